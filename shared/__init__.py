@@ -1,0 +1,1 @@
+"""What every service needs: events, store, bus, http, criteria, settings. Imports no service."""

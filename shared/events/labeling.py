@@ -1,0 +1,131 @@
+"""What labeling publishes: contacts, labels held, engagements, and the catalogs of accounts, labels, fields, keys."""
+
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from shared.events.envelope import CatalogEvent, ContactEvent, ContactId, Optional
+from shared.events.parts import Origin, Send
+
+FieldType = Literal["text", "number", "date", "boolean", "choice"]
+Subscription = Literal["subscribed", "unconfirmed", "unsubscribed", "bounced", "blocked"]
+TrackingConsent = Literal["granted", "denied", "unknown"]
+Scope = Literal["read", "write", "self", "admin"]
+Scalar = bool | int | float | str
+
+
+class LabelAssigned(ContactEvent):
+    """The contact holds the label from now on."""
+
+    name: ClassVar[str] = "LabelAssigned"
+    topic: ClassVar[str] = "labeling.labels"
+
+    label_id: UUID
+    label_name: str
+    origin: Origin
+
+
+class LabelRemoved(ContactEvent):
+    """The contact no longer holds the label."""
+
+    name: ClassVar[str] = "LabelRemoved"
+    topic: ClassVar[str] = "labeling.labels"
+
+    label_id: UUID
+    label_name: str
+    origin: Origin
+
+
+class ContactChanged(ContactEvent):
+    """The whole state of a contact. Once erased, only ids and `state` are left, and a tombstone follows."""
+
+    name: ClassVar[str] = "ContactChanged"
+    topic: ClassVar[str] = "labeling.contacts"
+
+    external_id: str | None
+    email: str | None
+    fields: dict[str, Scalar]
+    state: Literal["active", "merged", "erased"]
+    merged_into: Optional[ContactId] = None
+    subscription: Subscription
+    tracking_consent: TrackingConsent
+    source: Optional[str] = None
+    language: Optional[str] = None
+
+
+class ContactEngaged(ContactEvent):
+    """Anything else that a contact did or had done to it. `kind` is open."""
+
+    name: ClassVar[str] = "ContactEngaged"
+    topic: ClassVar[str] = "labeling.engagements"
+
+    kind: str
+    ref: Optional[str] = None
+    message_id: Optional[UUID] = None
+    send: Optional[Send] = None
+    attributes: dict[str, Scalar]
+
+
+class AccountChanged(CatalogEvent):
+    """An account; its days are days of `time_zone` (an IANA name)."""
+
+    name: ClassVar[str] = "AccountChanged"
+    topic: ClassVar[str] = "labeling.catalog"
+
+    account_name: str
+    time_zone: str
+
+    @property
+    def key(self) -> str:
+        return f"account:{self.account_id}"
+
+
+class LabelChanged(CatalogEvent):
+    """A label. Its record stays after deletion, so that whoever uses it can say what is broken."""
+
+    name: ClassVar[str] = "LabelChanged"
+    topic: ClassVar[str] = "labeling.catalog"
+
+    label_id: UUID
+    label_name: str
+    description: str
+    visibility: Literal["public", "private"]
+    aliases: tuple[str, ...] = ()
+    state: Literal["active", "hidden", "deleted", "merged"] = "active"
+    merged_into: Optional[UUID] = None
+
+    @property
+    def key(self) -> str:
+        return f"label:{self.label_id}"
+
+
+class FieldChanged(CatalogEvent):
+    """A field of the account's contacts: a fixed `field_key` and a name to show."""
+
+    name: ClassVar[str] = "FieldChanged"
+    topic: ClassVar[str] = "labeling.catalog"
+
+    field_key: str
+    field_name: str
+    field_type: FieldType
+    choices: tuple[str, ...] = ()
+    state: Literal["active", "deleted"] = "active"
+
+    @property
+    def key(self) -> str:
+        return f"field:{self.account_id}/{self.field_key}"
+
+
+class ApiKeyChanged(CatalogEvent):
+    """An API key, by the SHA-256 of its text (hexadecimal); internal."""
+
+    name: ClassVar[str] = "ApiKeyChanged"
+    topic: ClassVar[str] = "labeling.keys"
+
+    key_id: UUID
+    hash: str
+    scopes: tuple[Scope, ...]
+    revoked: bool
+
+    @property
+    def key(self) -> str:
+        return f"key:{self.key_id}"

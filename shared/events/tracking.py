@@ -1,0 +1,53 @@
+"""What tracking publishes: clicks, and the catalog of messages with their links."""
+
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from shared.events.envelope import CatalogEvent, ContactEvent, Optional, Part
+from shared.events.parts import LabelReference, Send, Verdict
+
+
+class ContactClicked(ContactEvent):
+    """A contact, or a machine in its name, requested a tracked link."""
+
+    name: ClassVar[str] = "ContactClicked"
+    topic: ClassVar[str] = "tracking.clicks"
+
+    click_id: UUID
+    message_id: UUID
+    send: Optional[Send] = None
+    link_id: UUID
+    url: str
+    labels: tuple[LabelReference, ...]
+    verdict: Verdict
+    reasons: tuple[str, ...]
+
+
+class MessageLink(Part):
+    """A link of a message. `present` is false for one that the newest revision no longer has; it still resolves."""
+
+    id: UUID
+    number: int
+    url: str
+    text: str
+    trackable: bool
+    reason: Optional[str] = None
+    present: bool = True
+    labels: tuple[LabelReference, ...] = ()
+
+
+class MessageChanged(CatalogEvent):
+    """A message with its links and their labels."""
+
+    name: ClassVar[str] = "MessageChanged"
+    topic: ClassVar[str] = "tracking.catalog"
+
+    message_id: UUID
+    message_name: str
+    revision: int
+    state: Literal["active", "deleted"] = "active"
+    links: tuple[MessageLink, ...]
+
+    @property
+    def key(self) -> str:
+        return f"message:{self.message_id}"

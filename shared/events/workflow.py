@@ -1,0 +1,93 @@
+"""What workflow publishes: commands to labeling, requests to the delivery pipeline, the catalog of workflows."""
+
+from typing import Annotated, Any, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import ConfigDict, Field
+
+from shared.events.envelope import CatalogEvent, ContactEvent, Instant, Optional, Part
+from shared.events.labeling import Scalar
+from shared.events.parts import Origin, Send
+
+
+class AssignLabel(ContactEvent):
+    """Asks labeling to assign a label."""
+
+    name: ClassVar[str] = "AssignLabel"
+    topic: ClassVar[str] = "workflow.commands"
+
+    label_id: UUID
+    origin: Origin
+
+
+class RemoveLabel(ContactEvent):
+    """Asks labeling to take a label away."""
+
+    name: ClassVar[str] = "RemoveLabel"
+    topic: ClassVar[str] = "workflow.commands"
+
+    label_id: UUID
+    origin: Origin
+
+
+class SetField(ContactEvent):
+    """Asks labeling to set a field of the contact; named `field_key`/`value` as on the interfaces page: `key`."""
+
+    name: ClassVar[str] = "SetField"
+    topic: ClassVar[str] = "workflow.commands"
+
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
+
+    # `key` is the name on the wire; the attribute of that name is the Kafka key of every event.
+    field_key: Annotated[str, Field(alias="key")]
+    value: Scalar | None
+    origin: Origin
+
+
+class Cause(Part):
+    """Why a message is requested; `kind` is open."""
+
+    kind: str
+    workflow_id: Optional[UUID] = None
+    run_id: Optional[UUID] = None
+    step_id: Optional[str] = None
+
+
+class MessageRequested(ContactEvent):
+    """Asks the delivery pipeline to send a message once; the same `idempotency_key` is the same request."""
+
+    name: ClassVar[str] = "MessageRequested"
+    topic: ClassVar[str] = "workflow.messages"
+
+    message_id: UUID
+    send: Send
+    cause: Cause
+    idempotency_key: str
+    expires_at: Optional[Instant] = None
+
+
+class Uses(Part):
+    """What a workflow's definition refers to."""
+
+    labels: tuple[UUID, ...] = ()
+    segments: tuple[UUID, ...] = ()
+    messages: tuple[UUID, ...] = ()
+    fields: tuple[str, ...] = ()
+
+
+class WorkflowChanged(CatalogEvent):
+    """The whole definition of a workflow, with what it uses."""
+
+    name: ClassVar[str] = "WorkflowChanged"
+    topic: ClassVar[str] = "workflow.catalog"
+
+    workflow_id: UUID
+    workflow_name: str
+    workflow_version: int
+    state: Literal["draft", "active", "paused", "deleted"]
+    definition: dict[str, Any]
+    uses: Uses
+
+    @property
+    def key(self) -> str:
+        return f"workflow:{self.workflow_id}"
