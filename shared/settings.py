@@ -1,0 +1,45 @@
+"""What every service is told by its environment; each service adds its own in its `settings.py`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Port = Annotated[int, Field(ge=0, le=65535)]  # 0: any free one
+
+
+class CommonSettings(BaseSettings):
+    """The common settings, read from `PENCHANT_…` once and never changed.
+
+    A service subclasses this with a database DSN (`tracking_database: SecretStr`), a port (`tracking_port: Port = 8101`)
+    and what else is its own. DSNs, passwords and keys are `SecretStr`: printing settings shows none of them.
+    A setting that is missing or wrong raises `pydantic.ValidationError`, which names it.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="PENCHANT_",
+        env_ignore_empty=True,
+        extra="ignore",  # the environment is shared with the other services
+        frozen=True,
+        hide_input_in_errors=True,  # a malformed DSN must not end up, with its password, in a log
+    )
+
+    kafka: str = "127.0.0.1:9092"  # bootstrap servers, host:port,…
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    kafka_username: str | None = None
+    kafka_password: SecretStr | None = None
+    kafka_ca_file: Path | None = None  # PEM; without it the system's authorities are trusted
+    topic_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]*$")] = ""  # lets tests share one broker
+    topic_replication: Annotated[int, Field(ge=1, le=10)] | None = None  # None: as the broker is set
+
+    partitions: Annotated[int, Field(ge=1, le=1024)] = 12  # of each contact topic; fixed once the topics exist
+
+    host: str = "127.0.0.1"  # where each service listens
+    public_url: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")] = "http://127.0.0.1:8101"  # of tracked links
+    home: Path = Path(".penchant")  # spool, and the embedded stack's data
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    otlp_endpoint: str | None = None  # base URL of an OTLP/HTTP collector; tracing is off without it
+    operator_key: SecretStr | None = None  # lets an operator create accounts over HTTP; nobody can without it
