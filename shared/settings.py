@@ -12,8 +12,9 @@ Port = Annotated[int, Field(ge=0, le=65535)]  # 0: any free one
 class CommonSettings(BaseSettings):
     """The common settings, read from `PENCHANT_…` once and never changed.
 
-    A service subclasses this with a database DSN (`tracking_database: SecretStr`), a port (`tracking_port: Port = 8101`)
-    and what else is its own. DSNs, passwords and keys are `SecretStr`: printing settings shows none of them.
+    A service subclasses this with a database DSN (`tracking_database: SecretStr`), a port
+    (`tracking_port: Port = 8101`) and what else is its own. DSNs, passwords and keys are `SecretStr`: printing
+    settings shows none of them.
     A setting that is missing or wrong raises `pydantic.ValidationError`, which names it.
     """
 
