@@ -1,0 +1,90 @@
+"""One service's database: its pool, its migrations, its transactions."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Self
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from shared.store.migrate import migrate
+from shared.store.runtime_queries import QUERIES
+from shared.store.unit_of_work import UnitOfWork
+
+LOCK_TIMEOUT = timedelta(seconds=5)
+POOL_SIZE = 10  # a transaction per partition number at most, and a few for requests
+
+
+class Database:
+    """A pool on the service's PostgreSQL database.
+
+    `partitions` is the number of partitions of every contact topic.
+    """
+
+    def __init__(self, dsn: str, pool: asyncpg.Pool, partitions: int) -> None:
+        self._dsn = dsn
+        self.pool = pool
+        self.partitions = partitions
+
+    @classmethod
+    async def open(cls, dsn: str, partitions: int = 12, size: int = POOL_SIZE) -> Self:
+        """Connects. Raises what asyncpg raises if there is no such database or it is away."""
+        milliseconds = str(int(LOCK_TIMEOUT.total_seconds() * 1000))
+        pool = await asyncpg.create_pool(
+            dsn,
+            min_size=1,
+            max_size=size,
+            timeout=10,
+            command_timeout=60,
+            server_settings={
+                "application_name": "penchant",
+                "lock_timeout": milliseconds,
+                "idle_in_transaction_session_timeout": milliseconds,
+                "timezone": "UTC",
+            },
+        )
+        return cls(dsn, pool, partitions)
+
+    async def close(self) -> None:
+        """Gives the connections back; those still in use after 5 s are cut."""
+        try:
+            await asyncio.wait_for(self.pool.close(), 5)
+        except TimeoutError:
+            self.pool.terminate()
+
+    async def migrate(self, folders: Sequence[Path]) -> None:
+        """Brings the schema up to date: the runtime's tables, then those of `folders`, in order."""
+        await migrate(self._dsn, folders)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[PoolConnectionProxy]:
+        """A plain transaction, for what needs no events."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            yield connection
+
+    @asynccontextmanager
+    async def unit_of_work(
+        self, *partitions: int, after: Mapping[str, int] | None = None
+    ) -> AsyncIterator[UnitOfWork]:
+        """A transaction that holds the locks of `partitions` and appends events; see `UnitOfWork`.
+
+        `after`: sequences applied within this very unit, for consumers. No partitions: an intake batch, which takes
+        its locks later, by `work.lock`.
+        """
+        try:
+            async with self.pool.acquire() as connection, connection.transaction(isolation="read_committed"):
+                work = UnitOfWork(connection, self.partitions, after or {})
+                await work.lock(partitions)
+                yield work
+                await work.flush()
+        except asyncpg.LockNotAvailableError:
+            await self._end_stopped_holders(partitions)
+            raise
+        work.committed()
+
+    async def _end_stopped_holders(self, partitions: Sequence[int]) -> None:
+        for partition in partitions or range(-1, self.partitions):
+            await self.pool.execute(QUERIES["end_stopped_holder"], partition, LOCK_TIMEOUT)

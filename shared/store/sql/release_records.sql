@@ -1,0 +1,1 @@
+UPDATE held SET state = 'ready' WHERE state = 'waiting' AND waits_for && $1::text[]

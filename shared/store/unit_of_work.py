@@ -1,0 +1,242 @@
+"""One transaction: its locks, the events that it appends, and what it holds back."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Protocol
+from uuid import UUID
+
+from asyncpg.pool import PoolConnectionProxy
+from uuid_utils.compat import uuid7
+
+from shared.correlation import correlation_id
+from shared.events.envelope import CatalogEvent, ContactEvent, Event
+from shared.events.topics import CATALOG_PARTITION, TOPICS, partition_of
+from shared.store.errors import EventTooLarge
+from shared.store.held import HeldRecord, State, insert_held
+from shared.store.runtime_queries import QUERIES
+from shared.tracing import current_traceparent
+
+# Kafka takes records of 1 MiB with everything around them; what is refused later would stop the relay for good.
+MAX_BODY_BYTES = 900_000
+WAIT_FOR_UNKNOWN = timedelta(minutes=10)
+
+COLUMNS = (
+    "partition",
+    "topic",
+    "type",
+    "event_id",
+    "account_id",
+    "contact_id",
+    "key",
+    "occurred_at",
+    "correlation_id",
+    "causation_id",
+    "after",
+    "trace",
+    "body",
+    "personal",
+)
+_CONTACT_TOPICS = [topic.name for topic in TOPICS.values() if topic.kind == "contact"]
+
+
+class Cause(Protocol):
+    """The event that another one follows from."""
+
+    @property
+    def event_id(self) -> UUID: ...
+    @property
+    def correlation_id(self) -> UUID | None: ...
+    @property
+    def trace(self) -> str | None: ...
+
+
+class RawRecord(Protocol):
+    """A Kafka record as it came, with what is known of whom it is about."""
+
+    @property
+    def consumer(self) -> str: ...
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes | None]]: ...
+    @property
+    def held_since(self) -> datetime | None: ...
+
+
+class UnitOfWork:
+    """Reads and writes through `connection`; appends events that stand or fall with it.
+
+    `partitions` are the partition numbers whose locks it holds; only their events may be appended. `now` is the time
+    of the unit. After the block, `position` is that of the last event appended, or None.
+    """
+
+    def __init__(self, connection: PoolConnectionProxy, partition_count: int, after: Mapping[str, int]) -> None:
+        self.connection = connection
+        self.now = datetime.now(UTC)
+        self.position: int | None = None
+        self.partitions: tuple[int, ...] = ()
+        self._partition_count = partition_count
+        self._applied_now = after
+        self._after: dict[int, str] = {}
+        self._rows: list[tuple[object, ...]] = []
+        self._held: list[HeldRecord] = []
+        self._callbacks: list[Callable[[], None]] = []
+
+    async def lock(self, partitions: Iterable[int]) -> None:
+        """Takes the locks of `partitions`, ascending; held until the end of the transaction."""
+        wanted = sorted(set(partitions))
+        for partition in wanted:
+            # A statement of its own: what decides must be read by a later one, after the wait.
+            await self.connection.execute(QUERIES["lock_partition"], partition)
+        self.partitions = tuple(sorted({*self.partitions, *wanted}))
+        contact_partitions = [partition for partition in wanted if partition != CATALOG_PARTITION]
+        if contact_partitions:
+            await self._read_sequences(contact_partitions)
+        if CATALOG_PARTITION in wanted:
+            self._after[CATALOG_PARTITION] = ""
+
+    async def _read_sequences(self, partitions: Sequence[int]) -> None:
+        applied: dict[int, dict[str, int]] = {partition: {} for partition in partitions}
+        for row in await self.connection.fetch(QUERIES["sequences_applied"], partitions, _CONTACT_TOPICS):
+            applied[row["partition"]][row["topic"]] = row["sequence"]
+        for partition, sequences in applied.items():
+            sequences.update(self._applied_now)
+            self._after[partition] = ",".join(f"{topic}={sequence}" for topic, sequence in sorted(sequences.items()))
+
+    def append(self, event: Event, *, cause: Cause | None = None, personal: bool = False) -> None:
+        """Adds an event to be written at the end of the unit. `personal`: its body can be erased later.
+
+        Raises EventTooLarge for what Kafka would refuse, ValueError for an event of a partition not locked here.
+        """
+        body = event.__pydantic_serializer__.to_json(event, by_alias=True)
+        if len(body) > MAX_BODY_BYTES:
+            raise EventTooLarge(f"{type(event).__name__} of {len(body)} bytes; {MAX_BODY_BYTES} is the most")
+        if isinstance(event, ContactEvent):
+            partition = partition_of(event.account_id, event.contact_id, self._partition_count)
+            contact_id: int | None = event.contact_id
+        else:
+            partition, contact_id = CATALOG_PARTITION, None
+        assert isinstance(event, ContactEvent | CatalogEvent)
+        if cause is None:
+            correlation, causation, trace = correlation_id.get() or event.event_id, None, current_traceparent()
+        else:
+            correlation, causation, trace = cause.correlation_id or cause.event_id, cause.event_id, cause.trace
+        self._rows.append(
+            (
+                partition,
+                event.topic,
+                event.type(),
+                event.event_id,
+                event.account_id,
+                contact_id,
+                event.key,
+                event.occurred_at,
+                correlation,
+                causation,
+                self._after_of(partition),
+                trace,
+                None if personal else body,
+                body if personal else None,
+            )
+        )
+
+    def append_tombstone(self, topic: str, account_id: int, contact_id: int) -> None:
+        """Adds a record without a value, which makes a compacted topic forget the contact."""
+        partition = partition_of(account_id, contact_id, self._partition_count)
+        key, after = f"{account_id}:{contact_id}", self._after_of(partition)
+        event_id = uuid7()
+        self._rows.append(
+            (partition, topic, "tombstone", event_id, account_id, contact_id, key, self.now,
+             correlation_id.get() or event_id, None, after, None, None, None)
+        )  # fmt: skip
+
+    def _after_of(self, partition: int) -> str:
+        try:
+            return self._after[partition]
+        except KeyError:
+            raise ValueError(f"partition {partition} is not locked by this unit of work") from None
+
+    async def erase_personal(self, account_id: int, contact_id: int) -> None:
+        """Blanks the bodies of the contact's events that hold personal data."""
+        await self.connection.execute(QUERIES["erase_personal"], account_id, contact_id)
+
+    def reject(self, record: RawRecord, reason: str) -> None:
+        """An intake record that can never be used: it goes to the dead letters."""
+        self._hold(record, "dead", reason, ())
+
+    def hold(self, record: RawRecord, reason: str, waits_for: Sequence[str]) -> None:
+        """An intake record that names something not yet known: tried again when one of `waits_for` is released.
+
+        After 10 minutes it goes to the dead letters.
+        """
+        self._hold(record, "waiting", reason, waits_for)
+
+    def fail(self, record: RawRecord, account_id: int, contact_id: int, reason: str) -> None:
+        """A record of a contact topic on which the code failed; it stays until somebody replays it."""
+        self._hold(record, "failed", reason, (), account_id, contact_id)
+
+    def _hold(
+        self,
+        record: RawRecord,
+        state: State,
+        reason: str,
+        waits_for: Sequence[str],
+        account_id: int | None = None,
+        contact_id: int | None = None,
+    ) -> None:
+        since = record.held_since or self.now
+        self._held.append(
+            HeldRecord(
+                consumer=record.consumer,
+                topic=record.topic,
+                partition=record.partition,
+                offset=record.offset,
+                key=record.key,
+                value=record.value,
+                headers=record.headers,
+                account_id=account_id,
+                contact_id=contact_id,
+                state=state,
+                reason=reason,
+                waits_for=waits_for,
+                held_at=since,
+                expires_at=since + WAIT_FOR_UNKNOWN if state == "waiting" else None,
+            )
+        )
+
+    async def release(self, waits_for: Sequence[str]) -> None:
+        """Records held for any of these keys are processed again once this unit is committed."""
+        if waits_for and (await self.connection.execute(QUERIES["release_records"], waits_for)) != "UPDATE 0":
+            await self.connection.execute(QUERIES["notify_held"])
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Calls `callback` once the transaction is committed; not at all if it is rolled back."""
+        self._callbacks.append(callback)
+
+    async def flush(self) -> None:
+        """Writes the events and the held records; called at the end of the block."""
+        await insert_held(self.connection, self._held)
+        if self._rows:
+            await self.connection.copy_records_to_table("events", records=self._rows, columns=COLUMNS)
+            row = await self.connection.fetchrow(QUERIES["finish_unit"])
+            self.position = row["position"]
+
+    def committed(self) -> None:
+        """Runs the callbacks."""
+        for callback in self._callbacks:
+            callback()
+
+
+if TYPE_CHECKING:
+    from shared.bus.received import Received
+
+    def _received_is_a_record_and_a_cause(received: Received) -> tuple[RawRecord, Cause]:
+        return received, received
