@@ -15,7 +15,13 @@ def _is_none(value: object) -> bool:
 
 
 def _in_utc(value: datetime) -> datetime:
-    return value.astimezone(UTC)
+    # The comparison costs a third of the conversion, and what we read is in UTC nearly always.
+    if value.tzinfo == UTC:
+        return value
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("this time is outside of the years 1 to 9999 in UTC") from None
 
 
 AccountId = Annotated[int, Field(ge=1, le=2**31 - 1)]

@@ -1,0 +1,280 @@
+"""Events as Kafka records and back: CloudEvents 1.0, binary content mode.
+
+Reading is the hot path: the headers become a dict, the bytes are validated once, and nothing is checked twice. Only a
+record that fails there, or is not one of ours in its newest version, is looked at header by header.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from pydantic import ValidationError
+from pydantic_core import from_json, to_json
+
+from shared.events.registry import EVENTS, Registry
+from shared.events.topics import TOPICS
+from shared.events.undecodable import Undecodable, wrong_value
+
+Header = tuple[str, bytes]
+Headers = Sequence[tuple[str, bytes | None]]
+
+INTAKE_BYTES = 64 * 1024  # an engagement may carry 16 kB of data, a click a long URL and a long user agent
+EVENT_BYTES = 1_000_000  # what a broker takes by default, less its framing
+IDENTITY_BYTES = 500  # of `ce_id` and of `ce_source` in what others write
+
+_SPECVERSION: Header = ("ce_specversion", b"1.0")
+_CONTENT_TYPE: Header = ("content-type", b"application/json")
+_TYPE = re.compile(r"penchant\.([A-Za-z]+)\.v([1-9][0-9]{0,8})")
+_INTAKE = frozenset(topic.name for topic in TOPICS.values() if topic.kind == "intake")
+_COMPACTED = frozenset(topic.name for topic in TOPICS.values() if topic.compacted)
+
+
+class Tombstone(NamedTuple):
+    """A null value on a compacted topic: what `key` named is gone for good."""
+
+    key: str
+
+
+class Decoded(NamedTuple):
+    """A record, read.
+
+    `event` is a model of `shared.events`, an intake report, or a Tombstone. `event_id` and `source` are `ce_id` and
+    `ce_source` as they stand in the headers. Records of intake topics have no `sequence` and an empty `after`;
+    `occurred_at` is in UTC.
+    """
+
+    event: Any
+    event_id: str
+    source: str
+    occurred_at: datetime
+    sequence: int | None
+    after: Mapping[str, int]
+    correlation_id: str | None
+    causation_id: str | None
+    traceparent: str | None
+
+
+def rfc3339(instant: datetime) -> str:
+    """The instant in UTC, to the microsecond, ending in `Z`."""
+    return instant.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+
+
+def headers_of(
+    event_type: str,
+    event_id: UUID | str,
+    source: str,
+    occurred_at: datetime,
+    sequence: int | None,
+    after: Mapping[str, int],
+    correlation_id: str | None,
+    causation_id: str | None,
+    traceparent: str | None,
+) -> list[Header]:
+    """The headers of a record, in the order in which they are documented; what there is not is left out."""
+    headers: list[Header] = [
+        _SPECVERSION,
+        ("ce_id", str(event_id).encode()),
+        ("ce_source", source.encode()),
+        ("ce_type", event_type.encode()),
+        ("ce_time", rfc3339(occurred_at).encode()),
+    ]
+    if sequence is not None:
+        headers.append(("ce_sequence", b"%020d" % sequence))
+    if after:
+        headers.append(("ce_after", after_text(after)))
+    if correlation_id is not None:
+        headers.append(("ce_correlationid", correlation_id.encode()))
+    if causation_id is not None:
+        headers.append(("ce_causationid", causation_id.encode()))
+    headers.append(_CONTENT_TYPE)
+    if traceparent is not None:
+        headers.append(("traceparent", traceparent.encode()))
+    return headers
+
+
+def body_of(event: Any) -> bytes:  # noqa: ANN401 - a model of any event or report
+    """The value of a record: the event as JSON."""
+    body: bytes = event.__pydantic_serializer__.to_json(event)
+    return body
+
+
+def after_text(after: Mapping[str, int]) -> bytes:
+    """The header `ce_after`: `topic=sequence,…`, sorted by topic."""
+    return ",".join(f"{topic}={after[topic]}" for topic in sorted(after)).encode()
+
+
+@lru_cache(maxsize=4096)  # the records of one unit of work share the same text
+def after_of(text: bytes | None) -> Mapping[str, int]:
+    """What `after_text` wrote; nothing for None. Not to be changed: it is shared. Raises ValueError."""
+    if text is None:
+        return {}
+    parts = (part.partition("=") for part in text.decode().split(","))
+    return {topic: int(sequence) for topic, _, sequence in parts}
+
+
+class Decoder:
+    """Reads records by the models and upcasters of a registry."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._newest: dict[str, dict[bytes | None, Callable[..., Any]]] = {}
+        for model in registry:
+            if model.topic not in _INTAKE:
+                by_type = self._newest.setdefault(model.topic, {})
+                by_type[f"penchant.{model.name}.v{model.version}".encode()] = model.__pydantic_validator__.validate_json
+
+    def decode(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers) -> Decoded:
+        """Reads a record of one of our own topics or of an intake topic.
+
+        Raises:
+            Undecodable: with the reason; it names the header, or the place in the value.
+        """
+        found = dict(headers)
+        if topic in _INTAKE:
+            return self._carefully(topic, key, value, found)
+        try:
+            if found["ce_specversion"] != b"1.0":
+                return self._carefully(topic, key, value, found)
+            # strict: what the JSON Schemas say, and not "1" for 1
+            event = self._newest[topic][found["ce_type"]](value, strict=True)
+            correlation = found.get("ce_correlationid")
+            causation = found.get("ce_causationid")
+            trace = found.get("traceparent")
+            return Decoded(
+                event,
+                found["ce_id"].decode(),  # type: ignore[union-attr] # None is explained by the careful reading
+                found["ce_source"].decode(),  # type: ignore[union-attr]
+                event.occurred_at,
+                int(found["ce_sequence"]),  # type: ignore[arg-type]
+                after_of(found.get("ce_after")),
+                None if correlation is None else correlation.decode(),
+                None if causation is None else causation.decode(),
+                None if trace is None else trace.decode(),
+            )
+        except (KeyError, ValueError, TypeError, AttributeError):
+            return self._carefully(topic, key, value, found)
+
+    def read(self, topic: str, event_type: str, value: bytes) -> Any:  # noqa: ANN401 - the model of any event
+        """Reads the JSON of an event whose type is known, of this version or an older one.
+
+        Raises:
+            Undecodable: with the reason.
+        """
+        name, version = _name_and_version(event_type)
+        model = self._registry.model(name)
+        if model is None or model.topic != topic:
+            raise Undecodable("unknown_type", f"{event_type} on {topic}")
+        if version > model.version:
+            raise Undecodable("newer_version", f"{event_type}, and this program knows version {model.version}")
+        steps = self._registry.steps(name, version)
+        if steps is None:
+            raise Undecodable("unknown_version", f"{event_type} is older than what this program can still read")
+        try:
+            if not steps:
+                return model.__pydantic_validator__.validate_json(value, strict=True)
+            body = _object(value)
+            for step in steps:
+                body = step(body)
+            return model.__pydantic_validator__.validate_json(to_json(body), strict=True)
+        except ValidationError as error:
+            raise wrong_value(error) from None
+
+    def _carefully(
+        self, topic: str, key: bytes | None, value: bytes | None, found: Mapping[str, bytes | None]
+    ) -> Decoded:
+        intake = topic in _INTAKE
+        if value is None and topic not in _COMPACTED:
+            raise Undecodable("null_value", "the record has no value")
+        if value is not None and len(value) > (INTAKE_BYTES if intake else EVENT_BYTES):
+            raise Undecodable("too_large", f"{len(value)} bytes")
+        if _required(found, "ce_specversion") != "1.0":
+            raise Undecodable("header", "ce_specversion is not 1.0")
+        event_type = _required(found, "ce_type") if value is not None else ""
+        event_id, source = _required(found, "ce_id"), _required(found, "ce_source")
+        if intake:
+            _check_identity("ce_id", event_id)
+            _check_identity("ce_source", source)
+        event: Any = _tombstone(key) if value is None else self.read(topic, event_type, value)
+        return Decoded(
+            event,
+            event_id,
+            source,
+            _time(found) if value is None else event.occurred_at,
+            None if intake else _sequence(_required(found, "ce_sequence")),
+            {} if intake else _after(found.get("ce_after")),
+            _text(found, "ce_correlationid"),
+            _text(found, "ce_causationid"),
+            _text(found, "traceparent"),
+        )
+
+
+decode = Decoder(EVENTS).decode
+
+
+def _text(found: Mapping[str, bytes | None], name: str) -> str | None:
+    raw = found.get(name)
+    try:
+        return None if raw is None else raw.decode()
+    except UnicodeDecodeError:
+        raise Undecodable("header", f"{name} is not UTF-8") from None
+
+
+def _required(found: Mapping[str, bytes | None], name: str) -> str:
+    text = _text(found, name)
+    if not text:
+        raise Undecodable("header", f"{name} is missing")
+    return text
+
+
+def _check_identity(name: str, text: str) -> None:
+    # Both become parts of a database key; PostgreSQL has no NUL in a text.
+    if len(text.encode()) > IDENTITY_BYTES or "\x00" in text:
+        raise Undecodable("header", f"{name} is longer than {IDENTITY_BYTES} bytes, or holds a NUL")
+
+
+def _sequence(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise Undecodable("header", "ce_sequence is not a number")
+    return int(text)
+
+
+def _after(text: bytes | None) -> Mapping[str, int]:
+    try:
+        return after_of(text)
+    except ValueError:
+        raise Undecodable("header", "ce_after is not topic=sequence,…") from None
+
+
+def _time(found: Mapping[str, bytes | None]) -> datetime:
+    try:
+        instant = datetime.fromisoformat(_required(found, "ce_time"))
+        return instant.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise Undecodable("header", "ce_time is not a time") from None
+
+
+def _tombstone(key: bytes | None) -> Tombstone:
+    try:
+        return Tombstone((key or b"").decode())
+    except UnicodeDecodeError:
+        raise Undecodable("null_value", "the key of a tombstone is not UTF-8") from None
+
+
+def _name_and_version(event_type: str) -> tuple[str, int]:
+    match = _TYPE.fullmatch(event_type)
+    if match is None:
+        raise Undecodable("unknown_type", event_type[:200])
+    return match[1], int(match[2])
+
+
+def _object(value: bytes) -> dict[str, Any]:
+    try:
+        body = from_json(value, allow_inf_nan=False)
+    except ValueError as error:
+        raise Undecodable("not_json", f"Invalid JSON: {error}") from None
+    if not isinstance(body, dict):
+        raise Undecodable("wrong_value", "value: Input should be an object")
+    return body

@@ -1,0 +1,93 @@
+"""Which model stands behind a CloudEvents type, on which topic, and how older versions become the newest one."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from shared.events.intake import ClickReported, EngagementReported
+from shared.events.labeling import (
+    AccountChanged,
+    ApiKeyChanged,
+    ContactChanged,
+    ContactEngaged,
+    FieldChanged,
+    LabelAssigned,
+    LabelChanged,
+    LabelRemoved,
+)
+from shared.events.segmentation import SegmentChanged, SegmentEntered, SegmentLeft
+from shared.events.tracking import ContactClicked, MessageChanged
+from shared.events.workflow import AssignLabel, MessageRequested, RemoveLabel, SetField, WorkflowChanged
+
+Body = dict[str, Any]
+Upcaster = Callable[[Body], Body]
+
+
+class Registry:
+    """Models by type, and the steps from an old version to the next.
+
+    A model is the newest version of its event. An older one has no model any more, only a step on the way:
+
+        @registry.upcast("ContactClicked", 1)
+        def with_verdict(body): ...             # the JSON of version 1 in, that of version 2 out
+    """
+
+    def __init__(self, models: Iterable[type[Any]]) -> None:
+        self._models: dict[str, type[Any]] = {model.name: model for model in models}
+        self._steps: dict[tuple[str, int], Upcaster] = {}
+
+    def __iter__(self) -> Iterator[type[Any]]:
+        return iter(self._models.values())
+
+    def model(self, name: str) -> type[Any] | None:
+        """The model of the event `name`, or None when nobody knows it."""
+        return self._models.get(name)
+
+    def upcast(self, name: str, version: int) -> Callable[[Upcaster], Upcaster]:
+        """Registers the step from `version` of the event `name` to the version after it.
+
+        Raises:
+            ValueError: the event is not known, or the version is not an older one, or has its step already.
+        """
+        model = self._models.get(name)
+        if model is None or not 1 <= version < model.version:
+            raise ValueError(f"{name} version {version} is no older version of a known event")
+        if (name, version) in self._steps:
+            raise ValueError(f"{name} version {version} has its step already")
+
+        def register(step: Upcaster) -> Upcaster:
+            self._steps[name, version] = step
+            return step
+
+        return register
+
+    def steps(self, name: str, version: int) -> list[Upcaster] | None:
+        """The steps that lead from `version` to the newest one, in order; None when one of them is missing."""
+        newest: int = self._models[name].version
+        steps = [self._steps.get((name, step)) for step in range(version, newest)]
+        return None if None in steps else [step for step in steps if step is not None]
+
+
+EVENTS = Registry(
+    (
+        ContactClicked,
+        MessageChanged,
+        LabelAssigned,
+        LabelRemoved,
+        ContactChanged,
+        ContactEngaged,
+        AccountChanged,
+        LabelChanged,
+        FieldChanged,
+        ApiKeyChanged,
+        SegmentEntered,
+        SegmentLeft,
+        SegmentChanged,
+        AssignLabel,
+        RemoveLabel,
+        SetField,
+        MessageRequested,
+        WorkflowChanged,
+        ClickReported,
+        EngagementReported,
+    )
+)

@@ -1,0 +1,47 @@
+"""Why a record could not be read, in words that fit a header and hold nothing of a person's."""
+
+from typing import Literal
+
+from pydantic import ValidationError
+
+Kind = Literal[
+    "not_json",
+    "wrong_value",
+    "null_value",
+    "header",
+    "unknown_type",
+    "newer_version",
+    "unknown_version",
+    "too_large",
+]
+SHOWN = 5
+
+
+class Undecodable(ValueError):  # noqa: N818 - it says what the record is, as StopIteration says what happened
+    """A record that cannot be read as it stands; reading it again with the same code gives the same answer."""
+
+    def __init__(self, kind: Kind, detail: str) -> None:
+        super().__init__(f"{kind}: {detail}")
+        self.kind: Kind = kind
+        self.detail = detail
+
+    @property
+    def reason(self) -> str:
+        """`kind: detail`, at most 1,000 characters, fit for the header `dead_reason`."""
+        return str(self)[:1000]
+
+
+def pointer(location: tuple[int | str, ...]) -> str:
+    """A JSON pointer (RFC 6901) to a place in a value; empty for the value itself."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)
+
+
+def wrong_value(error: ValidationError) -> Undecodable:
+    """The first few things that are wrong with a value, each with its pointer; never the value's own text."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    if found[0]["type"] == "json_invalid":
+        return Undecodable("not_json", found[0]["msg"])
+    said = [f"{pointer(problem['loc']) or 'value'}: {problem['msg']}" for problem in found[:SHOWN]]
+    if len(found) > SHOWN:
+        said.append(f"and {len(found) - SHOWN} more")
+    return Undecodable("wrong_value", "; ".join(said))
