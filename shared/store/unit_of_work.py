@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
-from uuid import UUID
 
 from asyncpg.pool import PoolConnectionProxy
 from uuid_utils.compat import uuid7
@@ -43,9 +42,9 @@ class Cause(Protocol):
     """The event that another one follows from."""
 
     @property
-    def event_id(self) -> UUID: ...
+    def event_id(self) -> str: ...
     @property
-    def correlation_id(self) -> UUID | None: ...
+    def correlation_id(self) -> str | None: ...
     @property
     def trace(self) -> str | None: ...
 
@@ -126,7 +125,7 @@ class UnitOfWork:
             partition, contact_id = CATALOG_PARTITION, None
         assert isinstance(event, ContactEvent | CatalogEvent)
         if cause is None:
-            correlation, causation, trace = correlation_id.get() or event.event_id, None, current_traceparent()
+            correlation, causation, trace = str(correlation_id.get() or event.event_id), None, current_traceparent()
         else:
             correlation, causation, trace = cause.correlation_id or cause.event_id, cause.event_id, cause.trace
         self._rows.append(
@@ -155,7 +154,7 @@ class UnitOfWork:
         event_id = uuid7()
         self._rows.append(
             (partition, topic, "tombstone", event_id, account_id, contact_id, key, self.now,
-             correlation_id.get() or event_id, None, after, None, None, None)
+             str(correlation_id.get() or event_id), None, after, None, None, None)
         )  # fmt: skip
 
     def _after_of(self, partition: int) -> str:

@@ -1,0 +1,88 @@
+"""Creates the topics, and checks those that are there."""
+
+import asyncio
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import TopicAlreadyExistsError, for_code
+
+from shared.bus.connection import client_options
+from shared.events.topics import TOPICS, Topic
+from shared.settings import CommonSettings
+from shared.store.errors import Refused
+
+READY_WITHIN = 30.0  # seconds until every new partition has a leader
+
+
+def partition_count(topic: Topic, settings: CommonSettings) -> int:
+    """Contact and intake topics are spread; catalogs and dead letters are small and keep one order."""
+    return settings.partitions if topic.kind in ("contact", "intake") else 1
+
+
+async def cluster_id(settings: CommonSettings) -> str:
+    """The id of the Kafka cluster that answers. Raises KafkaError if none does."""
+    admin = AIOKafkaAdminClient(**client_options(settings))
+    await admin.start()
+    try:
+        answer: dict[str, str] = await admin.describe_cluster()
+        return answer["cluster_id"]
+    finally:
+        await admin.close()
+
+
+async def ensure_topics(settings: CommonSettings) -> list[str]:
+    """Creates what is missing, each topic with its own settings; returns the names created.
+
+    Raises:
+        Refused: a topic has another number of partitions than the settings say.
+    """
+    admin = AIOKafkaAdminClient(**client_options(settings))
+    await admin.start()
+    try:
+        created = await _create_missing(admin, settings)
+        await _check_partitions(admin, settings)
+    finally:
+        await admin.close()
+    return created
+
+
+async def _create_missing(admin: AIOKafkaAdminClient, settings: CommonSettings) -> list[str]:
+    present = set(await admin.list_topics())
+    missing = [topic for topic in TOPICS.values() if settings.topic_prefix + topic.name not in present]
+    if not missing:
+        return []
+    response = await admin.create_topics(
+        [
+            NewTopic(
+                name=settings.topic_prefix + topic.name,
+                num_partitions=partition_count(topic, settings),
+                replication_factor=settings.topic_replication or -1,
+                topic_configs=topic.settings(),
+            )
+            for topic in missing
+        ]
+    )
+    for name, code, *message in response.topic_errors:
+        error = for_code(code)
+        # Several services start at once; whoever comes second finds the topic there.
+        if code != 0 and error is not TopicAlreadyExistsError:
+            raise error(f"topic {name}: {message}")
+    return [topic.name for topic in missing]
+
+
+async def _check_partitions(admin: AIOKafkaAdminClient, settings: CommonSettings) -> None:
+    wanted = {settings.topic_prefix + topic.name: partition_count(topic, settings) for topic in TOPICS.values()}
+    deadline = asyncio.get_running_loop().time() + READY_WITHIN
+    while True:
+        found = {topic["topic"]: topic["partitions"] for topic in await admin.describe_topics(list(wanted))}
+        wrong = {name: len(found[name]) for name, count in wanted.items() if len(found.get(name, [])) not in (0, count)}
+        if wrong:
+            name, count = next(iter(wrong.items()))
+            raise Refused(
+                f"topic {name} has {count} partitions, PENCHANT_PARTITIONS says {wanted[name]}: the number is fixed "
+                "once the topics exist; set it to what the topics have"
+            )
+        if all(found.get(name) and all(part["leader"] >= 0 for part in found[name]) for name in wanted):
+            return
+        if asyncio.get_running_loop().time() > deadline:
+            raise TimeoutError("the topics have no leaders yet")
+        await asyncio.sleep(0.1)
