@@ -55,14 +55,14 @@ class Lane:
     """Merges the topics of one partition number.
 
     A record that names sequences of other topics in `ce_after` waits until those have been taken (design, "Causal
-    order"), unless `released` says that the other topic has been read to the end which it had when waiting began.
+    order"), or until `release` says that the other topics have been read to the end that they had when waiting began.
     Records whose sequence was seen before are passed over: a relay may send twice.
     """
 
     def __init__(self, topics: Mapping[str, Queue], aligned: bool) -> None:
         self.queues = dict(topics)
         self._aligned = aligned
-        self._released: dict[str, int] = {}  # topic → the end to which it was read while something waited for it
+        self._released: frozenset[str] = frozenset()
 
     def push(self, topic: str, records: Iterable[Record]) -> None:
         """Adds fetched records; those that came before are dropped (a fetch may overlap a seek)."""
@@ -91,6 +91,7 @@ class Lane:
                 if count:
                     moved = True
                     touched.add(topic)
+        self._released = frozenset()
         return Taken(
             taken,
             {topic: self.queues[topic].next_offset for topic in touched},
@@ -102,41 +103,30 @@ class Lane:
         records = queue.records
         while records and len(taken) < most:
             record = records[0]
-            if self._aligned:
-                sequence = sequence_of(record)
-                if sequence > queue.sequence or sequence == 0:
-                    if len(self.queues) > 1 and self._waits(topic, record):
-                        break
-                    queue.sequence = max(queue.sequence, sequence)
-                    taken.append((topic, record))
-            else:
+            sequence = sequence_of(record) if self._aligned else 0
+            # Without a sequence it is no duplicate that could be told: decoding it says what is wrong.
+            if sequence == 0 or sequence > queue.sequence:
+                if self._aligned and len(self.queues) > 1 and self._missing(topic, record) - self._released:
+                    break
+                queue.sequence = max(queue.sequence, sequence)
                 taken.append((topic, record))
             records.popleft()
             queue.next_offset = record.offset + 1
             count += 1
         return count
 
-    def _waits(self, topic: str, record: Record) -> bool:
-        return any(True for _ in self._missing(topic, record))
-
-    def _missing(self, topic: str, record: Record) -> Iterable[str]:
-        for other, sequence in _after(record).items():
-            queue = self.queues.get(other)
-            if queue is None or other == topic or queue.sequence >= sequence:
-                continue
-            end = self._released.get(other)
-            if end is None or queue.next_offset < end:
-                yield other
+    def _missing(self, topic: str, record: Record) -> set[str]:
+        return {
+            other
+            for other, sequence in _after(record).items()
+            if other != topic and other in self.queues and self.queues[other].sequence < sequence
+        }
 
     def waits_for(self) -> set[str]:
         """The topics that the first records of the others wait for."""
-        return {
-            other
-            for topic, queue in self.queues.items()
-            if queue.records
-            for other in self._missing(topic, queue.records[0])
-        }
+        heads = [(topic, queue.records[0]) for topic, queue in self.queues.items() if queue.records]
+        return {other for topic, record in heads for other in self._missing(topic, record)}
 
-    def release_at(self, ends: Mapping[str, int]) -> None:
-        """Nothing waits for these topics any more once they have been read to the given offsets."""
-        self._released = dict(ends)
+    def release(self, topics: Iterable[str]) -> None:
+        """In the next `take`, nothing waits for these topics: they have been read to their end, and it isn't there."""
+        self._released = frozenset(topics)

@@ -1,0 +1,66 @@
+"""What a service gives to the bus: which topics, and what to do with a batch."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.bus.checkpoints import Checkpoint
+from shared.bus.received import Received
+from shared.store.unit_of_work import UnitOfWork
+
+
+class Handler:
+    """What to do with the records of one consumer; one instance per process.
+
+    All calls for one partition number come one after the other. Only `handle` must be written.
+    """
+
+    async def opened(self, work: UnitOfWork, partition: int) -> None:
+        """This process reads the partition number from now on: load what is kept in memory of it."""
+
+    async def replay_from(self, work: UnitOfWork, partition: int) -> Mapping[str, Checkpoint] | None:
+        """Where memory begins, per topic, if it is behind the checkpoint: what lies between goes to `replay`."""
+        return None
+
+    async def replay(self, partition: int, batch: Sequence[Received]) -> None:
+        """Records below the checkpoint: fold them into memory, without any effect."""
+
+    def caught_up(self, partition: int) -> None:
+        """The replay has come to the checkpoint; `handle` comes next."""
+
+    async def handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
+        """Applies a batch. Its effect, its events and the checkpoint are one transaction.
+
+        The batch has records of one partition number, causes first, each sequence once. For an intake topic it is one
+        Kafka partition of that, of any contacts: decide on doubles first, then `work.lock` the partition numbers.
+        """
+        raise NotImplementedError
+
+    def due(self, partition: int) -> datetime | None:
+        """When `tick` should be called next; None: not by the clock."""
+        return None
+
+    async def tick(self, work: UnitOfWork, partition: int, now: datetime) -> None:
+        """It is due, and all topics have been consumed to the end that they had then."""
+
+    def dropped(self, partition: int) -> None:
+        """The partition number is lost, or a transaction failed: forget what memory holds; `opened` may come again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """A handler, and what it reads.
+
+    `topics` are either contact topics (all with the same partition numbers) or one intake topic. `version` starts a
+    consumer anew, from the beginning, beside its older self.
+    """
+
+    name: str
+    topics: tuple[str, ...]
+    handler: Handler
+    version: int = 1
+
+    @property
+    def aligned(self) -> bool:
+        """Whether a Kafka partition is a partition number of contacts."""
+        return not self.topics[0].startswith("intake.")

@@ -1,0 +1,1 @@
+DELETE FROM held WHERE id = ANY($1::bigint[])

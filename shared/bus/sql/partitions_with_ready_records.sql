@@ -1,0 +1,1 @@
+SELECT DISTINCT consumer, partition FROM held WHERE state = 'ready'
