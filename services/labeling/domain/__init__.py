@@ -1,0 +1,1 @@
+"""What labeling decides, without I/O, clock or randomness: labels held, fields, addresses, names, contacts."""

@@ -1,0 +1,181 @@
+"""One contact and one label: who asserted it, whether it is held, and how often the contact clicked for it.
+
+An assignment rests on supports. A support is an origin that asserted the label: every click together is one support
+that is counted, every other origin is one support by its kind and reference. A command is decided against the state
+(`decide`), the outcome is what the history shows, and `evolve` is the state after it.
+
+    assert, not held          assigned     the label is held from now on
+    assert, held              confirmed    one more support, no second assignment
+    assert, withdrawn         refused      the contact removed the label itself: only it or a person gives it back
+    remove, held              removed      whatever it rested on
+    remove by the contact     declined     it was not held; automation may not give it from now on
+    take back, more left      withdrawn    a support less
+    take back, none left      removed
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Literal, NamedTuple
+
+from shared.events.parts import Origin
+
+Outcome = Literal["assigned", "confirmed", "removed", "withdrawn", "refused", "declined"]
+
+CLICK = "click"
+SELF = "self"
+MAY_GIVE_BACK = frozenset({SELF, "manual"})
+
+
+class Support(NamedTuple):
+    """An origin other than a click that asserted the label, and when it did so last."""
+
+    origin: Origin
+    at: datetime
+
+
+NO_SUPPORTS: Mapping[str, Support] = MappingProxyType({})
+
+
+class Assignment(NamedTuple):
+    """The state of one contact and one label.
+
+    `supports` are by `support_key`; `click_supports` counts the clicks that the label rests on, `clicks` all human
+    clicks on links that carried the label, also those that came while the contact did not want it.
+    """
+
+    held: bool = False
+    since: datetime | None = None
+    click_supports: int = 0
+    supports: Mapping[str, Support] = NO_SUPPORTS
+    clicks: int = 0
+    first_click: datetime | None = None
+    last_click: datetime | None = None
+    withdrawn_by_self: bool = False
+
+
+NOTHING = Assignment()
+
+
+class AssertLabel(NamedTuple):
+    """An origin says that the contact has the label."""
+
+    origin: Origin
+    at: datetime
+
+
+class RemoveLabel(NamedTuple):
+    """The label is taken away, whatever it rests on: by a person, the contact, a workflow, a deletion."""
+
+    origin: Origin
+    at: datetime
+
+
+class TakeBack(NamedTuple):
+    """One assertion was wrong: a click that was judged again, a link that was labelled anew, an import undone.
+
+    `supported` is what is taken back; `origin` says why.
+    """
+
+    supported: Origin
+    origin: Origin
+    at: datetime
+
+
+Command = AssertLabel | RemoveLabel | TakeBack
+
+
+def support_key(origin: Origin) -> str:
+    """What makes two assertions the same support: the kind with its reference.
+
+    >>> support_key(Origin(kind="import", ref="spring"))
+    'import:spring'
+    """
+    reference = origin.ref or origin.workflow_id or origin.key_id
+    return origin.kind if reference is None else f"{origin.kind}:{reference}"
+
+
+def decide(state: Assignment, command: Command) -> Outcome | None:
+    """What `command` comes to; None where nothing happened and nothing is worth remembering."""
+    if isinstance(command, AssertLabel):
+        if state.withdrawn_by_self and command.origin.kind not in MAY_GIVE_BACK:
+            return "refused"
+        return "confirmed" if state.held else "assigned"
+    if isinstance(command, RemoveLabel):
+        if state.held:
+            return "removed"
+        return "declined" if command.origin.kind == SELF and not state.withdrawn_by_self else None
+    return _decide_taking_back(state, command)
+
+
+def _decide_taking_back(state: Assignment, command: TakeBack) -> Outcome | None:
+    if command.supported.kind == CLICK:
+        if state.click_supports == 0:
+            return None
+        last = state.click_supports == 1 and not state.supports
+    else:
+        key = support_key(command.supported)
+        if key not in state.supports:
+            return None
+        last = state.click_supports == 0 and len(state.supports) == 1
+    return "removed" if last else "withdrawn"
+
+
+def evolve(state: Assignment, command: Command, outcome: Outcome) -> Assignment:
+    """The state after `command` came to `outcome`. Clicks are counted by `count_click`, not here."""
+    if outcome == "refused":
+        return state
+    if isinstance(command, AssertLabel):
+        return _supported(state, command.origin, command.at, newly=outcome == "assigned")
+    if outcome == "withdrawn" and isinstance(command, TakeBack):
+        return _without(state, command.supported)
+    return state._replace(
+        held=False,
+        since=None,
+        click_supports=0,
+        supports=NO_SUPPORTS,
+        withdrawn_by_self=state.withdrawn_by_self or command.origin.kind == SELF,
+    )
+
+
+def _supported(state: Assignment, origin: Origin, at: datetime, *, newly: bool) -> Assignment:
+    click_supports, supports = state.click_supports, state.supports
+    if origin.kind == CLICK:
+        click_supports += 1
+    else:
+        supports = {**supports, support_key(origin): Support(origin, at)}
+    return Assignment(
+        True,
+        at if newly else state.since,
+        click_supports,
+        supports,
+        state.clicks,
+        state.first_click,
+        state.last_click,
+        False,
+    )
+
+
+def _without(state: Assignment, supported: Origin) -> Assignment:
+    if supported.kind == CLICK:
+        return state._replace(click_supports=state.click_supports - 1)
+    key = support_key(supported)
+    return state._replace(supports={name: support for name, support in state.supports.items() if name != key})
+
+
+def clicked(state: Assignment, at: datetime) -> tuple[Assignment, Outcome]:
+    """A human click on a link that carries the label: counted always, and an assertion of origin `click`.
+
+    The same as counting, then `decide` and `evolve` with `AssertLabel`, in one step: this is done for every click.
+    """
+    first, last = state.first_click, state.last_click
+    if first is None or at < first:
+        first = at
+    if last is None or at > last:
+        last = at
+    held, since, click_supports, supports, clicks, _, _, withdrawn = state
+    if withdrawn:
+        return Assignment(held, since, click_supports, supports, clicks + 1, first, last, True), "refused"
+    if held:
+        return Assignment(True, since, click_supports + 1, supports, clicks + 1, first, last, False), "confirmed"
+    return Assignment(True, at, 1, supports, clicks + 1, first, last, False), "assigned"

@@ -1,0 +1,146 @@
+"""Fields of contacts: a fixed key, a type, and what values of each type look like.
+
+text      a string of up to 1,000 characters, kept as sent in Unicode's NFC
+number    a JSON number, finite; true and false are none
+date      a string `YYYY-MM-DD`
+boolean   true or false
+choice    one of the field's choices, compared without case, kept as the field spells it
+"""
+
+import math
+import re
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from services.labeling.domain.problems import InvalidError
+from shared.events.labeling import FieldType, Scalar
+
+LONGEST_TEXT = 1_000
+LARGEST_NUMBER = 1e15  # whole numbers up to here are exact in every reader's JSON
+MOST_CHOICES = 500
+KEY = re.compile(r"[a-z][a-z0-9_]{0,49}")
+DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+class Field(NamedTuple):
+    """A field as it is defined now."""
+
+    key: str
+    name: str
+    type: FieldType
+    choices: tuple[str, ...] = ()
+
+
+def field_key(text: str) -> str:
+    """`text` as a field's key, or `InvalidError`."""
+    if not KEY.fullmatch(text):
+        raise InvalidError("a field's key has 1 to 50 small letters, digits and underscores, and begins with a letter")
+    return text
+
+
+def field_name(text: str) -> str:
+    """`text` as the name that people see, or `InvalidError`."""
+    name = unicodedata.normalize("NFC", text).strip()
+    if not 1 <= len(name) <= 100:
+        raise InvalidError("a field's name has 1 to 100 characters")
+    return name
+
+
+def field_choices(field_type: FieldType, choices: Sequence[str]) -> tuple[str, ...]:
+    """The choices of a field of `field_type`: some for a choice, none for the others, none twice."""
+    if field_type != "choice":
+        if choices:
+            raise InvalidError("only a field of type choice has choices")
+        return ()
+    trimmed = tuple(unicodedata.normalize("NFC", choice).strip() for choice in choices)
+    if not 1 <= len(trimmed) <= MOST_CHOICES:
+        raise InvalidError(f"a field of type choice has 1 to {MOST_CHOICES} choices")
+    for index, choice in enumerate(trimmed):
+        if not 1 <= len(choice) <= 100:
+            raise InvalidError("a choice has 1 to 100 characters", f"/{index}")
+        if choice.casefold() in {earlier.casefold() for earlier in trimmed[:index]}:
+            raise InvalidError(f"the choice {choice!r} is there twice", f"/{index}")
+    return trimmed
+
+
+def field_value(field: Field, value: object) -> Scalar:
+    """`value` as a value of `field`, or `InvalidError`."""
+    return CHECKS[field.type](field, value)
+
+
+def merged(
+    fields: Mapping[str, Scalar], patch: Mapping[str, object], definitions: Mapping[str, Field]
+) -> dict[str, Scalar]:
+    """`fields` after a merge patch: null clears a field, what is not named stays. Raises `InvalidError`."""
+    after = dict(fields)
+    for key, value in patch.items():
+        field = definitions.get(key)
+        if field is None:
+            raise InvalidError(f"there is no field {key!r}", f"/{escaped(key)}")
+        if value is None:
+            after.pop(key, None)
+            continue
+        try:
+            after[key] = field_value(field, value)
+        except InvalidError as problem:
+            raise InvalidError(problem.detail, f"/{escaped(key)}{problem.pointer}") from None
+    return after
+
+
+def escaped(member: str) -> str:
+    """`member` as a step of a JSON pointer (RFC 6901)."""
+    return member.replace("~", "~0").replace("/", "~1")
+
+
+def _text(field: Field, value: object) -> str:
+    if not isinstance(value, str):
+        raise InvalidError(f"{field.key} is a text")
+    text = unicodedata.normalize("NFC", value)
+    if len(text) > LONGEST_TEXT:
+        raise InvalidError(f"{field.key} has at most {LONGEST_TEXT} characters")
+    if any(unicodedata.category(character) == "Cs" or character == "\0" for character in text):
+        raise InvalidError(f"{field.key} has a character that is not text")
+    return text
+
+
+def _number(field: Field, value: object) -> int | float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidError(f"{field.key} is a number")
+    if not math.isfinite(value) or abs(value) > LARGEST_NUMBER:
+        raise InvalidError(f"{field.key} is a number between -10^15 and 10^15")
+    return value
+
+
+def _date(field: Field, value: object) -> str:
+    if isinstance(value, str) and DATE.fullmatch(value):
+        try:
+            return date.fromisoformat(value).isoformat()
+        except ValueError:
+            raise InvalidError(f"{field.key} is a date, and {value} is none") from None
+    raise InvalidError(f"{field.key} is a date, written YYYY-MM-DD")
+
+
+def _boolean(field: Field, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidError(f"{field.key} is true or false")
+    return value
+
+
+def _choice(field: Field, value: object) -> str:
+    if isinstance(value, str):
+        wanted = unicodedata.normalize("NFC", value).strip().casefold()
+        for choice in field.choices:
+            if choice.casefold() == wanted:
+                return choice
+    raise InvalidError(f"{field.key} is one of: {', '.join(field.choices)}")
+
+
+CHECKS: Mapping[FieldType, Callable[[Field, object], Scalar]] = {
+    "text": _text,
+    "number": _number,
+    "date": _date,
+    "boolean": _boolean,
+    "choice": _choice,
+}

@@ -1,0 +1,52 @@
+"""Addresses compared as people do."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.labeling.domain.addresses import email_address, external_id
+from services.labeling.domain.problems import InvalidError
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Ann@Example.com", "ann@example.COM"),
+        (" ann@example.com ", "ann@example.com"),
+        ("ann@bücher.example", "ann@xn--bcher-kva.example"),
+        ("ann@BÜCHER.example", "ANN@bücher.example"),
+        ("jose\u0301@example.com", "JOSÉ@example.com"),
+    ],
+)
+def test_the_same_address(one: str, other: str) -> None:
+    assert email_address(one).key == email_address(other).key
+
+
+def test_other_addresses() -> None:
+    assert email_address("ann@example.com").key != email_address("ann@example.org").key
+    assert email_address("ann+news@example.com").key != email_address("ann@example.com").key
+
+
+def test_an_address_is_shown_as_it_was_written() -> None:
+    assert email_address(" Ann.Lee@Example.com").shown == "Ann.Lee@example.com"
+
+
+@pytest.mark.parametrize("text", ["", "ann", "ann@", "@example.com", "ann@@example.com", "a@b..c", "a b@c.example"])
+def test_what_is_no_address(text: str) -> None:
+    with pytest.raises(InvalidError):
+        email_address(text)
+
+
+@given(st.emails())
+def test_the_key_of_what_is_shown_is_the_same(text: str) -> None:
+    try:
+        address = email_address(text)
+    except InvalidError:
+        return
+    assert email_address(address.shown).key == address.key
+
+
+@pytest.mark.parametrize("text", ["", " ", "x" * 201, "a\nb"])
+def test_what_is_no_external_id(text: str) -> None:
+    with pytest.raises(InvalidError):
+        external_id(text)

@@ -1,0 +1,71 @@
+"""Changing a contact, and what reports say of its subscription."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from services.labeling.domain.contacts import NEW, changed, erased, subscription_after, told
+from services.labeling.domain.fields import Field
+from services.labeling.domain.problems import InvalidError
+from shared.events.labeling import Scalar, Subscription
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+FIELDS = {"city": Field("city", "City", "text")}
+ANN = changed(NEW, {"email": "ann@example.com", "external_id": "crm-1", "fields": {"city": "Gent"}}, FIELDS)
+
+
+def test_a_new_contact() -> None:
+    event = told(ANN, 1, 7, NOON)
+    assert (event.email, event.external_id, event.fields) == ("ann@example.com", "crm-1", {"city": "Gent"})
+    assert (event.state, event.subscription, event.tracking_consent) == ("active", "subscribed", "unknown")
+
+
+def test_null_clears_and_what_is_not_named_stays() -> None:
+    after = changed(ANN, {"external_id": None, "fields": {"city": None}, "language": "nl"}, FIELDS)
+    assert (after.external_id, after.fields, after.language, after.email) == (None, {}, "nl", "ann@example.com")
+
+
+def test_saying_the_same_again_changes_nothing() -> None:
+    assert changed(ANN, {"email": "ann@example.com", "fields": {"city": "Gent"}}, FIELDS) == ANN
+
+
+@pytest.mark.parametrize(
+    ("patch", "pointer"),
+    [
+        ({"email": None}, "/email"),
+        ({"email": "nobody"}, "/email"),
+        ({"fields": {"shoe": 1}}, "/fields/shoe"),
+        ({"subscription": "maybe"}, "/subscription"),
+        ({"external_id": ""}, "/external_id"),
+        ({"nickname": "x"}, "/nickname"),
+    ],
+)
+def test_what_is_wrong_is_pointed_at(patch: dict[str, Any], pointer: str) -> None:
+    with pytest.raises(InvalidError) as problem:
+        changed(ANN, patch, FIELDS)
+    assert problem.value.pointer == pointer
+
+
+def test_an_erased_contact_is_nobody() -> None:
+    event = erased(1, 7, NOON)
+    assert (event.email, event.external_id, event.fields, event.state) == (None, None, {}, "erased")
+
+
+@pytest.mark.parametrize(
+    ("before", "kind", "attributes", "after"),
+    [
+        ("subscribed", "message.bounced", {}, "bounced"),
+        ("subscribed", "message.bounced", {"bounce": "soft"}, "subscribed"),
+        ("subscribed", "message.unsubscribed", {}, "unsubscribed"),
+        ("bounced", "message.unsubscribed", {}, "unsubscribed"),
+        ("unsubscribed", "message.bounced", {}, "unsubscribed"),
+        ("unsubscribed", "message.complained", {}, "blocked"),
+        ("blocked", "message.unsubscribed", {}, "blocked"),
+        ("unconfirmed", "message.opened", {}, "unconfirmed"),
+    ],
+)
+def test_what_reports_do_to_the_subscription(
+    before: Subscription, kind: str, attributes: dict[str, Scalar], after: Subscription
+) -> None:
+    assert subscription_after(before, kind, attributes) == after

@@ -1,0 +1,48 @@
+"""Names of labels."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.labeling.domain.labels import aliases_after_rename, label_name, name_key
+from services.labeling.domain.problems import InvalidError
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("Dogs", "Dogs"), ("  Spring sale ", "Spring sale"), ("Cafe\u0301", "Café"), ("x" * 100, "x" * 100)],
+)
+def test_a_name_is_trimmed_and_in_nfc(text: str, name: str) -> None:
+    assert label_name(text) == name
+
+
+@pytest.mark.parametrize("text", ["", "   ", "x" * 101, "Dogs, Cats", "Do\ngs", "Do\0gs"])
+def test_what_is_no_name(text: str) -> None:
+    with pytest.raises(InvalidError):
+        label_name(text)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("Dogs", "DOGS"), ("Straße", "STRASSE"), ("Café", "CAFE\u0301"), (" x", "x ")]
+)
+def test_names_that_are_the_same_to_people(one: str, other: str) -> None:
+    assert name_key(one) == name_key(other)
+
+
+@given(st.text(max_size=120))
+def test_a_name_stays_itself(text: str) -> None:
+    try:
+        name = label_name(text)
+    except InvalidError:
+        return
+    assert label_name(name) == name
+    assert unicodedata.is_normalized("NFC", name)
+    assert name_key(name) == name_key(text) == name_key(name_key(text))
+
+
+def test_the_old_name_stays_as_an_alias() -> None:
+    assert aliases_after_rename("Dogs", "Hounds", ()) == ("Dogs",)
+    assert aliases_after_rename("Hounds", "Dogs", ("Dogs",)) == ("Hounds",)
+    assert aliases_after_rename("Dogs", "DOGS", ("Hounds",)) == ("Hounds",)
