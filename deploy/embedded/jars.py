@@ -1,0 +1,168 @@
+"""Kafka's jars: pinned in kafka-jars.lock, fetched once by jgo, kept in the user's cache, checked before every use.
+
+`python -m deploy.embedded.jars` resolves kafka-jars.txt and writes the lock anew (to move to another Kafka).
+"""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deploy.embedded.error import StackError
+
+COORDINATES = Path(__file__).with_name("kafka-jars.txt")
+LOCK = Path(__file__).with_name("kafka-jars.lock")
+DOWNLOADS_AT_ONCE = 4
+
+# (file name, bytes in all) -> a block in which the yielded function is told of every chunk's bytes
+Reporter = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Jar:
+    """One line of the lock: where the file comes from (`group:artifact:version`), its bytes, its SHA-256."""
+
+    coordinate: str
+    size: int
+    sha256: str
+
+    @property
+    def filename(self) -> str:
+        _, artifact, version = self.coordinate.split(":")
+        return f"{artifact}-{version}.jar"
+
+    def is_intact(self, path: Path) -> bool:
+        return path.is_file() and path.stat().st_size == self.size and _sha256(path) == self.sha256
+
+
+def cache_folder() -> Path:
+    """Where jars outlive clones: $XDG_CACHE_HOME/penchant/jars, or ~/.cache/penchant/jars."""
+    root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(root) / "penchant" / "jars"
+
+
+def read_lock(path: Path = LOCK) -> list[Jar]:
+    jars = []
+    for line in path.read_text().splitlines():
+        if line and not line.startswith("#"):
+            coordinate, size, sha256 = line.split()
+            jars.append(Jar(coordinate, int(size), sha256))
+    return jars
+
+
+def kafka_jars(say: Callable[[str], None] = print) -> list[Path]:
+    """The jars of the lock, on disk and intact; what is missing is downloaded first, with its progress shown.
+
+    Raises StackError when a jar cannot be fetched, or is not what the lock says.
+    """
+    folder = cache_folder()
+    jars = read_lock()
+    missing = [jar for jar in jars if not jar.is_intact(folder / jar.filename)]
+    if missing:
+        megabytes = sum(jar.size for jar in missing) / 1e6
+        say(f"Downloading Apache Kafka, once: {len(missing)} jars, {megabytes:.1f} MB, to {folder}")
+        try:
+            _download(missing, folder)
+        except (OSError, RuntimeError) as problem:
+            raise StackError(f"Kafka's jars could not be downloaded ({problem}). Run it again to go on.") from problem
+    return [folder / jar.filename for jar in jars]
+
+
+def _download(jars: Sequence[Jar], folder: Path) -> None:
+    # jgo writes a file in place while it arrives. In a folder of its own, so that an interrupted download,
+    # or another one at the same time, never leaves half a jar in the cache.
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="arriving-", dir=folder.parent) as arriving, _progress(jars) as reporter:
+        maven = _maven(Path(arriving), reporter)
+
+        def fetch(jar: Jar) -> None:
+            group, artifact, version = jar.coordinate.split(":")
+            arrived = maven.project(group, artifact).at_version(version).artifact().resolve()
+            if not jar.is_intact(arrived):
+                raise StackError(
+                    f"{jar.filename} arrived with another SHA-256 than the one pinned in {LOCK.name}; it is not used. "
+                    "Something on the way changed it: try again, or on another network."
+                )
+            arrived.replace(folder / jar.filename)
+
+        with ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:
+            futures = [pool.submit(fetch, jar) for jar in jars]
+            try:
+                for future in futures:
+                    future.result()
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _maven(folder: Path, reporter: Reporter | None = None) -> Any:  # noqa: ANN401 - jgo has no types
+    from jgo.config import GlobalSettings
+    from jgo.maven import MavenContext, PythonResolver
+    from jgo.maven._core import DEFAULT_REMOTE_REPOS
+
+    mirrors = GlobalSettings.load().repositories  # the user's own jgo.conf, for those behind a mirror
+    return MavenContext(
+        PythonResolver(progress_callback=reporter),
+        repo_cache=folder,
+        remote_repos={**mirrors, **DEFAULT_REMOTE_REPOS},
+        timeout=30,
+    )
+
+
+@contextmanager
+def _progress(jars: Sequence[Jar]) -> Iterator[Reporter]:
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        whole = progress.add_task("Apache Kafka", total=sum(jar.size for jar in jars))
+        arrived = 0
+
+        @contextmanager
+        def reporter(filename: str, size: int) -> Iterator[Callable[[int], None]]:
+            task = progress.add_task(f"  {filename}", total=size)
+
+            def advance(count: int) -> None:
+                progress.advance(task, count)
+                progress.advance(whole, count)
+
+            yield advance
+            progress.remove_task(task)
+            nonlocal arrived
+            arrived += 1
+            if not console.is_terminal:  # a log gets a line for each file instead of a moving bar
+                console.print(f"  {arrived}/{len(jars)} {filename} {size / 1e6:.1f} MB")
+
+        yield reporter
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_lock() -> list[Jar]:
+    """Resolve kafka-jars.txt with jgo and write kafka-jars.lock from what arrived."""
+    wanted = [line for line in COORDINATES.read_text().splitlines() if line and not line.startswith("#")]
+    with tempfile.TemporaryDirectory() as folder:
+        maven = _maven(Path(folder))
+        named, implied = maven.resolver.resolve([maven.create_dependency(coordinate) for coordinate in wanted])
+        jars = []
+        for dependency in named + implied:
+            path = dependency.artifact.resolve()
+            coordinate = f"{dependency.groupId}:{dependency.artifactId}:{dependency.version}"
+            jars.append(Jar(coordinate, path.stat().st_size, _sha256(path)))
+    jars.sort(key=lambda jar: jar.coordinate)
+    head = f"# Written by `python -m deploy.embedded.jars` from {COORDINATES.name}: coordinate, bytes, SHA-256.\n"
+    LOCK.write_text(head + "".join(f"{jar.coordinate} {jar.size} {jar.sha256}\n" for jar in jars))
+    return jars
+
+
+if __name__ == "__main__":
+    print(f"{len(write_lock())} jars in {LOCK}")  # noqa: T201 - a command's answer

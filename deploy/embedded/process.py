@@ -1,0 +1,50 @@
+"""What a server process needs to be started: its command, its environment, its user."""
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A program in the foreground. `user` is set where it must not run as root; `stop_signal` ends it cleanly."""
+
+    arguments: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    user: str | None = None
+    stop_signal: str = "TERM"
+
+    def spawn(self, log: Path) -> subprocess.Popen[bytes]:
+        """Start it on its own, in a process group of its own, its output appended to `log`."""
+        with log.open("ab") as output:
+            return subprocess.Popen(  # noqa: S603
+                self.arguments,
+                env={**os.environ, **self.environment},
+                user=self.user,
+                group=self.user,
+                extra_groups=[] if self.user else None,
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def run(self) -> str:
+        """Run it to its end; what it printed. Raises subprocess.CalledProcessError."""
+        ended = subprocess.run(  # noqa: S603
+            self.arguments,
+            env={**os.environ, **self.environment},
+            user=self.user,
+            group=self.user,
+            extra_groups=[] if self.user else None,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=True,
+            text=True,
+        )
+        return ended.stdout

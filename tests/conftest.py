@@ -1,0 +1,72 @@
+"""One Kafka and one PostgreSQL for the whole run; topics and a database of its own for each test that asks."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from tests.stack.nodes import KafkaNode, PostgresNode
+from tests.stack.shared import SharedKafka, SharedPostgres
+
+TestKafka = KafkaNode | SharedKafka
+TestPostgres = PostgresNode | SharedPostgres
+
+
+@pytest.fixture(scope="session")
+def private_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaNode]:
+    """A broker of this run's own, which tests may stop and kill; they leave it running."""
+    folder = tmp_path_factory.mktemp("kafka")
+    node = KafkaNode(folder)
+    node.start()
+    yield node
+    node.kill()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def private_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresNode]:
+    """A database server of this run's own, which tests may stop and kill; they leave it running."""
+    folder = tmp_path_factory.mktemp("postgres")
+    node = PostgresNode(folder)
+    node.start()
+    yield node
+    node.stop()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def kafka(request: pytest.FixtureRequest) -> TestKafka:
+    """`.bootstrap` of the broker at PENCHANT_TEST_KAFKA, or else of one of this run's own."""
+    bootstrap = os.environ.get("PENCHANT_TEST_KAFKA")
+    if bootstrap:
+        return SharedKafka(bootstrap)
+    node: KafkaNode = request.getfixturevalue("private_kafka")
+    return node
+
+
+@pytest.fixture(scope="session")
+def postgres(request: pytest.FixtureRequest) -> TestPostgres:
+    """`.dsn` of the server at PENCHANT_TEST_POSTGRES (a superuser's DSN), or else of one of this run's own."""
+    dsn = os.environ.get("PENCHANT_TEST_POSTGRES")
+    if dsn:
+        return SharedPostgres(dsn)
+    node: PostgresNode = request.getfixturevalue("private_postgres")
+    return node
+
+
+@pytest.fixture
+def database_dsn(postgres: TestPostgres) -> Iterator[str]:
+    """An empty database, gone after the test."""
+    name = f"test_{uuid.uuid4().hex}"
+    yield postgres.create_database(name)
+    postgres.drop_database(name)
+
+
+@pytest.fixture
+def topic_prefix(kafka: TestKafka) -> Iterator[str]:
+    """For the setting `topic_prefix`: topics of the test's own on the shared broker, gone afterwards."""
+    prefix = f"t{uuid.uuid4().hex[:12]}."
+    yield prefix
+    kafka.delete_topics(prefix)

@@ -1,0 +1,181 @@
+"""A real Kafka and a real PostgreSQL that a test can stop, kill and start again."""
+
+import asyncio
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import psutil
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaError
+
+from deploy.embedded.kafka import Kafka
+from deploy.embedded.ports import free_port
+from deploy.embedded.postgres import Postgres
+from deploy.embedded.process import Command
+
+READY_WITHIN_SECONDS = 60.0
+STOPPED_WITHIN_SECONDS = 30.0
+
+T = TypeVar("T")
+
+
+def run_async(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run a coroutine to its end from synchronous code, also when the calling test has a loop of its own."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: asyncio.run(work())).result()
+
+
+class Node:
+    """One server process: `start`, `stop` (cleanly), `kill` (as a power cut would), `pause` and `resume`."""
+
+    def __init__(self, command: Command, log: Path) -> None:
+        self._command = command
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, "it was never started"
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Start it, unless it runs, and wait until it answers."""
+        if not self.running:
+            self._process = self._command.spawn(self._log)
+        self.wait_ready()
+
+    def stop(self) -> None:
+        self._end(getattr(signal, f"SIG{self._command.stop_signal}"))
+
+    def kill(self) -> None:
+        self._end(signal.SIGKILL)
+
+    def pause(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    def wait_ready(self) -> None:
+        deadline = time.monotonic() + READY_WITHIN_SECONDS
+        while not run_async(self._answers):
+            assert self.running, f"it ended at once:\n{self._log.read_text()[-4000:]}"
+            assert time.monotonic() < deadline, f"it never answered:\n{self._log.read_text()[-4000:]}"
+
+    async def _answers(self) -> bool:
+        raise NotImplementedError
+
+    def _end(self, signal_number: int) -> None:
+        if self._process is None:
+            return
+        self._process.send_signal(signal_number)
+        self._process.wait(STOPPED_WITHIN_SECONDS)
+
+
+class KafkaNode(Node):
+    def __init__(self, folder: Path) -> None:
+        port = free_port()
+        self._kafka = Kafka(folder, port, free_port({port}))
+        super().__init__(self._kafka.prepare(), folder / "kafka.log")
+
+    @property
+    def bootstrap(self) -> str:
+        return self._kafka.bootstrap
+
+    def delete_topics(self, prefix: str) -> None:
+        delete_topics(self.bootstrap, prefix)
+
+    async def _answers(self) -> bool:
+        return await broker_answers(self.bootstrap)
+
+
+class PostgresNode(Node):
+    def __init__(self, folder: Path) -> None:
+        self._postgres = Postgres(folder, free_port(), password="postgres", durable=False)
+        super().__init__(self._postgres.prepare(), folder.with_name(f"{folder.name}.log"))
+
+    @property
+    def dsn(self) -> str:
+        return self._postgres.dsn()
+
+    def create_database(self, name: str) -> str:
+        return create_database(self.dsn, name)
+
+    def drop_database(self, name: str) -> None:
+        execute(self.dsn, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    async def _answers(self) -> bool:
+        try:
+            connection = await asyncpg.connect(self.dsn, timeout=2)
+        except (OSError, asyncpg.PostgresError, TimeoutError):
+            await asyncio.sleep(0.05)
+            return False
+        await connection.close()
+        return True
+
+    def _end(self, signal_number: int) -> None:
+        # Its children outlive a killed postmaster for a moment, and a new one cannot start beside them.
+        children = psutil.Process(self.pid).children() if self.running else []
+        super()._end(signal_number)
+        _, alive = psutil.wait_procs(children, STOPPED_WITHIN_SECONDS)
+        assert not alive, alive
+
+
+async def broker_answers(bootstrap: str) -> bool:
+    """An open port is not yet a broker: metadata must come, and a leader for the cluster."""
+    client = AIOKafkaClient(bootstrap_servers=bootstrap, request_timeout_ms=2000)
+    try:
+        await client.bootstrap()
+    except (KafkaError, OSError, TimeoutError):
+        await asyncio.sleep(0.1)
+        return False
+    finally:
+        await client.close()
+    return True
+
+
+def delete_topics(bootstrap: str, prefix: str) -> None:
+    """Remove every topic whose name begins with `prefix`."""
+
+    async def work() -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+        await admin.start()
+        try:
+            names = [name for name in await admin.list_topics() if name.startswith(prefix)]
+            if names:
+                await admin.delete_topics(names)
+        finally:
+            await admin.close()
+
+    run_async(work)
+
+
+def create_database(superuser_dsn: str, name: str) -> str:
+    """Make an empty database; its DSN, with the superuser's role."""
+    execute(superuser_dsn, f'CREATE DATABASE "{name}"')
+    return urlunsplit(urlsplit(superuser_dsn)._replace(path=f"/{name}"))
+
+
+def execute(dsn: str, statement: str) -> None:
+    async def work() -> None:
+        connection = await asyncpg.connect(dsn)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    run_async(work)

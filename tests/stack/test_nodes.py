@@ -1,0 +1,43 @@
+"""The servers that the tests stand on: they can be stopped, killed and started again, and keep what they were given."""
+
+import asyncpg
+import pytest
+
+from tests.stack.nodes import KafkaNode, PostgresNode, broker_answers
+
+
+@pytest.mark.asyncio
+async def test_a_database_per_test_is_empty_and_writable(database_dsn: str) -> None:
+    connection = await asyncpg.connect(database_dsn)
+    try:
+        assert await connection.fetchval("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == 0
+        await connection.execute("CREATE TABLE something (id int)")
+        assert await connection.fetchval("SHOW server_version_num") >= "180000"
+    finally:
+        await connection.close()
+
+
+@pytest.mark.fault
+@pytest.mark.asyncio
+async def test_a_broker_that_was_killed_comes_back_on_the_same_address(private_kafka: KafkaNode) -> None:
+    address, pid = private_kafka.bootstrap, private_kafka.pid
+    private_kafka.kill()
+    assert not await broker_answers(address)
+    private_kafka.start()
+    assert private_kafka.pid != pid
+    assert await broker_answers(address)
+
+
+@pytest.mark.fault
+@pytest.mark.asyncio
+async def test_a_database_server_that_was_stopped_or_killed_keeps_its_databases(private_postgres: PostgresNode) -> None:
+    dsn = private_postgres.create_database("kept")
+    for end in (private_postgres.stop, private_postgres.kill):
+        end()
+        with pytest.raises(ConnectionRefusedError):
+            await asyncpg.connect(dsn, timeout=2)
+        private_postgres.start()
+        connection = await asyncpg.connect(dsn)
+        assert await connection.fetchval("SELECT 1") == 1
+        await connection.close()
+    private_postgres.drop_database("kept")
