@@ -1,0 +1,42 @@
+"""The criterion grammar: read, write, validate, evaluate for one contact. What it means: `shared.criteria.grammar`."""
+
+from shared.criteria.evaluation import Evaluation, evaluate
+from shared.criteria.facts import (
+    ClickFact,
+    ContactFacts,
+    EngagementFact,
+    Facts,
+    History,
+    click_fact,
+    engagement_fact,
+)
+from shared.criteria.grammar import Criterion, Fault, InvalidCriterion
+from shared.criteria.parsing import parse
+from shared.criteria.references import References, inline_segments, moves_with_the_day, references, would_circle
+from shared.criteria.validation import Lookup, Standing, validate
+from shared.criteria.writing import write
+
+__all__ = [
+    "ClickFact",
+    "ContactFacts",
+    "Criterion",
+    "EngagementFact",
+    "Evaluation",
+    "Facts",
+    "Fault",
+    "History",
+    "InvalidCriterion",
+    "Lookup",
+    "References",
+    "Standing",
+    "click_fact",
+    "engagement_fact",
+    "evaluate",
+    "inline_segments",
+    "moves_with_the_day",
+    "parse",
+    "references",
+    "validate",
+    "would_circle",
+    "write",
+]

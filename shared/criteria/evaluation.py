@@ -1,0 +1,136 @@
+"""The truth of a criterion for one contact, and what every node of it saw."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from shared.criteria.comparing import normal, number, parse_day, same
+from shared.criteria.facts import Facts
+from shared.criteria.grammar import (
+    All,
+    AnyOf,
+    Clicked,
+    Criterion,
+    Engaged,
+    FieldCompared,
+    HoldsLabel,
+    InSegment,
+    Not,
+    Operator,
+    Period,
+)
+from shared.criteria.writing import write
+from shared.events.labeling import Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A node, whether it is true, what it saw, and its parts. Inlined segments are the part of the node naming them."""
+
+    truth: bool
+    node: Criterion
+    saw: dict[str, Any] = field(default_factory=dict)
+    parts: tuple["Evaluation", ...] = ()
+
+    def tree(self) -> dict[str, Any]:
+        """As JSON values: pointer, kind, asked (leaves), truth, saw, parts. Pointers in a segment are its own."""
+        [(kind, asked)] = write(self.node).items()
+        told: dict[str, Any] = {"pointer": self.node.pointer, "kind": kind, "truth": self.truth}
+        if not isinstance(self.node, All | AnyOf | Not):
+            told["asked"] = asked
+        if self.saw:
+            told["saw"] = self.saw
+        if self.parts:
+            told["parts"] = [part.tree() for part in self.parts]
+        return told
+
+
+def evaluate(criterion: Criterion, facts: Facts, today: date) -> Evaluation:
+    """Evaluate for one contact, as of the account's day `today`; every node is looked at.
+
+    Segments must have been inlined (ValueError if not). A contact that is not known is in nothing: the root is false,
+    whatever its parts say.
+    """
+    found = _evaluate(criterion, facts, today)
+    if found.truth and not facts.known:
+        return Evaluation(truth=False, node=found.node, saw=found.saw | {"known": False}, parts=found.parts)
+    return found
+
+
+def _evaluate(node: Criterion, facts: Facts, today: date) -> Evaluation:
+    match node:
+        case All(parts):
+            seen = tuple(_evaluate(part, facts, today) for part in parts)
+            return Evaluation(all(part.truth for part in seen), node, parts=seen)
+        case AnyOf(parts):
+            seen = tuple(_evaluate(part, facts, today) for part in parts)
+            return Evaluation(any(part.truth for part in seen), node, parts=seen)
+        case Not(part):
+            inner = _evaluate(part, facts, today)
+            return Evaluation(not inner.truth, node, parts=(inner,))
+        case InSegment(segment, criterion):
+            if criterion is None:
+                raise ValueError(f"segment {segment} was not inlined")
+            inner = _evaluate(criterion, facts, today)
+            return Evaluation(inner.truth, node, parts=(inner,))
+        case HoldsLabel():
+            return _label(node, facts, today)
+        case Clicked(period=period, count=count):
+            first, last = _bounds(period, today)
+            number_seen = facts.clicks(node, first, last)
+            return Evaluation(count.holds(number_seen), node, {"count": number_seen} | _days(first, last))
+        case Engaged(period=period, count=count):
+            first, last = _bounds(period, today)
+            number_seen = facts.engagements(node, first, last)
+            return Evaluation(count.holds(number_seen), node, {"count": number_seen} | _days(first, last))
+        case FieldCompared(key, operator, operand):
+            value = facts.value(key)
+            return Evaluation(compare(operator, value, operand), node, {"value": value})
+
+
+def _label(node: HoldsLabel, facts: Facts, today: date) -> Evaluation:
+    first, last = _bounds(node.period, today)
+    held = {label: since for label in node.labels if (since := facts.label_since(label)) is not None}
+    truth = any((first is None or first <= since) and (last is None or since <= last) for since in held.values())
+    told = [{"label_id": str(label), "since": since.isoformat()} for label, since in held.items()]
+    return Evaluation(truth, node, {"held": told} | _days(first, last))
+
+
+def _bounds(period: Period | None, today: date) -> tuple[date | None, date | None]:
+    return (None, None) if period is None else period.bounds(today)
+
+
+def _days(first: date | None, last: date | None) -> dict[str, str]:
+    return {name: day.isoformat() for name, day in (("from", first), ("to", last)) if day is not None}
+
+
+def compare(operator: Operator, value: Scalar | None, operand: Scalar | tuple[Scalar, ...]) -> bool:
+    """Whether a field's value (None: there is none) satisfies the operator with its operand."""
+    several = operand if isinstance(operand, tuple) else (operand,)
+    match operator:
+        case "is":
+            return same(value, several[0])
+        case "is_not":
+            return not same(value, several[0])
+        case "in":
+            return any(same(value, one) for one in several)
+        case "exists":
+            return (value is not None) == several[0]
+        case "starts_with":
+            return isinstance(value, str) and normal(value).startswith(normal(str(several[0])))
+        case _:
+            return value is not None and _ordered(operator, value, several)
+
+
+def _ordered(operator: Operator, value: Scalar, operands: Iterable[Scalar]) -> bool:
+    numbers = [number(one) for one in (value, *operands)]
+    days = [parse_day(one) for one in (value, *operands)]
+    seen = [one for one in numbers if one is not None] or [float(one.toordinal()) for one in days if one is not None]
+    if len(seen) != len(numbers):
+        return False
+    if operator in ("less_than", "before"):
+        return seen[0] < seen[1]
+    if operator in ("greater_than", "after"):
+        return seen[0] > seen[1]
+    return seen[1] <= seen[0] <= seen[2]

@@ -1,0 +1,237 @@
+"""The criterion: a closed grammar of conditions on one contact, and what each of them means.
+
+A criterion speaks of one contact at a time. Two programs answer it: `shared.criteria.evaluation`, from the facts of
+one contact, and segmentation's memory image, from bitmaps. What had to be decided for both is decided here.
+
+Trees
+    `all` of no parts is true, `any` of no parts is false. A criterion is asked of known contacts only: one that was
+    erased or merged is a member of nothing. At most 100 nodes and 10 levels, the root being the first; segments that
+    are named in it come on top, see `shared.criteria.references.inline_segments`.
+
+Days
+    A day is a day of the account's time zone; everything that happened has the day of its `occurred_at`. `today` is
+    the day that the evaluation is told. `within_days: N` is today and the N-1 days before; `older_than_days: N` is
+    every day before those, so that the two add up to everything; `from` and `to` are inclusive, and either may be
+    left out. Without a period every day counts. `within_days` goes to 366, `older_than_days` to 3,660.
+
+Labels
+    `label` is true for a contact that holds (one of) the labels now. With a period, the present holding must have
+    begun on a day in it. A label that is asserted again while it is held keeps the day on which the holding began.
+
+Counts
+    `clicks` and `engaged` count what matches and compare the number; `at_least: 1` is meant where no count is given.
+    Zero is a number: `exactly: 0` and `at_most: 0` are true for a contact about whom nothing is known. Clicks are
+    those whose verdict is `human`; whatever belongs to a send of kind `test` is not counted. `clicks` takes one
+    selector at most. A label selects the clicks whose link carried it when the click was recorded. A send is named
+    by its id alone. URLs compare exactly, by code points.
+
+Fields
+    Text and choices compare in Unicode normal form C and without case (`normal` in `shared.criteria.comparing`);
+    white space counts. Numbers compare as 64-bit floats, which is what JSON readers agree on, so 1 is 1.0; integers
+    beyond their range compare as infinite. Dates are written `YYYY-MM-DD` and compare as days. `is_not` is exactly the
+    opposite of `is`: it is true where there is no value. `exists: true` asks for a value of any type (an empty text is
+    one), `exists: false` for none. `less_than`, `greater_than`, `before` and `after` are strict; `between` includes
+    both ends. Every operator but `is_not` and `exists: false` is false where there is no value, or one of another
+    type. `in` takes 1 to 1,000 values.
+
+Segments
+    `segment` is true for whom the other segment's criterion is true; segments are inlined, and must not form circles.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Literal, TypeAlias
+from uuid import UUID
+
+from shared.events.labeling import Scalar
+
+MAX_NODES = 100
+MAX_LEVELS = 10
+MAX_WITHIN_DAYS = 366
+MAX_OLDER_DAYS = 3660
+MAX_COUNT = 1_000_000
+MAX_VALUES = 1000
+
+Selector = Literal["label", "message", "link", "send", "url", "url_starts_with"]
+Comparison = Literal["at_least", "at_most", "exactly"]
+Operator = Literal[
+    "is",
+    "is_not",
+    "in",
+    "less_than",
+    "greater_than",
+    "between",
+    "before",
+    "after",
+    "exists",
+    "starts_with",
+]
+
+RESERVED = frozenset(
+    {"more_than", "top_label", "where", "in_next_days", "anniversary_within_days", "sample", "verdicts"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WithinDays:
+    """Today and the `days - 1` days before it."""
+
+    days: int
+
+    def bounds(self, today: date) -> tuple[date | None, date | None]:
+        """First and last day of the period, inclusive; None is without end."""
+        return today - timedelta(days=self.days - 1), today
+
+
+@dataclass(frozen=True, slots=True)
+class OlderThanDays:
+    """Every day before `WithinDays(days)`."""
+
+    days: int
+
+    def bounds(self, today: date) -> tuple[date | None, date | None]:
+        """First and last day of the period, inclusive; None is without end."""
+        return None, today - timedelta(days=self.days)
+
+
+@dataclass(frozen=True, slots=True)
+class FixedDays:
+    """From one day to another, both included; None is without end."""
+
+    first: date | None
+    last: date | None
+
+    def bounds(self, today: date) -> tuple[date | None, date | None]:
+        """First and last day of the period, inclusive; None is without end."""
+        return self.first, self.last
+
+
+Period: TypeAlias = WithinDays | OlderThanDays | FixedDays
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A comparison with a number of clicks or engagements."""
+
+    comparison: Comparison = "at_least"
+    number: int = 1
+
+    def holds(self, seen: int) -> bool:
+        """Whether `seen` satisfies the comparison."""
+        if self.comparison == "at_least":
+            return seen >= self.number
+        if self.comparison == "at_most":
+            return seen <= self.number
+        return seen == self.number
+
+
+def _pointer() -> str:
+    # Where the node stands is no part of what it means: equal nodes share one evaluation.
+    return field(default="", compare=False, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """Every part is true."""
+
+    parts: tuple["Criterion", ...]
+    pointer: str = _pointer()
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """At least one part is true."""
+
+    parts: tuple["Criterion", ...]
+    pointer: str = _pointer()
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The part is false."""
+
+    part: "Criterion"
+    pointer: str = _pointer()
+
+
+@dataclass(frozen=True, slots=True)
+class HoldsLabel:
+    """Holds one of the labels now, since a day in the period if there is one. `listed`: written with `any_of`."""
+
+    labels: tuple[UUID, ...]
+    period: Period | None = None
+    listed: bool = field(default=False, compare=False)
+    pointer: str = _pointer()
+
+
+@dataclass(frozen=True, slots=True)
+class Clicked:
+    """A number of human clicks. `target` is a UUID for label, message and link, else a text."""
+
+    selector: Selector | None = None
+    target: UUID | str | None = None
+    count: Count = Count()
+    period: Period | None = None
+    pointer: str = _pointer()
+
+
+@dataclass(frozen=True, slots=True)
+class Engaged:
+    """A number of engagements of one kind."""
+
+    kind: str
+    ref: str | None = None
+    message: UUID | None = None
+    send: str | None = None
+    count: Count = Count()
+    period: Period | None = None
+    pointer: str = _pointer()
+
+
+@dataclass(frozen=True, slots=True)
+class FieldCompared:
+    """A field's value compared with an operand: a scalar, or a tuple of them for `in` and `between`."""
+
+    key: str
+    operator: Operator
+    operand: Scalar | tuple[Scalar, ...]
+    pointer: str = _pointer()
+
+    def __hash__(self) -> int:
+        return hash((self.key, self.operator, repr(self.operand)))
+
+    def __eq__(self, other: object) -> bool:
+        # Python holds True equal to 1; a criterion does not.
+        return (
+            isinstance(other, FieldCompared)
+            and (self.key, self.operator) == (other.key, other.operator)
+            and repr(self.operand) == repr(other.operand)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class InSegment:
+    """A member of another segment. `criterion` is that segment's, once inlined."""
+
+    segment: UUID
+    criterion: "Criterion | None" = None
+    pointer: str = _pointer()
+
+
+Criterion: TypeAlias = All | AnyOf | Not | HoldsLabel | Clicked | Engaged | FieldCompared | InSegment
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with a criterion, and a JSON pointer (from its root) to where."""
+
+    pointer: str
+    detail: str
+
+
+class InvalidCriterion(Exception):  # noqa: N818 (it says what it is)
+    """The criterion cannot be used; `faults` say why and where."""
+
+    def __init__(self, faults: tuple[Fault, ...]) -> None:
+        super().__init__("; ".join(f"{fault.pointer or '/'}: {fault.detail}" for fault in faults))
+        self.faults = faults

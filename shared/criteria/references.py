@@ -1,0 +1,151 @@
+"""What a criterion refers to, and how the segments in it are replaced by what they mean."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import NoReturn
+from uuid import UUID
+
+from shared.criteria.grammar import (
+    All,
+    AnyOf,
+    Clicked,
+    Criterion,
+    Engaged,
+    Fault,
+    FieldCompared,
+    HoldsLabel,
+    InSegment,
+    InvalidCriterion,
+    Not,
+    OlderThanDays,
+    WithinDays,
+)
+
+# A criterion has 100 nodes; the segments that it names may bring it to so many, and so deep.
+MAX_INLINED_NODES = 2000
+MAX_SEGMENT_LEVELS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """The things that a criterion names itself; what named segments name in turn is not among them."""
+
+    labels: frozenset[UUID]
+    messages: frozenset[UUID]
+    links: frozenset[UUID]
+    segments: frozenset[UUID]
+    fields: frozenset[str]
+
+
+def walk(criterion: Criterion, *, into_segments: bool = False) -> Iterator[Criterion]:
+    """Every node, parents first. `into_segments` goes on into what was inlined."""
+    yield criterion
+    match criterion:
+        case All(parts) | AnyOf(parts):
+            for part in parts:
+                yield from walk(part, into_segments=into_segments)
+        case Not(part):
+            yield from walk(part, into_segments=into_segments)
+        case InSegment(_, inner) if into_segments and inner is not None:
+            yield from walk(inner, into_segments=True)
+        case _:
+            pass
+
+
+def references(criterion: Criterion) -> References:
+    """What the criterion names."""
+    labels: set[UUID] = set()
+    messages: set[UUID] = set()
+    links: set[UUID] = set()
+    segments: set[UUID] = set()
+    fields: set[str] = set()
+    selected = {"label": labels, "message": messages, "link": links}
+    for node in walk(criterion):
+        match node:
+            case HoldsLabel(ids):
+                labels.update(ids)
+            case Clicked(selector, UUID() as target) if selector is not None:
+                selected[selector].add(target)
+            case Engaged(message=UUID() as message):
+                messages.add(message)
+            case FieldCompared(key):
+                fields.add(key)
+            case InSegment(segment):
+                segments.add(segment)
+            case _:
+                pass
+    return References(
+        labels=frozenset(labels),
+        messages=frozenset(messages),
+        links=frozenset(links),
+        segments=frozenset(segments),
+        fields=frozenset(fields),
+    )
+
+
+def moves_with_the_day(criterion: Criterion) -> bool:
+    """Whether the answer may change by the passing of a day alone; what was inlined counts."""
+    for node in walk(criterion, into_segments=True):
+        if isinstance(node, HoldsLabel | Clicked | Engaged) and isinstance(node.period, WithinDays | OlderThanDays):
+            return True
+    return False
+
+
+def inline_segments(criterion: Criterion, find: Callable[[UUID], Criterion | None]) -> Criterion:
+    """Put the criterion of every segment into the node that names it, as deep as they go.
+
+    `find` gives a segment's criterion, or None if there is no such segment. Raises InvalidCriterion, with the pointer
+    to the outermost node that leads there, for a segment that is missing, a circle, and too large a whole.
+    """
+    return _Inliner(find).inline(criterion, (), None)
+
+
+class _Inliner:
+    def __init__(self, find: Callable[[UUID], Criterion | None]) -> None:
+        self.find = find
+        self.nodes = 0
+
+    def inline(self, node: Criterion, path: tuple[UUID, ...], outermost: str | None) -> Criterion:
+        here = node.pointer if outermost is None else outermost
+        self.nodes += 1
+        if self.nodes > MAX_INLINED_NODES:
+            self.refuse(here, f"with the segments in it, a criterion has at most {MAX_INLINED_NODES} nodes")
+        match node:
+            case All(parts) | AnyOf(parts):
+                return replace(node, parts=tuple(self.inline(part, path, outermost) for part in parts))
+            case Not(part):
+                return replace(node, part=self.inline(part, path, outermost))
+            case InSegment(segment):
+                return replace(node, criterion=self.look_up(segment, path, here))
+            case _:
+                return node
+
+    def look_up(self, segment: UUID, path: tuple[UUID, ...], pointer: str) -> Criterion:
+        if segment in path:
+            self.refuse(pointer, f"segment {segment} comes back to itself")
+        if len(path) == MAX_SEGMENT_LEVELS:
+            self.refuse(pointer, f"segments go at most {MAX_SEGMENT_LEVELS} deep")
+        found = self.find(segment)
+        if found is None:
+            self.refuse(pointer, f"there is no segment {segment}")
+        return self.inline(found, (*path, segment), pointer)
+
+    def refuse(self, pointer: str, detail: str) -> NoReturn:
+        raise InvalidCriterion((Fault(pointer, detail),))
+
+
+def would_circle(segment: UUID, criterion: Criterion, others: Mapping[UUID, Criterion]) -> Fault | None:
+    """The node by which `segment`, once it has this criterion, would come back to itself; None if it does not."""
+    for node in walk(criterion):
+        if isinstance(node, InSegment) and _reaches(node.segment, segment, others, set()):
+            return Fault(node.pointer, f"segment {node.segment} leads back to this one")
+    return None
+
+
+def _reaches(start: UUID, goal: UUID, others: Mapping[UUID, Criterion], seen: set[UUID]) -> bool:
+    if start == goal:
+        return True
+    if start in seen or start not in others:
+        return False
+    seen.add(start)
+    return any(_reaches(next_one, goal, others, seen) for next_one in references(others[start]).segments)
