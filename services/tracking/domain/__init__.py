@@ -1,0 +1,1 @@
+"""What tracking decides, without asking anybody: links, revisions, tokens, verdicts."""
