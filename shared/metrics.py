@@ -1,0 +1,90 @@
+"""The runtime's Prometheus metrics, one registry per process, served at `/metrics`.
+
+A service adds its own with `registry=REGISTRY`, named `penchant_…` with the unit at the end. Labels never hold ids of
+accounts or contacts: those grow without bound, and a metric is read by people who may not see them.
+"""
+
+from prometheus_client import GC_COLLECTOR, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_QUICK = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds
+
+REGISTRY = CollectorRegistry()
+ProcessCollector(registry=REGISTRY)
+PlatformCollector(registry=REGISTRY)
+REGISTRY.register(GC_COLLECTOR)
+
+# Consumers
+CONSUMER_LAG = Gauge(
+    "penchant_consumer_lag_records",
+    "Records that are in Kafka and not yet applied.",
+    ("consumer", "topic", "partition"),
+    registry=REGISTRY,
+)
+BATCH_RECORDS = Histogram(
+    "penchant_batch_records",
+    "Records per batch handled.",
+    ("consumer",),
+    buckets=(1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000),
+    registry=REGISTRY,
+)
+BATCH_SECONDS = Histogram(
+    "penchant_batch_seconds",
+    "Time to handle a batch, from its decoding to its commit.",
+    ("consumer",),
+    buckets=_QUICK,
+    registry=REGISTRY,
+)
+RECORDS_APPLIED = Counter(
+    "penchant_records_applied", "Records whose effect is committed.", ("consumer", "topic"), registry=REGISTRY
+)
+RECORDS_REPEATED = Counter(
+    "penchant_records_repeated",
+    "Records passed over because they had been applied before.",
+    ("consumer", "topic"),
+    registry=REGISTRY,
+)
+BATCHES_FAILED = Counter(
+    "penchant_batches_failed", "Batches rolled back, by why.", ("consumer", "reason"), registry=REGISTRY
+)
+
+# The relay
+UNPUBLISHED_EVENTS = Gauge(
+    "penchant_unpublished_events", "Events written and not yet acknowledged by Kafka.", registry=REGISTRY
+)
+UNPUBLISHED_AGE = Gauge(
+    "penchant_unpublished_age_seconds", "Age of the oldest event not yet acknowledged by Kafka.", registry=REGISTRY
+)
+EVENTS_PUBLISHED = Counter("penchant_events_published", "Events acknowledged by Kafka.", ("topic",), registry=REGISTRY)
+
+# What could not be applied
+DEAD_LETTERS = Counter("penchant_dead_letters", "Records that went to the dead letters.", ("topic",), registry=REGISTRY)
+HELD_RECORDS = Gauge(
+    "penchant_held_records", "Records held back now: waiting, or failed.", ("topic", "state"), registry=REGISTRY
+)
+RECORDS_DROPPED = Counter(
+    "penchant_records_dropped", "Records left out on purpose, by why.", ("topic", "reason"), registry=REGISTRY
+)
+
+# HTTP
+HTTP_SECONDS = Histogram(
+    "penchant_http_request_seconds",
+    "Time to answer a request; the route is its template.",
+    ("method", "route", "status"),
+    buckets=_QUICK,
+    registry=REGISTRY,
+)
+REDIRECT_SECONDS = Histogram(
+    "penchant_redirect_seconds",
+    "Time to answer a tracked link, acknowledgement by Kafka included.",
+    ("status",),
+    buckets=_QUICK,
+    registry=REGISTRY,
+)
+
+
+def exposition() -> bytes:
+    """All metrics of this process, as Prometheus reads them."""
+    return generate_latest(REGISTRY)
