@@ -1,0 +1,75 @@
+"""What a criterion names must be there and fit."""
+
+from uuid import UUID
+
+import pytest
+
+from shared.criteria import Criterion, Standing, parse, validate
+from shared.events.labeling import FieldType
+
+DOGS, GONE, JOINED, UNKNOWN, SEGMENT = (UUID(int=number) for number in range(1, 6))
+TYPES: dict[str, FieldType] = {"city": "text", "age": "number", "born": "date", "vip": "boolean", "pet": "choice"}
+
+
+class World:
+    def label(self, label_id: UUID) -> Standing:
+        standings: dict[UUID, Standing] = {DOGS: "known", GONE: "deleted", JOINED: "merged"}
+        return standings.get(label_id, "unknown")
+
+    def message(self, message_id: UUID) -> Standing:
+        return "known" if message_id == DOGS else "unknown"
+
+    def link(self, link_id: UUID) -> Standing:
+        return "known" if link_id == DOGS else "unknown"
+
+    def field(self, key: str) -> tuple[FieldType, tuple[str, ...]] | None:
+        return (TYPES[key], ("Dog", "Cat") if key == "pet" else ()) if key in TYPES else None
+
+    def segment(self, segment_id: UUID) -> Criterion | None:
+        return parse({"label": str(DOGS)}) if segment_id == SEGMENT else None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"label": str(DOGS)},
+        {"segment": str(SEGMENT)},
+        {"clicks": {"message": str(DOGS)}},
+        {"clicks": {"url": "https://anything.example"}},
+        {"field": {"key": "city", "starts_with": "G"}},
+        {"field": {"key": "age", "between": [1, 2.5]}},
+        {"field": {"key": "born", "between": ["2026-01-01", "2026-12-31"]}},
+        {"field": {"key": "born", "before": "2026-01-01"}},
+        {"field": {"key": "born", "is": "2026-01-01"}},
+        {"field": {"key": "vip", "is": False}},
+        {"field": {"key": "vip", "exists": False}},
+        {"field": {"key": "pet", "in": ["Dog", "dog"]}},
+    ],
+)
+def test_fits(value: dict[str, object]) -> None:
+    assert validate(parse(value), World()) == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "pointer", "word"),
+    [
+        ({"label": str(UNKNOWN)}, "/label/id", "there is no label"),
+        ({"all": [{"label": {"any_of": [str(DOGS), str(GONE)]}}]}, "/all/0/label/any_of/1", "deleted"),
+        ({"clicks": {"label": str(JOINED)}}, "/clicks/label", "merged"),
+        ({"clicks": {"link": str(UNKNOWN)}}, "/clicks/link", "no link"),
+        ({"not": {"engaged": {"kind": "x", "message": str(UNKNOWN)}}}, "/not/engaged/message", "no message"),
+        ({"segment": str(UNKNOWN)}, "/segment/id", "no segment"),
+        ({"field": {"key": "town", "is": "Gent"}}, "/field/key", "no field"),
+        ({"field": {"key": "city", "is": 3}}, "/field/is", "a text"),
+        ({"field": {"key": "city", "less_than": 3}}, "/field/less_than", "not for"),
+        ({"field": {"key": "age", "in": [1, True]}}, "/field/in/1", "a number"),
+        ({"field": {"key": "age", "between": ["2026-01-01", "2026-01-02"]}}, "/field/between/0", "a number"),
+        ({"field": {"key": "age", "starts_with": "1"}}, "/field/starts_with", "not for"),
+        ({"field": {"key": "born", "is": "soon"}}, "/field/is", "a day"),
+        ({"field": {"key": "vip", "is_not": "yes"}}, "/field/is_not", "true or false"),
+    ],
+)
+def test_says_what_does_not_fit_and_where(value: dict[str, object], pointer: str, word: str) -> None:
+    fault = validate(parse(value), World())[0]
+    assert fault.pointer == pointer
+    assert word in fault.detail
