@@ -1,0 +1,203 @@
+"""Click tokens: who was sent which message in which send, signed.
+
+A token is in inboxes for years and cannot be recalled, so the layout below never changes; a new one would be a new
+version. Everything is big-endian:
+
+    1 byte    format version (4 bits), purpose (4 bits)
+    2 bytes   tag of the signing key: the start of the SHA-256 of its id
+    6 bytes   how the send's id is written (2 bits), its kind (3 bits), when it was sent: Unix milliseconds (43 bits)
+    4 bytes   account
+    4 bytes   contact
+    16 bytes  message
+    0 to 40   the send's id: a UUID's 16 bytes, or UTF-8
+    16 bytes  HMAC-SHA256 over all before it, truncated
+
+and then base64url without padding: at most 119 characters. The number of the link, which follows the token in a
+tracked URL, is not signed: whoever got the message has all its links anyway.
+"""
+
+import binascii
+import re
+from base64 import b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import IntEnum
+from hashlib import sha256
+from hmac import compare_digest, digest
+from struct import Struct
+from typing import NamedTuple, get_args
+from uuid import UUID
+
+from shared.events.parts import Send, SendKind
+
+LONGEST_SEND_ID = 40  # bytes
+_VERSION = 1
+_MAC_LENGTH = 16
+_HEAD = Struct(">BHHIII16s")
+_SHORTEST, _LONGEST = _HEAD.size + _MAC_LENGTH, _HEAD.size + LONGEST_SEND_ID + _MAC_LENGTH
+_KINDS: tuple[SendKind | None, ...] = (None, *get_args(SendKind))
+_KIND_NUMBER = {kind: number for number, kind in enumerate(_KINDS)}
+_TEXT, _UUID = 0, 1
+_TIME_BITS, _KIND_BITS = 43, 3
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_TO_STANDARD = bytes.maketrans(b"-_", b"+/")
+_KEY_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_SHORTEST_KEY = 16  # bytes
+
+
+class Purpose(IntEnum):
+    """What a token may be used for. A recipient's serves clicks, opens, viewing, preferences and unsubscribing."""
+
+    RECIPIENT = 1
+
+
+class Recipient(NamedTuple):
+    """What a token says. `send.sent_at` has whole milliseconds."""
+
+    account_id: int
+    contact_id: int
+    message_id: UUID
+    send: Send | None = None
+
+
+class NotGenuineError(ValueError):
+    """Not a token that one of our keys has signed."""
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """A key of at least 16 bytes, known by its id."""
+
+    id: str
+    secret: bytes
+
+    @property
+    def tag(self) -> int:
+        return int.from_bytes(sha256(self.id.encode()).digest()[:2], "big")
+
+
+class TokenKeys:
+    """The keys: the first signs, all verify."""
+
+    def __init__(self, keys: Sequence[SigningKey]) -> None:
+        if not keys:
+            raise ValueError("at least one signing key is needed")
+        self._signing = keys[0].secret
+        self._signing_tag = keys[0].tag
+        self._secrets = {key.tag: key.secret for key in keys}
+        if len(self._secrets) < len(keys):
+            raise ValueError("two signing keys have the same id, or ids too alike: rename one")
+
+    @classmethod
+    def parse(cls, text: str) -> "TokenKeys":
+        """Keys written `id:base64,…`. A ValueError names the key that is wrong, never its secret."""
+        return cls([_parse_key(item.strip()) for item in text.split(",")])
+
+    def make(self, recipient: Recipient, purpose: Purpose = Purpose.RECIPIENT) -> str:
+        """The token of `recipient`; ValueError if its send cannot be written in one."""
+        return self.maker(recipient.account_id, recipient.message_id, recipient.send, purpose).token(
+            recipient.contact_id
+        )
+
+    def maker(
+        self, account_id: int, message_id: UUID, send: Send | None, purpose: Purpose = Purpose.RECIPIENT
+    ) -> "TokenMaker":
+        """What makes the tokens of one send's recipients; ValueError if the send cannot be written in a token."""
+        return TokenMaker(self._signing, self._signing_tag, (account_id, message_id, send), purpose)
+
+    def read(self, token: bytes, purpose: Purpose = Purpose.RECIPIENT) -> Recipient:
+        """What `token` says; NotGenuineError for anything that we have not written exactly so for `purpose`."""
+        raw = _decode(token)
+        if not _SHORTEST <= len(raw) <= _LONGEST or raw[0] != _VERSION << 4 | purpose:
+            raise NotGenuineError
+        secret = self._secrets.get(raw[1] << 8 | raw[2])
+        signed = raw[:-_MAC_LENGTH]
+        if secret is None or not compare_digest(digest(secret, signed, "sha256")[:_MAC_LENGTH], raw[-_MAC_LENGTH:]):
+            raise NotGenuineError
+        return _recipient(signed)
+
+
+class TokenMaker:
+    """Makes the tokens of one send of one message, one contact after the other."""
+
+    def __init__(
+        self, secret: bytes, tag: int, of: tuple[int, UUID, Send | None], purpose: Purpose = Purpose.RECIPIENT
+    ) -> None:
+        account_id, message_id, send = of
+        self._secret = secret
+        when, self._send_id = _write_send(send)
+        self._first = (_VERSION << 4 | purpose, tag, when >> 32, when & 0xFFFFFFFF, account_id)
+        self._message = message_id.bytes
+
+    def token(self, contact_id: int) -> str:
+        signed = _HEAD.pack(*self._first, contact_id, self._message) + self._send_id
+        raw = signed + digest(self._secret, signed, "sha256")[:_MAC_LENGTH]
+        return urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+
+
+def _write_send(send: Send | None) -> tuple[int, bytes]:
+    """The six bytes about the send, as a number, and its id."""
+    if send is None:
+        return 0, b""
+    encoding, written = _write_send_id(send.id)
+    milliseconds = (send.sent_at - _EPOCH) // _MILLISECOND
+    if not 0 <= milliseconds < 1 << _TIME_BITS:
+        raise ValueError("sent_at must be between 1970 and 2248")
+    return (encoding << _KIND_BITS | _KIND_NUMBER[send.kind]) << _TIME_BITS | milliseconds, written
+
+
+def _write_send_id(send_id: str) -> tuple[int, bytes]:
+    try:
+        as_uuid = UUID(send_id)
+    except ValueError:
+        as_uuid = None
+    if as_uuid is not None and str(as_uuid) == send_id:
+        return _UUID, as_uuid.bytes
+    written = send_id.encode()
+    if len(written) > LONGEST_SEND_ID:
+        raise ValueError(f"a send's id takes at most {LONGEST_SEND_ID} bytes of UTF-8")
+    return _TEXT, written
+
+
+def _recipient(signed: bytes) -> Recipient:
+    _, _, high, low, account_id, contact_id, message = _HEAD.unpack_from(signed)
+    when = high << 32 | low
+    kind = _KINDS[when >> _TIME_BITS & (1 << _KIND_BITS) - 1]
+    send = None
+    if kind is not None:
+        written = signed[_HEAD.size :]
+        is_uuid = when >> _TIME_BITS + _KIND_BITS == _UUID
+        send = Send.model_construct(
+            kind=kind,
+            id=str(UUID(bytes=written)) if is_uuid else written.decode(),
+            sent_at=_EPOCH + (when & (1 << _TIME_BITS) - 1) * _MILLISECOND,
+        )
+    return Recipient(account_id, contact_id, UUID(bytes=message), send)
+
+
+def _decode(token: bytes) -> bytes:
+    """The bytes of a token in its one spelling: what Python's decoder passes over is refused."""
+    if len(token) > 119:
+        raise NotGenuineError
+    try:
+        raw = b64decode(token.translate(_TO_STANDARD) + b"=" * (-len(token) % 4))
+    except binascii.Error:
+        raise NotGenuineError from None
+    if urlsafe_b64encode(raw).rstrip(b"=") != token:
+        raise NotGenuineError
+    return raw
+
+
+def _parse_key(item: str) -> SigningKey:
+    key_id, colon, encoded = item.partition(":")
+    if not colon or not _KEY_ID.fullmatch(key_id):
+        raise ValueError("a signing key is written id:base64, its id in letters, digits, '.', '_' and '-'")
+    try:
+        secret = b64decode(encoded.translate(str.maketrans("-_", "+/")) + "=" * (-len(encoded) % 4), validate=True)
+    except binascii.Error:
+        raise ValueError(f"signing key {key_id}: not base64") from None
+    if len(secret) < _SHORTEST_KEY:
+        raise ValueError(f"signing key {key_id}: at least {_SHORTEST_KEY} bytes are needed")
+    return SigningKey(key_id, secret)
