@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple, cast, get_args
+from typing import Any, NamedTuple, get_args
 
 from services.labeling.domain.addresses import Address, email_address, external_id
 from services.labeling.domain.fields import Field, merged
@@ -147,17 +147,3 @@ def subscription_after(current: Subscription, kind: str, attributes: Mapping[str
     if reported is None or (reported == "bounced" and str(attributes.get("bounce", "")).lower() in _SOFT_BOUNCES):
         return current
     return reported if _WEIGHT[reported] > _WEIGHT[current] else current
-
-
-def from_row(row: Mapping[str, Any], fields: Mapping[str, Scalar]) -> Contact:
-    """A contact as the store keeps it, with its decoded `fields`."""
-    return Contact(
-        external_id=row["external_id"],
-        email=row["email"],
-        email_key=row["email_key"],
-        fields=fields,
-        subscription=cast("Subscription", row["subscription"]),
-        tracking_consent=cast("TrackingConsent", row["tracking_consent"]),
-        source=row["source"],
-        language=row["language"],
-    )

@@ -1,0 +1,1 @@
+SELECT * FROM labels WHERE label_id = ANY($1::uuid[])
