@@ -136,7 +136,8 @@ class Decoder:
         if topic in _INTAKE:
             return self._carefully(topic, key, value, found)
         try:
-            if found["ce_specversion"] != b"1.0":
+            event_id, source = found["ce_id"], found["ce_source"]
+            if found["ce_specversion"] != b"1.0" or not event_id or not source:
                 return self._carefully(topic, key, value, found)
             # strict: what the JSON Schemas say, and not "1" for 1
             event = self._newest[topic][found["ce_type"]](value, strict=True)
@@ -145,10 +146,10 @@ class Decoder:
             trace = found.get("traceparent")
             return Decoded(
                 event,
-                found["ce_id"].decode(),  # type: ignore[union-attr] # None is explained by the careful reading
-                found["ce_source"].decode(),  # type: ignore[union-attr]
+                event_id.decode(),
+                source.decode(),
                 event.occurred_at,
-                int(found["ce_sequence"]),  # type: ignore[arg-type]
+                int(found["ce_sequence"]),  # type: ignore[arg-type] # None is explained by the careful reading
                 after_of(found.get("ce_after")),
                 None if correlation is None else correlation.decode(),
                 None if causation is None else causation.decode(),

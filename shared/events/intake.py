@@ -1,17 +1,19 @@
 """What others write: reports of clicks and of engagements.
 
 Outsiders write these topics with any partitioner, so a report names its contact in one of three ways and is bound
-to a partition number only once the contact is known. Over HTTP the account comes from the key; see
-`shared.events.reports` for what both ways share.
+to a partition number only once the contact is known. Over HTTP the account comes from the key: `ClickReport` and
+`EngagementReport` are what both ways share.
 """
 
+from datetime import UTC, datetime
+from math import isfinite
 from typing import Annotated, ClassVar, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
+from pydantic_core import to_json
 
 from shared.events.envelope import AccountId, ContactId, Instant, Optional, Part
-from shared.events.labeling import Scalar
 from shared.events.parts import Send, Verdict
 
 HEADERS_KEPT = (
@@ -25,14 +27,51 @@ HEADERS_KEPT = (
     "purpose",
     "referer",
 )
+DATA_BYTES = 16 * 1024
+NO_NUL = r"^[^\x00]*$"  # JSON has it, a text of PostgreSQL does not
+
+# From before the first newsletter on; and days, weeks and time zones keep clear of the calendar's edges.
+FIRST, LAST = datetime(1990, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+
+
+def _storable(data: dict[str, object]) -> dict[str, object]:
+    if len(to_json(data, inf_nan_mode="constants")) > DATA_BYTES:
+        raise ValueError(f"is larger than {DATA_BYTES} bytes as JSON")
+    rest: list[object] = [data]
+    while rest:
+        value = rest.pop()
+        if isinstance(value, dict):
+            rest += [*value, *value.values()]
+        elif isinstance(value, list):
+            rest += value
+        elif (isinstance(value, str) and "\x00" in value) or (isinstance(value, float) and not isfinite(value)):
+            raise ValueError("holds a NUL character, or a number that is not finite")
+    return data
+
+
+def _within_e_mail(instant: datetime) -> datetime:
+    if not FIRST <= instant < LAST:
+        raise ValueError("is before 1990 or after 9998")
+    return instant
+
+
+Text = Annotated[str, Field(pattern=NO_NUL)]
+Reported = Annotated[Instant, AfterValidator(_within_e_mail)]
+AttributeName = Annotated[str, Field(min_length=1, max_length=100, pattern=NO_NUL)]
+Attribute = (
+    bool
+    | Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
+    | float
+    | Annotated[str, Field(max_length=1000, pattern=NO_NUL)]
+)
 
 
 class ContactReference(Part):
     """A contact named by exactly one of its three names."""
 
     contact_id: Optional[ContactId] = None
-    external_id: Annotated[Optional[str], Field(min_length=1, max_length=200)] = None
-    email: Annotated[Optional[str], Field(min_length=3, max_length=320)] = None
+    external_id: Annotated[Optional[str], Field(min_length=1, max_length=200, pattern=NO_NUL)] = None
+    email: Annotated[Optional[str], Field(min_length=3, max_length=320, pattern=NO_NUL)] = None
 
     @model_validator(mode="after")
     def names_one_contact(self) -> Self:
@@ -42,18 +81,25 @@ class ContactReference(Part):
         return self
 
 
+class ReportedSend(Send):
+    """A send, as outsiders name it."""
+
+    id: Annotated[str, Field(min_length=1, max_length=40, pattern=NO_NUL)]
+    sent_at: Reported
+
+
 class ClickReport(ContactReference):
     """A click, as reported by whoever saw it; the account is known from elsewhere."""
 
     message_id: UUID
     link_id: Optional[UUID] = None
-    url: Annotated[Optional[str], Field(min_length=1, max_length=8192)] = None
-    send: Optional[Send] = None
-    occurred_at: Instant
-    user_agent: Annotated[Optional[str], Field(max_length=2048)] = None
-    ip: Annotated[Optional[str], Field(max_length=64)] = None
-    method: Annotated[Optional[str], Field(max_length=16)] = None
-    headers: Optional[dict[str, str]] = None
+    url: Annotated[Optional[str], Field(min_length=1, max_length=8192, pattern=NO_NUL)] = None
+    send: Optional[ReportedSend] = None
+    occurred_at: Reported
+    user_agent: Annotated[Optional[str], Field(max_length=2048, pattern=NO_NUL)] = None
+    ip: Annotated[Optional[str], Field(max_length=64, pattern=NO_NUL)] = None
+    method: Annotated[Optional[str], Field(max_length=16, pattern=NO_NUL)] = None
+    headers: Optional[Annotated[dict[Text, Text], Field(max_length=32)]] = None
     hint: Optional[Verdict] = None
 
     @model_validator(mode="after")
@@ -64,15 +110,18 @@ class ClickReport(ContactReference):
 
 
 class EngagementReport(ContactReference):
-    """Anything else that a contact did or had done to it, as reported; the account is known from elsewhere."""
+    """Anything else that a contact did or had done to it, as reported; the account is known from elsewhere.
 
-    kind: Annotated[str, Field(min_length=1, max_length=100)]
-    ref: Annotated[Optional[str], Field(min_length=1, max_length=200)] = None
+    `attributes` are published with the event and hold nothing personal; `data` (16 kB as JSON) stays in labeling.
+    """
+
+    kind: Annotated[str, Field(min_length=1, max_length=100, pattern=NO_NUL)]
+    ref: Annotated[Optional[str], Field(min_length=1, max_length=200, pattern=NO_NUL)] = None
     message_id: Optional[UUID] = None
-    send: Optional[Send] = None
-    occurred_at: Instant
-    attributes: Annotated[dict[str, Scalar], Field(max_length=20)] = Field(default_factory=dict)
-    data: Optional[dict[str, object]] = None
+    send: Optional[ReportedSend] = None
+    occurred_at: Reported
+    attributes: Annotated[dict[AttributeName, Attribute], Field(max_length=20)] = Field(default_factory=dict)
+    data: Optional[Annotated[dict[str, object], AfterValidator(_storable)]] = None
 
 
 class ClickReported(ClickReport):

@@ -31,7 +31,7 @@ class RemoveLabel(ContactEvent):
 
 
 class SetField(ContactEvent):
-    """Asks labeling to set a field of the contact; named `field_key`/`value` as on the interfaces page: `key`."""
+    """Asks labeling to set a field of the contact, or to clear it (null)."""
 
     name: ClassVar[str] = "SetField"
     topic: ClassVar[str] = "workflow.commands"

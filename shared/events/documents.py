@@ -1,0 +1,45 @@
+"""Writes what others read about the events: JSON Schemas next to the models, and docs/asyncapi.yaml."""
+
+from pathlib import Path
+
+import yaml
+
+from shared.events.asyncapi import document
+from shared.events.json_schema import FOLDER, differences, orphans
+
+
+class BrokenPromise(Exception):  # noqa: N818 - that is what it is
+    """A released schema may not change in this way: make a new version of the event, with a step from the old one."""
+
+
+def asyncapi_text() -> str:
+    """docs/asyncapi.yaml, as it should be now."""
+    text: str = yaml.safe_dump(document(), sort_keys=False, allow_unicode=True, width=120)
+    return "# Generated from shared/events by `make docs`.\n" + text
+
+
+def write_schemas(folder: Path = FOLDER) -> list[Path]:
+    """Brings the schema files up to date; answers which ones it wrote.
+
+    Raises BrokenPromise, before anything is written, when a released schema would change incompatibly. Whoever
+    changes an event that was never released removes its file first.
+    """
+    found = list(differences(folder))
+    broken = [f"{path.name} {problem}" for path, _, problems in found for problem in problems]
+    broken += [f"{name} cannot be read any more" for name in orphans(folder)]
+    if broken:
+        raise BrokenPromise("\n".join(broken))
+    folder.mkdir(exist_ok=True)
+    for path, text, _ in found:
+        path.write_text(text)
+    return [path for path, _, _ in found]
+
+
+def write_asyncapi(path: Path) -> bool:
+    """Brings docs/asyncapi.yaml up to date; whether there was something to do."""
+    text = asyncapi_text()
+    if path.exists() and path.read_text() == text:
+        return False
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    return True

@@ -1,0 +1,87 @@
+"""The JSON Schema of every event and intake record, as files next to the models.
+
+A file is a promise: it is what a released version looks like. The newest version of an event follows its model; the
+files of older versions stay as they were, for their records stay too.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
+from uuid_utils.compat import uuid7
+
+from shared.events.compatibility import Incompatibility, incompatibilities
+from shared.events.registry import EVENTS
+from shared.events.topics import TOPICS
+
+FOLDER = Path(__file__).parent / "schemas"
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+class _Plain(GenerateJsonSchema):
+    """Without the titles that only repeat a member's name, and true about what is always there."""
+
+    def field_title_should_be_set(self, schema: object) -> bool:
+        return False
+
+    def field_is_required(self, field: Any, total: bool) -> bool:  # noqa: ANN401 - pydantic's own signature
+        # An event is given its id when it is made: whoever reads one finds it there.
+        return field["schema"].get("default_factory") is uuid7 or super().field_is_required(field, total)
+
+
+def type_of(model: type[Any]) -> str:
+    """The CloudEvents type of an event or intake record."""
+    return f"penchant.{model.name}.v{model.version}"
+
+
+def is_published(model: type[Any]) -> bool:
+    """Whether we write it and others read it; intake records are the other way round."""
+    return TOPICS[model.topic].kind != "intake"
+
+
+def schema_of(model: type[Any]) -> JsonSchemaValue:
+    """The JSON Schema of a model's values."""
+    schema = TypeAdapter(model).json_schema(schema_generator=_Plain)
+    return {"$schema": DIALECT, "$id": f"urn:{type_of(model).replace('.', ':')}", **schema}
+
+
+def schemas_of(models: Mapping[str, type[Any]], ref_template: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The schemas of several models by name, and those of the parts that they share."""
+    mode: JsonSchemaMode = "validation"
+    inputs = [(name, mode, TypeAdapter(model)) for name, model in models.items()]
+    found, shared = TypeAdapter.json_schemas(inputs, ref_template=ref_template, schema_generator=_Plain)
+    return {name: schema for (name, _), schema in found.items()}, shared.get("$defs", {})
+
+
+def text_of(document: Mapping[str, Any]) -> str:
+    """A document as it stands in its file."""
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def differences(folder: Path = FOLDER) -> Iterator[tuple[Path, str, list[Incompatibility]]]:
+    """The files that are missing or not current: path, wanted text, and what may not be changed in that way."""
+    for model in EVENTS:
+        wanted = schema_of(model)
+        path = folder / f"{type_of(model)}.json"
+        if not path.exists():
+            yield path, text_of(wanted), []
+            continue
+        released = path.read_text()
+        if released != text_of(wanted):
+            old = json.loads(released)
+            yield path, text_of(wanted), incompatibilities(old, wanted, published=is_published(model))
+
+
+def orphans(folder: Path = FOLDER) -> list[str]:
+    """Released types that nobody can read any more: the event is gone, or no step leads from that version."""
+    gone = []
+    for path in sorted(folder.glob("*.json")):
+        _, name, version = path.stem.split(".")
+        model = EVENTS.model(name)
+        number = int(version.removeprefix("v"))
+        if model is None or number > model.version or EVENTS.steps(name, number) is None:
+            gone.append(path.stem)
+    return gone

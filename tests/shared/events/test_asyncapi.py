@@ -1,0 +1,99 @@
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import yaml
+from faststream.specification.asyncapi.v3_0_0.schema import ApplicationSchema
+
+from shared.events.asyncapi import document
+from shared.events.codec import headers_of
+from shared.events.documents import asyncapi_text, write_asyncapi
+from shared.events.registry import EVENTS
+from shared.events.topics import TOPICS
+from tests.shared.events.examples import NOON
+
+FILE = Path(__file__).parents[3] / "docs" / "asyncapi.yaml"
+
+
+def references(node: object) -> Iterator[str]:
+    if isinstance(node, dict):
+        if isinstance(node.get("$ref"), str):
+            yield node["$ref"]
+        for value in node.values():
+            yield from references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from references(value)
+
+
+def found(root: dict[str, Any], reference: str) -> object:
+    node: Any = root
+    for part in reference.removeprefix("#/").split("/"):
+        node = node[part]
+    return node
+
+
+def standing_alone(name: str) -> dict[str, Any]:
+    components = document()["components"]
+    return {"$ref": f"#/components/schemas/{name}", "components": {"schemas": components["schemas"]}}
+
+
+def test_the_file_is_current() -> None:
+    assert FILE.read_text() == asyncapi_text(), "run `make docs`"
+
+
+def test_the_document_is_asyncapi_3() -> None:
+    ApplicationSchema.model_validate(yaml.safe_load(FILE.read_text()))
+
+
+def test_everything_that_is_referred_to_is_there() -> None:
+    root = document()
+    names = list(references(root))
+
+    assert len(names) > 80
+    for name in names:
+        assert found(root, name) is not None
+
+
+def test_every_schema_is_a_schema() -> None:
+    for name in document()["components"]["schemas"]:
+        jsonschema_rs.meta.validate(standing_alone(name))
+
+
+def test_every_topic_has_a_channel_with_all_that_it_carries() -> None:
+    channels = document()["channels"]
+
+    assert channels.keys() == TOPICS.keys()
+    for model in EVENTS:
+        assert model.name in channels[model.topic]["messages"]
+    assert "Tombstone" in channels["labeling.contacts"]["messages"]
+    assert list(channels["intake.clicks.dead"]["messages"]) == ["DeadClickReported"]
+
+
+def test_penchant_receives_what_others_write_and_sends_the_rest() -> None:
+    operations = document()["operations"]
+
+    received = {operation["channel"]["$ref"] for operation in operations.values() if operation["action"] == "receive"}
+    assert received == {"#/channels/intake.clicks", "#/channels/intake.engagements"}
+    assert len(operations) == len(TOPICS)
+
+
+def test_headers_that_are_written_fit_the_documented_ones() -> None:
+    headers = headers_of("t", "id", "/s", NOON, 5, {"a.b": 1, "c.d": 2}, "x", "y", "z")
+
+    jsonschema_rs.validate(standing_alone("Headers"), {name: value.decode() for name, value in headers})
+
+
+def test_partitions_are_those_of_the_installation() -> None:
+    channels = document(partitions=24)["channels"]
+
+    assert channels["tracking.clicks"]["bindings"]["kafka"]["partitions"] == 24
+    assert channels["labeling.catalog"]["bindings"]["kafka"]["partitions"] == 1
+
+
+def test_writing_says_whether_there_was_something_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "docs" / "asyncapi.yaml"
+
+    assert write_asyncapi(path)
+    assert not write_asyncapi(path)

@@ -1,0 +1,96 @@
+import json
+from typing import Any, ClassVar
+
+import pytest
+
+from shared.events.codec import Decoder, headers_of
+from shared.events.envelope import ContactEvent
+from shared.events.registry import EVENTS, Body, Registry
+from shared.events.topics import TOPICS
+from shared.events.undecodable import Undecodable
+from tests.shared.events.examples import NOON
+
+
+class Purchase(ContactEvent):
+    """Version 1 had `price` in euros; version 2 has `cents`; version 3 says of which currency."""
+
+    name: ClassVar[str] = "Purchase"
+    version: ClassVar[int] = 3
+    topic: ClassVar[str] = "tracking.clicks"
+
+    cents: int
+    currency: str
+
+
+FIRST = {
+    "event_id": "01900000-0000-7000-8000-000000000001",
+    "occurred_at": "2026-03-01T12:00:00Z",
+    "account_id": 1,
+    "contact_id": 2,
+    "price": 12.5,
+}
+
+
+def registry() -> Registry:
+    purchases = Registry([Purchase])
+
+    @purchases.upcast("Purchase", 1)
+    def in_cents(body: Body) -> Body:
+        return {**body, "cents": round(body.pop("price") * 100)}
+
+    @purchases.upcast("Purchase", 2)
+    def in_euros(body: Body) -> Body:
+        return {**body, "currency": "EUR"}
+
+    return purchases
+
+
+def read(known: Registry, version: int, body: dict[str, Any]) -> Purchase:
+    headers = headers_of(f"penchant.Purchase.v{version}", "id", "/shop", NOON, 1, {}, None, None, None)
+    event: Purchase = Decoder(known).decode("tracking.clicks", b"1:2", json.dumps(body).encode(), headers).event
+    return event
+
+
+def test_an_old_version_becomes_the_newest_step_by_step() -> None:
+    event = read(registry(), 1, FIRST)
+
+    assert (event.cents, event.currency) == (1250, "EUR")
+    assert event.contact_id == 2
+
+
+def test_a_version_in_between_takes_the_steps_that_are_left() -> None:
+    assert read(registry(), 2, FIRST | {"cents": 99}).currency == "EUR"
+
+
+def test_the_newest_version_takes_no_step() -> None:
+    assert read(registry(), 3, FIRST | {"cents": 99, "currency": "DKK"}).currency == "DKK"
+
+
+def test_a_version_from_the_future_is_refused() -> None:
+    with pytest.raises(Undecodable, match=r"newer_version: .*v4.*knows version 3"):
+        read(registry(), 4, FIRST)
+
+
+def test_an_old_version_without_its_step_is_refused() -> None:
+    with pytest.raises(Undecodable, match="unknown_version"):
+        read(Registry([Purchase]), 1, FIRST)
+
+
+def test_an_old_version_that_is_no_object_is_refused_before_any_step() -> None:
+    headers = headers_of("penchant.Purchase.v1", "id", "/shop", NOON, 1, {}, None, None, None)
+    for value in (b"[1]", b"{"):
+        with pytest.raises(Undecodable):
+            Decoder(registry()).decode("tracking.clicks", b"1:2", value, headers)
+
+
+def test_a_step_for_what_is_no_older_version_is_a_mistake() -> None:
+    known = registry()
+    for name, version in (("Purchase", 3), ("Purchase", 0), ("Gift", 1), ("Purchase", 1)):
+        with pytest.raises(ValueError, match=name):
+            known.upcast(name, version)
+
+
+def test_each_topic_that_is_written_carries_something_and_each_model_has_a_topic() -> None:
+    carried = {model.topic for model in EVENTS}
+
+    assert carried == {name for name, topic in TOPICS.items() if topic.kind != "dead"}
