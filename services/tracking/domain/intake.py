@@ -1,0 +1,113 @@
+"""What becomes of a reported click: one that counts, one held until more is known, one refused, one left out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Literal, NamedTuple
+from uuid import UUID
+
+from services.tracking.domain.digests import email_digest, external_digest
+from services.tracking.domain.revisions import Link, links_to, shared_labels
+from services.tracking.domain.verdicts import Evidence
+from shared.events.intake import HEADERS_KEPT, ClickReport
+
+AHEAD = timedelta(minutes=5)  # how far the clock of whoever reports may be ahead of ours
+_LONGEST_HEADER = 1_000
+_KEPT = frozenset(HEADERS_KEPT)
+
+ReferenceKind = Literal["contact", "email", "external"]
+ContactState = Literal["active", "merged", "erased", "denied"]
+
+
+class ContactReference(NamedTuple):
+    """How a report names its contact; `value` is the contact's id, or a digest of the name."""
+
+    kind: ReferenceKind
+    account_id: int
+    value: int | UUID
+
+    @property
+    def waits_for(self) -> str:
+        """The key under which a record that names it waits."""
+        return f"{self.kind}:{self.account_id}:{self.value}"
+
+
+def message_key(account_id: int, message_id: UUID) -> str:
+    """The key under which a record waits that names a message."""
+    return f"message:{account_id}:{message_id}"
+
+
+def contact_reference(account_id: int, report: ClickReport) -> ContactReference:
+    """How `report` names its contact."""
+    if report.contact_id is not None:
+        return ContactReference("contact", account_id, report.contact_id)
+    if report.email is not None:
+        return ContactReference("email", account_id, email_digest(report.email))
+    assert report.external_id is not None, "a report names a contact by one of three"
+    return ContactReference("external", account_id, external_digest(report.external_id))
+
+
+def click_key(event_id: str) -> UUID:
+    """Sixteen bytes that stand for a click's id in its account and source: those of a UUID, else of a hash."""
+    try:
+        return UUID(event_id)
+    except ValueError:
+        return UUID(bytes=sha256(event_id.encode()).digest()[:16])
+
+
+class Refused(NamedTuple):
+    """It can never be used."""
+
+    reason: str
+
+
+class LeftOut(NamedTuple):
+    """It is left out on purpose, without a trace of the contact."""
+
+    reason: Literal["test_send"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message as clicks see it: of which account, and its links."""
+
+    account_id: int
+    message_no: int
+    version: int
+    links: Sequence[Link]
+    by_id: dict[UUID, Link] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.by_id.update((link.id, link) for link in self.links)
+
+
+class Placed(NamedTuple):
+    """The link that was clicked, and the labels that the click carries."""
+
+    link: Link
+    label_ids: tuple[UUID, ...]
+
+
+def place(report: ClickReport, message: Message, now: datetime) -> Placed | Refused | LeftOut:
+    """The link that `report` names in `message`, if it is one that can be."""
+    if report.occurred_at > now + AHEAD:
+        return Refused("occurred_at is more than 5 minutes ahead")
+    if report.send is not None and report.send.kind == "test":
+        return LeftOut("test_send")
+    if report.link_id is not None:
+        link = message.by_id.get(report.link_id)
+        return Refused("the message has no such link") if link is None else Placed(link, link.label_ids)
+    assert report.url is not None, "a report names a link by one of two"
+    links = links_to(message.links, report.url) or links_to(message.links, report.url.strip())
+    if not links:
+        return Refused("the message has no link with this url")
+    return Placed(links[0], shared_labels(links))
+
+
+def evidence(report: ClickReport) -> Evidence:
+    """What is kept of a report to judge it by: of its headers those that tell something."""
+    headers = {
+        name.lower(): value[:_LONGEST_HEADER] for name, value in (report.headers or {}).items() if name.lower() in _KEPT
+    }
+    return Evidence(report.user_agent, report.method, headers or None, report.hint)

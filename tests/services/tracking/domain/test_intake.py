@@ -1,0 +1,99 @@
+"""Given a report and what is known, then it is placed on a link, refused, or left out."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from services.tracking.domain.intake import (
+    LeftOut,
+    Message,
+    Placed,
+    Refused,
+    click_key,
+    contact_reference,
+    evidence,
+    place,
+)
+from services.tracking.domain.revisions import Link
+from shared.events.intake import ClickReport
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+DOGS, CATS = uuid4(), uuid4()
+DOG_LINK = Link(uuid4(), 1, "https://a.example/dogs?a=1&b=2", "Dogs", None, label_ids=(DOGS,))
+TWO_A = Link(uuid4(), 2, "https://a.example/pets", "Pets", None, label_ids=(DOGS, CATS))
+TWO_B = Link(uuid4(), 3, "https://a.example/pets", "More", None, label_ids=(CATS,))
+MESSAGE = Message(1, 5, 1, [DOG_LINK, TWO_A, TWO_B])
+
+
+def report(**changes: Any) -> ClickReport:  # noqa: ANN401
+    return ClickReport(**{"contact_id": 7, "message_id": uuid4(), "occurred_at": NOW, "link_id": DOG_LINK.id} | changes)
+
+
+def by_url(url: str) -> ClickReport:
+    return report(link_id=None, url=url)
+
+
+def test_a_link_is_found_by_its_id_with_its_labels() -> None:
+    assert place(report(), MESSAGE, NOW) == Placed(DOG_LINK, (DOGS,))
+
+
+def test_a_url_that_fits_one_link_is_that_link() -> None:
+    assert place(by_url("https://a.example/dogs?a=1&b=2"), MESSAGE, NOW) == Placed(DOG_LINK, (DOGS,))
+
+
+def test_a_url_that_fits_several_links_carries_the_labels_that_they_share() -> None:
+    assert place(by_url("https://a.example/pets"), MESSAGE, NOW) == Placed(TWO_A, (CATS,))
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        report(link_id=uuid4()),
+        by_url("https://a.example/other"),
+        report(occurred_at=NOW + timedelta(minutes=5, seconds=1)),
+    ],
+)
+def test_refuses_what_the_message_cannot_have(refused: ClickReport) -> None:
+    assert isinstance(place(refused, MESSAGE, NOW), Refused)
+
+
+def test_a_clock_a_little_ahead_is_forgiven() -> None:
+    assert isinstance(place(report(occurred_at=NOW + timedelta(minutes=4)), MESSAGE, NOW), Placed)
+
+
+def test_a_test_send_is_left_out() -> None:
+    assert place(report(send={"kind": "test", "id": "x", "sent_at": NOW}), MESSAGE, NOW) == LeftOut("test_send")
+
+
+def test_the_same_address_in_other_spellings_is_the_same_contact() -> None:
+    named = {
+        contact_reference(1, report(contact_id=None, email=address))
+        for address in ("Ann@Bücher.example", " ann@xn--bcher-kva.example ", "ANN@BÜCHER.EXAMPLE")
+    }
+    assert len(named) == 1
+    assert "ann" not in named.pop().waits_for
+
+
+def test_accounts_and_kinds_of_names_do_not_mix() -> None:
+    email = contact_reference(1, report(contact_id=None, email="a@b.example"))
+    external = contact_reference(1, report(contact_id=None, external_id="a@b.example"))
+    assert len({email.waits_for, external.waits_for, email._replace(account_id=2).waits_for}) == 3
+    assert contact_reference(1, report()).waits_for == "contact:1:7"
+
+
+def test_a_click_is_known_by_its_uuid_or_by_a_hash_of_its_id() -> None:
+    some = uuid4()
+    assert click_key(str(some)) == some
+    assert click_key("order-17/click-1") == click_key("order-17/click-1") != click_key("order-17/click-2")
+    assert isinstance(click_key("é" * 500), UUID)
+
+
+def test_keeps_what_a_verdict_needs_and_no_more() -> None:
+    kept = evidence(
+        report(user_agent="ab", method="GET", hint="human", headers={"Sec-Purpose": "x" * 5000, "Cookie": "secret"})
+    )
+    assert kept.user_agent == "ab"
+    assert kept.headers == {"sec-purpose": "x" * 1000}
+    assert (kept.method, kept.hint) == ("GET", "human")
