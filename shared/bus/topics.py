@@ -56,6 +56,8 @@ async def _create_missing(admin: AIOKafkaAdminClient, settings: CommonSettings) 
                 name=settings.topic_prefix + topic.name,
                 num_partitions=partition_count(topic, settings),
                 replication_factor=settings.topic_replication or -1,
+                # aiokafka lets the broker choose the replication only if assignments are given, be they empty.
+                replica_assignments=None if settings.topic_replication else {},
                 topic_configs=topic.settings(),
             )
             for topic in missing
