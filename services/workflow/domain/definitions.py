@@ -1,0 +1,119 @@
+"""A definition: what starts a workflow, what it does, when it ends."""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Discriminator, Field, Tag
+
+from services.workflow.domain.steps import Step
+from services.workflow.domain.triggers import OnClick, OnEngagement, OnLabel, OnSegment, Strict, Trigger
+from shared.criteria import Criterion, parse, references
+from shared.criteria.references import References
+from shared.events.workflow import Uses
+
+Reentry = Literal["once", "every_time", "not_while_running"]
+WhilePaused = Literal["queue", "skip"]
+AnyTrigger = OnLabel | OnSegment | OnClick | OnEngagement
+
+MAX_STEPS = 100
+MAX_LEVELS = 10
+
+
+class ExitWhen(Strict):
+    """A run ends once this criterion no longer holds; looked at before every step."""
+
+    no_longer: object
+
+
+def _exit_kind(value: object) -> str:
+    if isinstance(value, ExitWhen) or (isinstance(value, dict) and "on" not in value and "no_longer" in value):
+        return "ExitWhen"
+    return "Trigger"
+
+
+ExitRule = Annotated[
+    Annotated[Trigger, Tag("Trigger")] | Annotated[ExitWhen, Tag("ExitWhen")], Discriminator(_exit_kind)
+]
+
+
+class Definition(Strict):
+    """A workflow as data; see `shared/interfaces`, "A workflow".
+
+    `exit_on` takes triggers, and `{"no_longer": criterion}`. Criteria stand in their long form, as JSON values.
+    """
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    triggers: Annotated[tuple[Trigger, ...], Field(min_length=1, max_length=20)]
+    condition: object = None
+    reentry: Reentry = "once"
+    exit_on: Annotated[tuple[ExitRule, ...], Field(max_length=20)] = ()
+    while_paused: WhilePaused = "queue"
+    steps: Annotated[tuple[Step, ...], Field(min_length=1)]
+
+
+def walk(steps: tuple[Step, ...], pointer: str = "/steps") -> Iterator[tuple[str, Step]]:
+    """Every step with its pointer, outer ones first, in the order in which they are written."""
+    for index, step in enumerate(steps):
+        here = f"{pointer}/{index}"
+        yield here, step
+        for name, inner in step.branches:
+            yield from walk(inner, f"{here}/{step.kind}/{name}")
+
+
+def criteria_of(definition: Definition) -> Iterator[tuple[str, object]]:
+    """Every criterion in it, as JSON values, with its pointer."""
+    if definition.condition is not None:
+        yield "/condition", definition.condition
+    for index, one in enumerate(definition.exit_on):
+        if isinstance(one, ExitWhen):
+            yield f"/exit_on/{index}/no_longer", one.no_longer
+    for pointer, step in walk(definition.steps):
+        if step.if_ is not None:
+            yield f"{pointer}/if/criterion", step.if_.criterion
+
+
+def triggers_of(definition: Definition) -> Iterator[tuple[str, AnyTrigger]]:
+    """Every trigger in it, also those of `exit_on` and of waits, with its pointer."""
+    for index, trigger in enumerate(definition.triggers):
+        yield f"/triggers/{index}", trigger
+    for index, one in enumerate(definition.exit_on):
+        if not isinstance(one, ExitWhen):
+            yield f"/exit_on/{index}", one
+    for pointer, step in walk(definition.steps):
+        for index, trigger in enumerate(step.wait_for.any if step.wait_for else ()):
+            yield f"{pointer}/wait_for/any/{index}", trigger
+
+
+def uses_of(definition: Definition) -> Uses:
+    """What the definition refers to, sorted."""
+    labels: set[UUID] = set()
+    segments: set[UUID] = set()
+    messages: set[UUID] = set()
+    fields: set[str] = set()
+    for _, trigger in triggers_of(definition):
+        labels |= {found for found in (getattr(trigger, "label", None),) if found}
+        messages |= {found for found in (getattr(trigger, "message", None),) if found}
+        segments |= {found for found in (getattr(trigger, "segment", None),) if found}
+    for _, criterion in criteria_of(definition):
+        named = references_of(parse(criterion))
+        labels |= named.labels
+        segments |= named.segments
+        messages |= named.messages
+        fields |= named.fields
+    for _, step in walk(definition.steps):
+        for of_label in (step.assign_label, step.remove_label):
+            labels |= {of_label.label} if of_label else set()
+        messages |= {step.send.message} if step.send else set()
+        fields |= {step.set_field.key} if step.set_field else set()
+    return Uses(
+        labels=tuple(sorted(labels)),
+        segments=tuple(sorted(segments)),
+        messages=tuple(sorted(messages)),
+        fields=tuple(sorted(fields)),
+    )
+
+
+def references_of(criterion: Criterion) -> References:
+    """What a criterion names itself."""
+    return references(criterion)

@@ -1,0 +1,139 @@
+"""Whether an event is one that a trigger asks for; and, among many triggers, which ask for it."""
+
+from collections.abc import Iterable, Iterator
+from typing import Generic, TypeAlias, TypeVar
+from uuid import UUID
+
+from services.workflow.domain.definitions import AnyTrigger
+from services.workflow.domain.triggers import QUIET_ORIGINS, THIS_RUN, OnClick, OnEngagement, OnLabel, OnSegment
+from shared.events.envelope import ContactEvent
+from shared.events.labeling import ContactEngaged, LabelAssigned, LabelRemoved, Scalar
+from shared.events.segmentation import SegmentEntered, SegmentLeft
+from shared.events.tracking import ContactClicked
+
+Owner = TypeVar("Owner")
+Key: TypeAlias = tuple[str, str, UUID | str | None]
+
+LABELS = (LabelAssigned, LabelRemoved)
+SEGMENTS = (SegmentEntered, SegmentLeft)
+
+
+def matches(trigger: AnyTrigger, event: ContactEvent, this_run: UUID | None = None) -> bool:
+    """Whether the trigger asks for the event. `this_run`: the run that a send called `this_run` must belong to."""
+    match trigger, event:
+        case OnLabel(), LabelAssigned() | LabelRemoved():
+            return trigger.on == event.name and trigger.label == event.label_id and _fits_origin(trigger, event)
+        case OnSegment(), SegmentEntered() | SegmentLeft():
+            return (
+                trigger.on == event.name
+                and trigger.segment == event.segment_id
+                and (trigger.include_existing or event.reason != "definition")
+            )
+        case OnClick(), ContactClicked():
+            return counts(event) and _fits_click(trigger, event, this_run)
+        case OnEngagement(), ContactEngaged():
+            return counts(event) and _fits_engagement(trigger, event, this_run)
+    return False
+
+
+def counts(event: ContactClicked | ContactEngaged) -> bool:
+    """Whether it was done by a human, and not with a test send."""
+    if event.send is not None and event.send.kind == "test":
+        return False
+    return not isinstance(event, ContactClicked) or event.verdict == "human"
+
+
+def _fits_origin(trigger: OnLabel, event: LabelAssigned | LabelRemoved) -> bool:
+    if trigger.origins is None:
+        return event.origin.kind not in QUIET_ORIGINS
+    return event.origin.kind in trigger.origins
+
+
+def _fits_click(trigger: OnClick, event: ContactClicked, this_run: UUID | None) -> bool:
+    return (
+        trigger.message in (None, event.message_id)
+        and trigger.link in (None, event.link_id)
+        and trigger.url in (None, event.url)
+        and (trigger.url_starts_with is None or event.url.startswith(trigger.url_starts_with))
+        and (trigger.label is None or any(label.id == trigger.label for label in event.labels))
+        and _fits_send(trigger.send, event, this_run)
+    )
+
+
+def _fits_engagement(trigger: OnEngagement, event: ContactEngaged, this_run: UUID | None) -> bool:
+    return (
+        trigger.kind == event.kind
+        and trigger.ref in (None, event.ref)
+        and trigger.message in (None, event.message_id)
+        and _fits_send(trigger.send, event, this_run)
+        and all(_same(event.attributes.get(name), value) for name, value in (trigger.where or {}).items())
+    )
+
+
+def _fits_send(asked: str | None, event: ContactClicked | ContactEngaged, this_run: UUID | None) -> bool:
+    if asked is None:
+        return True
+    if asked == THIS_RUN:
+        return this_run is not None and event.send is not None and event.send.id == str(this_run)
+    return event.send is not None and event.send.id == asked
+
+
+def _same(found: Scalar | None, asked: Scalar) -> bool:
+    # Python holds True equal to 1; JSON does not.
+    return found == asked and isinstance(found, bool) == isinstance(asked, bool)
+
+
+class TriggerIndex(Generic[Owner]):
+    """Many triggers, found by what they ask for: an event is compared with those few only that name what is in it."""
+
+    def __init__(self, triggers: Iterable[tuple[AnyTrigger, Owner]]) -> None:
+        self._by_key: dict[Key, list[tuple[AnyTrigger, Owner]]] = {}
+        for trigger, owner in triggers:
+            self._by_key.setdefault(_key_of(trigger), []).append((trigger, owner))
+        self._kinds = {on for on, _, _ in self._by_key}
+
+    def find(self, event: ContactEvent) -> Iterator[Owner]:
+        """The owners of the triggers that ask for the event; one that owns several may come several times."""
+        if event.name not in self._kinds:
+            return
+        for selector, values in _keys_in(event):
+            for value in values:
+                for trigger, owner in self._by_key.get((event.name, selector, value), ()):
+                    if matches(trigger, event):
+                        yield owner
+
+
+def _key_of(trigger: AnyTrigger) -> Key:
+    match trigger:
+        case OnLabel():
+            return trigger.on, "label", trigger.label
+        case OnSegment():
+            return trigger.on, "segment", trigger.segment
+        case OnEngagement():
+            return trigger.on, "kind", trigger.kind
+        case OnClick():
+            for selector in ("link", "send", "url", "label", "message"):
+                value = getattr(trigger, selector)
+                if value is not None:
+                    return trigger.on, selector, value
+            return trigger.on, "any", None
+
+
+def _keys_in(event: ContactEvent) -> tuple[tuple[str, tuple[UUID | str | None, ...]], ...]:
+    match event:
+        case LabelAssigned() | LabelRemoved():
+            return (("label", (event.label_id,)),)
+        case SegmentEntered() | SegmentLeft():
+            return (("segment", (event.segment_id,)),)
+        case ContactEngaged():
+            return (("kind", (event.kind,)),)
+        case ContactClicked():
+            return (
+                ("link", (event.link_id,)),
+                ("send", (event.send.id,) if event.send else ()),
+                ("url", (event.url,)),
+                ("label", tuple(label.id for label in event.labels)),
+                ("message", (event.message_id,)),
+                ("any", (None,)),
+            )
+    return ()

@@ -1,0 +1,62 @@
+"""What a workflow was when: an event counts for the definition that was in effect when it was recorded."""
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from services.workflow.domain.definitions import AnyTrigger
+from services.workflow.domain.program import Program
+
+State = Literal["draft", "active", "paused", "deleted"]
+Decision = Literal["start", "later", "pass"]
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A state and a version, in effect since `since`."""
+
+    since: datetime
+    state: State
+    version: int
+
+
+class Workflow:
+    """One workflow with all its versions; phases come in the order in which they began."""
+
+    def __init__(self, workflow_id: UUID, programs: Iterable[Program], phases: Iterable[Phase]) -> None:
+        self.workflow_id = workflow_id
+        self.programs = {program.version: program for program in programs}
+        self.phases = tuple(phases)
+        self._since = [phase.since for phase in self.phases]
+
+    @property
+    def state(self) -> State:
+        """What it is now."""
+        return self.phases[-1].state
+
+    def phase_at(self, recorded_at: datetime) -> Phase | None:
+        """What was in effect then; None before it was made."""
+        found = bisect_right(self._since, recorded_at)
+        return self.phases[found - 1] if found else None
+
+    def triggers(self) -> Iterable[tuple[AnyTrigger, Program]]:
+        """The triggers of every version that was ever more than a draft."""
+        live = {phase.version for phase in self.phases if phase.state in ("active", "paused")}
+        for version in sorted(live):
+            program = self.programs[version]
+            for trigger in program.definition.triggers:
+                yield trigger, program
+
+    def decide(self, program: Program, recorded_at: datetime) -> Decision:
+        """Whether an event that this version's triggers ask for starts a run, does so later, or is passed over."""
+        phase = self.phase_at(recorded_at)
+        if phase is None or phase.version != program.version or self.state == "deleted":
+            return "pass"
+        if phase.state == "active":
+            return "later" if self.state == "paused" else "start"
+        if phase.state == "paused" and program.definition.while_paused == "queue":
+            return "later" if self.state == "paused" else "start"
+        return "pass"

@@ -1,0 +1,91 @@
+"""A definition as a run walks through it: every step, and which one follows."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.workflow.domain.definitions import AnyTrigger, Definition, ExitWhen
+from services.workflow.domain.steps import Step, StepKind
+from shared.criteria import Criterion, parse
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A step in its place. None for what follows is the end of the run; `criterion` is that of an `if`."""
+
+    id: str
+    kind: StepKind
+    step: Step
+    following: str | None
+    then: str | None = None
+    otherwise: str | None = None
+    criterion: Criterion | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One version of a workflow, ready to be walked through."""
+
+    workflow_id: UUID
+    version: int
+    account_id: int
+    definition: Definition
+    first: str | None
+    places: dict[str, Place]
+    condition: Criterion | None
+    exit_events: tuple[AnyTrigger, ...]
+    exit_criteria: tuple[Criterion, ...]
+    most_messages: int
+
+    def criteria(self) -> tuple[Criterion, ...]:
+        """Every criterion in it."""
+        asked = [self.condition, *self.exit_criteria, *(place.criterion for place in self.places.values())]
+        return tuple(criterion for criterion in asked if criterion is not None)
+
+
+def compile_program(workflow_id: UUID, version: int, account_id: int, definition: Definition) -> Program:
+    """The program of a definition that was read by `read_definition`, so that every step has its id."""
+    places: dict[str, Place] = {}
+    first = _place(definition.steps, None, places)
+    return Program(
+        workflow_id=workflow_id,
+        version=version,
+        account_id=account_id,
+        definition=definition,
+        first=first,
+        places=places,
+        condition=None if definition.condition is None else parse(definition.condition),
+        exit_events=tuple(one for one in definition.exit_on if not isinstance(one, ExitWhen)),
+        exit_criteria=tuple(parse(one.no_longer) for one in definition.exit_on if isinstance(one, ExitWhen)),
+        most_messages=most_messages(definition.steps),
+    )
+
+
+def _place(steps: tuple[Step, ...], following: str | None, places: dict[str, Place]) -> str | None:
+    """Puts the steps into `places`, last one first; answers the id of the first, or what follows if there are none."""
+    for step in reversed(steps):
+        assert step.id is not None, "read_definition gives every step an id"
+        branches = dict(step.branches)
+        places[step.id] = Place(
+            id=step.id,
+            kind=step.kind,
+            step=step,
+            following=following,
+            then=_place(branches.get("then", ()), following, places),
+            otherwise=_place(branches.get("else", ()), following, places),
+            criterion=parse(step.if_.criterion) if step.if_ else None,
+        )
+        following = step.id
+    return following
+
+
+def most_messages(steps: tuple[Step, ...]) -> int:
+    """How many messages a run asks for at most, whichever way it goes."""
+    messages = 0
+    for step in steps:
+        if step.kind == "exit":
+            break
+        if step.kind == "send":
+            messages += 1
+        if step.branches:
+            messages += max(most_messages(inner) for _, inner in step.branches)
+    return messages

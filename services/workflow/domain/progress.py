@@ -1,0 +1,301 @@
+"""How a run moves: by the event that starts it, by those that it waits for, by the time that has come.
+
+A run has a clock of its own, `since`: when the step at which it waits began. It starts at the time at which the
+triggering event was recorded; a wait that is over sets it to its end; a message that is asked for sets it to now, so
+that a contact has the whole of a deadline to answer, however late the message was asked for. Deadlines count from
+`since`. Thus what a run does depends on when things happened, not on when they were looked at: after an outage it
+goes the way that it would have gone without.
+
+An event ends a wait if it was recorded since the wait began and happened by its deadline. The topics are read side by
+side, and the clocks of the services differ a little: an event that was recorded up to `JUST_BEFORE` earlier counts as
+well, also if it was consumed before the wait began. But not one that the run has used already, nor what led to it: the
+event that started the run, the one that this follows from, or one that starts runs of this workflow itself.
+"""
+
+from dataclasses import replace
+from datetime import datetime, time, timedelta
+from typing import Any, NamedTuple, Protocol
+from uuid import UUID
+
+from services.workflow.domain.identity import idempotency_key, run_id
+from services.workflow.domain.matching import matches
+from services.workflow.domain.program import Place, Program
+from services.workflow.domain.runs import Cause, Effect, EffectKind, Passage, Run, Seen, State, StepTaken
+from shared.criteria import Criterion
+from shared.events.labeling import Scalar
+
+JUST_BEFORE = timedelta(seconds=2)
+
+
+class Judgement(NamedTuple):
+    """Whether a criterion is true of the run's contact, and what it saw."""
+
+    truth: bool
+    saw: dict[str, Any]
+
+
+class Gone(Exception):
+    """What a step needs is not there any more: a label, message, field or segment that was deleted."""
+
+
+class World(Protocol):
+    """What a run needs to know of everything else."""
+
+    @property
+    def now(self) -> datetime:
+        """The time of this unit of work."""
+
+    def judge(self, criterion: Criterion, run: Run) -> Judgement:
+        """Evaluates a criterion of the run's program. Raises Gone if it asks for something that was deleted."""
+
+    def need(self, kind: EffectKind, subject: UUID | str) -> None:
+        """Raises Gone if the message, label or field of a step was deleted."""
+
+    def unwilling(self, run: Run) -> str | None:
+        """Why nothing may be sent to the contact; None if it may."""
+
+    def next_time(self, run: Run, at: time, after: datetime) -> datetime:
+        """The first moment after `after` at which it is `at` in the account's time zone."""
+
+    def earlier(self, run: Run) -> tuple[Seen, ...]:
+        """Events of the run's contact that were consumed in this unit before, in order."""
+
+
+def begin(program: Program, seen: Seen, world: World, depth: int = 0) -> Passage | None:
+    """Starts a run and takes it as far as it goes at once; None if the workflow's condition is not true."""
+    event = seen.event
+    run = Run(
+        run_id=run_id(program.workflow_id, event.account_id, event.contact_id, event.event_id),
+        workflow_id=program.workflow_id,
+        version=program.version,
+        account_id=event.account_id,
+        contact_id=event.contact_id,
+        state="running",
+        step_id=None,
+        since=seen.recorded_at,
+        due_at=None,
+        steps_taken=0,
+        taken=(event.event_id,) if seen.causation_id is None else (event.event_id, seen.causation_id),
+        trigger_type=event.name,
+        trigger_event=event.event_id,
+        trigger_occurred_at=event.occurred_at,
+        trigger_recorded_at=seen.recorded_at,
+        depth=depth,
+        started_at=world.now,
+        cause=seen.cause,
+    )
+    saw: dict[str, Any] | None = None
+    if program.condition is not None:
+        try:
+            judgement = world.judge(program.condition, run)
+        except Gone as gone:
+            return Passage(end(run, "failed", world.now, str(gone)))
+        if not judgement.truth:
+            return None
+        saw = judgement.saw
+    return replace(_Walk(run, program, world).to(program.first), saw=saw)
+
+
+def receive(run: Run, program: Program, seen: Seen, world: World) -> Passage | None:
+    """What an event does to a run that waits; None if nothing."""
+    if _ends(run, program, seen):
+        reason = f"exit_on: {seen.event.name} {seen.event.event_id}"
+        return Passage(end(replace(run, cause=seen.cause), "exited", world.now, reason))
+    place = program.places[run.step_id or ""]
+    if place.kind != "wait_for" or not _counts(run, program, place, seen, consumed_before=False):
+        return None
+    return _Walk(run, program, world).take(place, seen)
+
+
+def look_back(run: Run, program: Program, earlier: tuple[Seen, ...], world: World) -> Passage | None:
+    """What events that were consumed before the present wait began, in order, do to it; None if nothing."""
+    place = program.places[run.step_id or ""]
+    for seen in earlier:
+        if place.kind == "wait_for" and _counts(run, program, place, seen, consumed_before=True):
+            return _Walk(run, program, world).take(place, seen)
+    return None
+
+
+def fire(run: Run, program: Program, world: World) -> Passage:
+    """The time that a run waited for has come."""
+    place = program.places[run.step_id or ""]
+    assert run.due_at is not None
+    walk = _Walk(run, program, world)
+    if place.kind == "wait":
+        walk.record(place, {"waited_until": run.due_at.isoformat()})
+        walk.since = run.due_at
+        return walk.to(place.following)
+    walk.record(place, {"came": None, "deadline": run.due_at.isoformat(), "branch": "else"})
+    walk.since = run.due_at
+    return walk.to(place.otherwise)
+
+
+def end(run: Run, state: State, now: datetime, reason: str | None = None) -> Run:
+    """The run, over."""
+    return replace(run, state=state, due_at=None, ended_at=now, reason=reason)
+
+
+def waits_for_events(run: Run, program: Program) -> bool:
+    """Whether the run stands at a wait that an event may end."""
+    return run.state == "running" and program.places[run.step_id or ""].kind == "wait_for"
+
+
+def _ends(run: Run, program: Program, seen: Seen) -> bool:
+    return (
+        seen.event.event_id not in run.taken
+        and seen.recorded_at >= run.trigger_recorded_at
+        and any(matches(trigger, seen.event, run.run_id) for trigger in program.exit_events)
+    )
+
+
+def _counts(run: Run, program: Program, place: Place, seen: Seen, *, consumed_before: bool) -> bool:
+    wait_for = place.step.wait_for
+    event = seen.event
+    if wait_for is None or run.due_at is None or event.event_id in run.taken:
+        return False
+    if seen.recorded_at < run.since - JUST_BEFORE or event.occurred_at > run.due_at:
+        return False
+    if event.occurred_at < run.trigger_occurred_at - JUST_BEFORE:
+        return False  # an old click, reported now
+    if not any(matches(trigger, event, run.run_id) for trigger in wait_for.any):
+        return False
+    return not (consumed_before and seen.recorded_at <= run.trigger_recorded_at and _led_to(run, program, seen))
+
+
+def _led_to(run: Run, program: Program, seen: Seen) -> bool:
+    same_chain = seen.cause.correlation_id is not None and seen.cause.correlation_id == run.cause.correlation_id
+    return same_chain or any(matches(trigger, seen.event) for trigger in program.definition.triggers)
+
+
+class _Walk:
+    """A run on its way through steps that need no waiting."""
+
+    def __init__(self, run: Run, program: Program, world: World) -> None:
+        self.run = run
+        self.program = program
+        self.world = world
+        self.since = run.since
+        self.taken = run.taken
+        self.cause = run.cause
+        self.steps: list[StepTaken] = []
+        self.effects: list[Effect] = []
+
+    def take(self, place: Place, seen: Seen) -> Passage:
+        """The event that a wait waited for has come."""
+        self.cause = seen.cause
+        self.taken = (*self.taken, seen.event.event_id)
+        self.since = max(self.since, seen.recorded_at)
+        came = {
+            "type": seen.event.name,
+            "event_id": str(seen.event.event_id),
+            "occurred_at": seen.event.occurred_at.isoformat(),
+        }
+        self.record(place, {"came": came, "branch": "then"})
+        return self.to(place.then)
+
+    def to(self, step_id: str | None) -> Passage:
+        """Goes on at a step, and on, until a wait or the end."""
+        while step_id is not None:
+            place = self.program.places[step_id]
+            try:
+                if self.leaves(place):
+                    return self.stop("exited", "exit_on: a criterion no longer holds")
+                if place.kind in ("wait", "wait_for"):
+                    return self.wait(place)
+                if place.kind == "exit":
+                    self.record(place, {"exited": True})
+                    return self.stop("exited", None)
+                step_id = self.do(place)
+            except Gone as gone:
+                self.record(place, {"failed": str(gone)})
+                return self.stop("failed", str(gone))
+        return self.stop("finished", None)
+
+    def leaves(self, place: Place) -> bool:
+        for criterion in self.program.exit_criteria:
+            judgement = self.world.judge(criterion, self.run)
+            if not judgement.truth:
+                self.record(place, {"exited": True}, judgement.saw, kind="exit_on")
+                return True
+        return False
+
+    def wait(self, place: Place) -> Passage:
+        moved = replace(self.moved(), step_id=place.id, due_at=self.due(place))
+        passage = Passage(moved, tuple(self.steps), tuple(self.effects))
+        if place.kind == "wait":
+            return passage
+        further = look_back(moved, self.program, self.world.earlier(self.run), self.world)
+        if further is None:
+            return passage
+        return Passage(further.run, passage.steps + further.steps, passage.effects + further.effects)
+
+    def due(self, place: Place) -> datetime:
+        if place.step.wait_for is not None:
+            return self.since + place.step.wait_for.at_most.length()
+        assert place.step.wait is not None
+        until = place.step.wait.until
+        if until is None:
+            return self.since + place.step.wait.length()
+        return self.world.next_time(self.run, until, self.since) if isinstance(until, time) else until
+
+    def do(self, place: Place) -> str | None:
+        """Takes a step that is done at once; answers the id of the next one."""
+        step = place.step
+        if place.criterion is not None:
+            judgement = self.world.judge(place.criterion, self.run)
+            self.record(place, {"branch": "then" if judgement.truth else "else"}, judgement.saw)
+            return place.then if judgement.truth else place.otherwise
+        if step.send is not None:
+            self.send(place, step.send.message)
+        elif step.assign_label is not None:
+            self.ask(place, "assign_label", step.assign_label.label, {"label_id": str(step.assign_label.label)})
+        elif step.remove_label is not None:
+            self.ask(place, "remove_label", step.remove_label.label, {"label_id": str(step.remove_label.label)})
+        elif step.set_field is not None:
+            asked = {"key": step.set_field.key, "value": step.set_field.value}
+            self.ask(place, "set_field", step.set_field.key, asked, step.set_field.value)
+        return place.following
+
+    def send(self, place: Place, message: UUID) -> None:
+        why_not = self.world.unwilling(self.run)
+        if why_not is not None:
+            self.world.need("send", message)
+            self.record(place, {"not_sent": why_not})
+            return
+        key = idempotency_key(self.run.run_id, place.id)
+        self.ask(place, "send", message, {"message_id": str(message), "idempotency_key": key})
+        self.since = max(self.since, self.world.now)
+
+    def ask(
+        self,
+        place: Place,
+        kind: EffectKind,
+        subject: UUID | str,
+        result: dict[str, Any],
+        value: Scalar | None = None,
+    ) -> None:
+        self.world.need(kind, subject)
+        self.record(place, result)
+        self.effects.append(Effect(kind, place.id, self.steps[-1].number, subject, value, self.cause))
+
+    def record(
+        self, place: Place, result: dict[str, Any], saw: dict[str, Any] | None = None, kind: str | None = None
+    ) -> None:
+        number = self.run.steps_taken + len(self.steps) + 1
+        self.steps.append(StepTaken(number, place.id, kind or place.kind, self.world.now, saw, result, self.cause))
+
+    def moved(self) -> Run:
+        return replace(
+            self.run,
+            since=self.since,
+            taken=self.taken,
+            cause=self.cause,
+            steps_taken=self.run.steps_taken + len(self.steps),
+        )
+
+    def stop(self, state: State, reason: str | None) -> Passage:
+        ended = end(replace(self.moved(), step_id=None), state, self.world.now, reason)
+        return Passage(ended, tuple(self.steps), tuple(self.effects))
+
+
+__all__ = ["Cause", "Gone", "Judgement", "World", "begin", "end", "fire", "look_back", "receive", "waits_for_events"]

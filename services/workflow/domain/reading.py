@@ -1,0 +1,153 @@
+"""From JSON to a definition, with a pointer to everything that is wrong; and back."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from services.workflow.domain.definitions import (
+    MAX_LEVELS,
+    MAX_STEPS,
+    Definition,
+    ExitWhen,
+    criteria_of,
+    triggers_of,
+    walk,
+)
+from services.workflow.domain.faults import InvalidDefinition
+from services.workflow.domain.step_ids import with_ids
+from services.workflow.domain.steps import Step
+from services.workflow.domain.triggers import THIS_RUN
+from shared.criteria import Fault, InvalidCriterion, parse, write
+from shared.criteria.parsing import join
+
+# Names that pydantic puts into a place for the alternatives of a union; they are no members of the JSON.
+_ALTERNATIVES = {
+    "LabelAssigned",
+    "LabelRemoved",
+    "SegmentEntered",
+    "SegmentLeft",
+    "ContactClicked",
+    "ContactEngaged",
+    "ExitWhen",
+    "Trigger",
+    "str",
+    "bool",
+    "int",
+    "float",
+    "datetime",
+    "time",
+    "function-after[_in_utc(), datetime]",
+}
+
+
+def read_definition(body: object, previous: Definition | None = None, used_ids: Iterable[str] = ()) -> Definition:
+    """Reads a definition, puts criteria into their long form, and gives every step an id.
+
+    A step without an id takes that of the same step of `previous`, the version before; `used_ids` are those of all
+    versions, none of which is given to another step. Raises InvalidDefinition with every fault that was found.
+    """
+    if not isinstance(body, dict):
+        raise InvalidDefinition((Fault("", "an object is needed"),))
+    try:
+        definition = Definition.model_validate(_without_nulls(body))
+    except ValidationError as error:
+        raise InvalidDefinition(tuple(_faults(error.errors(include_url=False)))) from None
+    faults = [*_size_faults(definition), *_send_faults(definition), *_id_faults(definition)]
+    criteria: dict[str, dict[str, Any]] = {}
+    for pointer, criterion in criteria_of(definition):
+        try:
+            criteria[pointer] = write(parse(criterion))
+        except InvalidCriterion as invalid:
+            faults += [Fault(pointer + fault.pointer, fault.detail) for fault in invalid.faults]
+    if faults:
+        raise InvalidDefinition(tuple(faults))
+    return with_ids(_with_criteria(definition, criteria), previous, used_ids)
+
+
+def write_definition(definition: Definition) -> dict[str, Any]:
+    """The definition as JSON values, in the long form: what was left out and has a default is there too."""
+    written: dict[str, Any] = definition.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    written["reentry"] = definition.reentry
+    written["while_paused"] = definition.while_paused
+    for place in ("condition", "exit_on"):
+        if not written.get(place):
+            written.pop(place, None)
+    return written
+
+
+def _without_nulls(body: dict[str, Any]) -> dict[str, Any]:
+    # JSON merge writes null for what is not there.
+    return {name: value for name, value in body.items() if value is not None or name in ("name", "triggers", "steps")}
+
+
+def _faults(errors: Iterable[ErrorDetails]) -> list[Fault]:
+    found: dict[str, str] = {}
+    for error in errors:
+        pointer = ""
+        for part in error["loc"]:
+            if isinstance(part, int) or part not in _ALTERNATIVES:
+                pointer = join(pointer, part)
+        detail = error["msg"].removeprefix("Value error, ")
+        detail = {"extra_forbidden": "unknown member", "missing": "this is needed"}.get(error["type"], detail)
+        found.setdefault(pointer, detail)
+    return [Fault(pointer, detail) for pointer, detail in found.items()]
+
+
+def _size_faults(definition: Definition) -> list[Fault]:
+    pointers = [pointer for pointer, _ in walk(definition.steps)]
+    faults = (
+        [Fault(pointers[MAX_STEPS], f"a workflow has at most {MAX_STEPS} steps")] if len(pointers) > MAX_STEPS else []
+    )
+    too_deep = [pointer for pointer in pointers if pointer.count("/") // 3 >= MAX_LEVELS]
+    return faults + [Fault(pointer, f"steps go at most {MAX_LEVELS} deep") for pointer in too_deep[:1]]
+
+
+def _send_faults(definition: Definition) -> list[Fault]:
+    return [
+        Fault(f"{pointer}/send", "nothing has been sent before a run has started")
+        for pointer, trigger in triggers_of(definition)
+        if pointer.startswith("/triggers/") and getattr(trigger, "send", None) == THIS_RUN
+    ]
+
+
+def _id_faults(definition: Definition) -> list[Fault]:
+    seen: dict[str, str] = {}
+    faults: list[Fault] = []
+    for pointer, step in walk(definition.steps):
+        if step.id is None:
+            continue
+        if step.id in seen:
+            faults.append(Fault(f"{pointer}/id", f"the id {step.id} is that of {seen[step.id]} already"))
+        seen.setdefault(step.id, pointer)
+    return faults
+
+
+def _with_criteria(definition: Definition, criteria: dict[str, dict[str, Any]]) -> Definition:
+    exits = tuple(
+        ExitWhen(no_longer=criteria[f"/exit_on/{index}/no_longer"]) if isinstance(one, ExitWhen) else one
+        for index, one in enumerate(definition.exit_on)
+    )
+    changed: dict[str, object] = {"steps": _steps_with_criteria(definition.steps, "/steps", criteria)}
+    if exits:
+        changed["exit_on"] = exits
+    if "/condition" in criteria:
+        changed["condition"] = criteria["/condition"]
+    return definition.model_copy(update=changed)
+
+
+def _steps_with_criteria(
+    steps: tuple[Step, ...], pointer: str, criteria: dict[str, dict[str, Any]]
+) -> tuple[Step, ...]:
+    changed: list[Step] = []
+    for index, step in enumerate(steps):
+        here = f"{pointer}/{index}"
+        branches = {
+            name: _steps_with_criteria(inner, f"{here}/{step.kind}/{name}", criteria) for name, inner in step.branches
+        }
+        update: dict[str, object] = {}
+        if step.if_ is not None:
+            update["criterion"] = criteria[f"{here}/if/criterion"]
+        changed.append(step.containing(branches, update))
+    return tuple(changed)

@@ -1,0 +1,34 @@
+"""Whether a contact may start a workflow once more."""
+
+from dataclasses import dataclass
+
+from services.workflow.domain.definitions import Reentry
+
+# Runs that led to one another, each started by what the one before did. Two workflows that trigger each other would
+# go on for ever; ten in a row are more than any that was meant.
+MAX_DEPTH = 10
+
+
+@dataclass(slots=True)
+class Past:
+    """How often the contact started the workflow, and how many of those runs go on."""
+
+    started: int = 0
+    running: int = 0
+
+
+def may_start(reentry: Reentry, past: Past) -> bool:
+    """By the workflow's rule for contacts that come back."""
+    if reentry == "once":
+        return past.started == 0
+    return reentry == "every_time" or past.running == 0
+
+
+def stopped_reason(depth: int) -> str | None:
+    """Why a run at this depth is not to go on; None if it may."""
+    if depth <= MAX_DEPTH:
+        return None
+    return (
+        f"workflows trigger each other: {MAX_DEPTH} runs of this contact have led to one another, and this would be "
+        "one more"
+    )

@@ -1,0 +1,65 @@
+"""Triggers: which events start a run, end a wait, or end a run."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.events.labeling import Scalar
+
+# What happens to labels as such, and not because of a contact: workflows start on these only if they name them.
+QUIET_ORIGINS = frozenset({"label_deleted", "label_merged", "contact_merged", "reclassified", "relabeled", "undo"})
+THIS_RUN = "this_run"  # in place of a send's id: whatever this very run had sent
+
+SendId = Annotated[str, Field(min_length=1, max_length=40)]
+Url = Annotated[str, Field(min_length=1, max_length=8192)]
+
+
+class Strict(BaseModel):
+    """A piece of a definition: an unknown member is a fault."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_by_name=True)
+
+
+class OnLabel(Strict):
+    """A label is assigned, or removed. `origins`: only by these kinds of origin."""
+
+    on: Literal["LabelAssigned", "LabelRemoved"]
+    label: UUID
+    origins: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=40)], ...] | None, Field(min_length=1)] = (
+        None
+    )
+
+
+class OnSegment(Strict):
+    """A segment is entered, or left. `include_existing`: also because the definition of the segment says so."""
+
+    on: Literal["SegmentEntered", "SegmentLeft"]
+    segment: UUID
+    include_existing: bool = False
+
+
+class OnClick(Strict):
+    """A human click; every selector that is given must fit."""
+
+    on: Literal["ContactClicked"]
+    label: UUID | None = None
+    message: UUID | None = None
+    link: UUID | None = None
+    send: SendId | None = None
+    url: Url | None = None
+    url_starts_with: Url | None = None
+
+
+class OnEngagement(Strict):
+    """Anything else that a contact does. `where`: attributes that must have these very values."""
+
+    on: Literal["ContactEngaged"]
+    kind: Annotated[str, Field(min_length=1, max_length=100)]
+    ref: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    message: UUID | None = None
+    send: SendId | None = None
+    where: Annotated[dict[str, Scalar], Field(max_length=20)] | None = None
+
+
+Trigger = Annotated[OnLabel | OnSegment | OnClick | OnEngagement, Field(discriminator="on")]
