@@ -1,7 +1,13 @@
-"""TCP ports on this machine."""
+"""TCP ports on this machine, and which of them a stack uses."""
 
+import json
 import socket
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
+
+import psutil
+
+from deploy.embedded.home import Home
+from deploy.embedded.private_file import write_private
 
 HOST = "127.0.0.1"
 
@@ -24,3 +30,45 @@ def free_port(taken: Collection[int] = (), host: str = HOST) -> int:
             port: int = probe.getsockname()[1]
         if port not in taken:
             return port
+
+
+def choose_ports(
+    home: Home, wanted: Mapping[str, int], asked_for: Collection[str], say: Callable[[str], None]
+) -> dict[str, int]:
+    """A free port for each server, kept for the next start, so that what pointed at the last one still does.
+
+    A port of the last start comes before the wanted one, unless the user asked for that (`asked_for`). Where it is
+    taken, another one is used and said.
+    """
+    last = _kept(home)
+    chosen: dict[str, int] = {}
+    for server, port in wanted.items():
+        first = port if server in asked_for else last.get(server, port)
+        if first and first not in chosen.values() and is_free(first):
+            chosen[server] = first
+            continue
+        chosen[server] = free_port(chosen.values())
+        if first:
+            say(f"Port {first} is taken{_by(first)}: {server} uses {chosen[server]}")
+    write_private(home.ports_file, json.dumps(chosen, indent=1) + "\n")
+    return chosen
+
+
+def _kept(home: Home) -> dict[str, int]:
+    try:
+        kept = json.loads(home.ports_file.read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return {server: port for server, port in kept.items() if isinstance(port, int)} if isinstance(kept, dict) else {}
+
+
+def _by(port: int) -> str:
+    """Who has it, where the system tells us."""
+    try:
+        for connection in psutil.net_connections("tcp"):
+            here = getattr(connection.laddr, "port", None) == port and connection.status == psutil.CONN_LISTEN
+            if here and connection.pid:
+                return f" by {psutil.Process(connection.pid).name()} ({connection.pid})"
+    except (psutil.Error, OSError):
+        return ""
+    return ""

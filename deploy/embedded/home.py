@@ -1,0 +1,117 @@
+"""PENCHANT_HOME: the folder in which the embedded stack keeps everything, and the lock on it."""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from deploy.embedded.error import StackError
+
+FREE_MEGABYTES = 1024  # Kafka and PostgreSQL each allocate hundreds of them before they hold anything
+SOCKET_PATH_BYTES = 90  # the limit is 108 (104 on macOS), and supervisor appends its pid while it binds
+# Supervisor closes the descriptors below `minfds`, in itself and in its children; the lock must stay open in them all.
+FIRST_KEPT_DESCRIPTOR = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    path: Path  # absolute
+
+    @classmethod
+    def at(cls, path: Path) -> "Home":
+        return cls(path.expanduser().absolute())
+
+    @property
+    def stack_file(self) -> Path:
+        return self.path / "stack.json"
+
+    @property
+    def secrets_file(self) -> Path:
+        return self.path / "secrets.json"
+
+    @property
+    def ports_file(self) -> Path:
+        return self.path / "ports.json"
+
+    @property
+    def logs(self) -> Path:
+        return self.path / "logs"
+
+    @property
+    def supervisor(self) -> Path:
+        return self.path / "supervisor"
+
+    @property
+    def control_socket(self) -> Path:
+        """Where supervisor listens; elsewhere if the home's path is too long for a socket's name."""
+        socket = self.supervisor / "control.sock"
+        if len(os.fsencode(socket)) <= SOCKET_PATH_BYTES:
+            return socket
+        digest = hashlib.sha256(os.fsencode(self.path)).hexdigest()[:12]
+        return Path(tempfile.gettempdir()) / f"penchant-{os.getuid()}-{digest}" / "control.sock"
+
+    @property
+    def _lock_file(self) -> Path:
+        return self.path / "lock"
+
+    def make(self) -> None:
+        """Make the folders. Raises StackError when there is no room, or no permission."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            for folder in (self.logs, self.supervisor, self.control_socket.parent):
+                folder.mkdir(mode=0o700, exist_ok=True)
+        except OSError as problem:
+            raise StackError(
+                f"{self.path} cannot be used: {problem.strerror}. PENCHANT_HOME names another place."
+            ) from problem
+        if self.control_socket.parent.stat().st_uid != os.getuid():
+            raise StackError(
+                f"{self.control_socket.parent} belongs to somebody else. Set PENCHANT_HOME to a shorter path."
+            )
+        free = shutil.disk_usage(self.path).free // 1_000_000
+        if free < FREE_MEGABYTES:
+            raise StackError(
+                f"The disk of {self.path} is full: {free} MB free, {FREE_MEGABYTES} needed. Nothing was started."
+            )
+
+    def lock(self) -> int:
+        """Take the lock; the descriptor that holds it, to be handed down to supervisor.
+
+        Everything that supervisor starts inherits it. So it is free when the last process of the stack is gone,
+        whatever became of the others, and two stacks never work on the same data. Raises StackError when it is held.
+        """
+        opened = os.open(self._lock_file, os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor: int = fcntl.fcntl(opened, fcntl.F_DUPFD, FIRST_KEPT_DESCRIPTOR)
+        os.close(opened)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as held:
+            os.close(descriptor)
+            raise StackError(f"{self.path} is in use.") from held
+        return descriptor
+
+    def is_locked(self) -> bool:
+        if not self._lock_file.exists():
+            return False
+        with self._lock_file.open("r") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
+    def processes(self) -> list[psutil.Process]:
+        """The processes that hold the lock: those of the stack, and nobody else's."""
+        holders = []
+        for process in psutil.process_iter():
+            try:
+                if any(file.path == str(self._lock_file) for file in process.open_files()):
+                    holders.append(process)
+            except (psutil.AccessDenied, psutil.NoSuchProcess, FileNotFoundError):
+                continue  # not ours, or gone
+        return holders

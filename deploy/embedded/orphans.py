@@ -1,0 +1,39 @@
+"""What is left of a stack whose supervisor was killed."""
+
+import signal
+import time
+
+from deploy.embedded.error import StackError
+from deploy.embedded.home import Home
+from deploy.embedded.services import SERVICES
+from deploy.embedded.stack_file import StackFile
+
+END_WITHIN_SECONDS = 60.0
+POLL_SECONDS = 0.05
+
+
+def end_orphans(home: Home) -> None:
+    """End the processes that hold the lock of `home`: services, then Kafka, then PostgreSQL, each in its clean way.
+
+    Their pids come from stack.json, and are believed only of processes that hold the lock: a stale one is anybody's.
+    Raises StackError if one does not end, or is none of the stack's.
+    """
+    noted = StackFile.read(home)
+    pids = noted.pids if noted else {}
+    deadline = time.monotonic() + END_WITHIN_SECONDS
+    for names, number in ((SERVICES, signal.SIGTERM), (("kafka",), signal.SIGTERM), (("postgres",), signal.SIGINT)):
+        wanted = {pids[name] for name in names if name in pids}
+        ending = [process for process in home.processes() if process.pid in wanted]
+        for process in ending:
+            process.send_signal(number)
+        while any(process.is_running() for process in ending) and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+    while home.is_locked():
+        if time.monotonic() > deadline:
+            raise StackError(f"{home.path} is still in use by {describe(home)}")
+        time.sleep(POLL_SECONDS)
+
+
+def describe(home: Home) -> str:
+    """The processes that hold the lock, for a person."""
+    return ", ".join(f"{process.name()} ({process.pid})" for process in home.processes()) or "a process of another user"

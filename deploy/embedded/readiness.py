@@ -1,0 +1,84 @@
+"""Waiting until servers answer."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+
+import asyncpg
+import httpx
+from aiokafka.errors import KafkaError
+
+from deploy.embedded.error import StackError
+from shared.bus.topics import cluster_id
+from shared.settings import CommonSettings
+
+POLL_SECONDS = 0.1
+
+Unready = str | None  # what is missing; None: nothing
+
+
+async def broker_unready(settings: CommonSettings) -> Unready:
+    """An open port is not yet a broker: it must answer with metadata."""
+    logger = logging.getLogger("aiokafka")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)  # that it does not answer yet is expected, and said in our own words
+    try:
+        await cluster_id(settings)
+    except (KafkaError, OSError) as problem:
+        return str(problem) or type(problem).__name__
+    finally:
+        logger.setLevel(level)
+    return None
+
+
+async def database_unready(dsn: str) -> Unready:
+    try:
+        connection = await asyncpg.connect(dsn, timeout=5)
+    except (OSError, asyncpg.PostgresError) as problem:
+        return str(problem) or type(problem).__name__
+    try:
+        await connection.fetchval("SELECT 1")
+    finally:
+        await connection.close()
+    return None
+
+
+async def service_unready(url: str) -> Unready:
+    async with httpx.AsyncClient(timeout=5) as client:
+        try:
+            answer = await client.get(f"{url}/health/ready")
+        except httpx.TransportError as problem:
+            return str(problem) or type(problem).__name__
+    return None if answer.status_code == httpx.codes.OK else answer.text[:500]
+
+
+async def wait_until_ready(
+    checks: Mapping[str, Callable[[], Awaitable[Unready]]],
+    within: float,
+    gave_up: Callable[[str], str | None],
+) -> dict[str, float]:
+    """Wait for all of `checks` at once; the seconds that each took.
+
+    `gave_up(name)` tells why waiting for it is of no use any more. Raises StackError then, and after `within` seconds,
+    with what was missing last.
+    """
+    began = time.monotonic()
+
+    async def wait(name: str, check: Callable[[], Awaitable[Unready]]) -> float:
+        while missing := await check():
+            if reason := gave_up(name):
+                raise StackError(reason)
+            if time.monotonic() - began > within:
+                raise StackError(f"{name} is not ready after {within:.0f} s: {missing}")
+            await asyncio.sleep(POLL_SECONDS)
+        return time.monotonic() - began
+
+    tasks = {name: asyncio.create_task(wait(name, check)) for name, check in checks.items()}
+    try:
+        await asyncio.gather(*tasks.values())
+    finally:
+        for task in tasks.values():
+            task.cancel()
+        await asyncio.gather(*tasks.values(), return_exceptions=True)
+    return {name: task.result() for name, task in tasks.items()}

@@ -1,0 +1,59 @@
+"""What is generated once for an embedded stack and kept: passwords, signing keys, the first account."""
+
+import base64
+import secrets
+import uuid
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from deploy.embedded.error import StackError
+from deploy.embedded.home import Home
+from deploy.embedded.private_file import write_private
+from deploy.embedded.services import SERVICES
+
+
+class Account(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    account_id: int
+    api_key: str
+
+
+class Secrets(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    postgres: str  # the superuser's password
+    databases: dict[str, str]  # a password for each service's role
+    tracking_keys: str
+    operator_key: str
+    account_request: uuid.UUID  # makes the creation of the account repeatable after a start that stopped half-way
+    account: Account | None = None
+
+    @classmethod
+    def kept(cls, home: Home) -> "Secrets":
+        """Those of `home`; new ones the first time. Raises StackError when the file is damaged."""
+        try:
+            return cls.model_validate_json(home.secrets_file.read_bytes())
+        except FileNotFoundError:
+            generated = cls(
+                postgres=secrets.token_hex(24),
+                databases={service: secrets.token_hex(24) for service in SERVICES},
+                tracking_keys=f"1:{base64.b64encode(secrets.token_bytes(32)).decode()}",
+                operator_key=secrets.token_urlsafe(32),
+                account_request=uuid.uuid4(),
+            )
+            generated.save(home)
+            return generated
+        except ValidationError as problem:
+            raise StackError(
+                f"{home.secrets_file} is damaged; it holds the passwords of the data beside it. Restore it, or remove "
+                f"{home.path} to begin anew."
+            ) from problem
+
+    def save(self, home: Home) -> None:
+        write_private(home.secrets_file, self.model_dump_json(indent=1))
+
+    def with_account(self, home: Home, account: Account) -> "Secrets":
+        changed = self.model_copy(update={"account": account})
+        changed.save(home)
+        return changed

@@ -1,0 +1,24 @@
+"""What the embedded stack is told by its environment (interfaces, "Settings")."""
+
+from shared.settings import CommonSettings, Port
+
+
+class StackSettings(CommonSettings):
+    tracking_port: Port = 8101
+    labeling_port: Port = 8102
+    segmentation_port: Port = 8103
+    workflow_port: Port = 8104
+    kafka_port: Port = 9092
+    kafka_controller_port: Port = 9093
+    postgres_port: Port = 5432
+
+    def wanted_ports(self) -> dict[str, int]:
+        """The port that each server should have if it is free."""
+        suffix = "_port"
+        return {
+            name.removesuffix(suffix): getattr(self, name) for name in type(self).model_fields if name.endswith(suffix)
+        }
+
+    def asked_for(self) -> set[str]:
+        """The servers whose port was set by the user."""
+        return {name.removesuffix("_port") for name in self.model_fields_set}

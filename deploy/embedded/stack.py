@@ -1,0 +1,196 @@
+"""The embedded stack: Kafka, PostgreSQL and the services, started in order, stopped in order."""
+
+import asyncio
+import os
+import sys
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+from deploy.embedded.account import first_account
+from deploy.embedded.databases import ensure_databases
+from deploy.embedded.error import StackError
+from deploy.embedded.home import Home
+from deploy.embedded.kafka import Kafka
+from deploy.embedded.orphans import describe, end_orphans
+from deploy.embedded.ports import HOST, choose_ports
+from deploy.embedded.postgres import Postgres
+from deploy.embedded.process import Command
+from deploy.embedded.readiness import broker_unready, database_unready, service_unready, wait_until_ready
+from deploy.embedded.secrets import Secrets
+from deploy.embedded.services import SERVICES, present
+from deploy.embedded.settings import StackSettings
+from deploy.embedded.stack_file import StackFile, update_stack_file
+from deploy.embedded.supervisor import Supervisor, launch
+from shared.bus.topics import ensure_topics
+from shared.store.errors import Refused
+
+READY_WITHIN_SECONDS = 90.0
+STARTS_BEFORE_GIVING_UP = 4
+LOG_TAIL_CHARACTERS = 1500
+
+Say = Callable[[str], None]
+
+
+def start(settings: StackSettings, say: Say) -> StackFile:
+    """Start everything and wait until it is ready; what is running.
+
+    What exists already is used again, so a start that was interrupted is simply made again. Raises StackError, after
+    stopping what it had started, when something does not come up.
+    """
+    home = Home.at(settings.home)
+    home.make()
+    try:
+        lock = home.lock()
+    except StackError as held:
+        raise StackError(why_in_use(home)) from held
+    try:
+        plan = _Plan.made(settings, home, say)
+        supervisor = plan.launch(lock, say)
+    finally:
+        os.close(lock)  # supervisor holds it now, if it came up
+    try:
+        return asyncio.run(_bring_up(plan, supervisor, say))
+    except BaseException as problem:
+        say("Stopping what had been started.")
+        stop(home)
+        if isinstance(problem, Refused | OSError):
+            raise StackError(str(problem)) from problem
+        raise
+
+
+def stop(home: Home) -> None:
+    """Stop everything that runs on `home`, in order; the data stays. Raises StackError if something does not end."""
+    supervisor = Supervisor(home)
+    if supervisor.answers():
+        supervisor.stop_all()
+    elif home.is_locked():
+        end_orphans(home)
+    update_stack_file(home, pids={})
+
+
+def why_in_use(home: Home) -> str:
+    """Who holds the lock of `home`, and what to do."""
+    if Supervisor(home).answers():
+        return f"Penchant runs already on {home.path}: `penchant status` shows it, `penchant down` stops it."
+    if StackFile.read(home) is None:
+        return f"{home.path} is in use by {describe(home)}, which is starting or stopping."
+    return (
+        f"{home.path} is in use by {describe(home)}: it is starting or stopping, or it lost its supervisor. "
+        "`penchant down` ends what is left."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What will run, and where."""
+
+    settings: StackSettings
+    home: Home
+    secrets: Secrets
+    kafka: Kafka
+    postgres: Postgres
+    ports: dict[str, int]
+
+    @classmethod
+    def made(cls, settings: StackSettings, home: Home, say: Say) -> "_Plan":
+        ports = choose_ports(home, settings.wanted_ports(), settings.asked_for(), say)
+        secrets = Secrets.kept(home)
+        kafka = Kafka(home.path / "kafka", ports["kafka"], ports["kafka_controller"])
+        postgres = Postgres(home.path / "postgres", ports["postgres"], secrets.postgres)
+        return cls(settings.model_copy(update={"kafka": kafka.bootstrap}), home, secrets, kafka, postgres, ports)
+
+    def launch(self, lock: int, say: Say) -> Supervisor:
+        stores = {"kafka": self.kafka.prepare(say), "postgres": self.postgres.prepare()}
+        return launch(self.home, lock, stores, {name: self._service(name) for name in present()})
+
+    def stack_file(self) -> StackFile:
+        account = self.secrets.account
+        return StackFile(
+            kafka=self.kafka.bootstrap,
+            databases={name: self._dsn(name) for name in SERVICES},
+            urls={name: self.url(name) for name in present()},
+            public_url=self._public_url,
+            partitions=self.settings.partitions,
+            account_id=account and account.account_id,
+            api_key=account and account.api_key,
+            operator_key=self.secrets.operator_key,
+        )
+
+    def url(self, service: str) -> str:
+        everywhere = self.settings.host in ("0.0.0.0", "::")  # noqa: S104 - a name for "all of them"
+        return f"http://{HOST if everywhere else self.settings.host}:{self.ports[service]}"
+
+    @property
+    def _public_url(self) -> str:
+        return self.settings.public_url if "public_url" in self.settings.model_fields_set else self.url("tracking")
+
+    def _dsn(self, service: str) -> str:
+        return self.postgres.dsn(service, service, self.secrets.databases[service])
+
+    def _service(self, service: str) -> Command:
+        prefix = f"PENCHANT_{service.upper()}"
+        environment = {
+            "PENCHANT_HOME": str(self.home.path),
+            "PENCHANT_KAFKA": self.kafka.bootstrap,
+            "PENCHANT_PARTITIONS": str(self.settings.partitions),
+            "PENCHANT_HOST": self.settings.host,
+            "PENCHANT_PUBLIC_URL": self._public_url,
+            "PENCHANT_OPERATOR_KEY": self.secrets.operator_key,
+            f"{prefix}_PORT": str(self.ports[service]),
+            f"{prefix}_DATABASE": self._dsn(service),
+        }
+        if service == "tracking":
+            environment["PENCHANT_TRACKING_KEYS"] = self.secrets.tracking_keys
+        return Command((sys.executable, "-m", f"services.{service}"), environment)
+
+
+async def _bring_up(plan: _Plan, supervisor: Supervisor, say: Say) -> StackFile:
+    plan.stack_file().write(plan.home)
+    starts = _Starts(plan.home, supervisor)
+
+    supervisor.start_group("stores")
+    checks = {
+        "kafka": partial(broker_unready, plan.settings),
+        "postgres": partial(database_unready, plan.postgres.dsn()),
+    }
+    took = await wait_until_ready(checks, READY_WITHIN_SECONDS, starts.hopeless)
+    say(f"Kafka ready after {took['kafka']:.1f} s, PostgreSQL after {took['postgres']:.1f} s")
+    new_databases = await ensure_databases(plan.postgres.dsn(), plan.secrets.databases)
+    new_topics = await ensure_topics(plan.settings)
+    if new_databases or new_topics:
+        say(f"Made {len(new_databases)} databases and {len(new_topics)} topics")
+
+    if present():
+        supervisor.start_group("services")
+    urls = plan.stack_file().urls
+    took = await wait_until_ready(
+        {name: partial(service_unready, url) for name, url in urls.items()}, READY_WITHIN_SECONDS, starts.hopeless
+    )
+    say(f"Services ready after {max(took.values(), default=0):.1f} s")
+    if plan.secrets.account is None and "labeling" in urls:
+        account = await first_account(urls["labeling"], plan.secrets)
+        plan = replace(plan, secrets=plan.secrets.with_account(plan.home, account))
+    running = plan.stack_file().model_copy(update={"pids": supervisor.pids()})
+    update_stack_file(plan.home, **running.model_dump())
+    return running
+
+
+class _Starts:
+    """Counts how often supervisor had to start each process, to see that waiting is of no use."""
+
+    def __init__(self, home: Home, supervisor: Supervisor) -> None:
+        self._home = home
+        self._supervisor = supervisor
+        self._seen: dict[str, set[int]] = defaultdict(set)
+
+    def hopeless(self, name: str) -> str | None:
+        for process, pid in self._supervisor.pids().items():
+            self._seen[process].add(pid)
+        if len(self._seen[name]) < STARTS_BEFORE_GIVING_UP:
+            return None
+        log = self._home.logs / f"{name}.log"
+        return (
+            f"{name} ends again and again. The end of {log}:\n{log.read_text(errors='replace')[-LOG_TAIL_CHARACTERS:]}"
+        )

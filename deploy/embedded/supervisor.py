@@ -1,0 +1,168 @@
+"""Supervisor: its configuration for a stack, and talking to it."""
+
+import os
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from http.client import HTTPException
+from typing import Any
+from xmlrpc.client import Fault, ServerProxy
+
+from supervisor.xmlrpc import SupervisorTransport
+
+from deploy.embedded.error import StackError
+from deploy.embedded.home import FIRST_KEPT_DESCRIPTOR, Home
+from deploy.embedded.process import Command
+
+LISTENER = "pids"
+ANSWERS_WITHIN_SECONDS = 10.0
+STOPS_WITHIN_SECONDS = 90.0
+
+
+class Supervisor:
+    """A running supervisor, asked through its socket."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    def _call(self, method: str, *arguments: object) -> Any:  # noqa: ANN401 - whatever XML-RPC answers
+        transport = SupervisorTransport(None, None, f"unix://{self._home.control_socket}")
+        with ServerProxy("http://localhost", transport=transport) as proxy:
+            return getattr(proxy.supervisor, method)(*arguments)
+
+    def answers(self) -> bool:
+        try:
+            self._call("getState")
+        except (OSError, HTTPException):
+            return False
+        return True
+
+    def states(self) -> dict[str, str]:
+        """What each process does: RUNNING, STARTING, BACKOFF, EXITED, FATAL, STOPPED, …"""
+        processes = self._call("getAllProcessInfo")
+        return {process["name"]: process["statename"] for process in processes if process["name"] != LISTENER}
+
+    def pids(self) -> dict[str, int]:
+        """The processes that run, and supervisor's own."""
+        return running_pids(self._call("getPID"), self._call("getAllProcessInfo"))
+
+    def start_group(self, group: str) -> None:
+        """Start all of a group, without waiting for any of them."""
+        self._call("startProcessGroup", group, False)
+
+    def stop_all(self) -> None:
+        """Stop everything, services before the stores, and supervisor itself; returns when all of it has ended."""
+        try:
+            self._call("shutdown")
+        except Fault as problem:
+            if "SHUTDOWN_STATE" not in problem.faultString:
+                raise
+        deadline = time.monotonic() + STOPS_WITHIN_SECONDS
+        while self._home.is_locked():
+            if time.monotonic() > deadline:
+                names = ", ".join(f"{process.name()} ({process.pid})" for process in self._home.processes())
+                raise StackError(
+                    f"Still running after {STOPS_WITHIN_SECONDS:.0f} s: {names}. `penchant down` tries again."
+                )
+            time.sleep(0.05)
+
+
+def running_pids(own: int, processes: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """Name and pid of supervisor and of all that it says runs, without the listener."""
+    running = {process["name"]: process["pid"] for process in processes if process["pid"]}
+    running.pop(LISTENER, None)
+    return {"supervisor": own, **running}
+
+
+def launch(home: Home, lock: int, stores: Mapping[str, Command], services: Mapping[str, Command]) -> Supervisor:
+    """Start supervisor with these programs, none of them started yet; it inherits the descriptor `lock`.
+
+    Raises StackError when it does not come up.
+    """
+    configuration = home.supervisor / "supervisord.conf"
+    configuration.touch(mode=0o600)
+    configuration.write_text(_configuration(home, stores, services))
+    output = home.logs / "supervisor-start.log"
+    with output.open("wb") as file:
+        process = subprocess.Popen(  # noqa: S603
+            (sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--configuration", str(configuration)),
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C is for the command in the foreground, which then stops things in order
+            pass_fds=(lock,),
+        )
+    supervisor = Supervisor(home)
+    deadline = time.monotonic() + ANSWERS_WITHIN_SECONDS
+    while not supervisor.answers():
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            raise StackError(f"Supervisor did not start:\n{output.read_text()[-2000:]}")
+        time.sleep(0.02)
+    return supervisor
+
+
+def _configuration(home: Home, stores: Mapping[str, Command], services: Mapping[str, Command]) -> str:
+    sections = {
+        "unix_http_server": {"file": _escaped(str(home.control_socket)), "chmod": "0700"},
+        "supervisord": {
+            "nodaemon": "true",
+            "silent": "true",
+            "logfile": _escaped(str(home.logs / "supervisor.log")),
+            "logfile_maxbytes": "5MB",
+            "logfile_backups": "2",
+            "pidfile": _escaped(str(home.supervisor / "supervisord.pid")),
+            "identifier": "penchant",
+            "minfds": str(FIRST_KEPT_DESCRIPTOR),
+            **({"user": "root"} if os.geteuid() == 0 else {}),
+        },
+        "rpcinterface:supervisor": {
+            "supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface",
+        },
+        # Groups are stopped from the highest priority down: services, then stores, then the listener.
+        f"eventlistener:{LISTENER}": {
+            **_program(home, LISTENER, Command((sys.executable, "-m", "deploy.embedded.listener", str(home.path)))),
+            "events": "PROCESS_STATE",
+            "buffer_size": "100",
+            "priority": "0",
+            "autostart": "true",
+            "redirect_stderr": "false",  # its standard output is how it talks to supervisor
+        },
+        **{f"program:{name}": _program(home, name, command) for name, command in (*stores.items(), *services.items())},
+        "group:stores": {"programs": ",".join(stores), "priority": "1"},
+    }
+    if services:
+        sections["group:services"] = {"programs": ",".join(services), "priority": "2"}
+    return "\n".join(
+        f"[{section}]\n" + "".join(f"{key}={value}\n" for key, value in values.items())
+        for section, values in sections.items()
+    )
+
+
+def _program(home: Home, name: str, command: Command) -> dict[str, str]:
+    environment = ",".join(f'{key}="{_escaped(value)}"' for key, value in command.environment.items())
+    return {
+        "command": _escaped(shlex.join(command.arguments)),
+        "autostart": "false",
+        "autorestart": "true",
+        "startsecs": "1",
+        "startretries": "1000",  # each a second later than the one before
+        "stopsignal": command.stop_signal,
+        "stopwaitsecs": "30",
+        "killasgroup": "true",
+        "stdout_logfile": _escaped(str(home.logs / f"{name}.log")),
+        "stdout_logfile_maxbytes": "10MB",
+        "stdout_logfile_backups": "3",
+        "stderr_logfile": _escaped(str(home.logs / f"{name}.err.log")),
+        "redirect_stderr": "true",
+        **({"user": command.user} if command.user else {}),
+        **({"directory": "/"} if command.user else {}),
+        **({"environment": environment} if environment else {}),
+    }
+
+
+def _escaped(text: str) -> str:
+    """Supervisor's files know %(…)s."""
+    return text.replace("%", "%%")

@@ -1,0 +1,1 @@
+"""The commands of `penchant`, a module for each noun."""

@@ -1,0 +1,164 @@
+"""up, down, status, env: the embedded stack."""
+
+import asyncio
+import json
+import shlex
+import signal
+import time
+from collections.abc import Mapping
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from deploy.embedded import stack
+from deploy.embedded.home import Home
+from deploy.embedded.readiness import service_unready
+from deploy.embedded.settings import StackSettings
+from deploy.embedded.stack_file import StackFile
+from deploy.embedded.supervisor import Supervisor
+
+NOT_RUNNING = 3  # the exit code of `status` and `env` then, as of a service's `status` elsewhere
+
+Json = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+def say(text: str) -> None:
+    out.print(text, markup=False, soft_wrap=True)
+
+
+def up(
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Go on in the background; `penchant down` stops it.")
+    ] = False,
+) -> None:
+    """Start Kafka, PostgreSQL and the services on this machine; Ctrl-C stops them and keeps the data."""
+    began = time.monotonic()
+    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGHUP, _interrupt)
+    settings = StackSettings()
+    home = Home.at(settings.home)
+    try:
+        running = stack.start(settings, say)
+    except KeyboardInterrupt:
+        say("Stopped. The data is kept.")
+        raise typer.Exit(1) from None
+    _introduce(running, home, time.monotonic() - began)
+    if detach:
+        return
+    try:
+        _follow(home)
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not end the stopping
+        say("\nStopping …")
+    stack.stop(home)
+    say("Stopped. The data is kept; `make run` goes on with it.")
+
+
+def down() -> None:
+    """Stop what `up` started, and keep the data."""
+    home = Home.at(StackSettings().home)
+    if not home.is_locked():
+        say(f"Nothing runs on {home.path}.")
+        return
+    stack.stop(home)
+    say("Stopped. The data is kept.")
+
+
+def status(as_json: Json = False) -> None:
+    """What runs: exit code 0 if all of it is ready, 1 if something is not, 3 if nothing runs."""
+    home = Home.at(StackSettings().home)
+    supervisor = Supervisor(home)
+    running = StackFile.read(home)
+    if running is None or not supervisor.answers():
+        if as_json:
+            say(json.dumps({"running": False, "home": str(home.path)}))
+        else:
+            say(f"Nothing runs on {home.path}." if not home.is_locked() else stack.why_in_use(home))
+        raise typer.Exit(NOT_RUNNING)
+    states, pids = supervisor.states(), supervisor.pids()
+    unready = asyncio.run(_unready(running.urls))
+    processes = {
+        name: {
+            "state": state,
+            "pid": pids.get(name),
+            "ready": state == "RUNNING" and unready.get(name) is None,
+            "url": running.urls.get(name),
+            "missing": unready.get(name),
+        }
+        for name, state in states.items()
+    }
+    if as_json:
+        say(json.dumps({"running": True, "home": str(home.path), "processes": processes}))
+    else:
+        _show(processes)
+    if not all(process["ready"] for process in processes.values()):
+        raise typer.Exit(1)
+
+
+def env() -> None:
+    """Print exports for a shell: eval "$(penchant env)"."""
+    home = Home.at(StackSettings().home)
+    running = StackFile.read(home)
+    if running is None or not home.is_locked():
+        _fail(f"Nothing runs on {home.path}; `penchant up` starts it.", NOT_RUNNING)
+    values = {
+        "PENCHANT_KAFKA": running.kafka,
+        **{f"PENCHANT_{name.upper()}_URL": url for name, url in running.urls.items()},
+        "PENCHANT_ACCOUNT_ID": running.account_id,
+        "PENCHANT_API_KEY": running.api_key,
+    }
+    for name, value in values.items():
+        if value is not None:
+            say(f"export {name}={shlex.quote(str(value))}")
+
+
+def _introduce(running: StackFile, home: Home, seconds: float) -> None:
+    say(f"\nPenchant is ready, after {seconds:.0f} s. Its data is in {home.path}.")
+    for name, url in running.urls.items():
+        say(f"  {name:<13} {url}/docs")
+    say(f"  {'kafka':<13} {running.kafka}")
+    say("
+Try, in another terminal:")
+    say('  eval "$(.venv/bin/penchant env)"')
+    say('  curl -H "Authorization: Bearer $PENCHANT_API_KEY" $PENCHANT_LABELING_URL/v1/account')
+
+
+def _follow(home: Home) -> None:
+    """Until Ctrl-C, or until somebody stops the stack."""
+    say("\nCtrl-C stops everything and keeps the data.")
+    while home.is_locked():
+        time.sleep(1)
+
+
+async def _unready(urls: dict[str, str]) -> dict[str, str | None]:
+    answers = await asyncio.gather(*(service_unready(url) for url in urls.values()))
+    return dict(zip(urls, answers, strict=True))
+
+
+def _show(processes: Mapping[str, Mapping[str, object]]) -> None:
+    table = Table("", "state", "pid", "ready", "")
+    for name, process in processes.items():
+        ready = "yes" if process["ready"] else "no"
+        table.add_row(
+            name,
+            str(process["state"]),
+            str(process["pid"] or ""),
+            ready,
+            str(process["missing"] or process["url"] or ""),
+        )
+    out.print(table)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    err.print(message, markup=False, soft_wrap=True)
+    raise typer.Exit(code)
