@@ -123,8 +123,7 @@ def _introduce(running: StackFile, home: Home, seconds: float) -> None:
     for name, url in running.urls.items():
         say(f"  {name:<13} {url}/docs")
     say(f"  {'kafka':<13} {running.kafka}")
-    say("
-Try, in another terminal:")
+    say("\nTry, in another terminal:")
     say('  eval "$(.venv/bin/penchant env)"')
     say('  curl -H "Authorization: Bearer $PENCHANT_API_KEY" $PENCHANT_LABELING_URL/v1/account')
 
