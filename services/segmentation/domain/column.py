@@ -1,0 +1,175 @@
+"""The values of one field, by the shape of the value; the field's type is the criterion's business.
+
+Texts have a bitmap for each of at most 1,024 values per slice (kept by the form in which they compare). Further values
+are kept as they are, per contact, and looked through when asked: a field with millions of distinct values costs a
+little text per contact, not a bitmap per value. Texts that are days have the order of days.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+
+from pyroaring import BitMap
+
+from services.segmentation.domain.ordered import Ordered, float_of_key, key_of_float
+from shared.criteria.comparing import normal, number, parse_day
+from shared.criteria.grammar import Operator
+from shared.events.labeling import Scalar
+
+MOST_TEXTS = 1024
+
+
+class Column:
+    """At most one value per contact."""
+
+    __slots__ = ("booleans", "days", "numbers", "others", "texts")
+
+    def __init__(self) -> None:
+        self.texts: dict[str, BitMap] = {}
+        self.others: dict[int, str] = {}
+        self.days = Ordered()
+        self.numbers = Ordered()
+        self.booleans = (BitMap(), BitMap())
+
+    def put(self, values: Mapping[int, Scalar | None]) -> None:
+        """Give values to contacts, whatever they had before; None takes the value away."""
+        self._remove(BitMap(list(values)))
+        texts: dict[str, list[int]] = {}
+        days: dict[int, int] = {}
+        numbers: dict[int, int] = {}
+        for contact, value in values.items():
+            if isinstance(value, str):
+                day = parse_day(value)
+                if day is None:
+                    texts.setdefault(normal(value), []).append(contact)
+                else:
+                    days[contact] = day.toordinal()
+            elif isinstance(value, bool):
+                self.booleans[value].add(contact)
+            elif value is not None:
+                numbers[contact] = key_of_float(number(value) or 0.0)
+        self.days.put(days)
+        self.numbers.put(numbers)
+        for text, contacts in texts.items():
+            self._put_text(text, contacts)
+
+    def _put_text(self, text: str, contacts: Sequence[int]) -> None:
+        found = self.texts.get(text)
+        if found is not None:
+            found.update(contacts)
+        elif len(self.texts) < MOST_TEXTS:
+            self.texts[text] = BitMap(contacts)
+        else:
+            self.others.update(dict.fromkeys(contacts, text))
+
+    def _remove(self, contacts: BitMap) -> None:
+        gone = [text for text, holders in self.texts.items() if _emptied(holders, contacts)]
+        for text in gone:
+            del self.texts[text]
+        if self.others:
+            for contact in contacts:
+                self.others.pop(contact, None)
+        self.days.remove(contacts)
+        self.numbers.remove(contacts)
+        for holders in self.booleans:
+            holders -= contacts
+
+    def present(self) -> BitMap:
+        """Who has a value."""
+        return BitMap.union(
+            BitMap(list(self.others)), self.days.present, self.numbers.present, *self.booleans, *self.texts.values()
+        )
+
+    def get(self, contact: int) -> Scalar | None:
+        """The value of one contact; texts and numbers in the form in which they compare."""
+        for answer in (True, False):
+            if contact in self.booleans[answer]:
+                return answer
+        day = self.days.get(contact)
+        if day is not None:
+            return date.fromordinal(day).isoformat()
+        key = self.numbers.get(contact)
+        if key is not None:
+            return float_of_key(key)
+        if contact in self.others:
+            return self.others[contact]
+        return next((text for text, holders in self.texts.items() if contact in holders), None)
+
+    def satisfying(
+        self, operator: Operator, operand: Scalar | tuple[Scalar, ...], universe: BitMap, within: BitMap | None
+    ) -> BitMap:
+        """The contacts of the universe for whom the comparison is true; see the grammar."""
+        several = operand if isinstance(operand, tuple) else (operand,)
+        match operator:
+            case "is" | "in":
+                return BitMap.union(*(self._equal(one, within) for one in several)) & universe
+            case "is_not":
+                return universe - self._equal(several[0], within)
+            case "exists":
+                return self.present() & universe if several[0] else universe - self.present()
+            case "starts_with":
+                return self._starting(normal(str(several[0])), within) & universe
+            case _:
+                return self._ordered(operator, several, within) & universe
+
+    def _equal(self, value: Scalar, within: BitMap | None) -> BitMap:
+        if isinstance(value, bool):
+            return self.booleans[value]
+        if not isinstance(value, str):
+            return self.numbers.compared(key_of_float(number(value) or 0.0), within)[1]
+        day = parse_day(value)
+        if day is not None:
+            return self.days.compared(day.toordinal(), within)[1]
+        text = normal(value)
+        found = self.texts.get(text)
+        # A value gets its bitmap when there is room for one; earlier and later holders may be among the others.
+        others = self._others(lambda other: other == text, within)
+        return others if found is None else found | others
+
+    def _starting(self, prefix: str, within: BitMap | None) -> BitMap:
+        found = [holders for text, holders in self.texts.items() if text.startswith(prefix)]
+        days = _days_starting(prefix)
+        if days is not None:
+            found.append(self.days.between(*days, within))
+        return BitMap.union(self._others(lambda other: other.startswith(prefix), within), *found)
+
+    def _others(self, asked: Callable[[str], bool], within: BitMap | None) -> BitMap:
+        if within is not None and len(within) < len(self.others):
+            return BitMap([contact for contact in within if contact in self.others and asked(self.others[contact])])
+        return BitMap([contact for contact, text in self.others.items() if asked(text)])
+
+    def _ordered(self, operator: Operator, operands: Sequence[Scalar], within: BitMap | None) -> BitMap:
+        numbers = [number(one) for one in operands]
+        days = [parse_day(one) for one in operands]
+        if None not in numbers:
+            index, keys = self.numbers, [key_of_float(one or 0.0) for one in numbers]
+        elif None not in days:
+            index, keys = self.days, [one.toordinal() for one in days if one is not None]
+        else:
+            return BitMap()
+        if operator == "between":
+            return index.between(keys[0], keys[1], within)
+        less, _, more = index.compared(keys[0], within)
+        return less if operator in ("less_than", "before") else more
+
+
+def _emptied(holders: BitMap, contacts: BitMap) -> bool:
+    holders -= contacts
+    return not holders
+
+
+def _days_starting(prefix: str) -> tuple[int, int] | None:
+    """The first and last day (ordinals) whose text starts with the prefix; texts of days order as the days do."""
+    first = _first_day(lambda text: text >= prefix)
+    last = _first_day(lambda text: text[: len(prefix)] > prefix) - 1
+    return (first, last) if first <= last else None
+
+
+def _first_day(reached: Callable[[str], bool]) -> int:
+    lowest, highest = 1, date.max.toordinal() + 1
+    while lowest < highest:
+        middle = (lowest + highest) // 2
+        if reached(date.fromordinal(middle).isoformat()):
+            highest = middle
+        else:
+            lowest = middle + 1
+    return lowest

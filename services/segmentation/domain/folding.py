@@ -1,0 +1,177 @@
+"""Events into a slice, a batch at a time."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+
+from pyroaring import BitMap
+
+from services.segmentation.domain.column import Column
+from services.segmentation.domain.ordered import Ordered
+from services.segmentation.domain.slice import CLICKED, EPOCH, Name, Slice, wholes_of
+from shared.criteria.comparing import day_of
+from shared.events.envelope import ContactEvent
+from shared.events.labeling import ContactChanged, ContactEngaged, LabelAssigned, LabelRemoved
+from shared.events.tracking import ContactClicked
+
+# Zones have changed at quarters of an hour only since 1980, so all of a quarter has one day.
+_QUARTER = 900
+_SINCE_1980 = 315_532_800
+_MOST_QUARTERS = 100_000
+
+
+class Days:
+    """The account's day (an ordinal) of a moment; remembers what it found, for a look-up costs a microsecond."""
+
+    def __init__(self, zone: tzinfo) -> None:
+        self.zone = zone
+        self._found: dict[int, int] = {}
+
+    def of(self, moment: datetime) -> int:
+        """The ordinal of the day in which the moment falls."""
+        seconds = int(moment.timestamp())
+        if seconds < _SINCE_1980:
+            return day_of(moment, self.zone).toordinal()
+        quarter = seconds // _QUARTER
+        day = self._found.get(quarter)
+        if day is None:
+            if len(self._found) >= _MOST_QUARTERS:
+                self._found.clear()
+            day = self._found[quarter] = day_of(moment, self.zone).toordinal()
+        return day
+
+
+@dataclass(slots=True)
+class Touched:
+    """What a batch has changed: whose truths may be others now, and what they may be asked about.
+
+    `about` has names as in `services.segmentation.domain.slice`, ("label", id), ("field", key) and ("known",).
+    """
+
+    contacts: BitMap = field(default_factory=BitMap)
+    about: set[Name] = field(default_factory=set)
+
+
+def fold(target: Slice, events: Iterable[ContactEvent], days: Days, partitions: int) -> Touched:
+    """Fold events of the slice's contacts, in order. The caller has passed the slice to the newest of their days."""
+    batch = _Batch(target, days)
+    for event in events:
+        batch.add(event, event.contact_id // partitions)
+    return batch.apply()
+
+
+class _Batch:
+    """Groups a batch by what it adds to, so that each bitmap is changed once."""
+
+    def __init__(self, target: Slice, days: Days) -> None:
+        self.target = target
+        self.days = days
+        self.counted: defaultdict[tuple[int, Name], list[int]] = defaultdict(list)
+        self.held: dict[int, dict[int, int | None]] = {}
+        self.changed: dict[int, ContactChanged] = {}
+
+    def add(self, event: ContactEvent, contact: int) -> None:
+        if isinstance(event, ContactClicked):
+            self.clicked(event, contact)
+        elif isinstance(event, ContactEngaged):
+            self.engaged(event, contact)
+        elif isinstance(event, LabelAssigned):
+            self.assigned(event, contact)
+        elif isinstance(event, LabelRemoved):
+            self.held.setdefault(event.label_id.int, {})[contact] = None
+        elif isinstance(event, ContactChanged):
+            self.changed[contact] = event
+
+    def clicked(self, event: ContactClicked, contact: int) -> None:
+        send = event.send
+        if event.verdict != "human" or (send is not None and send.kind == "test"):
+            return
+        day = self.days.of(event.occurred_at)
+        counted = self.counted
+        counted[day, CLICKED].append(contact)
+        counted[day, ("click.target", event.message_id.int, event.link_id.int, event.url)].append(contact)
+        if send is not None:
+            counted[day, ("click.send", send.id)].append(contact)
+        if len(event.labels) == 1:
+            counted[day, ("click.label", event.labels[0].id.int)].append(contact)
+        else:
+            for label in {label.id.int for label in event.labels}:
+                counted[day, ("click.label", label)].append(contact)
+
+    def engaged(self, event: ContactEngaged, contact: int) -> None:
+        send, message, kind = event.send, event.message_id, event.kind
+        if send is not None and send.kind == "test":
+            return
+        day = self.days.of(event.occurred_at)
+        self.counted[day, ("engaged", kind)].append(contact)
+        if message is not None:
+            self.counted[day, ("engaged.message", kind, message.int)].append(contact)
+        if send is not None or event.ref is not None:
+            name = (
+                "engaged.whole",
+                kind,
+                event.ref,
+                message.int if message is not None else None,
+                send.id if send is not None else None,
+            )
+            self.counted[day, name].append(contact)
+
+    def assigned(self, event: LabelAssigned, contact: int) -> None:
+        label = event.label_id.int
+        pending = self.held.setdefault(label, {})
+        if contact in pending:
+            begun = pending[contact] is not None
+        else:
+            index = self.target.labels.get(label)
+            begun = index is not None and contact in index.present
+        if not begun:
+            pending[contact] = self.days.of(event.occurred_at) - EPOCH
+
+    def apply(self) -> Touched:
+        touched = Touched()
+        everyone: set[int] = set()
+        for (day, name), contacts in self.counted.items():
+            self.target.tally(name).add(day, contacts)
+            touched.about.add(name)
+            touched.about.update(wholes_of(name))
+            if name[0] in ("click", "engaged"):
+                everyone.update(contacts)
+        for label, pending in self.held.items():
+            self.hold(label, pending)
+            touched.about.add(("label", label))
+            everyone.update(pending)
+        if self.changed:
+            self.change(touched)
+            everyone.update(self.changed)
+        touched.contacts = BitMap(list(everyone))
+        return touched
+
+    def hold(self, label: int, pending: dict[int, int | None]) -> None:
+        index = self.target.labels.get(label)
+        if index is None:
+            index = self.target.labels[label] = Ordered()
+        gone = [contact for contact, since in pending.items() if since is None]
+        if gone:
+            index.remove(BitMap(gone))
+        # Days before 1970 are no days of labels; they would be the first.
+        index.put({contact: max(since, 0) for contact, since in pending.items() if since is not None})
+
+    def change(self, touched: Touched) -> None:
+        target = self.target
+        active = [contact for contact, event in self.changed.items() if event.state == "active"]
+        before = target.known
+        target.known = (before - BitMap(list(self.changed))) | BitMap(active)
+        if before != target.known:
+            touched.about.add(("known",))
+        keys = {key for event in self.changed.values() for key in event.fields}
+        for key in keys:
+            target.columns.setdefault(key, Column())
+        for key, column in target.columns.items():
+            column.put(
+                {
+                    contact: event.fields.get(key) if event.state == "active" else None
+                    for contact, event in self.changed.items()
+                }
+            )
+            touched.about.add(("field", key))

@@ -1,0 +1,96 @@
+"""One number per contact that can be compared: bit slices of whole numbers from zero on."""
+
+import struct
+from collections.abc import Mapping
+
+from pyroaring import BitMap
+
+_TOP = 1 << 63
+_ALL = (1 << 64) - 1
+
+
+def key_of_float(number: float) -> int:
+    """A whole number below 2 ** 64 that orders as the floats do."""
+    bits: int = struct.unpack(">Q", struct.pack(">d", number))[0]
+    return ~bits & _ALL if bits & _TOP else bits | _TOP
+
+
+def float_of_key(key: int) -> float:
+    """The float that `key_of_float` made the key of."""
+    bits = key & ~_TOP if key & _TOP else ~key & _ALL
+    number: float = struct.unpack(">d", struct.pack(">Q", bits))[0]
+    return number
+
+
+class Ordered:
+    """At most one number per contact. `present`: who has one."""
+
+    __slots__ = ("planes", "present")
+
+    def __init__(self) -> None:
+        self.present = BitMap()
+        self.planes: list[BitMap] = []
+
+    def remove(self, contacts: BitMap) -> None:
+        """They have no number any more."""
+        if not contacts & self.present:
+            return
+        self.present -= contacts
+        for plane in self.planes:
+            plane -= contacts
+
+    def put(self, numbers: Mapping[int, int]) -> None:
+        """Give numbers to contacts, whatever they had before."""
+        if not numbers:
+            return
+        contacts = BitMap(list(numbers))
+        self.remove(contacts)
+        self.present |= contacts
+        by_number: dict[int, list[int]] = {}
+        for contact, number in numbers.items():
+            by_number.setdefault(number, []).append(contact)
+        while len(self.planes) < max(by_number).bit_length():
+            self.planes.append(BitMap())
+        if len(by_number) < 200:
+            for number, having in by_number.items():
+                self._set_bits(number, BitMap(having))
+        else:
+            for level, plane in enumerate(self.planes):
+                plane |= BitMap([contact for contact, number in numbers.items() if number >> level & 1])
+
+    def _set_bits(self, number: int, contacts: BitMap) -> None:
+        for level, plane in enumerate(self.planes):
+            if number >> level & 1:
+                plane |= contacts
+
+    def compared(self, number: int, within: BitMap | None = None) -> tuple[BitMap, BitMap, BitMap]:
+        """Who has less, the same, and more; of those in `within` only, unless it is None."""
+        asked = self.present if within is None else self.present & within
+        less, equal = BitMap(), asked
+        if number < 0:
+            return less, BitMap(), asked
+        if number.bit_length() > len(self.planes):
+            return asked, BitMap(), BitMap()
+        for level in range(len(self.planes) - 1, -1, -1):
+            if not equal:
+                break
+            if number >> level & 1:
+                less = less | (equal - self.planes[level])
+                equal = equal & self.planes[level]
+            else:
+                equal = equal - self.planes[level]
+        return less, equal, asked - less - equal
+
+    def between(self, lowest: int, highest: int, within: BitMap | None = None) -> BitMap:
+        """Who has a number from lowest to highest, both included."""
+        if highest < lowest:
+            return BitMap()
+        less, _, _ = self.compared(lowest, within)
+        _, _, more = self.compared(highest, within)
+        return (self.present if within is None else self.present & within) - less - more
+
+    def get(self, contact: int) -> int | None:
+        """The number of one contact."""
+        if contact not in self.present:
+            return None
+        return sum(1 << level for level, plane in enumerate(self.planes) if contact in plane)

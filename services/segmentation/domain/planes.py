@@ -1,0 +1,86 @@
+"""Numbers per contact as bit slices: plane `n` has the contacts whose number has bit `n`.
+
+Contacts are indexes into a slice (`contact_id // partitions`). Nothing here changes a bitmap that it returned before.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from pyroaring import BitMap
+
+from shared.criteria.grammar import Count
+
+Planes = list[BitMap]
+
+
+def add_ones(planes: Planes, contacts: BitMap, level: int = 0) -> None:
+    """Add `2 ** level` for each of the contacts, in place."""
+    carry = contacts
+    while carry:
+        if level == len(planes):
+            planes.append(carry.copy())
+            return
+        plane = planes[level]
+        following = plane & carry
+        plane ^= carry
+        carry = following
+        level += 1
+
+
+def add_each(planes: Planes, contacts: Sequence[int]) -> None:
+    """Add one for every time that a contact is in the list, in place."""
+    once = BitMap(contacts)
+    if len(once) == len(contacts):
+        add_ones(planes, once)
+        return
+    numbers = Counter(contacts)
+    for level in range(max(numbers.values()).bit_length()):
+        add_ones(planes, BitMap([contact for contact, number in numbers.items() if number >> level & 1]), level)
+
+
+def add_planes(planes: Planes, others: Iterable[BitMap], within: BitMap | None) -> None:
+    """Add the numbers of others to those of `planes`, in place; of contacts in `within` only, unless it is None."""
+    for level, other in enumerate(others):
+        add_ones(planes, other if within is None else other & within, level)
+
+
+def satisfying(planes: Sequence[BitMap], count: Count, universe: BitMap) -> BitMap:
+    """The contacts of the universe whose number satisfies the comparison; those in no plane have zero."""
+    if count.comparison == "at_least":
+        return _at_least(planes, count.number, universe)
+    if count.comparison == "at_most":
+        return universe - _at_least(planes, count.number + 1, universe)
+    if count.number == 0:
+        return universe - BitMap.union(*planes) if planes else universe
+    return _compared(planes, count.number)[1] & universe
+
+
+def _at_least(planes: Sequence[BitMap], number: int, universe: BitMap) -> BitMap:
+    if number <= 0:
+        return universe
+    if not planes:
+        return BitMap()
+    if number == 1:
+        return BitMap.union(*planes) & universe
+    more, equal = _compared(planes, number)
+    return (more | equal) & universe
+
+
+def _compared(planes: Sequence[BitMap], number: int) -> tuple[BitMap, BitMap]:
+    """The contacts with more than a positive number, and those with exactly the number."""
+    more = BitMap()
+    if number.bit_length() > len(planes):
+        return more, BitMap()
+    equal = BitMap.union(*planes)
+    for level in range(len(planes) - 1, -1, -1):
+        if number >> level & 1:
+            equal = equal & planes[level]
+        else:
+            more = more | (equal & planes[level])
+            equal = equal - planes[level]
+    return more, equal
+
+
+def number_of(planes: Sequence[BitMap], contact: int) -> int:
+    """The number of one contact."""
+    return sum(1 << level for level, plane in enumerate(planes) if contact in plane)

@@ -1,0 +1,91 @@
+"""A slice: everything that criteria can ask about the contacts of one account in one partition number.
+
+In a slice a contact is an index, `contact_id // partitions`. What is counted has a name, a tuple: see `CLICKED` below.
+"""
+
+from collections.abc import Sequence
+
+from pyroaring import BitMap
+
+from services.segmentation.domain.column import Column
+from services.segmentation.domain.ordered import Ordered
+from services.segmentation.domain.tally import Tally
+
+Name = tuple[str | int | None, ...]
+
+# The names of tallies. UUIDs are their integers, which are compared faster.
+#   ("click",)                              any human click
+#   ("click.label", label)                  on a link that carried the label
+#   ("click.send", send id)
+#   ("click.target", message, link, url)    one link, as its clicks knew it
+#   ("engaged", kind)
+#   ("engaged.message", kind, message)
+#   ("engaged.whole", kind, ref, message, send id)    only those with a ref or a send
+# What is asked by another member than these is the sum of a few of them, which `parts` knows.
+#   ("click.message", message), ("click.link", link), ("click.url", url) -> click.target
+#   ("engaged.ref", kind, ref), ("engaged.send", kind, send id) -> engaged.whole
+CLICKED: Name = ("click",)
+
+EPOCH = 719_163  # the ordinal of 1970-01-01: days of labels are counted from there, for fewer bit slices
+
+
+class Slice:
+    """The state. Fold events into it by `services.segmentation.domain.folding`, ask it by `…members`.
+
+    `day` is the ordinal of the account's day that the slice is in; it only goes forward.
+    """
+
+    __slots__ = ("columns", "day", "known", "labels", "parts", "tallies", "urls")
+
+    def __init__(self, day: int) -> None:
+        self.day = day
+        self.known = BitMap()
+        self.labels: dict[int, Ordered] = {}
+        self.tallies: dict[Name, Tally] = {}
+        self.parts: dict[Name, list[Name]] = {}
+        self.urls: set[str] = set()
+        self.columns: dict[str, Column] = {}
+
+    def tally(self, name: Name) -> Tally:
+        """The tally of that name; made, if it is the first time."""
+        found = self.tallies.get(name)
+        if found is None:
+            found = self.tallies[name] = Tally()
+            if name[0] == "click.target":
+                self.urls.add(str(name[3]))
+            for whole in wholes_of(name):
+                self.parts.setdefault(whole, []).append(name)
+        return found
+
+    def named(self, name: Name) -> Sequence[Tally]:
+        """The tallies whose sum has that name."""
+        found = self.tallies.get(name)
+        if found is not None:
+            return (found,)
+        return [self.tallies[part] for part in self.parts.get(name, ())]
+
+    def pass_to(self, day: int) -> bool:
+        """Go forward to a day (an ordinal); whether that is a new one."""
+        if day <= self.day:
+            return False
+        self.day = day
+        for tally in self.tallies.values():
+            if tally.sums:
+                tally.forget_sums()
+        return True
+
+
+def wholes_of(name: Name) -> tuple[Name, ...]:
+    """The names that are asked for and of whose sum this tally is a part."""
+    if name[0] == "click.target":
+        _, message, link, url = name
+        return ("click.message", message), ("click.link", link), ("click.url", url)
+    if name[0] == "engaged.whole":
+        _, kind, ref, _, send = name
+        both: list[Name] = []
+        if ref is not None:
+            both.append(("engaged.ref", kind, ref))
+        if send is not None:
+            both.append(("engaged.send", kind, send))
+        return tuple(both)
+    return ()

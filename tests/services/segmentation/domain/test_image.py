@@ -1,0 +1,78 @@
+"""The image against the plain meaning: the same members, for any criterion and any history."""
+
+from itertools import pairwise
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyroaring import BitMap
+
+from services.segmentation.domain.concerns import concerns
+from services.segmentation.domain.folding import Days, fold
+from services.segmentation.domain.members import Asking
+from services.segmentation.domain.sight import Sight
+from services.segmentation.domain.slice import Slice
+from shared.criteria import Criterion, History, evaluate
+from shared.events.envelope import ContactEvent
+from tests.shared.criteria.strategies import TODAY, ZONE, criteria, events_of
+
+PARTITIONS = 3
+CONTACTS = [PARTITIONS * index + 2 for index in range(4)]  # one partition number of an account
+
+
+histories = st.lists(events_of(st.sampled_from(CONTACTS)), max_size=60)
+cuts = st.lists(st.integers(0, 60), max_size=4).map(lambda found: sorted({0, 60, *found}))
+
+
+def naive(criterion: Criterion, histories: dict[int, History]) -> set[int]:
+    return {
+        contact // PARTITIONS
+        for contact, history in histories.items()
+        if evaluate(criterion, history.facts(), TODAY).truth
+    }
+
+
+@settings(max_examples=400, deadline=None)
+@given(criteria, histories, cuts)
+def test_the_image_answers_as_the_plain_meaning(
+    criterion: Criterion, events: list[ContactEvent], cuts: list[int]
+) -> None:
+    image, days = Slice(TODAY.toordinal()), Days(ZONE)
+    told = {contact: History(ZONE) for contact in CONTACTS}
+    members: set[int] = set()
+    for start, end in pairwise(cuts):
+        touched = fold(image, events[start:end], days, PARTITIONS)
+        for event in events[start:end]:
+            told[event.contact_id].apply(event)
+        expected = naive(criterion, told)
+        assert set(Asking(image).members(criterion)) == expected
+        changed = set(Asking(image, touched.contacts, keep=True).members(criterion))
+        if touched.about & concerns(criterion):
+            members = (members - set(touched.contacts)) | changed
+        assert members == expected
+    for contact in CONTACTS:
+        seen = evaluate(criterion, Sight(image, contact // PARTITIONS), TODAY)
+        plain = evaluate(criterion, told[contact].facts(), TODAY)
+        assert (seen.truth, [part.truth for part in seen.parts]) == (plain.truth, [part.truth for part in plain.parts])
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(criteria, min_size=1, max_size=4), histories, st.integers(1, 50))
+def test_a_day_that_passes_moves_windows(asked: list[Criterion], events: list[ContactEvent], shift: int) -> None:
+    image, days = Slice(TODAY.toordinal()), Days(ZONE)
+    fold(image, events, days, PARTITIONS)
+    told = {contact: History(ZONE) for contact in CONTACTS}
+    for event in events:
+        told[event.contact_id].apply(event)
+    for criterion in asked:
+        Asking(image, keep=True).members(criterion)
+    assert image.pass_to(TODAY.toordinal() + shift)
+    assert not image.pass_to(TODAY.toordinal())
+    later = TODAY.fromordinal(image.day)
+    for criterion in asked:
+        expected = {
+            contact // PARTITIONS
+            for contact, history in told.items()
+            if evaluate(criterion, history.facts(), later).truth
+        }
+        assert set(Asking(image, keep=True).members(criterion)) == expected
+        assert set(Asking(image, BitMap([0, 1])).members(criterion)) == expected & {0, 1}
