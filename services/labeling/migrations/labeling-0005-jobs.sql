@@ -12,6 +12,7 @@ CREATE TABLE jobs (
     done bigint NOT NULL DEFAULT 0,
     total bigint,
     partition smallint NOT NULL DEFAULT 0,
+    contact_id bigint NOT NULL DEFAULT 0,
     result jsonb,
     errors jsonb NOT NULL DEFAULT '[]',
     created_at timestamptz NOT NULL DEFAULT now(),

@@ -1,10 +1,11 @@
 """The assignments that a unit of work touches: loaded in one query, folded by the domain, written in three."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Self
 from uuid import UUID
 
 import orjson
+from asyncpg.pool import PoolConnectionProxy
 from pydantic import TypeAdapter
 
 from services.labeling.domain.assignments import (
@@ -223,6 +224,30 @@ class Ledger:
             await connection.execute(QUERIES["update_assignments"], *zip(*changed, strict=True))
         if self._history:
             await connection.copy_records_to_table("assignment_history", records=self._history, columns=_HISTORY)
+
+
+def removed_event(account_id: int, contact_id: int, label: Label, command: Command) -> LabelRemoved:
+    """What tells that the contact no longer holds the label."""
+    return LabelRemoved(
+        occurred_at=command.at,
+        account_id=account_id,
+        contact_id=contact_id,
+        label_id=label.id,
+        label_name=label.name,
+        origin=command.origin,
+    )
+
+
+async def keep_history(
+    connection: PoolConnectionProxy, account_id: int, removals: Sequence[tuple[int, Label, RemoveLabel, UUID]]
+) -> None:
+    """Adds removals (contact_id, label, what removed it, the event that tells it) that no ledger decided on."""
+    rows = [
+        (contact_id, account_id, label.no, command.at, "removed", None, None, event_id)
+        + (None, None, None, encode_origin(command.origin))
+        for contact_id, label, command, event_id in removals
+    ]
+    await connection.copy_records_to_table("assignment_history", records=rows, columns=_HISTORY)
 
 
 def encode_supports(supports: Mapping[str, Support]) -> str:

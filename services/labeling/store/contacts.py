@@ -51,12 +51,20 @@ class ContactBook:
         after = changed(before or Contact(), patch, self._definitions.get(key[0], {}))
         if after == before:
             return False
-        self._contacts[key] = after
-        self._touched.add(key)
-        account_id, contact_id = key
-        at = self._work.now if cause is None else cause.event.occurred_at
-        self._work.append(told(after, account_id, contact_id, at), cause=cause, personal=True)
+        self._tell(key, after, cause)
         return True
+
+    def forget_field(self, key: ContactKey, field_key: str) -> None:
+        """Takes away the value of a field that is no longer defined."""
+        before = self._contacts[key]
+        after = before._replace(fields={name: value for name, value in before.fields.items() if name != field_key})
+        self._tell(key, after, None)
+
+    def _tell(self, key: ContactKey, contact: Contact, cause: Received | None) -> None:
+        self._contacts[key] = contact
+        self._touched.add(key)
+        at = self._work.now if cause is None else cause.event.occurred_at
+        self._work.append(told(contact, *key, at), cause=cause, personal=True)
 
     async def write(self) -> None:
         """Writes what changed; called once, at the end."""

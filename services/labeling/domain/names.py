@@ -1,0 +1,44 @@
+"""How a contact is named by others, and what a record that waits for one calls it."""
+
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+from services.labeling.domain.addresses import email_address, external_id
+from services.labeling.domain.directory import Key
+from shared.events.intake import ContactReference
+
+
+class ContactName(NamedTuple):
+    """A contact as somebody named it: by `id`, or by a key of the directory."""
+
+    account_id: int
+    kind: Literal["id", "email", "external"]
+    key: str
+
+    @property
+    def waited_for(self) -> str:
+        """What a held record waits for."""
+        return f"contact:{self.account_id}:{self.kind}:{self.key}"
+
+
+def named_by(account_id: int, reference: ContactReference) -> ContactName:
+    """The name in a report. Raises InvalidError where it can be nobody's."""
+    if reference.contact_id is not None:
+        return ContactName(account_id, "id", str(reference.contact_id))
+    if reference.external_id is not None:
+        return ContactName(account_id, "external", external_id(reference.external_id))
+    return ContactName(account_id, "email", email_address(reference.email or "").key)
+
+
+def names_of(account_id: int, contact_id: int, keys: Iterable[Key]) -> list[ContactName]:
+    """Every name of a contact."""
+    return [
+        ContactName(account_id, "id", str(contact_id)),
+        *(ContactName(account_id, kind, key) for kind, key in keys),
+    ]
+
+
+def read_name(waited_for: str) -> ContactName:
+    """What `waited_for` wrote."""
+    _, account_id, kind, key = waited_for.split(":", 3)
+    return ContactName(int(account_id), kind, key)  # type: ignore[arg-type] # written by `waited_for`

@@ -1,0 +1,1 @@
+DELETE FROM contacts WHERE account_id = $1 AND contact_id = $2

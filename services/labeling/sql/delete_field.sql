@@ -1,0 +1,1 @@
+DELETE FROM fields WHERE account_id = $1 AND key = $2 AND state = 'deleted'

@@ -1,0 +1,1 @@
+SELECT source, source_no FROM sources WHERE source = ANY($1::text[])
