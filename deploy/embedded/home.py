@@ -73,11 +73,20 @@ class Home:
             raise StackError(
                 f"{self.control_socket.parent} belongs to somebody else. Set PENCHANT_HOME to a shorter path."
             )
-        free = shutil.disk_usage(self.path).free // 1_000_000
+        free = self.free_megabytes()
         if free < FREE_MEGABYTES:
             raise StackError(
                 f"The disk of {self.path} is full: {free} MB free, {FREE_MEGABYTES} needed. Nothing was started."
             )
+
+    def free_megabytes(self) -> int:
+        return shutil.disk_usage(self.path).free // 1_000_000
+
+    def forget_control_socket(self) -> None:
+        """Remove what a supervisor that was killed left of it, and its folder where that is outside the home."""
+        self.control_socket.unlink(missing_ok=True)
+        if self.control_socket.parent != self.supervisor and self.control_socket.parent.exists():
+            self.control_socket.parent.rmdir()
 
     def lock(self) -> int:
         """Take the lock; the descriptor that holds it, to be handed down to supervisor.

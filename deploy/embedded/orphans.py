@@ -35,5 +35,8 @@ def end_orphans(home: Home) -> None:
 
 
 def describe(home: Home) -> str:
-    """The processes that hold the lock, for a person."""
-    return ", ".join(f"{process.name()} ({process.pid})" for process in home.processes()) or "a process of another user"
+    """The processes that hold the lock, for a person; not those that another one of them started."""
+    holders = home.processes()
+    pids = {process.pid for process in holders}
+    first = [process for process in holders if process.ppid() not in pids]
+    return ", ".join(f"{process.name()} ({process.pid})" for process in first) or "a process of another user"

@@ -67,6 +67,7 @@ def stop(home: Home) -> None:
         supervisor.stop_all()
     elif home.is_locked():
         end_orphans(home)
+    home.forget_control_socket()
     update_stack_file(home, pids={})
 
 

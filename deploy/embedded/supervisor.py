@@ -17,6 +17,7 @@ from deploy.embedded.home import FIRST_KEPT_DESCRIPTOR, Home
 from deploy.embedded.process import Command
 
 LISTENER = "pids"
+LOG = "supervisor.log"
 ANSWERS_WITHIN_SECONDS = 10.0
 STOPS_WITHIN_SECONDS = 90.0
 
@@ -84,22 +85,22 @@ def launch(home: Home, lock: int, stores: Mapping[str, Command], services: Mappi
     configuration = home.supervisor / "supervisord.conf"
     configuration.touch(mode=0o600)
     configuration.write_text(_configuration(home, stores, services))
-    output = home.logs / "supervisor-start.log"
-    with output.open("wb") as file:
-        process = subprocess.Popen(  # noqa: S603
-            (sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--configuration", str(configuration)),
-            stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C is for the command in the foreground, which then stops things in order
-            pass_fds=(lock,),
-        )
+    process = subprocess.Popen(  # noqa: S603
+        (sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--configuration", str(configuration)),
+        cwd=home.path,
+        stdin=subprocess.DEVNULL,
+        # When the disk is full it cannot log, says so here, and would end if it could not do that either.
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C is for the command in the foreground, which then stops things in order
+        pass_fds=(lock,),
+    )
     supervisor = Supervisor(home)
     deadline = time.monotonic() + ANSWERS_WITHIN_SECONDS
     while not supervisor.answers():
         if process.poll() is not None or time.monotonic() > deadline:
             process.kill()
-            raise StackError(f"Supervisor did not start:\n{output.read_text()[-2000:]}")
+            raise StackError(f"Supervisor did not start; {home.logs / LOG} may say why. It was told {configuration}.")
         time.sleep(0.02)
     return supervisor
 
@@ -110,10 +111,10 @@ def _configuration(home: Home, stores: Mapping[str, Command], services: Mapping[
         "supervisord": {
             "nodaemon": "true",
             "silent": "true",
-            "logfile": _escaped(str(home.logs / "supervisor.log")),
+            "logfile": f"logs/{LOG}",  # below the working folder, for supervisor would expand a % in the path twice
             "logfile_maxbytes": "5MB",
             "logfile_backups": "2",
-            "pidfile": _escaped(str(home.supervisor / "supervisord.pid")),
+            "pidfile": "supervisor/supervisord.pid",
             "identifier": "penchant",
             "minfds": str(FIRST_KEPT_DESCRIPTOR),
             **({"user": "root"} if os.geteuid() == 0 else {}),
@@ -123,14 +124,14 @@ def _configuration(home: Home, stores: Mapping[str, Command], services: Mapping[
         },
         # Groups are stopped from the highest priority down: services, then stores, then the listener.
         f"eventlistener:{LISTENER}": {
-            **_program(home, LISTENER, Command((sys.executable, "-m", "deploy.embedded.listener", str(home.path)))),
+            **_program(LISTENER, Command((sys.executable, "-m", "deploy.embedded.listener", str(home.path)))),
             "events": "PROCESS_STATE",
             "buffer_size": "100",
             "priority": "0",
             "autostart": "true",
             "redirect_stderr": "false",  # its standard output is how it talks to supervisor
         },
-        **{f"program:{name}": _program(home, name, command) for name, command in (*stores.items(), *services.items())},
+        **{f"program:{name}": _program(name, command) for name, command in (*stores.items(), *services.items())},
         "group:stores": {"programs": ",".join(stores), "priority": "1"},
     }
     if services:
@@ -141,7 +142,7 @@ def _configuration(home: Home, stores: Mapping[str, Command], services: Mapping[
     )
 
 
-def _program(home: Home, name: str, command: Command) -> dict[str, str]:
+def _program(name: str, command: Command) -> dict[str, str]:
     environment = ",".join(f'{key}="{_escaped(value)}"' for key, value in command.environment.items())
     return {
         "command": _escaped(shlex.join(command.arguments)),
@@ -152,10 +153,10 @@ def _program(home: Home, name: str, command: Command) -> dict[str, str]:
         "stopsignal": command.stop_signal,
         "stopwaitsecs": "30",
         "killasgroup": "true",
-        "stdout_logfile": _escaped(str(home.logs / f"{name}.log")),
+        "stdout_logfile": f"logs/{name}.log",
         "stdout_logfile_maxbytes": "10MB",
         "stdout_logfile_backups": "3",
-        "stderr_logfile": _escaped(str(home.logs / f"{name}.err.log")),
+        "stderr_logfile": f"logs/{name}.err.log",
         "redirect_stderr": "true",
         **({"user": command.user} if command.user else {}),
         **({"directory": "/"} if command.user else {}),

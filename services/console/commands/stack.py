@@ -15,12 +15,14 @@ from rich.table import Table
 
 from deploy.embedded import stack
 from deploy.embedded.home import Home
-from deploy.embedded.readiness import service_unready
+from deploy.embedded.readiness import broker_unready, database_unready, service_unready
 from deploy.embedded.settings import StackSettings
 from deploy.embedded.stack_file import StackFile
 from deploy.embedded.supervisor import Supervisor
 
 NOT_RUNNING = 3  # the exit code of `status` and `env` then, as of a service's `status` elsewhere
+
+ALMOST_FULL_MEGABYTES = 200
 
 Json = Annotated[bool, typer.Option("--json", help="For programs.")]
 
@@ -82,7 +84,7 @@ def status(as_json: Json = False) -> None:
             say(f"Nothing runs on {home.path}." if not home.is_locked() else stack.why_in_use(home))
         raise typer.Exit(NOT_RUNNING)
     states, pids = supervisor.states(), supervisor.pids()
-    unready = asyncio.run(_unready(running.urls))
+    unready = asyncio.run(_unready(running))
     processes = {
         name: {
             "state": state,
@@ -97,6 +99,8 @@ def status(as_json: Json = False) -> None:
         say(json.dumps({"running": True, "home": str(home.path), "processes": processes}))
     else:
         _show(processes)
+        if home.free_megabytes() < ALMOST_FULL_MEGABYTES:
+            say(f"The disk of {home.path} is full: {home.free_megabytes()} MB free.")
     if not all(process["ready"] for process in processes.values()):
         raise typer.Exit(1)
 
@@ -135,9 +139,13 @@ def _follow(home: Home) -> None:
         time.sleep(1)
 
 
-async def _unready(urls: dict[str, str]) -> dict[str, str | None]:
-    answers = await asyncio.gather(*(service_unready(url) for url in urls.values()))
-    return dict(zip(urls, answers, strict=True))
+async def _unready(running: StackFile) -> dict[str, str | None]:
+    checks = {
+        "kafka": broker_unready(StackSettings(kafka=running.kafka)),
+        "postgres": database_unready(next(iter(running.databases.values()))),
+        **{name: service_unready(url) for name, url in running.urls.items()},
+    }
+    return dict(zip(checks, await asyncio.gather(*checks.values()), strict=True))
 
 
 def _show(processes: Mapping[str, Mapping[str, object]]) -> None:

@@ -1,0 +1,161 @@
+"""Rows of old clicks, from CSV or NDJSON, as reports with an id that is the same each time the file is read."""
+
+import csv
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+Report = dict[str, Any]
+
+COLUMNS = (
+    "id",
+    "contact_id",
+    "external_id",
+    "email",
+    "message_id",
+    "link_id",
+    "url",
+    "occurred_at",
+    "user_agent",
+    "ip",
+    "method",
+    "hint",
+    "send_kind",
+    "send_id",
+    "send_sent_at",
+)
+
+
+class UnusableFile(Exception):  # noqa: N818 - that is what the user has to know
+    """The file as a whole cannot be read as clicks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: its number as an editor or a spreadsheet shows it, and its report or what is wrong with it.
+
+    `read` is how many bytes of the file have been read with it.
+    """
+
+    number: int
+    read: int
+    report: Report | None
+    problem: str | None = None
+
+
+def rows_of(path: Path, zone: ZoneInfo | None) -> Iterator[Row]:
+    """The rows of a file; its name ends in .csv, or else it is NDJSON. A file is never held in memory.
+
+    `zone`: of times that don't say theirs. Raises UnusableFile.
+    """
+    identities = _Identities()
+    with path.open("rb") as file:
+        rows = _csv(file) if path.suffix.lower() == ".csv" else _ndjson(file)
+        for row in rows:
+            if row.report is None:
+                yield row
+                continue
+            report = {"id": identities.of(row.report), **row.report}
+            yield Row(row.number, row.read, _with_zone(report, zone))
+
+
+class _Identities:
+    """Ids from what a row says. Equal rows are different clicks, the first, the second, … of their kind.
+
+    So a row keeps its id when others are added, removed or moved, and a file that was replayed half-way, or one that
+    has grown since, counts nothing twice.
+    """
+
+    def __init__(self) -> None:
+        self._seen: Counter[bytes] = Counter()
+
+    def of(self, report: Report) -> str:
+        content = json.dumps(report, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode(
+            errors="surrogatepass"
+        )
+        digest = hashlib.sha256(content).digest()[:16]
+        nth = self._seen[digest]
+        self._seen[digest] += 1
+        if nth:
+            digest = hashlib.sha256(digest + nth.to_bytes(8)).digest()[:16]
+        return str(UUID(bytes=digest, version=8))
+
+
+def _ndjson(file: BinaryIO) -> Iterator[Row]:
+    for number, line in enumerate(file, start=1):
+        if not line.strip():
+            continue
+        try:
+            report = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+        except ValueError as error:  # UnicodeDecodeError is one
+            yield Row(number, file.tell(), None, f"not JSON: {error}")
+            continue
+        if isinstance(report, dict):
+            yield Row(number, file.tell(), report)
+        else:
+            yield Row(number, file.tell(), None, "not a JSON object")
+
+
+def _csv(file: BinaryIO) -> Iterator[Row]:
+    reader = csv.reader(_lines(file))
+    try:
+        header = [name.strip() for name in next(reader, [])]
+        _check(header)
+        for cells in reader:
+            if not cells:
+                continue
+            if len(cells) != len(header):
+                problem = f"{len(cells)} cells, and the header has {len(header)}"
+                yield Row(reader.line_num, file.tell(), None, problem)
+                continue
+            yield Row(reader.line_num, file.tell(), _report(dict(zip(header, cells, strict=True))))
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise UnusableFile(f"line {reader.line_num + 1}: {error}") from error
+
+
+def _lines(file: BinaryIO) -> Iterator[str]:
+    # Not a TextIOWrapper, which reads ahead: then nobody knows how far the file has been read.
+    for number, line in enumerate(file):
+        yield line.decode("utf-8-sig" if number == 0 else "utf-8")
+
+
+def _check(header: list[str]) -> None:
+    unknown = [name for name in header if name not in COLUMNS]
+    if unknown or not header:
+        said = f"the first line names columns that no click has: {', '.join(unknown)}" if header else "it is empty"
+        raise UnusableFile(f"{said}; columns are {', '.join(COLUMNS)}")
+    twice = [name for name, count in Counter(header).items() if count > 1]
+    if twice:
+        raise UnusableFile(f"the first line names {', '.join(twice)} twice")
+
+
+def _report(cells: dict[str, str]) -> Report:
+    given: Report = {name: cell.strip() for name, cell in cells.items() if cell.strip()}
+    if given.get("contact_id", "").isdecimal():
+        given["contact_id"] = int(given["contact_id"])
+    send = {name: given.pop(f"send_{name}") for name in ("kind", "id", "sent_at") if f"send_{name}" in given}
+    return {**given, "send": send} if send else given
+
+
+def _with_zone(report: Report, zone: ZoneInfo | None) -> Report:
+    if zone is None:
+        return report
+    placed = {**report, "occurred_at": _placed(report.get("occurred_at"), zone)}
+    if isinstance(report.get("send"), dict):
+        placed["send"] = {**report["send"], "sent_at": _placed(report["send"].get("sent_at"), zone)}
+    return placed
+
+
+def _placed(value: object, zone: ZoneInfo) -> object:
+    try:
+        instant = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return value  # the service says what is wrong with it
+    return value if instant is None or instant.tzinfo else instant.replace(tzinfo=zone).isoformat()

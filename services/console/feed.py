@@ -1,0 +1,176 @@
+"""Events as they come, and a readable line for each."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+from uuid import UUID
+
+from shared.bus.follower import Follower
+from shared.events.codec import Decoded, Tombstone, decode
+from shared.events.labeling import ContactChanged, ContactEngaged, LabelAssigned, LabelChanged, LabelRemoved
+from shared.events.parts import Origin
+from shared.events.segmentation import SegmentChanged, SegmentEntered, SegmentLeft
+from shared.events.topics import TOPICS
+from shared.events.tracking import ContactClicked, MessageChanged
+from shared.events.undecodable import Undecodable
+from shared.events.workflow import AssignLabel, MessageRequested, RemoveLabel, SetField, WorkflowChanged
+from shared.settings import CommonSettings
+
+CONTACT_TOPICS = tuple(topic.name for topic in TOPICS.values() if topic.kind == "contact")
+# labeling.keys is left out: hashes of keys are nobody's news.
+CATALOGS = ("labeling.catalog", "tracking.catalog", "segmentation.catalog", "workflow.catalog")
+
+
+class Seen(NamedTuple):
+    """An event that came on one of the contact topics."""
+
+    topic: str
+    partition: int
+    offset: int
+    decoded: Decoded
+
+    @property
+    def event(self) -> Any:  # noqa: ANN401 - any event, or a Tombstone
+        return self.decoded.event
+
+    @property
+    def type(self) -> str:
+        """The event's name, without prefix and version."""
+        return "Tombstone" if isinstance(self.event, Tombstone) else self.event.name
+
+    @property
+    def account_id(self) -> int:
+        if isinstance(self.event, Tombstone):
+            return int(self.event.key.partition(":")[0])
+        account_id: int = self.event.account_id
+        return account_id
+
+
+class Names:
+    """What ids stand for, learned from the catalogs and from the contacts' own events."""
+
+    def __init__(self) -> None:
+        self.labels: dict[UUID, str] = {}
+        self.links: dict[UUID, str] = {}
+        self.messages: dict[UUID, str] = {}
+        self.workflows: dict[UUID, str] = {}
+        self.people: dict[tuple[int, int], str] = {}
+
+    def learn(self, event: object) -> None:
+        if isinstance(event, LabelChanged):
+            self.labels[event.label_id] = event.label_name
+        elif isinstance(event, MessageChanged):
+            self.messages[event.message_id] = event.message_name
+            self.links.update({link.id: link.text or link.url for link in event.links})
+        elif isinstance(event, WorkflowChanged):
+            self.workflows[event.workflow_id] = event.workflow_name
+
+    def contact(self, account_id: int, contact_id: int) -> str:
+        return self.people.get((account_id, contact_id), f"contact {contact_id}")
+
+    def link(self, link_id: UUID | None, otherwise: str = "a link") -> str:
+        name = None if link_id is None else self.links.get(link_id)
+        return f'"{name}"' if name else otherwise
+
+    def message(self, message_id: UUID | None) -> str:
+        name = None if message_id is None else self.messages.get(message_id)
+        return f'"{name}"' if name else f"message {message_id}"
+
+    def label(self, label_id: UUID) -> str:
+        return self.labels.get(label_id, f"label {label_id}")
+
+    def workflow(self, workflow_id: UUID | None) -> str:
+        name = None if workflow_id is None else self.workflows.get(workflow_id)
+        return f'workflow "{name}"' if name else "a workflow"
+
+
+class Feed:
+    """Follows the contact topics from now on. Open it before causing what it should show."""
+
+    def __init__(self, settings: CommonSettings, topics: Sequence[str] = CONTACT_TOPICS) -> None:
+        self._follower = Follower(settings, from_end=topics, from_beginning=CATALOGS)
+        self.names = Names()
+        self.passed_over = 0  # records that could not be read
+
+    async def __aenter__(self) -> Self:
+        await self._follower.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._follower.__aexit__(kind, error, traceback)
+
+    async def next(self, within: float = 0.2) -> list[Seen]:
+        """What has come; empty when nothing did `within` seconds."""
+        seen: list[Seen] = []
+        for topic, record in await self._follower.next(within):
+            try:
+                decoded = decode(topic, record.key, record.value, record.headers)
+            except Undecodable:
+                self.passed_over += 1
+                continue
+            if topic in CATALOGS:
+                self.names.learn(decoded.event)
+            else:
+                seen.append(Seen(topic, record.partition, record.offset, decoded))
+        return seen
+
+    async def __aiter__(self) -> AsyncIterator[Seen]:
+        while True:
+            for seen in await self.next():
+                yield seen
+
+
+def sentence(event: object, names: Names) -> str:
+    """What happened, in a few words."""
+    if isinstance(event, Tombstone):
+        return f"contact {event.key.partition(':')[2]} is forgotten"
+    if isinstance(event, SegmentChanged):
+        return f'segment "{event.segment_name}" changed'
+    what = _PHRASES[type(event)](event, names)
+    return f"{names.contact(event.account_id, event.contact_id)} {what}"  # type: ignore[attr-defined] # a contact event
+
+
+def why(origin: Origin, names: Names) -> str:
+    """What a label rests on, or was taken away by."""
+    if origin.kind == "click":
+        return f"clicked {names.link(origin.link_id)} in {names.message(origin.message_id)}"
+    if origin.kind == "workflow":
+        return names.workflow(origin.workflow_id)
+    said = {"manual": "by hand", "self": "by the contact", "import": "imported"}.get(origin.kind, origin.kind)
+    return f"{said} {origin.ref}" if origin.ref else said
+
+
+def _clicked(event: ContactClicked, names: Names) -> str:
+    labels = ", ".join(label.name for label in event.labels)
+    judged = event.verdict if not event.reasons else f"{event.verdict}: {', '.join(event.reasons)}"
+    link = names.link(event.link_id, otherwise=event.url)
+    return f"clicked {link}{f' [{labels}]' if labels else ''}, {judged}"
+
+
+def _engaged(event: ContactEngaged, _: Names) -> str:
+    return f"{event.kind}{f' {event.ref}' if event.ref else ''}"
+
+
+def _changed(event: ContactChanged, _: Names) -> str:
+    return {"erased": "was erased", "merged": f"was merged into contact {event.merged_into}"}.get(
+        event.state, f"changed ({event.subscription})"
+    )
+
+
+_PHRASES: Mapping[type, Any] = {
+    ContactClicked: _clicked,
+    ContactEngaged: _engaged,
+    ContactChanged: _changed,
+    LabelAssigned: lambda event, names: f"got {event.label_name}: {why(event.origin, names)}",
+    LabelRemoved: lambda event, names: f"lost {event.label_name}: {why(event.origin, names)}",
+    SegmentEntered: lambda event, _: f'entered segment "{event.segment_name}" ({event.reason})',
+    SegmentLeft: lambda event, _: f'left segment "{event.segment_name}" ({event.reason})',
+    AssignLabel: lambda event, names: f"shall get {names.label(event.label_id)}: {why(event.origin, names)}",
+    RemoveLabel: lambda event, names: f"shall lose {names.label(event.label_id)}: {why(event.origin, names)}",
+    SetField: lambda event, names: f"shall have {event.field_key} = {event.value}: {why(event.origin, names)}",
+    MessageRequested: lambda event, names: (
+        f"shall be sent {names.message(event.message_id)}: {names.workflow(event.cause.workflow_id)}"
+    ),
+}
