@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 from uuid import UUID
 
 from services.tracking.domain.digests import email_digest, external_digest
-from services.tracking.domain.revisions import Link, links_to, shared_labels
+from services.tracking.domain.revisions import Link, LinkLabel, links_to, shared_labels
 from services.tracking.domain.verdicts import Evidence
 from shared.events.intake import HEADERS_KEPT, ClickReport
 
@@ -86,7 +86,7 @@ class Placed(NamedTuple):
     """The link that was clicked, and the labels that the click carries."""
 
     link: Link
-    label_ids: tuple[UUID, ...]
+    labels: tuple[LinkLabel, ...]
 
 
 def place(report: ClickReport, message: Message, now: datetime) -> Placed | Refused | LeftOut:
@@ -97,7 +97,7 @@ def place(report: ClickReport, message: Message, now: datetime) -> Placed | Refu
         return LeftOut("test_send")
     if report.link_id is not None:
         link = message.by_id.get(report.link_id)
-        return Refused("the message has no such link") if link is None else Placed(link, link.label_ids)
+        return Refused("the message has no such link") if link is None else Placed(link, link.labels)
     assert report.url is not None, "a report names a link by one of two"
     links = links_to(message.links, report.url) or links_to(message.links, report.url.strip())
     if not links:

@@ -3,10 +3,19 @@
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 from uuid import UUID
 
 from services.tracking.domain.links import FoundLink
 from services.tracking.domain.targets import Reason
+
+
+class LinkLabel(NamedTuple):
+    """A label on a link: its name when it was put there, and what put it there."""
+
+    id: UUID
+    name: str
+    by: str = "hand"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +28,7 @@ class Link:
     text: str
     reason: Reason | None
     present: bool = True
-    label_ids: tuple[UUID, ...] = ()
+    labels: tuple[LinkLabel, ...] = ()
 
     @property
     def trackable(self) -> bool:
@@ -64,6 +73,9 @@ def links_to(links: Sequence[Link], url: str) -> list[Link]:
     return [link for link in fitting if link.present] or fitting
 
 
-def shared_labels(links: Sequence[Link]) -> tuple[UUID, ...]:
+def shared_labels(links: Sequence[Link]) -> tuple[LinkLabel, ...]:
     """The labels that all of `links` carry: what a click that may have been on any of them tells for sure."""
-    return tuple(label_id for label_id in links[0].label_ids if all(label_id in link.label_ids for link in links[1:]))
+    if len(links) == 1:
+        return links[0].labels
+    carried = set.intersection(*({label.id for label in link.labels} for link in links))
+    return tuple(label for label in links[0].labels if label.id in carried)

@@ -16,14 +16,14 @@ from services.tracking.domain.intake import (
     evidence,
     place,
 )
-from services.tracking.domain.revisions import Link
+from services.tracking.domain.revisions import Link, LinkLabel
 from shared.events.intake import ClickReport
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
-DOGS, CATS = uuid4(), uuid4()
-DOG_LINK = Link(uuid4(), 1, "https://a.example/dogs?a=1&b=2", "Dogs", None, label_ids=(DOGS,))
-TWO_A = Link(uuid4(), 2, "https://a.example/pets", "Pets", None, label_ids=(DOGS, CATS))
-TWO_B = Link(uuid4(), 3, "https://a.example/pets", "More", None, label_ids=(CATS,))
+DOGS, CATS = LinkLabel(uuid4(), "Dogs"), LinkLabel(uuid4(), "Cats")
+DOG_LINK = Link(uuid4(), 1, "https://a.example/dogs?a=1&b=2", "Dogs", None, labels=(DOGS,))
+TWO_A = Link(uuid4(), 2, "https://a.example/pets", "Pets", None, labels=(DOGS, CATS))
+TWO_B = Link(uuid4(), 3, "https://a.example/pets", "More", None, labels=(CATS,))
 MESSAGE = Message(1, 5, 1, [DOG_LINK, TWO_A, TWO_B])
 
 

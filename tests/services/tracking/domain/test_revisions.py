@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.tracking.domain.links import find_links
-from services.tracking.domain.revisions import Link, Revised, links_to, revise, shared_labels
+from services.tracking.domain.revisions import Link, LinkLabel, Revised, links_to, revise, shared_labels
 
-DOGS, CATS = uuid4(), uuid4()
+DOGS, CATS = LinkLabel(uuid4(), "Dogs"), LinkLabel(uuid4(), "Cats")
 
 
 def html(*links: tuple[str, str]) -> str:
@@ -63,8 +63,8 @@ def test_of_several_alike_those_that_were_there_come_first_in_order() -> None:
 
 
 def test_labels_stay_with_the_link() -> None:
-    labelled = Link(uuid4(), 4, "http://a.example/a", "A", None, present=False, label_ids=(DOGS,))
-    assert revise([labelled], find_links(html(("a", "A"))), uuid4).links[0].label_ids == (DOGS,)
+    labelled = Link(uuid4(), 4, "http://a.example/a", "A", None, present=False, labels=(DOGS,))
+    assert revise([labelled], find_links(html(("a", "A"))), uuid4).links[0].labels == (DOGS,)
 
 
 PATHS = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("AB")), max_size=6)
@@ -84,7 +84,7 @@ def test_whatever_the_edits_ids_and_numbers_stay_one_to_one(edits: list[list[tup
         assert len({number for number, _, _ in seen.values()}) == len(seen)
 
 
-def link(number: int, url: str, *labels: UUID, present: bool = True) -> Link:
+def link(number: int, url: str, *labels: LinkLabel, present: bool = True) -> Link:
     return Link(UUID(int=number), number, url, "", None, present, labels)
 
 

@@ -1,0 +1,1 @@
+"""What tracking listens to: reported clicks, and contacts."""

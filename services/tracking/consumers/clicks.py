@@ -1,0 +1,96 @@
+"""Reported clicks (topic intake.clicks) become rows, counts and events; whoever reported them, by this one path."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from services.tracking.consumers.memory import count_left_out, remember
+from services.tracking.consumers.recording import Recorder, Taken
+from services.tracking.consumers.resolving import contacts_of
+from services.tracking.consumers.waiting import known_keys
+from services.tracking.domain.intake import LeftOut, Message, Refused, contact_reference, message_key, place
+from services.tracking.store.messages import messages_for_clicks
+from shared.bus.catalog import Catalog
+from shared.bus.handler import Handler
+from shared.bus.received import Received
+from shared.events.intake import ClickReported
+from shared.store.unit_of_work import UnitOfWork
+
+LOOK_AGAIN = timedelta(seconds=1)
+
+
+class ClickHandler(Handler):
+    """Takes reported clicks, a few statements for thousands."""
+
+    def __init__(self, catalog: Catalog, partitions: int) -> None:
+        self._recorder = Recorder(catalog, partitions)
+        self._messages: dict[UUID, Message] = {}
+        self._look_at: dict[int, datetime] = {}  # when to look whether what held clicks wait for is there by now
+
+    async def opened(self, work: UnitOfWork, partition: int) -> None:
+        """Clicks may have been held by a process that died before it looked again."""
+        self._look_at[partition] = work.now
+
+    def dropped(self, partition: int) -> None:
+        """Nothing else is kept by partition."""
+        self._look_at.pop(partition, None)
+
+    def due(self, partition: int) -> datetime | None:
+        """After clicks were held: whether what they wait for came while they were being held."""
+        return self._look_at.get(partition)
+
+    async def tick(self, work: UnitOfWork, partition: int, now: datetime) -> None:
+        """Releases held clicks whose contact or message is known by now."""
+        # Whoever learned of it before the click was held could not release it, and nobody else would.
+        waiting, known = await known_keys(work.connection)
+        await work.release(known)
+        if waiting:
+            self._look_at[partition] = now + LOOK_AGAIN
+        else:
+            self._look_at.pop(partition, None)
+
+    async def handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
+        """Applies reports in any order of contacts; see `Handler`."""
+        partition = batch[0].partition
+        if (look_at := self._look_at.get(partition)) is not None and look_at <= work.now:
+            await self.tick(work, partition, work.now)
+        taken = await self._take(work, batch)
+        if taken:
+            await self._recorder.record(work, taken)
+
+    async def _take(self, work: UnitOfWork, batch: Sequence[Received]) -> list[Taken]:
+        """Those that can be used now; the others are held, refused or left out."""
+        references = [contact_reference(received.event.account_id, received.event) for received in batch]
+        contacts = await contacts_of(work.connection, set(references))
+        messages = await self._messages_of(work, {received.event.message_id for received in batch})
+        taken, left_out = [], Counter[str]()
+        for received, reference in zip(batch, references, strict=True):
+            report: ClickReported = received.event
+            message = messages.get(report.message_id)
+            if message is None or message.account_id != report.account_id:
+                self._hold(work, received, "message", message_key(report.account_id, report.message_id))
+                continue
+            placed = place(report, message, work.now)
+            contact = contacts[reference]
+            if isinstance(placed, Refused):
+                work.reject(received, placed.reason)
+            elif isinstance(placed, LeftOut):
+                left_out[placed.reason] += 1
+            elif contact is None:
+                self._hold(work, received, "contact", reference.waits_for)
+            elif isinstance(contact, str):
+                left_out[contact] += 1
+            else:
+                taken.append(Taken(received, contact, message, placed))
+        count_left_out(work, left_out)
+        return taken
+
+    def _hold(self, work: UnitOfWork, received: Received, what: str, key: str) -> None:
+        work.hold(received, f"{what} not known", [key])
+        self._look_at[received.partition] = work.now + LOOK_AGAIN
+
+    async def _messages_of(self, work: UnitOfWork, message_ids: Collection[UUID]) -> Mapping[UUID, Message]:
+        messages = await messages_for_clicks(work.connection, message_ids, self._messages)
+        work.after_commit(lambda: remember(self._messages, messages))
+        return messages

@@ -1,0 +1,55 @@
+"""Learns of contacts (topic labeling.contacts), and forgets those that are erased."""
+
+from collections.abc import Sequence
+
+from services.tracking.domain.digests import email_digest, external_digest
+from services.tracking.domain.intake import ContactReference
+from services.tracking.store.contacts import ToldContact, forget_clicks, keys_waited_for, write_contacts
+from shared.bus.handler import Handler
+from shared.bus.received import Received
+from shared.events.codec import Tombstone
+from shared.events.labeling import ContactChanged
+from shared.store.unit_of_work import UnitOfWork
+
+
+class ContactHandler(Handler):
+    """Keeps tracking's own table of contacts; releases the clicks that waited for one of them."""
+
+    async def handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
+        """Applies what was told last of each contact."""
+        newest = {(contact.account_id, contact.contact_id): contact for contact in map(told_contact, batch)}
+        told = list(newest.values())
+        await write_contacts(work.connection, told)
+        await forget_clicks(work.connection, [key for key, contact in newest.items() if contact.state == "erased"])
+        if waited_for := set(await keys_waited_for(work.connection)):
+            await work.release([key for contact in told for key in keys_of(contact) if key in waited_for])
+
+
+def told_contact(received: Received) -> ToldContact:
+    """What a record of the topic says of its contact."""
+    event, sequence = received.event, received.sequence or 0
+    if isinstance(event, Tombstone):
+        account_id, contact_id = map(int, event.key.split(":"))
+        return ToldContact(account_id, contact_id, "erased", False, None, None, None, sequence)
+    assert isinstance(event, ContactChanged)
+    active = event.state == "active"
+    return ToldContact(
+        event.account_id,
+        event.contact_id,
+        event.state,
+        event.tracking_consent != "denied",
+        event.merged_into if event.state == "merged" else None,
+        email_digest(event.email) if active and event.email else None,
+        external_digest(event.external_id) if active and event.external_id else None,
+        sequence,
+    )
+
+
+def keys_of(contact: ToldContact) -> list[str]:
+    """What records that name the contact may be waiting for."""
+    keys = [ContactReference("contact", contact.account_id, contact.contact_id).waits_for]
+    if contact.email_digest is not None:
+        keys.append(ContactReference("email", contact.account_id, contact.email_digest).waits_for)
+    if contact.external_digest is not None:
+        keys.append(ContactReference("external", contact.account_id, contact.external_digest).waits_for)
+    return keys

@@ -1,0 +1,31 @@
+"""What consumers keep in memory, and count, once their transaction is committed."""
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from shared.metrics import RECORDS_DROPPED
+from shared.store.unit_of_work import UnitOfWork
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+TOPIC = "intake.clicks"
+MOST_REMEMBERED = 20_000
+
+
+def remember(memory: dict[Key, Value], learned: Mapping[Key, Value]) -> None:
+    """Adds to a memory that must not grow for ever."""
+    if len(memory) + len(learned) > MOST_REMEMBERED:
+        memory.clear()
+    memory.update(learned)
+
+
+def count_left_out(work: UnitOfWork, reasons: Mapping[str, int]) -> None:
+    """Counts clicks that are dropped on purpose, by why."""
+
+    def count() -> None:
+        for reason, clicks in reasons.items():
+            RECORDS_DROPPED.labels(TOPIC, reason).inc(clicks)
+
+    if reasons:
+        work.after_commit(count)

@@ -1,0 +1,184 @@
+"""Writes the clicks that can be used: seen once, as they came, counted, and told."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from prometheus_client import Counter as Metric
+from uuid_utils.compat import uuid7
+
+from services.tracking.consumers.memory import count_left_out, remember
+from services.tracking.consumers.resolving import why_left_out
+from services.tracking.domain.intake import Message, Placed, click_key, evidence
+from services.tracking.domain.revisions import LinkLabel
+from services.tracking.domain.verdicts import judge
+from services.tracking.store.clicks import (
+    ClickRow,
+    SeenKey,
+    SendKey,
+    insert_seen,
+    settle_sends,
+    settle_sources,
+    write_clicks,
+    written_headers,
+)
+from services.tracking.store.contacts import contacts_that_matter
+from shared.bus.catalog import Catalog
+from shared.bus.received import Received
+from shared.events.intake import ClickReported
+from shared.events.labeling import LabelChanged
+from shared.events.parts import LabelReference
+from shared.events.topics import partition_of
+from shared.events.tracking import ContactClicked
+from shared.metrics import REGISTRY
+from shared.store.unit_of_work import UnitOfWork
+
+CLICKS = Metric("penchant_clicks", "Clicks taken, by verdict.", ("verdict",), registry=REGISTRY)
+
+
+class Taken(NamedTuple):
+    """A report that names a contact, a message and a link that there are."""
+
+    received: Received
+    contact_id: int
+    message: Message
+    placed: Placed
+
+    @property
+    def contact(self) -> tuple[int, int]:
+        return self.message.account_id, self.contact_id
+
+
+class Recorder:
+    """Records clicks in a unit of work, a few statements for thousands."""
+
+    def __init__(self, catalog: Catalog, partitions: int) -> None:
+        self._catalog = catalog
+        self._partitions = partitions
+        self._sources: dict[str, int] = {}
+        self._sends: dict[SendKey, int] = {}
+
+    async def record(self, work: UnitOfWork, taken: Sequence[Taken]) -> None:
+        """Writes those of `taken` that were not seen before."""
+        clicks = await self._not_seen(work, taken)
+        sends = await self._sends_of(work, clicks)
+        contacts = {click.contact for click in clicks}
+        await work.lock({partition_of(*contact, self._partitions) for contact in contacts})
+        # Only now, under the locks, it is certain who has not been erased.
+        gone = {
+            contact: why_left_out(standing)
+            for contact, standing in (await contacts_that_matter(work.connection, contacts)).items()
+            if standing.state == "erased" or not standing.tracked
+        }
+        if gone:
+            count_left_out(work, Counter(gone[click.contact] for click in clicks if click.contact in gone))
+            clicks = [click for click in clicks if click.contact not in gone]
+        if clicks:
+            await self._write(work, clicks, sends)
+
+    async def _write(self, work: UnitOfWork, clicks: Sequence[Taken], sends: Mapping[SendKey, int]) -> None:
+        rows = []
+        references: dict[tuple[LinkLabel, ...], tuple[LabelReference, ...]] = {}
+        for click in clicks:
+            labels = references.get(click.placed.labels)
+            if labels is None:
+                labels = references[click.placed.labels] = self._references(click.placed.labels)
+            rows.append(_write(work, click, labels, sends))
+        await write_clicks(work.connection, rows)
+        verdicts = Counter(row.verdict for row in rows)
+        work.after_commit(lambda: _count(verdicts))
+
+    async def _not_seen(self, work: UnitOfWork, taken: Sequence[Taken]) -> list[Taken]:
+        """Those that are no repetition of an earlier click."""
+        sources = {click.received.source for click in taken}
+        numbers = {source: self._sources[source] for source in sources if source in self._sources}
+        if unknown := sources - numbers.keys():
+            settled = await settle_sources(work.connection, unknown)
+            numbers |= settled
+            work.after_commit(lambda: remember(self._sources, settled))
+        places = await insert_seen(
+            work.connection,
+            [
+                SeenKey(click.message.account_id, numbers[click.received.source], click_key(click.received.event_id))
+                for click in taken
+            ],
+        )
+        if len(places) == len(taken):
+            return list(taken)
+        return [taken[place] for place in places]
+
+    async def _sends_of(self, work: UnitOfWork, clicks: Sequence[Taken]) -> Mapping[SendKey, int]:
+        unknown = {}
+        for click in clicks:
+            send = click.received.event.send
+            if send is not None:
+                key = SendKey(click.message.message_no, send.kind, send.id)
+                if key not in self._sends:
+                    unknown[key] = (click.message.account_id, send.sent_at)
+        if not unknown:
+            return self._sends
+        settled = await settle_sends(work.connection, unknown)
+        work.after_commit(lambda: remember(self._sends, settled))
+        return self._sends | settled
+
+    def _references(self, labels: Sequence[LinkLabel]) -> tuple[LabelReference, ...]:
+        """The labels as they are called now; one that is deleted is not carried any more."""
+        names = {}
+        for label in labels:
+            current = self._catalog.find(LabelChanged, label.id)
+            if current is not None and current.state == "merged" and current.merged_into is not None:
+                current = self._catalog.find(LabelChanged, current.merged_into) or current
+            if current is None:
+                names[label.id] = label.name
+            elif current.state in ("active", "hidden"):
+                names[current.label_id] = current.label_name
+        return tuple(LabelReference(id=label_id, name=name) for label_id, name in names.items())
+
+
+def _write(
+    work: UnitOfWork, click: Taken, labels: tuple[LabelReference, ...], sends: Mapping[SendKey, int]
+) -> ClickRow:
+    """Appends the event of a click; its row."""
+    report: ClickReported = click.received.event
+    kept = evidence(report)
+    verdict, reasons = judge(kept)
+    link, send = click.placed.link, report.send
+    click_id = uuid7()
+    work.append(
+        ContactClicked(
+            event_id=click_id,
+            occurred_at=report.occurred_at,
+            account_id=report.account_id,
+            contact_id=click.contact_id,
+            click_id=click_id,
+            message_id=report.message_id,
+            send=send,
+            link_id=link.id,
+            url=link.url,
+            labels=labels,
+            verdict=verdict,
+            reasons=reasons,
+        ),
+        cause=click.received,
+    )
+    return ClickRow(
+        click_id,
+        report.account_id,
+        click.contact_id,
+        click.message.message_no,
+        link.number,
+        0 if send is None else sends[SendKey(click.message.message_no, send.kind, send.id)],
+        report.occurred_at,
+        verdict,
+        reasons,
+        kept.method,
+        kept.hint,
+        kept.user_agent,
+        report.ip,
+        written_headers(kept.headers),
+    )
+
+
+def _count(verdicts: Mapping[str, int]) -> None:
+    for verdict, count in verdicts.items():
+        CLICKS.labels(verdict).inc(count)

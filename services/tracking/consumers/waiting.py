@@ -1,0 +1,30 @@
+"""What held clicks wait for, and what of it is there by now."""
+
+from collections import defaultdict
+from uuid import UUID
+
+from asyncpg.pool import PoolConnectionProxy
+
+from services.tracking.domain.intake import ContactReference, message_key
+from services.tracking.store.contacts import contacts_named, contacts_that_matter, keys_waited_for
+from services.tracking.store.messages import messages_for_clicks
+
+
+async def known_keys(connection: PoolConnectionProxy) -> tuple[bool, list[str]]:
+    """Whether clicks wait at all, and the keys that they need not wait for any longer."""
+    keys = await keys_waited_for(connection)
+    if not keys:
+        return False, []
+    parts: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
+    for key in keys:
+        kind, account, value = key.split(":")
+        parts[kind].append((int(account), value))
+    contacts = {(account, int(value)) for account, value in parts["contact"]}
+    unknown = {key for key, at in (await contacts_that_matter(connection, contacts)).items() if at.state is None}
+    known = [ContactReference("contact", *key).waits_for for key in contacts - unknown]
+    names = {ContactReference("email", account, UUID(value)) for account, value in parts["email"]}
+    names |= {ContactReference("external", account, UUID(value)) for account, value in parts["external"]}
+    known += [reference.waits_for for reference in await contacts_named(connection, names)]
+    messages = await messages_for_clicks(connection, {UUID(value) for _, value in parts["message"]}, {})
+    known += [message_key(message.account_id, message_id) for message_id, message in messages.items()]
+    return True, known

@@ -1,0 +1,1 @@
+DELETE FROM link_labels WHERE link_id = ANY($1::uuid[])

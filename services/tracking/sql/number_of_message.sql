@@ -1,0 +1,1 @@
+SELECT message_no FROM messages WHERE account_id = $1 AND message_id = $2

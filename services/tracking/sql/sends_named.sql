@@ -1,0 +1,1 @@
+SELECT send_no FROM sends WHERE account_id = $1 AND id = $2

@@ -1,0 +1,89 @@
+"""Clicks: which were seen, the rows as they came, and their counts."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import orjson
+from asyncpg.pool import PoolConnectionProxy
+
+from services.tracking.store import QUERIES
+
+CountKey = tuple[int, int, int, str]  # message, link number, send, verdict
+
+
+class SeenKey(NamedTuple):
+    """A click's identity."""
+
+    account_id: int
+    source_no: int
+    key: UUID
+
+
+class SendKey(NamedTuple):
+    """A send's identity; ids of sends are the pipeline's, so each message has its own."""
+
+    message_no: int
+    kind: str
+    id: str
+
+
+class ClickRow(NamedTuple):
+    """A row of `clicks`. `send_no` 0: of no send."""
+
+    click_id: UUID
+    account_id: int
+    contact_id: int
+    message_no: int
+    link_number: int
+    send_no: int
+    occurred_at: datetime
+    verdict: str
+    reasons: tuple[str, ...]
+    method: str | None
+    hint: str | None
+    user_agent: str | None
+    ip: str | None
+    headers: str | None
+
+
+def written_headers(headers: Mapping[str, str] | None) -> str | None:
+    """A click's headers as they are stored."""
+    return orjson.dumps(headers).decode() if headers else None
+
+
+async def settle_sources(connection: PoolConnectionProxy, sources: Collection[str]) -> dict[str, int]:
+    """The numbers of sources, given to them at their first click."""
+    rows = await connection.fetch(QUERIES["settle_sources"], list(sources))
+    return {row["source"]: row["source_no"] for row in rows}
+
+
+async def settle_sends(
+    connection: PoolConnectionProxy, sends: Mapping[SendKey, tuple[int, datetime]]
+) -> dict[SendKey, int]:
+    """The numbers of sends, given to them at their first click; with each its account and when it was sent."""
+    rows = await connection.fetch(
+        QUERIES["settle_sends"],
+        [account_id for account_id, _ in sends.values()],
+        [key.message_no for key in sends],
+        [key.kind for key in sends],
+        [key.id for key in sends],
+        [sent_at for _, sent_at in sends.values()],
+    )
+    return {SendKey(row["message_no"], row["kind"], row["id"]): row["send_no"] for row in rows}
+
+
+async def insert_seen(connection: PoolConnectionProxy, keys: Sequence[SeenKey]) -> list[int]:
+    """Remembers clicks as seen; the places in `keys` of those that were not, of doubles the first."""
+    places = await connection.fetchval(QUERIES["insert_seen"], *zip(*keys, strict=True))
+    return [place - 1 for place in places]
+
+
+async def write_clicks(connection: PoolConnectionProxy, rows: Sequence[ClickRow]) -> None:
+    """Adds clicks and counts them. Whoever writes clicks of the same message at once must hold a lock in common."""
+    await connection.copy_records_to_table("clicks", records=rows, columns=ClickRow._fields)
+    counts: Counter[CountKey] = Counter((row.message_no, row.link_number, row.send_no, row.verdict) for row in rows)
+    ordered = sorted(counts)
+    await connection.execute(QUERIES["add_counts"], *zip(*ordered, strict=True), [counts[key] for key in ordered])
