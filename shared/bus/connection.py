@@ -3,6 +3,8 @@
 import ssl
 from typing import Any
 
+from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
+
 from shared.settings import CommonSettings
 
 
@@ -25,3 +27,16 @@ def client_options(settings: CommonSettings) -> dict[str, Any]:
             None if settings.kafka_password is None else settings.kafka_password.get_secret_value()
         )
     return options
+
+
+def faststream_security(settings: CommonSettings) -> BaseSecurity | None:
+    """The same, in FastStream's words."""
+    if settings.kafka_security_protocol == "PLAINTEXT":
+        return None
+    context = client_options(settings).get("ssl_context")
+    use_ssl = context is not None
+    if settings.kafka_sasl_mechanism is None:
+        return BaseSecurity(ssl_context=context, use_ssl=use_ssl)
+    kind = {"PLAIN": SASLPlaintext, "SCRAM-SHA-256": SASLScram256, "SCRAM-SHA-512": SASLScram512}
+    password = "" if settings.kafka_password is None else settings.kafka_password.get_secret_value()
+    return kind[settings.kafka_sasl_mechanism](settings.kafka_username or "", password, context, use_ssl)

@@ -64,3 +64,11 @@ class Consumer:
     def aligned(self) -> bool:
         """Whether a Kafka partition is a partition number of contacts."""
         return not self.topics[0].startswith("intake.")
+
+
+class HandlerFailed(Exception):
+    """The handler's own code failed on a batch; `__cause__` says how."""
+
+
+class PartitionStopped(Exception):
+    """Too many records of the partition cannot be applied; it waits until somebody has looked."""

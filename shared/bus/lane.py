@@ -4,11 +4,9 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from aiokafka import ConsumerRecord
-
+from shared.bus.checkpoints import Checkpoint
+from shared.bus.record import Record
 from shared.events.codec import after_of
-
-Record = ConsumerRecord[bytes, bytes]
 
 
 def sequence_of(record: Record) -> int:
@@ -16,7 +14,7 @@ def sequence_of(record: Record) -> int:
     for name, value in record.headers:
         if name == "ce_sequence":
             try:
-                return int(value)
+                return int(value or b"")
             except (TypeError, ValueError):
                 return 0
     return 0
@@ -26,7 +24,7 @@ def _after(record: Record) -> Mapping[str, int]:
     for name, value in record.headers:
         if name == "ce_after":
             try:
-                return after_of(value)
+                return after_of(value or b"")
             except (AttributeError, TypeError, ValueError):
                 return {}
     return {}
@@ -121,6 +119,18 @@ class Lane:
             for other, sequence in _after(record).items()
             if other != topic and other in self.queues and self.queues[other].sequence < sequence
         }
+
+    def put_back(self, taken: Taken, checkpoints: Mapping[str, Checkpoint]) -> None:
+        """Undoes a `take` whose transaction failed: what was taken comes first again."""
+        for topic, record in reversed(taken.records):
+            self.queues[topic].records.appendleft(record)
+        for topic in taken.next_offsets:
+            self.queues[topic].next_offset = checkpoints[topic].next_offset
+            self.queues[topic].sequence = checkpoints[topic].sequence
+
+    def stands_at(self, checkpoints: Mapping[str, Checkpoint]) -> bool:
+        """Whether what comes next is what the checkpoints say."""
+        return all(self.queues[topic].next_offset == at.next_offset for topic, at in checkpoints.items())
 
     def waits_for(self) -> set[str]:
         """The topics that the first records of the others wait for."""

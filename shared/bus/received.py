@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from aiokafka import ConsumerRecord
-
+from shared.bus.record import Record
 from shared.events.codec import Decoded
 
 
@@ -36,7 +35,7 @@ class Received:
         "trace",
     )
 
-    def __init__(self, consumer: str, topic: str, record: ConsumerRecord[bytes, bytes], decoded: Decoded) -> None:
+    def __init__(self, consumer: str, topic: str, record: Record, decoded: Decoded) -> None:
         self.consumer = consumer
         self.topic = topic
         self.record = record

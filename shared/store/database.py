@@ -66,9 +66,7 @@ class Database:
             yield connection
 
     @asynccontextmanager
-    async def unit_of_work(
-        self, *partitions: int, after: Mapping[str, int] | None = None
-    ) -> AsyncIterator[UnitOfWork]:
+    async def unit_of_work(self, *partitions: int, after: Mapping[str, int] | None = None) -> AsyncIterator[UnitOfWork]:
         """A transaction that holds the locks of `partitions` and appends events; see `UnitOfWork`.
 
         `after`: sequences applied within this very unit, for consumers. No partitions: an intake batch, which takes

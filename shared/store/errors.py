@@ -1,8 +1,7 @@
 """What can go wrong with the store, told apart by what to do about it."""
 
-import asyncio
-
 import asyncpg
+from aiokafka.errors import KafkaError
 
 
 class Fenced(Exception):
@@ -18,7 +17,7 @@ class Refused(Exception):
 
 
 # Whoever gets one of these tries again later: nothing is wrong with the work itself.
-PASSING = (
+_PASSING = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
@@ -29,7 +28,13 @@ PASSING = (
     asyncpg.InsufficientResourcesError,
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.InvalidAuthorizationSpecificationError,
-    ConnectionError,
+    KafkaError,
     OSError,
-    asyncio.TimeoutError,
+    TimeoutError,
 )
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether the work may succeed when it is tried again: a server is away, a lock was not to be had in time."""
+    # What asyncpg's encoders refuse is an InterfaceError too, but a ValueError besides: the value is wrong.
+    return isinstance(error, _PASSING) and not isinstance(error, ValueError)

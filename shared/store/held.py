@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-import asyncpg
 import orjson
+from asyncpg.pool import PoolConnectionProxy
 
 from shared.store.runtime_queries import QUERIES
 
@@ -48,7 +48,7 @@ def decode_headers(stored: bytes) -> list[tuple[str, bytes | None]]:
     return [(name, None if value is None else b64decode(value)) for name, value in orjson.loads(stored)]
 
 
-async def insert_held(connection: asyncpg.Connection, records: Sequence[HeldRecord]) -> None:
+async def insert_held(connection: PoolConnectionProxy, records: Sequence[HeldRecord]) -> None:
     """Writes all of `records` in one statement; wakes whoever moves held records."""
     if not records:
         return

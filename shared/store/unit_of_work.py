@@ -19,6 +19,8 @@ from shared.tracing import current_traceparent
 MAX_BODY_BYTES = 900_000
 WAIT_FOR_UNKNOWN = timedelta(minutes=10)
 
+TOMBSTONE = "penchant.Tombstone.v1"
+
 COLUMNS = (
     "partition",
     "topic",
@@ -153,7 +155,7 @@ class UnitOfWork:
         key, after = f"{account_id}:{contact_id}", self._after_of(partition)
         event_id = uuid7()
         self._rows.append(
-            (partition, topic, "tombstone", event_id, account_id, contact_id, key, self.now,
+            (partition, topic, TOMBSTONE, event_id, account_id, contact_id, key, self.now,
              str(correlation_id.get() or event_id), None, after, None, None, None)
         )  # fmt: skip
 
@@ -222,11 +224,12 @@ class UnitOfWork:
 
     async def flush(self) -> None:
         """Writes the events and the held records; called at the end of the block."""
-        await insert_held(self.connection, self._held)
-        if self._rows:
-            await self.connection.copy_records_to_table("events", records=self._rows, columns=COLUMNS)
-            row = await self.connection.fetchrow(QUERIES["finish_unit"])
-            self.position = row["position"]
+        held, self._held = self._held, []
+        await insert_held(self.connection, held)
+        rows, self._rows = self._rows, []
+        if rows:
+            await self.connection.copy_records_to_table("events", records=rows, columns=COLUMNS)
+            self.position = await self.connection.fetchval(QUERIES["finish_unit"])
 
     def committed(self) -> None:
         """Runs the callbacks."""

@@ -1,1 +1,1 @@
-SELECT DISTINCT consumer, partition FROM held WHERE state = 'ready'
+SELECT DISTINCT partition FROM held WHERE consumer = $1 AND state = 'ready'

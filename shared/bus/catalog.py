@@ -1,0 +1,194 @@
+"""Catalog topics in memory: read to the end before anything else, followed afterwards (design, section 2)."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from shared.bus.connection import client_options
+from shared.bus.record import Record
+from shared.events.codec import Tombstone, decode
+from shared.events.envelope import CatalogEvent
+from shared.events.labeling import AccountChanged, ApiKeyChanged, FieldChanged, LabelChanged
+from shared.events.segmentation import SegmentChanged
+from shared.events.tracking import MessageChanged
+from shared.events.undecodable import Undecodable
+from shared.events.workflow import WorkflowChanged
+from shared.settings import CommonSettings
+
+log = structlog.get_logger()
+
+Thing = TypeVar("Thing", bound=CatalogEvent)
+POLL_MS = 50
+RETRY_AFTER = 1.0  # seconds
+
+_IDENTITIES: dict[type[CatalogEvent], Callable[[Any], object]] = {
+    AccountChanged: lambda event: event.account_id,
+    LabelChanged: lambda event: event.label_id,
+    FieldChanged: lambda event: (event.account_id, event.field_key),
+    ApiKeyChanged: lambda event: event.hash,
+    MessageChanged: lambda event: event.message_id,
+    SegmentChanged: lambda event: event.segment_id,
+    WorkflowChanged: lambda event: event.workflow_id,
+}
+
+
+class Catalog:
+    """The newest state of every thing on `topics`.
+
+    `start` returns once all has been read; `on_change` callbacks see each record, from the first one on.
+    """
+
+    def __init__(self, settings: CommonSettings, topics: Sequence[str]) -> None:
+        self._settings = settings
+        self._topics = topics
+        self._things: dict[type[CatalogEvent], dict[object, CatalogEvent]] = defaultdict(dict)
+        self._by_account: dict[tuple[type[CatalogEvent], int], dict[object, CatalogEvent]] = defaultdict(dict)
+        self._by_key: dict[str, CatalogEvent] = {}
+        self._callbacks: list[Callable[[CatalogEvent], None]] = []
+        self._sequences: dict[str, int] = {}
+        self._kafka: AIOKafkaConsumer | None = None
+        self._read = asyncio.Condition()
+        self._refreshing: asyncio.Task[bool] | None = None
+        self._follow: asyncio.Task[None] | None = None
+
+    def on_change(self, callback: Callable[[Any], None]) -> None:
+        """Calls `callback` with each catalog event."""
+        self._callbacks.append(callback)
+
+    def find(self, model: type[Thing], identity: object) -> Thing | None:
+        """The newest state of one thing. Keys: see `_IDENTITIES`; an API key goes by its hash."""
+        return self._things[model].get(identity)  # type: ignore[return-value] # kept by its own type
+
+    def all(self, model: type[Thing], account_id: int | None = None) -> list[Thing]:
+        """All things of a kind, of one account or of all."""
+        things = self._things[model] if account_id is None else self._by_account[model, account_id]
+        return list(things.values())  # type: ignore[arg-type]
+
+    async def start(self) -> None:
+        """Reads all there is; raises KafkaError while Kafka is away."""
+        await self._connect()
+        ends = await self._ends()
+        while not await self._reached(ends):
+            await self._poll()
+        self._follow = asyncio.create_task(self._run(), name="catalog")
+
+    async def stop(self) -> None:
+        """Stops following."""
+        if self._follow is not None:
+            self._follow.cancel()
+            await asyncio.gather(self._follow, return_exceptions=True)
+        await self._disconnect()
+
+    async def refresh(self, within: float = 1.0) -> bool:
+        """Reads to the end that the topics have now, `within` seconds at most; whoever waits shares one look."""
+        # A look that began before this call may have seen an older end, so a running one is waited for first.
+        running = self._refreshing
+        deadline = asyncio.get_running_loop().time() + within
+        try:
+            async with asyncio.timeout_at(deadline):
+                if running is not None:
+                    await asyncio.shield(running)
+                if self._refreshing is None or self._refreshing is running:
+                    self._refreshing = asyncio.create_task(self._look(within))
+                return await asyncio.shield(self._refreshing)
+        except TimeoutError:
+            return False
+
+    async def _look(self, within: float) -> bool:
+        try:
+            async with asyncio.timeout(within):
+                ends = await self._ends()
+                async with self._read:
+                    while not await self._reached(ends):
+                        await self._read.wait()
+                return True
+        except (TimeoutError, KafkaError, ConnectionError):
+            return False
+
+    async def _connect(self) -> None:
+        kafka = AIOKafkaConsumer(
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            **client_options(self._settings),
+        )
+        await kafka.start()
+        partitions = [TopicPartition(self._settings.topic_prefix + topic, 0) for topic in self._topics]
+        kafka.assign(partitions)
+        await kafka.seek_to_beginning(*partitions)
+        self._kafka = kafka
+
+    async def _disconnect(self) -> None:
+        kafka, self._kafka = self._kafka, None
+        if kafka is not None:
+            await kafka.stop()
+
+    async def _ends(self) -> dict[TopicPartition, int]:
+        if self._kafka is None:
+            raise ConnectionError("the catalog is not connected")
+        ends: dict[TopicPartition, int] = await self._kafka.end_offsets(list(self._kafka.assignment()))
+        return ends
+
+    async def _reached(self, ends: dict[TopicPartition, int]) -> bool:
+        if self._kafka is None:
+            return False
+        # Markers of transactions count for the position, though no record shows them.
+        return all([await self._kafka.position(partition) >= end for partition, end in ends.items()])
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                if self._kafka is None:
+                    await self._connect()
+                await self._poll()
+            except (KafkaError, ConnectionError) as error:
+                log.warning("catalog read again", error=type(error).__name__)
+                await self._disconnect()
+                await asyncio.sleep(RETRY_AFTER)
+
+    async def _poll(self) -> None:
+        assert self._kafka is not None
+        fetched: dict[TopicPartition, list[Record]] = await self._kafka.getmany(timeout_ms=POLL_MS)
+        for partition, records in fetched.items():
+            for record in records:
+                self._apply(partition.topic[len(self._settings.topic_prefix) :], record)
+        async with self._read:
+            self._read.notify_all()
+
+    def _apply(self, topic: str, record: Record) -> None:
+        try:
+            decoded = decode(topic, record.key, record.value, record.headers)
+        except Undecodable as error:
+            log.error(  # noqa: TRY400 - the reason says it all
+                "catalog record passed over", topic=topic, offset=record.offset, reason=error.reason
+            )
+            return
+        # A relay may send twice, and an old state must not replace a newer one.
+        if (decoded.sequence or 0) <= self._sequences.get(topic, 0):
+            return
+        self._sequences[topic] = decoded.sequence or 0
+        if isinstance(decoded.event, Tombstone):
+            self._forget(decoded.event.key)
+        else:
+            self._remember(decoded.event)
+
+    def _remember(self, event: CatalogEvent) -> None:
+        self._forget(event.key)
+        identity = _IDENTITIES[type(event)](event)
+        self._things[type(event)][identity] = event
+        self._by_account[type(event), event.account_id][identity] = event
+        self._by_key[event.key] = event
+        for callback in self._callbacks:
+            callback(event)
+
+    def _forget(self, key: str) -> None:
+        event = self._by_key.pop(key, None)
+        if event is not None:
+            identity = _IDENTITIES[type(event)](event)
+            self._things[type(event)].pop(identity, None)
+            self._by_account[type(event), event.account_id].pop(identity, None)

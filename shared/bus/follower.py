@@ -1,0 +1,102 @@
+"""Reads topics for people and programs that only look: no group, no checkpoint, nothing left behind."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Protocol, Self
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from shared.bus.connection import client_options
+from shared.bus.record import Record
+from shared.settings import CommonSettings
+
+ANSWER_WITHIN = 15.0  # seconds for Kafka to say anything at the start
+
+
+class Found(Record, Protocol):
+    """A record as it was fetched."""
+
+    @property
+    def timestamp(self) -> int: ...  # when it was published, milliseconds since 1970
+
+
+class Follower:
+    """An open reader of some topics; `from_end` are read from now on, `from_beginning` with all that they keep.
+
+    Topics go by their own names, without the prefix. Entering raises ConnectionError when Kafka does not answer, and
+    LookupError when it has no such topic.
+    """
+
+    def __init__(
+        self, settings: CommonSettings, *, from_end: Sequence[str] = (), from_beginning: Sequence[str] = ()
+    ) -> None:
+        self._settings = settings
+        self._from_end = tuple(from_end)
+        self._from_beginning = tuple(from_beginning)
+        self._partitions: list[TopicPartition] = []
+
+    async def __aenter__(self) -> Self:
+        self._consumer = AIOKafkaConsumer(
+            **client_options(self._settings), enable_auto_commit=False, isolation_level="read_committed"
+        )
+        try:
+            await asyncio.wait_for(self._open(), ANSWER_WITHIN)
+        except (KafkaError, TimeoutError) as error:
+            await self._consumer.stop()
+            raise ConnectionError(f"Kafka at {self._settings.kafka} does not answer") from error
+        except BaseException:
+            await self._consumer.stop()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._consumer.stop()
+
+    async def _open(self) -> None:
+        prefix = self._settings.topic_prefix
+        await self._consumer.start()
+        known = await self._consumer.topics()
+        for topic in (*self._from_end, *self._from_beginning):
+            if prefix + topic not in known:
+                raise LookupError(f"Kafka at {self._settings.kafka} has no topic {prefix + topic}")
+            numbers = self._consumer.partitions_for_topic(prefix + topic) or ()
+            self._partitions += [TopicPartition(prefix + topic, number) for number in sorted(numbers)]
+        self._consumer.assign(self._partitions)
+        live = [partition for partition in self._partitions if self._name(partition) in self._from_end]
+        kept = [partition for partition in self._partitions if self._name(partition) in self._from_beginning]
+        if live:
+            ends = await self._consumer.end_offsets(live)
+            for partition in live:
+                self._consumer.seek(partition, ends[partition])
+        if kept:
+            starts = await self._consumer.beginning_offsets(kept)
+            for partition in kept:
+                self._consumer.seek(partition, starts[partition])
+
+    def _name(self, partition: TopicPartition) -> str:
+        name: str = partition.topic
+        return name.removeprefix(self._settings.topic_prefix)
+
+    async def next(self, within: float = 0.2) -> list[tuple[str, Found]]:
+        """What has come, topic by topic and in order within a partition; empty when nothing came `within` seconds."""
+        found = await self._consumer.getmany(timeout_ms=round(within * 1000))
+        return [(self._name(partition), record) for partition, records in found.items() for record in records]
+
+    async def read_to_end(self) -> list[tuple[str, Found]]:
+        """All that lies between here and the end that the topics have now."""
+        ends = await self._consumer.end_offsets(self._partitions)
+        records: list[tuple[str, Found]] = []
+        while await self._behind(ends):
+            records += await self.next()
+        return records
+
+    async def _behind(self, ends: Mapping[TopicPartition, int]) -> bool:
+        # Positions, not offsets of records: compaction and transactions leave gaps at the end too.
+        for partition, end in ends.items():
+            if await self._consumer.position(partition) < end:
+                return True
+        return False

@@ -1,0 +1,100 @@
+"""Before a service starts: are this Kafka and this database what they were, for each other?"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from shared.bus.checkpoints import QUERIES
+from shared.bus.connection import client_options
+from shared.bus.lane import sequence_of
+from shared.bus.topics import cluster_id, partition_count
+from shared.events.topics import CATALOG_PARTITION, owned_by
+from shared.settings import CommonSettings
+from shared.store.database import Database
+from shared.store.errors import Refused
+
+LOOK_BACK = 64  # offsets; markers of transactions and compaction may leave none of them a record
+READ_WITHIN = 20.0  # seconds
+
+
+async def check_surroundings(service: str, settings: CommonSettings, database: Database) -> str:
+    """Binds the database to the cluster at the first start, and compares them ever after; returns the cluster's id.
+
+    Raises:
+        Refused: another cluster, another number of partitions, topics that are ahead of the event table (a database
+            restored from an older backup), or topics that are empty although events were published to them.
+    """
+    cluster = await cluster_id(settings)
+    async with database.transaction() as connection:
+        row = await connection.fetchrow(QUERIES["bind_cluster"], cluster, settings.partitions)
+    assert row is not None
+    if row["cluster_id"] != cluster:
+        raise Refused(
+            f"the database of {service} belongs to the Kafka cluster {row['cluster_id']}, this is {cluster}: "
+            "point PENCHANT_KAFKA at the cluster it belongs to"
+        )
+    if row["partitions"] != settings.partitions:
+        raise Refused(f"PENCHANT_PARTITIONS is {settings.partitions}, the database was made for {row['partitions']}")
+    await _compare(service, settings, database)
+    return cluster
+
+
+async def _compare(service: str, settings: CommonSettings, database: Database) -> None:
+    written = {row["partition"]: row["position"] for row in await database.pool.fetch(QUERIES["last_positions"])}
+    published = {row["partition"]: row["position"] for row in await database.pool.fetch(QUERIES["publications"])}
+    kafka = AIOKafkaConsumer(enable_auto_commit=False, auto_offset_reset="none", **client_options(settings))
+    await kafka.start()
+    try:
+        partitions = [
+            TopicPartition(settings.topic_prefix + topic.name, number)
+            for topic in owned_by(service)
+            for number in range(partition_count(topic, settings))
+        ]
+        kafka.assign(partitions)
+        ends: Mapping[TopicPartition, int] = await kafka.end_offsets(partitions)
+        if any(published.values()) and not any(ends.values()):
+            raise Refused(
+                f"{service} has published events, but its topics are empty: Kafka has forgotten them. "
+                f"`penchant republish {service}` writes them again from the event table"
+            )
+        for partition, sequence in (await _last_sequences(kafka, ends)).items():
+            catalog = partition.topic[len(settings.topic_prefix) :].endswith((".catalog", ".keys"))
+            number = CATALOG_PARTITION if catalog else partition.partition
+            if sequence > written.get(number, 0):
+                raise Refused(
+                    f"{partition.topic} [{partition.partition}] is ahead of the event table of {service} "
+                    f"({sequence} against {written.get(number, 0)}): was the database restored from an older backup? "
+                    "Restore a newer one, or start with new topics"
+                )
+    finally:
+        await kafka.stop()
+
+
+async def _last_sequences(kafka: AIOKafkaConsumer, ends: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, int]:
+    """The sequence of the last record of each partition that has one."""
+    beginnings: Mapping[TopicPartition, int] = await kafka.beginning_offsets(list(ends))
+    wanted = {partition for partition, end in ends.items() if end > beginnings[partition]}
+    found: dict[TopicPartition, int] = {}
+    look_back = LOOK_BACK
+    while wanted:
+        starts = {partition: max(beginnings[partition], ends[partition] - look_back) for partition in wanted}
+        found |= await _highest(kafka, starts, ends)
+        wanted = {partition for partition in wanted - found.keys() if starts[partition] > beginnings[partition]}
+        look_back *= 16
+    return found
+
+
+async def _highest(
+    kafka: AIOKafkaConsumer, starts: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]
+) -> dict[TopicPartition, int]:
+    found: dict[TopicPartition, int] = {}
+    partitions: Sequence[TopicPartition] = list(starts)
+    for partition, start in starts.items():
+        kafka.seek(partition, start)
+    async with asyncio.timeout(READ_WITHIN):
+        while partitions:
+            for partition, records in (await kafka.getmany(*partitions, timeout_ms=200)).items():
+                found[partition] = max(found.get(partition, 0), *(sequence_of(record) for record in records))
+            partitions = [partition for partition in partitions if await kafka.position(partition) < ends[partition]]
+    return found

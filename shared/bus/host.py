@@ -1,0 +1,343 @@
+"""Runs one consumer of a process: FastStream fetches, the processors of the partition numbers work."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from itertools import groupby
+from operator import attrgetter
+from time import monotonic
+from typing import Any
+
+import structlog
+from aiokafka import ConsumerRebalanceListener, TopicPartition
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import IllegalStateError, KafkaError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import KafkaMessage
+
+from shared.bus.checkpoints import QUERIES
+from shared.bus.connection import client_options, faststream_security
+from shared.bus.handler import Consumer
+from shared.bus.offsets import Offsets
+from shared.bus.processor import Processor
+from shared.bus.record import Record
+from shared.bus.tracked_consumer import TrackedConsumer
+from shared.settings import CommonSettings
+from shared.store.database import Database
+from shared.store.errors import is_passing
+
+log = structlog.get_logger()
+
+IN_MEMORY = 30_000  # records that wait in all lanes of a consumer
+LEAST_WAITING = 500  # records per topic and partition, however many partitions there are
+SESSION_TIMEOUT_MS = 45_000
+REBALANCE_TIMEOUT_MS = 60_000  # longer than the slowest batch
+POLL_INTERVAL_MS = 600_000  # the handler never blocks, so a longer silence is a bug that the watchdog ends
+BATCH_TIMEOUT_MS = 10  # FastStream's idle latency is twice this
+COMMIT_EVERY = 5.0  # seconds; Kafka's own offsets serve lag tools only
+LOOK_EVERY = 1.0  # seconds between looks at released records; NOTIFY wakes it earlier
+SILENT_AFTER = 60.0  # seconds without a record although Kafka has some
+
+
+class ConsumerHost:
+    """One consumer in one process. `start` joins the group, `stop` leaves it; `failure` is set if it must not go on."""
+
+    def __init__(
+        self,
+        consumer: Consumer,
+        service: str,
+        settings: CommonSettings,
+        database: Database,
+        cluster_id: str,
+        instance: str,
+        backlog: Callable[[], int],
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.consumer = consumer
+        self.group = f"{settings.topic_prefix}penchant.{service}.{consumer.name}.v{consumer.version}"
+        self.processors: dict[int, Processor] = {}
+        self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._settings = settings
+        self._database = database
+        self._cluster_id = cluster_id
+        self._instance = instance
+        self._backlog = backlog
+        self._clock = clock
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._offsets = Offsets(settings, consumer.topics)
+        self._broker: KafkaBroker | None = None
+        self._kafka: TrackedConsumer | None = None
+        self._most_waiting = IN_MEMORY
+        self._moved_at: dict[TopicPartition, tuple[int, float]] = {}
+        self._watching: list[asyncio.Task[None]] = []
+        self._held_wake = asyncio.Event()
+
+    # Life
+
+    async def start(self) -> None:
+        """Joins the group. Raises KafkaError while Kafka is away."""
+        await self._offsets.start()
+        await self._commit_first_offsets()
+        broker = KafkaBroker(
+            self._settings.kafka,
+            consumer_only=True,
+            allow_auto_create_topics=False,
+            apply_types=False,
+            graceful_timeout=None,
+            logger=logging.getLogger("faststream"),
+            log_level=logging.DEBUG,  # it would log each batch
+            security=faststream_security(self._settings),
+            request_timeout_ms=20_000,
+        )
+        subscriber = broker.subscriber(
+            *(self._settings.topic_prefix + topic for topic in self.consumer.topics),
+            batch=True,
+            group_id=self.group,
+            group_instance_id=f"{self.group}@{self._instance}",
+            partition_assignment_strategy=(RangePartitionAssignor,),
+            ack_policy=AckPolicy.MANUAL,
+            auto_offset_reset="none",
+            isolation_level="read_committed",
+            session_timeout_ms=SESSION_TIMEOUT_MS,
+            rebalance_timeout_ms=REBALANCE_TIMEOUT_MS,
+            max_poll_interval_ms=POLL_INTERVAL_MS,
+            batch_timeout_ms=BATCH_TIMEOUT_MS,
+            listener=_Listener(self),
+            parser=_raw_message,
+            decoder=_raw_records,
+        )
+        subscriber(self._receive)
+        await broker.connect()
+        config = broker.config.broker_config
+        # FastStream makes plain aiokafka consumers; ours is one that tells what is between fetch and handler.
+        config.builder = partial(self._build, config.builder.keywords)  # type: ignore[attr-defined] # a partial
+        self._broker = broker
+        try:
+            await broker.start()
+        except BaseException:
+            await broker.stop()
+            raise
+        self._watching = [asyncio.create_task(self._commit_offsets()), asyncio.create_task(self._look_for_ready())]
+
+    def _build(self, fixed: dict[str, Any], **options: Any) -> TrackedConsumer:  # noqa: ANN401
+        self._kafka = TrackedConsumer(**fixed | options)
+        return self._kafka
+
+    async def stop(self) -> None:
+        """Ends the processors, each at once and with its transaction rolled back, and leaves the group."""
+        for task in self._watching:
+            task.cancel()
+        await asyncio.gather(*self._watching, return_exceptions=True)
+        await self._end(list(self._tasks))
+        if self._broker is not None:
+            await self._broker.stop()
+        await self._offsets.stop()
+        self._kafka = None
+
+    async def _commit_first_offsets(self) -> None:
+        """Gives Kafka an offset for each partition, so that `auto_offset_reset=none` has one before we seek."""
+        kafka = TrackedConsumer(group_id=self.group, enable_auto_commit=False, **client_options(self._settings))
+        await kafka.start()
+        try:
+            partitions = [
+                TopicPartition(self._settings.topic_prefix + topic, number)
+                for topic in self.consumer.topics
+                for number in range(self._settings.partitions)
+            ]
+            kafka.assign(partitions)
+            missing = [partition for partition in partitions if await kafka.committed(partition) is None]
+            if missing:
+                await kafka.commit(await kafka.beginning_offsets(missing))
+        except KafkaError as error:
+            # Other members are at work already, so the offsets are there.
+            log.info("offsets not committed", consumer=self.consumer.name, error=type(error).__name__)
+        finally:
+            await kafka.stop()
+
+    # What FastStream calls
+
+    async def _receive(self, records: tuple[Any, ...]) -> None:
+        """Takes what was fetched (of `Record`: FastStream makes a model of what it sees in an annotation)."""
+        kafka = self._kafka
+        if kafka is None:
+            return
+        prefix = len(self._settings.topic_prefix)
+        for (name, number), run in groupby(records, key=attrgetter("topic", "partition")):
+            processor = self.processors.get(number)
+            if processor is None or processor.lane is None or TopicPartition(name, number) in kafka.sought:
+                continue
+            processor.lane.push(name[prefix:], run)
+            processor.wake()
+            self.flow(number)
+
+    async def assigned(self, partitions: Iterable[TopicPartition]) -> None:
+        """The group has given us these; a pause is forgotten at each assignment, so it comes first."""
+        kafka = self._kafka
+        assert kafka is not None
+        kafka.pause(*partitions)
+        numbers = {partition.partition for partition in partitions}
+        self._most_waiting = max(LEAST_WAITING, IN_MEMORY // max(1, len(numbers) * len(self.consumer.topics)))
+        await self._end([number for number in self.processors if number not in numbers])
+        for number in sorted(numbers):
+            kept = self.processors.get(number)
+            if kept is None:
+                self._begin(number)
+            elif kept.lane is not None:
+                # Kafka's own offsets lag; the checkpoint in PostgreSQL fences whoever may have been here meanwhile.
+                self.seek(number, {topic: queue.next_fetch for topic, queue in kept.lane.queues.items()})
+
+    def _begin(self, number: int) -> None:
+        processor = Processor(self.consumer, number, self._database, self, self._cluster_id, self._clock, self._backlog)
+        self.processors[number] = processor
+        task = asyncio.create_task(processor.run(), name=f"{self.consumer.name} {number}")
+        self._tasks[number] = task
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        if not task.cancelled() and not self.failure.done():
+            error = task.exception()
+            self.failure.set_exception(error or RuntimeError("a processor ended by itself"))
+
+    async def _end(self, numbers: Iterable[int]) -> None:
+        tasks = [self._tasks.pop(number) for number in numbers]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for number in numbers:
+            self.processors.pop(number, None)
+
+    # What a processor asks for (see `processor.Source`)
+
+    def _client(self) -> TrackedConsumer:
+        if self._kafka is None:
+            raise IllegalStateError("the consumer is stopped")
+        return self._kafka
+
+    async def beginnings(self, number: int) -> Mapping[str, int]:
+        return await self._offsets.beginnings(number)
+
+    async def ends(self, number: int) -> Mapping[str, int]:
+        return await self._offsets.ends(number)
+
+    async def read_to(self, number: int, topic: str, end: int) -> bool:
+        """Whether Kafka was read up to `end`, which markers and gaps count for, and nothing is on its way here."""
+        kafka = self._client()
+        return await kafka.position(self._offsets.of(number)[topic]) >= end and not kafka.in_hand
+
+    def seek(self, number: int, offsets: Mapping[str, int]) -> None:
+        of = self._offsets.of(number)
+        for topic, offset in offsets.items():
+            self._client().seek(of[topic], offset)
+        self.flow(number)
+
+    def flow(self, number: int) -> None:
+        """Pauses what is far ahead of its processor, and lets go on what is not."""
+        kafka, lane = self._client(), self.processors[number].lane
+        if lane is None:
+            return
+        paused = kafka.paused()
+        for topic, partition in self._offsets.of(number).items():
+            waiting = lane.size(topic)
+            if waiting >= self._most_waiting and partition not in paused:
+                kafka.pause(partition)
+            elif waiting <= self._most_waiting // 2 and partition in paused:
+                kafka.resume(partition)
+
+    # Watching
+
+    async def _commit_offsets(self) -> None:
+        while True:
+            await asyncio.sleep(COMMIT_EVERY)
+            try:
+                await self._client().commit(
+                    {
+                        partition: processor.checkpoints.current[topic].next_offset
+                        for number, processor in self.processors.items()
+                        for topic, partition in self._offsets.of(number).items()
+                        if topic in processor.checkpoints.current
+                    }
+                )
+                await self._measure()
+            except (KafkaError, ConnectionError) as error:
+                log.debug("offsets not committed", consumer=self.consumer.name, error=type(error).__name__)
+
+    def held_changed(self) -> None:
+        """Held records may have been released."""
+        self._held_wake.set()
+
+    async def _look_for_ready(self) -> None:
+        while True:
+            self._held_wake.clear()
+            try:
+                rows = await self._database.pool.fetch(QUERIES["partitions_with_ready_records"], self.consumer.name)
+            except Exception as error:
+                if not is_passing(error):
+                    raise
+                rows = []
+            for row in rows:
+                processor = self.processors.get(row["partition"])
+                if processor is not None:
+                    processor.ready.wanted = True
+                    processor.wake()
+            try:
+                await asyncio.wait_for(self._held_wake.wait(), LOOK_EVERY)
+            except TimeoutError:
+                continue
+
+    async def _measure(self) -> None:
+        """Lag, and silence: Kafka has records for a partition that is not paused, and none has come for long."""
+        kafka = self._client()
+        ends = {
+            of[topic]: end
+            for number in self.processors
+            for of in [self._offsets.of(number)]
+            for topic, end in (await self._offsets.ends(number)).items()
+        }
+        paused = kafka.paused()
+        for partition, end in ends.items():
+            position = await kafka.position(partition)
+            before, since = self._moved_at.get(partition, (-1, 0.0))
+            if position != before or position >= end or partition in paused:
+                self._moved_at[partition] = (position, monotonic())
+            elif monotonic() - since > SILENT_AFTER and not self.failure.done():
+                self.failure.set_exception(RuntimeError(f"nothing comes from {partition} although Kafka has records"))
+
+    def troubles(self) -> list[str]:
+        """Why the consumer is not at work, for the health page; empty if it is."""
+        if self._kafka is None:
+            return [f"{self.consumer.name}: not connected to Kafka"]
+        silent = monotonic() - self._kafka.polled_at
+        found = [f"{self.consumer.name}: Kafka not polled for {silent:.0f} s"] if silent > SILENT_AFTER else []
+        return found + [
+            f"{self.consumer.name} [{number}]: {processor.trouble}"
+            for number, processor in sorted(self.processors.items())
+            if processor.trouble is not None
+        ]
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no types
+    def __init__(self, host: ConsumerHost) -> None:
+        self._host = host
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        """Nothing: those that stay ours go on, and the fence holds off whoever is no longer the owner."""
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        try:
+            await self._host.assigned(assigned)
+        except Exception as error:  # noqa: BLE001 - aiokafka would only log it, and the partitions would lie idle
+            if not self._host.failure.done():
+                self._host.failure.set_exception(error)
+
+
+async def _raw_message(records: tuple[Record, ...]) -> KafkaMessage:
+    """Leaves headers alone: FastStream drops a whole batch for one that is not UTF-8 (facts about the parts, 3)."""
+    return KafkaMessage(body=b"", raw_message=records, headers={}, consumer=None)  # type: ignore[arg-type]
+
+
+async def _raw_records(message: KafkaMessage) -> tuple[Record, ...]:
+    records: tuple[Record, ...] = message.raw_message  # type: ignore[assignment]
+    return records

@@ -1,0 +1,185 @@
+"""Dead letters as an operator sees them: read, and sent back to where they came from.
+
+Which ones were sent back is kept with Kafka, as the committed offset of a group that nobody is a member of: the
+first letter that was not, and in the offset's metadata the ranges after it that were. So the dead-letter topics hold
+dead letters only, and every operator sees the same list.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+from aiokafka.structs import OffsetAndMetadata
+
+from shared.bus.connection import client_options
+from shared.bus.follower import Follower, Found
+from shared.bus.producer import Headers, IntakeProducer
+from shared.events.topics import TOPICS
+from shared.settings import CommonSettings
+
+DEAD_TOPICS = tuple(topic.name for topic in TOPICS.values() if topic.kind == "dead")
+GROUP = "penchant.dead-letters"
+MARK_BYTES = 4000  # a broker takes 4,096 of metadata with an offset
+AT_ONCE = 500  # letters between two marks
+SEND_WITHIN = 30.0  # seconds
+
+Range = tuple[int, int]  # offsets, both inclusive
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A dead letter, with the key, value and headers that it came with, and what `dead_*` headers say of it."""
+
+    topic: str
+    offset: int
+    died_at: datetime
+    reason: str
+    service: str
+    origin_topic: str
+    origin_partition: str
+    origin_offset: str
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+    @property
+    def id(self) -> str:
+        """`intake.clicks.dead:17`: the topic, and the offset in its one partition."""
+        return f"{self.topic}:{self.offset}"
+
+
+class Letters:
+    """The dead letters of all topics. Entering raises ConnectionError when Kafka does not answer."""
+
+    def __init__(self, settings: CommonSettings) -> None:
+        self._settings = settings
+        self._group = settings.topic_prefix + GROUP
+        self._follower = Follower(settings, from_beginning=DEAD_TOPICS)
+        self._producer = IntakeProducer(settings)
+
+    async def __aenter__(self) -> Self:
+        await self._follower.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._producer.stop()
+        await self._follower.__aexit__(kind, error, traceback)
+
+    async def read(self, *, replayed: bool = False) -> list[Letter]:
+        """The letters that are left, oldest first; with `replayed` those too that were sent back."""
+        marks = await self._marks()
+        letters = [_letter(topic, record) for topic, record in await self._follower.read_to_end()]
+        letters.sort(key=lambda letter: (letter.died_at, letter.topic, letter.offset))
+        return [letter for letter in letters if replayed or not _within(letter.offset, marks[letter.topic])]
+
+    async def replay(self, letters: Sequence[Letter]) -> int:
+        """Sends letters back as they came, and marks them; how many. Raises KafkaError or TimeoutError half-way."""
+        marks = await self._marks()
+        for first in range(0, len(letters), AT_ONCE):
+            some = letters[first : first + AT_ONCE]
+            for origin in sorted({letter.origin_topic for letter in some}):
+                records = [
+                    (letter.key, letter.value, letter.headers) for letter in some if letter.origin_topic == origin
+                ]
+                await self._producer.send(origin, records, within=SEND_WITHIN)
+            # Sent first, marked then: one that is sent twice is the same record again, one that is lost is lost.
+            for topic in {letter.topic for letter in some}:
+                offsets = (letter.offset for letter in some if letter.topic == topic)
+                marks[topic] = merged([*marks[topic], *((offset, offset) for offset in offsets)])
+            await self._mark(marks)
+        return len(letters)
+
+    async def _marks(self) -> dict[str, list[Range]]:
+        admin = AIOKafkaAdminClient(**client_options(self._settings))
+        try:
+            await admin.start()
+            found = await admin.list_consumer_group_offsets(self._group)
+        except KafkaError as error:
+            raise ConnectionError(f"Kafka at {self._settings.kafka} does not answer") from error
+        finally:
+            await admin.close()
+        names = {self._settings.topic_prefix + topic: topic for topic in DEAD_TOPICS}
+        marks: dict[str, list[Range]] = {topic: [] for topic in DEAD_TOPICS}
+        for partition, committed in found.items():
+            if partition.topic in names and committed.offset >= 0:
+                before = [(0, committed.offset - 1)] if committed.offset else []
+                marks[names[partition.topic]] = merged([*before, *_ranges(committed.metadata)])
+        return marks
+
+    async def _mark(self, marks: dict[str, list[Range]]) -> None:
+        offsets = {}
+        for topic, ranges in marks.items():
+            if ranges:
+                offset = ranges[0][1] + 1 if ranges[0][0] == 0 else 0
+                partition = TopicPartition(self._settings.topic_prefix + topic, 0)
+                offsets[partition] = OffsetAndMetadata(offset, _text(r for r in ranges if r[0] >= offset))
+        consumer = AIOKafkaConsumer(group_id=self._group, enable_auto_commit=False, **client_options(self._settings))
+        try:
+            await consumer.start()
+            consumer.assign(list(offsets))
+            await asyncio.wait_for(consumer.commit(offsets), SEND_WITHIN)
+        finally:
+            await consumer.stop()
+
+
+def merged(ranges: Iterable[Range]) -> list[Range]:
+    """The same offsets in as few ranges as possible, ascending."""
+    joined: list[Range] = []
+    for first, last in sorted(ranges):
+        if joined and first <= joined[-1][1] + 1:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], last))
+        else:
+            joined.append((first, last))
+    return joined
+
+
+def _within(offset: int, ranges: Iterable[Range]) -> bool:
+    return any(first <= offset <= last for first, last in ranges)
+
+
+def _text(ranges: Iterable[Range]) -> str:
+    # The oldest are forgotten first when there are too many gaps: the topic forgets them first too, and to send one
+    # back again does no harm.
+    kept: list[str] = []
+    left = MARK_BYTES
+    for first, last in sorted(ranges, reverse=True):
+        text = str(first) if first == last else f"{first}-{last}"
+        left -= len(text) + 1
+        if left < 0:
+            break
+        kept.append(text)
+    return ",".join(reversed(kept))
+
+
+def _ranges(text: str) -> list[Range]:
+    parts = (part.partition("-") for part in text.split(",") if part)
+    return [(int(first), int(last or first)) for first, _, last in parts]
+
+
+def _letter(topic: str, record: Found) -> Letter:
+    said = {name: value for name, value in record.headers if name.startswith("dead_")}
+    return Letter(
+        topic=topic,
+        offset=record.offset,
+        died_at=datetime.fromtimestamp(record.timestamp / 1000, UTC),
+        reason=_said(said, "dead_reason"),
+        service=_said(said, "dead_service"),
+        origin_topic=_said(said, "dead_topic") or topic.removesuffix(".dead"),
+        origin_partition=_said(said, "dead_partition"),
+        origin_offset=_said(said, "dead_offset"),
+        key=record.key,
+        value=record.value,
+        headers=[(name, value) for name, value in record.headers if name not in said],
+    )
+
+
+def _said(headers: dict[str, bytes | None], name: str) -> str:
+    return (headers.get(name) or b"").decode("utf-8", "replace")

@@ -1,0 +1,343 @@
+"""Works through one partition number of a consumer: batch by batch, each a transaction with its checkpoint."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+
+from shared.bus.checkpoints import QUERIES, Checkpoint, Checkpoints
+from shared.bus.handler import Consumer, HandlerFailed, PartitionStopped
+from shared.bus.lane import Lane, Queue, Taken
+from shared.bus.reading import Unread, contact_of, read
+from shared.bus.ready_records import ReadyRecords
+from shared.bus.received import Received
+from shared.store.database import Database
+from shared.store.errors import Fenced, Refused, is_passing
+from shared.store.unit_of_work import UnitOfWork
+
+log = structlog.get_logger()
+
+BATCH = 5_000  # records
+MOST_FAILED = 1_000  # held records on which the code failed; more stop the partition
+PAUSE_AT = 200_000  # unpublished events
+FIRST_RETRY, LAST_RETRY = 0.1, 5.0  # seconds
+IDLE = 1.0  # seconds between looks at what nobody wakes us for
+POLL = 0.02  # seconds between looks at how far Kafka has been read
+
+
+class Source(Protocol):
+    """Where the records come from: a partition number of the consumer's topics, by the topics' own names."""
+
+    async def beginnings(self, partition: int) -> Mapping[str, int]: ...
+    async def ends(self, partition: int) -> Mapping[str, int]: ...
+    async def read_to(self, partition: int, topic: str, end: int) -> bool: ...
+    def seek(self, partition: int, offsets: Mapping[str, int]) -> None: ...
+    def flow(self, partition: int) -> None: ...
+
+
+class Processor:
+    """One partition number of one consumer. `run` goes on until it is cancelled, or raises Refused."""
+
+    def __init__(
+        self,
+        consumer: Consumer,
+        partition: int,
+        database: Database,
+        source: Source,
+        cluster_id: str,
+        clock: Callable[[], datetime],
+        backlog: Callable[[], int],
+    ) -> None:
+        self.consumer = consumer
+        self.partition = partition
+        self.lane: Lane | None = None
+        self.trouble: str | None = "starting"  # why it does not get on, for the health page
+        self.checkpoints = Checkpoints(consumer.name, consumer.version, cluster_id, partition)
+        self.ready = ReadyRecords(consumer, partition)
+        self._database = database
+        self._source = source
+        self._clock = clock
+        self._backlog = backlog
+        self._wake = asyncio.Event()
+        self._failed: set[tuple[str, int, int]] = set()  # topic, account, contact: later records are held too
+        self._most = BATCH
+        self._poison: tuple[str, int, str] | None = None  # topic, offset, reason: the record that the code failed on
+        self._due_ends: Mapping[str, int] | None = None
+        self._held_ends: dict[str, int] = {}
+        self._replaying: dict[str, Checkpoint] = {}
+
+    def wake(self) -> None:
+        """There may be something to do."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Opens the partition and works; what fails in passing is tried again from the checkpoint."""
+        delay = FIRST_RETRY
+        try:
+            while True:
+                try:
+                    await self._open()
+                    while True:
+                        await self._step()
+                        delay, self.trouble = FIRST_RETRY, None
+                except Refused:
+                    raise
+                except (Fenced, HandlerFailed) as error:
+                    self._report(error.__cause__ or error)
+                    delay = FIRST_RETRY
+                except PartitionStopped as error:
+                    self.trouble = str(error)
+                    delay = LAST_RETRY
+                except Exception as error:
+                    self._report(error)
+                    if not is_passing(error):
+                        log.exception("partition not opened", consumer=self.consumer.name, partition=self.partition)
+                self._forget()
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, LAST_RETRY)
+        finally:
+            self._forget()
+
+    def _report(self, error: BaseException) -> None:
+        self.trouble = type(error).__name__
+        # The text of an error may hold a value, and that an address: the kind must do.
+        log.warning("batch failed", consumer=self.consumer.name, partition=self.partition, error=self.trouble)
+
+    def _forget(self) -> None:
+        self._due_ends = None
+        self._held_ends = {}
+        self._replaying = {}
+        self.consumer.handler.dropped(self.partition)
+
+    def _unit(self, after: Mapping[str, int] | None = None) -> AbstractAsyncContextManager[UnitOfWork]:
+        partitions = (self.partition,) if self.consumer.aligned else ()
+        return self._database.unit_of_work(*partitions, after=after)
+
+    async def _open(self) -> None:
+        beginnings = await self._source.beginnings(self.partition)
+        ends = await self._source.ends(self.partition)
+        async with self._unit() as work:
+            await self.checkpoints.load(work.connection, beginnings)
+            self._check_range(beginnings, ends)
+            await self._load_failed(work)
+            await self.consumer.handler.opened(work, self.partition)
+            origin = await self.consumer.handler.replay_from(work, self.partition) or {}
+        current = self.checkpoints.current
+        self._replaying = {
+            topic: checkpoint
+            for topic, checkpoint in current.items()
+            if topic in origin and origin[topic].next_offset < checkpoint.next_offset
+        }
+        start = {topic: origin[topic] if topic in self._replaying else current[topic] for topic in current}
+        if self.lane is None or not self.lane.stands_at(start):
+            self._restart(start)
+        if not self._replaying:
+            self.consumer.handler.caught_up(self.partition)
+        self.ready.wanted = True
+
+    def _check_range(self, beginnings: Mapping[str, int], ends: Mapping[str, int]) -> None:
+        for topic, checkpoint in self.checkpoints.current.items():
+            if not beginnings[topic] <= checkpoint.next_offset <= ends[topic]:
+                raise Refused(
+                    f"{self.consumer.name} has read {topic} [{self.partition}] up to {checkpoint.next_offset}, "
+                    f"but Kafka has {beginnings[topic]} to {ends[topic]}: records are lost, or this is another Kafka"
+                )
+
+    async def _load_failed(self, work: UnitOfWork) -> None:
+        of_this = (self.consumer.name, self.partition, list(self.consumer.topics))
+        rows = await work.connection.fetch(QUERIES["failed_contacts"], *of_this)
+        self._failed = {(row["topic"], row["account_id"], row["contact_id"]) for row in rows}
+        if self.consumer.aligned and await work.connection.fetchval(QUERIES["count_failed"], *of_this) > MOST_FAILED:
+            raise PartitionStopped(f"more than {MOST_FAILED} records are held: see `penchant dead-letters list`")
+
+    async def _step(self) -> None:
+        lane = self.lane
+        assert lane is not None
+        if self._backlog() > PAUSE_AT:
+            self.trouble = "too many unpublished events"
+            await asyncio.sleep(POLL)
+            return
+        if self._replaying:
+            await self._replay(lane)
+            return
+        if self.ready.wanted:
+            await self._process_ready()
+            return
+        taken = lane.take(self._most)
+        if taken.next_offsets:
+            await self._process(lane, taken)
+            self._source.flow(self.partition)
+            return
+        if await self._tick_if_due():
+            return
+        await self._wait(lane)
+
+    async def _wait(self, lane: Lane) -> None:
+        """Waits for records, the clock, or Kafka to have been read far enough for what is held."""
+        missing = lane.waits_for()
+        if missing:
+            if not missing <= self._held_ends.keys():
+                self._held_ends = dict(await self._source.ends(self.partition))
+            lane.release([topic for topic in missing if await self._has_read(lane, topic, self._held_ends[topic])])
+        else:
+            self._held_ends = {}
+        timeout = POLL if missing or self._due_ends is not None else self._until_due()
+        self._wake.clear()
+        try:
+            await asyncio.wait_for(self._wake.wait(), timeout)
+        except TimeoutError:
+            return
+
+    def _until_due(self) -> float:
+        due = self.consumer.handler.due(self.partition)
+        return IDLE if due is None else min(IDLE, max(0.0, (due - self._clock()).total_seconds()))
+
+    async def _process(self, lane: Lane, taken: Taken) -> None:
+        moved = {topic: Checkpoint(offset, taken.sequences[topic]) for topic, offset in taken.next_offsets.items()}
+        received, unread = read(self.consumer.name, taken.records)
+        try:
+            async with self._unit(taken.sequences if self.consumer.aligned else None) as work:
+                await self.checkpoints.move(work.connection, moved)
+                self._set_aside(work, unread)
+                batch = self._without_held(work, received)
+                if batch:
+                    await self._handle(work, batch)
+        except Exception as error:
+            # In doubt whether it was committed, the checkpoint that is read next tells whether this lane still fits.
+            lane.put_back(taken, self.checkpoints.current)
+            if isinstance(error, HandlerFailed):
+                self._narrow(taken, error)
+            raise
+        self.checkpoints.committed(moved)
+        self._poison = None
+        self._most = min(BATCH, self._most * 2)
+
+    async def _handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
+        try:
+            await self.consumer.handler.handle(work, batch)
+            await work.flush()
+        except Exception as error:
+            if is_passing(error) or isinstance(error, Fenced | Refused):
+                raise
+            raise HandlerFailed from error
+
+    def _narrow(self, taken: Taken, failure: HandlerFailed) -> None:
+        """After a failure smaller batches, down to the one record that the code fails on: that one is held."""
+        if len(taken.records) > 1:
+            self._most = max(1, len(taken.records) // 2)
+            return
+        topic, record = taken.records[0]
+        cause = failure.__cause__
+        self._poison = (topic, record.offset, f"{type(cause).__name__}: {cause}"[:500])
+        log.error(
+            "record held: the code failed on it", consumer=self.consumer.name, topic=topic,
+            partition=self.partition, offset=record.offset, error=type(cause).__name__, exc_info=cause,
+        )  # fmt: skip
+
+    def _set_aside(self, work: UnitOfWork, unread: Sequence[Unread]) -> None:
+        for record in unread:
+            if self.consumer.aligned:
+                self._hold_failed(work, record, record.reason)
+            else:
+                work.reject(record, record.reason)
+
+    def _without_held(self, work: UnitOfWork, received: Sequence[Received]) -> Sequence[Received]:
+        if not self._failed and self._poison is None:
+            return received
+        batch: list[Received] = []
+        for record in received:
+            if self._poison is not None and self._poison[:2] == (record.topic, record.offset):
+                self._hold_failed(work, record, self._poison[2])
+            elif self.consumer.aligned and (record.topic, *contact_of(record)) in self._failed:
+                self._hold_failed(work, record, "an earlier record of the contact is held")
+            else:
+                batch.append(record)
+        return batch
+
+    def _hold_failed(self, work: UnitOfWork, record: Received | Unread, reason: str) -> None:
+        account_id, contact_id = contact_of(record) if self.consumer.aligned else (0, 0)
+        work.fail(record, account_id, contact_id, reason)
+        if self.consumer.aligned:
+            self._failed.add((record.topic, account_id, contact_id))
+            if len(self._failed) > MOST_FAILED:
+                raise PartitionStopped(f"more than {MOST_FAILED} contacts have held records")
+
+    async def _process_ready(self) -> None:
+        """Records that somebody released: applied in the order in which they came."""
+        try:
+            async with self._unit() as work:
+                await self.checkpoints.hold_fast(work.connection)
+                batch = await self.ready.take(work, self._most)
+                if batch:
+                    await self._handle(work, batch)
+        except HandlerFailed as failure:
+            await self._ready_failed(failure)
+            raise
+        if batch:
+            self._most = min(BATCH, self._most * 2)
+        else:
+            self.ready.wanted = False
+            async with self._unit() as work:
+                await self._load_failed(work)
+
+    async def _ready_failed(self, failure: HandlerFailed) -> None:
+        if self.ready.taken > 1:
+            self._most = max(1, self.ready.taken // 2)
+            return
+        async with self._unit() as work:
+            await self.checkpoints.hold_fast(work.connection)
+            await self.ready.fail(work, f"{type(failure.__cause__).__name__}: {failure.__cause__}"[:500])
+
+    async def _tick_if_due(self) -> bool:
+        """Calls `tick` once the topics have been consumed to the end that they had when it was due."""
+        due = self.consumer.handler.due(self.partition)
+        if due is None or due > self._clock():
+            self._due_ends = None
+            return False
+        lane = self.lane
+        assert lane is not None
+        if self._due_ends is None:
+            self._due_ends = await self._source.ends(self.partition)
+        for topic, end in self._due_ends.items():
+            if not await self._has_read(lane, topic, end):
+                return False
+        async with self._unit() as work:
+            await self.checkpoints.hold_fast(work.connection)
+            await self.consumer.handler.tick(work, self.partition, self._clock())
+        self._due_ends = None
+        return True
+
+    async def _has_read(self, lane: Lane, topic: str, end: int) -> bool:
+        return lane.size(topic) == 0 and await self._source.read_to(self.partition, topic, end)
+
+    async def _replay(self, lane: Lane) -> None:
+        """Brings memory from its snapshot to the checkpoint."""
+        taken = lane.take(BATCH)
+        below = [
+            (topic, record)
+            for topic, record in taken.records
+            if topic in self._replaying and record.offset < self._replaying[topic].next_offset
+        ]
+        if below:
+            received, _ = read(self.consumer.name, below)
+            await self.consumer.handler.replay(self.partition, received)
+        self._source.flow(self.partition)
+        for topic, at in list(self._replaying.items()):
+            if lane.queues[topic].next_offset >= at.next_offset or await self._has_read(lane, topic, at.next_offset):
+                del self._replaying[topic]
+        if not self._replaying:
+            self._restart(self.checkpoints.current)
+            self.consumer.handler.caught_up(self.partition)
+        elif not taken.records:
+            await self._wait(lane)
+
+    def _restart(self, start: Mapping[str, Checkpoint]) -> None:
+        """Reads on from `start`; what waits in the lane is fetched again."""
+        self.lane = Lane(
+            {topic: Queue(at.next_offset, at.next_offset, at.sequence) for topic, at in start.items()},
+            self.consumer.aligned,
+        )
+        self._source.seek(self.partition, {topic: at.next_offset for topic, at in start.items()})

@@ -1,0 +1,63 @@
+"""Turns raw records into events, and tells apart those that cannot be read."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.bus.received import Received
+from shared.bus.record import Record
+from shared.events.codec import decode
+from shared.events.undecodable import Undecodable
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A record that could not be read, and why."""
+
+    consumer: str
+    topic: str
+    record: Record
+    reason: str
+    held_since: datetime | None = None
+
+    @property
+    def partition(self) -> int:
+        return self.record.partition
+
+    @property
+    def offset(self) -> int:
+        return self.record.offset
+
+    @property
+    def key(self) -> bytes | None:
+        return self.record.key
+
+    @property
+    def value(self) -> bytes | None:
+        return self.record.value
+
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes | None]]:
+        return self.record.headers
+
+
+def read(consumer: str, records: Iterable[tuple[str, Record]]) -> tuple[list[Received], list[Unread]]:
+    """Decodes `records` (topic and record), in order: those that can be read, and those that cannot."""
+    received: list[Received] = []
+    unread: list[Unread] = []
+    for topic, record in records:
+        try:
+            decoded = decode(topic, record.key, record.value, record.headers)
+        except Undecodable as error:
+            unread.append(Unread(consumer, topic, record, error.reason))
+        else:
+            received.append(Received(consumer, topic, record, decoded))
+    return received, unread
+
+
+def contact_of(record: Received | Unread) -> tuple[int, int]:
+    """The account and contact that a record of a contact topic is about, by its key; zeros if the key doesn't say."""
+    account, _, contact = (record.key or b"").decode("utf-8", "replace").partition(":")
+    if account.isdecimal() and contact.isdecimal():
+        return int(account), int(contact)
+    return 0, 0

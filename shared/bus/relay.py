@@ -1,0 +1,164 @@
+"""Publishes the event table: what is written is sent, in order, until Kafka has acknowledged it (design, section 4)."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+from uuid import uuid4
+
+import asyncpg
+import structlog
+from aiokafka.errors import ProducerFenced
+from asyncpg.pool import PoolConnectionProxy
+
+from shared import metrics
+from shared.bus.checkpoints import QUERIES
+from shared.bus.publisher import Publisher
+from shared.events.topics import TOPICS
+from shared.store.database import Database
+from shared.store.errors import is_passing
+from shared.store.event_tables import extend_event_tables
+
+log = structlog.get_logger()
+
+PER_PARTITION = 2_000  # events read at once of each partition
+LEASE = timedelta(seconds=5)
+RENEW_EVERY = 1.0  # seconds
+POLL = 0.5  # seconds; NOTIFY wakes it earlier
+RETRY = 1.0  # seconds
+HOUSEKEEPING = 10.0  # seconds
+
+
+class Relay:
+    """Publishes one service's events. Every worker process runs one; a lease lets one of them work.
+
+    `backlog` is the number of events not yet published, at most too high. `run` raises ProducerFenced when a newer
+    relay has taken the compacted topics: the process must end then.
+    """
+
+    def __init__(self, database: Database, publisher: Callable[[], Publisher], partitions: int) -> None:
+        self.backlog = 0
+        self.delay = 0.0  # seconds since the oldest unpublished event was written
+        self._database = database
+        self._new_publisher = publisher
+        self._partitions = partitions
+        self._holder = uuid4()
+        self._wake = asyncio.Event()
+        self._renewed = float("-inf")
+
+    def wake(self) -> None:
+        """Something has been appended."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Publishes for ever; waits while Kafka or PostgreSQL is away."""
+        try:
+            while True:
+                publisher = self._new_publisher()
+                try:
+                    await self._elected()
+                    await publisher.start()
+                    await self._publish_on(publisher)
+                except ProducerFenced:
+                    raise
+                except Exception as error:
+                    if not is_passing(error):
+                        raise
+                    # After one rejected batch an idempotent producer is out of sequence for good: take a new one.
+                    log.warning("relay starts again", error=type(error).__name__)
+                finally:
+                    await publisher.stop()
+                await asyncio.sleep(RETRY)
+        finally:
+            await self._give_up()
+
+    async def watch(self) -> None:
+        """Keeps `backlog` and `delay` up to date, and the event tables ahead, in every process; for ever."""
+        housekeeping = float("-inf")
+        while True:
+            try:
+                async with self._database.pool.acquire() as connection:
+                    if monotonic() - housekeeping > HOUSEKEEPING:
+                        await extend_event_tables(connection)
+                        housekeeping = monotonic()
+                    await self._measure(connection)
+            except Exception as error:
+                if not is_passing(error):
+                    raise
+            await asyncio.sleep(RENEW_EVERY / 2)
+
+    async def _measure(self, connection: PoolConnectionProxy) -> None:
+        self.backlog = await connection.fetchval(QUERIES["backlog"])
+        oldest = await connection.fetchval(QUERIES["oldest_unpublished"]) if self.backlog else None
+        self.delay = 0.0 if oldest is None else max(0.0, (datetime.now(UTC) - oldest).total_seconds())
+        metrics.UNPUBLISHED_EVENTS.set(self.backlog)
+        metrics.UNPUBLISHED_AGE.set(self.delay)
+
+    async def _elected(self) -> None:
+        while not await self._renew():  # noqa: ASYNC110 - the lease is a row, nobody tells us
+            await asyncio.sleep(RENEW_EVERY)
+        await self._database.pool.execute(QUERIES["begin_publications"], self._partitions)
+
+    async def _renew(self) -> bool:
+        if monotonic() - self._renewed < RENEW_EVERY:
+            return True
+        renewed = await self._database.pool.fetchval(QUERIES["renew_lease"], self._holder, LEASE)
+        if renewed:
+            self._renewed = monotonic()
+        return bool(renewed)
+
+    async def _give_up(self) -> None:
+        self._renewed = float("-inf")
+        try:
+            await self._database.pool.execute(QUERIES["give_up_lease"], self._holder, timeout=2)
+        except Exception as error:
+            if not is_passing(error):
+                raise
+
+    async def _publish_on(self, publisher: Publisher) -> None:
+        while await self._renew():
+            self._wake.clear()
+            rows = await self._database.pool.fetch(QUERIES["unpublished_events"], PER_PARTITION)
+            if rows:
+                await self._publish(publisher, rows)
+                continue
+            try:
+                await asyncio.wait_for(self._wake.wait(), POLL)
+            except TimeoutError:
+                continue
+
+    async def _publish(self, publisher: Publisher, rows: Sequence[asyncpg.Record]) -> None:
+        plain: dict[tuple[str, int], list[asyncpg.Record]] = defaultdict(list)
+        compacted: list[asyncpg.Record] = []
+        ends: dict[int, tuple[int, int]] = {}
+        for row in rows:
+            ends[row["partition"]] = (row["published"], row["position"])
+            if TOPICS[row["topic"]].compacted:
+                compacted.append(row)
+            else:
+                plain[row["topic"], row["partition"]].append(row)
+        await publisher.publish(plain, compacted)
+        await self._database.pool.execute(
+            QUERIES["advance_publications"],
+            list(ends),
+            [expected for expected, _ in ends.values()],
+            [position for _, position in ends.values()],
+        )
+        for (topic, _), sent in plain.items():
+            metrics.EVENTS_PUBLISHED.labels(topic).inc(len(sent))
+        for row in compacted:
+            metrics.EVENTS_PUBLISHED.labels(row["topic"]).inc()
+
+
+async def published(database: Database, partition: int, position: int | None, within: float = 1.0) -> bool:
+    """Waits until what was appended at `position` is acknowledged by Kafka, `within` seconds at most."""
+    if position is None:
+        return True
+    deadline = monotonic() + within
+    while monotonic() < deadline:
+        reached = await database.pool.fetchval(QUERIES["published_position"], partition)
+        if reached is not None and reached >= position:
+            return True
+        await asyncio.sleep(0.01)
+    return False

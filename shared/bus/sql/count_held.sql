@@ -1,0 +1,1 @@
+SELECT topic, state, count(*) AS records FROM held GROUP BY topic, state

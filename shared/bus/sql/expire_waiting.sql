@@ -1,0 +1,1 @@
+UPDATE held SET state = 'dead' WHERE state = 'waiting' AND expires_at < now()

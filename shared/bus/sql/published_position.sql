@@ -1,0 +1,1 @@
+SELECT position FROM publications WHERE partition = $1

@@ -1,0 +1,206 @@
+"""A service of the tests' own on a real Kafka and PostgreSQL: counts clicks, and labels who clicks."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from shared.bus.connection import client_options
+from shared.bus.guard import check_surroundings
+from shared.bus.handler import Consumer, Handler
+from shared.bus.host import ConsumerHost
+from shared.bus.publisher import Publisher
+from shared.bus.received import Received
+from shared.bus.relay import Relay
+from shared.bus.topics import ensure_topics
+from shared.events.codec import body_of, headers_of
+from shared.events.envelope import Event
+from shared.events.labeling import LabelAssigned
+from shared.events.parts import LabelReference, Origin
+from shared.events.topics import partition_of
+from shared.events.tracking import ContactClicked
+from shared.settings import CommonSettings
+from shared.store.database import Database
+from shared.store.event_tables import extend_event_tables
+from shared.store.unit_of_work import UnitOfWork
+
+DOGS = UUID("0194f000-0000-7000-8000-000000000001")
+PARTITIONS = 4
+DEADLINE = 30.0  # seconds
+
+COUNTS = """
+CREATE TABLE counts (account_id integer, contact_id bigint, clicks integer, PRIMARY KEY (account_id, contact_id))
+"""
+COUNT = """
+INSERT INTO counts
+SELECT account_id, contact_id, count(*) FROM unnest($1::integer[], $2::bigint[]) AS click (account_id, contact_id)
+GROUP BY account_id, contact_id
+ON CONFLICT (account_id, contact_id) DO UPDATE SET clicks = counts.clicks + excluded.clicks
+RETURNING account_id, contact_id, xmax = 0 AS first
+"""
+
+
+class Counting(Handler):
+    """Counts clicks per contact, and assigns Dogs at the first; fails on the contacts in `poisoned`."""
+
+    def __init__(self) -> None:
+        self.batches: list[Sequence[Received]] = []
+        self.poisoned: set[int] = set()
+
+    async def handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
+        self.batches.append(batch)
+        clicks = [received for received in batch if isinstance(received.event, ContactClicked)]
+        if any(click.event.contact_id in self.poisoned for click in clicks):
+            raise ZeroDivisionError("poisoned")
+        rows = await work.connection.fetch(
+            COUNT, [click.event.account_id for click in clicks], [click.event.contact_id for click in clicks]
+        )
+        causes = {click.event.contact_id: click for click in reversed(clicks)}
+        for row in rows:
+            if row["first"]:
+                cause = causes[row["contact_id"]]
+                work.append(assigned(row["contact_id"], cause.event.click_id), cause=cause)
+
+
+def assigned(contact_id: int, click_id: UUID) -> LabelAssigned:
+    return LabelAssigned(
+        occurred_at=datetime.now(UTC),
+        account_id=1,
+        contact_id=contact_id,
+        label_id=DOGS,
+        label_name="Dogs",
+        origin=Origin(kind="click", click_id=click_id),
+    )
+
+
+def clicked(contact_id: int) -> ContactClicked:
+    return ContactClicked(
+        occurred_at=datetime.now(UTC),
+        account_id=1,
+        contact_id=contact_id,
+        click_id=uuid4(),
+        message_id=uuid4(),
+        link_id=uuid4(),
+        url="https://shop.example/puppies",
+        labels=(LabelReference(id=DOGS, name="Dogs"),),
+        verdict="human",
+        reasons=(),
+    )
+
+
+class Rig:
+    """Topics and a database of the test's own; writes clicks as tracking would, and starts workers."""
+
+    def __init__(self, settings: CommonSettings, dsn: str, database: Database, producer: AIOKafkaProducer) -> None:
+        self.settings = settings
+        self.dsn = dsn
+        self.database = database
+        self.cluster = ""
+        self._producer = producer
+        self._sequence = 0
+
+    async def publish(self, events: Sequence[Event], sequence: int | None = None, **changes: Any) -> None:  # noqa: ANN401
+        """Writes events to their topics, as the service that owns them would."""
+        futures = []
+        for event in events:
+            self._sequence = self._sequence + 1 if sequence is None else sequence
+            headers = headers_of(
+                event.type(), event.event_id, "/test", event.occurred_at, self._sequence, changes.get("after", {}),
+                None, None, None,
+            )  # fmt: skip
+            number = partition_of(1, getattr(event, "contact_id", 0), PARTITIONS)
+            futures.append(
+                await self._producer.send(
+                    self.settings.topic_prefix + event.topic, key=event.key.encode(), value=body_of(event),
+                    partition=number, headers=headers,
+                )
+            )  # fmt: skip
+        await asyncio.gather(*futures)
+
+    async def send(self, topic: str, key: bytes | None, value: bytes | None, partition: int, headers: Any) -> None:  # noqa: ANN401
+        """Writes a record as it is."""
+        await self._producer.send_and_wait(
+            self.settings.topic_prefix + topic, key=key, value=value, partition=partition, headers=headers
+        )
+
+    @asynccontextmanager
+    async def worker(
+        self, handler: Handler, name: str = "one", topics: tuple[str, ...] = ("tracking.clicks",)
+    ) -> AsyncIterator[ConsumerHost]:
+        """A worker process' consumer, in this process."""
+        host = ConsumerHost(
+            Consumer("counting", topics, handler), "labeling", self.settings, self.database, self.cluster, name,
+            lambda: 0,
+        )  # fmt: skip
+        await host.start()
+        try:
+            yield host
+        finally:
+            await host.stop()
+
+    @asynccontextmanager
+    async def relay(self) -> AsyncIterator[Relay]:
+        """The relay of a worker process, in this process."""
+        relay = Relay(self.database, lambda: Publisher("labeling", self.settings), PARTITIONS)
+        task = asyncio.create_task(relay.run())
+        try:
+            yield relay
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def counts(self) -> dict[int, int]:
+        rows = await self.database.pool.fetch("SELECT contact_id, clicks FROM counts")
+        return {row["contact_id"]: row["clicks"] for row in rows}
+
+    async def read(self, topic: str) -> list[Any]:
+        """All records of a topic, partition by partition, as committed now."""
+        kafka = AIOKafkaConsumer(
+            self.settings.topic_prefix + topic, auto_offset_reset="earliest", isolation_level="read_committed",
+            **client_options(self.settings),
+        )  # fmt: skip
+        await kafka.start()
+        try:
+            records: list[Any] = []
+            ends = await kafka.end_offsets(list(kafka.assignment()))
+            while any([await kafka.position(partition) < end for partition, end in ends.items()]):
+                for fetched in (await kafka.getmany(timeout_ms=100)).values():
+                    records += fetched
+            return records
+        finally:
+            await kafka.stop()
+
+
+async def until(condition: Callable[[], Any], deadline: float = DEADLINE) -> Any:  # noqa: ANN401
+    """Waits until `condition` (sync or async) is true, and returns what it gave; fails after `deadline` seconds."""
+    async with asyncio.timeout(deadline):
+        while True:
+            found = condition()
+            if asyncio.iscoroutine(found):
+                found = await found
+            if found:
+                return found
+            await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def make_rig(bootstrap: str, dsn: str, prefix: str) -> AsyncIterator[Rig]:
+    settings = CommonSettings(kafka=bootstrap, topic_prefix=prefix, partitions=PARTITIONS)
+    async with AsyncExitStack() as stack:
+        await ensure_topics(settings)
+        database = await Database.open(dsn, PARTITIONS)
+        stack.push_async_callback(database.close)
+        await database.migrate([])
+        async with database.pool.acquire() as connection:
+            await extend_event_tables(connection)
+            await connection.execute(COUNTS)
+        producer = AIOKafkaProducer(**client_options(settings))
+        await producer.start()
+        stack.push_async_callback(producer.stop)
+        rig = Rig(settings, dsn, database, producer)
+        rig.cluster = await check_surroundings("labeling", settings, database)
+        yield rig

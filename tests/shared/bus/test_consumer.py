@@ -1,0 +1,88 @@
+"""A batch, its effect, its events and its checkpoint are one transaction."""
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from tests.shared.bus.rig import Counting, Rig, clicked, until
+
+
+@pytest.mark.asyncio
+async def test_counts_each_click_once_and_publishes_what_follows(rig: Rig) -> None:
+    clicks = [clicked(contact) for contact in range(1, 101) for _ in range(3)]
+    await rig.publish(clicks)
+    async with rig.relay(), rig.worker(Counting()):
+        await until(lambda: _counted(rig, 300))
+        records = await until(lambda: _labels(rig, 100))
+    assert await rig.counts() == dict.fromkeys(range(1, 101), 3)
+    assert len({record.key for record in records}) == 100
+    for record in records:
+        headers = dict(record.headers)
+        assert headers["ce_type"] == b"penchant.LabelAssigned.v1"
+        assert headers["ce_after"].startswith(b"tracking.clicks=")
+
+
+@pytest.mark.asyncio
+async def test_passes_over_what_a_relay_sent_twice(rig: Rig) -> None:
+    clicks = [clicked(1) for _ in range(10)]
+    await rig.publish(clicks)
+    for sequence, click in enumerate(clicks, 1):
+        await rig.publish([click], sequence=sequence)
+    await rig.publish([clicked(2)], sequence=11)
+    async with rig.worker(Counting()):
+        await until(lambda: _counted(rig, 11))
+    assert await rig.counts() == {1: 10, 2: 1}
+
+
+@pytest.mark.asyncio
+async def test_holds_the_records_of_a_contact_on_which_the_code_fails_and_no_others(rig: Rig) -> None:
+    await rig.publish([clicked(contact) for contact in range(1, 41) for _ in range(2)])
+    handler = Counting()
+    handler.poisoned = {7}
+    async with rig.worker(handler):
+        await until(lambda: _counted(rig, 78))
+        await rig.publish([clicked(7), clicked(8)])
+        await until(lambda: _counted(rig, 79))
+        held = await rig.database.pool.fetch("SELECT contact_id, state, reason FROM held ORDER BY id")
+        assert [(row["contact_id"], row["state"]) for row in held] == [(7, "failed")] * 3
+        assert held[0]["reason"] == "ZeroDivisionError: poisoned"
+        handler.poisoned = set()
+        await rig.database.pool.execute("UPDATE held SET state = 'ready'")
+        await until(lambda: _counted(rig, 82))
+    assert (await rig.counts())[7] == 3
+    assert await rig.database.pool.fetchval("SELECT count(*) FROM held") == 0
+
+
+@pytest.mark.asyncio
+async def test_goes_on_where_it_was_after_a_restart(rig: Rig) -> None:
+    expected: Counter[int] = Counter()
+    for start in range(3):
+        contacts = [1 + (start * 7 + contact) % 20 for contact in range(50)]
+        expected.update(contacts)
+        await rig.publish([clicked(contact) for contact in contacts])
+        async with rig.worker(Counting()):
+            await until(lambda: _counted(rig, expected.total()))
+    assert await rig.counts() == expected
+
+
+@pytest.mark.asyncio
+async def test_two_workers_share_the_partitions_and_count_together(rig: Rig) -> None:
+    async with rig.worker(Counting(), "one") as first, rig.worker(Counting(), "two") as second:
+        await until(lambda: len(first.processors) == 2 and len(second.processors) == 2)
+        await rig.publish([clicked(contact) for contact in range(1, 201)])
+        await until(lambda: _counted(rig, 200))
+        assert {*first.processors} | {*second.processors} == {0, 1, 2, 3}
+    assert set((await rig.counts()).values()) == {1}
+
+
+async def _counted(rig: Rig, total: int) -> bool:
+    found = sum((await rig.counts()).values())
+    assert found <= total
+    return found == total
+
+
+async def _labels(rig: Rig, count: int) -> list[object]:
+    await asyncio.sleep(0.1)
+    records = await rig.read("labeling.labels")
+    return records if len(records) >= count else []
