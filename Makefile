@@ -1,0 +1,66 @@
+# `make help` says what there is. The environment is made from requirements.lock whenever that changed.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+INSTALLED := .venv/installed-$(shell cksum requirements.lock pyproject.toml | cksum | cut -d ' ' -f 1)
+DURATION ?= 10m
+
+.PHONY: run
+run: $(INSTALLED) ## Start everything, run the demo, show events as they happen; Ctrl-C stops it and keeps the data
+	@exec $(BIN)/penchant up
+
+.PHONY: test
+test: $(INSTALLED) ## All tests, on a Kafka and a PostgreSQL of their own
+	$(BIN)/pytest $(TESTS)
+
+.PHONY: check
+check: $(INSTALLED) ## Style, types, and who may import whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: format
+format: $(INSTALLED) ## Put the source in the one style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: bench
+bench: $(INSTALLED) ## Measure, print a table, write .bench/results.json
+	$(BIN)/python -m tests.bench
+
+.PHONY: soak
+soak: $(INSTALLED) ## The fault tests again and again, for DURATION (10m unless said)
+	$(BIN)/python -m tests.faults --for $(DURATION)
+
+.PHONY: docs
+docs: $(INSTALLED) ## Write the JSON Schemas and AsyncAPI of all events, and the OpenAPI of all services
+	$(BIN)/python -m docs
+
+.PHONY: lock
+lock: $(INSTALLED) ## Pin the dependencies of pyproject.toml anew, with hashes (needs uv)
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra dev --no-header \
+		pyproject.toml --output-file requirements.lock
+
+.PHONY: clean
+clean: ## Remove the environment, the data of `make run` and all caches, after asking
+	@if [ -x $(BIN)/penchant ] && $(BIN)/penchant status >/dev/null 2>&1; then \
+		echo "The stack is running: .venv/bin/penchant down stops it."; exit 1; fi
+	@read -r -p "Remove .venv, the data in .penchant, and caches? [y/N] " answer && [ "$$answer" = y ] \
+		|| { echo "Nothing was removed."; exit 1; }
+	rm -rf .venv .penchant .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help
+help: ## This list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@[ -n "$(PYTHON)" ] && $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' \
+		|| { echo "Python 3.11 or 3.12 is needed; PYTHON=/path/to/it names one."; exit 1; }
+	@rm -f .venv/installed-*
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
