@@ -1,0 +1,81 @@
+"""The application frame: what every service's API has in common, ready for the service's routers."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from importlib.metadata import version
+from typing import Any
+
+import asyncpg
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+from pydantic import SecretStr
+
+from shared.http.bodies import MAX_BODY_BYTES
+from shared.http.context import RequestContext
+from shared.http.documentation import install_documentation
+from shared.http.health import Check, health_router
+from shared.http.keys import KeyLookup
+from shared.http.problems import install_problem_handlers
+from shared.http.routing import Route
+from shared.store.database import Database
+
+
+class Application(FastAPI):
+    """FastAPI, with routers of ours only."""
+
+    def include_router(self, router: APIRouter, **options: Any) -> None:  # noqa: ANN401 # FastAPI's own
+        """As FastAPI's. Raises TypeError for a router whose routes would go without limits and keys."""
+        for route in router.routes:
+            if isinstance(route, APIRoute) and not isinstance(route, Route):
+                raise TypeError(f"{route.path}: make its router with shared.http.routing.Router")
+        super().include_router(router, **options)
+
+
+def create_app(
+    title: str,
+    keys: KeyLookup | None,
+    database: Database | None = None,
+    *,
+    description: str = "",
+    checks: Sequence[Check] = (),
+    operator_key: SecretStr | None = None,
+    max_body_bytes: int = MAX_BODY_BYTES,
+) -> Application:
+    """An application with problems, health, metrics and documentation; the service includes its `Router`s.
+
+    `keys`: where API keys are found; None for a service without endpoints that need one. `database`: where
+    `Idempotency-Key`s are kept, and checked for readiness; without it the header is passed over. `checks`: what else
+    the service cannot work without; more may be appended to `app.state.checks`.
+    """
+    app = Application(
+        title=title,
+        description=description,
+        version=version("penchant"),
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,  # a redirect of a POST loses its body, and a 404 says more
+    )
+    app.router.route_class = Route
+    app.state.keys = keys
+    app.state.database = database
+    app.state.operator_key = operator_key
+    app.state.max_body_bytes = max_body_bytes
+    app.state.checks = [*checks]
+    if database is not None:
+        app.state.checks.append(Check("database", _database_check(database)))
+    install_problem_handlers(app)
+    app.add_middleware(RequestContext)
+    app.include_router(health_router)
+    install_documentation(app)
+    return app
+
+
+def _database_check(database: Database) -> Callable[[], Awaitable[str | None]]:
+    async def ask() -> str | None:
+        try:
+            await database.pool.fetchval("SELECT 1", timeout=1)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            return f"PostgreSQL does not answer: {type(error).__name__}"
+        return None
+
+    return ask

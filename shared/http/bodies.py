@@ -1,0 +1,163 @@
+"""Request bodies: read within limits, JSON or refused, and nothing in them that PostgreSQL could not keep."""
+
+import asyncio
+import json
+import re
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Any, NoReturn
+
+import orjson
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from starlette.requests import Request
+
+from shared.http.pointers import FieldError, pointer_of
+from shared.http.problems import Problem
+
+MAX_BODY_BYTES = 10_485_760  # a batch of 10,000 contacts is about 5 MB
+BODY_TIMEOUT = 30.0  # seconds to send a whole body
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+class RequestBody(BaseModel):
+    """What request models derive from: unknown members are errors, and so are values of another JSON type.
+
+    Pydantic would take `"1"` or `true` for a number and 5 for a time, which the OpenAPI document does not say.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401
+        strict: CoreSchema = _strictly(handler(source))
+        return strict
+
+
+def _strictly(schema: Any) -> Any:  # noqa: ANN401 # a core schema is nested dictionaries and lists of any kind
+    if isinstance(schema, list):
+        return [_strictly(item) for item in schema]
+    if isinstance(schema, tuple):
+        return tuple(_strictly(item) for item in schema)
+    if not isinstance(schema, dict):
+        return schema
+    strict = {name: value if name in {"metadata", "default"} else _strictly(value) for name, value in schema.items()}
+    if strict.get("type") in {"int", "float", "bool"}:
+        strict["strict"] = True
+    elif strict.get("type") in {"datetime", "date"}:
+        return core_schema.no_info_before_validator_function(_only_written_out, strict)
+    return strict
+
+
+def _only_written_out(value: object) -> object:
+    if isinstance(value, date | datetime) or (isinstance(value, str) and _DATE.match(value)):
+        return value
+    raise PydanticCustomError("time_type", "Input should be a date or time as in RFC 3339, as text")
+
+
+class JsonRequest(Request):
+    """A request whose body is read once, within `max_body_bytes`; see `load`."""
+
+    max_body_bytes: int = MAX_BODY_BYTES
+
+    async def load(self) -> bytes:
+        """The body. Raises Problem: 413 too large, 408 too slow, 415 neither JSON nor a `+json` type."""
+        declared = self.headers.get("content-length", "")
+        if declared.isdecimal() and int(declared) > self.max_body_bytes:
+            self._too_large()
+        chunks = bytearray()
+        if not hasattr(self, "_body"):
+            try:
+                async with asyncio.timeout(BODY_TIMEOUT):
+                    async for chunk in self.stream():
+                        chunks += chunk
+                        if len(chunks) > self.max_body_bytes:
+                            self._too_large()
+            except TimeoutError:
+                raise Problem(408, "The body did not arrive in time.", headers={"Connection": "close"}) from None
+            self._body = bytes(chunks)
+        if self._body:
+            self._check_type()
+        return self._body
+
+    async def json(self) -> Any:  # noqa: ANN401 # JSON is anything
+        """The body's JSON. Raises Problem: 400 not JSON, 422 text that cannot be kept, and what `load` raises."""
+        if not hasattr(self, "_json"):
+            self._json = parse(await self.load())
+        return self._json
+
+    def _check_type(self) -> None:
+        media_type = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        kind, _, subtype = media_type.partition("/")
+        is_json = kind == "application" and (subtype == "json" or subtype.endswith("+json"))
+        if not is_json or self.headers.get("content-encoding", "identity").lower() != "identity":
+            raise Problem(
+                415,
+                "The body must be JSON, uncompressed, with content-type application/json.",
+                headers={"Accept": "application/json"},
+            )
+
+    def _too_large(self) -> NoReturn:
+        raise Problem(
+            413, f"The body is larger than {self.max_body_bytes} bytes.", headers={"Connection": "close"}
+        ) from None
+
+
+def parse(body: bytes) -> Any:  # noqa: ANN401
+    """JSON of `body`. Raises Problem: 400 not JSON; 422 for NUL, lone surrogates and numbers beyond a double."""
+    if not body:
+        raise Problem(400, "The body is empty; JSON is expected.")
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        value = _parse_patiently(body, error)
+    if b"\\u0000" in body:
+        _refuse_text(value, "\0", "Text must not contain the character U+0000")
+    return value
+
+
+def _parse_patiently(body: bytes, error: orjson.JSONDecodeError) -> Any:  # noqa: ANN401
+    # JSON's grammar allows lone surrogates and any number; so the body is JSON, but nothing that can be kept.
+    try:
+        value = json.loads(body.decode(), parse_constant=_no_constant, parse_float=_no_infinity)
+    except Problem:
+        raise
+    except (ValueError, RecursionError):
+        raise Problem(400, f"The body is not JSON: {error.msg} at byte {error.pos}.") from None
+    for path, text in _texts(value):
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            pointer = pointer_of(path).encode("utf-8", "replace").decode()
+            raise Problem(422, errors=[FieldError(pointer, "Text must not contain lone surrogates")])
+    raise Problem(400, f"The body is not JSON: {error.msg} at byte {error.pos}.")
+
+
+def _no_constant(_name: str) -> NoReturn:
+    raise ValueError
+
+
+def _no_infinity(text: str) -> float:
+    number = float(text)
+    if number in {float("inf"), float("-inf")}:
+        raise Problem(422, "A number is too large.", errors=[FieldError("", "A number is too large")])
+    return number
+
+
+def _refuse_text(value: object, character: str, detail: str) -> None:
+    errors = [FieldError(pointer_of(path), detail) for path, text in _texts(value) if character in text]
+    if errors:
+        raise Problem(422, "The request is not valid; see errors.", errors=errors[:100])
+
+
+def _texts(value: object) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Every text in `value`, names of members too, with where it is."""
+    waiting: list[tuple[tuple[str | int, ...], object]] = [((), value)]
+    while waiting:
+        path, node = waiting.pop()
+        if isinstance(node, str):
+            yield path, node
+        elif isinstance(node, dict):
+            for name, item in node.items():
+                yield (*path, name), name
+                waiting.append(((*path, name), item))
+        elif isinstance(node, list):
+            waiting.extend(((*path, index), item) for index, item in enumerate(node))

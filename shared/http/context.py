@@ -1,0 +1,137 @@
+"""Around every request: its id, its line in the log, its measurement, and an answer whatever goes wrong."""
+
+import re
+from time import perf_counter
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uuid_utils.compat import uuid7
+
+from shared.correlation import correlation_id
+from shared.http.problems import problem_of, problem_response
+from shared.metrics import HTTP_SECONDS
+from shared.tracing import span
+
+log = structlog.get_logger()
+
+_SAFE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_QUIET = ("/health/", "/metrics", "/openapi.json", "/docs")
+GONE = 499  # nginx's number for a client that did not wait; in logs and metrics only
+
+
+class RequestContext:
+    """The outermost of our layers.
+
+    `X-Request-Id` is taken over if it is a UUID (it becomes the events' correlation id; another harmless text stands
+    for a UUID made of it) and made if not. `HEAD` is answered like `GET`, `OPTIONS` with what the path allows.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        request_id, correlation = _ids(headers.get("x-request-id", ""))
+        token = correlation_id.set(correlation)
+        method = scope["method"]
+        answer = _Answer(send, method, request_id)
+        # A copy: the server goes by its own scope to leave the body of HEAD out.
+        inner = {**scope, "method": "GET"} if method == "HEAD" else scope
+        started_at = perf_counter()
+        try:
+            with span(f"{method} request", parent=headers.get("traceparent"), kind="server"):
+                await self._run(inner, receive, answer)
+        finally:
+            _record(inner, method, answer.status, perf_counter() - started_at)
+            correlation_id.reset(token)
+
+    async def _run(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+        try:
+            await self.app(scope, receive, answer)
+        except ClientDisconnect:
+            answer.status = answer.status or GONE
+        except Exception as error:  # the client gets an answer, the log gets the rest
+            response = problem_response(problem_of(error))
+            if answer.status:
+                raise  # in the middle of a stream: the server cuts the connection
+            await response(scope, receive, answer)
+
+
+class _Answer:
+    """The way back: adds headers and notes the status."""
+
+    def __init__(self, send: Send, method: str, request_id: str) -> None:
+        self.send = send
+        self.method = method
+        self.request_id = request_id
+        self.status = 0
+        self._finished = False
+
+    async def __call__(self, message: Message) -> None:
+        """ASGI's send."""
+        if message["type"] == "http.response.start":
+            await self.send(self._started(message))
+        elif not self._finished:
+            if self._has_no_body():
+                self._finished = True
+                message = {"type": "http.response.body", "body": b""}
+            await self.send(message)
+
+    def _has_no_body(self) -> bool:
+        return self.method == "HEAD" or (self.method == "OPTIONS" and self.status == 204)
+
+    def _started(self, message: Message) -> Message:
+        headers = MutableHeaders(raw=list(message.get("headers", [])))
+        self.status = message["status"]
+        if self.method == "OPTIONS" and self.status == 405:
+            self.status = 204
+            del headers["content-length"]
+            del headers["content-type"]
+        headers["X-Request-Id"] = self.request_id
+        headers.setdefault("X-Content-Type-Options", "nosniff")
+        headers.setdefault("Cache-Control", "no-store")
+        return {**message, "status": self.status, "headers": headers.raw}
+
+
+def _ids(given: str) -> tuple[str, UUID]:
+    if not _SAFE_ID.fullmatch(given):
+        made = uuid7()
+        return str(made), made
+    try:
+        return given, UUID(given)
+    except ValueError:
+        return given, uuid5(NAMESPACE_URL, f"x-request-id:{given}")
+
+
+def _record(scope: Scope, method: str, status: int, seconds: float) -> None:
+    route = _template(scope)
+    named = method if method in _METHODS else "other"  # a label must not grow with what strangers send
+    HTTP_SECONDS.labels(named, route, str(status)).observe(seconds)
+    if route.startswith(_QUIET):
+        return
+    caller = scope.get("state", {}).get("caller")
+    # The template, not the path and never the query: those may hold an address or an external id.
+    log.info(
+        "request",
+        method=named,
+        route=route,
+        status=status,
+        ms=round(seconds * 1000, 1),
+        account_id=getattr(caller, "account_id", None),
+        key_id=None if caller is None else str(caller.key_id),
+    )
+
+
+def _template(scope: Scope) -> str:
+    # A route of an included router knows its own part only; its context in the application knows the whole path.
+    context = scope.get("fastapi", {}).get("effective_route_context")
+    path: str = getattr(context, "path", "") or getattr(scope.get("route"), "path", "")
+    return path or "none"

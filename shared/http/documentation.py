@@ -1,0 +1,131 @@
+"""The OpenAPI document, with every problem that an endpoint may answer, and its page, which loads nothing from afar."""
+
+from collections.abc import Iterator
+from importlib.resources import files
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import HTMLResponse
+from fastapi.staticfiles import StaticFiles
+
+from shared.http.problems import MEDIA_TYPE, ProblemDetails
+from shared.http.routing import Router
+
+_ASSETS = "/docs/assets"
+_OPERATIONS = ("get", "put", "post", "delete", "patch")
+
+_MEANINGS = {
+    400: "The body is not JSON.",
+    401: "No API key, or one that is not known or was revoked.",
+    403: "The API key lacks the scope.",
+    404: "There is no such thing in this account.",
+    405: "The path does not know this method; `Allow` names those that it knows.",
+    408: "The body did not arrive in time.",
+    409: "In conflict with what there is, or a request with the same Idempotency-Key is at work.",
+    412: "It has changed since it was read.",
+    413: "The body is too large.",
+    415: "The body is not `application/json`.",
+    422: "The request is not valid; `errors` say where and why.",
+    429: "Too many requests.",
+    503: "A store is away or busy; `Retry-After` says when to try again.",
+}
+_DESCRIPTION = """
+
+Send an API key as `Authorization: Bearer pk_…`. A key belongs to one account and has scopes: `read` for GET, `write`
+for changes, `self` to act in a contact's name; they stand beside each other (`write` alone cannot read), and `admin`
+may do everything. Problems are RFC 9457, `application/problem+json`. `X-Request-Id` comes back, is taken from the
+request if sent, and is the correlation id of the events that the request causes. A POST with an `Idempotency-Key` is
+carried out once in 24 hours; repeating it gives the first answer again."""
+
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    "description": "Carried out once in 24 hours; repeated with the same body it gives the first answer again.",
+}
+
+
+def install_documentation(app: FastAPI) -> None:
+    """Serves `/openapi.json`, `/docs` and what the page needs."""
+    assets = files("fastapi_offline") / "static"
+    router = Router(include_in_schema=False)
+
+    @router.get("/openapi.json")
+    async def openapi() -> dict[str, Any]:
+        return document(app)
+
+    @router.get("/docs")
+    async def page(request: Request) -> HTMLResponse:
+        root = request.scope.get("root_path", "")
+        return get_swagger_ui_html(
+            openapi_url=f"{root}/openapi.json",
+            title=app.title,
+            swagger_js_url=f"{root}{_ASSETS}/swagger-ui-bundle.js",
+            swagger_css_url=f"{root}{_ASSETS}/swagger-ui.css",
+            swagger_favicon_url=f"{root}{_ASSETS}/favicon.png",
+        )
+
+    app.include_router(router)
+    app.mount(_ASSETS, StaticFiles(directory=str(assets)), name="documentation-assets")
+    app.openapi = lambda: document(app)  # type: ignore[method-assign] # the way that FastAPI documents
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of `app`; made once."""
+    if app.openapi_schema is None:
+        made = get_openapi(
+            title=app.title,
+            version=app.version,
+            description=app.description + _DESCRIPTION,
+            routes=app.routes,
+            tags=app.openapi_tags,
+        )
+        schemas = made.setdefault("components", {}).setdefault("schemas", {})
+        for replaced in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(replaced, None)
+        schema = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas.update(schema.pop("$defs"))
+        schemas["ProblemDetails"] = schema
+        for method, operation in _operations(made):
+            _document_problems(method, operation)
+        app.openapi_schema = made
+    return app.openapi_schema
+
+
+def _operations(made: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path in made.get("paths", {}).values():
+        for method in _OPERATIONS:
+            if method in path:
+                yield method, path[method]
+
+
+def _document_problems(method: str, operation: dict[str, Any]) -> None:
+    parameters = operation.setdefault("parameters", [])
+    if method == "post" and "security" in operation:
+        parameters.append(_IDEMPOTENCY_KEY)
+    responses = operation["responses"]
+    for status in _possible(operation):
+        documented = responses.setdefault(str(status), {})
+        if str(status) == "422" and "HTTPValidationError" in str(documented):
+            documented.clear()
+        documented.setdefault("description", _MEANINGS[status])
+        documented.setdefault("content", {}).setdefault(
+            MEDIA_TYPE, {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}
+        )
+    headers = {parameter["name"].lower() for parameter in parameters if parameter["in"] == "header"}
+    if "if-none-match" in headers and method == "get":
+        responses.setdefault("304", {"description": "It has not changed."})
+
+
+def _possible(operation: dict[str, Any]) -> list[int]:
+    statuses = {404, 405, 409, 422, 429, 503}
+    if "security" in operation:
+        statuses |= {401, 403}
+    if "requestBody" in operation:
+        statuses |= {400, 408, 413, 415}
+    if any(parameter["name"].lower() == "if-match" for parameter in operation["parameters"]):
+        statuses |= {412}
+    return sorted(statuses)

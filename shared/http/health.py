@@ -1,0 +1,80 @@
+"""Whether a process lives and can work, and its metrics, for whoever supervises it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple
+
+from fastapi import Request, Response
+from pydantic import BaseModel
+
+from shared.http.problems import Problem, problem_response
+from shared.http.routing import Router
+from shared.metrics import CONTENT_TYPE, exposition
+
+CHECK_TIMEOUT = 2.0  # seconds
+
+
+class Check(NamedTuple):
+    """Something without which the service cannot work: `ask` gives None when all is well, else the reason."""
+
+    name: str
+    ask: Callable[[], Awaitable[str | None]]
+
+
+class Alive(BaseModel):
+    """The process answers."""
+
+    status: str = "alive"
+
+
+class CheckResult(BaseModel):
+    """What one check found; `reason` is null when all is well."""
+
+    name: str
+    ready: bool
+    reason: str | None = None
+
+
+class Readiness(BaseModel):
+    """Whether the service can do its work, and what keeps it from that."""
+
+    status: str
+    checks: list[CheckResult]
+
+
+health_router = Router(tags=["operations"])
+
+
+@health_router.get("/health/live", summary="Does the process answer?")
+async def live() -> Alive:
+    """Does the process answer? Nothing else is asked; a supervisor restarts it if not."""
+    return Alive()
+
+
+@health_router.get("/health/ready", summary="Can the service do its work?", response_model=Readiness)
+async def ready(request: Request) -> Readiness | Response:
+    """Can the service do its work? 503 with the reasons if not."""
+    checks: Sequence[Check] = request.app.state.checks
+    results = list(await asyncio.gather(*(_result(check) for check in checks)))
+    if all(result.ready for result in results):
+        return Readiness(status="ready", checks=results)
+    reasons = "; ".join(f"{result.name}: {result.reason}" for result in results if not result.ready)
+    more = {"checks": [result.model_dump() for result in results]}
+    return problem_response(Problem(503, reasons, headers={"Retry-After": "1"}, more=more))
+
+
+@health_router.get("/metrics", summary="Prometheus metrics", response_class=Response, include_in_schema=False)
+async def metrics() -> Response:
+    """All metrics of this process, in Prometheus' text format."""
+    return Response(exposition(), media_type=CONTENT_TYPE)
+
+
+async def _result(check: Check) -> CheckResult:
+    try:
+        async with asyncio.timeout(CHECK_TIMEOUT):
+            reason = await check.ask()
+    except TimeoutError:
+        reason = f"no answer within {CHECK_TIMEOUT:g} s"
+    except Exception as error:  # noqa: BLE001 # whatever it is, it is why the service is not ready
+        reason = type(error).__name__
+    return CheckResult(name=check.name, ready=reason is None, reason=reason)

@@ -1,0 +1,179 @@
+"""API keys: how they look, what they may do, and the dependency that asks for one.
+
+A key is `pk_`, 256 random bits and a CRC-32, both in base 62: made-up ones are refused without looking anywhere.
+Only the SHA-256 of a key is ever stored. Scopes stand beside each other, `write` without `read` is a key that only
+delivers; `admin` may do everything.
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+import zlib
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Annotated, Any, Protocol
+from uuid import UUID
+
+from fastapi import Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import SecretStr
+
+from shared.events.labeling import ApiKeyChanged, Scope
+from shared.http.problems import Problem, unavailable
+
+PREFIX = "pk_"
+_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_SECRET_LENGTH, _CHECKSUM_LENGTH = 43, 6  # 62**43 > 2**256, 62**6 > 2**32
+_FORM = re.compile(rf"{PREFIX}[0-9A-Za-z]{{{_SECRET_LENGTH + _CHECKSUM_LENGTH}}}")
+
+_bearer = HTTPBearer(auto_error=False, bearerFormat=f"{PREFIX}…", description="An API key of the account.")
+
+
+class KeyLookup(Protocol):
+    """Where keys are found; a catalog of `labeling.keys` is one."""
+
+    def find(self, kind: type[ApiKeyChanged], key: str, /) -> ApiKeyChanged | None:
+        """The key with this hash, if it is known by now."""
+
+    async def refresh(self) -> bool:
+        """Learns of all keys that there are now; False if it had to give up, within about a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls: a key of an account, and what it may do."""
+
+    account_id: int
+    key_id: UUID
+    scopes: frozenset[Scope]
+
+    def may(self, scope: Scope) -> bool:
+        """Whether the key has the scope; `admin` has all."""
+        return scope in self.scopes or "admin" in self.scopes
+
+
+def generate() -> str:
+    """A new key; it is shown to its owner once, `hash_of` it is stored."""
+    secret = PREFIX + _in_base_62(int.from_bytes(secrets.token_bytes(32)), _SECRET_LENGTH)
+    return secret + _checksum(secret)
+
+
+def is_wellformed(key: str) -> bool:
+    """Whether `key` could be one of ours."""
+    return _FORM.fullmatch(key) is not None and _checksum(key[:-_CHECKSUM_LENGTH]) == key[-_CHECKSUM_LENGTH:]
+
+
+def hash_of(key: str) -> str:
+    """What is stored of a key: SHA-256, hexadecimal."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def _checksum(text: str) -> str:
+    return _in_base_62(zlib.crc32(text.encode()), _CHECKSUM_LENGTH)
+
+
+def _in_base_62(number: int, length: int) -> str:
+    digits = []
+    for _ in range(length):
+        number, digit = divmod(number, 62)
+        digits.append(_ALPHABET[digit])
+    return "".join(reversed(digits))
+
+
+def requires(*scopes: Scope) -> Any:  # noqa: ANN401 # as FastAPI's own Security and Depends
+    """The dependency of an endpoint that needs a key with all of `scopes`.
+
+    `caller: Annotated[Caller, requires("read")]`; 401 without a good key, 403 without a scope. The key is looked at
+    before the body is read.
+    """
+    return Security(_requirement(scopes))
+
+
+def requires_operator() -> Any:  # noqa: ANN401
+    """The dependency of an endpoint for the operator of the whole installation; see `CommonSettings.operator_key`."""
+    return Security(operator_requirement)
+
+
+class Requirement:
+    """A check made before the body is read; `shared.http.routing` looks for these among an endpoint's dependencies."""
+
+    def __init__(self, scopes: tuple[Scope, ...]) -> None:
+        self.scopes = scopes
+
+    async def __call__(
+        self,
+        request: Request,
+        _: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)] = None,
+    ) -> Caller:
+        """Who calls. Raises Problem: 401, 403."""
+        caller: Caller | None = getattr(request.state, "caller", None)
+        if caller is None:
+            caller = request.state.caller = await _authenticate(request)
+        missing = [scope for scope in self.scopes if not caller.may(scope)]
+        if missing:
+            needed = " ".join(self.scopes)
+            raise Problem(
+                403,
+                f"The key lacks the scope {' and '.join(missing)}.",
+                headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{needed}"'},
+            )
+        return caller
+
+
+class OperatorRequirement(Requirement):
+    """The key is the operator's, as in the settings; it belongs to no account."""
+
+    async def __call__(  # type: ignore[override] # nobody is the caller
+        self,
+        request: Request,
+        _: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)] = None,
+    ) -> None:
+        """Raises Problem: 401."""
+        expected: SecretStr | None = request.app.state.operator_key
+        given = _bearer_of(request)
+        if expected is None or not hmac.compare_digest(given.encode(), expected.get_secret_value().encode()):
+            raise _unknown_key()
+
+
+operator_requirement = OperatorRequirement(())
+
+
+@lru_cache
+def _requirement(scopes: tuple[Scope, ...]) -> Requirement:
+    return Requirement(scopes)
+
+
+async def _authenticate(request: Request) -> Caller:
+    key = _bearer_of(request)
+    if not is_wellformed(key):
+        raise _unknown_key()
+    keys: KeyLookup = request.app.state.keys
+    hashed = hash_of(key)
+    found = keys.find(ApiKeyChanged, hashed)
+    if found is None:
+        # It may have been made a moment ago; the checksum keeps guesses from getting here.
+        up_to_date = await keys.refresh()
+        found = keys.find(ApiKeyChanged, hashed)
+        if found is None and not up_to_date:
+            raise unavailable("Whether the API key is known cannot be found out now. Try again in a moment.")
+    if found is None or found.revoked:
+        raise _unknown_key()
+    return Caller(found.account_id, found.key_id, frozenset(found.scopes))
+
+
+def _bearer_of(request: Request) -> str:
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not key.strip():
+        raise Problem(
+            401, "Send an API key: Authorization: Bearer pk_….", headers={"WWW-Authenticate": 'Bearer realm="penchant"'}
+        )
+    return key.strip()
+
+
+def _unknown_key() -> Problem:
+    return Problem(
+        401,
+        "The API key is not known, or it was revoked.",
+        headers={"WWW-Authenticate": 'Bearer realm="penchant", error="invalid_token"'},
+    )

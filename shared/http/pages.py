@@ -1,0 +1,108 @@
+"""Pages of lists: `?limit=`, an opaque `?cursor=`, and the answer `{"items", "next_cursor", "total"}`.
+
+A list is read by its key: `WHERE (created_at, id) > ($1, $2) ORDER BY created_at, id LIMIT $3`, never by an offset.
+"""
+
+import base64
+import json
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, Self, TypeVar
+
+from fastapi import Depends, Query, Request
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from shared.http.pointers import FieldError
+from shared.http.problems import Problem
+
+Item = TypeVar("Item")
+Row = TypeVar("Row")
+
+DEFAULT_LIMIT = 100
+MOST = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """Which page is wanted. Fetch `limit + 1` rows after `key(…)` and give them to `Page.of`."""
+
+    limit: int
+    path: str
+    cursor: str | None = None
+
+    @property
+    def fetch(self) -> int:
+        """How many rows to read: one more than shown tells whether there is a next page."""
+        return self.limit + 1
+
+    def key(self, *types: Any) -> tuple[Any, ...] | None:  # noqa: ANN401 # any types that pydantic reads
+        """The last key of the page before, of these types, such as `page.key(datetime, UUID)`; None on the first.
+
+        Raises Problem 422 for a cursor that this list did not give.
+        """
+        if self.cursor is None:
+            return None
+        try:
+            values = _decode(self.cursor, self.path)
+            key: tuple[Any, ...] = TypeAdapter(tuple[types]).validate_python(values)  # type: ignore[valid-type]
+        except (ValueError, ValidationError):
+            detail = "This cursor was not given by this list"
+            raise Problem(422, f"{detail}.", errors=[FieldError("/query/cursor", detail)]) from None
+        return key
+
+
+def page_request() -> Any:  # noqa: ANN401 # as FastAPI's own Depends
+    """The dependency of a list: `page: Annotated[PageRequest, page_request()]`."""
+    return Depends(_page_request)
+
+
+async def _page_request(
+    request: Request,
+    limit: Annotated[int, Query(ge=1, le=MOST, description="How many items at most.")] = DEFAULT_LIMIT,
+    cursor: Annotated[
+        str | None, Query(max_length=2000, description="`next_cursor` of the page before; opaque.")
+    ] = None,
+) -> PageRequest:
+    return PageRequest(limit, request.url.path, cursor)
+
+
+class Page(BaseModel, Generic[Item]):
+    """A part of a list. `next_cursor` is null on the last page; `total` is null where counting is expensive."""
+
+    items: Sequence[Item]
+    next_cursor: str | None = None
+    total: int | None = None
+
+    @classmethod
+    def of(
+        cls,
+        rows: Sequence[Row],
+        page: PageRequest,
+        *,
+        key: Callable[[Row], Sequence[object]],
+        item: Callable[[Row], Item],
+        total: int | None = None,
+    ) -> Self:
+        """The page made of `rows`, of which up to `page.fetch` were read; `key` is what they are ordered by."""
+        shown = rows[: page.limit]
+        cursor = _encode(key(shown[-1]), page.path) if len(rows) > page.limit else None
+        return cls(items=[item(row) for row in shown], next_cursor=cursor, total=total)
+
+
+def _encode(key: Sequence[object], path: str) -> str:
+    text = json.dumps(TypeAdapter(list[Any]).dump_python(list(key), mode="json"), separators=(",", ":"))
+    return base64.urlsafe_b64encode(_seal(text, path) + text.encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str, path: str) -> Any:  # noqa: ANN401
+    raw = base64.b64decode(cursor.encode() + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+    text = raw[4:].decode()
+    if _seal(text, path) != raw[:4]:
+        raise ValueError(cursor)
+    return json.loads(text)
+
+
+def _seal(text: str, path: str) -> bytes:
+    # Against mistakes, such as the cursor of another list; whoever forges one sees no more than the list.
+    return zlib.crc32(f"{path}\n{text}".encode()).to_bytes(4)

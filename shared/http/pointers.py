@@ -1,0 +1,60 @@
+"""From what a validator found to JSON pointers (RFC 6901) into what the client sent."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic_core import ErrorDetails
+
+MOST_ERRORS = 100  # a client that got a hundred things wrong needs no more of them
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """What is wrong, and where: a JSON pointer into the body ("" is the whole), or `/query/…`, `/path/…`."""
+
+    pointer: str
+    detail: str
+
+
+def pointer_of(parts: Iterable[str | int]) -> str:
+    """The JSON pointer made of `parts`."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def field_errors(errors: Sequence[ErrorDetails | Mapping[str, Any]], body: object) -> tuple[FieldError, ...]:
+    """FastAPI's errors, whose locations begin with `body`, `query`, `path` or `header`, as pointers."""
+    found: dict[FieldError, None] = {}
+    for error in errors:
+        place, *location = error["loc"] or ("body",)
+        pointer = pointer_of(_real(location, body, error["type"]) if place == "body" else (place, *location))
+        found[FieldError(pointer, _detail(error))] = None
+        if len(found) == MOST_ERRORS:
+            break
+    return tuple(found)
+
+
+def item_errors(errors: Sequence[ErrorDetails], item: object) -> tuple[FieldError, ...]:
+    """Pydantic's errors about one value, such as an item of a batch, as pointers into it."""
+    return field_errors([{**error, "loc": ("body", *error["loc"])} for error in errors], item)
+
+
+def _real(location: Sequence[str | int], body: object, kind: str) -> list[str | int]:
+    # A location also names members of unions, validators and such; only what is in the body may be pointed at.
+    parts: list[str | int] = []
+    node = body
+    for index, part in enumerate(location):
+        try:
+            node = node[part]  # type: ignore[index] # whatever it is: what is not there is not pointed at
+        except (LookupError, TypeError):
+            if kind != "missing" or index < len(location) - 1:
+                continue
+        parts.append(part)
+    return parts
+
+
+def _detail(error: ErrorDetails | Mapping[str, Any]) -> str:
+    message: str = error["msg"]
+    for prefix in ("Value error, ", "Assertion failed, "):
+        message = message.removeprefix(prefix)
+    return message

@@ -1,0 +1,63 @@
+"""ETags of definitions: `If-None-Match` saves sending what is known, `If-Match` keeps people from overwriting others.
+
+A definition's ETag is its version; what changes by itself, such as a count, does not belong in it.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Header, Response
+from pydantic import BaseModel
+
+from shared.http.problems import Problem
+
+
+def etag_of(version: object) -> str:
+    """The strong ETag of a version."""
+    return f'"{version}"'
+
+
+@dataclass(frozen=True, slots=True)
+class Preconditions:
+    """The conditions of a request."""
+
+    if_match: str | None = None
+    if_none_match: str | None = None
+
+    def require(self, etag: str) -> None:
+        """Before a change of what has `etag` now. Raises Problem 412 if the client read another version.
+
+        A client that sends no `If-Match` overwrites whatever there is.
+        """
+        if self.if_match is not None and not _matches(self.if_match, etag, weakly=False):
+            raise Problem(412, "It has changed since it was read. Read it again.", headers={"ETag": etag})
+
+    def answer(self, model: BaseModel, etag: str, status: int = 200) -> Response:
+        """`model` with its `etag`; 304 without a body if the client has this version."""
+        if self.if_none_match is not None and _matches(self.if_none_match, etag, weakly=True):
+            return Response(status_code=304, headers={"ETag": etag})
+        return Response(model.model_dump_json(), status, {"ETag": etag}, media_type="application/json")
+
+
+def preconditions() -> Any:  # noqa: ANN401 # as FastAPI's own Depends
+    """The dependency: `conditions: Annotated[Preconditions, preconditions()]`."""
+    return Depends(_preconditions)
+
+
+async def _preconditions(
+    if_match: Annotated[
+        str | None, Header(max_length=1000, description="The ETag read before; 412 if it is another by now.")
+    ] = None,
+    if_none_match: Annotated[
+        str | None, Header(max_length=1000, description="ETags that the client has; 304 if it is one of them.")
+    ] = None,
+) -> Preconditions:
+    return Preconditions(if_match, if_none_match)
+
+
+def _matches(header: str, etag: str, *, weakly: bool) -> bool:
+    for candidate in header.split(","):
+        tag = candidate.strip()
+        if tag == "*" or tag == etag or (weakly and tag == f"W/{etag}"):
+            return True
+    return False

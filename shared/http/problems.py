@@ -1,0 +1,147 @@
+"""Problems: every answer that is not a success is `application/problem+json` (RFC 9457), made here."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from http import HTTPStatus
+
+import asyncpg
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+
+from shared.correlation import correlation_id
+from shared.http.pointers import FieldError, field_errors
+from shared.store.errors import is_passing
+
+__all__ = ["FieldError", "Problem", "ProblemDetails", "install_problem_handlers", "problem_response", "unavailable"]
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER = 2  # seconds; a store that restarts needs a few
+
+log = structlog.get_logger()
+
+
+class ErrorDetails(BaseModel):
+    """One thing that is wrong with a request."""
+
+    pointer: str = Field(
+        description="JSON pointer to it in the body; `/query/…`, `/path/…` and `/header/…` for what stands elsewhere."
+    )
+    detail: str
+
+
+class ProblemDetails(BaseModel):
+    """RFC 9457: why a request was not carried out."""
+
+    type: str = Field("about:blank", description="A URI that names the kind of problem.")
+    title: str
+    status: int
+    detail: str = ""
+    errors: list[ErrorDetails] = []
+    request_id: str | None = Field(None, description="The answer's `X-Request-Id`; also the events' correlation id.")
+
+
+class Problem(Exception):  # it is what the client gets, and so it is called
+    """Raise it anywhere below an endpoint: the client gets `status`, `detail` and `errors`.
+
+    `more` are further members of the body. `detail` says what to do about it and quotes no personal data.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str = "",
+        *,
+        errors: Iterable[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+        title: str | None = None,
+        type_: str = "about:blank",
+        more: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.errors = tuple(errors)
+        self.headers = dict(headers or {})
+        self.title = title or HTTPStatus(status).phrase
+        self.type = type_
+        self.more = dict(more or {})
+
+
+def unavailable(detail: str = "A store is away or busy. Try again in a moment.") -> Problem:
+    """503, with the time after which trying again makes sense."""
+    return Problem(503, detail, headers={"Retry-After": str(RETRY_AFTER)})
+
+
+def problem_response(problem: Problem) -> Response:
+    """The answer that says `problem`."""
+    correlation = correlation_id.get()
+    body = {
+        "type": problem.type,
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
+        "errors": [asdict(error) for error in problem.errors],
+        "request_id": None if correlation is None else str(correlation),
+        **problem.more,
+    }
+    # ASCII only: a pointer may quote a member's name, whatever was in it.
+    return Response(json.dumps(body), problem.status, problem.headers, media_type=MEDIA_TYPE)
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    """Turns all that is raised below endpoints, by the router and by validation into problems."""
+    app.add_exception_handler(Problem, _of_problem)
+    app.add_exception_handler(HTTPException, _of_http_exception)
+    app.add_exception_handler(RequestValidationError, _of_validation)
+
+
+async def _of_problem(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    return problem_response(error)
+
+
+async def _of_http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    headers = dict(error.headers or {})
+    detail = error.detail if error.detail != HTTPStatus(error.status_code).phrase else ""
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        # The router names the methods of the first route with this path only.
+        headers["Allow"] = ", ".join(_methods_of(request))
+    return problem_response(Problem(error.status_code, detail, headers=headers))
+
+
+def _methods_of(request: Request) -> Sequence[str]:
+    scope = {name: request.scope[name] for name in ("type", "path", "root_path", "headers", "app")}
+    found = [
+        method
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
+        if any(route.matches({**scope, "method": method})[0] is Match.FULL for route in request.app.router.routes)
+    ]
+    return [*found, *(["HEAD"] if "GET" in found else []), "OPTIONS"]
+
+
+async def _of_validation(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    if any(item["type"] == "missing" and item["loc"] == ("body",) for item in error.errors()):
+        return problem_response(Problem(400, "The body is empty; JSON is expected."))
+    return problem_response(
+        Problem(422, "The request is not valid; see errors.", errors=field_errors(error.errors(), error.body))
+    )
+
+
+def problem_of(error: Exception) -> Problem:
+    """What the client is told about an exception that nobody expected; it is logged here."""
+    if is_passing(error):
+        log.warning("a store is away", exc_info=error)
+        return unavailable()
+    if isinstance(error, asyncpg.DataError | asyncpg.InterfaceError):
+        # A last net: such a value should have been refused by the request's model, so somebody should hear of it.
+        log.error("PostgreSQL refused a value", exc_info=error)
+        return Problem(422, "A value is outside of what can be stored.")
+    log.error("request failed", exc_info=error)
+    return Problem(500, "This is our fault. The request id leads to what we know of it.")

@@ -1,0 +1,75 @@
+"""Routes: what happens before an endpoint, in an order in which nothing is done for whoever may not have it.
+
+First the key, then the body within its limits, then JSON, then `Idempotency-Key`; then FastAPI's validation and the
+endpoint.
+"""
+
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter, Request, Response
+from fastapi.dependencies.models import Dependant
+from fastapi.params import Form
+from fastapi.routing import APIRoute
+
+from shared.http.bodies import JsonRequest
+from shared.http.idempotency import HEADER, answer_once
+from shared.http.keys import Caller, Requirement
+from shared.http.pointers import FieldError, pointer_of
+from shared.http.problems import Problem
+
+
+class Route(APIRoute):
+    """A route of ours. An endpoint that takes the `Request` itself gets a `JsonRequest`, with the same limits."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The steps, around FastAPI's own handler."""
+        endpoint = super().get_route_handler()
+        requirements = list(_requirements(self.dependant))
+        reads_json = self.body_field is not None and not isinstance(self.body_field.field_info, Form)
+        is_post = "POST" in (self.methods or ())
+
+        async def handle(request: Request) -> Response:
+            json_request = JsonRequest(request.scope, request.receive)
+            json_request.max_body_bytes = request.app.state.max_body_bytes
+            for requirement in requirements:
+                await requirement(json_request)
+            _refuse_nul(json_request)
+            if reads_json:
+                await json_request.json()
+            caller: Caller | None = getattr(request.state, "caller", None)
+            database = request.app.state.database
+            if is_post and HEADER in request.headers and caller is not None and database is not None:
+                return await answer_once(json_request, endpoint, database)
+            return await endpoint(json_request)
+
+        return handle
+
+
+class Router(APIRouter):
+    """A router whose routes are `Route`s: what every service's `api.py` uses."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 # APIRouter's own
+        super().__init__(**{"route_class": Route, **options})
+
+
+def _requirements(dependant: Dependant) -> Iterator[Requirement]:
+    for dependency in dependant.dependencies:
+        if isinstance(dependency.call, Requirement):
+            yield dependency.call
+        yield from _requirements(dependency)
+
+
+def _refuse_nul(request: Request) -> None:
+    """PostgreSQL cannot keep U+0000; here once for all paths and queries, in `bodies` for bodies."""
+    places = [("path", name, str(value)) for name, value in request.path_params.items()]
+    if "%00" in request.url.query or "\0" in request.url.query:
+        places += [("query", name, value) for name, value in parse_qsl(request.url.query, keep_blank_values=True)]
+    errors = [
+        FieldError(pointer_of((place, name)), "Text must not contain the character U+0000")
+        for place, name, value in places
+        if "\0" in value or "\0" in name
+    ]
+    if errors:
+        raise Problem(422, "The request is not valid; see errors.", errors=errors)
