@@ -7,22 +7,31 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from deploy.embedded.error import StackError
-from services.console.commands import stack
+from services.console.commands import accounts, clicks, dead_letters, demo, keys, messages, stack, watch
+from services.console.terminal import EXIT_CODES
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Interest labels for e-mail marketing.",
+    epilog=EXIT_CODES,
 )
 app.command()(stack.up)
 app.command()(stack.down)
 app.command()(stack.status)
 app.command()(stack.env)
+app.command()(demo.demo)
+app.add_typer(accounts.app, name="account")
+app.add_typer(keys.app, name="key")
+app.add_typer(messages.app, name="message")
+app.command()(watch.watch)
+app.add_typer(clicks.app, name="clicks")
+app.add_typer(dead_letters.app, name="dead-letters")
 
 
 def main() -> None:
-    """Run the command line. Exit codes: 0 done, 1 it failed, 2 it was used wrongly, 3 nothing runs."""
+    """Run the command line; the exit codes are those in its help."""
     try:
         app()
     except (StackError, ValidationError) as problem:

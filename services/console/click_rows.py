@@ -33,7 +33,7 @@ COLUMNS = (
 )
 
 
-class UnusableFile(Exception):  # noqa: N818 - that is what the user has to know
+class UnusableFile(Exception):
     """The file as a whole cannot be read as clicks."""
 
 

@@ -51,6 +51,10 @@ class Client:
     ) -> None:
         await self._http.aclose()
 
+    def knows(self, service: Service) -> bool:
+        """Whether anybody said where the service is."""
+        return self._settings.knows(service)
+
     async def get(self, service: Service, path: str, **parameters: object) -> Any:  # noqa: ANN401 - JSON
         """The JSON at `path`."""
         return self._json(await self._send(service, "GET", path, params=_given(parameters)))

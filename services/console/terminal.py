@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import sys
 from collections.abc import Coroutine
 from typing import Annotated, Any, NoReturn
@@ -47,6 +48,7 @@ def fail(message: str, code: int = FAILED) -> NoReturn:
 
 def run(command: Coroutine[Any, Any, None]) -> None:
     """Runs a command; what it could not do becomes a message and an exit code."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what it has to say is said below, once
     try:
         asyncio.run(command)
     except (NothingRuns, Unreachable, ConnectionError, LookupError) as problem:

@@ -1,0 +1,1 @@
+"""A pet shop, its contacts and its newsletter: everything that Penchant does, in a minute."""

@@ -1,0 +1,70 @@
+"""Who is in the demo, and what they do."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ACCOUNT = "Paws & Co (demo)"
+TIME_ZONE = "Europe/Brussels"
+
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+SCANNER = "Mozilla/5.0 (compatible; Barracuda Sentinel (EE))"
+
+LABELS = {
+    "Dogs": "Clicked on something for dogs.",
+    "Cats": "Clicked on something for cats.",
+    "Fish": "Clicked on something for fish.",
+    "Spring sale": "Looked at the spring sale.",
+    "Nurtured": "Read what the workflow sent.",
+}
+
+# The labels of the newsletter's links, by their text.
+LINK_LABELS = {
+    "Puppy food": ["Dogs"],
+    "Rope toys": ["Dogs"],
+    "Scratching posts": ["Cats"],
+    "Catnip mice": ["Cats"],
+    "Aquarium for beginners": ["Fish"],
+    "The spring sale": ["Spring sale"],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A contact, and the links that they click, by text. `scanned`: a mail scanner opens all links before they do."""
+
+    name: str
+    city: str
+    clicks: tuple[str, ...] = ()
+    reads_the_guide: bool = False
+    scanned: bool = False
+
+    @property
+    def email(self) -> str:
+        return f"{self.name.casefold()}@paws-demo.example"
+
+
+PEOPLE = (
+    Person("Anna", "Gent", ("Puppy food", "Rope toys", "Puppy food"), reads_the_guide=True),
+    Person("Bram", "Antwerpen", ("Scratching posts", "Catnip mice")),
+    Person("Chloe", "Gent", ("Rope toys", "Catnip mice")),
+    Person("David", "Brugge", ("Aquarium for beginners",)),
+    Person("Emma", "Leuven", ("The spring sale",)),
+    Person("Farid", "Gent", scanned=True),
+    Person("You", "wherever you are"),
+)
+YOU = PEOPLE[-1]
+YOUR_LINK = "Puppy food"
+
+
+def newsletter(shop: str) -> str:
+    """The newsletter's HTML; `shop` is the base of its links."""
+    return _page("newsletter.html", shop)
+
+
+def puppy_guide(shop: str) -> str:
+    """The HTML of what the workflow sends."""
+    return _page("puppy_guide.html", shop)
+
+
+def _page(name: str, shop: str) -> str:
+    return (Path(__file__).parent / name).read_text(encoding="utf-8").format(shop=shop)
