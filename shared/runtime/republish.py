@@ -1,0 +1,62 @@
+"""Writes a topic again from the event table: the same ids, the same sequences (design, section 4)."""
+
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+import asyncpg
+from pydantic import SecretStr
+
+from shared.bus.publisher import Publisher
+from shared.bus.topics import ensure_topics
+from shared.events.topics import TOPICS, owned_by
+from shared.runtime.service import Service
+from shared.settings import CommonSettings
+from shared.store.queries import load_queries
+
+QUERIES = load_queries(Path(__file__).parent / "sql")
+
+AT_ONCE = 5_000  # events
+
+
+async def republish(service: Service, settings: CommonSettings, topic: str) -> int:
+    """Sends all published events of `topic` once more, in order; returns the exit code.
+
+    What an erasure has blanked is sent as a tombstone. Consumers pass over what they have seen.
+    """
+    if topic not in {owned.name for owned in owned_by(service.name)}:
+        sys.stderr.write(f"{service.name} does not write {topic}\n")
+        return 2
+    secret: SecretStr = getattr(settings, f"{service.name}_database")
+    await ensure_topics(settings)
+    connection = await asyncpg.connect(secret.get_secret_value())
+    publisher = Publisher(service.name, settings)
+    sent = 0
+    try:
+        await publisher.start()
+        total: int = await connection.fetchval(QUERIES["count_published"], topic)
+        async with connection.transaction():
+            batch: list[asyncpg.Record] = []
+            async for row in connection.cursor(QUERIES["published_events"], topic, prefetch=AT_ONCE):
+                batch.append(row)
+                if len(batch) == AT_ONCE:
+                    sent += await _send(publisher, topic, batch)
+                    sys.stderr.write(f"\r{topic}: {sent} of {total}")
+                    batch = []
+            sent += await _send(publisher, topic, batch)
+    finally:
+        await publisher.stop()
+        await connection.close()
+    sys.stderr.write(f"\r{topic}: {sent} of {total} events written again\n")
+    return 0
+
+
+async def _send(publisher: Publisher, topic: str, batch: list[asyncpg.Record]) -> int:
+    if TOPICS[topic].compacted:
+        await publisher.publish({}, batch)
+    else:
+        plain: dict[tuple[str, int], list[asyncpg.Record]] = defaultdict(list)
+        for row in batch:
+            plain[topic, row["partition"]].append(row)
+        await publisher.publish(plain, [])
+    return len(batch)

@@ -1,0 +1,256 @@
+"""Starts a service by its roles, and ends it cleanly on SIGTERM."""
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+import uvloop
+from pydantic import SecretStr, ValidationError
+
+from shared.bus.catalog import Catalog
+from shared.bus.dead_letters import DeadLetters
+from shared.bus.guard import check_surroundings
+from shared.bus.host import ConsumerHost
+from shared.bus.producer import IntakeProducer
+from shared.bus.publisher import Publisher
+from shared.bus.relay import Relay
+from shared.bus.topics import ensure_topics
+from shared.http.app import create_app
+from shared.http.health import Check
+from shared.http.server import PortTakenError, serve
+from shared.logs import configure_logging
+from shared.runtime.held_records import held_router
+from shared.runtime.republish import republish
+from shared.runtime.service import Parts, Service, Surroundings
+from shared.settings import CommonSettings
+from shared.store.database import Database
+from shared.store.errors import Refused, is_passing
+from shared.store.event_tables import extend_event_tables
+from shared.store.listener import listen
+from shared.tracing import configure_tracing, stop_tracing
+
+log = structlog.get_logger()
+
+REFUSED, FAILED, PORT_TAKEN = 78, 70, 73  # exit codes, after sysexits: configuration, software, can't create
+RETRY = 1.0  # seconds
+KEYS = "labeling.keys"
+
+
+def run(service: Service) -> None:
+    """The whole life of a process of `service`; the exit code says how it ended.
+
+    0: stopped; 2: wrong arguments or settings; 70: something failed, start it again; 73: the port is taken;
+    78: refused to run on what it found, and said why.
+    """
+    arguments = _arguments(service)
+    try:
+        settings = service.settings()
+    except ValidationError as error:
+        sys.stderr.write(f"{service.name}: the settings are not right\n{error}\n")
+        sys.exit(2)
+    configure_logging(service.name, settings.log_level)
+    configure_tracing(service.name, settings.otlp_endpoint)
+    try:
+        if arguments.command == "republish":
+            sys.exit(uvloop.run(republish(service, settings, arguments.topic)))
+        sys.exit(uvloop.run(_Process(service, settings, arguments.roles).live()))
+    finally:
+        stop_tracing()
+
+
+def _arguments(service: Service) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog=f"python -m services.{service.name}", description=service.description)
+    parser.add_argument(
+        "--role", dest="roles", choices=("api", "worker"), action="append", help="both, unless one is named"
+    )
+    commands = parser.add_subparsers(dest="command")
+    again = commands.add_parser("republish", help="write a topic again from the event table; with the service stopped")
+    again.add_argument("topic")
+    arguments = parser.parse_args()
+    arguments.roles = frozenset(arguments.roles or ("api", "worker"))
+    return arguments
+
+
+@dataclass
+class _Process:
+    service: Service
+    settings: CommonSettings
+    roles: frozenset[str]
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    tasks: set["asyncio.Task[Any]"] = field(default_factory=set)
+    hosts: list[ConsumerHost] = field(default_factory=list)
+    failed: BaseException | None = None
+
+    async def live(self) -> int:
+        """From start to end; returns the exit code."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self.stop.set)
+        async with AsyncExitStack() as stack:
+            try:
+                work = asyncio.create_task(self._work(stack))
+                stopped = asyncio.create_task(self.stop.wait())
+                await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
+                if not work.done():
+                    # The server ends by itself on `stop`; while starting there is nothing to finish.
+                    await asyncio.wait({work}, timeout=4)
+                work.cancel()
+                await asyncio.gather(work, return_exceptions=True)
+                self._raise_failure(work)
+            except Refused as error:
+                log.critical("refused", reason=str(error))
+                return REFUSED
+            except PortTakenError as error:
+                log.critical("port taken", reason=str(error))
+                return PORT_TAKEN
+            except Exception:
+                log.critical("failed", exc_info=True)
+                return FAILED
+        return 0
+
+    def _raise_failure(self, work: "asyncio.Task[None]") -> None:
+        error = None if work.cancelled() else work.exception()
+        if error is not None or self.failed is not None:
+            raise error or self.failed or RuntimeError
+
+    async def _work(self, stack: AsyncExitStack) -> None:
+        database = await self._open_database()
+        stack.push_async_callback(database.close)
+        cluster = await self._meet_kafka(database)
+        catalog = Catalog(self.settings, sorted({KEYS, *self.service.catalogs}))
+        stack.push_async_callback(catalog.stop)
+        intake = IntakeProducer(self.settings)
+        stack.push_async_callback(intake.stop)
+        relay = Relay(database, lambda: Publisher(self.service.name, self.settings), self.settings.partitions)
+        parts_of = Surroundings(self.settings, database, catalog, intake, relay)
+        await self._patiently("catalogs", catalog.start)
+        parts = await self.service.build(parts_of)
+        if parts.close is not None:
+            stack.push_async_callback(parts.close)
+        stack.push_async_callback(self._end_tasks)
+        self._start(relay.watch())
+        callbacks = {"events": relay.wake}
+        if "worker" in self.roles:
+            dead = DeadLetters(database, intake, self.service.name, [consumer.name for consumer in parts.consumers])
+
+            def held_changed() -> None:
+                dead.wake()
+                for host in self.hosts:
+                    host.held_changed()
+
+            callbacks["held"] = held_changed
+            self._start(relay.run())
+            self._start(dead.run())
+            await self._start_consumers(parts, database, cluster, relay, stack)
+            for make in parts.worker_tasks:
+                self._start(make())
+        if "api" in self.roles:
+            for make in parts.api_tasks:
+                self._start(make())
+        self._start(listen(self._dsn, callbacks))
+        await self._serve(parts, parts_of)
+
+    @property
+    def _dsn(self) -> str:
+        secret: SecretStr = getattr(self.settings, f"{self.service.name}_database")
+        return secret.get_secret_value()
+
+    @property
+    def _port(self) -> int:
+        port: int = getattr(self.settings, f"{self.service.name}_port")
+        return port
+
+    async def _patiently(self, what: str, attempt: Any) -> Any:  # noqa: ANN401
+        """Tries until what is needed answers."""
+        while True:
+            try:
+                return await attempt()
+            except Exception as error:
+                if not is_passing(error):
+                    raise
+                log.warning("waiting", what=what, error=type(error).__name__)
+            await asyncio.sleep(RETRY)
+
+    async def _open_database(self) -> Database:
+        async def attempt() -> Database:
+            database = await Database.open(self._dsn, self.settings.partitions)
+            await database.migrate([self.service.migrations])
+            async with database.pool.acquire() as connection:
+                await extend_event_tables(connection)
+            return database
+
+        opened: Database = await self._patiently("PostgreSQL", attempt)
+        return opened
+
+    async def _meet_kafka(self, database: Database) -> str:
+        async def attempt() -> str:
+            await ensure_topics(self.settings)
+            return await check_surroundings(self.service.name, self.settings, database)
+
+        cluster: str = await self._patiently("Kafka", attempt)
+        return cluster
+
+    async def _start_consumers(
+        self, parts: Parts, database: Database, cluster: str, relay: Relay, stack: AsyncExitStack
+    ) -> None:
+        for consumer in parts.consumers:
+            host = ConsumerHost(
+                consumer, self.service.name, self.settings, database, cluster,
+                f"{self.settings.host}:{self._port}", lambda: relay.backlog,
+            )  # fmt: skip
+            stack.push_async_callback(host.stop)
+            await self._patiently("Kafka", host.start)
+            self.hosts.append(host)
+            self._start(_failure(host))
+
+    def _start(self, work: Coroutine[Any, Any, Any]) -> None:
+        task = asyncio.create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[Any]") -> None:
+        self.tasks.discard(task)
+        if not task.cancelled() and not self.stop.is_set():
+            # What runs for as long as the process lives has ended: better no process than half of one.
+            self.failed = task.exception() or RuntimeError(f"{task.get_coro()} ended by itself")
+            self.stop.set()
+
+    async def _end_tasks(self) -> None:
+        for task in list(self.tasks):
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
+    async def _serve(self, parts: Parts, surroundings: Surroundings) -> None:
+        app = create_app(
+            f"Penchant {self.service.name}",
+            surroundings.catalog,
+            surroundings.database,
+            description=self.service.description,
+            checks=[*parts.checks, Check("consumers", self._consumers_ready)],
+            operator_key=self.settings.operator_key,
+        )
+        app.state.service = parts.state
+        app.include_router(held_router(self.service.name, surroundings.database))
+        if "api" in self.roles:
+            for router in parts.routers:
+                app.include_router(router)
+        await serve(
+            app,
+            self.settings.host,
+            self._port,
+            stop=self.stop,
+            raw=parts.raw if "api" in self.roles else None,
+            listening=lambda port: log.info("listening", port=port, roles=sorted(self.roles)),
+        )
+
+    async def _consumers_ready(self) -> str | None:
+        return "; ".join(trouble for host in self.hosts for trouble in host.troubles()) or None
+
+
+async def _failure(host: ConsumerHost) -> None:
+    await host.failure

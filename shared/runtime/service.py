@@ -1,0 +1,73 @@
+"""What a service says of itself, and what it is given."""
+
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter
+
+from shared.bus.catalog import Catalog
+from shared.bus.handler import Consumer
+from shared.bus.producer import IntakeProducer
+from shared.bus.relay import Relay, published
+from shared.events.topics import CATALOG_PARTITION
+from shared.http.health import Check
+from shared.http.raw import RawHandler
+from shared.settings import CommonSettings
+from shared.store.database import Database
+from shared.store.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the runtime gives to a service; all of it is ready for use.
+
+    `relay.delay` (seconds) and `relay.backlog` (events) tell bulk work when to wait.
+    """
+
+    settings: CommonSettings
+    database: Database
+    catalog: Catalog
+    intake: IntakeProducer
+    relay: Relay
+
+    async def acknowledged(self, work: UnitOfWork) -> bool:
+        """Waits until Kafka has what a catalog unit of work appended, 1 s at most (reading one's own writes)."""
+        return await published(self.database, CATALOG_PARTITION, work.position)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a service is made of.
+
+    `routers` are served with the role `api`; `state` is found by them as `request.app.state.service`. `consumers` and
+    `worker_tasks` run with the role `worker`, `api_tasks` with `api`: each for as long as the process lives, ended by
+    cancellation; one that fails ends the process. `raw` answers the paths below `/c/`.
+    """
+
+    routers: Sequence[APIRouter] = ()
+    state: object = None
+    consumers: Sequence[Consumer] = ()
+    worker_tasks: Sequence[Callable[[], Coroutine[Any, Any, None]]] = ()
+    api_tasks: Sequence[Callable[[], Coroutine[Any, Any, None]]] = ()
+    raw: RawHandler | None = None
+    checks: Sequence[Check] = ()
+    close: Callable[[], Awaitable[None]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service by name. Its settings have `<name>_database` and `<name>_port`.
+
+    `catalogs` are the catalog topics that it reads before anything else (`labeling.keys` comes by itself). `build`
+    is called once all that is ready.
+    """
+
+    name: str
+    settings: type[CommonSettings]
+    migrations: Path
+    catalogs: tuple[str, ...]
+    build: Callable[[Surroundings], Awaitable[Parts]]
+    description: str = ""
+    version: str = field(default="0.1.0")

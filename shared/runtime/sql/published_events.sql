@@ -1,0 +1,8 @@
+SELECT
+    events.partition, events.position, events.topic, events.type, events.event_id, events.key, events.occurred_at,
+    events.correlation_id, events.causation_id, events.after, events.trace,
+    coalesce(events.body, events.personal) AS body
+FROM events
+JOIN publications AS publication USING (partition)
+WHERE events.topic = $1 AND events.position <= publication.position
+ORDER BY events.position
