@@ -73,9 +73,8 @@ async def people_click(stage: Stage, links: Tokens, feed: Feed, performance: Per
                 await _request(http, "GET", links[contact_id]["links"][link["id"]], link["url"], cast.BROWSER)
                 performance.clicks += 1
                 performance.watch(stage, await feed.next(within=0.01))
-    await _until(
-        feed, stage, performance, LABELS_WITHIN, lambda: performance.sent.keys() <= performance.assigned.keys()
-    )
+    expected = performance.sent.keys()
+    await _until(feed, stage, performance, LABELS_WITHIN, lambda: expected <= performance.assigned.keys())
     missing = expected - performance.assigned.keys()
     if missing:
         raise StoryBroke(f"{len(missing)} labels did not come within {LABELS_WITHIN:.0f} s")
