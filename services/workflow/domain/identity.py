@@ -14,7 +14,7 @@ def run_id(workflow_id: UUID, account_id: int, contact_id: int, triggering_event
 
 
 def idempotency_key(run: UUID, step_id: str) -> str:
-    """The key of the message that a step of a run asks for. Steps do not repeat within a run, so no number is needed."""
+    """The key of the message that a step of a run asks for; a run takes a step at most once."""
     return f"{run}:{step_id}"
 
 

@@ -11,7 +11,6 @@ from services.workflow.domain.definitions import AnyTrigger
 from services.workflow.domain.program import Program
 
 State = Literal["draft", "active", "paused", "deleted"]
-Decision = Literal["start", "later", "pass"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +49,12 @@ class Workflow:
             for trigger in program.definition.triggers:
                 yield trigger, program
 
-    def decide(self, program: Program, recorded_at: datetime) -> Decision:
-        """Whether an event that this version's triggers ask for starts a run, does so later, or is passed over."""
+    def counts(self, program: Program, recorded_at: datetime) -> bool:
+        """Whether an event that this version's triggers ask for starts a run, when it is decided on.
+
+        Events from a pause are decided on afterwards; whether they count is the definition's `while_paused`.
+        """
         phase = self.phase_at(recorded_at)
         if phase is None or phase.version != program.version or self.state == "deleted":
-            return "pass"
-        if phase.state == "active":
-            return "later" if self.state == "paused" else "start"
-        if phase.state == "paused" and program.definition.while_paused == "queue":
-            return "later" if self.state == "paused" else "start"
-        return "pass"
+            return False
+        return phase.state == "active" or (phase.state == "paused" and program.definition.while_paused == "queue")

@@ -48,7 +48,7 @@ class World(Protocol):
     def judge(self, criterion: Criterion, run: Run) -> Judgement:
         """Evaluates a criterion of the run's program. Raises Gone if it asks for something that was deleted."""
 
-    def need(self, kind: EffectKind, subject: UUID | str) -> None:
+    def need(self, kind: EffectKind, subject: UUID | str, run: Run) -> None:
         """Raises Gone if the message, label or field of a step was deleted."""
 
     def unwilling(self, run: Run) -> str | None:
@@ -259,7 +259,7 @@ class _Walk:
     def send(self, place: Place, message: UUID) -> None:
         why_not = self.world.unwilling(self.run)
         if why_not is not None:
-            self.world.need("send", message)
+            self.world.need("send", message, self.run)
             self.record(place, {"not_sent": why_not})
             return
         key = idempotency_key(self.run.run_id, place.id)
@@ -274,7 +274,7 @@ class _Walk:
         result: dict[str, Any],
         value: Scalar | None = None,
     ) -> None:
-        self.world.need(kind, subject)
+        self.world.need(kind, subject, self.run)
         self.record(place, result)
         self.effects.append(Effect(kind, place.id, self.steps[-1].number, subject, value, self.cause))
 

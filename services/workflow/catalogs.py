@@ -1,0 +1,123 @@
+"""What the catalogs say of an account: its labels, messages, fields and segments, and its time zone."""
+
+from datetime import UTC, date, datetime, tzinfo
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from services.workflow.domain.conditions import inlined
+from services.workflow.domain.progress import Gone
+from services.workflow.domain.runs import EffectKind
+from shared.bus.catalog import Catalog
+from shared.criteria import Criterion, Standing, parse, validate
+from shared.events.envelope import CatalogEvent
+from shared.events.labeling import AccountChanged, FieldChanged, FieldType, LabelChanged
+from shared.events.segmentation import SegmentChanged
+from shared.events.tracking import MessageChanged
+
+
+class AccountLookup:
+    """What one account has; see `shared.criteria.Lookup`. What belongs to another account is unknown."""
+
+    def __init__(self, catalogs: "Catalogs", account_id: int) -> None:
+        self._catalogs = catalogs
+        self._account_id = account_id
+
+    def label(self, label_id: UUID) -> Standing:
+        found = self._catalogs.catalog.find(LabelChanged, label_id)
+        if found is None or found.account_id != self._account_id:
+            return "unknown"
+        return "known" if found.state in ("active", "hidden") else "merged" if found.state == "merged" else "deleted"
+
+    def message(self, message_id: UUID) -> Standing:
+        found = self._catalogs.catalog.find(MessageChanged, message_id)
+        if found is None or found.account_id != self._account_id:
+            return "unknown"
+        return "known" if found.state == "active" else "deleted"
+
+    def link(self, link_id: UUID) -> Standing:
+        message_id = self._catalogs.message_of.get(link_id)
+        return "unknown" if message_id is None else self.message(message_id)
+
+    def field(self, key: str) -> tuple[FieldType, tuple[str, ...]] | None:
+        found = self._catalogs.catalog.find(FieldChanged, (self._account_id, key))
+        return None if found is None or found.state == "deleted" else (found.field_type, found.choices)
+
+    def segment(self, segment_id: UUID) -> Criterion | None:
+        found = self._catalogs.catalog.find(SegmentChanged, segment_id)
+        if found is None or found.account_id != self._account_id or found.state == "deleted":
+            return None
+        return self._catalogs.criterion_of(found)
+
+    def segment_standing(self, segment_id: UUID) -> Standing:
+        """Whether there is such a segment."""
+        found = self._catalogs.catalog.find(SegmentChanged, segment_id)
+        if found is None or found.account_id != self._account_id:
+            return "unknown"
+        return "known" if found.state == "active" else "deleted"
+
+
+class Catalogs:
+    """The catalogs of labeling, tracking and segmentation, as workflows ask for them."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        self.message_of: dict[UUID, UUID] = {}
+        self._segments: dict[UUID, tuple[int, Criterion]] = {}
+        self._ready: dict[tuple[int, int], tuple[Criterion, Criterion | str]] = {}
+        catalog.on_change(self._changed)
+
+    def _changed(self, event: CatalogEvent) -> None:
+        self._ready.clear()
+        if isinstance(event, MessageChanged):
+            self.message_of.update((link.id, event.message_id) for link in event.links)
+
+    def lookup(self, account_id: int) -> AccountLookup:
+        """What an account has."""
+        return AccountLookup(self, account_id)
+
+    def zone(self, account_id: int) -> tzinfo:
+        """The account's time zone; UTC as long as nothing is known of it."""
+        found = self.catalog.find(AccountChanged, account_id)
+        return UTC if found is None else ZoneInfo(found.time_zone)
+
+    def knows(self, account_id: int) -> bool:
+        """Whether the account is known yet."""
+        return self.catalog.find(AccountChanged, account_id) is not None
+
+    def today(self, account_id: int, now: datetime) -> date:
+        """The account's day."""
+        return now.astimezone(self.zone(account_id)).date()
+
+    def criterion_of(self, segment: SegmentChanged) -> Criterion:
+        """A segment's criterion, read."""
+        kept = self._segments.get(segment.segment_id)
+        if kept is None or kept[0] != segment.segment_version:
+            kept = self._segments[segment.segment_id] = (segment.segment_version, parse(segment.criterion))
+        return kept[1]
+
+    def ready(self, account_id: int, criterion: Criterion) -> Criterion:
+        """A criterion with its segments spelled out. Raises Gone if it asks for something that is gone."""
+        key = (account_id, id(criterion))
+        kept = self._ready.get(key)
+        # The criterion is kept with its answer, so that its identity stays its own.
+        if kept is None or kept[0] is not criterion:
+            lookup = self.lookup(account_id)
+            gone = [fault.detail for fault in validate(criterion, lookup)]
+            kept = self._ready[key] = (criterion, gone[0] if gone else inlined(criterion, lookup.segment))
+        if isinstance(kept[1], str):
+            raise Gone(kept[1])
+        return kept[1]
+
+    def need(self, account_id: int, kind: EffectKind, subject: UUID | str) -> None:
+        """Raises Gone if a message, label or field was deleted; what is not known yet may come."""
+        lookup = self.lookup(account_id)
+        if isinstance(subject, str):
+            found = self.catalog.find(FieldChanged, (account_id, subject))
+            standing: Standing = "deleted" if found is not None and found.state == "deleted" else "known"
+            what = "field"
+        elif kind == "send":
+            standing, what = lookup.message(subject), "message"
+        else:
+            standing, what = lookup.label(subject), "label"
+        if standing in ("deleted", "merged"):
+            raise Gone(f"{what} {subject} was {standing}")

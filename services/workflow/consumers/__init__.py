@@ -1,0 +1,1 @@
+"""Topics in: facts are folded, runs start and move, time passes."""

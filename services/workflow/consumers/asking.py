@@ -1,0 +1,36 @@
+"""What a step asks for, as an event."""
+
+from datetime import datetime
+from uuid import UUID
+
+from services.workflow.domain.identity import idempotency_key
+from services.workflow.domain.runs import Effect, Run
+from shared.events.envelope import ContactEvent
+from shared.events.parts import Origin, Send
+from shared.events.workflow import AssignLabel, Cause, MessageRequested, RemoveLabel, SetField
+
+
+def event_of(effect: Effect, run: Run, now: datetime) -> ContactEvent:
+    """The command to labeling, or the request to the delivery pipeline. The send of a message is the run's own."""
+    origin = Origin(kind="workflow", workflow_id=run.workflow_id, run_id=run.run_id, step_id=effect.step_id)
+    account, contact = run.account_id, run.contact_id
+    match effect.kind, effect.subject:
+        case "send", UUID() as message:
+            return MessageRequested(
+                occurred_at=now,
+                account_id=account,
+                contact_id=contact,
+                message_id=message,
+                send=Send(kind="workflow", id=str(run.run_id), sent_at=now),
+                cause=Cause(kind="workflow", workflow_id=run.workflow_id, run_id=run.run_id, step_id=effect.step_id),
+                idempotency_key=idempotency_key(run.run_id, effect.step_id),
+            )
+        case "assign_label", UUID() as label:
+            return AssignLabel(occurred_at=now, account_id=account, contact_id=contact, label_id=label, origin=origin)
+        case "remove_label", UUID() as label:
+            return RemoveLabel(occurred_at=now, account_id=account, contact_id=contact, label_id=label, origin=origin)
+        case "set_field", str() as key:
+            return SetField(
+                occurred_at=now, account_id=account, contact_id=contact, key=key, value=effect.value, origin=origin
+            )
+    raise AssertionError(f"{effect.kind} of {effect.subject}")

@@ -1,0 +1,118 @@
+"""What happens without an event: time has come, a pause is over, members are taken, a workflow was deleted."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from services.workflow.consumers.ancestry import Ancestry
+from services.workflow.consumers.unit import Unit
+from services.workflow.domain.identity import recorded_at
+from services.workflow.domain.runs import Cause, Seen
+from services.workflow.domain.triggers import OnSegment
+from services.workflow.store import contacts, occurrences, runs, standing
+from services.workflow.store.contacts import Contact
+from services.workflow.store.standing import Behind, Enrolment
+from shared.events.segmentation import SegmentEntered
+
+# Bulk work goes in pieces, so that the events of a partition do not wait long for it (design, "Fairness").
+PIECE = 2_000
+MEMBERS = 1_000
+
+
+class Ticking:
+    """One piece of work in one unit; `run` says whether there is more."""
+
+    def __init__(self, unit: Unit, partition: int, now: datetime) -> None:
+        self.unit = unit
+        self.connection = unit.work.connection
+        self.partition = partition
+        self.now = now
+
+    async def run(self) -> bool:
+        """What comes first: the end of what was deleted, what a pause held back, members, then the clock."""
+        behind = await standing.behind(self.connection, self.partition)
+        self.unit.standing_still = behind
+        if await self._end_deleted():
+            return True
+        for one in behind.values():
+            if one.active:
+                await self._catch_up(one)
+                return True
+        for enrolment in await standing.enrolments(self.connection, self.partition):
+            await self._enrol(enrolment)
+            return True
+        due = await runs.due(self.connection, self.partition, self.now, behind, PIECE)
+        await self.unit.load({(run.account_id, run.contact_id) for run in due}, due)
+        for run in due:
+            self.unit.fire(run)
+        return len(due) == PIECE
+
+    async def _end_deleted(self) -> bool:
+        left = await runs.of_deleted(self.connection, self.partition, PIECE)
+        self.unit.cancel(None, left, "the workflow was deleted")
+        return bool(left)
+
+    async def _catch_up(self, behind: Behind) -> None:
+        """Decides on what came while a workflow was paused, in order, by what was in effect then."""
+        unit, workflow_id = self.unit, behind.workflow_id
+        account = unit.workflows.account_of(workflow_id)
+        piece = await occurrences.after(self.connection, self.partition, account, behind.position, PIECE)
+        unit.standing_still = set(unit.standing_still) - {workflow_id}
+        await unit.load({(account, one.seen.event.contact_id) for one in piece})
+        programs = [
+            [program for program in unit.workflows.started_by(one.seen) if program.workflow_id == workflow_id]
+            for one in piece
+        ]
+        await unit.load_past(
+            (program, one.seen) for one, found in zip(piece, programs, strict=True) for program in found
+        )
+        ancestry = Ancestry()
+        await ancestry.load(self.connection, [one.seen for one in piece])
+        for one, found in zip(piece, programs, strict=True):
+            unit.deliver(one.seen, only=workflow_id)
+            for program in found:
+                unit.start(program, one.seen, one.body, ancestry.depth(one.seen))
+            unit.remember(one.seen)
+        more = len(piece) == PIECE
+        await standing.move(self.connection, workflow_id, self.partition, piece[-1].position if more else None)
+
+    async def _enrol(self, enrolment: Enrolment) -> None:
+        """Takes members that segments have already, each by the event that made it one."""
+        unit, workflow_id = self.unit, enrolment.workflow_id
+        program = unit.workflows.program(workflow_id, enrolment.version)
+        segments = [
+            trigger.segment
+            for trigger in program.definition.triggers
+            if isinstance(trigger, OnSegment) and trigger.on == "SegmentEntered" and trigger.include_existing
+        ]
+        account = program.account_id
+        members = await contacts.members_after(
+            self.connection, unit.projection, account, self.partition, enrolment.contact_id, segments, MEMBERS
+        )
+        entered = [
+            entered_event(account, contact, segment, event)
+            for contact, facts in members
+            for segment in segments
+            if (event := facts.entered_by(segment)) is not None
+        ]
+        of: set[Contact] = {(account, contact) for contact, _ in members}
+        await unit.load(of)
+        await unit.load_past((program, seen) for seen in entered)
+        for seen in entered:
+            unit.start(program, seen, seen.event.model_dump_json().encode(), 0)
+        last = members[-1][0] if len(members) == MEMBERS else None
+        await standing.move_enrolment(self.connection, workflow_id, self.partition, last)
+
+
+def entered_event(account: int, contact: int, segment: UUID, event_id: UUID) -> Seen:
+    """The event by which a contact became a member, as far as it is remembered."""
+    event = SegmentEntered(
+        event_id=event_id,
+        occurred_at=datetime.min.replace(tzinfo=UTC),
+        account_id=account,
+        contact_id=contact,
+        segment_id=segment,
+        segment_name="",
+        reason="definition",
+    )
+    at = recorded_at(event)
+    return Seen(event.model_copy(update={"occurred_at": at}), at, Cause(str(event_id)))

@@ -1,0 +1,199 @@
+"""One unit of work: what it has read, what runs do in it, what it writes at its end."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from services.workflow.catalogs import Catalogs
+from services.workflow.consumers.asking import event_of
+from services.workflow.consumers.workflows import Workflows
+from services.workflow.consumers.world import UnitWorld
+from services.workflow.domain.identity import run_id
+from services.workflow.domain.program import Program
+from services.workflow.domain.progress import JUST_BEFORE, begin, end, fire, look_back, receive, waits_for_events
+from services.workflow.domain.runs import Passage, Run, Seen, StepTaken
+from services.workflow.domain.starting import Past, may_start, stopped_reason
+from services.workflow.domain.triggers import THIS_RUN
+from services.workflow.store import contacts, occurrences, runs
+from services.workflow.store.contacts import Contact
+from services.workflow.store.runs import FollowingEvent, NewRun
+from shared.store.unit_of_work import UnitOfWork
+
+
+class Unit:
+    """The runs of a unit's contacts, and all that happens to them; `partition` is its partition number.
+
+    `load` reads what is needed, set-wise; `start`, `deliver`, `fire` and `cancel` move runs in memory; `save` writes.
+    `now` is the time at which all of it happens. `standing_still` are the workflows that decide on nothing now.
+    """
+
+    def __init__(
+        self,
+        work: UnitOfWork,
+        partition: int,
+        workflows: Workflows,
+        catalogs: Catalogs,
+        projection: int,
+        now: datetime,
+    ) -> None:
+        self.work = work
+        self.partition = partition
+        self.workflows = workflows
+        self.catalogs = catalogs
+        self.projection = projection
+        self.world = UnitWorld(catalogs, now)
+        self.standing_still: Collection[UUID] = ()
+        self.changed_facts: set[Contact] = set()
+        self.next_due: datetime | None = None
+        self._running: dict[Contact, dict[UUID, Run]] = {}
+        self._past: dict[tuple[UUID, int], Past] = {}
+        self._existing: set[UUID] = set()
+        self._new: dict[UUID, NewRun] = {}
+        self._moved: dict[UUID, Run] = {}
+        self._steps: list[tuple[UUID, StepTaken]] = []
+        self._followed: list[FollowingEvent] = []
+        self._waiting: dict[UUID, Run] = {}
+
+    async def load(self, of: Collection[Contact], running: Iterable[Run] | None = None) -> None:
+        """Reads facts and running runs of contacts; `running`: the runs, where they are known already."""
+        connection = self.work.connection
+        self.world.facts.update(await contacts.load(connection, self.projection, of))
+        if running is None:
+            running = await runs.running(connection, of)
+        for run in running:
+            self._running.setdefault((run.account_id, run.contact_id), {})[run.run_id] = run
+
+    async def load_past(self, starts: Iterable[tuple[Program, Seen]]) -> None:
+        """Reads what decides on whether these may start."""
+        pairs: set[tuple[UUID, int]] = set()
+        candidates: set[UUID] = set()
+        for program, seen in starts:
+            event = seen.event
+            pairs.add((program.workflow_id, event.contact_id))
+            candidates.add(run_id(program.workflow_id, event.account_id, event.contact_id, event.event_id))
+        if pairs:
+            self._past = await runs.past(self.work.connection, pairs)
+            self._existing = await runs.existing(self.work.connection, candidates)
+
+    def deliver(self, seen: Seen, only: UUID | None = None) -> None:
+        """Gives an event to the runs of its contact; `only`: those of one workflow."""
+        event = seen.event
+        for run in list(self._running.get((event.account_id, event.contact_id), {}).values()):
+            if run.workflow_id in self.standing_still or only not in (None, run.workflow_id):
+                continue
+            passage = receive(run, self._program(run), seen, self.world)
+            if passage is not None:
+                self._apply(passage)
+
+    def start(self, program: Program, seen: Seen, body: bytes, depth: int) -> None:
+        """Starts a run, if the workflow's rules let it."""
+        event = seen.event
+        identity = run_id(program.workflow_id, event.account_id, event.contact_id, event.event_id)
+        past = self._past[program.workflow_id, event.contact_id]
+        if identity in self._existing or not may_start(program.definition.reentry, past):
+            return
+        stopped = stopped_reason(depth)
+        passage = begin(program, seen, self.world, depth)
+        if passage is None:
+            return
+        self._existing.add(identity)
+        if stopped is not None:
+            self._new[identity] = NewRun(_never_begun(passage.run, stopped), passage.saw, body)
+            return
+        past.started += 1
+        past.running += 1
+        self._new[identity] = NewRun(passage.run, passage.saw, body)
+        self._apply(passage)
+
+    def fire(self, run: Run) -> None:
+        """The time of a run has come."""
+        self._apply(fire(run, self._program(run), self.world))
+
+    def cancel(self, of: Contact | None, running: Iterable[Run], reason: str) -> None:
+        """Ends runs from outside; `of`: all runs of this contact."""
+        for run in list(self._running.get(of, {}).values()) if of else running:
+            self._apply(Passage(end(run, "cancelled", self.world.now, reason)))
+
+    def remember(self, seen: Seen) -> None:
+        """The event has been consumed; waits that begin later in this unit look back to it."""
+        self.world.seen.setdefault((seen.event.account_id, seen.event.contact_id), []).append(seen)
+
+    def follow(self, event: FollowingEvent) -> None:
+        """Remembers an event that followed from a run."""
+        self._followed.append(event)
+
+    async def look_back(self) -> None:
+        """Lets runs whose wait began in this unit see what was consumed just before, in units before this one."""
+        while self._waiting:
+            waiting, self._waiting = list(self._waiting.values()), {}
+            moments: dict[Contact, datetime] = {}
+            for run in waiting:
+                contact = (run.account_id, run.contact_id)
+                since = run.since - JUST_BEFORE
+                moments[contact] = min(since, moments.get(contact, since))
+            seen = await occurrences.since(self.work.connection, self.partition, moments)
+            for run in waiting:
+                passage = look_back(
+                    run, self._program(run), tuple(seen.get((run.account_id, run.contact_id), ())), self.world
+                )
+                if passage is not None:
+                    self._apply(passage)
+
+    def _program(self, run: Run) -> Program:
+        return self.workflows.program(run.workflow_id, run.version)
+
+    def _apply(self, passage: Passage) -> None:
+        run = passage.run
+        running = self._running.setdefault((run.account_id, run.contact_id), {})
+        if run.run_id in self._new:
+            self._new[run.run_id] = self._new[run.run_id]._replace(run=run)
+        else:
+            self._moved[run.run_id] = run
+        if run.state == "running":
+            running[run.run_id] = run
+            if run.due_at is not None and (self.next_due is None or run.due_at < self.next_due):
+                self.next_due = run.due_at
+        else:
+            running.pop(run.run_id, None)
+            past = self._past.get((run.workflow_id, run.contact_id))
+            if past is not None:
+                past.running -= 1
+        self._ask(passage)
+        self._waiting.pop(run.run_id, None)
+        if waits_for_events(run, self._program(run)) and self._may_have_missed(run):
+            self._waiting[run.run_id] = run
+
+    def _may_have_missed(self, run: Run) -> bool:
+        """Nobody can have answered already to what is asked for in this very unit."""
+        wait_for = self._program(run).places[run.step_id or ""].step.wait_for
+        assert wait_for is not None
+        only_answers = all(getattr(trigger, "send", None) == THIS_RUN for trigger in wait_for.any)
+        return not (only_answers and run.since >= self.world.now - timedelta(seconds=1))
+
+    def _ask(self, passage: Passage) -> None:
+        run = passage.run
+        for effect in passage.effects:
+            event = event_of(effect, run, self.world.now)
+            self.work.append(event, cause=effect.cause)
+            self._followed.append(
+                FollowingEvent(
+                    event.event_id, run.run_id, effect.step_id, event.name, effect.cause.event_id, self.world.now, True
+                )
+            )
+        self._steps += [(run.run_id, step) for step in passage.steps]
+
+    async def save(self) -> None:
+        """Writes everything, set-wise."""
+        connection = self.work.connection
+        changed = {contact: self.world.facts[contact] for contact in self.changed_facts}
+        if changed:
+            await contacts.save(connection, self.projection, self.partition, changed)
+        await runs.insert(connection, self.partition, list(self._new.values()))
+        await runs.update(connection, list(self._moved.values()))
+        await runs.insert_steps(connection, self._steps)
+        await runs.insert_effects(connection, self._followed)
+
+
+def _never_begun(run: Run, reason: str) -> Run:
+    return end(replace(run, step_id=None, steps_taken=0), "stopped", run.started_at, reason)

@@ -1,0 +1,1 @@
+SELECT version, body FROM definitions WHERE workflow_id = $1 ORDER BY version

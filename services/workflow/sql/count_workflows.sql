@@ -1,0 +1,1 @@
+SELECT count(*) FROM workflows WHERE account_id = $1 AND state <> 'deleted'

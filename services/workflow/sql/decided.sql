@@ -1,0 +1,1 @@
+SELECT topic, sequence FROM decided WHERE partition = $1

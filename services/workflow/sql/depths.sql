@@ -1,0 +1,1 @@
+SELECT run_id, depth FROM runs WHERE run_id = ANY($1::uuid[])

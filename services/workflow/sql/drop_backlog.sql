@@ -1,0 +1,1 @@
+DELETE FROM backlog WHERE workflow_id = $1

@@ -1,0 +1,1 @@
+DELETE FROM enrolments WHERE workflow_id = $1 AND partition = $2

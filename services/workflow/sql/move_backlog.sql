@@ -1,0 +1,1 @@
+UPDATE backlog SET position = $3 WHERE workflow_id = $1 AND partition = $2

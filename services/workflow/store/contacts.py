@@ -1,0 +1,83 @@
+"""Facts of contacts: one row each."""
+
+from collections.abc import Collection, Iterable, Mapping
+from uuid import UUID
+
+from asyncpg.pool import PoolConnectionProxy
+
+from services.workflow.domain.facts import StoredFacts
+from services.workflow.store import QUERIES
+
+Contact = tuple[int, int]  # account_id, contact_id
+
+
+def columns(contacts: Iterable[Contact]) -> tuple[list[int], list[int]]:
+    """Account ids and contact ids, side by side, as queries take them."""
+    pairs = list(contacts)
+    return [account for account, _ in pairs], [contact for _, contact in pairs]
+
+
+async def load(
+    connection: PoolConnectionProxy, projection: int, contacts: Collection[Contact]
+) -> dict[Contact, StoredFacts]:
+    """The facts of each contact; empty ones where nothing is known."""
+    facts = {contact: StoredFacts() for contact in contacts}
+    for row in await connection.fetch(QUERIES["contacts_of_ids"], projection, *columns(contacts)):
+        facts[row["account_id"], row["contact_id"]] = StoredFacts(row["facts"])
+    return facts
+
+
+async def save(
+    connection: PoolConnectionProxy, projection: int, partition: int, changed: Mapping[Contact, StoredFacts]
+) -> None:
+    """Writes facts; rows of contacts of which nothing is known any more are deleted."""
+    stored = {contact: facts.stored() for contact, facts in changed.items()}
+    kept = [(contact, body) for contact, body in sorted(stored.items()) if body is not None]
+    if kept:
+        accounts, ids = columns(contact for contact, _ in kept)
+        segments = [_array(changed[contact].segments) for contact, _ in kept]
+        bodies = [body for _, body in kept]
+        await connection.execute(QUERIES["write_contacts"], projection, partition, accounts, ids, bodies, segments)
+    gone = [contact for contact, body in stored.items() if body is None]
+    if gone:
+        await connection.execute(QUERIES["delete_contacts"], projection, *columns(gone))
+
+
+def _array(ids: list[UUID]) -> str:
+    # Arrays of arrays do not unnest row by row; a text that PostgreSQL reads as an array does.
+    return "{" + ",".join(map(str, ids)) + "}"
+
+
+async def members_after(
+    connection: PoolConnectionProxy,
+    projection: int,
+    account_id: int,
+    partition: int,
+    after: int,
+    segments: Collection[UUID],
+    limit: int,
+) -> list[tuple[int, StoredFacts]]:
+    """Contacts of a partition that are in one of the segments, by id, after one of them."""
+    rows = await connection.fetch(
+        QUERIES["members_after"], projection, account_id, partition, after, list(segments), limit
+    )
+    return [(row["contact_id"], StoredFacts(row["facts"])) for row in rows]
+
+
+async def count_members(
+    connection: PoolConnectionProxy, projection: int, account_id: int, segments: Collection[UUID]
+) -> int:
+    """How many contacts are in one of the segments."""
+    number: int = await connection.fetchval(QUERIES["count_members"], projection, account_id, list(segments))
+    return number
+
+
+async def decided(connection: PoolConnectionProxy, partition: int) -> dict[str, int]:
+    """Per topic, the highest sequence on which has been decided."""
+    return {row["topic"]: row["sequence"] for row in await connection.fetch(QUERIES["decided"], partition)}
+
+
+async def write_decided(connection: PoolConnectionProxy, partition: int, sequences: Mapping[str, int]) -> None:
+    """What `decided` will answer."""
+    if sequences:
+        await connection.execute(QUERIES["write_decided"], partition, list(sequences), list(sequences.values()))

@@ -1,0 +1,148 @@
+"""Workflows, their versions and their phases."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import orjson
+from asyncpg import Record
+from asyncpg.pool import PoolConnectionProxy
+
+from services.workflow.domain.definitions import Definition
+from services.workflow.domain.phases import Phase, State, Workflow
+from services.workflow.domain.program import compile_program
+from services.workflow.domain.reading import read_definition
+from services.workflow.store import QUERIES
+
+
+class StoredWorkflow(NamedTuple):
+    """A workflow as it is now; `body` is its definition in the long form."""
+
+    workflow_id: UUID
+    account_id: int
+    name: str
+    version: int
+    state: State
+    created_at: datetime
+    changed_at: datetime
+    body: dict[str, Any]
+
+    @property
+    def definition(self) -> Definition:
+        """The definition, read."""
+        return read_definition(self.body)
+
+
+async def share(connection: PoolConnectionProxy) -> int:
+    """Holds definitions and states as they are until the end of the transaction; answers their revision."""
+    await connection.execute(QUERIES["share_definitions"])
+    number: int = await connection.fetchval(QUERIES["revision"])
+    return number
+
+
+async def next_revision(connection: PoolConnectionProxy) -> tuple[int, datetime]:
+    """Begins a change: nobody decides until the transaction ends. Answers its revision and its moment."""
+    await connection.execute(QUERIES["lock_definitions"])
+    [row] = await connection.fetch(QUERIES["next_revision"])
+    return row["number"], row["at"]
+
+
+async def changed_since(connection: PoolConnectionProxy, revision: int) -> list[Workflow]:
+    """Workflows that changed after a revision, whole."""
+    return [_workflow(row) for row in await connection.fetch(QUERIES["workflows_since"], revision)]
+
+
+def _workflow(row: Record) -> Workflow:
+    workflow_id = UUID(int=row["workflow_id"].int)
+    programs = [
+        compile_program(workflow_id, one["version"], row["account_id"], read_definition(one["body"]))
+        for one in orjson.loads(row["versions"])
+    ]
+    phases = [
+        Phase(datetime.fromisoformat(one["since"]), one["state"], one["version"]) for one in orjson.loads(row["phases"])
+    ]
+    return Workflow(workflow_id, programs, phases)
+
+
+async def insert(connection: PoolConnectionProxy, workflow: StoredWorkflow, revision: int) -> None:
+    """A new workflow, a draft."""
+    await connection.execute(
+        QUERIES["insert_workflow"],
+        workflow.workflow_id,
+        workflow.account_id,
+        workflow.name,
+        revision,
+        workflow.created_at,
+    )
+    await _insert_version(connection, workflow)
+    await connection.execute(QUERIES["insert_phase"], workflow.workflow_id, workflow.created_at, "draft", 1)
+
+
+async def change(
+    connection: PoolConnectionProxy, workflow: StoredWorkflow, revision: int, *, new_version: bool
+) -> None:
+    """A new version, or a new state, in effect since `changed_at`."""
+    await connection.execute(
+        QUERIES["update_workflow"],
+        workflow.workflow_id,
+        workflow.name,
+        workflow.version,
+        workflow.state,
+        revision,
+        workflow.changed_at,
+    )
+    if new_version:
+        await _insert_version(connection, workflow)
+    await connection.execute(
+        QUERIES["insert_phase"], workflow.workflow_id, workflow.changed_at, workflow.state, workflow.version
+    )
+
+
+async def _insert_version(connection: PoolConnectionProxy, workflow: StoredWorkflow) -> None:
+    body = orjson.dumps(workflow.body).decode()
+    await connection.execute(
+        QUERIES["insert_definition"], workflow.workflow_id, workflow.version, body, workflow.changed_at
+    )
+
+
+async def find(connection: PoolConnectionProxy, account_id: int, workflow_id: UUID) -> StoredWorkflow | None:
+    """A workflow of the account that is not deleted."""
+    row = await connection.fetchrow(QUERIES["workflow"], workflow_id, account_id)
+    return None if row is None else _stored(row)
+
+
+async def listed(
+    connection: PoolConnectionProxy, account_id: int, after: UUID, limit: int
+) -> tuple[list[StoredWorkflow], int]:
+    """The account's workflows after an id, and how many there are in all."""
+    rows = await connection.fetch(QUERIES["workflows_listed"], account_id, after, limit)
+    total: int = await connection.fetchval(QUERIES["count_workflows"], account_id)
+    return [_stored(row) for row in rows], total
+
+
+def _stored(row: Record) -> StoredWorkflow:
+    return StoredWorkflow(
+        UUID(int=row["workflow_id"].int),
+        row["account_id"],
+        row["name"],
+        row["version"],
+        row["state"],
+        row["created_at"],
+        row["changed_at"],
+        orjson.loads(row["body"]),
+    )
+
+
+async def versions(connection: PoolConnectionProxy, workflow_id: UUID) -> dict[int, Definition]:
+    """Every version's definition."""
+    rows = await connection.fetch(QUERIES["bodies"], workflow_id)
+    return {row["version"]: read_definition(orjson.loads(row["body"])) for row in rows}
+
+
+async def run_counts(connection: PoolConnectionProxy, workflows: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
+    """How many runs there are of each workflow, by state."""
+    counts: dict[UUID, dict[str, int]] = {workflow: {} for workflow in workflows}
+    for row in await connection.fetch(QUERIES["run_counts"], workflows):
+        counts[UUID(int=row["workflow_id"].int)][row["state"]] = row["number"]
+    return counts

@@ -1,0 +1,104 @@
+"""The events of the last weeks, as they came."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from asyncpg import Record
+from asyncpg.pool import PoolConnectionProxy
+
+from services.workflow.domain.runs import Cause, Seen
+from services.workflow.store import QUERIES
+from services.workflow.store.contacts import Contact, columns
+from shared.events.codec import Decoder
+from shared.events.registry import EVENTS
+
+KEPT = timedelta(days=31)
+COLUMNS = (
+    "partition",
+    "account_id",
+    "contact_id",
+    "recorded_at",
+    "topic",
+    "type",
+    "correlation_id",
+    "causation_id",
+    "trace",
+    "body",
+)
+
+_decoder = Decoder(EVENTS)
+
+
+class Occurrence(NamedTuple):
+    """An event with its place in its partition's order, and as it came."""
+
+    position: int
+    seen: Seen
+    body: bytes
+
+
+def row_of(partition: int, seen: Seen, topic: str, event_type: str, body: bytes) -> tuple[object, ...]:
+    """A row of the table, in the order of `COLUMNS`."""
+    event, cause = seen.event, seen.cause
+    causation = None if seen.causation_id is None else str(seen.causation_id)
+    return (
+        partition,
+        event.account_id,
+        event.contact_id,
+        seen.recorded_at,
+        topic,
+        event_type,
+        cause.correlation_id,
+        causation,
+        cause.trace,
+        body,
+    )
+
+
+async def write(connection: PoolConnectionProxy, rows: Sequence[tuple[object, ...]]) -> None:
+    """Appends rows made by `row_of`."""
+    if rows:
+        await connection.copy_records_to_table("occurrences", records=rows, columns=COLUMNS)
+
+
+def _occurrence(row: Record) -> Occurrence:
+    event = _decoder.read(row["topic"], row["type"], row["body"])
+    cause = Cause(str(event.event_id), row["correlation_id"], row["trace"])
+    causation = None if row["causation_id"] is None else UUID(row["causation_id"])
+    return Occurrence(row["position"], Seen(event, row["recorded_at"], cause, causation), row["body"])
+
+
+async def since(
+    connection: PoolConnectionProxy, partition: int, moments: Mapping[Contact, datetime]
+) -> dict[Contact, list[Seen]]:
+    """What contacts did since a moment each, in the order in which it was consumed."""
+    found: dict[Contact, list[Seen]] = {}
+    rows = await connection.fetch(
+        QUERIES["occurrences_since"], partition, *columns(moments), list(moments.values()), min(moments.values())
+    )
+    for row in rows:
+        found.setdefault((row["account_id"], row["contact_id"]), []).append(_occurrence(row).seen)
+    return found
+
+
+async def after(
+    connection: PoolConnectionProxy, partition: int, account_id: int, position: int, limit: int
+) -> list[Occurrence]:
+    """The account's events of a partition after a position, in order."""
+    rows = await connection.fetch(QUERIES["occurrences_after"], partition, account_id, position, limit)
+    return [_occurrence(row) for row in rows]
+
+
+async def of_account(
+    connection: PoolConnectionProxy, partition: int, account_id: int, moment: datetime, position: int, limit: int
+) -> list[Occurrence]:
+    """The account's events of a partition recorded since a moment, after a position, in order."""
+    rows = await connection.fetch(QUERIES["occurrences_of_account"], partition, account_id, moment, position, limit)
+    return [_occurrence(row) for row in rows]
+
+
+async def forget(connection: PoolConnectionProxy, partition: int, now: datetime) -> None:
+    """Deletes what is older than `KEPT` and is waited for by no pause."""
+    await connection.execute(QUERIES["forget_occurrences"], partition, now - KEPT)

@@ -1,0 +1,212 @@
+"""Runs, the steps that they took, what followed from them."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import orjson
+from asyncpg import Record
+from asyncpg.pool import PoolConnectionProxy
+
+from services.workflow.domain.runs import Cause, Run, StepTaken
+from services.workflow.domain.starting import Past
+from services.workflow.store import QUERIES
+from services.workflow.store.contacts import Contact, columns
+
+RUN_COLUMNS = (
+    "run_id",
+    "workflow_id",
+    "version",
+    "account_id",
+    "contact_id",
+    "partition",
+    "state",
+    "step_id",
+    "since",
+    "due_at",
+    "steps_taken",
+    "taken",
+    "trigger_type",
+    "trigger_event",
+    "trigger_occurred_at",
+    "trigger_recorded_at",
+    "depth",
+    "started_at",
+    "cause_event",
+    "correlation_id",
+    "trace",
+    "ended_at",
+    "reason",
+    "saw",
+    "trigger_body",
+)
+STEP_COLUMNS = ("run_id", "number", "step_id", "kind", "at", "saw", "result", "cause_event")
+EFFECT_COLUMNS = ("event_id", "run_id", "step_id", "type", "caused_by", "occurred_at", "by_run")
+
+
+class NewRun(NamedTuple):
+    """A run that begins, what its condition saw, and the event that started it, as it came."""
+
+    run: Run
+    saw: dict[str, Any] | None
+    trigger_body: bytes
+
+
+class FollowingEvent(NamedTuple):
+    """An event that follows from a run: asked for by a step (`by_run`), or come of what was asked for."""
+
+    event_id: UUID
+    run_id: UUID
+    step_id: str | None
+    type: str
+    caused_by: str | None
+    occurred_at: datetime
+    by_run: bool
+
+
+def run_of(row: Record) -> Run:
+    """A row of `runs`."""
+    return Run(
+        run_id=UUID(int=row["run_id"].int),
+        workflow_id=UUID(int=row["workflow_id"].int),
+        version=row["version"],
+        account_id=row["account_id"],
+        contact_id=row["contact_id"],
+        state=row["state"],
+        step_id=row["step_id"],
+        since=row["since"],
+        due_at=row["due_at"],
+        steps_taken=row["steps_taken"],
+        taken=tuple(UUID(int=event.int) for event in row["taken"]),
+        trigger_type=row["trigger_type"],
+        trigger_event=UUID(int=row["trigger_event"].int),
+        trigger_occurred_at=row["trigger_occurred_at"],
+        trigger_recorded_at=row["trigger_recorded_at"],
+        depth=row["depth"],
+        started_at=row["started_at"],
+        cause=Cause(row["cause_event"], row["correlation_id"], row["trace"]),
+        ended_at=row["ended_at"],
+        reason=row["reason"],
+    )
+
+
+async def running(connection: PoolConnectionProxy, contacts: Collection[Contact]) -> list[Run]:
+    """The runs of contacts that go on, oldest first."""
+    return [run_of(row) for row in await connection.fetch(QUERIES["runs_running"], *columns(contacts))]
+
+
+async def due(
+    connection: PoolConnectionProxy, partition: int, now: datetime, apart_from: Collection[UUID], limit: int
+) -> list[Run]:
+    """Runs whose time has come, the earliest first; those of the workflows `apart_from` wait."""
+    return [run_of(row) for row in await connection.fetch(QUERIES["runs_due"], partition, now, list(apart_from), limit)]
+
+
+async def next_due(connection: PoolConnectionProxy, partition: int, apart_from: Collection[UUID]) -> datetime | None:
+    """When the first run is due."""
+    moment: datetime | None = await connection.fetchval(QUERIES["next_due"], partition, list(apart_from))
+    return moment
+
+
+async def of_deleted(connection: PoolConnectionProxy, partition: int, limit: int) -> list[Run]:
+    """Runs that go on although their workflow was deleted."""
+    return [run_of(row) for row in await connection.fetch(QUERIES["runs_of_deleted"], partition, limit)]
+
+
+async def past(connection: PoolConnectionProxy, pairs: Collection[tuple[UUID, int]]) -> dict[tuple[UUID, int], Past]:
+    """How often each contact started each workflow."""
+    found = {pair: Past() for pair in pairs}
+    workflows, contacts = [workflow for workflow, _ in found], [contact for _, contact in found]
+    for row in await connection.fetch(QUERIES["past_of_pairs"], workflows, contacts):
+        found[UUID(int=row["workflow_id"].int), row["contact_id"]] = Past(row["started"], row["running"])
+    return found
+
+
+async def existing(connection: PoolConnectionProxy, runs: Collection[UUID]) -> set[UUID]:
+    """Which of these runs there are already."""
+    return {UUID(int=row["run_id"].int) for row in await connection.fetch(QUERIES["runs_existing"], list(runs))}
+
+
+async def depths(connection: PoolConnectionProxy, runs: Collection[UUID]) -> dict[UUID, int]:
+    """How deep each of these runs is; those that there are."""
+    return {UUID(int=row["run_id"].int): row["depth"] for row in await connection.fetch(QUERIES["depths"], list(runs))}
+
+
+async def followed_by(connection: PoolConnectionProxy, events: Collection[UUID]) -> dict[UUID, UUID]:
+    """The run from which each of these events followed, where there is one."""
+    rows = await connection.fetch(QUERIES["effects_of_events"], list(events))
+    return {UUID(int=row["event_id"].int): UUID(int=row["run_id"].int) for row in rows}
+
+
+async def insert(connection: PoolConnectionProxy, partition: int, new: Sequence[NewRun]) -> None:
+    """Writes runs that began."""
+    if new:
+        rows = [_row(partition, one) for one in new]
+        await connection.copy_records_to_table("runs", records=rows, columns=RUN_COLUMNS)
+
+
+def _row(partition: int, new: NewRun) -> tuple[object, ...]:
+    run = new.run
+    return (
+        run.run_id, run.workflow_id, run.version, run.account_id, run.contact_id, partition, run.state, run.step_id,
+        run.since, run.due_at, run.steps_taken, run.taken, run.trigger_type, run.trigger_event,
+        run.trigger_occurred_at, run.trigger_recorded_at, run.depth, run.started_at, run.cause.event_id,
+        run.cause.correlation_id, run.cause.trace, run.ended_at, run.reason, _json(new.saw), new.trigger_body,
+    )  # fmt: skip
+
+
+async def update(connection: PoolConnectionProxy, runs: Sequence[Run]) -> None:
+    """Writes runs that moved."""
+    if runs:
+        await connection.execute(
+            QUERIES["update_runs"],
+            [run.run_id for run in runs],
+            [run.state for run in runs],
+            [run.step_id for run in runs],
+            [run.since for run in runs],
+            [run.due_at for run in runs],
+            [run.steps_taken for run in runs],
+            ["{" + ",".join(map(str, run.taken)) + "}" for run in runs],
+            [run.cause.event_id for run in runs],
+            [run.cause.correlation_id for run in runs],
+            [run.cause.trace for run in runs],
+            [run.ended_at for run in runs],
+            [run.reason for run in runs],
+        )
+
+
+async def insert_steps(connection: PoolConnectionProxy, steps: Sequence[tuple[UUID, StepTaken]]) -> None:
+    """Writes steps that were taken, each with its run."""
+    if steps:
+        rows = [
+            (
+                run,
+                step.number,
+                step.step_id,
+                step.kind,
+                step.at,
+                _json(step.saw),
+                _json(step.result),
+                step.cause.event_id,
+            )
+            for run, step in steps
+        ]
+        await connection.copy_records_to_table("run_steps", records=rows, columns=STEP_COLUMNS)
+
+
+async def insert_effects(connection: PoolConnectionProxy, events: Sequence[FollowingEvent]) -> None:
+    """Writes what followed from runs."""
+    if events:
+        await connection.copy_records_to_table("effects", records=events, columns=EFFECT_COLUMNS)
+
+
+async def forget_what_was_seen(
+    connection: PoolConnectionProxy, contacts: Collection[Contact], workflows: Collection[UUID]
+) -> None:
+    """Blanks what conditions saw of contacts that are gone."""
+    await connection.execute(QUERIES["forget_what_was_seen"], *columns(contacts), list(workflows))
+
+
+def _json(value: dict[str, Any] | None) -> str | None:
+    return None if value is None else orjson.dumps(value).decode()
