@@ -1,0 +1,120 @@
+"""The whole stack, as its commands are used: up in the background, killed, refused, stopped, started again."""
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.embedded.ports import free_port
+
+pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
+
+WITHIN_SECONDS = 60.0
+SERVERS = ("TRACKING", "LABELING", "SEGMENTATION", "WORKFLOW", "KAFKA", "KAFKA_CONTROLLER", "POSTGRES")
+
+
+class Penchant:
+    """The command line on a home of its own, with ports of its own."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        ports = {f"PENCHANT_{server}_PORT": str(free_port()) for server in SERVERS}
+        self._environment = {**os.environ, **ports, "PENCHANT_HOME": str(home), "PENCHANT_PARTITIONS": "4"}
+
+    def __call__(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            (sys.executable, "-m", "services.console", *arguments),
+            env={**self._environment, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    def stack(self) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads((self.home / "stack.json").read_text())
+        return content
+
+    def kill(self, name: str) -> int:
+        pid: int = self.stack()["pids"][name]
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+
+@pytest.fixture(scope="module")
+def penchant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Penchant]:
+    command = Penchant(tmp_path_factory.mktemp("stack") / "home")
+    up = command("up", "--detach")
+    assert up.returncode == 0, up.stdout + up.stderr
+    yield command
+    down = command("down")
+    assert down.returncode == 0, down.stderr
+
+
+def test_what_runs_is_in_a_file_that_only_its_owner_reads(penchant: Penchant) -> None:
+    stack = penchant.stack()
+    assert stat.S_IMODE((penchant.home / "stack.json").stat().st_mode) == 0o600
+    assert set(stack["databases"]) == set(stack["urls"]) == {"tracking", "labeling", "segmentation", "workflow"}
+    assert {"kafka", "postgres", *stack["urls"]} <= set(stack["pids"])
+    assert isinstance(stack["account_id"], int)
+    assert stack["api_key"]
+    assert penchant("status").returncode == 0
+
+
+def test_a_second_start_beside_the_first_is_refused(penchant: Penchant) -> None:
+    before = penchant.stack()
+    second = penchant("up")
+    assert second.returncode == 1
+    assert "runs already" in second.stderr
+    assert penchant.stack() == before
+
+
+@pytest.mark.parametrize("name", ["labeling", "postgres", "kafka"])
+def test_whatever_dies_is_started_again_and_its_pid_noted(penchant: Penchant, name: str) -> None:
+    killed = penchant.kill(name)
+    _wait(lambda: penchant.stack()["pids"].get(name, killed) != killed)
+    _wait(lambda: penchant("status").returncode == 0)
+
+
+def test_what_outlives_its_supervisor_is_named_and_ended_and_the_next_start_goes_on(penchant: Penchant) -> None:
+    before = penchant.stack()
+    penchant.kill("supervisor")
+    refused = penchant("up", "--detach")
+    assert refused.returncode == 1
+    assert "lost its supervisor" in refused.stderr
+    assert penchant("down").returncode == 0
+    assert penchant("status").returncode == 3
+    assert penchant.stack()["pids"] == {}
+    again = penchant("up", "--detach")
+    assert again.returncode == 0, again.stderr
+    for kept in ("kafka", "databases", "urls", "account_id", "api_key", "public_url"):
+        assert penchant.stack()[kept] == before[kept]
+
+
+def test_another_number_of_partitions_is_refused_and_nothing_is_changed(penchant: Penchant) -> None:
+    assert penchant("down").returncode == 0
+    refused = penchant("up", "--detach", PENCHANT_PARTITIONS="5")
+    assert refused.returncode == 1
+    assert "has 4 partitions" in refused.stderr
+    assert penchant("status").returncode == 3
+    assert penchant("up", "--detach").returncode == 0
+
+
+def test_env_gives_a_shell_what_curl_needs(penchant: Penchant) -> None:
+    lines = penchant("env").stdout.splitlines()
+    assert f"export PENCHANT_API_KEY={penchant.stack()['api_key']}" in lines
+    assert f"export PENCHANT_LABELING_URL={penchant.stack()['urls']['labeling']}" in lines
+
+
+def _wait(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WITHIN_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
