@@ -30,7 +30,7 @@ class Penchant:
         self._environment = {**os.environ, **ports, "PENCHANT_HOME": str(home), "PENCHANT_PARTITIONS": "4"}
 
     def __call__(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+        return subprocess.run(  # noqa: S603
             (sys.executable, "-m", "services.console", *arguments),
             env={**self._environment, **environment},
             capture_output=True,
