@@ -1,0 +1,88 @@
+"""Answers `/c/{token}.{n}`: no database, no waiting but for the click to be safe."""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+
+from prometheus_client import Counter
+
+from services.tracking.domain.tokens import NotGenuineError, Recipient, TokenKeys
+from services.tracking.redirect.clicks import TOPIC, click_of
+from services.tracking.redirect.spool import SpoolWriter
+from services.tracking.redirect.targets import Target, Targets
+from shared.bus.collector import Collector, Waiting
+from shared.http.raw import RAW_PREFIX, Answer, RawRequest
+from shared.metrics import REGISTRY
+from shared.settings import CommonSettings
+
+PATIENCE = 0.25  # seconds that a click may wait for Kafka before it goes to disk
+_PAGE = (
+    b"<!doctype html><html lang=en><meta charset=utf-8><meta name=robots content=noindex>"
+    b"<title>Not found</title><h1>Not found</h1><p>This link leads nowhere. Was it copied as a whole?</p></html>"
+)
+NOT_FOUND = Answer(404, ((b"content-type", b"text/html; charset=utf-8"), (b"cache-control", b"no-store")), _PAGE)
+_PREFIX = len(RAW_PREFIX)
+_LONGEST_NUMBER = 9
+
+SPOOLED = Counter(
+    "penchant_clicks_spooled", "Clicks that went to disk because Kafka was slow or away.", registry=REGISTRY
+)
+LOST = Counter("penchant_clicks_lost", "Clicks that neither Kafka nor the spool on disk took.", registry=REGISTRY)
+
+
+class Redirect:
+    """The handler of tracked links; see `shared.http.raw`.
+
+    A genuine token is answered with the link's URL in any case; the click is acknowledged by Kafka before, or else
+    on disk. What is not genuine is a 404, without a trace in log or topic.
+    """
+
+    def __init__(
+        self,
+        keys: TokenKeys,
+        targets: Targets,
+        settings: CommonSettings,
+        spool: SpoolWriter,
+        patience: float = PATIENCE,
+    ) -> None:
+        self.collector: Collector[Click, Answer] = Collector(settings, TOPIC, self._to_spool, patience)
+        self._keys = keys
+        self._targets = targets
+        self._spool = spool
+
+    def __call__(self, request: RawRequest, /) -> Answer | Awaitable[Answer]:
+        token, _, number = request.path[_PREFIX:].rpartition(".")
+        if len(number) > _LONGEST_NUMBER:
+            return NOT_FOUND
+        try:
+            recipient = self._keys.read(token.encode("latin-1"))
+        except NotGenuineError:
+            return NOT_FOUND
+        target = self._targets.find(recipient.account_id, recipient.message_id, number)
+        if target is not None:
+            return self._answer(request, recipient, target)
+        if self._targets.knows(recipient.message_id):
+            return NOT_FOUND
+        return self._after_refresh(request, recipient, number)
+
+    def _answer(self, request: RawRequest, recipient: Recipient, target: Target) -> Answer | Awaitable[Answer]:
+        answer = Answer(302, ((b"location", target.location), (b"cache-control", b"no-store")))
+        if recipient.send is not None and recipient.send.kind == "test":
+            return answer
+        click = click_of(request, recipient, target.link_id)
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self.collector.add(click, future, answer)
+        return future
+
+    async def _after_refresh(self, request: RawRequest, recipient: Recipient, number: str) -> Answer:
+        # We have signed it, so the message is ours, but it was registered too short a time ago.
+        await self._targets.refresh()
+        target = self._targets.find(recipient.account_id, recipient.message_id, number)
+        if target is None:
+            return NOT_FOUND
+        answer = self._answer(request, recipient, target)
+        return answer if isinstance(answer, Answer) else await answer
+
+    def _to_spool(self, waiting: Sequence[Waiting[Click, Answer]]) -> None:
+        SPOOLED.inc(len(waiting))
+        for one in waiting:
+            self._spool.add(one.item, one.safe)

@@ -1,0 +1,74 @@
+"""A click on a tracked link, as it is written to `intake.clicks`."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import orjson
+from uuid_utils import uuid7
+
+from services.tracking.domain.tokens import Recipient
+from shared.events.codec import Header, rfc3339
+from shared.events.intake import HEADERS_KEPT, ClickReported
+from shared.http.raw import RawRequest
+from shared.tracing import current_traceparent, is_tracing, span
+
+TOPIC = ClickReported.topic
+_LONGEST_USER_AGENT = 2048
+_LONGEST_HEADER = 1000
+_KEPT = {name.encode(): name for name in HEADERS_KEPT}
+_SPECVERSION = ("ce_specversion", b"1.0")
+_SOURCE = ("ce_source", b"/tracking/redirect")
+_TYPE = ("ce_type", f"penchant.{ClickReported.name}.v{ClickReported.version}".encode())
+_CONTENT_TYPE = ("content-type", b"application/json")
+
+
+class Click(NamedTuple):
+    """A click's id, when it happened (RFC 3339), the trace it belongs to (empty: none), and its report as JSON."""
+
+    id: bytes
+    time: bytes
+    trace: bytes
+    value: bytes
+
+    def headers(self) -> Sequence[Header]:
+        """The CloudEvents headers of its record."""
+        headers = [_SPECVERSION, ("ce_id", self.id), _SOURCE, _TYPE, ("ce_time", self.time), _CONTENT_TYPE]
+        if self.trace:
+            headers.append(("traceparent", self.trace))
+        return headers
+
+
+def click_of(request: RawRequest, recipient: Recipient, link_id: str) -> Click:
+    """The click that a request for one of our links is."""
+    time = rfc3339(datetime.now(UTC))
+    report = {
+        "account_id": recipient.account_id,
+        "contact_id": recipient.contact_id,
+        "message_id": recipient.message_id,
+        "link_id": link_id,
+        "occurred_at": time,
+        "method": request.method,
+    }
+    if recipient.send is not None:
+        kind, send_id, sent_at = recipient.send.kind, recipient.send.id, recipient.send.sent_at
+        report["send"] = {"kind": kind, "id": send_id, "sent_at": sent_at}
+    if request.client:
+        report["ip"] = request.client[:64]
+    kept = {}
+    for name, value in request.headers:
+        if name == b"user-agent":
+            report["user_agent"] = _text(value, _LONGEST_USER_AGENT)
+        elif (known := _KEPT.get(name)) is not None:
+            kept[known] = _text(value, _LONGEST_HEADER)
+    if kept:
+        report["headers"] = kept
+    trace = b""
+    if is_tracing():
+        with span("redirect", parent=request.header(b"traceparent"), kind="producer"):
+            trace = (current_traceparent() or "").encode()
+    return Click(str(uuid7()).encode(), time.encode(), trace, orjson.dumps(report))
+
+
+def _text(value: bytes, longest: int) -> str:
+    return value[:longest].decode("latin-1").replace("\0", "")

@@ -1,0 +1,65 @@
+"""Sends what the spool holds, in order, once Kafka takes records again; also what dead processes have left."""
+
+import asyncio
+from itertools import islice
+from pathlib import Path
+from time import monotonic
+
+import structlog
+
+from services.tracking.redirect.clicks import TOPIC
+from services.tracking.redirect.spool import SpoolDirectory, read_segment
+from shared.bus.producer import IntakeProducer
+from shared.store.errors import is_passing
+
+log = structlog.get_logger()
+
+LOOK_EVERY = 0.5  # seconds
+ADOPT_EVERY = 10.0  # seconds
+AT_ONCE = 500  # clicks
+
+
+class Drain:
+    """Empties this process' directory of the spool, and those in `folder` that nobody has."""
+
+    def __init__(self, folder: Path, own: SpoolDirectory, producer: IntakeProducer) -> None:
+        self._folder = folder
+        self._own = own
+        self._producer = producer
+        self._adopted_at = float("-inf")
+
+    async def run(self) -> None:
+        """For ever; while Kafka is away it tries again."""
+        while True:
+            try:
+                await self.empty(self._own)
+                if monotonic() - self._adopted_at > ADOPT_EVERY:
+                    await self._adopt()
+                    self._adopted_at = monotonic()
+            except Exception as error:
+                if not is_passing(error):
+                    raise
+                log.warning("the spool waits", error=type(error).__name__)
+            await asyncio.sleep(LOOK_EVERY)
+
+    async def empty(self, directory: SpoolDirectory) -> None:
+        """Sends all clicks of a directory; a file is removed once Kafka has acknowledged all that is in it."""
+        while (segment := await asyncio.to_thread(directory.oldest)) is not None:
+            clicks = await asyncio.to_thread(lambda path: iter(list(read_segment(path))), segment)
+            sent = 0
+            while some := list(islice(clicks, AT_ONCE)):
+                await self._producer.send(TOPIC, [(None, click.value, click.headers()) for click in some])
+                sent += len(some)
+            await asyncio.to_thread(segment.unlink)
+            log.info("spooled clicks sent", clicks=sent)
+
+    async def _adopt(self) -> None:
+        for path in await asyncio.to_thread(lambda: sorted(self._folder.iterdir())):
+            if path == self._own.path or not path.is_dir():
+                continue
+            directory = await asyncio.to_thread(SpoolDirectory.adopt, path)
+            if directory is not None:
+                try:
+                    await self.empty(directory)
+                finally:
+                    await asyncio.to_thread(directory.close)

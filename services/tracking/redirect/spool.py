@@ -1,0 +1,203 @@
+"""Clicks that Kafka does not take in time, safe on disk until it does.
+
+A directory per writer, locked for as long as its process lives; a directory that nobody has locked any more is adopted
+by whoever finds it. In it numbered files, written in order and removed once all that is in them is acknowledged by
+Kafka: clicks are sent at least once, and told apart by their ids.
+"""
+
+import asyncio
+import fcntl
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from struct import Struct
+from threading import Lock
+from typing import Self
+from uuid import uuid4
+from zlib import crc32
+
+import structlog
+
+from services.tracking.redirect.clicks import Click
+
+log = structlog.get_logger()
+
+SEGMENT_BYTES = 8_000_000
+LOCK = "lock"
+_SUFFIX = ".clicks"
+_FRAME = Struct(">II")  # length and CRC-32 of what follows
+_SEPARATOR = b"\n"  # in none of a click's parts: JSON has it escaped
+
+
+class SpoolFull(Exception):
+    """The spool has grown to its limit."""
+
+
+class SpoolDirectory:
+    """A directory of clicks that this process has locked. Its methods block, and may be called from any thread."""
+
+    def __init__(self, path: Path, lock: int) -> None:
+        self.path = path
+        self._lock = lock
+        self._busy = Lock()
+        self._file: int | None = None
+        self._written = 0
+        self._number = max((int(segment.stem) for segment in self._segments()), default=0)
+
+    @classmethod
+    def create(cls, folder: Path) -> Self:
+        """A new directory in `folder`."""
+        while True:
+            path = folder / str(uuid4())
+            path.mkdir(parents=True)
+            # Another process may have taken it for one that was left, before it was locked.
+            if (locked := cls.adopt(path)) is not None:
+                return locked
+
+    @classmethod
+    def adopt(cls, path: Path) -> Self | None:
+        """The directory, unless another process has it, or it is gone."""
+        try:
+            lock = os.open(path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError:
+            return None
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            return None
+        if not (path / LOCK).exists() or (path / LOCK).stat().st_ino != os.fstat(lock).st_ino:
+            os.close(lock)  # whoever had it has just removed it
+            return None
+        return cls(path, lock)
+
+    def write(self, clicks: Sequence[Click], most_bytes: int) -> None:
+        """Appends clicks and has them on disk when it returns. Raises OSError, or SpoolFull."""
+        frames = b"".join(map(_framed, clicks))
+        with self._busy:
+            if self.size() + len(frames) > most_bytes:
+                raise SpoolFull
+            self._append(frames)
+
+    def _append(self, frames: bytes) -> None:
+        if self._file is None or self._written > SEGMENT_BYTES:
+            self._next_file()
+        assert self._file is not None
+        try:
+            _write_all(self._file, frames)
+            os.fdatasync(self._file)
+        except OSError:
+            # What stands there may be torn; nothing more may follow it.
+            self._seal()
+            raise
+        self._written += len(frames)
+
+    def _next_file(self) -> None:
+        self._seal()
+        self._number += 1
+        self._file = os.open(
+            self.path / f"{self._number:012}{_SUFFIX}", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600
+        )
+        self._written = 0
+        _sync_folder(self.path)
+
+    def _seal(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def oldest(self) -> Path | None:
+        """The file that must be sent first; the one being written is sealed when it is its turn."""
+        with self._busy:
+            segments = self._segments()
+            if len(segments) == 1:
+                self._seal()
+            return segments[0] if segments else None
+
+    def size(self) -> int:
+        """Bytes of clicks in the directory."""
+        return sum(segment.stat().st_size for segment in self._segments())
+
+    def close(self) -> None:
+        """Gives the directory up; an empty one is removed."""
+        with self._busy:
+            self._seal()
+            if not self._segments():
+                with suppress(OSError):  # somebody else may have removed it
+                    (self.path / LOCK).unlink()
+                    self.path.rmdir()
+            os.close(self._lock)
+
+    def _segments(self) -> list[Path]:
+        return sorted(self.path.glob(f"*{_SUFFIX}"))
+
+
+def read_segment(path: Path) -> Iterator[Click]:
+    """The clicks of a file, up to the first that was not written to its end: that one was never answered for."""
+    content = path.read_bytes()
+    position = 0
+    while position + _FRAME.size <= len(content):
+        length, checksum = _FRAME.unpack_from(content, position)
+        body = content[position + _FRAME.size : position + _FRAME.size + length]
+        if len(body) < length or crc32(body) != checksum:
+            break
+        yield Click(*body.split(_SEPARATOR, 3))
+        position += _FRAME.size + length
+    if position < len(content):
+        log.warning("a spool file ends in the middle of a click", file=str(path), bytes=len(content) - position)
+
+
+class SpoolWriter:
+    """Writes clicks of concurrent requests to disk, all that came meanwhile at once.
+
+    `lost` is called with the number of clicks that could be kept nowhere: the spool is full, or the disk fails.
+    """
+
+    def __init__(self, directory: SpoolDirectory, most_bytes: int, lost: Callable[[int], None]) -> None:
+        self._directory = directory
+        self._most_bytes = most_bytes
+        self._lost = lost
+        self._pending: list[tuple[Click, Callable[[], None]]] = []
+        self._task: asyncio.Task[None] | None = None
+
+    def add(self, click: Click, safe: Callable[[], None]) -> None:
+        """Calls `safe` once the click is on disk, or can be kept nowhere: the contact is not to blame, and goes on."""
+        self._pending.append((click, safe))
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._write(), name="spool")
+
+    async def finish(self) -> None:
+        """Returns once all that was added is written."""
+        while self._task is not None and not self._task.done():
+            await self._task
+
+    async def _write(self) -> None:
+        while self._pending:
+            group, self._pending = self._pending, []
+            try:
+                await asyncio.to_thread(self._directory.write, [click for click, _ in group], self._most_bytes)
+            except (OSError, SpoolFull) as error:
+                log.error("clicks are lost", clicks=len(group), error=repr(error))  # noqa: TRY400 - no news in a traceback
+                self._lost(len(group))
+            for _, safe in group:
+                safe()
+
+
+def _framed(click: Click) -> bytes:
+    body = _SEPARATOR.join(click)
+    return _FRAME.pack(len(body), crc32(body)) + body
+
+
+def _write_all(file: int, content: bytes) -> None:
+    view = memoryview(content)
+    while view:
+        view = view[os.write(file, view) :]
+
+
+def _sync_folder(path: Path) -> None:
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
