@@ -87,7 +87,7 @@ class ConsumerHost:
             allow_auto_create_topics=False,
             apply_types=False,
             graceful_timeout=None,
-            logger=logging.getLogger("faststream"),
+            logger=logging.getLogger("penchant.bus"),
             log_level=logging.DEBUG,  # it would log each batch
             security=faststream_security(self._settings),
             request_timeout_ms=20_000,
