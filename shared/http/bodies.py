@@ -20,20 +20,6 @@ BODY_TIMEOUT = 30.0  # seconds to send a whole body
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
-class RequestBody(BaseModel):
-    """What request models derive from: unknown members are errors, and so are values of another JSON type.
-
-    Pydantic would take `"1"` or `true` for a number and 5 for a time, which the OpenAPI document does not say.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401
-        strict: CoreSchema = _strictly(handler(source))
-        return strict
-
-
 def _strictly(schema: Any) -> Any:  # noqa: ANN401 # a core schema is nested dictionaries and lists of any kind
     if isinstance(schema, list):
         return [_strictly(item) for item in schema]
@@ -53,6 +39,20 @@ def _only_written_out(value: object) -> object:
     if isinstance(value, date | datetime) or (isinstance(value, str) and _DATE.match(value)):
         return value
     raise PydanticCustomError("time_type", "Input should be a date or time as in RFC 3339, as text")
+
+
+class RequestBody(BaseModel):
+    """What request models derive from: unknown members are errors, and so are values of another JSON type.
+
+    Pydantic would take `"1"` or `true` for a number and 5 for a time, which the OpenAPI document does not say.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401
+        strict: CoreSchema = _strictly(handler(source))
+        return strict
 
 
 class JsonRequest(Request):
@@ -98,9 +98,9 @@ class JsonRequest(Request):
             )
 
     def _too_large(self) -> NoReturn:
-        raise Problem(
-            413, f"The body is larger than {self.max_body_bytes} bytes.", headers={"Connection": "close"}
-        ) from None
+        # The connection stays open and the server passes over the rest: closing it now would reset it, and a client
+        # that is still sending would never see this answer.
+        raise Problem(413, f"The body is larger than {self.max_body_bytes} bytes.")
 
 
 def parse(body: bytes) -> Any:  # noqa: ANN401
