@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from prometheus_client import Counter
-
 from services.labeling.domain.contacts import subscription_after
 from services.labeling.domain.engagements import check_report
 from services.labeling.domain.names import ContactName, named_by, read_name
 from services.labeling.domain.problems import InvalidError
+from services.labeling.metrics import ENGAGEMENTS
 from services.labeling.store import QUERIES
 from services.labeling.store.contacts import ContactBook, erased_among
 from services.labeling.store.engagements import (
@@ -24,9 +23,8 @@ from shared.bus.received import Received
 from shared.events.intake import EngagementReported
 from shared.events.labeling import ContactEngaged
 from shared.events.topics import partition_of
+from shared.metrics import RECORDS_DROPPED
 from shared.store.unit_of_work import UnitOfWork
-
-ENGAGEMENTS = Counter("penchant_labeling_engagements", "Reports of engagements, by what became of them", ["outcome"])
 
 
 class _Report(NamedTuple):
@@ -100,7 +98,7 @@ async def _with_contacts(work: UnitOfWork, reports: Sequence[_Report]) -> list[_
         if contact_id is not None:
             known.append(_Known(report, contact_id))
         elif report.name.kind == "id" and (report.name.account_id, int(report.name.key)) in gone:
-            ENGAGEMENTS.labels("erased").inc()
+            RECORDS_DROPPED.labels(EngagementReported.topic, "erased").inc()
         else:
             work.hold(report.received, "the contact is not known", waits_for=[report.name.waited_for])
             ENGAGEMENTS.labels("held").inc()
@@ -125,7 +123,7 @@ def _engage(work: UnitOfWork, book: ContactBook, one: _Known) -> ContactEngaged 
     report, key = one.report.event, (one.report.event.account_id, one.contact_id)
     contact = book.find(key)
     if contact is None:  # erased while we waited for the lock
-        ENGAGEMENTS.labels("erased").inc()
+        RECORDS_DROPPED.labels(EngagementReported.topic, "erased").inc()
         return None
     event = ContactEngaged(
         occurred_at=report.occurred_at,

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from uuid import UUID
 
 import structlog
-from prometheus_client import Counter
 
 from services.labeling.domain.assignments import AssertLabel
 from services.labeling.domain.assignments import RemoveLabel as RemoveLabelCommand
 from services.labeling.domain.problems import InvalidError
+from services.labeling.metrics import COMMANDS_REFUSED
 from services.labeling.store.assignments import Ledger, Pair
 from services.labeling.store.contacts import ContactBook, erased_among
 from services.labeling.store.labels import Label, labels_of_ids
@@ -16,12 +16,10 @@ from shared.bus.handler import Handler
 from shared.bus.received import Received
 from shared.events.tracking import ContactClicked
 from shared.events.workflow import AssignLabel, RemoveLabel, SetField
+from shared.metrics import RECORDS_DROPPED
 from shared.store.unit_of_work import UnitOfWork
 
 log = structlog.get_logger()
-
-DROPPED = Counter("penchant_labeling_dropped", "Records about contacts that were erased, dropped", ["topic"])
-REFUSED = Counter("penchant_labeling_refused", "Commands that came to nothing", ["reason"])
 
 
 def labels_named(event: object) -> Iterator[UUID]:
@@ -55,7 +53,7 @@ class LabelHandler(Handler):
         for received in batch:
             event = received.event
             if gone and (event.account_id, event.contact_id) in gone:
-                DROPPED.labels(received.topic).inc()
+                RECORDS_DROPPED.labels(received.topic, "erased").inc()
             elif isinstance(event, ContactClicked):
                 if counts(event):
                     _click(ledger, labels, event, received)
@@ -91,12 +89,12 @@ def _command(
 ) -> None:
     label = labels.get(event.label_id)
     if label is None or label.account_id != event.account_id:
-        REFUSED.labels("unknown_label").inc()
+        COMMANDS_REFUSED.labels("unknown_label").inc()
         log.warning("command names a label that the account does not have", label_id=str(event.label_id))
         return
     command = (AssertLabel if isinstance(event, AssignLabel) else RemoveLabelCommand)(event.origin, event.occurred_at)
     if label.state == "deleted":
-        REFUSED.labels("deleted_label").inc()
+        COMMANDS_REFUSED.labels("deleted_label").inc()
         ledger.refuse(event.account_id, event.contact_id, label, command, "label_deleted", received)
     else:
         ledger.apply(event.account_id, event.contact_id, label, command, received)
@@ -106,5 +104,5 @@ def _set_field(book: ContactBook, event: SetField, received: Received) -> None:
     try:
         book.change((event.account_id, event.contact_id), {"fields": {event.field_key: event.value}}, received)
     except InvalidError as problem:
-        REFUSED.labels("field").inc()
+        COMMANDS_REFUSED.labels("field").inc()
         log.warning("command sets a field that cannot be set", field=event.field_key, reason=problem.detail)

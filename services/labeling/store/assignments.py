@@ -5,6 +5,7 @@ from typing import Any, Self
 from uuid import UUID
 
 import orjson
+from asyncpg import Record
 from asyncpg.pool import PoolConnectionProxy
 from pydantic import TypeAdapter
 
@@ -243,8 +244,20 @@ async def keep_history(
 ) -> None:
     """Adds removals (contact_id, label, what removed it, the event that tells it) that no ledger decided on."""
     rows = [
-        (contact_id, account_id, label.no, command.at, "removed", None, None, event_id)
-        + (None, None, None, encode_origin(command.origin))
+        (
+            contact_id,
+            account_id,
+            label.no,
+            command.at,
+            "removed",
+            None,
+            None,
+            event_id,
+            None,
+            None,
+            None,
+            encode_origin(command.origin),
+        )
         for contact_id, label, command, event_id in removals
     ]
     await connection.copy_records_to_table("assignment_history", records=rows, columns=_HISTORY)
@@ -265,7 +278,7 @@ def encode_origin(origin: Origin) -> str:
     return origin.model_dump_json()
 
 
-def decode_origin(row: Mapping[str, Any]) -> dict[str, Any]:
+def decode_origin(row: Record) -> dict[str, Any]:
     """The origin of a row of the history."""
     if row["origin"] is not None:
         origin: dict[str, Any] = orjson.loads(row["origin"])

@@ -6,6 +6,7 @@ from services.labeling.store import QUERIES
 from services.labeling.store.contacts import contacts_of
 from services.labeling.store.directory import keys_of, lock_entries
 from shared.events.topics import partition_of
+from shared.http.idempotency import blank_answers
 from shared.store.database import Database
 
 # What stands in rows of its own about a contact, each deleted by account and contact.
@@ -37,6 +38,7 @@ async def erase_contact(database: Database, account_id: int, contact_id: int) ->
         waited_for = [name.waited_for for name in names_of(account_id, contact_id, keys)]
         await work.connection.execute(QUERIES["delete_held_of_contact"], account_id, contact_id, waited_for)
         await work.erase_personal(account_id, contact_id)
+        await blank_answers(work.connection, account_id, [contact_id])
         work.append(erased(account_id, contact_id, work.now))
         work.append_tombstone("labeling.contacts", account_id, contact_id)
     return True

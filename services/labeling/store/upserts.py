@@ -20,7 +20,7 @@ from shared.events.topics import partition_of
 from shared.store.database import Database
 from shared.store.unit_of_work import UnitOfWork
 
-Code = Literal["invalid", "conflict", "not_found"]
+Code = Literal["invalid", "conflict", "not_found", "unknown_label"]
 
 
 @dataclass(frozen=True, slots=True)

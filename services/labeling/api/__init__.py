@@ -1,0 +1,14 @@
+"""Labeling's HTTP API."""
+
+from services.labeling.api import accounts, assignments, contacts, engagements, fields, jobs, keys, labels
+
+ROUTERS = (
+    accounts.router,
+    keys.router,
+    labels.router,
+    fields.router,
+    contacts.router,
+    assignments.router,
+    engagements.router,
+    jobs.router,
+)

@@ -1,0 +1,319 @@
+"""Who holds which label: giving, taking away, and why."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from asyncpg import Record
+from asyncpg.pool import PoolConnectionProxy
+from fastapi import Response
+from pydantic import BaseModel, Field, model_validator
+
+from services.labeling.api.batches import BatchError, EachForItself, RefusedItem, none_taken, refused
+from services.labeling.api.models import OriginBody
+from services.labeling.api.service import Service, contact_named, label_named, no_contact
+from services.labeling.domain.names import ContactName
+from services.labeling.store import QUERIES
+from services.labeling.store.assigning import Missing, Wish, carry_out
+from services.labeling.store.assignments import decode_origin, decode_supports
+from services.labeling.store.labels import Label, labels_of_ids, labels_of_names
+from services.labeling.store.names import find_contacts
+from shared.events.envelope import ContactId
+from shared.events.parts import Origin
+from shared.http.bodies import RequestBody
+from shared.http.keys import Caller, requires
+from shared.http.pages import Page, PageRequest, page_request
+from shared.http.problems import Problem
+from shared.http.routing import Router
+
+router = Router(tags=["assignments"])
+MOST_ASSIGNMENTS = 10_000
+
+
+class AssignmentBody(RequestBody):
+    """Why the label is given or taken away. Without `origin` a person did it (`manual`)."""
+
+    origin: OriginBody | None = None
+
+
+class AssignmentItem(RequestBody):
+    """One contact and one label. Without `origin` a program did it (`api`)."""
+
+    contact_id: ContactId | None = None
+    external_id: Annotated[str | None, Field(min_length=1, max_length=200)] = None
+    label_id: UUID | None = None
+    label: Annotated[str | None, Field(min_length=1, max_length=200, description="Name or alias.")] = None
+    held: bool
+    origin: OriginBody | None = None
+
+    @model_validator(mode="after")
+    def names_one_of_each(self) -> "AssignmentItem":
+        """One contact, one label."""
+        if (self.contact_id is None) == (self.external_id is None):
+            raise ValueError("name the contact by exactly one of contact_id and external_id")
+        if (self.label_id is None) == (self.label is None):
+            raise ValueError("name the label by exactly one of label_id and label")
+        return self
+
+
+class AssignmentsAnswer(BaseModel):
+    """What came of a batch.
+
+    `refused` counts labels that the contact itself had removed: a program does not give them back.
+    """
+
+    assigned: int
+    removed: int
+    unchanged: int
+    refused: int
+    errors: list[BatchError]
+
+
+class ClickSupport(BaseModel):
+    """The clicks that the label rests on."""
+
+    kind: Literal["click"] = "click"
+    clicks: int
+
+
+class LabelOfContact(BaseModel):
+    """A label that the contact holds, held, or clicked for. Null `since` where it does not hold it."""
+
+    label_id: UUID
+    label_name: str
+    held: bool
+    since: datetime | None
+    supports: Annotated[
+        list[dict[str, Any]], Field(description="The origins that it rests on; all clicks are one, with their number.")
+    ]
+    clicks: int
+    first_click: datetime | None
+    last_click: datetime | None
+
+
+class HistoryEntry(BaseModel):
+    """One assertion, removal or refused attempt.
+
+    `assigned`, `confirmed` (it was held already), `removed`, `withdrawn` (one support less), `declined` (the contact
+    said no beforehand), `refused` (see `reason`).
+    """
+
+    outcome: Literal["assigned", "confirmed", "removed", "withdrawn", "declined", "refused"]
+    reason: str | None
+    origin: dict[str, Any]
+    occurred_at: datetime
+    recorded_at: datetime
+    caused_by: Annotated[UUID | None, Field(description="The event that led to this: a click, a command.")]
+    event_id: Annotated[UUID | None, Field(description="The LabelAssigned or LabelRemoved that told it.")]
+
+
+Items = Annotated[list[Annotated[AssignmentItem, EachForItself]], Field(min_length=1, max_length=MOST_ASSIGNMENTS)]
+
+
+def _origin(caller: Caller, body: OriginBody | None, otherwise: Literal["manual", "api"]) -> Origin:
+    kind, ref = (otherwise, None) if body is None else (body.kind, body.ref)
+    key_id = caller.key_id if kind in ("manual", "api") else None
+    return Origin(kind=kind, ref=ref, key_id=key_id)
+
+
+def _check_scope(caller: Caller, origin: OriginBody | None) -> None:
+    scope: Literal["self", "write"] = "self" if origin is not None and origin.kind == "self" else "write"
+    if not caller.may(scope):
+        raise Problem(
+            403,
+            f"The key lacks the scope {scope}.",
+            headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{scope}"'},
+        )
+
+
+async def _set(
+    service: Service, caller: Caller, contact: str, label_id: UUID, body: AssignmentBody | None, *, held: bool
+) -> None:
+    origin = None if body is None else body.origin
+    _check_scope(caller, origin)
+    async with service.database.pool.acquire() as connection:
+        contact_id = await contact_named(connection, caller.account_id, contact)
+        label = await label_named(connection, caller.account_id, label_id)
+    wish = Wish(0, contact_id, label, held, _origin(caller, origin, "manual"))
+    outcome = (await carry_out(service.database, caller.account_id, [wish]))[0]
+    if isinstance(outcome, Missing):
+        raise no_contact() if outcome.what == "contact" else Problem(404, "There is no such label.")
+
+
+@router.put(
+    "/v1/contacts/{contact}/labels/{label_id}", status_code=204, summary="Give a label", response_class=Response
+)
+async def give_label(
+    service: Service,
+    caller: Annotated[Caller, requires()],
+    contact: str,
+    label_id: UUID,
+    body: AssignmentBody | None = None,
+) -> None:
+    """Gives the contact the label; 204 also when it had it.
+
+    Origin `self` needs the scope `self`, any other `write`. A label that the contact itself removed comes back by the
+    contact or by a person only: other origins are recorded as refused, and change nothing.
+    """
+    await _set(service, caller, contact, label_id, body, held=True)
+
+
+@router.delete(
+    "/v1/contacts/{contact}/labels/{label_id}", status_code=204, summary="Take a label away", response_class=Response
+)
+async def take_label(
+    service: Service,
+    caller: Annotated[Caller, requires()],
+    contact: str,
+    label_id: UUID,
+    body: AssignmentBody | None = None,
+) -> None:
+    """Takes the label away, whatever it rests on; 204 also when the contact did not have it."""
+    await _set(service, caller, contact, label_id, body, held=False)
+
+
+@router.post("/v1/assignments", summary="Give and take away up to 10,000 labels")
+async def write_assignments(service: Service, caller: Annotated[Caller, requires()], body: Items) -> AssignmentsAnswer:
+    """Gives and takes away labels, each item for itself."""
+    for item in body:
+        if isinstance(item, AssignmentItem):
+            _check_scope(caller, item.origin)
+    errors: list[BatchError] = []
+    async with service.database.pool.acquire() as connection:
+        wishes = await _wishes(connection, caller, body, errors)
+    outcomes = await carry_out(service.database, caller.account_id, wishes)
+    counts: Counter[str] = Counter()
+    for index, outcome in outcomes.items():
+        if isinstance(outcome, Missing):
+            errors.append(_missing(index, body[index], outcome.what))
+        else:
+            counts[outcome if outcome in ("assigned", "removed", "refused") else "unchanged"] += 1
+    errors.sort(key=lambda error: error.index)
+    if not counts:
+        none_taken(errors, dict.fromkeys(("assigned", "removed", "unchanged", "refused"), 0))
+    return AssignmentsAnswer(
+        assigned=counts["assigned"],
+        removed=counts["removed"],
+        unchanged=counts["unchanged"],
+        refused=counts["refused"],
+        errors=errors,
+    )
+
+
+async def _wishes(
+    connection: PoolConnectionProxy,
+    caller: Caller,
+    items: Iterable[AssignmentItem | RefusedItem],
+    errors: list[BatchError],
+) -> list[Wish]:
+    valid = {index: item for index, item in enumerate(items) if isinstance(item, AssignmentItem)}
+    errors += [refused(index, item) for index, item in enumerate(items) if isinstance(item, RefusedItem)]
+    account_id = caller.account_id
+    by_id = await labels_of_ids(connection, {item.label_id for item in valid.values() if item.label_id is not None})
+    by_name = await labels_of_names(connection, account_id, {item.label for item in valid.values() if item.label})
+    found = await find_contacts(connection, {_name(account_id, item) for item in valid.values()})
+    wishes = []
+    for index, item in valid.items():
+        label = _label(item, account_id, by_id, by_name)
+        contact_id = found.get(_name(account_id, item))
+        if label is None or contact_id is None:
+            errors.append(_missing(index, item, "contact" if contact_id is None else "label"))
+        else:
+            wishes.append(Wish(index, contact_id, label, item.held, _origin(caller, item.origin, "api")))
+    return wishes
+
+
+def _name(account_id: int, item: AssignmentItem) -> ContactName:
+    if item.contact_id is not None:
+        return ContactName(account_id, "id", str(item.contact_id))
+    return ContactName(account_id, "external", (item.external_id or "").strip())
+
+
+def _label(
+    item: AssignmentItem, account_id: int, by_id: Mapping[UUID, Label], by_name: Mapping[str, Label]
+) -> Label | None:
+    label = by_name.get(item.label or "") if item.label_id is None else by_id.get(item.label_id)
+    return label if label is not None and label.account_id == account_id and label.state != "deleted" else None
+
+
+def _missing(index: int, item: AssignmentItem | RefusedItem, what: str) -> BatchError:
+    by_id = isinstance(item, AssignmentItem) and item.contact_id is not None
+    by_label_id = isinstance(item, AssignmentItem) and item.label_id is not None
+    pointer = ("/contact_id" if by_id else "/external_id") if what == "contact" else "/label"
+    if what == "label" and by_label_id:
+        pointer = "/label_id"
+    return BatchError(index=index, code="not_found", pointer=pointer, detail=f"the account has no such {what}")
+
+
+@router.get("/v1/contacts/{contact}/labels", summary="The labels of a contact")
+async def list_labels(
+    service: Service,
+    caller: Annotated[Caller, requires("read")],
+    contact: str,
+    page: Annotated[PageRequest, page_request()],
+) -> Page[LabelOfContact]:
+    """The labels that the contact holds (`held`), held, or clicked for."""
+    (after,) = page.key(int) or (0,)
+    async with service.database.pool.acquire() as connection:
+        contact_id = await contact_named(connection, caller.account_id, contact)
+        rows = await connection.fetch(QUERIES["labels_of_contact"], caller.account_id, contact_id)
+    return Page[LabelOfContact].of(
+        [row for row in rows if row["label_no"] > after][: page.fetch],
+        page,
+        key=lambda row: [row["label_no"]],
+        item=_label_of_contact,
+        total=len(rows),
+    )
+
+
+def _label_of_contact(row: Record) -> LabelOfContact:
+    supports: list[dict[str, Any]] = []
+    if row["click_supports"]:
+        supports.append(ClickSupport(clicks=row["click_supports"]).model_dump())
+    supports += [
+        {**support.origin.model_dump(mode="json"), "at": support.at.isoformat()}
+        for support in decode_supports(row["supports"]).values()
+    ]
+    return LabelOfContact(
+        label_id=row["label_id"],
+        label_name=row["name"],
+        held=row["held"],
+        since=row["since"],
+        supports=supports,
+        clicks=row["clicks"],
+        first_click=row["first_click"],
+        last_click=row["last_click"],
+    )
+
+
+@router.get("/v1/contacts/{contact}/labels/{label_id}/history", summary="Why does this contact have this label?")
+async def show_history(
+    service: Service,
+    caller: Annotated[Caller, requires("read")],
+    contact: str,
+    label_id: UUID,
+    page: Annotated[PageRequest, page_request()],
+) -> Page[HistoryEntry]:
+    """Every assertion, removal and refused attempt, oldest first."""
+    (after,) = page.key(int) or (0,)
+    async with service.database.pool.acquire() as connection:
+        contact_id = await contact_named(connection, caller.account_id, contact)
+        label = await label_named(connection, caller.account_id, label_id, deleted_too=True)
+        rows = await connection.fetch(
+            QUERIES["history_of_assignment"], caller.account_id, contact_id, label.no, after, page.fetch
+        )
+    return Page[HistoryEntry].of(rows, page, key=lambda row: [row["entry"]], item=_history_entry)
+
+
+def _history_entry(row: Record) -> HistoryEntry:
+    return HistoryEntry(
+        outcome=row["outcome"],
+        reason=row["reason"],
+        origin=decode_origin(row),
+        occurred_at=row["occurred_at"],
+        recorded_at=row["recorded_at"],
+        caused_by=row["cause"],
+        event_id=row["event_id"],
+    )

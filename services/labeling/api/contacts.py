@@ -1,0 +1,228 @@
+"""Contacts: one at a time, and by the thousand."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+from uuid import UUID
+
+from asyncpg import Record
+from asyncpg.pool import PoolConnectionProxy
+from fastapi import Query, Response
+from pydantic import BaseModel, Field
+
+from services.labeling.api.batches import BatchError, EachForItself, RefusedItem, none_taken, refused
+from services.labeling.api.models import ContactAnswer, ContactBody
+from services.labeling.api.service import Service, contact_named, label_named, no_contact
+from services.labeling.domain.addresses import email_address
+from services.labeling.domain.names import ContactName
+from services.labeling.domain.problems import InvalidError
+from services.labeling.store import QUERIES
+from services.labeling.store.contacts import contact_from_row
+from services.labeling.store.erasure import erase_contact
+from services.labeling.store.labels import Label, labels_of_names
+from services.labeling.store.names import find_contacts
+from services.labeling.store.upserts import Row, RowProblem, Upserted, write_contacts
+from shared.events.parts import Origin
+from shared.http.keys import Caller, requires
+from shared.http.pages import Page, PageRequest, page_request
+from shared.http.problems import FieldError, Problem
+from shared.http.routing import Router
+
+router = Router(prefix="/v1/contacts", tags=["contacts"])
+
+LabelNames = Annotated[
+    list[Annotated[str, Field(max_length=200)]],
+    Field(max_length=100, description="Names or aliases of labels to add; an unknown one is an error."),
+]
+MOST_CONTACTS = 10_000
+
+
+class NewContactBody(ContactBody):
+    """A new contact."""
+
+    email: Annotated[str, Field(max_length=320)]
+    labels: LabelNames | None = None
+
+
+class ContactItem(ContactBody):
+    """A contact to make or to change, found by its external id, or else by its e-mail address."""
+
+    labels: LabelNames | None = None
+
+
+class BatchAnswer(BaseModel):
+    """What came of a batch. `contact_ids` has one per item, null where it was refused."""
+
+    created: int
+    updated: Annotated[int, Field(description="Items whose contact was there, also when nothing changed.")]
+    errors: list[BatchError]
+    contact_ids: list[int | None]
+
+
+Contacts = Annotated[list[Annotated[ContactItem, EachForItself]], Field(min_length=1, max_length=MOST_CONTACTS)]
+
+
+def _answer(row: Record) -> ContactAnswer:
+    return ContactAnswer.of(row["contact_id"], contact_from_row(row), row["created_at"], row["changed_at"])
+
+
+async def _show(connection: PoolConnectionProxy, account_id: int, contact_id: int) -> ContactAnswer:
+    row = await connection.fetchrow(QUERIES["contact_of_id"], account_id, contact_id)
+    if row is None:
+        raise no_contact()
+    return _answer(row)
+
+
+def _origin(caller: Caller) -> Origin:
+    return Origin(kind="api", key_id=caller.key_id)
+
+
+def _refuse(problem: RowProblem) -> Problem:
+    status = {"conflict": 409, "not_found": 404}.get(problem.code, 422)
+    errors = [] if problem.code == "not_found" else [FieldError(problem.pointer, problem.detail)]
+    return Problem(status, f"The contact cannot be written: {problem.detail}.", errors=errors)
+
+
+def _labels(names: Sequence[str], known: dict[str, Label]) -> tuple[Label, ...] | FieldError:
+    for index, name in enumerate(names):
+        if name not in known:
+            return FieldError(f"/labels/{index}", "the account has no such label")
+    return tuple(known[name] for name in names)
+
+
+@router.post("", status_code=201, summary="Make a contact")
+async def make_contact(
+    service: Service, caller: Annotated[Caller, requires("write")], body: NewContactBody, response: Response
+) -> ContactAnswer:
+    """Makes a contact. 409 if another one has the e-mail address or the external id."""
+    async with service.database.pool.acquire() as connection:
+        labels = _labels(body.labels or [], await labels_of_names(connection, caller.account_id, body.labels or []))
+    if isinstance(labels, FieldError):
+        raise Problem(422, "The account has no such label.", errors=[labels])
+    row = Row("create", body.patch(), labels)
+    result = await write_contacts(service.database, caller.account_id, [row], _origin(caller))
+    (contact_id,) = result.contact_ids
+    if contact_id is None:
+        raise _refuse(result.problems[0])
+    response.headers["Location"] = f"/v1/contacts/{contact_id}"
+    async with service.database.pool.acquire() as connection:
+        return await _show(connection, caller.account_id, contact_id)
+
+
+@router.post("/batch", summary="Make or change up to 10,000 contacts")
+async def write_batch(service: Service, caller: Annotated[Caller, requires("write")], body: Contacts) -> BatchAnswer:
+    """Makes or changes contacts, each for itself; those that cannot be written are in `errors`."""
+    names = {name for item in body if isinstance(item, ContactItem) for name in item.labels or ()}
+    async with service.database.pool.acquire() as connection:
+        known = await labels_of_names(connection, caller.account_id, names)
+    rows: list[Row] = []
+    indexes: list[int] = []
+    errors: list[BatchError] = []
+    for index, item in enumerate(body):
+        row = _row(index, item, known)
+        if isinstance(row, BatchError):
+            errors.append(row)
+        else:
+            rows.append(row)
+            indexes.append(index)
+    result = await write_contacts(service.database, caller.account_id, rows, _origin(caller))
+    return _batch_answer(len(body), indexes, result, errors)
+
+
+def _row(index: int, item: ContactItem | RefusedItem, known: dict[str, Label]) -> Row | BatchError:
+    if isinstance(item, RefusedItem):
+        return refused(index, item)
+    if item.external_id is None and item.email is None:
+        return BatchError(index=index, code="invalid", pointer="", detail="has neither external_id nor email")
+    labels = _labels(item.labels or (), known)
+    if isinstance(labels, FieldError):
+        return BatchError(index=index, code="unknown_label", pointer=labels.pointer, detail=labels.detail)
+    return Row("upsert", item.patch(), labels)
+
+
+def _batch_answer(size: int, indexes: Sequence[int], result: Upserted, errors: list[BatchError]) -> BatchAnswer:
+    errors += [
+        BatchError(index=indexes[problem.index], code=problem.code, pointer=problem.pointer, detail=problem.detail)
+        for problem in result.problems
+    ]
+    errors.sort(key=lambda error: error.index)
+    contact_ids: list[int | None] = [None] * size
+    for index, contact_id in zip(indexes, result.contact_ids, strict=True):
+        contact_ids[index] = contact_id
+    if not result.created + result.updated:
+        none_taken(errors, {"created": 0, "updated": 0, "contact_ids": contact_ids})
+    return BatchAnswer(created=result.created, updated=result.updated, errors=errors, contact_ids=contact_ids)
+
+
+@router.get("", summary="List contacts")
+async def list_contacts(
+    service: Service,
+    caller: Annotated[Caller, requires("read")],
+    page: Annotated[PageRequest, page_request()],
+    email: Annotated[str | None, Query(max_length=320, description="Only who has this address.")] = None,
+    external_id: Annotated[str | None, Query(max_length=200, description="Only who has this external id.")] = None,
+    label: Annotated[UUID | None, Query(description="Only who holds this label.")] = None,
+) -> Page[ContactAnswer]:
+    """The account's contacts, by contact id."""
+    (after,) = page.key(int) or (0,)
+    async with service.database.pool.acquire() as connection:
+        only = await _only(connection, caller.account_id, email, external_id)
+        arguments: list[Any] = [caller.account_id, after, only, page.fetch]
+        if label is None:
+            rows = await connection.fetch(QUERIES["contacts_of_account"], *arguments)
+        else:
+            label_no = (await label_named(connection, caller.account_id, label)).no
+            rows = await connection.fetch(QUERIES["contacts_with_label"], *arguments, label_no)
+    total = None if only is None else len(rows)
+    return Page[ContactAnswer].of(rows, page, key=lambda row: [row["contact_id"]], item=_answer, total=total)
+
+
+async def _only(
+    connection: PoolConnectionProxy, account_id: int, email: str | None, external_id: str | None
+) -> int | None:
+    """The one contact that both filters allow; 0, which is nobody, if there is none; None without a filter."""
+    names = []
+    if external_id is not None:
+        names.append(ContactName(account_id, "external", external_id.strip()))
+    if email is not None:
+        try:
+            names.append(ContactName(account_id, "email", email_address(email).key))
+        except InvalidError as problem:
+            error = FieldError("/query/email", problem.detail)
+            raise Problem(422, "This is no e-mail address.", errors=[error]) from None
+    if not names:
+        return None
+    found = set((await find_contacts(connection, names)).values())
+    found_all = len(await find_contacts(connection, names)) == len(names)
+    return found.pop() if found_all and len(found) == 1 else 0
+
+
+@router.get("/{contact}", summary="Show a contact")
+async def show_contact(service: Service, caller: Annotated[Caller, requires("read")], contact: str) -> ContactAnswer:
+    """A contact, by its id or `external:<external_id>`."""
+    async with service.database.pool.acquire() as connection:
+        contact_id = await contact_named(connection, caller.account_id, contact)
+        return await _show(connection, caller.account_id, contact_id)
+
+
+@router.patch("/{contact}", summary="Change a contact")
+async def patch_contact(
+    service: Service, caller: Annotated[Caller, requires("write")], contact: str, body: ContactBody
+) -> ContactAnswer:
+    """Changes what is named; null clears."""
+    async with service.database.pool.acquire() as connection:
+        contact_id = await contact_named(connection, caller.account_id, contact)
+    row = Row("update", body.patch(), contact_id=contact_id)
+    result = await write_contacts(service.database, caller.account_id, [row], _origin(caller))
+    if result.problems:
+        raise _refuse(result.problems[0])
+    async with service.database.pool.acquire() as connection:
+        return await _show(connection, caller.account_id, contact_id)
+
+
+@router.delete("/{contact}", status_code=204, summary="Erase a contact", response_class=Response)
+async def erase(service: Service, caller: Annotated[Caller, requires("write")], contact: str) -> None:
+    """Erases a contact: whatever names it is gone for good, in every service within seconds."""
+    async with service.database.pool.acquire() as connection:
+        contact_id = await contact_named(connection, caller.account_id, contact)
+    if not await erase_contact(service.database, caller.account_id, contact_id):
+        raise no_contact()

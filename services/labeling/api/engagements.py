@@ -1,0 +1,138 @@
+"""Engagements: reported by others, kept per contact."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+from aiokafka.errors import KafkaError
+from asyncpg import Record
+from pydantic import BaseModel, ConfigDict, Field
+from uuid_utils.compat import uuid7
+
+from services.labeling.api.batches import BatchError, EachForItself, RefusedItem, none_taken, refused
+from services.labeling.api.service import Service, contact_named
+from services.labeling.domain.engagements import check_report
+from services.labeling.domain.problems import InvalidError
+from services.labeling.store import QUERIES
+from shared.correlation import correlation_id
+from shared.events.codec import body_of, headers_of
+from shared.events.intake import EngagementReport, EngagementReported
+from shared.events.labeling import Scalar
+from shared.events.parts import Send
+from shared.http.bodies import RequestBody
+from shared.http.keys import Caller, requires
+from shared.http.pages import Page, PageRequest, page_request
+from shared.http.problems import unavailable
+from shared.http.routing import Router
+from shared.tracing import current_traceparent
+
+router = Router(tags=["engagements"])
+MOST_ENGAGEMENTS = 1_000
+SOURCE = "/api"  # the same for every key, so that a report sent again with another key is the same report
+
+
+class EngagementItem(EngagementReport, RequestBody):
+    """What a contact did or had done to it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: Annotated[
+        str | None,
+        Field(min_length=1, max_length=200, description="The same id again is the same engagement, for ever."),
+    ] = None
+
+
+class Accepted(BaseModel):
+    """What was taken in; it is worked on within moments."""
+
+    accepted: int
+    errors: list[BatchError]
+
+
+class EngagementAnswer(BaseModel):
+    """An engagement, with the data that is never published."""
+
+    event_id: UUID
+    occurred_at: datetime
+    kind: str
+    ref: str | None
+    message_id: UUID | None
+    send: Send | None
+    attributes: dict[str, Scalar]
+    data: dict[str, Any] | None
+
+
+Items = Annotated[list[Annotated[EngagementItem, EachForItself]], Field(min_length=1, max_length=MOST_ENGAGEMENTS)]
+
+
+@router.post("/v1/engagements", status_code=202, summary="Report up to 1,000 engagements")
+async def report_engagements(service: Service, caller: Annotated[Caller, requires("write")], body: Items) -> Accepted:
+    """Takes reports in. What names a contact that is not known within 10 minutes goes to the dead letters."""
+    errors: list[BatchError] = []
+    records = []
+    for index, item in enumerate(body):
+        if isinstance(item, RefusedItem):
+            errors.append(refused(index, item))
+            continue
+        try:
+            check_report(item, datetime.now(UTC))
+        except InvalidError as problem:
+            errors.append(BatchError(index=index, code="invalid", pointer=problem.pointer, detail=problem.detail))
+            continue
+        records.append(_record(caller.account_id, item))
+    if not records:
+        none_taken(errors, {"accepted": 0})
+    try:
+        await service.producer.send(EngagementReported.topic, records)
+    except (KafkaError, TimeoutError, OSError):
+        raise unavailable("Kafka is away. Try again in a moment, with the same ids.") from None
+    return Accepted(accepted=len(records), errors=errors)
+
+
+def _record(account_id: int, item: EngagementItem) -> tuple[bytes, bytes, list[tuple[str, bytes | None]]]:
+    report = EngagementReported(account_id=account_id, **item.model_dump(exclude={"id"}))
+    correlation = correlation_id.get()
+    headers = headers_of(
+        f"penchant.{report.name}.v{report.version}",
+        item.id or uuid7(),
+        SOURCE,
+        report.occurred_at,
+        None,
+        {},
+        None if correlation is None else str(correlation),
+        None,
+        current_traceparent(),
+    )
+    who = item.contact_id or item.external_id or item.email
+    return f"{account_id}:{who}".encode(), body_of(report), [*headers]
+
+
+@router.get("/v1/contacts/{contact}/engagements", summary="What a contact did")
+async def list_engagements(
+    service: Service,
+    caller: Annotated[Caller, requires("read")],
+    contact: str,
+    page: Annotated[PageRequest, page_request()],
+) -> Page[EngagementAnswer]:
+    """The contact's engagements, newest first."""
+    (before,) = page.key(UUID) or (None,)
+    async with service.database.pool.acquire() as connection:
+        contact_id = await contact_named(connection, caller.account_id, contact)
+        rows = await connection.fetch(
+            QUERIES["engagements_of_contact"], caller.account_id, contact_id, before, page.fetch
+        )
+    return Page[EngagementAnswer].of(rows, page, key=lambda row: [row["event_id"]], item=_answer)
+
+
+def _answer(row: Record) -> EngagementAnswer:
+    return EngagementAnswer(
+        event_id=row["event_id"],
+        occurred_at=row["occurred_at"],
+        kind=row["kind"],
+        ref=row["ref"],
+        message_id=row["message_id"],
+        send=None if row["send"] is None else Send.model_validate_json(row["send"]),
+        attributes=orjson.loads(row["attributes"]),
+        data=None if row["data"] is None else orjson.loads(row["data"]),
+    )

@@ -1,0 +1,135 @@
+"""Shapes that several endpoints share."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from services.labeling.domain.contacts import Contact
+from services.labeling.store.jobs import Job
+from services.labeling.store.labels import Label
+from shared.events.labeling import Scalar, Subscription, TrackingConsent
+from shared.http.bodies import RequestBody
+
+Reference = Annotated[str | None, Field(max_length=200, description="Which one, for people: a list, a form.")]
+
+
+class OriginBody(RequestBody):
+    """What asserts or takes away a label. Left out, it is `manual`: a person did it."""
+
+    kind: Literal["self", "import", "api", "manual"]
+    ref: Reference = None
+
+
+class ContactBody(RequestBody):
+    """What is known of a contact. Null clears; what is left out stays as it is."""
+
+    email: Annotated[str | None, Field(max_length=320)] = None
+    external_id: Annotated[str | None, Field(max_length=200, description="The contact's id in another system.")] = None
+    fields: Annotated[dict[str, Scalar | None] | None, Field(description="Values by key; null clears one.")] = None
+    subscription: Subscription | None = None
+    tracking_consent: TrackingConsent | None = None
+    source: Annotated[str | None, Field(max_length=100, description="Where the contact was acquired.")] = None
+    language: Annotated[str | None, Field(max_length=100)] = None
+
+    def patch(self) -> dict[str, Any]:
+        """What was said, as a merge patch."""
+        return self.model_dump(exclude_unset=True, exclude={"labels"})
+
+
+class ContactAnswer(BaseModel):
+    """A contact."""
+
+    id: int
+    contact_id: Annotated[int, Field(description="The same as `id`, as events call it.")]
+    external_id: str | None
+    email: str | None
+    fields: dict[str, Scalar]
+    state: Literal["active"] = "active"
+    subscription: Subscription
+    tracking_consent: TrackingConsent
+    source: str | None
+    language: str | None
+    created_at: datetime
+    changed_at: datetime
+
+    @classmethod
+    def of(cls, contact_id: int, contact: Contact, created_at: datetime, changed_at: datetime) -> "ContactAnswer":
+        """A contact as stored."""
+        return cls(
+            id=contact_id,
+            contact_id=contact_id,
+            external_id=contact.external_id,
+            email=contact.email,
+            fields=dict(contact.fields),
+            subscription=contact.subscription,
+            tracking_consent=contact.tracking_consent,
+            source=contact.source,
+            language=contact.language,
+            created_at=created_at,
+            changed_at=changed_at,
+        )
+
+
+class LabelAnswer(BaseModel):
+    """A label."""
+
+    id: UUID
+    label_id: Annotated[UUID, Field(description="The same as `id`, as events call it.")]
+    name: str
+    description: str
+    visibility: Literal["public", "private"]
+    aliases: Annotated[list[str], Field(description="Names that it had; imports know it by them.")]
+    state: Literal["active", "hidden", "deleted"]
+    created_at: datetime
+
+    @classmethod
+    def of(cls, label: Label) -> "LabelAnswer":
+        """A label as stored."""
+        return cls(
+            id=label.id,
+            label_id=label.id,
+            name=label.name,
+            description=label.description,
+            visibility=label.visibility,
+            aliases=list(label.aliases),
+            state=label.state,
+            created_at=label.created_at,
+        )
+
+
+class Progress(BaseModel):
+    """How far a job is. `total` is null until it has been counted."""
+
+    done: int
+    total: int | None
+
+
+class JobAnswer(BaseModel):
+    """Long work: what it is, how far, and what came of it."""
+
+    id: UUID
+    kind: str
+    subject: Annotated[str, Field(description="What it is about: a label's id, a field's key.")]
+    state: Literal["waiting", "running", "done", "failed"]
+    progress: Progress
+    result: dict[str, Any] | None
+    errors: list[Any]
+    created_at: datetime
+    changed_at: datetime
+
+    @classmethod
+    def of(cls, job: Job) -> "JobAnswer":
+        """A job as stored."""
+        return cls(
+            id=job.id,
+            kind=job.kind,
+            subject=job.subject,
+            state=job.state,
+            progress=Progress(done=job.done, total=job.total),
+            result=job.result,
+            errors=job.errors,
+            created_at=job.created_at,
+            changed_at=job.changed_at,
+        )

@@ -1,0 +1,1 @@
+SELECT * FROM contacts WHERE account_id = $1 AND contact_id = $2

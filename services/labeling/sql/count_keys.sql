@@ -1,0 +1,1 @@
+SELECT count(*) FROM api_keys WHERE account_id = $1

@@ -1,0 +1,1 @@
+SELECT * FROM fields WHERE account_id = $1 AND key = $2

@@ -1,0 +1,1 @@
+SELECT * FROM labels WHERE account_id = $1 AND label_id = $2
