@@ -6,11 +6,11 @@ import shlex
 import signal
 import time
 from collections.abc import Mapping
+from functools import partial
 from types import FrameType
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from deploy.embedded import stack
@@ -19,46 +19,37 @@ from deploy.embedded.readiness import broker_unready, database_unready, service_
 from deploy.embedded.settings import StackSettings
 from deploy.embedded.stack_file import StackFile
 from deploy.embedded.supervisor import Supervisor
-
-NOT_RUNNING = 3  # the exit code of `status` and `env` then, as of a service's `status` elsewhere
+from services.console.foreground import show
+from services.console.terminal import INTERRUPTED, NOBODY_ANSWERS, AsJson, fail, out, say
 
 ALMOST_FULL_MEGABYTES = 200
 
-Json = Annotated[bool, typer.Option("--json", help="For programs.")]
-
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+Detach = Annotated[bool, typer.Option("--detach", help="Go on in the background; `penchant down` stops it.")]
+Demo = Annotated[bool, typer.Option(help="Play the pet shop first, in an account of its own.")]
 
 
-def say(text: str) -> None:
-    out.print(text, markup=False, soft_wrap=True)
-
-
-def up(
-    detach: Annotated[
-        bool, typer.Option("--detach", help="Go on in the background; `penchant down` stops it.")
-    ] = False,
-) -> None:
+def up(detach: Detach = False, demo: Demo = True) -> None:
     """Start Kafka, PostgreSQL and the services on this machine; Ctrl-C stops them and keeps the data."""
     began = time.monotonic()
-    signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGHUP, _interrupt)
-    settings = StackSettings()
-    home = Home.at(settings.home)
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    signal.signal(signal.SIGHUP, _as_interrupt)
+    home = Home.at(StackSettings().home)
     try:
-        running = stack.start(settings, say)
+        running = stack.start(StackSettings(), say)
     except KeyboardInterrupt:
         say("Stopped. The data is kept.")
-        raise typer.Exit(1) from None
-    _introduce(running, home, time.monotonic() - began)
+        raise typer.Exit(INTERRUPTED) from None
+    say(f"Ready after {time.monotonic() - began:.0f} s.")
     if detach:
+        _introduce(running, home)
         return
     try:
-        _follow(home)
+        show(home.is_locked, partial(_introduce, running, home), demo)
     except KeyboardInterrupt:
+        say("\nStopping.")
+    finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not end the stopping
-        say("\nStopping …")
-    stack.stop(home)
+        stack.stop(home)
     say("Stopped. The data is kept; `make run` goes on with it.")
 
 
@@ -72,7 +63,7 @@ def down() -> None:
     say("Stopped. The data is kept.")
 
 
-def status(as_json: Json = False) -> None:
+def status(as_json: AsJson = False) -> None:
     """What runs: exit code 0 if all of it is ready, 1 if something is not, 3 if nothing runs."""
     home = Home.at(StackSettings().home)
     supervisor = Supervisor(home)
@@ -82,7 +73,7 @@ def status(as_json: Json = False) -> None:
             say(json.dumps({"running": False, "home": str(home.path)}))
         else:
             say(f"Nothing runs on {home.path}." if not home.is_locked() else stack.why_in_use(home))
-        raise typer.Exit(NOT_RUNNING)
+        raise typer.Exit(NOBODY_ANSWERS)
     states, pids = supervisor.states(), supervisor.pids()
     unready = asyncio.run(_unready(running))
     processes = {
@@ -110,7 +101,7 @@ def env() -> None:
     home = Home.at(StackSettings().home)
     running = StackFile.read(home)
     if running is None or not home.is_locked():
-        _fail(f"Nothing runs on {home.path}; `penchant up` starts it.", NOT_RUNNING)
+        fail(f"Nothing runs on {home.path}; `penchant up` starts it.", NOBODY_ANSWERS)
     values = {
         "PENCHANT_KAFKA": running.kafka,
         **{f"PENCHANT_{name.upper()}_URL": url for name, url in running.urls.items()},
@@ -122,21 +113,17 @@ def env() -> None:
             say(f"export {name}={shlex.quote(str(value))}")
 
 
-def _introduce(running: StackFile, home: Home, seconds: float) -> None:
-    say(f"\nPenchant is ready, after {seconds:.0f} s. Its data is in {home.path}.")
+def _introduce(running: StackFile, home: Home) -> None:
+    say(f"\nPenchant runs; its data is in {home.path}.")
     for name, url in running.urls.items():
         say(f"  {name:<13} {url}/docs")
     say(f"  {'kafka':<13} {running.kafka}")
-    say("\nTry, in another terminal:")
+    say("Your account is empty; in another terminal, try:")
     say('  eval "$(.venv/bin/penchant env)"')
-    say('  curl -H "Authorization: Bearer $PENCHANT_API_KEY" $PENCHANT_LABELING_URL/v1/account')
-
-
-def _follow(home: Home) -> None:
-    """Until Ctrl-C, or until somebody stops the stack."""
-    say("\nCtrl-C stops everything and keeps the data.")
-    while home.is_locked():
-        time.sleep(1)
+    say(
+        '  curl -H "Authorization: Bearer $PENCHANT_API_KEY" --json \'{"name": "Dogs"}\' $PENCHANT_LABELING_URL/v1/labels'
+    )
+    say("  .venv/bin/penchant message add YOUR-NEWSLETTER.html")
 
 
 async def _unready(running: StackFile) -> dict[str, str | None]:
@@ -162,10 +149,6 @@ def _show(processes: Mapping[str, Mapping[str, object]]) -> None:
     out.print(table)
 
 
-def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
-
-
-def _fail(message: str, code: int) -> NoReturn:
-    err.print(message, markup=False, soft_wrap=True)
-    raise typer.Exit(code)
+def _as_interrupt(_number: int, _frame: FrameType | None) -> None:
+    """A terminal that closes, and a plain `kill`, stop the stack as Ctrl-C does."""
+    signal.raise_signal(signal.SIGINT)
