@@ -9,7 +9,7 @@ from services.console.commands.watch import line
 from services.console.demo.play import StoryBroke
 from services.console.demo.story import follow, invite, played, tell
 from services.console.feed import Feed
-from services.console.settings import ConsoleSettings
+from services.console.settings import ConsoleSettings, NothingRuns
 from services.console.terminal import say
 
 AGAIN_AFTER_SECONDS = 2.0
@@ -38,7 +38,7 @@ async def _show(going_on: Callable[[], bool], introduce: Callable[[], None], dem
                 say("Events follow as they happen. Ctrl-C stops everything and keeps the data.\n")
                 await follow(scene, going_on)
                 return
-        except (StoryBroke, Refused, Unreachable, ConnectionError, LookupError) as problem:
+        except (StoryBroke, NothingRuns, Refused, Unreachable, ConnectionError, LookupError) as problem:
             say(f"The demo ended: {problem}. Everything goes on; `penchant demo` plays it again.")
     if not introduced:
         introduce()

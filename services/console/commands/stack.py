@@ -120,9 +120,7 @@ def _introduce(running: StackFile, home: Home) -> None:
     say(f"  {'kafka':<13} {running.kafka}")
     say("Your account is empty; in another terminal, try:")
     say('  eval "$(.venv/bin/penchant env)"')
-    say(
-        '  curl -H "Authorization: Bearer $PENCHANT_API_KEY" --json \'{"name": "Dogs"}\' $PENCHANT_LABELING_URL/v1/labels'
-    )
+    say('  curl -H "Authorization: Bearer $PENCHANT_API_KEY" $PENCHANT_LABELING_URL/v1/account')
     say("  .venv/bin/penchant message add YOUR-NEWSLETTER.html")
 
 
