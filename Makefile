@@ -35,8 +35,8 @@ soak: $(INSTALLED) ## The fault tests again and again, for DURATION (10m unless 
 	$(BIN)/python -m tests.faults --for $(DURATION)
 
 .PHONY: docs
-docs: $(INSTALLED) ## Write the JSON Schemas of all events and docs/asyncapi.yaml anew
-	$(BIN)/python -m shared.events
+docs: $(INSTALLED) ## Write JSON Schemas, AsyncAPI and OpenAPI documents anew
+	$(BIN)/python -m deploy.documents
 
 .PHONY: lock
 lock: $(INSTALLED) ## Pin the dependencies of pyproject.toml anew, with hashes (needs uv)

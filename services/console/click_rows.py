@@ -1,7 +1,6 @@
 """Rows of old clicks, from CSV or NDJSON, as reports with an id that is the same each time the file is read."""
 
 import csv
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -9,11 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
-from uuid import UUID
+from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 Report = dict[str, Any]
 
+ROWS = UUID("5c0e7f3a-2f0b-4d0e-9d57-3f6a1f0c9b11")  # the namespace of ids of rows; another one would count all again
 COLUMNS = (
     "id",
     "contact_id",
@@ -74,18 +74,13 @@ class _Identities:
     """
 
     def __init__(self) -> None:
-        self._seen: Counter[bytes] = Counter()
+        self._seen: Counter[UUID] = Counter()
 
     def of(self, report: Report) -> str:
-        content = json.dumps(report, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode(
-            errors="surrogatepass"
-        )
-        digest = hashlib.sha256(content).digest()[:16]
-        nth = self._seen[digest]
-        self._seen[digest] += 1
-        if nth:
-            digest = hashlib.sha256(digest + nth.to_bytes(8)).digest()[:16]
-        return str(UUID(bytes=digest, version=8))
+        content = uuid5(ROWS, json.dumps(report, sort_keys=True))
+        nth = self._seen[content]
+        self._seen[content] += 1
+        return str(uuid5(content, str(nth)))
 
 
 def _ndjson(file: BinaryIO) -> Iterator[Row]:
