@@ -28,6 +28,7 @@ async def check_surroundings(service: str, settings: CommonSettings, database: D
     cluster = await cluster_id(settings)
     async with database.transaction() as connection:
         row = await connection.fetchrow(QUERIES["bind_cluster"], cluster, settings.partitions)
+        await connection.execute(QUERIES["begin_publications"], settings.partitions)
     assert row is not None
     if row["cluster_id"] != cluster:
         raise Refused(

@@ -37,12 +37,11 @@ class Relay:
     relay has taken the compacted topics: the process must end then.
     """
 
-    def __init__(self, database: Database, publisher: Callable[[], Publisher], partitions: int) -> None:
+    def __init__(self, database: Database, publisher: Callable[[], Publisher]) -> None:
         self.backlog = 0
         self.delay = 0.0  # seconds since the oldest unpublished event was written
         self._database = database
         self._new_publisher = publisher
-        self._partitions = partitions
         self._holder = uuid4()
         self._wake = asyncio.Event()
         self._renewed = float("-inf")
@@ -98,7 +97,6 @@ class Relay:
     async def _elected(self) -> None:
         while not await self._renew():  # noqa: ASYNC110 - the lease is a row, nobody tells us
             await asyncio.sleep(RENEW_EVERY)
-        await self._database.pool.execute(QUERIES["begin_publications"], self._partitions)
 
     async def _renew(self) -> bool:
         if monotonic() - self._renewed < RENEW_EVERY:

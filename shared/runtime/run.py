@@ -126,7 +126,7 @@ class _Process:
         stack.push_async_callback(catalog.stop)
         intake = IntakeProducer(self.settings)
         stack.push_async_callback(intake.stop)
-        relay = Relay(database, lambda: Publisher(self.service.name, self.settings), self.settings.partitions)
+        relay = Relay(database, lambda: Publisher(self.service.name, self.settings))
         parts_of = Surroundings(self.settings, database, catalog, intake, relay)
         await self._patiently("catalogs", catalog.start)
         parts = await self.service.build(parts_of)

@@ -145,7 +145,7 @@ class Rig:
     @asynccontextmanager
     async def relay(self) -> AsyncIterator[Relay]:
         """The relay of a worker process, in this process."""
-        relay = Relay(self.database, lambda: Publisher("labeling", self.settings), PARTITIONS)
+        relay = Relay(self.database, lambda: Publisher("labeling", self.settings))
         task = asyncio.create_task(relay.run())
         try:
             yield relay

@@ -1,0 +1,55 @@
+import pytest
+
+from shared.bus.follower import Follower
+from shared.bus.producer import IntakeProducer
+from shared.bus.topics import ensure_topics
+from shared.settings import CommonSettings
+from tests.conftest import TestKafka
+
+
+@pytest.mark.asyncio
+async def test_what_is_kept_is_read_from_the_beginning_and_what_comes_is_followed(
+    kafka: TestKafka, topic_prefix: str
+) -> None:
+    settings = CommonSettings(kafka=kafka.bootstrap, topic_prefix=topic_prefix, partitions=2)
+    await ensure_topics(settings)
+    producer = IntakeProducer(settings)
+    for topic in ("intake.clicks", "labeling.catalog"):
+        await producer.send(topic, [(b"k", b"old", [])])
+
+    async with Follower(settings, from_end=["intake.clicks"], from_beginning=["labeling.catalog"]) as follower:
+        assert [(topic, record.value) for topic, record in await follower.read_to_end()] == [
+            ("labeling.catalog", b"old")
+        ]
+        await producer.send("intake.clicks", [(b"k", b"new", [("h", None)])])
+        found = await follower.next(within=10)
+
+    assert [(topic, record.value, list(record.headers)) for topic, record in found] == [
+        ("intake.clicks", b"new", [("h", None)])
+    ]
+    await producer.stop()
+
+
+@pytest.mark.asyncio
+async def test_reading_to_the_end_of_nothing_ends(kafka: TestKafka, topic_prefix: str) -> None:
+    settings = CommonSettings(kafka=kafka.bootstrap, topic_prefix=topic_prefix, partitions=2)
+    await ensure_topics(settings)
+
+    async with Follower(settings, from_beginning=["intake.clicks.dead"]) as follower:
+        assert await follower.read_to_end() == []
+
+
+@pytest.mark.asyncio
+async def test_a_topic_that_is_not_there_is_named(kafka: TestKafka, topic_prefix: str) -> None:
+    with pytest.raises(LookupError, match=rf"has no topic {topic_prefix}tracking\.clicks"):
+        async with Follower(
+            CommonSettings(kafka=kafka.bootstrap, topic_prefix=topic_prefix), from_end=["tracking.clicks"]
+        ):
+            pass
+
+
+@pytest.mark.asyncio
+async def test_a_kafka_that_is_not_there_is_named() -> None:
+    with pytest.raises(ConnectionError, match=r"Kafka at 127\.0\.0\.1:9 does not answer"):
+        async with Follower(CommonSettings(kafka="127.0.0.1:9"), from_end=["tracking.clicks"]):
+            pass

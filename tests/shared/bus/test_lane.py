@@ -1,0 +1,138 @@
+"""The order in which records of several topics may be processed."""
+
+from dataclasses import dataclass, field
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.bus.checkpoints import Checkpoint
+from shared.bus.lane import Lane, Queue
+
+
+@dataclass(frozen=True)
+class FakeRecord:
+    """What a lane looks at of a record."""
+
+    topic: str
+    offset: int
+    sequence: int
+    after: str = ""
+    partition: int = 0
+    key: bytes | None = None
+    value: bytes | None = None
+    headers: list[tuple[str, bytes | None]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.headers.append(("ce_sequence", b"%020d" % self.sequence))
+        if self.after:
+            self.headers.append(("ce_after", self.after.encode()))
+
+
+def lane(*topics: str, aligned: bool = True) -> Lane:
+    return Lane({topic: Queue(0, 0, 0) for topic in topics}, aligned)
+
+
+def order(records: object) -> list[tuple[str, int]]:
+    return [(topic, record.sequence) for topic, record in records]  # type: ignore[attr-defined]
+
+
+def test_a_record_waits_for_what_caused_it() -> None:
+    given_lane = lane("labels", "clicks")
+    given_lane.push("labels", [FakeRecord("labels", 0, 1, after="clicks=7")])
+    assert given_lane.take(10).records == []
+    assert given_lane.waits_for() == {"clicks"}
+    given_lane.push("clicks", [FakeRecord("clicks", 0, 6), FakeRecord("clicks", 1, 7)])
+    assert order(given_lane.take(10).records) == [("clicks", 6), ("clicks", 7), ("labels", 1)]
+    assert given_lane.waits_for() == set()
+
+
+def test_nothing_waits_for_a_topic_that_this_consumer_does_not_read() -> None:
+    given_lane = lane("labels", "clicks")
+    given_lane.push("labels", [FakeRecord("labels", 0, 1, after="contacts=99")])
+    assert order(given_lane.take(10).records) == [("labels", 1)]
+
+
+def test_a_released_record_goes_and_the_next_one_waits_again() -> None:
+    given_lane = lane("labels", "clicks")
+    given_lane.push("labels", [FakeRecord("labels", 0, 1, after="clicks=7")])
+    given_lane.release(["clicks"])
+    assert order(given_lane.take(10).records) == [("labels", 1)]
+    given_lane.push("labels", [FakeRecord("labels", 1, 2, after="clicks=8")])
+    assert given_lane.take(10).records == []
+
+
+def test_repeated_records_are_passed_over_and_their_offsets_count() -> None:
+    given_lane = lane("clicks")
+    given_lane.push("clicks", [FakeRecord("clicks", offset, sequence) for offset, sequence in enumerate([1, 2, 1, 2])])
+    taken = given_lane.take(10)
+    assert order(taken.records) == [("clicks", 1), ("clicks", 2)]
+    assert taken.next_offsets == {"clicks": 4}
+    assert taken.sequences == {"clicks": 2}
+
+
+def test_only_repeated_records_still_move_the_offset() -> None:
+    given_lane = Lane({"clicks": Queue(5, 5, 9)}, aligned=True)
+    given_lane.push("clicks", [FakeRecord("clicks", 5, 8)])
+    taken = given_lane.take(10)
+    assert taken.records == []
+    assert taken.next_offsets == {"clicks": 6}
+
+
+def test_a_fetch_that_overlaps_a_seek_adds_nothing_twice() -> None:
+    given_lane = lane("clicks")
+    given_lane.push("clicks", [FakeRecord("clicks", offset, offset + 1) for offset in range(4)])
+    given_lane.push("clicks", [FakeRecord("clicks", offset, offset + 1) for offset in range(2, 6)])
+    assert order(given_lane.take(10).records) == [("clicks", sequence) for sequence in range(1, 7)]
+
+
+def test_what_a_failed_transaction_took_comes_first_again() -> None:
+    given_lane = lane("labels", "clicks")
+    given_lane.push("clicks", [FakeRecord("clicks", 0, 1), FakeRecord("clicks", 1, 2)])
+    given_lane.push("labels", [FakeRecord("labels", 0, 3, after="clicks=2")])
+    checkpoints = {"clicks": Checkpoint(0, 0), "labels": Checkpoint(0, 0)}
+    taken = given_lane.take(10)
+    given_lane.put_back(taken, checkpoints)
+    assert given_lane.stands_at(checkpoints)
+    assert order(given_lane.take(10).records) == order(taken.records)
+
+
+def test_intake_records_have_no_sequence_and_all_of_them_count() -> None:
+    given_lane = lane("intake", aligned=False)
+    given_lane.push("intake", [FakeRecord("intake", offset, 0) for offset in range(3)])
+    assert len(given_lane.take(10).records) == 3
+
+
+@given(
+    history=st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=40),
+    arrival=st.randoms(use_true_random=False),
+    most=st.integers(1, 7),
+)
+def test_whatever_order_topics_arrive_in_every_record_comes_once_and_after_its_causes(
+    history: list[tuple[str, bool]], arrival: object, most: int
+) -> None:
+    """Given one true history over three topics, of which each record may know all that came before it."""
+    last = dict.fromkeys("abc", 0)
+    queues: dict[str, list[FakeRecord]] = {topic: [] for topic in "abc"}
+    for sequence, (topic, knows) in enumerate(history, 1):
+        after = ",".join(f"{other}={last[other]}" for other in "abc" if other != topic and last[other]) if knows else ""
+        queues[topic].append(FakeRecord(topic, len(queues[topic]), sequence, after))
+        last[topic] = sequence
+    given_lane, seen = lane("a", "b", "c"), dict.fromkeys("abc", 0)
+    pending = [topic for topic, records in queues.items() for _ in records]
+    arrival.shuffle(pending)  # type: ignore[attr-defined]
+    arrived = dict.fromkeys("abc", 0)
+    got = 0
+    for topic in [*pending, None]:
+        if topic is not None:
+            given_lane.push(topic, [queues[topic][arrived[topic]]])
+            arrived[topic] += 1
+        while taken := given_lane.take(most).records:
+            for found, record in taken:
+                assert isinstance(record, FakeRecord)
+                assert record.sequence > seen[found]
+                for cause in filter(None, record.after.split(",")):
+                    other, _, needed = cause.partition("=")
+                    assert seen[other] >= int(needed)
+                seen[found] = record.sequence
+                got += 1
+    assert got == len(history)

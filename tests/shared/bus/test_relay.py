@@ -1,0 +1,142 @@
+"""What is in the event table gets to Kafka: all of it, in order."""
+
+import asyncio
+from collections.abc import Sequence
+from uuid import uuid4
+
+import pytest
+from aiokafka.errors import ProducerFenced
+
+from shared.bus.checkpoints import QUERIES
+from shared.bus.publisher import Publisher
+from shared.bus.relay import Relay, published
+from shared.events.labeling import AccountChanged, ContactChanged
+from shared.events.topics import partition_of
+from tests.shared.bus.rig import PARTITIONS, Rig, assigned, until
+
+
+async def append(rig: Rig, contacts: Sequence[int]) -> int:
+    """Appends a LabelAssigned per contact, a unit of work each; returns the last position."""
+    position = 0
+    for contact in contacts:
+        async with rig.database.unit_of_work(partition_of(1, contact, PARTITIONS)) as work:
+            work.append(assigned(contact, uuid4()))
+        position = work.position or 0
+    return position
+
+
+def sequences(records: Sequence[object]) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    for record in records:
+        headers = dict(record.headers)  # type: ignore[attr-defined]
+        found.setdefault(record.partition, []).append(int(headers["ce_sequence"]))  # type: ignore[attr-defined]
+    return found
+
+
+async def all_published(rig: Rig) -> bool:
+    return await rig.database.pool.fetchval(QUERIES["backlog"]) == 0
+
+
+@pytest.mark.asyncio
+async def test_publishes_in_the_order_of_positions_within_each_partition(rig: Rig) -> None:
+    async with rig.relay() as relay:
+        for _ in range(5):
+            await append(rig, range(1, 21))
+            relay.wake()
+        await until(lambda: all_published(rig))
+    found = sequences(await rig.read("labeling.labels"))
+    assert sum(len(one) for one in found.values()) == 100
+    for one in found.values():
+        assert one == sorted(set(one))
+
+
+@pytest.mark.asyncio
+async def test_a_slow_transaction_that_began_before_a_faster_one_is_not_skipped(rig: Rig) -> None:
+    slow, fast = 4, 5  # contacts of two partitions
+    async with rig.relay() as relay:
+        async with rig.database.unit_of_work(partition_of(1, slow, PARTITIONS)) as work:
+            work.append(assigned(slow, uuid4()))
+            await work.flush()  # its position is drawn, and it goes on
+            last = await append(rig, [fast])
+            relay.wake()
+            await until(lambda: published(rig.database, partition_of(1, fast, PARTITIONS), last))
+        relay.wake()
+        await until(lambda: all_published(rig))
+    assert {record.key for record in await rig.read("labeling.labels")} == {b"1:4", b"1:5"}
+
+
+@pytest.mark.asyncio
+async def test_a_transaction_that_rolls_back_leaves_no_trace(rig: Rig) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with rig.database.unit_of_work(partition_of(1, 4, PARTITIONS)) as work:
+            work.append(assigned(4, uuid4()))
+            await work.flush()
+            raise ZeroDivisionError
+    async with rig.relay():
+        await append(rig, [4, 8])
+        await until(lambda: all_published(rig))
+    assert [record.key for record in await rig.read("labeling.labels")] == [b"1:4", b"1:8"]
+
+
+@pytest.mark.asyncio
+async def test_only_one_of_two_relays_works_and_the_other_takes_over(rig: Rig) -> None:
+    async with rig.relay():
+        await append(rig, range(1, 9))
+        await until(lambda: all_published(rig))
+        async with rig.relay():
+            await append(rig, range(1, 9))
+            await until(lambda: all_published(rig))
+    async with rig.relay():
+        await append(rig, range(1, 9))
+        await until(lambda: all_published(rig))
+    found = sequences(await rig.read("labeling.labels"))
+    assert sum(len(set(one)) for one in found.values()) == 24
+
+
+@pytest.mark.asyncio
+async def test_a_relay_from_the_past_cannot_write_to_a_compacted_topic(rig: Rig) -> None:
+    old = Publisher("labeling", rig.settings)
+    await old.start()
+    await append_contact(rig, "old@example.org")
+    rows = await rig.database.pool.fetch(QUERIES["unpublished_events"], 10)
+    assert len(rows) == 1
+    async with rig.relay():
+        await until(lambda: all_published(rig))
+    with pytest.raises(ProducerFenced):
+        await old.publish({}, rows)
+    await old.stop()
+    assert len(await rig.read("labeling.contacts")) == 1
+
+
+@pytest.mark.asyncio
+async def test_the_relay_ends_its_process_when_it_is_fenced(rig: Rig) -> None:
+    relay = Relay(rig.database, lambda: Publisher("labeling", rig.settings))
+    running = asyncio.create_task(relay.run())
+    await append_contact(rig, "one@example.org")
+    await until(lambda: all_published(rig))
+    newer = Publisher("labeling", rig.settings)
+    await newer.start()
+    await append_contact(rig, "two@example.org")
+    with pytest.raises(ProducerFenced):
+        await asyncio.wait_for(running, 20)
+    await newer.stop()
+
+
+@pytest.mark.asyncio
+async def test_a_catalog_write_is_acknowledged_within_a_second(rig: Rig) -> None:
+    async with rig.relay():
+        async with rig.database.unit_of_work(-1) as work:
+            work.append(AccountChanged(occurred_at=work.now, account_id=1, account_name="Shop", time_zone="UTC"))
+        await until(lambda: published(rig.database, -1, work.position))
+    assert [record.key for record in await rig.read("labeling.catalog")] == [b"account:1"]
+
+
+async def append_contact(rig: Rig, email: str) -> None:
+    async with rig.database.unit_of_work(partition_of(1, 4, PARTITIONS)) as work:
+        work.append(
+            ContactChanged(
+                occurred_at=work.now, account_id=1, contact_id=4, external_id=None, email=email, fields={},
+                state="active", subscription="subscribed", tracking_consent="unknown",
+            ),
+            personal=True,
+        )  # fmt: skip
