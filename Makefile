@@ -1,7 +1,7 @@
 # `make help` says what there is. The environment is made from requirements.lock whenever that changed.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
 BIN := .venv/bin
 INSTALLED := .venv/installed-$(shell cksum requirements.lock pyproject.toml | cksum | cut -d ' ' -f 1)
 DURATION ?= 10m

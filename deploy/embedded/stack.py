@@ -73,7 +73,14 @@ def stop(home: Home) -> None:
 
 def why_in_use(home: Home) -> str:
     """Who holds the lock of `home`, and what to do."""
-    if Supervisor(home).answers():
+    supervisor = Supervisor(home)
+    if supervisor.answers():
+        waiting = [name for name, state in supervisor.states().items() if state == "STOPPED"]
+        if waiting:
+            return (
+                f"Penchant on {home.path} has started half-way (not {', '.join(waiting)}): another command is at it, or was "
+                "ended before it was done. `penchant down` stops it; then start again."
+            )
         return f"Penchant runs already on {home.path}: `penchant status` shows it, `penchant down` stops it."
     if StackFile.read(home) is None:
         return f"{home.path} is in use by {describe(home)}, which is starting or stopping."
