@@ -78,8 +78,8 @@ def why_in_use(home: Home) -> str:
         waiting = [name for name, state in supervisor.states().items() if state == "STOPPED"]
         if waiting:
             return (
-                f"Penchant on {home.path} has started half-way (not {', '.join(waiting)}): another command is at it, or "
-                "was ended before it was done. `penchant down` stops it; then start again."
+                f"Penchant on {home.path} has started half-way (not {', '.join(waiting)}): another command is at it, "
+                "or was ended before it was done. `penchant down` stops it; then start again."
             )
         return f"Penchant runs already on {home.path}: `penchant status` shows it, `penchant down` stops it."
     if StackFile.read(home) is None:
