@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator
+from itertools import pairwise
 
 import pytest
 import pytest_asyncio
@@ -72,7 +73,7 @@ async def test_a_replayed_letter_is_back_as_it_came_and_no_longer_listed(setting
     await replay(settings, "intake.clicks.dead:2", "intake.engagements.dead:0")
 
     async with Follower(settings, from_beginning=["intake.clicks", "intake.engagements"]) as follower:
-        back = {topic: record for topic, record in await follower.read_to_end()}
+        back = dict(await follower.read_to_end())
     assert back.keys() == {"intake.clicks", "intake.engagements"}
     record = back["intake.clicks"]
     assert (record.key, record.value, list(record.headers)) == (b"key", b"v2", HEADERS)
@@ -121,5 +122,5 @@ def test_ranges_hold_exactly_the_offsets_that_were_put_in(offsets: list[int]) ->
     ranges = merged((offset, offset) for offset in offsets)
 
     assert {offset for first, last in ranges for offset in range(first, last + 1)} == set(offsets)
-    assert all(before[1] + 1 < after[0] for before, after in zip(ranges, ranges[1:], strict=False))
+    assert all(before[1] + 1 < after[0] for before, after in pairwise(ranges))
     assert module._ranges(module._text(ranges)) == ranges

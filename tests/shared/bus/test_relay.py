@@ -34,7 +34,8 @@ def sequences(records: Sequence[object]) -> dict[int, list[int]]:
 
 
 async def all_published(rig: Rig) -> bool:
-    return await rig.database.pool.fetchval(QUERIES["backlog"]) == 0
+    backlog: int = await rig.database.pool.fetchval(QUERIES["backlog"])
+    return backlog == 0
 
 
 @pytest.mark.asyncio

@@ -1,0 +1,251 @@
+"""One transaction: its locks, its events, and what goes wrong without them."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from shared.events.labeling import ContactChanged, LabelAssigned, LabelChanged
+from shared.events.parts import Origin
+from shared.events.topics import partition_of
+from shared.store.database import Database
+from shared.store.errors import EventTooLarge
+from shared.store.event_tables import extend_event_tables
+from tests.shared.store.conftest import PARTITIONS
+
+DOGS = UUID("0194f000-0000-7000-8000-000000000001")
+
+
+def assigned(work_now: object, contact: int) -> LabelAssigned:
+    return LabelAssigned(
+        occurred_at=work_now, account_id=1, contact_id=contact, label_id=DOGS, label_name="Dogs",
+        origin=Origin(kind="manual"),
+    )  # fmt: skip
+
+
+def contact_changed(work_now: object, contact: int) -> ContactChanged:
+    return ContactChanged(
+        occurred_at=work_now, account_id=1, contact_id=contact, external_id=None, email="an@example.org",
+        fields={"city": "Gent"}, state="active", subscription="subscribed", tracking_consent="unknown",
+    )  # fmt: skip
+
+
+@pytest.mark.asyncio
+async def test_thousands_of_events_in_one_call_get_positions_in_their_order(database: Database) -> None:
+    contacts = [3 + 4 * number for number in range(5_000)]
+    async with database.unit_of_work(partition_of(1, 3, PARTITIONS)) as work:
+        for contact in contacts:
+            work.append(assigned(work.now, contact))
+    rows = await database.pool.fetch("SELECT contact_id, position FROM events ORDER BY position")
+    assert [row["contact_id"] for row in rows] == contacts
+    assert work.position == rows[-1]["position"]
+
+
+@pytest.mark.asyncio
+async def test_a_reader_by_partition_and_position_misses_nothing_and_sees_commit_order(database: Database) -> None:
+    """Twelve writers at once, some of which roll back: what reading by position without the locks gets wrong."""
+    seen: dict[int, list[int]] = {number: [] for number in range(PARTITIONS)}
+    done = asyncio.Event()
+
+    async def write(writer: int) -> None:
+        choice = random.Random(writer)
+        for _ in range(20):
+            contact = choice.randrange(1, 1000)
+            try:
+                async with database.unit_of_work(partition_of(1, contact, PARTITIONS)) as work:
+                    work.append(assigned(work.now, contact))
+                    await work.flush()
+                    await asyncio.sleep(choice.random() * 0.004)  # commits late, after its position was drawn
+                    if choice.random() < 0.2:
+                        raise ZeroDivisionError
+            except ZeroDivisionError:
+                continue
+
+    async def read() -> None:
+        last = dict.fromkeys(seen, 0)
+        while True:
+            finishing = done.is_set()
+            for number, found in seen.items():
+                rows = await database.pool.fetch(
+                    "SELECT position FROM events WHERE partition = $1 AND position > $2 ORDER BY position",
+                    number,
+                    last[number],
+                )
+                found += [row["position"] for row in rows]
+                last[number] = found[-1] if found else 0
+            if finishing:
+                return
+
+    reading = asyncio.create_task(read())
+    await asyncio.gather(*(write(writer) for writer in range(12)))
+    done.set()
+    await reading
+    rows = await database.pool.fetch("SELECT partition, position FROM events ORDER BY position")
+    assert len(rows) > 100
+    for number, found in seen.items():
+        assert found == [row["position"] for row in rows if row["partition"] == number]
+
+
+@pytest.mark.asyncio
+async def test_units_over_several_partitions_do_not_collapse_in_deadlocks(database: Database) -> None:
+    async def write(writer: int) -> None:
+        choice = random.Random(writer)
+        for _ in range(10):
+            contacts = choice.sample(range(1, 100), 5)
+            async with database.unit_of_work(*(partition_of(1, contact, PARTITIONS) for contact in contacts)) as work:
+                for contact in contacts:
+                    work.append(assigned(work.now, contact))
+
+    await asyncio.gather(*(write(writer) for writer in range(10)))
+    assert await database.pool.fetchval("SELECT count(*) FROM events") == 500
+
+
+@pytest.mark.asyncio
+async def test_what_decides_is_read_after_the_wait_for_the_lock(database: Database) -> None:
+    await database.pool.execute("CREATE TABLE seats (taken integer)")
+    await database.pool.execute("INSERT INTO seats VALUES (0)")
+
+    async def take() -> None:
+        async with database.unit_of_work(1) as work:
+            taken = await work.connection.fetchval("SELECT taken FROM seats")
+            await asyncio.sleep(0)
+            await work.connection.execute("UPDATE seats SET taken = $1", taken + 1)
+
+    await asyncio.gather(*(take() for _ in range(20)))
+    assert await database.pool.fetchval("SELECT taken FROM seats") == 20
+
+
+@pytest.mark.asyncio
+async def test_a_client_stopped_in_the_middle_of_a_copy_does_not_freeze_the_partition(
+    database: Database, database_dsn: str
+) -> None:
+    stopped = await asyncpg.connect(database_dsn)
+    transaction = stopped.transaction()
+    await transaction.start()
+    await stopped.execute("SELECT pg_advisory_xact_lock(1, 2)")
+    await stopped.execute("CREATE TEMPORARY TABLE half (number integer)")
+    never = asyncio.Event()
+
+    async def half_a_copy() -> AsyncIterator[bytes]:
+        yield b"1\n"
+        await never.wait()
+
+    copying = asyncio.create_task(stopped.copy_to_table("half", source=half_a_copy()))
+    started = asyncio.get_running_loop().time()
+    for attempt in range(3):
+        try:
+            async with database.unit_of_work(2) as work:
+                work.append(assigned(work.now, 1))
+            break
+        except asyncpg.LockNotAvailableError:
+            assert attempt < 2
+    assert asyncio.get_running_loop().time() - started < 15
+    copying.cancel()
+    with pytest.raises((asyncio.CancelledError, asyncpg.PostgresError, OSError)):
+        await copying
+    stopped.terminate()
+
+
+@pytest.mark.asyncio
+async def test_events_of_a_partition_that_is_not_locked_are_refused(database: Database) -> None:
+    with pytest.raises(ValueError, match="partition 2 is not locked"):
+        async with database.unit_of_work(1) as work:
+            work.append(assigned(work.now, 1))
+
+
+@pytest.mark.asyncio
+async def test_what_kafka_would_refuse_is_refused_at_once(database: Database) -> None:
+    async def append_too_much() -> None:
+        async with database.unit_of_work(-1) as work:
+            work.append(
+                LabelChanged(
+                    occurred_at=work.now, account_id=1, label_id=DOGS, label_name="Dogs", description="x" * 1_000_000,
+                    visibility="private",
+                )
+            )  # fmt: skip
+
+    with pytest.raises(EventTooLarge):
+        await append_too_much()
+    assert await database.pool.fetchval("SELECT count(*) FROM events") == 0
+
+
+@pytest.mark.asyncio
+async def test_an_erasure_blanks_the_bodies_that_hold_personal_data_and_no_others(database: Database) -> None:
+    async with database.unit_of_work(0, 1, 2, 3) as work:
+        work.append(contact_changed(work.now, 7), personal=True)
+        work.append(contact_changed(work.now, 8), personal=True)
+        work.append(assigned(work.now, 7))
+    async with database.unit_of_work(partition_of(1, 7, PARTITIONS)) as work:
+        await work.erase_personal(1, 7)
+        work.append_tombstone("labeling.contacts", 1, 7)
+    rows = await database.pool.fetch("SELECT contact_id, body, personal FROM events ORDER BY position")
+    assert [(row["contact_id"], row["body"] is None, row["personal"] is None) for row in rows] == [
+        (7, True, True),
+        (8, True, False),
+        (7, False, True),
+        (7, True, True),
+    ]
+
+
+@pytest.mark.asyncio
+async def test_events_carry_what_their_writer_had_read(database: Database) -> None:
+    await database.pool.execute(
+        "INSERT INTO checkpoints VALUES ('labeling', 1, 'c', 'tracking.clicks', 2, 9, 41), "
+        "('labeling', 1, 'c', 'tracking.clicks', 3, 9, 99), ('intake', 1, 'c', 'intake.clicks', 2, 9, 0)"
+    )
+    async with database.unit_of_work(2) as work:
+        work.append(assigned(work.now, 1))
+    async with database.unit_of_work(2, after={"tracking.clicks": 50}) as work:
+        work.append(assigned(work.now, 1))
+    rows = await database.pool.fetch("SELECT after FROM events ORDER BY position")
+    assert [row["after"] for row in rows] == ["tracking.clicks=41", "tracking.clicks=50"]
+
+
+@pytest.mark.asyncio
+async def test_callbacks_come_after_the_commit_and_not_after_a_rollback(database: Database) -> None:
+    called: list[str] = []
+    async with database.unit_of_work(1) as work:
+        work.after_commit(lambda: called.append("committed"))
+        assert called == []
+    assert called == ["committed"]
+
+    async def roll_back() -> None:
+        async with database.unit_of_work(1) as work:
+            work.after_commit(lambda: called.append("rolled back"))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await roll_back()
+    assert called == ["committed"]
+
+
+@pytest.mark.asyncio
+async def test_tables_for_the_next_positions_are_there_before_they_are_needed(database: Database) -> None:
+    await database.pool.execute("SELECT setval('events_position', 29999999)")
+    async with database.pool.acquire() as connection:
+        await asyncio.gather(extend_event_tables(connection))
+    async with database.unit_of_work(partition_of(1, 1, PARTITIONS)) as work:
+        work.append(assigned(work.now, 1))
+        work.append(assigned(work.now, 1))
+    assert work.position == 30_000_001
+    found = await database.pool.fetch(
+        "SELECT contact_id FROM events WHERE partition = 2 AND position > 29999999 ORDER BY position"
+    )
+    assert len(found) == 2
+
+
+@pytest.mark.asyncio
+async def test_reading_on_from_a_position_uses_the_index(database: Database) -> None:
+    async with database.unit_of_work(2) as work:
+        for _ in range(2_000):
+            work.append(assigned(work.now, 1))
+    await database.pool.execute("ANALYZE events")
+    plan = await database.pool.fetch(
+        f"EXPLAIN SELECT * FROM events WHERE partition = 2 AND position > {uuid4().int % 10} ORDER BY position LIMIT 10"
+    )
+    text = "\n".join(row[0] for row in plan)
+    assert "Index Scan" in text
+    assert "Sort" not in text
