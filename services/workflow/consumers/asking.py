@@ -31,6 +31,11 @@ def event_of(effect: Effect, run: Run, now: datetime) -> ContactEvent:
             return RemoveLabel(occurred_at=now, account_id=account, contact_id=contact, label_id=label, origin=origin)
         case "set_field", str() as key:
             return SetField(
-                occurred_at=now, account_id=account, contact_id=contact, key=key, value=effect.value, origin=origin
+                occurred_at=now,
+                account_id=account,
+                contact_id=contact,
+                field_key=key,
+                value=effect.value,
+                origin=origin,
             )
     raise AssertionError(f"{effect.kind} of {effect.subject}")

@@ -51,6 +51,7 @@ class WorkflowHandler(Handler):
         self._tidied: dict[int, datetime] = {}
         self._clock = clock
         self._wakes = 0
+        self._looked_for: set[int] = set()
 
     def wake(self) -> None:
         """A workflow has changed: look at once whether it has something to catch up with, or to end."""
@@ -128,7 +129,9 @@ class WorkflowHandler(Handler):
 
     async def _know_accounts(self, accounts: set[int]) -> None:
         # Days are the account's days: its time zone must be known before anything is folded.
-        if not all(self._catalogs.knows(account) for account in accounts):
+        unknown = {account for account in accounts if not self._catalogs.knows(account)} - self._looked_for
+        if unknown:
+            self._looked_for |= unknown
             await self._catalogs.catalog.refresh()
 
     def _read(

@@ -41,7 +41,7 @@ class Ticking:
             await self._enrol(enrolment)
             return True
         due = await runs.due(self.connection, self.partition, self.now, behind, PIECE)
-        await self.unit.load({(run.account_id, run.contact_id) for run in due}, due)
+        await self.unit.load({run.contact for run in due}, due)
         for run in due:
             self.unit.fire(run)
         return len(due) == PIECE

@@ -8,7 +8,6 @@ from uuid import UUID
 from services.workflow.catalogs import Catalogs
 from services.workflow.consumers.asking import event_of
 from services.workflow.consumers.workflows import Workflows
-from services.workflow.consumers.world import UnitWorld
 from services.workflow.domain.identity import run_id
 from services.workflow.domain.program import Program
 from services.workflow.domain.progress import JUST_BEFORE, begin, end, fire, look_back, receive, waits_for_events
@@ -18,6 +17,7 @@ from services.workflow.domain.triggers import THIS_RUN
 from services.workflow.store import contacts, occurrences, runs
 from services.workflow.store.contacts import Contact
 from services.workflow.store.runs import FollowingEvent, NewRun
+from services.workflow.world import UnitWorld
 from shared.store.unit_of_work import UnitOfWork
 
 
@@ -62,7 +62,7 @@ class Unit:
         if running is None:
             running = await runs.running(connection, of)
         for run in running:
-            self._running.setdefault((run.account_id, run.contact_id), {})[run.run_id] = run
+            self._running.setdefault(run.contact, {})[run.run_id] = run
 
     async def load_past(self, starts: Iterable[tuple[Program, Seen]]) -> None:
         """Reads what decides on whether these may start."""
@@ -129,14 +129,12 @@ class Unit:
             waiting, self._waiting = list(self._waiting.values()), {}
             moments: dict[Contact, datetime] = {}
             for run in waiting:
-                contact = (run.account_id, run.contact_id)
+                contact = run.contact
                 since = run.since - JUST_BEFORE
                 moments[contact] = min(since, moments.get(contact, since))
             seen = await occurrences.since(self.work.connection, self.partition, moments)
             for run in waiting:
-                passage = look_back(
-                    run, self._program(run), tuple(seen.get((run.account_id, run.contact_id), ())), self.world
-                )
+                passage = look_back(run, self._program(run), tuple(seen.get(run.contact, ())), self.world)
                 if passage is not None:
                     self._apply(passage)
 
@@ -145,7 +143,7 @@ class Unit:
 
     def _apply(self, passage: Passage) -> None:
         run = passage.run
-        running = self._running.setdefault((run.account_id, run.contact_id), {})
+        running = self._running.setdefault(run.contact, {})
         if run.run_id in self._new:
             self._new[run.run_id] = self._new[run.run_id]._replace(run=run)
         else:

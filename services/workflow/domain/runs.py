@@ -63,6 +63,11 @@ class Run:
     ended_at: datetime | None = None
     reason: str | None = None
 
+    @property
+    def contact(self) -> tuple[int, int]:
+        """Account and contact."""
+        return self.account_id, self.contact_id
+
 
 @dataclass(frozen=True, slots=True)
 class StepTaken:

@@ -17,15 +17,29 @@ class UnitWorld:
 
     def __init__(self, catalogs: Catalogs, now: datetime) -> None:
         self._catalogs = catalogs
-        self.now = now
+        self._now = now
         self.facts: dict[Contact, StoredFacts] = {}
         self.seen: dict[Contact, list[Seen]] = {}
 
+    @property
+    def now(self) -> datetime:
+        """The time of the unit."""
+        return self._now
+
+    def move(self, now: datetime) -> None:
+        """It is `now`; only where runs are tried."""
+        self._now = now
+
     def judge(self, criterion: Criterion, run: Run) -> Judgement:
         """Evaluates over the service's own facts; segments by their definition, so that nothing lags behind."""
-        asked = for_run(self._catalogs.ready(run.account_id, criterion), run.run_id)
-        view = self.facts[run.account_id, run.contact_id].view()
-        found = evaluate(asked, view, self._catalogs.today(run.account_id, self.now))
+        return self._judge(for_run(self._catalogs.ready(run.account_id, criterion), run.run_id), run.contact)
+
+    def judge_contact(self, criterion: Criterion, contact: Contact) -> Judgement:
+        """Evaluates without a run."""
+        return self._judge(self._catalogs.ready(contact[0], criterion), contact)
+
+    def _judge(self, criterion: Criterion, contact: Contact) -> Judgement:
+        found = evaluate(criterion, self.facts[contact].view(), self._catalogs.today(contact[0], self.now))
         return Judgement(found.truth, found.tree())
 
     def need(self, kind: EffectKind, subject: UUID | str, run: Run) -> None:
@@ -34,7 +48,7 @@ class UnitWorld:
 
     def unwilling(self, run: Run) -> str | None:
         """A contact that may not be sent to: its subscription."""
-        subscription = self.facts[run.account_id, run.contact_id].subscription
+        subscription = self.facts[run.contact].subscription
         return subscription if subscription in UNWILLING else None
 
     def next_time(self, run: Run, at: time, after: datetime) -> datetime:
@@ -49,4 +63,4 @@ class UnitWorld:
 
     def earlier(self, run: Run) -> tuple[Seen, ...]:
         """Events of the contact that were consumed in this unit before."""
-        return tuple(self.seen.get((run.account_id, run.contact_id), ()))
+        return tuple(self.seen.get(run.contact, ()))

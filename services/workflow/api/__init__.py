@@ -1,0 +1,1 @@
+"""The HTTP interface: workflows, their runs, trying them."""

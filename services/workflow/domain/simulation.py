@@ -1,0 +1,124 @@
+"""What a definition would do: to one contact now, or to all in the last days; nothing is asked of anybody."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import ClassVar, Protocol
+
+from services.workflow.domain.matching import TriggerIndex
+from services.workflow.domain.program import Program
+from services.workflow.domain.progress import World, begin, fire, receive
+from services.workflow.domain.runs import Passage, Run, Seen, StepTaken
+from services.workflow.domain.starting import Past, may_start
+from shared.events.envelope import ContactEvent
+
+
+class Trial(ContactEvent):
+    """Stands for the event that would start a run; it is never published."""
+
+    name: ClassVar[str] = "Trial"
+    topic: ClassVar[str] = ""
+
+
+class MovableWorld(World, Protocol):
+    """A world whose clock the simulation moves."""
+
+    def move(self, now: datetime) -> None:
+        """It is `now`."""
+
+
+def pass_through(program: Program, seen: Seen, world: MovableWorld) -> tuple[Run, list[StepTaken], Passage] | None:
+    """One run from `seen` to its end, as if nothing else happened; None if the condition is not true."""
+    first = passage = begin(program, seen, world)
+    if passage is None or first is None:
+        return None
+    steps = list(passage.steps)
+    while passage.run.due_at is not None:
+        world.move(max(world.now, passage.run.due_at))
+        passage = fire(passage.run, program, world)
+        steps += passage.steps
+    return passage.run, steps, first
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How it would have gone: `taken` counts steps by id, `branches` by id and branch, `states` the runs."""
+
+    started: int = 0
+    messages: int = 0
+    contacts: set[int] = field(default_factory=set)
+    states: dict[str, int] = field(default_factory=dict)
+    taken: dict[str, int] = field(default_factory=dict)
+    branches: dict[str, dict[str, int]] = field(default_factory=dict)
+
+
+class Replay:
+    """Plays a past again, event by event in order, contact by contact; see `Outcome`."""
+
+    def __init__(self, program: Program, world: MovableWorld) -> None:
+        self.outcome = Outcome()
+        self._program = program
+        self._world = world
+        self._triggers = TriggerIndex((trigger, True) for trigger in program.definition.triggers)
+        self._running: dict[int, list[Run]] = {}
+        self._past: dict[int, Past] = {}
+
+    def starts(self, seen: Seen) -> bool:
+        """Whether a trigger asks for the event."""
+        return any(self._triggers.find(seen.event))
+
+    def concerns(self, seen: Seen) -> bool:
+        """Whether the event starts a run, or comes to a contact that has one."""
+        return seen.event.contact_id in self._running or self.starts(seen)
+
+    def play(self, seen: Seen) -> None:
+        """The next event."""
+        contact = seen.event.contact_id
+        self._pass_time(contact, seen.recorded_at)
+        self._world.move(seen.recorded_at)
+        for run in list(self._running.get(contact, ())):
+            passage = receive(run, self._program, seen, self._world)
+            if passage is not None:
+                self._apply(passage)
+        past = self._past.setdefault(contact, Past())
+        if self.starts(seen) and may_start(self._program.definition.reentry, past):
+            begun = begin(self._program, seen, self._world)
+            if begun is not None:
+                past.started += 1
+                past.running += 1
+                self.outcome.started += 1
+                self.outcome.contacts.add(contact)
+                self._apply(begun)
+
+    def finish(self, now: datetime) -> Outcome:
+        """Lets time pass until now, and says how it went; runs that would still go on count as running."""
+        for contact in list(self._running):
+            self._pass_time(contact, now)
+            for run in self._running[contact]:
+                self._count(self.outcome.states, run.state)
+        return self.outcome
+
+    def _pass_time(self, contact: int, until: datetime) -> None:
+        while due := [run for run in self._running.get(contact, ()) if run.due_at is not None and run.due_at < until]:
+            run = min(due, key=lambda one: one.due_at or until)
+            assert run.due_at is not None
+            self._world.move(run.due_at)
+            self._apply(fire(run, self._program, self._world))
+
+    def _apply(self, passage: Passage) -> None:
+        run = passage.run
+        others = [one for one in self._running.get(run.contact_id, ()) if one.run_id != run.run_id]
+        self._running[run.contact_id] = others
+        if run.state == "running":
+            others.append(run)
+        else:
+            self._past[run.contact_id].running -= 1
+            self._count(self.outcome.states, run.state)
+        for step in passage.steps:
+            self._count(self.outcome.taken, step.step_id)
+            if "branch" in step.result:
+                self._count(self.outcome.branches.setdefault(step.step_id, {}), step.result["branch"])
+        self.outcome.messages += sum(effect.kind == "send" for effect in passage.effects)
+
+    @staticmethod
+    def _count(counts: dict[str, int], name: str) -> None:
+        counts[name] = counts.get(name, 0) + 1
