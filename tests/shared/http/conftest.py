@@ -1,0 +1,39 @@
+"""Logs as in production, in memory, so that a test can read them; a database with the runtime's tables."""
+
+import io
+import logging
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+import pytest_asyncio
+import structlog
+
+from shared.logs import configure_logging
+from shared.store.database import Database
+from shared.store.event_tables import extend_event_tables
+
+
+@pytest.fixture(autouse=True)
+def logged() -> Iterator[io.StringIO]:
+    """What was logged."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    stream = io.StringIO()
+    configure_logging("test", "info", stream)
+    yield stream
+    print(stream.getvalue())  # noqa: T201 # pytest shows it when a test fails
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.captureWarnings(capture=False)
+    structlog.reset_defaults()
+
+
+@pytest_asyncio.fixture
+async def database(database_dsn: str) -> AsyncIterator[Database]:
+    """The runtime's tables in a database of the test's own."""
+    database = await Database.open(database_dsn)
+    await database.migrate([])
+    async with database.pool.acquire() as connection:
+        await extend_event_tables(connection)
+    yield database
+    await database.close()

@@ -1,0 +1,38 @@
+"""The document says all that an endpoint may answer; schemathesis holds the service to it."""
+
+import re
+
+import pytest
+
+from tests.shared.http.serving import make_app, serving
+
+
+@pytest.mark.asyncio
+async def test_every_endpoint_documents_its_problems() -> None:
+    async with serving(make_app()) as client:
+        document = (await client.get("/openapi.json")).json()
+    assert document["openapi"].startswith("3.1")
+    create = document["paths"]["/v1/things"]["post"]
+    documented = set(create["responses"])
+    assert {"201", "400", "401", "403", "404", "405", "409", "413", "415", "422", "429", "503"} <= documented
+    for status in documented - {"201"}:
+        assert list(create["responses"][status]["content"]) == ["application/problem+json"]
+    assert {parameter["name"] for parameter in create["parameters"]} == {"Idempotency-Key"}
+    assert {"304", "401", "404"} <= set(document["paths"]["/v1/things/{thing_id}"]["get"]["responses"])
+    assert "412" in document["paths"]["/v1/things/{thing_id}"]["put"]["responses"]
+    assert "HTTPValidationError" not in str(document)
+    assert document["components"]["schemas"]["NewThing"]["additionalProperties"] is False
+
+
+@pytest.mark.asyncio
+async def test_the_page_loads_nothing_from_elsewhere() -> None:
+    async with serving(make_app()) as client:
+        page = await client.get("/docs")
+        assert page.status_code == 200
+        addresses = re.findall(r"(?:src|href)=\"([^\"]+)\"", page.text)
+        assert addresses
+        for address in addresses:
+            assert address.startswith("/docs/assets/")
+            assert (await client.get(address)).status_code == 200
+        missing = await client.get("/docs/assets/none.js")
+        assert missing.headers["content-type"] == "application/problem+json"

@@ -1,0 +1,103 @@
+"""Keys: made-up ones cost nothing, new ones are found, revoked ones are not."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from shared.events.labeling import Scope
+from shared.http.keys import generate, hash_of, is_wellformed
+from tests.shared.http.serving import Keys, make_app, serving
+
+
+def test_a_generated_key_is_wellformed_and_stored_as_a_hash() -> None:
+    key = generate()
+    assert is_wellformed(key)
+    assert len(key) == 52
+    assert key.startswith("pk_")
+    assert key != generate()
+    assert len(hash_of(key)) == 64
+
+
+@given(st.integers(3, 51), st.characters(codec="ascii", categories=["Lu", "Ll", "Nd"]))
+def test_a_mistyped_key_is_not_wellformed(place: int, character: str) -> None:
+    key = generate()
+    mistyped = key[:place] + character + key[place + 1 :]
+    assert is_wellformed(mistyped) == (mistyped == key)
+
+
+@given(st.text())
+def test_no_text_is_a_key_by_chance(text: str) -> None:
+    assert not is_wellformed(text)
+    assert not is_wellformed("pk_" + text)
+
+
+@pytest.mark.asyncio
+async def test_no_key_a_made_up_one_an_unknown_one() -> None:
+    keys = Keys()
+    async with serving(make_app(keys)) as client:
+        none = await client.get("/v1/things")
+        assert none.status_code == 401
+        assert none.headers["www-authenticate"] == 'Bearer realm="penchant"'
+        for made_up in ("Bearer pk_x", "Bearer " + "pk_" + "0" * 49, "Basic abc", "Bearer", "Bearer \xe9"):
+            answer = await client.get("/v1/things", headers=[(b"Authorization", made_up.encode("latin-1"))])
+            assert answer.status_code == 401, made_up
+            assert answer.headers["content-type"] == "application/problem+json"
+        assert keys.refreshes == 0
+        unknown = await client.get("/v1/things", headers={"Authorization": f"Bearer {generate()}"})
+        assert unknown.status_code == 401
+        assert keys.refreshes == 1
+        keys.is_reachable = False
+        assert (await client.get("/v1/things", headers={"Authorization": f"Bearer {generate()}"})).status_code == 503
+
+
+@pytest.mark.asyncio
+async def test_a_key_made_a_moment_ago_works_and_a_revoked_one_does_not() -> None:
+    keys = Keys()
+    async with serving(make_app(keys), key=keys.make("read", late=True)) as client:
+        assert (await client.get("/v1/things")).status_code == 200
+        assert (await client.get("/v1/things")).status_code == 200
+        assert keys.refreshes == 1
+        revoked = {"Authorization": f"Bearer {keys.make('read', revoked=True)}"}
+        assert (await client.get("/v1/things", headers=revoked)).status_code == 401
+
+
+@pytest.mark.asyncio
+async def test_scopes_stand_beside_each_other_and_admin_has_all() -> None:
+    keys = Keys()
+    async with serving(make_app(keys)) as client:
+        expected: list[tuple[Scope, bool, bool]] = [
+            ("read", True, False),
+            ("write", False, True),
+            ("self", False, False),
+            ("admin", True, True),
+        ]
+        for scope, can_read, can_write in expected:
+            headers = {"Authorization": f"Bearer {keys.make(scope)}"}
+            read = await client.get("/v1/things", headers=headers)
+            assert read.status_code == (200 if can_read else 403)
+            write = await client.post("/v1/things", headers=headers, json={"name": "a"})
+            assert write.status_code == (201 if can_write else 403)
+            if not can_write:
+                assert 'scope="write"' in write.headers["www-authenticate"]
+
+
+@pytest.mark.asyncio
+async def test_the_key_is_looked_at_before_the_body() -> None:
+    keys = Keys()
+    async with serving(make_app(keys), key=keys.make("read")) as client:
+        answer = await client.post("/v1/things", content=b"{", headers={"content-type": "text/plain"})
+        assert answer.status_code == 403
+
+
+@pytest.mark.asyncio
+async def test_the_operators_key() -> None:
+    keys = Keys()
+    async with serving(make_app(keys, operator_key=SecretStr("operator-secret"))) as client:
+        right = {"Authorization": "Bearer operator-secret"}
+        assert (await client.post("/v1/accounts", headers=right)).status_code == 200
+        for wrong in ("operator-secre", keys.make("admin"), "\xe9"):
+            headers = [(b"Authorization", f"Bearer {wrong}".encode("latin-1"))]
+            assert (await client.post("/v1/accounts", headers=headers)).status_code == 401
+    async with serving(make_app(keys)) as client:
+        assert (await client.post("/v1/accounts", headers=right)).status_code == 401
