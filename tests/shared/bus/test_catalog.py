@@ -1,0 +1,73 @@
+"""Catalog topics in memory."""
+
+import asyncio
+from uuid import UUID, uuid4
+
+import pytest
+
+from shared.bus.catalog import Catalog
+from shared.events.labeling import AccountChanged, LabelChanged
+from tests.shared.bus.rig import Rig, until
+from tests.shared.bus.test_relay import all_published
+
+TOPICS = ("labeling.catalog", "labeling.keys")
+
+
+async def change(rig: Rig, label_id: UUID, name: str) -> None:
+    async with rig.database.unit_of_work(-1) as work:
+        work.append(
+            LabelChanged(
+                occurred_at=work.now, account_id=1, label_id=label_id, label_name=name, description="",
+                visibility="private",
+            )
+        )  # fmt: skip
+
+
+@pytest.mark.asyncio
+async def test_all_that_is_there_is_read_before_anything_else(rig: Rig) -> None:
+    labels = [uuid4() for _ in range(50)]
+    async with rig.relay():
+        for label_id in labels:
+            await change(rig, label_id, "before")
+            await change(rig, label_id, "after")
+        await until(lambda: all_published(rig))
+    catalog = Catalog(rig.settings, TOPICS)
+    await catalog.start()
+    try:
+        assert {label.label_id for label in catalog.all(LabelChanged, 1)} == set(labels)
+        assert {label.label_name for label in catalog.all(LabelChanged)} == {"after"}
+        assert catalog.all(LabelChanged, 2) == []
+        assert catalog.find(AccountChanged, 1) is None
+    finally:
+        await catalog.stop()
+
+
+@pytest.mark.asyncio
+async def test_a_refresh_knows_what_was_acknowledged_before_it(rig: Rig) -> None:
+    catalog = Catalog(rig.settings, TOPICS)
+    await catalog.start()
+    heard: list[str] = []
+    catalog.on_change(lambda event: heard.append(event.label_name))
+    try:
+        async with rig.relay() as relay:
+            for number in range(5):
+                label_id = uuid4()
+                await change(rig, label_id, str(number))
+                relay.wake()
+                await until(lambda: all_published(rig))
+                assert all(await asyncio.gather(*(catalog.refresh() for _ in range(20))))
+                found = catalog.find(LabelChanged, label_id)
+                assert found is not None
+                assert found.label_name == str(number)
+        assert heard == ["0", "1", "2", "3", "4"]
+    finally:
+        await catalog.stop()
+
+
+@pytest.mark.asyncio
+async def test_a_refresh_gives_up_when_kafka_is_away(rig: Rig) -> None:
+    catalog = Catalog(rig.settings, TOPICS)
+    await catalog.start()
+    await catalog._disconnect()
+    assert await catalog.refresh(within=0.2) is False
+    await catalog.stop()

@@ -1,0 +1,132 @@
+"""Timers, memory that is behind its checkpoint, and fences."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shared.bus.checkpoints import Checkpoint
+from shared.bus.handler import Handler
+from shared.bus.received import Received
+from shared.store.unit_of_work import UnitOfWork
+from tests.shared.bus.rig import COUNT, Counting, Rig, clicked, until
+from tests.shared.bus.test_guard import counted
+
+
+class Alarm(Handler):
+    """Is due at a time, and writes down what had been applied when it rang."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at: datetime | None = at
+        self.seen = 0
+        self.rang: list[int] = []
+
+    async def handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
+        await asyncio.sleep(0.05)
+        self.seen += len(batch)
+
+    def due(self, partition: int) -> datetime | None:
+        return self.at if partition == 1 else None
+
+    async def tick(self, work: UnitOfWork, partition: int, now: datetime) -> None:
+        assert self.at is not None
+        assert now >= self.at
+        self.rang.append(self.seen)
+        self.at = None
+
+
+@pytest.mark.asyncio
+async def test_a_deadline_never_overtakes_what_was_there_before_it(rig: Rig) -> None:
+    """Due during an outage: what came in meanwhile is applied first."""
+    await rig.publish([clicked(4 * number) for number in range(1, 301)])  # all of partition 1
+    handler = Alarm(datetime.now(UTC) - timedelta(hours=1))
+    async with rig.worker(handler):
+        await until(lambda: handler.rang)
+    assert handler.rang == [300]
+
+
+@pytest.mark.asyncio
+async def test_an_alarm_rings_when_nothing_else_happens(rig: Rig) -> None:
+    at = datetime.now(UTC) + timedelta(seconds=1)
+    handler = Alarm(at)
+    async with rig.worker(handler):
+        await until(lambda: handler.rang)
+    assert datetime.now(UTC) - at < timedelta(seconds=3)
+
+
+class Remembering(Handler):
+    """Keeps the clicks of each contact in memory, from a snapshot that is behind the checkpoint."""
+
+    def __init__(self, snapshots: dict[int, tuple[Mapping[str, Checkpoint], list[int]]]) -> None:
+        self.snapshots = snapshots
+        self.memory: dict[int, list[int]] = {}
+        self.replayed = 0
+        self.caught: set[int] = set()
+
+    async def opened(self, work: UnitOfWork, partition: int) -> None:
+        self.memory[partition] = list(self.snapshots.get(partition, ({}, []))[1])
+
+    async def replay_from(self, work: UnitOfWork, partition: int) -> Mapping[str, Checkpoint]:
+        return self.snapshots.get(partition, ({"tracking.clicks": Checkpoint(0, 0)}, []))[0]
+
+    async def replay(self, partition: int, batch: Sequence[Received]) -> None:
+        self.replayed += len(batch)
+        self.memory[partition] += [received.event.contact_id for received in batch]
+
+    def caught_up(self, partition: int) -> None:
+        self.caught.add(partition)
+
+    async def handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
+        contacts = [received.event.contact_id for received in batch]
+        await work.connection.fetch(COUNT, [1] * len(contacts), contacts)
+        self.memory[work.partitions[0]] += contacts
+
+    def dropped(self, partition: int) -> None:
+        self.memory.pop(partition, None)
+
+
+@pytest.mark.asyncio
+async def test_memory_is_replayed_up_to_the_checkpoint_and_then_goes_on(rig: Rig) -> None:
+    contacts = [1 + number % 40 for number in range(400)]
+    await rig.publish([clicked(contact) for contact in contacts])
+    async with rig.worker(Counting()):
+        await until(lambda: counted(rig, 400))
+    handler = Remembering({})
+    async with rig.worker(handler):
+        await until(lambda: handler.caught == {0, 1, 2, 3})
+        assert handler.replayed == 400
+        assert await counted(rig, 400)  # the replay had no effect
+        await rig.publish([clicked(contact) for contact in (1, 2, 3)])
+        await until(lambda: counted(rig, 403))
+        assert sorted(contact for found in handler.memory.values() for contact in found) == sorted([*contacts, 1, 2, 3])
+        assert handler.replayed == 400
+
+
+@pytest.mark.asyncio
+async def test_a_snapshot_in_between_is_replayed_from_where_it_was_taken(rig: Rig) -> None:
+    await rig.publish([clicked(4) for _ in range(10)])
+    async with rig.worker(Counting()):
+        await until(lambda: counted(rig, 10))
+    taken = {"tracking.clicks": Checkpoint(6, 6)}
+    handler = Remembering({1: (taken, [4] * 6)} | {number: ({}, []) for number in (0, 2, 3)})
+    async with rig.worker(handler):
+        await until(lambda: handler.caught == {0, 1, 2, 3})
+        assert handler.replayed == 4
+        assert handler.memory[1] == [4] * 10
+
+
+@pytest.mark.asyncio
+async def test_who_has_lost_the_partition_without_noticing_changes_nothing(rig: Rig) -> None:
+    """A zombie: somebody else has moved the checkpoint while its transaction was on its way."""
+    await rig.publish([clicked(4) for _ in range(5)])
+    handler = Counting()
+    async with rig.worker(handler) as host:
+        await until(lambda: counted(rig, 5))
+        await rig.database.pool.execute(
+            "UPDATE checkpoints SET next_offset = next_offset + 3, sequence = sequence + 3 WHERE partition = 1"
+        )
+        await rig.publish([clicked(4) for _ in range(5)])  # somebody else has done the first three of these
+        await until(lambda: counted(rig, 7))
+        assert host.processors[1].checkpoints.current["tracking.clicks"].next_offset == 10
+    assert await counted(rig, 7)
