@@ -97,5 +97,10 @@ class Kafka:
 
 
 def _java(classpath: str, main: str, *arguments: str) -> tuple[str, ...]:
-    system = (f"-Dlog4j2.configurationFile={LOGGING.as_uri()}", "-Djava.awt.headless=true")
+    # The compression libraries load native code, which this Java warns of unless it is allowed.
+    system = (
+        "--enable-native-access=ALL-UNNAMED",
+        f"-Dlog4j2.configurationFile={LOGGING.as_uri()}",
+        "-Djava.awt.headless=true",
+    )
     return (str(JAVA), *HEAP, *system, "-cp", classpath, main, *arguments)

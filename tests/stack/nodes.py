@@ -63,12 +63,13 @@ class Node:
         self._end(signal.SIGKILL)
 
     def pause(self) -> None:
-        assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
+        """Freeze it, with the processes that it started."""
+        for process in self._family():
+            process.suspend()
 
     def resume(self) -> None:
-        assert self._process is not None
-        self._process.send_signal(signal.SIGCONT)
+        for process in self._family():
+            process.resume()
 
     def wait_ready(self) -> None:
         deadline = time.monotonic() + READY_WITHIN_SECONDS
@@ -78,6 +79,10 @@ class Node:
 
     async def _answers(self) -> bool:
         raise NotImplementedError
+
+    def _family(self) -> list[psutil.Process]:
+        own = psutil.Process(self.pid)
+        return [own, *own.children(recursive=True)]
 
     def _end(self, signal_number: int) -> None:
         if self._process is None:
@@ -104,8 +109,8 @@ class KafkaNode(Node):
 
 
 class PostgresNode(Node):
-    def __init__(self, folder: Path) -> None:
-        self._postgres = Postgres(folder, free_port(), password="postgres", durable=False)
+    def __init__(self, folder: Path, *, durable: bool = False) -> None:
+        self._postgres = Postgres(folder, free_port(), password="postgres", durable=durable)
         super().__init__(self._postgres.prepare(), folder.with_name(f"{folder.name}.log"))
 
     @property
