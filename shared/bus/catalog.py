@@ -71,10 +71,14 @@ class Catalog:
 
     async def start(self) -> None:
         """Reads all there is; raises KafkaError while Kafka is away."""
-        await self._connect()
-        ends = await self._ends()
-        while not await self._reached(ends):
-            await self._poll()
+        try:
+            await self._connect()
+            ends = await self._ends()
+            while not await self._reached(ends):
+                await self._poll()
+        except BaseException:
+            await self._disconnect()
+            raise
         self._follow = asyncio.create_task(self._run(), name="catalog")
 
     async def stop(self) -> None:
@@ -117,11 +121,11 @@ class Catalog:
             isolation_level="read_committed",
             **client_options(self._settings),
         )
+        self._kafka = kafka
         await kafka.start()
         partitions = [TopicPartition(self._settings.topic_prefix + topic, 0) for topic in self._topics]
         kafka.assign(partitions)
         await kafka.seek_to_beginning(*partitions)
-        self._kafka = kafka
 
     async def _disconnect(self) -> None:
         kafka, self._kafka = self._kafka, None
