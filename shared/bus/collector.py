@@ -76,21 +76,15 @@ class Collector(Generic[Item, Result]):
         self._sending: list[Waiting[Item, Result]] = []
         self._wake = asyncio.Event()
         self._next_partition = 0
-        self._tasks: list[asyncio.Task[None]] = []
 
-    def start(self) -> None:
-        """Connects in the background; until then `give_up` gets what is added."""
-        self._tasks = [
-            asyncio.create_task(self._run(), name="collector"),
-            asyncio.create_task(self._watch(), name="collector-watch"),
-        ]
-
-    async def stop(self) -> None:
-        """Gives up what is not acknowledged yet."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._refuse()
+    async def run(self) -> None:
+        """Connects and sends, until it is cancelled; what is added while it does not run goes to `give_up`."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._run())
+                group.create_task(self._watch())
+        finally:
+            self._refuse()
 
     def add(self, item: Item, future: asyncio.Future[Result], result: Result) -> None:
         """Takes an item; `future` gets `result` when its record is acknowledged."""

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Sequence
 from prometheus_client import Counter
 
 from services.tracking.domain.tokens import NotGenuineError, Recipient, TokenKeys
-from services.tracking.redirect.clicks import TOPIC, click_of
+from services.tracking.redirect.clicks import TOPIC, Click, click_of
 from services.tracking.redirect.spool import SpoolWriter
 from services.tracking.redirect.targets import Target, Targets
 from shared.bus.collector import Collector, Waiting

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 import orjson
+from asyncpg import Record
 from asyncpg.pool import PoolConnectionProxy
 
 from services.tracking.store import QUERIES
@@ -49,6 +50,17 @@ class ClickRow(NamedTuple):
     headers: str | None
 
 
+class ClickFilter(NamedTuple):
+    """Which clicks to list; None: any. `since` inclusive, `until` not. `send` is a send's id."""
+
+    contact_id: int | None = None
+    message_id: UUID | None = None
+    send: str | None = None
+    verdict: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
 def written_headers(headers: Mapping[str, str] | None) -> str | None:
     """A click's headers as they are stored."""
     return orjson.dumps(headers).decode() if headers else None
@@ -87,3 +99,36 @@ async def write_clicks(connection: PoolConnectionProxy, rows: Sequence[ClickRow]
     counts: Counter[CountKey] = Counter((row.message_no, row.link_number, row.send_no, row.verdict) for row in rows)
     ordered = sorted(counts)
     await connection.execute(QUERIES["add_counts"], *zip(*ordered, strict=True), [counts[key] for key in ordered])
+
+
+async def list_clicks(
+    connection: PoolConnectionProxy,
+    account_id: int,
+    wanted: ClickFilter,
+    before: Sequence[object] | None,
+    limit: int,
+) -> list[Record]:
+    """Clicks of an account, the latest first; those before `before` (occurred_at, click_id). In a transaction."""
+    # A plan made for any filter would walk through all of the account's clicks for one contact's.
+    await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
+    message_no = None
+    if wanted.message_id is not None:
+        message_no = await connection.fetchval(QUERIES["number_of_message"], account_id, wanted.message_id)
+        if message_no is None:
+            return []
+    sends = None
+    if wanted.send is not None:
+        sends = [row["send_no"] for row in await connection.fetch(QUERIES["sends_named"], account_id, wanted.send)]
+    rows: list[Record] = await connection.fetch(
+        QUERIES["list_clicks"],
+        account_id,
+        wanted.contact_id,
+        message_no,
+        sends,
+        wanted.verdict,
+        wanted.since,
+        wanted.until,
+        *(before or (None, None)),
+        limit,
+    )
+    return rows

@@ -1,0 +1,151 @@
+"""Clicks: reported by others, and listed."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+from asyncpg import Record
+from fastapi import Query
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from uuid_utils.compat import uuid7
+
+from services.tracking.api.service import Service
+from services.tracking.api.tokens import SendBody
+from services.tracking.domain.intake import AHEAD
+from services.tracking.store.clicks import ClickFilter, list_clicks
+from shared.correlation import correlation_id
+from shared.events.codec import body_of, headers_of
+from shared.events.envelope import ContactId, Optional
+from shared.events.intake import NO_NUL, ClickReport, ClickReported
+from shared.events.parts import Send, Verdict
+from shared.http.batches import BatchError, EachForItself, RefusedItem, none_taken, refused
+from shared.http.bodies import RequestBody
+from shared.http.keys import Caller, requires
+from shared.http.pages import Page, PageRequest, page_request
+from shared.http.problems import unavailable
+from shared.http.routing import Router
+from shared.store.errors import is_passing
+from shared.tracing import current_traceparent
+
+router = Router(prefix="/v1/clicks", tags=["clicks"])
+
+MOST_CLICKS = 1_000
+SOURCE = "/api"  # the same for every key, so that a report sent again with another key is the same report
+
+
+class ClickItem(ClickReport, RequestBody):
+    """A click that somebody saw."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: Annotated[
+        str | None,
+        Field(
+            min_length=1, max_length=200, pattern=NO_NUL, description="The same id again is the same click, for ever."
+        ),
+    ] = None
+    send: SendBody | None = None  # type: ignore[assignment] # the same, but strict about members
+
+
+class Accepted(BaseModel):
+    """What was taken in; it is worked on within moments."""
+
+    accepted: int
+    errors: list[BatchError]
+
+
+class ClickAnswer(BaseModel):
+    """A click as it came, with its verdict. Once the contact is erased, user agent, address and headers are null."""
+
+    click_id: UUID
+    occurred_at: datetime
+    contact_id: int
+    message_id: UUID
+    link_id: UUID
+    link_number: int
+    url: str
+    text: str
+    send: Optional[Send] = None
+    verdict: Verdict
+    reasons: list[str]
+    method: str | None
+    hint: Verdict | None
+    user_agent: str | None
+    ip: str | None
+    headers: dict[str, str] | None
+
+
+Items = Annotated[list[Annotated[ClickItem, EachForItself]], Field(min_length=1, max_length=MOST_CLICKS)]
+
+
+@router.post("", status_code=202, summary="Report up to 1,000 clicks")
+async def report_clicks(service: Service, caller: Annotated[Caller, requires("write")], body: Items) -> Accepted:
+    """Takes reports in. What names a contact or message not known within 10 minutes goes to the dead letters."""
+    errors: list[BatchError] = []
+    records = []
+    latest = datetime.now(UTC) + AHEAD
+    for index, item in enumerate(body):
+        if isinstance(item, RefusedItem):
+            errors.append(refused(index, item))
+        elif item.occurred_at > latest:
+            detail = "is more than 5 minutes ahead of now"
+            errors.append(BatchError(index=index, code="invalid", pointer="/occurred_at", detail=detail))
+        else:
+            records.append(_record(caller.account_id, item))
+    if not records:
+        none_taken(errors, {"accepted": 0})
+    try:
+        await service.around.intake.send(ClickReported.topic, records)
+    except Exception as error:
+        if not is_passing(error):
+            raise
+        raise unavailable("Kafka is away. Try again in a moment, with the same ids.") from None
+    return Accepted(accepted=len(records), errors=errors)
+
+
+def _record(account_id: int, item: ClickItem) -> tuple[bytes, bytes, list[tuple[str, bytes | None]]]:
+    report = ClickReported(account_id=account_id, **item.model_dump(exclude={"id"}))
+    correlation = correlation_id.get()
+    headers = headers_of(
+        f"penchant.{report.name}.v{report.version}",
+        item.id or uuid7(),
+        SOURCE,
+        report.occurred_at,
+        None,
+        {},
+        None if correlation is None else str(correlation),
+        None,
+        current_traceparent(),
+    )
+    return f"{account_id}:{report.message_id}".encode(), body_of(report), [*headers]
+
+
+@router.get("", summary="List clicks")
+async def list_all(
+    service: Service,
+    caller: Annotated[Caller, requires("read")],
+    page: Annotated[PageRequest, page_request()],
+    contact_id: Annotated[ContactId | None, Query()] = None,
+    message_id: Annotated[UUID | None, Query()] = None,
+    send: Annotated[str | None, Query(max_length=40, description="A send's id.")] = None,
+    verdict: Annotated[Verdict | None, Query()] = None,
+    since: Annotated[AwareDatetime | None, Query(description="From this time on.")] = None,
+    until: Annotated[AwareDatetime | None, Query(description="Before this time.")] = None,
+) -> Page[ClickAnswer]:
+    """The account's clicks, the latest first."""
+    wanted = ClickFilter(contact_id, message_id, send, verdict, since, until)
+    async with service.snapshot() as connection:
+        rows = await list_clicks(connection, caller.account_id, wanted, page.key(datetime, UUID), page.fetch)
+    return Page[ClickAnswer].of(rows, page, key=lambda row: [row["occurred_at"], row["click_id"]], item=_answer)
+
+
+def _answer(row: Record) -> ClickAnswer:
+    fields: dict[str, Any] = dict(row)
+    kind, send_id, sent_at = fields.pop("send_kind"), fields.pop("send_id"), fields.pop("sent_at")
+    headers = fields.pop("headers")
+    return ClickAnswer(
+        **fields,
+        send=None if kind is None else Send(kind=kind, id=send_id, sent_at=sent_at),
+        headers=None if headers is None else orjson.loads(headers),
+    )

@@ -1,0 +1,126 @@
+"""Tokens and tracked links for the recipients of a send."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Annotated, Self
+from uuid import UUID
+
+import orjson
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, Field, model_validator
+
+from services.tracking.api.people import contacts_of_external_ids, known_contacts
+from services.tracking.api.service import Service, no_message
+from services.tracking.domain.tokens import TokenMaker
+from services.tracking.store.messages import read_message
+from shared.events.envelope import ContactId
+from shared.events.intake import NO_NUL, Reported
+from shared.events.parts import Send, SendKind
+from shared.http.batches import BatchError, none_taken
+from shared.http.bodies import RequestBody
+from shared.http.keys import Caller, requires
+from shared.http.problems import FieldError, Problem
+from shared.http.routing import Router
+
+router = Router(tags=["messages"])
+
+MOST_RECIPIENTS = 10_000
+LINKS_AT_ONCE = 20_000  # made between two pieces of the answer
+NDJSON = "application/x-ndjson"
+
+
+class SendBody(RequestBody):
+    """One sending of a message."""
+
+    kind: SendKind
+    id: Annotated[str, Field(min_length=1, max_length=40, pattern=NO_NUL)]
+    sent_at: Reported
+
+
+class RecipientsBody(RequestBody):
+    """Who gets the message, in which send; contacts by one of their two names."""
+
+    send: SendBody | None = None
+    contact_ids: Annotated[list[ContactId] | None, Field(min_length=1, max_length=MOST_RECIPIENTS)] = None
+    external_ids: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=200)]] | None,
+        Field(min_length=1, max_length=MOST_RECIPIENTS),
+    ] = None
+
+    @model_validator(mode="after")
+    def names_contacts_one_way(self) -> Self:
+        """By ids of ours or of theirs."""
+        if (self.contact_ids is None) == (self.external_ids is None):
+            raise ValueError("name the contacts by exactly one of contact_ids and external_ids")
+        return self
+
+
+class RecipientLine(BaseModel):
+    """A line of the answer: a recipient with its token, or instead why there is none (`index`, `code`, …)."""
+
+    contact_id: int
+    external_id: str | None = None
+    token: str
+    links: Annotated[dict[UUID, str] | None, Field(description="Tracked URL by link id.")] = None
+
+
+@router.post(
+    "/v1/messages/{message_id}/tokens",
+    response_class=StreamingResponse,
+    summary="Tokens and tracked links for up to 10,000 recipients",
+    responses={200: {"content": {NDJSON: {"schema": RecipientLine.model_json_schema()}}}},
+)
+async def make_tokens(
+    service: Service,
+    caller: Annotated[Caller, requires("write")],
+    message_id: UUID,
+    body: RecipientsBody,
+    links: bool = True,
+) -> StreamingResponse:
+    """A line of JSON per recipient, in the order asked for. One that there is no contact for has a line that says so."""
+    async with service.snapshot() as connection:
+        message = await read_message(connection, caller.account_id, message_id)
+    if message is None:
+        raise no_message()
+    send = None if body.send is None else Send(**body.send.model_dump())
+    try:
+        maker = service.keys.maker(caller.account_id, message_id, send)
+    except ValueError as error:
+        raise Problem(422, "The send does not fit in a token.", errors=[FieldError("/send", str(error))]) from None
+    if body.contact_ids is not None:
+        contacts = await known_contacts(service, caller.account_id, body.contact_ids)
+    else:
+        contacts = await contacts_of_external_ids(service, caller.account_id, body.external_ids or [])
+    if not any(contacts):
+        none_taken([_missing(index, body) for index in range(min(len(contacts), 100))])
+    numbers = [(str(link.id), link.number) for link in message.links_in_order() if link.trackable] if links else None
+    lines = _lines(maker, contacts, body, numbers, f"{service.public_url}/c/")
+    return StreamingResponse(lines, media_type=NDJSON)
+
+
+async def _lines(
+    maker: TokenMaker,
+    contacts: Sequence[int | None],
+    body: RecipientsBody,
+    numbers: Sequence[tuple[str, int]] | None,
+    base: str,
+) -> AsyncIterator[bytes]:
+    at_once = max(1, LINKS_AT_ONCE // (len(numbers or ()) + 20))
+    for start in range(0, len(contacts), at_once):
+        piece = []
+        for index, contact_id in enumerate(contacts[start : start + at_once], start):
+            if contact_id is None:
+                line: dict[str, object] = _missing(index, body).model_dump()
+            else:
+                token = maker.token(contact_id)
+                line = {"contact_id": contact_id, "token": token}
+                if numbers is not None:
+                    line["links"] = {link_id: f"{base}{token}.{number}" for link_id, number in numbers}
+            if body.external_ids is not None:
+                line["external_id"] = body.external_ids[index]
+            piece.append(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+        yield b"".join(piece)
+
+
+def _missing(index: int, body: RecipientsBody) -> BatchError:
+    named = "contact_ids" if body.contact_ids is not None else "external_ids"
+    return BatchError(index=index, code="not_found", pointer=f"/{named}/{index}", detail="There is no such contact.")

@@ -1,0 +1,60 @@
+"""Puts tracking together."""
+
+from pathlib import Path
+
+from services.tracking.api import ROUTERS
+from services.tracking.api.service import Tracking
+from services.tracking.consumers.clicks import ClickHandler
+from services.tracking.consumers.contacts import ContactHandler
+from services.tracking.redirect.answers import LOST, Redirect
+from services.tracking.redirect.drain import Drain
+from services.tracking.redirect.spool import SpoolDirectory, SpoolWriter
+from services.tracking.redirect.targets import Targets
+from services.tracking.settings import TrackingSettings
+from shared.bus.handler import Consumer
+from shared.runtime.run import run
+from shared.runtime.service import Parts, Service, Surroundings
+
+
+async def build(around: Surroundings) -> Parts:
+    """Tracking's parts, for either role."""
+    settings = around.settings
+    assert isinstance(settings, TrackingSettings)
+    keys = settings.token_keys()
+    targets = Targets(around.catalog)
+    folder = settings.home / "spool"
+    directory = SpoolDirectory.create(folder)
+    spool = SpoolWriter(directory, settings.tracking_spool_bytes, LOST.inc)
+    redirect = Redirect(keys, targets, settings, spool)
+
+    async def close() -> None:
+        # What Kafka had not acknowledged has gone to the spool; whoever starts next sends it.
+        await spool.finish()
+        directory.close()
+
+    return Parts(
+        routers=ROUTERS,
+        state=Tracking(around, settings.public_url.rstrip("/"), keys, targets),
+        consumers=[
+            Consumer("clicks", ("intake.clicks",), ClickHandler(around.catalog, settings.partitions)),
+            Consumer("contacts", ("labeling.contacts",), ContactHandler()),
+        ],
+        api_tasks=[redirect.collector.run, Drain(folder, directory, around.intake).run],
+        raw=redirect,
+        close=close,
+    )
+
+
+SERVICE = Service(
+    name="tracking",
+    settings=TrackingSettings,
+    migrations=Path(__file__).parent / "migrations",
+    catalogs=("labeling.catalog", "tracking.catalog"),
+    build=build,
+    description="Messages and their links; clicks on them.",
+)
+
+
+def main() -> None:
+    """The whole life of a process."""
+    run(SERVICE)
