@@ -132,7 +132,7 @@ class _Batch:
         touched = Touched()
         everyone: set[int] = set()
         for (day, name), contacts in self.counted.items():
-            self.target.tally(name).add(day, contacts)
+            self.target.count(name, day, contacts)
             touched.about.add(name)
             touched.about.update(wholes_of(name))
             if name[0] in ("click", "engaged"):
@@ -140,6 +140,7 @@ class _Batch:
         for label, pending in self.held.items():
             self.hold(label, pending)
             touched.about.add(("label", label))
+            self.target.changed.add(("label", label))
             everyone.update(pending)
         if self.changed:
             self.change(touched)
@@ -164,6 +165,7 @@ class _Batch:
         target.known = (before - BitMap(list(self.changed))) | BitMap(active)
         if before != target.known:
             touched.about.add(("known",))
+            target.changed.add(("known",))
         keys = {key for event in self.changed.values() for key in event.fields}
         for key in keys:
             target.columns.setdefault(key, Column())
@@ -175,3 +177,4 @@ class _Batch:
                 }
             )
             touched.about.add(("field", key))
+            target.changed.add(("field", key))

@@ -17,9 +17,8 @@ def add_ones(planes: Planes, contacts: BitMap, level: int = 0) -> None:
     """Add `2 ** level` for each of the contacts, in place."""
     carry = contacts
     while carry:
-        if level == len(planes):
-            planes.append(carry.copy())
-            return
+        while level >= len(planes):
+            planes.append(BitMap())
         plane = planes[level]
         following = plane & carry
         plane ^= carry

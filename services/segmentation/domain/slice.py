@@ -4,6 +4,7 @@ In a slice a contact is an index, `contact_id // partitions`. What is counted ha
 """
 
 from collections.abc import Sequence
+from zlib import crc32
 
 from pyroaring import BitMap
 
@@ -26,19 +27,23 @@ Name = tuple[str | int | None, ...]
 #   ("engaged.ref", kind, ref), ("engaged.send", kind, send id) -> engaged.whole
 CLICKED: Name = ("click",)
 
+LOOSE_PARTS = 64
+
 EPOCH = 719_163  # the ordinal of 1970-01-01: days of labels are counted from there, for fewer bit slices
 
 
 class Slice:
     """The state. Fold events into it by `services.segmentation.domain.folding`, ask it by `…members`.
 
-    `day` is the ordinal of the account's day that the slice is in; it only goes forward.
+    `day` is the ordinal of the account's day that the slice is in; it only goes forward. `changed` has the names of
+    the parts that a snapshot must write anew, see `services.segmentation.domain.parts`.
     """
 
-    __slots__ = ("columns", "day", "known", "labels", "parts", "tallies", "urls")
+    __slots__ = ("changed", "columns", "day", "known", "labels", "parts", "tallies", "urls")
 
     def __init__(self, day: int) -> None:
         self.day = day
+        self.changed: set[Name] = set()
         self.known = BitMap()
         self.labels: dict[int, Ordered] = {}
         self.tallies: dict[Name, Tally] = {}
@@ -57,6 +62,17 @@ class Slice:
                 self.parts.setdefault(whole, []).append(name)
         return found
 
+    def count(self, name: Name, day: int, contacts: Sequence[int]) -> None:
+        """Add one event of that name and day for every time that a contact is in the list."""
+        tally = self.tally(name)
+        settled = tally.add(day, contacts)
+        if settled:
+            self.changed.update(("days", block_of(old), *name) for old in tally.days)
+        if settled or tally.loose is not None:
+            self.changed.add(("loose", bucket_of(name)))
+        else:
+            self.changed.add(("days", block_of(day), *name))
+
     def named(self, name: Name) -> Sequence[Tally]:
         """The tallies whose sum has that name."""
         found = self.tallies.get(name)
@@ -73,6 +89,16 @@ class Slice:
             if tally.sums:
                 tally.forget_sums()
         return True
+
+
+def block_of(day: int) -> int:
+    """Which part of a snapshot has that day of a tally: about a month is in each."""
+    return day >> 5
+
+
+def bucket_of(name: Name) -> int:
+    """Which part of a snapshot has that tally while it is loose; the same in every process."""
+    return crc32(repr(name).encode()) % LOOSE_PARTS
 
 
 def wholes_of(name: Name) -> tuple[Name, ...]:

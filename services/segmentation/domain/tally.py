@@ -1,7 +1,6 @@
 """How often, per contact and day: one thing that can be clicked or done, as bit slices per day."""
 
 from array import array
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from pyroaring import BitMap
@@ -31,16 +30,18 @@ class Tally:
         self.days: dict[int, Planes] = {}
         self.sums: dict[Range, Planes] = {}
 
-    def add(self, day: int, contacts: Sequence[int]) -> None:
-        """One event on that day for every time that a contact is in the list."""
+    def add(self, day: int, contacts: Sequence[int]) -> bool:
+        """One event on that day for every time that a contact is in the list; whether it is loose no more."""
+        self._add_to_sums(day, contacts)
+        settles = False
         if self.loose is not None:
             if len(self.loose) + len(contacts) <= MOST_LOOSE:
                 self.loose.extend(day << 32 | contact for contact in contacts)
-                self._add_to_sums(day, contacts)
-                return
+                return False
             self._settle()
+            settles = True
         add_each(self.days.setdefault(day, []), contacts)
-        self._add_to_sums(day, contacts)
+        return settles
 
     def _add_to_sums(self, day: int, contacts: Sequence[int]) -> None:
         for (first, last), planes in self.sums.items():
@@ -106,19 +107,6 @@ class Tally:
     def forget_sums(self) -> None:
         """The day has changed: what was asked until now will not be asked again."""
         self.sums.clear()
-
-    def pairs(self, first: int, last: int) -> Counter[tuple[int, int]]:
-        """(day, contact) and how often, in a range of days: the state, whatever form it is in."""
-        found: Counter[tuple[int, int]] = Counter()
-        for packed in self.loose or ():
-            if first <= packed >> 32 <= last:
-                found[packed >> 32, packed & 0xFFFFFFFF] += 1
-        for day, slices in self.days.items():
-            if first <= day <= last:
-                for level, plane in enumerate(slices):
-                    for contact in plane:
-                        found[day, contact] += 1 << level
-        return found
 
 
 def add_tallies(tallies: Sequence[Tally], days: Range, within: BitMap | None, keep: bool) -> Planes:

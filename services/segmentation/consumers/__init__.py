@@ -1,0 +1,1 @@
+"""Topics in: the slices of this process, kept current, and what they make known."""

@@ -1,0 +1,220 @@
+"""The handler: folds the contact topics into slices, and announces who enters and leaves."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from services.segmentation.consumers.memory import Memory
+from services.segmentation.consumers.registry import Registry
+from services.segmentation.domain.account_slice import AccountSlice, Move
+from services.segmentation.store.owners import take_slices
+from services.segmentation.store.snapshots import Reader, forget_snapshot, read_snapshot, write_snapshot
+from services.segmentation.store.standings import read_days, read_standings, write_changes, write_members
+from shared.bus.checkpoints import Checkpoint
+from shared.bus.handler import Handler
+from shared.bus.received import Received
+from shared.events.codec import Tombstone
+from shared.events.envelope import ContactEvent
+from shared.events.segmentation import SegmentEntered, SegmentLeft
+from shared.store.errors import Fenced
+from shared.store.unit_of_work import UnitOfWork
+
+log = structlog.get_logger()
+
+CONSUMER = "segmentation"
+VERSION = 1
+TOPICS = ("tracking.clicks", "labeling.labels", "labeling.contacts", "labeling.engagements")
+
+PIECE = 2_000  # announcements at once that no event has caused
+AHEAD = timedelta(minutes=6)  # a click of 5 minutes ahead is taken, and may be of tomorrow
+MOST_DELAY = 1.0  # seconds that the relay may be behind while there is bulk work
+WAIT_FOR_RELAY = timedelta(milliseconds=200)
+
+
+class SliceHandler(Handler):
+    """Holds `memories` of the partition numbers that are this process's.
+
+    `url` is where other processes of the service ask it for its slices. `delay` tells how many seconds the relay is
+    behind. Snapshots are taken every `snapshot_every`, if there is something new.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        partitions: int,
+        url: str,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        delay: Callable[[], float] = lambda: 0.0,
+        snapshot_every: timedelta = timedelta(minutes=2),
+    ) -> None:
+        self.registry = registry
+        self.memories: dict[int, Memory] = {}
+        self._partitions = partitions
+        self._url = url
+        self._clock = clock
+        self._delay = delay
+        self._snapshot_every = snapshot_every
+        self._reader = Reader(CONSUMER, VERSION, partitions)
+        self._changed: list[Callable[[], None]] = []
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Calls `callback` whenever counts may be others than before."""
+        self._changed.append(callback)
+
+    # Memory, from its snapshot to the checkpoint
+
+    async def opened(self, work: UnitOfWork, partition: int) -> None:
+        await self.registry.refresh()
+        epoch = await take_slices(work.connection, partition, self._url)
+        days = await read_days(work.connection, partition)
+        standings = await read_standings(work.connection, partition, self._partitions)
+        memory = Memory(partition, self._partitions, epoch, days, standings)
+        now = self._clock()
+        snapshot = await read_snapshot(work.connection, partition, self._reader, now)
+        damage = "there is none" if snapshot is None else memory.load(snapshot, self.registry, now)
+        if damage is not None:
+            log.info("the image is built from the topics", partition=partition, snapshot=damage)
+            await forget_snapshot(work.connection, partition)
+            memory = Memory(partition, self._partitions, epoch, days, memory.all_standings())
+            memory.origin = {topic: Checkpoint(0, 0) for topic in TOPICS}
+        memory.snapshot_due = self._next_snapshot(partition, now)
+        self.memories[partition] = memory
+
+    def _next_snapshot(self, partition: int, now: datetime) -> datetime:
+        # Spread over the partition numbers, so that they do not all write at once.
+        return now + self._snapshot_every * (1 + partition / self._partitions)
+
+    async def replay_from(self, work: UnitOfWork, partition: int) -> Mapping[str, Checkpoint] | None:
+        return self.memories[partition].origin
+
+    async def replay(self, partition: int, batch: Sequence[Received]) -> None:
+        memory = self.memories[partition]
+        for account_id, events in _by_account(batch).items():
+            account = await self._slice(memory, account_id)
+            account.replay(_contact_events(events))
+        memory.applied += len(batch)
+
+    def caught_up(self, partition: int) -> None:
+        memory = self.memories[partition]
+        for account_id in list(memory.standings):
+            # Its contacts are all forgotten by the topics, or there never were any; its segments may be asked still.
+            zone = self.registry.zone(account_id)
+            memory.slice(account_id, zone, self._clock().astimezone(zone).date())
+        memory.ready = True
+        log.debug("slices are current", partition=partition, accounts=len(memory.slices), replayed=memory.applied)
+
+    def dropped(self, partition: int) -> None:
+        self.memories.pop(partition, None)
+
+    # Events, days, definitions
+
+    async def handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
+        memory = self.memories[work.partitions[0]]
+        touched: list[AccountSlice] = []
+        for account_id, received in _by_account(batch).items():
+            account = await self._slice(memory, account_id)
+            touched.append(account)
+            definitions = self.registry.definitions(account_id)
+            self._check_zone(account, definitions.zone)
+            account.adopt(definitions)
+            newest = self._newest_day(account, received)
+            if newest > account.image.day:
+                account.pass_to(newest, definitions)
+                self._announce(work, account, account.drain(definitions, PIECE), {})
+            causes = {one.event.contact_id // self._partitions: one for one in received}
+            self._announce(work, account, account.fold(_contact_events(received), definitions), causes)
+        memory.applied += len(batch)
+        await write_changes(work.connection, memory.partition, touched)
+        self._tell_after(work)
+
+    async def _slice(self, memory: Memory, account_id: int) -> AccountSlice:
+        if account_id not in memory.slices and not self.registry.knows(account_id):
+            await self.registry.refresh()
+        zone = self.registry.zone(account_id)
+        return memory.slice(account_id, zone, self._clock().astimezone(zone).date())
+
+    def _newest_day(self, account: AccountSlice, received: Sequence[Received]) -> int:
+        latest = account.days.of(self._clock() + AHEAD)
+        return min(latest, max(account.days.of(one.event.occurred_at) for one in received))
+
+    def _check_zone(self, account: AccountSlice, zone: str) -> None:
+        if account.zone_name != zone:
+            # All its days are others now. The partition is opened again, and finds a snapshot that does not fit.
+            raise Fenced(f"account {account.account_id} has moved to {zone}")
+
+    def due(self, partition: int) -> datetime | None:
+        memory = self.memories.get(partition)
+        if memory is None:
+            return None
+        now = self._clock()
+        if memory.generation != self.registry.generation:
+            return now
+        if memory.pending:
+            return now if self._delay() < MOST_DELAY else now + WAIT_FOR_RELAY
+        moments = [moment for moment in (memory.next_day(), memory.snapshot_due) if moment is not None]
+        return min(moments, default=None)
+
+    async def tick(self, work: UnitOfWork, partition: int, now: datetime) -> None:
+        memory = self.memories[partition]
+        generation = self.registry.generation
+        slices = list(memory.slices.values())
+        left = PIECE
+        for account in slices:
+            definitions = self.registry.definitions(account.account_id)
+            self._check_zone(account, definitions.zone)
+            account.adopt(definitions)
+            account.pass_to(account.days.of(now), definitions)
+            if left > 0 and account.pending and self._delay() < MOST_DELAY:
+                left -= self._announce(work, account, account.drain(definitions, left), {})
+        await write_changes(work.connection, partition, slices)
+        memory.generation = generation
+        if memory.snapshot_due is not None and memory.snapshot_due <= now and left == PIECE:
+            await self._save(work, memory, now)
+        self._tell_after(work)
+
+    async def _save(self, work: UnitOfWork, memory: Memory, now: datetime) -> None:
+        slices = list(memory.slices.values())
+        if any(account.image.changed for account in slices):
+            written = await write_snapshot(work.connection, memory.partition, self._reader, slices, now)
+            log.debug("snapshot", partition=memory.partition, bytes=written)
+        await write_members(work.connection, memory.partition, slices)
+        memory.snapshot_due = self._next_snapshot(memory.partition, now)
+
+    def _announce(
+        self, work: UnitOfWork, account: AccountSlice, moves: Iterable[Move], causes: Mapping[int, Received]
+    ) -> int:
+        # A contact of the slice: account + contact is the partition number, modulo the number of them.
+        rest = (work.partitions[0] - account.account_id) % self._partitions
+        now = self._clock()
+        count = 0
+        for move in moves:
+            event = (SegmentEntered if move.enters else SegmentLeft)(
+                occurred_at=now,
+                account_id=account.account_id,
+                contact_id=move.contact * self._partitions + rest,
+                segment_id=move.segment_id,
+                segment_name=self.registry.name(move.segment_id),
+                reason=move.reason,
+            )
+            work.append(event, cause=causes.get(move.contact))
+            count += 1
+        return count
+
+    def _tell_after(self, work: UnitOfWork) -> None:
+        for callback in self._changed:
+            work.after_commit(callback)
+
+
+def _by_account(batch: Sequence[Received]) -> dict[int, list[Received]]:
+    found: dict[int, list[Received]] = {}
+    for received in batch:
+        # A tombstone follows the event that says that the contact is erased, and adds nothing to it.
+        if not isinstance(received.event, Tombstone):
+            found.setdefault(received.event.account_id, []).append(received)
+    return found
+
+
+def _contact_events(received: Sequence[Received]) -> list[ContactEvent]:
+    return [one.event for one in received]

@@ -1,0 +1,173 @@
+"""One account's slice with what was announced of it: what a batch, a day and a new definition make known."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, tzinfo
+from uuid import UUID
+
+from pyroaring import BitMap
+
+from services.segmentation.domain.definitions import Definition, Definitions
+from services.segmentation.domain.folding import Days, Touched, fold
+from services.segmentation.domain.members import Asking
+from services.segmentation.domain.slice import Slice
+from shared.events.envelope import ContactEvent
+from shared.events.segmentation import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A contact (an index of the slice) enters or leaves a segment."""
+
+    segment_id: UUID
+    contact: int
+    enters: bool
+    reason: Reason
+
+
+@dataclass(slots=True)
+class Standing:
+    """One segment in one slice.
+
+    `announced`: the members as the events have them. `pending`: who may have to be announced still, by reason; they are
+    evaluated when their turn comes, and until then events about them announce nothing. `adopted` is the fingerprint of
+    the definition that was evaluated. `written` and `saved`: whether the database has it all, and the members.
+    """
+
+    announced: BitMap = field(default_factory=BitMap)
+    pending: dict[Reason, BitMap] = field(default_factory=dict)
+    adopted: bytes = b""
+    written: bool = False
+    saved: bool = True
+
+    def waiting(self) -> BitMap:
+        """All who are pending."""
+        return BitMap.union(*self.pending.values()) if self.pending else BitMap()
+
+    @property
+    def over(self) -> bool:
+        """Whether the segment is deleted, and all is said."""
+        return not self.adopted and not self.pending and not self.announced
+
+    def postpone(self, contacts: BitMap, reason: Reason) -> None:
+        """They have to be looked at."""
+        fresh = contacts - self.waiting()
+        if fresh:
+            self.pending[reason] = self.pending.get(reason, BitMap()) | fresh
+            self.written = False
+
+
+class AccountSlice:
+    """The image of an account's contacts in one partition number, and the standing of its segments there."""
+
+    def __init__(self, account_id: int, zone: tzinfo, zone_name: str, day: date, partitions: int) -> None:
+        self.account_id = account_id
+        self.zone_name = zone_name
+        self.days = Days(zone)
+        self.image = Slice(day.toordinal())
+        self.standings: dict[UUID, Standing] = {}
+        self.day_written = False
+        self._partitions = partitions
+        self._adopted: Definitions | None = None
+        self._next_day = (0, datetime.min.replace(tzinfo=UTC))
+
+    @property
+    def pending(self) -> bool:
+        """Whether announcements may have to be made still."""
+        return any(standing.pending for standing in self.standings.values())
+
+    def next_day(self) -> datetime:
+        """When the day after the slice's begins."""
+        day, begins = self._next_day
+        if day != self.image.day:
+            tomorrow = date.fromordinal(self.image.day + 1)
+            begins = datetime.combine(tomorrow, time.min, self.days.zone).astimezone(UTC)
+            self._next_day = (self.image.day, begins)
+        return begins
+
+    def adopt(self, definitions: Definitions) -> None:
+        """Evaluate the definitions that changed; the difference becomes pending. Comes before all else."""
+        if definitions is self._adopted:
+            return
+        self._adopted = definitions
+        changed = [
+            definition
+            for definition in definitions.all.values()
+            if self._standing(definition.segment_id).adopted != definition.fingerprint
+        ]
+        asking = Asking(self.image, keep=True)
+        for definition in changed:
+            standing = self.standings[definition.segment_id]
+            standing.postpone(asking.members(definition.criterion) ^ standing.announced, "definition")
+            standing.adopted = definition.fingerprint
+            standing.written = False
+        for segment_id, standing in self.standings.items():
+            # A deleted segment has no members any more; one that cannot be evaluated keeps those it had.
+            gone = segment_id not in definitions.all and segment_id not in definitions.suspended
+            if gone and standing.adopted:
+                standing.postpone(standing.announced, "definition")
+                standing.adopted = b""
+                standing.written = False
+
+    def _standing(self, segment_id: UUID) -> Standing:
+        return self.standings.setdefault(segment_id, Standing())
+
+    def pass_to(self, day: int, definitions: Definitions) -> None:
+        """Go forward to a day; who enters and leaves by that becomes pending."""
+        if not self.image.pass_to(day):
+            return
+        self.day_written = False
+        asking = Asking(self.image, keep=True)
+        for definition in definitions.all.values():
+            if definition.moves:
+                standing = self.standings[definition.segment_id]
+                standing.postpone(asking.members(definition.criterion) ^ standing.announced, "time")
+
+    def replay(self, events: Iterable[ContactEvent]) -> None:
+        """Fold events whose effects are in the database already."""
+        fold(self.image, events, self.days, self._partitions)
+
+    def fold(self, events: Iterable[ContactEvent], definitions: Definitions) -> Iterator[Move]:
+        """Fold a batch; what it makes known, except about those who are pending."""
+        touched = fold(self.image, events, self.days, self._partitions)
+        yield from self._after(touched, definitions)
+
+    def _after(self, touched: Touched, definitions: Definitions) -> Iterator[Move]:
+        asking = Asking(self.image, touched.contacts, keep=True)
+        for definition in definitions.concerned(touched.about):
+            standing = self.standings[definition.segment_id]
+            true = asking.members(definition.criterion)
+            changed = (true ^ (standing.announced & touched.contacts)) - standing.waiting()
+            if changed:
+                yield from self._announce(definition.segment_id, standing, changed, true, "event")
+
+    def drain(self, definitions: Definitions, most: int) -> Iterator[Move]:
+        """Look at pending contacts, at most `most` of them, and make known what is still to be."""
+        for segment_id, standing in list(self.standings.items()):
+            for reason in list(standing.pending):
+                if most <= 0:
+                    return
+                piece = BitMap(standing.pending[reason][:most])
+                most -= len(piece)
+                yield from self._drain(definitions.all.get(segment_id), segment_id, piece, reason)
+
+    def _drain(self, definition: Definition | None, segment_id: UUID, piece: BitMap, reason: Reason) -> Iterator[Move]:
+        standing = self.standings[segment_id]
+        left = standing.pending[reason] - piece
+        if left:
+            standing.pending[reason] = left
+        else:
+            del standing.pending[reason]
+        standing.written = False
+        asking = Asking(self.image, piece, keep=True)
+        true = BitMap() if definition is None else asking.members(definition.criterion)
+        changed = true ^ (standing.announced & piece)
+        yield from self._announce(segment_id, standing, changed, true, reason)
+
+    def _announce(
+        self, segment_id: UUID, standing: Standing, changed: BitMap, true: BitMap, reason: Reason
+    ) -> Iterator[Move]:
+        standing.announced ^= changed
+        standing.saved = False
+        for contact in changed:
+            yield Move(segment_id, contact, contact in true, reason)

@@ -1,0 +1,175 @@
+"""A slice as parts, each of which a snapshot keeps for itself: so that only what changed is written again.
+
+    ("known",)                    the known contacts
+    ("label", label)              who holds it, since when
+    ("field", key)                its values
+    ("days", block, *name)        a settled tally's days of about a month
+    ("loose", bucket)             the loose tallies of that bucket
+
+A part is a header in JSON and bitmaps, each with its length before it, and a checksum in front of all.
+"""
+
+import json
+import struct
+from array import array
+from collections.abc import Iterable, Iterator
+from typing import Any
+from zlib import crc32
+
+from pyroaring import BitMap
+
+from services.segmentation.domain.column import Column
+from services.segmentation.domain.ordered import Ordered
+from services.segmentation.domain.slice import Name, Slice, block_of, bucket_of
+
+_LENGTH = struct.Struct(">I")
+
+
+class Damaged(Exception):
+    """What was kept cannot be read; the slice has to be built anew."""
+
+
+def write_name(part: Name) -> str:
+    """The name of a part as text."""
+    return json.dumps(part, ensure_ascii=False, separators=(",", ":"))
+
+
+def dump(source: Slice, part: Name) -> bytes:
+    """The part as bytes; for loose tallies see `dump_loose`."""
+    kind = part[0]
+    if kind == "known":
+        return _pack(None, [source.known])
+    if kind == "label":
+        return _pack(None, _of_ordered(source.labels[_whole(part[1])]))
+    if kind == "field":
+        return _dump_column(source.columns[str(part[1])])
+    if kind == "days":
+        tally = source.tallies[part[2:]]
+        days = sorted(day for day in tally.days if block_of(day) == part[1])
+        return _pack(
+            [[day, len(tally.days[day])] for day in days], (plane for day in days for plane in tally.days[day])
+        )
+    raise ValueError(f"there are no parts of kind {kind}")
+
+
+def dump_loose(source: Slice, buckets: Iterable[int]) -> dict[Name, bytes]:
+    """Parts of loose tallies, together: one by one each would look through all tallies."""
+    found: dict[int, list[Any]] = {bucket: [] for bucket in buckets}
+    for name, tally in source.tallies.items() if found else ():
+        if tally.loose is not None:
+            bucket = bucket_of(name)
+            if bucket in found:
+                found[bucket].append([list(name), list(tally.loose)])
+    return {("loose", bucket): _pack(loose, ()) for bucket, loose in found.items()}
+
+
+def dump_changed(source: Slice) -> dict[Name, bytes]:
+    """Every part that has changed since `source.changed` was cleared."""
+    buckets = [_whole(part[1]) for part in source.changed if part[0] == "loose"]
+    return dump_loose(source, buckets) | {
+        part: dump(source, part) for part in sorted(source.changed, key=repr) if part[0] != "loose"
+    }
+
+
+def load(target: Slice, part_name: str, body: bytes) -> None:
+    """Put a part that was dumped into a slice that does not have it yet. Raises Damaged."""
+    try:
+        part: Name = tuple(json.loads(part_name))
+        header, bitmaps = _unpack(body)
+        _load(target, part, header, bitmaps)
+    except (ValueError, KeyError, IndexError, TypeError, StopIteration, struct.error) as error:
+        raise Damaged(f"part {part_name[:100]}") from error
+
+
+def _load(target: Slice, part: Name, header: Any, bitmaps: Iterator[BitMap]) -> None:  # noqa: ANN401 (JSON)
+    kind = part[0]
+    if kind == "known":
+        target.known = next(bitmaps)
+    elif kind == "label":
+        target.labels[_whole(part[1])] = _ordered(list(bitmaps))
+    elif kind == "field":
+        target.columns[str(part[1])] = _load_column(header, bitmaps)
+    elif kind == "days":
+        tally = target.tally(part[2:])
+        tally.loose = None
+        for day, levels in header:
+            tally.days[day] = [next(bitmaps) for _ in range(levels)]
+    elif kind == "loose":
+        for name, packed in header:
+            target.tally(tuple(name)).loose = array("Q", packed)
+    else:
+        raise ValueError(kind)
+
+
+def _whole(value: str | int | None) -> int:
+    if not isinstance(value, int):
+        raise TypeError(value)
+    return value
+
+
+def _of_ordered(index: Ordered) -> list[BitMap]:
+    return [index.present, *index.planes]
+
+
+def _ordered(bitmaps: list[BitMap]) -> Ordered:
+    index = Ordered()
+    index.present, *index.planes = bitmaps
+    return index
+
+
+def _dump_column(column: Column) -> bytes:
+    days, numbers = _of_ordered(column.days), _of_ordered(column.numbers)
+    header = {
+        "texts": list(column.texts),
+        "others": list(column.others.items()),
+        "days": len(days),
+        "numbers": len(numbers),
+    }
+    return _pack(header, [*column.texts.values(), *days, *numbers, *column.booleans])
+
+
+def _load_column(header: Any, bitmaps: Iterator[BitMap]) -> Column:  # noqa: ANN401 (JSON)
+    column = Column()
+    column.texts = {text: next(bitmaps) for text in header["texts"]}
+    column.others = {contact: text for contact, text in header["others"]}  # noqa: C416 (pairs came as lists)
+    column.days = _ordered([next(bitmaps) for _ in range(header["days"])])
+    column.numbers = _ordered([next(bitmaps) for _ in range(header["numbers"])])
+    column.booleans = (next(bitmaps), next(bitmaps))
+    return column
+
+
+def dump_bitmap(bitmap: BitMap) -> bytes:
+    """A bitmap as bytes with a checksum."""
+    return _pack(None, [bitmap])
+
+
+def load_bitmap(body: bytes) -> BitMap:
+    """The bitmap that `dump_bitmap` made bytes of. Raises Damaged."""
+    try:
+        return next(_unpack(body)[1])
+    except (ValueError, StopIteration, struct.error) as error:
+        raise Damaged("bitmap") from error
+
+
+def _pack(header: object, bitmaps: Iterable[BitMap]) -> bytes:
+    chunks = [json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")]
+    chunks.extend(bitmap.serialize() for bitmap in bitmaps)
+    body = b"".join(piece for chunk in chunks for piece in (_LENGTH.pack(len(chunk)), chunk))
+    return _LENGTH.pack(crc32(body)) + body
+
+
+def _unpack(body: bytes) -> tuple[Any, Iterator[BitMap]]:
+    if len(body) < 2 * _LENGTH.size or crc32(memoryview(body)[_LENGTH.size :]) != _LENGTH.unpack_from(body)[0]:
+        raise ValueError("the checksum is wrong")
+    chunks = _chunks(body)
+    header = json.loads(next(chunks).decode("utf-8", "surrogatepass"))
+    return header, (BitMap.deserialize(chunk) for chunk in chunks)
+
+
+def _chunks(body: bytes) -> Iterator[bytes]:
+    at = _LENGTH.size
+    while at < len(body):
+        (length,) = _LENGTH.unpack_from(body, at)
+        at += _LENGTH.size
+        yield body[at : at + length]
+        at += length

@@ -1,0 +1,1 @@
+SELECT count(*) FROM segments WHERE account_id = $1

@@ -1,0 +1,1 @@
+DELETE FROM segments WHERE account_id = $1 AND segment_id = $2

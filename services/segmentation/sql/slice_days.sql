@@ -1,0 +1,1 @@
+SELECT account_id, day FROM slice_days WHERE partition = $1

@@ -1,0 +1,1 @@
+SELECT partition, url, epoch FROM slice_owner

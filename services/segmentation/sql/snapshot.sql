@@ -1,0 +1,1 @@
+SELECT made_for, offsets, zones, taken_at FROM snapshots WHERE partition = $1

@@ -1,0 +1,1 @@
+SELECT account_id, part, body FROM snapshot_parts WHERE partition = $1

@@ -1,0 +1,95 @@
+"""Snapshots of the image: what memory was at a committed checkpoint."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from asyncpg.pool import PoolConnectionProxy
+
+from services.segmentation.domain.account_slice import AccountSlice
+from services.segmentation.domain.parts import dump_changed, write_name
+from services.segmentation.store import QUERIES
+from shared.bus.checkpoints import Checkpoint
+
+LAYOUT = 1  # of the parts; another number makes older snapshots unreadable
+# Tombstones are kept 30 days: an older image could not be told that somebody was erased.
+OLDEST = timedelta(days=29)
+AT_ONCE = 500  # parts
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Where a snapshot begins to be behind, the time zone of each account in it, and its parts by account."""
+
+    offsets: Mapping[str, Checkpoint]
+    zones: Mapping[int, str]
+    parts: Sequence[tuple[int, str, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Whose checkpoints a snapshot belongs to."""
+
+    consumer: str
+    version: int
+    partitions: int
+
+
+async def read_snapshot(
+    connection: PoolConnectionProxy, partition: int, reader: Reader, now: datetime
+) -> Snapshot | None:
+    """The snapshot of a partition number; None if there is none that this reader can use."""
+    row = await connection.fetchrow(QUERIES["snapshot"], partition)
+    made_for, _ = await _checkpoints(connection, partition, reader)
+    if row is None or row["made_for"] != made_for or row["taken_at"] < now - OLDEST:
+        return None
+    parts = await connection.fetch(QUERIES["snapshot_parts"], partition)
+    return Snapshot(
+        offsets={topic: Checkpoint(*at) for topic, at in json.loads(row["offsets"]).items()},
+        zones={int(account_id): zone for account_id, zone in json.loads(row["zones"]).items()},
+        parts=[(part["account_id"], part["part"], part["body"]) for part in parts],
+    )
+
+
+async def write_snapshot(
+    connection: PoolConnectionProxy, partition: int, reader: Reader, slices: Sequence[AccountSlice], now: datetime
+) -> int:
+    """Write what changed since the last one, as of the checkpoints that stand in the database; how many bytes."""
+    made_for, offsets = await _checkpoints(connection, partition, reader)
+    written = 0
+    for account in slices:
+        parts = dump_changed(account.image)
+        names = list(parts)
+        for start in range(0, len(names), AT_ONCE):
+            some = names[start : start + AT_ONCE]
+            bodies = [parts[name] for name in some]
+            await connection.execute(
+                QUERIES["write_snapshot_parts"],
+                partition,
+                account.account_id,
+                [write_name(name) for name in some],
+                bodies,
+            )
+            written += sum(map(len, bodies))
+        account.image.changed.clear()
+    zones = {account.account_id: account.zone_name for account in slices}
+    await connection.execute(
+        QUERIES["write_snapshot"], partition, made_for, json.dumps(offsets), json.dumps(zones), now
+    )
+    return written
+
+
+async def forget_snapshot(connection: PoolConnectionProxy, partition: int) -> None:
+    """The image is built anew, so nothing of an older one must be left among its parts."""
+    await connection.execute(QUERIES["forget_snapshot"], partition)
+    await connection.execute(QUERIES["forget_snapshot_parts"], partition)
+
+
+async def _checkpoints(
+    connection: PoolConnectionProxy, partition: int, reader: Reader
+) -> tuple[str, dict[str, tuple[int, int]]]:
+    rows = await connection.fetch(QUERIES["checkpoints_of"], reader.consumer, reader.version, partition)
+    cluster = rows[0]["cluster_id"] if rows else ""
+    made_for = f"{reader.consumer} {reader.version} {cluster} {reader.partitions} {LAYOUT}"
+    return made_for, {row["topic"]: (row["next_offset"], row["sequence"]) for row in rows}

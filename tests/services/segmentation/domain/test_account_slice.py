@@ -1,0 +1,161 @@
+"""What is announced: each entering and leaving once, whatever happens in between."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyroaring import BitMap
+
+from services.segmentation.domain.account_slice import AccountSlice, Move
+from services.segmentation.domain.definitions import Definitions
+from services.segmentation.domain.members import Asking
+from services.segmentation.domain.parts import dump_changed, load, write_name
+from services.segmentation.domain.slice import Name, Slice
+from shared.criteria import Criterion, History, evaluate, inline_segments, parse
+from shared.events.envelope import ContactEvent
+from shared.events.labeling import ContactChanged
+from tests.services.segmentation.domain.test_image import CONTACTS, PARTITIONS
+from tests.shared.criteria.strategies import ACCOUNT, TODAY, ZONE, criteria, events_of
+
+SEGMENTS = [UUID(int=100 + number) for number in range(3)]
+NESTED = parse({"not": {"segment": str(SEGMENTS[0])}})
+
+contacts = st.sampled_from(CONTACTS)
+batches = st.lists(events_of(contacts), max_size=12)
+steps = st.lists(
+    st.one_of(
+        batches,
+        batches,
+        st.tuples(st.sampled_from(SEGMENTS), st.one_of(st.none(), criteria)),  # a definition; None deletes it
+        st.integers(0, 40).map(lambda shift: TODAY + timedelta(days=shift)),  # a day
+        st.integers(1, 5),  # drain so many
+        st.just("restart"),
+    ),
+    max_size=14,
+)
+
+
+@dataclass
+class World:
+    """A slice beside the plain meaning, and what an outside consumer has made of the moves."""
+
+    account: AccountSlice = field(default_factory=lambda: AccountSlice(ACCOUNT, ZONE, ZONE.key, TODAY, PARTITIONS))
+    segments: dict[UUID, tuple[str, Criterion]] = field(
+        default_factory=lambda: {SEGMENTS[0]: ("first", parse({"clicks": {}})), SEGMENTS[2]: ("nested", NESTED)}
+    )
+    told: dict[int, History] = field(default_factory=lambda: {contact: History(ZONE) for contact in CONTACTS})
+    seen: dict[UUID, set[int]] = field(default_factory=dict)
+    kept: dict[Name, bytes] = field(default_factory=dict)
+
+    def definitions(self) -> Definitions:
+        return Definitions(ZONE.key, self.segments)
+
+    def take(self, moves: Iterable[Move]) -> None:
+        for move in moves:
+            members = self.seen.setdefault(move.segment_id, set())
+            assert (move.contact in members) is not move.enters, "announced twice, or left without having entered"
+            (members.add if move.enters else members.remove)(move.contact)
+
+    def step(self, step: object) -> None:
+        if isinstance(step, tuple):
+            segment_id, criterion = step
+            if criterion is None and segment_id != SEGMENTS[0]:
+                self.segments.pop(segment_id, None)
+            elif criterion is not None:
+                self.segments[segment_id] = ("any", criterion)
+        self.account.adopt(self.definitions())
+        if isinstance(step, date):
+            self.account.pass_to(step.toordinal(), self.definitions())
+        elif isinstance(step, int):
+            self.take(self.account.drain(self.definitions(), step))
+        elif isinstance(step, list):
+            self.take(self.account.fold(step, self.definitions()))
+            for event in step:
+                self.told[event.contact_id].apply(event)
+        elif step == "restart":
+            self.restart()
+
+    def restart(self) -> None:
+        self.kept |= dump_changed(self.account.image)
+        self.account.image.changed.clear()
+        today = date.fromordinal(self.account.image.day)
+        again = AccountSlice(ACCOUNT, ZONE, ZONE.key, today, PARTITIONS)
+        for part, body in self.kept.items():
+            load(again.image, write_name(part), body)
+        again.standings = self.account.standings
+        self.account = again
+        self.account.adopt(self.definitions())
+
+    def expected(self, criterion: Criterion) -> set[int]:
+        today = date.fromordinal(self.account.image.day)
+        whole = inline_segments(criterion, lambda found: self.segments[found][1])
+        return {
+            contact // PARTITIONS
+            for contact, history in self.told.items()
+            if evaluate(whole, history.facts(), today).truth
+        }
+
+
+@settings(max_examples=300, deadline=None)
+@given(steps)
+def test_moves_alternate_and_add_up_to_the_members(steps: list[object]) -> None:
+    world = World()
+    for step in steps:
+        world.step(step)
+    while world.account.pending:
+        world.take(world.account.drain(world.definitions(), 3))
+    for segment_id, (_, criterion) in world.segments.items():
+        assert world.seen.get(segment_id, set()) == world.expected(criterion)
+    for segment_id in SEGMENTS:
+        if segment_id not in world.segments:
+            assert not world.seen.get(segment_id)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(batches, max_size=4), criteria)
+def test_a_snapshot_in_parts_is_the_image(batches: list[list[ContactEvent]], criterion: Criterion) -> None:
+    world = World()
+    for batch in batches:
+        world.step(batch)
+        world.kept |= dump_changed(world.account.image)
+        world.account.image.changed.clear()
+    again = Slice(TODAY.toordinal())
+    for part, body in world.kept.items():
+        load(again, write_name(part), body)
+    assert Asking(again).members(criterion) == Asking(world.account.image).members(criterion)
+
+
+def reasons(world: World, step: object) -> list[tuple[int, bool, str]]:
+    found: list[tuple[int, bool, str]] = []
+
+    def take(moves: Iterable[Move]) -> None:
+        found.extend((move.contact, move.enters, move.reason) for move in moves if move.segment_id == SEGMENTS[1])
+
+    world.take = take  # type: ignore[method-assign]
+    world.step(step)
+    return found
+
+
+def test_a_contact_that_is_pending_is_announced_with_reason_definition() -> None:
+    world = World(segments={})
+    world.account.image.known = BitMap([1, 2, 3])
+    assert reasons(world, (SEGMENTS[1], parse({"all": []}))) == []
+    assert reasons(world, [gone(2)]) == []
+    assert reasons(world, 5) == [(1, True, "definition"), (3, True, "definition")]
+
+
+def gone(index: int) -> ContactEvent:
+    return ContactChanged(
+        occurred_at=datetime(2026, 3, 30, 10, tzinfo=UTC),
+        account_id=ACCOUNT,
+        contact_id=index * PARTITIONS + 2,
+        external_id=None,
+        email=None,
+        fields={},
+        state="erased",
+        subscription="subscribed",
+        tracking_consent="unknown",
+    )
