@@ -121,11 +121,15 @@ class Catalog:
             isolation_level="read_committed",
             **client_options(self._settings),
         )
+        try:
+            await kafka.start()
+            partitions = [TopicPartition(self._settings.topic_prefix + topic, 0) for topic in self._topics]
+            kafka.assign(partitions)
+            await kafka.seek_to_beginning(*partitions)
+        except BaseException:
+            await kafka.stop()
+            raise
         self._kafka = kafka
-        await kafka.start()
-        partitions = [TopicPartition(self._settings.topic_prefix + topic, 0) for topic in self._topics]
-        kafka.assign(partitions)
-        await kafka.seek_to_beginning(*partitions)
 
     async def _disconnect(self) -> None:
         kafka, self._kafka = self._kafka, None
