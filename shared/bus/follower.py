@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from shared.bus.connection import client_options
@@ -57,14 +58,8 @@ class Follower:
         await self._consumer.stop()
 
     async def _open(self) -> None:
-        prefix = self._settings.topic_prefix
         await self._consumer.start()
-        known = await self._consumer.topics()
-        for topic in (*self._from_end, *self._from_beginning):
-            if prefix + topic not in known:
-                raise LookupError(f"Kafka at {self._settings.kafka} has no topic {prefix + topic}")
-            numbers = self._consumer.partitions_for_topic(prefix + topic) or ()
-            self._partitions += [TopicPartition(prefix + topic, number) for number in sorted(numbers)]
+        self._partitions = await self._found()
         self._consumer.assign(self._partitions)
         live = [partition for partition in self._partitions if self._name(partition) in self._from_end]
         kept = [partition for partition in self._partitions if self._name(partition) in self._from_beginning]
@@ -76,6 +71,20 @@ class Follower:
             starts = await self._consumer.beginning_offsets(kept)
             for partition in kept:
                 self._consumer.seek(partition, starts[partition])
+
+    async def _found(self) -> list[TopicPartition]:
+        # A consumer without a subscription knows the partitions of no topic.
+        names = [self._settings.topic_prefix + topic for topic in (*self._from_end, *self._from_beginning)]
+        admin = AIOKafkaAdminClient(**client_options(self._settings))
+        await admin.start()
+        try:
+            described = {topic["topic"]: topic["partitions"] for topic in await admin.describe_topics(names)}
+        finally:
+            await admin.close()
+        for name in names:
+            if not described.get(name):
+                raise LookupError(f"Kafka at {self._settings.kafka} has no topic {name}")
+        return [TopicPartition(name, found["partition"]) for name in names for found in described[name]]
 
     def _name(self, partition: TopicPartition) -> str:
         name: str = partition.topic

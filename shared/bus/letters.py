@@ -6,7 +6,7 @@ dead letters only, and every operator sees the same list.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
@@ -14,11 +14,11 @@ from typing import Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
 from shared.bus.connection import client_options
-from shared.bus.follower import Follower, Found
+from shared.bus.follower import ANSWER_WITHIN, Follower, Found
 from shared.bus.producer import Headers, IntakeProducer
 from shared.events.topics import TOPICS
 from shared.settings import CommonSettings
@@ -98,14 +98,11 @@ class Letters:
         return len(letters)
 
     async def _marks(self) -> dict[str, list[Range]]:
-        admin = AIOKafkaAdminClient(**client_options(self._settings))
         try:
-            await admin.start()
-            found = await admin.list_consumer_group_offsets(self._group)
-        except KafkaError as error:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                found = await self._committed()
+        except (KafkaError, TimeoutError) as error:
             raise ConnectionError(f"Kafka at {self._settings.kafka} does not answer") from error
-        finally:
-            await admin.close()
         names = {self._settings.topic_prefix + topic: topic for topic in DEAD_TOPICS}
         marks: dict[str, list[Range]] = {topic: [] for topic in DEAD_TOPICS}
         for partition, committed in found.items():
@@ -113,6 +110,22 @@ class Letters:
                 before = [(0, committed.offset - 1)] if committed.offset else []
                 marks[names[partition.topic]] = merged([*before, *_ranges(committed.metadata)])
         return marks
+
+    async def _committed(self) -> Mapping[TopicPartition, OffsetAndMetadata]:
+        admin = AIOKafkaAdminClient(**client_options(self._settings))
+        await admin.start()
+        try:
+            while True:
+                try:
+                    offsets: Mapping[TopicPartition, OffsetAndMetadata]
+                    offsets = await admin.list_consumer_group_offsets(self._group)
+                except GroupCoordinatorNotAvailableError:
+                    # The first question about any group makes a new Kafka create its topic of offsets.
+                    await asyncio.sleep(0.1)
+                else:
+                    return offsets
+        finally:
+            await admin.close()
 
     async def _mark(self, marks: dict[str, list[Range]]) -> None:
         offsets = {}
