@@ -236,6 +236,8 @@ class _Process:
         )
         app.state.service = parts.state
         app.include_router(held_router(self.service.name, surroundings.database))
+        for router in parts.internal_routers:
+            app.include_router(router)
         if "api" in self.roles:
             for router in parts.routers:
                 app.include_router(router)
