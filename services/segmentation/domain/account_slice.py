@@ -72,6 +72,11 @@ class AccountSlice:
         self._next_day = (0, datetime.min.replace(tzinfo=UTC))
 
     @property
+    def day(self) -> date:
+        """The account's day that the slice is in."""
+        return date.fromordinal(self.image.day)
+
+    @property
     def pending(self) -> bool:
         """Whether announcements may have to be made still."""
         return any(standing.pending for standing in self.standings.values())

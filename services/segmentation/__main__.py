@@ -1,0 +1,3 @@
+from services.segmentation.app import main
+
+main()

@@ -1,0 +1,26 @@
+"""What segmentation is told by its environment, beside the common settings."""
+
+import socket
+from typing import Annotated
+
+from pydantic import Field, SecretStr
+
+from shared.settings import CommonSettings, Port
+
+
+class SegmentationSettings(CommonSettings):
+    """`PENCHANT_SEGMENTATION_…`."""
+
+    segmentation_database: SecretStr
+    segmentation_port: Port = 8103
+    # Where other processes of this service reach this one; unless set, the host (or its name) and the port.
+    segmentation_url: str | None = None
+    segmentation_snapshot_seconds: Annotated[float, Field(gt=0)] = 120.0
+
+    @property
+    def own_url(self) -> str:
+        """Where other processes of this service ask for slices."""
+        if self.segmentation_url is not None:
+            return self.segmentation_url.rstrip("/")
+        everywhere = self.host in ("0.0.0.0", "::")  # noqa: S104 (compared, not bound)
+        return f"http://{socket.gethostname() if everywhere else self.host}:{self.segmentation_port}"
