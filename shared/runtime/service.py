@@ -41,9 +41,10 @@ class Surroundings:
 class Parts:
     """What a service is made of.
 
-    `routers` are served with the role `api`, `internal_routers` (for the service's own processes) with any; `state` is found by them as `request.app.state.service`. `consumers` and
-    `worker_tasks` run with the role `worker`, `api_tasks` with `api`: each for as long as the process lives, ended by
-    cancellation; one that fails ends the process. `raw` answers the paths below `/c/`.
+    `routers` are served with the role `api`, `internal_routers` (for the service's own processes) with any; `state` is
+    found by them as `request.app.state.service`. `consumers` and `worker_tasks` run with the role `worker`, `api_tasks`
+    with `api`: each for as long as the process lives, ended by cancellation; one that fails ends the process. `raw`
+    answers the paths below `/c/`.
     """
 
     routers: Sequence[APIRouter] = ()
