@@ -41,7 +41,7 @@ class AccountLookup:
         found = self._catalog.find(LabelChanged, label_id)
         if found is None or found.account_id != self._account_id:
             return "unknown"
-        return "known" if found.state == "active" or found.state == "hidden" else found.state  # noqa: PLR1714 (narrows)
+        return "known" if found.state == "active" or found.state == "hidden" else found.state
 
     def message(self, message_id: UUID) -> Standing:
         found = self._catalog.find(MessageChanged, message_id)
