@@ -30,9 +30,16 @@ def _strictly(schema: Any) -> Any:  # noqa: ANN401 # a core schema is nested dic
     strict = {name: value if name in {"metadata", "default"} else _strictly(value) for name, value in schema.items()}
     if strict.get("type") in {"int", "float", "bool"}:
         strict["strict"] = True
+        if strict["type"] == "int":
+            return core_schema.no_info_before_validator_function(_whole, strict)
     elif strict.get("type") in {"datetime", "date"}:
         return core_schema.no_info_before_validator_function(_only_written_out, strict)
     return strict
+
+
+def _whole(value: object) -> object:
+    # To JSON Schema 2.0 is an integer.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _only_written_out(value: object) -> object:

@@ -59,18 +59,22 @@ class Claim:
         return self.account_id, self.path, self.key, self.claim
 
 
-async def answer_once(request: JsonRequest, endpoint: Endpoint, database: Database) -> Response:
-    """`endpoint`'s answer, or the first one of an earlier request with the same key.
-
-    Raises Problem: 422 for a malformed key or another body than before, 409 while the first request is at work.
-    """
-    key = request.headers[HEADER]
-    if not _FORM.fullmatch(key):
+def check_key(request: Request) -> None:
+    """Raises Problem 422 if there is an `Idempotency-Key` and it is malformed."""
+    if not _FORM.fullmatch(request.headers.get(HEADER, "-")):
         raise Problem(
             422,
             "The request is not valid; see errors.",
             errors=[FieldError("/header/Idempotency-Key", "1 to 255 visible ASCII characters")],
         )
+
+
+async def answer_once(request: JsonRequest, endpoint: Endpoint, database: Database) -> Response:
+    """`endpoint`'s answer, or the first one of an earlier request with the same key.
+
+    Raises Problem: 422 for another body than before, 409 while the first request is at work.
+    """
+    key = request.headers[HEADER]
     caller: Caller = request.state.caller
     fingerprint = hashlib.sha256(request.url.query.encode() + b"\0" + await request.load()).digest()
     claim = Claim(caller.account_id, request.url.path, key, fingerprint, uuid4())

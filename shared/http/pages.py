@@ -61,7 +61,8 @@ async def _page_request(
     request: Request,
     limit: Annotated[int, Query(ge=1, le=MOST, description="How many items at most.")] = DEFAULT_LIMIT,
     cursor: Annotated[
-        str | None, Query(max_length=2000, description="`next_cursor` of the page before; opaque.")
+        str | None,
+        Query(max_length=2000, pattern=r"^[A-Za-z0-9_-]+$", description="`next_cursor` of the page before; opaque."),
     ] = None,
 ) -> PageRequest:
     return PageRequest(limit, request.url.path, cursor)

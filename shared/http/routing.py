@@ -14,7 +14,7 @@ from fastapi.params import Form
 from fastapi.routing import APIRoute
 
 from shared.http.bodies import JsonRequest
-from shared.http.idempotency import HEADER, answer_once
+from shared.http.idempotency import HEADER, answer_once, check_key
 from shared.http.keys import Caller, Requirement
 from shared.http.pointers import FieldError, pointer_of
 from shared.http.problems import Problem
@@ -22,6 +22,13 @@ from shared.http.problems import Problem
 
 class Route(APIRoute):
     """A route of ours. An endpoint that takes the `Request` itself gets a `JsonRequest`, with the same limits."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:  # noqa: ANN401 # FastAPI's own
+        super().__init__(path, endpoint, **options)
+        scopes = sorted({scope for requirement in _requirements(self.dependant) for scope in requirement.scopes})
+        if scopes:
+            needs = " and ".join(f"`{scope}`" for scope in scopes)
+            self.description = f"{self.description}\n\nNeeds a key with the scope {needs}.".strip()
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The steps, around FastAPI's own handler."""
@@ -36,6 +43,8 @@ class Route(APIRoute):
             for requirement in requirements:
                 await requirement(json_request)
             _refuse_nul(json_request)
+            if is_post:
+                check_key(json_request)
             if reads_json:
                 await json_request.json()
             caller: Caller | None = getattr(request.state, "caller", None)

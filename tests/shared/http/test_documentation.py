@@ -13,6 +13,7 @@ async def test_every_endpoint_documents_its_problems() -> None:
         document = (await client.get("/openapi.json")).json()
     assert document["openapi"].startswith("3.1")
     create = document["paths"]["/v1/things"]["post"]
+    assert create["description"].endswith("Needs a key with the scope `write`.")
     documented = set(create["responses"])
     assert {"201", "400", "401", "403", "404", "405", "409", "413", "415", "422", "429", "503"} <= documented
     for status in documented - {"201"}:

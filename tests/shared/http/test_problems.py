@@ -70,6 +70,7 @@ async def test_bodies_that_are_no_json_or_too_large_or_of_another_type() -> None
         ({"name": "", "parts": [{"size": 1}, {"size": "1"}, {}]}, ["/name", "/parts/1/size", "/parts/2/size"]),
         ({"name": "a", "parts": [{"size": 2**31}]}, ["/parts/0/size"]),
         ({"name": "a", "parts": [{"size": 10**30}]}, ["/parts/0/size"]),
+        ({"name": "a", "parts": [{"size": 2.0}, {"size": 2.5}, {"size": True}]}, ["/parts/1/size", "/parts/2/size"]),
         ({"name": "a", "is_good": 1}, ["/is_good"]),
         ({"name": "a", "is_good": "yes"}, ["/is_good"]),
         ({"name": "a", "at": 5}, ["/at"]),
