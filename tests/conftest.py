@@ -1,13 +1,12 @@
 """One Kafka and one PostgreSQL for the whole run; topics and a database of its own for each test that asks."""
 
 import os
-import shutil
 import uuid
 from collections.abc import Iterator
 
 import pytest
 
-from tests.stack.nodes import KafkaNode, PostgresNode
+from tests.stack.nodes import KafkaNode, PostgresNode, server_folder
 from tests.stack.shared import SharedKafka, SharedPostgres
 
 TestKafka = KafkaNode | SharedKafka
@@ -15,25 +14,23 @@ TestPostgres = PostgresNode | SharedPostgres
 
 
 @pytest.fixture(scope="session")
-def private_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaNode]:
+def private_kafka() -> Iterator[KafkaNode]:
     """A broker of this run's own, which tests may stop and kill; they leave it running."""
-    folder = tmp_path_factory.mktemp("kafka")
-    node = KafkaNode(folder)
-    node.start()
-    yield node
-    node.kill()
-    shutil.rmtree(folder)
+    with server_folder("kafka") as folder:
+        node = KafkaNode(folder)
+        node.start()
+        yield node
+        node.kill()
 
 
 @pytest.fixture(scope="session")
-def private_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresNode]:
+def private_postgres() -> Iterator[PostgresNode]:
     """A database server of this run's own, which tests may stop and kill; they leave it running."""
-    folder = tmp_path_factory.mktemp("postgres")
-    node = PostgresNode(folder)
-    node.start()
-    yield node
-    node.stop()
-    shutil.rmtree(folder)
+    with server_folder("postgres") as folder:
+        node = PostgresNode(folder)
+        node.start()
+        yield node
+        node.stop()
 
 
 @pytest.fixture(scope="session")

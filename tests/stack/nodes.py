@@ -3,9 +3,11 @@
 import asyncio
 import signal
 import subprocess
+import tempfile
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
@@ -31,6 +33,16 @@ def run_async(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run a coroutine to its end from synchronous code, also when the calling test has a loop of its own."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(lambda: asyncio.run(work())).result()
+
+
+@contextmanager
+def server_folder(name: str) -> Iterator[Path]:
+    """A folder for a server's files, gone afterwards.
+
+    Not below pytest's own, which each pytest of the same user closes to others; PostgreSQL is another user beside root.
+    """
+    with tempfile.TemporaryDirectory(prefix=f"penchant-{name}-") as folder:
+        yield Path(folder) / name
 
 
 class Node:

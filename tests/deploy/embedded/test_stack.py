@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from deploy.embedded.ports import free_port
+from tests.stack.nodes import server_folder
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
 
@@ -50,13 +51,14 @@ class Penchant:
 
 
 @pytest.fixture(scope="module")
-def penchant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Penchant]:
-    command = Penchant(tmp_path_factory.mktemp("stack") / "home")
-    up = command("up", "--detach")
-    assert up.returncode == 0, up.stdout + up.stderr
-    yield command
-    down = command("down")
-    assert down.returncode == 0, down.stderr
+def penchant() -> Iterator[Penchant]:
+    with server_folder("home") as home:
+        command = Penchant(home)
+        up = command("up", "--detach")
+        assert up.returncode == 0, up.stdout + up.stderr
+        yield command
+        down = command("down")
+        assert down.returncode == 0, down.stderr
 
 
 def test_what_runs_is_in_a_file_that_only_its_owner_reads(penchant: Penchant) -> None:
