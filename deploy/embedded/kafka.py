@@ -86,6 +86,7 @@ class Kafka:
             "log.cleaner.dedupe.buffer.size": 32 * 1024 * 1024,
             "offsets.topic.replication.factor": 1,
             "offsets.topic.num.partitions": 4,
+            "offsets.retention.minutes": 14 * 24 * 60,  # marks of replayed dead letters live as long as those
             "transaction.state.log.replication.factor": 1,
             "transaction.state.log.min.isr": 1,
             "transaction.state.log.num.partitions": 4,
