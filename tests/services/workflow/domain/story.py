@@ -1,0 +1,118 @@
+"""Given a workflow and a contact, when something happens, then the run does this."""
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Any, Self
+from uuid import UUID
+
+from services.workflow.domain.conditions import for_run
+from services.workflow.domain.facts import StoredFacts
+from services.workflow.domain.identity import recorded_at
+from services.workflow.domain.program import compile_program
+from services.workflow.domain.progress import Gone, Judgement, begin, fire, look_back, receive
+from services.workflow.domain.reading import read_definition
+from services.workflow.domain.runs import Cause, Effect, EffectKind, Passage, Run, Seen, StepTaken
+from shared.criteria import Criterion, evaluate
+from shared.events.envelope import ContactEvent
+from tests.services.workflow.events import DOGS
+
+WORKFLOW = UUID("01890000-0000-7000-8000-00000000000a")
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def seen(event: ContactEvent, causation: UUID | None = None, correlation: str | None = None) -> Seen:
+    return Seen(event, recorded_at(event), Cause(str(event.event_id), correlation or str(event.event_id)), causation)
+
+
+class Story:
+    """One contact, one workflow, and the world around them."""
+
+    def __init__(self, steps: list[dict[str, Any]], **definition: object) -> None:
+        body = {"name": "W", "triggers": [{"on": "LabelAssigned", "label": str(DOGS)}], "steps": steps} | definition
+        self.program = compile_program(WORKFLOW, 1, 1, read_definition(body))
+        self.now = NOON
+        self.facts = StoredFacts()
+        self.gone: set[UUID | str] = set()
+        self.consumed: list[Seen] = []
+        self.run: Run | None = None
+        self.steps: list[StepTaken] = []
+        self.effects: list[Effect] = []
+
+    # The world
+
+    def judge(self, criterion: Criterion, run: Run) -> Judgement:
+        found = evaluate(for_run(criterion, run.run_id), self.facts.view(), self.now.date())
+        return Judgement(found.truth, found.tree())
+
+    def need(self, kind: EffectKind, subject: UUID | str, run: Run) -> None:
+        if subject in self.gone:
+            raise Gone(f"{kind} {subject} was deleted")
+
+    def unwilling(self, run: Run) -> str | None:
+        return self.facts.subscription if self.facts.subscription == "unsubscribed" else None
+
+    def next_time(self, run: Run, at: time, after: datetime) -> datetime:
+        moment = datetime.combine(after.date(), at, UTC)
+        return moment if moment > after else moment + timedelta(days=1)
+
+    def earlier(self, run: Run) -> tuple[Seen, ...]:
+        return tuple(self.consumed)
+
+    # Given
+
+    def given(self, *events: ContactEvent) -> Self:
+        """Events that were consumed before, in this unit of work; the facts know them."""
+        for event in events:
+            self.facts.apply(event, UTC)
+            self.consumed.append(seen(event))
+        return self
+
+    # When
+
+    def starts(self, event: ContactEvent, causation: UUID | None = None, correlation: str | None = None) -> Self:
+        self.facts.apply(event, UTC)
+        self.now = max(self.now, event.occurred_at)
+        self._apply(begin(self.program, seen(event, causation, correlation), self))
+        return self
+
+    def comes(self, event: ContactEvent) -> Self:
+        assert self.run is not None
+        self.facts.apply(event, UTC)
+        self.now = max(self.now, event.occurred_at)
+        self._apply(receive(self.run, self.program, seen(event), self))
+        return self
+
+    def looks_back(self, *events: ContactEvent) -> Self:
+        assert self.run is not None
+        self._apply(look_back(self.run, self.program, tuple(seen(event) for event in events), self))
+        return self
+
+    def time_comes(self, late: timedelta = timedelta(0)) -> Self:
+        assert self.run is not None
+        assert self.run.due_at is not None
+        self.now = max(self.now, self.run.due_at + late)
+        self._apply(fire(self.run, self.program, self))
+        return self
+
+    def _apply(self, passage: Passage | None) -> None:
+        if passage is not None:
+            self.run = passage.run
+            self.steps += passage.steps
+            self.effects += passage.effects
+
+    # Then
+
+    @property
+    def taken(self) -> list[str]:
+        """The steps taken, each once."""
+        ids = [step.step_id for step in self.steps]
+        assert len(ids) == len(set(ids)), "a step was taken twice"
+        assert [step.number for step in self.steps] == list(range(1, len(ids) + 1))
+        return ids
+
+    @property
+    def asked(self) -> list[tuple[str, UUID | str]]:
+        return [(effect.kind, effect.subject) for effect in self.effects]
+
+    @property
+    def state(self) -> str | None:
+        return None if self.run is None else self.run.state
