@@ -18,6 +18,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
 
+from shared import metrics
 from shared.bus.checkpoints import QUERIES
 from shared.bus.connection import client_options, faststream_security
 from shared.bus.handler import Consumer
@@ -299,6 +300,9 @@ class ConsumerHost:
         paused = kafka.paused()
         for partition, end in ends.items():
             position = await kafka.position(partition)
+            metrics.CONSUMER_LAG.labels(
+                self.consumer.name, partition.topic[len(self._settings.topic_prefix) :], str(partition.partition)
+            ).set(max(0, end - position))
             before, since = self._moved_at.get(partition, (-1, 0.0))
             if position != before or position >= end or partition in paused:
                 self._moved_at[partition] = (position, monotonic())

@@ -4,16 +4,19 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
+from time import perf_counter
 from typing import Protocol
 
 import structlog
 
+from shared import metrics
 from shared.bus.checkpoints import QUERIES, Checkpoint, Checkpoints
 from shared.bus.handler import Consumer, HandlerFailed, PartitionStopped
 from shared.bus.lane import Lane, Queue, Taken
 from shared.bus.reading import Unread, contact_of, read
 from shared.bus.ready_records import ReadyRecords
 from shared.bus.received import Received
+from shared.bus.traces import traced
 from shared.store.database import Database
 from shared.store.errors import Fenced, Refused, is_passing
 from shared.store.unit_of_work import UnitOfWork
@@ -103,6 +106,7 @@ class Processor:
 
     def _report(self, error: BaseException) -> None:
         self.trouble = type(error).__name__
+        metrics.BATCHES_FAILED.labels(self.consumer.name, self.trouble).inc()
         # The text of an error may hold a value, and that an address: the kind must do.
         log.warning("batch failed", consumer=self.consumer.name, partition=self.partition, error=self.trouble)
 
@@ -197,6 +201,7 @@ class Processor:
 
     async def _process(self, lane: Lane, taken: Taken) -> None:
         moved = {topic: Checkpoint(offset, taken.sequences[topic]) for topic, offset in taken.next_offsets.items()}
+        started = perf_counter()
         received, unread = read(self.consumer.name, taken.records)
         try:
             async with self._unit(taken.sequences if self.consumer.aligned else None) as work:
@@ -212,13 +217,16 @@ class Processor:
                 self._narrow(taken, error)
             raise
         self.checkpoints.committed(moved)
+        metrics.BATCH_RECORDS.labels(self.consumer.name).observe(len(taken.records))
+        metrics.BATCH_SECONDS.labels(self.consumer.name).observe(perf_counter() - started)
         self._poison = None
         self._most = min(BATCH, self._most * 2)
 
     async def _handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
         try:
-            await self.consumer.handler.handle(work, batch)
-            await work.flush()
+            with traced(self.consumer.name, batch):
+                await self.consumer.handler.handle(work, batch)
+                await work.flush()
         except Exception as error:
             if is_passing(error) or isinstance(error, Fenced | Refused):
                 raise

@@ -110,7 +110,7 @@ class Rig:
             self._sequence = self._sequence + 1 if sequence is None else sequence
             headers = headers_of(
                 event.type(), event.event_id, "/test", event.occurred_at, self._sequence, changes.get("after", {}),
-                None, None, None,
+                None, None, changes.get("traceparent"),
             )  # fmt: skip
             number = partition_of(1, getattr(event, "contact_id", 0), PARTITIONS)
             futures.append(

@@ -1,0 +1,32 @@
+"""One trace from the redirect to the last consumer, through Kafka's headers."""
+
+import pytest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from shared.tracing import configure_tracing, stop_tracing
+from tests.shared.bus.rig import Counting, Rig, clicked, until
+from tests.shared.bus.test_guard import counted
+from tests.shared.bus.test_relay import all_published
+
+TRACE = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+@pytest.mark.asyncio
+async def test_what_follows_from_a_click_carries_its_trace(rig: Rig) -> None:
+    exporter = InMemorySpanExporter()
+    configure_tracing("labeling", None, exporter)
+    try:
+        await rig.publish([clicked(1)], traceparent=TRACE.decode())
+        async with rig.relay(), rig.worker(Counting()):
+            await until(lambda: counted(rig, 1))
+            await until(lambda: all_published(rig))
+    finally:
+        stop_tracing()
+    [record] = await rig.read("labeling.labels")
+    carried = dict(record.headers)["traceparent"]
+    assert carried.split(b"-")[1] == TRACE.split(b"-")[1]
+    assert carried != TRACE
+    [span] = exporter.get_finished_spans()
+    assert span.name == "counting ContactClicked"
+    assert span.parent is not None
+    assert f"{span.parent.span_id:016x}" == "b7ad6b7169203331"
