@@ -1,11 +1,20 @@
 """Writes JSON Schemas, docs/asyncapi.yaml and docs/openapi/*.json."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from shared.events.documents import BrokenPromise, write_asyncapi, write_schemas
+from deploy.documents.openapi import SERVICES, openapi_text
+from shared.events.documents import BrokenPromise, asyncapi_text, write_schemas
 
 DOCS = Path(__file__).parents[2] / "docs"
+
+
+def texts() -> Iterator[tuple[Path, str]]:
+    """The documents that follow from the code, and what each should say now."""
+    yield DOCS / "asyncapi.yaml", asyncapi_text()
+    for name in SERVICES:
+        yield DOCS / "openapi" / f"{name}.json", openapi_text(name)
 
 
 def main() -> int:
@@ -15,9 +24,12 @@ def main() -> int:
     except BrokenPromise as error:
         sys.stderr.write(f"A released schema may not change like this; make a new version of the event:\n{error}\n")
         return 1
-    if write_asyncapi(DOCS / "asyncapi.yaml"):
-        written.append(DOCS / "asyncapi.yaml")
+    for path, text in texts():
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            written.append(path)
     for path in written:
         sys.stdout.write(f"written: {path.relative_to(DOCS.parent)}\n")
-    sys.stdout.write(f"{len(written)} documents were not current\n")
+    sys.stdout.write("All is current.\n" if not written else "")
     return 0

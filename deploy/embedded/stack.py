@@ -147,6 +147,7 @@ class _Plan:
             "PENCHANT_PUBLIC_URL": self._public_url,
             "PENCHANT_OPERATOR_KEY": self.secrets.operator_key,
             f"{prefix}_PORT": str(self.ports[service]),
+            f"{prefix}_URL": self.url(service),  # whatever the shell has from `penchant env` of another stack
             f"{prefix}_DATABASE": self._dsn(service),
         }
         if service == "tracking":
