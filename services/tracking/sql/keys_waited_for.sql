@@ -1,3 +1,3 @@
-SELECT DISTINCT key
-FROM held, unnest(held.waits_for) AS key
+SELECT DISTINCT waited.key
+FROM held, unnest(held.waits_for) AS waited (key)
 WHERE held.state = 'waiting' AND held.topic = 'intake.clicks'
