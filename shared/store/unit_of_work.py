@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Protocol
+from uuid import UUID
 
 from asyncpg.pool import PoolConnectionProxy
 from uuid_utils.compat import uuid7
 
-from shared.correlation import correlation_id
+from shared.correlation import before_commit, correlation_id
 from shared.events.envelope import CatalogEvent, ContactEvent, Event
 from shared.events.topics import CATALOG_PARTITION, TOPICS, partition_of
 from shared.store.errors import EventTooLarge
@@ -70,6 +72,11 @@ class RawRecord(Protocol):
     def headers(self) -> Sequence[tuple[str, bytes | None]]: ...
     @property
     def held_since(self) -> datetime | None: ...
+
+
+@cache
+def _type_of(model: type[Event]) -> str:
+    return model.type()
 
 
 class UnitOfWork:
@@ -146,6 +153,37 @@ class UnitOfWork:
                 trace,
                 None if personal else body,
                 body if personal else None,
+            )
+        )
+
+    def append_written(
+        self,
+        model: type[ContactEvent],
+        body: bytes,
+        event_id: UUID,
+        account_id: int,
+        contact_id: int,
+        occurred_at: datetime,
+        cause: Cause,
+    ) -> None:
+        """As `append`, for who writes thousands a second: `body` is the event's JSON, and the caller answers for it."""
+        partition = partition_of(account_id, contact_id, self._partition_count)
+        self._rows.append(
+            (
+                partition,
+                model.topic,
+                _type_of(model),
+                event_id,
+                account_id,
+                contact_id,
+                f"{account_id}:{contact_id}",
+                occurred_at,
+                cause.correlation_id or cause.event_id,
+                cause.event_id,
+                self._after_of(partition),
+                cause.trace,
+                body,
+                None,
             )
         )
 
@@ -228,8 +266,15 @@ class UnitOfWork:
         await insert_held(self.connection, held)
         rows, self._rows = self._rows, []
         if rows:
+            await self._mark_request()
             await self.connection.copy_records_to_table("events", records=rows, columns=COLUMNS)
             self.position = await self.connection.fetchval(QUERIES["finish_unit"])
+
+    async def _mark_request(self) -> None:
+        # A request with an Idempotency-Key must not be carried out again once this is committed.
+        mark = before_commit.get()
+        if mark is not None:
+            await mark(self.connection)
 
     def committed(self) -> None:
         """Runs the callbacks."""
