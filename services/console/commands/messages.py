@@ -11,6 +11,7 @@ from rich.table import Table
 
 from services.console.client import Client, Json
 from services.console.labels import Labels, names_in
+from services.console.readable import plain
 from services.console.settings import ConsoleSettings
 from services.console.terminal import AsJson, fail, out, run, say, write_json
 
@@ -85,7 +86,7 @@ def _show(links: Sequence[Json]) -> None:
     for link in links:
         names = ", ".join(label["name"] for label in link["labels"])
         leads = link["url"] if link["trackable"] else f"{link['url']}  [not trackable: {link.get('reason')}]"
-        table.add_row(*(_plain(cell) for cell in (str(link["number"]), link["text"], leads, names)))
+        table.add_row(*(plain(cell) for cell in (str(link["number"]), link["text"], leads, names)))
     out.print(table)
 
 
@@ -94,7 +95,7 @@ def _ask(links: Sequence[Json]) -> dict[int, list[str]]:
     chosen: dict[int, list[str]] = {}
     for link in links:
         if link["trackable"]:
-            asked = _plain(f"{link['number']}  {link['text'] or link['url']}")
+            asked = plain(f"{link['number']}  {link['text'] or link['url']}")
             names = names_in(Prompt.ask(asked, console=out, default="", show_default=False))
             if names:
                 chosen[link["number"]] = names
@@ -107,8 +108,3 @@ def _conclude(message: Json, chosen: Mapping[int, Sequence[str]], created: Seque
         say(f"  link {number}: {', '.join(names)}")
     if created:
         say(f"New labels: {', '.join(created)}")
-
-
-def _plain(text: str) -> str:
-    # rich reads [words in brackets] as styling
-    return text.replace("[", "\\[")

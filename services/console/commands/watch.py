@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from services.console.feed import CONTACT_TOPICS, Feed, Names, Seen, sentence
+from services.console.readable import printable
 from services.console.settings import ConsoleSettings
 from services.console.terminal import AsJson, err, run, say, write_json
 from shared.events.codec import Tombstone, body_of
@@ -46,7 +47,8 @@ def watch(
 
 def line(seen: Seen, names: Names) -> str:
     """When, whose, and what."""
-    return f"{_time(seen.decoded.occurred_at)}  account {seen.account_id}  {sentence(seen.event, names)}"
+    told = f"{_time(seen.decoded.occurred_at)}  account {seen.account_id}  {sentence(seen.event, names)}"
+    return printable(told)
 
 
 def as_object(seen: Seen) -> dict[str, object]:
