@@ -18,7 +18,7 @@ from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 
 from shared.correlation import correlation_id
 
-_EMAIL = re.compile(r"[^\s@<>()\[\]\"'=,;:]+(?:@|%40)[^\s@<>()\[\]\"'=,;:&]+")
+_EMAIL = re.compile(r"[^\s@<>()\[\]\",;:]+(?:@|%40)[^\s@<>()\[\]\"',;:&]+")
 _DSN_PASSWORD = re.compile(r"(?<=://)([^\s/@:]*):[^\s/@]*(?=@)")
 _KEY = re.compile(r"\bpk_[A-Za-z0-9_-]{8,}")
 # These libraries log each retry, each poll or each request; what matters of it we log ourselves.

@@ -39,6 +39,7 @@ class CommonSettings(BaseSettings):
 
     host: str = "127.0.0.1"  # where each service listens
     public_url: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")] = "http://127.0.0.1:8101"  # of tracked links
+    trusted_proxies: str = ""  # addresses or networks, comma-separated, whose X-Forwarded-For names the client
     home: Path = Path(".penchant")  # spool, and the embedded stack's data
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"

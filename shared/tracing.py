@@ -78,7 +78,7 @@ def span(
 def _span(
     tracer: "Tracer", name: str, parent: str | None, kind: Kind, attributes: dict[str, Attribute]
 ) -> Iterator[None]:
-    from opentelemetry.trace import SpanKind
+    from opentelemetry.trace import SpanKind, StatusCode
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
     context = None if parent is None else TraceContextTextMapPropagator().extract({"traceparent": parent})
@@ -87,6 +87,11 @@ def _span(
         context=context,
         kind=SpanKind[kind.upper()],
         attributes=attributes,
-        record_exception=False,  # a message may quote a value; the type is in the status
-    ):
-        yield
+        record_exception=False,  # the message of an exception may quote a value
+        set_status_on_exception=False,
+    ) as current:
+        try:
+            yield
+        except Exception as error:
+            current.set_status(StatusCode.ERROR, type(error).__name__)
+            raise

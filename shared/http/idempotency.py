@@ -30,7 +30,7 @@ from shared.store.database import Database
 from shared.store.queries import load_queries
 
 HEADER = "idempotency-key"
-LARGEST_KEPT = 1_048_576  # bytes; a larger answer is not kept, and its request is carried out again
+LARGEST_KEPT = 4_194_304  # bytes; a larger answer is not kept, and its request is carried out again
 _KEPT_HEADERS = ("content-type", "location", "etag", "retry-after", "www-authenticate")
 _FORM = re.compile(r"[\x21-\x7e]{1,255}")
 _FORGET_EVERY = 60.0  # seconds

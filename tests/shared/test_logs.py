@@ -1,0 +1,58 @@
+"""Logs are JSON lines in which nobody is named."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.logs import configure_logging, redacted
+
+
+@pytest.fixture
+def stream() -> Iterator[io.StringIO]:
+    """What is logged."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    stream = io.StringIO()
+    configure_logging("things", "info", stream)
+    yield stream
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.captureWarnings(capture=False)
+    structlog.reset_defaults()
+
+
+def test_both_ways_of_logging_give_lines_without_addresses_keys_and_passwords(stream: io.StringIO) -> None:
+    structlog.get_logger().info("seen", who="jane@example.com", more={"list": ["pk_0123456789abcdef"]}, count=3)
+    logging.getLogger("library").warning("cannot reach %s", "postgresql://things:hush@db:5432/things")
+    structlog.get_logger().debug("not shown")
+    first, second = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert (first["event"], first["level"], first["service"], first["count"]) == ("seen", "info", "things", 3)
+    assert (first["who"], first["more"]) == ("<address>", {"list": ["<key>"]})
+    assert second["event"] == "cannot reach postgresql://things:<password>@db:5432/things"
+    assert second["logger"] == "library"
+
+
+def test_an_exception_is_its_kind_its_first_line_and_where_it_was(stream: io.StringIO) -> None:
+    try:
+        raise ValueError("Key (email)=(jane@example.com) already exists.\nDETAIL: more of it")
+    except ValueError:
+        structlog.get_logger().exception("failed")
+    (line,) = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert line["error"] == "ValueError: Key (email)=(<address>) already exists."
+    assert "test_logs.py" in line["frames"][-1]
+
+
+def test_a_line_is_written_whatever_is_in_it(stream: io.StringIO) -> None:
+    structlog.get_logger().info("odd", surrogate="\ud800", large=2**70, thing=object())
+    assert json.loads(stream.getvalue())["large"] == 2**70
+
+
+@given(st.emails())
+def test_no_usual_address_gets_through(address: str) -> None:
+    assert "@" not in redacted(f"to <{address}> now")

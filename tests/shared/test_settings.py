@@ -1,0 +1,41 @@
+"""Settings are read once, stay, and show no secret."""
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from shared.settings import CommonSettings, Port
+
+
+class ThingsSettings(CommonSettings):
+    """A service's own."""
+
+    things_database: SecretStr
+    things_port: Port = 8199
+
+
+def test_a_service_reads_its_own_and_the_common_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PENCHANT_KAFKA", "kafka-1:9092,kafka-2:9092")
+    monkeypatch.setenv("PENCHANT_PARTITIONS", "24")
+    monkeypatch.setenv("PENCHANT_HOST", "")
+    monkeypatch.setenv("PENCHANT_THINGS_DATABASE", "postgresql://things:secret@db/things")
+    monkeypatch.setenv("PENCHANT_OTHER_DATABASE", "postgresql://other")
+    settings = ThingsSettings()
+    assert settings.kafka == "kafka-1:9092,kafka-2:9092"
+    assert settings.partitions == 24
+    assert settings.host == "127.0.0.1"
+    assert settings.things_port == 8199
+    assert settings.things_database.get_secret_value() == "postgresql://things:secret@db/things"
+    assert "secret" not in repr(settings)
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.host = "localhost"  # type: ignore[misc] # mypy says so too
+
+
+def test_what_is_missing_or_wrong_is_named_without_its_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValidationError, match="things_database"):
+        ThingsSettings()
+    monkeypatch.setenv("PENCHANT_THINGS_DATABASE", "x")
+    monkeypatch.setenv("PENCHANT_KAFKA_SASL_MECHANISM", "hush-hush")
+    with pytest.raises(ValidationError) as wrong:
+        ThingsSettings()
+    assert "kafka_sasl_mechanism" in str(wrong.value)
+    assert "hush-hush" not in str(wrong.value)
