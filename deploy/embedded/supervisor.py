@@ -41,8 +41,8 @@ class Supervisor:
         return True
 
     def states(self) -> dict[str, str]:
-        """What each process does: RUNNING, STARTING, BACKOFF, EXITED, FATAL, STOPPED, …"""
-        processes = self._call("getAllProcessInfo")
+        """What each process does: RUNNING, STARTING, BACKOFF, EXITED, FATAL, STOPPED, …; the stores first."""
+        processes = sorted(self._call("getAllProcessInfo"), key=lambda process: process["group"] == "services")
         return {process["name"]: process["statename"] for process in processes if process["name"] != LISTENER}
 
     def pids(self) -> dict[str, int]:
