@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import structlog
@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from shared.bus.connection import client_options
+from shared.bus.offsets import Offsets
 from shared.bus.record import Record
 from shared.events.codec import Tombstone, decode
 from shared.events.envelope import CatalogEvent
@@ -52,6 +53,7 @@ class Catalog:
         self._callbacks: list[Callable[[CatalogEvent], None]] = []
         self._sequences: dict[str, int] = {}
         self._kafka: AIOKafkaConsumer | None = None
+        self._offsets = Offsets(settings, topics, partitions=1)
         self._read = asyncio.Condition()
         self._refreshing: asyncio.Task[bool] | None = None
         self._follow: asyncio.Task[None] | None = None
@@ -72,12 +74,13 @@ class Catalog:
     async def start(self) -> None:
         """Reads all there is; raises KafkaError while Kafka is away."""
         try:
+            await self._offsets.start()
             await self._connect()
-            ends = await self._ends()
+            ends = await self._offsets.ends(0)
             while not await self._reached(ends):
                 await self._poll()
         except BaseException:
-            await self._disconnect()
+            await self.stop()
             raise
         self._follow = asyncio.create_task(self._run(), name="catalog")
 
@@ -87,6 +90,7 @@ class Catalog:
             self._follow.cancel()
             await asyncio.gather(self._follow, return_exceptions=True)
         await self._disconnect()
+        await self._offsets.stop()
 
     async def refresh(self, within: float = 1.0) -> bool:
         """Reads to the end that the topics have now, `within` seconds at most; whoever waits shares one look."""
@@ -106,7 +110,7 @@ class Catalog:
     async def _look(self, within: float) -> bool:
         try:
             async with asyncio.timeout(within):
-                ends = await self._ends()
+                ends = await self._offsets.ends(0)
                 async with self._read:
                     while not await self._reached(ends):
                         await self._read.wait()
@@ -136,17 +140,16 @@ class Catalog:
         if kafka is not None:
             await kafka.stop()
 
-    async def _ends(self) -> dict[TopicPartition, int]:
-        if self._kafka is None:
-            raise ConnectionError("the catalog is not connected")
-        ends: dict[TopicPartition, int] = await self._kafka.end_offsets(list(self._kafka.assignment()))
-        return ends
-
-    async def _reached(self, ends: dict[TopicPartition, int]) -> bool:
+    async def _reached(self, ends: Mapping[str, int]) -> bool:
         if self._kafka is None:
             return False
         # Markers of transactions count for the position, though no record shows them.
-        return all([await self._kafka.position(partition) >= end for partition, end in ends.items()])
+        positions = [(await self._kafka.position(partition), partition) for partition in self._kafka.assignment()]
+        return all(position >= ends[self._name(partition)] for position, partition in positions)
+
+    def _name(self, partition: TopicPartition) -> str:
+        name: str = partition.topic
+        return name[len(self._settings.topic_prefix) :]
 
     async def _run(self) -> None:
         while True:
@@ -164,7 +167,7 @@ class Catalog:
         fetched: dict[TopicPartition, list[Record]] = await self._kafka.getmany(timeout_ms=POLL_MS)
         for partition, records in fetched.items():
             for record in records:
-                self._apply(partition.topic[len(self._settings.topic_prefix) :], record)
+                self._apply(self._name(partition), record)
         async with self._read:
             self._read.notify_all()
 

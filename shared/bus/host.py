@@ -68,7 +68,7 @@ class ConsumerHost:
         self._backlog = backlog
         self._clock = clock
         self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._offsets = Offsets(settings, consumer.topics)
+        self._offsets = Offsets(settings, consumer.topics, settings.partitions)
         self._broker: KafkaBroker | None = None
         self._kafka: TrackedConsumer | None = None
         self._most_waiting = IN_MEMORY
@@ -343,5 +343,5 @@ async def _raw_message(records: tuple[Record, ...]) -> KafkaMessage:
 
 
 async def _raw_records(message: KafkaMessage) -> tuple[Record, ...]:
-    records: tuple[Record, ...] = message.raw_message  # type: ignore[assignment]
+    records: tuple[Record, ...] = message.raw_message
     return records

@@ -58,7 +58,7 @@ async def test_an_alarm_rings_when_nothing_else_happens(rig: Rig) -> None:
 class Remembering(Handler):
     """Keeps the clicks of each contact in memory, from a snapshot that is behind the checkpoint."""
 
-    def __init__(self, snapshots: dict[int, tuple[Mapping[str, Checkpoint], list[int]]]) -> None:
+    def __init__(self, snapshots: Mapping[int, tuple[Mapping[str, Checkpoint], list[int]]]) -> None:
         self.snapshots = snapshots
         self.memory: dict[int, list[int]] = {}
         self.replayed = 0
