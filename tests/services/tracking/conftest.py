@@ -1,0 +1,35 @@
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+
+from tests.conftest import TestKafka, TestPostgres
+from tests.services.tracking.process import TrackingProcess
+from tests.services.tracking.world import World, a_world
+
+ACCOUNTS = count(1)
+
+
+@pytest.fixture(scope="package")
+def process(
+    kafka: TestKafka, postgres: TestPostgres, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TrackingProcess]:
+    """One process for all tests here; each has an account of its own in it."""
+    name = f"t{uuid4().hex[:12]}"
+    dsn = postgres.create_database(name)
+    process = TrackingProcess(kafka.bootstrap, dsn, f"{name}.", tmp_path_factory.mktemp("tracking"))
+    try:
+        yield process.start()
+        assert process.terminate() == 0, process.tail()
+    finally:
+        process.end()
+        kafka.delete_topics(f"{name}.")
+        postgres.drop_database(name)
+
+
+@pytest_asyncio.fixture
+async def world(process: TrackingProcess) -> AsyncIterator[World]:
+    async with a_world(process, next(ACCOUNTS)) as made:
+        yield made

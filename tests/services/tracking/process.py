@@ -1,0 +1,33 @@
+"""A process of tracking, with settings of its own."""
+
+import base64
+from pathlib import Path
+
+import httpx
+
+from tests.stack.processes import ServiceProcess
+
+PARTITIONS = 4
+KEYS = f"first:{base64.b64encode(b'k' * 32).decode()}"
+
+
+class TrackingProcess(ServiceProcess):
+    """Tracking on topics with `prefix`; its home is `home`."""
+
+    def __init__(self, bootstrap: str, dsn: str, prefix: str, home: Path, *arguments: str) -> None:
+        self.bootstrap, self.dsn, self.prefix, self.home = bootstrap, dsn, prefix, home
+        environment = {
+            "PENCHANT_KAFKA": bootstrap,
+            "PENCHANT_TOPIC_PREFIX": prefix,
+            "PENCHANT_PARTITIONS": str(PARTITIONS),
+            "PENCHANT_HOME": str(home),
+            "PENCHANT_TRACKING_DATABASE": dsn,
+            "PENCHANT_TRACKING_KEYS": KEYS,
+        }
+        super().__init__("services.tracking", environment, home / "tracking.log", "PENCHANT_TRACKING_PORT", arguments)
+        self._environment["PENCHANT_PUBLIC_URL"] = self.url
+
+    def metric(self, name: str) -> float:
+        """The sum of a metric's samples that begin with `name`."""
+        lines = httpx.get(f"{self.url}/metrics").text.splitlines()
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(name))

@@ -1,0 +1,236 @@
+"""A real process of tracking on a real Kafka and PostgreSQL; the tests play labeling, the pipeline and the contacts."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from itertools import count as counter
+from typing import Any, TypeVar
+
+import asyncpg
+import httpx
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from uuid_utils.compat import uuid7
+
+from shared.bus.connection import client_options
+from shared.events.codec import body_of, headers_of
+from shared.events.envelope import ContactEvent, Event
+from shared.events.labeling import ApiKeyChanged, ContactChanged, LabelChanged
+from shared.events.topics import partition_of
+from shared.events.tracking import ContactClicked
+from shared.http.keys import generate, hash_of
+from shared.settings import CommonSettings
+from tests.services.tracking.process import PARTITIONS, TrackingProcess
+
+DEADLINE = 30.0  # seconds
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+SEQUENCES = counter(1)  # of labeling's events; one run of the tests writes all of them
+
+Found = TypeVar("Found")
+
+
+async def until(condition: Callable[[], Awaitable[Found]], deadline: float = DEADLINE) -> Found:
+    """Waits until `condition` gives something true, and returns it."""
+    async with asyncio.timeout(deadline):
+        while True:
+            if found := await condition():
+                return found
+            await asyncio.sleep(0.02)
+
+
+class World:
+    """An account in a running process. `http` has a key of it that reads and writes; `browser` is a contact's."""
+
+    http: httpx.AsyncClient
+
+    def __init__(
+        self,
+        process: TrackingProcess,
+        pool: asyncpg.Pool,
+        producer: AIOKafkaProducer,
+        account_id: int,
+        browser: httpx.AsyncClient,
+    ) -> None:
+        self.process = process
+        self.settings = settings_of(process)
+        self.pool = pool
+        self.account_id = account_id
+        self.browser = browser
+        self._producer = producer
+
+    # What labeling would do
+
+    async def tell(self, *events: Event) -> None:
+        """Publishes events of labeling."""
+        for event in events:
+            partition = 0
+            if isinstance(event, ContactEvent):
+                partition = partition_of(event.account_id, event.contact_id, PARTITIONS)
+            headers = headers_of(
+                event.type(), event.event_id, "/labeling", event.occurred_at, next(SEQUENCES), {}, None, None, None
+            )
+            await self._producer.send_and_wait(
+                self.settings.topic_prefix + event.topic, body_of(event), event.key.encode(), partition, headers=headers
+            )
+
+    async def bury(self, contact_id: int) -> None:
+        """A tombstone of a contact."""
+        headers = headers_of("tombstone", uuid7(), "/labeling", NOW, next(SEQUENCES), {}, None, None, None)
+        await self._producer.send_and_wait(
+            self.settings.topic_prefix + "labeling.contacts", None, f"{self.account_id}:{contact_id}".encode(),
+            partition_of(self.account_id, contact_id, PARTITIONS), headers=headers,
+        )  # fmt: skip
+
+    async def client(self, *scopes: str, account_id: int | None = None) -> httpx.AsyncClient:
+        """A client with a new key."""
+        key = generate()
+        event = {"occurred_at": NOW, "account_id": account_id or self.account_id, "key_id": uuid7()}
+        await self.tell(ApiKeyChanged(**event, hash=hash_of(key), scopes=scopes, revoked=False))
+        headers = {"authorization": f"Bearer {key}"}
+        return httpx.AsyncClient(base_url=self.process.url, headers=headers, timeout=30)
+
+    async def contacts(self, *contact_ids: int, **state: Any) -> None:  # noqa: ANN401
+        """Contacts, known to tracking when this returns."""
+        await self.tell(*(self.contact(contact_id, **state) for contact_id in contact_ids))
+        told = state.get("state", "active"), state.get("tracking_consent") != "denied"
+        count = """
+        SELECT count(*) FROM contacts WHERE account_id = $1 AND contact_id = ANY($2) AND (state, tracked) = ($3, $4)
+        """
+
+        async def known() -> bool:
+            return bool(await self.pool.fetchval(count, self.account_id, contact_ids, *told) == len(contact_ids))
+
+        await until(known)
+
+    async def label(self, name: str, **changes: Any) -> str:  # noqa: ANN401
+        """A label, or what becomes of one."""
+        values = {
+            "occurred_at": NOW, "account_id": self.account_id, "label_id": uuid7(), "label_name": name,
+            "description": "", "visibility": "public",
+        }  # fmt: skip
+        event = LabelChanged.model_validate(values | changes)
+        await self.tell(event)
+        return str(event.label_id)
+
+    # What a pipeline and contacts would do
+
+    async def message(self, html: str, client: httpx.AsyncClient | None = None) -> dict[str, Any]:
+        answer = await (client or self.http).post("/v1/messages", json={"name": "Spring", "html": html})
+        assert answer.status_code == 201, answer.text
+        return dict(answer.json())
+
+    async def tokens(
+        self, message: Mapping[str, Any], *contact_ids: int, send: object = None
+    ) -> dict[int, dict[str, str]]:
+        """The tracked links of a send, by contact and link id."""
+        body = {"contact_ids": contact_ids} | ({"send": send} if send else {})
+        answer = await self.http.post(f"/v1/messages/{message['id']}/tokens", json=body)
+        assert answer.status_code == 200, answer.text
+        return {line["contact_id"]: line["links"] for line in map(json.loads, answer.text.splitlines())}
+
+    async def report(self, *reports: Mapping[str, Any], status: int = 202) -> dict[str, Any]:
+        answer = await self.http.post("/v1/clicks", json=reports)
+        assert answer.status_code == status, answer.text
+        return dict(answer.json())
+
+    async def put(self, value: bytes | None, headers: Iterable[tuple[str, bytes | None]], partition: int = 0) -> None:
+        """A record on intake.clicks, as it is."""
+        await self._producer.send_and_wait(
+            self.settings.topic_prefix + "intake.clicks", value, partition=partition, headers=list(headers)
+        )
+
+    # What came of it
+
+    async def read(self, topic: str) -> list[Any]:
+        """All records of a topic, partition by partition, as committed now."""
+        kafka = AIOKafkaConsumer(
+            self.settings.topic_prefix + topic, auto_offset_reset="earliest", isolation_level="read_committed",
+            **client_options(self.settings),
+        )  # fmt: skip
+        await kafka.start()
+        try:
+            records: list[Any] = []
+            ends = await kafka.end_offsets(list(kafka.assignment()))
+            while any([await kafka.position(partition) < end for partition, end in ends.items()]):
+                for fetched in (await kafka.getmany(timeout_ms=100)).values():
+                    records += fetched
+            return records
+        finally:
+            await kafka.stop()
+
+    async def clicked(self, count: int) -> list[ContactClicked]:
+        """The account's events on tracking.clicks in the order of contacts, once there are `count`."""
+
+        async def enough() -> list[ContactClicked]:
+            records = await self.read("tracking.clicks")
+            events = [ContactClicked.model_validate_json(record.value) for record in records]
+            found = [event for event in events if event.account_id == self.account_id]
+            return found if len(found) >= count else []
+
+        events = await until(enough)
+        assert len(events) == count
+        return sorted(events, key=lambda event: event.contact_id)
+
+    async def dead(self, mark: str) -> dict[str, str]:
+        """The headers of the record on intake.clicks.dead whose id is `mark`, once it is there."""
+
+        async def found() -> dict[str, str] | None:
+            for record in await self.read("intake.clicks.dead"):
+                headers = {name: value.decode("latin-1") for name, value in record.headers if value is not None}
+                if headers.get("ce_id") == mark:
+                    return headers
+            return None
+
+        headers = await until(found)
+        assert headers is not None
+        return headers
+
+    async def held(self) -> int:
+        """How many of the account's clicks wait for something."""
+        count: int = await self.pool.fetchval(
+            "SELECT count(*) FROM held WHERE state = 'waiting' AND position($1 in convert_from(value, 'UTF8')) > 0",
+            f'"account_id":{self.account_id},',
+        )
+        return count
+
+    def contact(self, contact_id: int, **state: Any) -> ContactChanged:  # noqa: ANN401
+        """The event that says how a contact is."""
+        values = {
+            "occurred_at": NOW, "account_id": self.account_id, "contact_id": contact_id,
+            "external_id": f"e{contact_id}", "email": f"c{contact_id}@people.example", "fields": {},
+            "state": "active", "subscription": "subscribed", "tracking_consent": "granted",
+        }  # fmt: skip
+        return ContactChanged.model_validate(values | state)
+
+
+def click(message: Mapping[str, Any], contact_id: int = 7, link: int = 0, **more: Any) -> dict[str, Any]:  # noqa: ANN401
+    """A report, as the API takes it."""
+    report = {
+        "message_id": message["id"],
+        "contact_id": contact_id,
+        "link_id": message["links"][link]["id"],
+        "occurred_at": NOW.isoformat(),
+        "user_agent": BROWSER,
+    }
+    return {name: value for name, value in (report | more).items() if value is not None}
+
+
+def settings_of(process: TrackingProcess) -> CommonSettings:
+    """What a client of the same Kafka needs."""
+    return CommonSettings(kafka=process.bootstrap, topic_prefix=process.prefix, partitions=PARTITIONS)
+
+
+@asynccontextmanager
+async def a_world(process: TrackingProcess, account_id: int) -> AsyncIterator[World]:
+    """An account of its own in a running process."""
+    async with AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(asyncpg.create_pool(process.dsn, min_size=1, max_size=2))
+        producer = AIOKafkaProducer(**client_options(settings_of(process)))
+        await producer.start()
+        stack.push_async_callback(producer.stop)
+        browser = await stack.enter_async_context(httpx.AsyncClient(headers={"user-agent": BROWSER}))
+        world = World(process, pool, producer, account_id, browser)
+        world.http = await stack.enter_async_context(await world.client("read", "write"))
+        yield world

@@ -1,0 +1,111 @@
+"""A process of ours, as an operator runs it: started, stopped, killed, paused, by its own id only."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+from deploy.embedded.ports import free_port
+
+ROOT = Path(__file__).parents[2]
+READY_WITHIN = 60.0  # seconds
+ENDED_WITHIN = 30.0  # seconds
+
+
+class ServiceProcess:
+    """`python -m <module>` with the settings `environment`. It serves on `port`; its output is in `log`."""
+
+    def __init__(
+        self,
+        module: str,
+        environment: Mapping[str, str],
+        log: Path,
+        port_setting: str,
+        arguments: Sequence[str] = (),
+    ) -> None:
+        self.port = free_port()
+        self.log = log
+        self._arguments = [sys.executable, "-m", module, *arguments]
+        # What is set around the tests must not change what is tested.
+        around = {name: value for name, value in os.environ.items() if not name.startswith("PENCHANT_")}
+        self._environment = {**around, **environment, port_setting: str(self.port)}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, "it was never started"
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def start(self, *, ready: bool = True) -> Self:
+        """Starts it, and waits until it says that it is ready unless told otherwise."""
+        with self.log.open("ab") as output:
+            self._process = subprocess.Popen(  # noqa: S603
+                self._arguments, env=self._environment, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output,
+                stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+        if ready:
+            self.wait_ready()
+        return self
+
+    def wait_ready(self) -> None:
+        deadline = time.monotonic() + READY_WITHIN
+        while not self.is_ready():
+            assert self.running, f"it ended at once:\n{self.tail()}"
+            assert time.monotonic() < deadline, f"it was never ready:\n{self.tail()}"
+            time.sleep(0.05)
+
+    def is_ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/health/ready", timeout=3) as answer:  # noqa: S310
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def kill(self) -> None:
+        """As a power cut would."""
+        self._signal(signal.SIGKILL)
+        self.wait()
+
+    def terminate(self) -> int:
+        """SIGTERM; its exit code."""
+        self._signal(signal.SIGTERM)
+        return self.wait()
+
+    def pause(self) -> None:
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def wait(self, within: float = ENDED_WITHIN) -> int:
+        """Waits for its end; its exit code."""
+        assert self._process is not None
+        return self._process.wait(within)
+
+    def end(self) -> None:
+        """Whatever state it is in: gone."""
+        if self.running:
+            self._signal(signal.SIGKILL)
+            self.wait()
+
+    def tail(self, characters: int = 4000) -> str:
+        """The end of what it printed."""
+        return self.log.read_text(errors="replace")[-characters:]
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
