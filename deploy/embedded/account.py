@@ -1,22 +1,24 @@
 """The account that the stack makes for whoever started it."""
 
+from uuid import UUID
+
 import httpx
 
 from deploy.embedded.error import StackError
-from deploy.embedded.secrets import Account, Secrets
+from deploy.embedded.secrets import Account
 
 NAME = "My account"
 
 
-async def first_account(labeling: str, secrets: Secrets) -> Account:
-    """Ask labeling (its base URL) for an empty account; asked again after an interruption, it is the same one."""
+async def first_account(labeling: str, operator_key: str, request: UUID) -> Account:
+    """Ask labeling (its base URL) for an empty account; asked again with the same `request`, it is the same one."""
     async with httpx.AsyncClient(base_url=labeling, timeout=30) as client:
         answer = await client.post(
             "/v1/accounts",
             json={"name": NAME, "time_zone": "UTC"},
             headers={
-                "Authorization": f"Bearer {secrets.operator_key}",
-                "Idempotency-Key": str(secrets.account_request),
+                "Authorization": f"Bearer {operator_key}",
+                "Idempotency-Key": str(request),
             },
         )
     if not answer.is_success:

@@ -1,5 +1,7 @@
 """What the embedded stack is told by its environment (interfaces, "Settings")."""
 
+from pydantic import SecretStr
+
 from shared.settings import CommonSettings, Port
 
 
@@ -11,6 +13,7 @@ class StackSettings(CommonSettings):
     kafka_port: Port = 9092
     kafka_controller_port: Port = 9093
     postgres_port: Port = 5432
+    tracking_keys: SecretStr | None = None  # generated once and kept, like the operator key, unless set here
 
     def wanted_ports(self) -> dict[str, int]:
         """The port that each server should have if it is free."""

@@ -7,6 +7,9 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from xmlrpc.client import Fault
+
+import asyncpg
 
 from deploy.embedded.account import first_account
 from deploy.embedded.databases import ensure_databases
@@ -48,14 +51,18 @@ def start(settings: StackSettings, say: Say) -> StackFile:
     try:
         plan = _Plan.made(settings, home, say)
         supervisor = plan.launch(lock, say)
+    except OSError as problem:
+        raise StackError(f"{home.path} could not be prepared: {problem}") from problem
     finally:
         os.close(lock)  # supervisor holds it now, if it came up
     try:
         return asyncio.run(_bring_up(plan, supervisor, say))
     except BaseException as problem:
+        if not home.is_locked():
+            raise StackError("It was stopped by another command while it started.") from problem
         say("Stopping what had been started.")
         stop(home)
-        if isinstance(problem, Refused | OSError):
+        if isinstance(problem, Refused | OSError | asyncpg.PostgresError | Fault):
             raise StackError(str(problem)) from problem
         raise
 
@@ -123,7 +130,7 @@ class _Plan:
             partitions=self.settings.partitions,
             account_id=account and account.account_id,
             api_key=account and account.api_key,
-            operator_key=self.secrets.operator_key,
+            operator_key=self._operator_key,
         )
 
     def url(self, service: str) -> str:
@@ -133,6 +140,11 @@ class _Plan:
     @property
     def _public_url(self) -> str:
         return self.settings.public_url if "public_url" in self.settings.model_fields_set else self.url("tracking")
+
+    @property
+    def _operator_key(self) -> str:
+        own = self.settings.operator_key
+        return own.get_secret_value() if own else self.secrets.operator_key
 
     def _dsn(self, service: str) -> str:
         return self.postgres.dsn(service, service, self.secrets.databases[service])
@@ -145,13 +157,14 @@ class _Plan:
             "PENCHANT_PARTITIONS": str(self.settings.partitions),
             "PENCHANT_HOST": self.settings.host,
             "PENCHANT_PUBLIC_URL": self._public_url,
-            "PENCHANT_OPERATOR_KEY": self.secrets.operator_key,
+            "PENCHANT_OPERATOR_KEY": self._operator_key,
             f"{prefix}_PORT": str(self.ports[service]),
             f"{prefix}_URL": self.url(service),  # whatever the shell has from `penchant env` of another stack
             f"{prefix}_DATABASE": self._dsn(service),
         }
         if service == "tracking":
-            environment["PENCHANT_TRACKING_KEYS"] = self.secrets.tracking_keys
+            own = self.settings.tracking_keys
+            environment["PENCHANT_TRACKING_KEYS"] = own.get_secret_value() if own else self.secrets.tracking_keys
         return Command((sys.executable, "-m", f"services.{service}"), environment)
 
 
@@ -159,6 +172,7 @@ async def _bring_up(plan: _Plan, supervisor: Supervisor, say: Say) -> StackFile:
     plan.stack_file().write(plan.home)
     starts = _Starts(plan.home, supervisor)
 
+    say("Starting Kafka and PostgreSQL")
     supervisor.start_group("stores")
     checks = {
         "kafka": partial(broker_unready, plan.settings),
@@ -171,6 +185,7 @@ async def _bring_up(plan: _Plan, supervisor: Supervisor, say: Say) -> StackFile:
     if new_databases or new_topics:
         say(f"Made {len(new_databases)} databases and {len(new_topics)} topics")
 
+    say(f"Starting {', '.join(present())}")
     if present():
         supervisor.start_group("services")
     urls = plan.stack_file().urls
@@ -179,7 +194,7 @@ async def _bring_up(plan: _Plan, supervisor: Supervisor, say: Say) -> StackFile:
     )
     say(f"Services ready after {max(took.values(), default=0):.1f} s")
     if plan.secrets.account is None and "labeling" in urls:
-        account = await first_account(urls["labeling"], plan.secrets)
+        account = await first_account(urls["labeling"], plan.stack_file().operator_key, plan.secrets.account_request)
         plan = replace(plan, secrets=plan.secrets.with_account(plan.home, account))
     running = plan.stack_file().model_copy(update={"pids": supervisor.pids()})
     update_stack_file(plan.home, **running.model_dump())
