@@ -1,5 +1,8 @@
 """Wires the workflow service."""
 
+from collections.abc import Callable
+from datetime import UTC, datetime
+
 from services.workflow.api.routers import ROUTERS
 from services.workflow.api.service import WorkflowService
 from services.workflow.catalogs import Catalogs
@@ -12,12 +15,16 @@ from shared.runtime.run import run
 from shared.runtime.service import Parts, Service, Surroundings
 
 
-async def build(surroundings: Surroundings) -> Parts:
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def build(surroundings: Surroundings, clock: Callable[[], datetime] = _utc_now) -> Parts:
     """The service in its surroundings."""
     settings = surroundings.settings
     assert isinstance(settings, WorkflowSettings)
     catalogs = Catalogs(surroundings.catalog)
-    handler = WorkflowHandler(catalogs, settings.workflow_projection)
+    handler = WorkflowHandler(catalogs, settings.workflow_projection, clock)
 
     def changed(event: object) -> None:
         if isinstance(event, WorkflowChanged):

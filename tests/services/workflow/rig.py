@@ -1,0 +1,297 @@
+"""The workflow service on a real Kafka and PostgreSQL, among services that the test plays itself."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import httpx
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from pydantic import SecretStr
+from uuid_utils.compat import uuid7
+
+from services.workflow.app import SERVICE, build
+from services.workflow.consumers.handler import TOPICS, WorkflowHandler
+from services.workflow.settings import WorkflowSettings
+from shared.bus.catalog import Catalog
+from shared.bus.connection import client_options
+from shared.bus.guard import check_surroundings
+from shared.bus.handler import Consumer
+from shared.bus.host import ConsumerHost
+from shared.bus.producer import IntakeProducer
+from shared.bus.publisher import Publisher
+from shared.bus.relay import Relay
+from shared.bus.topics import ensure_topics
+from shared.events.codec import body_of, decode, headers_of
+from shared.events.envelope import CatalogEvent, Event
+from shared.events.labeling import AccountChanged, ApiKeyChanged, FieldChanged, LabelChanged
+from shared.events.segmentation import SegmentChanged
+from shared.events.topics import partition_of
+from shared.events.tracking import MessageChanged, MessageLink
+from shared.http.app import create_app
+from shared.http.keys import generate, hash_of
+from shared.runtime.service import Parts, Surroundings
+from shared.store.database import Database
+from shared.store.event_tables import extend_event_tables
+from shared.store.listener import listen
+from tests.services.workflow.events import CATS, DOGS, GUIDE, LINK, OFFER, REGULARS, now
+
+PARTITIONS = 3
+DEADLINE = 30.0  # seconds
+
+
+class Clock:
+    """The time of consumers, which a test can put forward."""
+
+    def __init__(self) -> None:
+        self.ahead = datetime.now(UTC) - datetime.now(UTC)
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+
+class Rig:
+    """Publishes what other services publish, reads what workflow publishes, and talks to its API as account 1."""
+
+    def __init__(
+        self, settings: WorkflowSettings, database: Database, producer: AIOKafkaProducer, cluster: str
+    ) -> None:
+        self.settings = settings
+        self.database = database
+        self.producer = producer
+        self.cluster = cluster
+        self.clock = Clock()
+        self.http: httpx.AsyncClient
+        self.relay: Relay
+        self.parts: Parts
+        self.catalog: Catalog
+        self._sequences: dict[str, int] = {}
+
+    async def publish(
+        self,
+        *events: Event,
+        after: Mapping[str, int] | None = None,
+        causation: UUID | str | None = None,
+        correlation: UUID | str | None = None,
+    ) -> None:
+        """Writes events to their topics, as the services that own them would."""
+        acknowledged = [
+            await self.send(event, self.next_sequence(event.topic), after or {}, causation, correlation)
+            for event in events
+        ]
+        await asyncio.gather(*acknowledged)
+
+    def next_sequence(self, topic: str) -> int:
+        self._sequences[topic] = self._sequences.get(topic, 0) + 1
+        return self._sequences[topic]
+
+    async def send(
+        self,
+        event: Event,
+        sequence: int,
+        after: Mapping[str, int],
+        causation: UUID | str | None = None,
+        correlation: UUID | str | None = None,
+    ) -> Any:  # noqa: ANN401 - aiokafka's future
+        """Writes one event with a sequence of the test's choice."""
+        headers = headers_of(
+            event.type(), event.event_id, "/test", event.occurred_at, sequence, after,
+            str(correlation or event.event_id), None if causation is None else str(causation), None,
+        )  # fmt: skip
+        contact, account = getattr(event, "contact_id", None), getattr(event, "account_id", 1)
+        partition = 0 if contact is None else partition_of(account, contact, PARTITIONS)
+        return await self.producer.send(
+            self.settings.topic_prefix + event.topic,
+            key=event.key.encode(),
+            value=body_of(event),
+            partition=partition,
+            headers=headers,
+        )
+
+    async def shop(self) -> None:
+        """Account 1 with two labels, two messages, a field and a segment."""
+        catalog: list[CatalogEvent] = [
+            AccountChanged(occurred_at=now(), account_id=1, account_name="Shop", time_zone="Europe/Brussels"),
+            *(label(one) for one in (DOGS, CATS)),
+            *(message(one) for one in (GUIDE, OFFER)),
+            FieldChanged(occurred_at=now(), account_id=1, field_key="city", field_name="City", field_type="text"),
+            segment({"clicks": {"label": str(DOGS), "at_least": 3}}),
+        ]
+        await self.publish(*catalog)
+        await self.catalog.refresh(5)
+
+    @asynccontextmanager
+    async def worker(self, name: str = "one", projection: int | None = None) -> AsyncIterator[ConsumerHost]:
+        """A worker process' consumer, in this process."""
+        [consumer] = self.parts.consumers
+        if projection is not None or name != "one":
+            handler = WorkflowHandler(self.parts.state.catalogs, projection or 1, self.clock)  # type: ignore[attr-defined]
+            self.catalog.on_change(lambda _: handler.wake())
+            consumer = Consumer("workflow", TOPICS, handler, version=projection or 1)
+        host = ConsumerHost(
+            consumer, "workflow", self.settings, self.database, self.cluster, name, lambda: 0, self.clock
+        )
+        await host.start()
+        try:
+            yield host
+        finally:
+            await host.stop()
+
+    async def call(self, method: str, path: str, body: Any = None, status: int = 200, **headers: str) -> Any:  # noqa: ANN401
+        """Calls the API and checks the status."""
+        answer = await self.http.request(method, path, json=body, headers=headers)
+        assert answer.status_code == status, answer.text
+        return answer.json() if answer.content else None
+
+    async def workflow(self, *steps: dict[str, Any], activate: bool = True, **definition: object) -> dict[str, Any]:
+        """Makes a workflow on the label Dogs, and activates it."""
+        body = {
+            "name": "Dog lovers",
+            "triggers": [{"on": "LabelAssigned", "label": str(DOGS)}],
+            "steps": list(steps),
+        } | definition
+        made: dict[str, Any] = await self.call("POST", "/v1/workflows", body, 201)
+        if activate:
+            made = await self.call("POST", f"/v1/workflows/{made['id']}/activate")
+        return made
+
+    async def runs(self, workflow: dict[str, Any]) -> list[dict[str, Any]]:
+        """The workflow's runs, oldest first."""
+        found = await self.call("GET", f"/v1/workflows/{workflow['id']}/runs?limit=1000")
+        runs: list[dict[str, Any]] = found["items"][::-1]
+        return runs
+
+    async def run(self, workflow: dict[str, Any], state: str, contact: int = 7) -> dict[str, Any]:
+        """The contact's newest run with its details, once it is in this state."""
+
+        async def look() -> dict[str, Any] | None:
+            mine = [run for run in await self.runs(workflow) if run["contact_id"] == contact]
+            return mine[-1] if mine and mine[-1]["state"] == state else None
+
+        found = await until(look)
+        detail: dict[str, Any] = await self.call("GET", f"/v1/runs/{found['id']}")
+        return detail
+
+    async def read(self, topic: str) -> list[Any]:
+        """All events of a topic, as committed now, partition by partition."""
+        return [decode(topic, record.key, record.value, record.headers) for record in await self.records(topic)]
+
+    async def records(self, topic: str) -> list[Any]:
+        """All records of a topic."""
+        kafka = AIOKafkaConsumer(
+            self.settings.topic_prefix + topic,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            **client_options(self.settings),
+        )
+        await kafka.start()
+        try:
+            records: list[Any] = []
+            ends = await kafka.end_offsets(list(kafka.assignment()))
+            while any([await kafka.position(partition) < end for partition, end in ends.items()]):
+                for fetched in (await kafka.getmany(timeout_ms=50)).values():
+                    records += fetched
+            return records
+        finally:
+            await kafka.stop()
+
+    async def consumed(self) -> None:
+        """Waits until the consumer has applied all that was published so far."""
+
+        async def reached() -> bool:
+            rows = await self.database.pool.fetch(
+                "SELECT topic, max(sequence) AS sequence FROM checkpoints WHERE consumer = 'workflow' GROUP BY topic"
+            )
+            applied = {row["topic"]: row["sequence"] for row in rows}
+            return all(applied.get(topic, 0) >= self._sequences.get(topic, 0) for topic in TOPICS)
+
+        await until(reached)
+
+
+def label(label_id: UUID, state: Any = "active") -> LabelChanged:  # noqa: ANN401
+    return LabelChanged(
+        occurred_at=now(), account_id=1, label_id=label_id, label_name=str(label_id)[-3:], description="",
+        visibility="private", state=state,
+    )  # fmt: skip
+
+
+def message(message_id: UUID, state: Any = "active") -> MessageChanged:  # noqa: ANN401
+    link = MessageLink(id=LINK, number=1, url="https://shop.example/puppies", text="Puppies", trackable=True)
+    links = (link,) if message_id == GUIDE else ()
+    return MessageChanged(
+        occurred_at=now(), account_id=1, message_id=message_id, message_name="M", revision=1, state=state, links=links
+    )
+
+
+def segment(criterion: dict[str, Any], state: Any = "active", version: int = 1) -> SegmentChanged:  # noqa: ANN401
+    return SegmentChanged(
+        occurred_at=now(), account_id=1, segment_id=REGULARS, segment_name="Regulars", segment_version=version,
+        criterion=criterion, state=state,
+    )  # fmt: skip
+
+
+def key(text: str, account: int = 1, scopes: Sequence[Any] = ("admin",)) -> ApiKeyChanged:
+    return ApiKeyChanged(
+        occurred_at=now(), account_id=account, key_id=uuid7(), hash=hash_of(text), scopes=tuple(scopes), revoked=False
+    )
+
+
+async def until(condition: Callable[[], Any], deadline: float = DEADLINE) -> Any:  # noqa: ANN401
+    """Waits until `condition` (sync or async) is true, and returns what it gave; fails after `deadline` seconds."""
+    async with asyncio.timeout(deadline):
+        while True:
+            found = condition()
+            if asyncio.iscoroutine(found):
+                found = await found
+            if found:
+                return found
+            await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def make_rig(bootstrap: str, dsn: str, prefix: str) -> AsyncIterator[Rig]:
+    """The service without a worker: `rig.worker()` starts one."""
+    settings = WorkflowSettings(
+        kafka=bootstrap, topic_prefix=prefix, partitions=PARTITIONS, workflow_database=SecretStr(dsn)
+    )
+    async with AsyncExitStack() as stack:
+        await ensure_topics(settings)
+        database = await Database.open(dsn, PARTITIONS)
+        stack.push_async_callback(database.close)
+        await database.migrate([SERVICE.migrations])
+        async with database.pool.acquire() as connection:
+            await extend_event_tables(connection)
+        cluster = await check_surroundings("workflow", settings, database)
+        producer = AIOKafkaProducer(**client_options(settings))
+        await producer.start()
+        stack.push_async_callback(producer.stop)
+        rig = Rig(settings, database, producer, cluster)
+        text = generate()
+        await rig.publish(key(text))
+        rig.catalog = Catalog(settings, ["labeling.keys", *SERVICE.catalogs])
+        await rig.catalog.start()
+        stack.push_async_callback(rig.catalog.stop)
+        rig.relay = Relay(database, lambda: Publisher("workflow", settings))
+        relaying = asyncio.create_task(rig.relay.run())
+        stack.push_async_callback(_cancel, relaying)
+        listening = asyncio.create_task(listen(dsn, {"events": rig.relay.wake}))
+        stack.push_async_callback(_cancel, listening)
+        surroundings = Surroundings(settings, database, rig.catalog, IntakeProducer(settings), rig.relay)
+        rig.parts = await build(surroundings, rig.clock)
+        app = create_app("workflow", rig.catalog, database)
+        app.state.service = rig.parts.state
+        for router in rig.parts.routers:
+            app.include_router(router)
+        rig.http = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://workflow", headers={"Authorization": f"Bearer {text}"}
+        )
+        stack.push_async_callback(rig.http.aclose)
+        await rig.shop()
+        yield rig
+
+
+async def _cancel(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
