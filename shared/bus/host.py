@@ -71,6 +71,7 @@ class ConsumerHost:
         self._offsets = Offsets(settings, consumer.topics, settings.partitions)
         self._broker: KafkaBroker | None = None
         self._kafka: TrackedConsumer | None = None
+        self._joined = False
         self._most_waiting = IN_MEMORY
         self._moved_at: dict[TopicPartition, tuple[int, float]] = {}
         self._watching: list[asyncio.Task[None]] = []
@@ -179,6 +180,7 @@ class ConsumerHost:
         kafka = self._kafka
         assert kafka is not None
         kafka.pause(*partitions)
+        self._joined = True
         numbers = {partition.partition for partition in partitions}
         self._most_waiting = max(LEAST_WAITING, IN_MEMORY // max(1, len(numbers) * len(self.consumer.topics)))
         await self._end([number for number in self.processors if number not in numbers])
@@ -313,6 +315,8 @@ class ConsumerHost:
         """Why the consumer is not at work, for the health page; empty if it is."""
         if self._kafka is None:
             return [f"{self.consumer.name}: not connected to Kafka"]
+        if not self._joined:
+            return [f"{self.consumer.name}: not in the consumer group yet"]
         silent = monotonic() - self._kafka.polled_at
         found = [f"{self.consumer.name}: Kafka not polled for {silent:.0f} s"] if silent > SILENT_AFTER else []
         return found + [

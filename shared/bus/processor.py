@@ -177,6 +177,7 @@ class Processor:
             return
         if await self._tick_if_due():
             return
+        self.trouble = None  # nothing to do is no trouble
         await self._wait(lane)
 
     async def _wait(self, lane: Lane) -> None:
