@@ -8,6 +8,7 @@ import orjson
 from asyncpg import Record
 from asyncpg.pool import PoolConnectionProxy
 from pydantic import TypeAdapter
+from uuid_utils.compat import uuid7
 
 from services.labeling.domain.assignments import (
     NO_SUPPORTS,
@@ -100,17 +101,26 @@ class Ledger:
         self._touched.add(pair)
         event_id = None
         if outcome == "assigned":
-            origin = Origin(kind="click", click_id=event.click_id, message_id=event.message_id, link_id=event.link_id)
-            assigned = LabelAssigned(
-                occurred_at=at,
-                account_id=event.account_id,
-                contact_id=event.contact_id,
-                label_id=label.id,
-                label_name=label.name,
-                origin=origin,
+            event_id = uuid7()
+            # Written as JSON directly, which takes a third of the time; a test holds it against the model.
+            body = orjson.dumps(
+                {
+                    "event_id": event_id,
+                    "occurred_at": at,
+                    "account_id": event.account_id,
+                    "contact_id": event.contact_id,
+                    "label_id": label.id,
+                    "label_name": label.name,
+                    "origin": {
+                        "kind": "click",
+                        "click_id": event.click_id,
+                        "message_id": event.message_id,
+                        "link_id": event.link_id,
+                    },
+                },
+                option=orjson.OPT_UTC_Z,
             )
-            event_id = assigned.event_id
-            self._work.append(assigned, cause=received)
+            self._work.append_written(LabelAssigned, body, event_id, event.account_id, event.contact_id, at, received)
         self._history.append(
             (
                 event.contact_id,

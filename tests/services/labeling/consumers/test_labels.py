@@ -12,6 +12,7 @@ from services.labeling.consumers.labels import LabelHandler
 from services.labeling.store.assigning import Wish, carry_out
 from services.labeling.store.erasure import erase_contact
 from services.labeling.store.labels import LabelPatch, change_label
+from shared.events.labeling import LabelAssigned
 from shared.events.parts import LabelReference, Origin
 from shared.events.topics import CATALOG_PARTITION
 from shared.events.workflow import AssignLabel, RemoveLabel, SetField
@@ -46,6 +47,8 @@ async def test_a_human_click_assigns_the_links_labels_and_counts(shop: Shop) -> 
         "message_id": str(click.message_id),
         "link_id": str(click.link_id),
     }
+    # It is written as JSON without the model: this is what the model would have written.
+    assert LabelAssigned.model_validate_json(dogs["body"]).model_dump_json().encode() == dogs["body"]
     assert dogs["causation_id"] == cats["causation_id"] == str(click.event_id)
 
 

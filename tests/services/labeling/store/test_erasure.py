@@ -44,7 +44,7 @@ async def test_the_world_is_told_and_then_made_to_forget(shop: Shop) -> None:
     created, erased, tombstone = (event for event in await shop.events() if event["contact_id"] == ann)
     assert (created["body"], created["personal"]) == (None, None)
     assert b'"state":"erased"' in erased["body"]
-    assert (tombstone["type"], tombstone["body"], tombstone["personal"]) == ("tombstone", None, None)
+    assert (tombstone["body"], tombstone["personal"]) == (None, None)
 
 
 async def test_an_id_is_never_used_again(shop: Shop) -> None:
