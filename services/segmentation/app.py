@@ -1,6 +1,7 @@
 """Wires segmentation together."""
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 from services.segmentation.answers.owners import Owners
 from services.segmentation.api import criteria, segments, slices
@@ -16,8 +17,13 @@ from shared.runtime.run import run
 from shared.runtime.service import Parts, Service, Surroundings
 
 
-async def build(surroundings: Surroundings) -> Parts:
-    """The parts of a process of this service."""
+def utc_now() -> datetime:
+    """The time."""
+    return datetime.now(UTC)
+
+
+async def build(surroundings: Surroundings, clock: Callable[[], datetime] = utc_now) -> Parts:
+    """The parts of a process of this service. Days pass by `clock`."""
     settings = surroundings.settings
     assert isinstance(settings, SegmentationSettings)
     changes = Changes()
@@ -25,6 +31,7 @@ async def build(surroundings: Surroundings) -> Parts:
         Registry(surroundings.catalog),
         settings.partitions,
         settings.own_url,
+        clock=clock,
         delay=lambda: surroundings.relay.delay,
         snapshot_every=timedelta(seconds=settings.segmentation_snapshot_seconds),
     )

@@ -1,0 +1,182 @@
+"""The API of segments and criteria, as its users see it."""
+
+import asyncio
+import json
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from shared.events.workflow import Uses, WorkflowChanged
+from tests.services.segmentation.consumers.test_slices import known
+from tests.services.segmentation.rig import ACCOUNT, CATS, DOGS, NOON, Rig, clicked, contact, label, until
+
+DOG_CLICKS: dict[str, Any] = {"clicks": {"label": str(DOGS)}}
+
+
+@pytest.mark.asyncio
+async def test_a_segment_from_its_making_to_its_end(rig: Rig) -> None:
+    async with rig.process() as process:
+        client = process.client
+        made = await client.post("/v1/segments", json={"name": " Dogs ", "criterion": {"label": str(DOGS)}})
+        assert made.status_code == 201
+        segment = made.json()
+        assert (segment["name"], segment["criterion"], segment["count"]) == ("Dogs", {"label": {"id": str(DOGS)}}, 0)
+        assert "broken" not in segment
+        path = made.headers["location"]
+        shown = await client.get(path)
+        assert (shown.status_code, shown.headers["etag"]) == (200, '"1"')
+        changed = {"name": "Dogs", "criterion": DOG_CLICKS}
+        assert (await client.put(path, json=changed, headers={"If-Match": '"9"'})).status_code == 412
+        assert (await client.put(path, json=changed, headers={"If-Match": '"1"'})).json()["version"] == 2
+        listed = (await client.get("/v1/segments")).json()
+        assert (listed["total"], listed["next_cursor"]) == (1, None)
+        assert [item["count"] for item in listed["items"]] == [0]
+        assert (await client.delete(path)).status_code == 204
+        assert (await client.get(path)).status_code == 404
+        assert (await client.delete(path)).status_code == 404
+        assert (await client.get(f"{path}/members")).status_code == 404
+        assert (await client.get(f"{path}/stream")).status_code == 404
+
+
+@pytest.mark.asyncio
+async def test_faults_have_pointers_into_the_body(rig: Rig) -> None:
+    async with rig.process() as process:
+        for criterion, pointer in (
+            ({"all": [{"nope": 1}]}, "/criterion/all/0/nope"),
+            ({"all": [{"label": str(UUID(int=99))}]}, "/criterion/all/0/label/id"),
+            ({"field": {"key": "city", "less_than": 3}}, "/criterion/field/less_than"),
+            ({"segment": str(UUID(int=99))}, "/criterion/segment/id"),
+            ({"clicks": {"send": "s", "url": "u"}}, "/criterion/clicks/url"),
+        ):
+            for path in ("/v1/segments", "/v1/criteria/count"):
+                body = {"criterion": criterion} | ({"name": "x"} if path == "/v1/segments" else {})
+                answer = await process.client.post(path, json=body)
+                assert answer.status_code == 422, answer.text
+                assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+        answer = await process.client.post("/v1/segments", json={"name": "x", "criterion": {"all": []}, "colour": 1})
+        assert answer.status_code == 422
+
+
+@pytest.mark.asyncio
+async def test_a_label_that_is_deleted_breaks_a_segment_and_says_so(rig: Rig) -> None:
+    async with rig.process() as process:
+        segment_id = await process.create("Cats", {"any": [DOG_CLICKS, {"label": str(CATS)}]})
+        await rig.publish([label(CATS, "Cats", "deleted")])
+
+        async def broken() -> list[dict[str, str]] | None:
+            shown = (await process.client.get(f"/v1/segments/{segment_id}")).json()
+            found: list[dict[str, str]] | None = shown.get("broken")
+            return found
+
+        assert await until(broken) == [{"pointer": "/criterion/any/1/label/id", "detail": f"label {CATS} was deleted"}]
+
+
+@pytest.mark.asyncio
+async def test_what_is_used_cannot_be_deleted_and_circles_cannot_be_made(rig: Rig) -> None:
+    async with rig.process() as process:
+        client = process.client
+        inner = await process.create("Inner", DOG_CLICKS)
+        outer = await process.create("Outer", {"not": {"segment": inner}})
+        workflow = WorkflowChanged(
+            occurred_at=NOON,
+            account_id=ACCOUNT,
+            workflow_id=UUID(int=77),
+            workflow_name="Guide",
+            workflow_version=1,
+            state="active",
+            definition={},
+            uses=Uses(segments=(UUID(inner),)),
+        )
+        await rig.publish([workflow])
+        answer = await client.delete(f"/v1/segments/{inner}")
+        assert answer.status_code == 409
+        assert answer.json()["users"] == [
+            {"kind": "segment", "id": outer, "name": "Outer"},
+            {"kind": "workflow", "id": str(workflow.workflow_id), "name": "Guide"},
+        ]
+        body = {"name": "Inner", "criterion": {"all": [DOG_CLICKS, {"segment": outer}]}}
+        answer = await client.put(f"/v1/segments/{inner}", json=body)
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["pointer"] == "/criterion/all/1"
+        assert (await client.delete(f"/v1/segments/{outer}")).status_code == 204
+        await rig.publish([workflow.model_copy(update={"state": "deleted"})])
+        assert (await client.delete(f"/v1/segments/{inner}")).status_code == 204
+
+
+@pytest.mark.asyncio
+async def test_counts_of_every_node_and_the_reasons_for_one_contact(rig: Rig) -> None:
+    async with rig.process() as process:
+        await rig.publish([contact(number, NOON, city="Gent" if number < 4 else "Brugge") for number in range(1, 9)])
+        await rig.publish([clicked(number, NOON) for number in range(2, 7) for _ in range(number % 3)])
+        await until(lambda: known(process, 8))
+        criterion = {
+            "all": [
+                {"clicks": {"label": str(DOGS), "at_least": 2, "within_days": 30}},
+                {"not": {"field": {"key": "city", "is": "brugge"}}},
+            ]
+        }
+
+        async def counted() -> dict[str, Any] | None:
+            answer = await process.client.post("/v1/criteria/count", json={"criterion": criterion})
+            assert answer.status_code == 200
+            told: dict[str, Any] = answer.json()
+            return told if told["nodes"][1]["count"] == 2 else None
+
+        counts = await until(counted)
+        assert counts["count"] == 1
+        assert counts["took_ms"] > 0
+        assert counts["nodes"] == [
+            {"pointer": "", "count": 1},
+            {"pointer": "/all/0", "count": 2},
+            {"pointer": "/all/1", "count": 3},
+            {"pointer": "/all/1/not", "count": 5},
+        ]
+        answer = await process.client.post("/v1/criteria/explain", json={"criterion": criterion, "contact_id": 5})
+        tree = answer.json()
+        assert (tree["truth"], [part["truth"] for part in tree["parts"]]) == (False, [True, False])
+        assert tree["parts"][0]["saw"]["count"] == 2
+        assert tree["parts"][1]["parts"][0]["saw"] == {"value": "brugge"}
+        missing = {"criterion": criterion, "contact_id": 4711}
+        assert (await process.client.post("/v1/criteria/explain", json=missing)).status_code == 404
+
+
+@pytest.mark.asyncio
+async def test_the_stream_tells_the_count_as_it_changes(rig: Rig) -> None:
+    async with rig.process() as process:
+        await rig.publish([contact(number, NOON) for number in range(1, 9)])
+        await until(lambda: known(process, 8))
+        segment_id = await process.create("Dogs", DOG_CLICKS)
+        seen: list[int] = []
+        async with asyncio.timeout(20), process.client.stream("GET", f"/v1/segments/{segment_id}/stream") as stream:
+            assert stream.headers["content-type"].startswith("text/event-stream")
+            async for line in stream.aiter_lines():
+                if line.startswith("data: {"):
+                    seen.append(json.loads(line[6:])["count"])
+                    if seen[-1] == 0:
+                        await rig.publish([clicked(number, NOON) for number in range(1, 6)])
+                    if seen[-1] == 5:
+                        break
+        assert seen[0] == 0
+
+
+@pytest.mark.asyncio
+async def test_another_accounts_segment_is_not_there(rig: Rig) -> None:
+    async with rig.process() as process:
+        segment_id = await process.create("Dogs", DOG_CLICKS)
+        await rig.database.pool.execute("UPDATE segments SET account_id = 8")
+        assert (await process.client.get(f"/v1/segments/{segment_id}")).status_code == 404
+
+
+@pytest.mark.asyncio
+async def test_slices_are_for_whom_has_the_secret(rig: Rig) -> None:
+    async with rig.process() as process:
+        body = {"account_id": ACCOUNT, "epochs": {"0": 1}, "question": {"kind": "announced"}}
+        assert (await process.client.post("/internal/slices", json=body)).status_code == 404
+        secret = await rig.database.pool.fetchval("SELECT secret FROM owner_secret")
+        headers = {"x-penchant-owner-secret": secret}
+        await until(lambda: known(process, 0))
+        answer = await process.client.post("/internal/slices", json=body, headers=headers)
+        assert answer.json() == {"answers": {"0": {}}}
+        body["epochs"] = {"0": 2}
+        assert (await process.client.post("/internal/slices", json=body, headers=headers)).json() == {"answers": {}}

@@ -1,0 +1,135 @@
+"""Segments on a real Kafka and PostgreSQL: who enters and leaves, live, by the day, and after restarts."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.criteria import parse
+from shared.events.labeling import AccountChanged
+from tests.services.segmentation.rig import CATS, DOGS, NOON, Process, Rig, clicked, contact, day, until
+
+THRICE: dict[str, Any] = {"clicks": {"label": str(DOGS), "at_least": 3, "within_days": 30}}
+
+
+@pytest.mark.asyncio
+async def test_a_click_makes_a_member_and_midnight_takes_it_away(rig: Rig) -> None:
+    async with rig.process() as process:
+        segment_id = await process.create("Dog lovers", THRICE)
+        await rig.publish([contact(number, NOON) for number in (1, 2)])
+        await rig.publish([clicked(1, NOON - day(shift)) for shift in (29, 28)])
+        await rig.publish([clicked(1, NOON), clicked(2, NOON)])
+        await until(lambda: moves_of(rig, segment_id, [(1, True, "event")]))
+        assert await process.count(segment_id) == 1
+        # A minute before midnight in Brussels it is still a member, and a minute after it is not.
+        rig.clock.now = NOON.replace(hour=22, minute=59)
+        assert await process.count(segment_id) == 1
+        rig.clock.now = NOON.replace(hour=23, minute=1)
+        await until(lambda: moves_of(rig, segment_id, [(1, True, "event"), (1, False, "time")]))
+        assert await process.count(segment_id) == 0
+
+
+async def known(process: Process, number: int) -> bool:
+    answer = await process.client.post("/v1/criteria/count", json={"criterion": {"all": []}})
+    return answer.status_code == 200 and answer.json()["count"] == number
+
+
+async def moves_of(rig: Rig, segment_id: str, expected: list[tuple[int, bool, str]]) -> bool:
+    return await rig.moves(segment_id) == expected
+
+
+@pytest.mark.asyncio
+async def test_a_definition_announces_the_difference_and_so_does_its_change(rig: Rig) -> None:
+    async with rig.process() as process:
+        await rig.publish([contact(number, NOON, city="Gent" if number % 2 else "Brugge") for number in range(1, 9)])
+        await until(lambda: known(process, 8))
+        criterion = {"field": {"key": "city", "is": "GENT"}}
+        segment_id = await process.create("Gent", criterion)
+        await until(lambda: told(rig, segment_id, rig.expected(parse(criterion))))
+        assert {reason for _, _, reason in await rig.moves(segment_id)} == {"definition"}
+        changed = {"field": {"key": "city", "in": ["brugge"]}}
+        answer = await process.client.put(
+            f"/v1/segments/{segment_id}", json={"name": "Brugge", "criterion": changed}, headers={"If-Match": '"1"'}
+        )
+        assert answer.status_code == 200, answer.text
+        await until(lambda: told(rig, segment_id, rig.expected(parse(changed))))
+        assert len(await rig.moves(segment_id)) == 12
+        assert (await process.client.delete(f"/v1/segments/{segment_id}")).status_code == 204
+        await until(lambda: told(rig, segment_id, set()))
+
+
+async def told(rig: Rig, segment_id: str, members: set[int]) -> bool:
+    return await rig.members_told(segment_id) == members
+
+
+@pytest.mark.asyncio
+async def test_restarts_with_and_without_a_snapshot_change_nothing(rig: Rig) -> None:
+    criterion = {"any": [THRICE, {"not": {"clicks": {"label": str(CATS)}}}]}
+    async with rig.process(snapshot_seconds=0.2) as process:
+        segment_id = await process.create("Dogs, or no cats", criterion)
+        await rig.publish([contact(number, NOON) for number in range(1, 40)])
+        await rig.publish([clicked(number, NOON - day(number % 5), CATS) for number in range(1, 40, 2)])
+        await until(lambda: told(rig, segment_id, rig.expected(parse(criterion))))
+        rig.clock.now += timedelta(seconds=1)
+        await until(lambda: snapshots(rig))
+    for damage in ("", "UPDATE snapshot_parts SET body = set_byte(body, 9, 99)", "DELETE FROM snapshots"):
+        await rig.database.pool.execute(damage or "SELECT 1")
+        await rig.publish([clicked(number, NOON) for number in range(1, 8) for _ in range(1)])
+        async with rig.process() as process:
+            await rig.publish([clicked(number, NOON) for number in range(3, 12)])
+            await until(lambda: told(rig, segment_id, rig.expected(parse(criterion))))
+            members = await process.client.get(f"/v1/segments/{segment_id}/members?limit=1000")
+            found = {item["contact_id"] for item in members.json()["items"]}
+            assert found == rig.expected(parse(criterion))
+
+
+async def snapshots(rig: Rig) -> bool:
+    count: int = await rig.database.pool.fetchval("SELECT count(*) FROM snapshots")
+    return count == rig.settings.partitions
+
+
+@pytest.mark.asyncio
+async def test_an_erased_contact_leaves(rig: Rig) -> None:
+    async with rig.process() as process:
+        segment_id = await process.create("All", {"not": {"label": str(DOGS)}})
+        await rig.publish([contact(1, NOON), contact(2, NOON)])
+        await until(lambda: told(rig, segment_id, {1, 2}))
+        await rig.publish([contact(1, NOON, "erased")])
+        await until(lambda: told(rig, segment_id, {2}))
+        assert (await rig.moves(segment_id))[-1][2] == "event"
+
+
+@pytest.mark.asyncio
+async def test_two_processes_share_the_slices_and_one_is_killed(rig: Rig) -> None:
+    criterion = {"clicks": {"label": str(DOGS)}}
+    async with rig.process("one") as one:
+        segment_id = await one.create("Dogs", criterion)
+        await rig.publish([contact(number, NOON) for number in range(1, 41)])
+        async with rig.process("two") as two:
+            await until(lambda: len(two.handler.memories) == 2 and len(one.handler.memories) == 2, 60)
+            await rig.publish([clicked(number, NOON) for number in range(1, 31)])
+            await until(lambda: told(rig, segment_id, set(range(1, 31))))
+            assert await one.count(segment_id) == await two.count(segment_id) == 30
+            members = (await two.client.get(f"/v1/segments/{segment_id}/members?limit=7")).json()
+            assert [item["contact_id"] for item in members["items"]] == list(range(1, 8))
+            assert members["total"] == 30
+        # The slices of the one that is gone are nobody's until the group has given them to the other.
+        answer = await one.client.post("/v1/criteria/count", json={"criterion": criterion})
+        assert answer.status_code in (200, 503)
+        await rig.publish([clicked(number, NOON) for number in range(31, 36)])
+        await until(lambda: told(rig, segment_id, set(range(1, 36))), 60)
+        assert await one.count(segment_id) == 35
+
+
+@pytest.mark.asyncio
+async def test_another_time_zone_moves_all_days(rig: Rig) -> None:
+    criterion = {"clicks": {"from": "2026-03-20", "to": "2026-03-20"}}
+    async with rig.process() as process:
+        segment_id = await process.create("On the 20th", criterion)
+        await rig.publish([contact(1, NOON), clicked(1, NOON.replace(hour=23, minute=30) - day(1))])
+        await until(lambda: told(rig, segment_id, {1}))  # half past midnight in Brussels
+        await rig.publish(
+            [AccountChanged(occurred_at=NOON, account_id=7, account_name="Shop", time_zone="America/New_York")]
+        )
+        await until(lambda: told(rig, segment_id, set()))
+        assert await process.count(segment_id) == 0
