@@ -11,7 +11,6 @@ from asyncpg.pool import PoolConnectionProxy
 from fastapi import Response
 from pydantic import BaseModel, Field, model_validator
 
-from services.labeling.api.batches import BatchError, EachForItself, RefusedItem, none_taken, refused
 from services.labeling.api.models import OriginBody
 from services.labeling.api.service import Service, contact_named, label_named, no_contact
 from services.labeling.domain.names import ContactName
@@ -22,6 +21,7 @@ from services.labeling.store.labels import Label, labels_of_ids, labels_of_names
 from services.labeling.store.names import find_contacts
 from shared.events.envelope import ContactId
 from shared.events.parts import Origin
+from shared.http.batches import BatchError, EachForItself, RefusedItem, none_taken, refused
 from shared.http.bodies import RequestBody
 from shared.http.keys import Caller, requires
 from shared.http.pages import Page, PageRequest, page_request

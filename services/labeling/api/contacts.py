@@ -9,7 +9,6 @@ from asyncpg.pool import PoolConnectionProxy
 from fastapi import Query, Response
 from pydantic import BaseModel, Field
 
-from services.labeling.api.batches import BatchError, EachForItself, RefusedItem, none_taken, refused
 from services.labeling.api.models import ContactAnswer, ContactBody
 from services.labeling.api.service import Service, contact_named, label_named, no_contact
 from services.labeling.domain.addresses import email_address
@@ -22,6 +21,7 @@ from services.labeling.store.labels import Label, labels_of_names
 from services.labeling.store.names import find_contacts
 from services.labeling.store.upserts import Row, RowProblem, Upserted, write_contacts
 from shared.events.parts import Origin
+from shared.http.batches import BatchError, EachForItself, RefusedItem, none_taken, refused
 from shared.http.keys import Caller, requires
 from shared.http.pages import Page, PageRequest, page_request
 from shared.http.problems import FieldError, Problem

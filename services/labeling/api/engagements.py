@@ -10,7 +10,6 @@ from asyncpg import Record
 from pydantic import BaseModel, ConfigDict, Field
 from uuid_utils.compat import uuid7
 
-from services.labeling.api.batches import BatchError, EachForItself, RefusedItem, none_taken, refused
 from services.labeling.api.service import Service, contact_named
 from services.labeling.domain.engagements import check_report
 from services.labeling.domain.problems import InvalidError
@@ -20,6 +19,7 @@ from shared.events.codec import body_of, headers_of
 from shared.events.intake import EngagementReport, EngagementReported
 from shared.events.labeling import Scalar
 from shared.events.parts import Send
+from shared.http.batches import BatchError, EachForItself, RefusedItem, none_taken, refused
 from shared.http.bodies import RequestBody
 from shared.http.keys import Caller, requires
 from shared.http.pages import Page, PageRequest, page_request

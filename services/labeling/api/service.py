@@ -12,9 +12,8 @@ from services.labeling.store.contacts import contacts_of
 from services.labeling.store.labels import Label, label_of_id
 from services.labeling.store.names import find_contacts
 from shared.bus.producer import IntakeProducer
-from shared.bus.relay import published
-from shared.events.topics import CATALOG_PARTITION
 from shared.http.problems import Problem
+from shared.runtime.service import Surroundings
 from shared.store.database import Database
 from shared.store.unit_of_work import UnitOfWork
 
@@ -25,16 +24,25 @@ MOST_CONTACT_ID = 2**32 - 1
 class Labeling:
     """The service, as an endpoint sees it."""
 
-    database: Database
-    producer: IntakeProducer
+    around: Surroundings
+
+    @property
+    def database(self) -> Database:
+        """Labeling's database."""
+        return self.around.database
+
+    @property
+    def producer(self) -> IntakeProducer:
+        """Writes intake topics."""
+        return self.around.intake
 
     async def told(self, work: UnitOfWork) -> None:
         """Waits until a catalog write can be seen by the other services: 1 s at most, then anyway."""
-        await published(self.database, CATALOG_PARTITION, work.position)
+        await self.around.acknowledged(work)
 
 
 def _labeling(request: Request) -> Labeling:
-    labeling: Labeling = request.app.state.labeling
+    labeling: Labeling = request.app.state.service
     return labeling
 
 

@@ -17,6 +17,7 @@ from services.labeling.store.contacts import ContactBook
 from services.labeling.store.labels import labels_of_ids
 from shared.events.parts import Origin
 from shared.store.database import Database
+from shared.store.errors import is_passing
 from shared.store.unit_of_work import UnitOfWork
 
 # What the relay can publish at once without holding up what is more urgent (design, "Fairness").
@@ -76,17 +77,39 @@ class Piece(NamedTuple):
     last: int | None
 
 
+class JobFailed(Exception):  # it is raised with what the code failed on as its cause
+    """The code failed on a piece of a job."""
+
+    def __init__(self, job_id: UUID) -> None:
+        super().__init__(str(job_id))
+        self.job_id = job_id
+
+
 async def work_on_jobs(database: Database) -> bool:
-    """Does the next piece of the oldest open job; False if there is none, or others are at it."""
+    """Does the next piece of the oldest open job; False if there is none, or others are at it.
+
+    Raises JobFailed when the code failed, and what the database raises while it is away.
+    """
     open_job = await database.pool.fetchrow(QUERIES["open_job"])
     if open_job is None:
         return False
-    async with database.unit_of_work(open_job["partition"]) as work:
-        row = await work.connection.fetchrow(QUERIES["take_job"], open_job["job_id"], open_job["partition"])
-        if row is None:
-            return False
-        await _advance(work, job_from_row(row), database.partitions)
+    try:
+        async with database.unit_of_work(open_job["partition"]) as work:
+            row = await work.connection.fetchrow(QUERIES["take_job"], open_job["job_id"], open_job["partition"])
+            if row is None:
+                return False
+            await _advance(work, job_from_row(row), database.partitions)
+    except Exception as error:
+        if is_passing(error):
+            raise
+        raise JobFailed(open_job["job_id"]) from error
     return True
+
+
+async def fail_job(database: Database, failure: JobFailed) -> None:
+    """Marks a job that cannot go on; what it did until then stays done."""
+    errors = [{"code": "failed", "detail": type(failure.__cause__).__name__}]
+    await database.pool.execute(QUERIES["fail_job"], failure.job_id, orjson.dumps(errors).decode())
 
 
 async def _advance(work: UnitOfWork, job: Job, partitions: int) -> None:

@@ -1,0 +1,3 @@
+from services.labeling.app import main
+
+main()

@@ -1,0 +1,41 @@
+"""Puts labeling together."""
+
+from services.labeling.api import ROUTERS
+from services.labeling.api.service import Labeling
+from services.labeling.background import ENGAGEMENTS, Background
+from services.labeling.consumers.engagements import EngagementHandler
+from services.labeling.consumers.labels import LabelHandler
+from services.labeling.settings import LabelingSettings
+from services.labeling.store import MIGRATIONS
+from shared.bus.handler import Consumer
+from shared.runtime.run import run
+from shared.runtime.service import Parts, Service, Surroundings
+
+
+async def build(surroundings: Surroundings) -> Parts:
+    """Labeling's parts, for either role."""
+    background = Background(surroundings.database, surroundings.relay)
+    return Parts(
+        routers=ROUTERS,
+        state=Labeling(surroundings),
+        consumers=[
+            Consumer("labels", ("tracking.clicks", "workflow.commands"), LabelHandler()),
+            Consumer(ENGAGEMENTS, ("intake.engagements",), EngagementHandler(surroundings.settings.partitions)),
+        ],
+        worker_tasks=[background.run_jobs, background.release_held],
+    )
+
+
+SERVICE = Service(
+    name="labeling",
+    settings=LabelingSettings,
+    migrations=MIGRATIONS,
+    catalogs=(),
+    build=build,
+    description="Contacts, labels, and who holds which: why, and how often they clicked for it.",
+)
+
+
+def main() -> None:
+    """The whole life of a process."""
+    run(SERVICE)
