@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import io
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -170,6 +171,25 @@ async def test_garbage_is_refused_with_a_problem_and_without_a_line_in_the_log(l
             assert b"application/problem+json" in received
         assert b"302" in await talk(b"GET /c/x HTTP/1.1\r\nhost: x\r\n\r\n")
     assert logged.getvalue() == ""
+
+
+@pytest.mark.asyncio
+async def test_damaged_requests_of_any_kind_leave_the_server_as_it_was(logged: io.StringIO) -> None:
+    dice = random.Random(20261123)
+    sound = b"GET /c/token.1?a=b HTTP/1.1\r\nhost: x\r\naccept: */*\r\ncontent-length: 2\r\n\r\nok"
+    async with serving(make_app(), raw=redirect) as client:
+        for _ in range(300):
+            damaged = bytearray(sound * dice.randint(1, 3))
+            for _ in range(dice.randint(1, 8)):
+                damaged[dice.randrange(len(damaged))] = dice.randrange(256)
+            _, writer = await asyncio.open_connection("127.0.0.1", client.base_url.port)
+            writer.write(damaged[: dice.randint(1, len(damaged))])
+            await writer.drain()
+            writer.close()
+        assert (await client.get("/c/token.1")).status_code == 302
+        assert (await client.get("/health/live")).status_code == 200
+    assert '"level":"error"' not in logged.getvalue()
+    assert '"level":"warning"' not in logged.getvalue()
 
 
 @pytest.mark.asyncio
