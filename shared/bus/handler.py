@@ -43,6 +43,9 @@ class Handler:
     async def tick(self, work: UnitOfWork, partition: int, now: datetime) -> None:
         """It is due, and all topics have been consumed to the end that they had then."""
 
+    def due_changed(self) -> None:
+        """The handler calls this when `due` may give an earlier time than before; the runtime puts its own here."""
+
     def dropped(self, partition: int) -> None:
         """The partition number is lost, or a transaction failed: forget what memory holds; `opened` may come again."""
 

@@ -76,6 +76,7 @@ class ConsumerHost:
         self._moved_at: dict[TopicPartition, tuple[int, float]] = {}
         self._watching: list[asyncio.Task[None]] = []
         self._held_wake = asyncio.Event()
+        consumer.handler.due_changed = self._wake_all  # type: ignore[method-assign] # as its docstring says
 
     # Life
 
@@ -266,6 +267,10 @@ class ConsumerHost:
                 await self._measure()
             except (KafkaError, ConnectionError) as error:
                 log.debug("offsets not committed", consumer=self.consumer.name, error=type(error).__name__)
+
+    def _wake_all(self) -> None:
+        for processor in self.processors.values():
+            processor.wake()
 
     def held_changed(self) -> None:
         """Held records may have been released."""
