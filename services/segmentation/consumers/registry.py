@@ -1,5 +1,6 @@
 """The segments of every account, as the catalogs have them."""
 
+from collections.abc import Callable
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
@@ -25,7 +26,12 @@ class Registry:
         self._catalog = catalog
         self._definitions: dict[int, Definitions] = {}
         self._parsed: dict[object, tuple[int, Criterion]] = {}
+        self._callbacks: list[Callable[[], None]] = []
         catalog.on_change(self._changed)
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Calls `callback` whenever `generation` has gone up."""
+        self._callbacks.append(callback)
 
     def _changed(self, event: CatalogEvent) -> None:
         if isinstance(event, SegmentChanged) or (
@@ -35,6 +41,8 @@ class Registry:
         ):
             self._definitions.pop(event.account_id, None)
             self.generation += 1
+            for callback in self._callbacks:
+                callback()
 
     def definitions(self, account_id: int) -> Definitions:
         """The account's segments."""

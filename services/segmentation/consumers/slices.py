@@ -58,6 +58,7 @@ class SliceHandler(Handler):
         self._snapshot_every = snapshot_every
         self._reader = Reader(CONSUMER, VERSION, partitions)
         self._changed: list[Callable[[], None]] = []
+        registry.on_change(lambda: self.due_changed())
 
     def on_change(self, callback: Callable[[], None]) -> None:
         """Calls `callback` whenever counts may be others than before."""
