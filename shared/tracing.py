@@ -1,4 +1,4 @@
-"""OpenTelemetry traces, off unless an OTLP endpoint is set; while off, nothing of OpenTelemetry is even imported.
+"""OpenTelemetry traces, off unless an OTLP endpoint is set; while off, its SDK is not even imported.
 
 A trace follows one click from the redirect to the workflow: `current_traceparent()` goes into an event's row and from
 there into the record's `traceparent` header (W3C), and whoever handles the record opens `span(…, parent=…)`.
