@@ -22,7 +22,7 @@ from deploy.embedded.postgres import Postgres
 from deploy.embedded.process import Command
 from deploy.embedded.readiness import broker_unready, database_unready, service_unready, wait_until_ready
 from deploy.embedded.secrets import Secrets
-from deploy.embedded.services import SERVICES, present
+from deploy.embedded.services import SERVICES
 from deploy.embedded.settings import StackSettings
 from deploy.embedded.stack_file import StackFile, update_stack_file
 from deploy.embedded.supervisor import Supervisor, launch
@@ -118,14 +118,14 @@ class _Plan:
 
     def launch(self, lock: int, say: Say) -> Supervisor:
         stores = {"kafka": self.kafka.prepare(say), "postgres": self.postgres.prepare()}
-        return launch(self.home, lock, stores, {name: self._service(name) for name in present()})
+        return launch(self.home, lock, stores, {name: self._service(name) for name in SERVICES})
 
     def stack_file(self) -> StackFile:
         account = self.secrets.account
         return StackFile(
             kafka=self.kafka.bootstrap,
             databases={name: self._dsn(name) for name in SERVICES},
-            urls={name: self.url(name) for name in present()},
+            urls={name: self.url(name) for name in SERVICES},
             public_url=self._public_url,
             partitions=self.settings.partitions,
             account_id=account and account.account_id,
@@ -185,15 +185,14 @@ async def _bring_up(plan: _Plan, supervisor: Supervisor, say: Say) -> StackFile:
     if new_databases or new_topics:
         say(f"Made {len(new_databases)} databases and {len(new_topics)} topics")
 
-    say(f"Starting {', '.join(present())}")
-    if present():
-        supervisor.start_group("services")
+    say(f"Starting {', '.join(SERVICES)}")
+    supervisor.start_group("services")
     urls = plan.stack_file().urls
     took = await wait_until_ready(
         {name: partial(service_unready, url) for name, url in urls.items()}, READY_WITHIN_SECONDS, starts.hopeless
     )
-    say(f"Services ready after {max(took.values(), default=0):.1f} s")
-    if plan.secrets.account is None and "labeling" in urls:
+    say(f"Services ready after {max(took.values()):.1f} s")
+    if plan.secrets.account is None:
         account = await first_account(urls["labeling"], plan.stack_file().operator_key, plan.secrets.account_request)
         plan = replace(plan, secrets=plan.secrets.with_account(plan.home, account))
     running = plan.stack_file().model_copy(update={"pids": supervisor.pids()})

@@ -133,9 +133,8 @@ def _configuration(home: Home, stores: Mapping[str, Command], services: Mapping[
         },
         **{f"program:{name}": _program(name, command) for name, command in (*stores.items(), *services.items())},
         "group:stores": {"programs": ",".join(stores), "priority": "1"},
+        "group:services": {"programs": ",".join(services), "priority": "2"},
     }
-    if services:
-        sections["group:services"] = {"programs": ",".join(services), "priority": "2"}
     return "\n".join(
         f"[{section}]\n" + "".join(f"{key}={value}\n" for key, value in values.items())
         for section, values in sections.items()

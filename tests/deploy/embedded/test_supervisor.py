@@ -17,7 +17,7 @@ def test_services_are_stopped_before_the_stores() -> None:
 
 def test_a_command_keeps_its_words_whatever_is_in_them() -> None:
     words = ("run", "/a b/100%", "it's", '"')
-    sections = _sections({"kafka": Command(words)}, {})
+    sections = _sections({"kafka": Command(words)}, {"tracking": Command(("t",))})
     assert tuple(shlex.split(sections["program:kafka"]["command"].replace("%%", "%"))) == words
 
 
