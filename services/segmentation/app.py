@@ -8,6 +8,7 @@ from services.segmentation.api import criteria, segments, slices
 from services.segmentation.consumers.registry import Registry
 from services.segmentation.consumers.slices import CONSUMER, TOPICS, VERSION, SliceHandler
 from services.segmentation.lookup import Links
+from services.segmentation.metrics import measure
 from services.segmentation.segments import Segments
 from services.segmentation.settings import SegmentationSettings
 from services.segmentation.state import Changes, State
@@ -36,6 +37,7 @@ async def build(surroundings: Surroundings, clock: Callable[[], datetime] = utc_
         snapshot_every=timedelta(seconds=settings.segmentation_snapshot_seconds),
     )
     handler.on_change(changes.tell)
+    measure(handler.memories)
     owners = Owners(surroundings.database.pool, handler.memories, settings.partitions)
     return Parts(
         routers=[segments.router, criteria.router],

@@ -66,9 +66,11 @@ def dump_loose(source: Slice, buckets: Iterable[int]) -> dict[Name, bytes]:
 def dump_changed(source: Slice) -> dict[Name, bytes]:
     """Every part that has changed since `source.changed` was cleared."""
     buckets = [_whole(part[1]) for part in source.changed if part[0] == "loose"]
-    return dump_loose(source, buckets) | {
+    parts = dump_loose(source, buckets) | {
         part: dump(source, part) for part in sorted(source.changed, key=repr) if part[0] != "loose"
     }
+    source.sizes.update((part, _size(part, body)) for part, body in parts.items())
+    return parts
 
 
 def load(target: Slice, part_name: str, body: bytes) -> None:
@@ -77,6 +79,7 @@ def load(target: Slice, part_name: str, body: bytes) -> None:
         part: Name = tuple(json.loads(part_name))
         header, bitmaps = _unpack(body)
         _load(target, part, header, bitmaps)
+        target.sizes[part] = _size(part, body)
     except (ValueError, KeyError, IndexError, TypeError, StopIteration, struct.error) as error:
         raise Damaged(f"part {part_name[:100]}") from error
 
@@ -99,6 +102,13 @@ def _load(target: Slice, part: Name, header: Any, bitmaps: Iterator[BitMap]) -> 
             target.tally(tuple(name)).loose = array("Q", packed)
     else:
         raise ValueError(kind)
+
+
+def _size(part: Name, body: bytes) -> int:
+    # Measured: a bitmap takes about what it has written, and 200 bytes around it in memory; a loose tally 400.
+    around = 400 * body.count(b"]],[[") if part[0] == "loose" else 0
+    bitmaps = sum(1 for _ in _chunks(body)) - 1
+    return len(body) + 200 * bitmaps + around
 
 
 def _whole(value: str | int | None) -> int:

@@ -36,14 +36,16 @@ class Slice:
     """The state. Fold events into it by `services.segmentation.domain.folding`, ask it by `…members`.
 
     `day` is the ordinal of the account's day that the slice is in; it only goes forward. `changed` has the names of
-    the parts that a snapshot must write anew, see `services.segmentation.domain.parts`.
+    the parts that a snapshot must write anew, `sizes` what each part took when it was written or read last, in bytes of
+    memory, about: see `services.segmentation.domain.parts`.
     """
 
-    __slots__ = ("changed", "columns", "day", "known", "labels", "parts", "tallies", "urls")
+    __slots__ = ("changed", "columns", "day", "known", "labels", "parts", "sizes", "tallies", "urls")
 
     def __init__(self, day: int) -> None:
         self.day = day
         self.changed: set[Name] = set()
+        self.sizes: dict[Name, int] = {}
         self.known = BitMap()
         self.labels: dict[int, Ordered] = {}
         self.tallies: dict[Name, Tally] = {}
