@@ -28,11 +28,14 @@ def _strictly(schema: Any) -> Any:  # noqa: ANN401 # a core schema is nested dic
     if not isinstance(schema, dict):
         return schema
     strict = {name: value if name in {"metadata", "default"} else _strictly(value) for name, value in schema.items()}
-    if strict.get("type") in {"int", "float", "bool"}:
+    kind = strict.get("type")
+    if not isinstance(kind, str):
+        return strict  # the members of a model, of which one may be called "type"
+    if kind in {"int", "float", "bool"}:
         strict["strict"] = True
-        if strict["type"] == "int":
+        if kind == "int":
             return core_schema.no_info_before_validator_function(_whole, strict)
-    elif strict.get("type") in {"datetime", "date"}:
+    elif kind in {"datetime", "date"}:
         return core_schema.no_info_before_validator_function(_only_written_out, strict)
     return strict
 
