@@ -247,6 +247,7 @@ class _Process:
             self._port,
             stop=self.stop,
             raw=parts.raw if "api" in self.roles else None,
+            trusted_proxies=[proxy.strip() for proxy in self.settings.trusted_proxies.split(",") if proxy.strip()],
             listening=lambda port: log.info("listening", port=port, roles=sorted(self.roles)),
         )
 
