@@ -8,7 +8,7 @@ from shared.events.asyncapi import document
 from shared.events.json_schema import FOLDER, differences, orphans
 
 
-class BrokenPromise(Exception):  # noqa: N818 - that is what it is
+class BrokenPromise(Exception):
     """A released schema may not change in this way: make a new version of the event, with a step from the old one."""
 
 
@@ -33,13 +33,3 @@ def write_schemas(folder: Path = FOLDER) -> list[Path]:
     for path, text, _ in found:
         path.write_text(text)
     return [path for path, _, _ in found]
-
-
-def write_asyncapi(path: Path) -> bool:
-    """Brings docs/asyncapi.yaml up to date; whether there was something to do."""
-    text = asyncapi_text()
-    if path.exists() and path.read_text() == text:
-        return False
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(text)
-    return True

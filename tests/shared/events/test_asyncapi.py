@@ -8,7 +8,7 @@ from faststream.specification.asyncapi.v3_0_0.schema import ApplicationSchema
 
 from shared.events.asyncapi import document
 from shared.events.codec import headers_of
-from shared.events.documents import asyncapi_text, write_asyncapi
+from shared.events.documents import asyncapi_text
 from shared.events.registry import EVENTS
 from shared.events.topics import TOPICS
 from tests.shared.events.examples import NOON
@@ -90,10 +90,3 @@ def test_partitions_are_those_of_the_installation() -> None:
 
     assert channels["tracking.clicks"]["bindings"]["kafka"]["partitions"] == 24
     assert channels["labeling.catalog"]["bindings"]["kafka"]["partitions"] == 1
-
-
-def test_writing_says_whether_there_was_something_to_do(tmp_path: Path) -> None:
-    path = tmp_path / "docs" / "asyncapi.yaml"
-
-    assert write_asyncapi(path)
-    assert not write_asyncapi(path)

@@ -1,0 +1,39 @@
+"""The OpenAPI documents of the services, as each serves them, without starting any."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from fastapi import APIRouter
+
+from services.labeling.api import ROUTERS as LABELING
+from services.labeling.app import SERVICE as LABELING_SERVICE
+from services.segmentation.api import criteria, segments
+from services.segmentation.app import SERVICE as SEGMENTATION_SERVICE
+from services.tracking.api import ROUTERS as TRACKING
+from services.tracking.app import SERVICE as TRACKING_SERVICE
+from services.workflow.api.routers import ROUTERS as WORKFLOW
+from services.workflow.app import SERVICE as WORKFLOW_SERVICE
+from shared.http.app import create_app
+from shared.http.documentation import document
+from shared.runtime.held_records import held_router
+from shared.runtime.service import Service
+from shared.store.database import Database
+
+SERVICES: Mapping[str, tuple[Service, Sequence[APIRouter]]] = {
+    "tracking": (TRACKING_SERVICE, TRACKING),
+    "labeling": (LABELING_SERVICE, LABELING),
+    "segmentation": (SEGMENTATION_SERVICE, [segments.router, criteria.router]),
+    "workflow": (WORKFLOW_SERVICE, WORKFLOW),
+}
+
+
+def openapi_text(name: str) -> str:
+    """The service's document, as it stands in docs/openapi."""
+    service, routers = SERVICES[name]
+    nowhere = cast("Database", None)  # endpoints are described here, never called
+    app = create_app(f"Penchant {name}", None, description=service.description)
+    app.include_router(held_router(name, nowhere))
+    for router in routers:
+        app.include_router(router)
+    return json.dumps(document(app), indent=2, ensure_ascii=False) + "\n"
