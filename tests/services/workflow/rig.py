@@ -8,10 +8,12 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from pydantic import SecretStr
 from uuid_utils.compat import uuid7
 
+from services.workflow.api.service import WorkflowService
 from services.workflow.app import SERVICE, build
 from services.workflow.consumers.handler import TOPICS, WorkflowHandler
 from services.workflow.settings import WorkflowSettings
@@ -32,13 +34,14 @@ from shared.events.topics import partition_of
 from shared.events.tracking import MessageChanged, MessageLink
 from shared.http.app import create_app
 from shared.http.keys import generate, hash_of
-from shared.runtime.service import Parts, Surroundings
+from shared.runtime.service import Surroundings
 from shared.store.database import Database
 from shared.store.event_tables import extend_event_tables
 from shared.store.listener import listen
 from tests.services.workflow.events import CATS, DOGS, GUIDE, LINK, OFFER, REGULARS, now
 
 PARTITIONS = 3
+structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))  # a line per request hides the rest
 DEADLINE = 30.0  # seconds
 
 
@@ -65,9 +68,10 @@ class Rig:
         self.clock = Clock()
         self.http: httpx.AsyncClient
         self.relay: Relay
-        self.parts: Parts
+        self.service: WorkflowService
         self.catalog: Catalog
         self._sequences: dict[str, int] = {}
+        self._sent: dict[tuple[str, int], int] = {}
 
     async def publish(
         self,
@@ -102,6 +106,7 @@ class Rig:
         )  # fmt: skip
         contact, account = getattr(event, "contact_id", None), getattr(event, "account_id", 1)
         partition = 0 if contact is None else partition_of(account, contact, PARTITIONS)
+        self._sent[event.topic, partition] = max(sequence, self._sent.get((event.topic, partition), 0))
         return await self.producer.send(
             self.settings.topic_prefix + event.topic,
             key=event.key.encode(),
@@ -123,13 +128,11 @@ class Rig:
         await self.catalog.refresh(5)
 
     @asynccontextmanager
-    async def worker(self, name: str = "one", projection: int | None = None) -> AsyncIterator[ConsumerHost]:
-        """A worker process' consumer, in this process."""
-        [consumer] = self.parts.consumers
-        if projection is not None or name != "one":
-            handler = WorkflowHandler(self.parts.state.catalogs, projection or 1, self.clock)  # type: ignore[attr-defined]
-            self.catalog.on_change(lambda _: handler.wake())
-            consumer = Consumer("workflow", TOPICS, handler, version=projection or 1)
+    async def worker(self, name: str = "one", projection: int = 1) -> AsyncIterator[ConsumerHost]:
+        """A worker process' consumer, in this process; a restart has the same name, or waits for its session to end."""
+        handler = WorkflowHandler(self.service.catalogs, projection, self.clock)
+        self.catalog.on_change(lambda _: handler.wake())
+        consumer = Consumer("workflow", TOPICS, handler, version=projection)
         host = ConsumerHost(
             consumer, "workflow", self.settings, self.database, self.cluster, name, lambda: 0, self.clock
         )
@@ -202,10 +205,10 @@ class Rig:
 
         async def reached() -> bool:
             rows = await self.database.pool.fetch(
-                "SELECT topic, max(sequence) AS sequence FROM checkpoints WHERE consumer = 'workflow' GROUP BY topic"
+                "SELECT topic, partition, sequence FROM checkpoints WHERE consumer = 'workflow'"
             )
-            applied = {row["topic"]: row["sequence"] for row in rows}
-            return all(applied.get(topic, 0) >= self._sequences.get(topic, 0) for topic in TOPICS)
+            applied = {(row["topic"], row["partition"]): row["sequence"] for row in rows}
+            return all(applied.get(where, 0) >= sent for where, sent in self._sent.items() if where[0] in TOPICS)
 
         await until(reached)
 
@@ -279,10 +282,12 @@ async def make_rig(bootstrap: str, dsn: str, prefix: str) -> AsyncIterator[Rig]:
         listening = asyncio.create_task(listen(dsn, {"events": rig.relay.wake}))
         stack.push_async_callback(_cancel, listening)
         surroundings = Surroundings(settings, database, rig.catalog, IntakeProducer(settings), rig.relay)
-        rig.parts = await build(surroundings, rig.clock)
+        parts = await build(surroundings, rig.clock)
+        assert isinstance(parts.state, WorkflowService)
+        rig.service = parts.state
         app = create_app("workflow", rig.catalog, database)
-        app.state.service = rig.parts.state
-        for router in rig.parts.routers:
+        app.state.service = rig.service
+        for router in parts.routers:
             app.include_router(router)
         rig.http = httpx.AsyncClient(
             transport=httpx.ASGITransport(app), base_url="http://workflow", headers={"Authorization": f"Bearer {text}"}
