@@ -35,6 +35,7 @@ class Route(APIRoute):
         endpoint = super().get_route_handler()
         requirements = list(_requirements(self.dependant))
         reads_json = self.body_field is not None and not isinstance(self.body_field.field_info, Form)
+        may_be_empty = self.body_field is not None and not self.body_field.field_info.is_required()
         is_post = "POST" in (self.methods or ())
 
         async def handle(request: Request) -> Response:
@@ -45,7 +46,7 @@ class Route(APIRoute):
             _refuse_nul(json_request)
             if is_post:
                 check_key(json_request)
-            if reads_json:
+            if reads_json and (await json_request.load() or not may_be_empty):
                 await json_request.json()
             caller: Caller | None = getattr(request.state, "caller", None)
             database = request.app.state.database
