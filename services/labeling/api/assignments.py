@@ -274,7 +274,7 @@ def _label_of_contact(row: Record) -> LabelOfContact:
         supports.append(ClickSupport(clicks=row["click_supports"]).model_dump())
     supports += [
         {**support.origin.model_dump(mode="json"), "at": support.at.isoformat()}
-        for support in decode_supports(row["supports"]).values()
+        for support in sorted(decode_supports(row["supports"]).values(), key=lambda support: support.at)
     ]
     return LabelOfContact(
         label_id=row["label_id"],

@@ -1,0 +1,96 @@
+"""A labeling process that runs, and accounts in it."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conftest import TestKafka, TestPostgres
+from tests.stack.processes import ServiceProcess
+
+OPERATOR = "the operator's secret"
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A process with a database and topics of its own."""
+
+    process: ServiceProcess
+    dsn: str
+    bootstrap: str
+    prefix: str
+
+
+class Account(httpx.Client):
+    """A client with a key of an account of its own."""
+
+    account_id: int
+    open_clients: ExitStack
+
+    def make(self, path: str, body: Any) -> Any:  # noqa: ANN401 - JSON
+        """POSTs; the answer's JSON."""
+        answer = self.post(path, json=body)
+        assert answer.status_code in (200, 201, 202), answer.text
+        return answer.json()
+
+    def with_key(self, *scopes: str) -> "Account":
+        """The same account with another key."""
+        key = self.make("/v1/keys", {"name": "another", "scopes": scopes})["key"]
+        return client(str(self.base_url), self.account_id, key, self.open_clients)
+
+
+def client(url: str, account_id: int, key: str, open_clients: ExitStack) -> Account:
+    """A client of an account, closed with `open_clients`."""
+    account = Account(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=10)
+    account.account_id, account.open_clients = account_id, open_clients
+    return open_clients.enter_context(account)
+
+
+@pytest.fixture(scope="session")
+def running(kafka: TestKafka, postgres: TestPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Labeling, both roles, for all tests of this folder."""
+    name, prefix = f"test_{uuid.uuid4().hex}", f"t{uuid.uuid4().hex[:12]}."
+    dsn = postgres.create_database(name)
+    environment = {
+        "PENCHANT_KAFKA": kafka.bootstrap,
+        "PENCHANT_TOPIC_PREFIX": prefix,
+        "PENCHANT_PARTITIONS": "3",
+        "PENCHANT_LABELING_DATABASE": dsn,
+        "PENCHANT_OPERATOR_KEY": OPERATOR,
+    }
+    log = tmp_path_factory.mktemp("labeling") / "log"
+    process = ServiceProcess("services.labeling", environment, log, "PENCHANT_LABELING_PORT")
+    try:
+        process.start()
+        yield Running(process, dsn, kafka.bootstrap, prefix)
+        assert process.terminate() == 0, process.tail()
+    finally:
+        process.end()
+        kafka.delete_topics(prefix)
+        postgres.drop_database(name)
+
+
+@pytest.fixture
+def new_account(running: Running) -> Iterator[Callable[[], Account]]:
+    """Makes accounts."""
+    open_clients = ExitStack()
+
+    def make() -> Account:
+        body = {"name": "Pet shop", "time_zone": "Europe/Brussels"}
+        headers = {"Authorization": f"Bearer {OPERATOR}"}
+        made = httpx.post(f"{running.process.url}/v1/accounts", json=body, headers=headers, timeout=10)
+        assert made.status_code == 201, made.text
+        return client(running.process.url, made.json()["account_id"], made.json()["api_key"], open_clients)
+
+    with open_clients:
+        yield make
+
+
+@pytest.fixture
+def account(new_account: Callable[[], Account]) -> Account:
+    """An empty account."""
+    return new_account()
