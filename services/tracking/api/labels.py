@@ -106,7 +106,7 @@ async def _expect_message(service: Tracking, caller: Caller, message_id: UUID) -
 
 
 async def _names(service: Tracking, account_id: int, wanted: Mapping[str, Sequence[UUID]]) -> dict[UUID, str]:
-    """The labels' names, `wanted` being where in the body they stand. Raises Problem 422 for what is no label of the account, by the newest that there is to know."""
+    """The names of the labels, given by where they stand in the body. Raises Problem 422 for one that there is not."""
     names, errors = _look_up(service, account_id, wanted)
     if errors:
         # A label made a moment ago is on its way.

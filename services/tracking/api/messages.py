@@ -122,7 +122,7 @@ async def edit_message(
     body: MessageBody,
     conditions: Annotated[Preconditions, preconditions()],
 ) -> Response:
-    """Makes a revision. Links that are the same by URL and text keep id, number and labels; vanished ones still lead on."""
+    """Makes a revision. Links with the same URL and text keep id, number and labels; vanished ones still lead on."""
     found = await asyncio.to_thread(find_links, body.html)
     try:
         async with service.around.database.unit_of_work(CATALOG_PARTITION) as work:

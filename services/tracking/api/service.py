@@ -33,9 +33,11 @@ class Tracking:
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[PoolConnectionProxy]:
         """A transaction in which several statements see the same state."""
-        async with self.around.database.pool.acquire() as connection:
-            async with connection.transaction(isolation="repeatable_read", readonly=True):
-                yield connection
+        async with (
+            self.around.database.pool.acquire() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            yield connection
 
 
 def _tracking(request: Request) -> Tracking:

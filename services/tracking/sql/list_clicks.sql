@@ -1,7 +1,7 @@
 SELECT
     click.click_id, click.contact_id, click.occurred_at, click.verdict, click.reasons,
     click.method, click.hint, click.user_agent, click.ip, click.headers,
-    message.message_id, link.link_id, link.number, link.url, link.text,
+    message.message_id, link.link_id, link.number AS link_number, link.url, link.text,
     send.kind AS send_kind, send.id AS send_id, send.sent_at
 FROM clicks AS click
 JOIN messages AS message ON message.message_no = click.message_no

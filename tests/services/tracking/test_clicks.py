@@ -1,18 +1,366 @@
 """From a report to an event: counted once, whoever sent it and however often."""
 
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
 import pytest
 
-from tests.services.tracking.world import World, click
+from tests.services.tracking.world import BROWSER, NOW, World, click, until
 
 HTML = """<a href="https://shop.example/dogs?a=1&amp;b=2">Dogs</a> <a href="https://shop.example/cats">Cats</a>
 <a href="https://shop.example/pets">Pets</a> <a href="https://shop.example/pets">More pets</a>"""
+SEND = {"kind": "campaign", "id": "spring", "sent_at": "2026-06-01T08:00:00Z"}
+HEADERS = [
+    ("ce_specversion", b"1.0"),
+    ("ce_source", b"/pipeline"),
+    ("ce_type", b"penchant.ClickReported.v1"),
+    ("content-type", b"application/json"),
+]
 
 
 @pytest.mark.asyncio
-async def test_a_reported_click_becomes_an_event(world: World) -> None:
+async def test_a_reported_click_becomes_an_event_with_the_labels_of_its_link(world: World) -> None:
+    dogs = await world.label("Dogs")
+    message = await world.message(HTML)
+    link = message["links"][0]
+    await world.http.put(f"/v1/messages/{message['id']}/links/{link['id']}/labels", json={"label_ids": [dogs]})
+    await world.contacts(7)
+    assert await world.report(click(message, send=SEND)) == {"accepted": 1, "errors": []}
+    (event,) = await world.clicked(1)
+    assert (event.contact_id, str(event.message_id), str(event.link_id)) == (7, message["id"], link["id"])
+    assert event.url == "https://shop.example/dogs?a=1&b=2"
+    assert event.occurred_at == NOW
+    assert (event.verdict, event.reasons) == ("human", ())
+    assert [(str(label.id), label.name) for label in event.labels] == [(dogs, "Dogs")]
+    assert event.send is not None
+    assert (event.send.kind, event.send.id) == ("campaign", "spring")
+
+
+@pytest.mark.asyncio
+async def test_the_same_click_again_is_the_same_click_whoever_brings_it(world: World) -> None:
     message = await world.message(HTML)
     await world.contacts(7)
-    assert await world.report(click(message)) == {"accepted": 1, "errors": []}
-    (event,) = await world.clicked(1)
-    assert (event.contact_id, str(event.link_id), event.verdict) == (7, message["links"][0]["id"], "human")
-    assert event.url == "https://shop.example/dogs?a=1&b=2"
+    identity = str(uuid4())
+    await world.report(click(message, id=identity), click(message, id=identity), click(message, id="order-17"))
+    await world.report(click(message, id=identity), click(message, id="order-17"))
+    await world.report(click(message, id="last"))
+    value = json.dumps({"account_id": world.account_id} | click(message)).encode()
+    for partition in (1, 2):
+        await world.put(value, [*HEADERS, ("ce_id", identity.encode())], partition)
+    assert len(await world.clicked(4)) == 4  # the pipeline's ids are its own
+    numbers = await world.numbers(message)
+    assert numbers["clicks"] == {"human": 4, "machine": 0, "unsure": 0}
+
+
+@pytest.mark.asyncio
+async def test_contacts_are_found_by_any_of_their_names(world: World) -> None:
+    message = await world.message(HTML)
+    await world.contacts(7, email="Ann@Bücher.example", external_id="crm-7")
+    await world.report(
+        click(message, contact_id=None, email=" ANN@xn--bcher-kva.example"),
+        click(message, contact_id=None, external_id="crm-7"),
+        click(message),
+    )
+    assert [event.contact_id for event in await world.clicked(3)] == [7, 7, 7]
+
+
+@pytest.mark.asyncio
+async def test_a_url_stands_for_its_link_and_several_links_for_what_they_share(world: World) -> None:
+    dogs, cats = await world.label("Dogs"), await world.label("Cats")
+    message = await world.message(HTML)
+    first, second = message["links"][2], message["links"][3]
+    labels = {first["id"]: [dogs, cats], second["id"]: [cats]}
+    await world.http.put(f"/v1/messages/{message['id']}/link-labels", json=labels)
+    await world.contacts(7, 8)
+    await world.report(
+        click(message, 7, link_id=None, url="https://shop.example/pets"),
+        click(message, 8, link_id=None, url="https://shop.example/dogs?a=1&b=2"),
+    )
+    pets, dog = await world.clicked(2)
+    assert (str(pets.link_id), [label.name for label in pets.labels]) == (first["id"], ["Cats"])
+    assert str(dog.link_id) == message["links"][0]["id"]
+
+
+@pytest.mark.asyncio
+async def test_machines_are_told_apart_with_reasons(world: World) -> None:
+    message = await world.message(HTML)
+    await world.contacts(1, 2, 3, 4, 5)
+    await world.report(
+        click(message, 1, user_agent="Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"),
+        click(message, 2, method="HEAD"),
+        click(message, 3, headers={"Sec-Purpose": "prefetch"}),
+        click(message, 4, hint="unsure"),
+        click(message, 5),
+    )
+    judged = [(event.verdict, event.reasons) for event in await world.clicked(5)]
+    assert judged == [
+        ("machine", ("crawler",)),
+        ("machine", ("head",)),
+        ("machine", ("prefetch",)),
+        ("unsure", ("hint",)),
+        ("human", ()),
+    ]
+    numbers = await world.numbers(message)
+    assert numbers["clicks"] == {"human": 1, "machine": 3, "unsure": 1}
+    assert numbers["contacts"] == 1
+
+
+@pytest.mark.asyncio
+async def test_numbers_are_exact_per_link_and_per_send(world: World) -> None:
+    message = await world.message(HTML)
+    await world.contacts(1, 2)
+    other = SEND | {"id": "summer", "sent_at": "2026-06-02T08:00:00Z"}
+    await world.report(
+        click(message, 1, 0, send=SEND),
+        click(message, 1, 0, send=SEND),
+        click(message, 2, 0, send=SEND),
+        click(message, 1, 1, send=other),
+        click(message, 1, 1, user_agent="curl/8.5.0"),
+    )
+    await world.clicked(5)
+    numbers = await world.numbers(message)
+    of_links = [
+        (link["number"], link["clicks"]["human"], link["clicks"]["machine"], link["contacts"])
+        for link in numbers["links"]
+    ]
+    assert of_links == [(1, 3, 0, 2), (2, 1, 1, 1), (3, 0, 0, 0), (4, 0, 0, 0)]
+    of_sends = [
+        (send["send"] and send["send"]["id"], send["clicks"]["human"], send["contacts"]) for send in numbers["sends"]
+    ]
+    assert of_sends == [(None, 0, 0), ("spring", 3, 2), ("summer", 1, 1)]
+    assert numbers["contacts"] == 2
+
+
+@pytest.mark.asyncio
+async def test_a_contact_that_is_created_and_clicks_at_once_is_no_dead_letter(world: World) -> None:
+    message = await world.message(HTML)
+    await world.report(
+        click(message, 7), click(message, contact_id=None, email="c8@people.example"),
+        click(message, contact_id=None, external_id="e9"),
+    )  # fmt: skip
+
+    async def all_held() -> bool:
+        return await world.held() == 3
+
+    await until(all_held)
+    await world.contacts(7, 8, 9)
+    assert [event.contact_id for event in await world.clicked(3)] == [7, 8, 9]
+
+
+@pytest.mark.asyncio
+async def test_a_click_waits_for_its_message(world: World) -> None:
+    """As when a message is registered, and the relay is slower than whoever reports the click."""
+    await world.contacts(7)
+    message = await world.message(HTML)
+    unknown = {"id": str(uuid4()), "links": message["links"]}
+    await world.report(click(unknown))
+
+    async def held() -> bool:
+        return await world.held() == 1
+
+    await until(held)
+    await world.pool.execute(
+        "UPDATE held SET waits_for = $1 WHERE waits_for = $2",
+        [f"message:{world.account_id}:{message['id']}"],
+        [f"message:{world.account_id}:{unknown['id']}"],
+    )
+
+    async def looked_at_again() -> bool:
+        waits_for = await world.pool.fetchval(
+            "SELECT waits_for FROM held WHERE position($1 in convert_from(value, 'UTF8')) > 0", unknown["id"]
+        )
+        return bool(waits_for == [f"message:{world.account_id}:{unknown['id']}"])
+
+    # It was released, tried, and is held again for what it really names.
+    await until(looked_at_again)
+
+
+@pytest.mark.asyncio
+async def test_another_accounts_link_and_message_are_not_found(world: World) -> None:
+    message = await world.message(HTML)
+    await world.contacts(7)
+    async with await world.client("write", "read", account_id=world.account_id + 10_000) as other:
+        foreign = await world.message(HTML, other)
+    mark = str(uuid4())
+    await world.report(click(message, link_id=foreign["links"][0]["id"], id=mark), click(foreign), click(message))
+    assert (await world.dead(mark))["dead_reason"] == "the message has no such link"
+    assert len(await world.clicked(1)) == 1
+    assert await world.held() == 1
+
+
+@pytest.mark.asyncio
+async def test_a_bad_report_harms_no_neighbour_and_can_be_replayed(world: World) -> None:
+    message = await world.message(HTML)
+    await world.contacts(7)
+    good = json.dumps({"account_id": world.account_id} | click(message)).encode()
+    marks = [str(uuid4()) for _ in range(8)]
+    bad: list[tuple[bytes | None, list[tuple[str, bytes | None]]]] = [
+        (b"{not json", [*HEADERS, ("ce_id", marks[0].encode())]),
+        (None, [*HEADERS, ("ce_id", marks[1].encode())]),
+        (b'{"account_id": "one"}', [*HEADERS, ("ce_id", marks[2].encode())]),
+        (good.replace(b'"contact_id": 7', b'"contact_id": -7'), [*HEADERS, ("ce_id", marks[3].encode())]),
+        (good, [*HEADERS[:2], ("ce_type", b"penchant.ClickReported.v9"), ("ce_id", marks[4].encode())]),
+        (good, [*HEADERS[1:], ("ce_id", marks[5].encode())]),
+        (good, [*HEADERS, ("traceparent", b"\xff\xfe"), ("ce_id", marks[6].encode())]),
+        (good + b" " * 70_000, [*HEADERS, ("ce_id", marks[7].encode())]),
+    ]
+    for value, headers in bad:
+        await world.put(value, headers)
+        await world.put(good, [*HEADERS, ("ce_id", str(uuid4()).encode())])
+    await world.clicked(8)
+    for mark in marks:
+        assert (await world.dead(mark))["dead_topic"] == "intake.clicks"
+
+
+@pytest.mark.asyncio
+async def test_what_lies_too_far_ahead_is_refused(world: World) -> None:
+    message = await world.message(HTML)
+    await world.contacts(7)
+    ahead = (datetime.now(UTC) + timedelta(minutes=6)).isoformat()
+    problem = await world.report(click(message, occurred_at=ahead), status=422)
+    assert (problem["errors"][0]["index"], problem["errors"][0]["pointer"]) == (0, "/occurred_at")
+    value = json.dumps({"account_id": world.account_id} | click(message, occurred_at=ahead)).encode()
+    mark = str(uuid4())
+    await world.put(value, [*HEADERS, ("ce_id", mark.encode())])
+    assert "ahead" in (await world.dead(mark))["dead_reason"]
+
+
+@pytest.mark.asyncio
+async def test_tests_of_a_message_and_contacts_who_said_no_leave_no_trace(world: World) -> None:
+    message = await world.message(HTML)
+    await world.contacts(7)
+    await world.contacts(8, tracking_consent="denied")
+    await world.report(click(message, 7, send=SEND | {"kind": "test"}), click(message, 8), click(message, 7))
+    await world.clicked(1)
+    assert await world.pool.fetchval("SELECT count(*) FROM clicks WHERE account_id = $1", world.account_id) == 1
+
+
+@pytest.mark.asyncio
+async def test_an_erased_contact_loses_what_could_lead_to_it_and_later_clicks(world: World) -> None:
+    message = await world.message(HTML)
+    await world.contacts(7, 8)
+    await world.report(
+        *[click(message, who, ip="192.0.2.77", headers={"referer": "https://secret.example"}) for who in (7, 8)]
+    )
+    await world.clicked(2)
+    await world.tell(world.contact(7, state="erased", email=None, external_id=None))
+    await world.bury(7)
+    query = "SELECT contact_id FROM clicks WHERE account_id = $1 AND coalesce(user_agent, ip, headers) IS NOT NULL"
+
+    async def forgotten() -> bool:
+        return [row[0] for row in await world.pool.fetch(query, world.account_id)] == [8]
+
+    await until(forgotten)
+    await world.report(click(message, 7), click(message, contact_id=None, email="c8@people.example"))
+    await world.clicked(3)
+    row = await world.pool.fetchrow("SELECT * FROM contacts WHERE account_id = $1 AND contact_id = 7", world.account_id)
+    assert row is not None
+    assert (row["state"], row["email_digest"], row["external_digest"]) == ("erased", None, None)
+    assert (await world.numbers(message))["clicks"]["human"] == 3
+
+
+@pytest.mark.asyncio
+async def test_a_merged_contact_clicks_for_the_one_it_has_become(world: World) -> None:
+    message = await world.message(HTML)
+    await world.contacts(8, 9)
+    await world.contacts(7, state="merged", merged_into=8, email=None, external_id=None)
+    await world.contacts(6, state="merged", merged_into=7, email=None, external_id=None)
+    await world.report(click(message, 6), click(message, 7))
+    assert [event.contact_id for event in await world.clicked(2)] == [8, 8]
+
+
+@pytest.mark.asyncio
+async def test_labels_are_carried_under_the_name_that_they_have_then(world: World) -> None:
+    dogs, cats = await world.label("Dogs"), await world.label("Cats")
+    message = await world.message(HTML)
+    await world.http.put(f"/v1/messages/{message['id']}/link-labels", json={message["links"][0]["id"]: [dogs, cats]})
+    await world.contacts(7, 8)
+    await world.report(click(message, 7))
+    await world.clicked(1)
+    await world.label("Hounds", label_id=dogs)
+    await world.label("Cats", label_id=cats, state="deleted")
+
+    async def renamed() -> bool:
+        links = (await world.http.get(f"/v1/messages/{message['id']}")).json()["links"]
+        return [label["name"] for label in links[0]["labels"]] == ["Hounds", "Cats"] and "broken" in links[0]["labels"][
+            1
+        ]
+
+    await until(renamed)
+    await world.report(click(message, 8))
+    before, after = await world.clicked(2)
+    assert [label.name for label in before.labels] == ["Dogs", "Cats"]
+    assert [label.name for label in after.labels] == ["Hounds"]
+
+
+@pytest.mark.asyncio
+async def test_clicks_are_listed_by_what_is_asked(world: World) -> None:
+    message = await world.message(HTML)
+    await world.contacts(1, 2)
+    times = [(NOW + timedelta(minutes=minute)).isoformat() for minute in range(3)]
+    await world.report(
+        click(message, 1, 0, occurred_at=times[0], send=SEND, ip="192.0.2.1", headers={"accept": "*/*"}, method="GET"),
+        click(message, 2, 1, occurred_at=times[1], user_agent="curl/8.5.0"),
+        click(message, 1, 1, occurred_at=times[2]),
+    )
+    await world.clicked(3)
+
+    async def listed(**query: object) -> list[tuple[int, int]]:
+        answer = await world.http.get("/v1/clicks", params={name: str(value) for name, value in query.items()})
+        assert answer.status_code == 200, answer.text
+        return [(item["contact_id"], item["link_number"]) for item in answer.json()["items"]]
+
+    assert await listed() == [(1, 2), (2, 2), (1, 1)]
+    assert await listed(contact_id=1) == [(1, 2), (1, 1)]
+    assert await listed(message_id=message["id"], verdict="machine") == [(2, 2)]
+    assert await listed(send="spring") == [(1, 1)]
+    assert await listed(since=times[1], until=times[2]) == [(2, 2)]
+    assert await listed(message_id=uuid4()) == []
+    item = (await world.http.get("/v1/clicks?contact_id=1")).json()["items"][1]
+    assert (item["user_agent"], item["ip"], item["headers"], item["method"]) == (
+        BROWSER,
+        "192.0.2.1",
+        {"accept": "*/*"},
+        "GET",
+    )
+    assert item["send"]["id"] == "spring"
+    first = (await world.http.get("/v1/clicks?limit=2")).json()
+    rest = (await world.http.get("/v1/clicks", params={"limit": 2, "cursor": first["next_cursor"]})).json()
+    assert [len(first["items"]), len(rest["items"]), rest["next_cursor"]] == [2, 1, None]
+
+
+@pytest.mark.asyncio
+async def test_each_report_of_a_batch_is_taken_or_refused_for_itself(world: World) -> None:
+    message = await world.message(HTML)
+    await world.contacts(7)
+    answer = await world.report(
+        click(message),
+        click(message, email="a@b.example"),
+        click(message, account_id=9),
+        click(message, link_id=None),
+        click(message, send=SEND | {"extra": 1}),
+        click(message, occurred_at="yesterday"),
+    )
+    assert answer["accepted"] == 1
+    assert [(error["index"], error["pointer"]) for error in answer["errors"]] == [
+        (1, ""), (2, "/account_id"), (3, ""), (4, "/send/extra"), (5, "/occurred_at"),
+    ]  # fmt: skip
+    await world.report(click(message, contact_id=0), status=422)
+    await world.report(status=422)
+    await world.clicked(1)
+
+
+@pytest.mark.asyncio
+async def test_thousands_at_once_from_everywhere_are_counted_exactly(world: World) -> None:
+    message = await world.message(HTML)
+    await world.contacts(*range(1, 101))
+    reports = [click(message, 1 + number % 100, number % 4, id=f"c{number}") for number in range(3000)]
+    await asyncio.gather(*(world.report(*reports[start : start + 1000]) for start in (0, 500, 1000, 1500, 2000)))
+    await world.clicked(3000)
+    numbers = await world.numbers(message)
+    assert numbers["clicks"]["human"] == 3000
+    assert [link["clicks"]["human"] for link in numbers["links"]] == [750] * 4
+    assert [link["contacts"] for link in numbers["links"]] == [25] * 4
+    assert numbers["contacts"] == 100

@@ -138,7 +138,7 @@ class World:
     async def put(self, value: bytes | None, headers: Iterable[tuple[str, bytes | None]], partition: int = 0) -> None:
         """A record on intake.clicks, as it is."""
         await self._producer.send_and_wait(
-            self.settings.topic_prefix + "intake.clicks", value, partition=partition, headers=list(headers)
+            self.settings.topic_prefix + "intake.clicks", value, b"key", partition, headers=list(headers)
         )
 
     # What came of it
@@ -187,11 +187,17 @@ class World:
         assert headers is not None
         return headers
 
+    async def numbers(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        """A message's numbers."""
+        answer = await self.http.get(f"/v1/messages/{message['id']}/stats")
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
     async def held(self) -> int:
         """How many of the account's clicks wait for something."""
         count: int = await self.pool.fetchval(
-            "SELECT count(*) FROM held WHERE state = 'waiting' AND position($1 in convert_from(value, 'UTF8')) > 0",
-            f'"account_id":{self.account_id},',
+            "SELECT count(*) FROM held WHERE state = 'waiting' AND convert_from(value, 'UTF8') ~ $1",
+            f'"account_id":{self.account_id}[,}}]',
         )
         return count
 
@@ -205,7 +211,7 @@ class World:
         return ContactChanged.model_validate(values | state)
 
 
-def click(message: Mapping[str, Any], contact_id: int = 7, link: int = 0, **more: Any) -> dict[str, Any]:  # noqa: ANN401
+def click(message: Mapping[str, Any], contact_id: int | None = 7, link: int = 0, **more: Any) -> dict[str, Any]:  # noqa: ANN401
     """A report, as the API takes it."""
     report = {
         "message_id": message["id"],
@@ -230,7 +236,7 @@ async def a_world(process: TrackingProcess, account_id: int) -> AsyncIterator[Wo
         producer = AIOKafkaProducer(**client_options(settings_of(process)))
         await producer.start()
         stack.push_async_callback(producer.stop)
-        browser = await stack.enter_async_context(httpx.AsyncClient(headers={"user-agent": BROWSER}))
+        browser = await stack.enter_async_context(httpx.AsyncClient(headers={"user-agent": BROWSER}, timeout=60))
         world = World(process, pool, producer, account_id, browser)
         world.http = await stack.enter_async_context(await world.client("read", "write"))
         yield world

@@ -1,0 +1,269 @@
+"""Messages are registered, edited, labelled and handed out with tracked links."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from services.tracking.domain.links import find_links
+from services.tracking.domain.tokens import TokenKeys
+from shared.events.tracking import MessageChanged
+from tests.services.tracking.process import KEYS
+from tests.services.tracking.world import NOW, World, until
+
+HTML = """<!doctype html>\r\n<p>Spring!</p><a href='https://shop.example/dogs?a=1&amp;b=2'>Dogs</a>
+<a href="mailto:us@shop.example">Write</a><a href="https://shop.example/cats"><img alt="Cats" src=x></a>
+<!--[if mso]><v:roundrect href="https://shop.example/cats"><center>Cats!</center></v:roundrect><![endif]-->
+<a href="{{ unsubscribe_url }}">Unsubscribe</a>"""
+SEND = {"kind": "workflow", "id": str(uuid4()), "sent_at": "2026-06-01T08:00:00.250000Z"}
+
+
+def brief(links: list[dict[str, Any]]) -> list[tuple[object, ...]]:
+    return [(link["number"], link["url"], link["text"], link["trackable"], link.get("reason")) for link in links]
+
+
+async def label_links(world: World, message: Mapping[str, Any], labels: object) -> httpx.Response:
+    return await world.http.put(f"/v1/messages/{message['id']}/link-labels", json=labels)
+
+
+@pytest.mark.asyncio
+async def test_a_message_lists_its_links_in_order(world: World) -> None:
+    message = await world.message(HTML)
+    assert (message["name"], message["revision"]) == ("Spring", 1)
+    assert brief(message["links"]) == [
+        (1, "https://shop.example/dogs?a=1&b=2", "Dogs", True, None),
+        (2, "mailto:us@shop.example", "Write", False, "mailto"),
+        (3, "https://shop.example/cats", "Cats", True, None),
+        (4, "https://shop.example/cats", "Cats!", True, None),
+        (5, "{{ unsubscribe_url }}", "Unsubscribe", False, "unsubscribe"),
+    ]
+    assert "reason" not in message["links"][0]
+    again = await world.http.get(f"/v1/messages/{message['id']}")
+    assert again.json() == message
+    assert (await world.http.get(f"/v1/messages/{message['id']}/links?limit=2")).json()["items"] == message["links"][:2]
+
+
+@pytest.mark.asyncio
+async def test_what_is_registered_is_published_when_it_is_answered(world: World) -> None:
+    message = await world.message(HTML)
+    records = [MessageChanged.model_validate_json(record.value) for record in await world.read("tracking.catalog")]
+    (event,) = [event for event in records if str(event.message_id) == message["id"]]
+    assert [str(link.id) for link in event.links] == [link["id"] for link in message["links"]]
+    assert (event.account_id, event.revision, event.state) == (world.account_id, 1, "active")
+
+
+@pytest.mark.asyncio
+async def test_an_edited_message_keeps_what_stayed_the_same(world: World) -> None:
+    dogs = await world.label("Dogs")
+    message = await world.message(HTML)
+    assert (await label_links(world, message, {message["links"][0]["id"]: [dogs]})).status_code == 200
+    path = f"/v1/messages/{message['id']}"
+    tag = (await world.http.get(path)).headers["etag"]
+    moved = '<a href="https://shop.example/new">New</a><a href="https://shop.example/dogs?a=1&amp;b=2">Dogs</a>'
+    edited = await world.http.put(path, json={"name": "Summer", "html": moved}, headers={"if-match": tag})
+    assert edited.status_code == 200, edited.text
+    body = edited.json()
+    assert (body["name"], body["revision"]) == ("Summer", 2)
+    assert brief(body["links"]) == [
+        (6, "https://shop.example/new", "New", True, None),
+        (1, "https://shop.example/dogs?a=1&b=2", "Dogs", True, None),
+    ]
+    assert body["links"][1]["id"] == message["links"][0]["id"]
+    assert body["links"][1]["labels"] == [{"id": dogs, "name": "Dogs", "by": "hand"}]
+    stale = await world.http.put(path, json={"name": "Autumn", "html": moved}, headers={"if-match": tag})
+    assert stale.status_code == 412
+    assert (await world.http.get(path, headers={"if-none-match": edited.headers["etag"]})).status_code == 304
+
+
+@pytest.mark.asyncio
+async def test_a_label_made_a_moment_ago_is_accepted_and_one_that_is_not_there_is_not(world: World) -> None:
+    message = await world.message(HTML)
+    first, second = message["links"][0]["id"], message["links"][2]["id"]
+    foreign = await world.label("Theirs", account_id=world.account_id + 10_000)
+    gone = await world.label("Gone", state="deleted")
+    dogs = await world.label("Dogs")
+    answer = await world.http.put(
+        f"/v1/messages/{message['id']}/links/{first}/labels", json={"label_ids": [dogs, dogs]}
+    )
+    assert answer.status_code == 200
+    assert answer.json()["labels"] == [{"id": dogs, "name": "Dogs", "by": "hand"}]
+    for wrong in (foreign, gone, str(uuid4())):
+        refused = await label_links(world, message, {first: [], second: [dogs, wrong]})
+        assert refused.status_code == 422
+        assert refused.json()["errors"][0]["pointer"] == f"/{second}/1"
+    unknown = str(uuid4())
+    refused = await label_links(world, message, {unknown: [dogs]})
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, f"/{unknown}")
+    # All or nothing: the first link has kept its label.
+    assert len((await world.http.get(f"/v1/messages/{message['id']}")).json()["links"][0]["labels"]) == 1
+
+
+@pytest.mark.asyncio
+async def test_links_of_an_older_revision_can_be_labelled_too(world: World) -> None:
+    dogs = await world.label("Dogs")
+    message = await world.message(HTML)
+    await world.http.put(f"/v1/messages/{message['id']}", json={"name": "x", "html": "<p>"})
+    path = f"/v1/messages/{message['id']}/links/{message['links'][0]['id']}/labels"
+    assert (await world.http.put(path, json={"label_ids": [dogs]})).json()["labels"][0]["name"] == "Dogs"
+
+
+@pytest.mark.asyncio
+async def test_tokens_come_a_line_per_recipient(world: World) -> None:
+    message = await world.message(HTML)
+    await world.contacts(7, 8)
+    path = f"/v1/messages/{message['id']}/tokens"
+    answer = await world.http.post(path, json={"send": SEND, "external_ids": ["e8", "nobody", "e7"]})
+    assert answer.headers["content-type"].startswith("application/x-ndjson")
+    first, missing, last = map(json.loads, answer.text.splitlines())
+    assert (first["contact_id"], last["contact_id"]) == (8, 7)
+    assert (missing["index"], missing["code"], missing["pointer"]) == (1, "not_found", "/external_ids/1")
+    token = first["token"]
+    assert first["links"] == {
+        link["id"]: f"{world.process.url}/c/{token}.{link['number']}" for link in message["links"] if link["trackable"]
+    }
+    said = TokenKeys.parse(KEYS).read(token.encode())
+    assert (said.account_id, said.contact_id, str(said.message_id)) == (world.account_id, 8, message["id"])
+    assert said.send is not None
+    assert said.send.model_dump(mode="json") == SEND
+    short = await world.http.post(f"{path}?links=false", json={"send": SEND, "contact_ids": [8]})
+    assert short.json() == {"contact_id": 8, "token": token}
+
+
+@pytest.mark.asyncio
+async def test_tokens_for_a_contact_told_a_moment_ago(world: World) -> None:
+    message = await world.message(HTML)
+    await world.tell(world.contact(7))
+    assert set(await world.tokens(message, 7)) == {7}
+
+
+@pytest.mark.asyncio
+async def test_ten_thousand_tokens_in_one_answer(world: World) -> None:
+    message = await world.message(HTML)
+    await world.contacts(7)
+    await world.pool.execute(
+        "INSERT INTO contacts (account_id, contact_id, state, tracked, sequence)"
+        " SELECT $1, number, 'active', true, 0 FROM generate_series(1000, 10999) AS number",
+        world.account_id,
+    )
+    body = {"contact_ids": list(range(1000, 11_000))}
+    answer = await world.http.post(f"/v1/messages/{message['id']}/tokens", json=body)
+    assert len({line["token"] for line in map(json.loads, answer.text.splitlines())}) == 10_000
+    assert answer.elapsed.total_seconds() < 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"contact_ids": []},
+        {"contact_ids": [1], "external_ids": ["x"]},
+        {"contact_ids": ["1"]},
+        {"contact_ids": [1], "send": {"kind": "campaign", "id": "x" * 41, "sent_at": "2026-06-01T08:00:00Z"}},
+        {"contact_ids": [1], "send": {"kind": "campaign", "id": "🐕" * 11, "sent_at": "2026-06-01T08:00:00Z"}},
+        {"contact_ids": [1], "send": {"kind": "mailing", "id": "x", "sent_at": "2026-06-01T08:00:00Z"}},
+        {"contact_ids": [1], "send": {"kind": "campaign", "id": "x", "sent_at": "2300-06-01T08:00:00Z"}},
+        {"contact_ids": [1], "send": {"kind": "campaign", "id": "x", "sent_at": "2026-06-01"}},
+    ],
+)
+@pytest.mark.asyncio
+async def test_refuses_recipients_and_sends_that_there_cannot_be(world: World, body: object) -> None:
+    message = await world.message(HTML)
+    assert (await world.http.post(f"/v1/messages/{message['id']}/tokens", json=body)).status_code == 422
+
+
+@pytest.mark.asyncio
+async def test_the_html_is_the_original_but_for_the_tracked_hrefs(world: World) -> None:
+    message = await world.message(HTML)
+    await world.contacts(7)
+    path = f"/v1/messages/{message['id']}/html"
+    personal = await world.http.get(path, params={"contact_id": 7})
+    assert personal.headers["content-type"] == "text/html; charset=utf-8"
+    urls = [link.url for link in find_links(personal.text)]
+    assert [url.startswith(f"{world.process.url}/c/") for url in urls] == [True, False, True, True, False]
+    restored = personal.text
+    for found, link in zip(urls, message["links"], strict=True):
+        restored = restored.replace(found, link["url"].replace("&", "&amp;"))
+    assert restored.encode() == HTML.encode()
+    for_all = await world.http.get(path, params={"merge_tag": "{{ token }}"})
+    assert f"'{world.process.url}/c/{{{{ token }}}}.1'" in for_all.text
+    assert (await world.http.get(path)).status_code == 422
+    assert (await world.http.get(path, params={"contact_id": 7, "merge_tag": "x"})).status_code == 422
+
+
+@pytest.mark.asyncio
+async def test_messages_are_listed_newest_first(world: World) -> None:
+    ids = [(await world.message(HTML))["id"] for _ in range(3)]
+    first = (await world.http.get("/v1/messages?limit=2")).json()
+    assert [item["id"] for item in first["items"]] == ids[:0:-1]
+    assert (first["total"], first["items"][0]["link_count"]) == (3, 5)
+    rest = (await world.http.get("/v1/messages", params={"limit": 2, "cursor": first["next_cursor"]})).json()
+    assert [item["id"] for item in rest["items"]] == ids[:1]
+    assert rest["next_cursor"] is None
+
+
+@pytest.mark.asyncio
+async def test_another_accounts_message_is_not_there(world: World) -> None:
+    message = await world.message(HTML)
+    label = await world.label("Dogs")
+    link = message["links"][0]["id"]
+    path = f"/v1/messages/{message['id']}"
+    async with await world.client("read", "write", account_id=world.account_id + 10_000) as other:
+        answers = [
+            await other.get(path),
+            await other.get(f"{path}/links"),
+            await other.get(f"{path}/stats"),
+            await other.get(f"{path}/html?contact_id=7"),
+            await other.put(path, json={"name": "x", "html": "<p>"}),
+            await other.put(f"{path}/links/{link}/labels", json={"label_ids": [label]}),
+            await other.put(f"{path}/link-labels", json={link: [label]}),
+            await other.post(f"{path}/tokens", json={"contact_ids": [7]}),
+        ]
+    assert [answer.status_code for answer in answers] == [404] * len(answers)
+    assert {answer.headers["content-type"] for answer in answers} == {"application/problem+json"}
+
+
+@pytest.mark.asyncio
+async def test_keys_open_what_their_scopes_say(world: World) -> None:
+    async with await world.client("read") as reader, await world.client("write") as writer:
+        assert (await reader.post("/v1/messages", json={"name": "x", "html": "<p>"})).status_code == 403
+        assert (await writer.post("/v1/messages", json={"name": "x", "html": "<p>"})).status_code == 201
+        assert (await writer.get("/v1/messages")).status_code == 403
+        assert (await reader.get("/v1/messages")).status_code == 200
+    assert (await world.browser.get(f"{world.process.url}/v1/messages")).status_code == 401
+
+
+@pytest.mark.asyncio
+async def test_a_message_that_no_event_can_hold_is_refused(world: World) -> None:
+    html = "".join(f'<a href="https://shop.example/{number}/{"x" * 100}">{number}</a>' for number in range(5000))
+    answer = await world.http.post("/v1/messages", json={"name": "x", "html": html})
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/html")
+
+
+@pytest.mark.asyncio
+async def test_the_same_idempotency_key_registers_once(world: World) -> None:
+    headers = {"idempotency-key": str(uuid4())}
+    body = {"name": "x", "html": HTML}
+    first = await world.http.post("/v1/messages", json=body, headers=headers)
+    again = await world.http.post("/v1/messages", json=body, headers=headers)
+    assert (first.status_code, again.status_code, again.json()) == (201, 201, first.json())
+
+
+@pytest.mark.asyncio
+async def test_labels_change_later_clicks_only(world: World) -> None:
+    dogs = await world.label("Dogs")
+    message = await world.message(HTML)
+    link = message["links"][0]["id"]
+    await world.contacts(1, 2)
+    report = {"message_id": message["id"], "link_id": link, "occurred_at": NOW.isoformat()}
+    await world.report(report | {"contact_id": 1})
+
+    async def counted() -> bool:
+        return bool((await world.numbers(message))["contacts"])
+
+    await until(counted)
+    await label_links(world, message, {link: [dogs]})
+    await world.report(report | {"contact_id": 2})
+    assert [len(event.labels) for event in await world.clicked(2)] == [0, 1]

@@ -1,0 +1,139 @@
+"""Tracked links lead on, and every click on them is recorded; nothing else is answered."""
+
+import asyncio
+import random
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from services.tracking.domain.tokens import Recipient, SigningKey, TokenKeys
+from shared.events.parts import Send
+from tests.services.tracking.process import KEYS
+from tests.services.tracking.world import BROWSER, World
+
+HTML = """<a href="https://shop.example/dogs?a=1&amp;b=2#top">Dogs</a> <a href="mailto:a@b.example">x</a>
+<a href="https://shop.example/a%20b/ü c">Cats</a>"""
+SEND = {"kind": "campaign", "id": "spring", "sent_at": "2026-06-01T08:00:00Z"}
+
+
+async def tracked(world: World, **send: Any) -> tuple[dict[str, Any], list[str]]:  # noqa: ANN401
+    """A message, and contact 7's tracked links."""
+    message = await world.message(HTML)
+    await world.contacts(7)
+    links = (await world.tokens(message, 7, send=SEND | send))[7]
+    return message, list(links.values())
+
+
+@pytest.mark.asyncio
+async def test_a_click_leads_to_the_links_url_and_is_recorded(world: World) -> None:
+    message, (dogs, cats) = await tracked(world)
+    headers = {
+        "accept-language": "nl-BE",
+        "cookie": "secret=1",
+        "sec-fetch-user": "?1",
+        "referer": "https://mail.example/",
+    }
+    answer = await world.browser.get(dogs, headers=headers)
+    assert (answer.status_code, answer.headers["location"]) == (302, "https://shop.example/dogs?a=1&b=2#top")
+    assert answer.headers["cache-control"] == "no-store"
+    assert (await world.browser.get(cats)).headers["location"] == "https://shop.example/a%20b/%C3%BC%20c"
+    events = await world.clicked(2)
+    assert {event.url for event in events} == {
+        "https://shop.example/dogs?a=1&b=2#top",
+        "https://shop.example/a%20b/ü c",
+    }
+    assert {event.verdict for event in events} == {"human"}
+    assert events[0].send is not None
+    assert events[0].send.id == "spring"
+    items = (await world.http.get("/v1/clicks")).json()["items"]
+    click = next(item for item in items if item["link_number"] == 1)
+    assert (click["method"], click["user_agent"], click["ip"]) == ("GET", BROWSER, "127.0.0.1")
+    assert click["headers"].items() >= {"accept-language": "nl-BE", "sec-fetch-user": "?1"}.items()
+    assert "cookie" not in click["headers"]
+    assert (await world.numbers(message))["sends"][0]["contacts"] == 1
+
+
+@pytest.mark.asyncio
+async def test_head_is_answered_the_same_and_is_a_machine(world: World) -> None:
+    _, (dogs, _) = await tracked(world)
+    answer = await world.browser.head(dogs)
+    assert (answer.status_code, answer.headers["location"]) == (302, "https://shop.example/dogs?a=1&b=2#top")
+    (event,) = await world.clicked(1)
+    assert (event.verdict, event.reasons) == ("machine", ("head",))
+
+
+@pytest.mark.asyncio
+async def test_unknown_query_keys_are_passed_over(world: World) -> None:
+    _, (dogs, _) = await tracked(world)
+    answer = await world.browser.get(f"{dogs}?url=https://evil.example&utm_source=x")
+    assert answer.headers["location"] == "https://shop.example/dogs?a=1&b=2#top"
+    await world.clicked(1)
+
+
+@pytest.mark.asyncio
+async def test_a_test_send_leads_on_and_counts_nothing(world: World) -> None:
+    message, (dogs, _) = await tracked(world, kind="test")
+    assert (await world.browser.get(dogs)).status_code == 302
+    real = next(iter((await world.tokens(message, 7))[7].values()))
+    await world.browser.get(real)
+    (event,) = await world.clicked(1)
+    assert event.send is None
+
+
+@pytest.mark.asyncio
+async def test_links_of_an_older_revision_still_lead_on(world: World) -> None:
+    message, (dogs, _) = await tracked(world)
+    await world.http.put(f"/v1/messages/{message['id']}", json={"name": "x", "html": "<p>nothing"})
+    assert (await world.browser.get(dogs)).headers["location"] == "https://shop.example/dogs?a=1&b=2#top"
+    await world.clicked(1)
+
+
+@pytest.mark.asyncio
+async def test_an_erased_contact_is_led_on_and_its_click_dropped(world: World) -> None:
+    message, (dogs, _) = await tracked(world)
+    await world.contacts(8)
+    await world.contacts(7, state="erased", email=None, external_id=None)
+    dropped = world.process.metric('penchant_records_dropped_total{reason="erased"')
+    assert (await world.browser.get(dogs)).status_code == 302
+    await world.browser.get(next(iter((await world.tokens(message, 8))[8].values())))
+    (event,) = await world.clicked(1)
+    assert event.contact_id == 8
+    assert world.process.metric('penchant_records_dropped_total{reason="erased"') == dropped + 1
+
+
+@pytest.mark.asyncio
+async def test_what_is_not_genuine_is_a_plain_404_without_a_trace(world: World) -> None:
+    _, (dogs, _) = await tracked(world)
+    base, token = f"{world.process.url}/c/", dogs.rsplit("/", 1)[1].rsplit(".", 1)[0]
+    ours = TokenKeys.parse(KEYS)
+    recipient = Recipient(world.account_id, 7, uuid4(), Send.model_validate(SEND))
+    other_account = ours.make(Recipient(world.account_id + 1, 7, ours.read(token.encode()).message_id))
+    forged = TokenKeys([SigningKey("first", b"x" * 32)]).make(recipient)
+    noise = random.Random(7)
+    garbage = ["".join(chr(noise.randrange(33, 127)) for _ in range(noise.randrange(200))) for _ in range(100)]
+    changed = [
+        f"{token[:place]}{'B' if token[place] == 'A' else 'A'}{token[place + 1 :]}" for place in range(len(token))
+    ]
+    numbers = ["", "0", "01", "+1", "1.1", "2", "4", "99999999999", "٣", "-1", " 1", "1/"]
+    paths = ["", ".", ".1", token, f"{ours.make(recipient)}.1", f"{other_account}.1", f"{forged}.1", "%2e%2e/.1"]
+    paths += [f"{token}.{number}" for number in numbers]
+    paths += [f"{text}.1" for text in changed]
+    paths += [text.replace("?", "").replace("#", "") for text in garbage]
+    lines = len(world.process.log.read_text().splitlines())
+    for path in paths:
+        answer = await world.browser.get(base + path)
+        assert answer.status_code == 404, path
+        assert answer.headers["content-type"] == "text/html; charset=utf-8", path
+    assert len(world.process.log.read_text().splitlines()) < lines + 10
+    await world.browser.get(dogs)
+    await world.clicked(1)
+
+
+@pytest.mark.asyncio
+async def test_many_at_once_are_all_recorded(world: World) -> None:
+    message, (dogs, cats) = await tracked(world)
+    answers = await asyncio.gather(*(world.browser.get(dogs if number % 2 else cats) for number in range(500)))
+    assert {answer.status_code for answer in answers} == {302}
+    await world.clicked(500)
+    assert [link["clicks"]["human"] for link in (await world.numbers(message))["links"]] == [250, 0, 250]
