@@ -49,7 +49,7 @@ def choose_ports(
             continue
         chosen[server] = free_port(chosen.values())
         if first:
-            say(f"Port {first} is taken{_by(first)}: {server} uses {chosen[server]}")
+            say(f"Port {first} is taken{holder(first)}: {server} uses {chosen[server]}")
     write_private(home.ports_file, json.dumps(chosen, indent=1) + "\n")
     return chosen
 
@@ -62,8 +62,8 @@ def _kept(home: Home) -> dict[str, int]:
     return {server: port for server, port in kept.items() if isinstance(port, int)} if isinstance(kept, dict) else {}
 
 
-def _by(port: int) -> str:
-    """Who has it, where the system tells us."""
+def holder(port: int) -> str:
+    """Who listens on it, where the system tells us: " by name (pid)", or nothing."""
     try:
         for connection in psutil.net_connections("tcp"):
             here = getattr(connection.laddr, "port", None) == port and connection.status == psutil.CONN_LISTEN
@@ -72,3 +72,15 @@ def _by(port: int) -> str:
     except (psutil.Error, OSError):
         return ""
     return ""
+
+
+def listens(pid: int, port: int) -> bool:
+    """Whether the process itself listens there: on a taken port somebody else may answer, another stack even."""
+    try:
+        connections = psutil.Process(pid).net_connections("tcp")
+    except (psutil.Error, OSError):
+        return False
+    return any(
+        connection.status == psutil.CONN_LISTEN and getattr(connection.laddr, "port", None) == port
+        for connection in connections
+    )

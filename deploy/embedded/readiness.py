@@ -16,6 +16,7 @@ from shared.settings import CommonSettings
 POLL_SECONDS = 0.1
 
 Unready = str | None  # what is missing; None: nothing
+Check = Callable[[], Awaitable[Unready]]
 
 
 async def broker_unready(settings: CommonSettings) -> Unready:
@@ -54,7 +55,7 @@ async def service_unready(url: str) -> Unready:
 
 
 async def wait_until_ready(
-    checks: Mapping[str, Callable[[], Awaitable[Unready]]],
+    checks: Mapping[str, Check],
     within: float,
     gave_up: Callable[[str], str | None],
 ) -> dict[str, float]:
@@ -65,7 +66,7 @@ async def wait_until_ready(
     """
     began = time.monotonic()
 
-    async def wait(name: str, check: Callable[[], Awaitable[Unready]]) -> float:
+    async def wait(name: str, check: Check) -> float:
         while missing := await check():
             if reason := gave_up(name):
                 raise StackError(reason)

@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from xmlrpc.client import Fault
@@ -17,10 +17,17 @@ from deploy.embedded.error import StackError
 from deploy.embedded.home import Home
 from deploy.embedded.kafka import Kafka
 from deploy.embedded.orphans import describe, end_orphans
-from deploy.embedded.ports import HOST, choose_ports
+from deploy.embedded.ports import HOST, choose_ports, holder, listens
 from deploy.embedded.postgres import Postgres
 from deploy.embedded.process import Command
-from deploy.embedded.readiness import broker_unready, database_unready, service_unready, wait_until_ready
+from deploy.embedded.readiness import (
+    Check,
+    Unready,
+    broker_unready,
+    database_unready,
+    service_unready,
+    wait_until_ready,
+)
 from deploy.embedded.secrets import Secrets
 from deploy.embedded.services import SERVICES
 from deploy.embedded.settings import StackSettings
@@ -133,6 +140,10 @@ class _Plan:
             operator_key=self._operator_key,
         )
 
+    def ports_of(self, name: str) -> list[int]:
+        """Every port that the process of this name listens on."""
+        return [port for server, port in self.ports.items() if server == name or server.startswith(f"{name}_")]
+
     def url(self, service: str) -> str:
         everywhere = self.settings.host in ("0.0.0.0", "::")  # noqa: S104 - a name for "all of them"
         return f"http://{HOST if everywhere else self.settings.host}:{self.ports[service]}"
@@ -170,7 +181,7 @@ class _Plan:
 
 async def _bring_up(plan: _Plan, supervisor: Supervisor, say: Say) -> StackFile:
     plan.stack_file().write(plan.home)
-    starts = _Starts(plan.home, supervisor)
+    starts = _Starts(plan, supervisor)
 
     say("Starting Kafka and PostgreSQL")
     supervisor.start_group("stores")
@@ -178,7 +189,7 @@ async def _bring_up(plan: _Plan, supervisor: Supervisor, say: Say) -> StackFile:
         "kafka": partial(broker_unready, plan.settings),
         "postgres": partial(database_unready, plan.postgres.dsn()),
     }
-    took = await wait_until_ready(checks, READY_WITHIN_SECONDS, starts.hopeless)
+    took = await starts.wait(checks)
     say(f"Kafka ready after {took['kafka']:.1f} s, PostgreSQL after {took['postgres']:.1f} s")
     new_databases = await ensure_databases(plan.postgres.dsn(), plan.secrets.databases)
     new_topics = await ensure_topics(plan.settings)
@@ -188,9 +199,7 @@ async def _bring_up(plan: _Plan, supervisor: Supervisor, say: Say) -> StackFile:
     say(f"Starting {', '.join(SERVICES)}")
     supervisor.start_group("services")
     urls = plan.stack_file().urls
-    took = await wait_until_ready(
-        {name: partial(service_unready, url) for name, url in urls.items()}, READY_WITHIN_SECONDS, starts.hopeless
-    )
+    took = await starts.wait({name: partial(service_unready, url) for name, url in urls.items()})
     say(f"Services ready after {max(took.values()):.1f} s")
     if plan.secrets.account is None:
         account = await first_account(urls["labeling"], plan.stack_file().operator_key, plan.secrets.account_request)
@@ -201,19 +210,33 @@ async def _bring_up(plan: _Plan, supervisor: Supervisor, say: Say) -> StackFile:
 
 
 class _Starts:
-    """Counts how often supervisor had to start each process, to see that waiting is of no use."""
+    """Waits for what supervisor starts, and sees when that is of no use."""
 
-    def __init__(self, home: Home, supervisor: Supervisor) -> None:
-        self._home = home
+    def __init__(self, plan: _Plan, supervisor: Supervisor) -> None:
+        self._plan = plan
         self._supervisor = supervisor
         self._seen: dict[str, set[int]] = defaultdict(set)
 
-    def hopeless(self, name: str) -> str | None:
+    async def wait(self, checks: Mapping[str, Check]) -> dict[str, float]:
+        """Until each of `checks` finds nothing missing, and is answered by the process that was started for it."""
+        own = {name: partial(self._unready, name, check) for name, check in checks.items()}
+        return await wait_until_ready(own, READY_WITHIN_SECONDS, self._hopeless)
+
+    async def _unready(self, name: str, check: Check) -> Unready:
+        pid = self._supervisor.pids().get(name)
+        for port in self._plan.ports_of(name):
+            if pid is None or not listens(pid, port):
+                return f"it does not listen on port {port}"
+        return await check()
+
+    def _hopeless(self, name: str) -> str | None:
         for process, pid in self._supervisor.pids().items():
             self._seen[process].add(pid)
         if len(self._seen[name]) < STARTS_BEFORE_GIVING_UP:
             return None
-        log = self._home.logs / f"{name}.log"
-        return (
-            f"{name} ends again and again. The end of {log}:\n{log.read_text(errors='replace')[-LOG_TAIL_CHARACTERS:]}"
-        )
+        for port in self._plan.ports_of(name):
+            if by := holder(port):
+                return f"Port {port} was taken{by} while {name} started. Start again: it will use another one."
+        log = self._plan.home.logs / f"{name}.log"
+        tail = log.read_text(errors="replace")[-LOG_TAIL_CHARACTERS:]
+        return f"{name} ends again and again. The end of {log}:\n{tail}"
