@@ -1,0 +1,70 @@
+"""`python -m tests.bench [NAME …]`: measures, prints a table, writes .bench/results.json."""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from time import monotonic
+
+import orjson
+import uvloop
+from rich.console import Console
+from rich.table import Table
+
+from tests.bench.place import make_place
+from tests.bench.row import Row
+
+MODULES = ("runtime_cost", "labeling", "tracking", "redirect", "latency", "memory", "segmentation", "workflow")
+RESULTS = Path(__file__).parents[2] / ".bench" / "results.json"
+NUMBER_WIDTH = 12
+
+
+async def measure(names: Sequence[str], console: Console) -> list[Row]:
+    """The rows of the modules named; one that is not there is passed over."""
+    rows: list[Row] = []
+    with make_place() as place:
+        for name in names:
+            if find_spec(f"tests.bench.{name}") is None:
+                continue
+            started = monotonic()
+            console.print(f"[dim]{name} …[/dim]")
+            rows += await import_module(f"tests.bench.{name}").run(place)
+            console.print(f"[dim]{name}: {monotonic() - started:.0f} s[/dim]")
+    return rows
+
+
+def table_of(rows: Sequence[Row]) -> Table:
+    """The rows as people read them."""
+    table = Table(title="Measured on this machine, each figure with its baseline in the same run")
+    for heading in ("what", "value", "unit", "goal", "baseline", "ratio", ""):
+        table.add_column(heading, justify="left" if heading in ("what", "unit", "") else "right")
+    for row in rows:
+        sign = "≤ " if row.better == "lower" else ""
+        table.add_row(
+            row.name,
+            _number(row.value),
+            row.unit,
+            "" if row.goal is None else sign + _number(row.goal),
+            "" if row.baseline is None else f"{_number(row.baseline)} ({row.baseline_of})",
+            "" if row.ratio is None else f"{row.ratio:.2f}" + (f" (≥ {row.goal_ratio:.2f})" if row.goal_ratio else ""),
+            {True: "[green]reached", False: "[red]missed", None: ""}[row.reached],
+        )
+    return table
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def main() -> None:
+    """Writes the results also when a module fails half-way: what was measured before it stays."""
+    console = Console(width=160)
+    rows = uvloop.run(measure(sys.argv[1:] or MODULES, console))
+    console.print(table_of(rows))
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_bytes(orjson.dumps([row.as_json() for row in rows], option=orjson.OPT_INDENT_2) + b"\n")
+    console.print(f"[dim]{RESULTS}[/dim]")
+
+
+main()

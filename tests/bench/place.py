@@ -1,0 +1,92 @@
+"""Where it is measured: a Kafka and a PostgreSQL on this machine, a database and topics for each measurement."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import uuid4
+
+from shared.settings import CommonSettings
+from tests.stack.nodes import KafkaNode, PostgresNode
+from tests.stack.processes import ServiceProcess
+from tests.stack.shared import SharedKafka, SharedPostgres
+
+PARTITIONS = 12
+
+
+@dataclass(frozen=True)
+class Place:
+    """The two servers, and a folder for logs."""
+
+    kafka: KafkaNode | SharedKafka
+    postgres: PostgresNode | SharedPostgres
+    folder: Path
+
+    @contextmanager
+    def ground(self) -> Iterator["Ground"]:
+        """Topics and databases of one measurement, gone afterwards."""
+        ground = Ground(self, f"bench{uuid4().hex[:8]}.")
+        try:
+            yield ground
+        finally:
+            for process in ground.processes:
+                process.end()
+            for name in ground.databases:
+                self.postgres.drop_database(name)
+            self.kafka.delete_topics(ground.prefix)
+
+
+class Ground:
+    """Topics under a prefix of their own, databases, and the processes that work on them."""
+
+    def __init__(self, place: Place, prefix: str) -> None:
+        self.place = place
+        self.prefix = prefix
+        self.databases: list[str] = []
+        self.processes: list[ServiceProcess] = []
+
+    @property
+    def settings(self) -> CommonSettings:
+        return CommonSettings(kafka=self.place.kafka.bootstrap, topic_prefix=self.prefix, partitions=PARTITIONS)
+
+    def database(self) -> str:
+        """An empty database; its DSN."""
+        name = f"bench_{uuid4().hex}"
+        self.databases.append(name)
+        return self.place.postgres.create_database(name)
+
+    def process(self, module: str, port_setting: str, environment: dict[str, str], *arguments: str) -> ServiceProcess:
+        """A process of ours with these settings; not started yet."""
+        common = {
+            "PENCHANT_KAFKA": self.place.kafka.bootstrap,
+            "PENCHANT_TOPIC_PREFIX": self.prefix,
+            "PENCHANT_PARTITIONS": str(PARTITIONS),
+            "PENCHANT_HOME": str(self.place.folder / self.prefix),
+            "PENCHANT_LOG_LEVEL": "warning",
+        }
+        log = self.place.folder / f"{self.prefix}{len(self.processes)}.log"
+        process = ServiceProcess(module, common | environment, log, port_setting, arguments)
+        self.processes.append(process)
+        return process
+
+
+@contextmanager
+def make_place() -> Iterator[Place]:
+    """Servers of this run's own, durable as in earnest; or those that the environment names."""
+    kafka, postgres = os.environ.get("PENCHANT_TEST_KAFKA"), os.environ.get("PENCHANT_TEST_POSTGRES")
+    with TemporaryDirectory(prefix="penchant-bench-") as name:
+        folder = Path(name)
+        if kafka and postgres:
+            yield Place(SharedKafka(kafka), SharedPostgres(postgres), folder)
+            return
+        (folder / "kafka").mkdir()
+        broker, server = KafkaNode(folder / "kafka"), PostgresNode(folder / "postgres", durable=True)
+        try:
+            broker.start()
+            server.start()
+            yield Place(broker, server, folder)
+        finally:
+            broker.kill()
+            server.stop()

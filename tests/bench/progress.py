@@ -1,0 +1,43 @@
+"""How fast a process gets on, seen from outside: by the checkpoints that it commits."""
+
+import asyncio
+from time import monotonic
+
+import asyncpg
+
+LOOK_EVERY = 0.03  # seconds
+WITHIN = 180.0  # seconds
+APPLIED = "SELECT coalesce(sum(next_offset), 0)::bigint FROM checkpoints"
+BEGUN = "SELECT EXISTS (SELECT FROM checkpoints)"
+PUBLISHED = "SELECT count(*) FROM events e JOIN publications p USING (partition) WHERE e.position <= p.position"
+
+
+async def rate_until(dsn: str, end: int, question: str = APPLIED) -> float:
+    """Units per second until there are `end`, from when the process has read its checkpoints and begins to work."""
+    connection = await asyncpg.connect(dsn)
+    began = 0.0
+    now = 0
+    deadline = monotonic() + WITHIN
+    try:
+        while monotonic() < deadline:
+            try:
+                if not began and await connection.fetchval(BEGUN):
+                    began = monotonic()
+                now = await connection.fetchval(question) if began else 0
+            except asyncpg.UndefinedTableError:
+                now = 0
+            if now >= end:
+                return end / (monotonic() - began)
+            await asyncio.sleep(LOOK_EVERY)
+        raise TimeoutError(f"{now} of {end} after {WITHIN:.0f} s")
+    finally:
+        await connection.close()
+
+
+async def execute(dsn: str, statement: str) -> None:
+    """Carries out one statement."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()

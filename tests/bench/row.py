@@ -1,0 +1,50 @@
+"""One line of the table."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What was measured. `goal` is what `value` should reach, or stay under where `better` is `lower`.
+
+    `baseline` is what the same work took in the plainest way, in the same run; `ratio` is value / baseline.
+    """
+
+    name: str
+    value: float
+    unit: str
+    goal: float | None = None
+    baseline: float | None = None
+    baseline_of: str = ""
+    better: Literal["higher", "lower"] = "higher"
+    goal_ratio: float | None = None
+
+    @property
+    def ratio(self) -> float | None:
+        return None if not self.baseline else self.value / self.baseline
+
+    @property
+    def reached(self) -> bool | None:
+        """Whether it is as good as it should be; None where no goal is set."""
+        checks = []
+        if self.goal is not None:
+            checks.append(self.value >= self.goal if self.better == "higher" else self.value <= self.goal)
+        if self.goal_ratio is not None and self.ratio is not None:
+            checks.append(self.ratio >= self.goal_ratio)
+        return all(checks) if checks else None
+
+    def as_json(self) -> dict[str, object]:
+        """As `make bench` writes it."""
+        return {
+            "name": self.name,
+            "value": round(self.value, 3),
+            "unit": self.unit,
+            "baseline": None if self.baseline is None else round(self.baseline, 3),
+            "baseline_of": self.baseline_of or None,
+            "ratio": None if self.ratio is None else round(self.ratio, 3),
+            "goal": self.goal,
+            "goal_ratio": self.goal_ratio,
+            "better": self.better,
+            "reached": self.reached,
+        }

@@ -1,0 +1,103 @@
+"""What the runtime costs: a worker on it against the bare script, on the same records with the same statements."""
+
+import asyncio
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+
+from shared.bus.topics import ensure_topics
+from shared.store.database import Database
+from tests.bench.clicks import ClickWriter, clicks_of
+from tests.bench.place import PARTITIONS, Ground, Place
+from tests.bench.progress import APPLIED, PUBLISHED, execute, rate_until
+from tests.bench.row import Row
+from tests.faults.cast import LABELS
+from tests.faults.counting.app import SERVICE
+from tests.stack.processes import ROOT
+
+CLICKS = 120_000
+LEASE_TAKEN = "UPDATE relay_lease SET renewed_at = 'infinity'"  # no relay is elected
+FROM_THE_BEGINNING = "DELETE FROM checkpoints"
+
+
+@dataclass(frozen=True)
+class Speeds:
+    """Clicks per second: nine of ten new, the same published, nothing new."""
+
+    new: float
+    known: float
+    published: float
+
+
+def mostly_new(count: int = CLICKS) -> list[int]:
+    """Contacts of `count` clicks; every tenth is of a contact that has clicked before, for the same one of 3 labels."""
+    return [1 + (number - 9 if number % 10 == 9 else number) for number in range(count)]
+
+
+async def run(place: Place) -> list[Row]:
+    """Nothing relayed, then nothing new, then with the relay; each for the bare script and for the runtime."""
+    with place.ground() as ground:
+        await ensure_topics(ground.settings)
+        total = await ClickWriter(ground.settings).write(clicks_of(mostly_new(), LABELS))
+        bare = await _bare(ground, total)
+        counting = await _counting(ground, total)
+    return [
+        Row("runtime: clicks, 9 of 10 new, not relayed", counting.new, "clicks/s", 35_000, bare.new,
+            "bare script", goal_ratio=0.8),
+        Row("runtime: clicks, 9 of 10 new, relayed", counting.published, "clicks/s", 20_000, bare.published,
+            "bare script that sends what it wrote"),
+        Row("runtime: clicks, nothing new", counting.known, "clicks/s", 60_000, bare.known,
+            "bare script", goal_ratio=0.8),
+    ]  # fmt: skip
+
+
+async def _bare(ground: Ground, total: int) -> Speeds:
+    dsn = ground.database()
+    new = await _measure_bare(ground, dsn, total)
+    await execute(dsn, FROM_THE_BEGINNING)
+    known = await _measure_bare(ground, dsn, total)
+    published = await _measure_bare(ground, ground.database(), total, "--publish")
+    return Speeds(new, known, published)
+
+
+async def _measure_bare(ground: Ground, dsn: str, total: int, *options: str) -> float:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.bench.bare", ground.settings.kafka, dsn, ground.prefix, str(PARTITIONS),
+        str(total), *options, cwd=ROOT,
+    )  # fmt: skip
+    try:
+        return await rate_until(dsn, total)
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+async def _counting(ground: Ground, total: int) -> Speeds:
+    dsn = await _prepared(ground)
+    await execute(dsn, LEASE_TAKEN)
+    new = await _measure_worker(ground, dsn, total)
+    await execute(dsn, FROM_THE_BEGINNING)
+    known = await _measure_worker(ground, dsn, total)
+    # Nine of ten clicks make an event; the tenth is done with them.
+    events = total * 9 // 10
+    published = await _measure_worker(ground, await _prepared(ground), events, PUBLISHED) * 10 / 9
+    return Speeds(new, known, published)
+
+
+async def _measure_worker(ground: Ground, dsn: str, end: int, question: str = APPLIED) -> float:
+    environment = {"PENCHANT_LABELING_DATABASE": dsn}
+    worker = ground.process("tests.faults.counting", "PENCHANT_LABELING_PORT", environment, "--role", "worker")
+    worker.start(ready=False)
+    try:
+        return await rate_until(dsn, end, question)
+    finally:
+        worker.end()
+
+
+async def _prepared(ground: Ground) -> str:
+    dsn = ground.database()
+    database = await Database.open(dsn, PARTITIONS)
+    await database.migrate([SERVICE.migrations])
+    await database.close()
+    return dsn

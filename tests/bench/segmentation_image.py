@@ -1,0 +1,124 @@
+"""An image fed without Kafka: contacts, clicks of a year, a city each; and the same as rows for databases."""
+
+import random
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from pyroaring import BitMap
+
+from services.segmentation.domain.account_slice import AccountSlice
+from services.segmentation.domain.column import Column
+from services.segmentation.domain.members import Asking
+from services.segmentation.domain.ordered import Ordered
+from services.segmentation.domain.slice import CLICKED, EPOCH
+from shared.criteria import Criterion, parse
+
+PARTITIONS = 12
+ACCOUNT = 1
+ZONE = "Europe/Brussels"
+DAYS = 365
+LABELS = 20
+LINKS_PER_SEND = 10
+CITIES = 300
+TODAY = date(2026, 11, 23).toordinal()
+
+
+def label_id(number: int) -> UUID:
+    """The id of a label by its number, from 0 on."""
+    return UUID(int=1000 + number)
+
+
+# Three parts, one of them a threshold in 30 days.
+THREE_PARTS: dict[str, Any] = {
+    "all": [
+        {"clicks": {"label": str(label_id(3)), "at_least": 2, "within_days": 30}},
+        {"field": {"key": "city", "in": ["city 1", "city 2", "city 3"]}},
+        {"not": {"engaged": {"kind": "form.submitted", "ref": "contest"}}},
+    ]
+}
+
+
+@dataclass
+class World:
+    """Who clicked what when: by slice and day, the contacts (indexes) of each label in turn."""
+
+    contacts: int
+    clicks: int
+    dice: random.Random = field(default_factory=lambda: random.Random(1))
+
+    @property
+    def in_slice(self) -> int:
+        return self.contacts // PARTITIONS
+
+    def day(self) -> list[list[int]]:
+        """A day's clicks in one slice: one list of contacts per label."""
+        number = self.clicks // PARTITIONS // DAYS // LABELS
+        drawn = array("I")
+        drawn.frombytes(self.dice.randbytes(4 * number * LABELS))
+        contacts = self.in_slice
+        return [[value % contacts for value in drawn[i * number : (i + 1) * number]] for i in range(LABELS)]
+
+    def slices(self, rows: "Path | None" = None) -> Iterator[AccountSlice]:
+        """The image, slice by slice. `rows`: a folder for the same as CSV."""
+        clicks = (rows / "clicks.csv").open("w") if rows else None
+        people = (rows / "contacts.csv").open("w") if rows else None
+        contest = (rows / "engagements.csv").open("w") if rows else None
+        for partition in range(PARTITIONS):
+            account = AccountSlice(ACCOUNT, ZoneInfo(ZONE), ZONE, date.fromordinal(TODAY), PARTITIONS)
+            image = account.image
+            rest = (partition - ACCOUNT) % PARTITIONS
+            image.known = BitMap(range(1, self.in_slice))
+            image.changed.add(("known",))
+            cities = {index: f"city {self.dice.randrange(CITIES)}" for index in range(1, self.in_slice)}
+            column = image.columns["city"] = Column()
+            column.put(cities)
+            image.changed.add(("field", "city"))
+            for number in range(LABELS):
+                held = image.labels[label_id(number).int] = Ordered()
+                held.put(dict.fromkeys(range(number + 1, self.in_slice, 10), TODAY - EPOCH - number))
+                image.changed.add(("label", label_id(number).int))
+            for shift in range(DAYS):
+                day = TODAY - shift
+                by_label = self.day()
+                everyone = [contact for contacts in by_label for contact in contacts]
+                image.count(CLICKED, day, everyone)
+                send = f"send {shift // 3}"
+                image.count(("click.send", send), day, everyone)
+                for number, contacts in enumerate(by_label):
+                    link = shift // 3 * LINKS_PER_SEND + number % LINKS_PER_SEND
+                    image.count(("click.label", label_id(number).int), day, contacts)
+                    image.count(("click.target", shift // 3, link, f"https://shop.example/{link}"), day, contacts)
+                    if clicks:
+                        text = f",{number},{date.fromordinal(day).isoformat()}\n"
+                        clicks.writelines(f"{contact * PARTITIONS + rest}{text}" for contact in contacts)
+            filled = range(5, self.in_slice, 50)
+            image.count(("engaged", "form.submitted"), TODAY - 9, filled)
+            image.count(("engaged.whole", "form.submitted", "contest", None, None), TODAY - 9, filled)
+            if people and contest:
+                people.writelines(f"{index * PARTITIONS + rest},{city}\n" for index, city in cities.items())
+                contest.writelines(f"{index * PARTITIONS + rest},form.submitted,contest\n" for index in filled)
+            yield account
+        for file in (clicks, people, contest):
+            if file:
+                file.close()
+
+
+def count(slices: Sequence[AccountSlice], criterion: Criterion) -> int:
+    """How many contacts, over all slices."""
+    return sum(len(Asking(account.image).members(criterion)) for account in slices)
+
+
+def resident_bytes() -> int:
+    """What the process takes now."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+
+def three_parts() -> Criterion:
+    """The criterion that is counted."""
+    return parse(THREE_PARTS)

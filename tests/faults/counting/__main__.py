@@ -1,0 +1,4 @@
+from shared.runtime.run import run
+from tests.faults.counting.app import SERVICE
+
+run(SERVICE)

@@ -1,0 +1,27 @@
+"""Wires the counting service."""
+
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from shared.bus.handler import Consumer
+from shared.runtime.service import Parts, Service, Surroundings
+from shared.settings import CommonSettings, Port
+from tests.faults.counting.consumers import Counting
+
+
+class CountingSettings(CommonSettings):
+    labeling_database: SecretStr
+    labeling_port: Port = 0
+    fails_on_contact: int | None = None  # the handler raises on this one's clicks
+    topics: str = "tracking.clicks"  # what it reads, separated by commas
+
+
+async def build(surroundings: Surroundings) -> Parts:
+    settings = surroundings.settings
+    assert isinstance(settings, CountingSettings)
+    topics = tuple(settings.topics.split(","))
+    return Parts(consumers=[Consumer("counting", topics, Counting(settings.fails_on_contact))])
+
+
+SERVICE = Service("labeling", CountingSettings, Path(__file__).parent / "migrations", (), build)

@@ -1,0 +1,57 @@
+"""What the counting service does with clicks."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from uuid import UUID
+
+from shared.bus.handler import Handler
+from shared.bus.received import Received
+from shared.events.labeling import LabelAssigned
+from shared.events.parts import Origin
+from shared.events.tracking import ContactClicked
+from shared.store.queries import load_queries
+from shared.store.unit_of_work import UnitOfWork
+
+QUERIES = load_queries(Path(__file__).parent / "sql")
+
+
+class Counting(Handler):
+    """Counts clicks per contact and label; assigns the label at the first. Fails on `fails_on`'s clicks."""
+
+    def __init__(self, fails_on: int | None) -> None:
+        self._fails_on = fails_on
+
+    async def handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
+        causes: dict[tuple[int, int, UUID], Received] = {}
+        accounts: list[int] = []
+        contacts: list[int] = []
+        labels: list[UUID] = []
+        for received in batch:
+            click = received.event
+            if not isinstance(click, ContactClicked):
+                continue
+            if click.contact_id == self._fails_on:
+                raise ZeroDivisionError("poisoned")
+            for label in click.labels:
+                accounts.append(click.account_id)
+                contacts.append(click.contact_id)
+                labels.append(label.id)
+                causes.setdefault((click.account_id, click.contact_id, label.id), received)
+        for account_id, contact_id, label_id in await work.connection.fetch(
+            QUERIES["count_clicks"], accounts, contacts, labels
+        ):
+            cause = causes[account_id, contact_id, label_id]
+            work.append(assigned(cause.event, label_id), cause=cause)
+
+
+def assigned(click: ContactClicked, label_id: UUID) -> LabelAssigned:
+    """What is told of the first click for a label."""
+    name = next(label.name for label in click.labels if label.id == label_id)
+    return LabelAssigned(
+        occurred_at=click.occurred_at,
+        account_id=click.account_id,
+        contact_id=click.contact_id,
+        label_id=label_id,
+        label_name=name,
+        origin=Origin(kind="click", click_id=click.click_id, message_id=click.message_id, link_id=click.link_id),
+    )

@@ -1,0 +1,244 @@
+"""Segmentation killed, stopped, doubled and cut off from its servers: members and announcements come out right.
+
+After each fault the members equal the plain evaluation of the whole history, and what an outside consumer has seen on
+the topic alternates for each contact and adds up to the members.
+"""
+
+import random
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from shared.criteria import Criterion, inline_segments, parse
+from shared.events.envelope import ContactEvent
+from shared.events.labeling import ContactEngaged, LabelAssigned, LabelRemoved
+from shared.events.parts import Origin
+from tests.conftest import TestKafka
+from tests.services.segmentation.rig import ACCOUNT, CATS, DOGS, PARTITIONS, Rig, clicked, contact, make_rig, until
+from tests.stack.nodes import KafkaNode, PostgresNode
+from tests.stack.processes import ServiceProcess
+
+CONTACTS = range(1, 121)
+CITIES = ["Gent", "GENT", "Antwerpen", "Brugge"]
+SETTLED_WITHIN = 90.0  # seconds
+CRITERIA: list[dict[str, Any]] = [
+    {"clicks": {"label": str(DOGS), "at_least": 3, "within_days": 30}},
+    {"all": [{"field": {"key": "city", "in": ["gent", "antwerpen"]}}, {"not": {"label": str(CATS)}}]},
+    {"engaged": {"kind": "form.submitted", "ref": "contest", "exactly": 0}},
+    {"label": {"any_of": [str(DOGS), str(CATS)], "older_than_days": 10}},
+]
+
+
+def random_event(dice: random.Random, now: datetime) -> ContactEvent:
+    """Any event of any contact, of the last 40 days."""
+    contact_id, at = dice.choice(CONTACTS), now - timedelta(days=dice.randrange(40), minutes=1)
+    kind = dice.randrange(10)
+    if kind < 5:
+        return clicked(contact_id, at, dice.choice([DOGS, CATS]))
+    if kind < 7:
+        state = "erased" if dice.random() < 0.03 else "active"
+        return contact(contact_id, now, state, city=dice.choice(CITIES))
+    if kind < 9:
+        model = dice.choice([LabelAssigned, LabelAssigned, LabelRemoved])
+        label_id = dice.choice([DOGS, CATS])
+        return model(
+            occurred_at=at, account_id=ACCOUNT, contact_id=contact_id, label_id=label_id, label_name="any",
+            origin=Origin(kind="click"),
+        )  # fmt: skip
+    return ContactEngaged(
+        occurred_at=at, account_id=ACCOUNT, contact_id=contact_id, kind="form.submitted", ref="contest", attributes={}
+    )
+
+
+class World:
+    """Processes of segmentation, events that keep coming, and what must come out."""
+
+    def __init__(self, rig: Rig, folder: Path, seed: int) -> None:
+        self.rig = rig
+        self.folder = folder
+        self.dice = random.Random(seed)
+        self.segments: dict[str, Criterion] = {}
+        rig.clock.now = datetime.now(UTC)
+
+    @contextmanager
+    def process(self, name: str) -> Iterator[ServiceProcess]:
+        """A process that saves snapshots all the time, so that faults hit it while it does."""
+        settings = self.rig.settings
+        process = ServiceProcess(
+            "services.segmentation",
+            {
+                "PENCHANT_KAFKA": settings.kafka,
+                "PENCHANT_TOPIC_PREFIX": settings.topic_prefix,
+                "PENCHANT_PARTITIONS": str(PARTITIONS),
+                "PENCHANT_SEGMENTATION_DATABASE": settings.segmentation_database.get_secret_value(),
+                "PENCHANT_SEGMENTATION_SNAPSHOT_SECONDS": "0.3",
+            },
+            self.folder / f"{name}.log",
+            "PENCHANT_SEGMENTATION_PORT",
+        )
+        try:
+            yield process
+        finally:
+            process.end()
+
+    def client(self, process: ServiceProcess) -> httpx.AsyncClient:
+        headers = {"Authorization": f"Bearer {self.rig.key}"}
+        return httpx.AsyncClient(base_url=process.url, headers=headers, timeout=15)
+
+    async def define(self, process: ServiceProcess) -> None:
+        async with self.client(process) as client:
+            criteria = [*CRITERIA, None]
+            for number, written in enumerate(criteria):
+                criterion = written or {"not": {"segment": next(iter(self.segments))}}
+                answer = await client.post("/v1/segments", json={"name": f"s{number}", "criterion": criterion})
+                assert answer.status_code == 201, answer.text
+                self.segments[answer.json()["id"]] = parse(criterion)
+
+    async def redefine(self, process: ServiceProcess) -> None:
+        """Another definition of the first segment, which the last one names."""
+        segment_id = next(iter(self.segments))
+        number = self.dice.randrange(1, 4)
+        criterion = {"clicks": {"label": str(DOGS), "at_least": number, "within_days": self.dice.randrange(5, 40)}}
+        async with self.client(process) as client:
+            answer = await client.put(f"/v1/segments/{segment_id}", json={"name": "s0", "criterion": criterion})
+            assert answer.status_code == 200, answer.text
+        self.segments[segment_id] = parse(criterion)
+
+    async def feed(self, number: int = 300) -> None:
+        now = datetime.now(UTC)
+        await self.rig.publish([random_event(self.dice, now) for _ in range(number)])
+
+    async def applied(self) -> int:
+        """How many records have been applied, about."""
+        count = await self.rig.database.pool.fetchval("SELECT coalesce(sum(next_offset), 0)::bigint FROM checkpoints")
+        return int(count)
+
+    async def has_applied(self, number: int) -> bool:
+        return await self.applied() >= number
+
+    async def owners_are(self, urls: set[str]) -> bool:
+        rows = await self.rig.database.pool.fetch("SELECT url FROM slice_owner")
+        return {row["url"] for row in rows} == urls
+
+    def expected(self) -> dict[str, set[int]]:
+        self.rig.clock.now = datetime.now(UTC)
+        by_id = {UUID(segment_id): criterion for segment_id, criterion in self.segments.items()}
+        return {
+            segment_id: self.rig.expected(inline_segments(criterion, by_id.get))
+            for segment_id, criterion in self.segments.items()
+        }
+
+    async def settled(self, process: ServiceProcess) -> None:
+        """Waits until the topic and the API have the members that there should be."""
+        expected = self.expected()
+
+        async def told() -> bool:
+            found = await self.rig.all_members_told()
+            return all(found.get(segment_id, set()) == members for segment_id, members in expected.items())
+
+        await until(told, SETTLED_WITHIN)
+        async with self.client(process) as client:
+            for segment_id, members in expected.items():
+
+                async def listed(path: str = f"/v1/segments/{segment_id}/members") -> set[int] | None:
+                    answer = await client.get(path, params={"limit": 1000})
+                    if answer.status_code == 503:
+                        return None
+                    return {item["contact_id"] for item in answer.json()["items"]} | {0}
+
+                assert await until(listed, SETTLED_WITHIN) == members | {0}
+
+
+@asynccontextmanager
+async def world_on(bootstrap: str, dsn: str, prefix: str, folder: Path, seed: int) -> AsyncIterator[World]:
+    async with make_rig(bootstrap, dsn, prefix) as rig:
+        yield World(rig, folder, seed)
+
+
+@pytest.mark.fault
+@pytest.mark.timeout(400)
+@pytest.mark.asyncio
+async def test_killed_while_it_folds_announces_and_saves(
+    kafka: TestKafka, database_dsn: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    async with world_on(kafka.bootstrap, database_dsn, topic_prefix, tmp_path, seed=1) as world:
+        with world.process("one") as process:
+            await world.feed()
+            process.start()
+            await world.define(process)
+            for turn in range(8):
+                if turn % 2:
+                    await world.redefine(process)
+                before = await world.applied()
+                await world.feed()
+                if turn == 4:
+                    await world.rig.publish_again()
+                # Somewhere in the middle of it, at another record each time.
+                middle = before + world.dice.randrange(300)
+                await until(partial(world.has_applied, middle))
+                process.kill()
+                if turn == 6:
+                    await world.rig.database.pool.execute("UPDATE snapshot_parts SET body = set_byte(body, 5, 1)")
+                process.start()
+            await world.settled(process)
+
+
+@pytest.mark.fault
+@pytest.mark.timeout(400)
+@pytest.mark.asyncio
+async def test_two_processes_one_killed_stopped_and_continued(
+    kafka: TestKafka, database_dsn: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    async with world_on(kafka.bootstrap, database_dsn, topic_prefix, tmp_path, seed=2) as world:
+        with world.process("one") as one, world.process("two") as two:
+            one.start()
+            two.start()
+            await world.define(one)
+            await world.feed()
+            two.kill()
+            await world.feed()
+            two.start(ready=False)
+            await world.redefine(one)
+            await world.feed()
+            two.wait_ready()
+            await world.settled(two)
+            # Longer than the group waits for a member: its slices are given away, and it does not know.
+            two.pause()
+            await world.feed()
+            await until(lambda: world.owners_are({one.url}), 100)
+            await world.feed()
+            two.resume()
+            await world.redefine(one)
+            await world.feed()
+            await world.settled(one)
+
+
+@pytest.mark.fault
+@pytest.mark.timeout(400)
+@pytest.mark.asyncio
+async def test_kafka_and_postgresql_gone_for_a_while(
+    private_kafka: KafkaNode, private_postgres: PostgresNode, tmp_path: Path
+) -> None:
+    dsn = private_postgres.create_database("segmentation_faults")
+    async with world_on(private_kafka.bootstrap, dsn, "gone.", tmp_path, seed=3) as world:
+        with world.process("one") as process:
+            process.start()
+            await world.define(process)
+            await world.feed()
+            private_postgres.kill()
+            await world.feed()
+            private_postgres.start()
+            await world.feed()
+            private_kafka.kill()
+            private_kafka.start()
+            await world.feed()
+            process.wait_ready()
+            await world.redefine(process)
+            await world.settled(process)
