@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import Coroutine
@@ -40,6 +41,9 @@ log = structlog.get_logger()
 REFUSED, FAILED, PORT_TAKEN = 78, 70, 73  # exit codes, after sysexits: configuration, software, can't create
 RETRY = 1.0  # seconds
 KEYS = "labeling.keys"
+# Records and events are objects by the hundred thousand, in no cycles: with Python's own 700, a third of a consumer's
+# time went into looking for some among them.
+COLLECT_AFTER = (100_000, 20, 50)
 
 
 def run(service: Service) -> None:
@@ -54,6 +58,7 @@ def run(service: Service) -> None:
     except ValidationError as error:
         sys.stderr.write(f"{service.name}: the settings are not right\n{error}\n")
         sys.exit(2)
+    gc.set_threshold(*COLLECT_AFTER)
     configure_logging(service.name, settings.log_level)
     configure_tracing(service.name, settings.otlp_endpoint)
     try:
