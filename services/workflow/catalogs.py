@@ -8,7 +8,9 @@ from services.workflow.domain.conditions import inlined
 from services.workflow.domain.progress import Gone
 from services.workflow.domain.runs import EffectKind
 from shared.bus.catalog import Catalog
-from shared.criteria import Criterion, Standing, parse, validate
+from shared.criteria import Criterion, Fault, Standing, parse, validate
+from shared.criteria.grammar import InSegment
+from shared.criteria.references import walk
 from shared.events.envelope import CatalogEvent
 from shared.events.labeling import AccountChanged, FieldChanged, FieldType, LabelChanged
 from shared.events.segmentation import SegmentChanged
@@ -54,6 +56,25 @@ class AccountLookup:
         if found is None or found.account_id != self._account_id:
             return "unknown"
         return "known" if found.state == "active" else "deleted"
+
+
+def criterion_faults(criterion: Criterion, lookup: AccountLookup) -> list[Fault]:
+    """What a criterion names and the account does not have, also through the segments that it names."""
+    faults = list(validate(criterion, lookup))
+    if not faults:
+        for node in walk(criterion):
+            if isinstance(node, InSegment):
+                faults += [
+                    Fault(f"{node.pointer}/segment/id", detail) for detail in segment_trouble(node.segment, lookup)
+                ]
+    return faults
+
+
+def segment_trouble(segment_id: UUID, lookup: AccountLookup) -> list[str]:
+    """Why a segment that is there cannot be asked for; at most one reason."""
+    criterion = lookup.segment(segment_id)
+    faults = [] if criterion is None else criterion_faults(criterion, lookup)
+    return [f"segment {segment_id} is broken: {fault.detail}" for fault in faults[:1]]
 
 
 class Catalogs:
@@ -102,7 +123,7 @@ class Catalogs:
         # The criterion is kept with its answer, so that its identity stays its own.
         if kept is None or kept[0] is not criterion:
             lookup = self.lookup(account_id)
-            gone = [fault.detail for fault in validate(criterion, lookup)]
+            gone = [fault.detail for fault in criterion_faults(criterion, lookup)]
             kept = self._ready[key] = (criterion, gone[0] if gone else inlined(criterion, lookup.segment))
         if isinstance(kept[1], str):
             raise Gone(kept[1])

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-from services.workflow.catalogs import AccountLookup
+from services.workflow.catalogs import AccountLookup, criterion_faults, segment_trouble
 from services.workflow.domain.definitions import Definition, criteria_of, triggers_of, walk
 from services.workflow.domain.steps import SetField
-from shared.criteria import Fault, Standing, parse, validate
+from services.workflow.domain.triggers import OnSegment
+from shared.criteria import Fault, Standing, parse
 from shared.criteria.comparing import parse_day
 
 
@@ -28,6 +29,9 @@ def _trigger_faults(definition: Definition, lookup: AccountLookup) -> Iterator[F
             named: UUID | None = getattr(trigger, name, None)
             if named is not None:
                 yield from _fault(f"{pointer}/{name}", name, named, ask(named))
+        if isinstance(trigger, OnSegment):
+            for detail in segment_trouble(trigger.segment, lookup):
+                yield Fault(f"{pointer}/segment", detail)
 
 
 def _step_faults(definition: Definition, lookup: AccountLookup) -> Iterator[Fault]:
@@ -64,7 +68,7 @@ def _field_faults(pointer: str, step: SetField, lookup: AccountLookup) -> Iterat
 
 def _criteria(definition: Definition, lookup: AccountLookup) -> Iterator[Fault]:
     for pointer, criterion in criteria_of(definition):
-        for fault in validate(parse(criterion), lookup):
+        for fault in criterion_faults(parse(criterion), lookup):
             yield Fault(pointer + fault.pointer, fault.detail)
 
 
