@@ -27,8 +27,8 @@ router = Router(prefix="/v1/fields", tags=["fields"])
 class FieldBody(RequestBody):
     """A new field."""
 
-    key: Annotated[str, Described(description="Small letters, digits, underscores; fixed for ever.")]
-    name: str
+    key: Annotated[str, Described(max_length=50, description="Small letters, digits, underscores; fixed for ever.")]
+    name: Annotated[str, Described(min_length=1, max_length=200)]
     type: FieldType
     choices: Annotated[list[str] | None, Described(description="What a field of type choice may be.")] = None
 
@@ -36,7 +36,7 @@ class FieldBody(RequestBody):
 class FieldPatchBody(RequestBody):
     """What changes of a field. Values that are no choice any more stay until they are set again."""
 
-    name: str = ""
+    name: Annotated[str, Described(min_length=1, max_length=200)] = "unchanged"
     choices: list[str] | None = None
 
 

@@ -23,7 +23,12 @@ from shared.http.routing import Router
 
 router = Router(prefix="/v1/labels", tags=["labels"])
 
-Name = Annotated[str, Field(description="1 to 100 characters, no comma, unique in the account without case.")]
+Name = Annotated[
+    str,
+    Field(
+        min_length=1, max_length=200, description="1 to 100 characters, no comma, unique in the account without case."
+    ),
+]
 Description = Annotated[str, Field(max_length=LONGEST_DESCRIPTION)]
 Visibility = Annotated[
     Literal["public", "private"], Field(description="`public`: contacts see it and may choose it themselves.")
@@ -41,7 +46,7 @@ class LabelBody(RequestBody):
 class LabelPatchBody(RequestBody):
     """What changes of a label. A hidden one is not offered any more, and works on."""
 
-    name: Name = ""
+    name: Name = "unchanged"
     description: Description | None = None
     visibility: Visibility | None = None
     state: Literal["active", "hidden"] = "active"
