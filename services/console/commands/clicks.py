@@ -43,7 +43,7 @@ class Outcome:
         return {
             "rows": self.rows,
             "accepted": self.accepted,
-            "refused": [refused._asdict() for refused in self.refused],
+            "refused": [refused._asdict() for refused in sorted(self.refused)],
         }
 
 
@@ -160,7 +160,7 @@ def _conclude(outcome: Outcome, *, as_json: bool, stopped: bool) -> None:
     if as_json:
         write_json({**outcome.as_object(), "finished": not stopped})
         return
-    for refused in outcome.refused[:SHOWN]:
+    for refused in sorted(outcome.refused)[:SHOWN]:
         say(f"line {refused.row}: {refused.pointer + ': ' if refused.pointer else ''}{refused.detail}")
     if len(outcome.refused) > SHOWN:
         say(f"… and {len(outcome.refused) - SHOWN} more; --json lists all.")

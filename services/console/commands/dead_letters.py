@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from services.console.client import Client
 from services.console.held import Held, HeldRecords
@@ -83,10 +83,11 @@ def list_entries(
             for entry in found:
                 write_json(_summary(entry))
             return
-        table = Table("id", "since", "topic", "reason")
+        table = Table(Column("id", no_wrap=True), Column("since", no_wrap=True), Column("reason", overflow="fold"))
         for entry in found:
             since = _since(entry).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-            table.add_row(entry.id, since, _origin(entry), plain(entry.reason))
+            about = f"{entry.topic}, contact {entry.contact_id}: " if isinstance(entry, Held) else ""
+            table.add_row(entry.id, since, plain(about + entry.reason))
         if found:
             out.print(table)
         say(f"{len(found)} records.")

@@ -4,9 +4,10 @@ from enum import StrEnum
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from services.console.client import Client
+from services.console.readable import plain
 from services.console.settings import ConsoleSettings
 from services.console.terminal import AsJson, out, run, say, write_json
 
@@ -48,15 +49,14 @@ def list_keys(as_json: AsJson = False) -> None:
     """List the keys; what a key reads is not kept anywhere."""
 
     async def command() -> None:
-        table = Table("id", "name", "scopes", "created", "revoked")
+        table = Table(Column("id", no_wrap=True), "name", "scopes", "created", "revoked")
         async with Client(ConsoleSettings.read()) as client:
             async for key in client.items("labeling", "/v1/keys"):
                 if as_json:
                     write_json(key)
                 else:
-                    revoked = key.get("revoked_at") or ("yes" if key.get("revoked") else "")
-                    created = str(key.get("created_at", ""))
-                    table.add_row(key["id"], key["name"], ", ".join(key["scopes"]), created, str(revoked))
+                    dates = [_date(key.get(name)) for name in ("created_at", "revoked_at")]
+                    table.add_row(key["id"], plain(key["name"]), ", ".join(key["scopes"]), *dates)
         if not as_json:
             out.print(table)
 
@@ -73,3 +73,7 @@ def revoke(key_id: str) -> None:
         say("Revoked.")
 
     run(command())
+
+
+def _date(instant: str | None) -> str:
+    return "" if instant is None else instant[:10]

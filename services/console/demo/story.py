@@ -15,7 +15,7 @@ from services.console.demo import cast
 from services.console.demo.play import Performance, StoryBroke, people_click, reason, segment_and_workflow
 from services.console.demo.shop import Shop
 from services.console.demo.stage import Stage, set_up, spring_send, tokens
-from services.console.feed import Feed, why
+from services.console.feed import Feed
 from services.console.settings import ConsoleSettings
 from services.console.terminal import out, say
 from shared.events.labeling import LabelAssigned
@@ -99,7 +99,7 @@ async def follow(scene: Scene, going_on: Callable[[], bool]) -> None:
                 continue
             if isinstance(event, LabelAssigned) and event.origin.kind == "click":
                 held.add(str(event.label_id))
-                await _answer(scene, event)
+                say(_answer(scene, event))
             elif isinstance(event, ContactClicked) and event.verdict == "human":
                 again = [label for label in event.labels if str(label.id) in held]
                 if again:
@@ -109,11 +109,12 @@ async def follow(scene: Scene, going_on: Callable[[], bool]) -> None:
                     say(f"→ you clicked {link} again: {names} stays, one more click, {ms:.0f} ms")
 
 
-async def _answer(scene: Scene, event: LabelAssigned) -> None:
+def _answer(scene: Scene, event: LabelAssigned) -> str:
     milliseconds = (time() - event.occurred_at.timestamp()) * 1000
-    link = scene.feed.names.link(event.origin.link_id)
-    because = why(event.origin, scene.feed.names)
-    say(f"→ you clicked {link}, {event.label_name}, first click, {milliseconds:.0f} ms, because you {because}")
+    names = scene.feed.names
+    link, label = names.link(event.origin.link_id), event.label_name
+    because = f"because that link in {names.message(event.origin.message_id)} carries {label}"
+    return f"→ you clicked {link}, {label}, first click, {milliseconds:.0f} ms: {because}"
 
 
 def _tell_segment(scene: Scene) -> None:
