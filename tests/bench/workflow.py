@@ -1,0 +1,202 @@
+"""Workflow: events looked at, runs started, timers that are due together."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from time import monotonic
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from uuid_utils.compat import uuid7
+
+from services.workflow.app import SERVICE
+from services.workflow.domain.reading import read_definition, write_definition
+from services.workflow.store import definitions
+from services.workflow.store.definitions import StoredWorkflow
+from shared.bus.connection import client_options
+from shared.bus.topics import ensure_topics
+from shared.events.codec import body_of, headers_of
+from shared.events.envelope import CatalogEvent, ContactEvent
+from shared.events.labeling import ContactChanged, LabelAssigned
+from shared.events.parts import LabelReference, Origin
+from shared.events.topics import CATALOG_PARTITION, partition_of
+from shared.store.database import Database
+from shared.store.event_tables import extend_event_tables
+from tests.bench.clicks import ClickWriter, clicks_of
+from tests.bench.place import PARTITIONS, Ground, Place
+from tests.bench.progress import LOOK_EVERY, execute, rate_until
+from tests.bench.row import Row
+from tests.services.workflow.events import CATS, DOGS, GUIDE
+from tests.services.workflow.rig import label, message
+
+CLICKS = 120_000
+RUNS = 20_000
+TIMERS = 10_000
+WORKFLOWS = 100
+AT_ONCE = 2_000  # records of one partition between two acknowledgements
+
+SEND = {"send": {"message": str(GUIDE)}}
+NURTURED = {"assign_label": {"label": str(CATS)}}
+ON_DOGS = {"on": "LabelAssigned", "label": str(DOGS)}
+RUNS_STARTED = "SELECT count(*) FROM runs"
+TIMERS_SET = "SELECT count(*) FROM runs WHERE state = 'running'"
+TIMERS_FIRED = "SELECT count(*) FROM runs WHERE state = 'finished'"
+DUE_NOW = "UPDATE runs SET due_at = now() - interval '1 second' WHERE state = 'running'"
+
+
+async def run(place: Place) -> list[Row]:
+    """Each on topics and a database of its own, by a worker process with its relay."""
+    looked_at = await _looked_at(place)
+    started = await _started(place)
+    timers = await _timers(place)
+    return [
+        Row(f"workflow: clicks looked at, {WORKFLOWS} active workflows", looked_at, "events/s", 15_000),
+        Row("workflow: runs started, two steps each", started, "runs/s", 3_000),
+        Row(f"workflow: {TIMERS:,} timers that are due together", timers, "s", 5, better="lower"),
+    ]
+
+
+async def _looked_at(place: Place) -> float:
+    with place.ground() as ground:
+        labels = [LabelReference(id=uuid7(), name=f"Label {number}") for number in range(WORKFLOWS)]
+        clicks = [{"on": "ContactClicked", "label": str(one.id)} for one in labels]
+        # Three of a hundred are asked by every third click each, and look at its contact's clicks.
+        often = {"clicks": {"label": str(labels[0].id), "at_least": 1000}}
+        workflows = [
+            _definition([trigger], [SEND], condition=often if number < 3 else None)
+            for number, trigger in enumerate(clicks)
+        ]
+        dsn = await _prepared(ground, workflows, [label(one.id) for one in labels])
+        contacts = [1 + number % (CLICKS // 2) for number in range(CLICKS)]
+        total = await ClickWriter(ground.settings).write(clicks_of(contacts, labels[:3]))
+        async with _worker(ground, dsn):
+            return await rate_until(dsn, total)
+
+
+async def _started(place: Place) -> float:
+    with place.ground() as ground:
+        dsn = await _prepared(ground, [_definition([ON_DOGS], [SEND, NURTURED])])
+        await _write(ground, _labelled(RUNS))
+        async with _worker(ground, dsn):
+            return await rate_until(dsn, RUNS, RUNS_STARTED)
+
+
+async def _timers(place: Place) -> float:
+    with place.ground() as ground:
+        dsn = await _prepared(ground, [_definition([ON_DOGS], [{"wait": {"days": 1}}, SEND])])
+        await _write(ground, _labelled(TIMERS))
+        async with _worker(ground, dsn):
+            await rate_until(dsn, TIMERS, TIMERS_SET)
+        await execute(dsn, DUE_NOW)
+        async with _worker(ground, dsn):
+            return TIMERS / await rate_until_first(dsn)
+
+
+async def rate_until_first(dsn: str) -> float:
+    """Timers per second, from the first that has fired."""
+    database = await Database.open(dsn, PARTITIONS, 1)
+    began = 0.0
+    try:
+        while True:
+            fired = await database.pool.fetchval(TIMERS_FIRED)
+            if fired and not began:
+                began = monotonic() - LOOK_EVERY
+            if fired >= TIMERS:
+                return TIMERS / (monotonic() - began)
+            await asyncio.sleep(LOOK_EVERY)
+    finally:
+        await database.close()
+
+
+def _definition(
+    triggers: list[dict[str, Any]], steps: list[dict[str, Any]], condition: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    body = {"name": "Measured", "triggers": triggers, "steps": steps}
+    return write_definition(read_definition(body | ({"condition": condition} if condition else {})))
+
+
+def _labelled(contacts: int) -> Sequence[ContactEvent]:
+    now = datetime.now(UTC)
+    known = [
+        ContactChanged(
+            occurred_at=now, account_id=1, contact_id=contact, external_id=str(contact), email=None,
+            fields={"city": "Gent"}, state="active", subscription="subscribed", tracking_consent="granted",
+        )
+        for contact in range(1, contacts + 1)
+    ]  # fmt: skip
+    labelled = [
+        LabelAssigned(
+            occurred_at=now, account_id=1, contact_id=contact, label_id=DOGS, label_name="Dogs",
+            origin=Origin(kind="click"),
+        )
+        for contact in range(1, contacts + 1)
+    ]  # fmt: skip
+    return [*known, *labelled]
+
+
+async def _prepared(ground: Ground, workflows: list[dict[str, Any]], more: Sequence[CatalogEvent] = ()) -> str:
+    await ensure_topics(ground.settings)
+    dsn = ground.database()
+    database = await Database.open(dsn, PARTITIONS)
+    await database.migrate([SERVICE.migrations])
+    async with database.pool.acquire() as connection:
+        await extend_event_tables(connection)
+    async with database.unit_of_work(CATALOG_PARTITION) as work:
+        for body in workflows:
+            revision, at = await definitions.next_revision(work.connection)
+            made = StoredWorkflow(uuid7(), 1, "Measured", 1, "draft", at, at, body)
+            await definitions.insert(work.connection, made, revision)
+            active = made._replace(state="active")
+            await definitions.change(work.connection, active, revision, new_version=False)
+    await database.close()
+    await _write(ground, [label(DOGS), label(CATS), message(GUIDE), *more])
+    return dsn
+
+
+async def _write(ground: Ground, events: Sequence[ContactEvent | CatalogEvent]) -> None:
+    """Writes events to their topics, with sequences, partition by partition."""
+    producer = AIOKafkaProducer(acks="all", compression_type="zstd", **client_options(ground.settings))
+    await producer.start()
+    try:
+        lanes: dict[tuple[str, int], list[Any]] = {}
+        for sequence, event in enumerate(events, 1):
+            number = 0
+            if isinstance(event, ContactEvent):
+                number = partition_of(event.account_id, event.contact_id, PARTITIONS)
+            lanes.setdefault((event.topic, number), []).append((sequence, event))
+        for (topic, number), lane in lanes.items():
+            for start in range(0, len(lane), AT_ONCE):
+                await asyncio.gather(
+                    *[await _send(producer, ground, topic, number, *one) for one in lane[start : start + AT_ONCE]]
+                )
+    finally:
+        await producer.stop()
+
+
+async def _send(
+    producer: AIOKafkaProducer,
+    ground: Ground,
+    topic: str,
+    partition: int,
+    sequence: int,
+    event: Any,  # noqa: ANN401
+) -> Any:  # noqa: ANN401
+    headers = headers_of(
+        event.type(), event.event_id, "/bench", event.occurred_at, sequence, {}, str(event.event_id), None, None
+    )
+    return await producer.send(
+        ground.prefix + topic, key=event.key.encode(), value=body_of(event), partition=partition, headers=headers
+    )
+
+
+@asynccontextmanager
+async def _worker(ground: Ground, dsn: str) -> AsyncIterator[None]:
+    environment = {"PENCHANT_WORKFLOW_DATABASE": dsn}
+    worker = ground.process("services.workflow", "PENCHANT_WORKFLOW_PORT", environment, "--role", "worker")
+    worker.start(ready=False)
+    try:
+        yield
+    finally:
+        # Leaving the group at once lets the next worker begin at once.
+        worker.terminate()
