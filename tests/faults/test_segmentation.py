@@ -22,7 +22,7 @@ from shared.events.labeling import ContactEngaged, LabelAssigned, LabelRemoved
 from shared.events.parts import Origin
 from tests.conftest import TestKafka
 from tests.services.segmentation.rig import ACCOUNT, CATS, DOGS, PARTITIONS, Rig, clicked, contact, make_rig, until
-from tests.stack.nodes import KafkaNode, PostgresNode
+from tests.stack.nodes import KafkaNode, PostgresNode, server_folder
 from tests.stack.processes import ServiceProcess
 
 CONTACTS = range(1, 121)
@@ -220,21 +220,31 @@ async def test_two_processes_one_killed_stopped_and_continued(
             await world.settled(one)
 
 
+@pytest.fixture
+def durable_postgres() -> Iterator[PostgresNode]:
+    """One that loses nothing of what it has committed when it is killed."""
+    with server_folder("postgres") as folder:
+        node = PostgresNode(folder, durable=True)
+        node.start()
+        yield node
+        node.stop()
+
+
 @pytest.mark.fault
 @pytest.mark.timeout(400)
 @pytest.mark.asyncio
 async def test_kafka_and_postgresql_gone_for_a_while(
-    private_kafka: KafkaNode, private_postgres: PostgresNode, tmp_path: Path
+    private_kafka: KafkaNode, durable_postgres: PostgresNode, tmp_path: Path
 ) -> None:
-    dsn = private_postgres.create_database("segmentation_faults")
+    dsn = durable_postgres.create_database("segmentation_faults")
     async with world_on(private_kafka.bootstrap, dsn, "gone.", tmp_path, seed=3) as world:
         with world.process("one") as process:
             process.start()
             await world.define(process)
             await world.feed()
-            private_postgres.kill()
+            durable_postgres.kill()
             await world.feed()
-            private_postgres.start()
+            durable_postgres.start()
             await world.feed()
             private_kafka.kill()
             private_kafka.start()

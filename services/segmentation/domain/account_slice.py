@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, tzinfo
+from typing import NamedTuple
 from uuid import UUID
 
 from pyroaring import BitMap
@@ -15,8 +16,7 @@ from shared.events.envelope import ContactEvent
 from shared.events.segmentation import Reason
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(NamedTuple):
     """A contact (an index of the slice) enters or leaves a segment."""
 
     segment_id: UUID
@@ -127,6 +127,7 @@ class AccountSlice:
             if definition.moves:
                 standing = self.standings[definition.segment_id]
                 standing.postpone(asking.members(definition.criterion) ^ standing.announced, "time")
+        self.image.settle_day()
 
     def replay(self, events: Iterable[ContactEvent]) -> None:
         """Fold events whose effects are in the database already."""

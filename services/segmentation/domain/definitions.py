@@ -1,13 +1,14 @@
 """The segments of an account as they are evaluated: inlined, with what concerns them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from uuid import UUID
 
 from services.segmentation.domain.concerns import concerns
 from services.segmentation.domain.slice import Name
 from shared.criteria import Criterion, InvalidCriterion, inline_segments, moves_with_the_day
+from shared.criteria.grammar import All, AnyOf, InSegment, Not
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Definitions:
         self.all: dict[UUID, Definition] = {}
         self.suspended: set[UUID] = set()
         self._concerned: dict[Name, list[UUID]] = {}
+        leaves: dict[Criterion, Criterion] = {}
         criteria = {segment_id: criterion for segment_id, (_, criterion) in segments.items()}
         for segment_id, (name, criterion) in segments.items():
             try:
@@ -41,7 +43,8 @@ class Definitions:
                 continue
             # Other days are other members, so the zone is a part of what a definition means.
             fingerprint = sha256(f"{zone} {whole!r}".encode("utf-8", "surrogatepass")).digest()[:16]
-            self.all[segment_id] = Definition(segment_id, name, whole, fingerprint, moves_with_the_day(whole))
+            shared = share_leaves(whole, leaves)
+            self.all[segment_id] = Definition(segment_id, name, shared, fingerprint, moves_with_the_day(whole))
             for name_of_concern in concerns(whole):
                 self._concerned.setdefault(name_of_concern, []).append(segment_id)
 
@@ -49,3 +52,16 @@ class Definitions:
         """The segments whose members may be others after a batch about these names."""
         found = {segment_id for name in about for segment_id in self._concerned.get(name, ())}
         return [self.all[segment_id] for segment_id in found]
+
+
+def share_leaves(node: Criterion, leaves: dict[Criterion, Criterion]) -> Criterion:
+    """The same criterion, with one object for all equal leaves: so that an evaluation can tell them by identity."""
+    match node:
+        case All(parts) | AnyOf(parts):
+            return replace(node, parts=tuple(share_leaves(part, leaves) for part in parts))
+        case Not(part):
+            return replace(node, part=share_leaves(part, leaves))
+        case InSegment(_, inner) if inner is not None:
+            return replace(node, criterion=share_leaves(inner, leaves))
+        case _:
+            return leaves.setdefault(node, node)

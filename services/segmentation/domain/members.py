@@ -29,7 +29,7 @@ ONCE = Count()
 
 
 class Asking:
-    """One slice asked several criteria at one moment: equal leaves are looked up once.
+    """One slice asked several criteria at one moment: a leaf that they share is looked up once.
 
     `within`: answers are wanted about these contacts only. `keep`: the same criteria will be asked again after the
     next batch, so sums over days are kept. Bitmaps that are returned must not be changed.
@@ -40,7 +40,7 @@ class Asking:
         self.universe = target.known if within is None else target.known & within
         self._within = None if within is None else self.universe
         self._keep = keep
-        self._leaves: dict[Criterion, BitMap] = {}
+        self._leaves: dict[int, BitMap] = {}
         self._segments: dict[UUID, BitMap] = {}
 
     def members(self, node: Criterion) -> BitMap:
@@ -55,9 +55,10 @@ class Asking:
             case InSegment(segment, criterion):
                 return self._segment(segment, criterion)
             case _:
-                found = self._leaves.get(node)
+                # By identity: hashing a leaf takes longer than looking at one. Whoever asks keeps the criteria alive.
+                found = self._leaves.get(id(node))
                 if found is None:
-                    found = self._leaves[node] = self._leaf(node)
+                    found = self._leaves[id(node)] = self._leaf(node)
                 return found
 
     def _segment(self, segment: UUID, criterion: Criterion | None) -> BitMap:
@@ -88,10 +89,10 @@ class Asking:
         if period is None:
             return BitMap.union(*(index.present for index in found)) & self.universe
         first, last = days_of(period, self.target.day)
-        return (
-            BitMap.union(*(index.between(max(first - EPOCH, 0), last - EPOCH, self._within) for index in found))
-            & self.universe
-        )
+        lowest, highest = max(first - EPOCH, 0), last - EPOCH
+        if self._keep:
+            return BitMap.union(*(index.kept_between(lowest, highest) for index in found)) & self.universe
+        return BitMap.union(*(index.between(lowest, highest, self._within) for index in found)) & self.universe
 
     def _counted(self, tallies: Sequence[Tally], count: Count, period: Period | None) -> BitMap:
         if not tallies:

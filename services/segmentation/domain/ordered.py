@@ -23,13 +23,17 @@ def float_of_key(key: int) -> float:
 
 
 class Ordered:
-    """At most one number per contact. `present`: who has one."""
+    """At most one number per contact. `present`: who has one.
 
-    __slots__ = ("planes", "present")
+    `ranges` are answers that are asked again and again; they are kept current, and are no part of the state.
+    """
+
+    __slots__ = ("planes", "present", "ranges")
 
     def __init__(self) -> None:
         self.present = BitMap()
         self.planes: list[BitMap] = []
+        self.ranges: dict[tuple[int, int], BitMap] = {}
 
     def remove(self, contacts: BitMap) -> None:
         """They have no number any more."""
@@ -38,6 +42,8 @@ class Ordered:
         self.present -= contacts
         for plane in self.planes:
             plane -= contacts
+        for found in self.ranges.values():
+            found -= contacts
 
     def put(self, numbers: Mapping[int, int]) -> None:
         """Give numbers to contacts, whatever they had before."""
@@ -49,6 +55,8 @@ class Ordered:
         by_number: dict[int, list[int]] = {}
         for contact, number in numbers.items():
             by_number.setdefault(number, []).append(contact)
+        for (lowest, highest), found in self.ranges.items():
+            found |= BitMap([contact for contact, number in numbers.items() if lowest <= number <= highest])
         while len(self.planes) < max(by_number).bit_length():
             self.planes.append(BitMap())
         if len(by_number) < 200:
@@ -88,6 +96,17 @@ class Ordered:
         less, _, _ = self.compared(lowest, within)
         _, _, more = self.compared(highest, within)
         return (self.present if within is None else self.present & within) - less - more
+
+    def kept_between(self, lowest: int, highest: int) -> BitMap:
+        """As `between`, for a range that will be asked again until `forget_ranges`; must not be changed."""
+        found = self.ranges.get((lowest, highest))
+        if found is None:
+            found = self.ranges[lowest, highest] = self.between(lowest, highest)
+        return found
+
+    def forget_ranges(self) -> None:
+        """What was asked until now will not be asked again."""
+        self.ranges = {}
 
     def get(self, contact: int) -> int | None:
         """The number of one contact."""

@@ -26,21 +26,39 @@ def add_ones(planes: Planes, contacts: BitMap, level: int = 0) -> None:
         level += 1
 
 
-def add_each(planes: Planes, contacts: Sequence[int]) -> None:
-    """Add one for every time that a contact is in the list, in place."""
+def remove_ones(planes: Planes, contacts: BitMap, level: int = 0) -> None:
+    """Take `2 ** level` from each of the contacts, in place; each must have that much."""
+    borrow = contacts
+    while borrow and level < len(planes):
+        plane = planes[level]
+        following = borrow - plane
+        plane ^= borrow
+        borrow = following
+        level += 1
+
+
+def counting(contacts: Sequence[int]) -> Planes:
+    """How many times each contact is in the list."""
     once = BitMap(contacts)
     if len(once) == len(contacts):
-        add_ones(planes, once)
-        return
+        return [once]
     numbers = Counter(contacts)
-    for level in range(max(numbers.values()).bit_length()):
-        add_ones(planes, BitMap([contact for contact, number in numbers.items() if number >> level & 1]), level)
+    return [
+        BitMap([contact for contact, number in numbers.items() if number >> level & 1])
+        for level in range(max(numbers.values()).bit_length())
+    ]
 
 
 def add_planes(planes: Planes, others: Iterable[BitMap], within: BitMap | None) -> None:
     """Add the numbers of others to those of `planes`, in place; of contacts in `within` only, unless it is None."""
     for level, other in enumerate(others):
         add_ones(planes, other if within is None else other & within, level)
+
+
+def remove_planes(planes: Planes, others: Iterable[BitMap]) -> None:
+    """Take the numbers of others from those of `planes`, in place."""
+    for level, other in enumerate(others):
+        remove_ones(planes, other, level)
 
 
 def satisfying(planes: Sequence[BitMap], count: Count, universe: BitMap) -> BitMap:

@@ -89,8 +89,16 @@ class Slice:
         self.day = day
         for tally in self.tallies.values():
             if tally.sums:
-                tally.forget_sums()
+                tally.pass_day()
+        for index in self.labels.values():
+            index.forget_ranges()
         return True
+
+    def settle_day(self) -> None:
+        """Whatever moves with the day has been asked since `pass_to`."""
+        for tally in self.tallies.values():
+            if tally.past:
+                tally.forget_past()
 
 
 def block_of(day: int) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from pyroaring import BitMap
 
-from services.segmentation.domain.planes import Planes, add_each, add_planes
+from services.segmentation.domain.planes import Planes, add_planes, counting, remove_planes
 
 # A tally with this many events or fewer keeps them as plain numbers. There may be millions of such tallies: every
 # message that a workflow sends is a send of its own.
@@ -20,33 +20,38 @@ class Tally:
     """Numbers of events per contact and day.
 
     `days` maps a day (its ordinal) to bit slices. `sums` are sums over ranges of days (inclusive) that are asked again
-    and again; they are kept current, and are no part of the state.
+    and again; they are kept current, and are no part of the state. `past` are those of the day before, of which the
+    new ones are made when a day passes.
     """
 
-    __slots__ = ("days", "loose", "sums")
+    __slots__ = ("days", "loose", "past", "sums")
 
     def __init__(self) -> None:
         self.loose: array[int] | None = array("Q")
         self.days: dict[int, Planes] = {}
         self.sums: dict[Range, Planes] = {}
+        self.past: dict[Range, Planes] = {}
 
     def add(self, day: int, contacts: Sequence[int]) -> bool:
         """One event on that day for every time that a contact is in the list; whether it is loose no more."""
-        self._add_to_sums(day, contacts)
         settles = False
         if self.loose is not None:
             if len(self.loose) + len(contacts) <= MOST_LOOSE:
                 self.loose.extend(day << 32 | contact for contact in contacts)
+                if self.sums:
+                    self._add_to_sums(day, counting(contacts))
                 return False
             self._settle()
             settles = True
-        add_each(self.days.setdefault(day, []), contacts)
+        fresh = counting(contacts)
+        add_planes(self.days.setdefault(day, []), fresh, None)
+        self._add_to_sums(day, fresh)
         return settles
 
-    def _add_to_sums(self, day: int, contacts: Sequence[int]) -> None:
+    def _add_to_sums(self, day: int, fresh: Planes) -> None:
         for (first, last), planes in self.sums.items():
             if first <= day <= last:
-                add_each(planes, contacts)
+                add_planes(planes, fresh, None)
 
     def _settle(self) -> None:
         by_day: dict[int, list[int]] = {}
@@ -54,32 +59,52 @@ class Tally:
             by_day.setdefault(packed >> 32, []).append(packed & 0xFFFFFFFF)
         self.loose = None
         for day, contacts in by_day.items():
-            add_each(self.days.setdefault(day, []), contacts)
+            add_planes(self.days.setdefault(day, []), counting(contacts), None)
 
     def counted(self, days: Range, within: BitMap | None, keep: bool = False) -> Planes:
         """Numbers of events in a range of days, as bit slices that must not be changed.
 
-        `within`: only these contacts are asked for; others may be left out. `keep`: the same range will be asked again
-        until `forget_sums`.
+        `within`: only these contacts are asked for; others may be among them. `keep`: the same range will be asked
+        again until a day has passed.
         """
         found = self.sums.get(days)
-        if found is not None:
-            return found
-        if keep:
-            planes = self.sums[days] = self._sum(days, None)
-            return planes
-        return self._sum(days, within)
+        if found is None:
+            if not keep:
+                return self._sum(days, within)
+            found = self.sums[days] = self._sum_from_nearest(days)
+        return found if within is None else [plane & within for plane in found]
 
     def _sum(self, days: Range, within: BitMap | None) -> Planes:
         planes: Planes = []
         if self.loose is not None:
             found = [packed & 0xFFFFFFFF for packed in self.loose if days[0] <= packed >> 32 <= days[1]]
-            if found:
-                add_each(planes, found)
-            return planes
+            return counting(found) if found else planes
         for slices in self._in(days):
             add_planes(planes, slices, within)
         return planes
+
+    def _sum_from_nearest(self, days: Range) -> Planes:
+        """The sum over a range, made of another range's where that takes fewer days to add and to take away."""
+        best, cost = None, self._number_in(days)
+        for other in (*self.sums, *self.past):
+            if days[0] <= other[1] and other[0] <= days[1]:
+                difference = sum(map(self._number_in, _apart(days, other)))
+                if difference < cost:
+                    best, cost = other, difference
+        if best is None or self.loose is not None:
+            return self._sum(days, None)
+        planes = [plane.copy() for plane in (self.sums[best] if best in self.sums else self.past[best])]
+        for apart in _apart(days, best):
+            inside = days[0] <= apart[0] and apart[1] <= days[1]
+            for slices in self._in(apart):
+                if inside:
+                    add_planes(planes, slices, None)
+                else:
+                    remove_planes(planes, slices)
+        return planes
+
+    def _number_in(self, days: Range) -> int:
+        return max(0, min(days[1] - days[0] + 1, len(self.days)))
 
     def ever(self, days: Range, within: BitMap | None) -> BitMap:
         """The contacts with any event in a range of days; those outside `within` may be among them."""
@@ -104,9 +129,21 @@ class Tally:
             return sum(packed & 0xFFFFFFFF == contact and days[0] <= packed >> 32 <= days[1] for packed in self.loose)
         return sum(1 << level for slices in self._in(days) for level, plane in enumerate(slices) if contact in plane)
 
-    def forget_sums(self) -> None:
-        """The day has changed: what was asked until now will not be asked again."""
-        self.sums.clear()
+    def pass_day(self) -> None:
+        """A day has passed: ranges that move with it will be asked anew, and are made of the old ones."""
+        self.past, self.sums = self.sums, {}
+        if EVER in self.past:
+            self.sums[EVER] = self.past.pop(EVER)
+
+    def forget_past(self) -> None:
+        """What moves with the day has been asked."""
+        self.past = {}
+
+
+def _apart(days: Range, other: Range) -> list[Range]:
+    """The ranges of days that are in one of two overlapping ranges, and not in the other."""
+    starts, ends = sorted((days[0], other[0])), sorted((days[1], other[1]))
+    return [one for one in ((starts[0], starts[1] - 1), (ends[0] + 1, ends[1])) if one[0] <= one[1]]
 
 
 def add_tallies(tallies: Sequence[Tally], days: Range, within: BitMap | None, keep: bool) -> Planes:

@@ -139,6 +139,7 @@ class Rig:
         self.told: dict[int, History] = defaultdict(lambda: History(ZONE))
         self._producer = producer
         self._sequence = 0
+        self._sent: list[tuple[str, bytes, bytes, int, list[tuple[str, bytes]]]] = []
 
     async def publish(self, events: Sequence[Event]) -> None:
         """Writes events to their topics, as the service that owns them would."""
@@ -152,16 +153,21 @@ class Rig:
             if isinstance(event, ContactEvent):
                 number = partition_of(event.account_id, event.contact_id, PARTITIONS)
                 self.told[event.contact_id].apply(event)
-            acknowledgements.append(
-                await self._producer.send(
-                    self.settings.topic_prefix + event.topic,
-                    key=event.key.encode(),
-                    value=body_of(event),
-                    partition=number,
-                    headers=headers,
-                )
-            )
+            self._sent.append((event.topic, event.key.encode(), body_of(event), number, headers))
+            acknowledgements.append(await self._send(*self._sent[-1]))
         await asyncio.gather(*acknowledgements)
+
+    async def publish_again(self) -> None:
+        """Writes everything once more, as a relay does that has lost its place."""
+        await asyncio.gather(*[await self._send(*record) for record in self._sent])
+
+    async def _send(
+        self, topic: str, key: bytes, value: bytes, partition: int, headers: list[tuple[str, bytes]]
+    ) -> "asyncio.Future[Any]":
+        sent: asyncio.Future[Any] = await self._producer.send(
+            self.settings.topic_prefix + topic, key=key, value=value, partition=partition, headers=headers
+        )
+        return sent
 
     def expected(self, criterion: Criterion) -> set[int]:
         """Who is in a segment by the plain meaning of its criterion, today."""
@@ -231,6 +237,16 @@ class Rig:
         for contact_id, enters, _ in await self.moves(segment_id):
             assert (contact_id in members) is not enters, "announced twice, or left without having entered"
             (members.add if enters else members.remove)(contact_id)
+        return members
+
+    async def all_members_told(self) -> dict[str, set[int]]:
+        """The members of every segment that an outside consumer has; what is announced must alternate."""
+        members: dict[str, set[int]] = {}
+        for event in await self.read():
+            found = members.setdefault(str(event.segment_id), set())
+            enters = isinstance(event, SegmentEntered)
+            assert (event.contact_id in found) is not enters, "announced twice, or left without having entered"
+            (found.add if enters else found.remove)(event.contact_id)
         return members
 
     async def read(self) -> list[SegmentEntered | SegmentLeft]:
