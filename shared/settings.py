@@ -32,6 +32,7 @@ class CommonSettings(BaseSettings):
     kafka_username: str | None = None
     kafka_password: SecretStr | None = None
     kafka_ca_file: Path | None = None  # PEM; without it the system's authorities are trusted
+    kafka_session_timeout: Annotated[int, Field(ge=6, le=1800)] = 45  # seconds until a silent worker's partitions move
     topic_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]*$")] = ""  # lets tests share one broker
     topic_replication: Annotated[int, Field(ge=1, le=10)] | None = None  # None: as the broker is set
 

@@ -34,7 +34,6 @@ log = structlog.get_logger()
 
 IN_MEMORY = 30_000  # records that wait in all lanes of a consumer
 LEAST_WAITING = 500  # records per topic and partition, however many partitions there are
-SESSION_TIMEOUT_MS = 45_000
 REBALANCE_TIMEOUT_MS = 60_000  # longer than the slowest batch
 POLL_INTERVAL_MS = 600_000  # the handler never blocks, so a longer silence is a bug that the watchdog ends
 BATCH_TIMEOUT_MS = 10  # FastStream's idle latency is twice this
@@ -104,7 +103,7 @@ class ConsumerHost:
             ack_policy=AckPolicy.MANUAL,
             auto_offset_reset="none",
             isolation_level="read_committed",
-            session_timeout_ms=SESSION_TIMEOUT_MS,
+            session_timeout_ms=self._settings.kafka_session_timeout * 1000,
             rebalance_timeout_ms=REBALANCE_TIMEOUT_MS,
             max_poll_interval_ms=POLL_INTERVAL_MS,
             batch_timeout_ms=BATCH_TIMEOUT_MS,
