@@ -1,0 +1,75 @@
+"""Topics under a prefix of their own, databases, and the processes that work on them."""
+
+from pathlib import Path
+from uuid import uuid4
+
+from shared.settings import CommonSettings
+from tests.stack.nodes import KafkaNode, PostgresNode
+from tests.stack.processes import ServiceProcess
+from tests.stack.shared import SharedKafka, SharedPostgres
+
+OPERATOR_KEY = "operator-of-the-tests"
+TOKEN_KEYS = "one:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+
+
+class Ground:
+    """What one test or measurement has for itself on the two servers; `clear` takes all of it away."""
+
+    def __init__(
+        self,
+        kafka: KafkaNode | SharedKafka,
+        postgres: PostgresNode | SharedPostgres,
+        folder: Path,
+        partitions: int = 4,
+        **settings: str,
+    ) -> None:
+        self.prefix = f"t{uuid4().hex[:10]}."
+        self.partitions = partitions
+        self.folder = folder
+        self.databases: dict[str, str] = {}
+        self.processes: list[ServiceProcess] = []
+        self._kafka = kafka
+        self._postgres = postgres
+        self._extra = settings
+
+    @property
+    def settings(self) -> CommonSettings:
+        """As the services on this ground have them."""
+        return CommonSettings(kafka=self._kafka.bootstrap, topic_prefix=self.prefix, partitions=self.partitions)
+
+    def database(self, service: str) -> str:
+        """The DSN of a service's database, made at the first call."""
+        if service not in self.databases:
+            name = f"{service}_{uuid4().hex}"
+            self.databases[service] = self._postgres.create_database(name)
+        return self.databases[service]
+
+    def service(self, service: str, *roles: str, module: str | None = None, **environment: str) -> ServiceProcess:
+        """A process of a service, not started yet; without roles it has both."""
+        common = {
+            "PENCHANT_KAFKA": self._kafka.bootstrap,
+            "PENCHANT_TOPIC_PREFIX": self.prefix,
+            "PENCHANT_PARTITIONS": str(self.partitions),
+            "PENCHANT_HOME": str(self.folder / "home"),
+            "PENCHANT_LOG_LEVEL": "info",
+            "PENCHANT_OPERATOR_KEY": OPERATOR_KEY,
+            "PENCHANT_TRACKING_KEYS": TOKEN_KEYS,
+            f"PENCHANT_{service.upper()}_DATABASE": self.database(service),
+        }
+        extra = {f"PENCHANT_{name.upper()}": value for name, value in self._extra.items()}
+        log = self.folder / f"{service}-{'-'.join(roles)}-{len(self.processes)}.log"
+        arguments = [part for role in roles for part in ("--role", role)]
+        process = ServiceProcess(
+            module or f"services.{service}", common | extra | environment, log, f"PENCHANT_{service.upper()}_PORT",
+            arguments,
+        )  # fmt: skip
+        self.processes.append(process)
+        return process
+
+    def clear(self) -> None:
+        """Ends the processes; removes databases and topics."""
+        for process in self.processes:
+            process.end()
+        for dsn in self.databases.values():
+            self._postgres.drop_database(dsn.rpartition("/")[2])
+        self._kafka.delete_topics(self.prefix)

@@ -1,0 +1,82 @@
+"""A shop with labels, contacts and a newsletter, made over HTTP as its owner would."""
+
+from dataclasses import dataclass, field
+from typing import Any, Self
+from uuid import UUID, uuid4
+
+import httpx
+
+from tests.stack.ground import OPERATOR_KEY
+
+LABELS = ("Dogs", "Cats", "Spring sale")
+LINKS = {"Puppy food": ("Dogs",), "Cat trees": ("Cats",), "All offers": ("Dogs", "Spring sale"), "About us": ()}
+NEWSLETTER = "<html><body>{}</body></html>".format(
+    "".join(
+        f'<p><a href="https://shop.example/{number}?a=1&amp;b=2">{text}</a></p>' for number, text in enumerate(LINKS)
+    )
+)
+
+
+@dataclass(slots=True)
+class Shop:
+    """An account, and what is in it. `links` are (link id, ids of its labels)."""
+
+    account_id: int
+    api_key: str
+    labels: dict[str, UUID] = field(default_factory=dict)
+    contacts: list[int] = field(default_factory=list)
+    message_id: UUID = field(default_factory=uuid4)
+    links: list[tuple[UUID, tuple[UUID, ...]]] = field(default_factory=list)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.api_key}"}
+
+    @classmethod
+    async def open(cls, labeling: str, tracking: str, contacts: int, name: str = "Paws & Co") -> Self:
+        """Makes the account with everything in it; `labeling` and `tracking` are their URLs."""
+        async with httpx.AsyncClient(timeout=30) as http:
+            operator = {"Authorization": f"Bearer {OPERATOR_KEY}"}
+            account = await _json(http.post(f"{labeling}/v1/accounts", json={"name": name}, headers=operator), 201)
+            shop = cls(account["account_id"], account["api_key"])
+            http.headers.update(shop.headers)
+            for label in LABELS:
+                made = await _json(http.post(f"{labeling}/v1/labels", json={"name": label}), 201)
+                shop.labels[label] = UUID(made["id"])
+            for first in range(0, contacts, 10_000):
+                rows = [
+                    {"email": f"contact{number}@customers.example", "external_id": f"c{number}"}
+                    for number in range(first, min(first + 10_000, contacts))
+                ]
+                answer = await _json(http.post(f"{labeling}/v1/contacts/batch", json=rows), 200)
+                shop.contacts += answer["contact_ids"]
+            await shop._newsletter(http, tracking)
+            return shop
+
+    async def _newsletter(self, http: httpx.AsyncClient, tracking: str) -> None:
+        body = {"name": "Spring", "html": NEWSLETTER}
+        message = await _json(http.post(f"{tracking}/v1/messages", json=body), 201)
+        self.message_id = UUID(message["id"])
+        chosen: dict[str, list[str]] = {}
+        for link in message["links"]:
+            labels = tuple(self.labels[name] for name in LINKS[link["text"]])
+            self.links.append((UUID(link["id"]), labels))
+            chosen[link["id"]] = [str(label) for label in labels]
+        await _json(http.put(f"{tracking}/v1/messages/{message['id']}/link-labels", json=chosen), 200)
+
+    async def tokens(self, tracking: str, send: dict[str, str], contacts: list[int]) -> list[dict[str, Any]]:
+        """Each contact's token and tracked links."""
+        async with httpx.AsyncClient(timeout=60, headers=self.headers) as http:
+            answer = await http.post(
+                f"{tracking}/v1/messages/{self.message_id}/tokens", json={"send": send, "contact_ids": contacts}
+            )
+            assert answer.status_code == 200, answer.text
+            import json
+
+            return [json.loads(line) for line in answer.text.splitlines()]
+
+
+async def _json(asking: Any, status: int) -> Any:  # noqa: ANN401
+    answer = await asking
+    assert answer.status_code == status, answer.text
+    return answer.json()
