@@ -301,9 +301,7 @@ async def show_history(
     async with service.database.pool.acquire() as connection:
         contact_id = await contact_named(connection, caller.account_id, contact)
         label = await label_named(connection, caller.account_id, label_id, deleted_too=True)
-        rows = await connection.fetch(
-            QUERIES["history_of_assignment"], caller.account_id, contact_id, label.no, after, page.fetch
-        )
+        rows = await connection.fetch(QUERIES["history_of_assignment"], label.no, contact_id, after, page.fetch)
     return Page[HistoryEntry].of(rows, page, key=lambda row: [row["entry"]], item=_history_entry)
 
 

@@ -88,11 +88,11 @@ def _touched(batch: Sequence[Received], labels: Mapping[int, Label]) -> tuple[se
             for reference in event.labels:
                 label = labels.get(reference.id.int)
                 if label is not None:
-                    pairs.add((account_id, label.no, contact_id))
+                    pairs.add((label.no, contact_id))
         elif type(event) is not SetField:
             label = labels.get(event.label_id.int)
             if label is not None:
-                pairs.add((account_id, label.no, contact_id))
+                pairs.add((label.no, contact_id))
     return pairs, contacts
 
 
@@ -113,9 +113,9 @@ def _command(ledger: Ledger, labels: Mapping[int, Label], event: AssignLabel | R
     command = (AssertLabel if isinstance(event, AssignLabel) else RemoveLabelCommand)(event.origin, event.occurred_at)
     if label.state == "deleted":
         COMMANDS_REFUSED.labels("deleted_label").inc()
-        ledger.refuse(event.account_id, event.contact_id, label, command, "label_deleted", received)
+        ledger.refuse(event.contact_id, label, command, "label_deleted", received)
     else:
-        ledger.apply(event.account_id, event.contact_id, label, command, received)
+        ledger.apply(event.contact_id, label, command, received)
 
 
 def _set_field(book: ContactBook, event: SetField, received: Received) -> None:

@@ -3,27 +3,26 @@
 
 -- migrate: apply
 
--- One row per contact and label, written for most clicks: no second index, no foreign key, room to update in place.
--- By label first: its holders are one range, and the labels of a contact are a probe per label of the account.
+-- One row per contact and label, written for most clicks: no second index, no foreign key, no account (`label_no` is
+-- one account's), room to update in place. By label first: its holders are one range, and the labels of a contact are
+-- a probe per label of the account.
 CREATE TABLE assignments (
     contact_id bigint NOT NULL,
-    account_id integer NOT NULL,
     label_no integer NOT NULL,
     click_supports integer NOT NULL,
     clicks integer NOT NULL,
     first_click timestamptz,
     last_click timestamptz,
     since timestamptz,
-    held boolean NOT NULL,
     withdrawn_by_self boolean NOT NULL,
     supports jsonb,
-    PRIMARY KEY (account_id, label_no, contact_id)
+    held boolean GENERATED ALWAYS AS (since IS NOT NULL) VIRTUAL,
+    PRIMARY KEY (label_no, contact_id)
 ) WITH (fillfactor = 85);
 
 CREATE TABLE assignment_history (
     entry bigint GENERATED ALWAYS AS IDENTITY,
     contact_id bigint NOT NULL,
-    account_id integer NOT NULL,
     label_no integer NOT NULL,
     occurred_at timestamptz NOT NULL,
     recorded_at timestamptz NOT NULL DEFAULT now(),
@@ -37,7 +36,7 @@ CREATE TABLE assignment_history (
     message_id uuid,
     link_id uuid,
     origin jsonb,
-    PRIMARY KEY (account_id, contact_id, label_no, entry)
+    PRIMARY KEY (label_no, contact_id, entry)
 );
 
 -- migrate: rollback

@@ -1,1 +1,1 @@
-SELECT count(*) FROM assignments WHERE account_id = $1 AND label_no = $2 AND held
+SELECT count(*) FROM assignments WHERE label_no = $1 AND held

@@ -1,4 +1,4 @@
 SELECT * FROM assignment_history
-WHERE account_id = $1 AND contact_id = $2 AND label_no = $3 AND entry > $4
+WHERE label_no = $1 AND contact_id = $2 AND entry > $3
 ORDER BY entry
-LIMIT $5
+LIMIT $4

@@ -49,7 +49,7 @@ async def _carry_out(work: UnitOfWork, account_id: int, wishes: Sequence[Wish]) 
     # Looked at again under the lock: meanwhile a contact may have been erased, a label deleted.
     there = await contacts_of(work.connection, {(account_id, wish.contact_id) for wish in wishes})
     labels = await labels_of_ids(work.connection, {wish.label.id for wish in wishes})
-    ledger = await Ledger.open(work, {(account_id, wish.label.no, wish.contact_id) for wish in wishes})
+    ledger = await Ledger.open(work, {(wish.label.no, wish.contact_id) for wish in wishes})
     outcomes: dict[int, Outcome | Missing | None] = {}
     for wish in wishes:
         if (account_id, wish.contact_id) not in there:
@@ -58,6 +58,6 @@ async def _carry_out(work: UnitOfWork, account_id: int, wishes: Sequence[Wish]) 
             outcomes[wish.index] = Missing("label")
         else:
             command = (AssertLabel if wish.held else RemoveLabel)(wish.origin, work.now)
-            outcomes[wish.index] = ledger.apply(account_id, wish.contact_id, labels[wish.label.id], command)
+            outcomes[wish.index] = ledger.apply(wish.contact_id, labels[wish.label.id], command)
     await ledger.write()
     return outcomes

@@ -31,14 +31,12 @@ from shared.events.parts import Origin
 from shared.events.tracking import ContactClicked
 from shared.store.unit_of_work import UnitOfWork
 
-Pair = tuple[int, int, int]  # account_id, label_no, contact_id
+Pair = tuple[int, int]  # label_no, contact_id; a label is one account's
 
 _SUPPORTS = TypeAdapter(dict[str, Support])
 _ROW = (
-    "account_id",
     "label_no",
     "contact_id",
-    "held",
     "since",
     "click_supports",
     "supports",
@@ -49,7 +47,6 @@ _ROW = (
 )
 _HISTORY = (
     "contact_id",
-    "account_id",
     "label_no",
     "occurred_at",
     "outcome",
@@ -81,21 +78,16 @@ class Ledger:
         """Loads what is known of `pairs`."""
         stored: dict[Pair, Assignment] = {}
         if pairs:
-            accounts, labels, contacts = zip(*pairs, strict=True)
-            rows = await work.connection.fetch(QUERIES["assignments_of_pairs"], accounts, labels, contacts)
-            for account, label, contact, held, since, click_supports, supports, *interest in rows:
-                stored[account, label, contact] = Assignment(
-                    held, since, click_supports, decode_supports(supports), *interest
+            rows = await work.connection.fetch(QUERIES["assignments_of_pairs"], *zip(*pairs, strict=True))
+            for label_no, contact_id, since, click_supports, supports, *interest in rows:
+                stored[label_no, contact_id] = Assignment(
+                    since is not None, since, click_supports, decode_supports(supports), *interest
                 )
         return cls(work, stored)
 
-    def state(self, account_id: int, label: Label, contact_id: int) -> Assignment:
-        """What is known now, with what was decided in this unit."""
-        return self._states.get((account_id, label.no, contact_id), NOTHING)
-
     def click(self, event: ContactClicked, label: Label, received: Received) -> None:
         """A human click on a link that carries `label`."""
-        pair = (event.account_id, label.no, event.contact_id)
+        pair = (label.no, event.contact_id)
         at = event.occurred_at
         self._states[pair], outcome = clicked(self._states.get(pair, NOTHING), at)
         self._touched.add(pair)
@@ -124,7 +116,6 @@ class Ledger:
         self._history.append(
             (
                 event.contact_id,
-                event.account_id,
                 label.no,
                 at,
                 outcome,
@@ -138,11 +129,9 @@ class Ledger:
             )
         )
 
-    def apply(
-        self, account_id: int, contact_id: int, label: Label, command: Command, cause: Received | None = None
-    ) -> Outcome | None:
+    def apply(self, contact_id: int, label: Label, command: Command, cause: Received | None = None) -> Outcome | None:
         """Decides `command`; None where nothing happened."""
-        pair = (account_id, label.no, contact_id)
+        pair = (label.no, contact_id)
         state = self._states.get(pair, NOTHING)
         outcome = decide(state, command)
         if outcome is None:
@@ -154,7 +143,7 @@ class Ledger:
             model = LabelAssigned if outcome == "assigned" else LabelRemoved
             event = model(
                 occurred_at=command.at,
-                account_id=account_id,
+                account_id=label.account_id,
                 contact_id=contact_id,
                 label_id=label.id,
                 label_name=label.name,
@@ -163,12 +152,11 @@ class Ledger:
             event_id = event.event_id
             self._work.append(event, cause=cause)
         reason = "removed_by_the_contact" if outcome == "refused" else None
-        self._remember(account_id, contact_id, label, command, outcome, reason, cause, event_id)
+        self._remember(contact_id, label, command, outcome, reason, cause, event_id)
         return outcome
 
     def refuse(
         self,
-        account_id: int,
         contact_id: int,
         label: Label,
         command: AssertLabel | RemoveLabel,
@@ -176,11 +164,10 @@ class Ledger:
         cause: Received | None = None,
     ) -> None:
         """An attempt that comes to nothing whatever the state is; the history shows it with `reason`."""
-        self._remember(account_id, contact_id, label, command, "refused", reason, cause, None)
+        self._remember(contact_id, label, command, "refused", reason, cause, None)
 
     def _remember(
         self,
-        account_id: int,
         contact_id: int,
         label: Label,
         command: Command,
@@ -192,7 +179,6 @@ class Ledger:
         self._history.append(
             (
                 contact_id,
-                account_id,
                 label.no,
                 command.at,
                 outcome,
@@ -210,38 +196,49 @@ class Ledger:
         """Writes what changed; called once, at the end."""
         connection = self._work.connection
         new: list[tuple[object, ...]] = []
+        confirmed: list[tuple[object, ...]] = []
         changed: list[tuple[object, ...]] = []
         for pair in self._touched:
-            state = self._states[pair]
-            held, since, click_supports, supports, clicks, first, last, withdrawn = state
-            before = self._stored.get(pair)
-            if state == before:
-                continue
-            row = (
-                *pair,
-                held,
-                since,
-                click_supports,
-                encode_supports(supports) if supports else None,
-                clicks,
-                first,
-                last,
-                withdrawn,
-            )
-            (new if before is None else changed).append(row)
+            after, before = self._states[pair], self._stored.get(pair)
+            if before is None:
+                new.append(_row(pair, after))
+            elif _only_clicked(before, after):
+                confirmed.append((*pair, after.clicks - before.clicks, after.last_click))
+            elif after != before:
+                changed.append(_row(pair, after))
         if new:
             await connection.copy_records_to_table("assignments", records=new, columns=_ROW)
+        if confirmed:
+            await connection.execute(QUERIES["confirm_assignments"], *zip(*confirmed, strict=True))
         if changed:
             await connection.execute(QUERIES["update_assignments"], *zip(*changed, strict=True))
         if self._history:
             await connection.copy_records_to_table("assignment_history", records=self._history, columns=_HISTORY)
 
 
-def removed_event(account_id: int, contact_id: int, label: Label, command: Command) -> LabelRemoved:
+def _row(pair: Pair, state: Assignment) -> tuple[object, ...]:
+    _, since, click_supports, supports, clicks, first_click, last_click, withdrawn = state
+    stored = encode_supports(supports) if supports else None
+    return (*pair, since, click_supports, stored, clicks, first_click, last_click, withdrawn)
+
+
+def _only_clicked(before: Assignment, after: Assignment) -> bool:
+    """Whether nothing but clicks came to a label that was held, each of them one more support."""
+    return (
+        before.since is not None
+        and before.since is after.since
+        and before.first_click is after.first_click
+        and before.supports is after.supports
+        and after.clicks > before.clicks
+        and after.click_supports - before.click_supports == after.clicks - before.clicks
+    )
+
+
+def removed_event(contact_id: int, label: Label, command: Command) -> LabelRemoved:
     """What tells that the contact no longer holds the label."""
     return LabelRemoved(
         occurred_at=command.at,
-        account_id=account_id,
+        account_id=label.account_id,
         contact_id=contact_id,
         label_id=label.id,
         label_name=label.name,
@@ -250,13 +247,12 @@ def removed_event(account_id: int, contact_id: int, label: Label, command: Comma
 
 
 async def keep_history(
-    connection: PoolConnectionProxy, account_id: int, removals: Sequence[tuple[int, Label, RemoveLabel, UUID]]
+    connection: PoolConnectionProxy, removals: Sequence[tuple[int, Label, RemoveLabel, UUID]]
 ) -> None:
     """Adds removals (contact_id, label, what removed it, the event that tells it) that no ledger decided on."""
     rows = [
         (
             contact_id,
-            account_id,
             label.no,
             command.at,
             "removed",

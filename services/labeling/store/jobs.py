@@ -135,7 +135,7 @@ async def _advance(work: UnitOfWork, job: Job, partitions: int) -> None:
 
 async def _count_holders(connection: PoolConnectionProxy, job: Job) -> int:
     label = (await labels_of_ids(connection, [UUID(job.subject)]))[UUID(job.subject)]
-    count: int = await connection.fetchval(QUERIES["count_holders"], job.account_id, label.no)
+    count: int = await connection.fetchval(QUERIES["count_holders"], label.no)
     return count
 
 
@@ -154,10 +154,10 @@ async def _delete_from_holders(work: UnitOfWork, job: Job, partitions: int) -> P
     history = []
     holders = sorted(row["contact_id"] for row in rows if row["held"])
     for contact_id in holders:
-        event = removed_event(job.account_id, contact_id, label, command)
+        event = removed_event(contact_id, label, command)
         work.append(event)
         history.append((contact_id, label, command, event.event_id))
-    await keep_history(work.connection, job.account_id, history)
+    await keep_history(work.connection, history)
     last = max((row["contact_id"] for row in rows), default=None) if len(rows) == PIECE else None
     return Piece(len(holders), last)
 

@@ -14,7 +14,7 @@ from services.labeling.store.assignments import Ledger
 from services.labeling.store.contacts import ContactBook
 from services.labeling.store.directory import keys_of, leave_behind, lock_entries, settle_contacts
 from services.labeling.store.fields import fields_of_accounts
-from services.labeling.store.labels import Label
+from services.labeling.store.labels import Label, labels_of_ids
 from shared.events.parts import Origin
 from shared.events.topics import partition_of
 from shared.store.database import Database
@@ -149,9 +149,9 @@ async def _write(work: UnitOfWork, account_id: int, placed: Sequence[_Placed], o
     for one in placed:
         named[one.contact_id].update(one.keys)
     owners = await lock_entries(work.connection, account_id, (key for keys in named.values() for key in keys))
-    ledger = await Ledger.open(
-        work, {(account_id, label.no, one.contact_id) for one in placed for label in one.row.labels}
-    )
+    ledger = await Ledger.open(work, {(label.no, one.contact_id) for one in placed for label in one.row.labels})
+    # Looked at again under the lock: what was deleted meanwhile is not given to anybody any more.
+    labels = await labels_of_ids(work.connection, {label.id for one in placed for label in one.row.labels})
     part, new = _Part(), set[int]()
     for one in placed:
         problem = _write_row(book, account_id, one, owners, new)
@@ -159,8 +159,8 @@ async def _write(work: UnitOfWork, account_id: int, placed: Sequence[_Placed], o
             part.problems.append(problem)
             continue
         part.written.append((one, one.contact_id))
-        for label in one.row.labels:
-            ledger.apply(account_id, one.contact_id, label, AssertLabel(origin, work.now))
+        for label in (labels[label.id] for label in one.row.labels if labels[label.id].state != "deleted"):
+            ledger.apply(one.contact_id, label, AssertLabel(origin, work.now))
     part.created = len(new)
     await book.write()
     await ledger.write()

@@ -137,8 +137,7 @@ class Shop:
     async def holds(self, contact_id: int, name: str) -> bool:
         """Whether the contact holds the label."""
         held = await self.database.pool.fetchval(
-            "SELECT held FROM assignments WHERE account_id = $1 AND contact_id = $2 AND label_no = $3",
-            self.account_id,
+            "SELECT held FROM assignments WHERE contact_id = $1 AND label_no = $2",
             contact_id,
             self.labels[name].no,
         )

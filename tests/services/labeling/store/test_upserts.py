@@ -7,7 +7,9 @@ import pytest
 
 from services.labeling.domain.directory import Claim
 from services.labeling.store.directory import settle_contacts
+from services.labeling.store.labels import LabelPatch, change_label
 from services.labeling.store.upserts import Row, write_contacts
+from shared.events.topics import CATALOG_PARTITION
 from tests.services.labeling.shop import BY_API, Shop
 
 pytestmark = pytest.mark.asyncio
@@ -106,3 +108,12 @@ async def test_two_that_make_the_same_contact_at_once_do_not_both_win(shop: Shop
     results = await asyncio.gather(*(write_contacts(shop.database, shop.account_id, [row], BY_API) for _ in range(6)))
     assert sum(result.created for result in results) == 1
     assert {problem.code for result in results for problem in result.problems} == {"conflict"}
+
+
+async def test_a_label_deleted_meanwhile_is_given_to_nobody(shop: Shop) -> None:
+    async with shop.database.unit_of_work(CATALOG_PARTITION) as work:
+        await change_label(work, shop.labels["Dogs"], LabelPatch(state="deleted"))
+    # The row still has the label as it was when its name was looked up.
+    ann = await shop.contact("ann@example.com", labels=["Dogs", "Cats"])
+    assert not await shop.holds(ann, "Dogs")
+    assert await shop.holds(ann, "Cats")
