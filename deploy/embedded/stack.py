@@ -36,7 +36,7 @@ from deploy.embedded.supervisor import Supervisor, launch
 from shared.bus.topics import ensure_topics
 from shared.store.errors import Refused
 
-READY_WITHIN_SECONDS = 90.0
+READY_WITHIN_SECONDS = 180.0
 STARTS_BEFORE_GIVING_UP = 4
 LOG_TAIL_CHARACTERS = 1500
 

@@ -16,9 +16,9 @@ import pytest
 from deploy.embedded.ports import free_port
 from tests.stack.nodes import server_folder
 
-pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.fault, pytest.mark.timeout(600)]
 
-WITHIN_SECONDS = 60.0
+WITHIN_SECONDS = 150.0  # a broker takes 3 s to come back, and ten times that on a machine that is busy with other tests
 SERVERS = ("TRACKING", "LABELING", "SEGMENTATION", "WORKFLOW", "KAFKA", "KAFKA_CONTROLLER", "POSTGRES")
 
 
@@ -37,7 +37,7 @@ class Penchant:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=300,
         )
 
     def stack(self) -> dict[str, Any]:
