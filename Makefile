@@ -53,7 +53,7 @@ clean: ## Remove the environment, the data of `make run` and all caches, after a
 		echo "The stack is running: .venv/bin/penchant down stops it."; exit 1; fi
 	@read -r -p "Remove .venv, the data in .penchant, and caches? [y/N] " answer && [ "$$answer" = y ] \
 		|| { echo "Nothing was removed."; exit 1; }
-	rm -rf .venv .penchant .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .penchant .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help
