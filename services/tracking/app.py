@@ -36,7 +36,8 @@ async def build(around: Surroundings) -> Parts:
         routers=ROUTERS,
         state=Tracking(around, settings.public_url.rstrip("/"), keys, targets),
         consumers=[
-            Consumer("clicks", ("intake.clicks",), ClickHandler(around.catalog, settings.partitions)),
+            # Each batch takes the locks of all partition numbers: more at once would only wait for each other.
+            Consumer("clicks", ("intake.clicks",), ClickHandler(around.catalog, settings.partitions), at_once=2),
             Consumer("contacts", ("labeling.contacts",), ContactHandler()),
         ],
         api_tasks=[redirect.collector.run, Drain(folder, directory, around.intake).run],

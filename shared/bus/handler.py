@@ -1,7 +1,8 @@
 """What a service gives to the bus: which topics, and what to do with a batch."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from shared.bus.checkpoints import Checkpoint
@@ -55,13 +56,19 @@ class Consumer:
     """A handler, and what it reads.
 
     `topics` are either contact topics (all with the same partition numbers) or one intake topic. `version` starts a
-    consumer anew, from the beginning, beside its older self.
+    consumer anew, from the beginning, beside its older self. `at_once` is how many batches a process has in a
+    transaction at the same time.
     """
 
     name: str
     topics: tuple[str, ...]
     handler: Handler
     version: int = 1
+    at_once: int = 100
+    turns: asyncio.Semaphore = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "turns", asyncio.Semaphore(self.at_once))
 
     @property
     def aligned(self) -> bool:

@@ -205,7 +205,7 @@ class Processor:
         started = perf_counter()
         received, unread = read(self.consumer.name, taken.records)
         try:
-            async with self._unit(taken.sequences if self.consumer.aligned else None) as work:
+            async with self.consumer.turns, self._unit(taken.sequences if self.consumer.aligned else None) as work:
                 await self.checkpoints.move(work.connection, moved)
                 self._set_aside(work, unread)
                 batch = self._without_held(work, received)

@@ -1,7 +1,7 @@
 """Writes the clicks that can be used: seen once, as they came, counted, and told."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from prometheus_client import Counter as Metric
@@ -16,13 +16,15 @@ from services.tracking.store.clicks import (
     ClickRow,
     SeenKey,
     SendKey,
+    count_clicks,
     insert_seen,
+    remove_clicks,
     settle_sends,
     settle_sources,
     write_clicks,
     written_headers,
 )
-from services.tracking.store.contacts import contacts_that_matter
+from services.tracking.store.contacts import ContactKey, contacts_that_matter
 from shared.bus.catalog import Catalog
 from shared.bus.received import Received
 from shared.events.intake import ClickReported
@@ -61,32 +63,42 @@ class Recorder:
     async def record(self, work: UnitOfWork, taken: Sequence[Taken]) -> None:
         """Writes those of `taken` that were not seen before."""
         clicks = await self._not_seen(work, taken)
-        sends = await self._sends_of(work, clicks)
+        written = [*zip(clicks, *self._written(clicks, await self._sends_of(work, clicks)), strict=True)]
+        # All that takes long comes before the locks, which every other batch waits for.
+        await write_clicks(work.connection, [row for _, row, _ in written])
         contacts = {click.contact for click in clicks}
         await work.lock({partition_of(*contact, self._partitions) for contact in contacts})
-        # Only now, under the locks, it is certain who has not been erased.
-        gone = {
+        if gone := await self._gone(work, contacts):
+            await remove_clicks(work.connection, [row for click, row, _ in written if click.contact in gone])
+            count_left_out(work, Counter(gone[click.contact] for click, _, _ in written if click.contact in gone))
+            written = [one for one in written if one[0].contact not in gone]
+        await count_clicks(work.connection, [row for _, row, _ in written])
+        for click, _, event in written:
+            work.append(event, cause=click.received)
+        verdicts = Counter(row.verdict for _, row, _ in written)
+        work.after_commit(lambda: _count(verdicts))
+
+    async def _gone(self, work: UnitOfWork, contacts: Collection[ContactKey]) -> dict[ContactKey, str]:
+        """Who has been erased, or denied consent: only under the locks is that certain."""
+        return {
             contact: why_left_out(standing)
             for contact, standing in (await contacts_that_matter(work.connection, contacts)).items()
             if standing.state == "erased" or not standing.tracked
         }
-        if gone:
-            count_left_out(work, Counter(gone[click.contact] for click in clicks if click.contact in gone))
-            clicks = [click for click in clicks if click.contact not in gone]
-        if clicks:
-            await self._write(work, clicks, sends)
 
-    async def _write(self, work: UnitOfWork, clicks: Sequence[Taken], sends: Mapping[SendKey, int]) -> None:
-        rows = []
+    def _written(
+        self, clicks: Sequence[Taken], sends: Mapping[SendKey, int]
+    ) -> tuple[list[ClickRow], list[ContactClicked]]:
+        rows, events = [], []
         references: dict[tuple[LinkLabel, ...], tuple[LabelReference, ...]] = {}
         for click in clicks:
             labels = references.get(click.placed.labels)
             if labels is None:
                 labels = references[click.placed.labels] = self._references(click.placed.labels)
-            rows.append(_write(work, click, labels, sends))
-        await write_clicks(work.connection, rows)
-        verdicts = Counter(row.verdict for row in rows)
-        work.after_commit(lambda: _count(verdicts))
+            row, event = _write(click, labels, sends)
+            rows.append(row)
+            events.append(event)
+        return rows, events
 
     async def _not_seen(self, work: UnitOfWork, taken: Sequence[Taken]) -> list[Taken]:
         """Those that are no repetition of an earlier click."""
@@ -136,32 +148,29 @@ class Recorder:
 
 
 def _write(
-    work: UnitOfWork, click: Taken, labels: tuple[LabelReference, ...], sends: Mapping[SendKey, int]
-) -> ClickRow:
-    """Appends the event of a click; its row."""
+    click: Taken, labels: tuple[LabelReference, ...], sends: Mapping[SendKey, int]
+) -> tuple[ClickRow, ContactClicked]:
+    """The row and the event of a click."""
     report: ClickReported = click.received.event
     kept = evidence(report)
     verdict, reasons = judge(kept)
     link, send = click.placed.link, report.send
     click_id = uuid7()
-    work.append(
-        ContactClicked(
-            event_id=click_id,
-            occurred_at=report.occurred_at,
-            account_id=report.account_id,
-            contact_id=click.contact_id,
-            click_id=click_id,
-            message_id=report.message_id,
-            send=send,
-            link_id=link.id,
-            url=link.url,
-            labels=labels,
-            verdict=verdict,
-            reasons=reasons,
-        ),
-        cause=click.received,
+    event = ContactClicked(
+        event_id=click_id,
+        occurred_at=report.occurred_at,
+        account_id=report.account_id,
+        contact_id=click.contact_id,
+        click_id=click_id,
+        message_id=report.message_id,
+        send=send,
+        link_id=link.id,
+        url=link.url,
+        labels=labels,
+        verdict=verdict,
+        reasons=reasons,
     )
-    return ClickRow(
+    row = ClickRow(
         click_id,
         report.account_id,
         click.contact_id,
@@ -177,6 +186,7 @@ def _write(
         report.ip,
         written_headers(kept.headers),
     )
+    return row, event
 
 
 def _count(verdicts: Mapping[str, int]) -> None:

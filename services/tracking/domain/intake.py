@@ -107,7 +107,7 @@ def place(report: ClickReport, message: Message, now: datetime) -> Placed | Refu
 
 def evidence(report: ClickReport) -> Evidence:
     """What is kept of a report to judge it by: of its headers those that tell something."""
-    headers = {
-        name.lower(): value[:_LONGEST_HEADER] for name, value in (report.headers or {}).items() if name.lower() in _KEPT
-    }
+    headers = report.headers
+    if headers and not (headers.keys() <= _KEPT and len(max(headers.values(), key=len)) <= _LONGEST_HEADER):
+        headers = {name.lower(): value[:_LONGEST_HEADER] for name, value in headers.items() if name.lower() in _KEPT}
     return Evidence(report.user_agent, report.method, headers or None, report.hint)

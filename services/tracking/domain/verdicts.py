@@ -55,7 +55,7 @@ def judge(evidence: Evidence) -> Judgement:
 
 
 def _is_prefetch(headers: Mapping[str, str]) -> bool:
-    return any("prefetch" in headers.get(name, "").lower() for name in ("sec-purpose", "purpose"))
+    return "prefetch" in headers.get("sec-purpose", "").lower() or "prefetch" in headers.get("purpose", "").lower()
 
 
 @lru_cache(maxsize=20_000)

@@ -94,11 +94,27 @@ async def insert_seen(connection: PoolConnectionProxy, keys: Sequence[SeenKey]) 
 
 
 async def write_clicks(connection: PoolConnectionProxy, rows: Sequence[ClickRow]) -> None:
-    """Adds clicks and counts them. Whoever writes clicks of the same message at once must hold a lock in common."""
+    """Adds clicks; they are counted by `count_clicks`, later in the same transaction."""
     await connection.copy_records_to_table("clicks", records=rows, columns=ClickRow._fields)
+
+
+async def remove_clicks(connection: PoolConnectionProxy, rows: Sequence[ClickRow]) -> None:
+    """Takes back what `write_clicks` has added in this transaction."""
+    await connection.execute(
+        QUERIES["remove_clicks"],
+        [row.account_id for row in rows],
+        [row.contact_id for row in rows],
+        [row.occurred_at for row in rows],
+        [row.click_id for row in rows],
+    )
+
+
+async def count_clicks(connection: PoolConnectionProxy, rows: Sequence[ClickRow]) -> None:
+    """Counts clicks. Whoever counts clicks of the same message at once must hold a lock in common."""
     counts: Counter[CountKey] = Counter((row.message_no, row.link_number, row.send_no, row.verdict) for row in rows)
     ordered = sorted(counts)
-    await connection.execute(QUERIES["add_counts"], *zip(*ordered, strict=True), [counts[key] for key in ordered])
+    if ordered:
+        await connection.execute(QUERIES["add_counts"], *zip(*ordered, strict=True), [counts[key] for key in ordered])
 
 
 async def list_clicks(

@@ -116,7 +116,7 @@ async def test_what_is_not_genuine_is_a_plain_404_without_a_trace(world: World) 
         f"{token[:place]}{'B' if token[place] == 'A' else 'A'}{token[place + 1 :]}" for place in range(len(token))
     ]
     numbers = ["", "0", "01", "+1", "1.1", "2", "4", "99999999999", "٣", "-1", " 1", "1/"]
-    paths = ["", ".", ".1", token, f"{ours.make(recipient)}.1", f"{other_account}.1", f"{forged}.1", "%2e%2e/.1"]
+    paths = ["", "x.", ".1", token, f"{ours.make(recipient)}.1", f"{other_account}.1", f"{forged}.1", "%2e%2e/.1"]
     paths += [f"{token}.{number}" for number in numbers]
     paths += [f"{text}.1" for text in changed]
     paths += [text.replace("?", "").replace("#", "") for text in garbage]

@@ -1,0 +1,68 @@
+"""Tracked links lead on while Kafka is away, and no click is lost; not even when the process dies meanwhile."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tests.conftest import TestPostgres
+from tests.services.tracking.process import TrackingProcess
+from tests.services.tracking.world import a_world, until
+from tests.stack.nodes import KafkaNode
+
+HTML = '<a href="https://shop.example/dogs">Dogs</a>'
+
+
+@pytest.fixture
+def own(private_kafka: KafkaNode, postgres: TestPostgres, tmp_path: Path) -> Iterator[TrackingProcess]:
+    """A process whose Kafka can be stopped."""
+    name = f"t{uuid4().hex[:12]}"
+    process = TrackingProcess(private_kafka.bootstrap, postgres.create_database(name), f"{name}.", tmp_path)
+    try:
+        yield process.start()
+    finally:
+        process.end()
+        private_kafka.start()
+        private_kafka.delete_topics(f"{name}.")
+        postgres.drop_database(name)
+
+
+@pytest.mark.fault
+@pytest.mark.timeout(300)
+@pytest.mark.asyncio
+async def test_every_click_counts_once_though_kafka_was_killed_and_the_process_too(
+    own: TrackingProcess, private_kafka: KafkaNode
+) -> None:
+    async with a_world(own, 1) as world:
+        message = await world.message(HTML)
+        await world.contacts(*range(1, 51))
+        urls = [next(iter(links.values())) for links in (await world.tokens(message, *range(1, 51))).values()]
+        answers = [await world.browser.get(url) for url in urls[:10]]
+        private_kafka.kill()
+        answers += await asyncio.gather(*(world.browser.get(url) for url in urls[10:30]))
+        assert own.metric("penchant_clicks_spooled_total") >= 20
+        own.kill()
+        own.start(ready=False)
+        await asyncio.to_thread(private_kafka.start)
+        await asyncio.to_thread(own.wait_ready)
+        answers += await asyncio.gather(*(world.browser.get(url) for url in urls[30:]))
+        assert {(answer.status_code, answer.headers["location"]) for answer in answers} == {
+            (302, "https://shop.example/dogs")
+        }
+
+    # The producer of the first world has seen its Kafka die; a new one reads what came of it.
+    async with a_world(own, 1) as world:
+
+        async def all_counted() -> bool:
+            return bool((await world.numbers(message))["clicks"]["human"] >= 50)
+
+        await until(all_counted, 60)
+        assert [event.contact_id for event in await world.clicked(50)] == list(range(1, 51))
+        assert own.metric("penchant_clicks_lost_total") == 0
+
+        async def spool_is_empty() -> bool:
+            return not list(own.home.glob("spool/*/*.clicks"))
+
+        await until(spool_is_empty)
