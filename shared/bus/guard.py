@@ -42,7 +42,6 @@ async def check_surroundings(service: str, settings: CommonSettings, database: D
 
 
 async def _compare(service: str, settings: CommonSettings, database: Database) -> None:
-    written = {row["partition"]: row["position"] for row in await database.pool.fetch(QUERIES["last_positions"])}
     published = {row["partition"]: row["position"] for row in await database.pool.fetch(QUERIES["publications"])}
     kafka = AIOKafkaConsumer(enable_auto_commit=False, auto_offset_reset="none", **client_options(settings))
     await kafka.start()
@@ -59,7 +58,10 @@ async def _compare(service: str, settings: CommonSettings, database: Database) -
                 f"{service} has published events, but its topics are empty: Kafka has forgotten them. "
                 f"`penchant republish {service}` writes them again from the event table"
             )
-        for partition, sequence in (await _last_sequences(kafka, ends)).items():
+        last = await _last_sequences(kafka, ends)
+        # Asked only now: other processes of the service are at work, and write before they publish.
+        written = {row["partition"]: row["position"] for row in await database.pool.fetch(QUERIES["last_positions"])}
+        for partition, sequence in last.items():
             catalog = partition.topic[len(settings.topic_prefix) :].endswith((".catalog", ".keys"))
             number = CATALOG_PARTITION if catalog else partition.partition
             if sequence > written.get(number, 0):
