@@ -1,41 +1,48 @@
 """Tracking and labeling as they run in earnest, with a shop on them."""
 
-import asyncio
-from dataclasses import dataclass
-
 from tests.faults.checks import all_is_counted
 from tests.faults.load import Load, RedirectLoad
 from tests.stack.ground import Ground
-from tests.stack.processes import ServiceProcess
 from tests.stack.shop import Shop
 
 SEND = {"kind": "campaign", "id": "spring", "sent_at": "2026-03-01T08:00:00Z"}
 
 
-@dataclass
-class Chain:
-    """From a click to a label: the processes, and the shop."""
+class Processes:
+    """An API and a worker of tracking and of labeling."""
 
-    ground: Ground
-    tracking_api: ServiceProcess
-    labeling_api: ServiceProcess
-    tracking: ServiceProcess
-    labeling: ServiceProcess
-    shop: Shop
+    def __init__(self, ground: Ground) -> None:
+        self.ground = ground
+        self.tracking_api = ground.service("tracking", "api")
+        self.tracking = ground.service("tracking", "worker")
+        self.labeling_api = ground.service("labeling", "api")
+        self.labeling = ground.service("labeling", "worker")
+        self.all = (self.tracking_api, self.tracking, self.labeling_api, self.labeling)
+
+    def start(self) -> None:
+        """Starts those that do not run; returns when all are ready."""
+        for process in self.all:
+            if not process.running:
+                process.start(ready=False)
+        for process in self.all:
+            process.wait_ready()
+
+
+class Chain:
+    """From a click to a label: the processes, and a shop of the test's own."""
+
+    def __init__(self, processes: Processes, shop: Shop) -> None:
+        self.ground = processes.ground
+        self.tracking_api = processes.tracking_api
+        self.tracking = processes.tracking
+        self.labeling_api = processes.labeling_api
+        self.labeling = processes.labeling
+        self.shop = shop
 
     @classmethod
-    async def start(cls, ground: Ground, contacts: int = 200) -> "Chain":
-        """Starts an API and a worker of each, and opens the shop."""
-        processes = [
-            ground.service(service, role) for service in ("tracking", "labeling") for role in ("api", "worker")
-        ]
-        for process in processes:
-            process.start(ready=False)
-        for process in processes:
-            await asyncio.to_thread(process.wait_ready)
-        tracking_api, tracking, labeling_api, labeling = processes
-        shop = await Shop.open(labeling_api.url, tracking_api.url, contacts)
-        return cls(ground, tracking_api, labeling_api, tracking, labeling, shop)
+    async def open(cls, processes: Processes, contacts: int = 200) -> "Chain":
+        """Opens a shop."""
+        return cls(processes, await Shop.open(processes.labeling_api.url, processes.tracking_api.url, contacts))
 
     def load(self, per_second: int = 300, *, twice: bool = False) -> Load:
         """Clicks reported on `intake.clicks`."""
@@ -48,8 +55,4 @@ class Chain:
 
     async def check(self, load: Load, within: float = 90.0) -> None:
         """Everything that `load` reported was counted, once, and told, once."""
-        await all_is_counted(self.ground, load.interests, within)
-
-    def problems(self) -> str:
-        """What the processes said last, for a failing test."""
-        return "\n".join(f"--- {process.log.name}\n{process.tail(1500)}" for process in self.ground.processes)
+        await all_is_counted(self.ground, load, within)

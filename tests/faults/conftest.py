@@ -4,20 +4,37 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.faults.chain import Chain
+from tests.faults.chain import Chain, Processes
 from tests.stack.ground import Ground
 from tests.stack.nodes import KafkaNode, PostgresNode
+
+SESSION_TIMEOUT = "6"  # seconds; a broker takes no less
 
 
 @pytest.fixture
 def ground(private_kafka: KafkaNode, private_postgres: PostgresNode, tmp_path: Path) -> Iterator[Ground]:
     """Topics and databases of the test's own, on servers that may be stopped."""
-    made = Ground(private_kafka, private_postgres, tmp_path, kafka_session_timeout="6")
+    made = Ground(private_kafka, private_postgres, tmp_path, kafka_session_timeout=SESSION_TIMEOUT)
     yield made
     made.clear()
 
 
+@pytest.fixture(scope="session")
+def processes(
+    private_kafka: KafkaNode, private_postgres: PostgresNode, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Processes]:
+    """Tracking and labeling at work. Started once: who breaks them must find out how they recover."""
+    folder = tmp_path_factory.mktemp("chain")
+    ground = Ground(private_kafka, private_postgres, folder, kafka_session_timeout=SESSION_TIMEOUT)
+    yield Processes(ground)
+    ground.clear()
+
+
 @pytest_asyncio.fixture
-async def chain(ground: Ground) -> AsyncIterator[Chain]:
-    """Tracking and labeling at work, each an API and a worker."""
-    yield await Chain.start(ground)
+async def chain(processes: Processes) -> AsyncIterator[Chain]:
+    """Tracking and labeling, each an API and a worker, with a new shop on them."""
+    processes.start()
+    yield await Chain.open(processes)
+    for process in processes.all:
+        if process.running:
+            process.resume()

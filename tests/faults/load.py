@@ -53,6 +53,10 @@ class Load:
         await self._disconnect()
 
     @property
+    def account_id(self) -> int:
+        return self._shop.account_id
+
+    @property
     def count(self) -> int:
         return self.clicks.total()
 
