@@ -1,6 +1,6 @@
 """What runs need to know of everything else, within one unit of work."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 from services.workflow.catalogs import Catalogs
@@ -18,6 +18,7 @@ class UnitWorld:
     def __init__(self, catalogs: Catalogs, now: datetime) -> None:
         self._catalogs = catalogs
         self._now = now
+        self._days: dict[int, date] = {}
         self.facts: dict[Contact, StoredFacts] = {}
         self.seen: dict[Contact, list[Seen]] = {}
 
@@ -29,18 +30,20 @@ class UnitWorld:
     def move(self, now: datetime) -> None:
         """It is `now`; only where runs are tried."""
         self._now = now
+        self._days.clear()
 
-    def judge(self, criterion: Criterion, run: Run) -> Judgement:
+    def judge(self, criterion: Criterion, contact: Contact, run: UUID | None) -> Judgement:
         """Evaluates over the service's own facts; segments by their definition, so that nothing lags behind."""
-        return self._judge(for_run(self._catalogs.ready(run.account_id, criterion), run.run_id), run.contact)
+        account_id, _ = contact
+        asked = self._catalogs.ready(account_id, criterion)
+        found = evaluate(asked if run is None else for_run(asked, run), self.facts[contact], self._today(account_id))
+        return Judgement(found.truth, found.tree)
 
-    def judge_contact(self, criterion: Criterion, contact: Contact) -> Judgement:
-        """Evaluates without a run."""
-        return self._judge(self._catalogs.ready(contact[0], criterion), contact)
-
-    def _judge(self, criterion: Criterion, contact: Contact) -> Judgement:
-        found = evaluate(criterion, self.facts[contact].view(), self._catalogs.today(contact[0], self.now))
-        return Judgement(found.truth, found.tree())
+    def _today(self, account_id: int) -> date:
+        today = self._days.get(account_id)
+        if today is None:
+            today = self._days[account_id] = self._catalogs.today(account_id, self._now)
+        return today
 
     def need(self, kind: EffectKind, subject: UUID | str, run: Run) -> None:
         """Raises Gone if what a step needs was deleted."""

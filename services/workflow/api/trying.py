@@ -110,7 +110,7 @@ async def _on_contact(service: WorkflowService, program: Program, contact_id: in
     async with service.database.pool.acquire() as connection:
         world.facts = await contacts.load(connection, service.projection, [contact])
         past = (await runs.past(connection, [pair]))[pair]
-    if not world.facts[contact].view().known:
+    if not world.facts[contact].known:
         raise Problem(404, "There is no such contact.")
     if not may_start(program.definition.reentry, past):
         reason = f"reentry is {program.definition.reentry}, and the contact has started it before"
@@ -119,7 +119,7 @@ async def _on_contact(service: WorkflowService, program: Program, contact_id: in
     seen = Seen(event, now, Cause(str(event.event_id)))
     found = pass_through(program, seen, world)
     if found is None:
-        saw = None if program.condition is None else world.judge_contact(program.condition, contact).saw
+        saw = None if program.condition is None else world.judge(program.condition, contact, None).tell()
         return ContactTrial(contact_id=contact_id, would_start=False, reason="the condition is not true", condition=saw)
     run, steps, first = found
     return ContactTrial(

@@ -66,15 +66,19 @@ class Unit:
 
     async def load_past(self, starts: Iterable[tuple[Program, Seen]]) -> None:
         """Reads what decides on whether these may start."""
-        pairs: set[tuple[UUID, int]] = set()
-        candidates: set[UUID] = set()
-        for program, seen in starts:
-            event = seen.event
-            pairs.add((program.workflow_id, event.contact_id))
-            candidates.add(run_id(program.workflow_id, event.account_id, event.contact_id, event.event_id))
-        if pairs:
-            self._past = await runs.past(self.work.connection, pairs)
+        wanted = list(starts)
+        pairs = {(program.workflow_id, seen.event.contact_id) for program, seen in wanted}
+        if not pairs:
+            return
+        self._past = await runs.past(self.work.connection, pairs)
+        # Only a contact that has been here before may have been so by the same event.
+        again = [(program, seen) for program, seen in wanted if self._past_of(program, seen).seen_before]
+        if again:
+            candidates = {_identity(program, seen) for program, seen in again}
             self._existing = await runs.existing(self.work.connection, candidates)
+
+    def _past_of(self, program: Program, seen: Seen) -> Past:
+        return self._past[program.workflow_id, seen.event.contact_id]
 
     def deliver(self, seen: Seen, only: UUID | None = None) -> None:
         """Gives an event to the runs of its contact; `only`: those of one workflow."""
@@ -88,22 +92,24 @@ class Unit:
 
     def start(self, program: Program, seen: Seen, body: bytes, depth: int) -> None:
         """Starts a run, if the workflow's rules let it."""
-        event = seen.event
-        identity = run_id(program.workflow_id, event.account_id, event.contact_id, event.event_id)
-        past = self._past[program.workflow_id, event.contact_id]
-        if identity in self._existing or not may_start(program.definition.reentry, past):
+        past = self._past_of(program, seen)
+        if not may_start(program.definition.reentry, past):
             return
-        stopped = stopped_reason(depth)
+        if past.seen_before and _identity(program, seen) in self._existing:
+            return
         passage = begin(program, seen, self.world, depth)
         if passage is None:
             return
-        self._existing.add(identity)
+        run = passage.run
+        past.seen_before = True
+        self._existing.add(run.run_id)
+        stopped = stopped_reason(depth)
         if stopped is not None:
-            self._new[identity] = NewRun(_never_begun(passage.run, stopped), passage.saw, body)
+            self._new[run.run_id] = NewRun(_never_begun(run, stopped), passage.saw, body)
             return
         past.started += 1
         past.running += 1
-        self._new[identity] = NewRun(passage.run, passage.saw, body)
+        self._new[run.run_id] = NewRun(run, passage.saw, body)
         self._apply(passage)
 
     def fire(self, run: Run) -> None:
@@ -191,6 +197,11 @@ class Unit:
         await runs.update(connection, list(self._moved.values()))
         await runs.insert_steps(connection, self._steps)
         await runs.insert_effects(connection, self._followed)
+
+
+def _identity(program: Program, seen: Seen) -> UUID:
+    event = seen.event
+    return run_id(program.workflow_id, event.account_id, event.contact_id, event.event_id)
 
 
 def _never_begun(run: Run, reason: str) -> Run:

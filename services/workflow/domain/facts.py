@@ -1,5 +1,6 @@
 """What is known of one contact: one row, folded from events, in a form that is quick to read and write."""
 
+import json
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 from uuid import UUID
@@ -7,9 +8,9 @@ from uuid import UUID
 import orjson
 
 from services.workflow.domain.matching import counts
-from shared.criteria import ClickFact, ContactFacts, EngagementFact
+from shared.criteria.grammar import Clicked, Engaged
 from shared.events.envelope import ContactEvent
-from shared.events.labeling import ContactChanged, ContactEngaged, LabelAssigned, LabelRemoved
+from shared.events.labeling import ContactChanged, ContactEngaged, LabelAssigned, LabelRemoved, Scalar
 from shared.events.segmentation import SegmentEntered, SegmentLeft
 from shared.events.tracking import ContactClicked
 
@@ -25,15 +26,14 @@ class StoredFacts:
     [event that entered it, its day]}. Days are ordinals of the account's days, UUIDs 32 hexadecimal digits.
     """
 
-    __slots__ = ("_view", "raw")
+    __slots__ = ("raw",)
 
     def __init__(self, stored: bytes | None = None) -> None:
-        self.raw: dict[str, Any] = orjson.loads(stored) if stored else {}
-        self._view: ContactFacts | None = None
+        self.raw: dict[str, Any] = _load(stored) if stored else {}
 
     def stored(self) -> bytes | None:
         """What to store; None if nothing is known."""
-        return orjson.dumps(self.raw) if self.raw else None
+        return _dump(self.raw) if self.raw else None
 
     @property
     def segments(self) -> list[UUID]:
@@ -53,7 +53,6 @@ class StoredFacts:
 
     def apply(self, event: ContactEvent, zone: tzinfo) -> None:
         """Adds an event; `zone` is the account's. A contact that is erased or merged away leaves nothing."""
-        self._view = None
         match event:
             case ContactClicked():
                 if counts(event):
@@ -76,7 +75,6 @@ class StoredFacts:
     def forget(self) -> None:
         """The contact is gone, and so is what was known of it."""
         self.raw.clear()
-        self._view = None
 
     def _clicked(self, event: ContactClicked, zone: tzinfo) -> None:
         send = event.send.id if event.send else None
@@ -105,18 +103,76 @@ class StoredFacts:
         self.raw["s"] = event.subscription
         self.raw["f"] = event.fields
 
-    def view(self) -> ContactFacts:
-        """As criteria ask for it."""
-        if self._view is None:
-            raw = self.raw
-            self._view = ContactFacts(
-                known=bool(raw.get("k")),
-                labels={UUID(label): date.fromordinal(day) for label, day in raw.get("l", {}).items()},
-                clicked=[_click_fact(*stored) for stored in raw.get("c", ())],
-                engaged=[_engagement_fact(*stored) for stored in raw.get("e", ())],
-                fields=raw.get("f", {}),
-            )
-        return self._view
+    # What criteria ask; see `shared.criteria.Facts`.
+
+    @property
+    def known(self) -> bool:
+        """Whether the contact is an active one of the account."""
+        return "k" in self.raw
+
+    def label_since(self, label: UUID) -> date | None:
+        """The day on which the present holding of the label began; None if it is not held."""
+        day = self.raw.get("l", {}).get(label.hex)
+        return None if day is None else date.fromordinal(day)
+
+    def clicks(self, asked: Clicked, first: date | None, last: date | None) -> int:
+        """How many human clicks the node's selector matches."""
+        stored = self.raw.get("c")
+        if not stored:
+            return 0
+        low, high = _bounds(first, last)
+        target = asked.target.hex if isinstance(asked.target, UUID) else asked.target
+        if asked.selector is None:
+            return sum(one[-1] for one in stored if low <= one[0] <= high)
+        if asked.selector == "label":
+            return sum(one[-1] for one in stored if target in one[5] and low <= one[0] <= high)
+        if asked.selector == "url_starts_with":
+            return sum(one[-1] for one in stored if one[3].startswith(target) and low <= one[0] <= high)
+        place = _PLACES[asked.selector]
+        return sum(one[-1] for one in stored if one[place] == target and low <= one[0] <= high)
+
+    def engagements(self, asked: Engaged, first: date | None, last: date | None) -> int:
+        """How many engagements the node matches."""
+        stored = self.raw.get("e")
+        if not stored:
+            return 0
+        low, high = _bounds(first, last)
+        message = asked.message.hex if asked.message else None
+        return sum(
+            one[-1]
+            for one in stored
+            if one[1] == asked.kind
+            and low <= one[0] <= high
+            and asked.ref in (None, one[2])
+            and message in (None, one[3])
+            and asked.send in (None, one[4])
+        )
+
+    def value(self, key: str) -> Scalar | None:
+        """The field's value; None if it has none."""
+        value: Scalar | None = self.raw.get("f", {}).get(key)
+        return value
+
+
+# Where a click has what a selector asks for.
+_PLACES = {"link": 1, "message": 2, "url": 3, "send": 4}
+
+
+def _bounds(first: date | None, last: date | None) -> tuple[int, int]:
+    return (0 if first is None else first.toordinal()), (date.max if last is None else last).toordinal()
+
+
+def _dump(raw: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(raw)
+    except TypeError:
+        # A number field takes what JSON takes, and orjson no more than 64 bits; a space says who wrote it.
+        return b" " + json.dumps(raw).encode()
+
+
+def _load(stored: bytes) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(stored) if stored.startswith(b" ") else orjson.loads(stored)
+    return loaded
 
 
 def _day(moment: datetime, zone: tzinfo) -> int:
@@ -130,16 +186,3 @@ def _count(stored: list[list[Any]], alike: list[Any]) -> None:
             one[-1] += 1
             return
     stored.append([*alike, 1])
-
-
-def _click_fact(
-    day: int, link: str, message: str, url: str, send: str | None, labels: list[str], number: int
-) -> ClickFact:
-    carried = frozenset(UUID(label) for label in labels)
-    return ClickFact(date.fromordinal(day), carried, UUID(message), UUID(link), url, send, number)
-
-
-def _engagement_fact(
-    day: int, kind: str, ref: str | None, message: str | None, send: str | None, number: int
-) -> EngagementFact:
-    return EngagementFact(date.fromordinal(day), kind, ref, UUID(message) if message else None, send, number)

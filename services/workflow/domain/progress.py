@@ -12,6 +12,7 @@ well, also if it was consumed before the wait began. But not one that the run ha
 event that started the run, the one that this follows from, or one that starts runs of this workflow itself.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Any, NamedTuple, Protocol
@@ -28,10 +29,10 @@ JUST_BEFORE = timedelta(seconds=2)
 
 
 class Judgement(NamedTuple):
-    """Whether a criterion is true of the run's contact, and what it saw."""
+    """Whether a criterion is true of a contact, and, when asked, what it saw."""
 
     truth: bool
-    saw: dict[str, Any]
+    tell: Callable[[], dict[str, Any]]
 
 
 class Gone(Exception):
@@ -45,8 +46,8 @@ class World(Protocol):
     def now(self) -> datetime:
         """The time of this unit of work."""
 
-    def judge(self, criterion: Criterion, run: Run) -> Judgement:
-        """Evaluates a criterion of the run's program. Raises Gone if it asks for something that was deleted."""
+    def judge(self, criterion: Criterion, contact: tuple[int, int], run: UUID | None) -> Judgement:
+        """Evaluates a criterion for a contact, within a run. Raises Gone if it asks for what was deleted."""
 
     def need(self, kind: EffectKind, subject: UUID | str, run: Run) -> None:
         """Raises Gone if the message, label or field of a step was deleted."""
@@ -64,7 +65,26 @@ class World(Protocol):
 def begin(program: Program, seen: Seen, world: World, depth: int = 0) -> Passage | None:
     """Starts a run and takes it as far as it goes at once; None if the workflow's condition is not true."""
     event = seen.event
-    run = Run(
+    saw: dict[str, Any] | None = None
+    gone: str | None = None
+    if program.condition is not None:
+        try:
+            judgement = world.judge(program.condition, (event.account_id, event.contact_id), None)
+        except Gone as error:
+            gone = str(error)
+        else:
+            if not judgement.truth:
+                return None
+            saw = judgement.tell()
+    run = _begun(program, seen, world.now, depth)
+    if gone is not None:
+        return Passage(end(run, "failed", world.now, gone))
+    return _Walk(run, program, world, saw).to(program.first)
+
+
+def _begun(program: Program, seen: Seen, now: datetime, depth: int) -> Run:
+    event = seen.event
+    return Run(
         run_id=run_id(program.workflow_id, event.account_id, event.contact_id, event.event_id),
         workflow_id=program.workflow_id,
         version=program.version,
@@ -81,19 +101,9 @@ def begin(program: Program, seen: Seen, world: World, depth: int = 0) -> Passage
         trigger_occurred_at=event.occurred_at,
         trigger_recorded_at=seen.recorded_at,
         depth=depth,
-        started_at=world.now,
+        started_at=now,
         cause=seen.cause,
     )
-    saw: dict[str, Any] | None = None
-    if program.condition is not None:
-        try:
-            judgement = world.judge(program.condition, run)
-        except Gone as gone:
-            return Passage(end(run, "failed", world.now, str(gone)))
-        if not judgement.truth:
-            return None
-        saw = judgement.saw
-    return replace(_Walk(run, program, world).to(program.first), saw=saw)
 
 
 def receive(run: Run, program: Program, seen: Seen, world: World) -> Passage | None:
@@ -170,8 +180,9 @@ def _led_to(run: Run, program: Program, seen: Seen) -> bool:
 class _Walk:
     """A run on its way through steps that need no waiting."""
 
-    def __init__(self, run: Run, program: Program, world: World) -> None:
+    def __init__(self, run: Run, program: Program, world: World, saw: dict[str, Any] | None = None) -> None:
         self.run = run
+        self.saw = saw
         self.program = program
         self.world = world
         self.since = run.since
@@ -213,21 +224,21 @@ class _Walk:
 
     def leaves(self, place: Place) -> bool:
         for criterion in self.program.exit_criteria:
-            judgement = self.world.judge(criterion, self.run)
+            judgement = self.world.judge(criterion, self.run.contact, self.run.run_id)
             if not judgement.truth:
-                self.record(place, {"exited": True}, judgement.saw, kind="exit_on")
+                self.record(place, {"exited": True}, judgement.tell(), kind="exit_on")
                 return True
         return False
 
     def wait(self, place: Place) -> Passage:
-        moved = replace(self.moved(), step_id=place.id, due_at=self.due(place))
-        passage = Passage(moved, tuple(self.steps), tuple(self.effects))
+        passage = self.passage(step_id=place.id, due_at=self.due(place))
+        moved = passage.run
         if place.kind == "wait":
             return passage
         further = look_back(moved, self.program, self.world.earlier(self.run), self.world)
         if further is None:
             return passage
-        return Passage(further.run, passage.steps + further.steps, passage.effects + further.effects)
+        return Passage(further.run, passage.steps + further.steps, passage.effects + further.effects, self.saw)
 
     def due(self, place: Place) -> datetime:
         if place.step.wait_for is not None:
@@ -242,8 +253,8 @@ class _Walk:
         """Takes a step that is done at once; answers the id of the next one."""
         step = place.step
         if place.criterion is not None:
-            judgement = self.world.judge(place.criterion, self.run)
-            self.record(place, {"branch": "then" if judgement.truth else "else"}, judgement.saw)
+            judgement = self.world.judge(place.criterion, self.run.contact, self.run.run_id)
+            self.record(place, {"branch": "then" if judgement.truth else "else"}, judgement.tell())
             return place.then if judgement.truth else place.otherwise
         if step.send is not None:
             self.send(place, step.send.message)
@@ -284,18 +295,19 @@ class _Walk:
         number = self.run.steps_taken + len(self.steps) + 1
         self.steps.append(StepTaken(number, place.id, kind or place.kind, self.world.now, saw, result, self.cause))
 
-    def moved(self) -> Run:
-        return replace(
+    def stop(self, state: State, reason: str | None) -> Passage:
+        return self.passage(state=state, step_id=None, due_at=None, ended_at=self.world.now, reason=reason)
+
+    def passage(self, **changes: Any) -> Passage:  # noqa: ANN401 - fields of Run
+        moved = replace(
             self.run,
             since=self.since,
             taken=self.taken,
             cause=self.cause,
             steps_taken=self.run.steps_taken + len(self.steps),
+            **changes,
         )
-
-    def stop(self, state: State, reason: str | None) -> Passage:
-        ended = end(replace(self.moved(), step_id=None), state, self.world.now, reason)
-        return Passage(ended, tuple(self.steps), tuple(self.effects))
+        return Passage(moved, tuple(self.steps), tuple(self.effects), self.saw)
 
 
 __all__ = ["Cause", "Gone", "Judgement", "World", "begin", "end", "fire", "look_back", "receive", "waits_for_events"]

@@ -11,10 +11,14 @@ MAX_DEPTH = 10
 
 @dataclass(slots=True)
 class Past:
-    """How often the contact started the workflow, and how many of those runs go on."""
+    """How often the contact started the workflow, and how many of those runs go on.
+
+    `seen_before`: there is a run of it, be it one that was stopped before it began.
+    """
 
     started: int = 0
     running: int = 0
+    seen_before: bool = False
 
 
 def may_start(reentry: Reentry, past: Past) -> bool:

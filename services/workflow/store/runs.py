@@ -119,7 +119,9 @@ async def past(connection: PoolConnectionProxy, pairs: Collection[tuple[UUID, in
     found = {pair: Past() for pair in pairs}
     workflows, contacts = [workflow for workflow, _ in found], [contact for _, contact in found]
     for row in await connection.fetch(QUERIES["past_of_pairs"], workflows, contacts):
-        found[UUID(int=row["workflow_id"].int), row["contact_id"]] = Past(row["started"], row["running"])
+        found[UUID(int=row["workflow_id"].int), row["contact_id"]] = Past(
+            row["started"], row["running"], seen_before=True
+        )
     return found
 
 

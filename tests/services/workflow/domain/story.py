@@ -39,9 +39,9 @@ class Story:
 
     # The world
 
-    def judge(self, criterion: Criterion, run: Run) -> Judgement:
-        found = evaluate(for_run(criterion, run.run_id), self.facts.view(), self.now.date())
-        return Judgement(found.truth, found.tree())
+    def judge(self, criterion: Criterion, contact: tuple[int, int], run: UUID | None) -> Judgement:
+        found = evaluate(criterion if run is None else for_run(criterion, run), self.facts, self.now.date())
+        return Judgement(found.truth, found.tree)
 
     def need(self, kind: EffectKind, subject: UUID | str, run: Run) -> None:
         if subject in self.gone:
