@@ -1,0 +1,162 @@
+"""Batches of clicks beside what else happens at the same moment, on a real PostgreSQL."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import orjson
+import pytest
+import pytest_asyncio
+from aiokafka import ConsumerRecord
+
+from services.tracking.app import SERVICE
+from services.tracking.consumers.clicks import ClickHandler
+from services.tracking.domain.links import find_links
+from services.tracking.store.contacts import ToldContact, forget_clicks, write_contacts
+from services.tracking.store.editing import register
+from services.tracking.store.messages import StoredMessage
+from shared.bus.catalog import Catalog
+from shared.bus.received import Received
+from shared.events.codec import decode
+from shared.events.topics import CATALOG_PARTITION, partition_of
+from shared.settings import CommonSettings
+from shared.store.database import Database
+from shared.store.event_tables import extend_event_tables
+
+PARTITIONS = 4
+HTML = '<a href="https://shop.example/dogs">Dogs</a>'
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+WAITS_FOR_A_LOCK = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
+
+
+class Desk:
+    """A database with a message and contacts 1 to 3 of account 1, and a handler that nothing calls but the test."""
+
+    def __init__(self, database: Database, message: StoredMessage) -> None:
+        self.database = database
+        self.message = message
+        self.handler = self.another_handler()
+
+    def another_handler(self) -> ClickHandler:
+        """As in another process."""
+        return ClickHandler(Catalog(CommonSettings(), ["labeling.catalog"]), PARTITIONS)
+
+    def reported(self, contact_id: int, event_id: str | None = None, message_id: UUID | None = None) -> Received:
+        report = {
+            "account_id": 1,
+            "contact_id": contact_id,
+            "message_id": message_id or self.message.message_id,
+            "link_id": self.message.links[0].id,
+            "occurred_at": NOW,
+        }
+        headers = [
+            ("ce_specversion", b"1.0"),
+            ("ce_id", (event_id or str(uuid4())).encode()),
+            ("ce_source", b"/pipeline"),
+            ("ce_type", b"penchant.ClickReported.v1"),
+        ]
+        record = ConsumerRecord("intake.clicks", 0, 0, 0, 0, None, orjson.dumps(report), None, 0, 0, headers)
+        return Received("clicks", "intake.clicks", record, decode("intake.clicks", None, record.value, headers))
+
+    async def handle(self, *batch: Received, handler: ClickHandler | None = None) -> None:
+        async with self.database.unit_of_work() as work:
+            await (handler or self.handler).handle(work, batch)
+
+    async def counted(self) -> tuple[int, int, int]:
+        """Clicks counted, click rows, events of clicks."""
+        row = await self.database.pool.fetchrow(
+            "SELECT (SELECT coalesce(sum(clicks), 0)::bigint FROM click_counts), (SELECT count(*) FROM clicks),"
+            " (SELECT count(*) FROM events WHERE partition >= 0)"
+        )
+        assert row is not None
+        return row[0], row[1], row[2]
+
+    async def until_somebody_waits(self) -> None:
+        async with asyncio.timeout(10):
+            while not await self.database.pool.fetchval(WAITS_FOR_A_LOCK):  # noqa: ASYNC110 - PostgreSQL tells nobody
+                await asyncio.sleep(0.01)
+
+
+@pytest_asyncio.fixture
+async def desk(database_dsn: str) -> AsyncIterator[Desk]:
+    database = await Database.open(database_dsn, PARTITIONS)
+    await database.migrate([SERVICE.migrations])
+    async with database.pool.acquire() as connection:
+        await extend_event_tables(connection)
+        await write_contacts(connection, [told(contact_id) for contact_id in (1, 2, 3)])
+    async with database.unit_of_work(CATALOG_PARTITION) as work:
+        message, _ = await register(work, 1, "Spring", HTML, find_links(HTML))
+    yield Desk(database, message)
+    await database.close()
+
+
+def told(contact_id: int, state: str = "active", tracked: bool = True) -> ToldContact:
+    return ToldContact(1, contact_id, state, tracked, None, None, None, 1)
+
+
+@pytest.mark.parametrize("change", [told(1, "erased", tracked=False), told(1, tracked=False)])
+@pytest.mark.asyncio
+async def test_a_contact_erased_while_its_click_is_being_written_keeps_nothing(desk: Desk, change: ToldContact) -> None:
+    async with desk.database.unit_of_work(partition_of(1, 1, PARTITIONS)) as work:
+        clicking = asyncio.create_task(desk.handle(desk.reported(1), desk.reported(2)))
+        await desk.until_somebody_waits()
+        await write_contacts(work.connection, [change])
+        await forget_clicks(work.connection, [(1, 1)])
+    await clicking
+    assert await desk.counted() == (1, 1, 1)
+    assert await desk.database.pool.fetchval("SELECT contact_id FROM clicks") == 2
+
+
+@pytest.mark.asyncio
+async def test_two_batches_with_the_same_clicks_at_once_count_them_once(desk: Desk) -> None:
+    clicks = [desk.reported(1 + number % 3, f"click-{number}") for number in range(300)]
+    await asyncio.gather(
+        desk.handle(*clicks[:200]),
+        desk.handle(*reversed(clicks[100:]), handler=desk.another_handler()),
+        desk.handle(*clicks[50:250], handler=desk.another_handler()),
+    )
+    assert await desk.counted() == (300, 300, 300)
+
+
+@pytest.mark.asyncio
+async def test_a_batch_that_is_rolled_back_leaves_nothing_behind_not_even_in_memory(desk: Desk) -> None:
+    clicks = [desk.reported(1), desk.reported(2)]
+    with pytest.raises(ZeroDivisionError):
+        async with desk.database.unit_of_work() as work:
+            await desk.handler.handle(work, clicks)
+            raise ZeroDivisionError
+    assert await desk.counted() == (0, 0, 0)
+    await desk.handle(*clicks)
+    assert await desk.counted() == (2, 2, 2)
+
+
+@pytest.mark.asyncio
+async def test_a_click_held_while_its_contact_became_known_is_found_by_the_clock(desk: Desk) -> None:
+    """The contact was told after the click had been looked at, and before it was held: nobody else would release it."""
+    async with desk.database.unit_of_work() as work:
+        await desk.handler.opened(work, 0)
+        await desk.handler.tick(work, 0, work.now)
+        await desk.handler.handle(work, [desk.reported(9)])
+        async with desk.database.transaction() as other:
+            await write_contacts(other, [told(9)])
+    due = desk.handler.due(0)
+    assert due is not None
+    async with desk.database.unit_of_work() as work:
+        await desk.handler.tick(work, 0, due)
+    assert await desk.database.pool.fetchval("SELECT state FROM held") == "ready"
+    async with desk.database.unit_of_work() as work:
+        await desk.handler.tick(work, 0, due)
+    assert desk.handler.due(0) is None
+
+
+@pytest.mark.asyncio
+async def test_a_message_that_changed_since_it_was_read_is_read_again(desk: Desk) -> None:
+    await desk.handle(desk.reported(1))
+    async with desk.database.unit_of_work(CATALOG_PARTITION) as work:
+        message, _ = await register(work, 1, "Summer", HTML, find_links(HTML))
+    await desk.handle(desk.reported(1, message_id=message.message_id))
+    # The link is the first message's: the second one does not have it.
+    assert await desk.database.pool.fetchval("SELECT reason FROM held") == "the message has no such link"
