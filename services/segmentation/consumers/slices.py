@@ -123,9 +123,8 @@ class SliceHandler(Handler):
             newest = self._newest_day(account, received)
             if newest > account.image.day:
                 account.pass_to(newest, definitions)
-                self._announce(work, account, account.drain(definitions, PIECE), {})
-            causes = {one.event.contact_id // self._partitions: one for one in received}
-            self._announce(work, account, account.fold(_contact_events(received), definitions), causes)
+                self._announce(work, account, account.drain(definitions, PIECE))
+            self._announce(work, account, account.fold(_contact_events(received), definitions), received)
         memory.applied += len(batch)
         await write_changes(work.connection, memory.partition, touched)
         self._tell_after(work)
@@ -138,7 +137,7 @@ class SliceHandler(Handler):
 
     def _newest_day(self, account: AccountSlice, received: Sequence[Received]) -> int:
         latest = account.days.of(self._clock() + AHEAD)
-        return min(latest, max(account.days.of(one.event.occurred_at) for one in received))
+        return min(latest, account.days.of(max(one.event.occurred_at for one in received)))
 
     def _check_zone(self, account: AccountSlice, zone: str) -> None:
         if account.zone_name != zone:
@@ -168,7 +167,7 @@ class SliceHandler(Handler):
             account.adopt(definitions)
             account.pass_to(account.days.of(now), definitions)
             if left > 0 and account.pending and self._delay() < MOST_DELAY:
-                left -= self._announce(work, account, account.drain(definitions, left), {})
+                left -= self._announce(work, account, account.drain(definitions, left))
         await write_changes(work.connection, partition, slices)
         memory.generation = generation
         if memory.snapshot_due is not None and memory.snapshot_due <= now and left == PIECE:
@@ -184,8 +183,9 @@ class SliceHandler(Handler):
         memory.snapshot_due = self._next_snapshot(memory.partition, now)
 
     def _announce(
-        self, work: UnitOfWork, account: AccountSlice, moves: Iterable[Move], causes: Mapping[int, Received]
+        self, work: UnitOfWork, account: AccountSlice, moves: Iterable[Move], received: Sequence[Received] = ()
     ) -> int:
+        causes: dict[int, Received] | None = None
         # A contact of the slice: account + contact is the partition number, modulo the number of them.
         rest = (work.partitions[0] - account.account_id) % self._partitions
         now = self._clock()
@@ -199,7 +199,9 @@ class SliceHandler(Handler):
                 segment_name=self.registry.name(move.segment_id),
                 reason=move.reason,
             )
-            work.append(event, cause=causes.get(move.contact))
+            if causes is None:
+                causes = {one.event.contact_id: one for one in received}
+            work.append(event, cause=causes.get(event.contact_id))
             count += 1
         return count
 

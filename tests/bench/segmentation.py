@@ -1,0 +1,150 @@
+"""Segmentation: folding, counting, evaluating segments, and the process around it."""
+
+import asyncio
+import json
+import random
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from services.segmentation.domain.account_slice import AccountSlice
+from services.segmentation.domain.definitions import Definitions
+from shared.criteria import History, parse
+from shared.events.envelope import ContactEvent
+from shared.events.parts import LabelReference
+from shared.events.topics import partition_of
+from tests.bench.clicks import clicks_of
+from tests.bench.place import Place
+from tests.bench.row import Row
+from tests.bench.segmentation_databases import in_duckdb, in_postgres
+from tests.bench.segmentation_image import ACCOUNT, PARTITIONS, ZONE, World, count, label_id, three_parts
+from tests.bench.segmentation_live import folding, latency, restart
+
+CONTACTS, CLICKS = 1_000_000, 10_000_000
+TIMES = 9
+LABELS = [LabelReference(id=label_id(number), name=f"Label {number}") for number in range(20)]
+
+
+async def run(place: Place) -> list[Row]:
+    """All rows, the heaviest last."""
+    rows = await images(place)
+    rows += await folding(place)
+    rows += await latency(place)
+    rows += await restart(place)
+    return rows + await large()
+
+
+def _batch(number: int, partition: int | None, dice: random.Random) -> list[ContactEvent]:
+    """Human clicks of as many contacts, of one partition number unless it is None."""
+    found: list[int] = []
+    while len(found) < number:
+        contact_id = dice.randrange(1, CONTACTS)
+        if partition is None or partition_of(ACCOUNT, contact_id, PARTITIONS) == partition:
+            found.append(contact_id)
+    return list(clicks_of(found, LABELS, ACCOUNT))
+
+
+def fold_rate(slices: Sequence[AccountSlice]) -> Row:
+    """Events from memory into the image, and into one contact's facts after the other."""
+    dice = random.Random(3)
+    batches = [(partition, _batch(5_000, partition, dice)) for partition in range(PARTITIONS)]
+    started = perf_counter()
+    for partition, events in batches:
+        slices[partition].replay(events)
+    took = perf_counter() - started
+    plain: dict[int, History] = {}
+    zone = ZoneInfo(ZONE)
+    started = perf_counter()
+    for _, events in batches:
+        for event in events:
+            plain.setdefault(event.contact_id, History(zone)).apply(event)
+    baseline = 5_000 * PARTITIONS / (perf_counter() - started)
+    return Row(
+        "segmentation: folded from memory", 5_000 * PARTITIONS / took, "events/s", goal=200_000, baseline=baseline,
+        baseline_of="facts per contact",
+    )  # fmt: skip
+
+
+def thousand_segments() -> Definitions:
+    """A thousand segments of four sorts."""
+    dice = random.Random(4)
+    segments = {}
+    for number in range(1000):
+        label = str(label_id(dice.randrange(20)))
+        least, days = dice.randrange(1, 5), dice.choice([7, 30, 60, 90])
+        city = {"field": {"key": "city", "is": f"city {dice.randrange(300)}"}}
+        unread = {"clicks": {"send": f"send {dice.randrange(3)}", "exactly": 0}}
+        long = {"clicks": {"at_least": dice.randrange(2, 9), "within_days": dice.randrange(5, 200)}}
+        sorts = [
+            {"clicks": {"label": label, "at_least": least, "within_days": days}},
+            {"all": [{"clicks": {"label": label, "within_days": 30}}, city]},
+            {"all": [{"label": label}, unread]},
+            {"any": [long, {"label": {"id": label, "within_days": dice.randrange(5, 50)}}]},
+        ]
+        segments[UUID(int=5000 + number)] = (f"s{number}", parse(sorts[number % 4]))
+    return Definitions(ZONE, segments)
+
+
+def evaluate_segments(slices: Sequence[AccountSlice]) -> Row:
+    """5,000 clicks on their way through a slice, and who enters and leaves a thousand segments."""
+    definitions = thousand_segments()
+    account = slices[3]
+    account.adopt(definitions)
+    for standing in account.standings.values():
+        standing.announced ^= standing.waiting()
+        standing.pending.clear()
+    dice = random.Random(5)
+    times = []
+    for _ in range(3):
+        events = _batch(5_000, 3, dice)
+        started = perf_counter()
+        for _ in account.fold(events, definitions):
+            pass
+        times.append(perf_counter() - started)
+    return Row(
+        "segmentation: 1,000 segments after 5,000 clicks, 1M contacts", min(times[1:]), "s", goal=1, better="lower"
+    )
+
+
+async def images(place: Place) -> list[Row]:
+    """A million contacts: counts beside those of databases, folding, a thousand segments."""
+    criterion = three_parts()
+    with TemporaryDirectory(prefix="penchant-rows-") as name, place.ground() as ground:
+        rows = Path(name)
+        slices = list(World(CONTACTS, CLICKS).slices(rows))
+        times = []
+        counted = 0
+        for _ in range(TIMES):
+            started = perf_counter()
+            counted = count(slices, criterion)
+            times.append((perf_counter() - started) * 1000)
+        ours = min(times)
+        of_postgres, in_sql = await in_postgres(ground.database(), rows)
+        of_duckdb, in_duck = in_duckdb(rows)
+    assert counted == of_postgres == of_duckdb, (counted, of_postgres, of_duckdb)
+    return [
+        Row("segmentation: count of three parts, 1M contacts, 10M clicks", ours, "ms", goal=10, better="lower",
+            baseline=in_sql, baseline_of="PostgreSQL"),
+        Row("segmentation: the same, against PostgreSQL", in_sql / ours, "times as fast", goal=100),
+        Row("segmentation: the same, against DuckDB", in_duck / ours, "times as fast", goal=20),
+        fold_rate(slices),
+        evaluate_segments(slices),
+    ]  # fmt: skip
+
+
+async def large() -> list[Row]:
+    """10 million contacts, 100 million clicks; in a process of its own, for its memory."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.bench.segmentation_large", str(10 * CONTACTS), str(10 * CLICKS),
+        stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    output, _ = await process.communicate()
+    found = json.loads(output)
+    return [
+        Row("segmentation: count, 10M contacts, 100M clicks", found["count_ms"], "ms", goal=80, better="lower"),
+        Row("segmentation: memory, 10M contacts, 100M clicks", found["bytes"] / 1e9, "GB", goal=6, better="lower"),
+    ]

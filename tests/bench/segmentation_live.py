@@ -1,0 +1,206 @@
+"""Segmentation as a process: folding through Kafka, from a click to who enters, restart from a snapshot."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from statistics import quantiles
+from time import monotonic
+from uuid import uuid4
+
+import asyncpg
+import httpx
+import psutil
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from services.segmentation.consumers.slices import CONSUMER, VERSION
+from services.segmentation.store.snapshots import Reader, write_snapshot
+from services.segmentation.store.standings import write_changes
+from shared.bus.connection import client_options
+from shared.events.codec import body_of, headers_of
+from shared.events.envelope import ContactEvent, Event
+from shared.events.labeling import AccountChanged, ApiKeyChanged, ContactChanged, FieldChanged, LabelChanged
+from shared.events.parts import LabelReference
+from shared.events.topics import partition_of
+from shared.http.keys import generate, hash_of
+from shared.settings import CommonSettings
+from tests.bench.clicks import ClickWriter, clicks_of
+from tests.bench.place import Ground, Place
+from tests.bench.progress import rate_until
+from tests.bench.row import Row
+from tests.bench.segmentation_image import ACCOUNT, PARTITIONS, THREE_PARTS, ZONE, World, label_id
+from tests.stack.processes import ServiceProcess
+
+FOLDED = 300_000
+LIVE_CONTACTS = 5_000
+CLICKS_A_SECOND = 500
+SEGMENTS = 100
+NOW = datetime.now(UTC)
+
+
+class Writer:
+    """Writes events in the place of their owners."""
+
+    def __init__(self, settings: CommonSettings, producer: AIOKafkaProducer) -> None:
+        self.settings = settings
+        self.producer = producer
+        self.sequence = 0
+
+    async def send(self, event: Event) -> "asyncio.Future[object]":
+        self.sequence += 1
+        sent: asyncio.Future[object] = await self.producer.send(
+            self.settings.topic_prefix + event.topic,
+            key=event.key.encode(),
+            value=body_of(event),
+            partition=partition_of(event.account_id, event.contact_id, PARTITIONS)
+            if isinstance(event, ContactEvent)
+            else 0,
+            headers=headers_of(
+                event.type(), event.event_id, "/bench", event.occurred_at, self.sequence, {}, None, None, None
+            ),
+        )
+        return sent
+
+    async def write(self, events: Sequence[Event]) -> None:
+        await asyncio.gather(*[await self.send(event) for event in events])
+
+
+def catalog(key: str) -> list[Event]:
+    """An account with a key, labels and a field."""
+    labels = [
+        LabelChanged(
+            occurred_at=NOW, account_id=ACCOUNT, label_id=label_id(number), label_name=f"Label {number}",
+            description="", visibility="private",
+        )
+        for number in range(20)
+    ]  # fmt: skip
+    return [
+        AccountChanged(occurred_at=NOW, account_id=ACCOUNT, account_name="Bench", time_zone=ZONE),
+        ApiKeyChanged(
+            occurred_at=NOW, account_id=ACCOUNT, key_id=uuid4(), hash=hash_of(key), scopes=("read", "write"),
+            revoked=False,
+        ),
+        FieldChanged(occurred_at=NOW, account_id=ACCOUNT, field_key="city", field_name="City", field_type="text"),
+        *labels,
+    ]  # fmt: skip
+
+
+def contact(contact_id: int) -> ContactChanged:
+    return ContactChanged(
+        occurred_at=NOW, account_id=ACCOUNT, contact_id=contact_id, external_id=None, email=None,
+        fields={"city": f"city {contact_id % 300}"}, state="active", subscription="subscribed",
+        tracking_consent="granted",
+    )  # fmt: skip
+
+
+def process_on(ground: Ground, dsn: str) -> ServiceProcess:
+    """A process of segmentation, not started yet."""
+    return ground.process(
+        "services.segmentation", "PENCHANT_SEGMENTATION_PORT", {"PENCHANT_SEGMENTATION_DATABASE": dsn}
+    )
+
+
+async def folding(place: Place) -> list[Row]:
+    """From the topic into the image, by one process and by two."""
+    with place.ground() as ground:
+        dsn = ground.database()
+        writer = ClickWriter(ground.settings)
+        starter = process_on(ground, dsn).start()
+        starter.terminate()
+        labels = [LabelReference(id=label_id(number), name=f"Label {number}") for number in range(20)]
+        dice = random.Random(2)
+        await writer.write(clicks_of([dice.randrange(1, 1_000_000) for _ in range(FOLDED)], labels, ACCOUNT))
+        one = process_on(ground, dsn)
+        one.start(ready=False)
+        rate = await rate_until(dsn, FOLDED)
+        one.terminate()
+    return [Row("segmentation: folded through Kafka, one process", rate, "events/s", goal=80_000)]
+
+
+async def latency(place: Place) -> list[Row]:
+    """From a click on its topic to SegmentEntered at an outside consumer."""
+    with place.ground() as ground:
+        dsn, key = ground.database(), generate()
+        process = process_on(ground, dsn).start()
+        async with AIOKafkaProducer(**client_options(ground.settings)) as producer:
+            writer = Writer(ground.settings, producer)
+            await writer.write(catalog(key))
+            await writer.write([contact(number) for number in range(1, LIVE_CONTACTS + 1)])
+            headers = {"Authorization": f"Bearer {key}"}
+            async with httpx.AsyncClient(base_url=process.url, headers=headers, timeout=30) as client:
+                for number in range(SEGMENTS):
+                    criterion = {"clicks": {"label": str(label_id(number % 20)), "at_least": 1 + number // 20}}
+                    answer = await client.post("/v1/segments", json={"name": f"s{number}", "criterion": criterion})
+                    answer.raise_for_status()
+            times = await _live(ground, writer)
+    cuts = quantiles(times, n=100)
+    return [
+        Row("segmentation: click to SegmentEntered, median", cuts[49] * 1000, "ms", goal=150, better="lower"),
+        Row("segmentation: click to SegmentEntered, p99", cuts[98] * 1000, "ms", goal=700, better="lower"),
+    ]
+
+
+async def _live(ground: Ground, writer: Writer) -> list[float]:
+    outside = AIOKafkaConsumer(
+        ground.prefix + "segmentation.memberships", auto_offset_reset="latest", **client_options(ground.settings)
+    )
+    await outside.start()
+    await outside.seek_to_end()
+    labels = [LabelReference(id=label_id(number), name="any") for number in range(20)]
+    sent: dict[bytes, float] = {}
+    times: list[float] = []
+
+    async def listen() -> None:
+        while len(times) < LIVE_CONTACTS:
+            for records in (await outside.getmany(timeout_ms=50)).values():
+                now = monotonic()
+                times.extend(now - sent.pop(record.key) for record in records if record.key in sent)
+
+    listening = asyncio.create_task(listen())
+    began = monotonic()
+    for number, click in enumerate(clicks_of(range(1, LIVE_CONTACTS + 1), labels, ACCOUNT)):
+        await asyncio.sleep(max(0.0, began + number / CLICKS_A_SECOND - monotonic()))
+        sent[click.key.encode()] = monotonic()
+        await writer.send(click.model_copy(update={"occurred_at": datetime.now(UTC)}))
+    async with asyncio.timeout(60):
+        await listening
+    await outside.stop()
+    return times
+
+
+async def restart(place: Place) -> list[Row]:
+    """From the start of a process to its first answer, with a snapshot of a million contacts."""
+    with place.ground() as ground:
+        dsn, key = ground.database(), generate()
+        process_on(ground, dsn).start().terminate()
+        async with AIOKafkaProducer(**client_options(ground.settings)) as producer:
+            await Writer(ground.settings, producer).write(catalog(key))
+        saved = await _save(dsn)
+        process = process_on(ground, dsn)
+        began = monotonic()
+        process.start()
+        headers = {"Authorization": f"Bearer {key}"}
+        async with httpx.AsyncClient(base_url=process.url, headers=headers, timeout=30) as client:
+            answer = await client.post("/v1/criteria/count", json={"criterion": THREE_PARTS})
+            answer.raise_for_status()
+            took = monotonic() - began
+            nodes = answer.json()["nodes"]
+        memory = psutil.Process(process.pid).memory_info().rss
+        assert nodes[2]["count"] > 0, nodes
+    return [
+        Row("segmentation: restart at 1M contacts, 10M clicks", took, "s", goal=10, better="lower"),
+        Row("segmentation: memory at 1M contacts, 10M clicks", memory / 1e6, "MB", goal=1500, better="lower"),
+        Row("segmentation: snapshot of 1M contacts, 10M clicks", saved / 1e6, "MB"),
+    ]
+
+
+async def _save(dsn: str) -> int:
+    saved = 0
+    async with asyncpg.create_pool(dsn, min_size=1, max_size=1) as pool, pool.acquire() as connection:
+        for partition, account in enumerate(World(1_000_000, 10_000_000).slices()):
+            async with connection.transaction():
+                saved += await write_snapshot(
+                    connection, partition, Reader(CONSUMER, VERSION, PARTITIONS), [account], datetime.now(UTC)
+                )
+                await write_changes(connection, partition, [account])
+    return saved
