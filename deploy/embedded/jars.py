@@ -4,6 +4,7 @@
 """
 
 import hashlib
+import itertools
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -11,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from deploy.embedded.error import StackError
@@ -122,7 +124,7 @@ def _progress(jars: Sequence[Jar]) -> Iterator[Reporter]:
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         whole = progress.add_task("Apache Kafka", total=sum(jar.size for jar in jars))
-        arrived = 0
+        count, lock = itertools.count(1), Lock()
 
         @contextmanager
         def reporter(filename: str, size: int) -> Iterator[Callable[[int], None]]:
@@ -134,10 +136,9 @@ def _progress(jars: Sequence[Jar]) -> Iterator[Reporter]:
 
             yield advance
             progress.remove_task(task)
-            nonlocal arrived
-            arrived += 1
             if not console.is_terminal:  # a log gets a line for each file instead of a moving bar
-                console.print(f"  {arrived}/{len(jars)} {filename} {size / 1e6:.1f} MB")
+                with lock:  # several files arrive at once
+                    console.print(f"  {next(count)}/{len(jars)} {filename} {size / 1e6:.1f} MB")
 
         yield reporter
 

@@ -17,7 +17,7 @@ from deploy.embedded.error import StackError
 from deploy.embedded.home import Home
 from deploy.embedded.kafka import Kafka
 from deploy.embedded.orphans import describe, end_orphans
-from deploy.embedded.ports import HOST, choose_ports, holder, listens
+from deploy.embedded.ports import HOST, choose_ports, holder, is_free, listens
 from deploy.embedded.postgres import Postgres
 from deploy.embedded.process import Command
 from deploy.embedded.readiness import (
@@ -235,8 +235,8 @@ class _Starts:
         if len(self._seen[name]) < STARTS_BEFORE_GIVING_UP:
             return None
         for port in self._plan.ports_of(name):
-            if by := holder(port):
-                return f"Port {port} was taken{by} while {name} started. Start again: it will use another one."
+            if not is_free(port) and not any(listens(pid, port) for pid in self._seen[name]):
+                return f"Port {port} was taken{holder(port)} while {name} started. Start again: it will use another."
         log = self._plan.home.logs / f"{name}.log"
         tail = log.read_text(errors="replace")[-LOG_TAIL_CHARACTERS:]
         return f"{name} ends again and again. The end of {log}:\n{tail}"

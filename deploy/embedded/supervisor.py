@@ -53,6 +53,18 @@ class Supervisor:
         """Start all of a group, without waiting for any of them."""
         self._call("startProcessGroup", group, False)
 
+    def start_service(self, name: str) -> None:
+        """Start one service, without waiting for it."""
+        self._call("startProcess", f"services:{name}", False)
+
+    def stop_service(self, name: str) -> None:
+        """Stop one service, and do not start it again; returns when it has ended."""
+        try:
+            self._call("stopProcess", f"services:{name}")
+        except Fault as problem:
+            if "NOT_RUNNING" not in problem.faultString:
+                raise
+
     def stop_all(self) -> None:
         """Stop everything, services before the stores, and supervisor itself; returns when all of it has ended."""
         try:
