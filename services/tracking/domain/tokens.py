@@ -23,6 +23,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
+from functools import lru_cache
 from hashlib import sha256
 from hmac import compare_digest, digest
 from struct import Struct
@@ -163,18 +164,27 @@ def _write_send_id(send_id: str) -> tuple[int, bytes]:
 
 def _recipient(signed: bytes) -> Recipient:
     _, _, high, low, account_id, contact_id, message = _HEAD.unpack_from(signed)
-    when = high << 32 | low
+    return Recipient(account_id, contact_id, _message_id(message), _send(high << 32 | low, signed[_HEAD.size :]))
+
+
+# Clicks come by thousands on the same few messages and sends.
+@lru_cache(maxsize=4096)
+def _message_id(raw: bytes) -> UUID:
+    return UUID(bytes=raw)
+
+
+@lru_cache(maxsize=4096)
+def _send(when: int, written: bytes) -> Send | None:
+    """The send that `_write_send` has written."""
     kind = _KINDS[when >> _TIME_BITS & (1 << _KIND_BITS) - 1]
-    send = None
-    if kind is not None:
-        written = signed[_HEAD.size :]
-        is_uuid = when >> _TIME_BITS + _KIND_BITS == _UUID
-        send = Send.model_construct(
-            kind=kind,
-            id=str(UUID(bytes=written)) if is_uuid else written.decode(),
-            sent_at=_EPOCH + (when & (1 << _TIME_BITS) - 1) * _MILLISECOND,
-        )
-    return Recipient(account_id, contact_id, UUID(bytes=message), send)
+    if kind is None:
+        return None
+    is_uuid = when >> _TIME_BITS + _KIND_BITS == _UUID
+    return Send.model_construct(
+        kind=kind,
+        id=str(UUID(bytes=written)) if is_uuid else written.decode(),
+        sent_at=_EPOCH + (when & (1 << _TIME_BITS) - 1) * _MILLISECOND,
+    )
 
 
 def _decode(token: bytes) -> bytes:
