@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from services.labeling.settings import LabelingSettings
 from shared.bus.connection import client_options
-from shared.events.codec import decode
+from shared.events.codec import Tombstone, decode
 from shared.events.parts import LabelReference
 from tests.bench.clicks import ClickWriter, clicks_of
 from tests.conftest import TestKafka
@@ -141,4 +141,34 @@ async def test_killed_again_and_again_it_counts_every_click_once(
         told = assigned(await read_all(settings, "labeling.labels"))
     assert told == Counter(dict.fromkeys(expected, 1))
     await asyncio.to_thread(process.wait_ready)
+    assert await asyncio.to_thread(process.terminate) == 0
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.asyncio
+async def test_an_erased_contact_is_in_no_log_and_the_topic_is_made_to_forget_it(
+    process: ServiceProcess, settings: LabelingSettings
+) -> None:
+    headers = {"Authorization": "Bearer operator"}
+
+    def story() -> int:
+        made = httpx.post(f"{process.url}/v1/accounts", json={"name": "Shop"}, headers=headers).json()
+        key = {"Authorization": f"Bearer {made['api_key']}"}
+        with httpx.Client(base_url=process.url, headers=key, timeout=30) as client:
+            body = {"email": "findable@example.com", "external_id": "findable-crm"}
+            contact: int = client.post("/v1/contacts", json=body).json()["id"]
+            client.get("/v1/contacts", params={"email": "findable@example.com"})
+            client.get("/v1/contacts/external:findable-crm")
+            assert client.delete("/v1/contacts/external:findable-crm").status_code == 204
+        return contact
+
+    contact_id = await asyncio.to_thread(story)
+    deadline = time.monotonic() + 30
+    while len(told := await read_all(settings, "labeling.contacts")) < 3:
+        assert time.monotonic() < deadline, process.tail()
+    events = [told[place] for place in sorted(told)]
+    states = [getattr(event, "state", "tombstone") for event in events]
+    assert states in (["active", "erased", "tombstone"], ["tombstone", "erased", "tombstone"])
+    assert events[-1] == Tombstone(f"1:{contact_id}")
+    assert "findable" not in process.log.read_text()
     assert await asyncio.to_thread(process.terminate) == 0
