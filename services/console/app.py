@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from deploy.embedded.error import StackError
-from services.console.commands import accounts, clicks, dead_letters, demo, keys, messages, stack, watch
+from services.console.commands import accounts, clicks, dead_letters, demo, keys, messages, republish, stack, watch
 from services.console.terminal import EXIT_CODES
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app.add_typer(messages.app, name="message")
 app.command()(watch.watch)
 app.add_typer(clicks.app, name="clicks")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.command()(republish.republish)
 
 
 def main() -> None:
