@@ -1,0 +1,53 @@
+"""What PostgreSQL does with the statements that run for most clicks, on a table that is not small."""
+
+from collections.abc import Iterable, Sequence
+
+import pytest
+from asyncpg.pool import PoolConnectionProxy
+
+from services.labeling.store import QUERIES
+from shared.store.database import Database
+
+pytestmark = pytest.mark.asyncio
+FILL = """
+INSERT INTO assignments
+    (label_no, contact_id, click_supports, clicks, first_click, last_click, since, withdrawn_by_self)
+SELECT label_no, contact_id, 1, 1, now(), now(), now(), false
+FROM generate_series(1, 10) AS label_no, generate_series(1, 30000) AS contact_id
+"""
+
+
+async def plan_of(connection: PoolConnectionProxy, query: str, types: str, arguments: str) -> str:
+    """The plan after the statement has been executed often enough for the server to settle on one."""
+    await connection.execute(f"PREPARE statement ({types}) AS {query}")
+    for _ in range(6):
+        await connection.execute(f"EXECUTE statement ({arguments})")
+    rows = await connection.fetch(f"EXPLAIN EXECUTE statement ({arguments})")
+    await connection.execute("DEALLOCATE statement")
+    return "\n".join(row[0] for row in rows)
+
+
+def literal(values: Iterable[object], array: str) -> str:
+    return f"'{{{','.join(map(str, values))}}}'::{array}"
+
+
+PAIRS = [literal((n % 10 + 1 for n in range(5000)), "integer[]"), literal(range(0, 25000, 5), "bigint[]")]
+CLICKS = [literal([1] * 5000, "integer[]"), literal(["2026-03-01"] * 5000, "timestamptz[]")]
+
+
+@pytest.mark.parametrize(
+    ("name", "types", "arguments"),
+    [
+        ("assignments_of_pairs", "integer[], bigint[]", PAIRS),
+        ("confirm_assignments", "integer[], bigint[], integer[], timestamptz[]", PAIRS + CLICKS),
+    ],
+)
+async def test_pairs_are_looked_up_by_the_key(
+    database: Database, name: str, types: str, arguments: Sequence[str]
+) -> None:
+    async with database.pool.acquire() as connection, connection.transaction():
+        await connection.execute(FILL)
+        await connection.execute("ANALYZE assignments")
+        plan = await plan_of(connection, QUERIES[name], types, ", ".join(arguments))
+    assert "Index Scan using assignments_pkey" in plan, plan
+    assert "Seq Scan" not in plan, plan
