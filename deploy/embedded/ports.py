@@ -1,6 +1,7 @@
 """TCP ports on this machine, and which of them a stack uses."""
 
 import json
+import random
 import socket
 from collections.abc import Callable, Collection, Mapping
 
@@ -10,6 +11,8 @@ from deploy.embedded.home import Home
 from deploy.embedded.private_file import write_private
 
 HOST = "127.0.0.1"
+# Those that systems hand out for outgoing connections come after: one could be gone again before the server has it.
+NOT_EPHEMERAL = range(15_000, 32_768)
 
 
 def is_free(port: int, host: str = HOST) -> bool:
@@ -25,10 +28,8 @@ def is_free(port: int, host: str = HOST) -> bool:
 def free_port(taken: Collection[int] = (), host: str = HOST) -> int:
     """A port that nobody listens on, outside `taken`."""
     while True:
-        with socket.socket() as probe:
-            probe.bind((host, 0))
-            port: int = probe.getsockname()[1]
-        if port not in taken:
+        port = random.choice(NOT_EPHEMERAL)
+        if port not in taken and is_free(port, host):
             return port
 
 
