@@ -123,6 +123,10 @@ class World:
     async def has_applied(self, number: int) -> bool:
         return await self.applied() >= number
 
+    async def has_announced(self, number: int) -> bool:
+        query = "SELECT count(*) FROM events WHERE topic = 'segmentation.memberships'"
+        return int(await self.rig.database.pool.fetchval(query)) >= number
+
     async def owners_are(self, urls: set[str]) -> bool:
         rows = await self.rig.database.pool.fetch("SELECT url FROM slice_owner")
         return {row["url"] for row in rows} == urls
@@ -135,8 +139,8 @@ class World:
             for segment_id, criterion in self.segments.items()
         }
 
-    async def settled(self, process: ServiceProcess) -> None:
-        """Waits until the topic and the API have the members that there should be."""
+    async def settled_on_topic(self) -> dict[str, set[int]]:
+        """Waits until the topic has the members that there should be; who they are, by segment."""
         expected = self.expected()
 
         async def told() -> bool:
@@ -144,6 +148,11 @@ class World:
             return all(found.get(segment_id, set()) == members for segment_id, members in expected.items())
 
         await until(told, SETTLED_WITHIN)
+        return expected
+
+    async def settled(self, process: ServiceProcess) -> None:
+        """Waits until the topic and the API have the members that there should be."""
+        expected = await self.settled_on_topic()
         async with self.client(process) as client:
             for segment_id, members in expected.items():
 
@@ -252,3 +261,26 @@ async def test_kafka_and_postgresql_gone_for_a_while(
             process.wait_ready()
             await world.redefine(process)
             await world.settled(process)
+
+
+@pytest.mark.fault
+@pytest.mark.timeout(400)
+@pytest.mark.asyncio
+async def test_killed_in_the_middle_of_announcing_a_large_segment(
+    kafka: TestKafka, database_dsn: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    """Announcements by a definition go in pieces; meanwhile events for the same contacts come in."""
+    many = 30_000
+    async with world_on(kafka.bootstrap, database_dsn, topic_prefix, tmp_path, seed=4) as world:
+        now = datetime.now(UTC)
+        await world.rig.publish([contact(number, now, city="Gent") for number in range(1, many + 1)])
+        with world.process("one") as process:
+            process.start()
+            await until(partial(world.has_applied, many), SETTLED_WITHIN)
+            await world.define(process)
+            for share in (0.1, 0.4, 0.7):
+                await until(partial(world.has_announced, int(many * share)), SETTLED_WITHIN)
+                process.kill()
+                await world.feed()
+                process.start()
+            await world.settled_on_topic()

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from services.segmentation.consumers.registry import Registry
 from services.segmentation.domain.account_slice import AccountSlice, Standing
-from services.segmentation.domain.parts import Damaged, load
+from services.segmentation.domain.parts import is_whole, load
 from services.segmentation.store.snapshots import Snapshot
 from shared.bus.checkpoints import Checkpoint
 
@@ -28,6 +28,7 @@ class Memory:
     standings: dict[int, dict[UUID, Standing]] = field(default_factory=dict)
     slices: dict[int, AccountSlice] = field(default_factory=dict)
     origin: Mapping[str, Checkpoint] = field(default_factory=dict)
+    snapshot: Snapshot | None = None
     ready: bool = False
     generation: int = -1
     applied: int = 0
@@ -44,24 +45,31 @@ class Memory:
             found.standings = self.standings.pop(account_id, {})
         return found
 
-    def load(self, snapshot: Snapshot, registry: Registry, now: datetime) -> str | None:
-        """Put a snapshot into memory; None, or why it cannot be used: memory is half full then."""
+    def accept(self, snapshot: Snapshot, registry: Registry) -> str | None:
+        """Take a snapshot that `load` will read; or why it cannot be used."""
         for account_id, zone_name in snapshot.zones.items():
-            zone = registry.zone(account_id)
-            if zone.key != zone_name:
+            if registry.zone(account_id).key != zone_name:
                 return f"account {account_id} had its days in {zone_name}"
-            self.slice(account_id, zone, now.astimezone(zone).date())
-        try:
-            for account_id, part, body in snapshot.parts:
-                load(self.slices[account_id].image, part, body)
-        except (Damaged, KeyError) as damage:
-            return f"damaged: {damage}"
+        if not all(is_whole(body) and account_id in snapshot.zones for account_id, _, body in snapshot.parts):
+            return "it is damaged"
+        self.snapshot = snapshot
         self.origin = snapshot.offsets
         return None
 
-    def all_standings(self) -> dict[int, dict[UUID, Standing]]:
-        """The standings of all accounts, with a slice or without."""
-        return self.standings | {account_id: account.standings for account_id, account in self.slices.items()}
+    def load(self, registry: Registry, now: datetime) -> None:
+        """Read the snapshot that was accepted, if it was not yet read. Raises Damaged.
+
+        Outside of the transaction that fetched it: decoding the slices of a million contacts takes a while, in which
+        the database must not have to wait.
+        """
+        snapshot, self.snapshot = self.snapshot, None
+        if snapshot is None:
+            return
+        for account_id in snapshot.zones:
+            zone = registry.zone(account_id)
+            self.slice(account_id, zone, now.astimezone(zone).date())
+        for account_id, part, body in snapshot.parts:
+            load(self.slices[account_id].image, part, body)
 
     @property
     def pending(self) -> bool:

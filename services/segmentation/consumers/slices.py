@@ -8,6 +8,7 @@ import structlog
 from services.segmentation.consumers.memory import Memory
 from services.segmentation.consumers.registry import Registry
 from services.segmentation.domain.account_slice import AccountSlice, Move
+from services.segmentation.domain.parts import Damaged
 from services.segmentation.store.owners import take_slices
 from services.segmentation.store.snapshots import Reader, forget_snapshot, read_snapshot, write_snapshot
 from services.segmentation.store.standings import read_days, read_standings, write_changes, write_members
@@ -58,6 +59,7 @@ class SliceHandler(Handler):
         self._snapshot_every = snapshot_every
         self._reader = Reader(CONSUMER, VERSION, partitions)
         self._changed: list[Callable[[], None]] = []
+        self._distrusted: set[int] = set()
         registry.on_change(lambda: self.due_changed())
 
     def on_change(self, callback: Callable[[], None]) -> None:
@@ -74,12 +76,12 @@ class SliceHandler(Handler):
         memory = Memory(partition, self._partitions, epoch, days, standings)
         now = self._clock()
         snapshot = await read_snapshot(work.connection, partition, self._reader, now)
-        damage = "there is none" if snapshot is None else memory.load(snapshot, self.registry, now)
-        if damage is not None:
-            log.info("the image is built from the topics", partition=partition, snapshot=damage)
+        trouble = "there is none" if snapshot is None else memory.accept(snapshot, self.registry)
+        if trouble is not None or partition in self._distrusted:
+            log.info("the image is built from the topics", partition=partition, snapshot=trouble)
             await forget_snapshot(work.connection, partition)
-            memory = Memory(partition, self._partitions, epoch, days, memory.all_standings())
             memory.origin = {topic: Checkpoint(0, 0) for topic in TOPICS}
+            memory.snapshot = None
         memory.snapshot_due = self._next_snapshot(partition, now)
         self.memories[partition] = memory
 
@@ -91,14 +93,25 @@ class SliceHandler(Handler):
         return self.memories[partition].origin
 
     async def replay(self, partition: int, batch: Sequence[Received]) -> None:
-        memory = self.memories[partition]
+        memory = self._loaded(partition)
         for account_id, events in _by_account(batch).items():
             account = await self._slice(memory, account_id)
             account.replay(_contact_events(events))
         memory.applied += len(batch)
 
-    def caught_up(self, partition: int) -> None:
+    def _loaded(self, partition: int) -> Memory:
         memory = self.memories[partition]
+        try:
+            memory.load(self.registry, self._clock())
+        except Damaged as damaged:
+            # Its checksums were right, so a program wrote it that this one does not understand.
+            self._distrusted.add(partition)
+            raise Fenced(f"snapshot of {partition} not understood: {damaged}") from damaged
+        return memory
+
+    def caught_up(self, partition: int) -> None:
+        memory = self._loaded(partition)
+        self._distrusted.discard(partition)
         for account_id in list(memory.standings):
             # Its contacts are all forgotten by the topics, or there never were any; its segments may be asked still.
             zone = self.registry.zone(account_id)

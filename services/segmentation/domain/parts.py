@@ -168,8 +168,13 @@ def _pack(header: object, bitmaps: Iterable[BitMap]) -> bytes:
     return _LENGTH.pack(crc32(body)) + body
 
 
+def is_whole(body: bytes) -> bool:
+    """Whether the checksum is right."""
+    return len(body) >= 2 * _LENGTH.size and crc32(memoryview(body)[_LENGTH.size :]) == _LENGTH.unpack_from(body)[0]
+
+
 def _unpack(body: bytes) -> tuple[Any, Iterator[BitMap]]:
-    if len(body) < 2 * _LENGTH.size or crc32(memoryview(body)[_LENGTH.size :]) != _LENGTH.unpack_from(body)[0]:
+    if not is_whole(body):
         raise ValueError("the checksum is wrong")
     chunks = _chunks(body)
     header = json.loads(next(chunks).decode("utf-8", "surrogatepass"))

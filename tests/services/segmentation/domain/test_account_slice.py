@@ -99,7 +99,7 @@ class World:
         }
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(steps)
 def test_moves_alternate_and_add_up_to_the_members(steps: list[object]) -> None:
     world = World()

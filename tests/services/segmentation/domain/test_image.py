@@ -1,19 +1,21 @@
 """The image against the plain meaning: the same members, for any criterion and any history."""
 
 from itertools import pairwise
+from unittest.mock import patch
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyroaring import BitMap
 
+from services.segmentation.domain import column
 from services.segmentation.domain.concerns import concerns
 from services.segmentation.domain.folding import Days, fold
 from services.segmentation.domain.members import Asking
 from services.segmentation.domain.sight import Sight
 from services.segmentation.domain.slice import Slice
-from shared.criteria import Criterion, History, evaluate
+from shared.criteria import Criterion, History, evaluate, parse
 from shared.events.envelope import ContactEvent
-from tests.shared.criteria.strategies import TODAY, ZONE, criteria, events_of
+from tests.shared.criteria.strategies import TODAY, ZONE, contacts_of, criteria, events_of, fields
 
 PARTITIONS = 3
 CONTACTS = [PARTITIONS * index + 2 for index in range(4)]  # one partition number of an account
@@ -31,7 +33,7 @@ def naive(criterion: Criterion, histories: dict[int, History]) -> set[int]:
     }
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(criteria, histories, cuts)
 def test_the_image_answers_as_the_plain_meaning(
     criterion: Criterion, events: list[ContactEvent], cuts: list[int]
@@ -53,6 +55,26 @@ def test_the_image_answers_as_the_plain_meaning(
         seen = evaluate(criterion, Sight(image, contact // PARTITIONS), TODAY)
         plain = evaluate(criterion, told[contact].facts(), TODAY)
         assert (seen.truth, [part.truth for part in seen.parts]) == (plain.truth, [part.truth for part in plain.parts])
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    fields.map(parse),
+    st.lists(contacts_of(st.sampled_from(CONTACTS)), max_size=20),
+    st.sets(st.sampled_from([0, 1, 2, 3])),
+)
+def test_texts_beyond_the_dictionary_are_found_as_well(
+    criterion: Criterion, events: list[ContactEvent], within: set[int]
+) -> None:
+    image = Slice(TODAY.toordinal())
+    told = {contact: History(ZONE) for contact in CONTACTS}
+    with patch.object(column, "MOST_TEXTS", 1):
+        for event in events:
+            fold(image, [event], Days(ZONE), PARTITIONS)
+            told[event.contact_id].apply(event)
+    expected = naive(criterion, told)
+    assert set(Asking(image).members(criterion)) == expected
+    assert set(Asking(image, BitMap(within)).members(criterion)) == expected & within
 
 
 @settings(max_examples=100, deadline=None)
