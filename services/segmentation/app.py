@@ -33,6 +33,7 @@ async def build(surroundings: Surroundings, clock: Callable[[], datetime] = utc_
         settings.partitions,
         settings.own_url,
         clock=clock,
+        ahead=timedelta(seconds=settings.segmentation_clock_ahead),
         delay=lambda: surroundings.relay.delay,
         snapshot_every=timedelta(seconds=settings.segmentation_snapshot_seconds),
     )

@@ -15,6 +15,8 @@ class SegmentationSettings(CommonSettings):
     segmentation_port: Port = 8103
     # Where other processes of this service reach this one; unless set, the host (or its name) and the port.
     segmentation_url: str | None = None
+    # For rehearsals on data that can be thrown away: days pass as if it were so many seconds later. They never go back.
+    segmentation_clock_ahead: Annotated[float, Field(ge=0)] = 0.0
     segmentation_snapshot_seconds: Annotated[float, Field(gt=0)] = 120.0
 
     @property

@@ -36,8 +36,9 @@ WAIT_FOR_RELAY = timedelta(milliseconds=200)
 class SliceHandler(Handler):
     """Holds `memories` of the partition numbers that are this process's.
 
-    `url` is where other processes of the service ask it for its slices. `delay` tells how many seconds the relay is
-    behind. Snapshots are taken every `snapshot_every`, if there is something new.
+    `url` is where other processes of the service ask it for its slices. Days pass by `clock`, which is the runtime's,
+    and `ahead` of it. `delay` tells how many seconds the relay is behind. Snapshots are taken every `snapshot_every`,
+    if there is something new.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class SliceHandler(Handler):
         url: str,
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        ahead: timedelta = timedelta(0),
         delay: Callable[[], float] = lambda: 0.0,
         snapshot_every: timedelta = timedelta(minutes=2),
     ) -> None:
@@ -54,7 +56,8 @@ class SliceHandler(Handler):
         self.memories: dict[int, Memory] = {}
         self._partitions = partitions
         self._url = url
-        self._clock = clock
+        self._runtime_clock = clock
+        self._ahead = ahead
         self._delay = delay
         self._snapshot_every = snapshot_every
         self._reader = Reader(CONSUMER, VERSION, partitions)
@@ -65,6 +68,9 @@ class SliceHandler(Handler):
     def on_change(self, callback: Callable[[], None]) -> None:
         """Calls `callback` whenever counts may be others than before."""
         self._changed.append(callback)
+
+    def _clock(self) -> datetime:
+        return self._runtime_clock() + self._ahead
 
     # Memory, from its snapshot to the checkpoint
 
@@ -161,16 +167,17 @@ class SliceHandler(Handler):
         memory = self.memories.get(partition)
         if memory is None:
             return None
-        now = self._clock()
+        now = self._runtime_clock()
         if memory.generation != self.registry.generation:
             return now
         if memory.pending:
             return now if self._delay() < MOST_DELAY else now + WAIT_FOR_RELAY
         moments = [moment for moment in (memory.next_day(), memory.snapshot_due) if moment is not None]
-        return min(moments, default=None)
+        return min(moments) - self._ahead if moments else None
 
     async def tick(self, work: UnitOfWork, partition: int, now: datetime) -> None:
         memory = self.memories[partition]
+        now += self._ahead
         generation = self.registry.generation
         slices = list(memory.slices.values())
         left = PIECE
