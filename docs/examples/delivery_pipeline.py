@@ -1,0 +1,180 @@
+"""A delivery pipeline, small and whole: takes Penchant's requests, sends each message once, and reports it.
+
+Reads `workflow.messages`, gets the recipient's address from labeling and the message with its tracked links from
+tracking, and hands the mail over. What "hand over" means is `Outbox`: here a folder of .eml files, in earnest a mail
+server or a provider. Uses none of Penchant's code: aiokafka, httpx, and the standard library.
+
+    PENCHANT_KAFKA=… PENCHANT_LABELING_URL=… PENCHANT_TRACKING_URL=… PENCHANT_API_KEY=… \\
+        python docs/examples/delivery_pipeline.py outbox/
+
+The key needs the scopes `read` and `write`. See docs/delivery-pipeline.md for why it does what it does.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sqlite3
+import sys
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import httpx
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+SOURCE = "/delivery-pipeline"  # with the id of a report it says which report this is, for ever
+MERGE_TAG = "{{token}}"
+
+
+class Ledger:
+    """Which requests have been carried out. It must be as durable as the mails: lost, and they are sent again."""
+
+    def __init__(self, path: Path) -> None:
+        self._database = sqlite3.connect(path, isolation_level=None)
+        self._database.execute("PRAGMA synchronous = FULL")
+        self._database.execute("CREATE TABLE IF NOT EXISTS done (key TEXT PRIMARY KEY, how TEXT, at TEXT)")
+
+    def how(self, key: str) -> tuple[str, str] | None:
+        """How a request ended and when; None if it has not been carried out."""
+        found: tuple[str, str] | None = self._database.execute(
+            "SELECT how, at FROM done WHERE key = ?", (key,)
+        ).fetchone()
+        return found
+
+    def note(self, key: str, how: str, at: datetime) -> None:
+        """The request has ended."""
+        self._database.execute("INSERT OR IGNORE INTO done VALUES (?, ?, ?)", (key, how, at.isoformat()))
+
+
+class Outbox:
+    """Hands a mail over, under a name that is the same when it is handed over once more.
+
+    Between handing over and noting it, the pipeline may be killed: the mail is then handed over again. A folder
+    replaces the file; with a provider, pass the key as its idempotency key; with SMTP, as the Message-ID, by which
+    receivers drop doubles.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def hand_over(self, key: str, mail: EmailMessage) -> None:
+        """Takes the mail, or raises."""
+        part = self._folder / f"{key.replace(':', '.')}.part"
+        part.write_bytes(bytes(mail))
+        part.rename(part.with_suffix(".eml"))
+
+
+class Pipeline:
+    """Carries out requests one after the other, and reports them."""
+
+    def __init__(self, folder: Path, http: httpx.AsyncClient, producer: AIOKafkaProducer) -> None:
+        self._outbox = Outbox(folder)
+        self._ledger = Ledger(folder / "ledger.sqlite")
+        self._http = http
+        self._producer = producer
+        self._labeling = os.environ["PENCHANT_LABELING_URL"]
+        self._tracking = os.environ["PENCHANT_TRACKING_URL"]
+        self._prefix = os.environ.get("PENCHANT_TOPIC_PREFIX", "")
+
+    async def carry_out(self, request: dict[str, Any]) -> str:
+        """Sends the message unless that has been done, and reports it; answers how it ended."""
+        key = request["idempotency_key"]
+        done = self._ledger.how(key)
+        if done is None:
+            how, at = await self._send(key, request), datetime.now(UTC)
+            self._ledger.note(key, how, at)
+        else:
+            how, at = done[0], datetime.fromisoformat(done[1])
+        if how == "sent":
+            # Also when it was sent before: the report may have been lost, and reporting again changes nothing.
+            await self._report(key, request, at)
+        return how
+
+    async def _send(self, key: str, request: dict[str, Any]) -> str:
+        expires_at = request.get("expires_at")
+        if expires_at is not None and datetime.fromisoformat(expires_at) < datetime.now(UTC):
+            return "expired"
+        contact = await self._http.get(f"{self._labeling}/v1/contacts/{request['contact_id']}")
+        if contact.status_code == 404:
+            return "erased"
+        contact.raise_for_status()
+        address = contact.json()["email"]
+        if address is None:
+            return "no address"
+        mail = EmailMessage()
+        mail["To"] = address
+        mail["From"] = "shop@shop.example"
+        mail["Subject"] = "From your shop"
+        mail["Message-ID"] = f"<{key.replace(':', '.')}@shop.example>"
+        mail.set_content(await self._html(request), subtype="html")
+        self._outbox.hand_over(key, mail)
+        return "sent"
+
+    async def _html(self, request: dict[str, Any]) -> str:
+        """The message as this contact gets it: its links know the contact, and the send that was asked for."""
+        message = f"{self._tracking}/v1/messages/{request['message_id']}"
+        recipients = {"send": request["send"], "contact_ids": [request["contact_id"]]}
+        made = await self._http.post(f"{message}/tokens", params={"links": "false"}, json=recipients)
+        made.raise_for_status()
+        [line] = made.text.splitlines()
+        html = await self._http.get(f"{message}/html", params={"merge_tag": MERGE_TAG})
+        html.raise_for_status()
+        return html.text.replace(MERGE_TAG, json.loads(line)["token"])
+
+    async def _report(self, key: str, request: dict[str, Any], at: datetime) -> None:
+        """Says `message.sent` on `intake.engagements`; workflows and criteria count it from there."""
+        report = {
+            "account_id": request["account_id"],
+            "contact_id": request["contact_id"],
+            "kind": "message.sent",
+            "message_id": request["message_id"],
+            "send": request["send"],
+            "occurred_at": at.isoformat(),
+        }
+        headers = {
+            "ce_specversion": "1.0",
+            "ce_type": "penchant.EngagementReported.v1",
+            "ce_source": SOURCE,
+            "ce_id": f"{key}/sent",
+            "content-type": "application/json",
+        }
+        await self._producer.send_and_wait(
+            f"{self._prefix}intake.engagements",
+            json.dumps(report).encode(),
+            key=f"{request['account_id']}:{request['contact_id']}".encode(),
+            headers=[(name, value.encode()) for name, value in headers.items()],
+        )
+
+
+async def main(folder: Path) -> None:
+    """Works until it is told to stop; what was not finished is taken up again by the next start."""
+    kafka = os.environ["PENCHANT_KAFKA"]
+    consumer = AIOKafkaConsumer(
+        f"{os.environ.get('PENCHANT_TOPIC_PREFIX', '')}workflow.messages",
+        bootstrap_servers=kafka,
+        group_id=os.environ.get("PIPELINE_GROUP", "delivery-pipeline"),
+        auto_offset_reset="earliest",  # a request made before the first start is a request
+        enable_auto_commit=False,
+    )
+    producer = AIOKafkaProducer(bootstrap_servers=kafka, acks="all", enable_idempotence=True)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    authorization = {"Authorization": f"Bearer {os.environ['PENCHANT_API_KEY']}"}
+    async with consumer, producer, httpx.AsyncClient(headers=authorization, timeout=30) as http:
+        pipeline = Pipeline(folder, http, producer)
+        while not stop.is_set():
+            for records in (await consumer.getmany(timeout_ms=200)).values():
+                for record in records:
+                    request = json.loads(record.value)
+                    how = await pipeline.carry_out(request)
+                    print(f"{how}: message {request['message_id']} to contact {request['contact_id']}", flush=True)
+                # Only now: what was not carried out comes again.
+                await consumer.commit()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1])))

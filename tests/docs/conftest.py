@@ -1,0 +1,141 @@
+"""The examples of the documentation, run as their readers would run them: as programs, on real services."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conftest import TestKafka, TestPostgres
+from tests.stack.ground import OPERATOR_KEY, Ground
+
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
+WITHIN = 60.0  # seconds
+
+
+@dataclass
+class Shop:
+    """An account on services at work; `environment` is what examples are told."""
+
+    environment: dict[str, str]
+    http: httpx.Client
+    folder: Path
+    account_id: int
+    running: list["Running"] = field(default_factory=list)
+
+    def url(self, service: str) -> str:
+        return self.environment[f"PENCHANT_{service.upper()}_URL"]
+
+    def call(self, service: str, method: str, path: str, body: Any = None) -> Any:  # noqa: ANN401 - JSON
+        answer = self.http.request(method, self.url(service) + path, json=body)
+        assert answer.is_success, answer.text
+        return answer.json() if answer.content else None
+
+    def contact(self, email: str, **more: object) -> int:
+        """A new contact's id."""
+        made = self.call("labeling", "POST", "/v1/contacts", {"email": email} | more)
+        identity: int = made["contact_id"]
+        return identity
+
+    def labels(self, contact: int) -> set[str]:
+        """What the contact holds."""
+        items = self.call("labeling", "GET", f"/v1/contacts/{contact}/labels")["items"]
+        return {item["label_name"] for item in items if item["held"]}
+
+    def example(self, name: str, *arguments: str) -> None:
+        """Runs an example to its end."""
+        command = [sys.executable, str(EXAMPLES / f"{name}.py"), *arguments]
+        done = subprocess.run(  # noqa: S603 - our own programs
+            command, env=self.environment, capture_output=True, text=True, timeout=WITHIN, check=False
+        )
+        assert done.returncode == 0, done.stderr
+
+    def start(self, name: str, *arguments: str) -> "Running":
+        """Starts an example that goes on until it is stopped."""
+        log = self.folder / f"{name}-{time.monotonic_ns()}.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(  # noqa: S603 - our own programs
+                [sys.executable, str(EXAMPLES / f"{name}.py"), *arguments],
+                env=self.environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        self.running.append(Running(process, log))
+        return self.running[-1]
+
+
+@dataclass
+class Running:
+    """An example at work."""
+
+    process: "subprocess.Popen[bytes]"
+    log: Path
+
+    @property
+    def output(self) -> str:
+        return self.log.read_text()
+
+    def stop(self) -> None:
+        """As Ctrl-C would."""
+        self.process.terminate()
+        assert self.process.wait(WITHIN) == 0, self.output
+
+    def kill(self) -> None:
+        """As a power cut would."""
+        self.process.kill()
+        self.process.wait(WITHIN)
+
+
+def until(condition: Callable[[], Any], told: Callable[[], str] = str) -> Any:  # noqa: ANN401
+    """Waits until `condition` gives something, and gives it."""
+    deadline = time.monotonic() + WITHIN
+    while not (found := condition()):
+        assert time.monotonic() < deadline, told()
+        time.sleep(0.05)
+    return found
+
+
+@pytest.fixture(scope="module")
+def services(
+    kafka: TestKafka, postgres: TestPostgres, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Ground, dict[str, str]]]:
+    """Tracking, labeling and workflow at work; their URLs by name."""
+    ground = Ground(kafka, postgres, tmp_path_factory.mktemp("examples"))
+    processes = {name: ground.service(name) for name in ("tracking", "labeling", "workflow")}
+    # Its port is known only now, and tracked links must lead to it.
+    processes["tracking"]._environment["PENCHANT_PUBLIC_URL"] = processes["tracking"].url
+    try:
+        for process in processes.values():
+            process.start(ready=False)
+        for process in processes.values():
+            process.wait_ready()
+        yield ground, {name: process.url for name, process in processes.items()}
+    finally:
+        ground.clear()
+
+
+@pytest.fixture
+def shop(services: tuple[Ground, dict[str, str]], tmp_path: Path) -> Iterator[Shop]:
+    """An account of the test's own."""
+    ground, urls = services
+    operator = {"Authorization": f"Bearer {OPERATOR_KEY}"}
+    account = httpx.post(f"{urls['labeling']}/v1/accounts", json={"name": "Shop"}, headers=operator, timeout=30).json()
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("PENCHANT_")},
+        **{f"PENCHANT_{name.upper()}_URL": url for name, url in urls.items()},
+        "PENCHANT_KAFKA": ground.settings.kafka,
+        "PENCHANT_TOPIC_PREFIX": ground.prefix,
+        "PENCHANT_API_KEY": account["api_key"],
+        "PIPELINE_GROUP": f"{ground.prefix}pipeline",
+    }
+    with httpx.Client(headers={"Authorization": f"Bearer {account['api_key']}"}, timeout=30) as http:
+        shop = Shop(environment, http, tmp_path, account["account_id"])
+        yield shop
+        for example in shop.running:
+            example.kill()
