@@ -40,6 +40,15 @@ class Penchant:
             timeout=300,
         )
 
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(  # noqa: S603
+            (sys.executable, "-m", "services.console", *arguments),
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
     def stack(self) -> dict[str, Any]:
         content: dict[str, Any] = json.loads((self.home / "stack.json").read_text())
         return content
@@ -101,19 +110,36 @@ def test_what_outlives_its_supervisor_is_named_and_ended_and_the_next_start_goes
         assert penchant.stack()[kept] == before[kept]
 
 
+def test_env_gives_a_shell_what_curl_needs(penchant: Penchant) -> None:
+    lines = penchant("env").stdout.splitlines()
+    assert f"export PENCHANT_API_KEY={penchant.stack()['api_key']}" in lines
+    assert f"export PENCHANT_LABELING_URL={penchant.stack()['urls']['labeling']}" in lines
+
+
 def test_another_number_of_partitions_is_refused_and_nothing_is_changed(penchant: Penchant) -> None:
     assert penchant("down").returncode == 0
     refused = penchant("up", "--detach", PENCHANT_PARTITIONS="5")
     assert refused.returncode == 1
     assert "has 4 partitions" in refused.stderr
     assert penchant("status").returncode == 3
-    assert penchant("up", "--detach").returncode == 0
 
 
-def test_env_gives_a_shell_what_curl_needs(penchant: Penchant) -> None:
-    lines = penchant("env").stdout.splitlines()
-    assert f"export PENCHANT_API_KEY={penchant.stack()['api_key']}" in lines
-    assert f"export PENCHANT_LABELING_URL={penchant.stack()['urls']['labeling']}" in lines
+def test_in_the_foreground_it_plays_the_demo_follows_events_and_ends_cleanly_on_ctrl_c(penchant: Penchant) -> None:
+    with penchant.start("up") as up:
+        assert up.stdout
+        lines = []
+        for line in up.stdout:
+            lines.append(line)
+            if "Events follow" in line:
+                break
+        told = "".join(lines)
+        assert "Who got which label, and why" in told
+        assert all(url in told for url in penchant.stack()["urls"].values())
+        assert penchant("status").returncode == 0
+        up.send_signal(signal.SIGINT)
+        assert "Stopped. The data is kept" in up.stdout.read()
+    assert up.returncode == 0
+    assert penchant("status").returncode == 3
 
 
 def _wait(condition: Callable[[], bool]) -> None:
