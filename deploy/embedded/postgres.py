@@ -5,6 +5,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -57,15 +58,15 @@ class Postgres:
     def dsn(self, database: str = "postgres", role: str = SUPERUSER, password: str | None = None) -> str:
         return f"postgresql://{role}:{password or self.password}@{HOST}:{self.port}/{database}"
 
-    def prepare(self) -> Command:
+    def prepare(self, say: Callable[[str], None] = print) -> Command:
         """Make the data folder if there is none yet; the command that starts the server on it.
 
-        Raises StackError when it cannot be made.
+        Where we are root, folders on the way are opened to the user that it runs as, and that is said. Raises StackError when it cannot be made.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         user = _system_user()
         if user:
-            _open_to(user, self.folder)
+            _open_to(user, self.folder, say)
         if not (self._data / "PG_VERSION").exists():
             self._initialize(user)
         settings = {**SETTINGS, "port": str(self.port), **({} if self.durable else NOT_DURABLE)}
@@ -112,20 +113,23 @@ def _system_user() -> str | None:
     return SYSTEM_USER
 
 
-def _open_to(user: str, folder: Path) -> None:
+def _open_to(user: str, folder: Path, say: Callable[[str], None]) -> None:
     """Give `folder` to `user`, and let it search the folders on the way, there and to the programs."""
     shutil.chown(folder, user, user)
     folder.chmod(0o700)
     programs = binaries().parent
-    for target in (folder.absolute(), programs.absolute()):
-        for parent in target.parents:
-            _allow(parent, OTHERS_SEARCH)
+    for parent in {*folder.absolute().parents, *programs.absolute().parents}:
+        if _allow(parent, OTHERS_SEARCH):
+            say(f"{parent} may now be searched by others (o+x): PostgreSQL runs as {user}, not as root")
     if not programs.stat().st_mode & OTHERS_SEARCH:  # the wheel was unpacked under a strict umask
         for path in (programs, *programs.rglob("*")):
             _allow(path, OTHERS_READ | (OTHERS_SEARCH if path.is_dir() or path.stat().st_mode & 0o100 else 0))
 
 
-def _allow(path: Path, permission: int) -> None:
+def _allow(path: Path, permission: int) -> bool:
+    """Whether that had to be changed."""
     mode = path.stat().st_mode
-    if mode & permission != permission:
-        path.chmod(mode | permission)
+    if mode & permission == permission:
+        return False
+    path.chmod(mode | permission)
+    return True

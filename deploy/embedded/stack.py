@@ -124,7 +124,7 @@ class _Plan:
         return cls(settings.model_copy(update={"kafka": kafka.bootstrap}), home, secrets, kafka, postgres, ports)
 
     def launch(self, lock: int, say: Say) -> Supervisor:
-        stores = {"kafka": self.kafka.prepare(say), "postgres": self.postgres.prepare()}
+        stores = {"kafka": self.kafka.prepare(say), "postgres": self.postgres.prepare(say)}
         return launch(self.home, lock, stores, {name: self._service(name) for name in SERVICES})
 
     def stack_file(self) -> StackFile:
