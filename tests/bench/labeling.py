@@ -1,0 +1,65 @@
+"""Labeling: clicks to labels, counts, history and events, by one worker; against the script that keeps no history."""
+
+import asyncpg
+
+from services.labeling.app import SERVICE
+from shared.bus.topics import ensure_topics
+from shared.store.database import Database
+from tests.bench.clicks import ClickWriter, clicks_of
+from tests.bench.place import PARTITIONS, Ground, Place
+from tests.bench.progress import APPLIED, PUBLISHED, execute, rate_until
+from tests.bench.row import Row
+from tests.bench.runtime_cost import FROM_THE_BEGINNING, LEASE_TAKEN, _bare, mostly_new
+from tests.faults.cast import LABELS
+
+CLICKS = 120_000
+EVENTS = CLICKS * 9 // 10
+
+
+async def run(place: Place) -> list[Row]:
+    """Nine of ten clicks new and not relayed, then none new, then nine of ten new and relayed."""
+    with place.ground() as ground:
+        await ensure_topics(ground.settings)
+        total = await ClickWriter(ground.settings).write(clicks_of(mostly_new(CLICKS), LABELS))
+        bare = await _bare(ground, total)
+        dsn = await _prepared(ground)
+        await execute(dsn, LEASE_TAKEN)
+        new = await _measured(ground, dsn, total)
+        await execute(dsn, FROM_THE_BEGINNING)
+        known = await _measured(ground, dsn, total)
+        relayed = await _measured(ground, await _prepared(ground), EVENTS, PUBLISHED) * total / EVENTS
+    script = "bare script, without a history"
+    return [
+        Row("labeling: clicks, 9 of 10 new, not relayed", new, "clicks/s", 35_000, bare.new, script),
+        Row("labeling: clicks, 9 of 10 new, relayed", relayed, "clicks/s", 20_000, bare.published, script),
+        Row("labeling: clicks, nothing new", known, "clicks/s", 60_000, bare.known, script),
+    ]
+
+
+async def _prepared(ground: Ground) -> str:
+    """A database with an account and the labels that the clicks carry."""
+    dsn = ground.database()
+    database = await Database.open(dsn, PARTITIONS)
+    await database.migrate([SERVICE.migrations])
+    await database.close()
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute("INSERT INTO accounts (name, time_zone) VALUES ('Bench', 'UTC')")
+        await connection.executemany(
+            "INSERT INTO labels (label_id, account_id, name, name_key, visibility) VALUES ($1, 1, $2, $2, 'public')",
+            [(label.id, label.name) for label in LABELS],
+        )
+    finally:
+        await connection.close()
+    return dsn
+
+
+async def _measured(ground: Ground, dsn: str, end: int, question: str = APPLIED) -> float:
+    worker = ground.process(
+        "services.labeling", "PENCHANT_LABELING_PORT", {"PENCHANT_LABELING_DATABASE": dsn}, "--role", "worker"
+    )
+    worker.start(ready=False)
+    try:
+        return await rate_until(dsn, end, question)
+    finally:
+        worker.end()
