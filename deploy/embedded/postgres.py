@@ -61,7 +61,8 @@ class Postgres:
     def prepare(self, say: Callable[[str], None] = print) -> Command:
         """Make the data folder if there is none yet; the command that starts the server on it.
 
-        Where we are root, folders on the way are opened to the user that it runs as, and that is said. Raises StackError when it cannot be made.
+        Where we are root, folders on the way are opened to the user that it runs as, and that is said.
+        Raises StackError when it cannot be made.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         user = _system_user()

@@ -123,7 +123,7 @@ class KafkaNode(Node):
 class PostgresNode(Node):
     def __init__(self, folder: Path, *, durable: bool = False) -> None:
         self._postgres = Postgres(folder, free_port(), password="postgres", durable=durable)
-        super().__init__(self._postgres.prepare(), folder.with_name(f"{folder.name}.log"))
+        super().__init__(self._postgres.prepare(lambda _: None), folder.with_name(f"{folder.name}.log"))
 
     @property
     def dsn(self) -> str:
