@@ -122,10 +122,10 @@ class Processor:
 
     async def _open(self) -> None:
         beginnings = await self._source.beginnings(self.partition)
-        ends = await self._source.ends(self.partition)
         async with self._unit() as work:
             await self.checkpoints.load(work.connection, beginnings)
-            self._check_range(beginnings, ends)
+            # Only now: whoever had the partition before us may have moved on until a moment ago.
+            self._check_range(beginnings, await self._source.ends(self.partition))
             await self._load_failed(work)
             await self.consumer.handler.opened(work, self.partition)
             origin = await self.consumer.handler.replay_from(work, self.partition) or {}
