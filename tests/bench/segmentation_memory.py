@@ -1,0 +1,94 @@
+"""What the image takes, by structure: `python -m tests.bench.segmentation_memory`; see docs/segmentation-memory.md."""
+
+import random
+from collections import Counter
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+from rich.table import Table
+
+from services.segmentation.domain.column import Column
+from services.segmentation.domain.ordered import Ordered
+from services.segmentation.domain.parts import dump_changed
+from services.segmentation.domain.slice import EPOCH, Name, Slice
+from shared.events.labeling import Scalar
+from tests.bench.segmentation_image import (
+    CITIES,
+    DAYS,
+    LABELS,
+    PARTITIONS,
+    TODAY,
+    ZONE,
+    World,
+    resident_bytes,
+)
+
+CONTACTS, CLICKS = 1_000_000, 10_000_000
+
+
+def kind_of(part: Name) -> str:
+    """What a part is about, as the table names it."""
+    return str(part[2]) if part[0] == "days" else str(part[0])
+
+
+def fields() -> list[tuple[str, float]]:
+    """Bytes per contact of a field of each sort, by the metric."""
+    dice = random.Random(6)
+    contacts = range(CONTACTS // PARTITIONS)
+    sorts: dict[str, dict[int, Scalar | None]] = {
+        f"a text field with {CITIES} values": {one: f"city {dice.randrange(CITIES)}" for one in contacts},
+        "a text field in which every value is another": {one: f"{one:08}-abcdef" for one in contacts},
+        "a number field (0 to 1,000)": {one: dice.randrange(1000) for one in contacts},
+        "a date field (of 80 years)": {
+            one: f"{1940 + dice.randrange(80)}-{1 + dice.randrange(12):02}-{1 + dice.randrange(28):02}"
+            for one in contacts
+        },
+    }
+    found = []
+    for name, values in sorts.items():
+        image = Slice(TODAY)
+        image.columns["any"] = Column()
+        image.columns["any"].put(values)
+        image.changed.add(("field", "any"))
+        dump_changed(image)
+        found.append((f"{name}, per contact", sum(image.sizes.values()) / len(contacts)))
+    return found
+
+
+def labels() -> float:
+    """Bytes per holding of a label, held by every tenth contact since any day of a year, by the metric."""
+    dice = random.Random(7)
+    image = Slice(TODAY)
+    holders = {contact: TODAY - EPOCH - dice.randrange(DAYS) for contact in range(0, CONTACTS // PARTITIONS, 10)}
+    image.labels[1] = Ordered()
+    image.labels[1].put(holders)
+    image.changed.add(("label", 1))
+    dump_changed(image)
+    return sum(image.sizes.values()) / len(holders)
+
+
+def main() -> None:
+    """Measures and prints."""
+    before = resident_bytes()
+    slices = list(World(CONTACTS, CLICKS).slices())
+    whole = resident_bytes() - before
+    sizes: Counter[str] = Counter()
+    for account in slices:
+        dump_changed(account.image)
+        for part, size in account.image.sizes.items():
+            sizes[kind_of(part)] += size
+    table = Table(title=f"{CONTACTS:,} contacts, {CLICKS:,} clicks on {LABELS} labels in {DAYS} days; {ZoneInfo(ZONE)}")
+    table.add_column("what")
+    table.add_column("bytes", justify="right")
+    table.add_row("all, resident", f"{whole:,}")
+    for kind, size in sizes.most_common():
+        table.add_row(f"{kind}, by the metric", f"{size:,}")
+    table.add_row("a click, all that counts it", f"{whole / CLICKS:.1f}")
+    for name, bytes_each in fields():
+        table.add_row(name, f"{bytes_each:.1f}")
+    table.add_row("a label held", f"{labels():.1f}")
+    Console(width=120).print(table)
+
+
+if __name__ == "__main__":
+    main()
