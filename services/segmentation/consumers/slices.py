@@ -9,7 +9,7 @@ from services.segmentation.consumers.memory import Memory
 from services.segmentation.consumers.registry import Registry
 from services.segmentation.domain.account_slice import AccountSlice, Move
 from services.segmentation.domain.parts import Damaged
-from services.segmentation.store.owners import take_slices
+from services.segmentation.store.owners import check_owner, take_slices
 from services.segmentation.store.snapshots import Reader, forget_snapshot, read_snapshot, write_snapshot
 from services.segmentation.store.standings import read_days, read_standings, write_changes, write_members
 from shared.bus.checkpoints import Checkpoint
@@ -132,6 +132,7 @@ class SliceHandler(Handler):
 
     async def handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
         memory = self.memories[work.partitions[0]]
+        await check_owner(work.connection, memory.partition, memory.epoch)
         touched: list[AccountSlice] = []
         for account_id, received in _by_account(batch).items():
             account = await self._slice(memory, account_id)
@@ -177,6 +178,7 @@ class SliceHandler(Handler):
 
     async def tick(self, work: UnitOfWork, partition: int, now: datetime) -> None:
         memory = self.memories[partition]
+        await check_owner(work.connection, partition, memory.epoch)
         now += self._ahead
         generation = self.registry.generation
         slices = list(memory.slices.values())

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from asyncpg.pool import Pool, PoolConnectionProxy
 
 from services.segmentation.store import QUERIES
+from shared.store.errors import Fenced
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,15 @@ async def take_slices(connection: PoolConnectionProxy, partition: int, url: str)
     """The process at `url` holds the slices of the partition number from now on; the epoch of that."""
     epoch: int = await connection.fetchval(QUERIES["take_slices"], partition, url)
     return epoch
+
+
+async def check_owner(connection: PoolConnectionProxy, partition: int, epoch: int) -> None:
+    """Raises Fenced if the slices have another owner by now; within the partition's lock.
+
+    The checkpoint does not tell: an owner that announced by the clock, or for a definition, has not moved it.
+    """
+    if await connection.fetchval(QUERIES["slice_epoch"], partition) != epoch:
+        raise Fenced("another process holds the slices")
 
 
 async def read_owners(pool: Pool) -> dict[int, Owner]:

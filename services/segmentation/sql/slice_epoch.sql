@@ -1,0 +1,1 @@
+SELECT epoch FROM slice_owner WHERE partition = $1
