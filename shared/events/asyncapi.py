@@ -72,7 +72,7 @@ def _channel(topic: Topic, partitions: int) -> dict[str, Any]:
         "bindings": {
             "kafka": {
                 "topic": topic.name,
-                "partitions": 1 if topic.kind == "catalog" else partitions,
+                "partitions": partitions if topic.kind in ("contact", "intake") else 1,
                 "topicConfiguration": _configuration(topic),
                 "bindingVersion": BINDING,
             }

@@ -17,7 +17,7 @@ Kind = Literal[
 SHOWN = 5
 
 
-class Undecodable(ValueError):  # noqa: N818 - it says what the record is, as StopIteration says what happened
+class Undecodable(ValueError):
     """A record that cannot be read as it stands; reading it again with the same code gives the same answer."""
 
     def __init__(self, kind: Kind, detail: str) -> None:

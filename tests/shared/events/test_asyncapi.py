@@ -90,3 +90,4 @@ def test_partitions_are_those_of_the_installation() -> None:
 
     assert channels["tracking.clicks"]["bindings"]["kafka"]["partitions"] == 24
     assert channels["labeling.catalog"]["bindings"]["kafka"]["partitions"] == 1
+    assert channels["intake.clicks.dead"]["bindings"]["kafka"]["partitions"] == 1
