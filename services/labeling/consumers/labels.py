@@ -38,8 +38,10 @@ class LabelHandler(Handler):
         }
         pairs, contacts = _touched(counting, labels)
         gone = await erased_among(work.connection, contacts)
-        fields = {(event.account_id, event.contact_id) for event in _events(counting) if type(event) is SetField}
-        book = await ContactBook.open(work, fields)
+        commanded = {
+            (event.account_id, event.contact_id) for event in _events(counting) if type(event) is not ContactClicked
+        }
+        book = await ContactBook.open(work, commanded)
         ledger = await Ledger.open(work, pairs)
         for received in counting:
             event = received.event
@@ -47,6 +49,8 @@ class LabelHandler(Handler):
                 RECORDS_DROPPED.labels(received.topic, "erased").inc()
             elif type(event) is ContactClicked:
                 _click(ledger, labels, event, received)
+            elif book.find((event.account_id, event.contact_id)) is None:
+                COMMANDS_REFUSED.labels("unknown_contact").inc()
             elif type(event) is SetField:
                 _set_field(book, event, received)
             else:
@@ -121,6 +125,7 @@ def _command(ledger: Ledger, labels: Mapping[int, Label], event: AssignLabel | R
 def _set_field(book: ContactBook, event: SetField, received: Received) -> None:
     try:
         book.change((event.account_id, event.contact_id), {"fields": {event.field_key: event.value}}, received)
-    except InvalidError as problem:
+    except InvalidError:
+        # What is wrong with it may quote the value, and that may be about a person.
         COMMANDS_REFUSED.labels("field").inc()
-        log.warning("command sets a field that cannot be set", field=event.field_key, reason=problem.detail)
+        log.warning("command sets a field that cannot be set", field=event.field_key)

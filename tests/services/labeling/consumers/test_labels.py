@@ -133,7 +133,9 @@ async def test_commands_that_cannot_be_carried_out_come_to_nothing(shop: Shop) -
         AssignLabel(**said, label_id=shop.labels["Cats"].id),
         SetField(**said, field_key="shoe", value=1),
         SetField(**said, field_key="age", value="old"),
+        AssignLabel(**said | {"contact_id": 999}, label_id=shop.labels["Dogs"].id),
     )
+    assert not await shop.holds(999, "Dogs")
     assert await shop.history(ann, "Cats") == ["refused"]
     assert await shop.events("LabelAssigned") == []
     assert len(await shop.events("ContactChanged")) == 1
