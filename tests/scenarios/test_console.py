@@ -168,7 +168,7 @@ async def _report_nonsense(console: ConsoleSettings) -> None:
         ("ce_source", b"/x"),
         ("ce_type", b"penchant.ClickReported.v1"),
     ]
-    await producer.send("intake.clicks", [(None, b"nonsense", headers)])
+    await producer.send("intake.clicks", [(None, b"nonsense", headers)], within=30)
     await producer.stop()
 
 

@@ -15,13 +15,13 @@ async def test_what_is_kept_is_read_from_the_beginning_and_what_comes_is_followe
     await ensure_topics(settings)
     producer = IntakeProducer(settings)
     for topic in ("intake.clicks", "labeling.catalog"):
-        await producer.send(topic, [(b"k", b"old", [])])
+        await producer.send(topic, [(b"k", b"old", [])], within=30)
 
     async with Follower(settings, from_end=["intake.clicks"], from_beginning=["labeling.catalog"]) as follower:
         assert [(topic, record.value) for topic, record in await follower.read_to_end()] == [
             ("labeling.catalog", b"old")
         ]
-        await producer.send("intake.clicks", [(b"k", b"new", [("h", None)])])
+        await producer.send("intake.clicks", [(b"k", b"new", [("h", None)])], within=30)
         found = await follower.next(within=10)
 
     assert [(topic, record.value, list(record.headers)) for topic, record in found] == [

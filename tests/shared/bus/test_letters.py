@@ -38,7 +38,7 @@ async def settings(kafka: TestKafka, topic_prefix: str) -> AsyncIterator[CommonS
 
 async def bury(settings: CommonSettings, count: int, topic: str = "intake.clicks") -> None:
     producer = IntakeProducer(settings)
-    await producer.send(f"{topic}.dead", [(b"key", f"v{n}".encode(), dead(n, topic)) for n in range(count)])
+    await producer.send(f"{topic}.dead", [(b"key", f"v{n}".encode(), dead(n, topic)) for n in range(count)], within=30)
     await producer.stop()
 
 

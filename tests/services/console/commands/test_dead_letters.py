@@ -75,6 +75,7 @@ async def _bury(settings: ConsoleSettings) -> None:
     await producer.send(
         "intake.clicks.dead",
         [(b"k", b"\xff", [("ce_id", b"1"), *said]), (b"k", b'{"a": 1}', said), (b"k", b"text", unknown)],
+        within=30,
     )
     await producer.stop()
 
