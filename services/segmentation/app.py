@@ -49,6 +49,7 @@ async def build(surroundings: Surroundings, clock: Callable[[], datetime] = utc_
             segments=Segments(surroundings, Links(surroundings.catalog)),
             owners=owners,
             changes=changes,
+            registry=handler.registry,
         ),
         consumers=[Consumer(CONSUMER, TOPICS, handler, VERSION)],
         close=owners.close,

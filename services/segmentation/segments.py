@@ -54,7 +54,7 @@ class Segments:
     def broken(self, account_id: int, segment: Segment, others: Mapping[UUID, Criterion]) -> tuple[Fault, ...]:
         """What in the segment's criterion does not exist any more."""
         lookup = AccountLookup(self.surroundings.catalog, self.links, account_id, others)
-        return validate(parse(segment.criterion), lookup)
+        return validate(segment.criterion, lookup)
 
     async def create(self, account_id: int, name: str, value: object) -> Segment:
         """A new segment. Raises Problem 422, and 409 if there are too many."""
@@ -64,7 +64,7 @@ class Segments:
             if len(others) >= MOST_SEGMENTS:
                 raise Problem(409, f"An account has at most {MOST_SEGMENTS} segments.")
             self._check(criterion, others)
-            segment = Segment(uuid7(), name, 1, write(criterion), work.now, work.now)
+            segment = Segment(uuid7(), name, 1, write(criterion), criterion, work.now, work.now)
             await insert_segment(work.connection, account_id, segment)
             work.append(_event(account_id, segment))
         await self.surroundings.acknowledged(work)
@@ -83,10 +83,12 @@ class Segments:
             if circle is not None:
                 raise not_valid([circle])
             self._check(criterion, others)
-            segment = Segment(segment_id, name, found.version + 1, write(criterion), found.created_at, work.now)
-            if (segment.name, segment.criterion) == (found.name, found.criterion):
+            segment = Segment(
+                segment_id, name, found.version + 1, write(criterion), criterion, found.created_at, work.now
+            )
+            if (segment.name, segment.written) == (found.name, found.written):
                 return found
-            await change_segment(work.connection, account_id, segment_id, name, segment.criterion, work.now)
+            await change_segment(work.connection, account_id, segment_id, name, segment.written, work.now)
             work.append(_event(account_id, segment))
         await self.surroundings.acknowledged(work)
         return segment
@@ -127,7 +129,7 @@ class Segments:
         users = [
             {"kind": "segment", "id": str(segment.segment_id), "name": segment.name}
             for segment in segments
-            if segment_id in references(parse(segment.criterion)).segments
+            if segment_id in references(segment.criterion).segments
         ]
         users += [
             {"kind": "workflow", "id": str(workflow.workflow_id), "name": workflow.workflow_name}
@@ -150,6 +152,6 @@ def _event(account_id: int, segment: Segment, *, deleted: bool = False) -> Segme
         segment_id=segment.segment_id,
         segment_name=segment.name,
         segment_version=segment.version + deleted,
-        criterion=segment.criterion,
+        criterion=segment.written,
         state="deleted" if deleted else "active",
     )

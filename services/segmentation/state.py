@@ -7,6 +7,7 @@ from asyncpg.pool import Pool
 from fastapi import Request
 
 from services.segmentation.answers.owners import Owners
+from services.segmentation.consumers.registry import Registry
 from services.segmentation.segments import Segments
 
 
@@ -38,6 +39,7 @@ class State:
     segments: Segments
     owners: Owners
     changes: Changes
+    registry: Registry
 
     @classmethod
     def of(cls, request: Request) -> "State":

@@ -1,6 +1,7 @@
 """What can be asked of a slice, and the answer that a slice gives. They also travel between processes, as JSON."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -31,6 +32,7 @@ class Asked(BaseModel):
                     waiting.append(segments[segment_id])
         return cls(criterion=write(criterion), segments=needed)
 
+    @cached_property
     def inlined(self) -> Criterion:
         """The criterion to evaluate. Raises InvalidCriterion if a segment is missing."""
         segments = {segment_id: parse(written) for segment_id, written in self.segments.items()}
@@ -74,7 +76,7 @@ def answer(question: Question, account: AccountSlice | None, partition: int, par
     """A slice's answer, as JSON values; `account` is None if the account has no contacts there."""
     match question:
         case CountNodes(asked=asked):
-            nodes = list(walk(asked.inlined()))
+            nodes = list(walk(asked.inlined))
             if account is None:
                 return [0] * len(nodes)
             asking = Asking(account.image)
@@ -91,7 +93,7 @@ def answer(question: Question, account: AccountSlice | None, partition: int, par
 
 
 def _members(asked: Asked, after: int, limit: int, account: AccountSlice, rest: int, partitions: int) -> dict[str, Any]:
-    members = Asking(account.image).members(asked.inlined())
+    members = Asking(account.image).members(asked.inlined)
     # The smallest index whose contact id is above `after`.
     first = max(0, (after - rest) // partitions + 1)
     start = members.rank(first - 1) if first > 0 else 0
@@ -103,4 +105,4 @@ def _explain(asked: Asked, account: AccountSlice, index: int) -> dict[str, Any] 
     sight = Sight(account.image, index)
     if not sight.known:
         return None
-    return evaluate(asked.inlined(), sight, account.day).tree()
+    return evaluate(asked.inlined, sight, account.day).tree()

@@ -13,7 +13,7 @@ from services.segmentation.answers.questions import Asked, CountAnnounced, Count
 from services.segmentation.api.models import Broken, Member, SegmentIn, SegmentOut, StreamedCount
 from services.segmentation.state import State
 from services.segmentation.store.segments import Segment, criteria_of, read_page, read_segment, read_segments
-from shared.criteria import Criterion, InvalidCriterion, parse
+from shared.criteria import Criterion, InvalidCriterion
 from shared.http.keys import Caller, requires
 from shared.http.pages import Page, PageRequest, page_request
 from shared.http.preconditions import Preconditions, etag_of, preconditions
@@ -148,16 +148,21 @@ async def _stream(state: State, account_id: int, segment_id: UUID) -> AsyncItera
     told: int | None = None
     loop = asyncio.get_running_loop()
     silent_since = loop.time()
+    generation, question = -1, None
     while True:
-        segment = await read_segment(state.pool, account_id, segment_id)
-        if segment is None:
-            yield "event: deleted\ndata: {}\n\n"
-            return
-        shown = await _counted(state, account_id, segment)
-        if shown.count is not None and shown.as_of is not None and shown.count != told:
-            told = shown.count
+        if generation != state.registry.generation:
+            generation = state.registry.generation
+            segment = await read_segment(state.pool, account_id, segment_id)
+            if segment is None:
+                yield "event: deleted\ndata: {}\n\n"
+                return
+            question = CountNodes(asked=Asked.of(segment.criterion, await state.segments.criteria(account_id)))
+        count = None if question is None else await _count(state, account_id, question)
+        if count is not None and count != told:
+            told = count
             silent_since = loop.time()
-            yield f"event: count\ndata: {StreamedCount(count=told, as_of=shown.as_of).model_dump_json()}\n\n"
+            sent = StreamedCount(count=count, as_of=datetime.now(UTC))
+            yield f"event: count\ndata: {sent.model_dump_json()}\n\n"
         elif loop.time() - silent_since > KEEP_ALIVE:
             silent_since = loop.time()
             yield ": still here\n\n"
@@ -173,9 +178,9 @@ async def _find(state: State, account_id: int, segment_id: UUID) -> Segment:
 
 
 def _asked(segment: Segment, criteria: Mapping[UUID, Criterion]) -> Asked:
-    asked = Asked.of(parse(segment.criterion), criteria)
+    asked = Asked.of(segment.criterion, criteria)
     try:
-        asked.inlined()
+        _ = asked.inlined
     except InvalidCriterion as invalid:
         raise Problem(409, f"The segment is broken: {invalid}.") from None
     return asked
@@ -183,15 +188,23 @@ def _asked(segment: Segment, criteria: Mapping[UUID, Criterion]) -> Asked:
 
 async def _counted(state: State, account_id: int, segment: Segment) -> SegmentOut:
     criteria = await state.segments.criteria(account_id)
-    count: int | None = None
-    try:
-        question = CountNodes(asked=_asked(segment, criteria))
-        answers = await state.owners.ask(account_id, question)
-        count = sum(nodes[0] for nodes in answers.values())
-    except Problem as problem:
-        if problem.status not in (409, 503):
-            raise
+    count = await _count(state, account_id, CountNodes(asked=Asked.of(segment.criterion, criteria)))
     return _shown(state, account_id, segment, criteria, count, datetime.now(UTC))
+
+
+async def _count(state: State, account_id: int, question: CountNodes) -> int | None:
+    """How many members; None while a slice has no owner, or if a segment in it is missing."""
+    try:
+        _ = question.asked.inlined
+        answers = await state.owners.ask(account_id, question)
+    except InvalidCriterion:
+        return None
+    except Problem as problem:
+        if problem.status != 503:
+            raise
+        return None
+    count: int = sum(nodes[0] for nodes in answers.values())
+    return count
 
 
 async def _announced(state: State, account_id: int) -> dict[str, int] | None:
@@ -221,7 +234,7 @@ def _shown(
         id=segment.segment_id,
         name=segment.name,
         version=segment.version,
-        criterion=segment.criterion,
+        criterion=segment.written,
         created_at=segment.created_at,
         changed_at=segment.changed_at,
         broken=broken or None,

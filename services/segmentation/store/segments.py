@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -16,18 +17,34 @@ from shared.criteria import Criterion, parse
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A segment as it is kept; its criterion in the long form."""
+    """A segment as it is kept; `written` is its criterion in the long form."""
 
     segment_id: UUID
     name: str
     version: int
-    criterion: dict[str, Any]
+    written: dict[str, Any]
+    criterion: Criterion
     created_at: datetime
     changed_at: datetime
 
 
+@lru_cache(maxsize=20_000)
+def _read(text: str) -> tuple[dict[str, Any], Criterion]:
+    written: dict[str, Any] = json.loads(text)
+    return written, parse(written)
+
+
 def _segment(row: Record) -> Segment:
-    return Segment(**{**row, "criterion": json.loads(row["criterion"])})
+    written, criterion = _read(row["criterion"])
+    return Segment(
+        segment_id=row["segment_id"],
+        name=row["name"],
+        version=row["version"],
+        written=written,
+        criterion=criterion,
+        created_at=row["created_at"],
+        changed_at=row["changed_at"],
+    )
 
 
 async def read_segments(connection: Pool | PoolConnectionProxy, account_id: int) -> list[Segment]:
@@ -54,7 +71,7 @@ async def insert_segment(connection: PoolConnectionProxy, account_id: int, segme
         segment.segment_id,
         account_id,
         segment.name,
-        json.dumps(segment.criterion),
+        json.dumps(segment.written),
         segment.created_at,
     )
 
@@ -78,4 +95,4 @@ async def delete_segment(connection: PoolConnectionProxy, account_id: int, segme
 
 def criteria_of(segments: Sequence[Segment]) -> Mapping[UUID, Criterion]:
     """Their criteria, by id."""
-    return {segment.segment_id: parse(segment.criterion) for segment in segments}
+    return {segment.segment_id: segment.criterion for segment in segments}
