@@ -36,7 +36,7 @@ def _strictly(schema: Any) -> Any:  # noqa: ANN401 # a core schema is nested dic
         if kind == "int":
             return core_schema.no_info_before_validator_function(_whole, strict)
     elif kind in {"datetime", "date"}:
-        return core_schema.no_info_before_validator_function(_only_written_out, strict)
+        return core_schema.no_info_before_validator_function(only_written_out, strict)
     return strict
 
 
@@ -45,7 +45,8 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _only_written_out(value: object) -> object:
+def only_written_out(value: object) -> object:
+    """Before a time is read, also one in a query: pydantic would take a number for a time too."""
     if isinstance(value, date | datetime) or (isinstance(value, str) and _DATE.match(value)):
         return value
     raise PydanticCustomError("time_type", "Input should be a date or time as in RFC 3339, as text")

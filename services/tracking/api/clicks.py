@@ -7,7 +7,7 @@ from uuid import UUID
 import orjson
 from asyncpg import Record
 from fastapi import Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 from uuid_utils.compat import uuid7
 
 from services.tracking.api.service import Service
@@ -20,7 +20,7 @@ from shared.events.envelope import ContactId, Optional
 from shared.events.intake import NO_NUL, ClickReport, ClickReported
 from shared.events.parts import Send, Verdict
 from shared.http.batches import BatchError, EachForItself, RefusedItem, none_taken, refused
-from shared.http.bodies import RequestBody
+from shared.http.bodies import RequestBody, only_written_out
 from shared.http.keys import Caller, requires
 from shared.http.pages import Page, PageRequest, page_request
 from shared.http.problems import unavailable
@@ -76,6 +76,7 @@ class ClickAnswer(BaseModel):
     headers: dict[str, str] | None
 
 
+Time = Annotated[AwareDatetime, BeforeValidator(only_written_out)]
 Items = Annotated[list[Annotated[ClickItem, EachForItself]], Field(min_length=1, max_length=MOST_CLICKS)]
 
 
@@ -130,8 +131,8 @@ async def list_all(
     message_id: Annotated[UUID | None, Query()] = None,
     send: Annotated[str | None, Query(max_length=40, description="A send's id.")] = None,
     verdict: Annotated[Verdict | None, Query()] = None,
-    since: Annotated[AwareDatetime | None, Query(description="From this time on.")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="Before this time.")] = None,
+    since: Annotated[Time | None, Query(description="From this time on.")] = None,
+    until: Annotated[Time | None, Query(description="Before this time.")] = None,
 ) -> Page[ClickAnswer]:
     """The account's clicks, the latest first."""
     wanted = ClickFilter(contact_id, message_id, send, verdict, since, until)
