@@ -1,0 +1,84 @@
+"""Bad input of every kind: no 5xx, no answer that the document does not know, nothing without the right key."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.services.labeling.api.conftest import Account, Running
+
+CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+    "negative_data_rejection",
+    "unsupported_method",
+    "ignored_auth",
+)
+
+
+@pytest.mark.timeout(300)
+def test_schemathesis_finds_nothing(running: Running, account: Account, tmp_path: Path) -> None:
+    account.make("/v1/fields", {"key": "city", "name": "City", "type": "text"})
+    account.make("/v1/labels", {"name": "Dogs"})
+    account.make("/v1/contacts", {"email": "ann@example.com"})
+    found = subprocess.run(  # noqa: S603 - our own arguments
+        [
+            str(Path(sys.executable).with_name("schemathesis")),
+            "run",
+            f"{running.process.url}/openapi.json",
+            f"--header=Authorization: {account.headers['authorization']}",
+            f"--checks={','.join(CHECKS)}",
+            "--phases=coverage,fuzzing",
+            "--max-examples=5",
+            "--exclude-path=/v1/accounts",  # the operator's
+            "--exclude-path-regex=held-records",
+            "--no-color",
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 0, found.stdout + found.stderr
+
+
+def operations(document: dict[str, Any]) -> list[tuple[str, str]]:
+    """Every operation that asks for a key of an account, with something in the places of its path."""
+    filled = {"{contact}": "1", "{label_id}": "0" * 8 + "-0000-7000-8000-" + "0" * 12, "{key}": "city"}
+    found = []
+    for path, methods in document["paths"].items():
+        if not path.startswith("/v1/") or "held-records" in path or path == "/v1/accounts":
+            continue
+        for name, value in {**filled, "{key_id}": filled["{label_id}"], "{job_id}": filled["{label_id}"]}.items():
+            path = path.replace(name, value)
+        found += [(method.upper(), path) for method in methods]
+    return found
+
+
+def test_nothing_is_done_without_a_key_or_with_the_wrong_one(running: Running, account: Account) -> None:
+    document = httpx.get(f"{running.process.url}/openapi.json").json()
+    every = operations(document)
+    assert len(every) > 25
+    made_up = {"Authorization": "Bearer pk_" + "0" * 49}
+    revoked = account.make("/v1/keys", {"name": "gone", "scopes": ["admin"]})
+    account.delete(f"/v1/keys/{revoked['id']}")
+    for method, path in every:
+        url = f"{running.process.url}{path}"
+        for headers in ({}, made_up, {"Authorization": f"Bearer {revoked['key']}"}):
+            assert httpx.request(method, url, headers=headers, json={}).status_code == 401, (method, path)
+
+
+def test_a_scope_is_asked_of_every_operation(running: Running, account: Account) -> None:
+    every = operations(httpx.get(f"{running.process.url}/openapi.json").json())
+    only_self = account.with_key("self")
+    # Those that the contact itself may do are refused for what they lack in the body, not for the key.
+    mine = {("PUT", "labels"), ("DELETE", "labels"), ("POST", "assignments")}
+    for method, path in every:
+        if not any(method == one and part in path for one, part in mine):
+            assert only_self.request(method, path, json={}).status_code == 403, (method, path)
