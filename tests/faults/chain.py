@@ -53,6 +53,6 @@ class Chain:
         tokens = await self.shop.tokens(self.tracking_api.url, SEND, self.shop.contacts)
         return RedirectLoad(self.shop, self.tracking_api.url, tokens, per_second)
 
-    async def check(self, load: Load, within: float = 90.0) -> None:
-        """Everything that `load` reported was counted, once, and told, once."""
-        await all_is_counted(self.ground, load, within)
+    async def check(self, within: float = 90.0) -> None:
+        """Every click was counted, once, and told, once."""
+        await all_is_counted(self.ground, self.shop, within)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -10,10 +10,12 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from tests.faults.load import Interest, Load
 from tests.stack.ground import Ground
+from tests.stack.shop import Shop
 from tests.stack.topics import read_topic
 from tests.stack.waiting import until_equal
+
+Interest = tuple[int, UUID]  # contact, label
 
 COUNTED = """
 SELECT assignment.contact_id, label.label_id, assignment.clicks, assignment.held
@@ -30,6 +32,12 @@ GROUP BY click.contact_id, link.link_id
 """
 UNPUBLISHED = """
 SELECT count(*) FROM events JOIN publications USING (partition) WHERE events.position > publications.position
+"""
+CHECKPOINTS = "SELECT consumer, topic, partition, next_offset, sequence FROM checkpoints"
+HELD = "SELECT state, reason, count(*) FROM held GROUP BY state, reason"
+SESSIONS = """
+SELECT pid, state, wait_event_type, wait_event, clock_timestamp() - state_change AS since, left(query, 80)
+FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
 WRITTEN = "SELECT partition, position, event_id FROM events WHERE topic = $1 ORDER BY partition, position"
 
@@ -62,34 +70,27 @@ async def clicks_counted(ground: Ground, account_id: int) -> Counter[Interest]:
 
 
 async def all_is_counted(
-    ground: Ground, load: Load, within: float = 90.0, also_held: Collection[Interest] = ()
+    ground: Ground, shop: Shop, within: float = 90.0, also_held: Collection[Interest] = ()
 ) -> None:
-    """Every click of `load` was taken and counted once, everything is published, and the topics tell the same.
+    """Every click of the shop was taken and counted once, everything is published, and the topics tell the same.
 
     `also_held` are contacts and labels that came otherwise.
     """
-    await labels_are_counted(ground, load.account_id, load.interests, within, also_held)
-    assert await clicks_counted(ground, load.account_id) == load.clicks
-
-
-async def labels_are_counted(
-    ground: Ground,
-    account_id: int,
-    interests: Mapping[Interest, int],
-    within: float = 90.0,
-    also_held: Collection[Interest] = (),
-) -> None:
-    """Labeling has counted exactly `interests` in the account; the topics are what was written, and tell the same."""
-    await until_equal(lambda: interests_counted(ground, account_id), Counter(interests), within)
+    try:
+        await until_equal(lambda: interests_counted(ground, shop.account_id), shop.interests, within)
+    except AssertionError:
+        print(await how_far(ground))  # noqa: T201 - shown with a test that fails
+        raise
     for service in ("tracking", "labeling"):
         await until_equal(partial(_unpublished, ground.database(service)), 0, within)
-    assert await interests_counted(ground, account_id) == interests
+    assert await interests_counted(ground, shop.account_id) == shop.interests
+    assert await clicks_counted(ground, shop.account_id) == shop.clicks
     await topic_is_the_event_table(ground, "tracking", "tracking.clicks")
     events = await topic_is_the_event_table(ground, "labeling", "labeling.labels")
     told = Counter(
-        (event["contact_id"], UUID(event["label_id"])) for event in events if event["account_id"] == account_id
+        (event["contact_id"], UUID(event["label_id"])) for event in events if event["account_id"] == shop.account_id
     )
-    assert told == Counter(dict.fromkeys({*interests, *also_held}, 1)), "one LabelAssigned for each assignment"
+    assert told == Counter(dict.fromkeys({*shop.interests, *also_held}, 1)), "one LabelAssigned for each assignment"
     for service in ("tracking", "labeling"):
         assert await fetch(ground.database(service), "SELECT * FROM held") == []
 
@@ -115,3 +116,21 @@ async def topic_is_the_event_table(ground: Ground, service: str, topic: str) -> 
     rows = await fetch(ground.database(service), WRITTEN, topic)
     assert told == [(row["partition"], row["position"], row["event_id"]) for row in rows]
     return events
+
+
+async def how_far(ground: Ground) -> str:
+    """Where every consumer and relay stands, and what each process said last."""
+    lines = []
+    for service in ground.databases:
+        dsn = ground.database(service)
+        lines += [f"{service} checkpoint: {tuple(row.values())}" for row in await fetch(dsn, CHECKPOINTS)]
+        lines.append(f"{service} unpublished: {await _unpublished(dsn)}")
+        lines += [f"{service} held: {tuple(row.values())}" for row in await fetch(dsn, HELD)]
+        lines += [f"{service} lease: {tuple(row.values())}" for row in await fetch(dsn, "SELECT * FROM relay_lease")]
+        lines += [f"{service} session: {tuple(row.values())}" for row in await fetch(dsn, SESSIONS)]
+    for topic in ("intake.clicks", "tracking.clicks", "labeling.labels"):
+        on_topic = Counter(record.partition for record in await read_topic(ground.settings, topic))
+        lines.append(f"{topic}: {sorted(on_topic.items())}")
+    for process in ground.processes:
+        lines.append(f"--- {process.log.name}, running: {process.running}\n{process.tail(3000)}")
+    return "\n".join(lines)

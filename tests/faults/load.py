@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
@@ -17,22 +16,19 @@ from shared.events.intake import ClickReported
 from shared.settings import CommonSettings
 from tests.stack.shop import Shop
 
-Interest = tuple[int, UUID]  # contact, label
 EVERY = 0.05  # seconds between two groups of clicks
 
 
 class Load:
     """Reports clicks on `intake.clicks` while it is entered; each at least once, until Kafka has acknowledged it.
 
-    `interests` is what each contact must have been counted for with each label, `clicks` how often each link must
-    have been clicked by each contact. With `twice` everything is sent two times, the second time later.
+    With `twice` everything is sent two times, the second time later.
     """
 
     def __init__(
         self, settings: CommonSettings, shop: Shop, per_second: int = 300, seed: int = 1, *, twice: bool = False
     ) -> None:
-        self.interests: Counter[Interest] = Counter()
-        self.clicks: Counter[Interest] = Counter()
+        self.count = 0
         self._settings = settings
         self._shop = shop
         self._per_group = max(1, round(per_second * EVERY))
@@ -52,14 +48,6 @@ class Load:
         await self._task
         await self._disconnect()
 
-    @property
-    def account_id(self) -> int:
-        return self._shop.account_id
-
-    @property
-    def count(self) -> int:
-        return self.clicks.total()
-
     async def reached(self, more: int) -> None:
         """Waits until `more` clicks than now have been reported."""
         goal = self.count + more
@@ -78,10 +66,8 @@ class Load:
 
     def _click(self) -> tuple[bytes, Sequence[Header]]:
         contact = self._random.choice(self._shop.contacts)
-        link_id, labels = self._random.choice(self._shop.links)
-        self.clicks[contact, link_id] += 1
-        for label in labels:
-            self.interests[contact, label] += 1
+        link_id = self._shop.clicked(contact, self._random.randrange(len(self._shop.links)))
+        self.count += 1
         return click_record(self._shop, contact, link_id)
 
     async def _send(self, records: Sequence[tuple[bytes, Sequence[Header]]]) -> None:
@@ -132,7 +118,6 @@ class RedirectLoad:
     """
 
     def __init__(self, shop: Shop, url: str, tokens: Sequence[dict[str, object]], per_second: int = 100) -> None:
-        self.interests: Counter[Interest] = Counter()
         self.answered = 0
         self.unanswered = 0
         self.slowest = 0.0
@@ -174,8 +159,7 @@ class RedirectLoad:
         self.answered += 1
         contact = row["contact_id"]
         assert isinstance(contact, int)
-        for label in self._shop.links[number][1]:
-            self.interests[contact, label] += 1
+        self._shop.clicked(contact, number)
 
 
 async def _close(producer: AIOKafkaProducer) -> None:

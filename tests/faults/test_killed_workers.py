@@ -27,4 +27,4 @@ async def test_killed_at_random_moments_nothing_is_lost_and_nothing_done_twice(c
                 victim.kill()
                 victim.start(ready=False)
         await load.reached(300)
-    await chain.check(load)
+    await chain.check()

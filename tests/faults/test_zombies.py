@@ -35,7 +35,7 @@ async def test_a_stopped_worker_that_continues_after_another_took_over_changes_n
             await load.reached(600)
             zombie.resume()
             await load.reached(300)
-        await chain.check(load)
+        await chain.check()
         other.terminate()
         await asyncio.to_thread(zombie.wait_ready)
 
@@ -50,7 +50,7 @@ async def test_a_worker_stopped_in_the_middle_of_a_copy_holds_nobody_up_for_long
         # Whoever needs that partition number waits for the lock, and ends the transaction that holds it.
         async with httpx.AsyncClient(timeout=30, headers=chain.shop.headers) as http:
             label = next(iter(chain.shop.labels.values()))
-            items = [{"contact_id": contact, "label_id": str(label)} for contact in chain.shop.contacts]
+            items = [{"contact_id": contact, "label_id": str(label), "held": True} for contact in chain.shop.contacts]
             answer = await http.post(f"{chain.labeling_api.url}/v1/assignments", json=items)
             while answer.status_code == 503:
                 answer = await http.post(f"{chain.labeling_api.url}/v1/assignments", json=items)
@@ -59,7 +59,7 @@ async def test_a_worker_stopped_in_the_middle_of_a_copy_holds_nobody_up_for_long
         assert not await fetch(dsn, "SELECT FROM pg_stat_activity WHERE pid = $1", holder)
         chain.labeling.resume()
         await load.reached(300)
-    await all_is_counted(chain.ground, load, also_held={(contact, label) for contact in chain.shop.contacts})
+    await all_is_counted(chain.ground, chain.shop, also_held={(contact, label) for contact in chain.shop.contacts})
 
 
 async def _stopped_in_a_copy(worker: ServiceProcess, dsn: str) -> int:

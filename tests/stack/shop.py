@@ -1,5 +1,6 @@
 """A shop with labels, contacts and a newsletter, made over HTTP as its owner would."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Self
 from uuid import UUID, uuid4
@@ -19,7 +20,11 @@ NEWSLETTER = "<html><body>{}</body></html>".format(
 
 @dataclass(slots=True)
 class Shop:
-    """An account, and what is in it. `links` are (link id, ids of its labels)."""
+    """An account, and what is in it. `links` are (link id, ids of its labels).
+
+    `interests` is what each contact must have been counted for with each label, `clicks` how often each link must
+    have been clicked by each contact: kept by whoever clicks.
+    """
 
     account_id: int
     api_key: str
@@ -27,10 +32,20 @@ class Shop:
     contacts: list[int] = field(default_factory=list)
     message_id: UUID = field(default_factory=uuid4)
     links: list[tuple[UUID, tuple[UUID, ...]]] = field(default_factory=list)
+    interests: Counter[tuple[int, UUID]] = field(default_factory=Counter)
+    clicks: Counter[tuple[int, UUID]] = field(default_factory=Counter)
 
     @property
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.api_key}"}
+
+    def clicked(self, contact: int, number: int) -> UUID:
+        """Counts a click of `contact` on the link at `number` (from 0); the link's id."""
+        link_id, labels = self.links[number]
+        self.clicks[contact, link_id] += 1
+        for label in labels:
+            self.interests[contact, label] += 1
+        return link_id
 
     @classmethod
     async def open(cls, labeling: str, tracking: str, contacts: int, name: str = "Paws & Co") -> Self:

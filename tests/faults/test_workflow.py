@@ -1,0 +1,264 @@
+"""Workflow killed, stopped, doubled and made to read everything again: each run has each step once.
+
+After each fault the runs that started equal a count of the triggering events that is kept here, every run has taken
+every step of its way once, and every key of a `MessageRequested` is on the topic once by effect: at or below the
+highest sequence seen means already seen.
+"""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.events.codec import decode
+from shared.events.envelope import ContactEvent
+from shared.events.labeling import LabelAssigned
+from shared.events.tracking import ContactClicked
+from tests.conftest import TestKafka
+from tests.services.workflow.events import CATS, GUIDE, OFFER, assigned, changed, clicked, engaged
+from tests.services.workflow.rig import PARTITIONS, Rig, make_rig, until
+from tests.stack.nodes import KafkaNode, PostgresNode
+from tests.stack.processes import ServiceProcess
+
+CONTACTS = range(1, 61)
+SETTLED_WITHIN = 90.0  # seconds
+SESSION_TIMEOUT = 6.0  # seconds; a broker takes no less
+
+SEND = {"id": "guide", "send": {"message": str(GUIDE)}}
+LABEL = {"id": "cats", "assign_label": {"label": str(CATS)}}
+ON_CLICK = {"on": "ContactClicked"}
+
+pytestmark = [pytest.mark.fault, pytest.mark.timeout(400)]
+
+
+class World:
+    """Processes of workflow, events that keep coming, and what must come of them."""
+
+    def __init__(self, rig: Rig, folder: Path, seed: int) -> None:
+        self.rig = rig
+        self.folder = folder
+        self.dice = random.Random(seed)
+        self.written: list[tuple[ContactEvent, int]] = []
+        self.triggers: Counter[str] = Counter()
+        self.waiting: dict[str, Any] = {}
+        self.answering: dict[str, Any] = {}
+
+    async def define(self, until_moment: datetime) -> None:
+        """One workflow that waits until a moment, one whose runs wait for a form that may come."""
+        wait = {"id": "wait", "wait": {"until": until_moment.isoformat()}}
+        offer = {"id": "offer", "send": {"message": str(OFFER)}}
+        self.waiting = await self.rig.workflow(SEND, wait, offer, LABEL, reentry="every_time")
+        answer = {
+            "id": "answer",
+            "wait_for": {
+                "any": [{"on": "ContactEngaged", "kind": "form.submitted"}],
+                "at_most": {"minutes": 1},
+                "then": [LABEL],
+                "else": [{"id": "late", "send": {"message": str(OFFER)}}],
+            },
+        }
+        self.answering = await self.rig.workflow(SEND, answer, triggers=[ON_CLICK], reentry="every_time")
+        await self.rig.publish(*map(changed, CONTACTS))
+
+    @contextmanager
+    def process(self, name: str, **environment: str) -> Iterator[ServiceProcess]:
+        settings = self.rig.settings
+        process = ServiceProcess(
+            "services.workflow",
+            {
+                "PENCHANT_KAFKA": settings.kafka,
+                "PENCHANT_TOPIC_PREFIX": settings.topic_prefix,
+                "PENCHANT_PARTITIONS": str(PARTITIONS),
+                "PENCHANT_KAFKA_SESSION_TIMEOUT": str(int(SESSION_TIMEOUT)),
+                "PENCHANT_WORKFLOW_DATABASE": settings.workflow_database.get_secret_value(),
+                **environment,
+            },
+            self.folder / f"{name}.log",
+            "PENCHANT_WORKFLOW_PORT",
+        )
+        try:
+            yield process
+        finally:
+            if process.running:
+                process.resume()
+            process.end()
+
+    async def feed(self, number: int = 200) -> None:
+        """New events, and some of the old ones once more, as a relay may send them."""
+        for _ in range(number):
+            contact = self.dice.choice(CONTACTS)
+            kind = self.dice.randrange(10)
+            event: ContactEvent
+            if kind < 4:
+                event = assigned(contact=contact)
+            elif kind < 8:
+                event = clicked(contact)
+            else:
+                event = engaged(contact=contact)
+            self.triggers[event.name] += 1
+            self.written.append((event, self.rig.next_sequence(event.topic)))
+        again = self.dice.sample(self.written[:-number], min(20, len(self.written) - number))
+        for event, sequence in [*self.written[-number:], *again]:
+            await self.rig.send(event, sequence, {})
+        await self.rig.producer.flush()
+
+    async def runs(self) -> dict[str, int]:
+        rows = await self.rig.database.pool.fetch("SELECT workflow_id, count(*) AS runs FROM runs GROUP BY 1")
+        return {str(row["workflow_id"]): row["runs"] for row in rows}
+
+    async def has_started(self, number: int) -> bool:
+        return sum((await self.runs()).values()) >= number
+
+    def expected(self) -> dict[str, int]:
+        return {
+            self.waiting["id"]: self.triggers[LabelAssigned.name],
+            self.answering["id"]: self.triggers[ContactClicked.name],
+        }
+
+    async def all_over(self) -> bool:
+        running = await self.rig.database.pool.fetchval("SELECT count(*) FROM runs WHERE state = 'running'")
+        return running == 0 and await self.runs() == self.expected()
+
+    async def settled(self) -> None:
+        """Waits for the end of every run, and looks at all that they did."""
+        await until(self.all_over, SETTLED_WITHIN)
+        rows = await self.rig.database.pool.fetch(
+            """
+            SELECT r.run_id, r.workflow_id, r.state, array_agg(s.step_id ORDER BY s.number) AS steps
+            FROM runs r JOIN run_steps s USING (run_id) GROUP BY 1, 2, 3
+            """
+        )
+        ways = {
+            self.waiting["id"]: [["guide", "wait", "offer", "cats"]],
+            self.answering["id"]: [["guide", "answer", "cats"], ["guide", "answer", "late"]],
+        }
+        assert {row["state"] for row in rows} == {"finished"}
+        assert all(row["steps"] in ways[str(row["workflow_id"])] for row in rows)
+        wanted = Counter(
+            f"{row['run_id']}:{step}" for row in rows for step in row["steps"] if step in ("guide", "offer", "late")
+        )
+        assert await until(partial(self.all_asked, wanted), SETTLED_WITHIN)
+
+    async def all_asked(self, wanted: Counter[str]) -> bool:
+        keys: Counter[str] = Counter()
+        highest: dict[int, int] = {}
+        for record in await self.rig.records("workflow.messages"):
+            request = decode("workflow.messages", record.key, record.value, record.headers)
+            assert request.sequence is not None
+            if request.sequence > highest.get(record.partition, 0):
+                highest[record.partition] = request.sequence
+                keys[request.event.idempotency_key] += 1
+        assert max(keys.values()) == 1, "a message was asked for twice"
+        return keys == wanted
+
+
+@asynccontextmanager
+async def world_on(bootstrap: str, dsn: str, prefix: str, folder: Path, seed: int) -> AsyncIterator[World]:
+    async with make_rig(bootstrap, dsn, prefix) as rig:
+        yield World(rig, folder, seed)
+
+
+def soon(seconds: float) -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=seconds)
+
+
+@pytest.mark.asyncio
+async def test_killed_between_steps_with_timers_due_while_it_is_away(
+    kafka: TestKafka, database_dsn: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    async with world_on(kafka.bootstrap, database_dsn, topic_prefix, tmp_path, seed=1) as world:
+        due = soon(20)
+        await world.define(due)
+        with world.process("one", PENCHANT_KAFKA_SESSION_TIMEOUT="45") as process:
+            for _ in range(6):
+                before = sum((await world.runs()).values())
+                await world.feed()
+                process.start(ready=False)
+                # Somewhere in the middle of it, at another run each time.
+                await until(partial(world.has_started, before + world.dice.randrange(1, 120)), SETTLED_WITHIN)
+                process.kill()
+            await world.feed()
+            await asyncio.sleep(max(0.0, (due - datetime.now(UTC)).total_seconds()))
+            for _ in range(3):
+                process.start(ready=False)
+                await asyncio.sleep(world.dice.random() * 4)
+                process.kill()
+            process.start()
+            await world.settled()
+
+
+@pytest.mark.asyncio
+async def test_two_workers_one_killed_and_one_a_zombie(
+    kafka: TestKafka, database_dsn: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    async with world_on(kafka.bootstrap, database_dsn, topic_prefix, tmp_path, seed=2) as world:
+        await world.define(soon(30))
+        with world.process("one") as one, world.process("two") as two:
+            one.start()
+            two.start()
+            await world.feed()
+            two.kill()
+            await world.feed()
+            await until(partial(world.has_started, sum(world.expected().values())), SETTLED_WITHIN)
+            two.start()
+            await world.feed()
+            # Longer than the group waits for a member: its partitions are given away, and it does not know.
+            one.pause()
+            await world.feed()
+            await asyncio.sleep(SESSION_TIMEOUT + 1)
+            await until(partial(world.has_started, sum(world.expected().values())), SETTLED_WITHIN)
+            one.resume()
+            await world.feed()
+            await world.settled()
+
+
+@pytest.mark.asyncio
+async def test_made_to_read_everything_again_it_asks_for_nothing_again(
+    kafka: TestKafka, database_dsn: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    async with world_on(kafka.bootstrap, database_dsn, topic_prefix, tmp_path, seed=3) as world:
+        await world.define(soon(5))
+        with world.process("one") as process:
+            process.start()
+            await world.feed()
+            await world.settled()
+        # A new projection of the facts begins at the beginning; killed in the middle of it, too.
+        with world.process("two", PENCHANT_WORKFLOW_PROJECTION="2") as process:
+            process.start(ready=False)
+            await world.feed()
+            await asyncio.sleep(2)
+            process.kill()
+            process.start()
+            await world.settled()
+        facts = "SELECT contact_id, facts FROM contacts WHERE projection = $1 ORDER BY contact_id"
+        # The first one has not seen the last events: the second one knows at least as much of everybody.
+        first, second = [await world.rig.database.pool.fetch(facts, projection) for projection in (1, 2)]
+        assert [row["contact_id"] for row in second] == [row["contact_id"] for row in first] == list(CONTACTS)
+
+
+@pytest.mark.asyncio
+async def test_kafka_and_postgresql_gone_for_a_while(
+    private_kafka: KafkaNode, private_postgres: PostgresNode, tmp_path: Path
+) -> None:
+    dsn = private_postgres.create_database("workflow_faults")
+    async with world_on(private_kafka.bootstrap, dsn, "workflowgone.", tmp_path, seed=4) as world:
+        await world.define(soon(20))
+        with world.process("one") as process:
+            process.start()
+            await world.feed()
+            private_postgres.stop()
+            await world.feed()
+            private_postgres.start()
+            await world.feed()
+            private_kafka.stop()
+            private_kafka.start()
+            await world.feed()
+            process.wait_ready()
+            await world.settled()
