@@ -10,6 +10,7 @@ from services.tracking.consumers.recording import Recorder, Taken
 from services.tracking.consumers.resolving import contacts_of
 from services.tracking.consumers.waiting import known_keys
 from services.tracking.domain.intake import LeftOut, Message, Refused, contact_reference, message_key, place
+from services.tracking.store.contacts import contact_news
 from services.tracking.store.messages import messages_for_clicks
 from shared.bus.catalog import Catalog
 from shared.bus.handler import Handler
@@ -55,9 +56,10 @@ class ClickHandler(Handler):
         partition = batch[0].partition
         if (look_at := self._look_at.get(partition)) is not None and look_at <= work.now:
             await self.tick(work, partition, work.now)
+        news = await contact_news(work.connection)
         taken = await self._take(work, batch)
         if taken:
-            await self._recorder.record(work, taken)
+            await self._recorder.record(work, taken, news)
 
     async def _take(self, work: UnitOfWork, batch: Sequence[Received]) -> list[Taken]:
         """Those that can be used now; the others are held, refused or left out."""

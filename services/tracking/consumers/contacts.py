@@ -4,7 +4,13 @@ from collections.abc import Sequence
 
 from services.tracking.domain.digests import email_digest, external_digest
 from services.tracking.domain.intake import ContactReference
-from services.tracking.store.contacts import ToldContact, forget_clicks, keys_waited_for, write_contacts
+from services.tracking.store.contacts import (
+    ToldContact,
+    count_contact_news,
+    forget_clicks,
+    keys_waited_for,
+    write_contacts,
+)
 from shared.bus.handler import Handler
 from shared.bus.received import Received
 from shared.events.codec import Tombstone
@@ -20,6 +26,7 @@ class ContactHandler(Handler):
         newest = {(contact.account_id, contact.contact_id): contact for contact in map(told_contact, batch)}
         told = list(newest.values())
         await write_contacts(work.connection, told)
+        await count_contact_news(work.connection, batch[0].partition)
         await forget_clicks(work.connection, [key for key, contact in newest.items() if contact.state == "erased"])
         if waited_for := set(await keys_waited_for(work.connection)):
             await work.release([key for contact in told for key in keys_of(contact) if key in waited_for])

@@ -24,7 +24,7 @@ from services.tracking.store.clicks import (
     write_clicks,
     written_headers,
 )
-from services.tracking.store.contacts import ContactKey, contacts_that_matter
+from services.tracking.store.contacts import ContactKey, contact_news, contacts_that_matter
 from shared.bus.catalog import Catalog
 from shared.bus.received import Received
 from shared.events.intake import ClickReported
@@ -60,15 +60,16 @@ class Recorder:
         self._sources: dict[str, int] = {}
         self._sends: dict[SendKey, int] = {}
 
-    async def record(self, work: UnitOfWork, taken: Sequence[Taken]) -> None:
-        """Writes those of `taken` that were not seen before."""
+    async def record(self, work: UnitOfWork, taken: Sequence[Taken], news: Mapping[int, int]) -> None:
+        """Writes those of `taken` that were not seen before; `news` are those of contacts when they were looked at."""
         clicks = await self._not_seen(work, taken)
         written = [*zip(clicks, *self._written(clicks, await self._sends_of(work, clicks)), strict=True)]
         # All that takes long comes before the locks, which every other batch waits for.
         await write_clicks(work.connection, [row for _, row, _ in written])
         contacts = {click.contact for click in clicks}
         await work.lock({partition_of(*contact, self._partitions) for contact in contacts})
-        if gone := await self._gone(work, contacts):
+        # Only under the locks it is certain who has been erased meanwhile, or has denied consent.
+        if news != await contact_news(work.connection) and (gone := await self._gone(work, contacts)):
             await remove_clicks(work.connection, [row for click, row, _ in written if click.contact in gone])
             count_left_out(work, Counter(gone[click.contact] for click, _, _ in written if click.contact in gone))
             written = [one for one in written if one[0].contact not in gone]
@@ -79,7 +80,6 @@ class Recorder:
         work.after_commit(lambda: _count(verdicts))
 
     async def _gone(self, work: UnitOfWork, contacts: Collection[ContactKey]) -> dict[ContactKey, str]:
-        """Who has been erased, or denied consent: only under the locks is that certain."""
         return {
             contact: why_left_out(standing)
             for contact, standing in (await contacts_that_matter(work.connection, contacts)).items()

@@ -18,6 +18,13 @@ CREATE TABLE contacts (
 CREATE INDEX contacts_by_email ON contacts (account_id, email_digest) WHERE email_digest IS NOT NULL;
 CREATE INDEX contacts_by_external_id ON contacts (account_id, external_digest) WHERE external_digest IS NOT NULL;
 
+-- Counts what was learned of contacts, by partition number: who finds it unchanged need not look at them again.
+CREATE TABLE contact_news (
+    partition smallint PRIMARY KEY,
+    batches bigint NOT NULL
+);
+
 -- migrate: rollback
 
+DROP TABLE contact_news;
 DROP TABLE contacts;

@@ -29,7 +29,7 @@ CREATE INDEX sends_of_account ON sends (account_id, id);
 
 -- No foreign keys here: they would cost more than the row itself.
 CREATE TABLE clicks (
-    click_id uuid NOT NULL,
+    click_id uuid PRIMARY KEY,
     account_id integer NOT NULL,
     contact_id bigint NOT NULL,
     message_no integer NOT NULL,
@@ -42,11 +42,11 @@ CREATE TABLE clicks (
     hint text,
     user_agent text,
     ip text,
-    headers text, -- JSON
-    PRIMARY KEY (account_id, contact_id, occurred_at, click_id)
+    headers text -- JSON
 );
 
-CREATE INDEX clicks_by_time ON clicks (account_id, occurred_at, click_id);
+CREATE INDEX clicks_of_contact ON clicks (account_id, contact_id);
+CREATE INDEX clicks_by_time ON clicks (account_id, occurred_at);
 CREATE INDEX clicks_of_message ON clicks (message_no, link_number, send_no, contact_id) INCLUDE (verdict);
 
 CREATE TABLE click_counts (

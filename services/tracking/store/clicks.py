@@ -88,9 +88,20 @@ async def settle_sends(
 
 
 async def insert_seen(connection: PoolConnectionProxy, keys: Sequence[SeenKey]) -> list[int]:
-    """Remembers clicks as seen; the places in `keys` of those that were not, of doubles the first."""
-    places = await connection.fetchval(QUERIES["insert_seen"], *zip(*keys, strict=True))
-    return [place - 1 for place in places]
+    """Remembers clicks as seen; the places in `keys` of those that were not, of doubles the first.
+
+    Not within a savepoint: what this transaction has inserted is told by its id.
+    """
+    columns = [*zip(*keys, strict=True)]
+    if await connection.execute(QUERIES["insert_seen"], *columns) == f"INSERT 0 {len(keys)}":
+        return list(range(len(keys)))
+    new = {SeenKey(*row) for row in await connection.fetch(QUERIES["seen_here"], *columns)}
+    places = []
+    for place, key in enumerate(keys):
+        if key in new:
+            new.remove(key)
+            places.append(place)
+    return places
 
 
 async def write_clicks(connection: PoolConnectionProxy, rows: Sequence[ClickRow]) -> None:
@@ -100,13 +111,7 @@ async def write_clicks(connection: PoolConnectionProxy, rows: Sequence[ClickRow]
 
 async def remove_clicks(connection: PoolConnectionProxy, rows: Sequence[ClickRow]) -> None:
     """Takes back what `write_clicks` has added in this transaction."""
-    await connection.execute(
-        QUERIES["remove_clicks"],
-        [row.account_id for row in rows],
-        [row.contact_id for row in rows],
-        [row.occurred_at for row in rows],
-        [row.click_id for row in rows],
-    )
+    await connection.execute(QUERIES["remove_clicks"], [row.click_id for row in rows])
 
 
 async def count_clicks(connection: PoolConnectionProxy, rows: Sequence[ClickRow]) -> None:

@@ -66,6 +66,16 @@ async def write_contacts(connection: PoolConnectionProxy, told: Sequence[ToldCon
         await connection.execute(QUERIES["write_contacts"], *zip(*told, strict=True))
 
 
+async def contact_news(connection: PoolConnectionProxy) -> dict[int, int]:
+    """How often something was learned of contacts, by partition number."""
+    return {row["partition"]: row["batches"] for row in await connection.fetch(QUERIES["contact_news"])}
+
+
+async def count_contact_news(connection: PoolConnectionProxy, partition: int) -> None:
+    """Something was learned of contacts of that partition number; its lock must be held."""
+    await connection.execute(QUERIES["count_contact_news"], partition)
+
+
 async def forget_clicks(connection: PoolConnectionProxy, contacts: Collection[ContactKey]) -> None:
     """Takes out of the clicks of `contacts` what could lead back to a person."""
     if contacts:

@@ -12,13 +12,15 @@ from aiokafka import ConsumerRecord
 
 from services.tracking.app import SERVICE
 from services.tracking.consumers.clicks import ClickHandler
+from services.tracking.consumers.contacts import ContactHandler
 from services.tracking.domain.links import find_links
-from services.tracking.store.contacts import ToldContact, forget_clicks, write_contacts
+from services.tracking.store.contacts import ToldContact, write_contacts
 from services.tracking.store.editing import register
 from services.tracking.store.messages import StoredMessage
 from shared.bus.catalog import Catalog
 from shared.bus.received import Received
-from shared.events.codec import decode
+from shared.events.codec import body_of, decode, headers_of
+from shared.events.labeling import ContactChanged
 from shared.events.topics import CATALOG_PARTITION, partition_of
 from shared.settings import CommonSettings
 from shared.store.database import Database
@@ -93,18 +95,32 @@ async def desk(database_dsn: str) -> AsyncIterator[Desk]:
     await database.close()
 
 
-def told(contact_id: int, state: str = "active", tracked: bool = True) -> ToldContact:
-    return ToldContact(1, contact_id, state, tracked, None, None, None, 1)
+def told(contact_id: int) -> ToldContact:
+    return ToldContact(1, contact_id, "active", True, None, None, None, 1)
 
 
-@pytest.mark.parametrize("change", [told(1, "erased", tracked=False), told(1, tracked=False)])
+def changed(contact_id: int, state: str, consent: str) -> Received:
+    event = ContactChanged.model_validate(
+        {
+            "occurred_at": NOW, "account_id": 1, "contact_id": contact_id, "external_id": None, "email": None,
+            "fields": {}, "state": state, "subscription": "subscribed", "tracking_consent": consent,
+        }
+    )  # fmt: skip
+    headers = headers_of(event.type(), event.event_id, "/labeling", NOW, 5, {}, None, None, None)
+    topic, partition = "labeling.contacts", partition_of(1, contact_id, PARTITIONS)
+    record = ConsumerRecord(topic, partition, 0, 0, 0, event.key.encode(), body_of(event), None, 0, 0, headers)
+    return Received("contacts", topic, record, decode(topic, record.key, record.value, headers))
+
+
+@pytest.mark.parametrize(("state", "consent"), [("erased", "unknown"), ("active", "denied")])
 @pytest.mark.asyncio
-async def test_a_contact_erased_while_its_click_is_being_written_keeps_nothing(desk: Desk, change: ToldContact) -> None:
+async def test_a_contact_erased_while_its_click_is_being_written_keeps_nothing(
+    desk: Desk, state: str, consent: str
+) -> None:
     async with desk.database.unit_of_work(partition_of(1, 1, PARTITIONS)) as work:
         clicking = asyncio.create_task(desk.handle(desk.reported(1), desk.reported(2)))
         await desk.until_somebody_waits()
-        await write_contacts(work.connection, [change])
-        await forget_clicks(work.connection, [(1, 1)])
+        await ContactHandler().handle(work, [changed(1, state, consent)])
     await clicking
     assert await desk.counted() == (1, 1, 1)
     assert await desk.database.pool.fetchval("SELECT contact_id FROM clicks") == 2

@@ -1,0 +1,1 @@
+SELECT partition, batches FROM contact_news
