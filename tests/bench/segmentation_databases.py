@@ -25,7 +25,7 @@ INDEXES = (
 FIRST = date.fromordinal(TODAY) - timedelta(days=29)
 QUESTION = f"""
 SELECT count(*) FROM (
-    SELECT contact_id FROM clicks WHERE label = 3 AND day >= DATE '{FIRST}' GROUP BY contact_id HAVING count(*) >= 2
+    SELECT contact_id FROM clicks WHERE label = 0 AND day >= DATE '{FIRST}' GROUP BY contact_id HAVING count(*) >= 3
 ) AS clicked
 JOIN contacts USING (contact_id)
 WHERE city IN ('city 1', 'city 2', 'city 3')

@@ -37,13 +37,15 @@ class Slice:
 
     `day` is the ordinal of the account's day that the slice is in; it only goes forward. `changed` has the names of
     the parts that a snapshot must write anew, `sizes` what each part took when it was written or read last, in bytes of
-    memory, about: see `services.segmentation.domain.parts`.
+    memory, about: see `services.segmentation.domain.parts`. `asked` is how many sums may have been kept for the day's
+    questions that no segment asks.
     """
 
-    __slots__ = ("changed", "columns", "day", "known", "labels", "parts", "sizes", "tallies", "urls")
+    __slots__ = ("asked", "changed", "columns", "day", "known", "labels", "parts", "sizes", "tallies", "urls")
 
     def __init__(self, day: int) -> None:
         self.day = day
+        self.asked = 0
         self.changed: set[Name] = set()
         self.sizes: dict[Name, int] = {}
         self.known = BitMap()
@@ -87,6 +89,7 @@ class Slice:
         if day <= self.day:
             return False
         self.day = day
+        self.asked = 0
         for tally in self.tallies.values():
             if tally.sums:
                 tally.pass_day()

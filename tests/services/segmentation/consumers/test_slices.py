@@ -29,6 +29,19 @@ async def test_a_click_makes_a_member_and_midnight_takes_it_away(rig: Rig) -> No
         assert await process.count(segment_id) == 0
 
 
+@pytest.mark.asyncio
+async def test_a_rehearsal_is_ahead_of_the_clock(rig: Rig) -> None:
+    rig.clock.now = NOON.replace(hour=11, minute=0)
+    half_a_day = 12 * 3600 - 5.0  # it is five seconds to midnight in Brussels then
+    rig.settings = rig.settings.model_copy(update={"segmentation_clock_ahead": half_a_day})
+    async with rig.process() as process:
+        segment_id = await process.create("Today", {"clicks": {"within_days": 1}})
+        await rig.publish([contact(1, NOON), clicked(1, NOON)])
+        await until(lambda: moves_of(rig, segment_id, [(1, True, "event")]))
+        rig.clock.now += timedelta(seconds=10)
+        await until(lambda: moves_of(rig, segment_id, [(1, True, "event"), (1, False, "time")]))
+
+
 async def known(process: Process, number: int) -> bool:
     answer = await process.client.post("/v1/criteria/count", json={"criterion": {"all": []}})
     return answer.status_code == 200 and answer.json()["count"] == number
