@@ -229,7 +229,7 @@ class Fault:
     detail: str
 
 
-class InvalidCriterion(Exception):  # noqa: N818 (it says what it is)
+class InvalidCriterion(Exception):
     """The criterion cannot be used; `faults` say why and where."""
 
     def __init__(self, faults: tuple[Fault, ...]) -> None:
