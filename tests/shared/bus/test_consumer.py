@@ -1,6 +1,5 @@
 """A batch, its effect, its events and its checkpoint are one transaction."""
 
-import asyncio
 from collections import Counter
 
 import pytest
@@ -83,6 +82,5 @@ async def _counted(rig: Rig, total: int) -> bool:
 
 
 async def _labels(rig: Rig, count: int) -> list[object]:
-    await asyncio.sleep(0.1)
     records = await rig.read("labeling.labels")
     return records if len(records) >= count else []
