@@ -46,7 +46,7 @@ class ClickWriter:
 
     def __init__(self, settings: CommonSettings) -> None:
         self._settings = settings
-        self._sequence = 0
+        self.sequence = 0
 
     async def write(self, clicks: Iterator[ContactClicked]) -> int:
         """Writes them all; how many."""
@@ -77,14 +77,14 @@ class ClickWriter:
             while sent < len(clicks):
                 click = clicks[sent]
                 headers = headers_of(
-                    click.type(), click.event_id, "/tracking", click.occurred_at, self._sequence + 1,
+                    click.type(), click.event_id, "/tracking", click.occurred_at, self.sequence + 1,
                     {"labeling.contacts": 7}, str(click.click_id), str(click.click_id), None,
                 )  # fmt: skip
                 if batch.append(
                     key=click.key.encode(), value=body_of(click), timestamp=None, headers=headers
                 ) is None:  # fmt: skip
                     break
-                self._sequence += 1
+                self.sequence += 1
                 sent += 1
             topic = self._settings.topic_prefix + "tracking.clicks"
             await (await producer.send_batch(batch, topic, partition=number))

@@ -31,7 +31,8 @@ class ServiceProcess:
     ) -> None:
         self.port = free_port()
         self.log = log
-        self._arguments = [sys.executable, "-m", module, *arguments]
+        self.arguments = [*arguments]
+        self._command = [sys.executable, "-m", module]
         # What is set around the tests must not change what is tested.
         around = {name: value for name, value in os.environ.items() if not name.startswith("PENCHANT_")}
         self._environment = {**around, **environment, port_setting: str(self.port)}
@@ -54,7 +55,7 @@ class ServiceProcess:
         """Starts it, and waits until it says that it is ready unless told otherwise."""
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(  # noqa: S603
-                self._arguments, env=self._environment, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output,
+                [*self._command, *self.arguments], env=self._environment, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output,
                 stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
         if ready:

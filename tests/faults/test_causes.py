@@ -1,0 +1,91 @@
+"""A record whose cause another topic has not delivered yet is held back until it has."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+
+import pytest
+import pytest_asyncio
+
+from shared.bus.handler import Handler
+from shared.bus.received import Received
+from shared.events.parts import Origin
+from shared.events.workflow import AssignLabel
+from shared.store.unit_of_work import UnitOfWork
+from tests.shared.bus.rig import DOGS, Rig, clicked, make_rig
+from tests.stack.ground import Ground
+from tests.stack.waiting import until, until_equal
+
+TOPICS = ("tracking.clicks", "workflow.commands")
+
+pytestmark = [pytest.mark.fault, pytest.mark.timeout(120)]
+
+
+class Noting(Handler):
+    """Keeps what came, in the order in which it came."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, int]] = []
+
+    async def handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
+        seen = [(received.topic, received.sequence or 0) for received in batch]
+        work.after_commit(lambda: self.seen.extend(seen))
+
+
+@pytest_asyncio.fixture
+async def rig(ground: Ground) -> AsyncIterator[Rig]:
+    settings = ground.settings
+    async with make_rig(settings.kafka, ground.database("labeling"), settings.topic_prefix) as made:
+        yield made
+
+
+@pytest.mark.asyncio
+async def test_what_follows_from_a_click_waits_for_the_click(rig: Rig) -> None:
+    handler = Noting()
+    async with rig.worker(handler, topics=TOPICS) as host:
+        await rig.publish([clicked(1)], sequence=10)
+        await until_equal(lambda: _seen(handler), [("tracking.clicks", 10)])
+        # The topic of commands is a step ahead of that of clicks, as after a relay that was stopped.
+        gate = asyncio.Event()
+        read_to = host.read_to
+
+        async def delayed(number: int, topic: str, end: int) -> bool:
+            return gate.is_set() and await read_to(number, topic, end)
+
+        host.read_to = delayed  # type: ignore[method-assign] # Kafka is slow to say that there is nothing more
+        await rig.publish([_command(1)], sequence=21, after={"tracking.clicks": 20})
+        processor = host.processors[2]
+        await until(lambda: _held_back(processor))
+        await rig.publish([clicked(1)], sequence=20)
+        await until_equal(
+            lambda: _seen(handler),
+            [("tracking.clicks", 10), ("tracking.clicks", 20), ("workflow.commands", 21)],
+        )
+        gate.set()
+
+
+@pytest.mark.asyncio
+async def test_a_cause_that_never_comes_holds_nothing_up_for_ever(rig: Rig) -> None:
+    handler = Noting()
+    async with rig.worker(handler, topics=TOPICS):
+        await rig.publish([_command(1)], sequence=21, after={"tracking.clicks": 20})
+        await until_equal(lambda: _seen(handler), [("workflow.commands", 21)])
+
+
+async def _seen(handler: Noting) -> list[tuple[str, int]]:
+    return list(handler.seen)
+
+
+async def _held_back(processor: object) -> bool:
+    lane = getattr(processor, "lane", None)
+    return lane is not None and lane.size("workflow.commands") == 1 and lane.waits_for() == {"tracking.clicks"}
+
+
+def _command(contact_id: int) -> AssignLabel:
+    return AssignLabel(
+        occurred_at=datetime.now(UTC),
+        account_id=1,
+        contact_id=contact_id,
+        label_id=DOGS,
+        origin=Origin(kind="workflow"),
+    )

@@ -1,0 +1,106 @@
+"""Surroundings in which a service must not run: it says why, ends with exit code 78, overwrites nothing."""
+
+import asyncio
+
+import pytest
+
+from shared.bus.topics import ensure_topics
+from tests.bench.clicks import ClickWriter, clicks_of
+from tests.faults.cast import LABELS
+from tests.faults.checks import fetch
+from tests.stack.ground import Ground
+from tests.stack.nodes import KafkaNode, execute
+from tests.stack.processes import ServiceProcess
+from tests.stack.topics import read_topic
+from tests.stack.waiting import until_equal
+
+REFUSED = 78
+COUNTED = "SELECT coalesce(sum(clicks), 0)::integer AS clicks FROM counts"
+UNPUBLISHED = """
+SELECT count(*)::integer FROM events JOIN publications USING (partition)
+WHERE events.position > publications.position
+"""
+
+pytestmark = [pytest.mark.fault, pytest.mark.timeout(180)]
+
+
+def counting(ground: Ground, **environment: str) -> ServiceProcess:
+    return ground.service("labeling", "worker", module="tests.faults.counting", **environment)
+
+
+async def _counted(ground: Ground) -> int:
+    return int((await fetch(ground.database("labeling"), COUNTED))[0][0])
+
+
+async def _unpublished(ground: Ground) -> int:
+    return int((await fetch(ground.database("labeling"), UNPUBLISHED))[0][0])
+
+
+async def _at_work(ground: Ground, clicks: int) -> None:
+    """A service that has counted and told something, and is stopped."""
+    await ensure_topics(ground.settings)
+    worker = counting(ground)
+    await asyncio.to_thread(worker.start)
+    await ClickWriter(ground.settings).write(clicks_of(range(1, clicks + 1), LABELS))
+    await until_equal(lambda: _counted(ground), clicks)
+    await until_equal(lambda: _unpublished(ground), 0)
+    assert await asyncio.to_thread(worker.terminate) == 0
+
+
+async def _refuses(process: ServiceProcess, *words: str) -> None:
+    process.start(ready=False)
+    assert await asyncio.to_thread(process.wait, 60) == REFUSED, process.tail()
+    said = process.tail()
+    assert all(word in said for word in words), said
+
+
+@pytest.mark.asyncio
+async def test_another_number_of_partitions_is_refused(ground: Ground) -> None:
+    await _at_work(ground, 20)
+    for number in (ground.partitions * 2, ground.partitions - 1):
+        await _refuses(counting(ground, PENCHANT_PARTITIONS=str(number)), "partitions", "PENCHANT_PARTITIONS")
+
+
+@pytest.mark.asyncio
+async def test_a_kafka_that_has_forgotten_everything_is_refused_until_it_is_told_again(
+    ground: Ground, private_kafka: KafkaNode
+) -> None:
+    await _at_work(ground, 20)
+    before = await read_topic(ground.settings, "labeling.labels")
+    private_kafka.delete_topics(ground.prefix)
+    await asyncio.sleep(1)  # Kafka deletes in its own time
+    await _refuses(counting(ground), "forgotten", "republish")
+    assert await read_topic(ground.settings, "labeling.labels") == []
+    again = ground.service("labeling", module="tests.faults.counting")
+    again.arguments = ["republish", "labeling.labels"]
+    again.start(ready=False)
+    assert await asyncio.to_thread(again.wait, 60) == 0, again.tail()
+    after = await read_topic(ground.settings, "labeling.labels")
+    assert [(record.key, record.value, record.headers) for record in after] == [
+        (record.key, record.value, record.headers) for record in before
+    ]
+
+
+@pytest.mark.asyncio
+async def test_a_database_restored_from_an_older_backup_is_refused(ground: Ground) -> None:
+    await _at_work(ground, 20)
+    dsn = ground.database("labeling")
+    server, _, name = dsn.rpartition("/")
+    execute(f"{server}/postgres", f'CREATE DATABASE "{name}_backup" TEMPLATE "{name}"')
+    try:
+        worker = counting(ground)
+        await asyncio.to_thread(worker.start)
+        writer = ClickWriter(ground.settings)
+        writer.sequence = 1_000
+        await writer.write(clicks_of(range(101, 121), LABELS))
+        await until_equal(lambda: _counted(ground), 40)
+        await until_equal(lambda: _unpublished(ground), 0)
+        worker.terminate()
+        on_topic = len(await read_topic(ground.settings, "labeling.labels"))
+        await _refuses(
+            counting(ground, PENCHANT_LABELING_DATABASE=f"{dsn}_backup"), "ahead of the event table", "older backup"
+        )
+        assert len(await read_topic(ground.settings, "labeling.labels")) == on_topic
+        assert (await fetch(f"{dsn}_backup", COUNTED))[0][0] == 20
+    finally:
+        execute(f"{server}/postgres", f'DROP DATABASE "{name}_backup" WITH (FORCE)')
