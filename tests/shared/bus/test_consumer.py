@@ -3,6 +3,7 @@
 from collections import Counter
 
 import pytest
+from asyncpg import Record
 
 from tests.shared.bus.rig import Counting, Rig, clicked, until
 
@@ -43,7 +44,7 @@ async def test_holds_the_records_of_a_contact_on_which_the_code_fails_and_no_oth
         await until(lambda: _counted(rig, 78))
         await rig.publish([clicked(7), clicked(8)])
         await until(lambda: _counted(rig, 79))
-        held = await rig.database.pool.fetch("SELECT contact_id, state, reason FROM held ORDER BY id")
+        held = await until(lambda: _held(rig, 3))
         assert [(row["contact_id"], row["state"]) for row in held] == [(7, "failed")] * 3
         assert held[0]["reason"] == "ZeroDivisionError: poisoned"
         handler.poisoned = set()
@@ -79,6 +80,11 @@ async def _counted(rig: Rig, total: int) -> bool:
     found = sum((await rig.counts()).values())
     assert found <= total
     return found == total
+
+
+async def _held(rig: Rig, count: int) -> list[Record]:
+    rows = await rig.database.pool.fetch("SELECT contact_id, state, reason FROM held ORDER BY id")
+    return rows if len(rows) == count else []
 
 
 async def _labels(rig: Rig, count: int) -> list[object]:
