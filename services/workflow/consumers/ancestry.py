@@ -40,6 +40,8 @@ class Ancestry:
         """The event as one that followed from a run; None if it did not, or is but a report."""
         event = seen.event
         run = _named_run(event)
+        if run is None and not self._run_of:
+            return None
         if run is None and seen.causation_id is not None and _follows_by_cause(event):
             run = self._run_of.get(seen.causation_id)
         if run is None or run not in self._depths or isinstance(event, ContactEngaged):
@@ -55,11 +57,17 @@ class Ancestry:
         return 0 if run is None or run not in self._depths else self._depths[run] + 1
 
 
+_BY_CAUSE = frozenset({SegmentEntered, SegmentLeft, ContactChanged})
+_NAMING = frozenset({LabelAssigned, LabelRemoved, ContactEngaged})
+
+
 def _follows_by_cause(event: ContactEvent) -> bool:
-    return isinstance(event, SegmentEntered | SegmentLeft | ContactChanged)
+    return type(event) in _BY_CAUSE
 
 
 def _named_run(event: ContactEvent) -> UUID | None:
+    if type(event) not in _NAMING:
+        return None
     if isinstance(event, LabelAssigned | LabelRemoved):
         return event.origin.run_id if event.origin.kind == "workflow" else None
     if isinstance(event, ContactEngaged) and event.kind in _REPORTS and event.send and event.send.kind == "workflow":

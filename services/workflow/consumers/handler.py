@@ -18,6 +18,7 @@ from shared.bus.handler import Handler
 from shared.bus.received import Received
 from shared.events.codec import Tombstone
 from shared.events.labeling import ContactChanged
+from shared.http.idempotency import blank_answers
 from shared.store.unit_of_work import UnitOfWork
 
 TOPICS = (
@@ -191,6 +192,8 @@ class WorkflowHandler(Handler):
             accounts = {account for account, _ in gone}
             workflows = [workflow for account in accounts for workflow in self._workflows.of_account(account)]
             await runs.forget_what_was_seen(work.connection, gone, workflows)
+            for account in sorted(accounts):
+                await blank_answers(work.connection, account, [contact for of, contact in gone if of == account])
 
     async def _remember(self, work: UnitOfWork, partition: int, batch: Sequence[Received], unit: Unit) -> None:
         decided = self._decided.setdefault(partition, {})

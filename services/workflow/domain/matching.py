@@ -1,7 +1,7 @@
 """Whether an event is one that a trigger asks for; and, among many triggers, which ask for it."""
 
-from collections.abc import Iterable, Iterator
-from typing import Generic, TypeAlias, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
 from services.workflow.domain.definitions import AnyTrigger
@@ -90,17 +90,20 @@ class TriggerIndex(Generic[Owner]):
         self._by_key: dict[Key, list[tuple[AnyTrigger, Owner]]] = {}
         for trigger, owner in triggers:
             self._by_key.setdefault(_key_of(trigger), []).append((trigger, owner))
+        self._selectors = {(on, selector) for on, selector, _ in self._by_key}
         self._kinds = {on for on, _, _ in self._by_key}
 
     def find(self, event: ContactEvent) -> Iterator[Owner]:
         """The owners of the triggers that ask for the event; one that owns several may come several times."""
-        if event.name not in self._kinds:
+        name = event.name
+        if name not in self._kinds or type(event) not in _KEYS:
             return
-        for selector, values in _keys_in(event):
-            for value in values:
-                for trigger, owner in self._by_key.get((event.name, selector, value), ()):
-                    if matches(trigger, event):
-                        yield owner
+        for selector, values in _KEYS[type(event)](event):
+            if (name, selector) in self._selectors:
+                for value in values:
+                    for trigger, owner in self._by_key.get((name, selector, value), ()):
+                        if matches(trigger, event):
+                            yield owner
 
 
 def _key_of(trigger: AnyTrigger) -> Key:
@@ -119,21 +122,38 @@ def _key_of(trigger: AnyTrigger) -> Key:
             return trigger.on, "any", None
 
 
-def _keys_in(event: ContactEvent) -> tuple[tuple[str, tuple[UUID | str | None, ...]], ...]:
-    match event:
-        case LabelAssigned() | LabelRemoved():
-            return (("label", (event.label_id,)),)
-        case SegmentEntered() | SegmentLeft():
-            return (("segment", (event.segment_id,)),)
-        case ContactEngaged():
-            return (("kind", (event.kind,)),)
-        case ContactClicked():
-            return (
-                ("link", (event.link_id,)),
-                ("send", (event.send.id,) if event.send else ()),
-                ("url", (event.url,)),
-                ("label", tuple(label.id for label in event.labels)),
-                ("message", (event.message_id,)),
-                ("any", (None,)),
-            )
-    return ()
+Keys: TypeAlias = tuple[tuple[str, tuple[UUID | str | None, ...]], ...]
+
+
+def _of_label(event: LabelAssigned | LabelRemoved) -> Keys:
+    return (("label", (event.label_id,)),)
+
+
+def _of_segment(event: SegmentEntered | SegmentLeft) -> Keys:
+    return (("segment", (event.segment_id,)),)
+
+
+def _of_engagement(event: ContactEngaged) -> Keys:
+    return (("kind", (event.kind,)),)
+
+
+def _of_click(event: ContactClicked) -> Keys:
+    return (
+        ("link", (event.link_id,)),
+        ("send", (event.send.id,) if event.send else ()),
+        ("url", (event.url,)),
+        ("label", tuple([label.id for label in event.labels])),
+        ("message", (event.message_id,)),
+        ("any", (None,)),
+    )
+
+
+# By the type itself: to ask a pydantic model what it is an instance of is slow.
+_KEYS: dict[type[ContactEvent], Callable[[Any], Keys]] = {
+    LabelAssigned: _of_label,
+    LabelRemoved: _of_label,
+    SegmentEntered: _of_segment,
+    SegmentLeft: _of_segment,
+    ContactEngaged: _of_engagement,
+    ContactClicked: _of_click,
+}
