@@ -9,6 +9,7 @@ from services.workflow.store import contacts
 from services.workflow.store.definitions import StoredWorkflow
 
 DAYS = 7
+MOST_EVENTS = 50_000  # an estimate is wanted, and within a second or so
 
 
 async def expectation(service: WorkflowService, workflow: StoredWorkflow) -> Expectation:
@@ -23,10 +24,10 @@ async def expectation(service: WorkflowService, workflow: StoredWorkflow) -> Exp
     if segments and workflow.state == "draft":
         async with service.database.pool.acquire() as connection:
             members = await contacts.count_members(connection, service.projection, workflow.account_id, segments)
-    week = await play_the_past(service, program, DAYS)
+    week = await play_the_past(service, program, DAYS, MOST_EVENTS)
     return Expectation(
         runs_at_once=members,
         messages_at_once=members * program.most_messages,
-        runs_a_week=week.started,
-        messages_a_week=week.messages,
+        runs_a_week=week.scaled(week.outcome.started),
+        messages_a_week=week.scaled(week.outcome.messages),
     )

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from services.workflow.api.service import WorkflowService
 from services.workflow.domain.program import Program
@@ -12,28 +13,49 @@ from services.workflow.world import UnitWorld
 PIECE = 2_000  # events, between which others are served
 
 
-async def play_the_past(service: WorkflowService, program: Program, days: int) -> Outcome:
-    """What would have happened if the definition had been in effect for `days`; conditions see the facts of today."""
+class Past(NamedTuple):
+    """How it went, and the share of the account's contacts that were looked at."""
+
+    outcome: Outcome
+    share: float
+
+    def scaled(self, number: int) -> int:
+        """What a number would be for all contacts."""
+        return round(number / self.share)
+
+
+async def play_the_past(service: WorkflowService, program: Program, days: int, most: int) -> Past:
+    """What would have happened if the definition had been in effect for `days`; conditions see the facts of today.
+
+    Contacts are spread evenly over the partition numbers; once `most` events have been looked at, those that are left
+    are left out.
+    """
     now = datetime.now(UTC)
-    since = now - timedelta(days=days)
     world = UnitWorld(service.catalogs, now)
     replay = Replay(program, world)
-    for partition in range(service.partitions):
-        position = 0
-        while True:
-            async with service.database.pool.acquire() as connection:
-                piece = await occurrences.of_account(connection, partition, program.account_id, since, position, PIECE)
-                concerned = {
-                    (program.account_id, one.seen.event.contact_id) for one in piece if replay.concerns(one.seen)
-                }
-                missing = concerned - world.facts.keys()
-                if missing:
-                    world.facts.update(await contacts.load(connection, service.projection, missing))
-            for one in piece:
-                if (program.account_id, one.seen.event.contact_id) in world.facts:
-                    replay.play(one.seen)
-            if len(piece) < PIECE:
-                break
-            position = piece[-1].position
-            await asyncio.sleep(0)
-    return replay.finish(now)
+    looked_at = partitions = 0
+    while partitions < service.partitions and looked_at < most:
+        looked_at += await _play(service, replay, world, program.account_id, partitions, now - timedelta(days=days))
+        partitions += 1
+    return Past(replay.finish(now), partitions / service.partitions)
+
+
+async def _play(
+    service: WorkflowService, replay: Replay, world: UnitWorld, account_id: int, partition: int, since: datetime
+) -> int:
+    position = looked_at = 0
+    while True:
+        async with service.database.pool.acquire() as connection:
+            piece = await occurrences.of_account(connection, partition, account_id, since, position, PIECE)
+            concerned = {(account_id, one.seen.event.contact_id) for one in piece if replay.concerns(one.seen)}
+            missing = concerned - world.facts.keys()
+            if missing:
+                world.facts.update(await contacts.load(connection, service.projection, missing))
+        for one in piece:
+            if (account_id, one.seen.event.contact_id) in world.facts:
+                replay.play(one.seen)
+        looked_at += len(piece)
+        if len(piece) < PIECE:
+            return looked_at
+        position = piece[-1].position
+        await asyncio.sleep(0)

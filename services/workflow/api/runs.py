@@ -45,17 +45,17 @@ async def list_runs(
     state: Annotated[RunState | None, Query(description="Only those in this state.")] = None,
 ) -> Page[RunAnswer]:
     """The workflow's runs, newest first."""
-    (started_at, run_id) = page.key(datetime, UUID) or (None, None)
+    started_at, trigger = page.key(datetime, UUID) or (None, None)
     async with service.database.pool.acquire() as connection:
         await named(connection, caller.account_id, workflow_id)
         rows = await connection.fetch(
-            QUERIES["runs_listed"], workflow_id, contact_id, state, started_at, run_id, page.fetch
+            QUERIES["runs_listed"], workflow_id, contact_id, state, started_at, trigger, page.fetch
         )
         total = await connection.fetchval(QUERIES["count_runs"], workflow_id, contact_id, state)
     return Page[RunAnswer].of(
         [runs.run_of(row) for row in rows],
         page,
-        key=lambda run: [run.started_at, run.run_id],
+        key=lambda run: [run.started_at, run.trigger_event],
         item=lambda run: RunAnswer(**_fields(run)),
         total=total,
     )

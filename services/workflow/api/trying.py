@@ -22,6 +22,8 @@ from shared.http.keys import Caller, requires
 from shared.http.problems import Problem
 from shared.http.routing import Router
 
+MOST_EVENTS = 500_000  # a quarter of a minute
+
 router = Router(prefix="/v1/workflows", tags=["workflows"])
 
 
@@ -66,6 +68,7 @@ class PastTrial(BaseModel):
     """What would have happened in the last days; conditions are asked of what is known today."""
 
     days: int
+    share: float = Field(description="Of the account's contacts, how many were looked at: 1 unless there is too much.")
     started: int
     contacts: int
     messages: int
@@ -89,9 +92,11 @@ async def try_workflow(
         trial = await _on_contact(service, program, body.contact_id)
         return trial.model_copy(update={"broken": broken})
     assert body.days is not None
-    found = await play_the_past(service, program, body.days)
+    past = await play_the_past(service, program, body.days, MOST_EVENTS)
+    found = past.outcome
     return PastTrial(
         days=body.days,
+        share=past.share,
         started=found.started,
         contacts=len(found.contacts),
         messages=found.messages,

@@ -12,6 +12,7 @@ from services.workflow.consumers.workflows import Workflows
 from services.workflow.domain.identity import recorded_at
 from services.workflow.domain.program import Program
 from services.workflow.domain.runs import Cause, Seen
+from services.workflow.metrics import EVENTS_DECIDED
 from services.workflow.store import contacts, occurrences, runs, standing
 from services.workflow.store.contacts import Contact
 from shared.bus.handler import Handler
@@ -110,9 +111,7 @@ class WorkflowHandler(Handler):
         again = await Ticking(unit, partition, now).run()
         await unit.look_back()
         await unit.save()
-        if self._tidied.get(partition, datetime.min.replace(tzinfo=UTC)) < now - TIDY_EVERY:
-            await occurrences.forget(work.connection, partition, now)
-            self._tidied[partition] = now
+        await self._tidy(work, partition, now)
         behind = await standing.behind(work.connection, partition)
         following = now if again else await runs.next_due(work.connection, partition, behind)
 
@@ -121,6 +120,13 @@ class WorkflowHandler(Handler):
                 self._next_due[partition] = following
 
         work.after_commit(committed)
+
+    async def _tidy(self, work: UnitOfWork, partition: int, now: datetime) -> None:
+        """Once an hour: forgets old events, and the facts that this projection has replaced (it has caught up)."""
+        if now - self._tidied.setdefault(partition, now) >= TIDY_EVERY:
+            await occurrences.forget(work.connection, partition, now)
+            await contacts.delete_older(work.connection, partition, self._projection)
+            self._tidied[partition] = now
 
     async def _unit(self, work: UnitOfWork, partition: int, now: datetime) -> Unit:
         if await self._workflows.refresh(work.connection):
@@ -206,6 +212,7 @@ class WorkflowHandler(Handler):
         await contacts.write_decided(work.connection, partition, sequences)
 
         def committed() -> None:
+            EVENTS_DECIDED.inc(len(batch))
             decided.update(sequences)
             due = self._next_due.get(partition)
             if unit.next_due is not None and (due is None or unit.next_due < due):

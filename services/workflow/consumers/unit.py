@@ -1,5 +1,6 @@
 """One unit of work: what it has read, what runs do in it, what it writes at its end."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ from services.workflow.domain.progress import JUST_BEFORE, begin, end, fire, loo
 from services.workflow.domain.runs import Passage, Run, Seen, StepTaken
 from services.workflow.domain.starting import Past, may_start, stopped_reason
 from services.workflow.domain.triggers import THIS_RUN
+from services.workflow.metrics import RUNS_ENDED, RUNS_STARTED, STEPS_TAKEN, TIMER_DELAY
 from services.workflow.store import contacts, occurrences, runs
 from services.workflow.store.contacts import Contact
 from services.workflow.store.runs import FollowingEvent, NewRun
@@ -114,6 +116,8 @@ class Unit:
 
     def fire(self, run: Run) -> None:
         """The time of a run has come."""
+        if run.due_at is not None:
+            TIMER_DELAY.observe(max(0.0, (self.world.now - run.due_at).total_seconds()))
         self._apply(fire(run, self._program(run), self.world))
 
     def cancel(self, of: Contact | None, running: Iterable[Run], reason: str) -> None:
@@ -197,6 +201,15 @@ class Unit:
         await runs.update(connection, list(self._moved.values()))
         await runs.insert_steps(connection, self._steps)
         await runs.insert_effects(connection, self._followed)
+        self.work.after_commit(self._count)
+
+    def _count(self) -> None:
+        RUNS_STARTED.inc(len(self._new))
+        touched = [*(new.run for new in self._new.values()), *self._moved.values()]
+        for state, number in Counter(run.state for run in touched if run.state != "running").items():
+            RUNS_ENDED.labels(state).inc(number)
+        for kind, number in Counter(step.kind for _, step in self._steps).items():
+            STEPS_TAKEN.labels(kind).inc(number)
 
 
 def _identity(program: Program, seen: Seen) -> UUID:

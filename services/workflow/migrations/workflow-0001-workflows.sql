@@ -111,7 +111,7 @@ CREATE TABLE runs (
 CREATE INDEX runs_running ON runs (account_id, contact_id) WHERE state = 'running';
 CREATE INDEX runs_due ON runs (partition, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX runs_of_contact ON runs (workflow_id, contact_id);
-CREATE INDEX runs_listed ON runs (workflow_id, started_at, run_id);
+CREATE INDEX runs_listed ON runs (workflow_id, started_at, trigger_event);
 CREATE INDEX runs_triggered ON runs (trigger_event);
 
 CREATE TABLE run_steps (

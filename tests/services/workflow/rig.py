@@ -66,6 +66,7 @@ class Rig:
         self.producer = producer
         self.cluster = cluster
         self.clock = Clock()
+        self.key = generate()
         self.http: httpx.AsyncClient
         self.relay: Relay
         self.service: WorkflowService
@@ -271,8 +272,8 @@ async def make_rig(bootstrap: str, dsn: str, prefix: str) -> AsyncIterator[Rig]:
         await producer.start()
         stack.push_async_callback(producer.stop)
         rig = Rig(settings, database, producer, cluster)
-        text = generate()
-        await rig.publish(key(text))
+
+        await rig.publish(key(rig.key))
         rig.catalog = Catalog(settings, ["labeling.keys", *SERVICE.catalogs])
         await rig.catalog.start()
         stack.push_async_callback(rig.catalog.stop)
@@ -290,7 +291,9 @@ async def make_rig(bootstrap: str, dsn: str, prefix: str) -> AsyncIterator[Rig]:
         for router in parts.routers:
             app.include_router(router)
         rig.http = httpx.AsyncClient(
-            transport=httpx.ASGITransport(app), base_url="http://workflow", headers={"Authorization": f"Bearer {text}"}
+            transport=httpx.ASGITransport(app),
+            base_url="http://workflow",
+            headers={"Authorization": f"Bearer {rig.key}"},
         )
         stack.push_async_callback(rig.http.aclose)
         await rig.shop()

@@ -1,0 +1,1 @@
+DELETE FROM contacts WHERE partition = $1 AND projection < $2
