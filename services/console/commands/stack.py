@@ -31,6 +31,7 @@ Demo = Annotated[bool, typer.Option(help="Play the pet shop first, in an account
 def up(detach: Detach = False, demo: Demo = True) -> None:
     """Start Kafka, PostgreSQL and the services on this machine; Ctrl-C stops them and keeps the data."""
     began = time.monotonic()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell script's background jobs ignore it otherwise
     signal.signal(signal.SIGTERM, _as_interrupt)
     signal.signal(signal.SIGHUP, _as_interrupt)
     home = Home.at(StackSettings().home)
