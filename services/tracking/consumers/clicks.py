@@ -18,7 +18,8 @@ from shared.bus.received import Received
 from shared.events.intake import ClickReported
 from shared.store.unit_of_work import UnitOfWork
 
-LOOK_AGAIN = timedelta(seconds=1)
+# After clicks were held: a transaction that learns of what they wait for, and did not see them, ends within seconds.
+LOOKS = (timedelta(seconds=1), timedelta(seconds=5), timedelta(seconds=30))
 
 
 class ClickHandler(Handler):
@@ -27,34 +28,34 @@ class ClickHandler(Handler):
     def __init__(self, catalog: Catalog, partitions: int) -> None:
         self._recorder = Recorder(catalog, partitions)
         self._messages: dict[UUID, Message] = {}
-        self._look_at: dict[int, datetime] = {}  # when to look whether what held clicks wait for is there by now
+        # When to look whether what held clicks wait for is there by now, and how many looks there were.
+        self._looks: dict[int, tuple[datetime, int]] = {}
 
     async def opened(self, work: UnitOfWork, partition: int) -> None:
         """Clicks may have been held by a process that died before it looked again."""
-        self._look_at[partition] = work.now
+        self._looks[partition] = work.now, 0
 
     def dropped(self, partition: int) -> None:
         """Nothing else is kept by partition."""
-        self._look_at.pop(partition, None)
+        self._looks.pop(partition, None)
 
     def due(self, partition: int) -> datetime | None:
         """After clicks were held: whether what they wait for came while they were being held."""
-        return self._look_at.get(partition)
+        look = self._looks.get(partition)
+        return None if look is None else look[0]
 
     async def tick(self, work: UnitOfWork, partition: int, now: datetime) -> None:
         """Releases held clicks whose contact or message is known by now."""
         # Whoever learned of it before the click was held could not release it, and nobody else would.
-        waiting, known = await known_keys(work.connection)
-        await work.release(known)
-        if waiting:
-            self._look_at[partition] = now + LOOK_AGAIN
-        else:
-            self._look_at.pop(partition, None)
+        await work.release(await known_keys(work.connection))
+        _, looks = self._looks.pop(partition, (now, 0))
+        if looks + 1 < len(LOOKS):
+            self._looks[partition] = now + LOOKS[looks + 1] - LOOKS[looks], looks + 1
 
     async def handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
         """Applies reports in any order of contacts; see `Handler`."""
         partition = batch[0].partition
-        if (look_at := self._look_at.get(partition)) is not None and look_at <= work.now:
+        if (due := self.due(partition)) is not None and due <= work.now:
             await self.tick(work, partition, work.now)
         news = await contact_news(work.connection)
         taken = await self._take(work, batch)
@@ -69,28 +70,30 @@ class ClickHandler(Handler):
         taken, left_out = [], Counter[str]()
         for received, reference in zip(batch, references, strict=True):
             report: ClickReported = received.event
+            contact = contacts[reference]
+            if isinstance(contact, str):
+                left_out[contact] += 1
+                continue
             message = messages.get(report.message_id)
             if message is None or message.account_id != report.account_id:
-                self._hold(work, received, "message", message_key(report.account_id, report.message_id))
+                message_awaited = message_key(report.account_id, report.message_id)
+                self._hold(work, received, "message", message_awaited, reference.named_by)
                 continue
             placed = place(report, message, work.now)
-            contact = contacts[reference]
             if isinstance(placed, Refused):
                 work.reject(received, placed.reason)
             elif isinstance(placed, LeftOut):
                 left_out[placed.reason] += 1
             elif contact is None:
                 self._hold(work, received, "contact", reference.waits_for)
-            elif isinstance(contact, str):
-                left_out[contact] += 1
             else:
                 taken.append(Taken(received, contact, message, placed))
         count_left_out(work, left_out)
         return taken
 
-    def _hold(self, work: UnitOfWork, received: Received, what: str, key: str) -> None:
-        work.hold(received, f"{what} not known", [key])
-        self._look_at[received.partition] = work.now + LOOK_AGAIN
+    def _hold(self, work: UnitOfWork, received: Received, what: str, *keys: str) -> None:
+        work.hold(received, f"{what} not known", keys)
+        self._looks[received.partition] = work.now + LOOKS[0], 0
 
     async def _messages_of(self, work: UnitOfWork, message_ids: Collection[UUID]) -> Mapping[UUID, Message]:
         messages = await messages_for_clicks(work.connection, message_ids, self._messages)

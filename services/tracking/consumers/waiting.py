@@ -10,11 +10,11 @@ from services.tracking.store.contacts import contacts_named, contacts_that_matte
 from services.tracking.store.messages import messages_for_clicks
 
 
-async def known_keys(connection: PoolConnectionProxy) -> tuple[bool, list[str]]:
-    """Whether clicks wait at all, and the keys that they need not wait for any longer."""
+async def known_keys(connection: PoolConnectionProxy) -> list[str]:
+    """The keys that clicks need not wait for any longer."""
     keys = await keys_waited_for(connection)
     if not keys:
-        return False, []
+        return []
     parts: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
     for key in keys:
         kind, account, value = key.split(":")
@@ -27,4 +27,4 @@ async def known_keys(connection: PoolConnectionProxy) -> tuple[bool, list[str]]:
     known += [reference.waits_for for reference in await contacts_named(connection, names)]
     messages = await messages_for_clicks(connection, {UUID(value) for _, value in parts["message"]}, {})
     known += [message_key(message.account_id, message_id) for message_id, message in messages.items()]
-    return True, known
+    return known

@@ -13,6 +13,7 @@ from services.tracking.domain.verdicts import Evidence
 from shared.events.intake import HEADERS_KEPT, ClickReport
 
 AHEAD = timedelta(minutes=5)  # how far the clock of whoever reports may be ahead of ours
+NAMES = "names"
 _LONGEST_HEADER = 1_000
 _KEPT = frozenset(HEADERS_KEPT)
 
@@ -31,6 +32,11 @@ class ContactReference(NamedTuple):
     def waits_for(self) -> str:
         """The key under which a record that names it waits."""
         return f"{self.kind}:{self.account_id}:{self.value}"
+
+    @property
+    def named_by(self) -> str:
+        """The key under which a record is found that names it and waits for something else; never released."""
+        return f"{NAMES}:{self.waits_for}"
 
 
 def message_key(account_id: int, message_id: UUID) -> str:

@@ -82,6 +82,19 @@ async def forget_clicks(connection: PoolConnectionProxy, contacts: Collection[Co
         await connection.execute(QUERIES["forget_clicks"], *zip(*contacts, strict=True))
 
 
+async def names_of_contacts(connection: PoolConnectionProxy, contacts: Collection[ContactKey]) -> set[ContactReference]:
+    """By which e-mail addresses and external ids reports may name these contacts."""
+    rows = await connection.fetch(QUERIES["digests_of_contacts"], *zip(*contacts, strict=True))
+    return {ContactReference(row["kind"], row["account_id"], row["digest"]) for row in rows}
+
+
+async def drop_held_that_name(connection: PoolConnectionProxy, references: Collection[ContactReference]) -> int:
+    """Deletes the held reports that name these contacts, whatever they wait for; how many there were."""
+    keys = [key for reference in references for key in (reference.waits_for, reference.named_by)]
+    done = await connection.execute(QUERIES["drop_held_that_name"], keys)
+    return int(done.removeprefix("DELETE "))
+
+
 async def keys_waited_for(connection: PoolConnectionProxy) -> list[str]:
     """What held clicks wait for: see `ContactReference.waits_for` and `message_key`."""
     return [row["key"] for row in await connection.fetch(QUERIES["keys_waited_for"])]

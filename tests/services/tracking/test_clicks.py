@@ -162,16 +162,16 @@ async def test_a_click_waits_for_its_message(world: World) -> None:
 
     await until(held)
     await world.pool.execute(
-        "UPDATE held SET waits_for = $1 WHERE waits_for = $2",
-        [f"message:{world.account_id}:{message['id']}"],
-        [f"message:{world.account_id}:{unknown['id']}"],
+        "UPDATE held SET waits_for = array_replace(waits_for, $2, $1) WHERE $2 = ANY(waits_for)",
+        f"message:{world.account_id}:{message['id']}",
+        f"message:{world.account_id}:{unknown['id']}",
     )
 
     async def looked_at_again() -> bool:
         waits_for = await world.pool.fetchval(
             "SELECT waits_for FROM held WHERE position($1 in convert_from(value, 'UTF8')) > 0", unknown["id"]
         )
-        return bool(waits_for == [f"message:{world.account_id}:{unknown['id']}"])
+        return f"message:{world.account_id}:{unknown['id']}" in waits_for
 
     # It was released, tried, and is held again for what it really names.
     await until(looked_at_again)

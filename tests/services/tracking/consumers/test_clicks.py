@@ -163,9 +163,10 @@ async def test_a_click_held_while_its_contact_became_known_is_found_by_the_clock
     async with desk.database.unit_of_work() as work:
         await desk.handler.tick(work, 0, due)
     assert await desk.database.pool.fetchval("SELECT state FROM held") == "ready"
-    async with desk.database.unit_of_work() as work:
-        await desk.handler.tick(work, 0, due)
-    assert desk.handler.due(0) is None
+    # A few looks more, and then no longer.
+    while (due := desk.handler.due(0)) is not None:
+        async with desk.database.unit_of_work() as work:
+            await desk.handler.tick(work, 0, due)
 
 
 @pytest.mark.asyncio

@@ -1,0 +1,1 @@
+DELETE FROM held WHERE state = 'waiting' AND waits_for && $1::text[]
