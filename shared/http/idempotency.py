@@ -114,7 +114,7 @@ async def _first_answer(claim: Claim, database: Database) -> Response:
     return Response(row["body"], row["status"], headers)
 
 
-async def _carry_out(claim: Claim, request: Request, endpoint: Endpoint, database: Database) -> Response:
+async def _carry_out(claim: Claim, request: JsonRequest, endpoint: Endpoint, database: Database) -> Response:
     async def mark(connection: PoolConnectionProxy) -> None:
         if await connection.execute(_QUERIES["mark_effect"], *claim.held) == "UPDATE 0":
             raise Problem(409, "Another request with this key has gone on meanwhile.", headers={"Retry-After": "1"})
@@ -127,7 +127,7 @@ async def _carry_out(claim: Claim, request: Request, endpoint: Endpoint, databas
         raise
     finally:
         before_commit.reset(token)
-    await _keep(claim, response, database)
+    await _keep(claim, response, await request.load(), database)
     return response
 
 
@@ -147,13 +147,13 @@ async def _release(claim: Claim, database: Database) -> None:
         log.warning("idempotency key stays claimed for two minutes", exc_info=error)
 
 
-async def _keep(claim: Claim, response: Response, database: Database) -> None:
+async def _keep(claim: Claim, response: Response, asked: bytes, database: Database) -> None:
     if isinstance(response, StreamingResponse) or len(response.body) > LARGEST_KEPT:
         await _release(claim, database)
         return
     body = bytes(response.body)
     headers = json.dumps({name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers})
-    spoken_of = _contacts_in(body, claim.path)
+    spoken_of = _contacts_in(body, asked, claim.path)
     try:
         await database.pool.execute(
             _QUERIES["keep_answer"], *claim.held, response.status_code, headers, body, spoken_of
@@ -170,12 +170,17 @@ async def _forget_old(database: Database) -> None:
         await database.pool.execute(_QUERIES["forget_answers"])
 
 
-def _contacts_in(body: bytes, path: str) -> list[int] | None:
-    """The contacts that an answer speaks of; None where that cannot be told, so that any erasure blanks it."""
+def _contacts_in(body: bytes, asked: bytes, path: str) -> list[int] | None:
+    """The contacts that an answer speaks of; None where that cannot be told, so that any erasure blanks it.
+
+    `asked` is the body of the request: what is asked about a contact may be answered without repeating its id.
+    """
     if not body:
         return []
     try:
         found = set(_contact_ids(orjson.loads(body)))
+        if asked:
+            found.update(_contact_ids(orjson.loads(asked)))
     except orjson.JSONDecodeError:
         return None
     if found:

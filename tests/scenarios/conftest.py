@@ -4,16 +4,15 @@ import pytest
 
 from services.console.settings import ConsoleSettings
 from tests.conftest import TestKafka, TestPostgres
+from tests.scenarios.scene import SERVICES, Scene
 from tests.stack.ground import OPERATOR_KEY, Ground
 
 
-@pytest.fixture(scope="module")
-def everything(
-    kafka: TestKafka, postgres: TestPostgres, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, str]]:
-    """All four services at work; the environment of a console that knows them."""
+@pytest.fixture(scope="package")
+def scene(kafka: TestKafka, postgres: TestPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """All four services at work, for all scenarios; each makes accounts of its own."""
     ground = Ground(kafka, postgres, tmp_path_factory.mktemp("everything"))
-    services = {name: ground.service(name) for name in ("tracking", "labeling", "segmentation", "workflow")}
+    services = {name: ground.service(name) for name in SERVICES}
     # Its port is known only now, and tracked links must lead to it.
     services["tracking"]._environment["PENCHANT_PUBLIC_URL"] = services["tracking"].url
     try:
@@ -21,16 +20,23 @@ def everything(
             process.start(ready=False)
         for process in services.values():
             process.wait_ready()
-        yield {
-            "PENCHANT_HOME": str(ground.folder / "console"),
-            "PENCHANT_KAFKA": ground.settings.kafka,
-            "PENCHANT_TOPIC_PREFIX": ground.prefix,
-            "PENCHANT_PARTITIONS": str(ground.partitions),
-            "PENCHANT_OPERATOR_KEY": OPERATOR_KEY,
-            **{f"PENCHANT_{name.upper()}_URL": process.url for name, process in services.items()},
-        }
+        yield Scene(ground, services)
     finally:
         ground.clear()
+
+
+@pytest.fixture(scope="package")
+def everything(scene: Scene) -> dict[str, str]:
+    """The environment of a console that knows the four services."""
+    ground = scene.ground
+    return {
+        "PENCHANT_HOME": str(ground.folder / "console"),
+        "PENCHANT_KAFKA": ground.settings.kafka,
+        "PENCHANT_TOPIC_PREFIX": ground.prefix,
+        "PENCHANT_PARTITIONS": str(ground.partitions),
+        "PENCHANT_OPERATOR_KEY": OPERATOR_KEY,
+        **{f"PENCHANT_{name.upper()}_URL": process.url for name, process in scene.services.items()},
+    }
 
 
 @pytest.fixture

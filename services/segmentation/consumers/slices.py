@@ -17,7 +17,9 @@ from shared.bus.handler import Handler
 from shared.bus.received import Received
 from shared.events.codec import Tombstone
 from shared.events.envelope import ContactEvent
+from shared.events.labeling import ContactChanged
 from shared.events.segmentation import SegmentEntered, SegmentLeft
+from shared.http.idempotency import blank_answers
 from shared.store.errors import Fenced
 from shared.store.unit_of_work import UnitOfWork
 
@@ -145,6 +147,8 @@ class SliceHandler(Handler):
                 account.pass_to(newest, definitions)
                 self._announce(work, account, account.drain(definitions, PIECE))
             self._announce(work, account, account.fold(_contact_events(received), definitions), received)
+            if erased := _erased(received):
+                await blank_answers(work.connection, account_id, erased)
         memory.applied += len(batch)
         await write_changes(work.connection, memory.partition, touched)
         self._tell_after(work)
@@ -239,6 +243,11 @@ def _by_account(batch: Sequence[Received]) -> dict[int, list[Received]]:
         if not isinstance(received.event, Tombstone):
             found.setdefault(received.event.account_id, []).append(received)
     return found
+
+
+def _erased(received: Sequence[Received]) -> list[int]:
+    events = [one.event for one in received]
+    return [event.contact_id for event in events if isinstance(event, ContactChanged) and event.state == "erased"]
 
 
 def _contact_events(received: Sequence[Received]) -> list[ContactEvent]:

@@ -187,6 +187,16 @@ async def test_after_a_day_a_key_is_new_again(database: Database) -> None:
 
 
 @pytest.mark.asyncio
+async def test_an_erasure_blanks_an_answer_that_does_not_repeat_whom_it_was_asked_about(database: Database) -> None:
+    service = Service(database)
+    async with service.client() as client:
+        await client.post("/v1/orders", json={"contact_id": 1, "outcome": "conflict"}, headers=key("a"))
+        async with database.transaction() as connection:
+            await blank_answers(connection, 1, [1])
+        assert await database.pool.fetchval("SELECT blanked FROM idempotency_answers WHERE key = 'a'")
+
+
+@pytest.mark.asyncio
 async def test_an_erasure_blanks_the_answers_that_speak_of_the_contact(database: Database) -> None:
     service = Service(database)
     async with service.client() as client:

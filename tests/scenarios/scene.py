@@ -1,0 +1,91 @@
+"""Four services at work, and accounts on them as their owners use them: over HTTP."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import httpx
+
+from tests.stack.ground import OPERATOR_KEY, Ground
+from tests.stack.processes import ServiceProcess
+
+SERVICES = ("tracking", "labeling", "segmentation", "workflow")
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """The ground, and a process of each service on it."""
+
+    ground: Ground
+    services: Mapping[str, ServiceProcess]
+
+    def url(self, service: str) -> str:
+        return self.services[service].url
+
+
+class Account:
+    """An account with an admin key. Every method says what the service answered, or fails with it."""
+
+    def __init__(self, scene: Scene, account_id: int, key: str) -> None:
+        self.scene = scene
+        self.account_id = account_id
+        self.key = key
+        self.http = httpx.Client(timeout=30, headers=bearer(key))
+
+    @classmethod
+    def open(cls, scene: Scene, name: str) -> Self:
+        made = httpx.post(
+            f"{scene.url('labeling')}/v1/accounts", json={"name": name}, headers=bearer(OPERATOR_KEY), timeout=30
+        )
+        assert made.status_code == 201, made.text
+        return cls(scene, made.json()["account_id"], made.json()["api_key"])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
+
+    def request(self, service: str, method: str, path: str, **options: Any) -> httpx.Response:  # noqa: ANN401
+        return self.http.request(method, f"{self.scene.url(service)}{path}", **options)
+
+    def ask(self, service: str, method: str, path: str, body: Any = None, **options: Any) -> Any:  # noqa: ANN401
+        """The JSON of a good answer."""
+        answer = self.request(service, method, path, **({} if body is None else {"json": body}), **options)
+        assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
+        return answer.json() if answer.content else None
+
+    def get(self, service: str, path: str) -> Any:  # noqa: ANN401
+        return self.ask(service, "GET", path)
+
+    def post(self, service: str, path: str, body: Any = None, **headers: str) -> Any:  # noqa: ANN401
+        return self.ask(
+            service, "POST", path, body, headers={name.replace("_", "-"): value for name, value in headers.items()}
+        )
+
+    def labels(self, *names: str) -> list[str]:
+        """New labels; their ids."""
+        return [self.post("labeling", "/v1/labels", {"name": name})["id"] for name in names]
+
+    def contacts(self, count: int) -> list[int]:
+        """New contacts; their ids."""
+        rows = [{"email": f"contact{number}@customers.example", "external_id": f"c{number}"} for number in range(count)]
+        ids: list[int] = self.post("labeling", "/v1/contacts/batch", rows)["contact_ids"]
+        return ids
+
+    def message(self, html: str, name: str = "Newsletter") -> dict[str, Any]:
+        made: dict[str, Any] = self.post("tracking", "/v1/messages", {"name": name, "html": html})
+        return made
+
+    def tokens(self, message_id: str, contact_ids: list[int], send: object = None) -> dict[int, dict[str, Any]]:
+        """Each contact's token, and the tracked links by the links' ids."""
+        body = {"contact_ids": contact_ids} | ({} if send is None else {"send": send})
+        answer = self.request("tracking", "POST", f"/v1/messages/{message_id}/tokens", json=body)
+        assert answer.is_success, answer.text
+        return {line["contact_id"]: line for line in map(json.loads, answer.text.splitlines())}
+
+
+def bearer(key: str) -> dict[str, str]:
+    """The header that shows a key."""
+    return {"Authorization": f"Bearer {key}"}
