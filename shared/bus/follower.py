@@ -55,7 +55,13 @@ class Follower:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self._consumer.stop()
+        try:
+            await self._consumer.stop()
+        except asyncio.CancelledError:
+            # While Kafka is away aiokafka cancels a fetch of its own here, and lets that out. Ours goes on.
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
 
     async def _open(self) -> None:
         await self._consumer.start()
