@@ -67,7 +67,7 @@ async def test_poison_on_an_intake_topic_becomes_dead_letters_and_nothing_else_i
                 for value, headers in poisons(chain.shop).values():
                     await load.reached(5)
                     await producer.send_and_wait(
-                        settings.topic_prefix + "intake.clicks",
+                        topic,
                         value,
                         b"any",
                         headers=list(headers),

@@ -55,9 +55,14 @@ class ServiceProcess:
         """Starts it, and waits until it says that it is ready unless told otherwise."""
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(  # noqa: S603
-                [*self._command, *self.arguments], env=self._environment, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output,
-                stderr=subprocess.STDOUT, start_new_session=True,
-            )  # fmt: skip
+                [*self._command, *self.arguments],
+                env=self._environment,
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
         if ready:
             self.wait_ready()
         return self
