@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils.compat import uuid7
 
 from shared.correlation import correlation_id
+from shared.http.paths import keep_encoded_slashes
 from shared.http.problems import problem_of, problem_response
 from shared.metrics import HTTP_SECONDS
 from shared.tracing import span
@@ -38,6 +39,7 @@ class RequestContext:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        scope = keep_encoded_slashes(scope)
         headers = Headers(scope=scope)
         request_id, correlation = _ids(headers.get("x-request-id", ""))
         token = correlation_id.set(correlation)

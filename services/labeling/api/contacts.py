@@ -160,7 +160,9 @@ async def list_contacts(
     page: Annotated[PageRequest, page_request()],
     email: Annotated[str | None, Query(max_length=320, description="Only who has this address.")] = None,
     external_id: Annotated[str | None, Query(max_length=200, description="Only who has this external id.")] = None,
-    label: Annotated[UUID | None, Query(description="Only who holds this label.")] = None,
+    label: Annotated[
+        str | None, Query(max_length=200, description="Only who holds this label: its id, or its name or an alias.")
+    ] = None,
 ) -> Page[ContactAnswer]:
     """The account's contacts, by contact id."""
     (after,) = page.key(int) or (0,)
@@ -170,10 +172,22 @@ async def list_contacts(
         if label is None:
             rows = await connection.fetch(QUERIES["contacts_of_account"], *arguments)
         else:
-            label_no = (await label_named(connection, caller.account_id, label)).no
-            rows = await connection.fetch(QUERIES["contacts_with_label"], *arguments, label_no)
+            wanted = await _wanted_label(connection, caller.account_id, label)
+            rows = await connection.fetch(QUERIES["contacts_with_label"], *arguments, wanted.no)
     total = None if only is None else len(rows)
     return Page[ContactAnswer].of(rows, page, key=lambda row: [row["contact_id"]], item=_answer, total=total)
+
+
+async def _wanted_label(connection: PoolConnectionProxy, account_id: int, text: str) -> Label:
+    """The label that a person or a program means. Raises Problem 404."""
+    named = (await labels_of_names(connection, account_id, [text])).get(text)
+    if named is not None:
+        return named
+    try:
+        label_id = UUID(text)
+    except ValueError:
+        raise Problem(404, "There is no such label.") from None
+    return await label_named(connection, account_id, label_id)
 
 
 async def _only(

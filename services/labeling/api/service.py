@@ -12,6 +12,7 @@ from services.labeling.store.contacts import contacts_of
 from services.labeling.store.labels import Label, label_of_id
 from services.labeling.store.names import find_contacts
 from shared.bus.producer import IntakeProducer
+from shared.http.paths import name_in_path
 from shared.http.problems import Problem
 from shared.runtime.service import Surroundings
 from shared.store.database import Database
@@ -52,7 +53,7 @@ Service = Annotated[Labeling, Depends(_labeling)]
 async def contact_named(connection: PoolConnectionProxy, account_id: int, path: str) -> int:
     """The id of the contact that a path names: by number, or `external:<external_id>`. Raises Problem 404."""
     if path.startswith("external:"):
-        name = ContactName(account_id, "external", path.removeprefix("external:"))
+        name = ContactName(account_id, "external", name_in_path(path.removeprefix("external:")))
         found = (await find_contacts(connection, [name])).get(name)
         if found is not None:
             return found

@@ -1,6 +1,7 @@
 """Contacts, assignments and engagements: over HTTP."""
 
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
@@ -42,11 +43,24 @@ def test_a_contact_is_made_shown_changed_and_found(account: Account, dogs: str) 
     assert account.get("/v1/contacts/external:crm-1").json() == ann
     assert account.get("/v1/contacts?email=ann@example.com").json()["items"] == [ann]
     assert account.get("/v1/contacts?external_id=crm-1").json()["total"] == 1
-    assert account.get(f"/v1/contacts?label={dogs}").json()["items"] == [ann]
+    for named in (dogs, "dogs"):
+        assert account.get(f"/v1/contacts?label={named}").json()["items"] == [ann]
+    for unknown in (uuid4(), "Birds"):
+        assert account.get(f"/v1/contacts?label={unknown}").status_code == 404
     assert account.get("/v1/contacts?email=nobody@example.com").json() == {"items": [], "next_cursor": None, "total": 0}
     changed = account.patch(f"/v1/contacts/{ann['id']}", json={"fields": {"city": None}, "language": "nl"}).json()
     assert (changed["fields"], changed["language"], changed["email"]) == ({}, "nl", ann["email"])
     assert account.post("/v1/contacts", json={"email": "ANN@example.com"}).status_code == 409
+
+
+@pytest.mark.parametrize("external_id", ["shop/42", "a/labels", "50%2F50", "x y?#", "é:ü"])
+def test_an_external_id_in_a_path_may_have_any_characters(account: Account, dogs: str, external_id: str) -> None:
+    ann = account.make("/v1/contacts", {"email": "ann@example.com", "external_id": external_id})["contact_id"]
+    path = f"/v1/contacts/external:{quote(external_id, safe='')}"
+    assert account.get(path).json()["contact_id"] == ann
+    assert account.put(f"{path}/labels/{dogs}").status_code == 204
+    assert [label["held"] for label in account.get(f"{path}/labels").json()["items"]] == [True]
+    assert account.delete(path).status_code == 204
 
 
 @pytest.mark.parametrize(
