@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 
 import structlog
 
@@ -161,7 +162,7 @@ class SliceHandler(Handler):
 
     def _newest_day(self, account: AccountSlice, received: Sequence[Received]) -> int:
         latest = account.days.of(self._clock() + AHEAD)
-        return min(latest, account.days.of(max(one.event.occurred_at for one in received)))
+        return min(latest, account.days.of(max(map(_occurred_at, received))))
 
     def _check_zone(self, account: AccountSlice, zone: str) -> None:
         if account.zone_name != zone:
@@ -236,6 +237,10 @@ class SliceHandler(Handler):
             work.after_commit(callback)
 
 
+_event = attrgetter("event")
+_occurred_at = attrgetter("event.occurred_at")
+
+
 def _by_account(batch: Sequence[Received]) -> dict[int, list[Received]]:
     found: dict[int, list[Received]] = {}
     for received in batch:
@@ -251,4 +256,4 @@ def _erased(received: Sequence[Received]) -> list[int]:
 
 
 def _contact_events(received: Sequence[Received]) -> list[ContactEvent]:
-    return [one.event for one in received]
+    return list(map(_event, received))

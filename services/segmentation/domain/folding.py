@@ -1,9 +1,10 @@
 """Events into a slice, a batch at a time."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
+from typing import Any
 
 from pyroaring import BitMap
 
@@ -17,7 +18,7 @@ from shared.events.tracking import ContactClicked
 
 # Zones have changed at quarters of an hour only since 1980, so all of a quarter has one day.
 _QUARTER = 900
-_SINCE_1980 = 315_532_800
+_SINCE_1980 = 315_532_800 // _QUARTER
 _MOST_QUARTERS = 100_000
 
 
@@ -26,19 +27,18 @@ class Days:
 
     def __init__(self, zone: tzinfo) -> None:
         self.zone = zone
-        self._found: dict[int, int] = {}
+        self._found: dict[float, int] = {}
 
     def of(self, moment: datetime) -> int:
         """The ordinal of the day in which the moment falls."""
-        seconds = int(moment.timestamp())
-        if seconds < _SINCE_1980:
-            return day_of(moment, self.zone).toordinal()
-        quarter = seconds // _QUARTER
+        quarter = moment.timestamp() // _QUARTER
         day = self._found.get(quarter)
         if day is None:
+            day = day_of(moment, self.zone).toordinal()
             if len(self._found) >= _MOST_QUARTERS:
                 self._found.clear()
-            day = self._found[quarter] = day_of(moment, self.zone).toordinal()
+            if quarter >= _SINCE_1980:
+                self._found[quarter] = day
         return day
 
 
@@ -56,9 +56,16 @@ class Touched:
 def fold(target: Slice, events: Iterable[ContactEvent], days: Days, partitions: int) -> Touched:
     """Fold events of the slice's contacts, in order. The caller has passed the slice to the newest of their days."""
     batch = _Batch(target, days)
+    add = batch.by_type.get
     for event in events:
-        batch.add(event, event.contact_id // partitions)
+        method = add(type(event))
+        if method is not None:
+            method(event, event.contact_id // partitions)
     return batch.apply()
+
+
+def _lists() -> defaultdict[Name, list[int]]:
+    return defaultdict(list)
 
 
 class _Batch:
@@ -67,46 +74,47 @@ class _Batch:
     def __init__(self, target: Slice, days: Days) -> None:
         self.target = target
         self.days = days
-        self.counted: defaultdict[tuple[int, Name], list[int]] = defaultdict(list)
+        self.counted: defaultdict[int, defaultdict[Name, list[int]]] = defaultdict(_lists)
         self.held: dict[int, dict[int, int | None]] = {}
         self.changed: dict[int, ContactChanged] = {}
+        self.by_type: dict[type[ContactEvent], Callable[[Any, int], None]] = {
+            ContactClicked: self.clicked,
+            ContactEngaged: self.engaged,
+            LabelAssigned: self.assigned,
+            LabelRemoved: self.removed,
+            ContactChanged: self.contact_changed,
+        }
 
-    def add(self, event: ContactEvent, contact: int) -> None:
-        if isinstance(event, ContactClicked):
-            self.clicked(event, contact)
-        elif isinstance(event, ContactEngaged):
-            self.engaged(event, contact)
-        elif isinstance(event, LabelAssigned):
-            self.assigned(event, contact)
-        elif isinstance(event, LabelRemoved):
-            self.held.setdefault(event.label_id.int, {})[contact] = None
-        elif isinstance(event, ContactChanged):
-            self.changed[contact] = event
+    def removed(self, event: LabelRemoved, contact: int) -> None:
+        self.held.setdefault(event.label_id.int, {})[contact] = None
+
+    def contact_changed(self, event: ContactChanged, contact: int) -> None:
+        self.changed[contact] = event
 
     def clicked(self, event: ContactClicked, contact: int) -> None:
         send = event.send
         if event.verdict != "human" or (send is not None and send.kind == "test"):
             return
-        day = self.days.of(event.occurred_at)
-        counted = self.counted
-        counted[day, CLICKED].append(contact)
-        counted[day, ("click.target", event.message_id.int, event.link_id.int, event.url)].append(contact)
+        counted = self.counted[self.days.of(event.occurred_at)]
+        counted[CLICKED].append(contact)
+        counted["click.target", event.message_id.int, event.link_id.int, event.url].append(contact)
         if send is not None:
-            counted[day, ("click.send", send.id)].append(contact)
-        if len(event.labels) == 1:
-            counted[day, ("click.label", event.labels[0].id.int)].append(contact)
+            counted["click.send", send.id].append(contact)
+        labels = event.labels
+        if len(labels) == 1:
+            counted["click.label", labels[0].id.int].append(contact)
         else:
-            for label in {label.id.int for label in event.labels}:
-                counted[day, ("click.label", label)].append(contact)
+            for label in {label.id.int for label in labels}:
+                counted["click.label", label].append(contact)
 
     def engaged(self, event: ContactEngaged, contact: int) -> None:
         send, message, kind = event.send, event.message_id, event.kind
         if send is not None and send.kind == "test":
             return
-        day = self.days.of(event.occurred_at)
-        self.counted[day, ("engaged", kind)].append(contact)
+        counted = self.counted[self.days.of(event.occurred_at)]
+        counted["engaged", kind].append(contact)
         if message is not None:
-            self.counted[day, ("engaged.message", kind, message.int)].append(contact)
+            counted["engaged.message", kind, message.int].append(contact)
         if send is not None or event.ref is not None:
             name = (
                 "engaged.whole",
@@ -115,7 +123,7 @@ class _Batch:
                 message.int if message is not None else None,
                 send.id if send is not None else None,
             )
-            self.counted[day, name].append(contact)
+            counted[name].append(contact)
 
     def assigned(self, event: LabelAssigned, contact: int) -> None:
         label = event.label_id.int
@@ -131,7 +139,7 @@ class _Batch:
     def apply(self) -> Touched:
         touched = Touched()
         everyone: set[int] = set()
-        for (day, name), contacts in self.counted.items():
+        for day, name, contacts in ((day, *one) for day, counted in self.counted.items() for one in counted.items()):
             self.target.count(name, day, contacts)
             touched.about.add(name)
             touched.about.update(wholes_of(name))
