@@ -16,6 +16,7 @@ Report = dict[str, Any]
 ROWS = UUID("5c0e7f3a-2f0b-4d0e-9d57-3f6a1f0c9b11")  # the namespace of ids of rows; another one would count all again
 COLUMNS = (
     "id",
+    "account_id",
     "contact_id",
     "external_id",
     "email",
@@ -133,8 +134,9 @@ def _check(header: list[str]) -> None:
 
 def _report(cells: dict[str, str]) -> Report:
     given: Report = {name: cell.strip() for name, cell in cells.items() if cell.strip()}
-    if given.get("contact_id", "").isdecimal():
-        given["contact_id"] = int(given["contact_id"])
+    for name in ("account_id", "contact_id"):
+        if given.get(name, "").isdecimal():
+            given[name] = int(given[name])
     send = {name: given.pop(f"send_{name}") for name in ("kind", "id", "sent_at") if f"send_{name}" in given}
     return {**given, "send": send} if send else given
 

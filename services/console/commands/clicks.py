@@ -1,6 +1,7 @@
 """clicks: old clicks, from elsewhere."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -86,12 +87,34 @@ def replay(
         raise typer.Exit(FAILED)
 
 
+class _Account:
+    """The key's account: reports as others write them to Kafka name theirs, over HTTP it follows from the key."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._id: int | None = None  # asked for when a row names one: a key that may only write cannot ask
+
+    async def own(self, row: Row) -> Row:
+        """The row without its account, or refused if that is another one."""
+        if row.report is None or "account_id" not in row.report:
+            return row
+        if self._id is None:
+            self._id = (await self._client.get("labeling", "/v1/account"))["account_id"]
+        report = dict(row.report)
+        named = report.pop("account_id")
+        if named == self._id:
+            return replace(row, report=report)
+        return replace(row, report=None, problem=f"is of account {named}, and the key is one of account {self._id}")
+
+
 async def send_all(
     client: Client, rows: Iterator[Row], outcome: Outcome, advance: Callable[[], None] = lambda: None
 ) -> None:
     """Sends rows a batch at a time; `outcome` is right after each."""
     batch: list[Row] = []
-    for row in rows:
+    account = _Account(client)
+    for read in rows:
+        row = await account.own(read)
         if row.report is None:
             outcome.rows += 1
             outcome.refused.append(RefusedRow(row.number, "", row.problem or ""))

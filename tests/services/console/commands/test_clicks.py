@@ -23,6 +23,8 @@ class Tracking:
         self.fails_after = 10**9
 
     def __call__(self, asked: Asked) -> Answer:
+        if (asked.method, asked.path) == ("GET", "/v1/account"):
+            return Answer(200, {"account_id": 7})
         assert (asked.method, asked.path) == ("POST", "/v1/clicks")
         self.fails_after -= 1
         if self.fails_after < 0:
@@ -67,6 +69,17 @@ def test_a_file_goes_in_batches_of_a_thousand(replay: Replay) -> None:
     assert tracking.batches == [1000, 1000, 500]
     assert said == {"rows": 2500, "accepted": 2500, "refused": [], "finished": True}
     assert len(tracking.seen) == 2500
+
+
+def test_rows_as_others_write_them_to_kafka_name_the_keys_account(replay: Replay) -> None:
+    tracking = Tracking()
+
+    code, said = replay(tracking, [REPORT | {"account_id": 7}, REPORT | {"account_id": 8}, REPORT])
+
+    assert code == 1
+    assert (said["rows"], said["accepted"]) == (3, 2)
+    assert said["refused"] == [{"row": 2, "pointer": "", "detail": "is of account 8, and the key is one of account 7"}]
+    assert not any("account_id" in report for report in tracking.seen.values())
 
 
 def test_a_file_that_is_replayed_again_says_the_same_clicks(replay: Replay) -> None:
