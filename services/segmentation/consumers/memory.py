@@ -18,7 +18,8 @@ class Memory:
     """The slices of a partition number, by account.
 
     `ready`: the replay is over, and the slices can be asked. `epoch`: the number of the time that they changed hands.
-    `origin`: where the image begins, below the checkpoint. `generation` is the registry's that was adopted.
+    `origin`: where the image begins, below the checkpoint. `held`: records from there on that were not applied.
+    `generation` is the registry's that was adopted.
     """
 
     partition: int
@@ -29,6 +30,7 @@ class Memory:
     slices: dict[int, AccountSlice] = field(default_factory=dict)
     origin: Mapping[str, Checkpoint] = field(default_factory=dict)
     snapshot: Snapshot | None = None
+    held: frozenset[tuple[str, int]] = frozenset()
     ready: bool = False
     generation: int = -1
     applied: int = 0
@@ -70,6 +72,11 @@ class Memory:
             self.slice(account_id, zone, now.astimezone(zone).date())
         for account_id, part, body in snapshot.parts:
             load(self.slices[account_id].image, part, body)
+
+    def save_all(self) -> None:
+        """The next snapshot must have everything."""
+        for account in self.slices.values():
+            account.image.changed.update(account.image.sizes)
 
     @property
     def pending(self) -> bool:

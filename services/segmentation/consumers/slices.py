@@ -11,7 +11,7 @@ from services.segmentation.consumers.registry import Registry
 from services.segmentation.domain.account_slice import AccountSlice, Move
 from services.segmentation.domain.parts import Damaged
 from services.segmentation.store.owners import check_owner, take_slices
-from services.segmentation.store.snapshots import Reader, forget_snapshot, read_snapshot, write_snapshot
+from services.segmentation.store.snapshots import Reader, forget_snapshot, read_held, read_snapshot, write_snapshot
 from services.segmentation.store.standings import read_days, read_standings, write_changes, write_members
 from shared.bus.checkpoints import Checkpoint
 from shared.bus.handler import Handler
@@ -83,6 +83,7 @@ class SliceHandler(Handler):
         days = await read_days(work.connection, partition)
         standings = await read_standings(work.connection, partition, self._partitions)
         memory = Memory(partition, self._partitions, epoch, days, standings)
+        memory.held = await read_held(work.connection, partition, self._reader)
         now = self._clock()
         snapshot = await read_snapshot(work.connection, partition, self._reader, now)
         trouble = "there is none" if snapshot is None else memory.accept(snapshot, self.registry)
@@ -103,7 +104,8 @@ class SliceHandler(Handler):
 
     async def replay(self, partition: int, batch: Sequence[Received]) -> None:
         memory = self._loaded(partition)
-        for account_id, events in _by_account(batch).items():
+        applied = [one for one in batch if (one.topic, one.offset) not in memory.held] if memory.held else batch
+        for account_id, events in _by_account(applied).items():
             account = await self._slice(memory, account_id)
             account.replay(_contact_events(events))
         memory.applied += len(batch)
@@ -136,6 +138,10 @@ class SliceHandler(Handler):
     async def handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
         memory = self.memories[work.partitions[0]]
         await check_owner(work.connection, memory.partition, memory.epoch)
+        if any(one.held_since is not None for one in batch):
+            # Held until somebody released it, and behind where snapshots begin: no snapshot from before may be used.
+            await forget_snapshot(work.connection, memory.partition)
+            memory.save_all()
         touched: list[AccountSlice] = []
         for account_id, received in _by_account(batch).items():
             account = await self._slice(memory, account_id)

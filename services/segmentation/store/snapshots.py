@@ -80,6 +80,12 @@ async def write_snapshot(
     return written
 
 
+async def read_held(connection: PoolConnectionProxy, partition: int, reader: Reader) -> frozenset[tuple[str, int]]:
+    """Records (topic, offset) below the checkpoint that were not applied: the runtime holds them back."""
+    rows = await connection.fetch(QUERIES["held_records"], reader.consumer, partition)
+    return frozenset((row["topic"], row["record_offset"]) for row in rows)
+
+
 async def forget_snapshot(connection: PoolConnectionProxy, partition: int) -> None:
     """The image is built anew, so nothing of an older one must be left among its parts."""
     await connection.execute(QUERIES["forget_snapshot"], partition)
