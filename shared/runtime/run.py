@@ -8,6 +8,7 @@ import sys
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import structlog
@@ -40,6 +41,7 @@ log = structlog.get_logger()
 
 REFUSED, FAILED, PORT_TAKEN = 78, 70, 73  # exit codes, after sysexits: configuration, software, can't create
 RETRY = 1.0  # seconds
+KAFKA_ANSWERS_WITHIN = 1.8  # seconds; the health page waits 2 s for each of its checks
 KEYS = "labeling.keys"
 # Records and events are objects by the hundred thousand, in no cycles: with Python's own 700, a third of a consumer's
 # time went into looking for some among them.
@@ -236,7 +238,11 @@ class _Process:
             surroundings.catalog,
             surroundings.database,
             description=self.service.description,
-            checks=[*parts.checks, Check("consumers", self._consumers_ready)],
+            checks=[
+                *parts.checks,
+                Check("kafka", partial(_kafka_ready, surroundings.catalog)),
+                Check("consumers", self._consumers_ready),
+            ],
             operator_key=self.settings.operator_key,
         )
         app.state.service = parts.state
@@ -258,6 +264,10 @@ class _Process:
 
     async def _consumers_ready(self) -> str | None:
         return "; ".join(trouble for host in self.hosts for trouble in host.troubles()) or None
+
+
+async def _kafka_ready(catalog: Catalog) -> str | None:
+    return None if await catalog.refresh(KAFKA_ANSWERS_WITHIN) else "Kafka does not answer"
 
 
 async def _failure(host: ConsumerHost) -> None:

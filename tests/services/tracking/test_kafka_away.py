@@ -43,6 +43,8 @@ async def test_every_click_counts_once_though_kafka_was_killed_and_the_process_t
         private_kafka.kill()
         answers += await asyncio.gather(*(world.browser.get(url) for url in urls[10:30]))
         assert own.metric("penchant_clicks_spooled_total") >= 20
+        health = await world.browser.get(f"{own.url}/health/ready")
+        assert (health.status_code, health.json()["detail"]) == (503, "kafka: Kafka does not answer")
         own.kill()
         own.start(ready=False)
         await asyncio.to_thread(private_kafka.start)
