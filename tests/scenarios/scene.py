@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any, Self
 
 import httpx
@@ -84,6 +85,14 @@ class Account:
         answer = self.request("tracking", "POST", f"/v1/messages/{message_id}/tokens", json=body)
         assert answer.is_success, answer.text
         return {line["contact_id"]: line for line in map(json.loads, answer.text.splitlines())}
+
+    def first_run(self, workflow_id: str, within: float = 30.0) -> str:
+        """The id of the workflow's first run, once there is one."""
+        deadline = monotonic() + within
+        while not (runs := self.get("workflow", f"/v1/workflows/{workflow_id}/runs")["items"]):
+            assert monotonic() < deadline, "no run was started"
+        run_id: str = runs[-1]["id"]
+        return run_id
 
 
 def bearer(key: str) -> dict[str, str]:
