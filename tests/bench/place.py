@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 from shared.settings import CommonSettings
+from tests.stack import ground as services
 from tests.stack.nodes import KafkaNode, PostgresNode
 from tests.stack.processes import ServiceProcess
 from tests.stack.shared import SharedKafka, SharedPostgres
@@ -23,6 +24,12 @@ class Place:
     kafka: KafkaNode | SharedKafka
     postgres: PostgresNode | SharedPostgres
     folder: Path
+
+    def whole(self) -> services.Ground:
+        """Ground for whole services that work together; to be cleared by whoever asked for it."""
+        folder = self.folder / uuid4().hex
+        folder.mkdir()
+        return services.Ground(self.kafka, self.postgres, folder, PARTITIONS, log_level="warning")
 
     @contextmanager
     def ground(self) -> Iterator["Ground"]:

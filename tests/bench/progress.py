@@ -9,11 +9,24 @@ LOOK_EVERY = 0.03  # seconds
 WITHIN = 180.0  # seconds
 APPLIED = "SELECT coalesce(sum(next_offset), 0)::bigint FROM checkpoints"
 BEGUN = "SELECT EXISTS (SELECT FROM checkpoints)"
-PUBLISHED = "SELECT count(*) FROM events e JOIN publications p USING (partition) WHERE e.position <= p.position"
+# Counting what is published would cost more than publishing it: all that was written, once nothing is left.
+PUBLISHED = """
+SELECT CASE
+    WHEN NOT EXISTS (SELECT FROM publications) THEN 0
+    WHEN EXISTS (
+        SELECT FROM publications AS publication
+        JOIN events ON events.partition = publication.partition AND events.position > publication.position
+    ) THEN 0
+    ELSE (SELECT last_value FROM events_position)
+END
+"""
 
 
-async def rate_until(dsn: str, end: int, question: str = APPLIED) -> float:
-    """Units per second until there are `end`, from when the process has read its checkpoints and begins to work."""
+async def rate_until(dsn: str, end: int, question: str = APPLIED, start: int = 0) -> float:
+    """Units per second until there are `end`, from when the process has read its checkpoints and begins to work.
+
+    `start` of them were there before.
+    """
     connection = await asyncpg.connect(dsn)
     began = 0.0
     now = 0
@@ -27,7 +40,7 @@ async def rate_until(dsn: str, end: int, question: str = APPLIED) -> float:
             except asyncpg.UndefinedTableError:
                 now = 0
             if now >= end:
-                return end / (monotonic() - began)
+                return (end - start) / (monotonic() - began)
             await asyncio.sleep(LOOK_EVERY)
         raise TimeoutError(f"{now} of {end} after {WITHIN:.0f} s")
     finally:
@@ -39,5 +52,15 @@ async def execute(dsn: str, statement: str) -> None:
     connection = await asyncpg.connect(dsn)
     try:
         await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def ask(dsn: str, question: str, *arguments: object) -> int:
+    """The one number that the question gives."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        answer: int = await connection.fetchval(question, *arguments)
+        return answer
     finally:
         await connection.close()
