@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import Any
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from uuid_utils.compat import uuid7
 
 from services.workflow.app import SERVICE
@@ -21,11 +21,12 @@ from shared.events.envelope import CatalogEvent, ContactEvent
 from shared.events.labeling import ContactChanged, LabelAssigned
 from shared.events.parts import LabelReference, Origin
 from shared.events.topics import CATALOG_PARTITION, partition_of
+from shared.events.tracking import ContactClicked
 from shared.store.database import Database
 from shared.store.event_tables import extend_event_tables
 from tests.bench.clicks import ClickWriter, clicks_of
 from tests.bench.place import PARTITIONS, Ground, Place
-from tests.bench.progress import LOOK_EVERY, execute, rate_until
+from tests.bench.progress import LOOK_EVERY, WITHIN, execute, rate_until
 from tests.bench.row import Row
 from tests.services.workflow.events import CATS, DOGS, GUIDE
 from tests.services.workflow.rig import label, message
@@ -33,6 +34,7 @@ from tests.services.workflow.rig import label, message
 CLICKS = 120_000
 RUNS = 20_000
 TIMERS = 10_000
+PER_SECOND, SECONDS = 500, 10
 WORKFLOWS = 100
 AT_ONCE = 2_000  # records of one partition between two acknowledgements
 
@@ -50,10 +52,25 @@ async def run(place: Place) -> list[Row]:
     looked_at = await _looked_at(place)
     started = await _started(place)
     timers = await _timers(place)
+    delays = sorted(await _delays(place))
     return [
         Row(f"workflow: clicks looked at, {WORKFLOWS} active workflows", looked_at, "events/s", 15_000),
         Row("workflow: runs started, two steps each", started, "runs/s", 3_000),
         Row(f"workflow: {TIMERS:,} timers that are due together", timers, "s", 5, better="lower"),
+        Row(
+            f"workflow: click to message, {PER_SECOND} clicks/s, median",
+            delays[len(delays) // 2],
+            "ms",
+            200,
+            better="lower",
+        ),
+        Row(
+            f"workflow: click to message, {PER_SECOND} clicks/s, p99",
+            delays[len(delays) * 99 // 100],
+            "ms",
+            1_000,
+            better="lower",
+        ),
     ]
 
 
@@ -107,6 +124,54 @@ async def rate_until_first(dsn: str) -> float:
             await asyncio.sleep(LOOK_EVERY)
     finally:
         await database.close()
+
+
+async def _delays(place: Place) -> list[float]:
+    """Milliseconds from a click's acknowledgement by Kafka to its message's arrival at an outside consumer."""
+    with place.ground() as ground:
+        trigger = {"on": "ContactClicked", "message": str(GUIDE)}
+        dsn = await _prepared(ground, [_definition([trigger], [SEND])])
+        prefix = ground.prefix
+        consumer = AIOKafkaConsumer(f"{prefix}workflow.messages", **client_options(ground.settings))
+        producer = AIOKafkaProducer(acks="all", **client_options(ground.settings))
+        async with _worker(ground, dsn), consumer, producer:
+            await consumer.seek_to_end()
+            # The first clicks wait for a worker that starts.
+            first, measured = range(1, 51), range(51, 51 + PER_SECOND * SECONDS)
+            await _click(producer, ground, first)
+            await _arrivals(consumer, first)
+            arriving = asyncio.create_task(_arrivals(consumer, measured))
+            clicked = await _click(producer, ground, measured)
+            arrived = await arriving
+        return [(arrived[contact] - clicked[contact]) * 1000 for contact in measured]
+
+
+async def _arrivals(consumer: AIOKafkaConsumer, contacts: range) -> dict[int, float]:
+    """When the messages of contacts arrived."""
+    arrived: dict[int, float] = {}
+    async with asyncio.timeout(WITHIN):
+        while len(arrived) < len(contacts):
+            record = await consumer.getone()
+            arrived.setdefault(int(record.key.split(b":")[1]), monotonic())
+    return arrived
+
+
+async def _click(producer: AIOKafkaProducer, ground: Ground, contacts: range) -> dict[int, float]:
+    """One click of each contact, `PER_SECOND` of them a second; when each was acknowledged."""
+    clicked: dict[int, float] = {}
+    began = monotonic()
+    sending: list[asyncio.Task[None]] = []
+
+    async def send(sequence: int, event: ContactClicked) -> None:
+        await (await _send(producer, ground, event.topic, (1 + event.contact_id) % PARTITIONS, sequence, event))
+        clicked[event.contact_id] = monotonic()
+
+    for number, contact in enumerate(contacts):
+        await asyncio.sleep(max(0.0, began + number / PER_SECOND - monotonic()))
+        [event] = clicks_of([contact], [LabelReference(id=DOGS, name="Dogs")], message_id=GUIDE)
+        sending.append(asyncio.create_task(send(contact, event)))
+    await asyncio.gather(*sending)
+    return clicked
 
 
 def _definition(
