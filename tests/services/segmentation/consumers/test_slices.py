@@ -1,32 +1,48 @@
 """Segments on a real Kafka and PostgreSQL: who enters and leaves, live, by the day, and after restarts."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from services.segmentation.consumers.memory import Memory
 from shared.criteria import parse
 from shared.events.labeling import AccountChanged
-from tests.services.segmentation.rig import CATS, DOGS, NOON, Process, Rig, clicked, contact, day, until
+from tests.services.segmentation.rig import ACCOUNT, CATS, DOGS, NOON, Process, Rig, clicked, contact, day, until
 
 THRICE: dict[str, Any] = {"clicks": {"label": str(DOGS), "at_least": 3, "within_days": 30}}
 
 
 @pytest.mark.asyncio
-async def test_a_click_makes_a_member_and_midnight_takes_it_away(rig: Rig) -> None:
+@pytest.mark.parametrize(
+    ("noon", "midnight"),
+    [
+        (NOON, NOON.replace(hour=23, minute=0)),
+        # The day on which summer time begins has 23 hours, and the next one begins at 22:00 UTC.
+        (NOON + day(9), (NOON + day(9)).replace(hour=22, minute=0)),
+        (NOON + day(10), (NOON + day(10)).replace(hour=22, minute=0)),
+    ],
+)
+async def test_a_click_makes_a_member_and_midnight_takes_it_away(rig: Rig, noon: datetime, midnight: datetime) -> None:
+    rig.clock.now = noon
     async with rig.process() as process:
         segment_id = await process.create("Dog lovers", THRICE)
-        await rig.publish([contact(number, NOON) for number in (1, 2)])
-        await rig.publish([clicked(1, NOON - day(shift)) for shift in (29, 28)])
-        await rig.publish([clicked(1, NOON), clicked(2, NOON)])
+        await rig.publish([contact(number, noon) for number in (1, 2)])
+        await rig.publish([clicked(1, noon - day(shift)) for shift in (29, 28)])
+        await rig.publish([clicked(1, noon), clicked(2, noon)])
         await until(lambda: moves_of(rig, segment_id, [(1, True, "event")]))
         assert await process.count(segment_id) == 1
         # A minute before midnight in Brussels it is still a member, and a minute after it is not.
-        rig.clock.now = NOON.replace(hour=22, minute=59)
+        rig.clock.now = midnight - timedelta(minutes=1)
         assert await process.count(segment_id) == 1
-        rig.clock.now = NOON.replace(hour=23, minute=1)
+        assert all(memory.slices[ACCOUNT].next_day() == midnight for memory in with_contacts(process))
+        rig.clock.now = midnight + timedelta(minutes=1)
         await until(lambda: moves_of(rig, segment_id, [(1, True, "event"), (1, False, "time")]))
         assert await process.count(segment_id) == 0
+
+
+def with_contacts(process: Process) -> list[Memory]:
+    return [memory for memory in process.handler.memories.values() if ACCOUNT in memory.slices]
 
 
 @pytest.mark.asyncio
