@@ -1,0 +1,75 @@
+"""Memory of each process: idle, and whether it grows over a million clicks."""
+
+import asyncio
+
+import psutil
+
+from tests.bench.intake import write_intake
+from tests.bench.place import Place
+from tests.bench.progress import ask
+from tests.bench.row import Row
+from tests.stack.ground import Ground
+from tests.stack.processes import ServiceProcess
+from tests.stack.shop import Shop
+from tests.stack.waiting import until
+
+MEGABYTE = 1_000_000
+SETTLES_IN = 3.0  # seconds
+CONTACTS = 10_000
+CLICKS = 1_000_000
+AT_ONCE = 100_000
+WITHIN = 300.0  # seconds for a tenth of the clicks
+SERVICES = ("tracking", "labeling", "segmentation", "workflow")
+COUNTED = "SELECT coalesce(sum(clicks), 0)::bigint FROM assignments"
+
+
+async def run(place: Place) -> list[Row]:
+    """All four services idle; then tracking and labeling after a tenth, and after all, of a million clicks."""
+    ground = place.whole()
+    try:
+        services = {name: ground.service(name) for name in SERVICES}
+        for process in services.values():
+            process.start(ready=False)
+        for process in services.values():
+            await asyncio.to_thread(process.wait_ready)
+        await asyncio.sleep(SETTLES_IN)
+        rows = [
+            Row(f"memory of {name}, idle", _memory(process), "MB", 150, better="lower")
+            for name, process in services.items()
+        ]
+        tracking, labeling = services["tracking"], services["labeling"]
+        shop = await Shop.open(labeling.url, tracking.url, CONTACTS)
+        services["segmentation"].terminate()
+        services["workflow"].terminate()
+        early: dict[str, float] = {}
+        for done in range(AT_ONCE, CLICKS + 1, AT_ONCE):
+            await _click(ground, shop)
+            if done == AT_ONCE:
+                await asyncio.sleep(SETTLES_IN)
+                early = {"tracking": _memory(tracking), "labeling": _memory(labeling)}
+        await asyncio.sleep(SETTLES_IN)
+        for name, process in (("tracking", tracking), ("labeling", labeling)):
+            rows.append(
+                Row(f"memory of {name} after a million clicks", _memory(process), "MB", early[name] * 1.1, early[name],
+                    "after the first tenth of them", better="lower")
+            )  # fmt: skip
+    finally:
+        ground.clear()
+    return rows
+
+
+async def _click(ground: Ground, shop: Shop) -> None:
+    """A tenth of the clicks, until labeling has counted them."""
+    contacts = [shop.contacts[number % CONTACTS] for number in range(AT_ONCE)]
+    for number, contact in enumerate(contacts):
+        shop.clicked(contact, number % len(shop.links))
+    await write_intake(ground.settings, shop, contacts)
+
+    async def counted() -> bool:
+        return await ask(ground.database("labeling"), COUNTED) == shop.interests.total()
+
+    await until(counted, WITHIN)
+
+
+def _memory(process: ServiceProcess) -> float:
+    return psutil.Process(process.pid).memory_info().rss / MEGABYTE

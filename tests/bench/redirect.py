@@ -1,0 +1,80 @@
+"""Redirects by one tracking process, each acknowledged by Kafka before it is answered; against an empty redirect."""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+
+import orjson
+
+from deploy.embedded.ports import free_port, is_free
+from tests.bench.place import Place
+from tests.bench.row import Row
+from tests.faults.chain import SEND
+from tests.stack.processes import ROOT
+from tests.stack.shop import Shop
+
+CONNECTIONS = 64
+SECONDS = 6
+CONTACTS = 1_000
+
+
+async def run(place: Place) -> list[Row]:
+    """The same requests to both, over 64 connections."""
+    paths, found = await _tracking(place)
+    empty = await _empty(paths)
+    assert found["others"] == 0, found
+    return [
+        Row("redirects, one process, acknowledged by Kafka", found["per_second"], "redirects/s", 20_000,
+            empty["per_second"], "empty redirect by the same server", goal_ratio=1 / 3),
+        Row(f"redirects, p99 at {CONNECTIONS} connections", found["p99"], "ms", 20, empty["p99"],
+            "empty redirect by the same server", better="lower"),
+        Row(f"redirects, median at {CONNECTIONS} connections", found["median"], "ms", None, empty["median"],
+            "empty redirect by the same server", better="lower"),
+    ]  # fmt: skip
+
+
+async def _tracking(place: Place) -> tuple[list[str], dict[str, float]]:
+    ground = place.whole()
+    try:
+        api, worker, labeling = (
+            ground.service("tracking", "api"),
+            ground.service("tracking"),
+            ground.service("labeling"),
+        )
+        for process in (api, worker, labeling):
+            process.start(ready=False)
+        for process in (api, worker, labeling):
+            await asyncio.to_thread(process.wait_ready)
+        shop = await Shop.open(labeling.url, api.url, CONTACTS)
+        tokens = await shop.tokens(api.url, SEND, shop.contacts)
+        paths = [f"/c/{row['token']}.{1 + number % len(shop.links)}" for number, row in enumerate(tokens)]
+        # The process alone: nobody takes its clicks from Kafka meanwhile.
+        worker.terminate()
+        labeling.terminate()
+        return paths, await _request(api.port, paths)
+    finally:
+        ground.clear()
+
+
+async def _empty(paths: Sequence[str]) -> dict[str, float]:
+    port = free_port()
+    server = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.bench.empty_redirect", str(port), cwd=ROOT
+    )
+    try:
+        while is_free(port):  # noqa: ASYNC110 - it tells nobody when it listens
+            await asyncio.sleep(0.05)
+        return await _request(port, paths)
+    finally:
+        server.kill()
+        await server.wait()
+
+
+async def _request(port: int, paths: Sequence[str]) -> dict[str, float]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.bench.requests", str(port), str(CONNECTIONS), str(SECONDS), cwd=ROOT,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    printed, _ = await process.communicate("\n".join(paths).encode())
+    found: dict[str, float] = orjson.loads(printed)
+    return found
