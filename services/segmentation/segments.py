@@ -74,7 +74,10 @@ class Segments:
         self, account_id: int, segment_id: UUID, name: str, value: object, conditions: Preconditions
     ) -> Segment:
         """Another name and criterion. Raises Problem 404, 412, 422."""
-        criterion = await self.read(account_id, value, await self.criteria(account_id))
+        known = await self.criteria(account_id)
+        if segment_id not in known:
+            raise _no_segment()
+        criterion = await self.read(account_id, value, known)
         async with self.surroundings.database.unit_of_work(CATALOG_PARTITION) as work:
             found = await self._find(work, account_id, segment_id)
             conditions.require(etag_of(found.version))
@@ -110,7 +113,7 @@ class Segments:
     async def _find(self, work: UnitOfWork, account_id: int, segment_id: UUID) -> Segment:
         found = await read_segment(work.connection, account_id, segment_id)
         if found is None:
-            raise Problem(404, "There is no such segment.")
+            raise _no_segment()
         return found
 
     async def _others(self, work: UnitOfWork, account_id: int, segment_id: UUID | None) -> dict[UUID, Criterion]:
@@ -137,6 +140,10 @@ class Segments:
             if workflow.state in ("active", "paused") and segment_id in workflow.uses.segments
         ]
         return users
+
+
+def _no_segment() -> Problem:
+    return Problem(404, "There is no such segment.")
 
 
 def not_valid(faults: Iterable[Fault]) -> Problem:
