@@ -35,7 +35,8 @@ async def test_a_segment_from_its_making_to_its_end(rig: Rig) -> None:
         assert (await client.delete(path)).status_code == 204
         assert (await client.get(path)).status_code == 404
         assert (await client.delete(path)).status_code == 404
-        assert (await client.put(path, json={"name": "x", "criterion": {"label": str(UUID(int=99))}})).status_code == 404
+        unknown = {"name": "x", "criterion": {"label": str(UUID(int=99))}}
+        assert (await client.put(path, json=unknown)).status_code == 404
         assert (await client.get(f"{path}/members")).status_code == 404
         assert (await client.get(f"{path}/stream")).status_code == 404
 
