@@ -221,7 +221,7 @@ class SliceHandler(Handler):
         causes: dict[int, Received] | None = None
         # A contact of the slice: account + contact is the partition number, modulo the number of them.
         rest = (work.partitions[0] - account.account_id) % self._partitions
-        now = self._clock()
+        now = self._runtime_clock()
         count = 0
         for move in moves:
             event = (SegmentEntered if move.enters else SegmentLeft)(
