@@ -114,6 +114,7 @@ async def change_workflow(
     """Makes a new version: it takes new runs, those that go on finish on theirs. Steps that stay keep their ids."""
     sent = {name: value for name, value in body.items() if name not in READ_ONLY}
     async with service.database.pool.acquire() as connection:
+        await named(connection, caller.account_id, workflow_id)
         versions = await definitions.versions(connection, workflow_id)
     definition = _read(sent, list(versions.values()))
     await service.require(caller.account_id, definition)
