@@ -120,18 +120,17 @@ class Recorder:
         return [taken[place] for place in places]
 
     async def _sends_of(self, work: UnitOfWork, clicks: Sequence[Taken]) -> Mapping[SendKey, int]:
-        unknown = {}
-        for click in clicks:
-            send = click.received.event.send
-            if send is not None:
-                key = SendKey(click.message.message_no, send.kind, send.id)
-                if key not in self._sends:
-                    unknown[key] = (click.message.account_id, send.sent_at)
-        if not unknown:
-            return self._sends
-        settled = await settle_sends(work.connection, unknown)
-        work.after_commit(lambda: remember(self._sends, settled))
-        return self._sends | settled
+        named = {
+            SendKey(click.message.message_no, send.kind, send.id): (click.message.account_id, send.sent_at)
+            for click in clicks
+            if (send := click.received.event.send) is not None
+        }
+        numbers = {key: self._sends[key] for key in named if key in self._sends}
+        if unknown := {key: about for key, about in named.items() if key not in numbers}:
+            settled = await settle_sends(work.connection, unknown)
+            numbers |= settled
+            work.after_commit(lambda: remember(self._sends, settled))
+        return numbers
 
     def _references(self, labels: Sequence[LinkLabel]) -> tuple[LabelReference, ...]:
         """The labels as they are called now; one that is deleted is not carried any more."""

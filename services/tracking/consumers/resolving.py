@@ -1,6 +1,6 @@
 """Which contact a report names, and whether its clicks are taken."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from asyncpg.pool import PoolConnectionProxy
 
@@ -36,20 +36,19 @@ async def _merged(
     connection: PoolConnectionProxy, standings: dict[ContactKey, Standing]
 ) -> dict[ContactKey, ContactKey]:
     """What merged contacts have become; adds to `standings` what it learns of those."""
-    into = {key: (key[0], at.merged_into) for key, at in standings.items() if at.merged_into is not None}
-    final = dict(into)
+    final = {key: _next(key, standings) for key, at in standings.items() if at.merged_into is not None}
     for _ in range(MOST_MERGES):
-        unread = set(final.values()) - standings.keys()
-        if not unread:
+        standings |= await contacts_that_matter(connection, set(final.values()) - standings.keys())
+        further = {key: _next(target, standings) for key, target in final.items()}
+        if further == final:
             break
-        standings |= await contacts_that_matter(connection, unread)
-        final = {
-            key: (target[0], standing.merged_into)
-            if (standing := standings.get(target)) is not None and standing.merged_into is not None
-            else target
-            for key, target in final.items()
-        }
+        final = further
     return final
+
+
+def _next(key: ContactKey, standings: Mapping[ContactKey, Standing]) -> ContactKey:
+    standing = standings.get(key)
+    return key if standing is None or standing.merged_into is None else (key[0], standing.merged_into)
 
 
 def why_left_out(standing: Standing) -> str:

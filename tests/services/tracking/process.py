@@ -14,12 +14,14 @@ KEYS = f"first:{base64.b64encode(b'k' * 32).decode()}"
 class TrackingProcess(ServiceProcess):
     """Tracking on topics with `prefix`; its home is `home`."""
 
-    def __init__(self, bootstrap: str, dsn: str, prefix: str, home: Path, *arguments: str) -> None:
+    def __init__(
+        self, bootstrap: str, dsn: str, prefix: str, home: Path, *arguments: str, partitions: int = PARTITIONS
+    ) -> None:
         self.bootstrap, self.dsn, self.prefix, self.home = bootstrap, dsn, prefix, home
         environment = {
             "PENCHANT_KAFKA": bootstrap,
             "PENCHANT_TOPIC_PREFIX": prefix,
-            "PENCHANT_PARTITIONS": str(PARTITIONS),
+            "PENCHANT_PARTITIONS": str(partitions),
             "PENCHANT_HOME": str(home),
             "PENCHANT_TRACKING_DATABASE": dsn,
             "PENCHANT_TRACKING_KEYS": KEYS,
