@@ -49,7 +49,6 @@ class WorkflowHandler(Handler):
         self._projection = projection
         self._workflows = Workflows()
         self._next_due: dict[int, datetime | None] = {}
-        self._decided: dict[int, dict[str, int]] = {}
         self._tidied: dict[int, datetime] = {}
         self._clock = clock
         self._wakes = 0
@@ -62,13 +61,11 @@ class WorkflowHandler(Handler):
             self._next_due[partition] = datetime.min.replace(tzinfo=UTC)
 
     async def opened(self, work: UnitOfWork, partition: int) -> None:
-        """Reads how far has been decided; the first tick finds out what is due."""
-        self._decided[partition] = await contacts.decided(work.connection, partition)
+        """The first tick finds out what is due."""
         self._next_due[partition] = datetime.min.replace(tzinfo=UTC)
 
     def dropped(self, partition: int) -> None:
         self._next_due.pop(partition, None)
-        self._decided.pop(partition, None)
 
     def due(self, partition: int) -> datetime | None:
         return self._next_due.get(partition)
@@ -76,8 +73,7 @@ class WorkflowHandler(Handler):
     async def handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
         [partition] = work.partitions
         unit = await self._unit(work, partition, self._clock())
-        unit.standing_still = await standing.behind(work.connection, partition)
-        new, known, gone = self._read(partition, batch)
+        new, known, gone = self._read(unit, batch)
         events = new + known
         await self._know_accounts({seen.event.account_id for seen, _ in events})
         await unit.load({(seen.event.account_id, seen.event.contact_id) for seen, _ in events} | gone)
@@ -103,7 +99,14 @@ class WorkflowHandler(Handler):
                 if not isinstance(seen.event, ContactChanged)
             ],
         )
-        await self._remember(work, partition, batch, unit)
+
+        def committed() -> None:
+            EVENTS_DECIDED.inc(len(new))
+            due = self._next_due.get(partition)
+            if unit.next_due is not None and (due is None or unit.next_due < due):
+                self._next_due[partition] = unit.next_due
+
+        work.after_commit(committed)
 
     async def tick(self, work: UnitOfWork, partition: int, now: datetime) -> None:
         wakes = self._wakes
@@ -112,8 +115,7 @@ class WorkflowHandler(Handler):
         await unit.look_back()
         await unit.save()
         await self._tidy(work, partition, now)
-        behind = await standing.behind(work.connection, partition)
-        following = now if again else await runs.next_due(work.connection, partition, behind)
+        following = now if again else await runs.next_due(work.connection, partition, unit.behind)
 
         def committed() -> None:
             if self._wakes == wakes:
@@ -129,10 +131,11 @@ class WorkflowHandler(Handler):
             self._tidied[partition] = now
 
     async def _unit(self, work: UnitOfWork, partition: int, now: datetime) -> Unit:
-        if await self._workflows.refresh(work.connection):
+        stands = await standing.look(work.connection, partition, self._projection)
+        if await self._workflows.refresh(work.connection, stands.revision):
             # A definition may name what the catalogs have learned a moment ago.
             await self._catalogs.catalog.refresh()
-        return Unit(work, partition, self._workflows, self._catalogs, self._projection, now)
+        return Unit(work, partition, self._workflows, self._catalogs, self._projection, now, stands)
 
     async def _know_accounts(self, accounts: set[int]) -> None:
         # Days are the account's days: its time zone must be known before anything is folded.
@@ -142,13 +145,13 @@ class WorkflowHandler(Handler):
             await self._catalogs.catalog.refresh()
 
     def _read(
-        self, partition: int, batch: Sequence[Received]
+        self, unit: Unit, batch: Sequence[Received]
     ) -> tuple[list[tuple[Seen, Received]], list[tuple[Seen, Received]], set[Contact]]:
         """The batch as events to decide on, events on which was decided (by an older projection), contacts gone."""
         new: list[tuple[Seen, Received]] = []
         known: list[tuple[Seen, Received]] = []
         gone: set[Contact] = set()
-        decided = self._decided.get(partition, {})
+        decided = unit.decided
         for record in batch:
             event = record.event
             if isinstance(event, Tombstone):
@@ -200,25 +203,6 @@ class WorkflowHandler(Handler):
             await runs.forget_what_was_seen(work.connection, gone, workflows)
             for account in sorted(accounts):
                 await blank_answers(work.connection, account, [contact for of, contact in gone if of == account])
-
-    async def _remember(self, work: UnitOfWork, partition: int, batch: Sequence[Received], unit: Unit) -> None:
-        decided = self._decided.setdefault(partition, {})
-        sequences = {
-            topic: highest
-            for topic in {record.topic for record in batch}
-            if (highest := max(record.sequence or 0 for record in batch if record.topic == topic))
-            > decided.get(topic, 0)
-        }
-        await contacts.write_decided(work.connection, partition, sequences)
-
-        def committed() -> None:
-            EVENTS_DECIDED.inc(len(batch))
-            decided.update(sequences)
-            due = self._next_due.get(partition)
-            if unit.next_due is not None and (due is None or unit.next_due < due):
-                self._next_due[partition] = unit.next_due
-
-        work.after_commit(committed)
 
 
 def _type(record: Received) -> str:

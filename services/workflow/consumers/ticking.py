@@ -29,8 +29,7 @@ class Ticking:
 
     async def run(self) -> bool:
         """What comes first: the end of what was deleted, what a pause held back, members, then the clock."""
-        behind = await standing.behind(self.connection, self.partition)
-        self.unit.standing_still = behind
+        behind = self.unit.behind
         if await self._end_deleted():
             return True
         for one in behind.values():

@@ -19,6 +19,7 @@ from services.workflow.metrics import RUNS_ENDED, RUNS_STARTED, STEPS_TAKEN, TIM
 from services.workflow.store import contacts, occurrences, runs
 from services.workflow.store.contacts import Contact
 from services.workflow.store.runs import FollowingEvent, NewRun
+from services.workflow.store.standing import Standing
 from services.workflow.world import UnitWorld
 from shared.store.unit_of_work import UnitOfWork
 
@@ -27,7 +28,8 @@ class Unit:
     """The runs of a unit's contacts, and all that happens to them; `partition` is its partition number.
 
     `load` reads what is needed, set-wise; `start`, `deliver`, `fire` and `cancel` move runs in memory; `save` writes.
-    `now` is the time at which all of it happens. `standing_still` are the workflows that decide on nothing now.
+    `now` is the time at which all of it happens; `decided` is as in `Standing`. `standing_still` are the workflows that
+    decide on nothing now.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Unit:
         catalogs: Catalogs,
         projection: int,
         now: datetime,
+        stands: Standing,
     ) -> None:
         self.work = work
         self.partition = partition
@@ -45,7 +48,9 @@ class Unit:
         self.catalogs = catalogs
         self.projection = projection
         self.world = UnitWorld(catalogs, now)
-        self.standing_still: Collection[UUID] = ()
+        self.behind = stands.behind
+        self.decided = stands.decided
+        self.standing_still: Collection[UUID] = stands.behind
         self.changed_facts: set[Contact] = set()
         self.next_due: datetime | None = None
         self._running: dict[Contact, dict[UUID, Run]] = {}

@@ -20,9 +20,8 @@ class Workflows:
         self._revision = 0
         self._indexes: dict[int, TriggerIndex[Program]] = {}
 
-    async def refresh(self, connection: PoolConnectionProxy) -> bool:
-        """Reads what changed, and says whether anything did; until the transaction ends, nothing changes."""
-        revision = await definitions.share(connection)
+    async def refresh(self, connection: PoolConnectionProxy, revision: int) -> bool:
+        """Reads what changed up to a revision, and says whether anything did."""
         if revision == self._revision:
             return False
         changed = await definitions.changed_since(connection, self._revision)

@@ -54,14 +54,6 @@ CREATE TABLE contacts (
     PRIMARY KEY (projection, account_id, contact_id)
 ) WITH (fillfactor = 80);
 
--- The highest sequence on which has been decided: building a new projection folds what is below and starts nothing.
-CREATE TABLE decided (
-    partition smallint NOT NULL,
-    topic text NOT NULL,
-    sequence bigint NOT NULL,
-    PRIMARY KEY (partition, topic)
-);
-
 -- The events of the last weeks as they came: for waits that look back, pauses that are over, drafts that are tried.
 CREATE TABLE occurrences (
     position bigint GENERATED ALWAYS AS IDENTITY,
@@ -164,7 +156,6 @@ DROP TABLE effects;
 DROP TABLE run_steps;
 DROP TABLE runs;
 DROP TABLE occurrences;
-DROP TABLE decided;
 DROP TABLE contacts;
 DROP TABLE phases;
 DROP TABLE definitions;

@@ -75,14 +75,3 @@ async def count_members(
 async def delete_older(connection: PoolConnectionProxy, partition: int, projection: int) -> None:
     """Deletes the facts of projections before this one."""
     await connection.execute(QUERIES["delete_older_projections"], partition, projection)
-
-
-async def decided(connection: PoolConnectionProxy, partition: int) -> dict[str, int]:
-    """Per topic, the highest sequence on which has been decided."""
-    return {row["topic"]: row["sequence"] for row in await connection.fetch(QUERIES["decided"], partition)}
-
-
-async def write_decided(connection: PoolConnectionProxy, partition: int, sequences: Mapping[str, int]) -> None:
-    """What `decided` will answer."""
-    if sequences:
-        await connection.execute(QUERIES["write_decided"], partition, list(sequences), list(sequences.values()))

@@ -34,13 +34,6 @@ class StoredWorkflow(NamedTuple):
         return read_definition(self.body)
 
 
-async def share(connection: PoolConnectionProxy) -> int:
-    """Holds definitions and states as they are until the end of the transaction; answers their revision."""
-    await connection.execute(QUERIES["share_definitions"])
-    number: int = await connection.fetchval(QUERIES["revision"])
-    return number
-
-
 async def next_revision(connection: PoolConnectionProxy) -> tuple[int, datetime]:
     """Begins a change: nobody decides until the transaction ends. Answers its revision and its moment."""
     await connection.execute(QUERIES["lock_definitions"])

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 from uuid import UUID
 
+import orjson
 from asyncpg.pool import PoolConnectionProxy
 
 from services.workflow.store import QUERIES
@@ -24,13 +25,25 @@ class Enrolment(NamedTuple):
     contact_id: int
 
 
-async def behind(connection: PoolConnectionProxy, partition: int) -> dict[UUID, Behind]:
-    """The workflows that are behind in a partition."""
-    found = [
-        Behind(UUID(int=row["workflow_id"].int), row["position"], row["state"] == "active")
-        for row in await connection.fetch(QUERIES["backlog"], partition)
-    ]
-    return {one.workflow_id: one for one in found}
+class Standing(NamedTuple):
+    """What is so until the unit of work ends.
+
+    `revision` is that of the definitions; `behind` the workflows that are behind in the partition; `decided`, per
+    topic, the highest sequence on which a consumer of another version has decided.
+    """
+
+    revision: int
+    behind: dict[UUID, Behind]
+    decided: dict[str, int]
+
+
+async def look(connection: PoolConnectionProxy, partition: int, projection: int) -> Standing:
+    """Holds definitions and states as they are until the end of the transaction, and reads where things stand."""
+    await connection.execute(QUERIES["share_definitions"])
+    [row] = await connection.fetch(QUERIES["standing"], partition, projection)
+    found = [Behind(UUID(one), position, active) for one, position, active in orjson.loads(row["behind"] or "[]")]
+    decided = orjson.loads(row["decided"] or "{}")
+    return Standing(row["revision"], {one.workflow_id: one for one in found}, decided)
 
 
 async def hold_back(connection: PoolConnectionProxy, workflow_id: UUID, partitions: int) -> None:

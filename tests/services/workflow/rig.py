@@ -214,6 +214,18 @@ class Rig:
         await until(reached)
 
 
+class TellingPublisher(Publisher):
+    """Says when it has started."""
+
+    def __init__(self, settings: WorkflowSettings, ready: asyncio.Event) -> None:
+        super().__init__("workflow", settings)
+        self._ready = ready
+
+    async def start(self) -> None:
+        await super().start()
+        self._ready.set()
+
+
 def label(label_id: UUID, state: Any = "active") -> LabelChanged:  # noqa: ANN401
     return LabelChanged(
         occurred_at=now(), account_id=1, label_id=label_id, label_name=str(label_id)[-3:], description="",
@@ -277,9 +289,12 @@ async def make_rig(bootstrap: str, dsn: str, prefix: str) -> AsyncIterator[Rig]:
         rig.catalog = Catalog(settings, ["labeling.keys", *SERVICE.catalogs])
         await rig.catalog.start()
         stack.push_async_callback(rig.catalog.stop)
-        rig.relay = Relay(database, lambda: Publisher("workflow", settings))
+        ready = asyncio.Event()
+        rig.relay = Relay(database, lambda: TellingPublisher(settings, ready))
         relaying = asyncio.create_task(rig.relay.run())
         stack.push_async_callback(_cancel, relaying)
+        # A producer that is cancelled while it connects leaves its socket to the collector, which warns.
+        await asyncio.wait_for(ready.wait(), DEADLINE)
         listening = asyncio.create_task(listen(dsn, {"events": rig.relay.wake}))
         stack.push_async_callback(_cancel, listening)
         surroundings = Surroundings(settings, database, rig.catalog, IntakeProducer(settings), rig.relay)

@@ -1,1 +1,0 @@
-SELECT topic, sequence FROM decided WHERE partition = $1
