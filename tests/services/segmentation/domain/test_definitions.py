@@ -1,0 +1,43 @@
+"""Definitions as they are evaluated."""
+
+from uuid import UUID
+
+from services.segmentation.domain.definitions import Definitions
+from shared.criteria import Criterion, parse
+
+ONE, TWO, THREE = (UUID(int=number) for number in (1, 2, 3))
+LABEL = parse({"label": str(ONE)})
+
+
+def definitions(zone: str = "UTC", **criteria: Criterion) -> Definitions:
+    ids = {"one": ONE, "two": TWO, "three": THREE}
+    return Definitions(zone, {ids[name]: (name, criterion) for name, criterion in criteria.items()})
+
+
+def test_a_fingerprint_is_of_what_can_have_other_members() -> None:
+    of_two = parse({"not": {"segment": str(ONE)}})
+    before = definitions(one=LABEL, two=of_two)
+    assert before.all[TWO].fingerprint == definitions(one=LABEL, two=of_two).all[TWO].fingerprint
+    changed = definitions(one=parse({"label": str(TWO)}), two=of_two)
+    assert before.all[TWO].fingerprint != changed.all[TWO].fingerprint
+    assert before.all[TWO].fingerprint != definitions("Asia/Tokyo", one=LABEL, two=of_two).all[TWO].fingerprint
+
+
+def test_a_segment_whose_segment_is_gone_is_suspended() -> None:
+    found = definitions(one=LABEL, two=parse({"segment": str(THREE)}), three=parse({"segment": str(TWO)}))
+    assert (set(found.all), found.suspended) == ({ONE}, {TWO, THREE})
+
+
+def test_only_those_concerned_are_looked_at() -> None:
+    found = definitions(
+        one=LABEL, two=parse({"clicks": {"url_starts_with": "https://"}}), three=parse({"segment": str(ONE)})
+    )
+    assert {one.segment_id for one in found.concerned([("label", ONE.int)])} == {ONE, THREE}
+    assert {one.segment_id for one in found.concerned([("click",)])} == {TWO}
+    assert {one.segment_id for one in found.concerned([("known",)])} == {ONE, TWO, THREE}
+    assert found.concerned([("field", "city")]) == []
+
+
+def test_equal_leaves_are_one_object() -> None:
+    found = definitions(one=LABEL, two=parse({"all": [{"label": str(ONE)}]}))
+    assert found.all[TWO].criterion.parts[0] is found.all[ONE].criterion  # type: ignore[union-attr]

@@ -1,0 +1,53 @@
+"""Bit slices are counters: whatever is added and taken away, they have what a Counter has."""
+
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+from pyroaring import BitMap
+
+from services.segmentation.domain.planes import Planes, add_planes, counting, number_of, remove_planes, satisfying
+from shared.criteria.grammar import Count
+
+contacts = st.lists(st.integers(0, 5), max_size=40)
+UNIVERSE = BitMap(range(6))
+
+
+def numbers(planes: Planes) -> Counter[int]:
+    return Counter({contact: number_of(planes, contact) for contact in UNIVERSE if number_of(planes, contact)})
+
+
+@given(st.lists(contacts, max_size=5), contacts)
+def test_adding_and_taking_away(batches: list[list[int]], taken: list[int]) -> None:
+    planes: Planes = []
+    expected: Counter[int] = Counter()
+    for batch in [*batches, taken]:
+        add_planes(planes, counting(batch), None)
+        expected += Counter(batch)
+    assert numbers(planes) == expected
+    remove_planes(planes, counting(taken))
+    assert numbers(planes) == expected - Counter(taken)
+
+
+@given(contacts, contacts, st.sets(st.integers(0, 5)))
+def test_adding_for_some_contacts_only(first: list[int], second: list[int], within: set[int]) -> None:
+    planes = counting(first)
+    add_planes(planes, counting(second), BitMap(within))
+    for contact in within:
+        assert number_of(planes, contact) == (first + second).count(contact)
+
+
+@given(contacts, st.sampled_from(["at_least", "at_most", "exactly"]), st.integers(0, 9))
+def test_comparing(seen: list[int], comparison: str, number: int) -> None:
+    count = Count(comparison, number)  # type: ignore[arg-type]
+    expected = {contact for contact in UNIVERSE if count.holds(seen.count(contact))}
+    assert set(satisfying(counting(seen) if seen else [], count, UNIVERSE)) == expected
+
+
+def test_what_is_added_is_not_changed() -> None:
+    once = counting([1, 2])
+    planes: Planes = []
+    add_planes(planes, once, None)
+    add_planes(planes, once, None)
+    assert once == [BitMap([1, 2])]
+    assert numbers(planes) == Counter({1: 2, 2: 2})

@@ -1,0 +1,55 @@
+"""Events per day: any range, however its sum was made."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+from pyroaring import BitMap
+
+from services.segmentation.domain.planes import number_of
+from services.segmentation.domain.tally import EVER, MOST_LOOSE, Range, Tally
+
+CONTACTS = range(4)
+adds = st.tuples(st.integers(1, 30), st.lists(st.sampled_from(CONTACTS), min_size=1, max_size=8))
+ranges = st.one_of(
+    st.just(EVER), st.tuples(st.integers(0, 30), st.integers(0, 30)).map(lambda ends: (min(ends), max(ends)))
+)
+steps = st.lists(st.one_of(adds, ranges.map(list), st.just("day")), max_size=25)
+
+
+@given(steps, ranges, st.booleans())
+def test_sums_are_those_of_the_days(steps: list[object], asked: Range, keep: bool) -> None:
+    tally, plain = Tally(), list[tuple[int, int]]()
+    for step in steps:
+        if isinstance(step, tuple):
+            day, contacts = step
+            tally.add(day, contacts)
+            plain += [(day, contact) for contact in contacts]
+        elif isinstance(step, list):
+            check(tally, plain, (step[0], step[1]), keep=True)
+        else:
+            tally.pass_day()
+    check(tally, plain, asked, keep=keep)
+    tally.forget_past()
+    check(tally, plain, asked, keep=True)
+
+
+def check(tally: Tally, plain: list[tuple[int, int]], asked: Range, *, keep: bool) -> None:
+    expected = {
+        contact: sum(asked[0] <= day <= asked[1] for day, one in plain if one == contact) for contact in CONTACTS
+    }
+    planes = tally.counted(asked, None, keep)
+    assert {contact: number_of(planes, contact) for contact in CONTACTS} == expected
+    some = tally.counted(asked, BitMap([1, 2]), keep)
+    assert [number_of(some, contact) for contact in (1, 2)] == [expected[1], expected[2]]
+    assert {contact: tally.number(asked, contact) for contact in CONTACTS} == expected
+    assert set(tally.ever(asked, None)) == {contact for contact, number in expected.items() if number}
+
+
+def test_a_few_events_are_loose_and_more_are_not() -> None:
+    tally = Tally()
+    for day in range(1, MOST_LOOSE + 1):
+        assert not tally.add(day, [0])
+    assert tally.loose is not None
+    assert tally.add(99, [0])
+    assert tally.loose is None
+    assert len(tally.days) == MOST_LOOSE + 1
+    assert not tally.add(99, [1])
