@@ -18,6 +18,10 @@ LOCK_TIMEOUT = timedelta(seconds=5)
 POOL_SIZE = 10  # a transaction per partition number at most, and a few for requests
 
 
+async def _as_it_is(connection: asyncpg.Connection) -> None:
+    """Nothing is ever set for a session, so giving a connection back need not cost a round trip."""
+
+
 class Database:
     """A pool on the service's PostgreSQL database.
 
@@ -39,6 +43,7 @@ class Database:
             max_size=size,
             timeout=10,
             command_timeout=60,
+            reset=_as_it_is,
             server_settings={
                 "application_name": "penchant",
                 "lock_timeout": milliseconds,

@@ -101,9 +101,9 @@ class UnitOfWork:
     async def lock(self, partitions: Iterable[int]) -> None:
         """Takes the locks of `partitions`, ascending; held until the end of the transaction."""
         wanted = sorted(set(partitions))
-        for partition in wanted:
+        if wanted:
             # A statement of its own: what decides must be read by a later one, after the wait.
-            await self.connection.execute(QUERIES["lock_partition"], partition)
+            await self.connection.execute(QUERIES["lock_partitions"], wanted)
         self.partitions = tuple(sorted({*self.partitions, *wanted}))
         contact_partitions = [partition for partition in wanted if partition != CATALOG_PARTITION]
         if contact_partitions:
