@@ -1,0 +1,182 @@
+"""What the live OpenAPI documents allow and forbid is sent: no 5xx, and no answer that the document does not know.
+
+Made-up ids are tried on tracking and labeling beside their own tests (test_bad_input.py); here are the services whose
+answers need the others, and for all four the ids of things that are there.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.scenarios.scene import SERVICES, Account, Scene
+
+CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+    "negative_data_rejection",
+    "unsupported_method",
+    "ignored_auth",
+)
+EXAMPLES = {"made up": 20, "real": 8}  # per operation
+JSON = {"Content-Type": "application/json"}
+HTML = '<a href="https://shop.example/dogs">Dogs</a>'
+# What a definition may have anywhere by mistake. The document says little of what is in one, so schemathesis can't.
+ODD: tuple[Any, ...] = (
+    None, True, 0, -1, 2**63, 1e308, "", "\0", "\U0001f415", "x" * 5000, [], {}, [None], {"": None}, [[[]]],
+    "01890000-0000-7000-8000-000000000001", {"label": {"label": {}}}, {"all": [{"not": {"any": []}}]},
+)  # fmt: skip
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize(
+    ("service", "ids"),
+    [("segmentation", "made up"), ("workflow", "made up"), *((service, "real") for service in SERVICES)],
+)
+def test_schemathesis_finds_nothing(scene: Scene, service: str, ids: str, tmp_path: Path) -> None:
+    with Account.open(scene, "Bad input") as account:
+        made = _things(account)
+        options = []
+        if ids == "real":
+            # What is deleted would be no real id any more.
+            options = ["--exclude-method=DELETE", "--include-path-regex=[{]"]
+            lines = ["[parameters]", *(f'"path.{name}" = "{value}"' for name, value in made.items())]
+            (tmp_path / "schemathesis.toml").write_text("\n".join(lines))
+        found = subprocess.run(  # noqa: S603 - our own arguments
+            [
+                str(Path(sys.executable).with_name("schemathesis")),
+                "run",
+                f"{scene.url(service)}/openapi.json",
+                f"--header=Authorization: Bearer {account.key}",
+                f"--checks={','.join(CHECKS)}",
+                "--phases=examples,coverage,fuzzing",
+                f"--max-examples={EXAMPLES[ids]}",
+                "--exclude-path-regex=held-records|accounts$|/stream$",  # the operator's; one that never ends
+                "--no-color",
+                *options,
+            ],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert found.returncode == 0, found.stdout[-20_000:] + found.stderr
+
+
+@pytest.mark.timeout(300)
+def test_definitions_with_something_odd_in_them_are_answered(scene: Scene) -> None:
+    """Anything at all in the place of each part of a valid definition."""
+    unexpected = []
+    with Account.open(scene, "Odd definitions") as account:
+        things = _things(account)
+        criterion, definition = _everything_in_a_criterion(things), _everything_in_a_workflow(things)
+        asked = {"criterion": criterion, "contact_id": things["contact"]}
+        requests = [("segmentation", "/v1/criteria/explain", asked), ("workflow", "/v1/workflows", definition)]
+        for service, path, body in requests:
+            assert account.post(service, path, body)
+            for changed in _changed(body):
+                answer = account.request(service, "POST", path, content=json.dumps(changed), headers=JSON)
+                if answer.status_code not in {200, 201, 404, 422}:
+                    unexpected.append(f"{service} {answer.status_code} {answer.text[:300]} for {changed!r:.1000}")
+    assert not unexpected, "\n".join(unexpected)
+
+
+def _changed(value: Any) -> Iterator[Any]:  # noqa: ANN401
+    """`value` with one part of it replaced by something odd, for each part and everything odd; and with one missing."""
+    yield from ODD
+    if isinstance(value, dict):
+        for name, member in value.items():
+            yield {other: kept for other, kept in value.items() if other != name}
+            yield from ({**value, name: changed} for changed in _changed(member))
+        yield {**value, "odd": 1}
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            yield from ([*value[:place], changed, *value[place + 1 :]] for changed in _changed(item))
+
+
+def _everything_in_a_criterion(things: Mapping[str, Any]) -> dict[str, Any]:
+    label, message, segment = things["label_id"], things["message_id"], things["segment_id"]
+    return {
+        "all": [
+            {"label": {"any_of": [label], "within_days": 30}},
+            {"not": {"clicks": {"url_starts_with": "https://", "at_least": 2, "from": "2026-01-01"}}},
+            {
+                "any": [
+                    {"engaged": {"kind": "form", "message": message, "exactly": 0}},
+                    {"segment": segment},
+                ]
+            },
+            {"field": {"key": "city", "in": ["Gent", "Brugge"]}},
+        ]
+    }
+
+
+def _everything_in_a_workflow(things: Mapping[str, Any]) -> dict[str, Any]:
+    label, message = things["label_id"], things["message_id"]
+    clicked = {"on": "ContactClicked", "send": "this_run"}
+    return {
+        "name": "Everything",
+        "triggers": [
+            {"on": "LabelAssigned", "label": label, "origins": ["click"]},
+            {"on": "SegmentEntered", "segment": things["segment_id"], "include_existing": True},
+            {"on": "ContactEngaged", "kind": "form", "where": {"plan": "a"}},
+        ],
+        "condition": {"field": {"key": "city", "is": "Gent"}},
+        "reentry": "every_time",
+        "exit_on": [{"on": "LabelRemoved", "label": label}],
+        "while_paused": "skip",
+        "steps": [
+            {"id": "guide", "send": {"message": message}},
+            {"wait_for": {"any": [clicked], "at_most": {"days": 3}, "then": [{"exit": {}}], "else": []}},
+            {"if": {"criterion": {"label": label}, "then": [{"assign_label": {"label": label}}], "else": []}},
+            {"wait": {"until": "2030-01-01T00:00:00Z"}},
+            {"set_field": {"key": "city", "value": "Gent"}},
+        ],
+    }
+
+
+def _things(account: Account) -> dict[str, Any]:
+    """One of everything; ids by the names of path parameters."""
+    dogs, doomed = account.labels("Dogs", "Doomed")
+    account.post("labeling", "/v1/fields", {"key": "city", "name": "City", "type": "text"})
+    key = account.post("labeling", "/v1/keys", {"name": "site", "scopes": ["read"]})["id"]
+    message = account.message(HTML)
+    (contact,) = account.contacts(1)
+    criterion = {"any": [{"label": dogs}, {"clicks": {"label": dogs}}]}
+    segment = account.post("segmentation", "/v1/segments", {"name": "Dogs", "criterion": criterion})["id"]
+    definition = {
+        "name": "Dogs",
+        "triggers": [{"on": "LabelAssigned", "label": dogs}],
+        "steps": [{"wait": {"days": 1}}],
+    }
+    workflow = account.post("workflow", "/v1/workflows", definition)["id"]
+    account.post("workflow", f"/v1/workflows/{workflow}/activate")
+    account.ask("labeling", "PUT", f"/v1/contacts/{contact}/labels/{dogs}", {})
+    return {
+        "contact": contact,
+        "label_id": dogs,
+        "key": "city",
+        "key_id": key,
+        "job_id": account.ask("labeling", "DELETE", f"/v1/labels/{doomed}")["id"],
+        "message_id": message["id"],
+        "link_id": message["links"][0]["id"],
+        "segment_id": segment,
+        "workflow_id": workflow,
+        "run_id": account.first_run(workflow),
+    }
+
+
+def test_the_documents_are_those_of_the_repository(scene: Scene) -> None:
+    """So what is found here is found in what people read."""
+    documents = Path(__file__).parents[2] / "docs" / "openapi"
+    with Account.open(scene, "Documents") as account:
+        for service in scene.services:
+            written = json.loads((documents / f"{service}.json").read_text(encoding="utf-8"))
+            assert set(account.get(service, "/openapi.json")["paths"]) == set(written["paths"]), service
