@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.stack.containers import KAFKA_IMAGE, POSTGRES_IMAGE, engine_has, kafka_container, postgres_container
 from tests.stack.nodes import KafkaNode, PostgresNode, server_folder
 from tests.stack.shared import SharedKafka, SharedPostgres
 
@@ -34,23 +35,29 @@ def private_postgres() -> Iterator[PostgresNode]:
 
 
 @pytest.fixture(scope="session")
-def kafka(request: pytest.FixtureRequest) -> TestKafka:
-    """`.bootstrap` of the broker at PENCHANT_TEST_KAFKA, or else of one of this run's own."""
+def kafka(request: pytest.FixtureRequest) -> Iterator[TestKafka]:
+    """`.bootstrap` of the broker at PENCHANT_TEST_KAFKA, or of one in a container, or else of this run's own."""
     bootstrap = os.environ.get("PENCHANT_TEST_KAFKA")
     if bootstrap:
-        return SharedKafka(bootstrap)
-    node: KafkaNode = request.getfixturevalue("private_kafka")
-    return node
+        yield SharedKafka(bootstrap)
+    elif engine_has(KAFKA_IMAGE):
+        with kafka_container() as broker:
+            yield broker
+    else:
+        yield request.getfixturevalue("private_kafka")
 
 
 @pytest.fixture(scope="session")
-def postgres(request: pytest.FixtureRequest) -> TestPostgres:
-    """`.dsn` of the server at PENCHANT_TEST_POSTGRES (a superuser's DSN), or else of one of this run's own."""
+def postgres(request: pytest.FixtureRequest) -> Iterator[TestPostgres]:
+    """`.dsn` of the server at PENCHANT_TEST_POSTGRES (a superuser), or of one in a container, or of this run's own."""
     dsn = os.environ.get("PENCHANT_TEST_POSTGRES")
     if dsn:
-        return SharedPostgres(dsn)
-    node: PostgresNode = request.getfixturevalue("private_postgres")
-    return node
+        yield SharedPostgres(dsn)
+    elif engine_has(POSTGRES_IMAGE):
+        with postgres_container() as server:
+            yield server
+    else:
+        yield request.getfixturevalue("private_postgres")
 
 
 @pytest.fixture
