@@ -18,7 +18,7 @@ def main() -> None:
     while True:
         listener.wait(sys.stdin, sys.stdout)
         try:
-            update_stack_file(home, pids=running_pids(supervisor.getPID(), supervisor.getAllProcessInfo()))
+            update_stack_file(home, pids=running_pids(supervisor.getAllProcessInfo()))
         except Fault as refused:  # supervisor is shutting down; whoever asked for that clears the pids
             print(refused, file=sys.stderr)  # noqa: T201 - standard error is its log
         except OSError as problem:  # a full disk; the next change is written again

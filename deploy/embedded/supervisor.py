@@ -46,8 +46,8 @@ class Supervisor:
         return {process["name"]: process["statename"] for process in processes if process["name"] != LISTENER}
 
     def pids(self) -> dict[str, int]:
-        """The processes that run, and supervisor's own."""
-        return running_pids(self._call("getPID"), self._call("getAllProcessInfo"))
+        """The processes that run."""
+        return running_pids(self._call("getAllProcessInfo"))
 
     def start_group(self, group: str) -> None:
         """Start all of a group, without waiting for any of them."""
@@ -82,11 +82,12 @@ class Supervisor:
             time.sleep(0.05)
 
 
-def running_pids(own: int, processes: Iterable[Mapping[str, Any]]) -> dict[str, int]:
-    """Name and pid of supervisor and of all that it says runs, without the listener."""
-    running = {process["name"]: process["pid"] for process in processes if process["pid"]}
-    running.pop(LISTENER, None)
-    return {"supervisor": own, **running}
+def running_pids(processes: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """Name and pid of all that supervisor keeps running, without the listener.
+
+    Supervisor's own pid is not among them: whoever ends one of these can count on its being started again.
+    """
+    return {process["name"]: process["pid"] for process in processes if process["pid"] and process["name"] != LISTENER}
 
 
 def launch(home: Home, lock: int, stores: Mapping[str, Command], services: Mapping[str, Command]) -> Supervisor:

@@ -97,7 +97,7 @@ def test_whatever_dies_is_started_again_and_its_pid_noted(penchant: Penchant, na
 
 def test_what_outlives_its_supervisor_is_named_and_ended_and_the_next_start_goes_on(penchant: Penchant) -> None:
     before = penchant.stack()
-    penchant.kill("supervisor")
+    os.kill(int((penchant.home / "supervisor" / "supervisord.pid").read_text()), signal.SIGKILL)
     refused = penchant("up", "--detach")
     assert refused.returncode == 1
     assert "lost its supervisor" in refused.stderr

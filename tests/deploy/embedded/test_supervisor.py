@@ -30,9 +30,9 @@ def test_only_what_must_not_run_as_root_has_another_user() -> None:
     assert sections["program:postgres"]["stopsignal"] == "INT"
 
 
-def test_the_pids_are_those_of_what_runs_without_the_listener() -> None:
+def test_the_pids_are_those_of_what_is_started_again_when_it_ends() -> None:
     processes = [{"name": "kafka", "pid": 7}, {"name": "tracking", "pid": 0}, {"name": "pids", "pid": 9}]
-    assert running_pids(5, processes) == {"supervisor": 5, "kafka": 7}
+    assert running_pids(processes) == {"kafka": 7}
 
 
 def _sections(stores: dict[str, Command], services: dict[str, Command]) -> configparser.RawConfigParser:
