@@ -1,0 +1,89 @@
+"""Which version an event counts for, who may come back, and when a loop ends."""
+
+from datetime import timedelta
+from typing import Literal
+
+import pytest
+
+from services.workflow.domain.phases import Phase, State, Workflow
+from services.workflow.domain.program import compile_program, most_messages
+from services.workflow.domain.reading import read_definition
+from services.workflow.domain.starting import MAX_DEPTH, Past, may_start, stopped_reason
+from tests.services.workflow.domain.story import NOON, WORKFLOW
+from tests.services.workflow.events import DOGS, GUIDE
+
+HOUR = timedelta(hours=1)
+SEND = {"send": {"message": str(GUIDE)}}
+ASK = {"clicks": {"label": str(DOGS)}}
+
+
+def workflow(*phases: tuple[State, int], while_paused: Literal["queue", "skip"] = "queue") -> Workflow:
+    """Phases of an hour each, from noon on."""
+    body = {
+        "name": "W",
+        "triggers": [{"on": "LabelAssigned", "label": str(DOGS)}],
+        "steps": [SEND],
+        "while_paused": while_paused,
+    }
+    programs = [compile_program(WORKFLOW, version, 1, read_definition(body)) for version in (1, 2)]
+    return Workflow(
+        WORKFLOW,
+        programs,
+        [Phase(NOON + number * HOUR, state, version) for number, (state, version) in enumerate(phases)],
+    )
+
+
+def counting(made: Workflow) -> list[int | None]:
+    """Which version counts half an hour before the first phase, and in the middle of each."""
+    return [
+        next((version for version, program in made.programs.items() if made.counts(program, moment)), None)
+        for moment in [NOON + (number - 0.5) * HOUR for number in range(len(made.phases) + 1)]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        (workflow(("draft", 1), ("active", 1)), [None, None, 1]),
+        (workflow(("draft", 1), ("active", 1), ("active", 2)), [None, None, 1, 2]),
+        (workflow(("active", 1), ("paused", 1), ("active", 1)), [None, 1, 1, 1]),
+        (workflow(("active", 1), ("paused", 1), ("active", 1), while_paused="skip"), [None, 1, None, 1]),
+        (workflow(("active", 1), ("paused", 1), ("paused", 2), ("active", 2)), [None, 1, 1, 2, 2]),
+        (workflow(("active", 1), ("deleted", 1)), [None, None, None]),
+    ],
+)
+def test_an_event_counts_for_what_was_in_effect_when_it_was_recorded(
+    made: Workflow, expected: list[int | None]
+) -> None:
+    assert counting(made) == expected
+
+
+def test_versions_that_were_never_in_effect_are_not_looked_for() -> None:
+    made = workflow(("draft", 1), ("draft", 2), ("active", 2))
+    assert {program.version for _, program in made.triggers()} == {2}
+
+
+@pytest.mark.parametrize(
+    ("past", "once", "every_time", "not_while_running"),
+    [
+        (Past(), True, True, True),
+        (Past(started=1), False, True, True),
+        (Past(started=3, running=1), False, True, False),
+        (Past(seen_before=True), True, True, True),
+    ],
+)
+def test_re_entry(past: Past, once: bool, every_time: bool, not_while_running: bool) -> None:
+    assert may_start("once", past) is once
+    assert may_start("every_time", past) is every_time
+    assert may_start("not_while_running", past) is not_while_running
+
+
+def test_ten_runs_may_lead_to_one_another() -> None:
+    assert stopped_reason(MAX_DEPTH) is None
+    assert "trigger each other" in (stopped_reason(MAX_DEPTH + 1) or "")
+
+
+def test_the_most_messages_are_those_of_the_longest_way() -> None:
+    branch = {"if": {"criterion": ASK, "then": [SEND, SEND], "else": [SEND, {"exit": {}}, SEND]}}
+    body = {"name": "W", "triggers": [{"on": "ContactClicked"}], "steps": [SEND, branch, SEND, {"exit": {}}, SEND]}
+    assert most_messages(read_definition(body).steps) == 4
