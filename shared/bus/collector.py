@@ -23,6 +23,9 @@ log = structlog.get_logger()
 
 BATCH_BYTES = 500_000
 LOOK_EVERY = 0.05  # seconds between looks at how long the oldest record has waited
+# When acknowledgements take long, larger batches bring more than more of them: after one of this many records that took
+# this long, those who were just answered get this long to ask again (two crowds that take turns would become one).
+CROWD, SLOW, GATHER = 16, 0.004, 0.002  # records, seconds, seconds
 RETRY_AFTER = 0.5  # seconds
 REQUEST_TIMEOUT_MS = 5_000  # after which aiokafka gives a batch up
 
@@ -112,8 +115,11 @@ class Collector(Generic[Item, Result]):
                         self._wake.clear()
                         await self._wake.wait()
                     self._next_partition += 1
-                    await self._send(producer, partitions[self._next_partition % len(partitions)])
+                    began = monotonic()
+                    sent = await self._send(producer, partitions[self._next_partition % len(partitions)])
                     self.accepting = True
+                    if sent >= CROWD and monotonic() - began > SLOW:
+                        await asyncio.sleep(GATHER)
             except Exception as error:
                 log.warning(
                     "Kafka takes no records", topic=self._topic, error=type(error).__name__,
@@ -124,7 +130,7 @@ class Collector(Generic[Item, Result]):
                 await _close(producer)
             await asyncio.sleep(RETRY_AFTER)
 
-    async def _send(self, producer: AIOKafkaProducer, partition: int) -> None:
+    async def _send(self, producer: AIOKafkaProducer, partition: int) -> int:
         batch = producer.create_batch()
         pending, sending = self._pending, self._sending
         while pending:
@@ -133,12 +139,14 @@ class Collector(Generic[Item, Result]):
                 break
             sending.append(pending.popleft())
         if not sending:
-            return
+            return 0
+        sent = len(sending)
         acknowledged = await producer.send_batch(batch, self._topic, partition=partition)
         await acknowledged
         for waiting in sending:
             waiting.safe()
         sending.clear()
+        return sent
 
     async def _watch(self) -> None:
         while True:
