@@ -17,7 +17,6 @@ from tests.bench.row import Row
 
 MODULES = ("runtime_cost", "labeling", "tracking", "redirect", "latency", "memory", "segmentation", "workflow")
 RESULTS = Path(__file__).parents[2] / ".bench" / "results.json"
-NUMBER_WIDTH = 12
 
 
 async def measure(names: Sequence[str], console: Console) -> list[Row]:
