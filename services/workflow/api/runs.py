@@ -97,7 +97,7 @@ async def _detail(service: WorkflowService, account_id: int, run_id: UUID) -> Ru
     return RunDetail(
         **_fields(run),
         condition=None if row["saw"] is None else orjson.loads(row["saw"]),
-        caused_by={"type": run.trigger_type, "correlation_id": run.cause.correlation_id}
+        caused_by={"type": run.trigger_type, "correlation_id": row["trigger_correlation"]}
         | orjson.loads(row["trigger_body"]),
         steps=[_step(step) for step in steps],
         caused=[_following(effect) for effect in effects],

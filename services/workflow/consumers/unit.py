@@ -107,16 +107,16 @@ class Unit:
         passage = begin(program, seen, self.world, depth)
         if passage is None:
             return
-        run = passage.run
+        run, correlation = passage.run, seen.cause.correlation_id
         past.seen_before = True
         self._existing.add(run.run_id)
         stopped = stopped_reason(depth)
         if stopped is not None:
-            self._new[run.run_id] = NewRun(_never_begun(run, stopped), passage.saw, body)
+            self._new[run.run_id] = NewRun(_never_begun(run, stopped), passage.saw, body, correlation)
             return
         past.started += 1
         past.running += 1
-        self._new[run.run_id] = NewRun(run, passage.saw, body)
+        self._new[run.run_id] = NewRun(run, passage.saw, body, correlation)
         self._apply(passage)
 
     def fire(self, run: Run) -> None:

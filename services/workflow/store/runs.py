@@ -40,17 +40,19 @@ RUN_COLUMNS = (
     "reason",
     "saw",
     "trigger_body",
+    "trigger_correlation",
 )
 STEP_COLUMNS = ("run_id", "number", "step_id", "kind", "at", "saw", "result", "cause_event")
 EFFECT_COLUMNS = ("event_id", "run_id", "step_id", "type", "caused_by", "occurred_at", "by_run")
 
 
 class NewRun(NamedTuple):
-    """A run that begins, what its condition saw, and the event that started it, as it came."""
+    """A run that begins, what its condition saw, and the event that started it, as it came, with its correlation id."""
 
     run: Run
     saw: dict[str, Any] | None
     trigger_body: bytes
+    trigger_correlation: str | None
 
 
 class FollowingEvent(NamedTuple):
@@ -155,6 +157,7 @@ def _row(partition: int, new: NewRun) -> tuple[object, ...]:
         run.since, run.due_at, run.steps_taken, run.taken, run.trigger_type, run.trigger_event,
         run.trigger_occurred_at, run.trigger_recorded_at, run.depth, run.started_at, run.cause.event_id,
         run.cause.correlation_id, run.cause.trace, run.ended_at, run.reason, _json(new.saw), new.trigger_body,
+        new.trigger_correlation,
     )  # fmt: skip
 
 

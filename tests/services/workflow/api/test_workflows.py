@@ -197,6 +197,17 @@ async def test_a_run_is_listed_shown_and_cancelled(working: Rig) -> None:
 
 
 @pytest.mark.asyncio
+async def test_what_caused_a_run_keeps_its_own_correlation_id(working: Rig) -> None:
+    rig = working
+    workflow = await rig.workflow(SEND, ANSWER)
+    await rig.publish(changed(), assigned(), correlation=(correlation := uuid7()))
+    run = await rig.run(workflow, "running")
+    await rig.publish(clicked(send=run["id"]), correlation=uuid7())
+    finished = await rig.run(workflow, "finished")
+    assert (finished["id"], finished["caused_by"]["correlation_id"]) == (run["id"], str(correlation))
+
+
+@pytest.mark.asyncio
 async def test_trying_on_a_contact_does_nothing_and_says_what_would_be_done(working: Rig) -> None:
     rig = working
     check = {
