@@ -1,6 +1,7 @@
 """The segments of every account, as the catalogs have them."""
 
 from collections.abc import Callable
+from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
@@ -25,6 +26,7 @@ class Registry:
         self.generation = 0
         self._catalog = catalog
         self._definitions: dict[int, Definitions] = {}
+        self._previous: dict[int, Definitions] = {}
         self._parsed: dict[object, tuple[int, Criterion]] = {}
         self._callbacks: list[Callable[[], None]] = []
         catalog.on_change(self._changed)
@@ -39,7 +41,9 @@ class Registry:
             and event.account_id in self._definitions
             and event.time_zone != self._definitions[event.account_id].zone
         ):
-            self._definitions.pop(event.account_id, None)
+            found = self._definitions.pop(event.account_id, None)
+            if found is not None:
+                self._previous[event.account_id] = found
             self.generation += 1
             for callback in self._callbacks:
                 callback()
@@ -48,12 +52,17 @@ class Registry:
         """The account's segments."""
         found = self._definitions.get(account_id)
         if found is None:
-            segments = {}
+            segments: dict[UUID, tuple[str, Criterion]] = {}
+            unreadable: list[UUID] = []
             for event in self._catalog.all(SegmentChanged, account_id):
                 criterion = self._criterion(event) if event.state == "active" else None
                 if criterion is not None:
                     segments[event.segment_id] = (event.segment_name, criterion)
-            found = self._definitions[account_id] = Definitions(self.zone(account_id).key, segments)
+                elif event.state == "active":
+                    unreadable.append(event.segment_id)
+            previous = self._previous.pop(account_id, None)
+            found = Definitions(self.zone(account_id).key, segments, unreadable, previous)
+            self._definitions[account_id] = found
         return found
 
     def _criterion(self, event: SegmentChanged) -> Criterion | None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.segmentation.domain.concerns import concerns
 from services.segmentation.domain.slice import Name
-from shared.criteria import Criterion, InvalidCriterion, inline_segments, moves_with_the_day
+from shared.criteria import Criterion, InvalidCriterion, inline_segments, moves_with_the_day, references
 from shared.criteria.grammar import All, AnyOf, InSegment, Not
 
 
@@ -19,34 +19,68 @@ class Definition:
     name: str
     criterion: Criterion
     fingerprint: bytes
-    moves: bool
+    moves: bool  # with the day
+    concerns: frozenset[Name]
 
 
 class Definitions:
     """All segments of an account that can be evaluated.
 
-    `suspended`: those that cannot, since a segment in them is missing; whoever was a member stays one until then.
+    `suspended`: those that cannot, since a segment in them is missing, or they cannot be read (`unreadable`); whoever
+    was a member stays one until then. `previous`: what was known before, of which the unchanged is taken over.
     """
 
-    def __init__(self, zone: str, segments: Mapping[UUID, tuple[str, Criterion]]) -> None:
+    def __init__(
+        self,
+        zone: str,
+        segments: Mapping[UUID, tuple[str, Criterion]],
+        unreadable: Iterable[UUID] = (),
+        previous: "Definitions | None" = None,
+    ) -> None:
         self.zone = zone
         self.all: dict[UUID, Definition] = {}
-        self.suspended: set[UUID] = set()
+        self.suspended: set[UUID] = set(unreadable)
         self._concerned: dict[Name, list[UUID]] = {}
-        leaves: dict[Criterion, Criterion] = {}
-        criteria = {segment_id: criterion for segment_id, (_, criterion) in segments.items()}
+        self._criteria = {segment_id: criterion for segment_id, (_, criterion) in segments.items()}
+        old = previous if previous is not None and previous.zone == zone else None
+        self._leaves: dict[Criterion, Criterion] = old.shared_leaves() if old is not None else {}
         for segment_id, (name, criterion) in segments.items():
-            try:
-                whole = inline_segments(criterion, criteria.get)
-            except InvalidCriterion:
-                self.suspended.add(segment_id)
-                continue
-            # Other days are other members, so the zone is a part of what a definition means.
-            fingerprint = sha256(f"{zone} {whole!r}".encode("utf-8", "surrogatepass")).digest()[:16]
-            shared = share_leaves(whole, leaves)
-            self.all[segment_id] = Definition(segment_id, name, shared, fingerprint, moves_with_the_day(whole))
-            for name_of_concern in concerns(whole):
-                self._concerned.setdefault(name_of_concern, []).append(segment_id)
+            if old is not None and old.has_same(segment_id, name, criterion):
+                self.all[segment_id] = old.all[segment_id]
+            else:
+                self._add(segment_id, name, criterion)
+        for definition in self.all.values():
+            for name_of_concern in definition.concerns:
+                self._concerned.setdefault(name_of_concern, []).append(definition.segment_id)
+
+    def _add(self, segment_id: UUID, name: str, criterion: Criterion) -> None:
+        try:
+            whole = inline_segments(criterion, self._criteria.get)
+        except InvalidCriterion:
+            self.suspended.add(segment_id)
+            return
+        # Other days are other members, so the zone is a part of what a definition means.
+        fingerprint = sha256(f"{self.zone} {whole!r}".encode("utf-8", "surrogatepass")).digest()[:16]
+        shared = share_leaves(whole, self._leaves)
+        self.all[segment_id] = Definition(
+            segment_id, name, shared, fingerprint, moves_with_the_day(whole), concerns(whole)
+        )
+
+    def has_same(self, segment_id: UUID, name: str, criterion: Criterion) -> bool:
+        """Whether the segment is defined so already, and by itself: one that names others may mean something else."""
+        found = self.all.get(segment_id)
+        return (
+            found is not None
+            and found.name == name
+            and self._criteria[segment_id] is criterion
+            and not references(criterion).segments
+        )
+
+    def shared_leaves(self) -> dict[Criterion, Criterion]:
+        """The leaves that are one object already; those of changed segments are left behind when they are many."""
+        if len(self._leaves) > 4 * len(self._criteria) + 1000:
+            return {}
+        return self._leaves
 
     def concerned(self, about: Iterable[Name]) -> list[Definition]:
         """The segments whose members may be others after a batch about these names."""

@@ -49,9 +49,12 @@ class World:
     told: dict[int, History] = field(default_factory=lambda: {contact: History(ZONE) for contact in CONTACTS})
     seen: dict[UUID, set[int]] = field(default_factory=dict)
     kept: dict[Name, bytes] = field(default_factory=dict)
+    before: Definitions | None = None
 
     def definitions(self) -> Definitions:
-        return Definitions(ZONE.key, self.segments)
+        # New ones each time, as after a restart, or made of those before, as after a change.
+        self.before = Definitions(ZONE.key, self.segments, previous=self.before)
+        return self.before
 
     def take(self, moves: Iterable[Move]) -> None:
         for move in moves:
@@ -86,6 +89,7 @@ class World:
         for part, body in self.kept.items():
             load(again.image, write_name(part), body)
         again.standings = self.account.standings
+        self.before = None
         self.account = again
         self.account.adopt(self.definitions())
 

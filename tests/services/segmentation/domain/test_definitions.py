@@ -41,3 +41,23 @@ def test_only_those_concerned_are_looked_at() -> None:
 def test_equal_leaves_are_one_object() -> None:
     found = definitions(one=LABEL, two=parse({"all": [{"label": str(ONE)}]}))
     assert found.all[TWO].criterion.parts[0] is found.all[ONE].criterion  # type: ignore[union-attr]
+
+
+def test_what_has_not_changed_is_taken_over() -> None:
+    of_one = parse({"segment": str(ONE)})
+    segments = {ONE: ("one", LABEL), TWO: ("two", parse({"clicks": {}})), THREE: ("three", of_one)}
+    before = Definitions("UTC", segments)
+    changed = segments | {ONE: ("one", parse({"label": str(TWO)}))}
+    after = Definitions("UTC", changed, previous=before)
+    fresh = Definitions("UTC", changed)
+    assert after.all[TWO] is before.all[TWO]
+    assert after.all[THREE].fingerprint != before.all[THREE].fingerprint
+    for name in (("label", ONE.int), ("label", TWO.int), ("click",), ("known",)):
+        assert {one.fingerprint for one in after.concerned([name])} == {
+            one.fingerprint for one in fresh.concerned([name])
+        }
+    assert Definitions("Asia/Tokyo", segments, previous=before).all[TWO].fingerprint != before.all[TWO].fingerprint
+
+
+def test_a_segment_that_cannot_be_read_is_suspended() -> None:
+    assert Definitions("UTC", {ONE: ("one", LABEL)}, [TWO]).suspended == {TWO}
