@@ -240,7 +240,7 @@ class Processor:
             return
         topic, record = taken.records[0]
         cause = failure.__cause__
-        self._poison = (topic, record.offset, f"{type(cause).__name__}: {cause}"[:500])
+        self._poison = (topic, record.offset, reason_of(cause))
         log.error(
             "record held: the code failed on it", consumer=self.consumer.name, topic=topic,
             partition=self.partition, offset=record.offset, error=type(cause).__name__, exc_info=cause,
@@ -298,7 +298,7 @@ class Processor:
             return
         async with self._unit() as work:
             await self.checkpoints.hold_fast(work.connection)
-            await self.ready.fail(work, f"{type(failure.__cause__).__name__}: {failure.__cause__}"[:500])
+            await self.ready.fail(work, reason_of(failure.__cause__))
 
     async def _tick_if_due(self) -> bool:
         """Calls `tick` once the topics have been consumed to the end that they had when it was due."""
@@ -350,3 +350,8 @@ class Processor:
             self.consumer.aligned,
         )
         self._source.seek(self.partition, {topic: at.next_offset for topic, at in start.items()})
+
+
+def reason_of(error: BaseException | None) -> str:
+    """What is kept of an error: its first line (PostgreSQL quotes the row in the next one), 500 characters at most."""
+    return f"{type(error).__name__}: {error}".partition("\n")[0][:500]

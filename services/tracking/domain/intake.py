@@ -48,10 +48,10 @@ def contact_reference(account_id: int, report: ClickReport) -> ContactReference:
     """How `report` names its contact."""
     if report.contact_id is not None:
         return ContactReference("contact", account_id, report.contact_id)
-    if report.email is not None:
-        return ContactReference("email", account_id, email_digest(report.email))
-    assert report.external_id is not None, "a report names a contact by one of three"
-    return ContactReference("external", account_id, external_digest(report.external_id))
+    if report.external_id is not None:
+        return ContactReference("external", account_id, external_digest(report.external_id))
+    assert report.email is not None, "a report names a contact by one of three"
+    return ContactReference("email", account_id, email_digest(report.email))
 
 
 def click_key(event_id: str) -> UUID:
