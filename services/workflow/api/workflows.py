@@ -130,7 +130,7 @@ async def change_workflow(
             revision, at = await definitions.next_revision(work.connection)
             workflow = before._replace(name=definition.name, version=before.version + 1, changed_at=at, body=written)
             await definitions.change(work.connection, workflow, revision, new_version=True)
-            if workflow.state == "active":
+            if workflow.state != "draft":
                 await _take_members(service, work, workflow)
             _tell(work, workflow)
     await service.told(work)
@@ -222,6 +222,8 @@ async def _take_members(service: WorkflowService, work: UnitOfWork, workflow: St
         for trigger in workflow.definition.triggers
     ):
         await standing.begin_enrolment(work.connection, workflow.workflow_id, service.partitions, workflow.version)
+    else:
+        await standing.end_enrolments(work.connection, workflow.workflow_id)
 
 
 def _tell(work: UnitOfWork, workflow: StoredWorkflow) -> None:

@@ -85,6 +85,7 @@ class WorkflowHandler(Handler):
         await ancestry.load(work.connection, [seen for seen, _ in new])
         for index, (seen, record) in enumerate(new):
             self._consume(unit, ancestry, seen, record, starts.get(index, ()))
+            await unit.breathe(index)
             if isinstance(seen.event, ContactChanged) and seen.event.state != "active":
                 gone.add((seen.event.account_id, seen.event.contact_id))
         self._end(unit, gone)

@@ -41,8 +41,9 @@ class Ticking:
             return True
         due = await runs.due(self.connection, self.partition, self.now, behind, PIECE)
         await self.unit.load({run.contact for run in due}, due)
-        for run in due:
+        for number, run in enumerate(due):
             self.unit.fire(run)
+            await self.unit.breathe(number)
         return len(due) == PIECE
 
     async def _end_deleted(self) -> bool:
@@ -66,7 +67,8 @@ class Ticking:
         )
         ancestry = Ancestry()
         await ancestry.load(self.connection, [one.seen for one in piece])
-        for one, found in zip(piece, programs, strict=True):
+        for number, (one, found) in enumerate(zip(piece, programs, strict=True)):
+            await unit.breathe(number)
             unit.deliver(one.seen, only=workflow_id)
             for program in found:
                 unit.start(program, one.seen, one.body, ancestry.depth(one.seen))
@@ -96,7 +98,8 @@ class Ticking:
         of: set[Contact] = {(account, contact) for contact, _ in members}
         await unit.load(of)
         await unit.load_past((program, seen) for seen in entered)
-        for seen in entered:
+        for number, seen in enumerate(entered):
+            await unit.breathe(number)
             unit.start(program, seen, seen.event.model_dump_json().encode(), 0)
         last = members[-1][0] if len(members) == MEMBERS else None
         await standing.move_enrolment(self.connection, workflow_id, self.partition, last)

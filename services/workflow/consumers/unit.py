@@ -16,12 +16,14 @@ from services.workflow.domain.runs import Passage, Run, Seen, StepTaken
 from services.workflow.domain.starting import Past, may_start, stopped_reason
 from services.workflow.domain.triggers import THIS_RUN
 from services.workflow.metrics import RUNS_ENDED, RUNS_STARTED, STEPS_TAKEN, TIMER_DELAY
-from services.workflow.store import contacts, occurrences, runs
+from services.workflow.store import QUERIES, contacts, occurrences, runs
 from services.workflow.store.contacts import Contact
 from services.workflow.store.runs import FollowingEvent, NewRun
 from services.workflow.store.standing import Standing
 from services.workflow.world import UnitWorld
 from shared.store.unit_of_work import UnitOfWork
+
+AT_ONCE = 500  # events or runs between two signs of life
 
 
 class Unit:
@@ -124,6 +126,11 @@ class Unit:
         if run.due_at is not None:
             TIMER_DELAY.observe(max(0.0, (self.world.now - run.due_at).total_seconds()))
         self._apply(fire(run, self._program(run), self.world))
+
+    async def breathe(self, done: int) -> None:
+        """Called after each of many: now and then, tells the server that somebody is at work, and lets others be."""
+        if done % AT_ONCE == AT_ONCE - 1:
+            await self.work.connection.execute(QUERIES["still_here"])
 
     def cancel(self, of: Contact | None, running: Iterable[Run], reason: str) -> None:
         """Ends runs from outside; `of`: all runs of this contact."""

@@ -82,7 +82,12 @@ async def move_enrolment(
         await connection.execute(QUERIES["move_enrolment"], workflow_id, partition, contact_id)
 
 
+async def end_enrolments(connection: PoolConnectionProxy, workflow_id: UUID) -> None:
+    """No more members are taken."""
+    await connection.execute(QUERIES["drop_enrolments"], workflow_id)
+
+
 async def drop(connection: PoolConnectionProxy, workflow_id: UUID) -> None:
     """A workflow was deleted: it has nothing to catch up with."""
     await connection.execute(QUERIES["drop_backlog"], workflow_id)
-    await connection.execute(QUERIES["drop_enrolments"], workflow_id)
+    await end_enrolments(connection, workflow_id)
