@@ -45,7 +45,7 @@ KAFKA_ANSWERS_WITHIN = 1.8  # seconds; the health page waits 2 s for each of its
 KEYS = "labeling.keys"
 # Records and events are objects by the hundred thousand, in no cycles: with Python's own 700, a third of a consumer's
 # time went into looking for some among them.
-COLLECT_AFTER = (100_000, 20, 50)
+COLLECT_AFTER = (50_000, 10, 5)
 
 
 def run(service: Service) -> None:
