@@ -115,13 +115,15 @@ async def rate_until_first(dsn: str) -> float:
     database = await Database.open(dsn, PARTITIONS, 1)
     began = 0.0
     try:
-        while True:
+        deadline = monotonic() + WITHIN
+        while monotonic() < deadline:
             fired = await database.pool.fetchval(TIMERS_FIRED)
             if fired and not began:
                 began = monotonic() - LOOK_EVERY
             if fired >= TIMERS:
                 return TIMERS / (monotonic() - began)
             await asyncio.sleep(LOOK_EVERY)
+        raise TimeoutError(f"{fired} of {TIMERS} timers after {WITHIN:.0f} s")
     finally:
         await database.close()
 
