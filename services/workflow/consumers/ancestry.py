@@ -29,7 +29,8 @@ class Ancestry:
 
     async def load(self, connection: PoolConnectionProxy, batch: Sequence[Seen]) -> None:
         """Reads what the batch refers to."""
-        causes = {seen.causation_id for seen in batch if seen.causation_id and _follows_by_cause(seen.event)}
+        following = [seen for seen in batch if _follows_by_cause(seen.event)]
+        causes = {cause for seen in following if (cause := seen.causation_id) is not None}
         if causes:
             self._run_of = await runs.followed_by(connection, causes)
         named = {named for seen in batch if (named := _named_run(seen.event)) is not None}
@@ -42,14 +43,13 @@ class Ancestry:
         run = _named_run(event)
         if run is None and not self._run_of:
             return None
-        if run is None and seen.causation_id is not None and _follows_by_cause(event):
-            run = self._run_of.get(seen.causation_id)
+        if run is None and _follows_by_cause(event) and (cause := seen.causation_id) is not None:
+            run = self._run_of.get(cause)
         if run is None or run not in self._depths or isinstance(event, ContactEngaged):
             return None
         self._run_of[event.event_id] = run
         step = event.origin.step_id if isinstance(event, LabelAssigned | LabelRemoved) else None
-        caused_by = None if seen.causation_id is None else str(seen.causation_id)
-        return FollowingEvent(event.event_id, run, step, event.name, caused_by, event.occurred_at, False)
+        return FollowingEvent(event.event_id, run, step, event.name, seen.causation, event.occurred_at, False)
 
     def depth(self, seen: Seen) -> int:
         """How many runs led to a run that this event starts."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 from services.workflow.catalogs import Catalogs
 from services.workflow.consumers.ancestry import Ancestry
@@ -160,8 +159,7 @@ class WorkflowHandler(Handler):
                 gone.add((int(account), int(contact)))
                 continue
             cause = Cause(record.event_id, record.correlation_id, record.trace)
-            causation = UUID(record.causation_id) if _is_uuid(record.causation_id) else None
-            seen = Seen(event, recorded_at(event), cause, causation)
+            seen = Seen(event, recorded_at(event), cause, record.causation_id)
             # A record that was held has an old sequence, and nothing was decided on it.
             is_new = record.held_id is not None or (record.sequence or 0) > decided.get(record.topic, 0)
             (new if is_new else known).append((seen, record))
@@ -209,10 +207,3 @@ class WorkflowHandler(Handler):
 def _type(record: Received) -> str:
     """The CloudEvents type, as it came: the body may be of an older version than the model."""
     return next((value or b"").decode() for name, value in record.headers if name == "ce_type")
-
-
-def _is_uuid(text: str | None) -> bool:
-    try:
-        return text is not None and UUID(text) is not None
-    except ValueError:
-        return False

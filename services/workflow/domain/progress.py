@@ -83,7 +83,7 @@ def begin(program: Program, seen: Seen, world: World, depth: int = 0) -> Passage
 
 
 def _begun(program: Program, seen: Seen, now: datetime, depth: int) -> Run:
-    event = seen.event
+    event, causation = seen.event, seen.causation_id
     return Run(
         run_id=run_id(program.workflow_id, event.account_id, event.contact_id, event.event_id),
         workflow_id=program.workflow_id,
@@ -95,7 +95,7 @@ def _begun(program: Program, seen: Seen, now: datetime, depth: int) -> Run:
         since=seen.recorded_at,
         due_at=None,
         steps_taken=0,
-        taken=(event.event_id,) if seen.causation_id is None else (event.event_id, seen.causation_id),
+        taken=(event.event_id,) if causation is None else (event.event_id, causation),
         trigger_type=event.name,
         trigger_event=event.event_id,
         trigger_occurred_at=event.occurred_at,

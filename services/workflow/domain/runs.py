@@ -23,12 +23,20 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """An event as it was consumed. `causation_id` is the event that it follows from, if it says so."""
+    """An event as it was consumed. `causation` names the event that it follows from, as in the headers."""
 
     event: ContactEvent
     recorded_at: datetime
     cause: Cause
-    causation_id: UUID | None = None
+    causation: str | None = None
+
+    @property
+    def causation_id(self) -> UUID | None:
+        """The event that it follows from; None if it says nothing, or what is no event of ours."""
+        try:
+            return None if self.causation is None else UUID(self.causation)
+        except ValueError:
+            return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
-from uuid import UUID
 
 from asyncpg import Record
 from asyncpg.pool import PoolConnectionProxy
@@ -42,7 +41,6 @@ class Occurrence(NamedTuple):
 def row_of(partition: int, seen: Seen, topic: str, event_type: str, body: bytes) -> tuple[object, ...]:
     """A row of the table, in the order of `COLUMNS`."""
     event, cause = seen.event, seen.cause
-    causation = None if seen.causation_id is None else str(seen.causation_id)
     return (
         partition,
         event.account_id,
@@ -51,7 +49,7 @@ def row_of(partition: int, seen: Seen, topic: str, event_type: str, body: bytes)
         topic,
         event_type,
         cause.correlation_id,
-        causation,
+        seen.causation,
         cause.trace,
         body,
     )
@@ -66,8 +64,7 @@ async def write(connection: PoolConnectionProxy, rows: Sequence[tuple[object, ..
 def _occurrence(row: Record) -> Occurrence:
     event = _decoder.read(row["topic"], row["type"], row["body"])
     cause = Cause(str(event.event_id), row["correlation_id"], row["trace"])
-    causation = None if row["causation_id"] is None else UUID(row["causation_id"])
-    return Occurrence(row["position"], Seen(event, row["recorded_at"], cause, causation), row["body"])
+    return Occurrence(row["position"], Seen(event, row["recorded_at"], cause, row["causation_id"]), row["body"])
 
 
 async def since(

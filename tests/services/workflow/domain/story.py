@@ -20,7 +20,8 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 def seen(event: ContactEvent, causation: UUID | None = None, correlation: str | None = None) -> Seen:
-    return Seen(event, recorded_at(event), Cause(str(event.event_id), correlation or str(event.event_id)), causation)
+    cause = Cause(str(event.event_id), correlation or str(event.event_id))
+    return Seen(event, recorded_at(event), cause, None if causation is None else str(causation))
 
 
 class Story:
