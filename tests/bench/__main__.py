@@ -29,8 +29,15 @@ async def measure(names: Sequence[str], console: Console) -> list[Row]:
             started = monotonic()
             console.print(f"[dim]{name} …[/dim]")
             rows += await import_module(f"tests.bench.{name}").run(place)
+            write(rows)
             console.print(f"[dim]{name}: {monotonic() - started:.0f} s[/dim]")
     return rows
+
+
+def write(rows: Sequence[Row]) -> None:
+    """After each module, so that what was measured before one that fails stays."""
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_bytes(orjson.dumps([row.as_json() for row in rows], option=orjson.OPT_INDENT_2) + b"\n")
 
 
 def table_of(rows: Sequence[Row]) -> Table:
@@ -57,12 +64,10 @@ def _number(value: float) -> str:
 
 
 def main() -> None:
-    """Writes the results also when a module fails half-way: what was measured before it stays."""
+    """Measures the modules named, or all."""
     console = Console(width=160)
     rows = uvloop.run(measure(sys.argv[1:] or MODULES, console))
     console.print(table_of(rows))
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_bytes(orjson.dumps([row.as_json() for row in rows], option=orjson.OPT_INDENT_2) + b"\n")
     console.print(f"[dim]{RESULTS}[/dim]")
 
 
