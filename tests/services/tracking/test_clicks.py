@@ -337,7 +337,7 @@ async def test_each_report_of_a_batch_is_taken_or_refused_for_itself(world: Worl
     await world.contacts(7)
     answer = await world.report(
         click(message),
-        click(message, email="a@b.example"),
+        click(message, contact_id=None),
         click(message, account_id=9),
         click(message, link_id=None),
         click(message, send=SEND | {"extra": 1}),
