@@ -12,7 +12,7 @@ from tests.bench.row import Row
 from tests.bench.runtime_cost import FROM_THE_BEGINNING, LEASE_TAKEN, _bare, mostly_new
 from tests.faults.cast import LABELS
 
-CLICKS = 120_000
+CLICKS = 60_000
 EVENTS = CLICKS * 9 // 10
 
 

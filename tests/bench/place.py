@@ -72,6 +72,8 @@ class Ground:
             "PENCHANT_PARTITIONS": str(PARTITIONS),
             "PENCHANT_HOME": str(self.place.folder / self.prefix),
             "PENCHANT_LOG_LEVEL": "warning",
+            # The next process is another member of the group, and gets nothing before the last one is given up.
+            "PENCHANT_KAFKA_SESSION_TIMEOUT": "6",
         }
         log = self.place.folder / f"{self.prefix}{len(self.processes)}.log"
         process = ServiceProcess(module, common | environment, log, port_setting, arguments)

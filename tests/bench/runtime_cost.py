@@ -15,7 +15,7 @@ from tests.faults.cast import LABELS
 from tests.faults.counting.app import SERVICE
 from tests.stack.processes import ROOT
 
-CLICKS = 120_000
+CLICKS = 60_000
 LEASE_TAKEN = "UPDATE relay_lease SET renewed_at = 'infinity'"  # no relay is elected
 FROM_THE_BEGINNING = "DELETE FROM checkpoints"
 
