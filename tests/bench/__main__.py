@@ -1,5 +1,6 @@
 """`python -m tests.bench [NAME …]`: measures, prints a table, writes .bench/results.json."""
 
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -66,6 +67,8 @@ def _number(value: float) -> str:
 def main() -> None:
     """Measures the modules named, or all."""
     console = Console(width=160)
+    # Ended from outside, it must take its processes and servers with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     rows = uvloop.run(measure(sys.argv[1:] or MODULES, console))
     console.print(table_of(rows))
     console.print(f"[dim]{RESULTS}[/dim]")
