@@ -22,7 +22,7 @@ def main() -> None:
         except Fault as refused:  # supervisor is shutting down; whoever asked for that clears the pids
             print(refused, file=sys.stderr)  # noqa: T201 - standard error is its log
         except OSError as problem:  # a full disk; the next change is written again
-            print(problem, file=sys.stderr)  # noqa: T201
+            print(problem, file=sys.stderr)  # noqa: T201 - the same
         listener.ok(sys.stdout)
 
 

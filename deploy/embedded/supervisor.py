@@ -98,7 +98,7 @@ def launch(home: Home, lock: int, stores: Mapping[str, Command], services: Mappi
     configuration = home.supervisor / "supervisord.conf"
     configuration.touch(mode=0o600)
     configuration.write_text(_configuration(home, stores, services))
-    process = subprocess.Popen(  # noqa: S603
+    process = subprocess.Popen(  # noqa: S603 - our own words, no shell
         (sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--configuration", str(configuration)),
         cwd=home.path,
         stdin=subprocess.DEVNULL,
