@@ -36,8 +36,7 @@ async def build(around: Surroundings) -> Parts:
         routers=ROUTERS,
         state=Tracking(around, settings.public_url.rstrip("/"), keys, targets),
         consumers=[
-            # Each batch takes the locks of all partition numbers: more at once would only wait for each other.
-            Consumer("clicks", ("intake.clicks",), ClickHandler(around.catalog, settings.partitions), at_once=2),
+            Consumer("clicks", ("intake.clicks",), ClickHandler(around.catalog, settings.partitions)),
             Consumer("contacts", ("labeling.contacts",), ContactHandler()),
         ],
         api_tasks=[redirect.collector.run, Drain(folder, directory, around.intake).run],

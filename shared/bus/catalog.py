@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 
 from shared.bus.connection import client_options
 from shared.bus.offsets import Offsets
-from shared.bus.record import Record
+from shared.bus.record import Part, Record
 from shared.events.codec import Tombstone, decode
 from shared.events.envelope import CatalogEvent
 from shared.events.labeling import AccountChanged, ApiKeyChanged, FieldChanged, LabelChanged
@@ -46,14 +46,14 @@ class Catalog:
 
     def __init__(self, settings: CommonSettings, topics: Sequence[str]) -> None:
         self._settings = settings
-        self._topics = topics
         self._things: dict[type[CatalogEvent], dict[object, CatalogEvent]] = defaultdict(dict)
         self._by_account: dict[tuple[type[CatalogEvent], int], dict[object, CatalogEvent]] = defaultdict(dict)
         self._by_key: dict[str, CatalogEvent] = {}
         self._callbacks: list[Callable[[CatalogEvent], None]] = []
         self._sequences: dict[str, int] = {}
         self._kafka: AIOKafkaConsumer | None = None
-        self._offsets = Offsets(settings, topics, partitions=1)
+        self._parts = [Part(topic, 0) for topic in topics]
+        self._offsets = Offsets(settings, self._parts)
         self._read = asyncio.Condition()
         self._refreshing: asyncio.Task[bool] | None = None
         self._follow: asyncio.Task[None] | None = None
@@ -76,7 +76,7 @@ class Catalog:
         try:
             await self._offsets.start()
             await self._connect()
-            ends = await self._offsets.ends(0)
+            ends = await self._offsets.ends(self._parts)
             while not await self._reached(ends):
                 await self._poll()
         except BaseException:
@@ -110,7 +110,7 @@ class Catalog:
     async def _look(self, within: float) -> bool:
         try:
             async with asyncio.timeout(within):
-                ends = await self._offsets.ends(0)
+                ends = await self._offsets.ends(self._parts)
                 async with self._read:
                     while not await self._reached(ends):
                         await self._read.wait()
@@ -127,7 +127,7 @@ class Catalog:
         )
         try:
             await kafka.start()
-            partitions = [TopicPartition(self._settings.topic_prefix + topic, 0) for topic in self._topics]
+            partitions = [self._offsets.of(part) for part in self._parts]
             kafka.assign(partitions)
             await kafka.seek_to_beginning(*partitions)
         except BaseException:
@@ -140,12 +140,12 @@ class Catalog:
         if kafka is not None:
             await kafka.stop()
 
-    async def _reached(self, ends: Mapping[str, int]) -> bool:
+    async def _reached(self, ends: Mapping[Part, int]) -> bool:
         if self._kafka is None:
             return False
         # Markers of transactions count for the position, though no record shows them.
-        positions = [(await self._kafka.position(partition), partition) for partition in self._kafka.assignment()]
-        return all(position >= ends[self._name(partition)] for position, partition in positions)
+        positions = [(await self._kafka.position(self._offsets.of(part)), end) for part, end in ends.items()]
+        return all(position >= end for position, end in positions)
 
     def _name(self, partition: TopicPartition) -> str:
         name: str = partition.topic

@@ -1,11 +1,12 @@
 """How far a consumer has come, kept beside the effects of what it read (design, section 5)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from asyncpg.pool import PoolConnectionProxy
 
+from shared.bus.record import Part
 from shared.store.errors import Fenced
 from shared.store.queries import load_queries
 
@@ -21,40 +22,42 @@ class Checkpoint:
 
 
 class Checkpoints:
-    """The checkpoints of one consumer in one partition number, as this process wrote or read them last."""
+    """The checkpoints of one consumer in the parts of a processor, as this process wrote or read them last."""
 
-    def __init__(self, consumer: str, version: int, cluster_id: str, partition: int) -> None:
-        self._identity = (consumer, version, cluster_id, partition)
-        self.current: dict[str, Checkpoint] = {}
+    def __init__(self, consumer: str, version: int, cluster_id: str) -> None:
+        self._identity = (consumer, version, cluster_id)
+        self.current: dict[Part, Checkpoint] = {}
 
-    async def load(self, connection: PoolConnectionProxy, beginnings: Mapping[str, int]) -> None:
-        """Reads them; a topic never read before starts at its beginning."""
+    async def load(self, connection: PoolConnectionProxy, beginnings: Mapping[Part, int]) -> None:
+        """Reads them; a part never read before starts at its beginning."""
+        topics, partitions = [part.topic for part in beginnings], [part.partition for part in beginnings]
         await connection.execute(
-            QUERIES["insert_checkpoints"], *self._identity, list(beginnings), list(beginnings.values())
+            QUERIES["insert_checkpoints"], *self._identity, topics, partitions, list(beginnings.values())
         )
-        rows = await connection.fetch(QUERIES["read_checkpoints"], *self._identity)
+        rows = await connection.fetch(QUERIES["read_checkpoints"], *self._identity, topics, partitions)
         self.current = {
-            row["topic"]: Checkpoint(row["next_offset"], row["sequence"]) for row in rows if row["topic"] in beginnings
+            Part(row["topic"], row["partition"]): Checkpoint(row["next_offset"], row["sequence"]) for row in rows
         }
 
-    async def move(self, connection: PoolConnectionProxy, moved: Mapping[str, Checkpoint]) -> None:
+    async def move(self, connection: PoolConnectionProxy, moved: Mapping[Part, Checkpoint]) -> None:
         """Writes the new ones. Raises Fenced if they are not where this process left them."""
-        topics: Sequence[str] = sorted(moved)
+        parts = sorted(moved)
         done = await connection.execute(
             QUERIES["move_checkpoints"],
             *self._identity,
-            topics,
-            [self.current[topic].next_offset for topic in topics],
-            [moved[topic].next_offset for topic in topics],
-            [moved[topic].sequence for topic in topics],
+            [part.topic for part in parts],
+            [part.partition for part in parts],
+            [self.current[part].next_offset for part in parts],
+            [moved[part].next_offset for part in parts],
+            [moved[part].sequence for part in parts],
         )
-        if done != f"UPDATE {len(topics)}":
+        if done != f"UPDATE {len(parts)}":
             raise Fenced("another process has moved the checkpoint")
 
     async def hold_fast(self, connection: PoolConnectionProxy) -> None:
         """Checks that they are where this process left them, and keeps them there until the transaction ends."""
         await self.move(connection, self.current)
 
-    def committed(self, moved: Mapping[str, Checkpoint]) -> None:
+    def committed(self, moved: Mapping[Part, Checkpoint]) -> None:
         """Remembers what has been written, once it is committed."""
         self.current |= moved

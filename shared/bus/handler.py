@@ -1,8 +1,7 @@
 """What a service gives to the bus: which topics, and what to do with a batch."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from shared.bus.checkpoints import Checkpoint
@@ -13,7 +12,8 @@ from shared.store.unit_of_work import UnitOfWork
 class Handler:
     """What to do with the records of one consumer; one instance per process.
 
-    All calls for one partition number come one after the other. Only `handle` must be written.
+    All calls for one partition number come one after the other. Only `handle` must be written. The partitions of an
+    intake topic go together in a few batches at a time, so for those `partition` only numbers the batches.
     """
 
     async def opened(self, work: UnitOfWork, partition: int) -> None:
@@ -32,8 +32,8 @@ class Handler:
     async def handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
         """Applies a batch. Its effect, its events and the checkpoint are one transaction.
 
-        The batch has records of one partition number, causes first, each sequence once. For an intake topic it is one
-        Kafka partition of that, of any contacts: decide on doubles first, then `work.lock` the partition numbers.
+        The batch has records of one partition number, causes first, each sequence once. For an intake topic they are of
+        any partitions and any contacts: decide on doubles first, then `work.lock` the partition numbers.
         """
         raise NotImplementedError
 
@@ -56,19 +56,13 @@ class Consumer:
     """A handler, and what it reads.
 
     `topics` are either contact topics (all with the same partition numbers) or one intake topic. `version` starts a
-    consumer anew, from the beginning, beside its older self. `at_once` is how many batches a process has in a
-    transaction at the same time.
+    consumer anew, from the beginning, beside its older self.
     """
 
     name: str
     topics: tuple[str, ...]
     handler: Handler
     version: int = 1
-    at_once: int = 100
-    turns: asyncio.Semaphore = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "turns", asyncio.Semaphore(self.at_once))
 
     @property
     def aligned(self) -> bool:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from itertools import groupby
@@ -22,9 +22,10 @@ from shared import metrics
 from shared.bus.checkpoints import QUERIES
 from shared.bus.connection import client_options, faststream_security
 from shared.bus.handler import Consumer
+from shared.bus.lane import Lane
 from shared.bus.offsets import Offsets
 from shared.bus.processor import Processor
-from shared.bus.record import Record
+from shared.bus.record import Part, Record
 from shared.bus.tracked_consumer import TrackedConsumer
 from shared.settings import CommonSettings
 from shared.store.database import Database
@@ -34,6 +35,9 @@ log = structlog.get_logger()
 
 IN_MEMORY = 30_000  # records that wait in all lanes of a consumer
 LEAST_WAITING = 500  # records per topic and partition, however many partitions there are
+# Batches of an intake topic at a time: each takes the locks of all partition numbers, and while one has them another
+# can be prepared. With one for each of twelve partitions a click waited for eleven others' round trips.
+INTAKE_BATCHES = 2
 REBALANCE_TIMEOUT_MS = 60_000  # longer than the slowest batch
 POLL_INTERVAL_MS = 600_000  # the handler never blocks, so a longer silence is a bug that the watchdog ends
 BATCH_TIMEOUT_MS = 10  # FastStream's idle latency is twice this
@@ -67,7 +71,9 @@ class ConsumerHost:
         self._backlog = backlog
         self._clock = clock
         self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._offsets = Offsets(settings, consumer.topics, settings.partitions)
+        self._parts = [Part(topic, number) for topic in consumer.topics for number in range(settings.partitions)]
+        self._offsets = Offsets(settings, self._parts)
+        self._of: dict[TopicPartition, Processor] = {}
         self._broker: KafkaBroker | None = None
         self._kafka: TrackedConsumer | None = None
         self._joined = False
@@ -144,11 +150,7 @@ class ConsumerHost:
         kafka = TrackedConsumer(group_id=self.group, enable_auto_commit=False, **client_options(self._settings))
         await kafka.start()
         try:
-            partitions = [
-                TopicPartition(self._settings.topic_prefix + topic, number)
-                for topic in self.consumer.topics
-                for number in range(self._settings.partitions)
-            ]
+            partitions = [self._offsets.of(part) for part in self._parts]
             kafka.assign(partitions)
             missing = [partition for partition in partitions if await kafka.committed(partition) is None]
             if missing:
@@ -168,12 +170,13 @@ class ConsumerHost:
             return
         prefix = len(self._settings.topic_prefix)
         for (name, number), run in groupby(records, key=attrgetter("topic", "partition")):
-            processor = self.processors.get(number)
-            if processor is None or processor.lane is None or TopicPartition(name, number) in kafka.sought:
+            partition = TopicPartition(name, number)
+            processor = self._of.get(partition)
+            if processor is None or processor.lane is None or partition in kafka.sought:
                 continue
-            processor.lane.push(name[prefix:], run)
+            processor.lane.push(Part(name[prefix:], number), run)
             processor.wake()
-            self.flow(number)
+            self.flow(processor.lane)
 
     async def assigned(self, partitions: Iterable[TopicPartition]) -> None:
         """The group has given us these; a pause is forgotten at each assignment, so it comes first."""
@@ -181,20 +184,33 @@ class ConsumerHost:
         assert kafka is not None
         kafka.pause(*partitions)
         self._joined = True
-        numbers = {partition.partition for partition in partitions}
-        self._most_waiting = max(LEAST_WAITING, IN_MEMORY // max(1, len(numbers) * len(self.consumer.topics)))
-        await self._end([number for number in self.processors if number not in numbers])
-        for number in sorted(numbers):
+        prefix = len(self._settings.topic_prefix)
+        ours = self._together([Part(partition.topic[prefix:], partition.partition) for partition in partitions])
+        self._most_waiting = max(LEAST_WAITING, IN_MEMORY // max(1, sum(map(len, ours.values()))))
+        await self._end([number for number, kept in self.processors.items() if kept.parts != ours.get(number)])
+        for number, parts in sorted(ours.items()):
             kept = self.processors.get(number)
             if kept is None:
-                self._begin(number)
+                self._begin(number, parts)
             elif kept.lane is not None:
                 # Kafka's own offsets lag; the checkpoint in PostgreSQL fences whoever may have been here meanwhile.
-                self.seek(number, {topic: queue.next_fetch for topic, queue in kept.lane.queues.items()})
+                self.seek({part: queue.next_fetch for part, queue in kept.lane.queues.items()})
+                self.flow(kept.lane)
 
-    def _begin(self, number: int) -> None:
-        processor = Processor(self.consumer, number, self._database, self, self._cluster_id, self._clock, self._backlog)
+    def _together(self, parts: Iterable[Part]) -> dict[int, list[Part]]:
+        """Which parts go through one processor, by its number."""
+        together: dict[int, list[Part]] = {}
+        for part in sorted(parts):
+            number = part.partition if self.consumer.aligned else part.partition % INTAKE_BATCHES
+            together.setdefault(number, []).append(part)
+        return together
+
+    def _begin(self, number: int, parts: Sequence[Part]) -> None:
+        processor = Processor(
+            self.consumer, number, parts, self._database, self, self._cluster_id, self._clock, self._backlog
+        )
         self.processors[number] = processor
+        self._of |= {self._offsets.of(part): processor for part in parts}
         task = asyncio.create_task(processor.run(), name=f"{self.consumer.name} {number}")
         self._tasks[number] = task
         task.add_done_callback(self._ended)
@@ -210,7 +226,9 @@ class ConsumerHost:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         for number in numbers:
-            self.processors.pop(number, None)
+            ended = self.processors.pop(number)
+            for part in ended.parts:
+                del self._of[self._offsets.of(part)]
 
     # What a processor asks for (see `processor.Source`)
 
@@ -219,31 +237,27 @@ class ConsumerHost:
             raise IllegalStateError("the consumer is stopped")
         return self._kafka
 
-    async def beginnings(self, number: int) -> Mapping[str, int]:
-        return await self._offsets.beginnings(number)
+    async def beginnings(self, parts: Iterable[Part]) -> Mapping[Part, int]:
+        return await self._offsets.beginnings(parts)
 
-    async def ends(self, number: int) -> Mapping[str, int]:
-        return await self._offsets.ends(number)
+    async def ends(self, parts: Iterable[Part]) -> Mapping[Part, int]:
+        return await self._offsets.ends(parts)
 
-    async def read_to(self, number: int, topic: str, end: int) -> bool:
+    async def read_to(self, part: Part, end: int) -> bool:
         """Whether Kafka was read up to `end`, which markers and gaps count for, and nothing is on its way here."""
         kafka = self._client()
-        return await kafka.position(self._offsets.of(number)[topic]) >= end and not kafka.in_hand
+        return await kafka.position(self._offsets.of(part)) >= end and not kafka.in_hand
 
-    def seek(self, number: int, offsets: Mapping[str, int]) -> None:
-        of = self._offsets.of(number)
-        for topic, offset in offsets.items():
-            self._client().seek(of[topic], offset)
-        self.flow(number)
+    def seek(self, offsets: Mapping[Part, int]) -> None:
+        for part, offset in offsets.items():
+            self._client().seek(self._offsets.of(part), offset)
 
-    def flow(self, number: int) -> None:
+    def flow(self, lane: Lane) -> None:
         """Pauses what is far ahead of its processor, and lets go on what is not."""
-        kafka, lane = self._client(), self.processors[number].lane
-        if lane is None:
-            return
+        kafka = self._client()
         paused = kafka.paused()
-        for topic, partition in self._offsets.of(number).items():
-            waiting = lane.size(topic)
+        for part in lane.queues:
+            partition, waiting = self._offsets.of(part), lane.size(part)
             if waiting >= self._most_waiting and partition not in paused:
                 kafka.pause(partition)
             elif waiting <= self._most_waiting // 2 and partition in paused:
@@ -257,10 +271,9 @@ class ConsumerHost:
             try:
                 await self._client().commit(
                     {
-                        partition: processor.checkpoints.current[topic].next_offset
-                        for number, processor in self.processors.items()
-                        for topic, partition in self._offsets.of(number).items()
-                        if topic in processor.checkpoints.current
+                        self._offsets.of(part): checkpoint.next_offset
+                        for processor in self.processors.values()
+                        for part, checkpoint in processor.checkpoints.current.items()
                     }
                 )
                 await self._measure()
@@ -284,9 +297,9 @@ class ConsumerHost:
                 if not is_passing(error):
                     raise
                 rows = []
-            for row in rows:
-                processor = self.processors.get(row["partition"])
-                if processor is not None:
+            held = {row["partition"] for row in rows}
+            for processor in self.processors.values():
+                if held & {part.partition for part in processor.parts}:
                     processor.ready.wanted = True
                     processor.wake()
             try:
@@ -297,18 +310,12 @@ class ConsumerHost:
     async def _measure(self) -> None:
         """Lag, and silence: Kafka has records for a partition that is not paused, and none has come for long."""
         kafka = self._client()
-        ends = {
-            of[topic]: end
-            for number in self.processors
-            for of in [self._offsets.of(number)]
-            for topic, end in (await self._offsets.ends(number)).items()
-        }
+        ours = [part for processor in self.processors.values() for part in processor.parts]
         paused = kafka.paused()
-        for partition, end in ends.items():
+        for part, end in (await self._offsets.ends(ours)).items():
+            partition = self._offsets.of(part)
             position = await kafka.position(partition)
-            metrics.CONSUMER_LAG.labels(
-                self.consumer.name, partition.topic[len(self._settings.topic_prefix) :], str(partition.partition)
-            ).set(max(0, end - position))
+            metrics.CONSUMER_LAG.labels(self.consumer.name, *map(str, part)).set(max(0, end - position))
             before, since = self._moved_at.get(partition, (-1, 0.0))
             if position != before or position >= end or partition in paused:
                 self._moved_at[partition] = (position, monotonic())

@@ -1,11 +1,11 @@
-"""The records of one partition number that wait to be processed, in the order in which they may be."""
+"""The records that wait to be processed, in the order in which they may be."""
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shared.bus.checkpoints import Checkpoint
-from shared.bus.record import Record
+from shared.bus.record import Part, Record
 from shared.events.codec import after_of
 
 
@@ -32,7 +32,7 @@ def _after(record: Record) -> Mapping[str, int]:
 
 @dataclass(slots=True)
 class Queue:
-    """What has been fetched of one topic, and how far it has been taken."""
+    """What has been fetched of one part, and how far it has been taken."""
 
     next_fetch: int  # the offset that comes next from Kafka
     next_offset: int  # the offset after the last record taken
@@ -42,29 +42,33 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Records to process now, per topic in order, merged so that causes come first; and where that leads."""
+    """Records to process now, per part in order, merged so that causes come first; and where that leads."""
 
     records: Sequence[tuple[str, Record]]
-    next_offsets: Mapping[str, int]
-    sequences: Mapping[str, int]
+    moved: Mapping[Part, Checkpoint]
+
+    @property
+    def sequences(self) -> dict[str, int]:
+        """The highest sequence of each topic, of one partition number."""
+        return {part.topic: checkpoint.sequence for part, checkpoint in self.moved.items()}
 
 
 class Lane:
-    """Merges the topics of one partition number.
+    """Merges parts: the topics of one partition number, or partitions of an intake topic (not `aligned`).
 
     A record that names sequences of other topics in `ce_after` waits until those have been taken (design, "Causal
     order"), or until `release` says that the other topics have been read to the end that they had when waiting began.
     Records whose sequence was seen before are passed over: a relay may send twice.
     """
 
-    def __init__(self, topics: Mapping[str, Queue], aligned: bool) -> None:
-        self.queues = dict(topics)
+    def __init__(self, queues: Mapping[Part, Queue], aligned: bool) -> None:
+        self.queues = dict(queues)
         self._aligned = aligned
-        self._released: frozenset[str] = frozenset()
+        self._released: frozenset[Part] = frozenset()
 
-    def push(self, topic: str, records: Iterable[Record]) -> None:
+    def push(self, part: Part, records: Iterable[Record]) -> None:
         """Adds fetched records; those that came before are dropped (a fetch may overlap a seek)."""
-        queue = self.queues[topic]
+        queue = self.queues[part]
         for record in records:
             if record.offset >= queue.next_fetch:
                 queue.records.append(record)
@@ -73,30 +77,29 @@ class Lane:
     def __len__(self) -> int:
         return sum(len(queue.records) for queue in self.queues.values())
 
-    def size(self, topic: str) -> int:
-        """How many records of a topic wait."""
-        return len(self.queues[topic].records)
+    def size(self, part: Part) -> int:
+        """How many records of a part wait."""
+        return len(self.queues[part].records)
 
     def take(self, most: int) -> Taken:
-        """The next records, at most `most`; none if all that is there waits for another topic."""
+        """The next records, at most `most`; none if all that is there waits for another part."""
         taken: list[tuple[str, Record]] = []
         moved = True
-        touched: set[str] = set()
+        touched: set[Part] = set()
         while moved and len(taken) < most:
             moved = False
-            for topic, queue in self.queues.items():
-                count = self._take_from(topic, queue, taken, most)
-                if count:
+            for part, queue in self.queues.items():
+                if self._take_from(part, queue, taken, most):
                     moved = True
-                    touched.add(topic)
+                    touched.add(part)
         self._released = frozenset()
+        first = next(iter(self.queues))
+        self.queues[first] = self.queues.pop(first)  # the last one next time: no part keeps the others waiting
         return Taken(
-            taken,
-            {topic: self.queues[topic].next_offset for topic in touched},
-            {topic: self.queues[topic].sequence for topic in touched},
+            taken, {part: Checkpoint(self.queues[part].next_offset, self.queues[part].sequence) for part in touched}
         )
 
-    def _take_from(self, topic: str, queue: Queue, taken: list[tuple[str, Record]], most: int) -> int:
+    def _take_from(self, part: Part, queue: Queue, taken: list[tuple[str, Record]], most: int) -> int:
         count = 0
         records = queue.records
         while records and len(taken) < most:
@@ -104,39 +107,40 @@ class Lane:
             sequence = sequence_of(record) if self._aligned else 0
             # Without a sequence it is no duplicate that could be told: decoding it says what is wrong.
             if sequence == 0 or sequence > queue.sequence:
-                if self._aligned and len(self.queues) > 1 and self._missing(topic, record) - self._released:
+                if self._aligned and len(self.queues) > 1 and self._missing(part, record) - self._released:
                     break
                 queue.sequence = max(queue.sequence, sequence)
-                taken.append((topic, record))
+                taken.append((part.topic, record))
             records.popleft()
             queue.next_offset = record.offset + 1
             count += 1
         return count
 
-    def _missing(self, topic: str, record: Record) -> set[str]:
-        return {
-            other
-            for other, sequence in _after(record).items()
-            if other != topic and other in self.queues and self.queues[other].sequence < sequence
-        }
+    def _missing(self, part: Part, record: Record) -> set[Part]:
+        found = set()
+        for topic, sequence in _after(record).items():
+            other = Part(topic, part.partition)
+            if topic != part.topic and other in self.queues and self.queues[other].sequence < sequence:
+                found.add(other)
+        return found
 
-    def put_back(self, taken: Taken, checkpoints: Mapping[str, Checkpoint]) -> None:
+    def put_back(self, taken: Taken, checkpoints: Mapping[Part, Checkpoint]) -> None:
         """Undoes a `take` whose transaction failed: what was taken comes first again."""
         for topic, record in reversed(taken.records):
-            self.queues[topic].records.appendleft(record)
-        for topic in taken.next_offsets:
-            self.queues[topic].next_offset = checkpoints[topic].next_offset
-            self.queues[topic].sequence = checkpoints[topic].sequence
+            self.queues[Part(topic, record.partition)].records.appendleft(record)
+        for part in taken.moved:
+            self.queues[part].next_offset = checkpoints[part].next_offset
+            self.queues[part].sequence = checkpoints[part].sequence
 
-    def stands_at(self, checkpoints: Mapping[str, Checkpoint]) -> bool:
+    def stands_at(self, checkpoints: Mapping[Part, Checkpoint]) -> bool:
         """Whether what comes next is what the checkpoints say."""
-        return all(self.queues[topic].next_offset == at.next_offset for topic, at in checkpoints.items())
+        return all(self.queues[part].next_offset == at.next_offset for part, at in checkpoints.items())
 
-    def waits_for(self) -> set[str]:
-        """The topics that the first records of the others wait for."""
-        heads = [(topic, queue.records[0]) for topic, queue in self.queues.items() if queue.records]
-        return {other for topic, record in heads for other in self._missing(topic, record)}
+    def waits_for(self) -> set[Part]:
+        """The parts that the first records of the others wait for."""
+        heads = [(part, queue.records[0]) for part, queue in self.queues.items() if queue.records]
+        return {other for part, record in heads for other in self._missing(part, record)}
 
-    def release(self, topics: Iterable[str]) -> None:
-        """In the next `take`, nothing waits for these topics: they have been read to their end, and it isn't there."""
-        self._released = frozenset(topics)
+    def release(self, parts: Iterable[Part]) -> None:
+        """In the next `take`, nothing waits for these: they have been read to their end, and it isn't there."""
+        self._released = frozenset(parts)

@@ -4,21 +4,21 @@ On a consumer's connection the question would wait behind the fetch under way, w
 `fetch_max_wait_ms` when there is nothing new: half a second for each look.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared.bus.connection import client_options
+from shared.bus.record import Part
 from shared.settings import CommonSettings
 
 
 class Offsets:
-    """Beginnings and ends of the partitions of `topics`, by the topics' own names. Raises KafkaError."""
+    """Beginnings and ends of `parts`. Raises KafkaError."""
 
-    def __init__(self, settings: CommonSettings, topics: Sequence[str], partitions: int) -> None:
+    def __init__(self, settings: CommonSettings, parts: Iterable[Part]) -> None:
         self._settings = settings
-        self._topics = topics
-        self._partitions = partitions
+        self._parts = [*parts]
         self._kafka: AIOKafkaConsumer | None = None
 
     async def start(self) -> None:
@@ -32,7 +32,7 @@ class Offsets:
         except BaseException:
             await kafka.stop()
             raise
-        partitions = [partition for number in range(self._partitions) for partition in self.of(number).values()]
+        partitions = [self.of(part) for part in self._parts]
         kafka.assign(partitions)
         kafka.pause(*partitions)  # it only asks, it never reads
         self._kafka = kafka
@@ -43,21 +43,23 @@ class Offsets:
         if kafka is not None:
             await kafka.stop()
 
-    def of(self, number: int) -> dict[str, TopicPartition]:
-        """The partition of each topic that has this number."""
-        return {topic: TopicPartition(self._settings.topic_prefix + topic, number) for topic in self._topics}
+    def of(self, part: Part) -> TopicPartition:
+        """The part, as Kafka calls it."""
+        return TopicPartition(self._settings.topic_prefix + part.topic, part.partition)
 
     def _client(self) -> AIOKafkaConsumer:
         if self._kafka is None:
             raise ConnectionError("not connected to Kafka")
         return self._kafka
 
-    async def beginnings(self, number: int) -> Mapping[str, int]:
-        """The first offset of each topic's partition."""
-        offsets = await self._client().beginning_offsets(list(self.of(number).values()))
-        return {topic: offsets[partition] for topic, partition in self.of(number).items()}
+    async def beginnings(self, parts: Iterable[Part]) -> dict[Part, int]:
+        """The first offset of each part."""
+        of = {part: self.of(part) for part in parts}
+        offsets = await self._client().beginning_offsets(list(of.values()))
+        return {part: offsets[partition] for part, partition in of.items()}
 
-    async def ends(self, number: int) -> Mapping[str, int]:
-        """The offset after the last record of each topic's partition."""
-        offsets = await self._client().end_offsets(list(self.of(number).values()))
-        return {topic: offsets[partition] for topic, partition in self.of(number).items()}
+    async def ends(self, parts: Iterable[Part]) -> dict[Part, int]:
+        """The offset after the last record of each part."""
+        of = {part: self.of(part) for part in parts}
+        offsets = await self._client().end_offsets(list(of.values()))
+        return {part: offsets[partition] for part, partition in of.items()}

@@ -1,7 +1,7 @@
-"""Works through one partition number of a consumer: batch by batch, each a transaction with its checkpoint."""
+"""Works through one partition number of a consumer: batch by batch, each a transaction with its checkpoints."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from time import perf_counter
@@ -16,6 +16,7 @@ from shared.bus.lane import Lane, Queue, Taken
 from shared.bus.reading import Unread, contact_of, read
 from shared.bus.ready_records import ReadyRecords
 from shared.bus.received import Received
+from shared.bus.record import Part
 from shared.bus.traces import traced
 from shared.store.database import Database
 from shared.store.errors import Fenced, Refused, is_passing
@@ -32,22 +33,26 @@ POLL = 0.02  # seconds between looks at how far Kafka has been read
 
 
 class Source(Protocol):
-    """Where the records come from: a partition number of the consumer's topics, by the topics' own names."""
+    """Where the records come from."""
 
-    async def beginnings(self, partition: int) -> Mapping[str, int]: ...
-    async def ends(self, partition: int) -> Mapping[str, int]: ...
-    async def read_to(self, partition: int, topic: str, end: int) -> bool: ...
-    def seek(self, partition: int, offsets: Mapping[str, int]) -> None: ...
-    def flow(self, partition: int) -> None: ...
+    async def beginnings(self, parts: Iterable[Part]) -> Mapping[Part, int]: ...
+    async def ends(self, parts: Iterable[Part]) -> Mapping[Part, int]: ...
+    async def read_to(self, part: Part, end: int) -> bool: ...
+    def seek(self, offsets: Mapping[Part, int]) -> None: ...
+    def flow(self, lane: Lane) -> None: ...
 
 
 class Processor:
-    """One partition number of one consumer. `run` goes on until it is cancelled, or raises Refused."""
+    """One partition number of one consumer: `parts` of its topics, or of an intake topic some that go together.
+
+    `run` goes on until it is cancelled, or raises Refused.
+    """
 
     def __init__(
         self,
         consumer: Consumer,
         partition: int,
+        parts: Sequence[Part],
         database: Database,
         source: Source,
         cluster_id: str,
@@ -56,10 +61,11 @@ class Processor:
     ) -> None:
         self.consumer = consumer
         self.partition = partition
+        self.parts = parts
         self.lane: Lane | None = None
         self.trouble: str | None = "starting"  # why it does not get on, for the health page
-        self.checkpoints = Checkpoints(consumer.name, consumer.version, cluster_id, partition)
-        self.ready = ReadyRecords(consumer, partition)
+        self.checkpoints = Checkpoints(consumer.name, consumer.version, cluster_id)
+        self.ready = ReadyRecords(consumer, [part.partition for part in parts])
         self._database = database
         self._source = source
         self._clock = clock
@@ -67,10 +73,10 @@ class Processor:
         self._wake = asyncio.Event()
         self._failed: set[tuple[str, int, int]] = set()  # topic, account, contact: later records are held too
         self._most = BATCH
-        self._poison: tuple[str, int, str] | None = None  # topic, offset, reason: the record that the code failed on
-        self._due_ends: Mapping[str, int] | None = None
-        self._held_ends: dict[str, int] = {}
-        self._replaying: dict[str, Checkpoint] = {}
+        self._poison: tuple[Part, int, str] | None = None  # offset, reason: the record that the code failed on
+        self._due_ends: Mapping[Part, int] | None = None
+        self._held_ends: dict[Part, int] = {}
+        self._replaying: dict[Part, Checkpoint] = {}
 
     def wake(self) -> None:
         """There may be something to do."""
@@ -121,33 +127,33 @@ class Processor:
         return self._database.unit_of_work(*partitions, after=after)
 
     async def _open(self) -> None:
-        beginnings = await self._source.beginnings(self.partition)
+        beginnings = await self._source.beginnings(self.parts)
         async with self._unit() as work:
             await self.checkpoints.load(work.connection, beginnings)
             # Only now: whoever had the partition before us may have moved on until a moment ago.
-            self._check_range(beginnings, await self._source.ends(self.partition))
+            self._check_range(beginnings, await self._source.ends(self.parts))
             await self._load_failed(work)
             await self.consumer.handler.opened(work, self.partition)
             origin = await self.consumer.handler.replay_from(work, self.partition) or {}
         current = self.checkpoints.current
         self._replaying = {
-            topic: checkpoint
-            for topic, checkpoint in current.items()
-            if topic in origin and origin[topic].next_offset < checkpoint.next_offset
+            part: checkpoint
+            for part, checkpoint in current.items()
+            if part.topic in origin and origin[part.topic].next_offset < checkpoint.next_offset
         }
-        start = {topic: origin[topic] if topic in self._replaying else current[topic] for topic in current}
+        start = {part: origin[part.topic] if part in self._replaying else current[part] for part in current}
         if self.lane is None or not self.lane.stands_at(start):
             self._restart(start)
         if not self._replaying:
             self.consumer.handler.caught_up(self.partition)
         self.ready.wanted = True
 
-    def _check_range(self, beginnings: Mapping[str, int], ends: Mapping[str, int]) -> None:
-        for topic, checkpoint in self.checkpoints.current.items():
-            if not beginnings[topic] <= checkpoint.next_offset <= ends[topic]:
+    def _check_range(self, beginnings: Mapping[Part, int], ends: Mapping[Part, int]) -> None:
+        for part, checkpoint in self.checkpoints.current.items():
+            if not beginnings[part] <= checkpoint.next_offset <= ends[part]:
                 raise Refused(
-                    f"{self.consumer.name} has read {topic} [{self.partition}] up to {checkpoint.next_offset}, "
-                    f"but Kafka has {beginnings[topic]} to {ends[topic]}: records are lost, or this is another Kafka"
+                    f"{self.consumer.name} has read {part.topic} [{part.partition}] up to {checkpoint.next_offset}, "
+                    f"but Kafka has {beginnings[part]} to {ends[part]}: records are lost, or this is another Kafka"
                 )
 
     async def _load_failed(self, work: UnitOfWork) -> None:
@@ -171,9 +177,9 @@ class Processor:
             await self._process_ready()
             return
         taken = lane.take(self._most)
-        if taken.next_offsets:
+        if taken.moved:
             await self._process(lane, taken)
-            self._source.flow(self.partition)
+            self._source.flow(lane)
             return
         if await self._tick_if_due():
             return
@@ -185,8 +191,8 @@ class Processor:
         missing = lane.waits_for()
         if missing:
             if not missing <= self._held_ends.keys():
-                self._held_ends = dict(await self._source.ends(self.partition))
-            lane.release([topic for topic in missing if await self._has_read(lane, topic, self._held_ends[topic])])
+                self._held_ends = dict(await self._source.ends(self.parts))
+            lane.release([part for part in missing if await self._has_read(lane, part, self._held_ends[part])])
         else:
             self._held_ends = {}
         timeout = POLL if missing or self._due_ends is not None else self._until_due()
@@ -201,12 +207,11 @@ class Processor:
         return IDLE if due is None else min(IDLE, max(0.0, (due - self._clock()).total_seconds()))
 
     async def _process(self, lane: Lane, taken: Taken) -> None:
-        moved = {topic: Checkpoint(offset, taken.sequences[topic]) for topic, offset in taken.next_offsets.items()}
         started = perf_counter()
         received, unread = read(self.consumer.name, taken.records)
         try:
-            async with self.consumer.turns, self._unit(taken.sequences if self.consumer.aligned else None) as work:
-                await self.checkpoints.move(work.connection, moved)
+            async with self._unit(taken.sequences if self.consumer.aligned else None) as work:
+                await self.checkpoints.move(work.connection, taken.moved)
                 self._set_aside(work, unread)
                 batch = self._without_held(work, received)
                 if batch:
@@ -217,7 +222,7 @@ class Processor:
             if isinstance(error, HandlerFailed):
                 self._narrow(taken, error)
             raise
-        self.checkpoints.committed(moved)
+        self.checkpoints.committed(taken.moved)
         metrics.BATCH_RECORDS.labels(self.consumer.name).observe(len(taken.records))
         metrics.BATCH_SECONDS.labels(self.consumer.name).observe(perf_counter() - started)
         self._poison = None
@@ -240,10 +245,10 @@ class Processor:
             return
         topic, record = taken.records[0]
         cause = failure.__cause__
-        self._poison = (topic, record.offset, reason_of(cause))
+        self._poison = (Part(topic, record.partition), record.offset, reason_of(cause))
         log.error(
             "record held: the code failed on it", consumer=self.consumer.name, topic=topic,
-            partition=self.partition, offset=record.offset, error=type(cause).__name__, exc_info=cause,
+            partition=record.partition, offset=record.offset, error=type(cause).__name__, exc_info=cause,
         )  # fmt: skip
 
     def _set_aside(self, work: UnitOfWork, unread: Sequence[Unread]) -> None:
@@ -258,7 +263,7 @@ class Processor:
             return received
         batch: list[Received] = []
         for record in received:
-            if self._poison is not None and self._poison[:2] == (record.topic, record.offset):
+            if self._poison is not None and self._poison[:2] == ((record.topic, record.partition), record.offset):
                 self._hold_failed(work, record, self._poison[2])
             elif self.consumer.aligned and (record.topic, *contact_of(record)) in self._failed:
                 self._hold_failed(work, record, "an earlier record of the contact is held")
@@ -309,9 +314,9 @@ class Processor:
         lane = self.lane
         assert lane is not None
         if self._due_ends is None:
-            self._due_ends = await self._source.ends(self.partition)
-        for topic, end in self._due_ends.items():
-            if not await self._has_read(lane, topic, end):
+            self._due_ends = await self._source.ends(self.parts)
+        for part, end in self._due_ends.items():
+            if not await self._has_read(lane, part, end):
                 return False
         async with self._unit() as work:
             await self.checkpoints.hold_fast(work.connection)
@@ -319,8 +324,8 @@ class Processor:
         self._due_ends = None
         return True
 
-    async def _has_read(self, lane: Lane, topic: str, end: int) -> bool:
-        return lane.size(topic) == 0 and await self._source.read_to(self.partition, topic, end)
+    async def _has_read(self, lane: Lane, part: Part, end: int) -> bool:
+        return lane.size(part) == 0 and await self._source.read_to(part, end)
 
     async def _replay(self, lane: Lane) -> None:
         """Brings memory from its snapshot to the checkpoint."""
@@ -328,28 +333,30 @@ class Processor:
         below = [
             (topic, record)
             for topic, record in taken.records
-            if topic in self._replaying and record.offset < self._replaying[topic].next_offset
+            if (part := Part(topic, record.partition)) in self._replaying
+            and record.offset < self._replaying[part].next_offset
         ]
         if below:
             received, _ = read(self.consumer.name, below)
             await self.consumer.handler.replay(self.partition, received)
-        self._source.flow(self.partition)
-        for topic, at in list(self._replaying.items()):
-            if lane.queues[topic].next_offset >= at.next_offset or await self._has_read(lane, topic, at.next_offset):
-                del self._replaying[topic]
+        self._source.flow(lane)
+        for part, at in list(self._replaying.items()):
+            if lane.queues[part].next_offset >= at.next_offset or await self._has_read(lane, part, at.next_offset):
+                del self._replaying[part]
         if not self._replaying:
             self._restart(self.checkpoints.current)
             self.consumer.handler.caught_up(self.partition)
         elif not taken.records:
             await self._wait(lane)
 
-    def _restart(self, start: Mapping[str, Checkpoint]) -> None:
+    def _restart(self, start: Mapping[Part, Checkpoint]) -> None:
         """Reads on from `start`; what waits in the lane is fetched again."""
         self.lane = Lane(
-            {topic: Queue(at.next_offset, at.next_offset, at.sequence) for topic, at in start.items()},
+            {part: Queue(at.next_offset, at.next_offset, at.sequence) for part, at in start.items()},
             self.consumer.aligned,
         )
-        self._source.seek(self.partition, {topic: at.next_offset for topic, at in start.items()})
+        self._source.seek({part: at.next_offset for part, at in start.items()})
+        self._source.flow(self.lane)
 
 
 def reason_of(error: BaseException | None) -> str:

@@ -1,6 +1,6 @@
 """Held records that have been released, and are to be processed again."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from aiokafka import ConsumerRecord
 
@@ -16,13 +16,13 @@ AT_ONCE = 1_000  # records
 
 
 class ReadyRecords:
-    """The released records of one consumer and partition. `wanted` says that there may be some."""
+    """The released records of one consumer in some partitions. `wanted` says that there may be some."""
 
-    def __init__(self, consumer: Consumer, partition: int) -> None:
+    def __init__(self, consumer: Consumer, partitions: Iterable[int]) -> None:
         self.wanted = False
         self.taken = 0
         self._consumer = consumer
-        self._partition = partition
+        self._partitions = sorted(set(partitions))
         self._ids: list[int] = []
 
     async def take(self, work: UnitOfWork, most: int) -> Sequence[Received]:
@@ -30,7 +30,7 @@ class ReadyRecords:
         rows = await work.connection.fetch(
             QUERIES["ready_records"],
             self._consumer.name,
-            self._partition,
+            self._partitions,
             list(self._consumer.topics),
             min(most, AT_ONCE),
         )

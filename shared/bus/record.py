@@ -1,7 +1,14 @@
-"""A Kafka record, as aiokafka gives it (which has no types of its own)."""
+"""A Kafka record, as aiokafka gives it (which has no types of its own), and where it comes from."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+
+class Part(NamedTuple):
+    """One partition of a topic; the topic by its own name, without a prefix."""
+
+    topic: str
+    partition: int
 
 
 class Record(Protocol):

@@ -14,6 +14,7 @@ from shared.store.migrate import migrate
 from shared.store.runtime_queries import QUERIES
 from shared.store.unit_of_work import UnitOfWork
 
+APPLICATION = "penchant"
 LOCK_TIMEOUT = timedelta(seconds=5)
 POOL_SIZE = 10  # a transaction per partition number at most, and a few for requests
 
@@ -45,7 +46,7 @@ class Database:
             command_timeout=60,
             reset=_as_it_is,
             server_settings={
-                "application_name": "penchant",
+                "application_name": APPLICATION,
                 "lock_timeout": milliseconds,
                 "idle_in_transaction_session_timeout": milliseconds,
                 "timezone": "UTC",
@@ -67,7 +68,7 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[PoolConnectionProxy]:
         """A plain transaction, for what needs no events."""
-        async with self.pool.acquire() as connection, connection.transaction():
+        async with self._patiently(), self.pool.acquire() as connection, connection.transaction():
             yield connection
 
     @asynccontextmanager
@@ -77,17 +78,22 @@ class Database:
         `after`: sequences applied within this very unit, for consumers. No partitions: an intake batch, which takes
         its locks later, by `work.lock`.
         """
-        try:
-            async with self.pool.acquire() as connection, connection.transaction(isolation="read_committed"):
-                work = UnitOfWork(connection, self.partitions, after or {})
-                await work.lock(partitions)
-                yield work
-                await work.flush()
-        except asyncpg.LockNotAvailableError:
-            await self._end_stopped_holders(partitions)
-            raise
+        async with (
+            self._patiently(),
+            self.pool.acquire() as connection,
+            connection.transaction(isolation="read_committed"),
+        ):
+            work = UnitOfWork(connection, self.partitions, after or {})
+            await work.lock(partitions)
+            yield work
+            await work.flush()
         work.committed()
 
-    async def _end_stopped_holders(self, partitions: Sequence[int]) -> None:
-        for partition in partitions or range(-1, self.partitions):
-            await self.pool.execute(QUERIES["end_stopped_holder"], partition, LOCK_TIMEOUT)
+    @asynccontextmanager
+    async def _patiently(self) -> AsyncIterator[None]:
+        """Whoever has waited for a lock in vain ends those who hold locks and have stopped."""
+        try:
+            yield
+        except asyncpg.LockNotAvailableError:
+            await self.pool.execute(QUERIES["end_stopped_holders"], APPLICATION, LOCK_TIMEOUT)
+            raise

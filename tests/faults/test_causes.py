@@ -8,7 +8,9 @@ import pytest
 import pytest_asyncio
 
 from shared.bus.handler import Handler
+from shared.bus.processor import Processor
 from shared.bus.received import Received
+from shared.bus.record import Part
 from shared.events.parts import Origin
 from shared.events.workflow import AssignLabel
 from shared.store.unit_of_work import UnitOfWork
@@ -49,8 +51,8 @@ async def test_what_follows_from_a_click_waits_for_the_click(rig: Rig) -> None:
         gate = asyncio.Event()
         read_to = host.read_to
 
-        async def delayed(number: int, topic: str, end: int) -> bool:
-            return gate.is_set() and await read_to(number, topic, end)
+        async def delayed(part: Part, end: int) -> bool:
+            return gate.is_set() and await read_to(part, end)
 
         host.read_to = delayed  # type: ignore[method-assign] # Kafka is slow to say that there is nothing more
         await rig.publish([_command(1)], sequence=21, after={"tracking.clicks": 20})
@@ -76,9 +78,10 @@ async def _seen(handler: Noting) -> list[tuple[str, int]]:
     return list(handler.seen)
 
 
-async def _held_back(processor: object) -> bool:
-    lane = getattr(processor, "lane", None)
-    return lane is not None and lane.size("workflow.commands") == 1 and lane.waits_for() == {"tracking.clicks"}
+async def _held_back(processor: Processor) -> bool:
+    lane, number = processor.lane, processor.partition
+    command, click = Part("workflow.commands", number), Part("tracking.clicks", number)
+    return lane is not None and lane.size(command) == 1 and lane.waits_for() == {click}
 
 
 def _command(contact_id: int) -> AssignLabel:

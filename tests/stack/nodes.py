@@ -45,6 +45,10 @@ def server_folder(name: str) -> Iterator[Path]:
         yield Path(folder) / name
 
 
+def _frozen(process: psutil.Process) -> bool:
+    return all(psutil.Process(thread.id).status() == psutil.STATUS_STOPPED for thread in process.threads())
+
+
 class Node:
     """One server process: `start`, `stop` (cleanly), `kill` (as a power cut would), `pause` and `resume`."""
 
@@ -75,9 +79,15 @@ class Node:
         self._end(signal.SIGKILL)
 
     def pause(self) -> None:
-        """Freeze it, with the processes that it started."""
-        for process in self._family():
+        """Freeze it, with the processes that it started; returns once none of their threads runs any more."""
+        family = self._family()
+        for process in family:
             process.suspend()
+        deadline = time.monotonic() + STOPPED_WITHIN_SECONDS
+        # A thread that is at work is stopped a little later than the signal is sent, and may answer in between.
+        while not all(_frozen(process) for process in family):
+            assert time.monotonic() < deadline, "it goes on although it was told to pause"
+            time.sleep(0.001)
 
     def resume(self) -> None:
         for process in self._family():

@@ -29,28 +29,24 @@ class ClickHandler(Handler):
         self._recorder = Recorder(catalog, partitions)
         self._messages: dict[UUID, Message] = {}
         # When to look whether what held clicks wait for is there by now, and how many looks there were.
-        self._looks: dict[int, tuple[datetime, int]] = {}
+        self._look: tuple[datetime, int] | None = None
 
     async def opened(self, work: UnitOfWork, partition: int) -> None:
         """Clicks may have been held by a process that died before it looked again."""
-        self._looks[partition] = work.now, 0
-
-    def dropped(self, partition: int) -> None:
-        """Nothing else is kept by partition."""
-        self._looks.pop(partition, None)
+        self._look = work.now, 0
 
     def due(self, partition: int) -> datetime | None:
         """After clicks were held: whether what they wait for came while they were being held."""
-        look = self._looks.get(partition)
-        return None if look is None else look[0]
+        return None if self._look is None else self._look[0]
 
     async def tick(self, work: UnitOfWork, partition: int, now: datetime) -> None:
         """Releases held clicks whose contact or message is known by now."""
+        looks = 0 if self._look is None else self._look[1]
+        self._look = None  # another batch may hold clicks while this one looks
         # Whoever learned of it before the click was held could not release it, and nobody else would.
         await work.release(await known_keys(work.connection))
-        _, looks = self._looks.pop(partition, (now, 0))
-        if looks + 1 < len(LOOKS):
-            self._looks[partition] = now + LOOKS[looks + 1] - LOOKS[looks], looks + 1
+        if self._look is None and looks + 1 < len(LOOKS):
+            self._look = now + LOOKS[looks + 1] - LOOKS[looks], looks + 1
 
     async def handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
         """Applies reports in any order of contacts; see `Handler`."""
@@ -93,7 +89,7 @@ class ClickHandler(Handler):
 
     def _hold(self, work: UnitOfWork, received: Received, what: str, *keys: str) -> None:
         work.hold(received, f"{what} not known", keys)
-        self._looks[received.partition] = work.now + LOOKS[0], 0
+        self._look = work.now + LOOKS[0], 0
 
     async def _messages_of(self, work: UnitOfWork, message_ids: Collection[UUID]) -> Mapping[UUID, Message]:
         messages = await messages_for_clicks(work.connection, message_ids, self._messages)

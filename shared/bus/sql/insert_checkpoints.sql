@@ -1,4 +1,5 @@
-INSERT INTO checkpoints (consumer, version, cluster_id, partition, topic, next_offset, sequence)
-SELECT $1, $2, $3, $4, fresh.topic, fresh.next_offset, 0
-FROM unnest($5::text[], $6::bigint[]) AS fresh (topic, next_offset)
+INSERT INTO checkpoints (consumer, version, cluster_id, topic, partition, next_offset, sequence)
+SELECT $1, $2, $3, fresh.topic, fresh.partition, fresh.next_offset, 0
+FROM unnest($4::text[], $5::smallint[], $6::bigint[]) AS fresh (topic, partition, next_offset)
+ORDER BY fresh.topic, fresh.partition
 ON CONFLICT DO NOTHING

@@ -10,6 +10,7 @@ import pytest
 
 from shared.bus.dead_letters import DeadLetters
 from shared.bus.handler import Handler
+from shared.bus.host import ConsumerHost
 from shared.bus.producer import IntakeProducer
 from shared.bus.received import Received
 from shared.events.topics import partition_of
@@ -23,8 +24,10 @@ class Intake(Handler):
     def __init__(self) -> None:
         self.known: set[int] = set()
         self.failing: set[int] = set()
+        self.together: set[frozenset[int]] = set()
 
     async def handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
+        self.together.add(frozenset(received.partition for received in batch))
         usable = []
         for received in batch:
             contact = received.event.contact_id
@@ -135,7 +138,7 @@ async def test_a_record_on_which_the_code_fails_is_held_alone(rig: Rig) -> None:
     handler = Intake()
     handler.known, handler.failing = set(range(1, 20)), {7}
     for contact in range(1, 20):
-        await rig.send(TOPIC, None, report(contact), 0, HEADERS)
+        await rig.send(TOPIC, None, report(contact), contact % PARTITIONS, HEADERS)
     async with rig.worker(handler, topics=(TOPIC,)):
         await until(lambda: counted(rig, 18))
         assert await held(rig, "failed", 1)
@@ -143,6 +146,32 @@ async def test_a_record_on_which_the_code_fails_is_held_alone(rig: Rig) -> None:
         await rig.database.pool.execute("UPDATE held SET state = 'ready'")
         await until(lambda: counted(rig, 19))
         assert await held(rig, "failed", 0)
+
+
+@pytest.mark.asyncio
+async def test_the_partitions_go_together_and_two_workers_share_them(rig: Rig) -> None:
+    first, second = Intake(), Intake()
+    first.known = second.known = set(range(1, 201))
+    for contact in range(1, 101):
+        await rig.send(TOPIC, None, report(contact), contact % PARTITIONS, HEADERS)
+    async with rig.worker(first, topics=(TOPIC,)) as alone:
+        await until(lambda: counted(rig, 100))
+        assert max(map(len, first.together)) > 1
+        assert sorted(part.partition for one in alone.processors.values() for part in one.parts) == [*range(PARTITIONS)]
+        async with rig.worker(second, name="two", topics=(TOPIC,)) as other:
+            await until(lambda: shared_out(alone, other))
+            first.together.clear()
+            for contact in range(101, 201):
+                await rig.send(TOPIC, None, report(contact), contact % PARTITIONS, HEADERS)
+            await until(lambda: counted(rig, 200))
+            assert first.together
+            assert second.together
+    assert await rig.counts() == dict.fromkeys(range(1, 201), 1)
+
+
+async def shared_out(*hosts: ConsumerHost) -> bool:
+    parts = [[part for one in host.processors.values() for part in one.parts] for host in hosts]
+    return all(parts) and sorted(part.partition for one in parts for part in one) == [*range(PARTITIONS)]
 
 
 async def counted(rig: Rig, total: int) -> bool:

@@ -7,6 +7,9 @@ from hypothesis import strategies as st
 
 from shared.bus.checkpoints import Checkpoint
 from shared.bus.lane import Lane, Queue
+from shared.bus.record import Part
+
+CLICKS, LABELS, INTAKE = Part("clicks", 0), Part("labels", 0), Part("intake", 0)
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,8 @@ class FakeRecord:
             self.headers.append(("ce_after", self.after.encode()))
 
 
-def lane(*topics: str, aligned: bool = True) -> Lane:
-    return Lane({topic: Queue(0, 0, 0) for topic in topics}, aligned)
+def lane(*parts: Part, aligned: bool = True) -> Lane:
+    return Lane({part: Queue(0, 0, 0) for part in parts}, aligned)
 
 
 def order(records: object) -> list[tuple[str, int]]:
@@ -37,59 +40,59 @@ def order(records: object) -> list[tuple[str, int]]:
 
 
 def test_a_record_waits_for_what_caused_it() -> None:
-    given_lane = lane("labels", "clicks")
-    given_lane.push("labels", [FakeRecord("labels", 0, 1, after="clicks=7")])
+    given_lane = lane(LABELS, CLICKS)
+    given_lane.push(LABELS, [FakeRecord("labels", 0, 1, after="clicks=7")])
     assert given_lane.take(10).records == []
-    assert given_lane.waits_for() == {"clicks"}
-    given_lane.push("clicks", [FakeRecord("clicks", 0, 6), FakeRecord("clicks", 1, 7)])
+    assert given_lane.waits_for() == {CLICKS}
+    given_lane.push(CLICKS, [FakeRecord("clicks", 0, 6), FakeRecord("clicks", 1, 7)])
     assert order(given_lane.take(10).records) == [("clicks", 6), ("clicks", 7), ("labels", 1)]
     assert given_lane.waits_for() == set()
 
 
 def test_nothing_waits_for_a_topic_that_this_consumer_does_not_read() -> None:
-    given_lane = lane("labels", "clicks")
-    given_lane.push("labels", [FakeRecord("labels", 0, 1, after="contacts=99")])
+    given_lane = lane(LABELS, CLICKS)
+    given_lane.push(LABELS, [FakeRecord("labels", 0, 1, after="contacts=99")])
     assert order(given_lane.take(10).records) == [("labels", 1)]
 
 
 def test_a_released_record_goes_and_the_next_one_waits_again() -> None:
-    given_lane = lane("labels", "clicks")
-    given_lane.push("labels", [FakeRecord("labels", 0, 1, after="clicks=7")])
-    given_lane.release(["clicks"])
+    given_lane = lane(LABELS, CLICKS)
+    given_lane.push(LABELS, [FakeRecord("labels", 0, 1, after="clicks=7")])
+    given_lane.release([CLICKS])
     assert order(given_lane.take(10).records) == [("labels", 1)]
-    given_lane.push("labels", [FakeRecord("labels", 1, 2, after="clicks=8")])
+    given_lane.push(LABELS, [FakeRecord("labels", 1, 2, after="clicks=8")])
     assert given_lane.take(10).records == []
 
 
 def test_repeated_records_are_passed_over_and_their_offsets_count() -> None:
-    given_lane = lane("clicks")
-    given_lane.push("clicks", [FakeRecord("clicks", offset, sequence) for offset, sequence in enumerate([1, 2, 1, 2])])
+    given_lane = lane(CLICKS)
+    given_lane.push(CLICKS, [FakeRecord("clicks", offset, sequence) for offset, sequence in enumerate([1, 2, 1, 2])])
     taken = given_lane.take(10)
     assert order(taken.records) == [("clicks", 1), ("clicks", 2)]
-    assert taken.next_offsets == {"clicks": 4}
+    assert taken.moved == {CLICKS: Checkpoint(4, 2)}
     assert taken.sequences == {"clicks": 2}
 
 
 def test_only_repeated_records_still_move_the_offset() -> None:
-    given_lane = Lane({"clicks": Queue(5, 5, 9)}, aligned=True)
-    given_lane.push("clicks", [FakeRecord("clicks", 5, 8)])
+    given_lane = Lane({CLICKS: Queue(5, 5, 9)}, aligned=True)
+    given_lane.push(CLICKS, [FakeRecord("clicks", 5, 8)])
     taken = given_lane.take(10)
     assert taken.records == []
-    assert taken.next_offsets == {"clicks": 6}
+    assert taken.moved == {CLICKS: Checkpoint(6, 9)}
 
 
 def test_a_fetch_that_overlaps_a_seek_adds_nothing_twice() -> None:
-    given_lane = lane("clicks")
-    given_lane.push("clicks", [FakeRecord("clicks", offset, offset + 1) for offset in range(4)])
-    given_lane.push("clicks", [FakeRecord("clicks", offset, offset + 1) for offset in range(2, 6)])
+    given_lane = lane(CLICKS)
+    given_lane.push(CLICKS, [FakeRecord("clicks", offset, offset + 1) for offset in range(4)])
+    given_lane.push(CLICKS, [FakeRecord("clicks", offset, offset + 1) for offset in range(2, 6)])
     assert order(given_lane.take(10).records) == [("clicks", sequence) for sequence in range(1, 7)]
 
 
 def test_what_a_failed_transaction_took_comes_first_again() -> None:
-    given_lane = lane("labels", "clicks")
-    given_lane.push("clicks", [FakeRecord("clicks", 0, 1), FakeRecord("clicks", 1, 2)])
-    given_lane.push("labels", [FakeRecord("labels", 0, 3, after="clicks=2")])
-    checkpoints = {"clicks": Checkpoint(0, 0), "labels": Checkpoint(0, 0)}
+    given_lane = lane(LABELS, CLICKS)
+    given_lane.push(CLICKS, [FakeRecord("clicks", 0, 1), FakeRecord("clicks", 1, 2)])
+    given_lane.push(LABELS, [FakeRecord("labels", 0, 3, after="clicks=2")])
+    checkpoints = {CLICKS: Checkpoint(0, 0), LABELS: Checkpoint(0, 0)}
     taken = given_lane.take(10)
     given_lane.put_back(taken, checkpoints)
     assert given_lane.stands_at(checkpoints)
@@ -97,9 +100,21 @@ def test_what_a_failed_transaction_took_comes_first_again() -> None:
 
 
 def test_intake_records_have_no_sequence_and_all_of_them_count() -> None:
-    given_lane = lane("intake", aligned=False)
-    given_lane.push("intake", [FakeRecord("intake", offset, 0) for offset in range(3)])
+    given_lane = lane(INTAKE, aligned=False)
+    given_lane.push(INTAKE, [FakeRecord("intake", offset, 0) for offset in range(3)])
     assert len(given_lane.take(10).records) == 3
+
+
+def test_partitions_of_an_intake_topic_go_together_and_none_keeps_the_others_waiting() -> None:
+    busy, quiet = Part("intake", 0), Part("intake", 2)
+    given_lane = lane(busy, quiet, aligned=False)
+    given_lane.push(busy, [FakeRecord("intake", offset, 0) for offset in range(9)])
+    given_lane.push(quiet, [FakeRecord("intake", 0, 0, partition=2)])
+    assert given_lane.take(4).moved == {busy: Checkpoint(4, 0)}
+    taken = given_lane.take(4)
+    assert taken.moved == {quiet: Checkpoint(1, 0), busy: Checkpoint(7, 0)}
+    given_lane.put_back(taken, {busy: Checkpoint(4, 0), quiet: Checkpoint(0, 0)})
+    assert (given_lane.size(busy), given_lane.size(quiet)) == (5, 1)
 
 
 @given(
@@ -117,13 +132,13 @@ def test_whatever_order_topics_arrive_in_every_record_comes_once_and_after_its_c
         after = ",".join(f"{other}={last[other]}" for other in "abc" if other != topic and last[other]) if knows else ""
         queues[topic].append(FakeRecord(topic, len(queues[topic]), sequence, after))
         last[topic] = sequence
-    given_lane, seen = lane("a", "b", "c"), dict.fromkeys("abc", 0)
+    given_lane, seen = lane(*(Part(topic, 0) for topic in "abc")), dict.fromkeys("abc", 0)
     pending = [topic for topic, records in queues.items() for _ in records]
     arrival.shuffle(pending)  # type: ignore[attr-defined]
     arrived = dict.fromkeys("abc", 0)
     got = 0
     for topic in pending:
-        given_lane.push(topic, [queues[topic][arrived[topic]]])
+        given_lane.push(Part(topic, 0), [queues[topic][arrived[topic]]])
         arrived[topic] += 1
         while taken := given_lane.take(most).records:
             for found, record in taken:

@@ -11,7 +11,7 @@ import pytest
 from shared.events.labeling import ContactChanged, LabelAssigned, LabelChanged
 from shared.events.parts import Origin
 from shared.events.topics import partition_of
-from shared.store.database import Database
+from shared.store.database import APPLICATION, Database
 from shared.store.errors import EventTooLarge
 from shared.store.event_tables import extend_event_tables
 from tests.shared.store.conftest import PARTITIONS
@@ -119,13 +119,16 @@ async def test_what_decides_is_read_after_the_wait_for_the_lock(database: Databa
 
 
 @pytest.mark.asyncio
-async def test_a_client_stopped_in_the_middle_of_a_copy_does_not_freeze_the_partition(
-    database: Database, database_dsn: str
+@pytest.mark.parametrize("locked", ["SELECT pg_advisory_xact_lock(1, 2)", "UPDATE seats SET taken = 1"])
+async def test_a_client_stopped_in_the_middle_of_a_copy_does_not_freeze_the_others(
+    database: Database, database_dsn: str, locked: str
 ) -> None:
-    stopped = await asyncpg.connect(database_dsn)
+    """Be it that it holds a partition or a row."""
+    await database.pool.execute("CREATE TABLE seats AS SELECT 0 AS taken")
+    stopped = await asyncpg.connect(database_dsn, server_settings={"application_name": APPLICATION})
     transaction = stopped.transaction()
     await transaction.start()
-    await stopped.execute("SELECT pg_advisory_xact_lock(1, 2)")
+    await stopped.execute(locked)
     await stopped.execute("CREATE TEMPORARY TABLE half (number integer)")
     never = asyncio.Event()
 
@@ -138,7 +141,7 @@ async def test_a_client_stopped_in_the_middle_of_a_copy_does_not_freeze_the_part
     for attempt in range(3):
         try:
             async with database.unit_of_work(2) as work:
-                work.append(assigned(work.now, 1))
+                await work.connection.execute("UPDATE seats SET taken = 2")
             break
         except asyncpg.LockNotAvailableError:
             assert attempt < 2
