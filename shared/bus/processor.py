@@ -27,6 +27,9 @@ log = structlog.get_logger()
 BATCH = 5_000  # records
 MOST_FAILED = 1_000  # held records on which the code failed; more stop the partition
 PAUSE_AT = 200_000  # unpublished events
+# A batch of one record costs as much as one of ten. At 500 clicks/s, twelve partitions that never wait make 350
+# transactions a second, two cores are full, and a label comes after 135 ms; with this pace after 90 ms.
+PACE, SMALL = 0.05, 200  # seconds from a small batch to the next one, records
 FIRST_RETRY, LAST_RETRY = 0.1, 5.0  # seconds
 IDLE = 1.0  # seconds between looks at what nobody wakes us for
 POLL = 0.02  # seconds between looks at how far Kafka has been read
@@ -176,15 +179,22 @@ class Processor:
         if self.ready.wanted:
             await self._process_ready()
             return
+        began = perf_counter()
         taken = lane.take(self._most)
         if taken.moved:
             await self._process(lane, taken)
             self._source.flow(lane)
+            await self._gather(began, len(taken.records))
             return
         if await self._tick_if_due():
             return
         self.trouble = None  # nothing to do is no trouble
         await self._wait(lane)
+
+    async def _gather(self, began: float, count: int) -> None:
+        """After a small batch, waits until the next one may have become larger."""
+        if count < SMALL:
+            await asyncio.sleep(began + PACE - perf_counter())
 
     async def _wait(self, lane: Lane) -> None:
         """Waits for records, the clock, or Kafka to have been read far enough for what is held."""
