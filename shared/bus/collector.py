@@ -26,6 +26,9 @@ LOOK_EVERY = 0.05  # seconds between looks at how long the oldest record has wai
 # When acknowledgements take long, larger batches bring more than more of them: after one of this many records that took
 # this long, those who were just answered get this long to ask again (two crowds that take turns would become one).
 CROWD, SLOW, GATHER = 16, 0.004, 0.002  # records, seconds, seconds
+# A batch of one costs Kafka as much as one of ten, and so does each fetch of who reads them.
+# So the next batch begins this much later than the one before, unless as many wait as that one had, and a few.
+PACE, FEW = 0.005, 4  # seconds, records
 RETRY_AFTER = 0.5  # seconds
 REQUEST_TIMEOUT_MS = 5_000  # after which aiokafka gives a batch up
 
@@ -78,6 +81,8 @@ class Collector(Generic[Item, Result]):
         self._pending: deque[Waiting[Item, Result]] = deque()
         self._sending: list[Waiting[Item, Result]] = []
         self._wake = asyncio.Event()
+        self._gathered = asyncio.Event()
+        self._enough = FEW
         self._next_partition = 0
 
     async def run(self) -> None:
@@ -97,6 +102,8 @@ class Collector(Generic[Item, Result]):
             return
         self._pending.append(waiting)
         self._wake.set()
+        if len(self._pending) >= self._enough:
+            self._gathered.set()
 
     async def _run(self) -> None:
         while True:
@@ -120,6 +127,7 @@ class Collector(Generic[Item, Result]):
                     self.accepting = True
                     if sent >= CROWD and monotonic() - began > SLOW:
                         await asyncio.sleep(GATHER)
+                    await self._gather(began + PACE - monotonic(), max(sent, FEW))
             except Exception as error:
                 log.warning(
                     "Kafka takes no records", topic=self._topic, error=type(error).__name__,
@@ -129,6 +137,16 @@ class Collector(Generic[Item, Result]):
                 self._refuse()
                 await _close(producer)
             await asyncio.sleep(RETRY_AFTER)
+
+    async def _gather(self, most: float, enough: int) -> None:
+        """Waits until there are `enough`, `most` seconds at most."""
+        if most > 0 and len(self._pending) < enough:
+            self._enough = enough
+            self._gathered.clear()
+            try:
+                await asyncio.wait_for(self._gathered.wait(), most)
+            except TimeoutError:
+                return
 
     async def _send(self, producer: AIOKafkaProducer, partition: int) -> int:
         batch = producer.create_batch()

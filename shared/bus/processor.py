@@ -28,8 +28,11 @@ BATCH = 5_000  # records
 MOST_FAILED = 1_000  # held records on which the code failed; more stop the partition
 PAUSE_AT = 200_000  # unpublished events
 # A batch of one record costs as much as one of ten. At 500 clicks/s, twelve partitions that never wait make 350
-# transactions a second, two cores are full, and a label comes after 135 ms; with this pace after 90 ms.
-PACE, SMALL = 0.05, 200  # seconds from a small batch to the next one, records
+# transactions a second, two cores are full, and a label comes after 135 ms; with this pace after 95. On a machine that
+# has no time left, batches take long, and a rest by their length makes them fewer and larger.
+SMALL = 200  # records
+PACE = 0.05  # seconds from the beginning of a small batch to that of the next one
+REST, LONGEST_REST = 3, 0.25  # times what a small batch took; seconds
 FIRST_RETRY, LAST_RETRY = 0.1, 5.0  # seconds
 IDLE = 1.0  # seconds between looks at what nobody wakes us for
 POLL = 0.02  # seconds between looks at how far Kafka has been read
@@ -194,7 +197,8 @@ class Processor:
     async def _gather(self, began: float, count: int) -> None:
         """After a small batch, waits until the next one may have become larger."""
         if count < SMALL:
-            await asyncio.sleep(began + PACE - perf_counter())
+            took = perf_counter() - began
+            await asyncio.sleep(max(PACE - took, min(REST * took, LONGEST_REST)))
 
     async def _wait(self, lane: Lane) -> None:
         """Waits for records, the clock, or Kafka to have been read far enough for what is held."""

@@ -1,10 +1,11 @@
-"""From a requested link to `LabelAssigned` seen by an outside consumer, at 500 clicks a second; against Kafka alone."""
+"""From a requested link to what an outside consumer sees of it, at 500 clicks a second; against Kafka alone."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from time import perf_counter
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
+import httpx
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from shared.bus.connection import client_options
 from shared.settings import CommonSettings
@@ -13,41 +14,78 @@ from tests.bench.requests import REQUEST
 from tests.bench.row import Row
 from tests.faults.chain import SEND
 from tests.stack.ground import Ground
-from tests.stack.shop import Shop
+from tests.stack.shop import Shop, until_known
 
 PER_SECOND = 500
 SECONDS = 10
 WARM_UP = 500  # clicks that are not counted
 CONNECTIONS = 16
+SEGMENTS = 100
 ARRIVES_WITHIN = 60.0  # seconds
 
 Times = dict[str, float]
 
 
 async def run(place: Place) -> list[Row]:
-    """Every click is the first of its contact, so each assigns a label."""
-    ground = place.whole()
-    try:
-        services = [ground.service("tracking"), ground.service("labeling")]
-        for process in services:
-            process.start(ready=False)
-        for process in services:
-            await asyncio.to_thread(process.wait_ready)
-        tracking, labeling = services
-        shop = await Shop.open(labeling.url, tracking.url, WARM_UP + PER_SECOND * SECONDS)
-        tokens = await shop.tokens(tracking.url, SEND, shop.contacts)
-        delays = await _clicks(ground, tracking.port, shop, tokens)
-        plain = await _plain(ground.settings)
-    finally:
-        ground.clear()
+    """Every click is the first of its contact, so each assigns a label; with all services it starts a run, too."""
+    labels = "labeling.labels"
+    [assigned], plain = await _measured(place, ("tracking", "labeling"), (labels,))
+    topics = (labels, "segmentation.memberships", "workflow.messages")
+    chain, _ = await _measured(place, ("tracking", "labeling", "segmentation", "workflow"), topics)
+    assigned_again, entered, requested = chain
+    rows = [
+        ("click to LabelAssigned", assigned, 100, 500),
+        ("all services, click to LabelAssigned", assigned_again, None, None),
+        ("all services, click to SegmentEntered", entered, 150, 700),
+        ("all services, click to MessageRequested", requested, 200, 1000),
+    ]
     return [
-        Row(f"click to LabelAssigned, {PER_SECOND} clicks/s, {name}", _quantile(delays, part), "ms", goal,
+        Row(f"{name}, {PER_SECOND} clicks/s, {quantile}", _quantile(delays, part), "ms", goal,
             _quantile(plain, part), "one record through Kafka", better="lower")
-        for name, part, goal in (("median", 0.5, 100), ("p99", 0.99, 500))
+        for name, delays, median, p99 in rows
+        for quantile, part, goal in (("median", 0.5, median), ("p99", 0.99, p99))
     ]  # fmt: skip
 
 
-async def _clicks(ground: Ground, port: int, shop: Shop, tokens: Sequence[dict[str, object]]) -> list[float]:
+async def _measured(place: Place, names: Sequence[str], topics: Sequence[str]) -> tuple[list[list[float]], list[float]]:
+    """For each topic how long every contact's first record took from its click; and how long Kafka alone takes."""
+    ground = place.whole()
+    try:
+        services = {name: ground.service(name) for name in names}
+        for process in services.values():
+            process.start(ready=False)
+        for process in services.values():
+            await asyncio.to_thread(process.wait_ready)
+        tracking, labeling = services["tracking"], services["labeling"]
+        shop = await Shop.open(labeling.url, tracking.url, WARM_UP + PER_SECOND * SECONDS)
+        if len(services) > 2:
+            await _define(shop, services["segmentation"].url, services["workflow"].url)
+        tokens = await shop.tokens(tracking.url, SEND, shop.contacts)
+        return await _clicks(ground, tracking.port, shop, tokens, topics), await _plain(ground.settings)
+    finally:
+        ground.clear()
+
+
+async def _define(shop: Shop, segmentation: str, workflow: str) -> None:
+    """Segments that everybody enters by a first click, or by later ones; a workflow that every label starts."""
+    held = [{"label": str(shop.labels[name])} for name in ("Dogs", "Cats")]
+    triggers = [{"on": "LabelAssigned", **one} for one in held]
+    steps = [{"send": {"message": str(shop.message_id)}}]
+    async with httpx.AsyncClient(timeout=30, headers=shop.headers) as http:
+        await until_known(http, f"{segmentation}/v1/segments")
+        await until_known(http, f"{workflow}/v1/workflows")
+        for number in range(SEGMENTS):
+            criterion = {"any": held} if number == 0 else {"clicks": {"at_least": 1 + number}}
+            body = {"name": f"Segment {number}", "criterion": criterion}
+            (await http.post(f"{segmentation}/v1/segments", json=body)).raise_for_status()
+        made = await http.post(f"{workflow}/v1/workflows", json={"name": "Guide", "triggers": triggers, "steps": steps})
+        made.raise_for_status()
+        (await http.post(f"{workflow}/v1/workflows/{made.json()['id']}/activate")).raise_for_status()
+
+
+async def _clicks(
+    ground: Ground, port: int, shop: Shop, tokens: Sequence[dict[str, object]], topics: Sequence[str]
+) -> list[list[float]]:
     clicked: Times = {}
     queue: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
     requests = [
@@ -60,10 +98,10 @@ async def _clicks(ground: Ground, port: int, shop: Shop, tokens: Sequence[dict[s
 
     async with asyncio.TaskGroup() as group:
         senders = [group.create_task(_sender(port, queue, clicked)) for _ in range(CONNECTIONS)]
-        arrived = await _paced(ground.settings, "labeling.labels", len(requests), begin, _by_key)
+        arrived = await _paced(ground.settings, topics, len(requests), begin)
         for sender in senders:
             sender.cancel()
-    return [arrived[key] - clicked[key] for key, _ in requests[WARM_UP:]]
+    return [[arrived[topic][key] - clicked[key] for key, _ in requests[WARM_UP:]] for topic in topics]
 
 
 async def _sender(port: int, queue: "asyncio.Queue[tuple[str, str]]", clicked: Times) -> None:
@@ -76,54 +114,51 @@ async def _sender(port: int, queue: "asyncio.Queue[tuple[str, str]]", clicked: T
         assert answer.startswith(b"HTTP/1.1 302"), answer
 
 
-def _by_key(record: "ConsumerRecord[bytes, bytes]") -> str:
-    return record.key.decode() if record.key else ""
-
-
 async def _plain(settings: CommonSettings) -> list[float]:
     """One record through Kafka and nothing else, at the same pace."""
     sent: Times = {}
+    topic = "workflow.messages"
     producer = AIOKafkaProducer(acks="all", **client_options(settings))
     await producer.start()
 
     async def begin(number: int) -> None:
         sent[f"plain:{number}"] = perf_counter()
-        await producer.send(settings.topic_prefix + "workflow.messages", b"{}", f"plain:{number}".encode())
+        await producer.send(settings.topic_prefix + topic, b"{}", f"plain:{number}".encode())
 
     try:
         count = WARM_UP + PER_SECOND * 2
-        arrived = await _paced(settings, "workflow.messages", count, begin, _by_key)
+        arrived = await _paced(settings, [topic], count, begin)
     finally:
         await producer.stop()
-    return [arrived[key] - sent[key] for key in list(sent)[WARM_UP:]]
+    return [arrived[topic][key] - sent[key] for key in list(sent)[WARM_UP:]]
 
 
 async def _paced(
-    settings: CommonSettings,
-    topic: str,
-    count: int,
-    begin: Callable[[int], "asyncio.Future[None]"] | Callable[[int], object],
-    name: Callable[["ConsumerRecord[bytes, bytes]"], str],
-) -> Times:
-    """Begins `count` things, 500 a second, and says when the record of each was seen on `topic`."""
-    consumer = AIOKafkaConsumer(settings.topic_prefix + topic, auto_offset_reset="latest", **client_options(settings))
+    settings: CommonSettings, topics: Sequence[str], count: int, begin: Callable[[int], Awaitable[None]]
+) -> dict[str, Times]:
+    """Begins `count` things, 500 a second, and says when the first record of each key was seen on each topic."""
+    prefix = settings.topic_prefix
+    consumer = AIOKafkaConsumer(
+        *(prefix + topic for topic in topics), auto_offset_reset="latest", **client_options(settings)
+    )
     await consumer.start()
     await consumer.seek_to_end()
-    arrived: Times = {}
+    arrived: dict[str, Times] = {topic: {} for topic in topics}
 
     async def listen() -> None:
-        while len(arrived) < count:
-            for records in (await consumer.getmany(timeout_ms=1000)).values():
+        while any(len(times) < count for times in arrived.values()):
+            for partition, records in (await consumer.getmany(timeout_ms=1000)).items():
                 at = perf_counter()
+                times = arrived[partition.topic[len(prefix) :]]
                 for record in records:
-                    arrived.setdefault(name(record), at)
+                    times.setdefault(record.key.decode(), at)
 
     listening = asyncio.create_task(listen())
     try:
         start = perf_counter()
         for number in range(count):
             await asyncio.sleep(max(0.0, start + number / PER_SECOND - perf_counter()))
-            await begin(number)  # type: ignore[misc] # a coroutine function
+            await begin(number)
         await asyncio.wait_for(listening, ARRIVES_WITHIN)
     finally:
         listening.cancel()
