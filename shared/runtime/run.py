@@ -30,6 +30,7 @@ from shared.logs import configure_logging
 from shared.runtime.held_records import held_router
 from shared.runtime.republish import republish
 from shared.runtime.service import Parts, Service, Surroundings
+from shared.runtime.waiting import WaitingRoom
 from shared.settings import CommonSettings
 from shared.store.database import Database
 from shared.store.errors import Refused, is_passing
@@ -93,12 +94,17 @@ class _Process:
     tasks: set["asyncio.Task[Any]"] = field(default_factory=set)
     hosts: list[ConsumerHost] = field(default_factory=list)
     failed: BaseException | None = None
+    waiting: WaitingRoom = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.waiting = WaitingRoom(self._title, self.settings, self._port, self._fail)
 
     async def live(self) -> int:
         """From start to end; returns the exit code."""
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self.stop.set)
         async with AsyncExitStack() as stack:
+            stack.push_async_callback(self.waiting.close)
             try:
                 work = asyncio.create_task(self._work(stack))
                 stopped = asyncio.create_task(self.stop.wait())
@@ -168,12 +174,16 @@ class _Process:
         return secret.get_secret_value()
 
     @property
+    def _title(self) -> str:
+        return f"Penchant {self.service.name}"
+
+    @property
     def _port(self) -> int:
         port: int = getattr(self.settings, f"{self.service.name}_port")
         return port
 
     async def _patiently(self, what: str, attempt: Any) -> Any:  # noqa: ANN401
-        """Tries until what is needed answers."""
+        """Tries until what is needed answers; the health pages say what that is."""
         while True:
             try:
                 return await attempt()
@@ -181,6 +191,7 @@ class _Process:
                 if not is_passing(error):
                     raise
                 log.warning("waiting", what=what, error=type(error).__name__)
+                self.waiting.wait_for(what)
             await asyncio.sleep(RETRY)
 
     async def _open_database(self) -> Database:
@@ -224,8 +235,11 @@ class _Process:
         self.tasks.discard(task)
         if not task.cancelled() and not self.stop.is_set():
             # What runs for as long as the process lives has ended: better no process than half of one.
-            self.failed = task.exception() or RuntimeError(f"{task.get_coro()} ended by itself")
-            self.stop.set()
+            self._fail(task.exception() or RuntimeError(f"{task.get_coro()} ended by itself"))
+
+    def _fail(self, error: BaseException) -> None:
+        self.failed = error
+        self.stop.set()
 
     async def _end_tasks(self) -> None:
         for task in list(self.tasks):
@@ -234,7 +248,7 @@ class _Process:
 
     async def _serve(self, parts: Parts, surroundings: Surroundings) -> None:
         app = create_app(
-            f"Penchant {self.service.name}",
+            self._title,
             surroundings.catalog,
             surroundings.database,
             description=self.service.description,
@@ -252,6 +266,7 @@ class _Process:
         if "api" in self.roles:
             for router in parts.routers:
                 app.include_router(router)
+        await self.waiting.close()
         await serve(
             app,
             self.settings.host,

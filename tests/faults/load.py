@@ -138,6 +138,14 @@ class RedirectLoad:
         assert self._task is not None
         await self._task
 
+    async def reached(self, more: int) -> None:
+        """Waits until `more` requests than now have been answered."""
+        goal = self.answered + more
+        while self.answered < goal:
+            assert self._task is not None
+            assert not self._task.done(), self._task.exception()
+            await asyncio.sleep(EVERY)
+
     async def _run(self) -> None:
         agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
         async with httpx.AsyncClient(timeout=10, headers={"User-Agent": agent}) as http, asyncio.TaskGroup() as group:

@@ -2,13 +2,16 @@
 
 import asyncio
 
+import httpx
 import pytest
 
+from shared.runtime.run import PORT_TAKEN
 from tests.faults.chain import Chain
 from tests.faults.checks import fetch
-from tests.stack.nodes import KafkaNode, Node, PostgresNode
+from tests.stack.ground import Ground
+from tests.stack.nodes import Node
 
-AWAY_FOR = 4.0  # seconds
+MEANWHILE = 400  # redirects answered while a server is away, 100 a second
 ANSWERS_WITHIN = 5.0  # seconds, a redirect while Kafka or PostgreSQL is away, on a busy machine
 
 SESSIONS = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -16,44 +19,65 @@ SESSIONS = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
 
 
-async def _away(server: Node, how: str) -> None:
-    await asyncio.to_thread(getattr(server, how))
-    await asyncio.sleep(AWAY_FOR)
-    await asyncio.to_thread(server.start)
+@pytest.fixture
+def server(request: pytest.FixtureRequest) -> Node:
+    """One of the two servers."""
+    node: Node = request.getfixturevalue(request.param)
+    return node
 
 
+both = pytest.mark.parametrize("server", ["private_kafka", "private_postgres"], indirect=True)
+
+
+@both
 @pytest.mark.asyncio
-async def test_redirects_answer_while_kafka_is_away_and_their_clicks_count(
-    chain: Chain, private_kafka: KafkaNode
-) -> None:
+async def test_redirects_answer_while_a_server_is_away_and_their_clicks_count(chain: Chain, server: Node) -> None:
     redirects = await chain.redirects()
-    async with chain.load(), redirects:
-        await asyncio.sleep(1)
-        for how in ("stop", "kill"):
-            before = redirects.answered
-            await _away(private_kafka, how)
-            assert redirects.answered > before
-            await asyncio.sleep(1)
+    async with chain.load() as load, redirects:
+        for end in (server.stop, server.kill):
+            await load.reached(100)
+            await asyncio.to_thread(end)
+            await redirects.reached(MEANWHILE)
+            await asyncio.to_thread(server.start)
+        await load.reached(100)
     assert redirects.unanswered == 0
     assert redirects.slowest < ANSWERS_WITHIN
     await chain.check()
 
 
+@both
 @pytest.mark.asyncio
-async def test_redirects_answer_while_postgresql_is_away_and_their_clicks_count(
-    chain: Chain, private_postgres: PostgresNode
+async def test_a_process_that_starts_while_a_server_is_away_says_so_and_begins_once_it_is_back(
+    ground: Ground, server: Node
 ) -> None:
-    redirects = await chain.redirects()
-    async with chain.load(), redirects:
-        await asyncio.sleep(1)
-        for how in ("stop", "kill"):
-            before = redirects.answered
-            await _away(private_postgres, how)
-            assert redirects.answered > before
-            await asyncio.sleep(1)
-    assert redirects.unanswered == 0
-    assert redirects.slowest < ANSWERS_WITHIN
-    await chain.check()
+    ground.database("labeling")  # is made while PostgreSQL is there
+    await asyncio.to_thread(server.stop)
+    try:
+        labeling = ground.service("labeling").start(ready=False)
+        async with httpx.AsyncClient(base_url=labeling.url, timeout=5) as http:
+            live = await _answered(http)
+            ready, labels = await http.get("/health/ready"), await http.get("/v1/labels")
+        second = ground.service("labeling", PENCHANT_LABELING_PORT=str(labeling.port)).start(ready=False)
+        taken = await asyncio.to_thread(second.wait)
+    finally:
+        await asyncio.to_thread(server.start)
+    assert live.status_code == 200
+    assert (ready.status_code, labels.status_code) == (503, 503)
+    assert f"waiting for {'Kafka' if 'afka' in type(server).__name__ else 'PostgreSQL'}" in ready.json()["detail"]
+    assert labels.headers["retry-after"]
+    assert labels.headers["content-type"] == "application/problem+json"
+    assert taken == PORT_TAKEN
+    await asyncio.to_thread(labeling.wait_ready)
+    assert labeling.terminate() == 0
+
+
+async def _answered(http: httpx.AsyncClient) -> httpx.Response:
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                return await http.get("/health/live")
+            except httpx.ConnectError:
+                await asyncio.sleep(0.05)
 
 
 @pytest.mark.asyncio

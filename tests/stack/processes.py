@@ -29,7 +29,7 @@ class ServiceProcess:
         port_setting: str,
         arguments: Sequence[str] = (),
     ) -> None:
-        self.port = free_port()
+        self.port = int(environment.get(port_setting, free_port()))
         self.log = log
         self.arguments = [*arguments]
         self._command = [sys.executable, "-m", module]

@@ -1,0 +1,62 @@
+"""What a process says of itself while it cannot start: it lives, and it waits for a server."""
+
+import asyncio
+from collections.abc import Callable
+
+from shared.http.app import create_app
+from shared.http.health import Check
+from shared.http.problems import unavailable
+from shared.http.routing import Router
+from shared.http.server import serve
+from shared.settings import CommonSettings
+
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+
+class WaitingRoom:
+    """Serves the health pages, and 503 for all else, from the first call of `wait_for` until `close`.
+
+    `failed` is called with the error when it cannot listen.
+    """
+
+    def __init__(
+        self, title: str, settings: CommonSettings, port: int, failed: Callable[[BaseException], None]
+    ) -> None:
+        self._title = title
+        self._settings = settings
+        self._port = port
+        self._failed = failed
+        self._awaited = ""
+        self._stop = asyncio.Event()
+        self._serving: asyncio.Task[None] | None = None
+
+    def wait_for(self, what: str) -> None:
+        """`what` does not answer yet."""
+        self._awaited = what
+        if self._serving is None:
+            self._serving = asyncio.create_task(self._serve(), name="waiting room")
+            self._serving.add_done_callback(self._ended)
+
+    async def close(self) -> None:
+        """Leaves the port to who comes next."""
+        self._stop.set()
+        if self._serving is not None:
+            await asyncio.wait({self._serving})
+
+    async def _serve(self) -> None:
+        app = create_app(self._title, None, checks=[Check("start", self._reason)])
+        closed = Router(include_in_schema=False)
+        closed.add_api_route("/{path:path}", self._refuse, methods=METHODS)
+        app.include_router(closed)
+        await serve(app, self._settings.host, self._port, stop=self._stop)
+
+    async def _reason(self) -> str:
+        return f"waiting for {self._awaited}"
+
+    async def _refuse(self) -> None:
+        raise unavailable(f"The service starts once {self._awaited} answers.")
+
+    def _ended(self, serving: "asyncio.Task[None]") -> None:
+        error = None if serving.cancelled() else serving.exception()
+        if error is not None:
+            self._failed(error)
