@@ -34,11 +34,21 @@ CriterionIn = Annotated[
 ]
 
 
+ReadOnly = Annotated[Any, Field(json_schema_extra={"readOnly": True}, description="As it was answered; passed over.")]
+
+
 class SegmentIn(RequestBody):
-    """A segment as it is made and changed."""
+    """A segment as it is made and changed. One that was read can be sent back as it came."""
 
     name: Name
     criterion: CriterionIn
+    id: ReadOnly = None
+    version: ReadOnly = None
+    created_at: ReadOnly = None
+    changed_at: ReadOnly = None
+    count: ReadOnly = None
+    as_of: ReadOnly = None
+    broken: ReadOnly = None
 
 
 class CriterionBody(RequestBody):

@@ -29,6 +29,9 @@ async def test_a_segment_from_its_making_to_its_end(rig: Rig) -> None:
         changed = {"name": "Dogs", "criterion": DOG_CLICKS}
         assert (await client.put(path, json=changed, headers={"If-Match": '"9"'})).status_code == 412
         assert (await client.put(path, json=changed, headers={"If-Match": '"1"'})).json()["version"] == 2
+        as_read = (await client.get(path)).json() | {"name": "Dog lovers"}
+        sent_back = await client.put(path, json=as_read)
+        assert (sent_back.status_code, sent_back.json()["name"]) == (200, "Dog lovers")
         listed = (await client.get("/v1/segments")).json()
         assert (listed["total"], listed["next_cursor"]) == (1, None)
         assert [item["count"] for item in listed["items"]] == [0]
