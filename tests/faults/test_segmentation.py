@@ -21,9 +21,10 @@ from shared.events.envelope import ContactEvent
 from shared.events.labeling import ContactEngaged, LabelAssigned, LabelRemoved
 from shared.events.parts import Origin
 from tests.conftest import TestKafka
-from tests.services.segmentation.rig import ACCOUNT, CATS, DOGS, PARTITIONS, Rig, clicked, contact, make_rig, until
+from tests.services.segmentation.rig import ACCOUNT, CATS, DOGS, PARTITIONS, Rig, clicked, contact, make_rig
 from tests.stack.nodes import KafkaNode, PostgresNode, server_folder
 from tests.stack.processes import ServiceProcess
+from tests.stack.waiting import until
 
 CONTACTS = range(1, 121)
 CITIES = ["Gent", "GENT", "Antwerpen", "Brugge"]

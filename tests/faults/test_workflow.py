@@ -23,9 +23,10 @@ from shared.events.labeling import LabelAssigned
 from shared.events.tracking import ContactClicked
 from tests.conftest import TestKafka
 from tests.services.workflow.events import CATS, GUIDE, OFFER, assigned, changed, clicked, engaged
-from tests.services.workflow.rig import PARTITIONS, Rig, make_rig, until
+from tests.services.workflow.rig import PARTITIONS, Rig, make_rig
 from tests.stack.nodes import KafkaNode, PostgresNode
 from tests.stack.processes import ServiceProcess
+from tests.stack.waiting import until
 
 CONTACTS = range(1, 61)
 SETTLED_WITHIN = 90.0  # seconds

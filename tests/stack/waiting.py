@@ -2,18 +2,21 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from inspect import isawaitable
 from time import monotonic
-from typing import TypeVar
+from typing import Any, TypeVar
 
 Found = TypeVar("Found")
-EVERY = 0.1  # seconds
+EVERY = 0.02  # seconds
 
 
-async def until(condition: Callable[[], Awaitable[Found]], within: float = 60.0) -> Found:
-    """Asks until `condition` gives something true, and returns that; fails with what it gave last."""
+async def until(condition: Callable[[], Any], within: float = 60.0) -> Any:  # noqa: ANN401 - what it gives
+    """Asks until `condition` (sync or async) gives something true, and returns that; fails with what it gave last."""
     deadline = monotonic() + within
     while True:
-        found = await condition()
+        found = condition()
+        if isawaitable(found):
+            found = await found
         if found:
             return found
         assert monotonic() < deadline, f"not within {within:.0f} s; the last answer was {found!r}"

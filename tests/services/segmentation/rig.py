@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -47,7 +47,6 @@ PARTITIONS = 4
 ACCOUNT = 7
 DOGS, CATS = UUID(int=1), UUID(int=2)
 MESSAGE, LINK = UUID(int=11), UUID(int=21)
-DEADLINE = 30.0  # seconds
 # Any time of day will do but one close to midnight: clicks must not be of tomorrow.
 NOON = datetime(2026, 3, 20, 11, tzinfo=UTC)
 
@@ -278,18 +277,6 @@ async def _end(stop: asyncio.Event, tasks: Sequence["asyncio.Task[None]"]) -> No
     for task in tasks[:-1]:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def until(condition: Callable[[], Any], deadline: float = DEADLINE) -> Any:  # noqa: ANN401
-    """Waits until `condition` (sync or async) is true, and returns what it gave; fails after `deadline` seconds."""
-    async with asyncio.timeout(deadline):
-        while True:
-            found = condition()
-            if asyncio.iscoroutine(found):
-                found = await found
-            if found:
-                return found
-            await asyncio.sleep(0.02)
 
 
 @asynccontextmanager

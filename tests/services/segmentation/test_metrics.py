@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from tests.services.segmentation.consumers.test_slices import known
-from tests.services.segmentation.rig import NOON, Process, Rig, clicked, contact, until
+from tests.services.segmentation.rig import NOON, Process, Rig, clicked, contact
+from tests.stack.waiting import until
 
 
 @pytest.mark.asyncio

@@ -7,7 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.services.tracking.world import BROWSER, NOW, World, click, until
+from tests.services.tracking.world import BROWSER, NOW, World, click
+from tests.stack.waiting import until
 
 HTML = """<a href="https://shop.example/dogs?a=1&amp;b=2">Dogs</a> <a href="https://shop.example/cats">Cats</a>
 <a href="https://shop.example/pets">Pets</a> <a href="https://shop.example/pets">More pets</a>"""

@@ -9,8 +9,9 @@ import pytest
 
 from tests.conftest import TestPostgres
 from tests.services.tracking.process import TrackingProcess
-from tests.services.tracking.world import a_world, until
+from tests.services.tracking.world import a_world
 from tests.stack.nodes import KafkaNode
+from tests.stack.waiting import until
 
 HTML = '<a href="https://shop.example/dogs">Dogs</a>'
 

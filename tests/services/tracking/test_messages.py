@@ -12,7 +12,8 @@ from services.tracking.domain.links import find_links
 from services.tracking.domain.tokens import TokenKeys
 from shared.events.tracking import MessageChanged
 from tests.services.tracking.process import KEYS
-from tests.services.tracking.world import NOW, World, until
+from tests.services.tracking.world import NOW, World
+from tests.stack.waiting import until
 
 HTML = """<!doctype html>\r\n<p>Spring!</p><a href='https://shop.example/dogs?a=1&amp;b=2'>Dogs</a>
 <a href="mailto:us@shop.example">Write</a><a href="https://shop.example/cats"><img alt="Cats" src=x></a>

@@ -9,7 +9,8 @@ import pytest
 
 from services.tracking.domain.links import find_links
 from services.tracking.domain.targets import location
-from tests.services.tracking.world import World, until
+from tests.services.tracking.world import World
+from tests.stack.waiting import until
 
 SAMPLES = sorted((Path(__file__).parents[4] / "shared" / "data").rglob("*.html"))
 AT_ONCE = 20

@@ -1,8 +1,7 @@
 """A real process of tracking on a real Kafka and PostgreSQL; the tests play labeling, the pipeline and the contacts."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from itertools import count as counter
@@ -22,22 +21,13 @@ from shared.events.tracking import ContactClicked
 from shared.http.keys import generate, hash_of
 from shared.settings import CommonSettings
 from tests.services.tracking.process import PARTITIONS, TrackingProcess
+from tests.stack.waiting import until
 
-DEADLINE = 30.0  # seconds
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 SEQUENCES = counter(1)  # of labeling's events; one run of the tests writes all of them
 
 Found = TypeVar("Found")
-
-
-async def until(condition: Callable[[], Awaitable[Found]], deadline: float = DEADLINE) -> Found:
-    """Waits until `condition` gives something true, and returns it."""
-    async with asyncio.timeout(deadline):
-        while True:
-            if found := await condition():
-                return found
-            await asyncio.sleep(0.02)
 
 
 class World:
@@ -183,8 +173,7 @@ class World:
                     return headers
             return None
 
-        headers = await until(found)
-        assert headers is not None
+        headers: dict[str, str] = await until(found)
         return headers
 
     async def numbers(self, message: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The workflow service on a real Kafka and PostgreSQL, among services that the test plays itself."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -39,6 +39,7 @@ from shared.store.database import Database
 from shared.store.event_tables import extend_event_tables
 from shared.store.listener import listen
 from tests.services.workflow.events import CATS, DOGS, GUIDE, LINK, OFFER, REGULARS, now
+from tests.stack.waiting import until
 
 PARTITIONS = 3
 structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))  # a line per request hides the rest
@@ -252,18 +253,6 @@ def key(text: str, account: int = 1, scopes: Sequence[Any] = ("admin",)) -> ApiK
     return ApiKeyChanged(
         occurred_at=now(), account_id=account, key_id=uuid7(), hash=hash_of(text), scopes=tuple(scopes), revoked=False
     )
-
-
-async def until(condition: Callable[[], Any], deadline: float = DEADLINE) -> Any:  # noqa: ANN401
-    """Waits until `condition` (sync or async) is true, and returns what it gave; fails after `deadline` seconds."""
-    async with asyncio.timeout(deadline):
-        while True:
-            found = condition()
-            if asyncio.iscoroutine(found):
-                found = await found
-            if found:
-                return found
-            await asyncio.sleep(0.02)
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
 """A service of the tests' own on a real Kafka and PostgreSQL: counts clicks, and labels who clicks."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -30,7 +30,6 @@ from shared.store.unit_of_work import UnitOfWork
 
 DOGS = UUID("0194f000-0000-7000-8000-000000000001")
 PARTITIONS = 4
-DEADLINE = 30.0  # seconds
 
 COUNTS = """
 CREATE TABLE counts (account_id integer, contact_id bigint, clicks integer, PRIMARY KEY (account_id, contact_id))
@@ -173,18 +172,6 @@ class Rig:
             return records
         finally:
             await kafka.stop()
-
-
-async def until(condition: Callable[[], Any], deadline: float = DEADLINE) -> Any:  # noqa: ANN401
-    """Waits until `condition` (sync or async) is true, and returns what it gave; fails after `deadline` seconds."""
-    async with asyncio.timeout(deadline):
-        while True:
-            found = condition()
-            if asyncio.iscoroutine(found):
-                found = await found
-            if found:
-                return found
-            await asyncio.sleep(0.02)
 
 
 @asynccontextmanager

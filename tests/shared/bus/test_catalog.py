@@ -7,8 +7,9 @@ import pytest
 
 from shared.bus.catalog import Catalog
 from shared.events.labeling import AccountChanged, LabelChanged
-from tests.shared.bus.rig import Rig, until
+from tests.shared.bus.rig import Rig
 from tests.shared.bus.test_relay import all_published
+from tests.stack.waiting import until
 
 TOPICS = ("labeling.catalog", "labeling.keys")
 

@@ -11,8 +11,9 @@ from shared.bus.handler import Handler
 from shared.bus.received import Received
 from shared.bus.record import Part
 from shared.store.unit_of_work import UnitOfWork
-from tests.shared.bus.rig import COUNT, Counting, Rig, clicked, until
+from tests.shared.bus.rig import COUNT, Counting, Rig, clicked
 from tests.shared.bus.test_guard import counted
+from tests.stack.waiting import until
 
 
 class Alarm(Handler):

@@ -13,8 +13,9 @@ from shared.bus.topics import ensure_topics
 from shared.events.codec import Header
 from shared.settings import CommonSettings
 from tests.conftest import TestKafka
-from tests.shared.bus.rig import Rig, until
+from tests.shared.bus.rig import Rig
 from tests.stack.nodes import KafkaNode
+from tests.stack.waiting import until
 
 
 class Item(NamedTuple):

@@ -5,7 +5,8 @@ from collections import Counter
 import pytest
 from asyncpg import Record
 
-from tests.shared.bus.rig import Counting, Rig, clicked, until
+from tests.shared.bus.rig import Counting, Rig, clicked
+from tests.stack.waiting import until
 
 
 @pytest.mark.asyncio

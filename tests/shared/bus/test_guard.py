@@ -9,8 +9,9 @@ from shared.bus.topics import ensure_topics
 from shared.events.topics import partition_of
 from shared.settings import CommonSettings
 from shared.store.errors import Refused
-from tests.shared.bus.rig import PARTITIONS, Counting, Rig, assigned, clicked, until
+from tests.shared.bus.rig import PARTITIONS, Counting, Rig, assigned, clicked
 from tests.shared.bus.test_relay import all_published, append
+from tests.stack.waiting import until
 
 
 @pytest.mark.asyncio

@@ -15,7 +15,8 @@ from shared.bus.producer import IntakeProducer
 from shared.bus.received import Received
 from shared.events.topics import partition_of
 from shared.store.unit_of_work import UnitOfWork
-from tests.shared.bus.rig import COUNT, PARTITIONS, Rig, assigned, until
+from tests.shared.bus.rig import COUNT, PARTITIONS, Rig, assigned
+from tests.stack.waiting import until
 
 
 class Intake(Handler):

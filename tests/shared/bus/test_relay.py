@@ -12,7 +12,8 @@ from shared.bus.publisher import Publisher
 from shared.bus.relay import Relay, published
 from shared.events.labeling import AccountChanged, ContactChanged
 from shared.events.topics import partition_of
-from tests.shared.bus.rig import PARTITIONS, Rig, assigned, until
+from tests.shared.bus.rig import PARTITIONS, Rig, assigned
+from tests.stack.waiting import until
 
 
 async def append(rig: Rig, contacts: Sequence[int]) -> int:

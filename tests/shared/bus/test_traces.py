@@ -4,9 +4,10 @@ import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from shared.tracing import configure_tracing, stop_tracing
-from tests.shared.bus.rig import Counting, Rig, clicked, until
+from tests.shared.bus.rig import Counting, Rig, clicked
 from tests.shared.bus.test_guard import counted
 from tests.shared.bus.test_relay import all_published
+from tests.stack.waiting import until
 
 TRACE = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 

@@ -9,7 +9,8 @@ import pytest
 
 from shared.events.workflow import Uses, WorkflowChanged
 from tests.services.segmentation.consumers.test_slices import known
-from tests.services.segmentation.rig import ACCOUNT, CATS, DOGS, NOON, Rig, clicked, contact, label, until
+from tests.services.segmentation.rig import ACCOUNT, CATS, DOGS, NOON, Rig, clicked, contact, label
+from tests.stack.waiting import until
 
 DOG_CLICKS: dict[str, Any] = {"clicks": {"label": str(DOGS)}}
 

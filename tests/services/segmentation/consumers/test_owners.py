@@ -6,7 +6,8 @@ from shared.events.codec import body_of, headers_of
 from shared.events.topics import partition_of
 from shared.store.held import encode_headers
 from tests.services.segmentation.consumers.test_slices import known, told
-from tests.services.segmentation.rig import ACCOUNT, DOGS, NOON, PARTITIONS, Process, Rig, clicked, contact, until
+from tests.services.segmentation.rig import ACCOUNT, DOGS, NOON, PARTITIONS, Process, Rig, clicked, contact
+from tests.stack.waiting import until
 
 
 @pytest.mark.asyncio

@@ -8,7 +8,8 @@ import pytest
 from services.segmentation.consumers.memory import Memory
 from shared.criteria import parse
 from shared.events.labeling import AccountChanged
-from tests.services.segmentation.rig import ACCOUNT, CATS, DOGS, NOON, Process, Rig, clicked, contact, day, until
+from tests.services.segmentation.rig import ACCOUNT, CATS, DOGS, NOON, Process, Rig, clicked, contact, day
+from tests.stack.waiting import until
 
 THRICE: dict[str, Any] = {"clicks": {"label": str(DOGS), "at_least": 3, "within_days": 30}}
 

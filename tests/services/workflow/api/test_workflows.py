@@ -9,7 +9,8 @@ from uuid_utils.compat import uuid7
 
 from shared.http.keys import generate
 from tests.services.workflow.events import CATS, DOGS, GUIDE, LINK, OFFER, REGULARS, assigned, changed, clicked, now
-from tests.services.workflow.rig import Rig, key, label, until
+from tests.services.workflow.rig import Rig, key, label
+from tests.stack.waiting import until
 
 SEND = {"id": "guide", "send": {"message": str(GUIDE)}}
 NURTURED = {"id": "nurtured", "assign_label": {"label": str(CATS)}}

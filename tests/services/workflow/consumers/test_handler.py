@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from tests.services.workflow.events import CATS, DOGS, GUIDE, assigned, changed, clicked
-from tests.services.workflow.rig import Rig, until
+from tests.services.workflow.rig import Rig
+from tests.stack.waiting import until
 
 SEND = {"id": "guide", "send": {"message": str(GUIDE)}}
 NURTURED = {"id": "nurtured", "assign_label": {"label": str(CATS)}}

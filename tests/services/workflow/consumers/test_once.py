@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from tests.services.workflow.events import CATS, GUIDE, assigned, changed, clicked
-from tests.services.workflow.rig import Rig, until
+from tests.services.workflow.rig import Rig
+from tests.stack.waiting import until
 
 SEND = {"id": "guide", "send": {"message": str(GUIDE)}}
 NURTURED = {"id": "nurtured", "assign_label": {"label": str(CATS)}}
