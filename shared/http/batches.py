@@ -31,7 +31,7 @@ class BatchError(BaseModel):
     """Why an item was refused."""
 
     index: Annotated[int, Field(description="Which item, from 0.")]
-    code: Annotated[str, Field(description="`invalid`, `not_found` or `conflict`.")]
+    code: Annotated[str, Field(description="`invalid`, `not_found`, `unknown_label` or `conflict`.")]
     pointer: Annotated[str, Field(description="JSON pointer into the item.")]
     detail: str
 

@@ -5,31 +5,25 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from aiokafka.errors import KafkaError
 from asyncpg import Record
 from pydantic import BaseModel, ConfigDict, Field
-from uuid_utils.compat import uuid7
 
 from services.labeling.api.service import Service, contact_named
 from services.labeling.domain.engagements import check_report
 from services.labeling.domain.problems import InvalidError
 from services.labeling.store import QUERIES
-from shared.correlation import correlation_id
-from shared.events.codec import body_of, headers_of
 from shared.events.intake import EngagementReport, EngagementReported
 from shared.events.labeling import Scalar
 from shared.events.parts import Send
-from shared.http.batches import BatchError, EachForItself, RefusedItem, none_taken, refused
+from shared.http.batches import BatchError, EachForItself, RefusedItem, refused
 from shared.http.bodies import RequestBody
 from shared.http.keys import Caller, requires
 from shared.http.pages import Page, PageRequest, page_request
-from shared.http.problems import unavailable
+from shared.http.reports import Accepted, record_of, take_in
 from shared.http.routing import Router
-from shared.tracing import current_traceparent
 
 router = Router(tags=["engagements"])
 MOST_ENGAGEMENTS = 1_000
-SOURCE = "/api"  # the same for every key, so that a report sent again with another key is the same report
 
 
 class EngagementItem(EngagementReport, RequestBody):
@@ -41,13 +35,6 @@ class EngagementItem(EngagementReport, RequestBody):
         str | None,
         Field(min_length=1, max_length=200, description="The same id again is the same engagement, for ever."),
     ] = None
-
-
-class Accepted(BaseModel):
-    """What was taken in; it is worked on within moments."""
-
-    accepted: int
-    errors: list[BatchError]
 
 
 class EngagementAnswer(BaseModel):
@@ -80,32 +67,9 @@ async def report_engagements(service: Service, caller: Annotated[Caller, require
         except InvalidError as problem:
             errors.append(BatchError(index=index, code="invalid", pointer=problem.pointer, detail=problem.detail))
             continue
-        records.append(_record(caller.account_id, item))
-    if not records:
-        none_taken(errors, {"accepted": 0})
-    try:
-        await service.producer.send(EngagementReported.topic, records)
-    except (KafkaError, TimeoutError, OSError):
-        raise unavailable("Kafka is away. Try again in a moment, with the same ids.") from None
-    return Accepted(accepted=len(records), errors=errors)
-
-
-def _record(account_id: int, item: EngagementItem) -> tuple[bytes, bytes, list[tuple[str, bytes | None]]]:
-    report = EngagementReported(account_id=account_id, **item.model_dump(exclude={"id"}))
-    correlation = correlation_id.get()
-    headers = headers_of(
-        f"penchant.{report.name}.v{report.version}",
-        item.id or uuid7(),
-        SOURCE,
-        report.occurred_at,
-        None,
-        {},
-        None if correlation is None else str(correlation),
-        None,
-        current_traceparent(),
-    )
-    who = item.contact_id or item.external_id or item.email
-    return f"{account_id}:{who}".encode(), body_of(report), [*headers]
+        report = EngagementReported(account_id=caller.account_id, **item.model_dump(exclude={"id"}))
+        records.append(record_of(report, item.id, item.contact_id or item.external_id or item.email))
+    return await take_in(service.producer, EngagementReported.topic, records, errors)
 
 
 @router.get("/v1/contacts/{contact}/engagements", summary="What a contact did")

@@ -8,30 +8,24 @@ import orjson
 from asyncpg import Record
 from fastapi import Query
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
-from uuid_utils.compat import uuid7
 
 from services.tracking.api.service import Service
 from services.tracking.api.tokens import SendBody
 from services.tracking.domain.intake import AHEAD
 from services.tracking.store.clicks import ClickFilter, list_clicks
-from shared.correlation import correlation_id
-from shared.events.codec import body_of, headers_of
 from shared.events.envelope import ContactId, Optional
 from shared.events.intake import NO_NUL, ClickReport, ClickReported
 from shared.events.parts import Send, Verdict
-from shared.http.batches import BatchError, EachForItself, RefusedItem, none_taken, refused
+from shared.http.batches import BatchError, EachForItself, RefusedItem, refused
 from shared.http.bodies import RequestBody, only_written_out
 from shared.http.keys import Caller, requires
 from shared.http.pages import Page, PageRequest, page_request
-from shared.http.problems import unavailable
+from shared.http.reports import Accepted, record_of, take_in
 from shared.http.routing import Router
-from shared.store.errors import is_passing
-from shared.tracing import current_traceparent
 
 router = Router(prefix="/v1/clicks", tags=["clicks"])
 
 MOST_CLICKS = 1_000
-SOURCE = "/api"  # the same for every key, so that a report sent again with another key is the same report
 
 
 class ClickItem(ClickReport, RequestBody):
@@ -46,13 +40,6 @@ class ClickItem(ClickReport, RequestBody):
         ),
     ] = None
     send: SendBody | None = None  # type: ignore[assignment] # the same, but strict about members
-
-
-class Accepted(BaseModel):
-    """What was taken in; it is worked on within moments."""
-
-    accepted: int
-    errors: list[BatchError]
 
 
 class ClickAnswer(BaseModel):
@@ -93,33 +80,9 @@ async def report_clicks(service: Service, caller: Annotated[Caller, requires("wr
             detail = "is more than 5 minutes ahead of now"
             errors.append(BatchError(index=index, code="invalid", pointer="/occurred_at", detail=detail))
         else:
-            records.append(_record(caller.account_id, item))
-    if not records:
-        none_taken(errors, {"accepted": 0})
-    try:
-        await service.around.intake.send(ClickReported.topic, records)
-    except Exception as error:
-        if not is_passing(error):
-            raise
-        raise unavailable("Kafka is away. Try again in a moment, with the same ids.") from None
-    return Accepted(accepted=len(records), errors=errors)
-
-
-def _record(account_id: int, item: ClickItem) -> tuple[bytes, bytes, list[tuple[str, bytes | None]]]:
-    report = ClickReported(account_id=account_id, **item.model_dump(exclude={"id"}))
-    correlation = correlation_id.get()
-    headers = headers_of(
-        f"penchant.{report.name}.v{report.version}",
-        item.id or uuid7(),
-        SOURCE,
-        report.occurred_at,
-        None,
-        {},
-        None if correlation is None else str(correlation),
-        None,
-        current_traceparent(),
-    )
-    return f"{account_id}:{report.message_id}".encode(), body_of(report), [*headers]
+            report = ClickReported(account_id=caller.account_id, **item.model_dump(exclude={"id"}))
+            records.append(record_of(report, item.id, item.message_id))
+    return await take_in(service.around.intake, ClickReported.topic, records, errors)
 
 
 @router.get("", summary="List clicks")

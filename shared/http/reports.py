@@ -1,0 +1,57 @@
+"""Reports that come over HTTP instead of over an intake topic: they go to the topic, by the same path as all others."""
+
+from collections.abc import Sequence
+
+from pydantic import BaseModel
+from uuid_utils.compat import uuid7
+
+from shared.bus.producer import Headers, IntakeProducer
+from shared.correlation import correlation_id
+from shared.events.codec import body_of, headers_of
+from shared.events.intake import ClickReported, EngagementReported
+from shared.http.batches import BatchError, none_taken
+from shared.http.problems import unavailable
+from shared.store.errors import is_passing
+from shared.tracing import current_traceparent
+
+SOURCE = "/api"  # the same for every key, so that a report sent again with another key is the same report
+Record = tuple[bytes, bytes, Headers]
+
+
+class Accepted(BaseModel):
+    """What was taken in; it is worked on within moments."""
+
+    accepted: int
+    errors: list[BatchError]
+
+
+def record_of(report: ClickReported | EngagementReported, report_id: str | None, key: object) -> Record:
+    """The report's record; `key` spreads an account's reports over the partitions."""
+    correlation = correlation_id.get()
+    headers = headers_of(
+        f"penchant.{report.name}.v{report.version}",
+        report_id or uuid7(),
+        SOURCE,
+        report.occurred_at,
+        None,
+        {},
+        None if correlation is None else str(correlation),
+        None,
+        current_traceparent(),
+    )
+    return f"{report.account_id}:{key}".encode(), body_of(report), [*headers]
+
+
+async def take_in(
+    producer: IntakeProducer, topic: str, records: Sequence[Record], errors: Sequence[BatchError]
+) -> Accepted:
+    """Writes what could be taken of a batch. Raises Problem: 422 if that is nothing, 503 while Kafka is away."""
+    if not records:
+        none_taken(errors, {"accepted": 0})
+    try:
+        await producer.send(topic, records)
+    except Exception as error:
+        if not is_passing(error):
+            raise
+        raise unavailable("Kafka is away. Try again in a moment, with the same ids.") from None
+    return Accepted(accepted=len(records), errors=[*errors])
