@@ -55,8 +55,8 @@ class Handler:
 class Consumer:
     """A handler, and what it reads.
 
-    `topics` are either contact topics (all with the same partition numbers) or one intake topic. `version` starts a
-    consumer anew, from the beginning, beside its older self.
+    `topics` are either contact topics (all with the same partition numbers; in this order where no cause says another)
+    or one intake topic. `version` starts a consumer anew, from the beginning, beside its older self.
     """
 
     name: str

@@ -200,7 +200,7 @@ class ConsumerHost:
     def _together(self, parts: Iterable[Part]) -> dict[int, list[Part]]:
         """Which parts go through one processor, by its number."""
         together: dict[int, list[Part]] = {}
-        for part in sorted(parts):
+        for part in sorted(parts, key=lambda part: (self.consumer.topics.index(part.topic), part.partition)):
             number = part.partition if self.consumer.aligned else part.partition % INTAKE_BATCHES
             together.setdefault(number, []).append(part)
         return together

@@ -93,8 +93,9 @@ class Lane:
                     moved = True
                     touched.add(part)
         self._released = frozenset()
-        first = next(iter(self.queues))
-        self.queues[first] = self.queues.pop(first)  # the last one next time: no part keeps the others waiting
+        if not self._aligned:
+            first = next(iter(self.queues))
+            self.queues[first] = self.queues.pop(first)  # the last one next time: no part keeps the others waiting
         return Taken(
             taken, {part: Checkpoint(self.queues[part].next_offset, self.queues[part].sequence) for part in touched}
         )

@@ -147,7 +147,7 @@ class Processor:
             for part, checkpoint in current.items()
             if part.topic in origin and origin[part.topic].next_offset < checkpoint.next_offset
         }
-        start = {part: origin[part.topic] if part in self._replaying else current[part] for part in current}
+        start = {part: origin[part.topic] if part in self._replaying else current[part] for part in self.parts}
         if self.lane is None or not self.lane.stands_at(start):
             self._restart(start)
         if not self._replaying:

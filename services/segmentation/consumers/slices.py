@@ -28,7 +28,7 @@ log = structlog.get_logger()
 
 CONSUMER = "segmentation"
 VERSION = 1
-TOPICS = ("tracking.clicks", "labeling.labels", "labeling.contacts", "labeling.engagements")
+TOPICS = ("labeling.contacts", "labeling.engagements", "labeling.labels", "tracking.clicks")
 
 PIECE = 2_000  # announcements at once that no event has caused
 AHEAD = timedelta(minutes=6)  # a click of 5 minutes ahead is taken, and may be of tomorrow

@@ -22,11 +22,11 @@ from shared.http.idempotency import blank_answers
 from shared.store.unit_of_work import UnitOfWork
 
 TOPICS = (
-    "tracking.clicks",
-    "labeling.labels",
-    "labeling.contacts",
+    "labeling.contacts",  # first: of who is made with a label, a condition holds only once it is known
     "labeling.engagements",
+    "labeling.labels",
     "segmentation.memberships",
+    "tracking.clicks",
 )
 TIDY_EVERY = timedelta(hours=1)
 

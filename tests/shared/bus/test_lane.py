@@ -117,6 +117,14 @@ def test_partitions_of_an_intake_topic_go_together_and_none_keeps_the_others_wai
     assert (given_lane.size(busy), given_lane.size(quiet)) == (5, 1)
 
 
+def test_topics_come_in_the_order_of_the_consumer_every_time() -> None:
+    given_lane = lane(LABELS, CLICKS)
+    for offset in range(2):
+        given_lane.push(CLICKS, [FakeRecord("clicks", offset, offset + 1)])
+        given_lane.push(LABELS, [FakeRecord("labels", offset, offset + 1)])
+        assert order(given_lane.take(10).records) == [("labels", offset + 1), ("clicks", offset + 1)]
+
+
 @given(
     history=st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=40),
     arrival=st.randoms(use_true_random=False),
