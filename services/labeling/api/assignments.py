@@ -19,6 +19,7 @@ from services.labeling.store.assigning import Missing, Wish, carry_out
 from services.labeling.store.assignments import decode_origin, decode_supports
 from services.labeling.store.labels import Label, labels_of_ids, labels_of_names
 from services.labeling.store.names import find_contacts
+from shared.events.codec import rfc3339
 from shared.events.envelope import ContactId
 from shared.events.parts import Origin
 from shared.http.batches import BatchError, EachForItself, RefusedItem, none_taken, refused
@@ -273,7 +274,7 @@ def _label_of_contact(row: Record) -> LabelOfContact:
     if row["click_supports"]:
         supports.append(ClickSupport(clicks=row["click_supports"]).model_dump())
     supports += [
-        {**support.origin.model_dump(mode="json"), "at": support.at.isoformat()}
+        {**support.origin.model_dump(mode="json"), "at": rfc3339(support.at)}
         for support in sorted(decode_supports(row["supports"]).values(), key=lambda support: support.at)
     ]
     return LabelOfContact(
