@@ -7,9 +7,9 @@ import pytest
 
 from tests.faults.chain import Chain
 from tests.faults.checks import all_is_counted, fetch
-from tests.stack.processes import ServiceProcess
+from tests.faults.wire import Wire
+from tests.stack.waiting import until
 
-ATTEMPTS = 300
 SESSION_TIMEOUT = 6.0  # seconds; see conftest
 GOES_ON_WITHIN = 15.0  # seconds
 
@@ -43,34 +43,28 @@ async def test_a_stopped_worker_that_continues_after_another_took_over_changes_n
 @pytest.mark.asyncio
 async def test_a_worker_stopped_in_the_middle_of_a_copy_holds_nobody_up_for_long(chain: Chain) -> None:
     dsn = chain.ground.database("labeling")
-    async with chain.load(per_second=600) as load:
-        await load.reached(600)
-        holder = await _stopped_in_a_copy(chain.labeling, dsn)
-        began = asyncio.get_running_loop().time()
-        # Whoever needs that partition number waits for the lock, and ends the transaction that holds it.
-        async with httpx.AsyncClient(timeout=30, headers=chain.shop.headers) as http:
-            label = next(iter(chain.shop.labels.values()))
-            items = [{"contact_id": contact, "label_id": str(label), "held": True} for contact in chain.shop.contacts]
-            answer = await http.post(f"{chain.labeling_api.url}/v1/assignments", json=items)
-            while answer.status_code == 503:
+    chain.labeling.terminate()
+    label = next(iter(chain.shop.labels.values()))
+    items = [{"contact_id": contact, "label_id": str(label), "held": True} for contact in chain.shop.contacts]
+    async with Wire(dsn) as wire:
+        worker = chain.ground.service("labeling", "worker", PENCHANT_LABELING_DATABASE=wire.dsn)
+        await asyncio.to_thread(worker.start)
+        async with chain.load(per_second=600) as load:
+            await wire.stop_in_a_copy()
+            worker.pause()
+            (holder,) = await until(lambda: fetch(dsn, IN_A_COPY))
+            began = asyncio.get_running_loop().time()
+            # Whoever needs that partition number waits for the lock, and ends the transaction that holds it.
+            async with httpx.AsyncClient(timeout=30, headers=chain.shop.headers) as http:
                 answer = await http.post(f"{chain.labeling_api.url}/v1/assignments", json=items)
-        assert answer.status_code == 200, answer.text
-        assert asyncio.get_running_loop().time() - began < GOES_ON_WITHIN
-        assert not await fetch(dsn, "SELECT FROM pg_stat_activity WHERE pid = $1", holder)
-        chain.labeling.resume()
-        await load.reached(300)
-    await all_is_counted(chain.ground, chain.shop, also_held={(contact, label) for contact in chain.shop.contacts})
-
-
-async def _stopped_in_a_copy(worker: ServiceProcess, dsn: str) -> int:
-    """Stops the worker at a moment when the server waits for the rest of its COPY; the backend's id."""
-    for _ in range(ATTEMPTS):
-        worker.pause()
-        # What was on its way is worked off; a backend that still waits then, waits for us.
-        await asyncio.sleep(0.1)
-        rows = await fetch(dsn, IN_A_COPY)
-        if rows:
-            return int(rows[0]["pid"])
-        worker.resume()
-        await asyncio.sleep(0.02)
-    raise AssertionError(f"in {ATTEMPTS} attempts the worker was never stopped in the middle of a COPY")
+                while answer.status_code == 503:
+                    answer = await http.post(f"{chain.labeling_api.url}/v1/assignments", json=items)
+            assert answer.status_code == 200, answer.text
+            assert asyncio.get_running_loop().time() - began < GOES_ON_WITHIN
+            assert not await fetch(dsn, "SELECT FROM pg_stat_activity WHERE pid = $1", holder["pid"])
+            worker.resume()
+            wire.go_on()
+            await load.reached(300)
+        also_held = {(contact, label) for contact in chain.shop.contacts}
+        await all_is_counted(chain.ground, chain.shop, also_held=also_held)
+        await asyncio.to_thread(worker.terminate)
