@@ -6,6 +6,7 @@
 import hashlib
 import itertools
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,9 +14,12 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING
 
 from deploy.embedded.error import StackError
+
+if TYPE_CHECKING:
+    from jgo.maven import MavenContext
 
 COORDINATES = Path(__file__).with_name("kafka-jars.txt")
 LOCK = Path(__file__).with_name("kafka-jars.lock")
@@ -101,7 +105,7 @@ def _download(jars: Sequence[Jar], folder: Path) -> None:
                 pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _maven(folder: Path, reporter: Reporter | None = None) -> Any:  # noqa: ANN401 - jgo has no types
+def _maven(folder: Path, reporter: Reporter | None = None) -> "MavenContext":
     from jgo.config import GlobalSettings
     from jgo.maven import MavenContext, PythonResolver
     from jgo.maven._core import DEFAULT_REMOTE_REPOS
@@ -166,4 +170,4 @@ def write_lock() -> list[Jar]:
 
 
 if __name__ == "__main__":
-    print(f"{len(write_lock())} jars in {LOCK}")  # noqa: T201 - a command's answer
+    sys.stdout.write(f"{len(write_lock())} jars in {LOCK}\n")

@@ -8,7 +8,7 @@ from xmlrpc.client import Fault
 from supervisor.childutils import getRPCInterface, listener
 
 from deploy.embedded.home import Home
-from deploy.embedded.stack_file import update_stack_file
+from deploy.embedded.stack_file import note_pids
 from deploy.embedded.supervisor import running_pids
 
 
@@ -18,11 +18,11 @@ def main() -> None:
     while True:
         listener.wait(sys.stdin, sys.stdout)
         try:
-            update_stack_file(home, pids=running_pids(supervisor.getAllProcessInfo()))
-        except Fault as refused:  # supervisor is shutting down; whoever asked for that clears the pids
-            print(refused, file=sys.stderr)  # noqa: T201 - standard error is its log
-        except OSError as problem:  # a full disk; the next change is written again
-            print(problem, file=sys.stderr)  # noqa: T201 - the same
+            note_pids(home, running_pids(supervisor.getAllProcessInfo()))
+        except (Fault, OSError) as problem:
+            # Supervisor is shutting down, and whoever asked for that clears the pids; or the disk is full, and the next
+            # change is written again. Standard error is the log.
+            sys.stderr.write(f"{problem}\n")
         listener.ok(sys.stdout)
 
 

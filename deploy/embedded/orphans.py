@@ -3,6 +3,8 @@
 import signal
 import time
 
+import psutil
+
 from deploy.embedded.error import StackError
 from deploy.embedded.home import Home
 from deploy.embedded.services import SERVICES
@@ -26,12 +28,11 @@ def end_orphans(home: Home) -> None:
         ending = [process for process in home.processes() if process.pid in wanted]
         for process in ending:
             process.send_signal(number)
-        while any(process.is_running() for process in ending) and time.monotonic() < deadline:
-            time.sleep(POLL_SECONDS)
+        psutil.wait_procs(ending, timeout=max(0.0, deadline - time.monotonic()))
     while home.is_locked():
         if time.monotonic() > deadline:
             raise StackError(f"{home.path} is still in use by {describe(home)}")
-        time.sleep(POLL_SECONDS)
+        time.sleep(POLL_SECONDS)  # flock waits without a deadline, or not at all
 
 
 def describe(home: Home) -> str:

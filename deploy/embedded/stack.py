@@ -31,7 +31,7 @@ from deploy.embedded.readiness import (
 from deploy.embedded.secrets import Secrets
 from deploy.embedded.services import SERVICES
 from deploy.embedded.settings import StackSettings
-from deploy.embedded.stack_file import StackFile, update_stack_file
+from deploy.embedded.stack_file import StackFile, note_pids
 from deploy.embedded.supervisor import Supervisor, launch
 from shared.bus.topics import ensure_topics
 from shared.store.errors import Refused
@@ -82,7 +82,7 @@ def stop(home: Home) -> None:
     elif home.is_locked():
         end_orphans(home)
     home.forget_control_socket()
-    update_stack_file(home, pids={})
+    note_pids(home, {})
 
 
 def why_in_use(home: Home) -> str:
@@ -145,7 +145,7 @@ class _Plan:
         return [port for server, port in self.ports.items() if server == name or server.startswith(f"{name}_")]
 
     def url(self, service: str) -> str:
-        everywhere = self.settings.host in ("0.0.0.0", "::")  # noqa: S104 - a name for "all of them"
+        everywhere = self.settings.host in ("0.0.0.0", "::")  # noqa: S104 - compared, not listened on
         return f"http://{HOST if everywhere else self.settings.host}:{self.ports[service]}"
 
     @property
@@ -205,7 +205,7 @@ async def _bring_up(plan: _Plan, supervisor: Supervisor, say: Say) -> StackFile:
         account = await first_account(urls["labeling"], plan.stack_file().operator_key, plan.secrets.account_request)
         plan = replace(plan, secrets=plan.secrets.with_account(plan.home, account))
     running = plan.stack_file().model_copy(update={"pids": supervisor.pids()})
-    update_stack_file(plan.home, **running.model_dump())
+    running.write(plan.home)
     return running
 
 

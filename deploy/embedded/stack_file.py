@@ -1,7 +1,8 @@
 """stack.json: what is running, for people and programs (interfaces, "Settings")."""
 
 import fcntl
-from typing import Any
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -31,13 +32,25 @@ class StackFile(BaseModel):
             return None
 
     def write(self, home: Home) -> None:
-        write_private(home.stack_file, self.model_dump_json(indent=1) + "\n")
+        with _turn(home):
+            _write(home, self)
 
 
-def update_stack_file(home: Home, **changes: Any) -> None:  # noqa: ANN401 - any of the fields above
-    """Change some fields of the file, if it is there. The command and supervisor's listener both do, in turn."""
-    with (home.path / "stack.json.lock").open("w") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
+def note_pids(home: Home, pids: Mapping[str, int]) -> None:
+    """Says in the file, if it is there, what runs now."""
+    with _turn(home):
         current = StackFile.read(home)
         if current:
-            current.model_copy(update=changes).write(home)
+            _write(home, current.model_copy(update={"pids": dict(pids)}))
+
+
+@contextmanager
+def _turn(home: Home) -> Iterator[None]:
+    """The command and supervisor's listener both write, one after the other."""
+    with (home.path / "stack.json.lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        yield
+
+
+def _write(home: Home, content: StackFile) -> None:
+    write_private(home.stack_file, content.model_dump_json(indent=1) + "\n")

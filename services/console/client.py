@@ -87,7 +87,7 @@ class Client:
             if cursor is None:
                 return
 
-    async def _send(self, service: Service, method: str, path: str, **options: Any) -> httpx.Response:  # noqa: ANN401
+    async def _send(self, service: Service, method: str, path: str, **options: Any) -> httpx.Response:
         url = self._settings.url(service) + path
         deadline = asyncio.get_running_loop().time() + AWAY_FOR_AT_MOST
         while True:

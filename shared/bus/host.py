@@ -130,7 +130,7 @@ class ConsumerHost:
             raise
         self._watching = [asyncio.create_task(self._commit_offsets()), asyncio.create_task(self._look_for_ready())]
 
-    def _build(self, fixed: dict[str, Any], **options: Any) -> TrackedConsumer:  # noqa: ANN401
+    def _build(self, fixed: dict[str, Any], **options: Any) -> TrackedConsumer:
         self._kafka = TrackedConsumer(**fixed | options)
         return self._kafka
 

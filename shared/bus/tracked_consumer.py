@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 class TrackedConsumer(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka has no types
     """Knows whether fetched records are on their way to the handler, and which of them a seek has made stale."""
 
-    def __init__(self, *topics: str, **options: Any) -> None:  # noqa: ANN401 - aiokafka's own options
+    def __init__(self, *topics: str, **options: Any) -> None:
         super().__init__(*topics, **options)
         self.in_hand = False  # records were fetched and the handler has not come back yet
         self.sought: set[TopicPartition] = set()  # seeks since the last fetch: what it brought is stale

@@ -22,7 +22,7 @@ from shared.store.database import Database
 class Application(FastAPI):
     """FastAPI, with routers of ours only."""
 
-    def include_router(self, router: APIRouter, **options: Any) -> None:  # noqa: ANN401 # FastAPI's own
+    def include_router(self, router: APIRouter, **options: Any) -> None:  # FastAPI's own
         """As FastAPI's. Raises TypeError for a router whose routes would go without limits and keys."""
         for route in router.routes:
             if isinstance(route, APIRoute) and not isinstance(route, Route):

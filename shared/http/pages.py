@@ -36,7 +36,7 @@ class PageRequest:
         """How many rows to read: one more than shown tells whether there is a next page."""
         return self.limit + 1
 
-    def key(self, *types: Any) -> tuple[Any, ...] | None:  # noqa: ANN401 # any types that pydantic reads
+    def key(self, *types: Any) -> tuple[Any, ...] | None:  # any types that pydantic reads
         """The last key of the page before, of these types, such as `page.key(datetime, UUID)`; None on the first.
 
         Raises Problem 422 for a cursor that this list did not give.

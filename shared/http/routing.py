@@ -23,7 +23,7 @@ from shared.http.problems import Problem
 class Route(APIRoute):
     """A route of ours. An endpoint that takes the `Request` itself gets a `JsonRequest`, with the same limits."""
 
-    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:  # noqa: ANN401 # FastAPI's own
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:  # FastAPI's own
         super().__init__(path, endpoint, **options)
         scopes = sorted({scope for requirement in _requirements(self.dependant) for scope in requirement.scopes})
         if scopes:
@@ -60,7 +60,7 @@ class Route(APIRoute):
 class Router(APIRouter):
     """A router whose routes are `Route`s: what every service's `api.py` uses."""
 
-    def __init__(self, **options: Any) -> None:  # noqa: ANN401 # APIRouter's own
+    def __init__(self, **options: Any) -> None:  # APIRouter's own
         super().__init__(**{"route_class": Route, **options})
 
 

@@ -254,8 +254,8 @@ async def _send(
     topic: str,
     partition: int,
     sequence: int,
-    event: Any,  # noqa: ANN401
-) -> Any:  # noqa: ANN401
+    event: Any,
+) -> Any:
     headers = headers_of(
         event.type(), event.event_id, "/bench", event.occurred_at, sequence, {}, str(event.event_id), None, None
     )

@@ -32,7 +32,7 @@ class Shop:
     def url(self, service: str) -> str:
         return self.environment[f"PENCHANT_{service.upper()}_URL"]
 
-    def call(self, service: str, method: str, path: str, body: Any = None) -> Any:  # noqa: ANN401 - JSON
+    def call(self, service: str, method: str, path: str, body: Any = None) -> Any:
         answer = self.http.request(method, self.url(service) + path, json=body)
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
@@ -51,7 +51,7 @@ class Shop:
     def example(self, name: str, *arguments: str) -> None:
         """Runs an example to its end."""
         command = [sys.executable, str(EXAMPLES / f"{name}.py"), *arguments]
-        done = subprocess.run(  # noqa: S603 - our own programs
+        done = subprocess.run(
             command, env=self.environment, capture_output=True, text=True, timeout=WITHIN, check=False
         )
         assert done.returncode == 0, done.stderr
@@ -60,7 +60,7 @@ class Shop:
         """Starts an example that goes on until it is stopped."""
         log = self.folder / f"{name}-{time.monotonic_ns()}.log"
         with log.open("wb") as output:
-            process = subprocess.Popen(  # noqa: S603 - our own programs
+            process = subprocess.Popen(
                 [sys.executable, str(EXAMPLES / f"{name}.py"), *arguments],
                 env=self.environment,
                 stdout=output,
@@ -92,7 +92,7 @@ class Running:
         self.process.wait(WITHIN)
 
 
-def until(condition: Callable[[], Any], told: Callable[[], str] = str) -> Any:  # noqa: ANN401
+def until(condition: Callable[[], Any], told: Callable[[], str] = str) -> Any:
     """Waits until `condition` gives something, and gives it."""
     deadline = time.monotonic() + WITHIN
     while not (found := condition()):

@@ -119,7 +119,7 @@ def test_the_pipeline_sends_once_and_reports_it_and_the_click_goes_on(shop: Shop
     until(lambda: chain_of(shop, run["id"]) == ["MessageRequested", "AssignLabel", "LabelAssigned"])
 
 
-def reported(shop: Shop, contact: int) -> Any:  # noqa: ANN401 - JSON
+def reported(shop: Shop, contact: int) -> Any:
     items = shop.call("labeling", "GET", f"/v1/contacts/{contact}/engagements")["items"]
     found = [item for item in items if item["kind"] == "message.sent"]
     assert len(found) <= 1

@@ -48,19 +48,19 @@ class Account:
     def __exit__(self, *_: object) -> None:
         self.http.close()
 
-    def request(self, service: str, method: str, path: str, **options: Any) -> httpx.Response:  # noqa: ANN401
+    def request(self, service: str, method: str, path: str, **options: Any) -> httpx.Response:
         return self.http.request(method, f"{self.scene.url(service)}{path}", **options)
 
-    def ask(self, service: str, method: str, path: str, body: Any = None, **options: Any) -> Any:  # noqa: ANN401
+    def ask(self, service: str, method: str, path: str, body: Any = None, **options: Any) -> Any:
         """The JSON of a good answer."""
         answer = self.request(service, method, path, **({} if body is None else {"json": body}), **options)
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer.json() if answer.content else None
 
-    def get(self, service: str, path: str) -> Any:  # noqa: ANN401
+    def get(self, service: str, path: str) -> Any:
         return self.ask(service, "GET", path)
 
-    def post(self, service: str, path: str, body: Any = None, **headers: str) -> Any:  # noqa: ANN401
+    def post(self, service: str, path: str, body: Any = None, **headers: str) -> Any:
         return self.ask(
             service, "POST", path, body, headers={name.replace("_", "-"): value for name, value in headers.items()}
         )

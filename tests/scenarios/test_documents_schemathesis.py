@@ -50,7 +50,7 @@ def test_schemathesis_finds_nothing(scene: Scene, service: str, ids: str, tmp_pa
             options = ["--exclude-method=DELETE", "--include-path-regex=[{]"]
             lines = ["[parameters]", *(f'"path.{name}" = "{value}"' for name, value in made.items())]
             (tmp_path / "schemathesis.toml").write_text("\n".join(lines))
-        found = subprocess.run(  # noqa: S603 - our own arguments
+        found = subprocess.run(
             [
                 str(Path(sys.executable).with_name("schemathesis")),
                 "run",
@@ -89,7 +89,7 @@ def test_definitions_with_something_odd_in_them_are_answered(scene: Scene) -> No
     assert not unexpected, "\n".join(unexpected)
 
 
-def _changed(value: Any) -> Iterator[Any]:  # noqa: ANN401
+def _changed(value: Any) -> Iterator[Any]:
     """`value` with one part of it replaced by something odd, for each part and everything odd; and with one missing."""
     yield from ODD
     if isinstance(value, dict):

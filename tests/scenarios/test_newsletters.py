@@ -183,7 +183,7 @@ def _counted_in_tracking(mailing: Mailing) -> None:
     for message in mailing.messages:
         expected = mailing.tally.of_message(message["id"])
 
-        def numbers(message_id: str = message["id"]) -> Any:  # noqa: ANN401
+        def numbers(message_id: str = message["id"]) -> Any:
             return mailing.account.get("tracking", f"/v1/messages/{message_id}/stats")
 
         _until_equal(lambda: numbers()["clicks"], _by_verdict(expected))

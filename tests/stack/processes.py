@@ -54,7 +54,7 @@ class ServiceProcess:
     def start(self, *, ready: bool = True) -> Self:
         """Starts it, and waits until it says that it is ready unless told otherwise."""
         with self.log.open("ab") as output:
-            self._process = subprocess.Popen(  # noqa: S603
+            self._process = subprocess.Popen(
                 [*self._command, *self.arguments],
                 env=self._environment,
                 cwd=ROOT,

@@ -103,7 +103,7 @@ async def until_known(http: httpx.AsyncClient, url: str) -> None:
             await asyncio.sleep(0.1)
 
 
-async def _json(asking: Any, status: int) -> Any:  # noqa: ANN401
+async def _json(asking: Any, status: int) -> Any:
     answer = await asking
     assert answer.status_code == status, answer.text
     return answer.json()

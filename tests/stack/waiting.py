@@ -10,7 +10,7 @@ Found = TypeVar("Found")
 EVERY = 0.02  # seconds
 
 
-async def until(condition: Callable[[], Any], within: float = 60.0) -> Any:  # noqa: ANN401 - what it gives
+async def until(condition: Callable[[], Any], within: float = 60.0) -> Any:
     """Asks until `condition` (sync or async) gives something true, and returns that; fails with what it gave last."""
     deadline = monotonic() + within
     while True:

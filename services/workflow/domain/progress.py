@@ -298,7 +298,7 @@ class _Walk:
     def stop(self, state: State, reason: str | None) -> Passage:
         return self.passage(state=state, step_id=None, due_at=None, ended_at=self.world.now, reason=reason)
 
-    def passage(self, **changes: Any) -> Passage:  # noqa: ANN401 - fields of Run
+    def passage(self, **changes: Any) -> Passage:
         moved = replace(
             self.run,
             since=self.since,

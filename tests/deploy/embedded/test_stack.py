@@ -31,7 +31,7 @@ class Penchant:
         self._environment = {**os.environ, **ports, "PENCHANT_HOME": str(home), "PENCHANT_PARTITIONS": "4"}
 
     def __call__(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(  # noqa: S603
+        return subprocess.run(
             (sys.executable, "-m", "services.console", *arguments),
             env={**self._environment, **environment},
             capture_output=True,
@@ -41,7 +41,7 @@ class Penchant:
         )
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(  # noqa: S603
+        return subprocess.Popen(
             (sys.executable, "-m", "services.console", *arguments),
             env=self._environment,
             stdout=subprocess.PIPE,

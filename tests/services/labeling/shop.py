@@ -73,13 +73,13 @@ class Shop:
         ]
         return await write_contacts(self.database, self.account_id, rows, BY_API)
 
-    async def contact(self, email: str = "ann@example.com", **more: Any) -> int:  # noqa: ANN401 - any member
+    async def contact(self, email: str = "ann@example.com", **more: Any) -> int:
         """A new contact."""
         (contact_id,) = (await self.write({"email": email, **more})).contact_ids
         assert contact_id is not None
         return contact_id
 
-    def clicked(self, contact_id: int, *names: str, **more: Any) -> ContactClicked:  # noqa: ANN401
+    def clicked(self, contact_id: int, *names: str, **more: Any) -> ContactClicked:
         """A human click on a link with these labels."""
         said: dict[str, Any] = {
             "occurred_at": NOON,

@@ -17,7 +17,7 @@ HTML = """<a href="https://shop.example/dogs?a=1&amp;b=2#top">Dogs</a> <a href="
 SEND = {"kind": "campaign", "id": "spring", "sent_at": "2026-06-01T08:00:00Z"}
 
 
-async def tracked(world: World, **send: Any) -> tuple[dict[str, Any], list[str]]:  # noqa: ANN401
+async def tracked(world: World, **send: Any) -> tuple[dict[str, Any], list[str]]:
     """A message, and contact 7's tracked links."""
     message = await world.message(HTML)
     await world.contacts(7)

@@ -81,7 +81,7 @@ class World:
         headers = {"authorization": f"Bearer {key}"}
         return httpx.AsyncClient(base_url=self.process.url, headers=headers, timeout=30)
 
-    async def contacts(self, *contact_ids: int, **state: Any) -> None:  # noqa: ANN401
+    async def contacts(self, *contact_ids: int, **state: Any) -> None:
         """Contacts, known to tracking when this returns."""
         await self.tell(*(self.contact(contact_id, **state) for contact_id in contact_ids))
         told = state.get("state", "active"), state.get("tracking_consent") != "denied"
@@ -94,7 +94,7 @@ class World:
 
         await until(known)
 
-    async def label(self, name: str, **changes: Any) -> str:  # noqa: ANN401
+    async def label(self, name: str, **changes: Any) -> str:
         """A label, or what becomes of one."""
         values = {
             "occurred_at": NOW, "account_id": self.account_id, "label_id": uuid7(), "label_name": name,
@@ -190,7 +190,7 @@ class World:
         )
         return count
 
-    def contact(self, contact_id: int, **state: Any) -> ContactChanged:  # noqa: ANN401
+    def contact(self, contact_id: int, **state: Any) -> ContactChanged:
         """The event that says how a contact is."""
         values = {
             "occurred_at": NOW, "account_id": self.account_id, "contact_id": contact_id,
@@ -210,7 +210,7 @@ def _each_once(records: Iterable[Any]) -> Iterator[Any]:
             yield record
 
 
-def click(message: Mapping[str, Any], contact_id: int | None = 7, link: int = 0, **more: Any) -> dict[str, Any]:  # noqa: ANN401
+def click(message: Mapping[str, Any], contact_id: int | None = 7, link: int = 0, **more: Any) -> dict[str, Any]:
     """A report, as the API takes it."""
     report = {
         "message_id": message["id"],

@@ -100,7 +100,7 @@ class Rig:
         after: Mapping[str, int],
         causation: UUID | str | None = None,
         correlation: UUID | str | None = None,
-    ) -> Any:  # noqa: ANN401 - aiokafka's future
+    ) -> Any:
         """Writes one event with a sequence of the test's choice."""
         headers = headers_of(
             event.type(), event.event_id, "/test", event.occurred_at, sequence, after,
@@ -144,7 +144,7 @@ class Rig:
         finally:
             await host.stop()
 
-    async def call(self, method: str, path: str, body: Any = None, status: int = 200, **headers: str) -> Any:  # noqa: ANN401
+    async def call(self, method: str, path: str, body: Any = None, status: int = 200, **headers: str) -> Any:
         """Calls the API and checks the status."""
         answer = await self.http.request(method, path, json=body, headers=headers)
         assert answer.status_code == status, answer.text
@@ -227,14 +227,14 @@ class TellingPublisher(Publisher):
         self._ready.set()
 
 
-def label(label_id: UUID, state: Any = "active") -> LabelChanged:  # noqa: ANN401
+def label(label_id: UUID, state: Any = "active") -> LabelChanged:
     return LabelChanged(
         occurred_at=now(), account_id=1, label_id=label_id, label_name=str(label_id)[-3:], description="",
         visibility="private", state=state,
     )  # fmt: skip
 
 
-def message(message_id: UUID, state: Any = "active") -> MessageChanged:  # noqa: ANN401
+def message(message_id: UUID, state: Any = "active") -> MessageChanged:
     link = MessageLink(id=LINK, number=1, url="https://shop.example/puppies", text="Puppies", trackable=True)
     links = (link,) if message_id == GUIDE else ()
     return MessageChanged(
@@ -242,7 +242,7 @@ def message(message_id: UUID, state: Any = "active") -> MessageChanged:  # noqa:
     )
 
 
-def segment(criterion: dict[str, Any], state: Any = "active", version: int = 1) -> SegmentChanged:  # noqa: ANN401
+def segment(criterion: dict[str, Any], state: Any = "active", version: int = 1) -> SegmentChanged:
     return SegmentChanged(
         occurred_at=now(), account_id=1, segment_id=REGULARS, segment_name="Regulars", segment_version=version,
         criterion=criterion, state=state,

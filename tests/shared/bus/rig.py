@@ -102,7 +102,7 @@ class Rig:
         self._producer = producer
         self._sequence = 0
 
-    async def publish(self, events: Sequence[Event], sequence: int | None = None, **changes: Any) -> None:  # noqa: ANN401
+    async def publish(self, events: Sequence[Event], sequence: int | None = None, **changes: Any) -> None:
         """Writes events to their topics, as the service that owns them would."""
         futures = []
         for event in events:
@@ -120,7 +120,7 @@ class Rig:
             )  # fmt: skip
         await asyncio.gather(*futures)
 
-    async def send(self, topic: str, key: bytes | None, value: bytes | None, partition: int, headers: Any) -> None:  # noqa: ANN401
+    async def send(self, topic: str, key: bytes | None, value: bytes | None, partition: int, headers: Any) -> None:
         """Writes a record as it is."""
         await self._producer.send_and_wait(
             self.settings.topic_prefix + topic, key=key, value=value, partition=partition, headers=headers

@@ -44,7 +44,7 @@ class Intake(Handler):
             work.append(assigned(received.event.contact_id, uuid4()), cause=received)
 
 
-def report(contact: int, **changes: Any) -> bytes:  # noqa: ANN401
+def report(contact: int, **changes: Any) -> bytes:
     fields = {"account_id": 1, "contact_id": contact, "kind": "page.visited", "occurred_at": "2026-11-23T10:00:00Z"}
     return orjson.dumps(fields | changes)
 

@@ -24,7 +24,7 @@ CLICK_REPORT = {
 ENGAGEMENT_REPORT = {"account_id": 7, "contact_id": 12, "kind": "form.submitted", "occurred_at": "2026-03-01T12:00:00Z"}
 
 
-def click(**changes: Any) -> ContactClicked:  # noqa: ANN401 - any member of the event
+def click(**changes: Any) -> ContactClicked:
     """A human click on a link about dogs."""
     members: dict[str, Any] = {
         "occurred_at": NOON,

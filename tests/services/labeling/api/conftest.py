@@ -31,7 +31,7 @@ class Account(httpx.Client):
     account_id: int
     open_clients: ExitStack
 
-    def make(self, path: str, body: Any) -> Any:  # noqa: ANN401 - JSON
+    def make(self, path: str, body: Any) -> Any:
         """POSTs; the answer's JSON."""
         answer = self.post(path, json=body)
         assert answer.status_code in (200, 201, 202), answer.text

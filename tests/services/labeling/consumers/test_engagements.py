@@ -14,7 +14,7 @@ from tests.services.labeling.shop import NOON, Shop
 pytestmark = pytest.mark.asyncio
 
 
-def report(shop: Shop, **more: Any) -> EngagementReported:  # noqa: ANN401 - any member
+def report(shop: Shop, **more: Any) -> EngagementReported:
     said: dict[str, Any] = {
         "account_id": shop.account_id,
         "kind": "form.submitted",

@@ -27,7 +27,7 @@ TWO_B = Link(uuid4(), 3, "https://a.example/pets", "More", None, labels=(CATS,))
 MESSAGE = Message(1, 5, 1, [DOG_LINK, TWO_A, TWO_B])
 
 
-def report(**changes: Any) -> ClickReport:  # noqa: ANN401
+def report(**changes: Any) -> ClickReport:
     return ClickReport(**{"contact_id": 7, "message_id": uuid4(), "occurred_at": NOW, "link_id": DOG_LINK.id} | changes)
 
 

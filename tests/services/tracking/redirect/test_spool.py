@@ -82,7 +82,7 @@ def test_a_directory_is_one_process_at_a_time_and_adopted_after_it_died(tmp_path
         "sys.stdin.readline()\n"
         "os.kill(os.getpid(), 9)\n"
     )
-    with subprocess.Popen(  # noqa: S603
+    with subprocess.Popen(
         [sys.executable, "-c", program, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
         assert process.stdout is not None

@@ -265,7 +265,7 @@ async def test_deleting_what_is_used_shows_in_the_list(rig: Rig) -> None:
     await rig.workflow(SEND, condition={"segment": str(REGULARS)}, activate=False)
     await rig.publish(label(DOGS, "deleted"))
 
-    async def broken() -> Any:  # noqa: ANN401
+    async def broken() -> Any:
         [item] = (await rig.call("GET", "/v1/workflows"))["items"]
         return item["broken"]
 

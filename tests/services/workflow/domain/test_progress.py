@@ -29,7 +29,7 @@ NURTURED = {"id": "nurtured", "assign_label": {"label": str(CATS)}}
 GIVE_UP = {"id": "give-up", "exit": {}}
 
 
-def wait_for(*triggers: dict[str, Any], then: Any = (NURTURED,), otherwise: Any = (GIVE_UP,)) -> dict[str, Any]:  # noqa: ANN401
+def wait_for(*triggers: dict[str, Any], then: Any = (NURTURED,), otherwise: Any = (GIVE_UP,)) -> dict[str, Any]:
     return {
         "id": "wait",
         "wait_for": {"any": list(triggers), "at_most": {"days": 3}, "then": list(then), "else": list(otherwise)},
