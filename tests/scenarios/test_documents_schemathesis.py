@@ -5,29 +5,18 @@ answers need the others, and for all four the ids of things that are there.
 """
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.scenarios.everything import one_of_everything
 from tests.scenarios.scene import SERVICES, Account, Scene
+from tests.stack.bad_input import send_bad_input
 
-CHECKS = (
-    "not_a_server_error",
-    "status_code_conformance",
-    "content_type_conformance",
-    "response_headers_conformance",
-    "response_schema_conformance",
-    "negative_data_rejection",
-    "unsupported_method",
-    "ignored_auth",
-)
 EXAMPLES = {"made up": 20, "real": 8}  # per operation
 JSON = {"Content-Type": "application/json"}
-HTML = '<a href="https://shop.example/dogs">Dogs</a>'
 # What a definition may have anywhere by mistake. The document says little of what is in one, so schemathesis can't.
 ODD: tuple[Any, ...] = (
     None, True, 0, -1, 2**63, 2**70, 1e308, float("nan"),
@@ -43,32 +32,21 @@ ODD: tuple[Any, ...] = (
 )
 def test_schemathesis_finds_nothing(scene: Scene, service: str, ids: str, tmp_path: Path) -> None:
     with Account.open(scene, "Bad input") as account:
-        made = _things(account)
+        made = one_of_everything(account)
         options = []
         if ids == "real":
             # What is deleted would be no real id any more.
             options = ["--exclude-method=DELETE", "--include-path-regex=[{]"]
             lines = ["[parameters]", *(f'"path.{name}" = "{value}"' for name, value in made.items())]
             (tmp_path / "schemathesis.toml").write_text("\n".join(lines))
-        found = subprocess.run(
-            [
-                str(Path(sys.executable).with_name("schemathesis")),
-                "run",
-                f"{scene.url(service)}/openapi.json",
-                f"--header=Authorization: Bearer {account.key}",
-                f"--checks={','.join(CHECKS)}",
-                "--phases=examples,coverage,fuzzing",
-                f"--max-examples={EXAMPLES[ids]}",
-                "--exclude-path-regex=held-records|accounts$|/stream$",  # the operator's; one that never ends
-                "--no-color",
-                *options,
-            ],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
+        send_bad_input(
+            scene.url(service),
+            f"Bearer {account.key}",
+            tmp_path,
+            EXAMPLES[ids],
+            "--phases=examples,coverage,fuzzing",
+            *options,
         )
-    assert found.returncode == 0, found.stdout[-20_000:] + found.stderr
 
 
 @pytest.mark.timeout(300)
@@ -76,9 +54,9 @@ def test_definitions_with_something_odd_in_them_are_answered(scene: Scene) -> No
     """Anything at all in the place of each part of a valid definition."""
     unexpected = []
     with Account.open(scene, "Odd definitions") as account:
-        things = _things(account)
+        things = one_of_everything(account)
         criterion, definition = _everything_in_a_criterion(things), _everything_in_a_workflow(things)
-        asked = {"criterion": criterion, "contact_id": things["contact"]}
+        asked = {"criterion": criterion, "contact_id": int(things["contact"])}
         requests = [("segmentation", "/v1/criteria/explain", asked), ("workflow", "/v1/workflows", definition)]
         for service, path, body in requests:
             assert account.post(service, path, body)
@@ -102,7 +80,7 @@ def _changed(value: Any) -> Iterator[Any]:
             yield from ([*value[:place], changed, *value[place + 1 :]] for changed in _changed(item))
 
 
-def _everything_in_a_criterion(things: Mapping[str, Any]) -> dict[str, Any]:
+def _everything_in_a_criterion(things: Mapping[str, str]) -> dict[str, Any]:
     label, message, segment = things["label_id"], things["message_id"], things["segment_id"]
     return {
         "all": [
@@ -119,7 +97,7 @@ def _everything_in_a_criterion(things: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _everything_in_a_workflow(things: Mapping[str, Any]) -> dict[str, Any]:
+def _everything_in_a_workflow(things: Mapping[str, str]) -> dict[str, Any]:
     label, message = things["label_id"], things["message_id"]
     clicked = {"on": "ContactClicked", "send": "this_run"}
     return {
@@ -140,37 +118,6 @@ def _everything_in_a_workflow(things: Mapping[str, Any]) -> dict[str, Any]:
             {"wait": {"until": "2030-01-01T00:00:00Z"}},
             {"set_field": {"key": "city", "value": "Gent"}},
         ],
-    }
-
-
-def _things(account: Account) -> dict[str, Any]:
-    """One of everything; ids by the names of path parameters."""
-    dogs, doomed = account.labels("Dogs", "Doomed")
-    account.post("labeling", "/v1/fields", {"key": "city", "name": "City", "type": "text"})
-    key = account.post("labeling", "/v1/keys", {"name": "site", "scopes": ["read"]})["id"]
-    message = account.message(HTML)
-    (contact,) = account.contacts(1)
-    criterion = {"any": [{"label": dogs}, {"clicks": {"label": dogs}}]}
-    segment = account.post("segmentation", "/v1/segments", {"name": "Dogs", "criterion": criterion})["id"]
-    definition = {
-        "name": "Dogs",
-        "triggers": [{"on": "LabelAssigned", "label": dogs}],
-        "steps": [{"wait": {"days": 1}}],
-    }
-    workflow = account.post("workflow", "/v1/workflows", definition)["id"]
-    account.post("workflow", f"/v1/workflows/{workflow}/activate")
-    account.ask("labeling", "PUT", f"/v1/contacts/{contact}/labels/{dogs}", {})
-    return {
-        "contact": contact,
-        "label_id": dogs,
-        "key": "city",
-        "key_id": key,
-        "job_id": account.ask("labeling", "DELETE", f"/v1/labels/{doomed}")["id"],
-        "message_id": message["id"],
-        "link_id": message["links"][0]["id"],
-        "segment_id": segment,
-        "workflow_id": workflow,
-        "run_id": account.first_run(workflow),
     }
 
 

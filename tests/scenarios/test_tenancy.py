@@ -14,9 +14,9 @@ import httpx
 import pytest
 
 from shared.http.keys import generate
+from tests.scenarios.everything import HTML, definition_on, one_of_everything
 from tests.scenarios.scene import SERVICES, Account, Scene, bearer
 
-HTML = '<a href="https://shop.example/dogs">Dogs</a>'
 METHODS = ("get", "put", "post", "patch", "delete")
 OPERATORS = re.compile(r"/v1/accounts|/v1/\w+-held-records.*")
 NEEDS = re.compile(r"Needs a key with the scope `(\w+)`\.")
@@ -68,38 +68,12 @@ class Tenant:
 
     def __init__(self, account: Account, contacts: int) -> None:
         self.account = account
-        dogs, doomed = account.labels("Dogs", "Doomed")
-        # Contacts are counted within an account: this one's id must not be another's too.
-        self.contact = account.contacts(contacts)[-1]
-        key = account.post("labeling", "/v1/keys", {"name": "site", "scopes": ["read"]})["id"]
-        field = f"motto_{account.account_id}"
-        account.post("labeling", "/v1/fields", {"key": field, "name": "Motto", "type": "text"})
-        message = account.message(HTML)
-        link = message["links"][0]["id"]
-        criterion = {"label": dogs}
-        segment = account.post("segmentation", "/v1/segments", {"name": "Dogs", "criterion": criterion})["id"]
-        definition = {
-            "name": "Dogs",
-            "triggers": [{"on": "LabelAssigned", "label": dogs}],
-            "steps": [{"wait": {"days": 1}}],
-        }
-        workflow = account.post("workflow", "/v1/workflows", definition)["id"]
-        account.post("workflow", f"/v1/workflows/{workflow}/activate")
-        account.ask("labeling", "PUT", f"/v1/contacts/{self.contact}/labels/{dogs}", {})
-        job = account.ask("labeling", "DELETE", f"/v1/labels/{doomed}")["id"]
-        self.ids: dict[str, str] = {
-            "contact": str(self.contact),
-            "label_id": dogs,
-            "key_id": key,
-            "key": field,
-            "job_id": job,
-            "message_id": message["id"],
-            "link_id": link,
-            "segment_id": segment,
-            "workflow_id": workflow,
-            "run_id": account.first_run(workflow),
-        }
-        report = {"contact_id": self.contact, "message_id": message["id"], "link_id": link, "occurred_at": NOW}
+        # This contact's id must not be another account's too.
+        self.ids = one_of_everything(account, f"motto_{account.account_id}", contacts)
+        self.contact = int(self.ids["contact"])
+        dogs, message, link = self.ids["label_id"], self.ids["message_id"], self.ids["link_id"]
+        criterion, definition = {"label": dogs}, definition_on(dogs)
+        report = {"contact_id": self.contact, "message_id": message, "link_id": link, "occurred_at": NOW}
         engagement = {"contact_id": self.contact, "kind": "form", "occurred_at": NOW}
         asked = {"criterion": criterion, "contact_id": self.contact}
         self.bodies: dict[tuple[str, str], Any] = {

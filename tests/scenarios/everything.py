@@ -1,0 +1,45 @@
+"""An account with one of everything in it."""
+
+from typing import Any
+
+from tests.scenarios.scene import Account
+
+HTML = '<a href="https://shop.example/dogs">Dogs</a>'
+
+
+def definition_on(label: str) -> dict[str, Any]:
+    """A workflow that begins with the label and waits a day."""
+    return {
+        "name": "Dogs",
+        "triggers": [{"on": "LabelAssigned", "label": label}],
+        "steps": [{"wait": {"days": 1}}],
+    }
+
+
+def one_of_everything(account: Account, field: str = "city", contacts: int = 1) -> dict[str, str]:
+    """Makes it; the ids by the names of path parameters. `field` is the key of the field, a text.
+
+    The contact is the last of that many: they are counted within an account, and two accounts' may differ in that.
+    """
+    dogs, doomed = account.labels("Dogs", "Doomed")
+    contact = account.contacts(contacts)[-1]
+    key = account.post("labeling", "/v1/keys", {"name": "site", "scopes": ["read"]})["id"]
+    account.post("labeling", "/v1/fields", {"key": field, "name": "A field", "type": "text"})
+    message = account.message(HTML)
+    criterion = {"any": [{"label": dogs}, {"clicks": {"label": dogs}}]}
+    segment = account.post("segmentation", "/v1/segments", {"name": "Dogs", "criterion": criterion})["id"]
+    workflow = account.post("workflow", "/v1/workflows", definition_on(dogs))["id"]
+    account.post("workflow", f"/v1/workflows/{workflow}/activate")
+    account.ask("labeling", "PUT", f"/v1/contacts/{contact}/labels/{dogs}", {})
+    return {
+        "contact": str(contact),
+        "label_id": dogs,
+        "key": field,
+        "key_id": key,
+        "job_id": account.ask("labeling", "DELETE", f"/v1/labels/{doomed}")["id"],
+        "message_id": message["id"],
+        "link_id": message["links"][0]["id"],
+        "segment_id": segment,
+        "workflow_id": workflow,
+        "run_id": account.first_run(workflow),
+    }
