@@ -23,12 +23,10 @@ log = structlog.get_logger()
 
 BATCH_BYTES = 500_000
 LOOK_EVERY = 0.05  # seconds between looks at how long the oldest record has waited
-# When acknowledgements take long, larger batches bring more than more of them: after one of this many records that took
-# this long, those who were just answered get this long to ask again (two crowds that take turns would become one).
-CROWD, SLOW, GATHER = 16, 0.004, 0.002  # records, seconds, seconds
-# A batch of one costs Kafka as much as one of ten, and so does each fetch of who reads them.
-# So the next batch begins this much later than the one before, unless as many wait as that one had, and a few.
-PACE, FEW = 0.005, 4  # seconds, records
+# A batch of one costs Kafka as much as one of ten, and so does each fetch of who reads them. So the next batch begins
+# this much later than the one before, unless as many wait as that one had, and a few. Where acknowledgements take longer
+# than that, those who were just answered get a moment to ask again: two crowds that take turns would stay two.
+PACE, MOMENT, FEW = 0.005, 0.002, 4  # seconds, seconds, records
 RETRY_AFTER = 0.5  # seconds
 REQUEST_TIMEOUT_MS = 5_000  # after which aiokafka gives a batch up
 
@@ -125,9 +123,7 @@ class Collector(Generic[Item, Result]):
                     began = monotonic()
                     sent = await self._send(producer, partitions[self._next_partition % len(partitions)])
                     self.accepting = True
-                    if sent >= CROWD and monotonic() - began > SLOW:
-                        await asyncio.sleep(GATHER)
-                    await self._gather(began + PACE - monotonic(), max(sent, FEW))
+                    await self._gather(max(began + PACE - monotonic(), MOMENT), max(sent, FEW))
             except Exception as error:
                 log.warning(
                     "Kafka takes no records", topic=self._topic, error=type(error).__name__,
@@ -140,7 +136,7 @@ class Collector(Generic[Item, Result]):
 
     async def _gather(self, most: float, enough: int) -> None:
         """Waits until there are `enough`, `most` seconds at most."""
-        if most > 0 and len(self._pending) < enough:
+        if len(self._pending) < enough:
             self._enough = enough
             self._gathered.clear()
             try:
