@@ -47,11 +47,11 @@ async def rate_until(dsn: str, end: int, question: str = APPLIED, start: int = 0
         await connection.close()
 
 
-async def execute(dsn: str, statement: str) -> None:
+async def execute(dsn: str, statement: str, *arguments: object) -> None:
     """Carries out one statement."""
     connection = await asyncpg.connect(dsn)
     try:
-        await connection.execute(statement)
+        await connection.execute(statement, *arguments)
     finally:
         await connection.close()
 
