@@ -46,3 +46,8 @@ class CommonSettings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     otlp_endpoint: str | None = None  # base URL of an OTLP/HTTP collector; tracing is off without it
     operator_key: SecretStr | None = None  # lets an operator create accounts over HTTP; nobody can without it
+
+    @property
+    def listens_everywhere(self) -> bool:
+        """Whether `host` stands for all addresses, and is none that others could ask."""
+        return self.host in ("0.0.0.0", "::")  # noqa: S104 - compared, not listened on

@@ -5,6 +5,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import psutil
 
 from deploy.embedded.error import StackError
 
+POLL_SECONDS = 0.05
 FREE_MEGABYTES = 1024  # Kafka and PostgreSQL each allocate hundreds of them before they hold anything
 SOCKET_PATH_BYTES = 90  # the limit is 108 (104 on macOS), and supervisor appends its pid while it binds
 # Supervisor closes the descriptors below `minfds`, in itself and in its children; the lock must stay open in them all.
@@ -113,6 +115,15 @@ class Home:
             except BlockingIOError:
                 return True
         return False
+
+    def is_free_within(self, seconds: float) -> bool:
+        """Waits until nobody holds the lock, so long at most; whether it came to that."""
+        deadline = time.monotonic() + seconds
+        while self.is_locked():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(POLL_SECONDS)  # flock waits without a deadline, or not at all
+        return True
 
     def processes(self) -> list[psutil.Process]:
         """The processes that hold the lock: those of the stack, and nobody else's."""

@@ -11,7 +11,6 @@ from deploy.embedded.services import SERVICES
 from deploy.embedded.stack_file import StackFile
 
 END_WITHIN_SECONDS = 60.0
-POLL_SECONDS = 0.05
 
 
 def end_orphans(home: Home) -> None:
@@ -29,10 +28,8 @@ def end_orphans(home: Home) -> None:
         for process in ending:
             process.send_signal(number)
         psutil.wait_procs(ending, timeout=max(0.0, deadline - time.monotonic()))
-    while home.is_locked():
-        if time.monotonic() > deadline:
-            raise StackError(f"{home.path} is still in use by {describe(home)}")
-        time.sleep(POLL_SECONDS)  # flock waits without a deadline, or not at all
+    if not home.is_free_within(deadline - time.monotonic()):
+        raise StackError(f"{home.path} is still in use by {describe(home)}")
 
 
 def describe(home: Home) -> str:

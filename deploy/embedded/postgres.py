@@ -105,7 +105,7 @@ def _system_user() -> str | None:
     except KeyError:
         command = ("useradd", "--system", "--user-group", "--no-create-home", "--shell", "/bin/false", SYSTEM_USER)
         try:
-            subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - our own words, no shell
+            subprocess.run(command, check=True, capture_output=True)
         except (OSError, subprocess.CalledProcessError) as problem:
             raise StackError(
                 f"PostgreSQL does not run as root, and the system user {SYSTEM_USER} could not be made ({problem}). "

@@ -19,7 +19,7 @@ class Command:
     def spawn(self, log: Path) -> subprocess.Popen[bytes]:
         """Start it on its own, in a process group of its own, its output appended to `log`."""
         with log.open("ab") as output:
-            return subprocess.Popen(  # noqa: S603 - our own words, no shell
+            return subprocess.Popen(
                 self.arguments,
                 env={**os.environ, **self.environment},
                 user=self.user,
@@ -34,7 +34,7 @@ class Command:
 
     def run(self) -> str:
         """Run it to its end; what it printed. Raises subprocess.CalledProcessError."""
-        ended = subprocess.run(  # noqa: S603 - our own words, no shell
+        ended = subprocess.run(
             self.arguments,
             env={**os.environ, **self.environment},
             user=self.user,

@@ -145,8 +145,7 @@ class _Plan:
         return [port for server, port in self.ports.items() if server == name or server.startswith(f"{name}_")]
 
     def url(self, service: str) -> str:
-        everywhere = self.settings.host in ("0.0.0.0", "::")  # noqa: S104 - compared, not listened on
-        return f"http://{HOST if everywhere else self.settings.host}:{self.ports[service]}"
+        return f"http://{HOST if self.settings.listens_everywhere else self.settings.host}:{self.ports[service]}"
 
     @property
     def _public_url(self) -> str:

@@ -72,14 +72,9 @@ class Supervisor:
         except Fault as problem:
             if "SHUTDOWN_STATE" not in problem.faultString:
                 raise
-        deadline = time.monotonic() + STOPS_WITHIN_SECONDS
-        while self._home.is_locked():
-            if time.monotonic() > deadline:
-                names = ", ".join(f"{process.name()} ({process.pid})" for process in self._home.processes())
-                raise StackError(
-                    f"Still running after {STOPS_WITHIN_SECONDS:.0f} s: {names}. `penchant down` tries again."
-                )
-            time.sleep(0.05)
+        if not self._home.is_free_within(STOPS_WITHIN_SECONDS):
+            names = ", ".join(f"{process.name()} ({process.pid})" for process in self._home.processes())
+            raise StackError(f"Still running after {STOPS_WITHIN_SECONDS:.0f} s: {names}. `penchant down` tries again.")
 
 
 def running_pids(processes: Iterable[Mapping[str, Any]]) -> dict[str, int]:
@@ -98,7 +93,7 @@ def launch(home: Home, lock: int, stores: Mapping[str, Command], services: Mappi
     configuration = home.supervisor / "supervisord.conf"
     configuration.touch(mode=0o600)
     configuration.write_text(_configuration(home, stores, services))
-    process = subprocess.Popen(  # noqa: S603 - our own words, no shell
+    process = subprocess.Popen(
         (sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--configuration", str(configuration)),
         cwd=home.path,
         stdin=subprocess.DEVNULL,
@@ -114,7 +109,7 @@ def launch(home: Home, lock: int, stores: Mapping[str, Command], services: Mappi
         if process.poll() is not None or time.monotonic() > deadline:
             process.kill()
             raise StackError(f"Supervisor did not start; {home.logs / LOG} may say why. It was told {configuration}.")
-        time.sleep(0.02)
+        time.sleep(0.02)  # it tells nobody when its socket is there
     return supervisor
 
 

@@ -55,16 +55,16 @@ class Client:
         """Whether anybody said where the service is."""
         return self._settings.knows(service)
 
-    async def get(self, service: Service, path: str, **parameters: object) -> Any:  # noqa: ANN401 - JSON
+    async def get(self, service: Service, path: str, **parameters: object) -> Json:
         """The JSON at `path`."""
         return self._json(await self._send(service, "GET", path, params=_given(parameters)))
 
-    async def post(self, service: Service, path: str, body: object = None, **options: Any) -> Any:  # noqa: ANN401
+    async def post(self, service: Service, path: str, body: object = None, **options: Any) -> Json:
         """The JSON answered to `body`."""
         return self._json(await self._send(service, "POST", path, json=body, **options))
 
-    async def put(self, service: Service, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
-        """The JSON answered to `body`, None when there is none."""
+    async def put(self, service: Service, path: str, body: object = None) -> Json:
+        """The JSON answered to `body`, with nothing in it when there is none."""
         return self._json(await self._send(service, "PUT", path, json=body))
 
     async def delete(self, service: Service, path: str) -> None:
@@ -105,8 +105,9 @@ class Client:
             raise Refused(answer.status_code, _problem(answer))
         return answer
 
-    def _json(self, answer: httpx.Response) -> Any:  # noqa: ANN401 - JSON
-        return answer.json() if answer.content else None
+    def _json(self, answer: httpx.Response) -> Json:
+        found: Json = answer.json() if answer.content else {}
+        return found
 
 
 def _given(parameters: dict[str, object]) -> dict[str, Any]:

@@ -24,5 +24,4 @@ class SegmentationSettings(CommonSettings):
         """Where other processes of this service ask for slices."""
         if self.segmentation_url is not None:
             return self.segmentation_url.rstrip("/")
-        everywhere = self.host in ("0.0.0.0", "::")  # noqa: S104 (compared, not bound)
-        return f"http://{socket.gethostname() if everywhere else self.host}:{self.segmentation_port}"
+        return f"http://{socket.gethostname() if self.listens_everywhere else self.host}:{self.segmentation_port}"

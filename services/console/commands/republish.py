@@ -38,7 +38,7 @@ def republish(
 
 def _run(topic: Topic, environment: dict[str, str]) -> None:
     command = (sys.executable, "-m", f"services.{topic.writer}", "republish", topic.name)
-    code = subprocess.run(command, env=os.environ | environment, check=False).returncode  # noqa: S603
+    code = subprocess.run(command, env=os.environ | environment, check=False).returncode
     if code:
         fail(f"{topic.name} was not written again; it may be in part, which does no harm.", code)
 
