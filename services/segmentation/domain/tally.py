@@ -21,7 +21,7 @@ class Tally:
 
     `days` maps a day (its ordinal) to bit slices. `sums` are sums over ranges of days (inclusive) that are asked again
     and again; they are kept current, and are no part of the state. `past` are those of the day before, of which the
-    new ones are made when a day passes.
+    new ones are made when a day passes; they hold until something is added.
     """
 
     __slots__ = ("days", "loose", "past", "sums")
@@ -46,6 +46,7 @@ class Tally:
         fresh = counting(contacts)
         add_planes(self.days.setdefault(day, []), fresh, None)
         self._add_to_sums(day, fresh)
+        self.forget_past()
         return settles
 
     def _add_to_sums(self, day: int, fresh: Planes) -> None:
@@ -136,7 +137,7 @@ class Tally:
             self.sums[EVER] = self.past.pop(EVER)
 
     def forget_past(self) -> None:
-        """What moves with the day has been asked."""
+        """What moves with the day has been asked, or the sums of the day before are no longer right."""
         self.past = {}
 
 

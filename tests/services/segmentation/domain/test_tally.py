@@ -32,6 +32,16 @@ def test_sums_are_those_of_the_days(steps: list[object], asked: Range, keep: boo
     check(tally, plain, asked, keep=True)
 
 
+def test_what_is_added_after_a_day_has_passed_is_in_the_next_sum() -> None:
+    tally = Tally()
+    tally.add(1, [0] * MOST_LOOSE)
+    tally.add(1, [0])
+    tally.counted((0, 1), None, keep=True)
+    tally.pass_day()
+    tally.add(1, [0])
+    assert tally.number((0, 1), 0) == number_of(tally.counted((0, 1), None, keep=True), 0) == MOST_LOOSE + 2
+
+
 def check(tally: Tally, plain: list[tuple[int, int]], asked: Range, *, keep: bool) -> None:
     expected = {
         contact: sum(asked[0] <= day <= asked[1] for day, one in plain if one == contact) for contact in CONTACTS
