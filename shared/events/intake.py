@@ -10,10 +10,10 @@ from math import isfinite
 from typing import Annotated, ClassVar, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import to_json
 
-from shared.events.envelope import AccountId, ContactId, Instant, Optional, Part
+from shared.events.envelope import AccountId, ContactId, Instant, Optional, contract
 from shared.events.parts import Send, Verdict
 
 HEADERS_KEPT = (
@@ -66,8 +66,10 @@ Attribute = (
 )
 
 
-class ContactReference(Part):
+class ContactReference(BaseModel):
     """A contact by one of its three names; of several the first of these that is there counts."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
     contact_id: Optional[ContactId] = None
     external_id: Annotated[Optional[str], Field(min_length=1, max_length=200, pattern=NO_NUL)] = None
@@ -80,6 +82,7 @@ class ContactReference(Part):
         return self
 
 
+@contract
 class ReportedSend(Send):
     """A send, as outsiders name it."""
 

@@ -3,9 +3,11 @@
 from typing import ClassVar, Literal
 from uuid import UUID
 
-from shared.events.envelope import CatalogEvent, ContactEvent, ContactId, Optional
+from shared.events.envelope import CatalogEvent, ContactEvent, ContactId, Optional, contract
 from shared.events.parts import Origin, Send
 
+ContactState = Literal["active", "merged", "erased"]
+LabelState = Literal["active", "hidden", "deleted", "merged"]
 FieldType = Literal["text", "number", "date", "boolean", "choice"]
 Subscription = Literal["subscribed", "unconfirmed", "unsubscribed", "bounced", "blocked"]
 TrackingConsent = Literal["granted", "denied", "unknown"]
@@ -13,6 +15,7 @@ Scope = Literal["read", "write", "self", "admin"]
 Scalar = bool | int | float | str
 
 
+@contract
 class LabelAssigned(ContactEvent):
     """The contact holds the label from now on."""
 
@@ -24,6 +27,7 @@ class LabelAssigned(ContactEvent):
     origin: Origin
 
 
+@contract
 class LabelRemoved(ContactEvent):
     """The contact no longer holds the label."""
 
@@ -35,6 +39,7 @@ class LabelRemoved(ContactEvent):
     origin: Origin
 
 
+@contract
 class ContactChanged(ContactEvent):
     """The whole state of a contact. Once erased, only ids and `state` are left, and a tombstone follows."""
 
@@ -44,7 +49,7 @@ class ContactChanged(ContactEvent):
     external_id: str | None
     email: str | None
     fields: dict[str, Scalar]
-    state: Literal["active", "merged", "erased"]
+    state: ContactState
     merged_into: Optional[ContactId] = None
     subscription: Subscription
     tracking_consent: TrackingConsent
@@ -52,6 +57,7 @@ class ContactChanged(ContactEvent):
     language: Optional[str] = None
 
 
+@contract
 class ContactEngaged(ContactEvent):
     """Anything else that a contact did or had done to it. `kind` is open."""
 
@@ -65,6 +71,7 @@ class ContactEngaged(ContactEvent):
     attributes: dict[str, Scalar]
 
 
+@contract
 class AccountChanged(CatalogEvent):
     """An account; its days are days of `time_zone` (an IANA name)."""
 
@@ -79,6 +86,7 @@ class AccountChanged(CatalogEvent):
         return f"account:{self.account_id}"
 
 
+@contract
 class LabelChanged(CatalogEvent):
     """A label. Its record stays after deletion, so that whoever uses it can say what is broken."""
 
@@ -90,7 +98,7 @@ class LabelChanged(CatalogEvent):
     description: str
     visibility: Literal["public", "private"]
     aliases: tuple[str, ...] = ()
-    state: Literal["active", "hidden", "deleted", "merged"] = "active"
+    state: LabelState = "active"
     merged_into: Optional[UUID] = None
 
     @property
@@ -98,6 +106,7 @@ class LabelChanged(CatalogEvent):
         return f"label:{self.label_id}"
 
 
+@contract
 class FieldChanged(CatalogEvent):
     """A field of the account's contacts: a fixed `field_key` and a name to show."""
 
@@ -115,6 +124,7 @@ class FieldChanged(CatalogEvent):
         return f"field:{self.account_id}/{self.field_key}"
 
 
+@contract
 class ApiKeyChanged(CatalogEvent):
     """An API key, by the SHA-256 of its text (hexadecimal); internal."""
 

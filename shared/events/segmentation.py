@@ -3,11 +3,12 @@
 from typing import Any, ClassVar, Literal
 from uuid import UUID
 
-from shared.events.envelope import CatalogEvent, ContactEvent
+from shared.events.envelope import CatalogEvent, ContactEvent, contract
 
 Reason = Literal["event", "time", "definition"]
 
 
+@contract
 class SegmentEntered(ContactEvent):
     """The contact is a member of the segment from now on."""
 
@@ -19,6 +20,7 @@ class SegmentEntered(ContactEvent):
     reason: Reason
 
 
+@contract
 class SegmentLeft(ContactEvent):
     """The contact is no longer a member of the segment."""
 
@@ -30,6 +32,7 @@ class SegmentLeft(ContactEvent):
     reason: Reason
 
 
+@contract
 class SegmentChanged(CatalogEvent):
     """A segment with its criterion (the long form of the grammar, see `shared.criteria`)."""
 

@@ -3,10 +3,11 @@
 from typing import ClassVar, Literal
 from uuid import UUID
 
-from shared.events.envelope import CatalogEvent, ContactEvent, Optional, Part
+from shared.events.envelope import CatalogEvent, ContactEvent, Optional, contract
 from shared.events.parts import LabelReference, Send, Verdict
 
 
+@contract
 class ContactClicked(ContactEvent):
     """A contact, or a machine in its name, requested a tracked link."""
 
@@ -23,7 +24,8 @@ class ContactClicked(ContactEvent):
     reasons: tuple[str, ...]
 
 
-class MessageLink(Part):
+@contract
+class MessageLink:
     """A link of a message. `present` is false for one that the newest revision no longer has; it still resolves."""
 
     id: UUID
@@ -36,6 +38,7 @@ class MessageLink(Part):
     labels: tuple[LabelReference, ...] = ()
 
 
+@contract
 class MessageChanged(CatalogEvent):
     """A message with its links and their labels."""
 

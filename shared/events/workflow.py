@@ -3,13 +3,14 @@
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
-from shared.events.envelope import CatalogEvent, ContactEvent, Instant, Optional, Part
+from shared.events.envelope import CatalogEvent, ContactEvent, Instant, Optional, contract
 from shared.events.labeling import Scalar
 from shared.events.parts import Origin, Send
 
 
+@contract
 class AssignLabel(ContactEvent):
     """Asks labeling to assign a label."""
 
@@ -20,6 +21,7 @@ class AssignLabel(ContactEvent):
     origin: Origin
 
 
+@contract
 class RemoveLabel(ContactEvent):
     """Asks labeling to take a label away."""
 
@@ -30,13 +32,12 @@ class RemoveLabel(ContactEvent):
     origin: Origin
 
 
+@contract
 class SetField(ContactEvent):
     """Asks labeling to set a field of the contact, or to clear it (null)."""
 
     name: ClassVar[str] = "SetField"
     topic: ClassVar[str] = "workflow.commands"
-
-    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
 
     # `key` is the name on the wire; the attribute of that name is the Kafka key of every event.
     field_key: Annotated[str, Field(alias="key")]
@@ -44,7 +45,8 @@ class SetField(ContactEvent):
     origin: Origin
 
 
-class Cause(Part):
+@contract
+class Cause:
     """Why a message is requested; `kind` is open."""
 
     kind: str
@@ -53,6 +55,7 @@ class Cause(Part):
     step_id: Optional[str] = None
 
 
+@contract
 class MessageRequested(ContactEvent):
     """Asks the delivery pipeline to send a message once; the same `idempotency_key` is the same request."""
 
@@ -66,7 +69,8 @@ class MessageRequested(ContactEvent):
     expires_at: Optional[Instant] = None
 
 
-class Uses(Part):
+@contract
+class Uses:
     """What a workflow's definition refers to."""
 
     labels: tuple[UUID, ...] = ()
@@ -75,6 +79,7 @@ class Uses(Part):
     fields: tuple[str, ...] = ()
 
 
+@contract
 class WorkflowChanged(CatalogEvent):
     """The whole definition of a workflow, with what it uses."""
 

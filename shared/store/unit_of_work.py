@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
@@ -10,6 +9,7 @@ from asyncpg.pool import PoolConnectionProxy
 from uuid_utils.compat import uuid7
 
 from shared.correlation import before_commit, correlation_id
+from shared.events.codec import body_of
 from shared.events.envelope import CatalogEvent, ContactEvent, Event
 from shared.events.topics import CATALOG_PARTITION, TOPICS, partition_of
 from shared.store.errors import EventTooLarge
@@ -74,11 +74,6 @@ class RawRecord(Protocol):
     def held_since(self) -> datetime | None: ...
 
 
-@cache
-def _type_of(model: type[Event]) -> str:
-    return model.type()
-
-
 class UnitOfWork:
     """Reads and writes through `connection`; appends events that stand or fall with it.
 
@@ -124,7 +119,7 @@ class UnitOfWork:
 
         Raises EventTooLarge for what Kafka would refuse, ValueError for an event of a partition not locked here.
         """
-        body = event.__pydantic_serializer__.to_json(event, by_alias=True)
+        body = body_of(event)
         if len(body) > MAX_BODY_BYTES:
             raise EventTooLarge(f"{type(event).__name__} of {len(body)} bytes; {MAX_BODY_BYTES} is the most")
         if isinstance(event, ContactEvent):
@@ -172,7 +167,7 @@ class UnitOfWork:
             (
                 partition,
                 model.topic,
-                _type_of(model),
+                model.type(),
                 event_id,
                 account_id,
                 contact_id,

@@ -4,6 +4,7 @@ import asyncio
 import os
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from statistics import quantiles
 from time import monotonic
@@ -223,7 +224,7 @@ async def _live(ground: Ground, writer: Writer) -> list[float]:
     for number, click in enumerate(clicks_of(range(1, LIVE_CONTACTS + 1), labels, ACCOUNT)):
         await asyncio.sleep(max(0.0, began + number / CLICKS_A_SECOND - monotonic()))
         sent[click.key.encode()] = monotonic()
-        await writer.send(click.model_copy(update={"occurred_at": datetime.now(UTC)}))
+        await writer.send(replace(click, occurred_at=datetime.now(UTC)))
     async with asyncio.timeout(60):
         await listening
     await outside.stop()

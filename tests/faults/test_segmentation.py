@@ -18,7 +18,7 @@ import pytest
 
 from shared.criteria import Criterion, inline_segments, parse
 from shared.events.envelope import ContactEvent
-from shared.events.labeling import ContactEngaged, LabelAssigned, LabelRemoved
+from shared.events.labeling import ContactEngaged, ContactState, LabelAssigned, LabelRemoved
 from shared.events.parts import Origin
 from tests.conftest import TestKafka
 from tests.services.segmentation.rig import ACCOUNT, CATS, DOGS, PARTITIONS, Rig, clicked, contact, make_rig
@@ -44,7 +44,7 @@ def random_event(dice: random.Random, now: datetime) -> ContactEvent:
     if kind < 5:
         return clicked(contact_id, at, dice.choice([DOGS, CATS]))
     if kind < 7:
-        state = "erased" if dice.random() < 0.03 else "active"
+        state: ContactState = "erased" if dice.random() < 0.03 else "active"
         return contact(contact_id, now, state, city=dice.choice(CITIES))
     if kind < 9:
         model = dice.choice([LabelAssigned, LabelAssigned, LabelRemoved])

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from time import time
 
 import httpx
+from msgspec import convert
 
 from services.console.client import Client, Json
 from services.console.demo import cast
@@ -102,7 +103,7 @@ async def segment_and_workflow(client: Client, stage: Stage, feed: Feed, perform
 async def reason(client: Client, event: LabelAssigned, names: Names) -> str:
     """Why the contact has the label, by labeling's own history of it."""
     path = f"/v1/contacts/{event.contact_id}/labels/{event.label_id}/history"
-    origins = [Origin.model_validate(entry["origin"]) async for entry in client.items("labeling", path)]
+    origins = [convert(entry["origin"], Origin) async for entry in client.items("labeling", path)]
     if not origins:
         raise StoryBroke(f"{path} is empty")
     more = len(origins) - 1

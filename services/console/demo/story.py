@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 from time import time
 
+from pydantic_core import to_jsonable_python
 from rich.table import Table
 
 from services.console.client import Client, Json
@@ -156,7 +157,7 @@ def as_object(scene: Scene) -> Json:
                 "contact_id": event.contact_id,
                 "name": stage.contacts[event.contact_id].name,
                 "label": event.label_name,
-                "origin": event.origin.model_dump(mode="json"),
+                "origin": to_jsonable_python(event.origin),
                 "milliseconds": performance.milliseconds(pair),
             }
             for pair, (event, _) in performance.assigned.items()

@@ -10,6 +10,7 @@ from asyncpg import Record
 from asyncpg.pool import PoolConnectionProxy
 from fastapi import Response
 from pydantic import BaseModel, Field, model_validator
+from pydantic_core import to_jsonable_python
 
 from services.labeling.api.models import OriginBody
 from services.labeling.api.service import Service, contact_named, label_named, no_contact
@@ -274,7 +275,7 @@ def _label_of_contact(row: Record) -> LabelOfContact:
     if row["click_supports"]:
         supports.append(ClickSupport(clicks=row["click_supports"]).model_dump())
     supports += [
-        {**support.origin.model_dump(mode="json"), "at": rfc3339(support.at)}
+        {**to_jsonable_python(support.origin), "at": rfc3339(support.at)}
         for support in sorted(decode_supports(row["supports"]).values(), key=lambda support: support.at)
     ]
     return LabelOfContact(

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import orjson
 from asyncpg import Record
+from msgspec import json
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.labeling.api.service import Service, contact_named
@@ -96,7 +97,7 @@ def _answer(row: Record) -> EngagementAnswer:
         kind=row["kind"],
         ref=row["ref"],
         message_id=row["message_id"],
-        send=None if row["send"] is None else Send.model_validate_json(row["send"]),
+        send=None if row["send"] is None else json.decode(row["send"], type=Send),
         attributes=orjson.loads(row["attributes"]),
         data=None if row["data"] is None else orjson.loads(row["data"]),
     )

@@ -26,6 +26,7 @@ from services.labeling.domain.assignments import (
 from services.labeling.store import QUERIES
 from services.labeling.store.labels import Label
 from shared.bus.received import Received
+from shared.events.codec import body_of
 from shared.events.labeling import LabelAssigned, LabelRemoved
 from shared.events.parts import Origin
 from shared.events.tracking import ContactClicked
@@ -281,7 +282,7 @@ def decode_supports(stored: str | None) -> Mapping[str, Support]:
 
 def encode_origin(origin: Origin) -> str:
     """An origin as JSON, without what it does not have."""
-    return origin.model_dump_json()
+    return body_of(origin).decode()
 
 
 def decode_origin(row: Record) -> dict[str, Any]:

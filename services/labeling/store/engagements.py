@@ -8,6 +8,7 @@ import orjson
 from asyncpg.pool import PoolConnectionProxy
 
 from services.labeling.store import QUERIES
+from shared.events.codec import body_of
 from shared.events.intake import EngagementReported
 from shared.events.labeling import ContactEngaged
 
@@ -66,7 +67,7 @@ async def keep_engagements(
             event.kind,
             event.ref,
             event.message_id,
-            event.send and event.send.model_dump_json(),
+            event.send and body_of(event.send).decode(),
             orjson.dumps(event.attributes).decode(),
             None if report.data is None else orjson.dumps(report.data).decode(),
         )

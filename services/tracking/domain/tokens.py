@@ -180,7 +180,7 @@ def _send(when: int, written: bytes) -> Send | None:
     if kind is None:
         return None
     is_uuid = when >> _TIME_BITS + _KIND_BITS == _UUID
-    return Send.model_construct(
+    return Send(
         kind=kind,
         id=str(UUID(bytes=written)) if is_uuid else written.decode(),
         sent_at=_EPOCH + (when & (1 << _TIME_BITS) - 1) * _MILLISECOND,

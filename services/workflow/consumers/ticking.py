@@ -1,5 +1,6 @@
 """What happens without an event: time has come, a pause is over, members are taken, a workflow was deleted."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from services.workflow.domain.triggers import OnSegment
 from services.workflow.store import contacts, occurrences, runs, standing
 from services.workflow.store.contacts import Contact
 from services.workflow.store.standing import Behind, Enrolment
+from shared.events.codec import body_of
 from shared.events.segmentation import SegmentEntered
 
 # Bulk work goes in pieces, so that the events of a partition do not wait long for it (design, "Fairness").
@@ -100,7 +102,7 @@ class Ticking:
         await unit.load_past((program, seen) for seen in entered)
         for number, seen in enumerate(entered):
             await unit.breathe(number)
-            unit.start(program, seen, seen.event.model_dump_json().encode(), 0)
+            unit.start(program, seen, body_of(seen.event), 0)
         last = members[-1][0] if len(members) == MEMBERS else None
         await standing.move_enrolment(self.connection, workflow_id, self.partition, last)
 
@@ -117,4 +119,4 @@ def entered_event(account: int, contact: int, segment: UUID, event_id: UUID) -> 
         reason="definition",
     )
     at = recorded_at(event)
-    return Seen(event.model_copy(update={"occurred_at": at}), at, Cause(str(event_id)))
+    return Seen(replace(event, occurred_at=at), at, Cause(str(event_id)))

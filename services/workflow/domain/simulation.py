@@ -9,9 +9,10 @@ from services.workflow.domain.program import Program
 from services.workflow.domain.progress import World, begin, fire, receive
 from services.workflow.domain.runs import Passage, Run, Seen, StepTaken
 from services.workflow.domain.starting import Past, may_start
-from shared.events.envelope import ContactEvent
+from shared.events.envelope import ContactEvent, contract
 
 
+@contract
 class Trial(ContactEvent):
     """Stands for the event that would start a run; it is never published."""
 

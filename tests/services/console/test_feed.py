@@ -11,7 +11,7 @@ from shared.events.parts import Origin
 from shared.events.registry import EVENTS
 from shared.events.segmentation import SegmentEntered
 from shared.events.tracking import MessageChanged, MessageLink
-from shared.events.workflow import SetField, WorkflowChanged
+from shared.events.workflow import SetField, Uses, WorkflowChanged
 from tests.shared.events.examples import DOGS, LINK, MESSAGE, NOON, click
 
 WORKFLOW = UUID("01900000-0000-7000-8000-0000000000f0")
@@ -41,7 +41,7 @@ def names() -> Names:
             workflow_version=1,
             state="active",
             definition={},
-            uses={},
+            uses=Uses(),
         )
     )
     return learned
@@ -85,7 +85,7 @@ def test_reasons_are_told_in_words(origin: Origin, text: str, names: Names) -> N
 def test_other_events_are_told_too(names: Names) -> None:
     engaged = ContactEngaged(**ABOUT, kind="form.submitted", ref="contest", attributes={})
     entered = SegmentEntered(**ABOUT, segment_id=DOGS, segment_name="Dog lovers", reason="event")
-    set_field = SetField(**ABOUT, key="city", value="Gent", origin=Origin(kind="workflow"))
+    set_field = SetField(**ABOUT, field_key="city", value="Gent", origin=Origin(kind="workflow"))
     erased = ContactChanged(
         **ABOUT,
         external_id=None,

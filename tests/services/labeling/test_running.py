@@ -6,6 +6,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import asyncpg
@@ -108,7 +109,7 @@ async def test_killed_again_and_again_it_counts_every_click_once(
     account_id, labels, contacts = await asyncio.to_thread(set_up, process.url)
     dice = random.Random(7)
     clicks = [
-        click.model_copy(update={"verdict": "machine"}) if dice.random() < 0.1 else click
+        replace(click, verdict="machine") if dice.random() < 0.1 else click
         for click in clicks_of([dice.choice(contacts) for _ in range(CLICKS)], labels, account_id)
     ]
     human = [click for click in clicks if click.verdict == "human"]

@@ -29,7 +29,16 @@ from shared.bus.topics import ensure_topics
 from shared.criteria import Criterion, History, evaluate
 from shared.events.codec import body_of, decode, headers_of
 from shared.events.envelope import ContactEvent, Event
-from shared.events.labeling import AccountChanged, ApiKeyChanged, ContactChanged, FieldChanged, LabelChanged, Scalar
+from shared.events.labeling import (
+    AccountChanged,
+    ApiKeyChanged,
+    ContactChanged,
+    ContactState,
+    FieldChanged,
+    LabelChanged,
+    LabelState,
+    Scalar,
+)
 from shared.events.parts import LabelReference
 from shared.events.segmentation import SegmentEntered, SegmentLeft
 from shared.events.topics import TOPICS, partition_of
@@ -76,33 +85,29 @@ def clicked(contact_id: int, at: datetime, label: UUID = DOGS) -> ContactClicked
     )
 
 
-def contact(contact_id: int, at: datetime, state: str = "active", **fields: Scalar) -> ContactChanged:
-    return ContactChanged.model_validate(
-        {
-            "occurred_at": at,
-            "account_id": ACCOUNT,
-            "contact_id": contact_id,
-            "external_id": None,
-            "email": None,
-            "fields": fields,
-            "state": state,
-            "subscription": "subscribed",
-            "tracking_consent": "granted",
-        }
+def contact(contact_id: int, at: datetime, state: ContactState = "active", **fields: Scalar) -> ContactChanged:
+    return ContactChanged(
+        occurred_at=at,
+        account_id=ACCOUNT,
+        contact_id=contact_id,
+        external_id=None,
+        email=None,
+        fields=fields,
+        state=state,
+        subscription="subscribed",
+        tracking_consent="granted",
     )
 
 
-def label(label_id: UUID, name: str, state: str = "active") -> LabelChanged:
-    return LabelChanged.model_validate(
-        {
-            "occurred_at": NOON,
-            "account_id": ACCOUNT,
-            "label_id": label_id,
-            "label_name": name,
-            "description": "",
-            "visibility": "private",
-            "state": state,
-        }
+def label(label_id: UUID, name: str, state: LabelState = "active") -> LabelChanged:
+    return LabelChanged(
+        occurred_at=NOON,
+        account_id=ACCOUNT,
+        label_id=label_id,
+        label_name=name,
+        description="",
+        visibility="private",
+        state=state,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from msgspec import convert
 
 from services.tracking.domain.tokens import Recipient, SigningKey, TokenKeys
 from shared.events.parts import Send
@@ -107,7 +108,7 @@ async def test_what_is_not_genuine_is_a_plain_404_without_a_trace(world: World) 
     _, (dogs, _) = await tracked(world)
     base, token = f"{world.process.url}/c/", dogs.rsplit("/", 1)[1].rsplit(".", 1)[0]
     ours = TokenKeys.parse(KEYS)
-    recipient = Recipient(world.account_id, 7, uuid4(), Send.model_validate(SEND))
+    recipient = Recipient(world.account_id, 7, uuid4(), convert(SEND, Send))
     other_account = ours.make(Recipient(world.account_id + 1, 7, ours.read(token.encode()).message_id))
     forged = TokenKeys([SigningKey("first", b"x" * 32)]).make(recipient)
     noise = random.Random(7)

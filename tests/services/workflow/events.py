@@ -1,6 +1,7 @@
 """Events as the other services would publish them, about account 1 and contact 7 unless said otherwise."""
 
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -146,17 +147,14 @@ def changed(
     contact: int = 7, fields: dict[str, Scalar] | None = None, when: datetime | None = None, **others: str
 ) -> ContactChanged:
     when = when or now()
-    values: dict[str, object] = {"state": "active", "subscription": "subscribed", "tracking_consent": "unknown"}
-    return ContactChanged.model_validate(
-        values
-        | {
-            "event_id": at(when),
-            "occurred_at": when,
-            "account_id": 1,
-            "contact_id": contact,
-            "external_id": None,
-            "email": None,
-            "fields": fields or {},
-        }
-        | others
+    values: dict[str, Any] = {"state": "active", "subscription": "subscribed", "tracking_consent": "unknown"}
+    return ContactChanged(
+        event_id=at(when),
+        occurred_at=when,
+        account_id=1,
+        contact_id=contact,
+        external_id=None,
+        email=None,
+        fields=fields or {},
+        **values | others,
     )

@@ -19,6 +19,7 @@ from shared.events.codec import (
 )
 from shared.events.envelope import Event
 from shared.events.intake import ClickReported
+from shared.events.parts import Origin
 from shared.events.registry import EVENTS
 from shared.events.undecodable import Kind, Undecodable
 from shared.events.workflow import SetField
@@ -118,9 +119,8 @@ def test_optional_members_with_nothing_to_say_are_not_in_the_json() -> None:
 
 
 def test_the_key_of_set_field_reads_key_on_the_wire() -> None:
-    event = SetField(
-        occurred_at=NOON, account_id=1, contact_id=2, key="city", value="Gent", origin={"kind": "workflow"}
-    )  # type: ignore[call-arg] # by the name on the wire, as a reader of JSON does
+    origin = Origin(kind="workflow")
+    event = SetField(occurred_at=NOON, account_id=1, contact_id=2, field_key="city", value="Gent", origin=origin)
 
     value = body_of(event)
 
@@ -294,6 +294,16 @@ def test_times_are_in_utc_wherever_they_were_written() -> None:
     assert click(occurred_at=NOON.astimezone(brussels)).occurred_at.utcoffset() == timedelta(0)
     assert rfc3339(NOON.astimezone(brussels)) == "2026-03-01T12:00:00.123456Z"
     assert rfc3339(NOON.replace(microsecond=0)) == "2026-03-01T12:00:00.000000Z"
+
+
+def test_an_event_whose_time_has_another_offset_is_read_in_utc_too() -> None:
+    value, headers = record(click())
+    elsewhere = value.replace(b"2026-03-01T12:00:00.123456Z", b"2026-03-01T13:00:00.123456+01:00")
+
+    decoded = decode("tracking.clicks", b"7:12", elsewhere, headers)
+
+    assert elsewhere != value
+    assert body_of(decoded.event) == value
 
 
 def test_after_is_read_as_it_was_written() -> None:

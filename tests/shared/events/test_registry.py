@@ -4,13 +4,14 @@ from typing import Any, ClassVar
 import pytest
 
 from shared.events.codec import Decoder, headers_of
-from shared.events.envelope import ContactEvent
+from shared.events.envelope import ContactEvent, contract
 from shared.events.registry import EVENTS, Body, Registry
 from shared.events.topics import TOPICS
 from shared.events.undecodable import Undecodable
 from tests.shared.events.examples import NOON
 
 
+@contract
 class Purchase(ContactEvent):
     """Version 1 had `price` in euros; version 2 has `cents`; version 3 says of which currency."""
 

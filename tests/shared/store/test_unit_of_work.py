@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from datetime import datetime
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -19,14 +20,14 @@ from tests.shared.store.conftest import PARTITIONS
 DOGS = UUID("0194f000-0000-7000-8000-000000000001")
 
 
-def assigned(work_now: object, contact: int) -> LabelAssigned:
+def assigned(work_now: datetime, contact: int) -> LabelAssigned:
     return LabelAssigned(
         occurred_at=work_now, account_id=1, contact_id=contact, label_id=DOGS, label_name="Dogs",
         origin=Origin(kind="manual"),
     )  # fmt: skip
 
 
-def contact_changed(work_now: object, contact: int) -> ContactChanged:
+def contact_changed(work_now: datetime, contact: int) -> ContactChanged:
     return ContactChanged(
         occurred_at=work_now, account_id=1, contact_id=contact, external_id=None, email="an@example.org",
         fields={"city": "Gent"}, state="active", subscription="subscribed", tracking_consent="unknown",

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -106,7 +107,7 @@ async def test_what_is_used_cannot_be_deleted_and_circles_cannot_be_made(rig: Ri
         assert answer.status_code == 422
         assert answer.json()["errors"][0]["pointer"] == "/criterion/all/1"
         assert (await client.delete(f"/v1/segments/{outer}")).status_code == 204
-        await rig.publish([workflow.model_copy(update={"state": "deleted"})])
+        await rig.publish([replace(workflow, state="deleted")])
         assert (await client.delete(f"/v1/segments/{inner}")).status_code == 204
 
 

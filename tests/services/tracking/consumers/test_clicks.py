@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 import orjson
@@ -100,12 +101,10 @@ def told(contact_id: int) -> ToldContact:
 
 
 def changed(contact_id: int, state: str, consent: str) -> Received:
-    event = ContactChanged.model_validate(
-        {
-            "occurred_at": NOW, "account_id": 1, "contact_id": contact_id, "external_id": None, "email": None,
-            "fields": {}, "state": state, "subscription": "subscribed", "tracking_consent": consent,
-        }
-    )  # fmt: skip
+    values: dict[str, Any] = {"subscription": "subscribed", "state": state, "tracking_consent": consent}
+    event = ContactChanged(
+        occurred_at=NOW, account_id=1, contact_id=contact_id, external_id=None, email=None, fields={}, **values
+    )
     headers = headers_of(event.type(), event.event_id, "/labeling", NOW, 5, {}, None, None, None)
     topic, partition = "labeling.contacts", partition_of(1, contact_id, PARTITIONS)
     record = ConsumerRecord(topic, partition, 0, 0, 0, event.key.encode(), body_of(event), None, 0, 0, headers)

@@ -1,5 +1,6 @@
 """How runs move."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -177,7 +178,7 @@ def test_one_event_ends_one_wait() -> None:
 
 def test_an_old_click_that_is_reported_now_is_no_answer() -> None:
     story = Story([wait_for({"on": "ContactClicked"})]).starts(assigned(when=NOON))
-    old = clicked(when=NOON + HOUR).model_copy(update={"occurred_at": NOON - 30 * DAY})
+    old = replace(clicked(when=NOON + HOUR), occurred_at=NOON - 30 * DAY)
     assert story.comes(old).state == "running"
 
 
