@@ -106,7 +106,7 @@ class Feed:
         seen: list[Seen] = []
         for topic, record in await self._follower.next(within):
             try:
-                decoded = decode(topic, record.key, record.value, record.headers)
+                decoded = decode(topic, record.key, record.value, dict(record.headers))
             except Undecodable:
                 self.passed_over += 1
                 continue

@@ -173,7 +173,7 @@ class Catalog:
 
     def _apply(self, topic: str, record: Record) -> None:
         try:
-            decoded = decode(topic, record.key, record.value, record.headers)
+            decoded = decode(topic, record.key, record.value, dict(record.headers))
         except Undecodable as error:
             log.error(  # noqa: TRY400 - the reason says it all
                 "catalog record passed over", topic=topic, offset=record.offset, reason=error.reason

@@ -98,6 +98,7 @@ async def _highest(
     async with asyncio.timeout(READ_WITHIN):
         while partitions:
             for partition, records in (await kafka.getmany(*partitions, timeout_ms=200)).items():
-                found[partition] = max(found.get(partition, 0), *(sequence_of(record) for record in records))
+                sequences = [sequence_of(dict(record.headers)) for record in records]
+                found[partition] = max(found.get(partition, 0), *sequences)
             partitions = [partition for partition in partitions if await kafka.position(partition) < ends[partition]]
     return found

@@ -6,28 +6,24 @@ from dataclasses import dataclass, field
 
 from shared.bus.checkpoints import Checkpoint
 from shared.bus.record import Part, Record
-from shared.events.codec import after_of
+from shared.events.codec import Headers, after_of
+
+Fetched = tuple[str, Record, Headers]  # the topic, and the record with its headers as a dict: that is made once
 
 
-def sequence_of(record: Record) -> int:
-    """`ce_sequence`; 0 for a record that has none that can be read (decoding it says so later)."""
-    for name, value in record.headers:
-        if name == "ce_sequence":
-            try:
-                return int(value or b"")
-            except (TypeError, ValueError):
-                return 0
-    return 0
+def sequence_of(headers: Headers) -> int:
+    """`ce_sequence`; 0 if there is none that can be read (decoding the record says so later)."""
+    try:
+        return int(headers["ce_sequence"] or b"")
+    except (KeyError, TypeError, ValueError):
+        return 0
 
 
-def _after(record: Record) -> Mapping[str, int]:
-    for name, value in record.headers:
-        if name == "ce_after":
-            try:
-                return after_of(value or b"")
-            except (AttributeError, TypeError, ValueError):
-                return {}
-    return {}
+def _after(text: bytes | None) -> Mapping[str, int]:
+    try:
+        return after_of(text)
+    except ValueError:
+        return {}
 
 
 @dataclass(slots=True)
@@ -37,6 +33,7 @@ class Queue:
     next_fetch: int  # the offset that comes next from Kafka
     next_offset: int  # the offset after the last record taken
     sequence: int  # the highest sequence taken
+    met: bytes | None = None  # the last `ce_after` that asked for nothing more: a unit of work's records share it
     records: deque[Record] = field(default_factory=deque)
 
 
@@ -44,7 +41,7 @@ class Queue:
 class Taken:
     """Records to process now, per part in order, merged so that causes come first; and where that leads."""
 
-    records: Sequence[tuple[str, Record]]
+    records: Sequence[Fetched]
     moved: Mapping[Part, Checkpoint]
 
     @property
@@ -83,7 +80,7 @@ class Lane:
 
     def take(self, most: int) -> Taken:
         """The next records, at most `most`; none if all that is there waits for another part."""
-        taken: list[tuple[str, Record]] = []
+        taken: list[Fetched] = []
         moved = True
         touched: set[Part] = set()
         while moved and len(taken) < most:
@@ -100,26 +97,35 @@ class Lane:
             taken, {part: Checkpoint(self.queues[part].next_offset, self.queues[part].sequence) for part in touched}
         )
 
-    def _take_from(self, part: Part, queue: Queue, taken: list[tuple[str, Record]], most: int) -> int:
+    def _take_from(self, part: Part, queue: Queue, taken: list[Fetched], most: int) -> int:
         count = 0
         records = queue.records
         while records and len(taken) < most:
             record = records[0]
-            sequence = sequence_of(record) if self._aligned else 0
+            headers = dict(record.headers)
+            sequence = sequence_of(headers) if self._aligned else 0
             # Without a sequence it is no duplicate that could be told: decoding it says what is wrong.
             if sequence == 0 or sequence > queue.sequence:
-                if self._aligned and len(self.queues) > 1 and self._missing(part, record) - self._released:
+                if self._aligned and self._must_wait(part, queue, headers.get("ce_after")):
                     break
                 queue.sequence = max(queue.sequence, sequence)
-                taken.append((part.topic, record))
+                taken.append((part.topic, record, headers))
             records.popleft()
             queue.next_offset = record.offset + 1
             count += 1
         return count
 
-    def _missing(self, part: Part, record: Record) -> set[Part]:
+    def _must_wait(self, part: Part, queue: Queue, after: bytes | None) -> bool:
+        if after == queue.met:
+            return False
+        missing = self._missing(part, after)
+        if not missing:
+            queue.met = after
+        return bool(missing - self._released)
+
+    def _missing(self, part: Part, after: bytes | None) -> set[Part]:
         found = set()
-        for topic, sequence in _after(record).items():
+        for topic, sequence in _after(after).items():
             other = Part(topic, part.partition)
             if topic != part.topic and other in self.queues and self.queues[other].sequence < sequence:
                 found.add(other)
@@ -127,11 +133,13 @@ class Lane:
 
     def put_back(self, taken: Taken, checkpoints: Mapping[Part, Checkpoint]) -> None:
         """Undoes a `take` whose transaction failed: what was taken comes first again."""
-        for topic, record in reversed(taken.records):
+        for topic, record, _ in reversed(taken.records):
             self.queues[Part(topic, record.partition)].records.appendleft(record)
         for part in taken.moved:
             self.queues[part].next_offset = checkpoints[part].next_offset
             self.queues[part].sequence = checkpoints[part].sequence
+        for queue in self.queues.values():
+            queue.met = None
 
     def stands_at(self, checkpoints: Mapping[Part, Checkpoint]) -> bool:
         """Whether what comes next is what the checkpoints say."""
@@ -139,8 +147,8 @@ class Lane:
 
     def waits_for(self) -> set[Part]:
         """The parts that the first records of the others wait for."""
-        heads = [(part, queue.records[0]) for part, queue in self.queues.items() if queue.records]
-        return {other for part, record in heads for other in self._missing(part, record)}
+        heads = [(part, dict(queue.records[0].headers)) for part, queue in self.queues.items() if queue.records]
+        return {other for part, headers in heads for other in self._missing(part, headers.get("ce_after"))}
 
     def release(self, parts: Iterable[Part]) -> None:
         """In the next `take`, nothing waits for these: they have been read to their end, and it isn't there."""

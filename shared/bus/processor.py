@@ -257,7 +257,7 @@ class Processor:
         if len(taken.records) > 1:
             self._most = max(1, len(taken.records) // 2)
             return
-        topic, record = taken.records[0]
+        topic, record, _ = taken.records[0]
         cause = failure.__cause__
         self._poison = (Part(topic, record.partition), record.offset, reason_of(cause))
         log.error(
@@ -345,10 +345,10 @@ class Processor:
         """Brings memory from its snapshot to the checkpoint."""
         taken = lane.take(BATCH)
         below = [
-            (topic, record)
-            for topic, record in taken.records
-            if (part := Part(topic, record.partition)) in self._replaying
-            and record.offset < self._replaying[part].next_offset
+            fetched
+            for fetched in taken.records
+            if (part := Part(fetched[0], fetched[1].partition)) in self._replaying
+            and fetched[1].offset < self._replaying[part].next_offset
         ]
         if below:
             received, _ = read(self.consumer.name, below)

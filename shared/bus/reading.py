@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from shared.bus.lane import Fetched
 from shared.bus.received import Received
 from shared.bus.record import Record
 from shared.events.codec import decode
@@ -41,13 +42,13 @@ class Unread:
         return self.record.headers
 
 
-def read(consumer: str, records: Iterable[tuple[str, Record]]) -> tuple[list[Received], list[Unread]]:
-    """Decodes `records` (topic and record), in order: those that can be read, and those that cannot."""
+def read(consumer: str, records: Iterable[Fetched]) -> tuple[list[Received], list[Unread]]:
+    """Decodes `records`, in order: those that can be read, and those that cannot."""
     received: list[Received] = []
     unread: list[Unread] = []
-    for topic, record in records:
+    for topic, record, headers in records:
         try:
-            decoded = decode(topic, record.key, record.value, record.headers)
+            decoded = decode(topic, record.key, record.value, headers)
         except Undecodable as error:
             unread.append(Unread(consumer, topic, record, error.reason))
         else:

@@ -45,7 +45,7 @@ class ReadyRecords:
                 headers,
             )  # fmt: skip
             try:
-                decoded = decode(row["topic"], row["key"], row["value"], headers)
+                decoded = decode(row["topic"], row["key"], row["value"], dict(headers))
             except Undecodable as error:
                 raise HandlerFailed from error
             received = Received(self._consumer.name, row["topic"], record, decoded)

@@ -1,11 +1,12 @@
 """Events as Kafka records and back: CloudEvents 1.0, binary content mode.
 
-Reading is the hot path: the headers become a dict, the bytes are validated once, and nothing is checked twice. Only a
-record that fails there, or is not one of ours in its newest version, is looked at header by header.
+Reading is the hot path: msgspec makes the event of the bytes, and nothing is checked twice. Only a record that it does
+not take, or that is not one of ours in its newest version, is looked at header by header, and read by pydantic, which
+says what is wrong.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -20,7 +21,7 @@ from shared.events.topics import TOPICS
 from shared.events.undecodable import Undecodable, wrong_value
 
 Header = tuple[str, bytes]
-Headers = Sequence[tuple[str, bytes | None]]
+Headers = Mapping[str, bytes | None]
 
 INTAKE_BYTES = 64 * 1024  # an engagement may carry 16 kB of data, a click a long URL and a long user agent
 EVENT_BYTES = 1_000_000  # what a broker takes by default, less its framing
@@ -128,37 +129,36 @@ class Decoder:
                 by_type[f"penchant.{model.name}.v{model.version}".encode()] = json.Decoder(model).decode
 
     def decode(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers) -> Decoded:
-        """Reads a record of one of our own topics or of an intake topic.
+        """Reads a record of one of our own topics or of an intake topic; of several headers of a name the last counts.
 
         Raises:
             Undecodable: with the reason; it names the header, or the place in the value.
         """
-        found = dict(headers)
         if topic in _INTAKE:
-            return self._carefully(topic, key, value, found)
+            return self._carefully(topic, key, value, headers)
         try:
-            event_id, source = found["ce_id"], found["ce_source"]
-            if found["ce_specversion"] != b"1.0" or not event_id or not source:
-                return self._carefully(topic, key, value, found)
-            event = self._newest[topic][found["ce_type"]](value)
-            if event.occurred_at.tzinfo is not UTC:
-                return self._carefully(topic, key, value, found)
-            correlation = found.get("ce_correlationid")
-            causation = found.get("ce_causationid")
-            trace = found.get("traceparent")
+            event_id, source = headers["ce_id"], headers["ce_source"]
+            if headers["ce_specversion"] != b"1.0" or not event_id or not source:
+                return self._carefully(topic, key, value, headers)
+            event = self._newest[topic][headers["ce_type"]](value)
+            if event.occurred_at.tzinfo is not UTC:  # not as we write it
+                return self._carefully(topic, key, value, headers)
+            correlation = headers.get("ce_correlationid")
+            causation = headers.get("ce_causationid")
+            trace = headers.get("traceparent")
             return Decoded(
                 event,
                 event_id.decode(),
                 source.decode(),
                 event.occurred_at,
-                int(found["ce_sequence"]),  # type: ignore[arg-type] # None is explained by the careful reading
-                after_of(found.get("ce_after")),
+                int(headers["ce_sequence"]),  # type: ignore[arg-type] # None is explained by the careful reading
+                after_of(headers.get("ce_after")),
                 None if correlation is None else correlation.decode(),
                 None if causation is None else causation.decode(),
                 None if trace is None else trace.decode(),
             )
         except (KeyError, ValueError, TypeError, AttributeError, MsgspecError):
-            return self._carefully(topic, key, value, found)
+            return self._carefully(topic, key, value, headers)
 
     def read(self, topic: str, event_type: str, value: bytes) -> Any:  # noqa: ANN401 - the model of any event
         """Reads the JSON of an event whose type is known, of this version or an older one.
@@ -186,18 +186,16 @@ class Decoder:
         except ValidationError as error:
             raise wrong_value(error) from None
 
-    def _carefully(
-        self, topic: str, key: bytes | None, value: bytes | None, found: Mapping[str, bytes | None]
-    ) -> Decoded:
+    def _carefully(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers) -> Decoded:
         intake = topic in _INTAKE
         if value is None and topic not in _COMPACTED:
             raise Undecodable("null_value", "the record has no value")
         if value is not None and len(value) > (INTAKE_BYTES if intake else EVENT_BYTES):
             raise Undecodable("too_large", f"{len(value)} bytes")
-        if _required(found, "ce_specversion") != "1.0":
+        if _required(headers, "ce_specversion") != "1.0":
             raise Undecodable("header", "ce_specversion is not 1.0")
-        event_type = _required(found, "ce_type") if value is not None else ""
-        event_id, source = _required(found, "ce_id"), _required(found, "ce_source")
+        event_type = _required(headers, "ce_type") if value is not None else ""
+        event_id, source = _required(headers, "ce_id"), _required(headers, "ce_source")
         if intake:
             _check_identity("ce_id", event_id)
             _check_identity("ce_source", source)
@@ -206,28 +204,28 @@ class Decoder:
             event,
             event_id,
             source,
-            _time(found) if value is None else event.occurred_at,
-            None if intake else _sequence(_required(found, "ce_sequence")),
-            {} if intake else _after(found.get("ce_after")),
-            _text(found, "ce_correlationid"),
-            _text(found, "ce_causationid"),
-            _text(found, "traceparent"),
+            _time(headers) if value is None else event.occurred_at,
+            None if intake else _sequence(_required(headers, "ce_sequence")),
+            {} if intake else _after(headers.get("ce_after")),
+            _text(headers, "ce_correlationid"),
+            _text(headers, "ce_causationid"),
+            _text(headers, "traceparent"),
         )
 
 
 decode = Decoder(EVENTS).decode
 
 
-def _text(found: Mapping[str, bytes | None], name: str) -> str | None:
-    raw = found.get(name)
+def _text(headers: Headers, name: str) -> str | None:
+    raw = headers.get(name)
     try:
         return None if raw is None else raw.decode()
     except UnicodeDecodeError:
         raise Undecodable("header", f"{name} is not UTF-8") from None
 
 
-def _required(found: Mapping[str, bytes | None], name: str) -> str:
-    text = _text(found, name)
+def _required(headers: Headers, name: str) -> str:
+    text = _text(headers, name)
     if not text:
         raise Undecodable("header", f"{name} is missing")
     return text
@@ -252,9 +250,9 @@ def _after(text: bytes | None) -> Mapping[str, int]:
         raise Undecodable("header", "ce_after is not topic=sequence,…") from None
 
 
-def _time(found: Mapping[str, bytes | None]) -> datetime:
+def _time(headers: Headers) -> datetime:
     try:
-        instant = datetime.fromisoformat(_required(found, "ce_time"))
+        instant = datetime.fromisoformat(_required(headers, "ce_time"))
         return instant.astimezone(UTC)
     except (ValueError, OverflowError):
         raise Undecodable("header", "ce_time is not a time") from None

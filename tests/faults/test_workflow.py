@@ -155,7 +155,7 @@ class World:
         keys: Counter[str] = Counter()
         highest: dict[int, int] = {}
         for record in await self.rig.records("workflow.messages"):
-            request = decode("workflow.messages", record.key, record.value, record.headers)
+            request = decode("workflow.messages", record.key, record.value, dict(record.headers))
             assert request.sequence is not None
             if request.sequence > highest.get(record.partition, 0):
                 highest[record.partition] = request.sequence

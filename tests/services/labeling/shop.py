@@ -14,6 +14,7 @@ from services.labeling.store.fields import add_field
 from services.labeling.store.labels import Label, add_label
 from services.labeling.store.upserts import Row, Upserted, write_contacts
 from shared.bus.handler import Handler
+from shared.bus.lane import Fetched
 from shared.bus.reading import read
 from shared.events.codec import body_of, headers_of
 from shared.events.envelope import Event
@@ -97,7 +98,7 @@ class Shop:
 
     async def deliver(self, handler: Handler, *events: Event) -> None:
         """Hands events of contact topics to `handler`, per partition number, as the bus does."""
-        partitions: dict[int, list[tuple[str, KafkaRecord]]] = {}
+        partitions: dict[int, list[Fetched]] = {}
         for event in events:
             self.offset += 1
             number = partition_of(event.account_id, event.contact_id, self.database.partitions)  # type: ignore[attr-defined]
@@ -105,7 +106,7 @@ class Shop:
                 event.type(), event.event_id, "/test", event.occurred_at, self.offset, {}, None, None, None
             )
             record = KafkaRecord(event.topic, number, self.offset, event.key.encode(), body_of(event), [*headers])
-            partitions.setdefault(number, []).append((event.topic, record))
+            partitions.setdefault(number, []).append((event.topic, record, dict(headers)))
         for number, records in partitions.items():
             received, unread = read("labels", records)
             assert not unread
@@ -114,14 +115,14 @@ class Shop:
 
     async def report(self, handler: Handler, *reports: tuple[str, EngagementReported]) -> None:
         """Hands reports, each with its id, to the handler of `intake.engagements`, as one batch."""
-        records = []
+        records: list[Fetched] = []
         for identity, report in reports:
             self.offset += 1
             headers = headers_of(
                 "penchant.EngagementReported.v1", identity, "/forms", report.occurred_at, None, {}, None, None, None
             )
             record = KafkaRecord(report.topic, 0, self.offset, b"k", body_of(report), [*headers])
-            records.append((report.topic, record))
+            records.append((report.topic, record, dict(headers)))
         received, unread = read("engagements", records)
         assert not unread
         async with self.database.unit_of_work() as work:

@@ -82,7 +82,7 @@ async def read_all(settings: LabelingSettings, topic: str) -> dict[tuple[int, in
         while any([await kafka.position(partition) < end for partition, end in ends.items()]):
             for partition, records in (await kafka.getmany(timeout_ms=200)).items():
                 for record in records:
-                    decoded = decode(topic, record.key, record.value, record.headers)
+                    decoded = decode(topic, record.key, record.value, dict(record.headers))
                     found[partition.partition, decoded.sequence or 0] = decoded.event
         return found
     finally:

@@ -267,7 +267,7 @@ class Rig:
             while any([await kafka.position(partition) < end for partition, end in ends.items()]):
                 for partition, records in (await kafka.getmany(timeout_ms=100)).items():
                     for record in records:
-                        decoded = decode(topic, record.key, record.value, record.headers)
+                        decoded = decode(topic, record.key, record.value, dict(record.headers))
                         sequence = decoded.sequence or 0
                         if sequence > highest.get(partition.partition, 0):
                             highest[partition.partition] = sequence

@@ -181,7 +181,7 @@ class Rig:
 
     async def read(self, topic: str) -> list[Any]:
         """All events of a topic, as committed now, partition by partition."""
-        return [decode(topic, record.key, record.value, record.headers) for record in await self.records(topic)]
+        return [decode(topic, record.key, record.value, dict(record.headers)) for record in await self.records(topic)]
 
     async def records(self, topic: str) -> list[Any]:
         """All records of a topic."""

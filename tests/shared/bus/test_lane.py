@@ -36,7 +36,7 @@ def lane(*parts: Part, aligned: bool = True) -> Lane:
 
 
 def order(records: object) -> list[tuple[str, int]]:
-    return [(topic, record.sequence) for topic, record in records]  # type: ignore[attr-defined]
+    return [(topic, record.sequence) for topic, record, _ in records]  # type: ignore[attr-defined]
 
 
 def test_a_record_waits_for_what_caused_it() -> None:
@@ -149,7 +149,7 @@ def test_whatever_order_topics_arrive_in_every_record_comes_once_and_after_its_c
         given_lane.push(Part(topic, 0), [queues[topic][arrived[topic]]])
         arrived[topic] += 1
         while taken := given_lane.take(most).records:
-            for found, record in taken:
+            for found, record, _ in taken:
                 assert isinstance(record, FakeRecord)
                 assert record.sequence > seen[found]
                 for cause in filter(None, record.after.split(",")):

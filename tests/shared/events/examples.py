@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from shared.events.codec import body_of, headers_of
+from shared.events.codec import Headers, body_of, headers_of
 from shared.events.parts import LabelReference, Send
 from shared.events.tracking import ContactClicked
 
@@ -42,17 +42,15 @@ def click(**changes: Any) -> ContactClicked:
     return ContactClicked(**members | changes)
 
 
-def record(
-    event: ContactClicked, sequence: int = 42, after: Mapping[str, int] | None = None
-) -> tuple[bytes, list[tuple[str, bytes]]]:
+def record(event: ContactClicked, sequence: int = 42, after: Mapping[str, int] | None = None) -> tuple[bytes, Headers]:
     """The value and the headers of an event on Kafka."""
     headers = headers_of(
         event.type(), event.event_id, "/tracking", event.occurred_at, sequence, after or {}, "request-1", None, None
     )
-    return body_of(event), headers
+    return body_of(event), dict(headers)
 
 
-def reported(event_type: str, **changes: bytes | None) -> list[tuple[str, bytes | None]]:
+def reported(event_type: str, **changes: bytes | None) -> Headers:
     """The headers that somebody else puts on an intake record; None leaves one out."""
     headers: dict[str, bytes | None] = {
         "ce_specversion": b"1.0",
@@ -60,4 +58,4 @@ def reported(event_type: str, **changes: bytes | None) -> list[tuple[str, bytes 
         "ce_source": b"/pipeline",
         "ce_type": event_type.encode(),
     }
-    return [(name, value) for name, value in (headers | changes).items() if value is not None]
+    return {name: value for name, value in (headers | changes).items() if value is not None}

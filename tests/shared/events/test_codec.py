@@ -29,11 +29,11 @@ CLICK = "penchant.ClickReported.v1"
 
 
 def without(headers: Headers, name: str) -> Headers:
-    return [header for header in headers if header[0] != name]
+    return {other: value for other, value in headers.items() if other != name}
 
 
 def with_header(headers: Headers, name: str, value: bytes | None) -> Headers:
-    return [*without(headers, name), (name, value)]
+    return {**headers, name: value}
 
 
 def refused(topic: str, value: bytes | None, headers: Headers) -> Undecodable:
@@ -96,8 +96,9 @@ def test_what_there_is_not_is_left_out_of_the_headers() -> None:
 def test_a_cloudevents_sdk_reads_our_records() -> None:
     event = click()
     value, headers = record(event, after={"labeling.contacts": 9})
+    written = {name: raw for name, raw in headers.items() if raw is not None}
 
-    cloud_event = from_kafka_event(KafkaMessage(headers=dict(headers), key=event.key, value=value))
+    cloud_event = from_kafka_event(KafkaMessage(headers=written, key=event.key, value=value))
 
     assert cloud_event.get_type() == "penchant.ContactClicked.v1"
     assert cloud_event.get_time() == NOON
@@ -111,7 +112,7 @@ def test_unknown_members_and_headers_are_passed_over() -> None:
     value, headers = record(click())
     newer = json.dumps({**json.loads(value), "colour": "red"}).encode()
 
-    assert decode("tracking.clicks", b"7:12", newer, [*headers, ("ce_colour", b"red")]).event.account_id == 7
+    assert decode("tracking.clicks", b"7:12", newer, {**headers, "ce_colour": b"red"}).event.account_id == 7
 
 
 def test_optional_members_with_nothing_to_say_are_not_in_the_json() -> None:
@@ -125,7 +126,7 @@ def test_the_key_of_set_field_reads_key_on_the_wire() -> None:
     value = body_of(event)
 
     assert json.loads(value)["key"] == "city"
-    headers = headers_of(event.type(), event.event_id, "/workflow", NOON, 1, {}, None, None, None)
+    headers = dict(headers_of(event.type(), event.event_id, "/workflow", NOON, 1, {}, None, None, None))
     assert decode("workflow.commands", b"1:2", value, headers).event == event
 
 
@@ -133,7 +134,7 @@ def test_every_type_of_ours_is_read_on_its_own_topic_only() -> None:
     for model in EVENTS:
         if not issubclass(model, Event):
             continue
-        headers = headers_of(model.type(), "id", "/x", NOON, 1, {}, None, None, None)
+        headers = dict(headers_of(model.type(), "id", "/x", NOON, 1, {}, None, None, None))
         other = "labeling.keys" if model.topic != "labeling.keys" else "labeling.catalog"
         assert refused(model.topic, b"{}", headers).kind == "wrong_value"
         assert refused(other, b"{}", headers).kind == "unknown_type"
@@ -270,7 +271,7 @@ def test_an_intake_record_needs_no_sequence_and_no_time() -> None:
 
 
 def test_a_null_value_on_a_compacted_topic_is_a_tombstone() -> None:
-    headers = headers_of("penchant.Tombstone.v1", "id-1", "/labeling", NOON, 43, {}, None, None, None)
+    headers = dict(headers_of("penchant.Tombstone.v1", "id-1", "/labeling", NOON, 43, {}, None, None, None))
 
     decoded = decode("labeling.contacts", b"7:12", None, headers)
 

@@ -47,7 +47,7 @@ def registry() -> Registry:
 
 
 def read(known: Registry, version: int, body: dict[str, Any]) -> Purchase:
-    headers = headers_of(f"penchant.Purchase.v{version}", "id", "/shop", NOON, 1, {}, None, None, None)
+    headers = dict(headers_of(f"penchant.Purchase.v{version}", "id", "/shop", NOON, 1, {}, None, None, None))
     event: Purchase = Decoder(known).decode("tracking.clicks", b"1:2", json.dumps(body).encode(), headers).event
     return event
 
@@ -78,7 +78,7 @@ def test_an_old_version_without_its_step_is_refused() -> None:
 
 
 def test_an_old_version_that_is_no_object_is_refused_before_any_step() -> None:
-    headers = headers_of("penchant.Purchase.v1", "id", "/shop", NOON, 1, {}, None, None, None)
+    headers = dict(headers_of("penchant.Purchase.v1", "id", "/shop", NOON, 1, {}, None, None, None))
     for value in (b"[1]", b"{"):
         with pytest.raises(Undecodable):
             Decoder(registry()).decode("tracking.clicks", b"1:2", value, headers)

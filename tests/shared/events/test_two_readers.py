@@ -2,6 +2,7 @@
 
 import string
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
@@ -98,7 +99,7 @@ def spoil(value: Value, path: tuple[str | int, ...], odd: Value) -> None:
     if odd is ODD:
         del value[path[-1]]
     else:
-        value[path[-1]] = odd
+        value[path[-1]] = deepcopy(odd)  # spoiled in its turn, it would differ for the next example
 
 
 def by_pydantic(model: Any, text: bytes) -> Event | None:

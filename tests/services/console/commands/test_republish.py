@@ -46,7 +46,7 @@ def test_a_topic_is_written_again_with_the_same_ids_and_sequences(
 
     assert result.exit_code == 0
     records = asyncio.run(read_topic(ground.settings, TOPIC))
-    first, second = (decode(TOPIC, record.key, record.value, record.headers) for record in records)
+    first, second = (decode(TOPIC, record.key, record.value, dict(record.headers)) for record in records)
     assert first == second
 
 

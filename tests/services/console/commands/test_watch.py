@@ -15,7 +15,7 @@ def seen() -> Seen:
 
 def erased() -> Seen:
     headers = headers_of("penchant.Tombstone.v1", "id-1", "/labeling", NOON, 43, {}, None, None, None)
-    return Seen("labeling.contacts", 3, 18, decode("labeling.contacts", b"7:12", None, headers))
+    return Seen("labeling.contacts", 3, 18, decode("labeling.contacts", b"7:12", None, dict(headers)))
 
 
 def test_a_line_says_when_whose_and_what_and_steers_no_terminal() -> None:

@@ -62,7 +62,7 @@ class Desk:
             ("ce_type", b"penchant.ClickReported.v1"),
         ]
         record = ConsumerRecord("intake.clicks", 0, 0, 0, 0, None, orjson.dumps(report), None, 0, 0, headers)
-        return Received("clicks", "intake.clicks", record, decode("intake.clicks", None, record.value, headers))
+        return Received("clicks", "intake.clicks", record, decode("intake.clicks", None, record.value, dict(headers)))
 
     async def handle(self, *batch: Received, handler: ClickHandler | None = None) -> None:
         async with self.database.unit_of_work() as work:
@@ -108,7 +108,7 @@ def changed(contact_id: int, state: str, consent: str) -> Received:
     headers = headers_of(event.type(), event.event_id, "/labeling", NOW, 5, {}, None, None, None)
     topic, partition = "labeling.contacts", partition_of(1, contact_id, PARTITIONS)
     record = ConsumerRecord(topic, partition, 0, 0, 0, event.key.encode(), body_of(event), None, 0, 0, headers)
-    return Received("contacts", topic, record, decode(topic, record.key, record.value, headers))
+    return Received("contacts", topic, record, decode(topic, record.key, record.value, dict(headers)))
 
 
 @pytest.mark.parametrize(("state", "consent"), [("erased", "unknown"), ("active", "denied")])
