@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr, field_validator
 
-from services.tracking.domain.tokens import TokenKeys
 from shared.settings import CommonSettings, Port
+from shared.tokens import TokenKeys
 
 
 class TrackingSettings(CommonSettings):

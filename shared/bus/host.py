@@ -22,7 +22,6 @@ from shared import metrics
 from shared.bus.checkpoints import QUERIES
 from shared.bus.connection import client_options, faststream_security
 from shared.bus.handler import Consumer
-from shared.bus.lane import Lane
 from shared.bus.offsets import Offsets
 from shared.bus.processor import Processor
 from shared.bus.record import Part, Record
@@ -33,8 +32,8 @@ from shared.store.errors import is_passing
 
 log = structlog.get_logger()
 
-IN_MEMORY = 30_000  # records that wait in all lanes of a consumer
-LEAST_WAITING = 500  # records per topic and partition, however many partitions there are
+IN_MEMORY = 30_000  # records that wait in all lanes of a consumer; from there on a partition gets few
+MOST_WAITING, FEW_WAITING = 5_000, 500  # records per topic and partition
 # Batches of an intake topic at a time: each takes the locks of all partition numbers, and while one has them another
 # can be prepared. With one for each of twelve partitions a click waited for eleven others' round trips.
 INTAKE_BATCHES = 2
@@ -77,7 +76,6 @@ class ConsumerHost:
         self._broker: KafkaBroker | None = None
         self._kafka: TrackedConsumer | None = None
         self._joined = False
-        self._most_waiting = IN_MEMORY
         self._moved_at: dict[TopicPartition, tuple[int, float]] = {}
         self._watching: list[asyncio.Task[None]] = []
         self._held_wake = asyncio.Event()
@@ -131,7 +129,7 @@ class ConsumerHost:
         self._watching = [asyncio.create_task(self._commit_offsets()), asyncio.create_task(self._look_for_ready())]
 
     def _build(self, fixed: dict[str, Any], **options: Any) -> TrackedConsumer:
-        self._kafka = TrackedConsumer(**fixed | options)
+        self._kafka = TrackedConsumer(wanted=self._wanted, **fixed | options)
         return self._kafka
 
     async def stop(self) -> None:
@@ -176,17 +174,15 @@ class ConsumerHost:
                 continue
             processor.lane.push(Part(name[prefix:], number), run)
             processor.wake()
-            self.flow(processor.lane)
 
     async def assigned(self, partitions: Iterable[TopicPartition]) -> None:
-        """The group has given us these; a pause is forgotten at each assignment, so it comes first."""
+        """The group has given us these: nothing of them is fetched until `seek` has said from where."""
         kafka = self._kafka
         assert kafka is not None
         kafka.pause(*partitions)
         self._joined = True
         prefix = len(self._settings.topic_prefix)
         ours = self._together([Part(partition.topic[prefix:], partition.partition) for partition in partitions])
-        self._most_waiting = max(LEAST_WAITING, IN_MEMORY // max(1, sum(map(len, ours.values()))))
         await self._end([number for number, kept in self.processors.items() if kept.parts != ours.get(number)])
         for number, parts in sorted(ours.items()):
             kept = self.processors.get(number)
@@ -195,7 +191,6 @@ class ConsumerHost:
             elif kept.lane is not None:
                 # Kafka's own offsets lag; the checkpoint in PostgreSQL fences whoever may have been here meanwhile.
                 self.seek({part: queue.next_fetch for part, queue in kept.lane.queues.items()})
-                self.flow(kept.lane)
 
     def _together(self, parts: Iterable[Part]) -> dict[int, list[Part]]:
         """Which parts go through one processor, by its number."""
@@ -249,19 +244,20 @@ class ConsumerHost:
         return await kafka.position(self._offsets.of(part)) >= end and not kafka.in_hand
 
     def seek(self, offsets: Mapping[Part, int]) -> None:
-        for part, offset in offsets.items():
-            self._client().seek(self._offsets.of(part), offset)
-
-    def flow(self, lane: Lane) -> None:
-        """Pauses what is far ahead of its processor, and lets go on what is not."""
         kafka = self._client()
-        paused = kafka.paused()
-        for part in lane.queues:
-            partition, waiting = self._offsets.of(part), lane.size(part)
-            if waiting >= self._most_waiting and partition not in paused:
-                kafka.pause(partition)
-            elif waiting <= self._most_waiting // 2 and partition in paused:
-                kafka.resume(partition)
+        for part, offset in offsets.items():
+            partition = self._offsets.of(part)
+            kafka.seek(partition, offset)
+            kafka.resume(partition)
+
+    def _wanted(self) -> set[TopicPartition]:
+        """What may be handed to us: not what is far ahead of its processor.
+
+        A part that others wait for (`ce_after`) always gets in, however much waits elsewhere.
+        """
+        lanes = [processor.lane for processor in self.processors.values() if processor.lane is not None]
+        most = MOST_WAITING if sum(map(len, lanes)) < IN_MEMORY else FEW_WAITING
+        return {self._offsets.of(part) for lane in lanes for part in lane.queues if lane.size(part) < most}
 
     # Watching
 
@@ -308,16 +304,16 @@ class ConsumerHost:
                 continue
 
     async def _measure(self) -> None:
-        """Lag, and silence: Kafka has records for a partition that is not paused, and none has come for long."""
+        """Lag, and silence: Kafka has records for a partition that wants some, and none has come for long."""
         kafka = self._client()
         ours = [part for processor in self.processors.values() for part in processor.parts]
-        paused = kafka.paused()
+        wanted = self._wanted()
         for part, end in (await self._offsets.ends(ours)).items():
             partition = self._offsets.of(part)
             position = await kafka.position(partition)
             metrics.CONSUMER_LAG.labels(self.consumer.name, *map(str, part)).set(max(0, end - position))
             before, since = self._moved_at.get(partition, (-1, 0.0))
-            if position != before or position >= end or partition in paused:
+            if position != before or position >= end or partition not in wanted:
                 self._moved_at[partition] = (position, monotonic())
             elif monotonic() - since > SILENT_AFTER and not self.failure.done():
                 self.failure.set_exception(RuntimeError(f"nothing comes from {partition} although Kafka has records"))

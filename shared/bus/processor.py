@@ -45,7 +45,6 @@ class Source(Protocol):
     async def ends(self, parts: Iterable[Part]) -> Mapping[Part, int]: ...
     async def read_to(self, part: Part, end: int) -> bool: ...
     def seek(self, offsets: Mapping[Part, int]) -> None: ...
-    def flow(self, lane: Lane) -> None: ...
 
 
 class Processor:
@@ -186,7 +185,6 @@ class Processor:
         taken = lane.take(self._most)
         if taken.moved:
             await self._process(lane, taken)
-            self._source.flow(lane)
             await self._gather(began, len(taken.records))
             return
         if await self._tick_if_due():
@@ -353,7 +351,6 @@ class Processor:
         if below:
             received, _ = read(self.consumer.name, below)
             await self.consumer.handler.replay(self.partition, received)
-        self._source.flow(lane)
         for part, at in list(self._replaying.items()):
             if lane.queues[part].next_offset >= at.next_offset or await self._has_read(lane, part, at.next_offset):
                 del self._replaying[part]
@@ -370,7 +367,6 @@ class Processor:
             self.consumer.aligned,
         )
         self._source.seek({part: at.next_offset for part, at in start.items()})
-        self._source.flow(self.lane)
 
 
 def reason_of(error: BaseException | None) -> str:

@@ -44,9 +44,10 @@ REFUSED, FAILED, PORT_TAKEN = 78, 70, 73  # exit codes, after sysexits: configur
 RETRY = 1.0  # seconds
 KAFKA_ANSWERS_WITHIN = 1.8  # seconds; the health page waits 2 s for each of its checks
 KEYS = "labeling.keys"
-# Records and events are objects by the hundred thousand, in no cycles: with Python's own 700, a third of a consumer's
-# time went into looking for some among them.
-COLLECT_AFTER = (50_000, 10, 5)
+# Records and events are objects by the ten thousand, in no cycles, and looking for some among them takes time: a third
+# of a consumer's with Python's own 700, a sixth with 50,000. What waits for this one to come is bounded by what a
+# consumer takes into memory (`bus.host`).
+COLLECT_AFTER = (1_000_000, 5, 20)
 
 
 def run(service: Service) -> None:

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.console.settings import ConsoleSettings
+from deploy.command_line.settings import CommandLineSettings
 from tests.conftest import TestKafka, TestPostgres
 from tests.scenarios.scene import SERVICES, Scene
 from tests.stack.ground import OPERATOR_KEY, Ground
@@ -27,10 +27,10 @@ def scene(kafka: TestKafka, postgres: TestPostgres, tmp_path_factory: pytest.Tem
 
 @pytest.fixture(scope="package")
 def everything(scene: Scene) -> dict[str, str]:
-    """The environment of a console that knows the four services."""
+    """The environment of a command_line that knows the four services."""
     ground = scene.ground
     return {
-        "PENCHANT_HOME": str(ground.folder / "console"),
+        "PENCHANT_HOME": str(ground.folder / "command_line"),
         "PENCHANT_KAFKA": ground.settings.kafka,
         "PENCHANT_TOPIC_PREFIX": ground.prefix,
         "PENCHANT_PARTITIONS": str(ground.partitions),
@@ -40,8 +40,8 @@ def everything(scene: Scene) -> dict[str, str]:
 
 
 @pytest.fixture
-def console(everything: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> ConsoleSettings:
+def command_line(everything: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> CommandLineSettings:
     """The environment in place, as a shell has it after `eval "$(penchant env)"`."""
     for name, value in everything.items():
         monkeypatch.setenv(name, value)
-    return ConsoleSettings.read()
+    return CommandLineSettings.read()

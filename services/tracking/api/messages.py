@@ -11,7 +11,6 @@ from services.tracking.api.models import LinkAnswer, MessageAnswer, MessageSumma
 from services.tracking.api.people import known_contact
 from services.tracking.api.service import Service, no_message
 from services.tracking.domain.links import find_links, replace_links
-from services.tracking.domain.tokens import Recipient
 from services.tracking.store.editing import edit, read_to_change, register
 from services.tracking.store.messages import (
     MessageRow,
@@ -31,6 +30,7 @@ from shared.http.preconditions import Preconditions, etag_of, preconditions
 from shared.http.problems import FieldError, Problem
 from shared.http.routing import Router
 from shared.store.errors import EventTooLarge
+from shared.tokens import Recipient
 
 router = Router(prefix="/v1/messages", tags=["messages"])
 

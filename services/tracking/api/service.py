@@ -8,12 +8,12 @@ from typing import Annotated
 from asyncpg.pool import PoolConnectionProxy
 from fastapi import Depends, Request
 
-from services.tracking.domain.tokens import TokenKeys
 from services.tracking.redirect.targets import Targets
 from shared.events.tracking import MessageChanged
 from shared.http.problems import Problem
 from shared.runtime.service import Surroundings
 from shared.store.unit_of_work import UnitOfWork
+from shared.tokens import TokenKeys
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from pydantic import BaseModel, Field, model_validator
 
 from services.tracking.api.people import contacts_of_external_ids, known_contacts
 from services.tracking.api.service import Service, no_message
-from services.tracking.domain.tokens import TokenMaker
 from services.tracking.store.messages import read_message
 from shared.events.envelope import ContactId
 from shared.events.intake import NO_NUL, Reported
@@ -20,6 +19,7 @@ from shared.http.bodies import RequestBody
 from shared.http.keys import Caller, requires
 from shared.http.problems import FieldError, Problem
 from shared.http.routing import Router
+from shared.tokens import TokenMaker
 
 router = Router(tags=["messages"])
 

@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Sequence
 
 from prometheus_client import Counter
 
-from services.tracking.domain.tokens import NotGenuineError, Recipient, TokenKeys
 from services.tracking.redirect.clicks import TOPIC, Click, click_of
 from services.tracking.redirect.spool import SpoolWriter
 from services.tracking.redirect.targets import Target, Targets
@@ -13,6 +12,7 @@ from shared.bus.collector import Collector, Waiting
 from shared.http.raw import RAW_PREFIX, Answer, RawRequest
 from shared.metrics import REGISTRY
 from shared.settings import CommonSettings
+from shared.tokens import NotGenuineError, Recipient, TokenKeys
 
 PATIENCE = 0.25  # seconds that a click may wait for Kafka before it goes to disk
 _PAGE = (

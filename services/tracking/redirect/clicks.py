@@ -9,10 +9,10 @@ from typing import NamedTuple
 import orjson
 from uuid_utils import uuid7
 
-from services.tracking.domain.tokens import Recipient
 from shared.events.codec import Header
 from shared.events.intake import HEADERS_KEPT, ClickReported
 from shared.http.raw import RawRequest
+from shared.tokens import Recipient
 from shared.tracing import current_traceparent, is_tracing, span
 
 TOPIC = ClickReported.topic

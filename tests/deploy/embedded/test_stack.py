@@ -32,7 +32,7 @@ class Penchant:
 
     def __call__(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            (sys.executable, "-m", "services.console", *arguments),
+            (sys.executable, "-m", "deploy.command_line", *arguments),
             env={**self._environment, **environment},
             capture_output=True,
             text=True,
@@ -42,7 +42,7 @@ class Penchant:
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            (sys.executable, "-m", "services.console", *arguments),
+            (sys.executable, "-m", "deploy.command_line", *arguments),
             env=self._environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

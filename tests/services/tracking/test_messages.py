@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from services.tracking.domain.links import find_links
-from services.tracking.domain.tokens import TokenKeys
 from shared.events.tracking import MessageChanged
+from shared.tokens import TokenKeys
 from tests.services.tracking.process import KEYS
 from tests.services.tracking.world import NOW, World
 from tests.stack.waiting import until

@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 from msgspec import convert
 
-from services.tracking.domain.tokens import Recipient, SigningKey, TokenKeys
 from shared.events.parts import Send
+from shared.tokens import Recipient, SigningKey, TokenKeys
 from tests.services.tracking.process import KEYS
 from tests.services.tracking.world import BROWSER, World
 

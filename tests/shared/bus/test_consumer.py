@@ -1,11 +1,19 @@
 """A batch, its effect, its events and its checkpoint are one transaction."""
 
+import asyncio
 from collections import Counter
+from collections.abc import Sequence
+from itertools import count
 
 import pytest
 from asyncpg import Record
 
-from tests.shared.bus.rig import Counting, Rig, clicked
+from shared.bus.host import MOST_WAITING, ConsumerHost
+from shared.bus.received import Received
+from shared.bus.tracked_consumer import AT_ONCE
+from shared.events.topics import partition_of
+from shared.store.unit_of_work import UnitOfWork
+from tests.shared.bus.rig import PARTITIONS, Counting, Rig, clicked
 from tests.stack.waiting import until
 
 
@@ -77,17 +85,56 @@ async def test_two_workers_share_the_partitions_and_count_together(rig: Rig) -> 
     assert set((await rig.counts()).values()) == {1}
 
 
+@pytest.mark.asyncio
+async def test_takes_no_more_into_memory_than_is_soon_worked_on_and_lets_the_others_pass(rig: Rig) -> None:
+    slow, quick = 1, next(contact for contact in count(2) if _number(contact) != _number(1))
+    clicks = 3 * MOST_WAITING
+    await rig.publish([clicked(slow)] * clicks)
+    handler = Waiting(slow)
+    async with rig.worker(handler) as host:
+        await until(lambda: _waiting(host, slow) >= MOST_WAITING)
+        await rig.publish([clicked(quick)])
+        await until(lambda: _counted(rig, 1))
+        assert _waiting(host, slow) < MOST_WAITING + AT_ONCE
+        handler.gate.set()
+        await until(lambda: _counted(rig, clicks + 1))
+    assert await rig.counts() == {slow: clicks, quick: 1}
+
+
+class Waiting(Counting):
+    """Does nothing for a contact until the gate is open."""
+
+    def __init__(self, contact_id: int) -> None:
+        super().__init__()
+        self.gate = asyncio.Event()
+        self._contact_id = contact_id
+
+    async def handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
+        if any(received.event.contact_id == self._contact_id for received in batch):
+            await self.gate.wait()
+        await super().handle(work, batch)
+
+
+def _number(contact_id: int) -> int:
+    return partition_of(1, contact_id, PARTITIONS)
+
+
+def _waiting(host: ConsumerHost, contact_id: int) -> int:
+    processor = host.processors.get(_number(contact_id))
+    return 0 if processor is None or processor.lane is None else len(processor.lane)
+
+
 async def _counted(rig: Rig, total: int) -> bool:
     found = sum((await rig.counts()).values())
     assert found <= total
     return found == total
 
 
-async def _held(rig: Rig, count: int) -> list[Record]:
+async def _held(rig: Rig, expected: int) -> list[Record]:
     rows = await rig.database.pool.fetch("SELECT contact_id, state, reason FROM held ORDER BY id")
-    return rows if len(rows) == count else []
+    return rows if len(rows) == expected else []
 
 
-async def _labels(rig: Rig, count: int) -> list[object]:
+async def _labels(rig: Rig, expected: int) -> list[object]:
     records = await rig.read("labeling.labels")
-    return records if len(records) >= count else []
+    return records if len(records) >= expected else []

@@ -1,0 +1,3 @@
+from deploy.command_line.app import main
+
+main()

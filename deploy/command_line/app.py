@@ -1,0 +1,40 @@
+"""`penchant`: the terminal's commands, each a client of the four services or of the stack on this machine."""
+
+import sys
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from deploy.command_line.commands import accounts, clicks, dead_letters, demo, keys, messages, republish, stack, watch
+from deploy.command_line.terminal import EXIT_CODES
+from deploy.embedded.error import StackError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Interest labels for e-mail marketing.",
+    epilog=EXIT_CODES,
+)
+app.command()(stack.up)
+app.command()(stack.down)
+app.command()(stack.status)
+app.command()(stack.env)
+app.command()(demo.demo)
+app.add_typer(accounts.app, name="account")
+app.add_typer(keys.app, name="key")
+app.add_typer(messages.app, name="message")
+app.command()(watch.watch)
+app.add_typer(clicks.app, name="clicks")
+app.add_typer(dead_letters.app, name="dead-letters")
+app.command()(republish.republish)
+
+
+def main() -> None:
+    """Run the command line; the exit codes are those in its help."""
+    try:
+        app()
+    except (StackError, ValidationError) as problem:
+        Console(stderr=True, highlight=False).print(str(problem), markup=False, soft_wrap=True)
+        sys.exit(1)

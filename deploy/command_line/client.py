@@ -1,0 +1,122 @@
+"""The four APIs, as the commands use them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from deploy.command_line.settings import CommandLineSettings, Service
+
+Json = dict[str, Any]
+
+AWAY_FOR_AT_MOST = 30.0  # seconds of 503 before a command gives up
+
+
+class Unreachable(Exception):
+    """A service does not answer."""
+
+
+class Refused(Exception):
+    """A service answered, and said no."""
+
+    def __init__(self, status: int, problem: Json) -> None:
+        self.status = status
+        self.problem = problem
+        said = str(problem.get("detail") or problem.get("title") or "no reason given")
+        faults = [f"  {fault.get('pointer', '')}: {fault.get('detail', '')}" for fault in problem.get("errors") or []]
+        super().__init__("\n".join([f"{status}: {said}", *faults]))
+
+    @property
+    def errors(self) -> list[Json]:
+        """The problem's `errors`, one for each thing that is wrong."""
+        return list(self.problem.get("errors") or [])
+
+
+class Client:
+    """Sends requests with one key; a service that is away for a moment is asked again."""
+
+    def __init__(self, settings: CommandLineSettings, key: str | None = None) -> None:
+        """`key`: another one than the settings'."""
+        self._settings = settings
+        self._key = key or ("" if settings.api_key is None else settings.api_key.get_secret_value())
+
+    async def __aenter__(self) -> Self:
+        self._http = httpx.AsyncClient(timeout=60, headers={"Authorization": f"Bearer {self._key}"})
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._http.aclose()
+
+    def knows(self, service: Service) -> bool:
+        """Whether anybody said where the service is."""
+        return self._settings.knows(service)
+
+    async def get(self, service: Service, path: str, **parameters: object) -> Json:
+        """The JSON at `path`."""
+        return self._json(await self._send(service, "GET", path, params=_given(parameters)))
+
+    async def post(self, service: Service, path: str, body: object = None, **options: Any) -> Json:
+        """The JSON answered to `body`."""
+        return self._json(await self._send(service, "POST", path, json=body, **options))
+
+    async def put(self, service: Service, path: str, body: object = None) -> Json:
+        """The JSON answered to `body`, with nothing in it when there is none."""
+        return self._json(await self._send(service, "PUT", path, json=body))
+
+    async def delete(self, service: Service, path: str) -> None:
+        """Deletes what is at `path`."""
+        await self._send(service, "DELETE", path)
+
+    async def post_for_lines(self, service: Service, path: str, body: object) -> list[str]:
+        """The lines of an NDJSON answer."""
+        answer = await self._send(service, "POST", path, json=body)
+        return [line for line in answer.text.splitlines() if line]
+
+    async def items(self, service: Service, path: str, **parameters: object) -> AsyncIterator[Json]:
+        """Every item of a list, page after page."""
+        cursor: str | None = None
+        while True:
+            page = await self.get(service, path, limit=1000, cursor=cursor, **parameters)
+            for item in page["items"]:
+                yield item
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return
+
+    async def _send(self, service: Service, method: str, path: str, **options: Any) -> httpx.Response:
+        url = self._settings.url(service) + path
+        deadline = asyncio.get_running_loop().time() + AWAY_FOR_AT_MOST
+        while True:
+            try:
+                answer = await self._http.request(method, url, **options)
+            except httpx.HTTPError as error:
+                raise Unreachable(f"{service} at {self._settings.url(service)} does not answer: {error!r}") from error
+            wait = min(float(answer.headers.get("retry-after", "1")), 5)
+            if answer.status_code != 503 or asyncio.get_running_loop().time() + wait > deadline:
+                break
+            await asyncio.sleep(wait)
+        if answer.status_code == 503:
+            raise Unreachable(f"{service} is not ready: {_problem(answer).get('detail', 'it does not say why')}")
+        if answer.is_error:
+            raise Refused(answer.status_code, _problem(answer))
+        return answer
+
+    def _json(self, answer: httpx.Response) -> Json:
+        found: Json = answer.json() if answer.content else {}
+        return found
+
+
+def _given(parameters: dict[str, object]) -> dict[str, Any]:
+    return {name: value for name, value in parameters.items() if value is not None}
+
+
+def _problem(answer: httpx.Response) -> Json:
+    try:
+        body = answer.json()
+    except ValueError:
+        body = None
+    return body if isinstance(body, dict) else {"detail": answer.text[:500]}

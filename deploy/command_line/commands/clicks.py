@@ -1,0 +1,191 @@
+"""clicks: old clicks, from elsewhere."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from deploy.command_line.click_rows import COLUMNS, Row, UnusableFile, rows_of
+from deploy.command_line.client import Client, Json, Refused
+from deploy.command_line.settings import CommandLineSettings
+from deploy.command_line.terminal import FAILED, INTERRUPTED, AsJson, err, fail, run, say, write_json
+
+BATCH = 1000  # the most that POST /v1/clicks takes
+SHOWN = 20
+
+app = typer.Typer(no_args_is_help=True, help="Old clicks, from elsewhere.")
+
+
+@app.callback()
+def clicks() -> None:
+    """Old clicks, from elsewhere."""
+
+
+class RefusedRow(NamedTuple):
+    row: int
+    pointer: str
+    detail: str
+
+
+class Outcome:
+    """What has become of the rows so far."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.accepted = 0
+        self.refused: list[RefusedRow] = []
+        self.read = 0  # bytes
+
+    def as_object(self) -> Json:
+        return {
+            "rows": self.rows,
+            "accepted": self.accepted,
+            "refused": [refused._asdict() for refused in sorted(self.refused)],
+        }
+
+
+@app.command(
+    help="Report the clicks of FILE: NDJSON of reports, or CSV with a header line of "
+    f"{', '.join(COLUMNS)}. Can be stopped, and run again without counting anything twice."
+)
+def replay(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
+    time_zone: Annotated[
+        str | None, typer.Option(help="Of times that don't say theirs; without it they are refused.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    zone = _zone(time_zone)
+    outcome = Outcome()
+
+    async def command() -> None:
+        with _progress(hidden=as_json) as progress:
+            task = progress.add_task(file.name, total=file.stat().st_size, clicks=0)
+
+            def advance() -> None:
+                progress.update(task, completed=outcome.read, clicks=outcome.accepted)
+
+            async with Client(CommandLineSettings.read()) as client:
+                await send_all(client, rows_of(file, zone), outcome, advance)
+
+    try:
+        run(command())
+    except UnusableFile as problem:
+        fail(f"{file}: {problem}")
+    except typer.Exit as end:
+        # Stopped half-way: what was taken so far is as useful to know as at the end.
+        _conclude(outcome, as_json=as_json, stopped=True)
+        if end.exit_code == INTERRUPTED:
+            err.print("Run it again to go on; nothing is counted twice.")
+        raise
+    _conclude(outcome, as_json=as_json, stopped=False)
+    if outcome.refused:
+        raise typer.Exit(FAILED)
+
+
+class _Account:
+    """The key's account: reports as others write them to Kafka name theirs, over HTTP it follows from the key."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._id: int | None = None  # asked for when a row names one: a key that may only write cannot ask
+
+    async def own(self, row: Row) -> Row:
+        """The row without its account, or refused if that is another one."""
+        if row.report is None or "account_id" not in row.report:
+            return row
+        if self._id is None:
+            self._id = (await self._client.get("labeling", "/v1/account"))["account_id"]
+        report = dict(row.report)
+        named = report.pop("account_id")
+        if named == self._id:
+            return replace(row, report=report)
+        return replace(row, report=None, problem=f"is of account {named}, and the key is one of account {self._id}")
+
+
+async def send_all(
+    client: Client, rows: Iterator[Row], outcome: Outcome, advance: Callable[[], None] = lambda: None
+) -> None:
+    """Sends rows a batch at a time; `outcome` is right after each."""
+    batch: list[Row] = []
+    account = _Account(client)
+    for read in rows:
+        row = await account.own(read)
+        if row.report is None:
+            outcome.rows += 1
+            outcome.refused.append(RefusedRow(row.number, "", row.problem or ""))
+        else:
+            batch.append(row)
+        if len(batch) == BATCH:
+            await _send(client, batch, outcome)
+            advance()
+            batch = []
+    if batch:
+        await _send(client, batch, outcome)
+    advance()
+
+
+async def _send(client: Client, batch: list[Row], outcome: Outcome) -> None:
+    try:
+        answer = await client.post("tracking", "/v1/clicks", [row.report for row in batch])
+        accepted, errors = answer["accepted"], answer["errors"]
+    except Refused as problem:
+        if problem.status == 413 and len(batch) > 1:
+            middle = len(batch) // 2
+            await _send(client, batch[:middle], outcome)
+            await _send(client, batch[middle:], outcome)
+            return
+        accepted, errors = 0, problem.errors
+        if problem.status not in (413, 422) or not all(_row_number(error) is not None for error in errors):
+            raise
+        if problem.status == 413:
+            errors = [{"index": 0, "pointer": "", "detail": "is too large"}]
+    outcome.accepted += accepted
+    outcome.rows += len(batch)
+    outcome.read = batch[-1].read
+    for error in errors:
+        index = _row_number(error)
+        if index is not None:
+            pointer = str(error.get("pointer") or "").removeprefix(f"/{index}")
+            outcome.refused.append(RefusedRow(batch[index].number, pointer, str(error.get("detail", ""))))
+
+
+def _row_number(error: Json) -> int | None:
+    if isinstance(error.get("index"), int):
+        return int(error["index"])
+    first = str(error.get("pointer") or "").removeprefix("/").split("/")[0]
+    return int(first) if first.isdecimal() else None
+
+
+def _zone(name: str | None) -> ZoneInfo | None:
+    try:
+        return None if name is None else ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise typer.BadParameter(f"{name!r} is no time zone", param_hint="--time-zone") from None
+
+
+def _progress(*, hidden: bool) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %  {task.fields[clicks]:,} clicks"),
+        TimeRemainingColumn(),
+        console=err,
+        disable=hidden,
+    )
+
+
+def _conclude(outcome: Outcome, *, as_json: bool, stopped: bool) -> None:
+    if as_json:
+        write_json({**outcome.as_object(), "finished": not stopped})
+        return
+    for refused in sorted(outcome.refused)[:SHOWN]:
+        say(f"line {refused.row}: {refused.pointer + ': ' if refused.pointer else ''}{refused.detail}")
+    if len(outcome.refused) > SHOWN:
+        say(f"… and {len(outcome.refused) - SHOWN} more; --json lists all.")
+    rows_refused = len({refused.row for refused in outcome.refused})
+    say(f"{outcome.accepted:,} of {outcome.rows:,} rows accepted, {rows_refused:,} refused.")

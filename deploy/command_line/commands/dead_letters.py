@@ -1,0 +1,187 @@
+"""dead-letters: records that could not be used, and another try.
+
+There are two kinds. Dead letters are on Kafka: intake records that nobody can use as they are. Held records are in
+a service's database: records of any topic on which its code failed.
+"""
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Annotated
+
+import typer
+from rich.table import Column, Table
+
+from deploy.command_line.client import Client
+from deploy.command_line.held import Held, HeldRecords
+from deploy.command_line.readable import as_json as value_as_json
+from deploy.command_line.readable import as_text, plain
+from deploy.command_line.settings import CommandLineSettings
+from deploy.command_line.terminal import AsJson, err, fail, out, run, say, write_json
+from shared.bus.letters import Letter, Letters
+from shared.events.topics import TOPICS
+
+app = typer.Typer(no_args_is_help=True, help="Records that could not be used, and another try.")
+
+Entry = Letter | Held
+Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]…", help="As `list` shows them.")]
+Topic = Annotated[str | None, typer.Option(help="Only those that came on this topic, such as intake.clicks.")]
+Reason = Annotated[str | None, typer.Option(help="Only those with this in their reason.")]
+
+
+class Pile:
+    """Dead letters and held records together."""
+
+    def __init__(self, letters: Letters, held: HeldRecords | None) -> None:
+        self.letters = letters
+        self.held = held
+
+    async def read(self, *, replayed: bool = False) -> list[Entry]:
+        """All that is left; with `replayed` also the letters that were sent back."""
+        entries: list[Entry] = [*await self.letters.read(replayed=replayed)]
+        if self.held is None:
+            err.print("Held records are not shown: they need PENCHANT_OPERATOR_KEY.", style="dim")
+            return entries
+        entries += await self.held.read()
+        for reason in self.held.unknown.values():
+            err.print(f"Held records are not shown: {reason}", style="dim", markup=False)
+        return entries
+
+    async def replay(self, entries: Sequence[Entry]) -> int:
+        """Another try for each; how many records that were, with those held behind a held one."""
+        count = await self.letters.replay([entry for entry in entries if isinstance(entry, Letter)])
+        held = [entry for entry in entries if isinstance(entry, Held)]
+        return count + (await self.held.replay(held) if self.held is not None and held else 0)
+
+
+@asynccontextmanager
+async def opened() -> AsyncIterator[Pile]:
+    """The pile, by the settings that there are."""
+    settings = CommandLineSettings.read()
+    async with Letters(settings) as letters:
+        if settings.operator_key is None:
+            yield Pile(letters, None)
+            return
+        async with Client(settings, settings.operator_key.get_secret_value()) as client:
+            yield Pile(letters, HeldRecords(settings, client))
+
+
+@app.command("list")
+def list_entries(
+    topic: Topic = None,
+    reason: Reason = None,
+    replayed: Annotated[bool, typer.Option("--replayed", help="Dead letters too that were replayed.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List what was not replayed: dead letters, and records that a service holds back. Oldest first."""
+
+    async def command() -> None:
+        async with opened() as pile:
+            found = _chosen(await pile.read(replayed=replayed), None, topic, reason)
+        if as_json:
+            for entry in found:
+                write_json(_summary(entry))
+            return
+        table = Table(Column("id", no_wrap=True), Column("since", no_wrap=True), Column("reason", overflow="fold"))
+        for entry in found:
+            since = _since(entry).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+            about = f"{entry.topic}, contact {entry.contact_id}: " if isinstance(entry, Held) else ""
+            table.add_row(entry.id, since, plain(about + entry.reason))
+        if found:
+            out.print(table)
+        say(f"{len(found)} records.")
+
+    run(command())
+
+
+@app.command()
+def show(entry_id: Annotated[str, typer.Argument(metavar="ID")], as_json: AsJson = False) -> None:
+    """Show one whole; a dead letter with its value, which may hold personal data."""
+
+    async def command() -> None:
+        async with opened() as pile:
+            (entry,) = _chosen(await pile.read(replayed=True), [entry_id], None, None)
+        whole = _summary(entry)
+        if isinstance(entry, Letter):
+            headers = {name: as_text(value) for name, value in entry.headers}
+            whole |= {"key": as_text(entry.key), "headers": headers, "value": value_as_json(entry.value)}
+        if as_json:
+            write_json(whole)
+        else:
+            out.print_json(json.dumps(whole, ensure_ascii=False))
+
+    run(command())
+
+
+@app.command()
+def replay(
+    entry_ids: Ids = None,
+    everything: Annotated[bool, typer.Option("--all", help="All that `list` shows.")] = False,
+    topic: Topic = None,
+    reason: Reason = None,
+    as_json: AsJson = False,
+) -> None:
+    """Try again: dead letters go back to their topics unchanged, held records to the service, contact by contact.
+
+    What was applied before changes nothing.
+    """
+    if not (entry_ids or everything or topic or reason):
+        raise typer.BadParameter("name ids, or --all, --topic, --reason")
+
+    async def command() -> None:
+        async with opened() as pile:
+            found = _chosen(await pile.read(replayed=bool(entry_ids)), entry_ids, topic, reason)
+            tried = [entry for entry in found if _goes_back(entry)]
+            count = await pile.replay(tried)
+        stuck = [entry.id for entry in found if not _goes_back(entry)]
+        if as_json:
+            write_json({"records": count, "replayed": [entry.id for entry in tried], "not_replayed": stuck})
+        else:
+            say(f"{count} replayed.")
+        if stuck:
+            fail(f"Not replayed, for nobody knows where they came from: {', '.join(stuck)}")
+
+    run(command())
+
+
+def _chosen(entries: Sequence[Entry], ids: Sequence[str] | None, topic: str | None, reason: str | None) -> list[Entry]:
+    by_id = {entry.id: entry for entry in entries}
+    missing = [entry_id for entry_id in ids or () if entry_id not in by_id]
+    if missing:
+        fail(f"There is no {', '.join(missing)}")
+    candidates = [by_id[entry_id] for entry_id in dict.fromkeys(ids)] if ids else sorted(entries, key=_since)
+    return [
+        entry
+        for entry in candidates
+        if topic in (None, _origin(entry)) and (reason or "").casefold() in entry.reason.casefold()
+    ]
+
+
+def _since(entry: Entry) -> datetime:
+    return entry.died_at if isinstance(entry, Letter) else entry.held_at
+
+
+def _origin(entry: Entry) -> str:
+    return entry.origin_topic if isinstance(entry, Letter) else entry.topic
+
+
+def _goes_back(entry: Entry) -> bool:
+    origin = TOPICS.get(_origin(entry))
+    return isinstance(entry, Held) or (origin is not None and origin.kind == "intake")
+
+
+def _summary(entry: Entry) -> dict[str, object]:
+    common = {"id": entry.id, "since": _since(entry).isoformat(), "topic": _origin(entry), "reason": entry.reason}
+    if isinstance(entry, Letter):
+        place = {"partition": entry.origin_partition, "offset": entry.origin_offset}
+        return {"kind": "dead", **common, **place, "service": entry.service}
+    return {
+        "kind": "held",
+        **common,
+        "partition": entry.partition,
+        "offset": entry.offset,
+        "service": entry.service,
+        "account_id": entry.account_id,
+        "contact_id": entry.contact_id,
+    }

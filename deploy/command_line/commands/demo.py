@@ -1,0 +1,33 @@
+"""demo: a pet shop that shows what Penchant does."""
+
+from typing import Annotated
+
+import typer
+
+from deploy.command_line.settings import CommandLineSettings
+from deploy.command_line.terminal import AsJson, fail, run, say, write_json
+from deploy.demo.play import StoryBroke
+from deploy.demo.story import as_object, follow, invite, played, tell
+
+
+def demo(
+    stay: Annotated[bool, typer.Option(help="Stay for a click of your own, and follow events, until Ctrl-C.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """A pet shop, in an account of its own: people click, labels follow, and then you click yourself."""
+
+    async def command() -> None:
+        async with played(CommandLineSettings.read()) as scene:
+            if as_json:
+                write_json(as_object(scene))
+                return
+            await tell(scene)
+            if stay:
+                invite(scene)
+                say("Everything that happens shows below; Ctrl-C ends it.")
+                await follow(scene, lambda: True)
+
+    try:
+        run(command())
+    except StoryBroke as problem:
+        fail(f"The demo did not go as it should: {problem}.")

@@ -1,0 +1,79 @@
+"""key: what lets programs use an account."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.table import Column, Table
+
+from deploy.command_line.client import Client
+from deploy.command_line.readable import plain
+from deploy.command_line.settings import CommandLineSettings
+from deploy.command_line.terminal import AsJson, out, run, say, write_json
+
+app = typer.Typer(no_args_is_help=True, help="API keys of the account.")
+
+
+class Scope(StrEnum):
+    """What a key allows; `self` acts in a contact's name."""
+
+    READ = "read"
+    WRITE = "write"
+    SELF = "self"
+    ADMIN = "admin"
+
+
+@app.command()
+def create(
+    name: str,
+    scope: Annotated[list[Scope], typer.Option(help="May be repeated.")] = [Scope.READ, Scope.WRITE],  # noqa: B006
+    as_json: AsJson = False,
+) -> None:
+    """Create a key. It is shown once, now."""
+
+    async def command() -> None:
+        async with Client(CommandLineSettings.read()) as client:
+            scopes = list(dict.fromkeys(str(one) for one in scope))
+            created = await client.post("labeling", "/v1/keys", {"name": name, "scopes": scopes})
+        if as_json:
+            write_json(created)
+        else:
+            say(f"{name} ({', '.join(scopes)}), id {created['id']}; shown this once:")
+            say(str(created["key"]))
+
+    run(command())
+
+
+@app.command("list")
+def list_keys(as_json: AsJson = False) -> None:
+    """List the keys; what a key reads is not kept anywhere."""
+
+    async def command() -> None:
+        table = Table(Column("id", no_wrap=True), "name", "scopes", "created", "revoked")
+        async with Client(CommandLineSettings.read()) as client:
+            async for key in client.items("labeling", "/v1/keys"):
+                if as_json:
+                    write_json(key)
+                else:
+                    dates = [_date(key.get(name)) for name in ("created_at", "revoked_at")]
+                    table.add_row(key["id"], plain(key["name"]), ", ".join(key["scopes"]), *dates)
+        if not as_json:
+            out.print(table)
+
+    run(command())
+
+
+@app.command()
+def revoke(key_id: str) -> None:
+    """Revoke a key, by its id; it stops working everywhere within a second."""
+
+    async def command() -> None:
+        async with Client(CommandLineSettings.read()) as client:
+            await client.delete("labeling", f"/v1/keys/{key_id}")
+        say("Revoked.")
+
+    run(command())
+
+
+def _date(instant: str | None) -> str:
+    return "" if instant is None else instant[:10]

@@ -1,0 +1,66 @@
+"""republish: a topic again, from the event table that it is a copy of."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+from deploy.command_line.terminal import fail, say
+from deploy.embedded.home import Home
+from deploy.embedded.secrets import Secrets
+from deploy.embedded.stack_file import StackFile
+from deploy.embedded.supervisor import Supervisor
+from shared.events.topics import TOPICS, Topic
+from shared.settings import CommonSettings
+
+OWNED = {topic.name: topic for topic in TOPICS.values() if topic.kind in ("contact", "catalog")}
+
+
+def republish(
+    what: Annotated[str, typer.Argument(metavar="TOPIC|SERVICE", help="One topic, or all that a service writes.")],
+) -> None:
+    """Write topics again from the event table: the same ids, the same sequences; consumers pass over what they have.
+
+    For a Kafka that has lost them. The service that writes them must not run meanwhile: the embedded stack stops it
+    and starts it again, elsewhere that is yours to do.
+    """
+    topics = [topic for topic in OWNED.values() if what in (topic.name, topic.writer)]
+    if not topics:
+        raise typer.BadParameter(f"{what!r} is none of {', '.join(OWNED)}, and no service", param_hint="TOPIC|SERVICE")
+    with _stopped(topics[0].writer) as environment:
+        for topic in topics:
+            _run(topic, environment)
+
+
+def _run(topic: Topic, environment: dict[str, str]) -> None:
+    command = (sys.executable, "-m", f"services.{topic.writer}", "republish", topic.name)
+    code = subprocess.run(command, env=os.environ | environment, check=False).returncode
+    if code:
+        fail(f"{topic.name} was not written again; it may be in part, which does no harm.", code)
+
+
+@contextmanager
+def _stopped(service: str) -> Iterator[dict[str, str]]:
+    """What the service is told by the embedded stack, which has stopped it; nothing where no such stack runs."""
+    home = Home.at(CommonSettings().home)
+    supervisor = Supervisor(home)
+    running = StackFile.read(home)
+    if running is None or not supervisor.answers():
+        yield {}
+        return
+    say(f"Stopping {service}.")
+    supervisor.stop_service(service)
+    try:
+        yield {
+            "PENCHANT_KAFKA": running.kafka,
+            "PENCHANT_PARTITIONS": str(running.partitions),
+            "PENCHANT_TRACKING_KEYS": Secrets.kept(home).tracking_keys,
+            f"PENCHANT_{service.upper()}_DATABASE": running.databases[service],
+        }
+    finally:
+        supervisor.start_service(service)
+        say(f"Starting {service} again.")

@@ -1,0 +1,153 @@
+"""up, down, status, env: the embedded stack."""
+
+import asyncio
+import json
+import shlex
+import signal
+import time
+from collections.abc import Mapping
+from functools import partial
+from types import FrameType
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from deploy.command_line.foreground import show
+from deploy.command_line.terminal import INTERRUPTED, NOBODY_ANSWERS, AsJson, fail, out, say
+from deploy.embedded import stack
+from deploy.embedded.home import Home
+from deploy.embedded.readiness import broker_unready, database_unready, service_unready
+from deploy.embedded.settings import StackSettings
+from deploy.embedded.stack_file import StackFile
+from deploy.embedded.supervisor import Supervisor
+
+ALMOST_FULL_MEGABYTES = 200
+
+Detach = Annotated[bool, typer.Option("--detach", help="Go on in the background; `penchant down` stops it.")]
+Demo = Annotated[bool, typer.Option(help="Play the pet shop first, in an account of its own.")]
+
+
+def up(detach: Detach = False, demo: Demo = True) -> None:
+    """Start Kafka, PostgreSQL and the services on this machine; Ctrl-C stops them and keeps the data."""
+    began = time.monotonic()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell script's background jobs ignore it otherwise
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    signal.signal(signal.SIGHUP, _as_interrupt)
+    home = Home.at(StackSettings().home)
+    try:
+        running = stack.start(StackSettings(), say)
+    except KeyboardInterrupt:
+        say("Stopped. The data is kept.")
+        raise typer.Exit(INTERRUPTED) from None
+    say(f"Ready after {time.monotonic() - began:.0f} s.")
+    if detach:
+        _introduce(running, home)
+        return
+    try:
+        show(home.is_locked, partial(_introduce, running, home), demo)
+    except KeyboardInterrupt:
+        say("\nStopping.")
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not end the stopping
+        stack.stop(home)
+    say("Stopped. The data is kept; `make run` goes on with it.")
+
+
+def down() -> None:
+    """Stop what `up` started, and keep the data."""
+    home = Home.at(StackSettings().home)
+    if not home.is_locked():
+        say(f"Nothing runs on {home.path}.")
+        return
+    stack.stop(home)
+    say("Stopped. The data is kept.")
+
+
+def status(as_json: AsJson = False) -> None:
+    """What runs: exit code 0 if all of it is ready, 1 if something is not, 3 if nothing runs."""
+    home = Home.at(StackSettings().home)
+    supervisor = Supervisor(home)
+    running = StackFile.read(home)
+    if running is None or not supervisor.answers():
+        if as_json:
+            say(json.dumps({"running": False, "home": str(home.path)}))
+        else:
+            say(f"Nothing runs on {home.path}." if not home.is_locked() else stack.why_in_use(home))
+        raise typer.Exit(NOBODY_ANSWERS)
+    states, pids = supervisor.states(), supervisor.pids()
+    unready = asyncio.run(_unready(running))
+    processes = {
+        name: {
+            "state": state,
+            "pid": pids.get(name),
+            "ready": state == "RUNNING" and unready.get(name) is None,
+            "url": running.urls.get(name),
+            "missing": unready.get(name),
+        }
+        for name, state in states.items()
+    }
+    if as_json:
+        say(json.dumps({"running": True, "home": str(home.path), "processes": processes}))
+    else:
+        _show(processes)
+        if home.free_megabytes() < ALMOST_FULL_MEGABYTES:
+            say(f"The disk of {home.path} is full: {home.free_megabytes()} MB free.")
+    if not all(process["ready"] for process in processes.values()):
+        raise typer.Exit(1)
+
+
+def env() -> None:
+    """Print exports for a shell: eval "$(penchant env)"."""
+    home = Home.at(StackSettings().home)
+    running = StackFile.read(home)
+    if running is None or not home.is_locked():
+        fail(f"Nothing runs on {home.path}; `penchant up` starts it.", NOBODY_ANSWERS)
+    values = {
+        "PENCHANT_KAFKA": running.kafka,
+        **{f"PENCHANT_{name.upper()}_URL": url for name, url in running.urls.items()},
+        "PENCHANT_ACCOUNT_ID": running.account_id,
+        "PENCHANT_API_KEY": running.api_key,
+    }
+    for name, value in values.items():
+        if value is not None:
+            say(f"export {name}={shlex.quote(str(value))}")
+
+
+def _introduce(running: StackFile, home: Home) -> None:
+    say(f"\nPenchant runs; its data is in {home.path}.")
+    for name, url in running.urls.items():
+        say(f"  {name:<13} {url}/docs")
+    say(f"  {'kafka':<13} {running.kafka}")
+    say("Your account is empty; in another terminal, try:")
+    say('  eval "$(.venv/bin/penchant env)"')
+    say('  curl -H "Authorization: Bearer $PENCHANT_API_KEY" $PENCHANT_LABELING_URL/v1/account')
+    say("  .venv/bin/penchant message add YOUR-NEWSLETTER.html")
+
+
+async def _unready(running: StackFile) -> dict[str, str | None]:
+    checks = {
+        "kafka": broker_unready(StackSettings(kafka=running.kafka)),
+        "postgres": database_unready(next(iter(running.databases.values()))),
+        **{name: service_unready(url) for name, url in running.urls.items()},
+    }
+    return dict(zip(checks, await asyncio.gather(*checks.values()), strict=True))
+
+
+def _show(processes: Mapping[str, Mapping[str, object]]) -> None:
+    table = Table("", "state", "pid", "ready", "")
+    for name, process in processes.items():
+        ready = "yes" if process["ready"] else "no"
+        table.add_row(
+            name,
+            str(process["state"]),
+            str(process["pid"] or ""),
+            ready,
+            str(process["missing"] or process["url"] or ""),
+        )
+    out.print(table)
+
+
+def _as_interrupt(_number: int, _frame: FrameType | None) -> None:
+    """A terminal that closes, and a plain `kill`, stop the stack as Ctrl-C does."""
+    signal.raise_signal(signal.SIGINT)

@@ -1,0 +1,73 @@
+"""watch: events as they happen."""
+
+import json
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from deploy.command_line.feed import CONTACT_TOPICS, Feed, Names, Seen, sentence
+from deploy.command_line.readable import printable
+from deploy.command_line.settings import CommandLineSettings
+from deploy.command_line.terminal import AsJson, err, run, say, write_json
+from shared.events.codec import Tombstone, body_of
+from shared.events.registry import EVENTS
+from shared.events.topics import TOPICS
+
+TYPES = sorted(model.name for model in EVENTS if TOPICS[model.topic].kind == "contact")
+
+
+def watch(
+    types: Annotated[
+        list[str] | None, typer.Option("--type", help=f"Only these: {', '.join(TYPES)}. Repeatable.")
+    ] = None,
+    account: Annotated[int | None, typer.Option(help="Only this account's.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Follow all that happens to contacts, a line for each event, until Ctrl-C."""
+    wanted = set(types or TYPES)
+    unknown = wanted.difference(TYPES)
+    if unknown:
+        raise typer.BadParameter(f"{', '.join(sorted(unknown))}; there are {', '.join(TYPES)}", param_hint="--type")
+    topics = {model.topic for model in EVENTS if model.name in wanted}
+
+    async def command() -> None:
+        async with Feed(CommandLineSettings.read(), [topic for topic in CONTACT_TOPICS if topic in topics]) as feed:
+            err.print("Following; Ctrl-C ends it.", style="dim")
+            async for seen in feed:
+                if (seen.type not in wanted and types) or account not in (None, seen.account_id):
+                    continue
+                if as_json:
+                    write_json(as_object(seen))
+                else:
+                    say(line(seen, feed.names))
+
+    run(command())
+
+
+def line(seen: Seen, names: Names) -> str:
+    """When, whose, and what."""
+    told = f"{_time(seen.decoded.occurred_at)}  account {seen.account_id}  {sentence(seen.event, names)}"
+    return printable(told)
+
+
+def as_object(seen: Seen) -> dict[str, object]:
+    """The event with where it stands on Kafka; its members are those of the topic's schema."""
+    decoded = seen.decoded
+    event = None if isinstance(seen.event, Tombstone) else json.loads(body_of(seen.event))
+    return {
+        "type": seen.type,
+        "topic": seen.topic,
+        "partition": seen.partition,
+        "offset": seen.offset,
+        "sequence": decoded.sequence,
+        "id": decoded.event_id,
+        "source": decoded.source,
+        "correlation_id": decoded.correlation_id,
+        "causation_id": decoded.causation_id,
+        "event": event,
+    }
+
+
+def _time(instant: datetime) -> str:
+    return instant.astimezone().strftime("%H:%M:%S.%f")[:-3]

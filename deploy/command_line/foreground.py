@@ -1,0 +1,58 @@
+"""What `up` shows once everything runs: the demo, then events as they come, until Ctrl-C or until the stack stops."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from deploy.command_line.client import Refused, Unreachable
+from deploy.command_line.commands.watch import line
+from deploy.command_line.feed import Feed
+from deploy.command_line.settings import CommandLineSettings, NothingRuns
+from deploy.command_line.terminal import say
+from deploy.demo.play import StoryBroke
+from deploy.demo.story import follow, invite, played, tell
+
+AGAIN_AFTER_SECONDS = 2.0
+
+
+def show(going_on: Callable[[], bool], introduce: Callable[[], None], demo: bool) -> None:
+    """Play the demo if wanted, introduce what runs, follow events while `going_on`. Ctrl-C raises KeyboardInterrupt.
+
+    A demo that fails is said, and ends nothing.
+    """
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a broker that is away is no news for who only looks
+    asyncio.run(_show(going_on, introduce, demo))
+
+
+async def _show(going_on: Callable[[], bool], introduce: Callable[[], None], demo: bool) -> None:
+    settings = CommandLineSettings.read()
+    introduced = False
+    if demo:
+        say("\nThe demo, a pet shop in an account of its own:\n")
+        try:
+            async with played(settings) as scene:
+                await tell(scene)
+                introduce()
+                introduced = True
+                invite(scene)
+                say("Events follow as they happen. Ctrl-C stops everything and keeps the data.\n")
+                await follow(scene, going_on)
+                return
+        except (StoryBroke, NothingRuns, Refused, Unreachable, ConnectionError, LookupError) as problem:
+            say(f"The demo ended: {problem}. Everything goes on; `penchant demo` plays it again.")
+    if not introduced:
+        introduce()
+    say("\nEvents follow as they happen. Ctrl-C stops everything and keeps the data.\n")
+    while going_on():
+        try:
+            await _follow(settings, going_on)
+        except ConnectionError as problem:
+            say(f"{problem}; trying again.")
+            await asyncio.sleep(AGAIN_AFTER_SECONDS)
+
+
+async def _follow(settings: CommandLineSettings, going_on: Callable[[], bool]) -> None:
+    async with Feed(settings) as feed:
+        while going_on():
+            for seen in await feed.next():
+                say(line(seen, feed.names))

@@ -1,0 +1,76 @@
+"""Records that a service holds back because its code failed on them; the operator's key opens its list."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import get_args
+
+from deploy.command_line.client import Client, Json, Unreachable
+from deploy.command_line.settings import CommandLineSettings, Service
+
+SERVICES: Sequence[Service] = get_args(Service)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A held record. Its contact's later ones of the topic are held behind it."""
+
+    service: Service
+    number: int
+    topic: str
+    partition: int
+    offset: int
+    account_id: int | None
+    contact_id: int | None
+    reason: str
+    held_at: datetime
+
+    @property
+    def id(self) -> str:
+        """`labeling:12`."""
+        return f"{self.service}:{self.number}"
+
+    @property
+    def line(self) -> tuple[str, str, int | None, int | None]:
+        """The records that are replayed together: one contact's, of one topic."""
+        return self.service, self.topic, self.account_id, self.contact_id
+
+
+class HeldRecords:
+    """What all services hold; `unknown` are those that could not be asked, with the reason."""
+
+    def __init__(self, settings: CommandLineSettings, client: Client) -> None:
+        self._settings = settings
+        self._client = client
+        self.unknown: dict[Service, str] = {}
+
+    async def read(self) -> list[Held]:
+        """The records that code failed on, oldest first."""
+        found = [held for service in SERVICES if self._settings.knows(service) async for held in self._of(service)]
+        return sorted(found, key=lambda held: held.held_at)
+
+    async def replay(self, records: Sequence[Held]) -> int:
+        """Has these processed again, each with those that are held behind it; how many that were."""
+        released = 0
+        for service, topic, account_id, contact_id in dict.fromkeys(held.line for held in records):
+            body = {"topic": topic, "account_id": account_id, "contact_id": contact_id}
+            answer: Json = await self._client.post(service, f"/v1/{service}-held-records/replay", body)  # type: ignore[arg-type]
+            released += answer["released"]
+        return released
+
+    async def _of(self, service: Service) -> AsyncIterator[Held]:
+        try:
+            async for item in self._client.items(service, f"/v1/{service}-held-records", state="failed"):
+                yield Held(
+                    service=service,
+                    number=item["id"],
+                    topic=item["topic"],
+                    partition=item["partition"],
+                    offset=item["offset"],
+                    account_id=item["account_id"],
+                    contact_id=item["contact_id"],
+                    reason=item["reason"],
+                    held_at=datetime.fromisoformat(item["held_at"]),
+                )
+        except Unreachable as problem:
+            self.unknown[service] = str(problem)

@@ -1,0 +1,64 @@
+"""What commands print, and how they end."""
+
+import asyncio
+import json
+import logging
+import sys
+from collections.abc import Coroutine
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+
+from deploy.command_line.client import Refused, Unreachable
+from deploy.command_line.settings import NothingRuns
+
+FAILED = 1
+NOBODY_ANSWERS = 3
+REFUSED = 4
+INTERRUPTED = 130  # as a shell counts a process that SIGINT ended
+
+EXIT_CODES = (
+    "Exit codes: 0 done; 1 it failed, or a part of it was refused; 2 used wrongly; 3 nothing runs, or nobody answers; "
+    "4 a service refused; 130 interrupted."
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+def say(text: str) -> None:
+    """A line for people."""
+    out.print(text, markup=False, soft_wrap=True)
+
+
+def write_json(value: object) -> None:
+    """One line of JSON; flushed, for programs that read it as it comes."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.flush()
+
+
+def fail(message: str, code: int = FAILED) -> NoReturn:
+    """Says why on standard error, and ends the command."""
+    err.print(message, markup=False, soft_wrap=True)
+    raise typer.Exit(code)
+
+
+def run(command: Coroutine[Any, Any, None]) -> None:
+    """Runs a command; what it could not do becomes a message and an exit code."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what it has to say is said below, once
+    try:
+        asyncio.run(command)
+    except (NothingRuns, Unreachable, ConnectionError, LookupError) as problem:
+        # A LookupError is a topic that Kafka does not have: another Kafka, or one that was never set up.
+        fail(_text(problem), NOBODY_ANSWERS)
+    except Refused as problem:
+        fail(_text(problem), REFUSED)
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def _text(problem: BaseException) -> str:
+    return str(problem.args[0]) if problem.args else type(problem).__name__

@@ -1,0 +1,135 @@
+"""Plays the demo: people click, labels follow, and the table says who got what and why."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from time import time
+
+import httpx
+from msgspec import convert
+
+from deploy.command_line.client import Client, Json
+from deploy.command_line.feed import Feed, Names, Seen, why
+from deploy.demo import cast
+from deploy.demo.stage import Stage, Tokens, tokens
+from shared.events.codec import rfc3339
+from shared.events.labeling import LabelAssigned
+from shared.events.parts import Origin
+from shared.events.segmentation import SegmentEntered
+from shared.events.workflow import MessageRequested
+
+LABELS_WITHIN = 20.0  # seconds; everything takes a fraction of one
+STORY_WITHIN = 15.0  # seconds, for segment and workflow
+
+Pair = tuple[int, str]  # contact and label id
+
+
+class StoryBroke(Exception):
+    """Something that the demo waited for did not happen."""
+
+
+@dataclass(slots=True)
+class Performance:
+    """What has happened so far."""
+
+    sent: dict[Pair, float] = field(default_factory=dict)  # when the first click that should give the label was made
+    clicks: int = 0
+    scans: int = 0
+    assigned: dict[Pair, tuple[LabelAssigned, float]] = field(default_factory=dict)  # and when it was seen
+    entered: list[SegmentEntered] = field(default_factory=list)
+    requested: list[MessageRequested] = field(default_factory=list)
+
+    def watch(self, stage: Stage, seen: Sequence[Seen]) -> None:
+        """Takes in what the feed brought."""
+        now = time()
+        for one in seen:
+            event = one.event
+            if one.account_id != stage.account_id:
+                continue
+            if isinstance(event, LabelAssigned):
+                self.assigned.setdefault((event.contact_id, str(event.label_id)), (event, now))
+            elif isinstance(event, SegmentEntered):
+                self.entered.append(event)
+            elif isinstance(event, MessageRequested):
+                self.requested.append(event)
+
+    def milliseconds(self, pair: Pair) -> float | None:
+        """From the request for the link to the label seen on Kafka; None for a label that no click of ours gave."""
+        if pair not in self.sent or pair not in self.assigned:
+            return None
+        return (self.assigned[pair][1] - self.sent[pair]) * 1000
+
+
+async def people_click(stage: Stage, links: Tokens, feed: Feed, performance: Performance) -> None:
+    """Every person of the cast clicks; a scanner opens all links of one of them. Waits for the labels."""
+    async with httpx.AsyncClient(follow_redirects=False, timeout=30) as http:
+        for contact_id, person in stage.contacts.items():
+            if person.scanned:
+                for link in _trackable(stage):
+                    await _request(http, "HEAD", links[contact_id]["links"][link["id"]], link["url"], cast.SCANNER)
+                    performance.scans += 1
+            for text in person.clicks:
+                link = stage.link(text)
+                for name in cast.LINK_LABELS[text]:
+                    performance.sent.setdefault((contact_id, stage.labels[name]), time())
+                await _request(http, "GET", links[contact_id]["links"][link["id"]], link["url"], cast.BROWSER)
+                performance.clicks += 1
+                performance.watch(stage, await feed.next(within=0.01))
+    expected = performance.sent.keys()
+    await _until(feed, stage, performance, LABELS_WITHIN, lambda: expected <= performance.assigned.keys())
+    missing = expected - performance.assigned.keys()
+    if missing:
+        raise StoryBroke(f"{len(missing)} labels did not come within {LABELS_WITHIN:.0f} s")
+
+
+async def segment_and_workflow(client: Client, stage: Stage, feed: Feed, performance: Performance) -> None:
+    """What follows from the labels: a segment is entered, the guide is sent, and one reader of it is nurtured."""
+    if stage.segment is not None:
+        await _until(feed, stage, performance, STORY_WITHIN, lambda: bool(performance.entered))
+    if stage.workflow is None:
+        return
+    dogs = stage.labels["Dogs"]
+    wanted = {contact_id for contact_id, label_id in performance.assigned if label_id == dogs}
+    await _until(
+        feed, stage, performance, STORY_WITHIN, lambda: wanted <= {one.contact_id for one in performance.requested}
+    )
+    readers = [one for one in performance.requested if stage.contacts[one.contact_id].reads_the_guide]
+    async with httpx.AsyncClient(follow_redirects=False, timeout=30) as http:
+        for request in readers:
+            await _read(http, client, stage, request)
+    nurtured = {(request.contact_id, stage.labels["Nurtured"]) for request in readers}
+    await _until(feed, stage, performance, STORY_WITHIN, lambda: nurtured <= performance.assigned.keys())
+
+
+async def reason(client: Client, event: LabelAssigned, names: Names) -> str:
+    """Why the contact has the label, by labeling's own history of it."""
+    path = f"/v1/contacts/{event.contact_id}/labels/{event.label_id}/history"
+    origins = [convert(entry["origin"], Origin) async for entry in client.items("labeling", path)]
+    if not origins:
+        raise StoryBroke(f"{path} is empty")
+    more = len(origins) - 1
+    return why(origins[0], names) + (f", and {more} more" if more else "")
+
+
+async def _read(http: httpx.AsyncClient, client: Client, stage: Stage, request: MessageRequested) -> None:
+    # The demo is the delivery pipeline here: it puts the workflow's send into the token, as it was asked for.
+    send = {"kind": request.send.kind, "id": request.send.id, "sent_at": rfc3339(request.send.sent_at)}
+    links = (await tokens(client, stage.guide, send, [request.contact_id]))[request.contact_id]["links"]
+    link = next(link for link in stage.guide["links"] if link["trackable"])
+    await _request(http, "GET", links[link["id"]], link["url"], cast.BROWSER)
+
+
+async def _request(http: httpx.AsyncClient, method: str, tracked: str, leads_to: str, user_agent: str) -> None:
+    answer = await http.request(method, tracked, headers={"User-Agent": user_agent, "Accept": "text/html"})
+    if answer.status_code != 302 or answer.headers.get("location") != leads_to:
+        raise StoryBroke(f"{tracked} answered {answer.status_code} {answer.headers.get('location')}, not {leads_to}")
+
+
+def _trackable(stage: Stage) -> list[Json]:
+    return [link for link in stage.newsletter["links"] if link["trackable"]]
+
+
+async def _until(feed: Feed, stage: Stage, performance: Performance, within: float, done: Callable[[], bool]) -> None:
+    """Watches until it is done, or `within` seconds have gone."""
+    deadline = time() + within
+    while not done() and time() < deadline:
+        performance.watch(stage, await feed.next(within=0.02))

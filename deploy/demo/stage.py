@@ -1,0 +1,128 @@
+"""Sets the demo up: an account of its own with labels, contacts and a newsletter, its segment and its workflow."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from deploy.command_line.client import Client, Json, Refused, Unreachable
+from deploy.command_line.settings import Service
+from deploy.demo import cast
+from shared.events.codec import rfc3339
+
+Tokens = dict[int, Json]  # by contact
+
+
+@dataclass(slots=True)
+class Stage:
+    """What has been set up. Ids are as the APIs gave them."""
+
+    account_id: int
+    api_key: str
+    labels: dict[str, str] = field(default_factory=dict)
+    contacts: dict[int, cast.Person] = field(default_factory=dict)
+    newsletter: Json = field(default_factory=dict)
+    guide: Json = field(default_factory=dict)
+    segment: Json | None = None
+    workflow: Json | None = None
+
+    def contact_of(self, person: cast.Person) -> int:
+        """The person's contact id."""
+        return next(contact_id for contact_id, other in self.contacts.items() if other is person)
+
+    def link(self, text: str) -> Json:
+        """A link of the newsletter, by its text."""
+        found: Json = next(link for link in self.newsletter["links"] if link["text"].strip() == text)
+        return found
+
+
+async def set_up(client: Client, stage: Stage, shop: str) -> None:
+    """Everything but the clicks; `client` has the account's key."""
+    for name, about in cast.LABELS.items():
+        body = {"name": name, "description": about, "visibility": "public"}
+        stage.labels[name] = (await client.post("labeling", "/v1/labels", body))["id"]
+    await _contacts(client, stage)
+    stage.newsletter = await _message(client, "Spring at Paws & Co", cast.newsletter(shop))
+    stage.guide = await _message(client, "The puppy guide", cast.puppy_guide(shop))
+    await client.put(
+        "tracking",
+        f"/v1/messages/{stage.newsletter['id']}/link-labels",
+        {
+            link["id"]: [stage.labels[name] for name in cast.LINK_LABELS[link["text"].strip()]]
+            for link in stage.newsletter["links"]
+            if link["text"].strip() in cast.LINK_LABELS
+        },
+    )
+    stage.segment = await _unless_missing(client, "segmentation", "/v1/segments", _segment(stage))
+    stage.workflow = await _unless_missing(client, "workflow", "/v1/workflows", _workflow(stage))
+    if stage.workflow is not None:
+        await client.post("workflow", f"/v1/workflows/{stage.workflow['id']}/activate")
+
+
+async def tokens(client: Client, message: Json, send: Json, contact_ids: Sequence[int]) -> Tokens:
+    """The tracked links of a send, for each contact."""
+    lines = await client.post_for_lines(
+        "tracking", f"/v1/messages/{message['id']}/tokens", {"send": send, "contact_ids": list(contact_ids)}
+    )
+    return {row["contact_id"]: row for row in map(json.loads, lines)}
+
+
+def spring_send() -> Json:
+    """The sending of the newsletter, now."""
+    return {"kind": "campaign", "id": "spring", "sent_at": rfc3339(datetime.now(UTC))}
+
+
+async def _contacts(client: Client, stage: Stage) -> None:
+    await client.post("labeling", "/v1/fields", {"key": "city", "name": "City", "type": "text"})
+    rows = [
+        {"email": person.email, "external_id": f"demo-{number}", "fields": {"city": person.city}}
+        for number, person in enumerate(cast.PEOPLE, start=1)
+    ]
+    answer = await client.post("labeling", "/v1/contacts/batch", rows)
+    stage.contacts = dict(zip(answer["contact_ids"], cast.PEOPLE, strict=True))
+
+
+async def _message(client: Client, name: str, html: str) -> Json:
+    message: Json = await client.post("tracking", "/v1/messages", {"name": name, "html": html})
+    return message
+
+
+def _segment(stage: Stage) -> Json:
+    return {
+        "name": "Dog lovers",
+        "criterion": {"clicks": {"label": stage.labels["Dogs"], "at_least": 3, "within_days": 30}},
+    }
+
+
+def _workflow(stage: Stage) -> Json:
+    return {
+        "name": "Puppy guide",
+        "triggers": [{"on": "LabelAssigned", "label": stage.labels["Dogs"]}],
+        "steps": [
+            {"id": "guide", "send": {"message": stage.guide["id"]}},
+            {
+                "wait_for": {
+                    "any": [{"on": "ContactClicked", "send": "this_run"}],
+                    "at_most": {"days": 3},
+                    "then": [{"assign_label": {"label": stage.labels["Nurtured"]}}],
+                    "else": [],
+                }
+            },
+        ],
+    }
+
+
+async def _unless_missing(client: Client, service: Service, path: str, body: Any) -> Json | None:  # noqa: ANN401
+    """The thing created, or None where the service is not there, or has no such thing."""
+    if not client.knows(service):
+        return None
+    try:
+        created: Json = await client.post(service, path, body)
+    except Unreachable:
+        return None
+    except Refused as problem:
+        if problem.status == 404:
+            return None
+        raise
+    return created

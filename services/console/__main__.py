@@ -1,3 +1,0 @@
-from services.console.app import main
-
-main()

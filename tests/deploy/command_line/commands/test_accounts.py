@@ -1,0 +1,64 @@
+import json
+
+import pytest
+from pydantic import SecretStr
+from typer.testing import CliRunner
+
+from deploy.command_line.app import app
+from deploy.command_line.settings import CommandLineSettings
+from tests.deploy.command_line.serving import Answer, Asked, served
+
+
+def test_an_account_is_created_with_the_operators_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    def answer(asked: Asked) -> Answer:
+        assert asked == Asked("POST", "/v1/accounts", {"name": "Paws", "time_zone": "Europe/Brussels"})
+        return Answer(201, {"account_id": 7, "api_key": "pk"})
+
+    with served(answer) as settings:
+        operator = settings.model_copy(update={"operator_key": SecretStr("operator")})
+        monkeypatch.setattr(CommandLineSettings, "read", lambda: operator)
+        result = CliRunner().invoke(app, ["account", "create", "Paws", "--time-zone", "Europe/Brussels", "--json"])
+
+    assert result.exit_code == 0
+    assert json.loads(result.stdout) == {"account_id": 7, "api_key": "pk"}
+
+
+def test_without_the_operators_key_nobody_creates_accounts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CommandLineSettings, "read", lambda: CommandLineSettings.model_construct(operator_key=None))
+
+    result = CliRunner().invoke(app, ["account", "create", "Paws"])
+
+    assert result.exit_code == 1
+    assert "PENCHANT_OPERATOR_KEY" in result.stderr
+
+
+def test_a_service_that_refuses_ends_with_4(monkeypatch: pytest.MonkeyPatch) -> None:
+    with served(lambda _: Answer(401, {"detail": "unknown key"})) as settings:
+        monkeypatch.setattr(CommandLineSettings, "read", lambda: settings)
+        result = CliRunner().invoke(app, ["key", "list"])
+
+    assert (result.exit_code, result.stderr.strip()) == (4, "401: unknown key")
+
+
+def test_keys_are_listed_created_and_revoked(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked_for: list[Asked] = []
+
+    def answer(asked: Asked) -> Answer:
+        asked_for.append(asked)
+        if asked.method == "POST":
+            return Answer(201, {"id": "k1", "key": "pk_1"})
+        if asked.method == "DELETE":
+            return Answer(204)
+        return Answer(200, {"items": [{"id": "k1", "name": "site", "scopes": ["read"]}], "next_cursor": None})
+
+    with served(answer) as settings:
+        monkeypatch.setattr(CommandLineSettings, "read", lambda: settings)
+        created = CliRunner().invoke(app, ["key", "create", "site", "--scope", "read", "--scope", "read"])
+        listed = CliRunner().invoke(app, ["key", "list", "--json"])
+        revoked = CliRunner().invoke(app, ["key", "revoke", "k1"])
+
+    assert [created.exit_code, listed.exit_code, revoked.exit_code] == [0, 0, 0]
+    assert "pk_1" in created.stdout
+    assert json.loads(listed.stdout)["scopes"] == ["read"]
+    assert asked_for[0].body == {"name": "site", "scopes": ["read"]}
+    assert asked_for[-1][:2] == ("DELETE", "/v1/keys/k1")

@@ -1,0 +1,150 @@
+"""Tokens say what was put in them, once, and nothing else is one."""
+
+import base64
+import time
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.events.parts import Send
+from shared.tokens import NotGenuineError, Recipient, SigningKey, TokenKeys
+
+KEY = SigningKey("2026-01", b"k" * 32)
+KEYS = TokenKeys([KEY])
+SENT_AT = datetime(2026, 5, 1, 8, 30, 0, 123000, tzinfo=UTC)
+MESSAGE = UUID("01890000-0000-7000-8000-000000000001")
+RECIPIENT = Recipient(7, 42, MESSAGE, Send(kind="campaign", id="spring", sent_at=SENT_AT))
+
+
+sends = st.builds(
+    Send,
+    kind=st.sampled_from(["campaign", "workflow", "test", "other"]),
+    id=st.one_of(
+        st.text(min_size=1, max_size=40).filter(
+            lambda text: len(text.encode(errors="ignore")) <= 40 and text.isprintable()
+        ),
+        st.uuids().map(str),
+        st.uuids().map(lambda value: value.hex),
+    ),
+    sent_at=st.datetimes(datetime(1970, 1, 1), datetime(2248, 1, 1), timezones=st.just(UTC)).map(
+        lambda value: value.replace(microsecond=value.microsecond // 1000 * 1000)
+    ),
+)
+recipients = st.builds(
+    Recipient, st.integers(1, 2**31 - 1), st.integers(1, 2**32 - 1), st.uuids(), st.one_of(st.none(), sends)
+)
+
+
+@given(recipients)
+def test_a_token_says_what_was_put_in_it(recipient: Recipient) -> None:
+    token = KEYS.make(recipient)
+    assert KEYS.read(token.encode()) == recipient
+    assert len(token) < 120
+    assert token.replace("-", "").replace("_", "").isalnum()
+
+
+def test_the_longest_send_id_fits() -> None:
+    send = Send(kind="other", id="x" * 40, sent_at=SENT_AT)
+    token = KEYS.make(Recipient(2**31 - 1, 2**32 - 1, MESSAGE, send))
+    assert len(token) == 119
+    assert KEYS.read(token.encode()).send == send
+
+
+def test_the_layout_never_changes() -> None:
+    # Inboxes hold tokens like this one for years. If this fails, the change needs a new format version.
+    assert KEYS.make(RECIPIENT) == "Ebk9CZ3iqLO7AAAABwAAACoBiQAAAABwAIAAAAAAAAABc3ByaW5nPtzdoZ8rKO40xWw_Edxakg"
+
+
+@pytest.mark.parametrize(
+    "send",
+    [
+        Send(kind="other", id="🐕" * 11, sent_at=SENT_AT),
+        Send(kind="other", id="x", sent_at=datetime(1969, 12, 31, tzinfo=UTC)),
+        Send(kind="other", id="x", sent_at=datetime(9000, 1, 1, tzinfo=UTC)),
+    ],
+)
+def test_refuses_a_send_that_a_token_cannot_hold(send: Send) -> None:
+    with pytest.raises(ValueError, match=r"40 bytes|1970"):
+        KEYS.make(Recipient(1, 1, MESSAGE, send))
+
+
+@given(st.binary(max_size=200))
+def test_garbage_is_no_token(garbage: bytes) -> None:
+    with pytest.raises(NotGenuineError):
+        KEYS.read(garbage)
+
+
+@given(st.binary(max_size=100).map(base64.urlsafe_b64encode).map(lambda text: text.rstrip(b"=")))
+def test_well_formed_garbage_is_no_token(garbage: bytes) -> None:
+    with pytest.raises(NotGenuineError):
+        KEYS.read(garbage)
+
+
+@given(recipients, st.data())
+def test_a_token_with_one_character_changed_is_none(recipient: Recipient, data: st.DataObject) -> None:
+    token = KEYS.make(recipient).encode()
+    place = data.draw(st.integers(0, len(token) - 1))
+    other = data.draw(st.integers(0, 255).filter(lambda byte: byte != token[place]))
+    with pytest.raises(NotGenuineError):
+        KEYS.read(token[:place] + bytes([other]) + token[place + 1 :])
+
+
+@pytest.mark.parametrize("spelling", [b"%b=", b"%b==", b" %b", b"%b\n", b"%bA"])
+def test_a_token_has_one_spelling(spelling: bytes) -> None:
+    token = KEYS.make(RECIPIENT).encode()
+    with pytest.raises(NotGenuineError):
+        KEYS.read(spelling.replace(b"%b", token))
+
+
+def test_a_token_is_good_for_its_purpose_only() -> None:
+    token = KEYS.make(RECIPIENT)
+    with pytest.raises(NotGenuineError):
+        KEYS.read(token.encode(), purpose=2)  # type: ignore[arg-type]  # a purpose of the future
+
+
+def test_old_keys_verify_and_the_first_signs() -> None:
+    newer = SigningKey("2026-02", b"n" * 32)
+    old_token = KEYS.make(RECIPIENT)
+    rotated = TokenKeys([newer, KEY])
+    assert rotated.read(old_token.encode()) == RECIPIENT
+    assert rotated.make(RECIPIENT) == TokenKeys([newer]).make(RECIPIENT)
+    with pytest.raises(NotGenuineError):
+        TokenKeys([newer]).read(old_token.encode())
+
+
+def test_another_secret_under_the_same_id_verifies_nothing() -> None:
+    with pytest.raises(NotGenuineError):
+        TokenKeys([SigningKey(KEY.id, b"x" * 32)]).read(KEYS.make(RECIPIENT).encode())
+
+
+def test_keys_are_read_from_the_setting() -> None:
+    encoded = base64.b64encode(KEY.secret).decode()
+    assert TokenKeys.parse(f"2026-01:{encoded}, other:{encoded}").make(RECIPIENT) == KEYS.make(RECIPIENT)
+
+
+@pytest.mark.parametrize(
+    ("setting", "complaint"),
+    [
+        ("", "written id:base64"),
+        ("abc", "written id:base64"),
+        ("a b:AAAA", "written id:base64"),
+        ("a:!!!", "key a: not base64"),
+        ("a:AAAA", "key a: at least 16 bytes"),
+        ("a:" + "A" * 24 + ",a:" + "B" * 24, "same id"),
+    ],
+)
+def test_wrong_keys_are_refused_without_telling_them(setting: str, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint) as refusal:
+        TokenKeys.parse(setting)
+    assert "AAAA" not in str(refusal.value)
+
+
+def test_makes_ten_thousand_a_second() -> None:
+    maker = KEYS.maker(7, MESSAGE, Send(kind="workflow", id=str(uuid4()), sent_at=SENT_AT))
+    began = time.perf_counter()
+    tokens = {maker.token(contact_id) for contact_id in range(1, 10_001)}
+    assert len(tokens) == 10_000
+    assert timedelta(seconds=time.perf_counter() - began) < timedelta(seconds=1)
