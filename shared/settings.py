@@ -3,10 +3,25 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Port = Annotated[int, Field(ge=0, le=65535)]  # 0: any free one
+
+
+PREFIX = "PENCHANT_"
+
+
+def problems_of(error: ValidationError) -> str:
+    """Return what is wrong with the environment: one line for each variable, without any value."""
+    return "\n".join(
+        f"{PREFIX}{'_'.join(str(part) for part in problem['loc']).upper()}: {_said(problem['type'], problem['msg'])}"
+        for problem in error.errors(include_input=False, include_url=False)
+    )
+
+
+def _said(kind: str, message: str) -> str:
+    return "is not set, and has no default" if kind == "missing" else message
 
 
 class CommonSettings(BaseSettings):
@@ -19,7 +34,7 @@ class CommonSettings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="PENCHANT_",
+        env_prefix=PREFIX,
         env_ignore_empty=True,
         extra="ignore",  # the environment is shared with the other services
         frozen=True,
@@ -42,6 +57,8 @@ class CommonSettings(BaseSettings):
     public_url: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")] = "http://127.0.0.1:8101"  # of tracked links
     trusted_proxies: str = ""  # addresses or networks, comma-separated, whose X-Forwarded-For names the client
     home: Path = Path(".penchant")  # spool, and the embedded stack's data
+
+    requests_per_second: Annotated[int, Field(ge=1)] = 1_000  # of one account, in each process; 429 beyond
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     otlp_endpoint: str | None = None  # base URL of an OTLP/HTTP collector; tracing is off without it

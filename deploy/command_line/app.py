@@ -9,6 +9,7 @@ from rich.console import Console
 from deploy.command_line.commands import accounts, clicks, dead_letters, demo, keys, messages, republish, stack, watch
 from deploy.command_line.terminal import EXIT_CODES
 from deploy.embedded.error import StackError
+from shared.settings import problems_of
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -36,5 +37,6 @@ def main() -> None:
     try:
         app()
     except (StackError, ValidationError) as problem:
-        Console(stderr=True, highlight=False).print(str(problem), markup=False, soft_wrap=True)
+        text = problems_of(problem) if isinstance(problem, ValidationError) else str(problem)
+        Console(stderr=True, highlight=False).print(text, markup=False, soft_wrap=True)
         sys.exit(1)

@@ -10,3 +10,5 @@ class LabelingSettings(CommonSettings):
 
     labeling_database: SecretStr
     labeling_port: Port = 8102
+    labeling_public_port: Port | None = None  # see shared.runtime.doors
+    labeling_internal_port: Port | None = None  # see shared.runtime.doors

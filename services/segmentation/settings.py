@@ -13,6 +13,7 @@ class SegmentationSettings(CommonSettings):
 
     segmentation_database: SecretStr
     segmentation_port: Port = 8103
+    segmentation_internal_port: Port | None = None  # see shared.runtime.doors
     # Where other processes of this service reach this one; unless set, the host (or its name) and the port.
     segmentation_url: str | None = None
     # For rehearsals on data that can be thrown away: days pass as if it were so many seconds later. They never go back.
@@ -24,4 +25,5 @@ class SegmentationSettings(CommonSettings):
         """Where other processes of this service ask for slices."""
         if self.segmentation_url is not None:
             return self.segmentation_url.rstrip("/")
-        return f"http://{socket.gethostname() if self.listens_everywhere else self.host}:{self.segmentation_port}"
+        host = socket.gethostname() if self.listens_everywhere else self.host
+        return f"http://{host}:{self.segmentation_internal_port or self.segmentation_port}"

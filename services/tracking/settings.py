@@ -13,6 +13,8 @@ class TrackingSettings(CommonSettings):
 
     tracking_database: SecretStr
     tracking_port: Port = 8101
+    tracking_public_port: Port | None = None  # see shared.runtime.doors
+    tracking_internal_port: Port | None = None  # see shared.runtime.doors
     tracking_keys: SecretStr  # of click tokens, `id:base64,…`: the first signs, all verify
     tracking_spool_bytes: Annotated[int, Field(ge=1_000_000)] = 1_000_000_000  # some two million clicks
 

@@ -1,6 +1,7 @@
 """How every client of Kafka is configured."""
 
 import ssl
+from ipaddress import ip_address
 from typing import Any
 
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
@@ -27,6 +28,19 @@ def client_options(settings: CommonSettings) -> dict[str, Any]:
             None if settings.kafka_password is None else settings.kafka_password.get_secret_value()
         )
     return options
+
+
+def travels_in_clear(settings: CommonSettings) -> bool:
+    """Return whether records would leave this machine without encryption."""
+    hosts = [server.rpartition(":")[0].strip("[] ") for server in settings.kafka.split(",")]
+    return settings.kafka_security_protocol.endswith("PLAINTEXT") and not all(map(_is_loopback, hosts))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def faststream_security(settings: CommonSettings) -> BaseSecurity | None:

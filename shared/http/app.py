@@ -14,6 +14,7 @@ from shared.http.context import RequestContext
 from shared.http.documentation import install_documentation
 from shared.http.health import Check, health_router
 from shared.http.keys import KeyLookup
+from shared.http.limits import RequestLimit
 from shared.http.problems import install_problem_handlers
 from shared.http.routing import Route
 from shared.store.database import Database
@@ -39,12 +40,17 @@ def create_app(
     checks: Sequence[Check] = (),
     operator_key: SecretStr | None = None,
     max_body_bytes: int = MAX_BODY_BYTES,
+    requests_per_second: int | None = None,
+    has_health: bool = True,
+    has_documentation: bool = True,
 ) -> Application:
-    """An application with problems, health, metrics and documentation; the service includes its `Router`s.
+    """Make an application with problems, health, metrics and documentation; the service includes its `Router`s.
 
     `keys`: where API keys are found; None for a service without endpoints that need one. `database`: where
-    `Idempotency-Key`s are kept, and checked for readiness; without it the header is passed over. `checks`: what else
-    the service cannot work without; more may be appended to `app.state.checks`.
+    `Idempotency-Key`s are kept, and checked for readiness; without it the header is ignored. `checks`: what else
+    the service cannot work without; more may be appended to `app.state.checks`. `requests_per_second`: how many an
+    account may make; None for any number. `has_health` and `has_documentation` leave those pages out of a port that
+    has other purposes.
     """
     app = Application(
         title=title,
@@ -60,13 +66,16 @@ def create_app(
     app.state.database = database
     app.state.operator_key = operator_key
     app.state.max_body_bytes = max_body_bytes
+    app.state.request_limit = RequestLimit(requests_per_second)
     app.state.checks = [*checks]
     if database is not None:
         app.state.checks.append(Check("database", _database_check(database)))
     install_problem_handlers(app)
     app.add_middleware(RequestContext)
-    app.include_router(health_router)
-    install_documentation(app)
+    if has_health:
+        app.include_router(health_router)
+    if has_documentation:
+        install_documentation(app)
     return app
 
 

@@ -15,6 +15,7 @@ from shared.metrics import REDIRECT_SECONDS
 
 MAX_HEADER_BYTES = 65_536
 HEADER_TIMEOUT = 10.0  # seconds from a request's first byte to the end of its headers
+DRAIN_TIMEOUT = 30.0  # seconds for the rest of a body after its request was answered; as long as a body may take
 
 log = structlog.get_logger()
 
@@ -65,6 +66,7 @@ class Connection(HttpToolsProtocol):
         self._raw = config.raw
         self._proxies = config.proxies
         self._in_headers = False
+        self._has_begun = False  # a request has begun with the bytes that are being read
         self._header_bytes = 0
         self._header_timer: asyncio.TimerHandle | None = None
         self._idle_timer: asyncio.TimerHandle | None = None
@@ -77,7 +79,7 @@ class Connection(HttpToolsProtocol):
         self._peer = self.client[0] if self.client else ""
         self._behind_proxy = self._proxies.trusts(self._peer)
         # uvicorn waits for ever for the first byte.
-        self.timeout_keep_alive_task = self.loop.call_later(HEADER_TIMEOUT, self.timeout_keep_alive_handler)
+        self._expect_request_within(HEADER_TIMEOUT)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end_header_timer()
@@ -87,7 +89,13 @@ class Connection(HttpToolsProtocol):
         self._unset_keepalive_if_required()
 
     def data_received(self, data: bytes) -> None:
+        # Only a request may stop the clock of an idle connection. uvicorn stops it for any byte: a newline, or one more
+        # byte of a body whose request is answered, would keep the connection for ever.
+        clock, self.timeout_keep_alive_task = self.timeout_keep_alive_task, None
+        self._has_begun = False
         super().data_received(data)
+        if clock is not None:
+            self._go_on(clock)
         if self._in_headers and not self.transport.is_closing():
             self._header_bytes += len(data)
             if self._header_bytes > MAX_HEADER_BYTES:
@@ -95,7 +103,30 @@ class Connection(HttpToolsProtocol):
             elif self._header_timer is None:
                 self._header_timer = self.loop.call_later(HEADER_TIMEOUT, self._refuse, 408, "Request Timeout")
 
+    def _go_on(self, clock: asyncio.TimerHandle) -> None:
+        if self._has_begun or self.timeout_keep_alive_task is not None or self.transport.is_closing():
+            clock.cancel()
+        else:
+            self.timeout_keep_alive_task = clock
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        # The rest of an answered body has come: the connection is idle like any other.
+        if self.cycle.response_complete and self.cycle.more_body and not self.pipeline:
+            self.cycle.more_body = False
+            self._expect_request_within(self.timeout_keep_alive)
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.cycle.response_complete and self.cycle.more_body and not self.transport.is_closing():
+            self._expect_request_within(DRAIN_TIMEOUT)
+
+    def _expect_request_within(self, seconds: float) -> None:
+        self._unset_keepalive_if_required()
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
     def on_message_begin(self) -> None:
+        self._has_begun = True
         self.url = b""
         self.headers = []
         self._in_headers = True

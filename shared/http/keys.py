@@ -106,10 +106,11 @@ class Requirement:
         request: Request,
         _: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)] = None,
     ) -> Caller:
-        """Who calls. Raises Problem: 401, 403."""
+        """Return who calls. Raises Problem: 401, 403, 429."""
         caller: Caller | None = getattr(request.state, "caller", None)
         if caller is None:
             caller = request.state.caller = await _authenticate(request)
+            request.app.state.request_limit.take(caller.account_id)
         missing = [scope for scope in self.scopes if not caller.may(scope)]
         if missing:
             needed = " ".join(self.scopes)

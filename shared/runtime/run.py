@@ -16,6 +16,7 @@ import uvloop
 from pydantic import SecretStr, ValidationError
 
 from shared.bus.catalog import Catalog
+from shared.bus.connection import travels_in_clear
 from shared.bus.dead_letters import DeadLetters
 from shared.bus.guard import check_surroundings
 from shared.bus.host import ConsumerHost
@@ -23,15 +24,15 @@ from shared.bus.producer import IntakeProducer
 from shared.bus.publisher import Publisher
 from shared.bus.relay import Relay
 from shared.bus.topics import ensure_topics
-from shared.http.app import create_app
 from shared.http.health import Check
-from shared.http.server import PortTakenError, serve
+from shared.http.server import PortTakenError
 from shared.logs import configure_logging
+from shared.runtime.doors import Doors, ports_of, serve_doors
 from shared.runtime.held_records import held_router
 from shared.runtime.republish import republish
 from shared.runtime.service import Parts, Service, Surroundings
 from shared.runtime.waiting import WaitingRoom
-from shared.settings import CommonSettings
+from shared.settings import CommonSettings, problems_of
 from shared.store.database import Database
 from shared.store.errors import Refused, is_passing
 from shared.store.event_tables import extend_event_tables
@@ -60,7 +61,7 @@ def run(service: Service) -> None:
     try:
         settings = service.settings()
     except ValidationError as error:
-        sys.stderr.write(f"{service.name}: the settings are not right\n{error}\n")
+        sys.stderr.write(f"{service.name}: the settings are not valid\n{problems_of(error)}\n")
         sys.exit(2)
     gc.set_threshold(*COLLECT_AFTER)
     configure_logging(service.name, settings.log_level)
@@ -98,7 +99,8 @@ class _Process:
     waiting: WaitingRoom = field(init=False)
 
     def __post_init__(self) -> None:
-        self.waiting = WaitingRoom(self._title, self.settings, self._port, self._fail)
+        ports = ports_of(self.service.name, self.settings)
+        self.waiting = WaitingRoom(self._title, self.settings, list(ports.values()), self._fail)
 
     async def live(self) -> int:
         """From start to end; returns the exit code."""
@@ -207,6 +209,11 @@ class _Process:
         return opened
 
     async def _meet_kafka(self, database: Database) -> str:
+        if travels_in_clear(self.settings):
+            log.warning(
+                "what Kafka carries travels in clear: set PENCHANT_KAFKA_SECURITY_PROTOCOL", kafka=self.settings.kafka
+            )
+
         async def attempt() -> str:
             await ensure_topics(self.settings)
             return await check_surroundings(self.service.name, self.settings, database)
@@ -248,35 +255,22 @@ class _Process:
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
     async def _serve(self, parts: Parts, surroundings: Surroundings) -> None:
-        app = create_app(
-            self._title,
-            surroundings.catalog,
-            surroundings.database,
-            description=self.service.description,
-            checks=[
-                *parts.checks,
-                Check("kafka", partial(_kafka_ready, surroundings.catalog)),
-                Check("consumers", self._consumers_ready),
-            ],
-            operator_key=self.settings.operator_key,
+        checks = [
+            *parts.checks,
+            Check("kafka", partial(_kafka_ready, surroundings.catalog)),
+            Check("consumers", self._consumers_ready),
+        ]
+        doors = Doors(self.service, self.settings, surroundings.catalog, surroundings.database).of(
+            parts,
+            checks,
+            has_api="api" in self.roles,
+            operations=[held_router(self.service.name, surroundings.database)],
         )
-        app.state.service = parts.state
-        app.include_router(held_router(self.service.name, surroundings.database))
-        for router in parts.internal_routers:
-            app.include_router(router)
-        if "api" in self.roles:
-            for router in parts.routers:
-                app.include_router(router)
         await self.waiting.close()
-        await serve(
-            app,
-            self.settings.host,
-            self._port,
-            stop=self.stop,
-            raw=parts.raw if "api" in self.roles else None,
-            trusted_proxies=[proxy.strip() for proxy in self.settings.trusted_proxies.split(",") if proxy.strip()],
-            listening=lambda port: log.info("listening", port=port, roles=sorted(self.roles)),
-        )
+        await serve_doors(doors, self.settings, self.stop, self._listening)
+
+    def _listening(self, door: str, port: int) -> None:
+        log.info("listening", door=door, port=port, roles=sorted(self.roles))
 
     async def _consumers_ready(self) -> str | None:
         return "; ".join(trouble for host in self.hosts for trouble in host.troubles()) or None

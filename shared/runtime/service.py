@@ -41,13 +41,15 @@ class Surroundings:
 class Parts:
     """What a service is made of.
 
-    `routers` are served with the role `api`, `internal_routers` (for the service's own processes) with any; `state` is
-    found by them as `request.app.state.service`. `consumers` and `worker_tasks` run with the role `worker`, `api_tasks`
+    `routers` are served with the role `api`, and so are `public_routers` (pages that a mail leads to; on a port of
+    their own if one is set); `internal_routers` (for the service's own processes) with any role. `state` is found by
+    them as `request.app.state.service`. `consumers` and `worker_tasks` run with the role `worker`, `api_tasks`
     with `api`: each for as long as the process lives, ended by cancellation; one that fails ends the process. `raw`
     answers the paths below `/c/`.
     """
 
     routers: Sequence[APIRouter] = ()
+    public_routers: Sequence[APIRouter] = ()
     internal_routers: Sequence[APIRouter] = ()
     state: object = None
     consumers: Sequence[Consumer] = ()
@@ -61,6 +63,8 @@ class Parts:
 @dataclass(frozen=True, slots=True)
 class Service:
     """A service by name. Its settings have `<name>_database` and `<name>_port`.
+
+    They may have `<name>_public_port` and `<name>_internal_port`: see `shared.runtime.doors`.
 
     `catalogs` are the catalog topics that it reads before anything else (`labeling.keys` comes by itself). `build`
     is called once all that is ready.

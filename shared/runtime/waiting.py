@@ -1,7 +1,7 @@
-"""What a process says of itself while it cannot start: it lives, and it waits for a server."""
+"""What a process answers while it cannot start: it is alive, and it waits for a server."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from shared.http.app import create_app
 from shared.http.health import Check
@@ -14,31 +14,31 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
 class WaitingRoom:
-    """Serves the health pages, and 503 for all else, from the first call of `wait_for` until `close`.
+    """Serves the health pages on all `ports`, and 503 for all else, from the first call of `wait_for` until `close`.
 
     `failed` is called with the error when it cannot listen.
     """
 
     def __init__(
-        self, title: str, settings: CommonSettings, port: int, failed: Callable[[BaseException], None]
+        self, title: str, settings: CommonSettings, ports: Sequence[int], failed: Callable[[BaseException], None]
     ) -> None:
         self._title = title
         self._settings = settings
-        self._port = port
+        self._ports = ports
         self._failed = failed
         self._awaited = ""
         self._stop = asyncio.Event()
         self._serving: asyncio.Task[None] | None = None
 
     def wait_for(self, what: str) -> None:
-        """`what` does not answer yet."""
+        """Say that `what` does not answer yet."""
         self._awaited = what
         if self._serving is None:
             self._serving = asyncio.create_task(self._serve(), name="waiting room")
             self._serving.add_done_callback(self._ended)
 
     async def close(self) -> None:
-        """Leaves the port to who comes next."""
+        """Stop listening, so that the service itself can use the ports."""
         self._stop.set()
         if self._serving is not None:
             await asyncio.wait({self._serving})
@@ -48,7 +48,7 @@ class WaitingRoom:
         closed = Router(include_in_schema=False)
         closed.add_api_route("/{path:path}", self._refuse, methods=METHODS)
         app.include_router(closed)
-        await serve(app, self._settings.host, self._port, stop=self._stop)
+        await asyncio.gather(*(serve(app, self._settings.host, port, stop=self._stop) for port in self._ports))
 
     async def _reason(self) -> str:
         return f"waiting for {self._awaited}"

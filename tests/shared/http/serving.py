@@ -158,6 +158,7 @@ def make_app(
     checks: Sequence[Check] = (),
     operator_key: SecretStr | None = None,
     max_body_bytes: int = MAX_BODY_BYTES,
+    requests_per_second: int | None = None,
 ) -> Application:
     """The small service."""
     app = create_app(
@@ -167,6 +168,7 @@ def make_app(
         checks=checks,
         operator_key=operator_key,
         max_body_bytes=max_body_bytes,
+        requests_per_second=requests_per_second,
     )
     app.include_router(router)
     return app

@@ -37,3 +37,16 @@ async def test_the_page_loads_nothing_from_elsewhere() -> None:
             assert (await client.get(address)).status_code == 200
         missing = await client.get("/docs/assets/none.js")
         assert missing.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.asyncio
+async def test_the_root_leads_to_the_page_and_the_page_allows_its_own_scripts_only() -> None:
+    async with serving(make_app()) as client:
+        entrance = await client.get("/")
+        assert entrance.status_code == 307
+        assert entrance.headers["location"] == "/docs"
+        policy = (await client.get("/docs")).headers["content-security-policy"]
+    scripts = next(part for part in policy.split("; ") if part.startswith("script-src"))
+    assert "unsafe" not in scripts
+    assert scripts.count("'sha256-") == 1
+    assert "frame-ancestors 'none'" in policy

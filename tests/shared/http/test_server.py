@@ -12,6 +12,7 @@ import pytest
 from fastapi.responses import StreamingResponse
 
 from shared.http import connection
+from shared.http import server as server_module
 from shared.http.raw import Answer, Proxies, RawHandler, RawRequest
 from shared.http.routing import Router
 from shared.http.server import PortTakenError, listen, serve
@@ -200,6 +201,76 @@ async def test_endless_and_slow_headers_are_cut_off(monkeypatch: pytest.MonkeyPa
         assert b"431 Request Header Fields" in await talk(endless)
         assert b"408 Request Timeout" in await talk(b"GET /c/x HTTP/1.1\r\nhost:")
         assert await talk(b"") == b""
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("stray", [b"\n", b"\r\n", b"\r\n" * 50])
+async def test_bytes_that_begin_no_request_do_not_keep_a_connection_open(
+    monkeypatch: pytest.MonkeyPatch, stray: bytes
+) -> None:
+    monkeypatch.setattr(connection, "HEADER_TIMEOUT", 0.1)
+    async with serving(make_app(), raw=redirect) as client:
+        reader, writer = await asyncio.open_connection("127.0.0.1", client.base_url.port)
+        writer.write(stray)
+        async with asyncio.timeout(5):
+            assert await reader.read() == b""
+        writer.close()
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "first", [b"GET /c/x HTTP/1.1\r\nhost: x\r\n\r\n", b"GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n"]
+)
+async def test_stray_bytes_after_an_answer_do_not_prolong_keep_alive(
+    monkeypatch: pytest.MonkeyPatch, first: bytes
+) -> None:
+    monkeypatch.setattr(server_module, "KEEP_ALIVE", 1)
+    async with serving(make_app(), raw=redirect) as client:
+        reader, writer = await asyncio.open_connection("127.0.0.1", client.base_url.port)
+        writer.write(first)
+        assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 ")
+        writer.write(b"\n")
+        async with asyncio.timeout(5):
+            await reader.read()
+        writer.close()
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("path", [b"/c/x", b"/v1/things"])
+async def test_a_body_that_never_ends_after_an_early_answer_is_drained_for_a_bounded_time(
+    monkeypatch: pytest.MonkeyPatch, path: bytes
+) -> None:
+    monkeypatch.setattr(connection, "DRAIN_TIMEOUT", 0.3)
+    async with serving(make_app(), raw=redirect) as client:
+        reader, writer = await asyncio.open_connection("127.0.0.1", client.base_url.port)
+        writer.write(
+            b"POST %s HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 999\r\n\r\n" % path
+        )
+        assert b" 40" in await reader.readuntil(b"\r\n")
+        trickle = asyncio.create_task(_trickle(writer))
+        async with asyncio.timeout(5):
+            with contextlib.suppress(ConnectionError):
+                await reader.read()
+        trickle.cancel()
+        writer.close()
+
+
+@pytest.mark.asyncio
+async def test_a_connection_goes_on_after_the_rest_of_a_refused_body_has_come() -> None:
+    body = b"x" * 3_000_000
+    head = b"POST /v1/things HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(
+        body
+    )
+    async with wire() as talk:
+        received = await talk(head + body + b"GET /c/y HTTP/1.1\r\nhost: x\r\n\r\n")
+    assert received.startswith(b"HTTP/1.1 401")
+    assert b"302 Found" in received
+
+
+async def _trickle(writer: asyncio.StreamWriter) -> None:
+    for _ in range(500):
+        writer.write(b"x")
+        await asyncio.sleep(0.02)
 
 
 @pytest.mark.asyncio

@@ -1,0 +1,75 @@
+"""An account that asks too much is told so, and the others do not notice."""
+
+from contextlib import suppress
+
+import pytest
+
+from shared.http import limits
+from shared.http.limits import RequestLimit
+from shared.http.problems import Problem
+from tests.shared.http.serving import Keys, make_app, serving
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def _allowed(limit: RequestLimit, account_id: int, attempts: int) -> int:
+    taken = 0
+    for _ in range(attempts):
+        with suppress(Problem):
+            limit.take(account_id)
+            taken += 1
+    return taken
+
+
+def test_a_second_s_worth_at_once_and_then_as_many_as_time_has_passed() -> None:
+    clock = Clock()
+    limit = RequestLimit(10, clock)
+    assert _allowed(limit, 1, 25) == 10
+    clock.now += 0.5
+    assert _allowed(limit, 1, 25) == 5
+    clock.now += 60
+    assert _allowed(limit, 1, 25) == 10
+
+
+def test_accounts_have_limits_of_their_own() -> None:
+    limit = RequestLimit(10, Clock())
+    assert _allowed(limit, 1, 25) == 10
+    assert _allowed(limit, 2, 25) == 10
+
+
+def test_no_limit_allows_everything() -> None:
+    assert _allowed(RequestLimit(None), 1, 5_000) == 5_000
+
+
+def test_memory_is_bounded_and_whoever_is_over_the_limit_stays_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MOST_BUCKETS", 100)
+    clock = Clock()
+    limit = RequestLimit(2, clock)
+    for account_id in range(1, 101):
+        limit.take(account_id)
+    clock.now += 2
+    assert _allowed(limit, 500, 3) == 2
+    limit.take(501)
+    assert len(limit._buckets) == 2
+    assert _allowed(limit, 500, 1) == 0
+
+
+@pytest.mark.asyncio
+async def test_over_http_the_answer_is_429_with_retry_after() -> None:
+    keys = Keys()
+    app = make_app(keys, requests_per_second=3)
+    async with serving(app, key=keys.make("read")) as client:
+        answers = [await client.get("/v1/things") for _ in range(20)]
+        refused = [answer for answer in answers if answer.status_code == 429]
+        assert answers[0].status_code == 200
+        assert refused
+        assert refused[0].headers["retry-after"] == "1"
+        assert refused[0].headers["content-type"] == "application/problem+json"
+        other = await client.get("/v1/things", headers={"Authorization": f"Bearer {keys.make('read', account_id=2)}"})
+        assert other.status_code == 200
