@@ -8,7 +8,7 @@ from fastapi import APIRouter
 
 from services.labeling.api import ROUTERS as LABELING
 from services.labeling.app import SERVICE as LABELING_SERVICE
-from services.segmentation.api import criteria, segments
+from services.segmentation.api import ROUTERS as SEGMENTATION
 from services.segmentation.app import SERVICE as SEGMENTATION_SERVICE
 from services.tracking.api import ROUTERS as TRACKING
 from services.tracking.app import SERVICE as TRACKING_SERVICE
@@ -23,7 +23,7 @@ from shared.store.database import Database
 SERVICES: Mapping[str, tuple[Service, Sequence[APIRouter]]] = {
     "tracking": (TRACKING_SERVICE, TRACKING),
     "labeling": (LABELING_SERVICE, LABELING),
-    "segmentation": (SEGMENTATION_SERVICE, [segments.router, criteria.router]),
+    "segmentation": (SEGMENTATION_SERVICE, SEGMENTATION),
     "workflow": (WORKFLOW_SERVICE, WORKFLOW),
 }
 

@@ -3,53 +3,54 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from services.segmentation.answers.owners import Owners
-from services.segmentation.api import criteria, segments, slices
-from services.segmentation.consumers.registry import Registry
+from services.segmentation.api import ROUTERS, slices
+from services.segmentation.api.state import State
 from services.segmentation.consumers.slices import CONSUMER, TOPICS, VERSION, SliceHandler
-from services.segmentation.lookup import Links
-from services.segmentation.metrics import measure
-from services.segmentation.segments import Segments
 from services.segmentation.settings import SegmentationSettings
-from services.segmentation.state import Changes, State
 from services.segmentation.store import MIGRATIONS
+from services.segmentation.use_cases.account_lookup import Links
+from services.segmentation.use_cases.count_signal import CountSignal
+from services.segmentation.use_cases.criteria import Criteria
+from services.segmentation.use_cases.image_metrics import measure
+from services.segmentation.use_cases.segment_definitions import SegmentDefinitions
+from services.segmentation.use_cases.segments import Segments
+from services.segmentation.use_cases.slice_owners import SliceOwners
 from shared.bus.handler import Consumer
 from shared.runtime.run import run
 from shared.runtime.service import Parts, Service, Surroundings
 
 
 def utc_now() -> datetime:
-    """The time."""
+    """Return the time."""
     return datetime.now(UTC)
 
 
 async def build(surroundings: Surroundings, clock: Callable[[], datetime] = utc_now) -> Parts:
-    """The parts of a process of this service. Days pass by `clock`."""
+    """Build the parts of a process of this service. Days pass by `clock`."""
     settings = surroundings.settings
     assert isinstance(settings, SegmentationSettings)
-    changes = Changes()
+    signal = CountSignal()
     handler = SliceHandler(
-        Registry(surroundings.catalog),
+        SegmentDefinitions(surroundings.catalog),
         settings.partitions,
         settings.own_url,
         clock=clock,
-        ahead=timedelta(seconds=settings.segmentation_clock_ahead),
         delay=lambda: surroundings.relay.delay,
         snapshot_every=timedelta(seconds=settings.segmentation_snapshot_seconds),
     )
-    handler.on_change(changes.tell)
+    handler.on_change(signal.notify)
     measure(handler.memories)
-    owners = Owners(surroundings.database.pool, handler.memories, settings.partitions)
+    owners = SliceOwners(surroundings.database.pool, handler.memories, settings.partitions)
+    all_segments = Segments(surroundings, Links(surroundings.catalog))
     return Parts(
-        routers=[segments.router, criteria.router],
+        routers=ROUTERS,
         internal_routers=[slices.router],
         state=State(
-            pool=surroundings.database.pool,
-            partitions=settings.partitions,
-            segments=Segments(surroundings, Links(surroundings.catalog)),
+            segments=all_segments,
+            criteria=Criteria(all_segments, owners, settings.partitions),
             owners=owners,
-            changes=changes,
-            registry=handler.registry,
+            signal=signal,
+            definitions=handler.definitions,
         ),
         consumers=[Consumer(CONSUMER, TOPICS, handler, VERSION)],
         close=owners.close,
@@ -67,5 +68,5 @@ SERVICE = Service(
 
 
 def main() -> None:
-    """The whole life of a process."""
+    """Run a process until it is told to stop."""
     run(SERVICE)

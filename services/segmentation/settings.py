@@ -1,4 +1,4 @@
-"""What segmentation is told by its environment, beside the common settings."""
+"""Settings of segmentation beside the common ones."""
 
 import socket
 from typing import Annotated
@@ -16,8 +16,6 @@ class SegmentationSettings(CommonSettings):
     segmentation_internal_port: Port | None = None  # see shared.runtime.doors
     # Where other processes of this service reach this one; unless set, the host (or its name) and the port.
     segmentation_url: str | None = None
-    # For rehearsals on data that can be thrown away: days pass as if it were so many seconds later. They never go back.
-    segmentation_clock_ahead: Annotated[float, Field(ge=0)] = 0.0
     segmentation_snapshot_seconds: Annotated[float, Field(gt=0)] = 120.0
 
     @property

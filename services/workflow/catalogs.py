@@ -8,7 +8,7 @@ from services.workflow.domain.conditions import inlined
 from services.workflow.domain.progress import Gone
 from services.workflow.domain.runs import EffectKind
 from shared.bus.catalog import Catalog
-from shared.criteria import Criterion, Fault, Standing, parse, validate
+from shared.criteria import Criterion, Existence, Fault, parse, validate
 from shared.criteria.grammar import InSegment
 from shared.criteria.references import walk
 from shared.events.envelope import CatalogEvent
@@ -24,19 +24,19 @@ class AccountLookup:
         self._catalogs = catalogs
         self._account_id = account_id
 
-    def label(self, label_id: UUID) -> Standing:
+    def label(self, label_id: UUID) -> Existence:
         found = self._catalogs.catalog.find(LabelChanged, label_id)
         if found is None or found.account_id != self._account_id:
             return "unknown"
         return "known" if found.state in ("active", "hidden") else "merged" if found.state == "merged" else "deleted"
 
-    def message(self, message_id: UUID) -> Standing:
+    def message(self, message_id: UUID) -> Existence:
         found = self._catalogs.catalog.find(MessageChanged, message_id)
         if found is None or found.account_id != self._account_id:
             return "unknown"
         return "known" if found.state == "active" else "deleted"
 
-    def link(self, link_id: UUID) -> Standing:
+    def link(self, link_id: UUID) -> Existence:
         message_id = self._catalogs.message_of.get(link_id)
         return "unknown" if message_id is None else self.message(message_id)
 
@@ -50,7 +50,7 @@ class AccountLookup:
             return None
         return self._catalogs.criterion_of(found)
 
-    def segment_standing(self, segment_id: UUID) -> Standing:
+    def segment_standing(self, segment_id: UUID) -> Existence:
         """Whether there is such a segment."""
         found = self._catalogs.catalog.find(SegmentChanged, segment_id)
         if found is None or found.account_id != self._account_id:
@@ -134,11 +134,11 @@ class Catalogs:
         lookup = self.lookup(account_id)
         if isinstance(subject, str):
             found = self.catalog.find(FieldChanged, (account_id, subject))
-            standing: Standing = "deleted" if found is not None and found.state == "deleted" else "known"
+            existence: Existence = "deleted" if found is not None and found.state == "deleted" else "known"
             what = "field"
         elif kind == "send":
-            standing, what = lookup.message(subject), "message"
+            existence, what = lookup.message(subject), "message"
         else:
-            standing, what = lookup.label(subject), "label"
-        if standing in ("deleted", "merged"):
-            raise Gone(f"{what} {subject} was {standing}")
+            existence, what = lookup.label(subject), "label"
+        if existence in ("deleted", "merged"):
+            raise Gone(f"{what} {subject} was {existence}")

@@ -8,7 +8,7 @@ from services.workflow.catalogs import AccountLookup, criterion_faults, segment_
 from services.workflow.domain.definitions import Definition, criteria_of, triggers_of, walk
 from services.workflow.domain.steps import SetField
 from services.workflow.domain.triggers import OnSegment
-from shared.criteria import Fault, Standing, parse
+from shared.criteria import Existence, Fault, parse
 from shared.criteria.comparing import parse_day
 
 
@@ -72,8 +72,8 @@ def _criteria(definition: Definition, lookup: AccountLookup) -> Iterator[Fault]:
             yield Fault(pointer + fault.pointer, fault.detail)
 
 
-def _fault(pointer: str, what: str, named: UUID, standing: Standing) -> Iterator[Fault]:
-    if standing == "unknown":
+def _fault(pointer: str, what: str, named: UUID, existence: Existence) -> Iterator[Fault]:
+    if existence == "unknown":
         yield Fault(pointer, f"there is no {what} {named}")
-    elif standing != "known":
-        yield Fault(pointer, f"{what} {named} was {standing}")
+    elif existence != "known":
+        yield Fault(pointer, f"{what} {named} was {existence}")

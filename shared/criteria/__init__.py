@@ -13,7 +13,7 @@ from shared.criteria.facts import (
 from shared.criteria.grammar import Criterion, Fault, InvalidCriterion
 from shared.criteria.parsing import parse
 from shared.criteria.references import References, inline_segments, moves_with_the_day, references, would_circle
-from shared.criteria.validation import Lookup, Standing, validate
+from shared.criteria.validation import Existence, Lookup, validate
 from shared.criteria.writing import write
 
 __all__ = [
@@ -22,13 +22,13 @@ __all__ = [
     "Criterion",
     "EngagementFact",
     "Evaluation",
+    "Existence",
     "Facts",
     "Fault",
     "History",
     "InvalidCriterion",
     "Lookup",
     "References",
-    "Standing",
     "click_fact",
     "engagement_fact",
     "evaluate",

@@ -18,7 +18,7 @@ from shared.criteria.grammar import (
 from shared.criteria.references import inline_segments, walk
 from shared.events.labeling import FieldType, Scalar
 
-Standing = Literal["known", "deleted", "merged", "unknown"]
+Existence = Literal["known", "deleted", "merged", "unknown"]
 
 # Which operators a field's type takes. All types take is, is_not, in and exists.
 _OPERATORS: dict[str, tuple[str, ...]] = {
@@ -34,13 +34,13 @@ _OPERATORS: dict[str, tuple[str, ...]] = {
 class Lookup(Protocol):
     """What an account has, as far as whoever asks knows it."""
 
-    def label(self, label_id: UUID) -> Standing:
+    def label(self, label_id: UUID) -> Existence:
         """Whether there is such a label; hidden ones are known."""
 
-    def message(self, message_id: UUID) -> Standing:
+    def message(self, message_id: UUID) -> Existence:
         """Whether there is such a message."""
 
-    def link(self, link_id: UUID) -> Standing:
+    def link(self, link_id: UUID) -> Existence:
         """Whether there is such a link; those that vanished from their message are known."""
 
     def field(self, key: str) -> tuple[FieldType, tuple[str, ...]] | None:
@@ -58,14 +58,14 @@ def validate(criterion: Criterion, lookup: Lookup) -> tuple[Fault, ...]:
             case HoldsLabel(labels):
                 faults += _labels(node, labels, lookup)
             case Clicked(selector, UUID() as target) if selector is not None:
-                ask: dict[str, Callable[[UUID], Standing]] = {
+                ask: dict[str, Callable[[UUID], Existence]] = {
                     "label": lookup.label,
                     "message": lookup.message,
                     "link": lookup.link,
                 }
-                faults += _standing(f"{node.pointer}/clicks/{selector}", selector, target, ask[selector](target))
+                faults += _existence(f"{node.pointer}/clicks/{selector}", selector, target, ask[selector](target))
             case Engaged(message=UUID() as message):
-                faults += _standing(f"{node.pointer}/engaged/message", "message", message, lookup.message(message))
+                faults += _existence(f"{node.pointer}/engaged/message", "message", message, lookup.message(message))
             case FieldCompared():
                 faults += _field(node, lookup)
             case InSegment(segment) if lookup.segment(segment) is None:
@@ -80,19 +80,19 @@ def validate(criterion: Criterion, lookup: Lookup) -> tuple[Fault, ...]:
     return tuple(faults)
 
 
-def _standing(pointer: str, what: str, named: UUID, standing: Standing) -> list[Fault]:
-    if standing == "known":
+def _existence(pointer: str, what: str, named: UUID, existence: Existence) -> list[Fault]:
+    if existence == "known":
         return []
-    if standing == "unknown":
+    if existence == "unknown":
         return [Fault(pointer, f"there is no {what} {named}")]
-    return [Fault(pointer, f"{what} {named} was {standing}")]
+    return [Fault(pointer, f"{what} {named} was {existence}")]
 
 
 def _labels(node: HoldsLabel, labels: tuple[UUID, ...], lookup: Lookup) -> list[Fault]:
     faults: list[Fault] = []
     for index, label in enumerate(labels):
         where = f"any_of/{index}" if node.listed else "id"
-        faults += _standing(f"{node.pointer}/label/{where}", "label", label, lookup.label(label))
+        faults += _existence(f"{node.pointer}/label/{where}", "label", label, lookup.label(label))
     return faults
 
 

@@ -95,9 +95,9 @@ def evaluate_segments(slices: Sequence[AccountSlice]) -> Row:
     definitions = thousand_segments()
     account = slices[3]
     account.adopt(definitions)
-    for standing in account.standings.values():
-        standing.announced ^= standing.waiting()
-        standing.pending.clear()
+    for membership in account.memberships.values():
+        membership.announced ^= membership.waiting()
+        membership.pending.clear()
     dice = random.Random(5)
     times = []
     for _ in range(3):

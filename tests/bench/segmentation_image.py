@@ -15,7 +15,7 @@ from pyroaring import BitMap
 
 from services.segmentation.domain.account_slice import AccountSlice
 from services.segmentation.domain.column import Column
-from services.segmentation.domain.members import Asking
+from services.segmentation.domain.evaluator import Evaluator
 from services.segmentation.domain.ordered import Ordered
 from services.segmentation.domain.slice import CLICKED, EPOCH
 from shared.criteria import Criterion, parse
@@ -116,7 +116,7 @@ class World:
 
 def count(slices: Sequence[AccountSlice], criterion: Criterion, *, keep: bool = False) -> int:
     """How many contacts, over all slices. `keep`: as when it is asked again and again."""
-    return sum(len(Asking(account.image, keep=keep).members(criterion)) for account in slices)
+    return sum(len(Evaluator(account.image, keep=keep).members(criterion)) for account in slices)
 
 
 def resident_bytes() -> int:

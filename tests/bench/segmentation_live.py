@@ -16,8 +16,8 @@ import psutil
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from services.segmentation.consumers.slices import CONSUMER, VERSION
+from services.segmentation.store.memberships import write_changes
 from services.segmentation.store.snapshots import Reader, write_snapshot
-from services.segmentation.store.standings import write_changes
 from shared.bus.connection import client_options
 from shared.events.codec import body_of, headers_of
 from shared.events.envelope import ContactEvent, Event

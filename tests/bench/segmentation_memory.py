@@ -9,8 +9,8 @@ from rich.table import Table
 
 from services.segmentation.domain.column import Column
 from services.segmentation.domain.ordered import Ordered
-from services.segmentation.domain.parts import dump_changed
 from services.segmentation.domain.slice import EPOCH, Name, Slice
+from services.segmentation.domain.snapshot_parts import dump_changed
 from shared.events.labeling import Scalar
 from tests.bench.segmentation_image import (
     CITIES,

@@ -6,32 +6,36 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Request, Response
+from fastapi import Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from services.segmentation.answers.questions import Asked, CountAnnounced, CountNodes, ListMembers
 from services.segmentation.api.models import Broken, Member, SegmentIn, SegmentOut, StreamedCount
-from services.segmentation.state import State
-from services.segmentation.store.segments import Segment, criteria_of, read_page, read_segment, read_segments
-from shared.criteria import Criterion, InvalidCriterion
+from services.segmentation.api.refusals import refusals
+from services.segmentation.api.state import State
+from services.segmentation.domain.errors import NotFound
+from services.segmentation.domain.questions import CountNodes, PortableCriterion
+from services.segmentation.store.segments import Segment
+from shared.criteria import Criterion
 from shared.http.keys import Caller, requires
 from shared.http.pages import Page, PageRequest, page_request
 from shared.http.preconditions import Preconditions, etag_of, preconditions
-from shared.http.problems import Problem
 from shared.http.routing import Router
 
 router = Router(tags=["segments"])
 
 KEEP_ALIVE = 15.0  # seconds without a change, after which a comment keeps the connection open
-LOOK_EVERY = 0.5  # seconds between looks at slices of other processes, which do not tell when they change
+LOOK_EVERY = 0.5  # seconds between looks at slices of other processes, which do not signal changes
 AT_MOST_EVERY = 0.1  # seconds between two counts on a stream
+
+Force = Annotated[bool, Query(description="Delete it although something uses it; what uses it is broken then.")]
 
 
 @router.post("/v1/segments", status_code=201, response_model=SegmentOut)
 async def create_segment(request: Request, body: SegmentIn, caller: Annotated[Caller, requires("write")]) -> Response:
-    """Make a segment. Its present members are announced in pieces, with the reason `definition`."""
+    """Create a segment. Its present members are announced in pieces, with the reason `definition`."""
     state = State.of(request)
-    segment = await state.segments.create(caller.account_id, body.name, body.criterion)
+    with refusals():
+        segment = await state.segments.create(caller.account_id, body.name, body.criterion)
     shown = await _counted(state, caller.account_id, segment)
     response = Preconditions().answer(shown, etag_of(segment.version), 201)
     response.headers["Location"] = f"/v1/segments/{segment.segment_id}"
@@ -42,12 +46,12 @@ async def create_segment(request: Request, body: SegmentIn, caller: Annotated[Ca
 async def list_segments(
     request: Request, caller: Annotated[Caller, requires("read")], page: Annotated[PageRequest, page_request()]
 ) -> Page[SegmentOut]:
-    """The account's segments, oldest first, each with the number of its members as announced."""
+    """List the account's segments, oldest first, each with the number of its members as announced."""
     state = State.of(request)
     key = page.key(UUID)
-    rows, total = await read_page(state.pool, caller.account_id, key[0] if key else None, page.fetch)
-    criteria = criteria_of(await read_segments(state.pool, caller.account_id))
-    counts, as_of = await _announced(state, caller.account_id), datetime.now(UTC)
+    rows, total = await state.segments.page(caller.account_id, key[0] if key else None, page.fetch)
+    criteria = await state.segments.criteria(caller.account_id)
+    counts, as_of = await state.criteria.announced(caller.account_id), datetime.now(UTC)
     return Page[SegmentOut].of(
         rows,
         page,
@@ -71,10 +75,11 @@ async def get_segment(
     caller: Annotated[Caller, requires("read")],
     conditions: Annotated[Preconditions, preconditions()],
 ) -> Response:
-    """A segment with the number of its members now; `broken` says what in it does not exist any more."""
+    """Return a segment with the number of its members now; `broken` says what in it does not exist any more."""
     state = State.of(request)
-    segment = await _find(state, caller.account_id, segment_id)
-    # The count changes by itself, so having the version is not having the answer.
+    with refusals():
+        segment = await state.segments.find(caller.account_id, segment_id)
+    # The count changes by itself, so a client that has this version may not have this answer.
     shown = await _counted(state, caller.account_id, segment)
     return Preconditions(conditions.if_match, None).answer(shown, etag_of(segment.version))
 
@@ -89,9 +94,16 @@ async def change_segment(
 ) -> Response:
     """Change a segment. The difference is announced in pieces, with the reason `definition`."""
     state = State.of(request)
-    segment = await state.segments.change(caller.account_id, segment_id, body.name, body.criterion, conditions)
+    with refusals():
+        segment = await state.segments.change(
+            caller.account_id, segment_id, body.name, body.criterion, lambda version: _require(conditions, version)
+        )
     shown = await _counted(state, caller.account_id, segment)
     return Preconditions().answer(shown, etag_of(segment.version))
+
+
+def _require(conditions: Preconditions, version: int) -> None:
+    conditions.require(etag_of(version))
 
 
 @router.delete("/v1/segments/{segment_id}", status_code=204)
@@ -100,9 +112,14 @@ async def delete_segment(
     segment_id: UUID,
     caller: Annotated[Caller, requires("write")],
     conditions: Annotated[Preconditions, preconditions()],
+    *,
+    force: Force = False,
 ) -> None:
-    """Delete a segment that nothing uses: no other segment, no active workflow. Its members leave it."""
-    await State.of(request).segments.delete(caller.account_id, segment_id, conditions)
+    """Delete a segment; its members leave it. One that something uses is 409 with `uses`, unless forced."""
+    with refusals():
+        await State.of(request).segments.delete(
+            caller.account_id, segment_id, force=force, check_version=lambda version: _require(conditions, version)
+        )
 
 
 @router.get("/v1/segments/{segment_id}/members")
@@ -112,20 +129,18 @@ async def list_members(
     caller: Annotated[Caller, requires("read")],
     page: Annotated[PageRequest, page_request()],
 ) -> Page[Member]:
-    """Who is in the segment now, by contact id."""
+    """List who is in the segment now, by contact id."""
     state = State.of(request)
-    segment = await _find(state, caller.account_id, segment_id)
     key = page.key(int)
-    asked = _asked(segment, await state.segments.criteria(caller.account_id))
-    question = ListMembers(asked=asked, after=key[0] if key else 0, limit=page.fetch)
-    answers = (await state.owners.ask(caller.account_id, question)).values()
-    contact_ids = sorted(contact_id for answer in answers for contact_id in answer["contact_ids"])
+    with refusals():
+        segment = await state.segments.find(caller.account_id, segment_id)
+        found = await state.criteria.members(caller.account_id, segment, key[0] if key else 0, page.fetch)
     return Page[Member].of(
-        contact_ids[: page.fetch],
+        found.contact_ids,
         page,
         key=lambda contact_id: (contact_id,),
         item=lambda contact_id: Member(contact_id=contact_id),
-        total=sum(answer["count"] for answer in answers),
+        total=found.total,
     )
 
 
@@ -137,86 +152,45 @@ async def list_members(
 async def stream_count(
     request: Request, segment_id: UUID, caller: Annotated[Caller, requires("read")]
 ) -> StreamingResponse:
-    """The number of members as it changes: server-sent events of type `count`; `deleted` ends the stream."""
+    """Stream the number of members as it changes: server-sent events of type `count`; `deleted` ends the stream."""
     state = State.of(request)
-    await _find(state, caller.account_id, segment_id)
+    with refusals():
+        await state.segments.find(caller.account_id, segment_id)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(_stream(state, caller.account_id, segment_id), 200, headers, "text/event-stream")
 
 
 async def _stream(state: State, account_id: int, segment_id: UUID) -> AsyncIterator[str]:
-    told: int | None = None
+    sent_count: int | None = None
     loop = asyncio.get_running_loop()
     silent_since = loop.time()
     generation, question = -1, None
     while True:
-        if generation != state.registry.generation:
-            generation = state.registry.generation
-            segment = await read_segment(state.pool, account_id, segment_id)
-            if segment is None:
+        if generation != state.definitions.generation:
+            generation = state.definitions.generation
+            try:
+                question = await state.criteria.question_about(account_id, segment_id)
+            except NotFound:
                 yield "event: deleted\ndata: {}\n\n"
                 return
-            question = CountNodes(asked=Asked.of(segment.criterion, await state.segments.criteria(account_id)))
-        count = None if question is None else await _count(state, account_id, question)
-        if count is not None and count != told:
-            told = count
+        count = None if question is None else await state.criteria.count_members(account_id, question)
+        if count is not None and count != sent_count:
+            sent_count = count
             silent_since = loop.time()
-            sent = StreamedCount(count=count, as_of=datetime.now(UTC))
-            yield f"event: count\ndata: {sent.model_dump_json()}\n\n"
+            event = StreamedCount(count=count, as_of=datetime.now(UTC))
+            yield f"event: count\ndata: {event.model_dump_json()}\n\n"
         elif loop.time() - silent_since > KEEP_ALIVE:
             silent_since = loop.time()
             yield ": still here\n\n"
         await asyncio.sleep(AT_MOST_EVERY)
-        await state.changes.wait(LOOK_EVERY)
-
-
-async def _find(state: State, account_id: int, segment_id: UUID) -> Segment:
-    segment = await read_segment(state.pool, account_id, segment_id)
-    if segment is None:
-        raise Problem(404, "There is no such segment.")
-    return segment
-
-
-def _asked(segment: Segment, criteria: Mapping[UUID, Criterion]) -> Asked:
-    asked = Asked.of(segment.criterion, criteria)
-    try:
-        _ = asked.inlined
-    except InvalidCriterion as invalid:
-        raise Problem(409, f"The segment is broken: {invalid}.") from None
-    return asked
+        await state.signal.wait(LOOK_EVERY)
 
 
 async def _counted(state: State, account_id: int, segment: Segment) -> SegmentOut:
     criteria = await state.segments.criteria(account_id)
-    count = await _count(state, account_id, CountNodes(asked=Asked.of(segment.criterion, criteria)))
+    question = CountNodes(asked=PortableCriterion.of(segment.criterion, criteria))
+    count = await state.criteria.count_members(account_id, question)
     return _shown(state, account_id, segment, criteria, count, datetime.now(UTC))
-
-
-async def _count(state: State, account_id: int, question: CountNodes) -> int | None:
-    """How many members; None while a slice has no owner, or if a segment in it is missing."""
-    try:
-        _ = question.asked.inlined
-        answers = await state.owners.ask(account_id, question)
-    except InvalidCriterion:
-        return None
-    except Problem as problem:
-        if problem.status != 503:
-            raise
-        return None
-    count: int = sum(nodes[0] for nodes in answers.values())
-    return count
-
-
-async def _announced(state: State, account_id: int) -> dict[str, int] | None:
-    try:
-        answers = await state.owners.ask(account_id, CountAnnounced())
-    except Problem:
-        return None
-    counts: dict[str, int] = {}
-    for answer in answers.values():
-        for segment_id, count in answer.items():
-            counts[segment_id] = counts.get(segment_id, 0) + count
-    return counts
 
 
 def _shown(
@@ -227,7 +201,7 @@ def _shown(
     count: int | None,
     as_of: datetime,
 ) -> SegmentOut:
-    faults = state.segments.broken(account_id, segment, criteria)
+    faults = state.segments.faults(account_id, segment.criterion, criteria)
     broken = [Broken(pointer=f"/criterion{fault.pointer}", detail=fault.detail) for fault in faults]
     members: dict[str, Any] = {"count": count, "as_of": as_of if count is not None else None}
     return SegmentOut(

@@ -1,12 +1,12 @@
-"""`/internal/slices`: what processes of this service ask each other. Not for customers; a shared secret guards it."""
+"""`/internal/slices`: what processes of this service ask each other. A shared secret guards it."""
 
 from hmac import compare_digest
 from typing import Annotated
 
 from fastapi import Header, Request
 
-from services.segmentation.answers.owners import SECRET_HEADER, SliceAnswers, SliceQuestion
-from services.segmentation.state import State
+from services.segmentation.api.state import State
+from services.segmentation.use_cases.slice_owners import SECRET_HEADER, SliceAnswers, SliceQuestion
 from shared.http.problems import Problem
 from shared.http.routing import Router
 
@@ -17,7 +17,7 @@ router = Router(include_in_schema=False)
 async def ask_slices(
     request: Request, body: SliceQuestion, secret: Annotated[str, Header(alias=SECRET_HEADER)] = ""
 ) -> SliceAnswers:
-    """The answers of the slices that this process holds in the epochs asked."""
+    """Return the answers of the slices that this process holds in the epochs asked."""
     state = State.of(request)
     if not compare_digest(secret.encode(), (await state.owners.secret()).encode()):
         raise Problem(404, "Not found.")

@@ -6,13 +6,13 @@ from operator import attrgetter
 
 import structlog
 
-from services.segmentation.consumers.memory import Memory
-from services.segmentation.consumers.registry import Registry
 from services.segmentation.domain.account_slice import AccountSlice, Move
-from services.segmentation.domain.parts import Damaged
+from services.segmentation.domain.snapshot_parts import Damaged
+from services.segmentation.store.memberships import read_days, read_memberships, write_changes, write_members
 from services.segmentation.store.owners import check_owner, take_slices
 from services.segmentation.store.snapshots import Reader, forget_snapshot, read_held, read_snapshot, write_snapshot
-from services.segmentation.store.standings import read_days, read_standings, write_changes, write_members
+from services.segmentation.use_cases.segment_definitions import SegmentDefinitions
+from services.segmentation.use_cases.slice_memory import SliceMemory
 from shared.bus.checkpoints import Checkpoint
 from shared.bus.handler import Handler
 from shared.bus.received import Received
@@ -39,54 +39,48 @@ WAIT_FOR_RELAY = timedelta(milliseconds=200)
 class SliceHandler(Handler):
     """Holds `memories` of the partition numbers that are this process's.
 
-    `url` is where other processes of the service ask it for its slices. Days pass by `clock`, which is the runtime's,
-    and `ahead` of it. `delay` tells how many seconds the relay is behind. Snapshots are taken every `snapshot_every`,
-    if there is something new.
+    `url` is where other processes of the service ask it for its slices. Days pass by `clock`. `delay` returns how many
+    seconds the relay is behind. Snapshots are taken every `snapshot_every`, if there is something new.
     """
 
     def __init__(
         self,
-        registry: Registry,
+        definitions: SegmentDefinitions,
         partitions: int,
         url: str,
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-        ahead: timedelta = timedelta(0),
         delay: Callable[[], float] = lambda: 0.0,
         snapshot_every: timedelta = timedelta(minutes=2),
     ) -> None:
-        self.registry = registry
-        self.memories: dict[int, Memory] = {}
+        self.definitions = definitions
+        self.memories: dict[int, SliceMemory] = {}
         self._partitions = partitions
         self._url = url
-        self._runtime_clock = clock
-        self._ahead = ahead
+        self._clock = clock
         self._delay = delay
         self._snapshot_every = snapshot_every
         self._reader = Reader(CONSUMER, VERSION, partitions)
         self._changed: list[Callable[[], None]] = []
         self._distrusted: set[int] = set()
-        registry.on_change(lambda: self.due_changed())
+        definitions.on_change(lambda: self.due_changed())
 
     def on_change(self, callback: Callable[[], None]) -> None:
         """Calls `callback` whenever counts may be others than before."""
         self._changed.append(callback)
 
-    def _clock(self) -> datetime:
-        return self._runtime_clock() + self._ahead
-
-    # Memory, from its snapshot to the checkpoint
+    # SliceMemory, from its snapshot to the checkpoint
 
     async def opened(self, work: UnitOfWork, partition: int) -> None:
-        await self.registry.refresh()
+        await self.definitions.refresh()
         epoch = await take_slices(work.connection, partition, self._url)
         days = await read_days(work.connection, partition)
-        standings = await read_standings(work.connection, partition, self._partitions)
-        memory = Memory(partition, self._partitions, epoch, days, standings)
+        memberships = await read_memberships(work.connection, partition, self._partitions)
+        memory = SliceMemory(partition, self._partitions, epoch, days, memberships)
         memory.held = await read_held(work.connection, partition, self._reader)
         now = self._clock()
         snapshot = await read_snapshot(work.connection, partition, self._reader, now)
-        trouble = "there is none" if snapshot is None else memory.accept(snapshot, self.registry)
+        trouble = "there is none" if snapshot is None else memory.accept(snapshot, self.definitions)
         if trouble is not None or partition in self._distrusted:
             log.info("the image is built from the topics", partition=partition, snapshot=trouble)
             await forget_snapshot(work.connection, partition)
@@ -110,10 +104,10 @@ class SliceHandler(Handler):
             account.replay(_contact_events(events))
         memory.applied += len(batch)
 
-    def _loaded(self, partition: int) -> Memory:
+    def _loaded(self, partition: int) -> SliceMemory:
         memory = self.memories[partition]
         try:
-            memory.load(self.registry, self._clock())
+            memory.load(self.definitions, self._clock())
         except Damaged as damaged:
             # Its checksums were right, so a program wrote it that this one does not understand.
             self._distrusted.add(partition)
@@ -123,9 +117,9 @@ class SliceHandler(Handler):
     def caught_up(self, partition: int) -> None:
         memory = self._loaded(partition)
         self._distrusted.discard(partition)
-        for account_id in list(memory.standings):
+        for account_id in list(memory.memberships):
             # Its contacts are all forgotten by the topics, or there never were any; its segments may be asked still.
-            zone = self.registry.zone(account_id)
+            zone = self.definitions.zone(account_id)
             memory.slice(account_id, zone, self._clock().astimezone(zone).date())
         memory.ready = True
         log.debug("slices are current", partition=partition, accounts=len(memory.slices), replayed=memory.applied)
@@ -146,7 +140,7 @@ class SliceHandler(Handler):
         for account_id, received in _by_account(batch).items():
             account = await self._slice(memory, account_id)
             touched.append(account)
-            definitions = self.registry.definitions(account_id)
+            definitions = self.definitions.of_account(account_id)
             self._check_zone(account, definitions.zone)
             account.adopt(definitions)
             newest = self._newest_day(account, received)
@@ -158,12 +152,12 @@ class SliceHandler(Handler):
                 await blank_answers(work.connection, account_id, erased)
         memory.applied += len(batch)
         await write_changes(work.connection, memory.partition, touched)
-        self._tell_after(work)
+        self._notify_after_commit(work)
 
-    async def _slice(self, memory: Memory, account_id: int) -> AccountSlice:
-        if account_id not in memory.slices and not self.registry.knows(account_id):
-            await self.registry.refresh()
-        zone = self.registry.zone(account_id)
+    async def _slice(self, memory: SliceMemory, account_id: int) -> AccountSlice:
+        if account_id not in memory.slices and not self.definitions.knows(account_id):
+            await self.definitions.refresh()
+        zone = self.definitions.zone(account_id)
         return memory.slice(account_id, zone, self._clock().astimezone(zone).date())
 
     def _newest_day(self, account: AccountSlice, received: Sequence[Received]) -> int:
@@ -179,23 +173,22 @@ class SliceHandler(Handler):
         memory = self.memories.get(partition)
         if memory is None:
             return None
-        now = self._runtime_clock()
-        if memory.generation != self.registry.generation:
+        now = self._clock()
+        if memory.generation != self.definitions.generation:
             return now
         if memory.pending:
             return now if self._delay() < MOST_DELAY else now + WAIT_FOR_RELAY
         moments = [moment for moment in (memory.next_day(), memory.snapshot_due) if moment is not None]
-        return min(moments) - self._ahead if moments else None
+        return min(moments) if moments else None
 
     async def tick(self, work: UnitOfWork, partition: int, now: datetime) -> None:
         memory = self.memories[partition]
         await check_owner(work.connection, partition, memory.epoch)
-        now += self._ahead
-        generation = self.registry.generation
+        generation = self.definitions.generation
         slices = list(memory.slices.values())
         left = PIECE
         for account in slices:
-            definitions = self.registry.definitions(account.account_id)
+            definitions = self.definitions.of_account(account.account_id)
             self._check_zone(account, definitions.zone)
             account.adopt(definitions)
             account.pass_to(account.days.of(now), definitions)
@@ -205,9 +198,9 @@ class SliceHandler(Handler):
         memory.generation = generation
         if memory.snapshot_due is not None and memory.snapshot_due <= now and left == PIECE:
             await self._save(work, memory, now)
-        self._tell_after(work)
+        self._notify_after_commit(work)
 
-    async def _save(self, work: UnitOfWork, memory: Memory, now: datetime) -> None:
+    async def _save(self, work: UnitOfWork, memory: SliceMemory, now: datetime) -> None:
         slices = list(memory.slices.values())
         if any(account.image.changed for account in slices):
             written = await write_snapshot(work.connection, memory.partition, self._reader, slices, now)
@@ -221,7 +214,7 @@ class SliceHandler(Handler):
         causes: dict[int, Received] | None = None
         # A contact of the slice: account + contact is the partition number, modulo the number of them.
         rest = (work.partitions[0] - account.account_id) % self._partitions
-        now = self._runtime_clock()
+        now = self._clock()
         count = 0
         for move in moves:
             event = (SegmentEntered if move.enters else SegmentLeft)(
@@ -229,7 +222,7 @@ class SliceHandler(Handler):
                 account_id=account.account_id,
                 contact_id=move.contact * self._partitions + rest,
                 segment_id=move.segment_id,
-                segment_name=self.registry.name(move.segment_id),
+                segment_name=self.definitions.name(move.segment_id),
                 reason=move.reason,
             )
             if causes is None:
@@ -238,7 +231,7 @@ class SliceHandler(Handler):
             count += 1
         return count
 
-    def _tell_after(self, work: UnitOfWork) -> None:
+    def _notify_after_commit(self, work: UnitOfWork) -> None:
         for callback in self._changed:
             work.after_commit(callback)
 

@@ -9,8 +9,8 @@ from uuid import UUID
 from pyroaring import BitMap
 
 from services.segmentation.domain.definitions import Definition, Definitions
+from services.segmentation.domain.evaluator import Evaluator
 from services.segmentation.domain.folding import Days, Touched, fold
-from services.segmentation.domain.members import Asking
 from services.segmentation.domain.slice import Slice
 from shared.events.envelope import ContactEvent
 from shared.events.segmentation import Reason
@@ -26,7 +26,7 @@ class Move(NamedTuple):
 
 
 @dataclass(slots=True)
-class Standing:
+class Membership:
     """One segment in one slice.
 
     `announced`: the members as the events have them. `pending`: who may have to be announced still, by reason; they are
@@ -58,14 +58,14 @@ class Standing:
 
 
 class AccountSlice:
-    """The image of an account's contacts in one partition number, and the standing of its segments there."""
+    """The image of an account's contacts in one partition number, and the membership of its segments there."""
 
     def __init__(self, account_id: int, zone: tzinfo, zone_name: str, day: date, partitions: int) -> None:
         self.account_id = account_id
         self.zone_name = zone_name
         self.days = Days(zone)
         self.image = Slice(day.toordinal())
-        self.standings: dict[UUID, Standing] = {}
+        self.memberships: dict[UUID, Membership] = {}
         self.day_written = False
         self._partitions = partitions
         self._adopted: Definitions | None = None
@@ -79,7 +79,7 @@ class AccountSlice:
     @property
     def pending(self) -> bool:
         """Whether announcements may have to be made still."""
-        return any(standing.pending for standing in self.standings.values())
+        return any(membership.pending for membership in self.memberships.values())
 
     def next_day(self) -> datetime:
         """When the day after the slice's begins."""
@@ -98,35 +98,35 @@ class AccountSlice:
         changed = [
             definition
             for definition in definitions.all.values()
-            if self._standing(definition.segment_id).adopted != definition.fingerprint
+            if self._membership(definition.segment_id).adopted != definition.fingerprint
         ]
-        asking = Asking(self.image, keep=True)
+        evaluator = Evaluator(self.image, keep=True)
         for definition in changed:
-            standing = self.standings[definition.segment_id]
-            standing.postpone(asking.members(definition.criterion) ^ standing.announced, "definition")
-            standing.adopted = definition.fingerprint
-            standing.written = False
-        for segment_id, standing in self.standings.items():
+            membership = self.memberships[definition.segment_id]
+            membership.postpone(evaluator.members(definition.criterion) ^ membership.announced, "definition")
+            membership.adopted = definition.fingerprint
+            membership.written = False
+        for segment_id, membership in self.memberships.items():
             # A deleted segment has no members any more; one that cannot be evaluated keeps those it had.
             gone = segment_id not in definitions.all and segment_id not in definitions.suspended
-            if gone and standing.adopted:
-                standing.postpone(standing.announced, "definition")
-                standing.adopted = b""
-                standing.written = False
+            if gone and membership.adopted:
+                membership.postpone(membership.announced, "definition")
+                membership.adopted = b""
+                membership.written = False
 
-    def _standing(self, segment_id: UUID) -> Standing:
-        return self.standings.setdefault(segment_id, Standing())
+    def _membership(self, segment_id: UUID) -> Membership:
+        return self.memberships.setdefault(segment_id, Membership())
 
     def pass_to(self, day: int, definitions: Definitions) -> None:
         """Go forward to a day; who enters and leaves by that becomes pending."""
         if not self.image.pass_to(day):
             return
         self.day_written = False
-        asking = Asking(self.image, keep=True)
+        evaluator = Evaluator(self.image, keep=True)
         for definition in definitions.all.values():
             if definition.moves:
-                standing = self.standings[definition.segment_id]
-                standing.postpone(asking.members(definition.criterion) ^ standing.announced, "time")
+                membership = self.memberships[definition.segment_id]
+                membership.postpone(evaluator.members(definition.criterion) ^ membership.announced, "time")
         self.image.settle_day()
 
     def replay(self, events: Iterable[ContactEvent]) -> None:
@@ -139,41 +139,41 @@ class AccountSlice:
         yield from self._after(touched, definitions)
 
     def _after(self, touched: Touched, definitions: Definitions) -> Iterator[Move]:
-        asking = Asking(self.image, touched.contacts, keep=True)
+        evaluator = Evaluator(self.image, touched.contacts, keep=True)
         for definition in definitions.concerned(touched.about):
-            standing = self.standings[definition.segment_id]
-            true = asking.members(definition.criterion)
-            changed = (true ^ (standing.announced & touched.contacts)) - standing.waiting()
+            membership = self.memberships[definition.segment_id]
+            true = evaluator.members(definition.criterion)
+            changed = (true ^ (membership.announced & touched.contacts)) - membership.waiting()
             if changed:
-                yield from self._announce(definition.segment_id, standing, changed, true, "event")
+                yield from self._announce(definition.segment_id, membership, changed, true, "event")
 
     def drain(self, definitions: Definitions, most: int) -> Iterator[Move]:
         """Look at pending contacts, at most `most` of them, and make known what is still to be."""
-        for segment_id, standing in list(self.standings.items()):
-            for reason in list(standing.pending):
+        for segment_id, membership in list(self.memberships.items()):
+            for reason in list(membership.pending):
                 if most <= 0:
                     return
-                piece = BitMap(standing.pending[reason][:most])
+                piece = BitMap(membership.pending[reason][:most])
                 most -= len(piece)
                 yield from self._drain(definitions.all.get(segment_id), segment_id, piece, reason)
 
     def _drain(self, definition: Definition | None, segment_id: UUID, piece: BitMap, reason: Reason) -> Iterator[Move]:
-        standing = self.standings[segment_id]
-        left = standing.pending[reason] - piece
+        membership = self.memberships[segment_id]
+        left = membership.pending[reason] - piece
         if left:
-            standing.pending[reason] = left
+            membership.pending[reason] = left
         else:
-            del standing.pending[reason]
-        standing.written = False
-        asking = Asking(self.image, piece, keep=True)
-        true = BitMap() if definition is None else asking.members(definition.criterion)
-        changed = true ^ (standing.announced & piece)
-        yield from self._announce(segment_id, standing, changed, true, reason)
+            del membership.pending[reason]
+        membership.written = False
+        evaluator = Evaluator(self.image, piece, keep=True)
+        true = BitMap() if definition is None else evaluator.members(definition.criterion)
+        changed = true ^ (membership.announced & piece)
+        yield from self._announce(segment_id, membership, changed, true, reason)
 
     def _announce(
-        self, segment_id: UUID, standing: Standing, changed: BitMap, true: BitMap, reason: Reason
+        self, segment_id: UUID, membership: Membership, changed: BitMap, true: BitMap, reason: Reason
     ) -> Iterator[Move]:
-        standing.announced ^= changed
-        standing.saved = False
+        membership.announced ^= changed
+        membership.saved = False
         for contact in changed:
             yield Move(segment_id, contact, contact in true, reason)

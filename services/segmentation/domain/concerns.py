@@ -1,6 +1,6 @@
 """Which criteria a batch can have changed the truth of."""
 
-from services.segmentation.domain.members import name_of
+from services.segmentation.domain.evaluator import name_of
 from services.segmentation.domain.slice import CLICKED, Name
 from shared.criteria.grammar import Clicked, Criterion, Engaged, FieldCompared, HoldsLabel
 from shared.criteria.references import walk

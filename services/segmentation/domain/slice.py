@@ -36,9 +36,9 @@ class Slice:
     """The state. Fold events into it by `services.segmentation.domain.folding`, ask it by `…members`.
 
     `day` is the ordinal of the account's day that the slice is in; it only goes forward. `changed` has the names of
-    the parts that a snapshot must write anew, `sizes` what each part took when it was written or read last, in bytes of
-    memory, about: see `services.segmentation.domain.parts`. `asked` is how many sums may have been kept for the day's
-    questions that no segment asks.
+    the parts that the next snapshot must write, `sizes` the memory in bytes, about, that each part took when it was
+    last written or read: see `services.segmentation.domain.snapshot_parts`. `asked` is how many sums may have been
+    kept today for questions that no segment asks.
     """
 
     __slots__ = ("asked", "changed", "columns", "day", "known", "labels", "parts", "sizes", "tallies", "urls")

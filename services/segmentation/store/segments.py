@@ -11,8 +11,10 @@ from uuid import UUID
 from asyncpg import Record
 from asyncpg.pool import Pool, PoolConnectionProxy
 
-from services.segmentation.store import QUERIES
 from shared.criteria import Criterion, parse
+from shared.store.queries import queries_of
+
+QUERIES = queries_of(__file__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,51 +50,53 @@ def _segment(row: Record) -> Segment:
 
 
 async def read_segments(connection: Pool | PoolConnectionProxy, account_id: int) -> list[Segment]:
-    """All segments of the account."""
-    return [_segment(row) for row in await connection.fetch(QUERIES["segments_of_account"], account_id)]
+    """Return all segments of the account."""
+    rows = await QUERIES["segments_of_account"].fetch(connection, account_id=account_id)
+    return [_segment(row) for row in rows]
 
 
 async def read_page(pool: Pool, account_id: int, after: UUID | None, limit: int) -> tuple[list[Segment], int]:
-    """Segments with an id above `after`, and how many the account has."""
-    rows = await pool.fetch(QUERIES["page_of_segments"], account_id, after, limit)
-    return [_segment(row) for row in rows], await pool.fetchval(QUERIES["count_segments"], account_id)
+    """Return segments with an id above `after`, and how many the account has."""
+    rows = await QUERIES["page_of_segments"].fetch(pool, account_id=account_id, after=after, limit=limit)
+    total: int = await QUERIES["count_segments"].fetchval(pool, account_id=account_id)
+    return [_segment(row) for row in rows], total
 
 
 async def read_segment(connection: Pool | PoolConnectionProxy, account_id: int, segment_id: UUID) -> Segment | None:
-    """One segment; None if the account has no such."""
-    row = await connection.fetchrow(QUERIES["segment"], account_id, segment_id)
+    """Return one segment; None if the account has no such segment."""
+    row = await QUERIES["segment"].fetchrow(connection, account_id=account_id, segment_id=segment_id)
     return None if row is None else _segment(row)
 
 
 async def insert_segment(connection: PoolConnectionProxy, account_id: int, segment: Segment) -> None:
-    """A new one, version 1."""
-    await connection.execute(
-        QUERIES["insert_segment"],
-        segment.segment_id,
-        account_id,
-        segment.name,
-        json.dumps(segment.written),
-        segment.created_at,
+    """Write a new segment, version 1."""
+    await QUERIES["insert_segment"].execute(
+        connection,
+        segment_id=segment.segment_id,
+        account_id=account_id,
+        name=segment.name,
+        criterion=json.dumps(segment.written),
+        created_at=segment.created_at,
     )
 
 
-async def change_segment(
-    connection: PoolConnectionProxy,
-    account_id: int,
-    segment_id: UUID,
-    name: str,
-    criterion: dict[str, Any],
-    now: datetime,
-) -> None:
-    """A new name and criterion; the version goes up."""
-    await connection.execute(QUERIES["change_segment"], account_id, segment_id, name, json.dumps(criterion), now)
+async def update_segment(connection: PoolConnectionProxy, account_id: int, segment: Segment) -> None:
+    """Write a changed name and criterion; the version goes up by one."""
+    await QUERIES["change_segment"].execute(
+        connection,
+        account_id=account_id,
+        segment_id=segment.segment_id,
+        name=segment.name,
+        criterion=json.dumps(segment.written),
+        changed_at=segment.changed_at,
+    )
 
 
 async def delete_segment(connection: PoolConnectionProxy, account_id: int, segment_id: UUID) -> None:
-    """The segment is no more."""
-    await connection.execute(QUERIES["delete_segment"], account_id, segment_id)
+    """Remove the segment's row."""
+    await QUERIES["delete_segment"].execute(connection, account_id=account_id, segment_id=segment_id)
 
 
 def criteria_of(segments: Sequence[Segment]) -> Mapping[UUID, Criterion]:
-    """Their criteria, by id."""
+    """Return their criteria by id."""
     return {segment.segment_id: segment.criterion for segment in segments}

@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 from asyncpg.pool import PoolConnectionProxy
 
 from services.segmentation.domain.account_slice import AccountSlice
-from services.segmentation.domain.parts import dump_changed, write_name
-from services.segmentation.store import QUERIES
+from services.segmentation.domain.snapshot_parts import dump_changed, write_name
 from shared.bus.checkpoints import Checkpoint
+from shared.store.queries import queries_of
+
+QUERIES = queries_of(__file__)
 
 LAYOUT = 1  # of the parts; another number makes older snapshots unreadable
 # Tombstones are kept 30 days: an older image could not be told that somebody was erased.
@@ -40,11 +42,11 @@ async def read_snapshot(
     connection: PoolConnectionProxy, partition: int, reader: Reader, now: datetime
 ) -> Snapshot | None:
     """The snapshot of a partition number; None if there is none that this reader can use."""
-    row = await connection.fetchrow(QUERIES["snapshot"], partition)
+    row = await QUERIES["snapshot"].fetchrow(connection, partition=partition)
     made_for, _ = await _checkpoints(connection, partition, reader)
     if row is None or row["made_for"] != made_for or row["taken_at"] < now - OLDEST:
         return None
-    parts = await connection.fetch(QUERIES["snapshot_parts"], partition)
+    parts = await QUERIES["snapshot_parts"].fetch(connection, partition=partition)
     return Snapshot(
         offsets={topic: Checkpoint(*at) for topic, at in json.loads(row["offsets"]).items()},
         zones={int(account_id): zone for account_id, zone in json.loads(row["zones"]).items()},
@@ -64,38 +66,45 @@ async def write_snapshot(
         for start in range(0, len(names), AT_ONCE):
             some = names[start : start + AT_ONCE]
             bodies = [parts[name] for name in some]
-            await connection.execute(
-                QUERIES["write_snapshot_parts"],
-                partition,
-                account.account_id,
-                [write_name(name) for name in some],
-                bodies,
+            await QUERIES["write_snapshot_parts"].execute(
+                connection,
+                partition=partition,
+                account_id=account.account_id,
+                parts=[write_name(name) for name in some],
+                bodies=bodies,
             )
             written += sum(map(len, bodies))
         account.image.changed.clear()
     zones = {account.account_id: account.zone_name for account in slices}
-    await connection.execute(
-        QUERIES["write_snapshot"], partition, made_for, json.dumps(offsets), json.dumps(zones), now
+    await QUERIES["write_snapshot"].execute(
+        connection,
+        partition=partition,
+        made_for=made_for,
+        offsets=json.dumps(offsets),
+        zones=json.dumps(zones),
+        taken_at=now,
     )
     return written
 
 
 async def read_held(connection: PoolConnectionProxy, partition: int, reader: Reader) -> frozenset[tuple[str, int]]:
     """Records (topic, offset) below the checkpoint that were not applied: the runtime holds them back."""
-    rows = await connection.fetch(QUERIES["held_records"], reader.consumer, partition)
+    rows = await QUERIES["held_records"].fetch(connection, consumer=reader.consumer, partition=partition)
     return frozenset((row["topic"], row["record_offset"]) for row in rows)
 
 
 async def forget_snapshot(connection: PoolConnectionProxy, partition: int) -> None:
     """The image is built anew, so nothing of an older one must be left among its parts."""
-    await connection.execute(QUERIES["forget_snapshot"], partition)
-    await connection.execute(QUERIES["forget_snapshot_parts"], partition)
+    await QUERIES["forget_snapshot"].execute(connection, partition=partition)
+    await QUERIES["forget_snapshot_parts"].execute(connection, partition=partition)
 
 
 async def _checkpoints(
     connection: PoolConnectionProxy, partition: int, reader: Reader
 ) -> tuple[str, dict[str, tuple[int, int]]]:
-    rows = await connection.fetch(QUERIES["checkpoints_of"], reader.consumer, reader.version, partition)
+    rows = await QUERIES["checkpoints_of"].fetch(
+        connection, consumer=reader.consumer, version=reader.version, partition=partition
+    )
     cluster = rows[0]["cluster_id"] if rows else ""
     made_for = f"{reader.consumer} {reader.version} {cluster} {reader.partitions} {LAYOUT}"
     return made_for, {row["topic"]: (row["next_offset"], row["sequence"]) for row in rows}

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from shared.criteria import Criterion, Standing, parse, validate
+from shared.criteria import Criterion, Existence, parse, validate
 from shared.events.labeling import FieldType
 
 DOGS, GONE, JOINED, UNKNOWN, SEGMENT = (UUID(int=number) for number in range(1, 6))
@@ -12,14 +12,14 @@ TYPES: dict[str, FieldType] = {"city": "text", "age": "number", "born": "date", 
 
 
 class World:
-    def label(self, label_id: UUID) -> Standing:
-        standings: dict[UUID, Standing] = {DOGS: "known", GONE: "deleted", JOINED: "merged"}
+    def label(self, label_id: UUID) -> Existence:
+        standings: dict[UUID, Existence] = {DOGS: "known", GONE: "deleted", JOINED: "merged"}
         return standings.get(label_id, "unknown")
 
-    def message(self, message_id: UUID) -> Standing:
+    def message(self, message_id: UUID) -> Existence:
         return "known" if message_id == DOGS else "unknown"
 
-    def link(self, link_id: UUID) -> Standing:
+    def link(self, link_id: UUID) -> Existence:
         return "known" if link_id == DOGS else "unknown"
 
     def field(self, key: str) -> tuple[FieldType, tuple[str, ...]] | None:

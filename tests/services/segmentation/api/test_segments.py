@@ -98,7 +98,7 @@ async def test_what_is_used_cannot_be_deleted_and_circles_cannot_be_made(rig: Ri
         await rig.publish([workflow])
         answer = await client.delete(f"/v1/segments/{inner}")
         assert answer.status_code == 409
-        assert answer.json()["users"] == [
+        assert answer.json()["uses"] == [
             {"kind": "segment", "id": outer, "name": "Outer"},
             {"kind": "workflow", "id": str(workflow.workflow_id), "name": "Guide"},
         ]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.segmentation.consumers.memory import Memory
+from services.segmentation.use_cases.slice_memory import SliceMemory
 from shared.criteria import parse
 from shared.events.labeling import AccountChanged
 from tests.services.segmentation.rig import ACCOUNT, CATS, DOGS, NOON, Process, Rig, clicked, contact, day
@@ -42,21 +42,8 @@ async def test_a_click_makes_a_member_and_midnight_takes_it_away(rig: Rig, noon:
         assert await process.count(segment_id) == 0
 
 
-def with_contacts(process: Process) -> list[Memory]:
+def with_contacts(process: Process) -> list[SliceMemory]:
     return [memory for memory in process.handler.memories.values() if ACCOUNT in memory.slices]
-
-
-@pytest.mark.asyncio
-async def test_a_rehearsal_is_ahead_of_the_clock(rig: Rig) -> None:
-    rig.clock.now = NOON.replace(hour=11, minute=0)
-    half_a_day = 12 * 3600 - 5.0  # it is five seconds to midnight in Brussels then
-    rig.settings = rig.settings.model_copy(update={"segmentation_clock_ahead": half_a_day})
-    async with rig.process() as process:
-        segment_id = await process.create("Today", {"clicks": {"within_days": 1}})
-        await rig.publish([contact(1, NOON), clicked(1, NOON)])
-        await until(lambda: moves_of(rig, segment_id, [(1, True, "event")]))
-        rig.clock.now += timedelta(seconds=10)
-        await until(lambda: moves_of(rig, segment_id, [(1, True, "event"), (1, False, "time")]))
 
 
 async def known(process: Process, number: int) -> bool:

@@ -11,9 +11,9 @@ from pyroaring import BitMap
 
 from services.segmentation.domain.account_slice import AccountSlice, Move
 from services.segmentation.domain.definitions import Definitions
-from services.segmentation.domain.members import Asking
-from services.segmentation.domain.parts import dump_changed, load, write_name
+from services.segmentation.domain.evaluator import Evaluator
 from services.segmentation.domain.slice import Name, Slice
+from services.segmentation.domain.snapshot_parts import dump_changed, load, write_name
 from shared.criteria import Criterion, History, evaluate, inline_segments, parse
 from shared.events.envelope import ContactEvent
 from shared.events.labeling import ContactChanged
@@ -88,7 +88,7 @@ class World:
         again = AccountSlice(ACCOUNT, ZONE, ZONE.key, today, PARTITIONS)
         for part, body in self.kept.items():
             load(again.image, write_name(part), body)
-        again.standings = self.account.standings
+        again.memberships = self.account.memberships
         self.before = None
         self.account = again
         self.account.adopt(self.definitions())
@@ -129,7 +129,7 @@ def test_a_snapshot_in_parts_is_the_image(batches: list[list[ContactEvent]], cri
     again = Slice(TODAY.toordinal())
     for part, body in world.kept.items():
         load(again, write_name(part), body)
-    assert Asking(again).members(criterion) == Asking(world.account.image).members(criterion)
+    assert Evaluator(again).members(criterion) == Evaluator(world.account.image).members(criterion)
 
 
 def reasons(world: World, step: object) -> list[tuple[int, bool, str]]:

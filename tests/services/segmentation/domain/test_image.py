@@ -9,9 +9,9 @@ from pyroaring import BitMap
 
 from services.segmentation.domain import column
 from services.segmentation.domain.concerns import concerns
+from services.segmentation.domain.contact_facts import SliceFacts
+from services.segmentation.domain.evaluator import Evaluator
 from services.segmentation.domain.folding import Days, fold
-from services.segmentation.domain.members import Asking
-from services.segmentation.domain.sight import Sight
 from services.segmentation.domain.slice import Slice
 from shared.criteria import Criterion, History, evaluate, parse
 from shared.events.envelope import ContactEvent
@@ -46,13 +46,13 @@ def test_the_image_answers_as_the_plain_meaning(
         for event in events[start:end]:
             told[event.contact_id].apply(event)
         expected = naive(criterion, told)
-        assert set(Asking(image).members(criterion)) == expected
-        changed = set(Asking(image, touched.contacts, keep=True).members(criterion))
+        assert set(Evaluator(image).members(criterion)) == expected
+        changed = set(Evaluator(image, touched.contacts, keep=True).members(criterion))
         if touched.about & concerns(criterion):
             members = (members - set(touched.contacts)) | changed
         assert members == expected
     for contact in CONTACTS:
-        seen = evaluate(criterion, Sight(image, contact // PARTITIONS), TODAY)
+        seen = evaluate(criterion, SliceFacts(image, contact // PARTITIONS), TODAY)
         plain = evaluate(criterion, told[contact].facts(), TODAY)
         assert (seen.truth, [part.truth for part in seen.parts]) == (plain.truth, [part.truth for part in plain.parts])
 
@@ -73,8 +73,8 @@ def test_texts_beyond_the_dictionary_are_found_as_well(
             fold(image, [event], Days(ZONE), PARTITIONS)
             told[event.contact_id].apply(event)
     expected = naive(criterion, told)
-    assert set(Asking(image).members(criterion)) == expected
-    assert set(Asking(image, BitMap(within)).members(criterion)) == expected & within
+    assert set(Evaluator(image).members(criterion)) == expected
+    assert set(Evaluator(image, BitMap(within)).members(criterion)) == expected & within
 
 
 @settings(max_examples=100, deadline=None)
@@ -86,7 +86,7 @@ def test_a_day_that_passes_moves_windows(asked: list[Criterion], events: list[Co
     for event in events:
         told[event.contact_id].apply(event)
     for criterion in asked:
-        Asking(image, keep=True).members(criterion)
+        Evaluator(image, keep=True).members(criterion)
     assert image.pass_to(TODAY.toordinal() + shift)
     assert not image.pass_to(TODAY.toordinal())
     later = TODAY.fromordinal(image.day)
@@ -96,5 +96,5 @@ def test_a_day_that_passes_moves_windows(asked: list[Criterion], events: list[Co
             for contact, history in told.items()
             if evaluate(criterion, history.facts(), later).truth
         }
-        assert set(Asking(image, keep=True).members(criterion)) == expected
-        assert set(Asking(image, BitMap([0, 1])).members(criterion)) == expected & {0, 1}
+        assert set(Evaluator(image, keep=True).members(criterion)) == expected
+        assert set(Evaluator(image, BitMap([0, 1])).members(criterion)) == expected & {0, 1}

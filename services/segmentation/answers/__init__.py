@@ -1,1 +1,0 @@
-"""Questions about all contacts of an account: asked of whoever holds the slices, and added up."""

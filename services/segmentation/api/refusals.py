@@ -1,0 +1,28 @@
+"""Domain errors as problems."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+
+from services.segmentation.domain.errors import Conflict, InUse, LimitReached, NotFound, SlicesUnavailable
+from shared.criteria import InvalidCriterion
+from shared.http.problems import FieldError, Problem, unavailable
+
+
+@contextmanager
+def refusals(pointer: str = "/criterion") -> Iterator[None]:
+    """Turn the domain errors of the block into problems. `pointer` is where the criterion is in the body."""
+    try:
+        yield
+    except InvalidCriterion as invalid:
+        errors = [FieldError(f"{pointer}{fault.pointer}", fault.detail) for fault in invalid.faults]
+        raise Problem(422, "The criterion is not valid; see errors.", errors=errors) from None
+    except NotFound as error:
+        raise Problem(404, str(error)) from None
+    except InUse as error:
+        detail = f"{error} `?force=true` deletes it all the same; what uses it is broken then."
+        raise Problem(409, detail, more={"uses": [asdict(use) for use in error.uses]}) from None
+    except (LimitReached, Conflict) as error:
+        raise Problem(409, str(error)) from None
+    except SlicesUnavailable as error:
+        raise unavailable(str(error)) from None

@@ -1,0 +1,28 @@
+"""What the endpoints work with."""
+
+from dataclasses import dataclass
+
+from fastapi import Request
+
+from services.segmentation.use_cases.count_signal import CountSignal
+from services.segmentation.use_cases.criteria import Criteria
+from services.segmentation.use_cases.segment_definitions import SegmentDefinitions
+from services.segmentation.use_cases.segments import Segments
+from services.segmentation.use_cases.slice_owners import SliceOwners
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """`request.app.state.service` of this service."""
+
+    segments: Segments
+    criteria: Criteria
+    owners: SliceOwners
+    signal: CountSignal
+    definitions: SegmentDefinitions
+
+    @classmethod
+    def of(cls, request: Request) -> "State":
+        """Return the state behind a request."""
+        state: State = request.app.state.service
+        return state

@@ -1,0 +1,148 @@
+"""Who satisfies a criterion: set algebra on a slice."""
+
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+from pyroaring import BitMap
+
+from services.segmentation.domain.planes import satisfying
+from services.segmentation.domain.slice import CLICKED, EPOCH, Name, Slice
+from services.segmentation.domain.tally import EVER, FOREVER, Range, Tally, add_tallies
+from shared.criteria.grammar import (
+    All,
+    AnyOf,
+    Clicked,
+    Count,
+    Criterion,
+    Engaged,
+    FieldCompared,
+    HoldsLabel,
+    InSegment,
+    Not,
+    Operator,
+    Period,
+)
+from shared.events.labeling import Scalar
+
+ONCE = Count()
+
+
+class Evaluator:
+    """One slice asked several criteria at one moment: a leaf that they share is looked up once.
+
+    `within`: answers are wanted about these contacts only. `keep`: the same criteria will be asked again after the
+    next batch, so sums over days are kept. Bitmaps that are returned must not be changed.
+    """
+
+    def __init__(self, target: Slice, within: BitMap | None = None, keep: bool = False) -> None:
+        self.target = target
+        self.universe = target.known if within is None else target.known & within
+        self._within = None if within is None else self.universe
+        self._keep = keep
+        self._leaves: dict[int, BitMap] = {}
+        self._segments: dict[UUID, BitMap] = {}
+
+    def members(self, node: Criterion) -> BitMap:
+        """The known contacts for whom it is true."""
+        match node:
+            case All(parts):
+                return BitMap.intersection(self.universe, *(self.members(part) for part in parts))
+            case AnyOf(parts):
+                return BitMap.union(*(self.members(part) for part in parts)) if parts else BitMap()
+            case Not(part):
+                return self.universe - self.members(part)
+            case InSegment(segment, criterion):
+                return self._segment(segment, criterion)
+            case _:
+                # By identity: hashing a leaf takes longer than looking at one. Whoever asks keeps the criteria alive.
+                found = self._leaves.get(id(node))
+                if found is None:
+                    found = self._leaves[id(node)] = self._leaf(node)
+                return found
+
+    def _segment(self, segment: UUID, criterion: Criterion | None) -> BitMap:
+        found = self._segments.get(segment)
+        if found is None:
+            if criterion is None:
+                raise ValueError(f"segment {segment} was not inlined")
+            found = self._segments[segment] = self.members(criterion)
+        return found
+
+    def _leaf(self, node: Criterion) -> BitMap:
+        match node:
+            case HoldsLabel(labels, period):
+                return self._holders(labels, period)
+            case Clicked(count=count, period=period):
+                return self._counted(clicks(self.target, node), count, period)
+            case Engaged(count=count, period=period):
+                return self._counted(engagements(self.target, node), count, period)
+            case FieldCompared(key, operator, operand):
+                return self._compared(key, operator, operand)
+            case _:
+                raise TypeError(f"{type(node).__name__} is no leaf")
+
+    def _holders(self, labels: tuple[UUID, ...], period: Period | None) -> BitMap:
+        found = [index for label in labels if (index := self.target.labels.get(label.int)) is not None]
+        if not found:
+            return BitMap()
+        if period is None:
+            return BitMap.union(*(index.present for index in found)) & self.universe
+        first, last = days_of(period, self.target.day)
+        lowest, highest = max(first - EPOCH, 0), last - EPOCH
+        if self._keep:
+            return BitMap.union(*(index.kept_between(lowest, highest) for index in found)) & self.universe
+        return BitMap.union(*(index.between(lowest, highest, self._within) for index in found)) & self.universe
+
+    def _counted(self, tallies: Sequence[Tally], count: Count, period: Period | None) -> BitMap:
+        if not tallies:
+            return self.universe if count.holds(0) else BitMap()
+        days = days_of(period, self.target.day)
+        if count == ONCE and not self._keep:
+            return BitMap.union(*(tally.ever(days, self._within) for tally in tallies)) & self.universe
+        return satisfying(add_tallies(tallies, days, self._within, self._keep), count, self.universe)
+
+    def _compared(self, key: str, operator: Operator, operand: Scalar | tuple[Scalar, ...]) -> BitMap:
+        column = self.target.columns.get(key)
+        if column is None:
+            missing = operator == "is_not" or (operator == "exists" and operand is False)
+            return self.universe if missing else BitMap()
+        return column.satisfying(operator, operand, self.universe, self._within)
+
+
+def days_of(period: Period | None, today: int) -> Range:
+    """The days (ordinals, inclusive) of a period."""
+    if period is None:
+        return EVER
+    first, last = period.bounds(date.fromordinal(today))
+    return first.toordinal() if first else 0, last.toordinal() if last else FOREVER
+
+
+def name_of(node: Clicked) -> Name:
+    """The name of what a clicks node counts."""
+    target = node.target.int if isinstance(node.target, UUID) else node.target
+    if node.selector is None:
+        return CLICKED
+    return (f"click.{node.selector}", target)
+
+
+def clicks(target: Slice, node: Clicked) -> Sequence[Tally]:
+    """The tallies whose sum a clicks node counts."""
+    if node.selector != "url_starts_with":
+        return target.named(name_of(node))
+    prefix = str(node.target)
+    urls = [url for url in target.urls if url.startswith(prefix)]
+    return [tally for url in urls for tally in target.named(("click.url", url))]
+
+
+def engagements(target: Slice, node: Engaged) -> Sequence[Tally]:
+    """The tallies whose sum an engaged node counts."""
+    message = node.message.int if node.message else None
+    if node.ref is None and node.send is None:
+        return target.named(("engaged", node.kind) if message is None else ("engaged.message", node.kind, message))
+    name = ("engaged.send", node.kind, node.send) if node.send is not None else ("engaged.ref", node.kind, node.ref)
+    return [
+        target.tallies[part]
+        for part in target.parts.get(name, ())
+        if node.ref in (None, part[2]) and message in (None, part[3])
+    ]

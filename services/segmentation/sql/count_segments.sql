@@ -1,1 +1,0 @@
-SELECT count(*) FROM segments WHERE account_id = $1

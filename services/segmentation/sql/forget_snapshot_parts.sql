@@ -1,1 +1,0 @@
-DELETE FROM snapshot_parts WHERE partition = $1

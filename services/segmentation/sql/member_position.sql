@@ -1,1 +1,0 @@
-SELECT coalesce((SELECT position FROM member_positions WHERE partition = $1), 0)

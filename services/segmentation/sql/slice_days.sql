@@ -1,1 +1,0 @@
-SELECT account_id, day FROM slice_days WHERE partition = $1

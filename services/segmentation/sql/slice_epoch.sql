@@ -1,1 +1,0 @@
-SELECT epoch FROM slice_owner WHERE partition = $1

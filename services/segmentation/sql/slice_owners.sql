@@ -1,1 +1,0 @@
-SELECT partition, url, epoch FROM slice_owner

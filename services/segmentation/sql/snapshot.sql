@@ -1,1 +1,0 @@
-SELECT made_for, offsets, zones, taken_at FROM snapshots WHERE partition = $1

@@ -1,2 +1,0 @@
-SELECT account_id, segment_id, adopted, pending_definition, pending_time, members
-FROM standings WHERE partition = $1

@@ -1,0 +1,136 @@
+"""What was announced of each segment in a slice, and the days that slices have come to."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from uuid import UUID
+
+import structlog
+from asyncpg import Record
+from asyncpg.pool import PoolConnectionProxy
+from pyroaring import BitMap
+
+from services.segmentation.domain.account_slice import AccountSlice, Membership
+from services.segmentation.domain.snapshot_parts import Damaged, dump_bitmap, load_bitmap
+from shared.events.segmentation import Reason
+from shared.store.queries import queries_of
+
+QUERIES = queries_of(__file__)
+log = structlog.get_logger()
+
+
+class UnknownEventVersion(Exception):
+    """A later version of the program wrote an event that this one cannot read."""
+
+
+REASONS: Mapping[str, Reason] = {"pending_definition": "definition", "pending_time": "time"}
+
+
+async def read_days(connection: PoolConnectionProxy, partition: int) -> dict[int, date]:
+    """The day of every account's slice in the partition number."""
+    rows = await QUERIES["slice_days"].fetch(connection, partition=partition)
+    return {row["account_id"]: row["day"] for row in rows}
+
+
+async def read_memberships(
+    connection: PoolConnectionProxy, partition: int, partitions: int
+) -> dict[int, dict[UUID, Membership]]:
+    """Return the memberships in a partition number by account: the bitmaps, and the events that came after them.
+
+    Raises UnknownEventVersion if one of these events is of a version that this program does not know.
+    """
+    rows = await QUERIES["memberships"].fetch(connection, partition=partition)
+    position: int = await QUERIES["member_position"].fetchval(connection, partition=partition)
+    found: dict[int, dict[UUID, Membership]] = {}
+    try:
+        for row in rows:
+            found.setdefault(row["account_id"], {})[row["segment_id"]] = _membership(row)
+    except Damaged:
+        # The events are the truth; the bitmaps only save reading all of them.
+        log.warning("bitmaps of members are damaged: read from the events", partition=partition)
+        position = 0
+        for row in rows:
+            found.setdefault(row["account_id"], {})[row["segment_id"]] = _membership(row, with_members=False)
+    for move in await QUERIES["moves_after"].fetch(connection, partition=partition, position=position):
+        if move["enters"] is None:
+            raise UnknownEventVersion(f"this version of segmentation cannot read events of type {move['type']}")
+        membership = found.setdefault(move["account_id"], {}).setdefault(move["segment_id"], Membership(written=True))
+        index = move["contact_id"] // partitions
+        (membership.announced.add if move["enters"] else membership.announced.discard)(index)
+        membership.saved = False
+    return found
+
+
+def _membership(row: Record, *, with_members: bool = True) -> Membership:
+    membership = Membership(adopted=row["adopted"], written=True, saved=with_members)
+    for column, reason in REASONS.items():
+        if row[column] is not None:
+            membership.pending[reason] = load_bitmap(row[column])
+    if with_members and row["members"] is not None:
+        membership.announced = load_bitmap(row["members"])
+    return membership
+
+
+def _dump(bitmap: BitMap | None) -> bytes | None:
+    return None if bitmap is None else dump_bitmap(bitmap)
+
+
+async def write_changes(connection: PoolConnectionProxy, partition: int, slices: Sequence[AccountSlice]) -> None:
+    """Write days and pending announcements that changed, in the transaction of the events that go with them."""
+    days = [account for account in slices if not account.day_written]
+    if days:
+        await QUERIES["write_slice_days"].execute(
+            connection,
+            partition=partition,
+            accounts=[account.account_id for account in days],
+            days=[date.fromordinal(account.image.day) for account in days],
+        )
+        for account in days:
+            account.day_written = True
+    changed = [
+        (account.account_id, segment_id, membership)
+        for account in slices
+        for segment_id, membership in account.memberships.items()
+        if not membership.written
+    ]
+    gone = [segment_id for _, segment_id, membership in changed if membership.over]
+    kept = [
+        (account_id, segment_id, membership) for account_id, segment_id, membership in changed if not membership.over
+    ]
+    if kept:
+        await QUERIES["write_memberships"].execute(
+            connection,
+            partition=partition,
+            accounts=[account_id for account_id, _, _ in kept],
+            segments=[segment_id for _, segment_id, _ in kept],
+            adopted=[membership.adopted for _, _, membership in kept],
+            **{
+                column: [_dump(membership.pending.get(reason)) for _, _, membership in kept]
+                for column, reason in REASONS.items()
+            },
+        )
+        for _, _, membership in kept:
+            membership.written = True
+    if gone:
+        await QUERIES["delete_memberships"].execute(connection, partition=partition, segments=gone)
+        for account in slices:
+            for segment_id in gone:
+                account.memberships.pop(segment_id, None)
+
+
+async def write_members(connection: PoolConnectionProxy, partition: int, slices: Sequence[AccountSlice]) -> None:
+    """Write the bitmaps of members that changed. No event may have been appended in this transaction."""
+    changed = [
+        (segment_id, membership)
+        for account in slices
+        for segment_id, membership in account.memberships.items()
+        if not membership.saved
+    ]
+    await QUERIES["write_members"].execute(
+        connection,
+        partition=partition,
+        segments=[segment_id for segment_id, _ in changed],
+        members=[dump_bitmap(membership.announced) for _, membership in changed],
+    )
+    await QUERIES["move_member_position"].execute(connection, partition=partition)
+    for _, membership in changed:
+        membership.saved = True

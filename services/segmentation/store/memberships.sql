@@ -1,0 +1,60 @@
+-- What was announced of each segment in a slice, what is pending, and the day that each slice has come to.
+-- The membership events are the truth; `members` only saves reading all of them.
+
+-- name: slice_days
+SELECT account_id, day FROM slice_days WHERE partition = :partition
+
+-- name: write_slice_days
+-- Days never go back.
+INSERT INTO slice_days (partition, account_id, day)
+SELECT :partition, fresh.account_id, fresh.day
+FROM unnest(:accounts::int[], :days::date[]) AS fresh (account_id, day)
+ON CONFLICT (partition, account_id) DO UPDATE SET day = greatest(slice_days.day, excluded.day)
+
+-- name: memberships
+SELECT account_id, segment_id, adopted, pending_definition, pending_time, members
+FROM standings WHERE partition = :partition
+
+-- name: write_memberships
+INSERT INTO standings (partition, account_id, segment_id, adopted, pending_definition, pending_time)
+SELECT :partition, fresh.*
+FROM
+    unnest(
+        :accounts::int[], :segments::uuid[], :adopted::bytea[], :pending_definition::bytea[], :pending_time::bytea[]
+    ) AS fresh (account_id, segment_id, adopted, pending_definition, pending_time)
+ON CONFLICT (partition, segment_id) DO UPDATE SET
+    adopted = excluded.adopted,
+    pending_definition = excluded.pending_definition,
+    pending_time = excluded.pending_time
+
+-- name: delete_memberships
+DELETE FROM standings WHERE partition = :partition AND segment_id = ANY(:segments::uuid[])
+
+-- name: write_members
+UPDATE standings SET members = fresh.members
+FROM unnest(:segments::uuid[], :members::bytea[]) AS fresh (segment_id, members)
+WHERE standings.partition = :partition AND standings.segment_id = fresh.segment_id
+
+-- name: member_position
+SELECT coalesce((SELECT position FROM member_positions WHERE partition = :partition), 0)
+
+-- name: move_member_position
+-- Within the partition's lock nothing is being appended: the newest event is the one that memory has come to.
+INSERT INTO member_positions (partition, position)
+SELECT :partition, coalesce(max(position), 0) FROM events WHERE partition = :partition
+ON CONFLICT (partition) DO UPDATE SET position = excluded.position
+
+-- name: moves_after
+-- Entering and leaving after a position. `enters` is null for a version that this query does not know: it must not be
+-- taken for another one. Events of other names say nothing about who is a member.
+SELECT
+    account_id,
+    contact_id,
+    (convert_from(body, 'UTF8')::json ->> 'segment_id')::uuid AS segment_id,
+    type,
+    CASE type WHEN 'penchant.SegmentEntered.v1' THEN true WHEN 'penchant.SegmentLeft.v1' THEN false END AS enters
+FROM events
+WHERE
+    partition = :partition AND position > :position AND topic = 'segmentation.memberships'
+    AND split_part(type, '.', 2) IN ('SegmentEntered', 'SegmentLeft')
+ORDER BY position

@@ -1,0 +1,16 @@
+-- Who holds the slices of each partition number, and the secret that processes of this service show each other.
+
+-- name: take_slices
+-- The process at `url` holds the slices from now on; the epoch fences writes of earlier owners.
+INSERT INTO slice_owner (partition, url, epoch) VALUES (:partition, :url, 1)
+ON CONFLICT (partition) DO UPDATE SET url = excluded.url, epoch = slice_owner.epoch + 1
+RETURNING epoch
+
+-- name: slice_epoch
+SELECT epoch FROM slice_owner WHERE partition = :partition
+
+-- name: slice_owners
+SELECT partition, url, epoch FROM slice_owner
+
+-- name: owner_secret
+SELECT secret FROM owner_secret

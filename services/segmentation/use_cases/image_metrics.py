@@ -1,0 +1,63 @@
+"""What the image costs, for `/metrics`."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+
+from services.segmentation.domain.slice import Name
+from services.segmentation.use_cases.slice_memory import SliceMemory
+from shared.metrics import REGISTRY
+
+_OF_PARTS = {"known": "contacts", "label": "labels", "field": "fields", "loose": "rare"}
+
+
+def structure_of(part: Name) -> str:
+    """What a part of the image is about, as the metric names it."""
+    if part[0] != "days":
+        return _OF_PARTS[str(part[0])]
+    return "clicks" if str(part[2]).startswith("click") else "engagements"
+
+
+class ImageMetrics:
+    """Sizes are those of the parts when they were saved last, so they are a snapshot's interval behind."""
+
+    def __init__(self, memories: Mapping[int, SliceMemory]) -> None:
+        self.memories = memories
+
+    def collect(self) -> Iterator[Metric]:
+        """What Prometheus reads."""
+        accounts = [account for memory in list(self.memories.values()) for account in list(memory.slices.values())]
+        sizes: Counter[str] = Counter()
+        for account in accounts:
+            for part, size in account.image.sizes.items():
+                sizes[structure_of(part)] += size
+            sizes["members"] += sum(len(membership.announced) // 4 + 200 for membership in account.memberships.values())
+        family = GaugeMetricFamily(
+            "penchant_image_bytes", "SliceMemory that the slices of this process take, about.", labels=["structure"]
+        )
+        for structure, size in sorted(sizes.items()):
+            family.add_metric([structure], size)
+        yield family
+        known = sum(len(account.image.known) for account in accounts)
+        yield GaugeMetricFamily("penchant_image_contacts", "Contacts in the slices of this process.", value=known)
+        tallies = sum(len(account.image.tallies) for account in accounts)
+        yield GaugeMetricFamily(
+            "penchant_image_tallies", "Things that clicks and engagements are counted by.", value=tallies
+        )
+        yield GaugeMetricFamily(
+            "penchant_image_slices", "Partition numbers whose slices can be asked here.",
+            value=sum(memory.ready for memory in list(self.memories.values())),
+        )  # fmt: skip
+
+
+_ONE: list[ImageMetrics] = []
+
+
+def measure(memories: Mapping[int, SliceMemory]) -> None:
+    """Show these at `/metrics`; in place of what was shown before."""
+    if _ONE:
+        _ONE[0].memories = memories
+    else:
+        _ONE.append(ImageMetrics(memories))
+        REGISTRY.register(_ONE[0])

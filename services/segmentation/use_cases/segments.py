@@ -1,0 +1,179 @@
+"""Create, change and delete segments: each is a unit of work on the catalog partition."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from asyncpg.pool import Pool
+from uuid_utils.compat import uuid7
+
+from services.segmentation.domain.errors import InUse, LimitReached, NotFound, Use
+from services.segmentation.store import segments as store
+from services.segmentation.store.segments import Segment, criteria_of
+from services.segmentation.use_cases.account_lookup import AccountLookup, Links, validate_with_refresh
+from shared.criteria import Criterion, Fault, InvalidCriterion, parse, references, validate, would_circle, write
+from shared.events.segmentation import SegmentChanged
+from shared.events.topics import CATALOG_PARTITION
+from shared.events.workflow import WorkflowChanged
+from shared.runtime.service import Surroundings
+from shared.store.unit_of_work import UnitOfWork
+
+MAX_SEGMENTS = 5_000  # per account
+
+# Called with the present version while it is locked; raises if the caller expects another one.
+VersionCheck = Callable[[int], None]
+
+
+def any_version(_version: int) -> None:
+    """Accept every version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segments:
+    """The segments of all accounts."""
+
+    surroundings: Surroundings
+    links: Links
+
+    @property
+    def pool(self) -> Pool:
+        """Connections for reading."""
+        return self.surroundings.database.pool
+
+    async def criteria(self, account_id: int) -> Mapping[UUID, Criterion]:
+        """Return the criteria of all of the account's segments by id."""
+        return criteria_of(await store.read_segments(self.pool, account_id))
+
+    async def find(self, account_id: int, segment_id: UUID) -> Segment:
+        """Return a segment. Raises NotFound."""
+        found = await store.read_segment(self.pool, account_id, segment_id)
+        if found is None:
+            raise _not_found()
+        return found
+
+    async def page(self, account_id: int, after: UUID | None, limit: int) -> tuple[list[Segment], int]:
+        """Return at most `limit` segments with an id above `after`, and how many there are."""
+        return await store.read_page(self.pool, account_id, after, limit)
+
+    async def read_criterion(self, account_id: int, value: object, segments: Mapping[UUID, Criterion]) -> Criterion:
+        """Parse and validate a request's criterion. Raises InvalidCriterion."""
+        criterion = parse(value)
+        faults = await validate_with_refresh(self.surroundings.catalog, self.links, account_id, criterion, segments)
+        if faults:
+            raise InvalidCriterion(faults)
+        return criterion
+
+    def faults(self, account_id: int, criterion: Criterion, segments: Mapping[UUID, Criterion]) -> tuple[Fault, ...]:
+        """Return what in a stored criterion does not exist any more."""
+        return validate(criterion, AccountLookup(self.surroundings.catalog, self.links, account_id, segments))
+
+    async def create(self, account_id: int, name: str, value: object) -> Segment:
+        """Create a segment. Raises InvalidCriterion, LimitReached."""
+        criterion = await self.read_criterion(account_id, value, await self.criteria(account_id))
+        async with self.surroundings.database.unit_of_work(CATALOG_PARTITION) as work:
+            others = await self._others(work, account_id, None)
+            if len(others) >= MAX_SEGMENTS:
+                raise LimitReached(f"An account has at most {MAX_SEGMENTS} segments.")
+            _check_segments_exist(criterion, others)
+            segment = Segment(uuid7(), name, 1, write(criterion), criterion, work.now, work.now)
+            await store.insert_segment(work.connection, account_id, segment)
+            work.append(_event(account_id, segment))
+        await self.surroundings.acknowledged(work)
+        return segment
+
+    async def change(
+        self, account_id: int, segment_id: UUID, name: str, value: object, check_version: VersionCheck = any_version
+    ) -> Segment:
+        """Change name and criterion. Raises NotFound, InvalidCriterion, and what `check_version` raises."""
+        known = await self.criteria(account_id)
+        if segment_id not in known:
+            raise _not_found()
+        criterion = await self.read_criterion(account_id, value, known)
+        async with self.surroundings.database.unit_of_work(CATALOG_PARTITION) as work:
+            found = await self._find_locked(work, account_id, segment_id)
+            check_version(found.version)
+            others = await self._others(work, account_id, segment_id)
+            circle = would_circle(segment_id, criterion, others)
+            if circle is not None:
+                raise InvalidCriterion((circle,))
+            _check_segments_exist(criterion, others)
+            segment = replace(
+                found,
+                name=name,
+                version=found.version + 1,
+                written=write(criterion),
+                criterion=criterion,
+                changed_at=work.now,
+            )
+            if (segment.name, segment.written) == (found.name, found.written):
+                return found
+            await store.update_segment(work.connection, account_id, segment)
+            work.append(_event(account_id, segment))
+        await self.surroundings.acknowledged(work)
+        return segment
+
+    async def delete(
+        self, account_id: int, segment_id: UUID, *, force: bool = False, check_version: VersionCheck = any_version
+    ) -> None:
+        """Delete a segment. `force`: also if something uses it, which is broken from then on.
+
+        Raises NotFound, InUse, and what `check_version` raises.
+        """
+        await self.surroundings.catalog.refresh()
+        async with self.surroundings.database.unit_of_work(CATALOG_PARTITION) as work:
+            found = await self._find_locked(work, account_id, segment_id)
+            check_version(found.version)
+            uses = self._uses(account_id, segment_id, await store.read_segments(work.connection, account_id))
+            if uses and not force:
+                raise InUse("The segment", uses)
+            await store.delete_segment(work.connection, account_id, segment_id)
+            work.append(_event(account_id, found, deleted=True))
+        await self.surroundings.acknowledged(work)
+
+    async def _find_locked(self, work: UnitOfWork, account_id: int, segment_id: UUID) -> Segment:
+        found = await store.read_segment(work.connection, account_id, segment_id)
+        if found is None:
+            raise _not_found()
+        return found
+
+    async def _others(self, work: UnitOfWork, account_id: int, segment_id: UUID | None) -> dict[UUID, Criterion]:
+        found = dict(criteria_of(await store.read_segments(work.connection, account_id)))
+        if segment_id is not None:
+            found.pop(segment_id, None)
+        return found
+
+    def _uses(self, account_id: int, segment_id: UUID, segments: Iterable[Segment]) -> list[Use]:
+        uses = [
+            Use("segment", str(segment.segment_id), segment.name)
+            for segment in segments
+            if segment_id in references(segment.criterion).segments
+        ]
+        uses += [
+            Use("workflow", str(workflow.workflow_id), workflow.workflow_name)
+            for workflow in self.surroundings.catalog.all(WorkflowChanged, account_id)
+            if workflow.state in ("active", "paused") and segment_id in workflow.uses.segments
+        ]
+        return uses
+
+
+def _check_segments_exist(criterion: Criterion, others: Mapping[UUID, Criterion]) -> None:
+    # The criterion was validated before the lock was taken; a segment may have been deleted since.
+    gone = [segment for segment in references(criterion).segments if segment not in others]
+    if gone:
+        raise InvalidCriterion((Fault("", f"there is no segment {gone[0]}"),))
+
+
+def _not_found() -> NotFound:
+    return NotFound("There is no such segment.")
+
+
+def _event(account_id: int, segment: Segment, *, deleted: bool = False) -> SegmentChanged:
+    return SegmentChanged(
+        occurred_at=segment.changed_at,
+        account_id=account_id,
+        segment_id=segment.segment_id,
+        segment_name=segment.name,
+        segment_version=segment.version + deleted,
+        criterion=segment.written,
+        state="deleted" if deleted else "active",
+    )

@@ -1,0 +1,89 @@
+"""The slices of one partition number, as a process holds them in memory."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from services.segmentation.domain.account_slice import AccountSlice, Membership
+from services.segmentation.domain.snapshot_parts import is_whole, load
+from services.segmentation.store.snapshots import Snapshot
+from services.segmentation.use_cases.segment_definitions import SegmentDefinitions
+from shared.bus.checkpoints import Checkpoint
+
+
+@dataclass(slots=True)
+class SliceMemory:
+    """The slices of a partition number, by account.
+
+    `ready`: the replay is over, and the slices can be asked. `epoch` increases by one each time the slices change
+    owner; it fences writes of earlier owners.
+    `origin`: where the image begins, below the checkpoint. `held`: records from there on that were not applied.
+    `generation` is that of the definitions that were adopted.
+    """
+
+    partition: int
+    partitions: int
+    epoch: int = 0
+    days: Mapping[int, date] = field(default_factory=dict)
+    memberships: dict[int, dict[UUID, Membership]] = field(default_factory=dict)
+    slices: dict[int, AccountSlice] = field(default_factory=dict)
+    origin: Mapping[str, Checkpoint] = field(default_factory=dict)
+    snapshot: Snapshot | None = None
+    held: frozenset[tuple[str, int]] = frozenset()
+    ready: bool = False
+    generation: int = -1
+    applied: int = 0
+    snapshot_due: datetime | None = None
+
+    def slice(self, account_id: int, zone: ZoneInfo, today: date) -> AccountSlice:
+        """The account's slice; made if it is the first time. `today` is its day then, unless it has come further."""
+        found = self.slices.get(account_id)
+        if found is None:
+            kept = self.days.get(account_id)
+            day = kept if kept is not None else today
+            found = self.slices[account_id] = AccountSlice(account_id, zone, zone.key, day, self.partitions)
+            found.day_written = kept is not None
+            found.memberships = self.memberships.pop(account_id, {})
+        return found
+
+    def accept(self, snapshot: Snapshot, definitions: SegmentDefinitions) -> str | None:
+        """Take a snapshot that `load` will read; or why it cannot be used."""
+        for account_id, zone_name in snapshot.zones.items():
+            if definitions.zone(account_id).key != zone_name:
+                return f"account {account_id} had its days in {zone_name}"
+        if not all(is_whole(body) and account_id in snapshot.zones for account_id, _, body in snapshot.parts):
+            return "it is damaged"
+        self.snapshot = snapshot
+        self.origin = snapshot.offsets
+        return None
+
+    def load(self, definitions: SegmentDefinitions, now: datetime) -> None:
+        """Read the snapshot that was accepted, if it was not yet read. Raises Damaged.
+
+        Outside of the transaction that fetched it: decoding the slices of a million contacts takes a while, in which
+        the database must not have to wait.
+        """
+        snapshot, self.snapshot = self.snapshot, None
+        if snapshot is None:
+            return
+        for account_id in snapshot.zones:
+            zone = definitions.zone(account_id)
+            self.slice(account_id, zone, now.astimezone(zone).date())
+        for account_id, part, body in snapshot.parts:
+            load(self.slices[account_id].image, part, body)
+
+    def save_all(self) -> None:
+        """The next snapshot must have everything."""
+        for account in self.slices.values():
+            account.image.changed.update(account.image.sizes)
+
+    @property
+    def pending(self) -> bool:
+        """Whether announcements may have to be made still."""
+        return any(account.pending for account in self.slices.values())
+
+    def next_day(self) -> datetime | None:
+        """When the first of its accounts has another day."""
+        return min((account.next_day() for account in self.slices.values()), default=None)

@@ -1,0 +1,120 @@
+"""Ask the owners of slices: this process about its own, other processes over HTTP."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+import httpx
+import structlog
+from asyncpg.pool import Pool
+from pydantic import BaseModel
+
+from services.segmentation.domain.errors import SlicesUnavailable
+from services.segmentation.domain.questions import Question, answer
+from services.segmentation.store.owners import Owner, read_owners, read_secret
+from services.segmentation.use_cases.slice_memory import SliceMemory
+
+log = structlog.get_logger()
+
+PATIENCE = 2.0  # seconds; a slice that has no owner for so long makes the answer a 503
+LOOK_AGAIN = 0.05  # seconds between looks at who owns what
+SECRET_HEADER = "x-penchant-owner-secret"  # noqa: S105 (its name)
+
+
+class SliceQuestion(BaseModel):
+    """What travels to an owner: the question, and the slices asked, each with the epoch in which it is the owner."""
+
+    account_id: int
+    epochs: dict[int, int]
+    question: Question
+
+
+class SliceAnswers(BaseModel):
+    """The answers of the slices that the asked process does own."""
+
+    answers: dict[int, Any]
+
+
+class SliceOwners:
+    """`ask` gives the answer of every slice of an account."""
+
+    def __init__(self, pool: Pool, memories: Mapping[int, SliceMemory], partitions: int) -> None:
+        self._pool = pool
+        self._memories = memories
+        self._partitions = partitions
+        self._secret: str | None = None
+        self._client = httpx.AsyncClient(timeout=PATIENCE, trust_env=False)
+
+    async def close(self) -> None:
+        """Close the connections to other processes."""
+        await self._client.aclose()
+
+    async def secret(self) -> str:
+        """Return the secret that processes of this service show each other."""
+        if self._secret is None:
+            self._secret = await read_secret(self._pool)
+        return self._secret
+
+    async def ask(self, account_id: int, question: Question, partition: int | None = None) -> dict[int, Any]:
+        """Return the answers by partition number; of one only, if it is named.
+
+        Raises SlicesUnavailable if a slice has no owner for 2 s.
+        """
+        missing = set(range(self._partitions)) if partition is None else {partition}
+        found: dict[int, Any] = {}
+        deadline = asyncio.get_running_loop().time() + PATIENCE
+        while missing:
+            owners = await read_owners(self._pool)
+            asked = {number: owners[number] for number in missing if number in owners}
+            found |= self.own(account_id, question, {number: owner.epoch for number, owner in asked.items()})
+            away = {number: owner for number, owner in asked.items() if number not in found}
+            if away:
+                found |= await self._others(account_id, question, away, deadline)
+            missing -= found.keys()
+            if missing:
+                if asyncio.get_running_loop().time() >= deadline:
+                    raise SlicesUnavailable("While no process serves part of the contacts, this cannot be answered.")
+                await asyncio.sleep(LOOK_AGAIN)
+        return found
+
+    def own(self, account_id: int, question: Question, epochs: Mapping[int, int]) -> dict[int, Any]:
+        """Return the answers of the slices that this process holds in the epochs asked."""
+        found: dict[int, Any] = {}
+        for number, epoch in epochs.items():
+            memory = self._memories.get(number)
+            # A process that was stopped for a while still has slices of an earlier epoch: they are out of date.
+            if memory is not None and memory.ready and memory.epoch == epoch:
+                account = memory.slices.get(account_id)
+                found[number] = answer(question, account, number, self._partitions, account_id)
+        return found
+
+    async def _others(
+        self, account_id: int, question: Question, asked: Mapping[int, Owner], deadline: float
+    ) -> dict[int, Any]:
+        by_url: dict[str, dict[int, int]] = {}
+        for number, owner in asked.items():
+            if number not in self._memories:
+                by_url.setdefault(owner.url, {})[number] = owner.epoch
+        results = await asyncio.gather(
+            *(self._other(account_id, question, url, epochs, deadline) for url, epochs in by_url.items())
+        )
+        return {number: one for answers in results for number, one in answers.items()}
+
+    async def _other(
+        self, account_id: int, question: Question, url: str, epochs: dict[int, int], deadline: float
+    ) -> dict[int, Any]:
+        body = SliceQuestion(account_id=account_id, epochs=epochs, question=question)
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(deadline):
+                try:
+                    response = await self._client.post(
+                        f"{url}/internal/slices",
+                        content=body.model_dump_json(),
+                        headers={"content-type": "application/json", SECRET_HEADER: await self.secret()},
+                    )
+                    response.raise_for_status()
+                    return SliceAnswers.model_validate_json(response.content).answers
+                except httpx.HTTPError as error:
+                    log.debug("an owner of slices does not answer", url=url, error=type(error).__name__)
+        return {}
