@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from services.tracking.api import ROUTERS
-from services.tracking.api.service import Tracking
 from services.tracking.consumers.clicks import ClickHandler
 from services.tracking.consumers.contacts import ContactHandler
 from services.tracking.redirect.answers import LOST, Redirect
@@ -11,6 +10,7 @@ from services.tracking.redirect.drain import Drain
 from services.tracking.redirect.spool import SpoolDirectory, SpoolWriter
 from services.tracking.redirect.targets import Targets
 from services.tracking.settings import TrackingSettings
+from services.tracking.use_cases.service import Tracking
 from shared.bus.handler import Consumer
 from shared.runtime.run import run
 from shared.runtime.service import Parts, Service, Surroundings
@@ -34,7 +34,7 @@ async def build(around: Surroundings) -> Parts:
 
     return Parts(
         routers=ROUTERS,
-        state=Tracking(around, settings.public_url.rstrip("/"), keys, targets),
+        state=Tracking(around.database, around.catalog, around.intake, settings.public_url.rstrip("/"), keys, targets),
         consumers=[
             Consumer("clicks", ("intake.clicks",), ClickHandler(around.catalog, settings.partitions)),
             Consumer("contacts", ("labeling.contacts",), ContactHandler()),

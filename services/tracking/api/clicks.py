@@ -82,7 +82,7 @@ async def report_clicks(service: Service, caller: Annotated[Caller, requires("wr
         else:
             report = ClickReported(account_id=caller.account_id, **item.model_dump(exclude={"id"}))
             records.append(record_of(report, item.id, item.message_id))
-    return await take_in(service.around.intake, ClickReported.topic, records, errors)
+    return await take_in(service.intake, ClickReported.topic, records, errors)
 
 
 @router.get("", summary="List clicks")

@@ -8,10 +8,8 @@ from fastapi import Query, Response
 from pydantic import AfterValidator, Field
 
 from services.tracking.api.models import LinkAnswer, MessageAnswer, MessageSummary
-from services.tracking.api.people import known_contact
-from services.tracking.api.service import Service, no_message
+from services.tracking.api.service import Service, no_message, problems, required
 from services.tracking.domain.links import find_links, replace_links
-from services.tracking.store.editing import edit, read_to_change, register
 from services.tracking.store.messages import (
     MessageRow,
     StoredMessage,
@@ -21,8 +19,9 @@ from services.tracking.store.messages import (
     list_messages,
     read_message,
 )
+from services.tracking.use_cases import messages
+from services.tracking.use_cases.contacts import known_contact
 from shared.events.envelope import ContactId
-from shared.events.topics import CATALOG_PARTITION
 from shared.http.bodies import RequestBody
 from shared.http.keys import Caller, requires
 from shared.http.pages import Page, PageRequest, page_request
@@ -60,18 +59,13 @@ def _too_many_links() -> Problem:
 
 
 @router.post("", status_code=201, response_model=MessageAnswer, summary="Register a message")
-async def register_message(
-    service: Service, caller: Annotated[Caller, requires("write")], body: MessageBody
-) -> Response:
+async def register(service: Service, caller: Annotated[Caller, requires("write")], body: MessageBody) -> Response:
     """Registers an e-mail's HTML and lists its links, in order."""
-    found = await asyncio.to_thread(find_links, body.html)
     try:
-        async with service.around.database.unit_of_work(CATALOG_PARTITION) as work:
-            message, event = await register(work, caller.account_id, body.name, body.html, found)
+        message = await messages.register_message(service, caller.account_id, body.name, body.html)
     except EventTooLarge:
         raise _too_many_links() from None
-    await service.told(work, event)
-    answer = MessageAnswer.of(message, service.around.catalog)
+    answer = MessageAnswer.of(message, service.catalog)
     headers = {"ETag": _etag(message), "Location": f"/v1/messages/{message.message_id}"}
     return Response(answer.model_dump_json(), 201, headers, media_type="application/json")
 
@@ -111,7 +105,7 @@ async def show_message(
         message = await read_message(connection, caller.account_id, message_id)
     if message is None:
         raise no_message()
-    return conditions.answer(MessageAnswer.of(message, service.around.catalog), _etag(message))
+    return conditions.answer(MessageAnswer.of(message, service.catalog), _etag(message))
 
 
 @router.put("/{message_id}", response_model=MessageAnswer, summary="Edit a message")
@@ -123,18 +117,14 @@ async def edit_message(
     conditions: Annotated[Preconditions, preconditions()],
 ) -> Response:
     """Makes a revision. Links with the same URL and text keep id, number and labels; vanished ones still lead on."""
-    found = await asyncio.to_thread(find_links, body.html)
     try:
-        async with service.around.database.unit_of_work(CATALOG_PARTITION) as work:
-            message = await read_to_change(work, caller.account_id, message_id)
-            if message is None:
-                raise no_message()
-            conditions.require(_etag(message))
-            message, event = await edit(work, message, body.name, body.html, found)
+        with problems():
+            message = await messages.edit_message(
+                service, caller.account_id, message_id, body.name, body.html, required(conditions)
+            )
     except EventTooLarge:
         raise _too_many_links() from None
-    await service.told(work, event)
-    answer = MessageAnswer.of(message, service.around.catalog)
+    answer = MessageAnswer.of(message, service.catalog)
     return Response(answer.model_dump_json(), 200, {"ETag": _etag(message)}, media_type="application/json")
 
 
@@ -156,7 +146,7 @@ async def list_links(
         links[after : after + page.fetch],
         page,
         key=lambda row: [row[0]],
-        item=lambda row: LinkAnswer.of(row[1], service.around.catalog),
+        item=lambda row: LinkAnswer.of(row[1], service.catalog),
         total=len(links),
     )
 

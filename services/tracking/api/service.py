@@ -1,43 +1,16 @@
-"""What the endpoints work with."""
+"""What the endpoints have in common: the service, and the problems that errors of the domain become."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
-from asyncpg.pool import PoolConnectionProxy
 from fastapi import Depends, Request
 
-from services.tracking.redirect.targets import Targets
-from shared.events.tracking import MessageChanged
-from shared.http.problems import Problem
-from shared.runtime.service import Surroundings
-from shared.store.unit_of_work import UnitOfWork
-from shared.tokens import TokenKeys
-
-
-@dataclass(frozen=True, slots=True)
-class Tracking:
-    """The service, as an endpoint sees it. `public_url` is the base of tracked links, without a slash at its end."""
-
-    around: Surroundings
-    public_url: str
-    keys: TokenKeys
-    targets: Targets
-
-    async def told(self, work: UnitOfWork, message: MessageChanged) -> None:
-        """After a change was committed: here it is known at once, elsewhere when this returns (1 s at most)."""
-        self.targets.learn(message)
-        await self.around.acknowledged(work)
-
-    @asynccontextmanager
-    async def snapshot(self) -> AsyncIterator[PoolConnectionProxy]:
-        """A transaction in which several statements see the same state."""
-        async with (
-            self.around.database.pool.acquire() as connection,
-            connection.transaction(isolation="repeatable_read", readonly=True),
-        ):
-            yield connection
+from services.tracking.domain.errors import CatalogOutOfDate, ContactNotFound, MessageNotFound
+from services.tracking.store.messages import StoredMessage
+from services.tracking.use_cases.service import Tracking
+from shared.http.preconditions import Preconditions, etag_of
+from shared.http.problems import Problem, unavailable
 
 
 def _tracking(request: Request) -> Tracking:
@@ -48,6 +21,24 @@ def _tracking(request: Request) -> Tracking:
 Service = Annotated[Tracking, Depends(_tracking)]
 
 
+@contextmanager
+def problems() -> Iterator[None]:
+    """Turn errors of the domain that any endpoint may meet into problems."""
+    try:
+        yield
+    except MessageNotFound:
+        raise no_message() from None
+    except ContactNotFound:
+        raise Problem(404, "There is no such contact.") from None
+    except CatalogOutOfDate:
+        raise unavailable("Whether the labels exist cannot be found out now. Try again in a moment.") from None
+
+
 def no_message() -> Problem:
-    """404, for a message."""
+    """Return the 404 for a message."""
     return Problem(404, "There is no such message.")
+
+
+def required(conditions: Preconditions) -> Callable[[StoredMessage], None]:
+    """Return what refuses to change a message that is not the version that the client has read."""
+    return lambda message: conditions.require(etag_of(message.version))

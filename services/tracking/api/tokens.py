@@ -8,9 +8,9 @@ import orjson
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field, model_validator
 
-from services.tracking.api.people import contacts_of_external_ids, known_contacts
 from services.tracking.api.service import Service, no_message
 from services.tracking.store.messages import read_message
+from services.tracking.use_cases.contacts import contacts_of_external_ids, known_contacts
 from shared.events.envelope import ContactId
 from shared.events.intake import NO_NUL, Reported
 from shared.events.parts import Send, SendKind

@@ -1,7 +1,1 @@
-"""Tracking's tables: set-based statements, one per file in `sql/`."""
-
-from pathlib import Path
-
-from shared.store.queries import load_queries
-
-QUERIES = load_queries(Path(__file__).parent.parent / "sql")
+"""Tracking's tables: set-based statements, in one `.sql` file beside each module."""

@@ -10,7 +10,10 @@ import orjson
 from asyncpg import Record
 from asyncpg.pool import PoolConnectionProxy
 
-from services.tracking.store import QUERIES
+from services.tracking.store.messages import message_number
+from shared.store.queries import queries_of
+
+QUERIES = queries_of(__file__)
 
 CountKey = tuple[int, int, int, str]  # message, link number, send, verdict
 
@@ -68,7 +71,7 @@ def written_headers(headers: Mapping[str, str] | None) -> str | None:
 
 async def settle_sources(connection: PoolConnectionProxy, sources: Collection[str]) -> dict[str, int]:
     """The numbers of sources, given to them at their first click."""
-    rows = await connection.fetch(QUERIES["settle_sources"], list(sources))
+    rows = await QUERIES["settle_sources"].fetch(connection, sources=list(sources))
     return {row["source"]: row["source_no"] for row in rows}
 
 
@@ -76,13 +79,13 @@ async def settle_sends(
     connection: PoolConnectionProxy, sends: Mapping[SendKey, tuple[int, datetime]]
 ) -> dict[SendKey, int]:
     """The numbers of sends, given to them at their first click; with each its account and when it was sent."""
-    rows = await connection.fetch(
-        QUERIES["settle_sends"],
-        [account_id for account_id, _ in sends.values()],
-        [key.message_no for key in sends],
-        [key.kind for key in sends],
-        [key.id for key in sends],
-        [sent_at for _, sent_at in sends.values()],
+    rows = await QUERIES["settle_sends"].fetch(
+        connection,
+        account_ids=[account_id for account_id, _ in sends.values()],
+        message_nos=[key.message_no for key in sends],
+        kinds=[key.kind for key in sends],
+        ids=[key.id for key in sends],
+        sent_at=[sent_at for _, sent_at in sends.values()],
     )
     return {SendKey(row["message_no"], row["kind"], row["id"]): row["send_no"] for row in rows}
 
@@ -92,10 +95,14 @@ async def insert_seen(connection: PoolConnectionProxy, keys: Sequence[SeenKey]) 
 
     Not within a savepoint: what this transaction has inserted is told by its id.
     """
-    columns = [*zip(*keys, strict=True)]
-    if await connection.execute(QUERIES["insert_seen"], *columns) == f"INSERT 0 {len(keys)}":
+    columns = {
+        "account_ids": [key.account_id for key in keys],
+        "source_nos": [key.source_no for key in keys],
+        "keys": [key.key for key in keys],
+    }
+    if await QUERIES["insert_seen"].execute(connection, **columns) == len(keys):
         return list(range(len(keys)))
-    new = {SeenKey(*row) for row in await connection.fetch(QUERIES["seen_here"], *columns)}
+    new = {SeenKey(*row) for row in await QUERIES["seen_here"].fetch(connection, **columns)}
     places = []
     for place, key in enumerate(keys):
         if key in new:
@@ -111,7 +118,7 @@ async def write_clicks(connection: PoolConnectionProxy, rows: Sequence[ClickRow]
 
 async def remove_clicks(connection: PoolConnectionProxy, rows: Sequence[ClickRow]) -> None:
     """Takes back what `write_clicks` has added in this transaction."""
-    await connection.execute(QUERIES["remove_clicks"], [row.click_id for row in rows])
+    await QUERIES["remove_clicks"].execute(connection, click_ids=[row.click_id for row in rows])
 
 
 async def count_clicks(connection: PoolConnectionProxy, rows: Sequence[ClickRow]) -> None:
@@ -119,7 +126,14 @@ async def count_clicks(connection: PoolConnectionProxy, rows: Sequence[ClickRow]
     counts: Counter[CountKey] = Counter((row.message_no, row.link_number, row.send_no, row.verdict) for row in rows)
     ordered = sorted(counts)
     if ordered:
-        await connection.execute(QUERIES["add_counts"], *zip(*ordered, strict=True), [counts[key] for key in ordered])
+        await QUERIES["add_counts"].execute(
+            connection,
+            message_nos=[message_no for message_no, _, _, _ in ordered],
+            link_numbers=[number for _, number, _, _ in ordered],
+            send_nos=[send_no for _, _, send_no, _ in ordered],
+            verdicts=[verdict for _, _, _, verdict in ordered],
+            clicks=[counts[key] for key in ordered],
+        )
 
 
 async def list_clicks(
@@ -134,22 +148,34 @@ async def list_clicks(
     await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
     message_no = None
     if wanted.message_id is not None:
-        message_no = await connection.fetchval(QUERIES["number_of_message"], account_id, wanted.message_id)
+        message_no = await message_number(connection, account_id, wanted.message_id)
         if message_no is None:
             return []
     sends = None
     if wanted.send is not None:
-        sends = [row["send_no"] for row in await connection.fetch(QUERIES["sends_named"], account_id, wanted.send)]
-    rows: list[Record] = await connection.fetch(
-        QUERIES["list_clicks"],
-        account_id,
-        wanted.contact_id,
-        message_no,
-        sends,
-        wanted.verdict,
-        wanted.since,
-        wanted.until,
-        *(before or (None, None)),
-        limit,
+        rows = await QUERIES["sends_named"].fetch(connection, account_id=account_id, send_id=wanted.send)
+        sends = [row["send_no"] for row in rows]
+    before_time, before_id = before or (None, None)
+    return await QUERIES["list_clicks"].fetch(
+        connection,
+        account_id=account_id,
+        contact_id=wanted.contact_id,
+        message_no=message_no,
+        send_nos=sends,
+        verdict=wanted.verdict,
+        since=wanted.since,
+        until=wanted.until,
+        before_time=before_time,
+        before_id=before_id,
+        limit=limit,
     )
-    return rows
+
+
+async def forget_clicks(connection: PoolConnectionProxy, contacts: Collection[tuple[int, int]]) -> None:
+    """Remove from the clicks of `contacts` (account, contact) whatever could lead back to a person."""
+    if contacts:
+        await QUERIES["forget_clicks"].execute(
+            connection,
+            account_ids=[account_id for account_id, _ in contacts],
+            contact_ids=[contact_id for _, contact_id in contacts],
+        )

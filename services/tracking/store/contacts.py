@@ -1,4 +1,4 @@
-"""What tracking knows of contacts."""
+"""What tracking knows of contacts, and the held reports that name one."""
 
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
@@ -7,21 +7,23 @@ from uuid import UUID
 from asyncpg.pool import PoolConnectionProxy
 
 from services.tracking.domain.intake import ContactReference
-from services.tracking.store import QUERIES
+from shared.store.queries import queries_of
+
+QUERIES = queries_of(__file__)
 
 ContactKey = tuple[int, int]  # account, contact
 
 
-class Standing(NamedTuple):
-    """A contact whose clicks are not simply taken. `state` is None if it is not known."""
+class ContactStatus(NamedTuple):
+    """The status of a contact whose clicks are not simply taken. `state` is None if the contact is not known."""
 
     state: str | None
     tracked: bool
     merged_into: int | None
 
 
-class ToldContact(NamedTuple):
-    """A contact as labeling told it; a row of `contacts`."""
+class ContactRow(NamedTuple):
+    """A row of `contacts`. `sequence` is that of the event that it comes from."""
 
     account_id: int
     contact_id: int
@@ -35,13 +37,15 @@ class ToldContact(NamedTuple):
 
 async def contacts_that_matter(
     connection: PoolConnectionProxy, contacts: Collection[ContactKey]
-) -> dict[ContactKey, Standing]:
-    """Of `contacts`, those that are unknown, merged, erased or not to be tracked."""
+) -> dict[ContactKey, ContactStatus]:
+    """Return those of `contacts` that are unknown, merged, erased or not to be tracked."""
     if not contacts:
         return {}
-    rows = await connection.fetch(QUERIES["contacts_that_matter"], *zip(*contacts, strict=True))
+    rows = await QUERIES["contacts_that_matter"].fetch(connection, **_columns(contacts))
     return {
-        (row["account_id"], row["contact_id"]): Standing(row["state"], row["tracked"] is not False, row["merged_into"])
+        (row["account_id"], row["contact_id"]): ContactStatus(
+            row["state"], row["tracked"] is not False, row["merged_into"]
+        )
         for row in rows
     }
 
@@ -49,52 +53,57 @@ async def contacts_that_matter(
 async def contacts_named(
     connection: PoolConnectionProxy, references: Collection[ContactReference]
 ) -> dict[ContactReference, int]:
-    """The ids of the contacts that have these e-mail addresses and external ids, of those that are known."""
+    """Return the ids of the known contacts that have these e-mail addresses and external ids."""
     found = {}
     for kind in ("email", "external"):
-        named = [(reference.account_id, reference.value) for reference in references if reference.kind == kind]
+        named = [reference for reference in references if reference.kind == kind]
         if named:
-            rows = await connection.fetch(QUERIES[f"contacts_of_{kind}_digests"], *zip(*named, strict=True))
+            rows = await QUERIES[f"contacts_of_{kind}_digests"].fetch(
+                connection,
+                account_ids=[reference.account_id for reference in named],
+                digests=[reference.value for reference in named],
+            )
             for row in rows:
                 found[ContactReference(kind, row["account_id"], row["digest"])] = row["contact_id"]
     return found
 
 
-async def write_contacts(connection: PoolConnectionProxy, told: Sequence[ToldContact]) -> None:
-    """Writes what was told, each contact once. One that is erased stays erased."""
-    if told:
-        await connection.execute(QUERIES["write_contacts"], *zip(*told, strict=True))
+async def write_contacts(connection: PoolConnectionProxy, contacts: Sequence[ContactRow]) -> None:
+    """Write rows, each contact once. A contact that is erased stays erased."""
+    if contacts:
+        columns = zip(ContactRow._fields, zip(*contacts, strict=True), strict=True)
+        await QUERIES["write_contacts"].execute(connection, **dict(columns))
 
 
 async def contact_news(connection: PoolConnectionProxy) -> dict[int, int]:
-    """How often something was learned of contacts, by partition number."""
-    return {row["partition"]: row["batches"] for row in await connection.fetch(QUERIES["contact_news"])}
+    """Return how many batches of changes of contacts were applied, by partition number."""
+    return {row["partition"]: row["batches"] for row in await QUERIES["contact_news"].fetch(connection)}
 
 
-async def count_contact_news(connection: PoolConnectionProxy, partition: int) -> None:
-    """Something was learned of contacts of that partition number; its lock must be held."""
-    await connection.execute(QUERIES["count_contact_news"], partition)
-
-
-async def forget_clicks(connection: PoolConnectionProxy, contacts: Collection[ContactKey]) -> None:
-    """Takes out of the clicks of `contacts` what could lead back to a person."""
-    if contacts:
-        await connection.execute(QUERIES["forget_clicks"], *zip(*contacts, strict=True))
+async def count_contact_news(connection: PoolConnectionProxy, partitions: Collection[int]) -> None:
+    """Count a batch of changes of contacts for each of these partition numbers; their locks must be held."""
+    await QUERIES["count_contact_news"].execute(connection, partitions=list(partitions))
 
 
 async def names_of_contacts(connection: PoolConnectionProxy, contacts: Collection[ContactKey]) -> set[ContactReference]:
-    """By which e-mail addresses and external ids reports may name these contacts."""
-    rows = await connection.fetch(QUERIES["digests_of_contacts"], *zip(*contacts, strict=True))
+    """Return the e-mail addresses and external ids by which reports may name these contacts."""
+    rows = await QUERIES["digests_of_contacts"].fetch(connection, **_columns(contacts))
     return {ContactReference(row["kind"], row["account_id"], row["digest"]) for row in rows}
 
 
 async def drop_held_that_name(connection: PoolConnectionProxy, references: Collection[ContactReference]) -> int:
-    """Deletes the held reports that name these contacts, whatever they wait for; how many there were."""
+    """Delete the held reports that name these contacts, whatever they wait for; return how many."""
     keys = [key for reference in references for key in (reference.waits_for, reference.named_by)]
-    done = await connection.execute(QUERIES["drop_held_that_name"], keys)
-    return int(done.removeprefix("DELETE "))
+    return await QUERIES["drop_held_that_name"].execute(connection, keys=keys)
 
 
 async def keys_waited_for(connection: PoolConnectionProxy) -> list[str]:
-    """What held clicks wait for: see `ContactReference.waits_for` and `message_key`."""
-    return [row["key"] for row in await connection.fetch(QUERIES["keys_waited_for"])]
+    """Return what held clicks wait for: see `ContactReference.waits_for` and `message_key`."""
+    return [row["key"] for row in await QUERIES["keys_waited_for"].fetch(connection)]
+
+
+def _columns(contacts: Collection[ContactKey]) -> dict[str, list[int]]:
+    return {
+        "account_ids": [account_id for account_id, _ in contacts],
+        "contact_ids": [contact_id for _, contact_id in contacts],
+    }

@@ -11,7 +11,9 @@ from asyncpg.pool import PoolConnectionProxy
 
 from services.tracking.domain.intake import Message
 from services.tracking.domain.revisions import Link, LinkLabel, Revised
-from services.tracking.store import QUERIES
+from shared.store.queries import queries_of
+
+QUERIES = queries_of(__file__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +60,10 @@ class MessageRow:
 async def messages_for_clicks(
     connection: PoolConnectionProxy, message_ids: Collection[UUID], known: Mapping[UUID, Message]
 ) -> dict[UUID, Message]:
-    """The messages, of those that there are; `known` ones are not read again unless they have changed."""
+    """Return the messages that exist; `known` ones are not read again unless they have changed."""
     found: dict[UUID, Message] = {}
     changed: dict[UUID, Record] = {}
-    for row in await connection.fetch(QUERIES["versions_of_messages"], list(message_ids)):
+    for row in await QUERIES["versions_of_messages"].fetch(connection, message_ids=list(message_ids)):
         message_id = row["message_id"]
         before = known.get(message_id)
         if before is not None and before.version == row["version"]:
@@ -78,9 +80,9 @@ async def messages_for_clicks(
 async def links_of_messages(
     connection: PoolConnectionProxy, message_ids: Collection[UUID]
 ) -> defaultdict[UUID, list[Link]]:
-    """All links that the messages ever had, by number."""
+    """Return all links that the messages ever had, by number."""
     links: defaultdict[UUID, list[Link]] = defaultdict(list)
-    for row in await connection.fetch(QUERIES["links_of_messages"], list(message_ids)):
+    for row in await QUERIES["links_of_messages"].fetch(connection, message_ids=list(message_ids)):
         labels = map(LinkLabel, row["label_ids"], row["label_names"], row["labels_put_by"])
         links[row["message_id"]].append(
             Link(row["link_id"], row["number"], row["url"], row["text"], row["reason"], row["present"], tuple(labels))
@@ -89,8 +91,8 @@ async def links_of_messages(
 
 
 async def read_message(connection: PoolConnectionProxy, account_id: int, message_id: UUID) -> StoredMessage | None:
-    """The message, if the account has it. Read in a transaction, for it takes two statements."""
-    row = await connection.fetchrow(QUERIES["read_message"], account_id, message_id)
+    """Return the message, or None if the account has none with that id. Two statements: call it in a transaction."""
+    row = await QUERIES["read_message"].fetchrow(connection, account_id=account_id, message_id=message_id)
     if row is None:
         return None
     links = (await links_of_messages(connection, [message_id]))[message_id]
@@ -110,77 +112,87 @@ async def read_message(connection: PoolConnectionProxy, account_id: int, message
 async def insert_message(
     connection: PoolConnectionProxy, account_id: int, message_id: UUID, name: str, now: datetime
 ) -> StoredMessage:
-    """A message without a revision; one has to follow in the same transaction."""
-    await connection.execute(QUERIES["insert_message"], message_id, account_id, name, now)
+    """Write a message without a revision; one has to follow in the same transaction."""
+    await QUERIES["insert_message"].execute(
+        connection, message_id=message_id, account_id=account_id, name=name, now=now
+    )
     return StoredMessage(message_id, account_id, name, 0, 0, now, now, (), ())
 
 
 async def insert_revision(connection: PoolConnectionProxy, message: StoredMessage, html: str, revised: Revised) -> None:
-    """Writes a new revision of `message`, which is as it will be."""
+    """Write a new revision of `message`, which already has its new values."""
     links = revised.links
-    await connection.execute(
-        QUERIES["write_links"],
-        message.message_id,
-        [link.id for link in links],
-        [link.number for link in links],
-        [link.url for link in links],
-        [link.text for link in links],
-        [link.reason for link in links],
-        [link.present for link in links],
+    await QUERIES["write_links"].execute(
+        connection,
+        message_id=message.message_id,
+        link_ids=[link.id for link in links],
+        numbers=[link.number for link in links],
+        urls=[link.url for link in links],
+        texts=[link.text for link in links],
+        reasons=[link.reason for link in links],
+        present=[link.present for link in links],
     )
-    await connection.execute(
-        QUERIES["insert_revision"],
-        message.message_id,
-        message.revision,
-        html,
-        list(revised.order),
-        message.changed_at,
+    await QUERIES["insert_revision"].execute(
+        connection,
+        message_id=message.message_id,
+        revision=message.revision,
+        html=html,
+        link_ids=list(revised.order),
+        created_at=message.changed_at,
     )
     await change_message(connection, message)
 
 
 async def change_message(connection: PoolConnectionProxy, message: StoredMessage) -> None:
-    """Writes the message's own row."""
-    await connection.execute(
-        QUERIES["change_message"],
-        message.message_id,
-        message.name,
-        message.revision,
-        message.version,
-        message.changed_at,
+    """Write the message's own row."""
+    await QUERIES["change_message"].execute(
+        connection,
+        message_id=message.message_id,
+        name=message.name,
+        revision=message.revision,
+        version=message.version,
+        changed_at=message.changed_at,
     )
 
 
 async def replace_link_labels(connection: PoolConnectionProxy, links: Sequence[Link]) -> None:
-    """Makes the labels of `links` what they are now."""
-    await connection.execute(QUERIES["clear_link_labels"], [link.id for link in links])
-    rows = [
-        (link.id, place, label.id, label.name, label.by) for link in links for place, label in enumerate(link.labels)
-    ]
-    if rows:
-        await connection.execute(QUERIES["insert_link_labels"], *zip(*rows, strict=True))
+    """Write the labels of `links`, instead of those that are stored."""
+    await QUERIES["clear_link_labels"].execute(connection, link_ids=[link.id for link in links])
+    labels = [(link.id, place, label) for link in links for place, label in enumerate(link.labels)]
+    if labels:
+        await QUERIES["insert_link_labels"].execute(
+            connection,
+            link_ids=[link_id for link_id, _, _ in labels],
+            places=[place for _, place, _ in labels],
+            label_ids=[label.id for _, _, label in labels],
+            names=[label.name for _, _, label in labels],
+            put_by=[label.by for _, _, label in labels],
+        )
 
 
 async def html_of_message(connection: PoolConnectionProxy, account_id: int, message_id: UUID) -> Html | None:
-    """The HTML, if the account has the message."""
-    row = await connection.fetchrow(QUERIES["html_of_message"], account_id, message_id)
+    """Return the HTML of the newest revision, or None if the account has no such message."""
+    row = await QUERIES["html_of_message"].fetchrow(connection, account_id=account_id, message_id=message_id)
     return None if row is None else Html(row["revision"], row["html"], row["link_ids"])
 
 
 async def list_messages(
     connection: PoolConnectionProxy, account_id: int, before: UUID | None, limit: int
 ) -> list[MessageRow]:
-    """Messages of an account, the newest first; those older than `before`."""
-    return [MessageRow(**row) for row in await connection.fetch(QUERIES["list_messages"], account_id, before, limit)]
+    """Return messages of an account that are older than `before`, the newest first."""
+    rows = await QUERIES["list_messages"].fetch(connection, account_id=account_id, before=before, limit=limit)
+    return [MessageRow(**row) for row in rows]
 
 
 async def count_messages(connection: PoolConnectionProxy, account_id: int) -> int:
-    """How many messages the account has."""
-    count: int = await connection.fetchval(QUERIES["count_messages"], account_id)
+    """Return how many messages the account has."""
+    count: int = await QUERIES["count_messages"].fetchval(connection, account_id=account_id)
     return count
 
 
 async def message_number(connection: PoolConnectionProxy, account_id: int, message_id: UUID) -> int | None:
-    """The number of a message in the click tables, if the account has it."""
-    number: int | None = await connection.fetchval(QUERIES["number_of_message"], account_id, message_id)
+    """Return the number of a message in the click tables, or None if the account has no such message."""
+    number: int | None = await QUERIES["number_of_message"].fetchval(
+        connection, account_id=account_id, message_id=message_id
+    )
     return number

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 
 from asyncpg.pool import PoolConnectionProxy
 
-from services.tracking.store import QUERIES
 from shared.events.parts import Send
+from shared.store.queries import queries_of
+
+QUERIES = queries_of(__file__)
 
 
 @dataclass(slots=True)
@@ -37,13 +39,13 @@ async def statistics_of_message(connection: PoolConnectionProxy, message_no: int
             return links[link_number]
         return by_send[send_no] if of_send else total
 
-    for row in await connection.fetch(QUERIES["count_clicks"], message_no):
+    for row in await QUERIES["count_clicks"].fetch(connection, message_no=message_no):
         at = numbers(row["of_link"], row["of_send"], row["link_number"], row["send_no"])
         at.clicks[row["verdict"]] = row["clicks"]
-    for row in await connection.fetch(QUERIES["count_contacts"], message_no):
+    for row in await QUERIES["count_contacts"].fetch(connection, message_no=message_no):
         numbers(row["of_link"], row["of_send"], row["link_number"], row["send_no"]).contacts = row["contacts"]
     sends: list[tuple[Send | None, Numbers]] = [(None, by_send[0])] if 0 in by_send else []
-    for row in await connection.fetch(QUERIES["sends_of_message"], message_no):
+    for row in await QUERIES["sends_of_message"].fetch(connection, message_no=message_no):
         if row["send_no"] in by_send:
             send = Send(kind=row["kind"], id=row["id"], sent_at=row["sent_at"])
             sends.append((send, by_send[row["send_no"]]))

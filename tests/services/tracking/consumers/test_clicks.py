@@ -15,9 +15,9 @@ from services.tracking.app import SERVICE
 from services.tracking.consumers.clicks import ClickHandler
 from services.tracking.consumers.contacts import ContactHandler
 from services.tracking.domain.links import find_links
-from services.tracking.store.contacts import ToldContact, write_contacts
-from services.tracking.store.editing import register
+from services.tracking.store.contacts import ContactRow, write_contacts
 from services.tracking.store.messages import StoredMessage
+from services.tracking.use_cases.messages import register
 from shared.bus.catalog import Catalog
 from shared.bus.received import Received
 from shared.events.codec import body_of, decode, headers_of
@@ -96,8 +96,8 @@ async def desk(database_dsn: str) -> AsyncIterator[Desk]:
     await database.close()
 
 
-def told(contact_id: int) -> ToldContact:
-    return ToldContact(1, contact_id, "active", True, None, None, None, 1)
+def told(contact_id: int) -> ContactRow:
+    return ContactRow(1, contact_id, "active", True, None, None, None, 1)
 
 
 def changed(contact_id: int, state: str, consent: str) -> Received:

@@ -7,8 +7,6 @@ from typing import NamedTuple
 from prometheus_client import Counter as Metric
 from uuid_utils.compat import uuid7
 
-from services.tracking.consumers.memory import count_left_out, remember
-from services.tracking.consumers.resolving import why_left_out
 from services.tracking.domain.intake import Message, Placed, click_key, evidence
 from services.tracking.domain.revisions import LinkLabel
 from services.tracking.domain.verdicts import judge
@@ -25,6 +23,8 @@ from services.tracking.store.clicks import (
     written_headers,
 )
 from services.tracking.store.contacts import ContactKey, contact_news, contacts_that_matter
+from services.tracking.use_cases.contact_references import why_left_out
+from services.tracking.use_cases.memory import count_left_out, remember
 from shared.bus.catalog import Catalog
 from shared.bus.received import Received
 from shared.events.intake import ClickReported
@@ -81,9 +81,9 @@ class Recorder:
 
     async def _gone(self, work: UnitOfWork, contacts: Collection[ContactKey]) -> dict[ContactKey, str]:
         return {
-            contact: why_left_out(standing)
-            for contact, standing in (await contacts_that_matter(work.connection, contacts)).items()
-            if standing.state == "erased" or not standing.tracked
+            contact: why_left_out(status)
+            for contact, status in (await contacts_that_matter(work.connection, contacts)).items()
+            if status.state == "erased" or not status.tracked
         }
 
     def _written(

@@ -1,0 +1,45 @@
+"""Why a request cannot be carried out. The API maps each error to a problem."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+
+class MessageNotFound(Exception):
+    """The account has no such message."""
+
+
+class ContactNotFound(Exception):
+    """The account has no such contact, or it was erased."""
+
+
+class LinksNotFound(Exception):
+    """The message has no such links."""
+
+    def __init__(self, link_ids: Sequence[UUID]) -> None:
+        super().__init__("the message has no such link")
+        self.link_ids = link_ids
+
+
+class UnusableLabel(NamedTuple):
+    """A label that a link cannot get: the member of the request and the place in it that name the label, and why."""
+
+    member: str
+    place: int
+    detail: str
+
+
+class LabelsNotUsable(Exception):
+    """Some labels do not exist, or were merged into others."""
+
+    def __init__(self, labels: Sequence[UnusableLabel]) -> None:
+        super().__init__("not every label can be used")
+        self.labels = labels
+
+
+class CatalogOutOfDate(Exception):
+    """The catalog could not be read to its end in time, so whether something exists is not known."""
+
+
+class SendNotWritable(ValueError):
+    """The send does not fit into a token."""

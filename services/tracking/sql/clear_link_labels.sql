@@ -1,1 +1,0 @@
-DELETE FROM link_labels WHERE link_id = ANY($1::uuid[])

@@ -1,1 +1,0 @@
-SELECT partition, batches FROM contact_news

@@ -1,1 +1,0 @@
-SELECT count(*) FROM messages WHERE account_id = $1

@@ -1,1 +1,0 @@
-DELETE FROM clicks WHERE click_id = ANY($1::uuid[])

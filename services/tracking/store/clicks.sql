@@ -1,0 +1,78 @@
+-- Clicks: which were seen, the rows as they came, and their counts.
+
+-- name: settle_sources
+-- Sources that are already known are returned too.
+INSERT INTO sources AS known (source)
+SELECT source FROM unnest(:sources::text[]) AS named (source) ORDER BY source
+ON CONFLICT (source) DO UPDATE SET source = known.source
+RETURNING source, source_no
+
+-- name: settle_sends
+INSERT INTO sends AS known (account_id, message_no, kind, id, sent_at)
+SELECT account_id, message_no, kind, id, min(sent_at)
+FROM unnest(:account_ids::integer[], :message_nos::integer[], :kinds::text[], :ids::text[], :sent_at::timestamptz[])
+    AS named (account_id, message_no, kind, id, sent_at)
+GROUP BY account_id, message_no, kind, id
+ORDER BY message_no, kind, id
+ON CONFLICT (message_no, kind, id) DO UPDATE SET sent_at = least(known.sent_at, excluded.sent_at)
+RETURNING send_no, message_no, kind, id
+
+-- name: insert_seen
+-- In order: two batches that share clicks then wait for each other instead of deadlocking.
+INSERT INTO click_seen (account_id, source_no, key)
+SELECT account_id, source_no, key
+FROM unnest(:account_ids::integer[], :source_nos::integer[], :keys::uuid[]) AS named (account_id, source_no, key)
+ORDER BY account_id, source_no, key
+ON CONFLICT DO NOTHING
+
+-- name: seen_here
+-- Of the clicks named, those that this very transaction has inserted.
+SELECT seen.account_id, seen.source_no, seen.key
+FROM click_seen AS seen
+JOIN unnest(:account_ids::integer[], :source_nos::integer[], :keys::uuid[]) AS named (account_id, source_no, key)
+    ON seen.account_id = named.account_id AND seen.source_no = named.source_no AND seen.key = named.key
+WHERE seen.xmin = pg_current_xact_id()::xid
+
+-- name: remove_clicks
+DELETE FROM clicks WHERE click_id = ANY(:click_ids::uuid[])
+
+-- name: add_counts
+INSERT INTO click_counts AS counted (message_no, link_number, send_no, verdict, clicks)
+SELECT * FROM unnest(
+    :message_nos::integer[], :link_numbers::integer[], :send_nos::integer[], :verdicts::text[], :clicks::bigint[]
+)
+ON CONFLICT (message_no, link_number, send_no, verdict) DO UPDATE SET clicks = counted.clicks + excluded.clicks
+
+-- name: sends_named
+SELECT send_no FROM sends WHERE account_id = :account_id AND id = :send_id
+
+-- name: list_clicks
+-- A parameter that is null does not restrict the list.
+SELECT
+    click.click_id, click.contact_id, click.occurred_at, click.verdict, click.reasons,
+    click.method, click.hint, click.user_agent, click.ip, click.headers,
+    message.message_id, link.link_id, link.number AS link_number, link.url, link.text,
+    send.kind AS send_kind, send.id AS send_id, send.sent_at
+FROM clicks AS click
+JOIN messages AS message ON message.message_no = click.message_no
+JOIN links AS link ON link.message_id = message.message_id AND link.number = click.link_number
+LEFT JOIN sends AS send ON send.send_no = click.send_no
+WHERE click.account_id = :account_id
+  AND (:contact_id::bigint IS NULL OR click.contact_id = :contact_id)
+  AND (:message_no::integer IS NULL OR click.message_no = :message_no)
+  AND (:send_nos::integer[] IS NULL OR click.send_no = ANY(:send_nos))
+  AND (:verdict::text IS NULL OR click.verdict = :verdict)
+  AND (:since::timestamptz IS NULL OR click.occurred_at >= :since)
+  AND (:until::timestamptz IS NULL OR click.occurred_at < :until)
+  AND (:before_time::timestamptz IS NULL OR (click.occurred_at, click.click_id) < (:before_time, :before_id::uuid))
+ORDER BY click.occurred_at DESC, click.click_id DESC
+LIMIT :limit
+
+-- name: forget_clicks
+-- Whatever could lead back to a person is removed; the click stays, with an id that identifies nobody.
+UPDATE clicks AS click
+SET user_agent = NULL, ip = NULL, headers = NULL
+FROM unnest(:account_ids::integer[], :contact_ids::bigint[]) AS erased (account_id, contact_id)
+WHERE click.account_id = erased.account_id
+  AND click.contact_id = erased.contact_id
+  AND (click.user_agent IS NOT NULL OR click.ip IS NOT NULL OR click.headers IS NOT NULL)

@@ -1,0 +1,77 @@
+-- What tracking knows of contacts, and the held reports that name one.
+
+-- name: contacts_that_matter
+-- Of the contacts named, those that are unknown, merged, erased or not to be tracked.
+SELECT named.account_id, named.contact_id, contact.state, contact.tracked, contact.merged_into
+FROM unnest(:account_ids::integer[], :contact_ids::bigint[]) AS named (account_id, contact_id)
+LEFT JOIN contacts AS contact ON contact.account_id = named.account_id AND contact.contact_id = named.contact_id
+WHERE contact.contact_id IS NULL OR contact.state <> 'active' OR NOT contact.tracked
+
+-- name: contacts_of_email_digests
+-- An address can move from one contact to another, and the two changes may arrive on different partitions. Of two
+-- contacts that claim the address, the one with the later event has it.
+SELECT named.account_id, named.digest, found.contact_id
+FROM unnest(:account_ids::integer[], :digests::uuid[]) AS named (account_id, digest)
+CROSS JOIN LATERAL (
+    SELECT contact.contact_id
+    FROM contacts AS contact
+    WHERE contact.account_id = named.account_id AND contact.email_digest = named.digest
+    ORDER BY contact.sequence DESC
+    LIMIT 1
+) AS found
+
+-- name: contacts_of_external_digests
+-- As contacts_of_email_digests, by external id.
+SELECT named.account_id, named.digest, found.contact_id
+FROM unnest(:account_ids::integer[], :digests::uuid[]) AS named (account_id, digest)
+CROSS JOIN LATERAL (
+    SELECT contact.contact_id
+    FROM contacts AS contact
+    WHERE contact.account_id = named.account_id AND contact.external_digest = named.digest
+    ORDER BY contact.sequence DESC
+    LIMIT 1
+) AS found
+
+-- name: digests_of_contacts
+SELECT contact.account_id, name.kind, name.digest
+FROM unnest(:account_ids::integer[], :contact_ids::bigint[]) AS wanted (account_id, contact_id)
+JOIN contacts AS contact USING (account_id, contact_id)
+CROSS JOIN LATERAL (VALUES ('email', contact.email_digest), ('external', contact.external_digest)) AS name (kind, digest)
+WHERE name.digest IS NOT NULL
+
+-- name: write_contacts
+-- A contact that is erased stays erased.
+INSERT INTO contacts AS contact (
+    account_id, contact_id, state, tracked, merged_into, email_digest, external_digest, sequence
+)
+SELECT changed.account_id, changed.contact_id, changed.state, changed.tracked, changed.merged_into,
+    changed.email_digest, changed.external_digest, changed.sequence
+FROM unnest(
+    :account_id::integer[], :contact_id::bigint[], :state::text[], :tracked::boolean[], :merged_into::bigint[],
+    :email_digest::uuid[], :external_digest::uuid[], :sequence::bigint[]
+) AS changed (account_id, contact_id, state, tracked, merged_into, email_digest, external_digest, sequence)
+ON CONFLICT (account_id, contact_id) DO UPDATE SET
+    state = excluded.state,
+    tracked = excluded.tracked,
+    merged_into = excluded.merged_into,
+    email_digest = excluded.email_digest,
+    external_digest = excluded.external_digest,
+    sequence = excluded.sequence
+WHERE contact.state <> 'erased'
+
+-- name: contact_news
+SELECT partition, batches FROM contact_news
+
+-- name: count_contact_news
+INSERT INTO contact_news AS counted (partition, batches)
+SELECT partition, 1 FROM unnest(:partitions::smallint[]) AS changed (partition) ORDER BY partition
+ON CONFLICT (partition) DO UPDATE SET batches = counted.batches + 1
+
+-- name: drop_held_that_name
+DELETE FROM held WHERE state = 'waiting' AND waits_for && :keys::text[]
+
+-- name: keys_waited_for
+SELECT DISTINCT waited.key
+FROM held, unnest(held.waits_for) AS waited (key)
+WHERE held.state = 'waiting' AND held.topic = 'intake.clicks'
+  AND waited.key NOT LIKE 'names:%'

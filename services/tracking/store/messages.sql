@@ -1,0 +1,73 @@
+-- Messages, their revisions, links and link labels.
+
+-- name: insert_message
+-- A message without a revision; one has to follow in the same transaction.
+INSERT INTO messages (message_id, account_id, name, revision, version, created_at, changed_at)
+VALUES (:message_id, :account_id, :name, 0, 0, :now, :now)
+
+-- name: change_message
+UPDATE messages
+SET name = :name, revision = :revision, version = :version, changed_at = :changed_at
+WHERE message_id = :message_id
+
+-- name: insert_revision
+INSERT INTO revisions (message_id, revision, html, link_ids, created_at)
+VALUES (:message_id, :revision, :html, :link_ids, :created_at)
+
+-- name: write_links
+INSERT INTO links AS link (link_id, message_id, number, url, text, reason, present)
+SELECT found.link_id, :message_id, found.number, found.url, found.text, found.reason, found.present
+FROM unnest(
+    :link_ids::uuid[], :numbers::integer[], :urls::text[], :texts::text[], :reasons::text[], :present::boolean[]
+) AS found (link_id, number, url, text, reason, present)
+ON CONFLICT (link_id) DO UPDATE SET reason = excluded.reason, present = excluded.present
+
+-- name: clear_link_labels
+DELETE FROM link_labels WHERE link_id = ANY(:link_ids::uuid[])
+
+-- name: insert_link_labels
+INSERT INTO link_labels (link_id, place, label_id, label_name, put_by)
+SELECT * FROM unnest(:link_ids::uuid[], :places::smallint[], :label_ids::uuid[], :names::text[], :put_by::text[])
+
+-- name: read_message
+SELECT message.name, message.revision, message.version, message.created_at, message.changed_at, revision.link_ids
+FROM messages AS message
+JOIN revisions AS revision ON revision.message_id = message.message_id AND revision.revision = message.revision
+WHERE message.account_id = :account_id AND message.message_id = :message_id
+
+-- name: html_of_message
+SELECT message.revision, message.version, revision.html, revision.link_ids
+FROM messages AS message
+JOIN revisions AS revision ON revision.message_id = message.message_id AND revision.revision = message.revision
+WHERE message.account_id = :account_id AND message.message_id = :message_id
+
+-- name: number_of_message
+SELECT message_no FROM messages WHERE account_id = :account_id AND message_id = :message_id
+
+-- name: versions_of_messages
+SELECT message_id, account_id, message_no, version FROM messages WHERE message_id = ANY(:message_ids::uuid[])
+
+-- name: links_of_messages
+-- All links that the messages ever had, with their labels in order.
+SELECT
+    link.message_id, link.link_id, link.number, link.url, link.text, link.reason, link.present,
+    array_remove(array_agg(label.label_id ORDER BY label.place), NULL) AS label_ids,
+    array_remove(array_agg(label.label_name ORDER BY label.place), NULL) AS label_names,
+    array_remove(array_agg(label.put_by ORDER BY label.place), NULL) AS labels_put_by
+FROM links AS link
+LEFT JOIN link_labels AS label ON label.link_id = link.link_id
+WHERE link.message_id = ANY(:message_ids::uuid[])
+GROUP BY link.link_id
+ORDER BY link.message_id, link.number
+
+-- name: list_messages
+-- Ids ascend in the order of creation; the newest messages come first.
+SELECT message.message_id, message.name, message.revision, message.created_at, message.changed_at,
+    (SELECT count(*) FROM links AS link WHERE link.message_id = message.message_id AND link.present) AS links
+FROM messages AS message
+WHERE message.account_id = :account_id AND (:before::uuid IS NULL OR message.message_id < :before)
+ORDER BY message.message_id DESC
+LIMIT :limit
+
+-- name: count_messages
+SELECT count(*) FROM messages WHERE account_id = :account_id

@@ -1,0 +1,1 @@
+"""What tracking does, one module per capability: load, ask the domain, write, append events."""

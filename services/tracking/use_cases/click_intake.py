@@ -1,0 +1,67 @@
+"""Reported clicks become rows, counts and events."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from uuid import UUID
+
+from services.tracking.domain.intake import LeftOut, Message, Refused, contact_reference, message_key, place
+from services.tracking.store.contacts import contact_news
+from services.tracking.store.messages import messages_for_clicks
+from services.tracking.use_cases.click_recording import Recorder, Taken
+from services.tracking.use_cases.contact_references import contacts_of
+from services.tracking.use_cases.memory import count_left_out, remember
+from shared.bus.catalog import Catalog
+from shared.bus.received import Received
+from shared.events.intake import ClickReported
+from shared.store.unit_of_work import UnitOfWork
+
+
+class ClickIntake:
+    """Takes in reports by the thousand, with a few statements for a batch."""
+
+    def __init__(self, catalog: Catalog, partitions: int) -> None:
+        self._recorder = Recorder(catalog, partitions)
+        self._messages: dict[UUID, Message] = {}
+
+    async def take_in(self, work: UnitOfWork, batch: Sequence[Received]) -> int:
+        """Record the reports that can be used now; hold, refuse or leave out the others. Return how many are held."""
+        news = await contact_news(work.connection)
+        taken, held = await self._sort(work, batch)
+        if taken:
+            await self._recorder.record(work, taken, news)
+        return held
+
+    async def _sort(self, work: UnitOfWork, batch: Sequence[Received]) -> tuple[list[Taken], int]:
+        references = [contact_reference(received.event.account_id, received.event) for received in batch]
+        contacts = await contacts_of(work.connection, set(references))
+        messages = await self._messages_of(work, {received.event.message_id for received in batch})
+        taken, left_out, held = [], Counter[str](), 0
+        for received, reference in zip(batch, references, strict=True):
+            report: ClickReported = received.event
+            contact = contacts[reference]
+            if isinstance(contact, str):
+                left_out[contact] += 1
+                continue
+            message = messages.get(report.message_id)
+            if message is None or message.account_id != report.account_id:
+                awaited = message_key(report.account_id, report.message_id)
+                work.hold(received, "message not known", (awaited, reference.named_by))
+                held += 1
+                continue
+            placed = place(report, message, work.now)
+            if isinstance(placed, Refused):
+                work.reject(received, placed.reason)
+            elif isinstance(placed, LeftOut):
+                left_out[placed.reason] += 1
+            elif contact is None:
+                work.hold(received, "contact not known", (reference.waits_for,))
+                held += 1
+            else:
+                taken.append(Taken(received, contact, message, placed))
+        count_left_out(work, left_out)
+        return taken, held
+
+    async def _messages_of(self, work: UnitOfWork, message_ids: Collection[UUID]) -> Mapping[UUID, Message]:
+        messages = await messages_for_clicks(work.connection, message_ids, self._messages)
+        work.after_commit(lambda: remember(self._messages, messages))
+        return messages

@@ -1,0 +1,59 @@
+"""Changes of contacts: the table of contacts, the clicks that wait for one, and everything that an erasure removes."""
+
+from collections.abc import Collection, Sequence
+
+from services.tracking.domain.intake import ContactReference
+from services.tracking.store.clicks import forget_clicks
+from services.tracking.store.contacts import (
+    ContactKey,
+    ContactRow,
+    count_contact_news,
+    drop_held_that_name,
+    keys_waited_for,
+    names_of_contacts,
+    write_contacts,
+)
+from services.tracking.use_cases.memory import count_left_out
+from shared.http.idempotency import blank_answers
+from shared.store.unit_of_work import UnitOfWork
+
+
+async def apply_contacts(work: UnitOfWork, rows: Sequence[ContactRow], partitions: Collection[int]) -> None:
+    """Write the last row of each contact, forget those that are erased, and release the clicks that wait for them.
+
+    `partitions` are the partition numbers of the contacts; their locks must be held.
+    """
+    newest = {(row.account_id, row.contact_id): row for row in rows}
+    await _forget(work, rows, {key for key, row in newest.items() if row.state == "erased"})
+    await write_contacts(work.connection, list(newest.values()))
+    await count_contact_news(work.connection, partitions)
+    if waited_for := set(await keys_waited_for(work.connection)):
+        keys = [reference.waits_for for row in newest.values() for reference in references_to(row)]
+        await work.release([key for key in keys if key in waited_for])
+
+
+async def _forget(work: UnitOfWork, rows: Sequence[ContactRow], erased: set[ContactKey]) -> None:
+    """Remove from clicks whatever leads to a person; delete held reports and blank answers that may name one."""
+    if not erased:
+        return
+    await forget_clicks(work.connection, erased)
+    references = {ContactReference("contact", *key) for key in erased}
+    references |= await names_of_contacts(work.connection, erased)
+    for row in rows:
+        if (row.account_id, row.contact_id) in erased:
+            references.update(references_to(row))
+    dropped = await drop_held_that_name(work.connection, references)
+    count_left_out(work, {"erased": dropped} if dropped else {})
+    for account_id in sorted({account_id for account_id, _ in erased}):
+        contact_ids = [contact_id for account, contact_id in erased if account == account_id]
+        await blank_answers(work.connection, account_id, contact_ids)
+
+
+def references_to(row: ContactRow) -> list[ContactReference]:
+    """Return all names by which reports may refer to the contact."""
+    references = [ContactReference("contact", row.account_id, row.contact_id)]
+    if row.email_digest is not None:
+        references.append(ContactReference("email", row.account_id, row.email_digest))
+    if row.external_digest is not None:
+        references.append(ContactReference("external", row.account_id, row.external_digest))
+    return references

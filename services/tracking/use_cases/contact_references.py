@@ -1,0 +1,58 @@
+"""Which contact a report names, and whether its clicks are taken."""
+
+from collections.abc import Collection, Mapping
+
+from asyncpg.pool import PoolConnectionProxy
+
+from services.tracking.domain.intake import ContactReference
+from services.tracking.store.contacts import ContactKey, ContactStatus, contacts_named, contacts_that_matter
+
+MOST_MERGES = 10  # a contact merged into one that was merged into …
+
+
+async def contacts_of(
+    connection: PoolConnectionProxy, references: Collection[ContactReference]
+) -> dict[ContactReference, int | str | None]:
+    """Each reference's contact; None if it is not known, or why its clicks are left out."""
+    named = await contacts_named(connection, references)
+    ids = {
+        reference: reference.value if reference.kind == "contact" else named.get(reference) for reference in references
+    }
+    found = {reference: (reference.account_id, int(value)) for reference, value in ids.items() if value is not None}
+    statuses = await contacts_that_matter(connection, set(found.values()))
+    merged = await _merged(connection, statuses)
+    answers: dict[ContactReference, int | str | None] = dict.fromkeys(references)
+    for reference, key in found.items():
+        final = merged.get(key, key)
+        status = statuses.get(final)
+        if status is None:
+            answers[reference] = final[1]
+        elif status.state is not None:
+            answers[reference] = why_left_out(status)
+    return answers
+
+
+async def _merged(
+    connection: PoolConnectionProxy, statuses: dict[ContactKey, ContactStatus]
+) -> dict[ContactKey, ContactKey]:
+    """What merged contacts have become; adds to `statuses` what it learns of those."""
+    final = {key: _next(key, statuses) for key, at in statuses.items() if at.merged_into is not None}
+    for _ in range(MOST_MERGES):
+        statuses |= await contacts_that_matter(connection, set(final.values()) - statuses.keys())
+        further = {key: _next(target, statuses) for key, target in final.items()}
+        if further == final:
+            break
+        final = further
+    return final
+
+
+def _next(key: ContactKey, statuses: Mapping[ContactKey, ContactStatus]) -> ContactKey:
+    status = statuses.get(key)
+    return key if status is None or status.merged_into is None else (key[0], status.merged_into)
+
+
+def why_left_out(status: ContactStatus) -> str:
+    """Why the clicks of a contact with that status are left out."""
+    if status.state == "erased":
+        return "erased"
+    return "merged" if status.tracked else "consent_denied"

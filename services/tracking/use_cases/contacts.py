@@ -1,0 +1,46 @@
+"""Contacts as a request names them. Labeling creates them, so a new one may take a moment to become known here."""
+
+import asyncio
+from collections.abc import Sequence
+from time import monotonic
+
+from services.tracking.domain.digests import external_digest
+from services.tracking.domain.intake import ContactReference
+from services.tracking.store.contacts import contacts_named, contacts_that_matter
+from services.tracking.use_cases.service import Tracking
+
+WAIT = 5.0  # seconds; after a large import, changes of contacts may be that late
+LOOK_EVERY = 0.1  # seconds
+
+
+async def known_contact(tracking: Tracking, account_id: int, contact_id: int) -> bool:
+    """Return whether the account has the contact, and it is not erased."""
+    return (await known_contacts(tracking, account_id, [contact_id])) == [contact_id]
+
+
+async def known_contacts(tracking: Tracking, account_id: int, contact_ids: Sequence[int]) -> list[int | None]:
+    """Return each contact, or None where the account has none with that id; wait a moment for unknown ones."""
+    keys = {(account_id, contact_id) for contact_id in contact_ids}
+    deadline = monotonic() + WAIT
+    while True:
+        async with tracking.database.pool.acquire() as connection:
+            statuses = await contacts_that_matter(connection, keys)
+        if all(status.state is not None for status in statuses.values()) or monotonic() > deadline:
+            break
+        await asyncio.sleep(LOOK_EVERY)
+    gone = {contact for (_, contact), status in statuses.items() if status.state in (None, "erased")}
+    return [None if contact_id in gone else contact_id for contact_id in contact_ids]
+
+
+async def contacts_of_external_ids(
+    tracking: Tracking, account_id: int, external_ids: Sequence[str]
+) -> list[int | None]:
+    """Return the contact of each external id, or None; wait a moment for unknown ones."""
+    references = [ContactReference("external", account_id, external_digest(text)) for text in external_ids]
+    deadline = monotonic() + WAIT
+    while True:
+        async with tracking.database.pool.acquire() as connection:
+            found = await contacts_named(connection, set(references))
+        if all(reference in found for reference in references) or monotonic() > deadline:
+            return [found.get(reference) for reference in references]
+        await asyncio.sleep(LOOK_EVERY)

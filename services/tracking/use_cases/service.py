@@ -1,0 +1,43 @@
+"""What the use cases work with."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from asyncpg.pool import PoolConnectionProxy
+
+from services.tracking.redirect.targets import Targets
+from shared.bus.catalog import Catalog
+from shared.bus.producer import IntakeProducer
+from shared.bus.relay import published
+from shared.events.topics import CATALOG_PARTITION
+from shared.events.tracking import MessageChanged
+from shared.store.database import Database
+from shared.store.unit_of_work import UnitOfWork
+from shared.tokens import TokenKeys
+
+
+@dataclass(frozen=True, slots=True)
+class Tracking:
+    """The service's stores and keys. `public_url` is the base of tracked links, without a slash at its end."""
+
+    database: Database
+    catalog: Catalog
+    intake: IntakeProducer
+    public_url: str
+    keys: TokenKeys
+    targets: Targets
+
+    async def announce(self, work: UnitOfWork, message: MessageChanged) -> None:
+        """Make a committed change visible: to this process at once, to others when this returns (1 s at most)."""
+        self.targets.learn(message)
+        await published(self.database, CATALOG_PARTITION, work.position)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[PoolConnectionProxy]:
+        """Open a transaction in which several statements see the same state."""
+        async with (
+            self.database.pool.acquire() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            yield connection
