@@ -1,9 +1,9 @@
-"""Puts labeling together."""
+"""Labeling's wiring."""
 
 from services.labeling.api import ROUTERS
 from services.labeling.api.service import Labeling
-from services.labeling.background import ENGAGEMENTS, Background
-from services.labeling.consumers.engagements import EngagementHandler
+from services.labeling.consumers.background import Background
+from services.labeling.consumers.engagements import CONSUMER, EngagementHandler
 from services.labeling.consumers.labels import LabelHandler
 from services.labeling.settings import LabelingSettings
 from services.labeling.store import MIGRATIONS
@@ -13,14 +13,14 @@ from shared.runtime.service import Parts, Service, Surroundings
 
 
 async def build(surroundings: Surroundings) -> Parts:
-    """Labeling's parts, for either role."""
+    """Build the parts of the service."""
     background = Background(surroundings.database, surroundings.relay)
     return Parts(
         routers=ROUTERS,
         state=Labeling(surroundings),
         consumers=[
             Consumer("labels", ("tracking.clicks", "workflow.commands"), LabelHandler()),
-            Consumer(ENGAGEMENTS, ("intake.engagements",), EngagementHandler(surroundings.settings.partitions)),
+            Consumer(CONSUMER, ("intake.engagements",), EngagementHandler(surroundings.settings.partitions)),
         ],
         worker_tasks=[background.run_jobs, background.release_held],
     )
@@ -37,5 +37,5 @@ SERVICE = Service(
 
 
 def main() -> None:
-    """The whole life of a process."""
+    """Run the service until it is stopped."""
     run(SERVICE)

@@ -1,24 +1,21 @@
-"""Accounts: made by the operator, shown to themselves."""
+"""Accounts: created by the operator, shown to their keys."""
 
 from datetime import datetime
 from functools import lru_cache
-from typing import Annotated, get_args
+from typing import Annotated
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, Field
 
+from services.labeling.api.routing import Router
 from services.labeling.api.service import Service
-from services.labeling.store import QUERIES
-from services.labeling.store.accounts import add_account, add_key
-from shared.events.labeling import Scope
-from shared.events.topics import CATALOG_PARTITION
+from services.labeling.domain.errors import NotFoundError
+from services.labeling.store.accounts import account_of_id
+from services.labeling.use_cases.accounts import create_account
 from shared.http.bodies import RequestBody
 from shared.http.keys import Caller, generate, hash_of, requires, requires_operator
-from shared.http.problems import Problem
-from shared.http.routing import Router
 
 router = Router(tags=["accounts"])
-SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 
 @lru_cache(maxsize=1)
@@ -28,7 +25,7 @@ def _time_zones() -> frozenset[str]:
 
 def _time_zone(name: str) -> str:
     if name not in _time_zones():
-        raise ValueError("is no IANA time zone, such as Europe/Brussels")
+        raise ValueError("is not an IANA time zone, such as Europe/Brussels")
     return name
 
 
@@ -62,7 +59,7 @@ class AccountAnswer(BaseModel):
 
 
 class NewAccount(BaseModel):
-    """A new account, with a key that may do everything in it; it is shown this once."""
+    """A new account, with a key that has all scopes; its text is not shown again."""
 
     account_id: int
     name: str
@@ -70,21 +67,20 @@ class NewAccount(BaseModel):
     api_key: str
 
 
-@router.post("/v1/accounts", status_code=201, summary="Make an account", dependencies=[requires_operator()])
+@router.post("/v1/accounts", status_code=201, summary="Create an account", dependencies=[requires_operator()])
 async def make_account(service: Service, body: AccountBody) -> NewAccount:
-    """Makes an account and an admin key for it. Asks for the operator's key."""
+    """Create an account and a key with all scopes for it. Needs the operator's key."""
     key = generate()
-    async with service.database.unit_of_work(CATALOG_PARTITION) as work:
-        account_id = await add_account(work, body.name, body.time_zone)
-        await add_key(work, account_id, "first key", SCOPES, hash_of(key))
-    await service.told(work)
+    account_id, position = await create_account(service.database, body.name, body.time_zone, hash_of(key))
+    await service.published(position)
     return NewAccount(account_id=account_id, name=body.name, time_zone=body.time_zone, api_key=key)
 
 
 @router.get("/v1/account", summary="The key's account")
 async def show_account(service: Service, caller: Annotated[Caller, requires("read")]) -> AccountAnswer:
     """The account that the key belongs to."""
-    row = await service.database.pool.fetchrow(QUERIES["account_of_id"], caller.account_id)
-    if row is None:
-        raise Problem(404, "There is no such account.")
-    return AccountAnswer(**dict(row))
+    async with service.database.pool.acquire() as connection:
+        account = await account_of_id(connection, caller.account_id)
+    if account is None:
+        raise NotFoundError("account")
+    return AccountAnswer(**account._asdict())

@@ -6,20 +6,24 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from asyncpg import Record
 from asyncpg.pool import PoolConnectionProxy
 from fastapi import Response
 from pydantic import BaseModel, Field, model_validator
 from pydantic_core import to_jsonable_python
 
 from services.labeling.api.models import OriginBody
-from services.labeling.api.service import Service, contact_named, label_named, no_contact
+from services.labeling.api.routing import Router
+from services.labeling.api.service import Service, contact_in_path
+from services.labeling.domain.errors import NotFoundError
+from services.labeling.domain.labels import Label
 from services.labeling.domain.names import ContactName
-from services.labeling.store import QUERIES
-from services.labeling.store.assigning import Missing, Wish, carry_out
-from services.labeling.store.assignments import decode_origin, decode_supports
-from services.labeling.store.labels import Label, labels_of_ids, labels_of_names
-from services.labeling.store.names import find_contacts
+from services.labeling.store import assignments
+from services.labeling.store.assignments import labels_of_contact
+from services.labeling.store.directory import find_contacts
+from services.labeling.store.history import StoredEntry, history_of_assignment
+from services.labeling.store.labels import label_of_id, labels_of_ids, labels_of_names
+from services.labeling.use_cases.assigning import AssignmentRequest, Missing, assign_labels
+from services.labeling.use_cases.labels import find_label
 from shared.events.codec import rfc3339
 from shared.events.envelope import ContactId
 from shared.events.parts import Origin
@@ -28,20 +32,19 @@ from shared.http.bodies import RequestBody
 from shared.http.keys import Caller, requires
 from shared.http.pages import Page, PageRequest, page_request
 from shared.http.problems import Problem
-from shared.http.routing import Router
 
 router = Router(tags=["assignments"])
 MOST_ASSIGNMENTS = 10_000
 
 
 class AssignmentBody(RequestBody):
-    """Why the label is given or taken away. Without `origin` a person did it (`manual`)."""
+    """Why the label is assigned or removed. Without `origin`, it is `api`."""
 
     origin: OriginBody | None = None
 
 
 class AssignmentItem(RequestBody):
-    """One contact and one label. Without `origin` a program did it (`api`)."""
+    """One contact and one label. Without `origin`, it is `api`."""
 
     contact_id: ContactId | None = None
     external_id: Annotated[str | None, Field(min_length=1, max_length=200)] = None
@@ -114,8 +117,8 @@ class HistoryEntry(BaseModel):
 Items = Annotated[list[Annotated[AssignmentItem, EachForItself]], Field(min_length=1, max_length=MOST_ASSIGNMENTS)]
 
 
-def _origin(caller: Caller, body: OriginBody | None, otherwise: Literal["manual", "api"]) -> Origin:
-    kind, ref = (otherwise, None) if body is None else (body.kind, body.ref)
+def _origin(caller: Caller, body: OriginBody | None) -> Origin:
+    kind, ref = ("api", None) if body is None else (body.kind, body.ref)
     key_id = caller.key_id if kind in ("manual", "api") else None
     return Origin(kind=kind, ref=ref, key_id=key_id)
 
@@ -136,12 +139,12 @@ async def _set(
     origin = None if body is None else body.origin
     _check_scope(caller, origin)
     async with service.database.pool.acquire() as connection:
-        contact_id = await contact_named(connection, caller.account_id, contact)
-        label = await label_named(connection, caller.account_id, label_id)
-    wish = Wish(0, contact_id, label, held, _origin(caller, origin, "manual"))
-    outcome = (await carry_out(service.database, caller.account_id, [wish]))[0]
+        contact_id = await contact_in_path(connection, caller.account_id, contact)
+        label = await find_label(connection, caller.account_id, label_id)
+    request = AssignmentRequest(0, contact_id, label, held, _origin(caller, origin))
+    outcome = (await assign_labels(service.database, caller.account_id, [request]))[0]
     if isinstance(outcome, Missing):
-        raise no_contact() if outcome.what == "contact" else Problem(404, "There is no such label.")
+        raise NotFoundError(outcome.kind)
 
 
 @router.put(
@@ -184,12 +187,12 @@ async def write_assignments(service: Service, caller: Annotated[Caller, requires
             _check_scope(caller, item.origin)
     errors: list[BatchError] = []
     async with service.database.pool.acquire() as connection:
-        wishes = await _wishes(connection, caller, body, errors)
-    outcomes = await carry_out(service.database, caller.account_id, wishes)
+        requests = await _requests(connection, caller, body, errors)
+    outcomes = await assign_labels(service.database, caller.account_id, requests)
     counts: Counter[str] = Counter()
     for index, outcome in outcomes.items():
         if isinstance(outcome, Missing):
-            errors.append(_missing(index, body[index], outcome.what))
+            errors.append(_missing(index, body[index], outcome.kind))
         else:
             counts[outcome if outcome in ("assigned", "removed", "refused") else "unchanged"] += 1
     errors.sort(key=lambda error: error.index)
@@ -204,27 +207,27 @@ async def write_assignments(service: Service, caller: Annotated[Caller, requires
     )
 
 
-async def _wishes(
+async def _requests(
     connection: PoolConnectionProxy,
     caller: Caller,
     items: Iterable[AssignmentItem | RefusedItem],
     errors: list[BatchError],
-) -> list[Wish]:
+) -> list[AssignmentRequest]:
     valid = {index: item for index, item in enumerate(items) if isinstance(item, AssignmentItem)}
     errors += [refused(index, item) for index, item in enumerate(items) if isinstance(item, RefusedItem)]
     account_id = caller.account_id
     by_id = await labels_of_ids(connection, {item.label_id for item in valid.values() if item.label_id is not None})
     by_name = await labels_of_names(connection, account_id, {item.label for item in valid.values() if item.label})
     found = await find_contacts(connection, {_name(account_id, item) for item in valid.values()})
-    wishes = []
+    requests = []
     for index, item in valid.items():
         label = _label(item, account_id, by_id, by_name)
         contact_id = found.get(_name(account_id, item))
         if label is None or contact_id is None:
             errors.append(_missing(index, item, "contact" if contact_id is None else "label"))
         else:
-            wishes.append(Wish(index, contact_id, label, item.held, _origin(caller, item.origin, "api")))
-    return wishes
+            requests.append(AssignmentRequest(index, contact_id, label, item.held, _origin(caller, item.origin)))
+    return requests
 
 
 def _name(account_id: int, item: AssignmentItem) -> ContactName:
@@ -259,34 +262,34 @@ async def list_labels(
     """The labels that the contact holds (`held`), held, or clicked for."""
     (after,) = page.key(int) or (0,)
     async with service.database.pool.acquire() as connection:
-        contact_id = await contact_named(connection, caller.account_id, contact)
-        rows = await connection.fetch(QUERIES["labels_of_contact"], caller.account_id, contact_id)
+        contact_id = await contact_in_path(connection, caller.account_id, contact)
+        found = await labels_of_contact(connection, caller.account_id, contact_id)
     return Page[LabelOfContact].of(
-        [row for row in rows if row["label_no"] > after][: page.fetch],
+        [one for one in found if one.label_no > after][: page.fetch],
         page,
-        key=lambda row: [row["label_no"]],
+        key=lambda one: [one.label_no],
         item=_label_of_contact,
-        total=len(rows),
+        total=len(found),
     )
 
 
-def _label_of_contact(row: Record) -> LabelOfContact:
+def _label_of_contact(found: assignments.LabelOfContact) -> LabelOfContact:
     supports: list[dict[str, Any]] = []
-    if row["click_supports"]:
-        supports.append(ClickSupport(clicks=row["click_supports"]).model_dump())
+    if found.click_supports:
+        supports.append(ClickSupport(clicks=found.click_supports).model_dump())
     supports += [
         {**to_jsonable_python(support.origin), "at": rfc3339(support.at)}
-        for support in sorted(decode_supports(row["supports"]).values(), key=lambda support: support.at)
+        for support in sorted(found.supports.values(), key=lambda support: support.at)
     ]
     return LabelOfContact(
-        label_id=row["label_id"],
-        label_name=row["name"],
-        held=row["held"],
-        since=row["since"],
+        label_id=found.label_id,
+        label_name=found.name,
+        held=found.held,
+        since=found.since,
         supports=supports,
-        clicks=row["clicks"],
-        first_click=row["first_click"],
-        last_click=row["last_click"],
+        clicks=found.clicks,
+        first_click=found.first_click,
+        last_click=found.last_click,
     )
 
 
@@ -301,19 +304,21 @@ async def show_history(
     """Every assertion, removal and refused attempt, oldest first."""
     (after,) = page.key(int) or (0,)
     async with service.database.pool.acquire() as connection:
-        contact_id = await contact_named(connection, caller.account_id, contact)
-        label = await label_named(connection, caller.account_id, label_id, deleted_too=True)
-        rows = await connection.fetch(QUERIES["history_of_assignment"], label.no, contact_id, after, page.fetch)
-    return Page[HistoryEntry].of(rows, page, key=lambda row: [row["entry"]], item=_history_entry)
+        contact_id = await contact_in_path(connection, caller.account_id, contact)
+        label = await label_of_id(connection, caller.account_id, label_id)
+        if label is None:
+            raise NotFoundError("label")
+        entries = await history_of_assignment(connection, label.no, contact_id, after, page.fetch)
+    return Page[HistoryEntry].of(entries, page, key=lambda entry: [entry.entry], item=_history_entry)
 
 
-def _history_entry(row: Record) -> HistoryEntry:
+def _history_entry(entry: StoredEntry) -> HistoryEntry:
     return HistoryEntry(
-        outcome=row["outcome"],
-        reason=row["reason"],
-        origin=decode_origin(row),
-        occurred_at=row["occurred_at"],
-        recorded_at=row["recorded_at"],
-        caused_by=row["cause"],
-        event_id=row["event_id"],
+        outcome=entry.outcome,
+        reason=entry.reason,
+        origin=entry.origin,
+        occurred_at=entry.occurred_at,
+        recorded_at=entry.recorded_at,
+        caused_by=entry.cause,
+        event_id=entry.event_id,
     )

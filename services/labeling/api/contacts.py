@@ -1,31 +1,31 @@
 """Contacts: one at a time, and by the thousand."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-from asyncpg import Record
 from asyncpg.pool import PoolConnectionProxy
 from fastapi import Query, Response
 from pydantic import BaseModel, Field
 
 from services.labeling.api.models import ContactAnswer, ContactBody
-from services.labeling.api.service import Service, contact_named, label_named, no_contact
+from services.labeling.api.routing import Router
+from services.labeling.api.service import Service, contact_in_path
 from services.labeling.domain.addresses import email_address
+from services.labeling.domain.errors import InvalidError, NotFoundError
+from services.labeling.domain.labels import Label
 from services.labeling.domain.names import ContactName
-from services.labeling.domain.problems import InvalidError
-from services.labeling.store import QUERIES
-from services.labeling.store.contacts import contact_from_row
-from services.labeling.store.erasure import erase_contact
-from services.labeling.store.labels import Label, labels_of_names
-from services.labeling.store.names import find_contacts
-from services.labeling.store.upserts import Row, RowProblem, Upserted, write_contacts
+from services.labeling.store.contacts import contact_of_id, contacts_of_account, contacts_with_label
+from services.labeling.store.directory import find_contacts
+from services.labeling.store.labels import labels_of_names
+from services.labeling.use_cases.erasure import erase_contact
+from services.labeling.use_cases.labels import find_label
+from services.labeling.use_cases.upserts import Row, RowProblem, Upserted, upsert_contacts
 from shared.events.parts import Origin
 from shared.http.batches import BatchError, EachForItself, RefusedItem, none_taken, refused
 from shared.http.keys import Caller, requires
 from shared.http.pages import Page, PageRequest, page_request
 from shared.http.problems import FieldError, Problem
-from shared.http.routing import Router
 
 router = Router(prefix="/v1/contacts", tags=["contacts"])
 
@@ -44,7 +44,7 @@ class NewContactBody(ContactBody):
 
 
 class ContactItem(ContactBody):
-    """A contact to make or to change, found by its external id, or else by its e-mail address."""
+    """A contact to create or change, found by its external id, or else by its e-mail address."""
 
     labels: LabelNames | None = None
 
@@ -61,15 +61,11 @@ class BatchAnswer(BaseModel):
 Contacts = Annotated[list[Annotated[ContactItem, EachForItself]], Field(min_length=1, max_length=MOST_CONTACTS)]
 
 
-def _answer(row: Record) -> ContactAnswer:
-    return ContactAnswer.of(row["contact_id"], contact_from_row(row), row["created_at"], row["changed_at"])
-
-
 async def _show(connection: PoolConnectionProxy, account_id: int, contact_id: int) -> ContactAnswer:
-    row = await connection.fetchrow(QUERIES["contact_of_id"], account_id, contact_id)
-    if row is None:
-        raise no_contact()
-    return _answer(row)
+    stored = await contact_of_id(connection, account_id, contact_id)
+    if stored is None:
+        raise NotFoundError("contact")
+    return ContactAnswer.of(stored)
 
 
 def _origin(caller: Caller) -> Origin:
@@ -89,17 +85,17 @@ def _labels(names: Sequence[str], known: dict[str, Label]) -> tuple[Label, ...] 
     return tuple(known[name] for name in names)
 
 
-@router.post("", status_code=201, summary="Make a contact")
+@router.post("", status_code=201, summary="Create a contact")
 async def make_contact(
     service: Service, caller: Annotated[Caller, requires("write")], body: NewContactBody, response: Response
 ) -> ContactAnswer:
-    """Makes a contact. 409 if another one has the e-mail address or the external id."""
+    """Create a contact. 409 if another one has the e-mail address or the external id."""
     async with service.database.pool.acquire() as connection:
         labels = _labels(body.labels or [], await labels_of_names(connection, caller.account_id, body.labels or []))
     if isinstance(labels, FieldError):
         raise Problem(422, "The account has no such label.", errors=[labels])
     row = Row("create", body.patch(), labels)
-    result = await write_contacts(service.database, caller.account_id, [row], _origin(caller))
+    result = await upsert_contacts(service.database, caller.account_id, [row], _origin(caller))
     (contact_id,) = result.contact_ids
     if contact_id is None:
         raise _refuse(result.problems[0])
@@ -108,9 +104,9 @@ async def make_contact(
         return await _show(connection, caller.account_id, contact_id)
 
 
-@router.post("/batch", summary="Make or change up to 10,000 contacts")
+@router.post("/batch", summary="Create or change up to 10,000 contacts")
 async def write_batch(service: Service, caller: Annotated[Caller, requires("write")], body: Contacts) -> BatchAnswer:
-    """Makes or changes contacts, each for itself; those that cannot be written are in `errors`."""
+    """Create or change contacts, each item by itself; those that cannot be written are in `errors`."""
     names = {name for item in body if isinstance(item, ContactItem) for name in item.labels or ()}
     async with service.database.pool.acquire() as connection:
         known = await labels_of_names(connection, caller.account_id, names)
@@ -124,7 +120,7 @@ async def write_batch(service: Service, caller: Annotated[Caller, requires("writ
         else:
             rows.append(row)
             indexes.append(index)
-    result = await write_contacts(service.database, caller.account_id, rows, _origin(caller))
+    result = await upsert_contacts(service.database, caller.account_id, rows, _origin(caller))
     return _batch_answer(len(body), indexes, result, errors)
 
 
@@ -168,14 +164,15 @@ async def list_contacts(
     (after,) = page.key(int) or (0,)
     async with service.database.pool.acquire() as connection:
         only = await _only(connection, caller.account_id, email, external_id)
-        arguments: list[Any] = [caller.account_id, after, only, page.fetch]
         if label is None:
-            rows = await connection.fetch(QUERIES["contacts_of_account"], *arguments)
+            found = await contacts_of_account(connection, caller.account_id, after, page.fetch, only)
         else:
             wanted = await _wanted_label(connection, caller.account_id, label)
-            rows = await connection.fetch(QUERIES["contacts_with_label"], *arguments, wanted.no)
-    total = None if only is None else len(rows)
-    return Page[ContactAnswer].of(rows, page, key=lambda row: [row["contact_id"]], item=_answer, total=total)
+            found = await contacts_with_label(connection, caller.account_id, wanted.no, after, page.fetch, only)
+    total = None if only is None else len(found)
+    return Page[ContactAnswer].of(
+        found, page, key=lambda stored: [stored.contact_id], item=ContactAnswer.of, total=total
+    )
 
 
 async def _wanted_label(connection: PoolConnectionProxy, account_id: int, text: str) -> Label:
@@ -186,8 +183,8 @@ async def _wanted_label(connection: PoolConnectionProxy, account_id: int, text: 
     try:
         label_id = UUID(text)
     except ValueError:
-        raise Problem(404, "There is no such label.") from None
-    return await label_named(connection, account_id, label_id)
+        raise NotFoundError("label") from None
+    return await find_label(connection, account_id, label_id)
 
 
 async def _only(
@@ -200,21 +197,20 @@ async def _only(
     if email is not None:
         try:
             names.append(ContactName(account_id, "email", email_address(email).key))
-        except InvalidError as problem:
-            error = FieldError("/query/email", problem.detail)
-            raise Problem(422, "This is no e-mail address.", errors=[error]) from None
+        except InvalidError as error:
+            raise InvalidError(error.detail, "/query/email") from None
     if not names:
         return None
-    found = set((await find_contacts(connection, names)).values())
-    found_all = len(await find_contacts(connection, names)) == len(names)
-    return found.pop() if found_all and len(found) == 1 else 0
+    found = await find_contacts(connection, names)
+    contact_ids = set(found.values())
+    return contact_ids.pop() if len(found) == len(names) and len(contact_ids) == 1 else 0
 
 
 @router.get("/{contact}", summary="Show a contact")
 async def show_contact(service: Service, caller: Annotated[Caller, requires("read")], contact: str) -> ContactAnswer:
     """A contact, by its id or `external:<external_id>`."""
     async with service.database.pool.acquire() as connection:
-        contact_id = await contact_named(connection, caller.account_id, contact)
+        contact_id = await contact_in_path(connection, caller.account_id, contact)
         return await _show(connection, caller.account_id, contact_id)
 
 
@@ -224,9 +220,9 @@ async def patch_contact(
 ) -> ContactAnswer:
     """Changes what is named; null clears."""
     async with service.database.pool.acquire() as connection:
-        contact_id = await contact_named(connection, caller.account_id, contact)
+        contact_id = await contact_in_path(connection, caller.account_id, contact)
     row = Row("update", body.patch(), contact_id=contact_id)
-    result = await write_contacts(service.database, caller.account_id, [row], _origin(caller))
+    result = await upsert_contacts(service.database, caller.account_id, [row], _origin(caller))
     if result.problems:
         raise _refuse(result.problems[0])
     async with service.database.pool.acquire() as connection:
@@ -237,6 +233,6 @@ async def patch_contact(
 async def erase(service: Service, caller: Annotated[Caller, requires("write")], contact: str) -> None:
     """Erases a contact: whatever names it is gone for good, in every service within seconds."""
     async with service.database.pool.acquire() as connection:
-        contact_id = await contact_named(connection, caller.account_id, contact)
+        contact_id = await contact_in_path(connection, caller.account_id, contact)
     if not await erase_contact(service.database, caller.account_id, contact_id):
-        raise no_contact()
+        raise NotFoundError("contact")

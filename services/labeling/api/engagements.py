@@ -4,15 +4,13 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-import orjson
-from asyncpg import Record
-from msgspec import json
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.labeling.api.service import Service, contact_named
+from services.labeling.api.routing import Router
+from services.labeling.api.service import Service, contact_in_path
 from services.labeling.domain.engagements import check_report
-from services.labeling.domain.problems import InvalidError
-from services.labeling.store import QUERIES
+from services.labeling.domain.errors import InvalidError
+from services.labeling.store.engagements import engagements_of_contact
 from shared.events.intake import EngagementReport, EngagementReported
 from shared.events.labeling import Scalar
 from shared.events.parts import Send
@@ -21,7 +19,6 @@ from shared.http.bodies import RequestBody
 from shared.http.keys import Caller, requires
 from shared.http.pages import Page, PageRequest, page_request
 from shared.http.reports import Accepted, record_of, take_in
-from shared.http.routing import Router
 
 router = Router(tags=["engagements"])
 MOST_ENGAGEMENTS = 1_000
@@ -56,7 +53,7 @@ Items = Annotated[list[Annotated[EngagementItem, EachForItself]], Field(min_leng
 
 @router.post("/v1/engagements", status_code=202, summary="Report up to 1,000 engagements")
 async def report_engagements(service: Service, caller: Annotated[Caller, requires("write")], body: Items) -> Accepted:
-    """Takes reports in. What names a contact that is not known within 10 minutes goes to the dead letters."""
+    """Accept reports. A report whose contact is still unknown after 10 minutes becomes a dead letter."""
     errors: list[BatchError] = []
     records = []
     for index, item in enumerate(body):
@@ -83,21 +80,11 @@ async def list_engagements(
     """The contact's engagements, newest first."""
     (before,) = page.key(UUID) or (None,)
     async with service.database.pool.acquire() as connection:
-        contact_id = await contact_named(connection, caller.account_id, contact)
-        rows = await connection.fetch(
-            QUERIES["engagements_of_contact"], caller.account_id, contact_id, before, page.fetch
-        )
-    return Page[EngagementAnswer].of(rows, page, key=lambda row: [row["event_id"]], item=_answer)
-
-
-def _answer(row: Record) -> EngagementAnswer:
-    return EngagementAnswer(
-        event_id=row["event_id"],
-        occurred_at=row["occurred_at"],
-        kind=row["kind"],
-        ref=row["ref"],
-        message_id=row["message_id"],
-        send=None if row["send"] is None else json.decode(row["send"], type=Send),
-        attributes=orjson.loads(row["attributes"]),
-        data=None if row["data"] is None else orjson.loads(row["data"]),
+        contact_id = await contact_in_path(connection, caller.account_id, contact)
+        found = await engagements_of_contact(connection, caller.account_id, contact_id, before, page.fetch)
+    return Page[EngagementAnswer].of(
+        found,
+        page,
+        key=lambda engagement: [engagement.event_id],
+        item=lambda engagement: EngagementAnswer(**engagement._asdict()),
     )

@@ -8,16 +8,15 @@ from fastapi import Response
 from pydantic import BaseModel, Field
 
 from services.labeling.api.accounts import Name
+from services.labeling.api.routing import Router
 from services.labeling.api.service import Service
-from services.labeling.store import QUERIES
-from services.labeling.store.accounts import ApiKey, add_key, key_from_row, revoke_key
+from services.labeling.domain.accounts import ApiKey
+from services.labeling.store.accounts import keys_of_account
+from services.labeling.use_cases.accounts import create_key, revoke_key
 from shared.events.labeling import Scope
-from shared.events.topics import CATALOG_PARTITION
 from shared.http.bodies import RequestBody
 from shared.http.keys import Caller, generate, hash_of, requires
 from shared.http.pages import Page, PageRequest, page_request
-from shared.http.problems import Problem
-from shared.http.routing import Router
 
 router = Router(prefix="/v1/keys", tags=["keys"])
 
@@ -43,7 +42,7 @@ class KeyAnswer(BaseModel):
 
 
 class NewKey(KeyAnswer):
-    """A new key with its text, which is shown this once."""
+    """A new key with its text, which is not shown again."""
 
     key: str
 
@@ -59,14 +58,14 @@ def _answer(key: ApiKey) -> dict[str, object]:
     }
 
 
-@router.post("", status_code=201, summary="Make a key")
+@router.post("", status_code=201, summary="Create a key")
 async def make_key(service: Service, caller: Annotated[Caller, requires("admin")], body: KeyBody) -> NewKey:
-    """Makes a key of the caller's account."""
+    """Create a key for the caller's account."""
     text = generate()
-    async with service.database.unit_of_work(CATALOG_PARTITION) as work:
-        scopes = sorted(set(body.scopes))
-        key = await add_key(work, caller.account_id, body.name, scopes, hash_of(text))
-    await service.told(work)
+    key, position = await create_key(
+        service.database, caller.account_id, body.name, sorted(set(body.scopes)), hash_of(text)
+    )
+    await service.published(position)
     return NewKey.model_validate({**_answer(key), "key": text})
 
 
@@ -77,10 +76,9 @@ async def list_keys(
     """The account's keys, oldest first, revoked ones too."""
     (after,) = page.key(UUID) or (None,)
     async with service.database.pool.acquire() as connection:
-        rows = await connection.fetch(QUERIES["keys_of_account"], caller.account_id, after, page.fetch)
-        total = await connection.fetchval(QUERIES["count_keys"], caller.account_id)
+        keys, total = await keys_of_account(connection, caller.account_id, after, page.fetch)
     return Page[KeyAnswer].of(
-        [key_from_row(row) for row in rows],
+        keys,
         page,
         key=lambda key: [key.id],
         item=lambda key: KeyAnswer.model_validate(_answer(key)),
@@ -91,7 +89,5 @@ async def list_keys(
 @router.delete("/{key_id}", status_code=204, summary="Revoke a key", response_class=Response)
 async def revoke(service: Service, caller: Annotated[Caller, requires("admin")], key_id: UUID) -> None:
     """The key stops working everywhere within a second."""
-    async with service.database.unit_of_work(CATALOG_PARTITION) as work:
-        if await revoke_key(work, caller.account_id, key_id) is None:
-            raise Problem(404, "There is no such key.")
-    await service.told(work)
+    _, position = await revoke_key(service.database, caller.account_id, key_id)
+    await service.published(position)

@@ -8,18 +8,16 @@ from fastapi import Query, Response
 from pydantic import BaseModel, Field
 
 from services.labeling.api.models import JobAnswer, LabelAnswer
-from services.labeling.api.service import Service, label_named
-from services.labeling.domain.labels import LONGEST_DESCRIPTION, label_name, name_key
-from services.labeling.domain.problems import InvalidError
-from services.labeling.store import QUERIES
-from services.labeling.store.jobs import add_job
-from services.labeling.store.labels import LabelPatch, add_label, change_label, label_from_row
-from shared.events.topics import CATALOG_PARTITION
+from services.labeling.api.routing import Router
+from services.labeling.api.service import Service
+from services.labeling.domain.errors import InvalidError
+from services.labeling.domain.labels import LONGEST_DESCRIPTION, LabelPatch, label_name
+from services.labeling.store.assignments import holders_of_label
+from services.labeling.store.labels import labels_of_account
+from services.labeling.use_cases.labels import change_label, create_label, delete_label, find_label
 from shared.http.bodies import RequestBody
 from shared.http.keys import Caller, requires
 from shared.http.pages import Page, PageRequest, page_request
-from shared.http.problems import FieldError, Problem
-from shared.http.routing import Router
 
 router = Router(prefix="/v1/labels", tags=["labels"])
 
@@ -44,7 +42,7 @@ class LabelBody(RequestBody):
 
 
 class LabelPatchBody(RequestBody):
-    """What changes of a label. A hidden one is not offered any more, and works on."""
+    """Changes to a label. A hidden label is no longer offered, and otherwise works as before."""
 
     name: Name = "unchanged"
     description: Description | None = None
@@ -67,26 +65,19 @@ class HolderAnswer(BaseModel):
 def _name(text: str) -> str:
     try:
         return label_name(text)
-    except InvalidError as problem:
-        raise Problem(422, "The name cannot be taken.", errors=[FieldError("/name", problem.detail)]) from None
+    except InvalidError as error:
+        raise InvalidError(error.detail, "/name") from None
 
 
-def _taken() -> Problem:
-    detail = "another label has this name"
-    return Problem(409, "Another label of the account has this name.", errors=[FieldError("/name", detail)])
-
-
-@router.post("", status_code=201, summary="Make a label")
-async def make_label(
+@router.post("", status_code=201, summary="Create a label")
+async def post_label(
     service: Service, caller: Annotated[Caller, requires("write")], body: LabelBody, response: Response
 ) -> LabelAnswer:
-    """Makes a label. It can be used in every service once this answers."""
-    name = _name(body.name)
-    async with service.database.unit_of_work(CATALOG_PARTITION) as work:
-        label = await add_label(work, caller.account_id, name, body.description or "", body.visibility or "private")
-        if label is None:
-            raise _taken()
-    await service.told(work)
+    """Create a label. It can be used in every service once this answers."""
+    label, position = await create_label(
+        service.database, caller.account_id, _name(body.name), body.description or "", body.visibility or "private"
+    )
+    await service.published(position)
     response.headers["Location"] = f"/v1/labels/{label.id}"
     return LabelAnswer.of(label)
 
@@ -98,59 +89,44 @@ async def list_labels(
     page: Annotated[PageRequest, page_request()],
     name: Annotated[str | None, Query(max_length=200, description="Only the label of this name.")] = None,
 ) -> Page[LabelAnswer]:
-    """The account's labels, oldest first, hidden ones too."""
+    """List the account's labels, oldest first, including hidden ones."""
     (after,) = page.key(UUID) or (None,)
-    key = None if name is None else name_key(name)
     async with service.database.pool.acquire() as connection:
-        rows = await connection.fetch(QUERIES["labels_of_account"], caller.account_id, key, after, page.fetch)
-        total = await connection.fetchval(QUERIES["count_labels"], caller.account_id, key)
-    return Page[LabelAnswer].of(
-        [label_from_row(row) for row in rows],
-        page,
-        key=lambda label: [label.id],
-        item=LabelAnswer.of,
-        total=total,
-    )
+        labels, total = await labels_of_account(connection, caller.account_id, name, after, page.fetch)
+    return Page[LabelAnswer].of(labels, page, key=lambda label: [label.id], item=LabelAnswer.of, total=total)
 
 
 @router.get("/{label_id}", summary="Show a label")
 async def show_label(service: Service, caller: Annotated[Caller, requires("read")], label_id: UUID) -> LabelAnswer:
-    """A label."""
+    """Show a label."""
     async with service.database.pool.acquire() as connection:
-        return LabelAnswer.of(await label_named(connection, caller.account_id, label_id))
+        return LabelAnswer.of(await find_label(connection, caller.account_id, label_id))
 
 
 @router.patch("/{label_id}", summary="Rename, describe, show or hide a label")
 async def patch_label(
     service: Service, caller: Annotated[Caller, requires("write")], label_id: UUID, body: LabelPatchBody
 ) -> LabelAnswer:
-    """Changes a label; its assignments stay. The old name stays as an alias."""
-    said = body.model_fields_set
+    """Change a label; its assignments stay. The old name stays as an alias."""
+    given = body.model_fields_set
     patch = LabelPatch(
-        name=_name(body.name) if "name" in said else None,
-        description=(body.description or "") if "description" in said else None,
-        visibility=(body.visibility or "private") if "visibility" in said else None,
-        state=body.state if "state" in said else None,
+        name=_name(body.name) if "name" in given else None,
+        description=(body.description or "") if "description" in given else None,
+        visibility=(body.visibility or "private") if "visibility" in given else None,
+        state=body.state if "state" in given else None,
     )
-    async with service.database.unit_of_work(CATALOG_PARTITION) as work:
-        label = await label_named(work.connection, caller.account_id, label_id)
-        changed = await change_label(work, label, patch)
-        if changed is None:
-            raise _taken()
-    await service.told(work)
-    return LabelAnswer.of(changed)
+    label, position = await change_label(service.database, caller.account_id, label_id, patch)
+    await service.published(position)
+    return LabelAnswer.of(label)
 
 
 @router.delete("/{label_id}", status_code=202, summary="Delete a label")
-async def delete_label(
+async def remove_label(
     service: Service, caller: Annotated[Caller, requires("write")], label_id: UUID, response: Response
 ) -> JobAnswer:
-    """Deletes a label; a job takes it away from all who hold it, and says so for each."""
-    async with service.database.unit_of_work(CATALOG_PARTITION) as work:
-        label = await label_named(work.connection, caller.account_id, label_id)
-        await change_label(work, label, LabelPatch(state="deleted"))
-        job = await add_job(work.connection, caller.account_id, "label_deletion", str(label.id))
-    await service.told(work)
+    """Delete a label; a job removes it from all contacts that hold it, with an event for each."""
+    job, position = await delete_label(service.database, caller.account_id, label_id)
+    await service.published(position)
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     return JobAnswer.of(job)
 
@@ -162,14 +138,14 @@ async def list_holders(
     label_id: UUID,
     page: Annotated[PageRequest, page_request()],
 ) -> Page[HolderAnswer]:
-    """The contacts that hold the label, by contact id."""
+    """List the contacts that hold the label, by contact id."""
     (after,) = page.key(int) or (0,)
     async with service.database.pool.acquire() as connection:
-        label = await label_named(connection, caller.account_id, label_id)
-        rows = await connection.fetch(QUERIES["holders_of_label"], caller.account_id, label.no, after, page.fetch)
+        label = await find_label(connection, caller.account_id, label_id)
+        holders = await holders_of_label(connection, caller.account_id, label.no, after, page.fetch)
     return Page[HolderAnswer].of(
-        rows,
+        holders,
         page,
-        key=lambda row: [row["contact_id"]],
-        item=lambda row: HolderAnswer(**dict(row)),
+        key=lambda holder: [holder.contact_id],
+        item=lambda holder: HolderAnswer(**holder._asdict()),
     )

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from services.labeling.domain.contacts import Contact
+from services.labeling.domain.labels import Label
+from services.labeling.store.contacts import StoredContact
 from services.labeling.store.jobs import Job
-from services.labeling.store.labels import Label
 from shared.events.labeling import Scalar, Subscription, TrackingConsent
 from shared.http.bodies import RequestBody
 
@@ -16,14 +16,14 @@ Reference = Annotated[str | None, Field(max_length=200, description="Which one, 
 
 
 class OriginBody(RequestBody):
-    """What asserts or takes away a label. Left out, it is `manual`: a person did it."""
+    """What asserts or removes a label; `api` unless given, `manual` for a person."""
 
-    kind: Literal["self", "import", "api", "manual"]
+    kind: Literal["api", "manual", "self"]
     ref: Reference = None
 
 
 class ContactBody(RequestBody):
-    """What is known of a contact. Null clears; what is left out stays as it is."""
+    """Members of a contact. Null clears; members that are absent stay as they are."""
 
     email: Annotated[str | None, Field(max_length=320)] = None
     external_id: Annotated[str | None, Field(max_length=200, description="The contact's id in another system.")] = None
@@ -34,7 +34,7 @@ class ContactBody(RequestBody):
     language: Annotated[str | None, Field(max_length=100)] = None
 
     def patch(self) -> dict[str, Any]:
-        """What was said, as a merge patch."""
+        """Return the members that were given, as a merge patch."""
         return self.model_dump(exclude_unset=True, exclude={"labels"})
 
 
@@ -55,8 +55,9 @@ class ContactAnswer(BaseModel):
     changed_at: datetime
 
     @classmethod
-    def of(cls, contact_id: int, contact: Contact, created_at: datetime, changed_at: datetime) -> "ContactAnswer":
-        """A contact as stored."""
+    def of(cls, stored: StoredContact) -> "ContactAnswer":
+        """Return the answer for a contact."""
+        contact_id, contact, created_at, changed_at = stored
         return cls(
             id=contact_id,
             contact_id=contact_id,
@@ -86,7 +87,7 @@ class LabelAnswer(BaseModel):
 
     @classmethod
     def of(cls, label: Label) -> "LabelAnswer":
-        """A label as stored."""
+        """Return the answer for a label."""
         return cls(
             id=label.id,
             label_id=label.id,
@@ -107,7 +108,7 @@ class Progress(BaseModel):
 
 
 class JobAnswer(BaseModel):
-    """Long work: what it is, how far, and what came of it."""
+    """A job with its progress and result."""
 
     id: UUID
     kind: str
@@ -121,7 +122,7 @@ class JobAnswer(BaseModel):
 
     @classmethod
     def of(cls, job: Job) -> "JobAnswer":
-        """A job as stored."""
+        """Return the answer for a job."""
         return cls(
             id=job.id,
             kind=job.kind,

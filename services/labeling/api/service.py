@@ -1,29 +1,28 @@
-"""What the endpoints work with, and what several of them ask."""
+"""What endpoints are given, and look-ups that several of them need."""
 
 from dataclasses import dataclass
 from typing import Annotated
-from uuid import UUID
 
 from asyncpg.pool import PoolConnectionProxy
 from fastapi import Depends, Request
 
+from services.labeling.domain.errors import NotFoundError
 from services.labeling.domain.names import ContactName
 from services.labeling.store.contacts import contacts_of
-from services.labeling.store.labels import Label, label_of_id
-from services.labeling.store.names import find_contacts
+from services.labeling.store.directory import find_contacts
 from shared.bus.producer import IntakeProducer
+from shared.bus.relay import published
+from shared.events.topics import CATALOG_PARTITION
 from shared.http.paths import name_in_path
-from shared.http.problems import Problem
 from shared.runtime.service import Surroundings
 from shared.store.database import Database
-from shared.store.unit_of_work import UnitOfWork
 
 MOST_CONTACT_ID = 2**32 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Labeling:
-    """The service, as an endpoint sees it."""
+    """The service's parts that endpoints use."""
 
     around: Surroundings
 
@@ -34,12 +33,12 @@ class Labeling:
 
     @property
     def producer(self) -> IntakeProducer:
-        """Writes intake topics."""
+        """The producer of intake topics."""
         return self.around.intake
 
-    async def told(self, work: UnitOfWork) -> None:
-        """Waits until a catalog write can be seen by the other services: 1 s at most, then anyway."""
-        await self.around.acknowledged(work)
+    async def published(self, position: int | None) -> None:
+        """Wait until a catalog event can be read by the other services; return after 1 s at the latest."""
+        await published(self.around.database, CATALOG_PARTITION, position)
 
 
 def _labeling(request: Request) -> Labeling:
@@ -50,8 +49,8 @@ def _labeling(request: Request) -> Labeling:
 Service = Annotated[Labeling, Depends(_labeling)]
 
 
-async def contact_named(connection: PoolConnectionProxy, account_id: int, path: str) -> int:
-    """The id of the contact that a path names: by number, or `external:<external_id>`. Raises Problem 404."""
+async def contact_in_path(connection: PoolConnectionProxy, account_id: int, path: str) -> int:
+    """Return the id of a contact given as a number or `external:<external_id>`. Raises NotFoundError."""
     if path.startswith("external:"):
         name = ContactName(account_id, "external", name_in_path(path.removeprefix("external:")))
         found = (await find_contacts(connection, [name])).get(name)
@@ -59,23 +58,8 @@ async def contact_named(connection: PoolConnectionProxy, account_id: int, path: 
             return found
     elif _is_id(path) and await contacts_of(connection, [(account_id, int(path))]):
         return int(path)
-    raise no_contact()
+    raise NotFoundError("contact")
 
 
 def _is_id(path: str) -> bool:
     return path.isascii() and path.isdigit() and len(path) <= 10 and 1 <= int(path) <= MOST_CONTACT_ID
-
-
-async def label_named(
-    connection: PoolConnectionProxy, account_id: int, label_id: UUID, *, deleted_too: bool = False
-) -> Label:
-    """A label of the account. Raises Problem 404."""
-    label = await label_of_id(connection, account_id, label_id)
-    if label is None or (label.state == "deleted" and not deleted_too):
-        raise Problem(404, "There is no such label.")
-    return label
-
-
-def no_contact() -> Problem:
-    """404, for a contact."""
-    return Problem(404, "There is no such contact.")

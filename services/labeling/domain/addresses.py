@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from email_validator import EmailNotValidError, validate_email
 
-from services.labeling.domain.problems import InvalidError
+from services.labeling.domain.errors import InvalidError
 
 
 class Address(NamedTuple):

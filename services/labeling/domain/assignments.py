@@ -1,15 +1,15 @@
-"""One contact and one label: who asserted it, whether it is held, and how often the contact clicked for it.
+"""One contact and one label: which origins support it, whether it is held, and how often the contact clicked for it.
 
-An assignment rests on supports. A support is an origin that asserted the label: every click together is one support
-that is counted, every other origin is one support by its kind and reference. A command is decided against the state
-(`decide`), the outcome is what the history shows, and `evolve` is the state after it.
+An assignment rests on supports. A support is an origin that asserted the label: all clicks together are one counted
+support, any other origin is a support by its kind and reference. `decide` returns the outcome of a command on a state,
+which is what the history shows; `evolve` returns the state after it.
 
     assert, not held          assigned     the label is held from now on
     assert, held              confirmed    one more support, no second assignment
-    assert, withdrawn         refused      the contact removed the label itself: only it or a person gives it back
+    assert, withdrawn         refused      the contact removed the label itself: only it or a person restores it
     remove, held              removed      whatever it rested on
-    remove by the contact     declined     it was not held; automation may not give it from now on
-    take back, more left      withdrawn    a support less
+    remove by the contact     declined     it was not held; automation may not assign it from now on
+    take back, more left      withdrawn    one support less
     take back, none left      removed
 """
 
@@ -20,6 +20,7 @@ from typing import Literal, NamedTuple
 
 from shared.events.parts import Origin
 
+Pair = tuple[int, int]  # label_no, contact_id; a label belongs to one account
 Outcome = Literal["assigned", "confirmed", "removed", "withdrawn", "refused", "declined"]
 
 CLICK = "click"

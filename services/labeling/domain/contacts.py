@@ -1,13 +1,13 @@
-"""One contact: its state, what a change of it may say, and the event that tells it whole."""
+"""The state of a contact, and how it may change."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, NamedTuple, get_args
 
-from services.labeling.domain.addresses import Address, email_address, external_id
+from services.labeling.domain.addresses import email_address, external_id
+from services.labeling.domain.directory import Key
+from services.labeling.domain.errors import InvalidError
 from services.labeling.domain.fields import Field, merged
-from services.labeling.domain.problems import InvalidError
-from shared.events.labeling import ContactChanged, Scalar, Subscription, TrackingConsent
+from shared.events.labeling import Scalar, Subscription, TrackingConsent
 
 SUBSCRIPTIONS: tuple[Subscription, ...] = get_args(Subscription)
 CONSENTS: tuple[TrackingConsent, ...] = get_args(TrackingConsent)
@@ -31,9 +31,9 @@ NEW = Contact()
 
 
 def changed(contact: Contact, patch: Mapping[str, Any], definitions: Mapping[str, Field]) -> Contact:
-    """`contact` after a merge patch: null clears, what is not named stays.
+    """Return the contact after a JSON merge patch: null clears, members that are absent stay.
 
-    Raises `InvalidError` with a pointer into the patch. What `patch` may name is `PATCHABLE`.
+    Raises InvalidError with a pointer into the patch.
     """
     after = contact._asdict()
     for member, value in patch.items():
@@ -45,9 +45,6 @@ def changed(contact: Contact, patch: Mapping[str, Any], definitions: Mapping[str
     if result.email is None:
         raise InvalidError("a contact needs an e-mail address", "/email")
     return result
-
-
-PATCHABLE = ("external_id", "email", "fields", "subscription", "tracking_consent", "source", "language")
 
 
 def _member(
@@ -87,47 +84,7 @@ def _short(value: str) -> str | None:
     return trimmed or None
 
 
-def address_of(contact: Contact) -> Address | None:
-    """The contact's address with its key."""
-    if contact.email is None or contact.email_key is None:
-        return None
-    return Address(contact.email, contact.email_key)
-
-
-def told(contact: Contact, account_id: int, contact_id: int, at: datetime) -> ContactChanged:
-    """The event that tells the contact's whole state."""
-    return ContactChanged(
-        occurred_at=at,
-        account_id=account_id,
-        contact_id=contact_id,
-        external_id=contact.external_id,
-        email=contact.email,
-        fields=dict(contact.fields),
-        state="active",
-        subscription=contact.subscription,
-        tracking_consent=contact.tracking_consent,
-        source=contact.source,
-        language=contact.language,
-    )
-
-
-def erased(account_id: int, contact_id: int, at: datetime) -> ContactChanged:
-    """The last that is told of a contact: nothing but that it is gone."""
-    return ContactChanged(
-        occurred_at=at,
-        account_id=account_id,
-        contact_id=contact_id,
-        external_id=None,
-        email=None,
-        fields={},
-        state="erased",
-        subscription="blocked",
-        tracking_consent="denied",
-    )
-
-
-# What a report says of the address weighs more than what was known, but nothing undoes the contact's own word:
-# a complaint is the last word, an unsubscribing is not overruled by a bounce.
+# A report replaces a weaker subscription only: a bounce never overrides an unsubscription, nothing a complaint.
 _WEIGHT: Mapping[Subscription, int] = {"unconfirmed": 0, "subscribed": 0, "bounced": 1, "unsubscribed": 2, "blocked": 3}
 _REPORTED: Mapping[str, Subscription] = {
     "message.bounced": "bounced",
@@ -138,7 +95,7 @@ _SOFT_BOUNCES = frozenset({"soft", "transient", "temporary"})
 
 
 def subscription_after(current: Subscription, kind: str, attributes: Mapping[str, Scalar]) -> Subscription:
-    """The subscription after an engagement of `kind`.
+    """Return the subscription after an engagement of `kind`.
 
     `message.bounced` is final unless its attribute `bounce` says soft, transient or temporary. A weaker report
     never replaces a stronger one: bounced, unsubscribed, blocked.
@@ -147,3 +104,15 @@ def subscription_after(current: Subscription, kind: str, attributes: Mapping[str
     if reported is None or (reported == "bounced" and str(attributes.get("bounce", "")).lower() in _SOFT_BOUNCES):
         return current
     return reported if _WEIGHT[reported] > _WEIGHT[current] else current
+
+
+def keys_of(contact: Contact | None) -> tuple[Key, ...]:
+    """Return the directory keys of a contact: external id and address."""
+    if contact is None:
+        return ()
+    keys: list[Key] = []
+    if contact.external_id is not None:
+        keys.append(("external", contact.external_id))
+    if contact.email_key is not None:
+        keys.append(("email", contact.email_key))
+    return tuple(keys)

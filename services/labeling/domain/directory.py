@@ -1,13 +1,13 @@
-"""Who may have which address and external id: the decision for many rows at once, on what the directory holds.
+"""Decide which contact gets which address and external id, for many rows at once.
 
-An entry is made before its contact, in a transaction of its own. So an entry may stand for
+A directory entry is written before its contact, in a transaction of its own. Its owner is therefore one of
 
-    a holder    the contact exists and says itself that it has the key
-    a newcomer  there is no such contact: it is being created, or was going to be
-    nobody      the contact exists and does not have the key: a change that never came, or is coming
+    holder      the contact exists and has the key
+    newcomer    the contact does not exist: it is being created, or its creation was interrupted
+    nobody      the contact exists without the key: a change that is under way, or was interrupted
 
-A newcomer's id is shared by whoever comes with the same key; nobody's entry may be taken. Whoever writes the contact
-later looks again, under a lock, whether the entries are still its own.
+Rows with the same key share a newcomer's id; an entry of nobody may be taken. Whoever writes the contact checks
+again, under a lock, that it still owns the entries.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,10 +19,10 @@ Mode = Literal["create", "update", "upsert"]
 
 
 class Entry(NamedTuple):
-    """What the directory says of a key."""
+    """The directory's entry for a key."""
 
     contact_id: int
-    standing: Literal["holder", "newcomer", "nobody"]
+    owner: Literal["holder", "newcomer", "nobody"]
 
 
 class Claim(NamedTuple):
@@ -40,7 +40,7 @@ class Conflict(NamedTuple):
 
 
 class Settlement(NamedTuple):
-    """Who each row is (a contact id or a conflict), the ids newly given, and the entries to write."""
+    """For each row its contact id or conflict; the number of new ids; the entries to write."""
 
     rows: list[int | Conflict]
     entries: dict[Key, int]
@@ -48,7 +48,7 @@ class Settlement(NamedTuple):
 
 
 def settle(claims: Sequence[Claim], directory: Mapping[Key, Entry], next_id: int) -> Settlement:
-    """Decides row by row; later rows see what earlier ones got. New ids begin at `next_id`."""
+    """Decide row by row; later rows see the result of earlier ones. New ids begin at `next_id`."""
     known = dict(directory)
     entries: dict[Key, int] = {}
     rows: list[int | Conflict] = []
@@ -69,13 +69,13 @@ def settle(claims: Sequence[Claim], directory: Mapping[Key, Entry], next_id: int
 
 
 def _who(claim: Claim, known: Mapping[Key, Entry]) -> int | Conflict | None:
-    """The contact of a row; None if it is a new one. By external id first, then by address."""
+    """Return the contact of a row, by external id, then by address; None if it is new."""
     who, newcomer = claim.contact_id, None
     for key in sorted(claim.keys, key=lambda key: key[0] != "external"):
         entry = known.get(key)
-        if entry is None or entry.standing == "nobody":
+        if entry is None or entry.owner == "nobody":
             continue
-        if entry.standing == "newcomer":
+        if entry.owner == "newcomer":
             newcomer = newcomer or entry.contact_id
         elif claim.mode == "create" or (who is not None and who != entry.contact_id):
             return Conflict(key)

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from services.labeling.domain.problems import InvalidError
+from services.labeling.domain.errors import InvalidError
 from shared.events.intake import EngagementReport
 
 # Clocks differ; what is further ahead would be counted on a day that has not come.

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from services.labeling.domain.problems import InvalidError
+from services.labeling.domain.errors import InvalidError
 from shared.events.labeling import FieldType, Scalar
 
 LONGEST_TEXT = 1_000

@@ -1,4 +1,4 @@
-"""How a contact is named by others, and what a record that waits for one calls it."""
+"""How others name a contact, and the keys under which held records wait for one."""
 
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
@@ -9,7 +9,7 @@ from shared.events.intake import ContactReference
 
 
 class ContactName(NamedTuple):
-    """A contact as somebody named it: by `id`, or by a key of the directory."""
+    """A contact as others name it: by `id`, or by a key of the directory."""
 
     account_id: int
     kind: Literal["id", "email", "external"]
@@ -17,12 +17,12 @@ class ContactName(NamedTuple):
 
     @property
     def waited_for(self) -> str:
-        """What a held record waits for."""
+        """Return the key under which a held record waits for this contact."""
         return f"contact:{self.account_id}:{self.kind}:{self.key}"
 
 
-def named_by(account_id: int, reference: ContactReference) -> ContactName:
-    """The name in a report. Raises InvalidError where it can be nobody's."""
+def name_in(account_id: int, reference: ContactReference) -> ContactName:
+    """Return the name in a report. Raises InvalidError for a malformed one."""
     if reference.contact_id is not None:
         return ContactName(account_id, "id", str(reference.contact_id))
     if reference.external_id is not None:
@@ -31,14 +31,14 @@ def named_by(account_id: int, reference: ContactReference) -> ContactName:
 
 
 def names_of(account_id: int, contact_id: int, keys: Iterable[Key]) -> list[ContactName]:
-    """Every name of a contact."""
+    """Return all names of a contact."""
     return [
         ContactName(account_id, "id", str(contact_id)),
         *(ContactName(account_id, kind, key) for kind, key in keys),
     ]
 
 
-def read_name(waited_for: str) -> ContactName:
-    """What `waited_for` wrote."""
+def parse_name(waited_for: str) -> ContactName:
+    """Parse what `ContactName.waited_for` returned."""
     _, account_id, kind, key = waited_for.split(":", 3)
     return ContactName(int(account_id), kind, key)  # type: ignore[arg-type] # written by `waited_for`

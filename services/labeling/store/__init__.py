@@ -1,8 +1,5 @@
-"""Labeling's tables: sets of rows in, sets of rows out."""
+"""Labeling's tables. Every module has its SQL in the `.sql` file beside it; all statements work on sets of rows."""
 
 from pathlib import Path
 
-from shared.store.queries import load_queries
-
-QUERIES = load_queries(Path(__file__).parent.parent / "sql")
 MIGRATIONS = Path(__file__).parent.parent / "migrations"

@@ -1,32 +1,21 @@
 """Accounts and their API keys."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import NamedTuple
 from uuid import UUID
 
 from asyncpg import Record
+from asyncpg.pool import PoolConnectionProxy
 from uuid_utils.compat import uuid7
 
-from services.labeling.store import QUERIES
-from shared.events.labeling import AccountChanged, ApiKeyChanged, Scope
-from shared.store.unit_of_work import UnitOfWork
+from services.labeling.domain.accounts import Account, ApiKey
+from shared.events.labeling import Scope
+from shared.store.queries import queries_of
+
+QUERIES = queries_of(__file__)
 
 
-class ApiKey(NamedTuple):
-    """A key as it is stored; its text is known to its owner only."""
-
-    id: UUID
-    account_id: int
-    name: str
-    scopes: tuple[Scope, ...]
-    hash: str
-    created_at: datetime
-    revoked_at: datetime | None
-
-
-def key_from_row(row: Record) -> ApiKey:
-    """A row of `api_keys`."""
+def _key(row: Record) -> ApiKey:
     return ApiKey(
         UUID(int=row["key_id"].int),
         row["account_id"],
@@ -38,35 +27,45 @@ def key_from_row(row: Record) -> ApiKey:
     )
 
 
-async def add_account(work: UnitOfWork, name: str, time_zone: str) -> int:
-    """A new account; tells it. `time_zone` is an IANA name."""
-    account_id: int = await work.connection.fetchval(QUERIES["add_account"], name, time_zone)
-    work.append(AccountChanged(occurred_at=work.now, account_id=account_id, account_name=name, time_zone=time_zone))
+async def insert_account(connection: PoolConnectionProxy, name: str, time_zone: str) -> int:
+    """Insert an account and return its id."""
+    account_id: int = await QUERIES["insert_account"].fetchval(connection, name=name, time_zone=time_zone)
     return account_id
 
 
-async def add_key(work: UnitOfWork, account_id: int, name: str, scopes: Sequence[Scope], key_hash: str) -> ApiKey:
-    """A new key of an account; tells it."""
-    row = await work.connection.fetchrow(QUERIES["add_key"], uuid7(), account_id, name, list(scopes), key_hash)
-    assert row is not None
-    return _told(work, key_from_row(row))
+async def account_of_id(connection: PoolConnectionProxy, account_id: int) -> Account | None:
+    """Return an account, or None."""
+    row = await QUERIES["account_of_id"].fetchrow(connection, account_id=account_id)
+    return None if row is None else Account(*row)
 
 
-async def revoke_key(work: UnitOfWork, account_id: int, key_id: UUID) -> ApiKey | None:
-    """Revokes a key, also one that was; tells it. None if there is no such key."""
-    row = await work.connection.fetchrow(QUERIES["revoke_key"], account_id, key_id, work.now)
-    return None if row is None else _told(work, key_from_row(row))
+async def accounts_among(connection: PoolConnectionProxy, account_ids: Collection[int]) -> set[int]:
+    """Return those of `account_ids` that exist."""
+    rows = await QUERIES["accounts_among"].fetch(connection, account_ids=list(account_ids))
+    return {row["account_id"] for row in rows}
 
 
-def _told(work: UnitOfWork, key: ApiKey) -> ApiKey:
-    work.append(
-        ApiKeyChanged(
-            occurred_at=work.now,
-            account_id=key.account_id,
-            key_id=key.id,
-            hash=key.hash,
-            scopes=key.scopes,
-            revoked=key.revoked_at is not None,
-        )
+async def insert_key(
+    connection: PoolConnectionProxy, account_id: int, name: str, scopes: Sequence[Scope], key_hash: str
+) -> ApiKey:
+    """Insert an API key by the hash of its text."""
+    row = await QUERIES["insert_key"].fetchrow(
+        connection, key_id=uuid7(), account_id=account_id, name=name, scopes=list(scopes), hash=key_hash
     )
-    return key
+    assert row is not None
+    return _key(row)
+
+
+async def revoke_key(connection: PoolConnectionProxy, account_id: int, key_id: UUID, at: datetime) -> ApiKey | None:
+    """Mark a key as revoked, unless it is already; return None if there is no such key."""
+    row = await QUERIES["revoke_key"].fetchrow(connection, account_id=account_id, key_id=key_id, at=at)
+    return None if row is None else _key(row)
+
+
+async def keys_of_account(
+    connection: PoolConnectionProxy, account_id: int, after: UUID | None, limit: int
+) -> tuple[list[ApiKey], int]:
+    """Return a page of the account's keys, oldest first, and the number of all."""
+    rows = await QUERIES["keys_of_account"].fetch(connection, account_id=account_id, after=after, limit=limit)
+    total = await QUERIES["count_keys"].fetchval(connection, account_id=account_id)
+    return [_key(row) for row in rows], total

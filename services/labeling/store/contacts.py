@@ -1,91 +1,30 @@
-"""The contacts that a unit of work changes: loaded in one query, written in one."""
+"""Contacts."""
 
 from collections.abc import Collection, Mapping
-from typing import Any, Self
+from datetime import datetime
+from typing import NamedTuple
 
 import orjson
 from asyncpg import Record
 from asyncpg.pool import PoolConnectionProxy
 
-from services.labeling.domain.contacts import Contact, changed, told
-from services.labeling.domain.fields import Field
-from services.labeling.store import QUERIES
-from services.labeling.store.fields import fields_of_accounts
-from shared.bus.received import Received
-from shared.store.unit_of_work import UnitOfWork
+from services.labeling.domain.contact_changes import ContactKey
+from services.labeling.domain.contacts import Contact
+from shared.store.queries import queries_of
 
-ContactKey = tuple[int, int]  # account_id, contact_id
+QUERIES = queries_of(__file__)
 
 
-class ContactBook:
-    """Changes contacts within one unit of work; every change tells the contact's whole state.
+class StoredContact(NamedTuple):
+    """A contact with its id and times."""
 
-    The contacts must be named when it is opened, under the lock of their partition number. Who may have which address
-    and external id is settled before, by the directory.
-    """
-
-    def __init__(
-        self, work: UnitOfWork, stored: dict[ContactKey, Contact], definitions: Mapping[int, Mapping[str, Field]]
-    ) -> None:
-        self._work = work
-        self._contacts = stored
-        self._definitions = definitions
-        self._touched: set[ContactKey] = set()
-
-    @classmethod
-    async def open(cls, work: UnitOfWork, contacts: Collection[ContactKey]) -> Self:
-        """Loads `contacts` and the fields of their accounts."""
-        if not contacts:
-            return cls(work, {}, {})
-        stored = await contacts_of(work.connection, contacts)
-        definitions = await fields_of_accounts(work.connection, {account for account, _ in contacts})
-        return cls(work, stored, definitions)
-
-    def find(self, key: ContactKey) -> Contact | None:
-        """The contact as it is now in this unit; None if there is none."""
-        return self._contacts.get(key)
-
-    def change(self, key: ContactKey, patch: Mapping[str, Any], cause: Received | None = None) -> bool:
-        """Applies a merge patch to a contact that may be new. Raises InvalidError. False if it changes nothing."""
-        before = self._contacts.get(key)
-        after = changed(before or Contact(), patch, self._definitions.get(key[0], {}))
-        if after == before:
-            return False
-        self._tell(key, after, cause)
-        return True
-
-    def forget_field(self, key: ContactKey, field_key: str) -> None:
-        """Takes away the value of a field that is no longer defined."""
-        before = self._contacts[key]
-        after = before._replace(fields={name: value for name, value in before.fields.items() if name != field_key})
-        self._tell(key, after, None)
-
-    def _tell(self, key: ContactKey, contact: Contact, cause: Received | None) -> None:
-        self._contacts[key] = contact
-        self._touched.add(key)
-        at = self._work.now if cause is None else cause.event.occurred_at
-        self._work.append(told(contact, *key, at), cause=cause, personal=True)
-
-    async def write(self) -> None:
-        """Writes what changed; called once, at the end."""
-        if not self._touched:
-            return
-        rows = []
-        for key in sorted(self._touched):
-            contact = self._contacts[key]
-            rows.append((*key, *contact._replace(fields=orjson.dumps(contact.fields).decode())))  # type: ignore[arg-type]
-        await self._work.connection.execute(QUERIES["write_contacts"], *zip(*rows, strict=True), self._work.now)
+    contact_id: int
+    contact: Contact
+    created_at: datetime
+    changed_at: datetime
 
 
-async def contacts_of(connection: PoolConnectionProxy, contacts: Collection[ContactKey]) -> dict[ContactKey, Contact]:
-    """Those of `contacts` that there are."""
-    accounts, ids = zip(*contacts, strict=True)
-    rows = await connection.fetch(QUERIES["contacts_of_ids"], accounts, ids)
-    return {(row["account_id"], row["contact_id"]): contact_from_row(row) for row in rows}
-
-
-def contact_from_row(row: Record) -> Contact:
-    """A row of `contacts`."""
+def _contact(row: Record) -> Contact:
     return Contact(
         row["external_id"],
         row["email"],
@@ -98,10 +37,100 @@ def contact_from_row(row: Record) -> Contact:
     )
 
 
+def _stored(row: Record) -> StoredContact:
+    return StoredContact(row["contact_id"], _contact(row), row["created_at"], row["changed_at"])
+
+
+async def contacts_of(connection: PoolConnectionProxy, contacts: Collection[ContactKey]) -> dict[ContactKey, Contact]:
+    """Return those of `contacts` that exist."""
+    if not contacts:
+        return {}
+    account_ids, contact_ids = zip(*contacts, strict=True)
+    rows = await QUERIES["contacts_of_ids"].fetch(connection, account_ids=account_ids, contact_ids=contact_ids)
+    return {(row["account_id"], row["contact_id"]): _contact(row) for row in rows}
+
+
+async def contact_of_id(connection: PoolConnectionProxy, account_id: int, contact_id: int) -> StoredContact | None:
+    """Return a contact, or None."""
+    row = await QUERIES["contact_of_id"].fetchrow(connection, account_id=account_id, contact_id=contact_id)
+    return None if row is None else _stored(row)
+
+
+async def contacts_of_account(
+    connection: PoolConnectionProxy, account_id: int, after: int, limit: int, only: int | None = None
+) -> list[StoredContact]:
+    """Return a page of the account's contacts by id; with `only`, at most that one."""
+    rows = await QUERIES["contacts_of_account"].fetch(
+        connection, account_id=account_id, after=after, limit=limit, only=only
+    )
+    return [_stored(row) for row in rows]
+
+
+async def contacts_with_label(
+    connection: PoolConnectionProxy, account_id: int, label_no: int, after: int, limit: int, only: int | None = None
+) -> list[StoredContact]:
+    """Return a page of the contacts that hold a label, by id; with `only`, at most that one."""
+    rows = await QUERIES["contacts_with_label"].fetch(
+        connection, account_id=account_id, label_no=label_no, after=after, limit=limit, only=only
+    )
+    return [_stored(row) for row in rows]
+
+
+async def contacts_with_field(
+    connection: PoolConnectionProxy,
+    account_id: int,
+    key: str,
+    *,
+    partitions: int,
+    partition: int,
+    after: int,
+    limit: int,
+) -> list[int]:
+    """Return the next contacts of a partition number that have a value of the field."""
+    rows = await QUERIES["contacts_with_field"].fetch(
+        connection,
+        account_id=account_id,
+        key=key,
+        partitions=partitions,
+        partition=partition,
+        after=after,
+        limit=limit,
+    )
+    return [row["contact_id"] for row in rows]
+
+
+async def count_field_values(connection: PoolConnectionProxy, account_id: int, key: str) -> int:
+    """Count the contacts that have a value of the field."""
+    count: int = await QUERIES["count_field_values"].fetchval(connection, account_id=account_id, key=key)
+    return count
+
+
 async def erased_among(connection: PoolConnectionProxy, contacts: Collection[ContactKey]) -> set[ContactKey]:
-    """Those of `contacts` that were erased."""
+    """Return those of `contacts` that were erased."""
     if not contacts:
         return set()
-    accounts, ids = zip(*contacts, strict=True)
-    rows = await connection.fetch(QUERIES["erased_among"], accounts, ids)
+    account_ids, contact_ids = zip(*contacts, strict=True)
+    rows = await QUERIES["erased_among"].fetch(connection, account_ids=account_ids, contact_ids=contact_ids)
     return {(row["account_id"], row["contact_id"]) for row in rows}
+
+
+async def write_contacts(connection: PoolConnectionProxy, contacts: Mapping[ContactKey, Contact], at: datetime) -> None:
+    """Insert or replace contacts."""
+    if not contacts:
+        return
+    keys = sorted(contacts)
+    states = [contacts[key] for key in keys]
+    await QUERIES["write_contacts"].execute(
+        connection,
+        account_ids=[account_id for account_id, _ in keys],
+        contact_ids=[contact_id for _, contact_id in keys],
+        external_ids=[contact.external_id for contact in states],
+        emails=[contact.email for contact in states],
+        email_keys=[contact.email_key for contact in states],
+        fields=[orjson.dumps(contact.fields).decode() for contact in states],
+        subscriptions=[contact.subscription for contact in states],
+        tracking_consents=[contact.tracking_consent for contact in states],
+        sources=[contact.source for contact in states],
+        languages=[contact.language for contact in states],
+        at=at,
+    )

@@ -1,36 +1,26 @@
-"""The directory of e-mail addresses and external ids, in the database."""
+"""The directory of e-mail addresses and external ids."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from services.labeling.domain.contacts import Contact
 from services.labeling.domain.directory import Claim, Conflict, Entry, Key, settle
-from services.labeling.store import QUERIES
+from services.labeling.domain.names import ContactName, parse_name
+from services.labeling.store.contacts import contacts_of
 from shared.store.database import Database
+from shared.store.queries import queries_of
 
+QUERIES = queries_of(__file__)
 ATTEMPTS = 5
 
 
 class _Overtaken(Exception):
-    """Somebody else made an entry between our reading and our writing."""
-
-
-def keys_of(contact: Contact | None) -> tuple[Key, ...]:
-    """The keys that a contact has."""
-    if contact is None:
-        return ()
-    keys: list[Key] = []
-    if contact.external_id is not None:
-        keys.append(("external", contact.external_id))
-    if contact.email_key is not None:
-        keys.append(("email", contact.email_key))
-    return tuple(keys)
+    """Another transaction inserted an entry between our read and our write."""
 
 
 async def settle_contacts(database: Database, account_id: int, claims: Sequence[Claim]) -> list[int | Conflict]:
-    """Gives every row its contact id, in a transaction of its own; ids that are then not used are gaps."""
+    """Give every row its contact id, in a transaction of its own; ids that end up unused are gaps."""
     for attempt in range(ATTEMPTS):
         try:
             async with database.transaction() as connection:
@@ -44,50 +34,74 @@ async def settle_contacts(database: Database, account_id: int, claims: Sequence[
 async def _settle(connection: PoolConnectionProxy, account_id: int, claims: Sequence[Claim]) -> list[int | Conflict]:
     wanted = {key for claim in claims for key in claim.keys}
     found = await lock_entries(connection, account_id, wanted)
-    holders = {
-        row["contact_id"]: {("external", row["external_id"]), ("email", row["email_key"])}
-        for row in await connection.fetch(QUERIES["directory_holders"], account_id, list(set(found.values())))
-    }
-    directory = {key: _entry(key, contact_id, holders) for key, contact_id in found.items()}
-    # Decided once without ids, to know how many to take.
+    rows = await QUERIES["owners_of_entries"].fetch(
+        connection, account_id=account_id, contact_ids=list(set(found.values()))
+    )
+    keys = {row["contact_id"]: {("external", row["external_id"]), ("email", row["email_key"])} for row in rows}
+    directory = {key: _entry(key, contact_id, keys) for key, contact_id in found.items()}
+    # Decided once without ids, to know how many to allocate.
     created = settle(claims, directory, 1 << 40).created
-    last = await connection.fetchval(QUERIES["allocate_contacts"], account_id, created) if created else 0
+    last = 0
+    if created:
+        last = await QUERIES["allocate_contacts"].fetchval(connection, account_id=account_id, count=created)
     settlement = settle(claims, directory, last - created + 1)
     moved = {key: contact_id for key, contact_id in settlement.entries.items() if key in found}
     added = {key: contact_id for key, contact_id in settlement.entries.items() if key not in found}
     if moved:
-        await connection.execute(QUERIES["move_directory"], account_id, *_columns(moved))
+        await QUERIES["move_entries"].execute(connection, account_id=account_id, **_columns(moved))
     if added:
-        rows = await connection.fetch(QUERIES["insert_directory"], account_id, *_columns(added))
-        if len(rows) < len(added):
+        inserted = await QUERIES["insert_entries"].fetch(connection, account_id=account_id, **_columns(added))
+        if len(inserted) < len(added):
             raise _Overtaken
     return settlement.rows
 
 
-def _entry(key: Key, contact_id: int, holders: Mapping[int, Collection[tuple[str, str | None]]]) -> Entry:
-    if contact_id not in holders:
+def _entry(key: Key, contact_id: int, keys: Mapping[int, Collection[tuple[str, str | None]]]) -> Entry:
+    if contact_id not in keys:
         return Entry(contact_id, "newcomer")
-    return Entry(contact_id, "holder" if key in holders[contact_id] else "nobody")
+    return Entry(contact_id, "holder" if key in keys[contact_id] else "nobody")
 
 
-def _columns(entries: Mapping[Key, int]) -> tuple[list[str], list[str], list[int]]:
-    return [kind for kind, _ in entries], [key for _, key in entries], list(entries.values())
+def _columns(entries: Mapping[Key, int]) -> dict[str, Sequence[str] | Sequence[int]]:
+    return {
+        "kinds": [kind for kind, _ in entries],
+        "keys": [key for _, key in entries],
+        "contact_ids": list(entries.values()),
+    }
 
 
 async def lock_entries(connection: PoolConnectionProxy, account_id: int, keys: Iterable[Key]) -> dict[Key, int]:
-    """The entries of `keys`, locked until the end of the transaction."""
+    """Lock the entries of `keys` until the end of the transaction, and return their contact ids."""
     wanted = sorted(set(keys))
     if not wanted:
         return {}
     kinds, texts = zip(*wanted, strict=True)
-    rows = await connection.fetch(QUERIES["lock_directory"], account_id, kinds, texts)
+    rows = await QUERIES["lock_entries"].fetch(connection, account_id=account_id, kinds=kinds, keys=texts)
     return {(row["kind"], row["key"]): row["contact_id"] for row in rows}
 
 
-async def leave_behind(connection: PoolConnectionProxy, account_id: int, keys: Collection[tuple[Key, int]]) -> None:
-    """Deletes the entries of keys that contacts no longer have."""
-    if not keys:
-        return
-    kinds = [kind for (kind, _), _ in keys]
-    texts = [text for (_, text), _ in keys]
-    await connection.execute(QUERIES["delete_directory"], account_id, kinds, texts, [contact for _, contact in keys])
+async def delete_entries(connection: PoolConnectionProxy, account_id: int, entries: Mapping[Key, int]) -> None:
+    """Delete entries of keys that their contacts no longer have."""
+    if entries:
+        await QUERIES["delete_entries"].execute(connection, account_id=account_id, **_columns(entries))
+
+
+async def find_contacts(connection: PoolConnectionProxy, names: Collection[ContactName]) -> dict[ContactName, int]:
+    """Return the contact ids of those names that are a contact's now."""
+    found: dict[ContactName, int] = {}
+    by_id = {(name.account_id, int(name.key)): name for name in names if name.kind == "id"}
+    for key in await contacts_of(connection, by_id):
+        found[by_id[key]] = key[1]
+    by_key = [name for name in names if name.kind != "id"]
+    if by_key:
+        account_ids, kinds, keys = zip(*by_key, strict=True)
+        rows = await QUERIES["find_contacts"].fetch(connection, account_ids=account_ids, kinds=kinds, keys=keys)
+        for row in rows:
+            found[ContactName(row["account_id"], row["kind"], row["key"])] = row["contact_id"]
+    return found
+
+
+async def awaited_names(connection: PoolConnectionProxy, consumer: str) -> list[ContactName]:
+    """Return the names for which held records of `consumer` wait."""
+    rows = await QUERIES["awaited_names"].fetch(connection, consumer=consumer)
+    return [parse_name(row["name"]) for row in rows]

@@ -1,17 +1,23 @@
-"""Which engagements were reported before, and what is kept of them."""
+"""Engagements, and the identities of the reports that they came from."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from hashlib import blake2b
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
+from asyncpg import Record
 from asyncpg.pool import PoolConnectionProxy
+from msgspec import json
 
-from services.labeling.store import QUERIES
 from shared.events.codec import body_of
 from shared.events.intake import EngagementReported
-from shared.events.labeling import ContactEngaged
+from shared.events.labeling import ContactEngaged, Scalar
+from shared.events.parts import Send
+from shared.store.queries import queries_of
 
+QUERIES = queries_of(__file__)
 Identity = tuple[int, int, bytes]  # account_id, source_no, key
 
 _COLUMNS = (
@@ -29,7 +35,7 @@ _COLUMNS = (
 
 
 def identity_key(identifier: str) -> bytes:
-    """16 bytes that stand for a report's id: the UUID's own, or a hash."""
+    """Return 16 bytes for a report's id: those of the UUID, or a hash."""
     try:
         return UUID(identifier).bytes
     except ValueError:
@@ -37,27 +43,72 @@ def identity_key(identifier: str) -> bytes:
 
 
 async def source_numbers(connection: PoolConnectionProxy, sources: Collection[str]) -> dict[str, int]:
-    """The numbers of sources; those not seen before get one."""
+    """Return the numbers of sources; new sources get one."""
     wanted = sorted(set(sources))
-    known = {row["source"]: row["source_no"] for row in await connection.fetch(QUERIES["sources_known"], wanted)}
+    known = await _known(connection, wanted)
     if len(known) < len(wanted):
-        await connection.execute(QUERIES["add_sources"], [source for source in wanted if source not in known])
-        known = {row["source"]: row["source_no"] for row in await connection.fetch(QUERIES["sources_known"], wanted)}
+        new = [source for source in wanted if source not in known]
+        await QUERIES["insert_sources"].execute(connection, sources=new)
+        known = await _known(connection, wanted)
     return known
 
 
-async def not_seen(connection: PoolConnectionProxy, identities: Collection[Identity]) -> set[Identity]:
-    """Those of `identities` that were not reported before; from now on they were."""
+async def _known(connection: PoolConnectionProxy, sources: Sequence[str]) -> dict[str, int]:
+    rows = await QUERIES["numbers_of_sources"].fetch(connection, sources=sources)
+    return {row["source"]: row["source_no"] for row in rows}
+
+
+async def insert_identities(connection: PoolConnectionProxy, identities: Collection[Identity]) -> set[Identity]:
+    """Insert the identities of reports; return those that were not there before."""
     if not identities:
         return set()
-    rows = await connection.fetch(QUERIES["see_engagements"], *zip(*identities, strict=True))
+    account_ids, source_nos, keys = zip(*identities, strict=True)
+    rows = await QUERIES["insert_identities"].fetch(
+        connection, account_ids=account_ids, source_nos=source_nos, keys=keys
+    )
     return {(row["account_id"], row["source_no"], row["key"]) for row in rows}
 
 
-async def keep_engagements(
+class StoredEngagement(NamedTuple):
+    """An engagement with its unpublished data."""
+
+    event_id: UUID
+    occurred_at: datetime
+    kind: str
+    ref: str | None
+    message_id: UUID | None
+    send: Send | None
+    attributes: dict[str, Scalar]
+    data: dict[str, Any] | None
+
+
+async def engagements_of_contact(
+    connection: PoolConnectionProxy, account_id: int, contact_id: int, before: UUID | None, limit: int
+) -> list[StoredEngagement]:
+    """Return a page of the contact's engagements, newest first."""
+    rows = await QUERIES["engagements_of_contact"].fetch(
+        connection, account_id=account_id, contact_id=contact_id, before=before, limit=limit
+    )
+    return [_engagement(row) for row in rows]
+
+
+def _engagement(row: Record) -> StoredEngagement:
+    return StoredEngagement(
+        event_id=row["event_id"],
+        occurred_at=row["occurred_at"],
+        kind=row["kind"],
+        ref=row["ref"],
+        message_id=row["message_id"],
+        send=None if row["send"] is None else json.decode(row["send"], type=Send),
+        attributes=orjson.loads(row["attributes"]),
+        data=None if row["data"] is None else orjson.loads(row["data"]),
+    )
+
+
+async def insert_engagements(
     connection: PoolConnectionProxy, engagements: Sequence[tuple[ContactEngaged, EngagementReported]]
 ) -> None:
-    """Keeps what was reported, with the data that is never published."""
+    """Insert engagements with their unpublished data."""
     rows = [
         (
             event.account_id,

@@ -1,36 +1,21 @@
-"""Labels of an account."""
+"""Labels of accounts."""
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, cast
 from uuid import UUID
 
 from asyncpg import Record, UniqueViolationError
 from asyncpg.pool import PoolConnectionProxy
 from uuid_utils.compat import uuid7
 
-from services.labeling.domain.labels import aliases_after_rename, name_key
-from services.labeling.store import QUERIES
-from shared.events.labeling import LabelChanged
-from shared.store.unit_of_work import UnitOfWork
+from services.labeling.domain.labels import Label, Visibility, name_key
+from shared.store.queries import queries_of
+
+QUERIES = queries_of(__file__)
 
 
-class Label(NamedTuple):
-    """A label as it is now. `no` stands for it in rows; the world sees `id`."""
-
-    no: int
-    id: UUID
-    account_id: int
-    name: str
-    description: str
-    visibility: Literal["public", "private"]
-    aliases: tuple[str, ...]
-    state: Literal["active", "hidden", "deleted"]
-    created_at: datetime
-
-
-def label_from_row(row: Record) -> Label:
-    """A row of `labels`."""
+def _label(row: Record) -> Label:
     return Label(
         row["label_no"],
         UUID(int=row["label_id"].int),
@@ -44,86 +29,77 @@ def label_from_row(row: Record) -> Label:
     )
 
 
-class LabelPatch(NamedTuple):
-    """What may change of a label; None leaves it as it is."""
-
-    name: str | None = None
-    description: str | None = None
-    visibility: Literal["public", "private"] | None = None
-    state: Literal["active", "hidden", "deleted"] | None = None
-
-
 async def labels_of_ids(connection: PoolConnectionProxy, label_ids: Collection[UUID]) -> dict[UUID, Label]:
-    """The labels with these ids, of any account and state."""
-    rows = await connection.fetch(QUERIES["labels_of_ids"], list(label_ids)) if label_ids else []
-    return {label.id: label for label in map(label_from_row, rows)}
+    """Return the labels with these ids, of any account and in any state."""
+    rows = await QUERIES["labels_of_ids"].fetch(connection, label_ids=list(label_ids)) if label_ids else []
+    return {label.id: label for label in map(_label, rows)}
 
 
 async def labels_of_names(connection: PoolConnectionProxy, account_id: int, names: Collection[str]) -> dict[str, Label]:
-    """The labels that people mean by `names` (names or aliases, without case), by the name given."""
+    """Return the labels with these names or aliases, compared without case, by the name given."""
     keys = {name: name_key(name) for name in names}
-    rows = await connection.fetch(QUERIES["labels_of_names"], account_id, sorted(set(keys.values()))) if keys else []
-    found = {row["wanted_key"]: label_from_row(row) for row in rows}
+    if not keys:
+        return {}
+    rows = await QUERIES["labels_of_names"].fetch(connection, account_id=account_id, keys=sorted(set(keys.values())))
+    found = {row["wanted_key"]: _label(row) for row in rows}
     return {name: found[key] for name, key in keys.items() if key in found}
 
 
 async def label_of_id(connection: PoolConnectionProxy, account_id: int, label_id: UUID) -> Label | None:
-    """A label of the account, in any state."""
-    row = await connection.fetchrow(QUERIES["label_of_id"], account_id, label_id)
-    return None if row is None else label_from_row(row)
+    """Return a label of the account in any state, or None."""
+    row = await QUERIES["label_of_id"].fetchrow(connection, account_id=account_id, label_id=label_id)
+    return None if row is None else _label(row)
 
 
-async def add_label(
-    work: UnitOfWork, account_id: int, name: str, description: str, visibility: Literal["public", "private"]
-) -> Label | None:
-    """A new label; tells it. None if the account has one of this name."""
-    try:
-        async with work.connection.transaction():
-            row = await work.connection.fetchrow(
-                QUERIES["add_label"], uuid7(), account_id, name, name_key(name), description, visibility
-            )
-    except UniqueViolationError:
-        return None
-    assert row is not None
-    return _told(work, label_from_row(row))
-
-
-async def change_label(work: UnitOfWork, label: Label, patch: LabelPatch) -> Label | None:
-    """Changes a label and tells it; the old name stays as an alias. None if another label has the new name."""
-    name = label.name if patch.name is None else patch.name
-    aliases = aliases_after_rename(label.name, name, label.aliases)
-    try:
-        async with work.connection.transaction():
-            row = await work.connection.fetchrow(
-                QUERIES["change_label"],
-                label.account_id,
-                label.id,
-                name,
-                name_key(name),
-                label.description if patch.description is None else patch.description,
-                patch.visibility or label.visibility,
-                aliases,
-                [name_key(alias) for alias in aliases],
-                patch.state or label.state,
-                work.now,
-            )
-    except UniqueViolationError:
-        return None
-    assert row is not None
-    return _told(work, label_from_row(row))
-
-
-def _told(work: UnitOfWork, label: Label) -> Label:
-    work.append(
-        LabelChanged(
-            occurred_at=work.now,
-            account_id=label.account_id,
-            label_id=label.id,
-            label_name=label.name,
-            description=label.description,
-            visibility=label.visibility,
-            aliases=label.aliases,
-            state=label.state,
-        )
+async def labels_of_account(
+    connection: PoolConnectionProxy, account_id: int, name: str | None, after: UUID | None, limit: int
+) -> tuple[list[Label], int]:
+    """Return a page of the account's labels, oldest first, and the number of all; with `name`, only that one."""
+    key = None if name is None else name_key(name)
+    rows = await QUERIES["labels_of_account"].fetch(
+        connection, account_id=account_id, name_key=key, after=after, limit=limit
     )
-    return label
+    total = await QUERIES["count_labels"].fetchval(connection, account_id=account_id, name_key=key)
+    return [_label(row) for row in rows], total
+
+
+async def insert_label(
+    connection: PoolConnectionProxy, account_id: int, name: str, description: str, visibility: Visibility
+) -> Label | None:
+    """Insert a label; return None if the account has one of this name."""
+    try:
+        async with connection.transaction():
+            row = await QUERIES["insert_label"].fetchrow(
+                connection,
+                label_id=uuid7(),
+                account_id=account_id,
+                name=name,
+                name_key=name_key(name),
+                description=description,
+                visibility=visibility,
+            )
+    except UniqueViolationError:
+        return None
+    assert row is not None
+    return _label(row)
+
+
+async def update_label(connection: PoolConnectionProxy, label: Label, at: datetime) -> bool:
+    """Write the state of a label; return False if another label of the account has its name."""
+    try:
+        async with connection.transaction():
+            await QUERIES["update_label"].execute(
+                connection,
+                no=label.no,
+                name=label.name,
+                name_key=name_key(label.name),
+                description=label.description,
+                visibility=label.visibility,
+                aliases=label.aliases,
+                alias_keys=[name_key(alias) for alias in label.aliases],
+                state=label.state,
+                at=at,
+            )
+    except UniqueViolationError:
+        return False
+    return True

@@ -9,10 +9,11 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from services.labeling.domain.fields import Field
-from services.labeling.store.accounts import add_account
-from services.labeling.store.fields import add_field
-from services.labeling.store.labels import Label, add_label
-from services.labeling.store.upserts import Row, Upserted, write_contacts
+from services.labeling.domain.labels import Label
+from services.labeling.use_cases.accounts import add_account
+from services.labeling.use_cases.fields import add_field
+from services.labeling.use_cases.labels import add_label
+from services.labeling.use_cases.upserts import Row, Upserted, upsert_contacts
 from shared.bus.handler import Handler
 from shared.bus.lane import Fetched
 from shared.bus.reading import read
@@ -55,9 +56,7 @@ class Shop:
         async with database.unit_of_work(CATALOG_PARTITION) as work:
             shop = cls(database, await add_account(work, "Pet shop", "Europe/Brussels"))
             for name in names:
-                label = await add_label(work, shop.account_id, name, "", "public")
-                assert label is not None
-                shop.labels[name] = label
+                shop.labels[name] = await add_label(work, shop.account_id, name, "", "public")
             await add_field(work, shop.account_id, Field("city", "City", "text"))
             await add_field(work, shop.account_id, Field("age", "Age", "number"))
         return shop
@@ -72,7 +71,7 @@ class Shop:
             )
             for patch in patches
         ]
-        return await write_contacts(self.database, self.account_id, rows, BY_API)
+        return await upsert_contacts(self.database, self.account_id, rows, BY_API)
 
     async def contact(self, email: str = "ann@example.com", **more: Any) -> int:
         """A new contact."""

@@ -106,19 +106,20 @@ def test_a_batch_says_what_became_of_each(account: Account, dogs: str) -> None:
 def test_a_label_is_given_and_taken_and_the_history_says_why(account: Account, ann: int, dogs: str) -> None:
     path = f"/v1/contacts/{ann}/labels/{dogs}"
     assert account.put(path).status_code == 204
-    assert account.put(path, json={"origin": {"kind": "import", "ref": "spring.csv"}}).status_code == 204
+    assert account.put(path, json={"origin": {"kind": "manual", "ref": "spring.csv"}}).status_code == 204
     (label,) = labels_of(account, ann)
     assert (label["held"], label["label_name"], label["clicks"]) == (True, "Dogs", 0)
-    assert [support["kind"] for support in label["supports"]] == ["manual", "import"]
+    assert [support["kind"] for support in label["supports"]] == ["api", "manual"]
     assert account.delete(path).status_code == 204
     assert account.delete(path).status_code == 204
     items = account.get(f"{path}/history").json()["items"]
     assert [(entry["outcome"], entry["origin"]["kind"]) for entry in items] == [
-        ("assigned", "manual"),
-        ("confirmed", "import"),
-        ("removed", "manual"),
+        ("assigned", "api"),
+        ("confirmed", "manual"),
+        ("removed", "api"),
     ]
-    assert items[1]["origin"] == {"kind": "import", "ref": "spring.csv"}
+    assert items[1]["origin"]["ref"] == "spring.csv"
+    assert account.put(path, json={"origin": {"kind": "import"}}).status_code == 422
     assert not labels_of(account, ann)[0]["held"]
 
 
@@ -127,7 +128,7 @@ def test_what_the_contact_removed_itself_no_program_gives_back(account: Account,
     account.put(path)
     self_key = account.with_key("self")
     assert self_key.request("DELETE", path, json={"origin": {"kind": "self"}}).status_code == 204
-    for origin in ({"kind": "import"}, {"kind": "api"}):
+    for origin in ({"kind": "api", "ref": "sync"}, {"kind": "api"}):
         assert account.put(path, json={"origin": origin}).status_code == 204
     answer = account.make("/v1/assignments", [{"contact_id": ann, "label": "Dogs", "held": True}])
     assert (answer["refused"], answer["assigned"]) == (1, 0)
@@ -146,7 +147,7 @@ def test_acting_in_a_contacts_name_has_a_scope_of_its_own(account: Account, ann:
 def test_many_assignments_at_once(account: Account, ann: int, dogs: str) -> None:
     items = [
         {"contact_id": ann, "label_id": dogs, "held": True},
-        {"external_id": "crm-1", "label": "dogs", "held": True, "origin": {"kind": "import", "ref": "x"}},
+        {"external_id": "crm-1", "label": "dogs", "held": True, "origin": {"kind": "manual", "ref": "x"}},
         {"external_id": "nobody", "label": "dogs", "held": True},
         {"contact_id": ann, "label_id": str(uuid4()), "held": True},
         {"contact_id": ann, "held": True},

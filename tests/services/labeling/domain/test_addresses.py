@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.labeling.domain.addresses import email_address, external_id
-from services.labeling.domain.problems import InvalidError
+from services.labeling.domain.errors import InvalidError
 
 
 @pytest.mark.parametrize(

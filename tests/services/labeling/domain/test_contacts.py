@@ -1,24 +1,16 @@
 """Changing a contact, and what reports say of its subscription."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from services.labeling.domain.contacts import NEW, changed, erased, subscription_after, told
+from services.labeling.domain.contacts import NEW, changed, subscription_after
+from services.labeling.domain.errors import InvalidError
 from services.labeling.domain.fields import Field
-from services.labeling.domain.problems import InvalidError
 from shared.events.labeling import Scalar, Subscription
 
-NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 FIELDS = {"city": Field("city", "City", "text")}
 ANN = changed(NEW, {"email": "ann@example.com", "external_id": "crm-1", "fields": {"city": "Gent"}}, FIELDS)
-
-
-def test_a_new_contact() -> None:
-    event = told(ANN, 1, 7, NOON)
-    assert (event.email, event.external_id, event.fields) == ("ann@example.com", "crm-1", {"city": "Gent"})
-    assert (event.state, event.subscription, event.tracking_consent) == ("active", "subscribed", "unknown")
 
 
 def test_null_clears_and_what_is_not_named_stays() -> None:
@@ -45,11 +37,6 @@ def test_what_is_wrong_is_pointed_at(patch: dict[str, Any], pointer: str) -> Non
     with pytest.raises(InvalidError) as problem:
         changed(ANN, patch, FIELDS)
     assert problem.value.pointer == pointer
-
-
-def test_an_erased_contact_is_nobody() -> None:
-    event = erased(1, 7, NOON)
-    assert (event.email, event.external_id, event.fields, event.state) == (None, None, {}, "erased")
 
 
 @pytest.mark.parametrize(

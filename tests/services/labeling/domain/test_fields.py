@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.labeling.domain.errors import InvalidError
 from services.labeling.domain.fields import Field, field_choices, field_key, field_value, merged
-from services.labeling.domain.problems import InvalidError
 from shared.events.labeling import Scalar
 
 CITY = Field("city", "City", "text")

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.labeling.domain.errors import InvalidError
 from services.labeling.domain.labels import aliases_after_rename, label_name, name_key
-from services.labeling.domain.problems import InvalidError
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import pytest
 from asyncpg.pool import PoolConnectionProxy
 
-from services.labeling.store import QUERIES
+from services.labeling.store.assignments import QUERIES
 from shared.store.database import Database
 
 pytestmark = pytest.mark.asyncio
@@ -48,6 +48,6 @@ async def test_pairs_are_looked_up_by_the_key(
     async with database.pool.acquire() as connection, connection.transaction():
         await connection.execute(FILL)
         await connection.execute("ANALYZE assignments")
-        plan = await plan_of(connection, QUERIES[name], types, ", ".join(arguments))
+        plan = await plan_of(connection, QUERIES[name].text, types, ", ".join(arguments))
     assert "Index Scan using assignments_pkey" in plan, plan
     assert "Seq Scan" not in plan, plan

@@ -1,0 +1,41 @@
+"""Labeling's routers: errors of the domain become HTTP problems."""
+
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Any
+
+from services.labeling.domain.errors import ConflictError, InvalidError, NotFoundError
+from shared.http import routing
+from shared.http.problems import FieldError, Problem
+
+
+def problem_of(error: ConflictError | InvalidError | NotFoundError) -> Problem:
+    """Return the HTTP problem for an error of the domain."""
+    if isinstance(error, NotFoundError):
+        return Problem(404, str(error))
+    if isinstance(error, ConflictError):
+        return Problem(409, error.summary, errors=[FieldError(error.pointer, error.detail)])
+    return Problem(422, "The request is not valid; see errors.", errors=[FieldError(error.pointer, error.detail)])
+
+
+def _mapped(endpoint: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    @wraps(endpoint)
+    async def call(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - as the endpoint's
+        try:
+            return await endpoint(*arguments, **options)
+        except (ConflictError, InvalidError, NotFoundError) as error:
+            raise problem_of(error) from None
+
+    return call
+
+
+class _Route(routing.Route):
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, _mapped(endpoint), **options)
+
+
+class Router(routing.Router):
+    """A router whose endpoints may raise errors of the domain."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"route_class": _Route, **options})

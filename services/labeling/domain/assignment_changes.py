@@ -1,0 +1,73 @@
+"""The decisions of one unit of work on assignments: made here, in memory; written afterwards by the use case."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Generic, NamedTuple, TypeVar
+
+from services.labeling.domain.assignments import (
+    NOTHING,
+    Assignment,
+    Command,
+    Outcome,
+    Pair,
+    clicked,
+    decide,
+    evolve,
+)
+from services.labeling.domain.labels import Label
+from shared.events.parts import Origin
+from shared.events.tracking import ContactClicked
+
+Cause = TypeVar("Cause")
+
+
+class Decision(NamedTuple, Generic[Cause]):
+    """An entry of the history. `origin` is None for a click, whose origin is in `click`; `cause` is its record."""
+
+    contact_id: int
+    label: Label
+    at: datetime
+    outcome: Outcome
+    reason: str | None
+    origin: Origin | None
+    click: ContactClicked | None
+    cause: Cause | None
+
+
+class AssignmentChanges(Generic[Cause]):
+    """Fold clicks and commands over assignments, and collect the decisions.
+
+    `stored` must have all pairs that exist of those that are touched, read under the lock of their partition number.
+    """
+
+    def __init__(self, stored: Mapping[Pair, Assignment]) -> None:
+        self.stored = stored
+        self.states = dict(stored)
+        self.touched: set[Pair] = set()
+        self.decisions: list[Decision[Cause]] = []
+
+    def click(self, event: ContactClicked, label: Label, cause: Cause) -> None:
+        """Count a human click on a link that carries `label`. Called for every click: kept short."""
+        pair = (label.no, event.contact_id)
+        at = event.occurred_at
+        self.states[pair], outcome = clicked(self.states.get(pair, NOTHING), at)
+        self.touched.add(pair)
+        reason = "removed_by_the_contact" if outcome == "refused" else None
+        self.decisions.append(Decision(event.contact_id, label, at, outcome, reason, None, event, cause))
+
+    def apply(self, contact_id: int, label: Label, command: Command, cause: Cause | None = None) -> Outcome | None:
+        """Decide `command`; return None if nothing happened."""
+        pair = (label.no, contact_id)
+        state = self.states.get(pair, NOTHING)
+        outcome = decide(state, command)
+        if outcome is None:
+            return None
+        self.states[pair] = evolve(state, command, outcome)
+        self.touched.add(pair)
+        reason = "removed_by_the_contact" if outcome == "refused" else None
+        self.decisions.append(Decision(contact_id, label, command.at, outcome, reason, command.origin, None, cause))
+        return outcome
+
+    def refuse(self, contact_id: int, label: Label, command: Command, reason: str, cause: Cause | None = None) -> None:
+        """Record an attempt that is refused for `reason`, whatever the state is."""
+        self.decisions.append(Decision(contact_id, label, command.at, "refused", reason, command.origin, None, cause))

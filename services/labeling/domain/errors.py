@@ -1,0 +1,28 @@
+"""Errors of the domain. The API maps them to HTTP problems, consumers to dead letters."""
+
+
+class InvalidError(ValueError):
+    """A value that cannot be accepted. `pointer` is a JSON pointer from the value checked to the part at fault."""
+
+    def __init__(self, detail: str, pointer: str = "") -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.pointer = pointer
+
+
+class NotFoundError(LookupError):
+    """The account has no such thing; `kind` names what was looked for, such as `contact`."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"There is no such {kind}.")
+        self.kind = kind
+
+
+class ConflictError(ValueError):
+    """The value at `pointer` is unique and already used by something else."""
+
+    def __init__(self, summary: str, pointer: str, detail: str) -> None:
+        super().__init__(summary)
+        self.summary = summary
+        self.pointer = pointer
+        self.detail = detail

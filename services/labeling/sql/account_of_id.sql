@@ -1,1 +1,0 @@
-SELECT account_id, name, time_zone, created_at FROM accounts WHERE account_id = $1

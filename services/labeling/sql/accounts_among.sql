@@ -1,1 +1,0 @@
-SELECT account_id FROM accounts WHERE account_id = ANY($1::integer[])

@@ -1,1 +1,0 @@
-SELECT count(*) FROM contacts WHERE account_id = $1 AND fields ? $2

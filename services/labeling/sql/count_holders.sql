@@ -1,1 +1,0 @@
-SELECT count(*) FROM assignments WHERE label_no = $1 AND held

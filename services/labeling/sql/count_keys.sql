@@ -1,1 +1,0 @@
-SELECT count(*) FROM api_keys WHERE account_id = $1

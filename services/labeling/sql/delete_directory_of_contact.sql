@@ -1,1 +1,0 @@
-DELETE FROM directory WHERE account_id = $1 AND contact_id = $2

@@ -1,1 +1,0 @@
-DELETE FROM fields WHERE account_id = $1 AND key = $2 AND state = 'deleted'

@@ -1,1 +1,0 @@
-SELECT * FROM labels WHERE label_id = ANY($1::uuid[])

@@ -1,1 +1,0 @@
-SELECT source, source_no FROM sources WHERE source = ANY($1::text[])

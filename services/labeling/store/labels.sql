@@ -1,0 +1,46 @@
+-- name: labels_of_ids
+SELECT * FROM labels WHERE label_id = ANY(:label_ids::uuid[])
+
+-- name: label_of_id
+SELECT * FROM labels WHERE account_id = :account_id AND label_id = :label_id
+
+-- name: labels_of_names
+-- A name takes precedence over an alias, a newer label's alias over an older one's.
+SELECT DISTINCT ON (wanted.key) wanted.key AS wanted_key, label.*
+FROM unnest(:keys::text[]) AS wanted (key)
+JOIN labels AS label
+    ON label.account_id = :account_id
+    AND label.state <> 'deleted'
+    AND (label.name_key = wanted.key OR wanted.key = ANY(label.alias_keys))
+ORDER BY wanted.key, label.name_key = wanted.key DESC, label.label_no DESC
+
+-- name: labels_of_account
+SELECT * FROM labels
+WHERE account_id = :account_id
+    AND state <> 'deleted'
+    AND (:name_key::text IS NULL OR name_key = :name_key)
+    AND (:after::uuid IS NULL OR label_id > :after)
+ORDER BY label_id
+LIMIT :limit
+
+-- name: count_labels
+SELECT count(*) FROM labels
+WHERE account_id = :account_id AND state <> 'deleted' AND (:name_key::text IS NULL OR name_key = :name_key)
+
+-- name: insert_label
+INSERT INTO labels (label_id, account_id, name, name_key, description, visibility)
+VALUES (:label_id, :account_id, :name, :name_key, :description, :visibility)
+RETURNING *
+
+-- name: update_label
+UPDATE labels
+SET
+    name = :name,
+    name_key = :name_key,
+    description = :description,
+    visibility = :visibility,
+    aliases = :aliases,
+    alias_keys = :alias_keys,
+    state = :state,
+    changed_at = :at
+WHERE label_no = :no

@@ -1,0 +1,70 @@
+"""Assign and remove labels on request: many pairs, one unit of work per partition number."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from services.labeling.domain.assignments import AssertLabel, Outcome, RemoveLabel
+from services.labeling.domain.labels import Label
+from services.labeling.store.contacts import contacts_of
+from services.labeling.store.labels import labels_of_ids
+from services.labeling.use_cases.assignment_changes import load_assignments, record_assignments
+from shared.events.parts import Origin
+from shared.events.topics import partition_of
+from shared.store.database import Database
+from shared.store.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class AssignmentRequest:
+    """One contact and one label, and whether the contact shall hold it."""
+
+    index: int
+    contact_id: int
+    label: Label
+    held: bool
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """The contact or the label (`kind`) no longer exists."""
+
+    kind: str
+
+
+Result = Outcome | Missing | None
+
+
+async def assign_labels(
+    database: Database, account_id: int, requests: Iterable[AssignmentRequest]
+) -> dict[int, Result]:
+    """Carry out requests; return the outcome of each by its index, None where nothing changed."""
+    groups: dict[int, list[AssignmentRequest]] = defaultdict(list)
+    for request in requests:
+        groups[partition_of(account_id, request.contact_id, database.partitions)].append(request)
+    outcomes: dict[int, Result] = {}
+    for partition in sorted(groups):
+        async with database.unit_of_work(partition) as work:
+            part = await _assign(work, account_id, groups[partition])
+        outcomes.update(part)
+    return outcomes
+
+
+async def _assign(work: UnitOfWork, account_id: int, requests: Sequence[AssignmentRequest]) -> dict[int, Result]:
+    # Read again under the lock: meanwhile a contact may have been erased, a label deleted.
+    contacts = await contacts_of(work.connection, {(account_id, request.contact_id) for request in requests})
+    labels = await labels_of_ids(work.connection, {request.label.id for request in requests})
+    changes = await load_assignments(work, {(request.label.no, request.contact_id) for request in requests})
+    outcomes: dict[int, Result] = {}
+    for request in requests:
+        label = labels[request.label.id]
+        if (account_id, request.contact_id) not in contacts:
+            outcomes[request.index] = Missing("contact")
+        elif label.state == "deleted":
+            outcomes[request.index] = Missing("label")
+        else:
+            command = (AssertLabel if request.held else RemoveLabel)(request.origin, work.now)
+            outcomes[request.index] = changes.apply(request.contact_id, label, command)
+    await record_assignments(work, changes)
+    return outcomes

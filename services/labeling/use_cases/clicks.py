@@ -1,0 +1,137 @@
+"""Count clicks, assign the labels of their links, and carry out the commands of workflows."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from services.labeling.domain.assignments import AssertLabel, Pair
+from services.labeling.domain.assignments import RemoveLabel as RemoveLabelCommand
+from services.labeling.domain.contact_changes import ContactKey
+from services.labeling.domain.errors import InvalidError
+from services.labeling.domain.labels import Label
+from services.labeling.metrics import COMMANDS_REFUSED
+from services.labeling.store.contacts import erased_among
+from services.labeling.store.labels import labels_of_ids
+from services.labeling.use_cases import assignment_changes, contact_changes
+from services.labeling.use_cases.assignment_changes import load_assignments, record_assignments
+from services.labeling.use_cases.contact_changes import load_contacts, record_contacts
+from shared.bus.received import Received
+from shared.events.tracking import ContactClicked
+from shared.events.workflow import AssignLabel, RemoveLabel, SetField
+from shared.metrics import RECORDS_DROPPED
+from shared.store.unit_of_work import UnitOfWork
+
+log = structlog.get_logger()
+
+
+async def apply_clicks_and_commands(work: UnitOfWork, batch: Sequence[Received]) -> None:
+    """Apply clicks and commands in their order, with a few statements for thousands of records.
+
+    This is the busiest code of the service: what is done per click is kept short.
+    """
+    counting = [received for received in batch if _counts(received.event)]
+    by_id = await labels_of_ids(work.connection, _label_ids(counting))
+    labels = {label_id.int: label for label_id, label in by_id.items()}
+    pairs, contacts = _touched(counting, labels)
+    erased = await erased_among(work.connection, contacts)
+    commanded = {
+        (event.account_id, event.contact_id) for event in _events(counting) if type(event) is not ContactClicked
+    }
+    people = await load_contacts(work, commanded)
+    assignments = await load_assignments(work, pairs)
+    for received in counting:
+        event = received.event
+        if erased and (event.account_id, event.contact_id) in erased:
+            RECORDS_DROPPED.labels(received.topic, "erased").inc()
+        elif type(event) is ContactClicked:
+            _click(assignments, labels, event, received)
+        elif people.find((event.account_id, event.contact_id)) is None:
+            COMMANDS_REFUSED.labels("unknown_contact").inc()
+        elif type(event) is SetField:
+            _set_field(people, event, received)
+        else:
+            _command(assignments, labels, event, received)
+    await record_contacts(work, people)
+    await record_assignments(work, assignments)
+
+
+def _counts(event: object) -> bool:
+    """Return True for records with an effect: commands, and human clicks on labelled links of real sends."""
+    if type(event) is ContactClicked:
+        return bool(event.labels and event.verdict == "human" and (event.send is None or event.send.kind != "test"))
+    return type(event) in (AssignLabel, RemoveLabel, SetField)
+
+
+def _events(batch: Iterable[Received]) -> Iterator[Any]:
+    return (received.event for received in batch)
+
+
+def _label_ids(batch: Sequence[Received]) -> set[UUID]:
+    found: dict[int, UUID] = {}  # by number: hashing a UUID calls Python code
+    for event in _events(batch):
+        if type(event) is ContactClicked:
+            for label in event.labels:
+                found[label.id.int] = label.id
+        elif type(event) is not SetField:
+            found[event.label_id.int] = event.label_id
+    return set(found.values())
+
+
+def _touched(batch: Sequence[Received], labels: Mapping[int, Label]) -> tuple[set[Pair], set[ContactKey]]:
+    """Return the pairs of label and contact that the batch may change, and the contacts."""
+    pairs: set[Pair] = set()
+    contacts: set[ContactKey] = set()
+    for event in _events(batch):
+        account_id, contact_id = event.account_id, event.contact_id
+        contacts.add((account_id, contact_id))
+        if type(event) is ContactClicked:
+            for reference in event.labels:
+                label = labels.get(reference.id.int)
+                if label is not None:
+                    pairs.add((label.no, contact_id))
+        elif type(event) is not SetField:
+            label = labels.get(event.label_id.int)
+            if label is not None:
+                pairs.add((label.no, contact_id))
+    return pairs, contacts
+
+
+def _click(
+    assignments: assignment_changes.Changes, labels: Mapping[int, Label], event: ContactClicked, received: Received
+) -> None:
+    for reference in event.labels:
+        label = labels.get(reference.id.int)
+        # A label that was deleted since the click no longer counts; tracking checked the account.
+        if label is not None and label.state != "deleted" and label.account_id == event.account_id:
+            assignments.click(event, label, received)
+
+
+def _command(
+    assignments: assignment_changes.Changes,
+    labels: Mapping[int, Label],
+    event: AssignLabel | RemoveLabel,
+    received: Received,
+) -> None:
+    label = labels.get(event.label_id.int)
+    if label is None or label.account_id != event.account_id:
+        COMMANDS_REFUSED.labels("unknown_label").inc()
+        log.warning("command names a label that the account does not have", label_id=str(event.label_id))
+        return
+    command = (AssertLabel if isinstance(event, AssignLabel) else RemoveLabelCommand)(event.origin, event.occurred_at)
+    if label.state == "deleted":
+        COMMANDS_REFUSED.labels("deleted_label").inc()
+        assignments.refuse(event.contact_id, label, command, "label_deleted", received)
+    else:
+        assignments.apply(event.contact_id, label, command, received)
+
+
+def _set_field(people: contact_changes.Changes, event: SetField, received: Received) -> None:
+    patch = {"fields": {event.field_key: event.value}}
+    try:
+        people.change((event.account_id, event.contact_id), patch, event.occurred_at, received)
+    except InvalidError:
+        # The error may quote the value, which may be personal: it is not logged.
+        COMMANDS_REFUSED.labels("field").inc()
+        log.warning("command sets a field to a value that it cannot have", field=event.field_key)

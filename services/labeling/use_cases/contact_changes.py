@@ -1,0 +1,50 @@
+"""Load the contacts that a unit of work may change, and write the changes with their events."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from services.labeling.domain.contact_changes import ContactChanges, ContactKey
+from services.labeling.domain.contacts import Contact
+from services.labeling.store.contacts import contacts_of, write_contacts
+from services.labeling.store.fields import fields_of_accounts
+from shared.bus.received import Received
+from shared.events.labeling import ContactChanged
+from shared.store.unit_of_work import UnitOfWork
+
+Changes = ContactChanges[Received]
+
+
+async def load_contacts(work: UnitOfWork, contacts: Collection[ContactKey]) -> Changes:
+    """Load contacts and the fields of their accounts, under the lock of their partition numbers."""
+    if not contacts:
+        return ContactChanges({}, {})
+    stored = await contacts_of(work.connection, contacts)
+    definitions = await fields_of_accounts(work.connection, {account_id for account_id, _ in contacts})
+    return ContactChanges(stored, definitions)
+
+
+async def record_contacts(work: UnitOfWork, changes: Changes) -> None:
+    """Write the contacts that changed, and append an event for every change.
+
+    Called before the events of labels and engagements of the same unit of work are appended: whoever reads those
+    knows the contact's state by then.
+    """
+    for key, contact, at, cause in changes.changes:
+        work.append(_event(contact, *key, at), cause=cause, personal=True)
+    await write_contacts(work.connection, changes.changed, work.now)
+
+
+def _event(contact: Contact, account_id: int, contact_id: int, at: datetime) -> ContactChanged:
+    return ContactChanged(
+        occurred_at=at,
+        account_id=account_id,
+        contact_id=contact_id,
+        external_id=contact.external_id,
+        email=contact.email,
+        fields=dict(contact.fields),
+        state="active",
+        subscription=contact.subscription,
+        tracking_consent=contact.tracking_consent,
+        source=contact.source,
+        language=contact.language,
+    )

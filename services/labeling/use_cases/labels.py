@@ -1,0 +1,100 @@
+"""Create, change and delete labels."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+from asyncpg.pool import PoolConnectionProxy
+
+from services.labeling.domain.errors import ConflictError, NotFoundError
+from services.labeling.domain.labels import Label, LabelPatch, Visibility, patched
+from services.labeling.store import labels
+from services.labeling.store.jobs import Job, insert_job
+from shared.events.labeling import LabelChanged
+from shared.events.topics import CATALOG_PARTITION
+from shared.store.database import Database
+from shared.store.unit_of_work import UnitOfWork
+
+
+class WrittenLabel(NamedTuple):
+    """A label that was created or changed, and the position of its event."""
+
+    label: Label
+    position: int | None
+
+
+class DeletedLabel(NamedTuple):
+    """The job that removes a deleted label from its holders, and the position of the label's event."""
+
+    job: Job
+    position: int | None
+
+
+async def find_label(connection: PoolConnectionProxy, account_id: int, label_id: UUID) -> Label:
+    """Return a label of the account. Raises NotFoundError, also for a deleted one."""
+    label = await labels.label_of_id(connection, account_id, label_id)
+    if label is None or label.state == "deleted":
+        raise NotFoundError("label")
+    return label
+
+
+async def create_label(
+    database: Database, account_id: int, name: str, description: str, visibility: Visibility
+) -> WrittenLabel:
+    """Create a label. Raises ConflictError if the account has one of this name."""
+    async with database.unit_of_work(CATALOG_PARTITION) as work:
+        label = await add_label(work, account_id, name, description, visibility)
+    return WrittenLabel(label, work.position)
+
+
+async def add_label(
+    work: UnitOfWork, account_id: int, name: str, description: str = "", visibility: Visibility = "private"
+) -> Label:
+    """Create a label within a unit of work. Raises ConflictError if the account has one of this name."""
+    label = await labels.insert_label(work.connection, account_id, name, description, visibility)
+    if label is None:
+        raise _taken()
+    _append(work, label)
+    return label
+
+
+async def change_label(database: Database, account_id: int, label_id: UUID, patch: LabelPatch) -> WrittenLabel:
+    """Change a label; its assignments stay. Raises NotFoundError, and ConflictError if the new name is taken."""
+    async with database.unit_of_work(CATALOG_PARTITION) as work:
+        label = await _change(work, await find_label(work.connection, account_id, label_id), patch)
+    return WrittenLabel(label, work.position)
+
+
+async def delete_label(database: Database, account_id: int, label_id: UUID) -> DeletedLabel:
+    """Delete a label; a job removes it from all contacts that hold it. Raises NotFoundError."""
+    async with database.unit_of_work(CATALOG_PARTITION) as work:
+        label = await find_label(work.connection, account_id, label_id)
+        await _change(work, label, LabelPatch(state="deleted"))
+        job = await insert_job(work.connection, account_id, "label_deletion", str(label.id))
+    return DeletedLabel(job, work.position)
+
+
+async def _change(work: UnitOfWork, label: Label, patch: LabelPatch) -> Label:
+    after = patched(label, patch)
+    if not await labels.update_label(work.connection, after, work.now):
+        raise _taken()
+    _append(work, after)
+    return after
+
+
+def _taken() -> ConflictError:
+    return ConflictError("Another label of the account has this name.", "/name", "another label has this name")
+
+
+def _append(work: UnitOfWork, label: Label) -> None:
+    work.append(
+        LabelChanged(
+            occurred_at=work.now,
+            account_id=label.account_id,
+            label_id=label.id,
+            label_name=label.name,
+            description=label.description,
+            visibility=label.visibility,
+            aliases=label.aliases,
+            state=label.state,
+        )
+    )

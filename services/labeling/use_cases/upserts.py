@@ -1,0 +1,221 @@
+"""Create and change contacts, many rows at once.
+
+Ids and keys are settled first, in a transaction of their own; then there is one unit of work per partition number.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from services.labeling.domain.assignments import AssertLabel
+from services.labeling.domain.contacts import Contact, changed, keys_of
+from services.labeling.domain.directory import Claim, Conflict, Key, Mode
+from services.labeling.domain.errors import InvalidError
+from services.labeling.domain.labels import Label
+from services.labeling.domain.names import names_of
+from services.labeling.store.directory import delete_entries, lock_entries, settle_contacts
+from services.labeling.store.fields import fields_of_accounts
+from services.labeling.store.labels import labels_of_ids
+from services.labeling.use_cases.assignment_changes import load_assignments, record_assignments
+from services.labeling.use_cases.contact_changes import Changes, load_contacts, record_contacts
+from shared.events.parts import Origin
+from shared.events.topics import partition_of
+from shared.store.database import Database
+from shared.store.unit_of_work import UnitOfWork
+
+YIELD_AFTER = 100  # rows
+
+Code = Literal["invalid", "conflict", "not_found", "unknown_label"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A merge patch for one contact, and labels to add. `contact_id` is given for an update only."""
+
+    mode: Mode
+    patch: Mapping[str, Any]
+    labels: tuple[Label, ...] = ()
+    contact_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RowProblem:
+    """Why a row was refused. `pointer` is a JSON pointer into the row."""
+
+    index: int
+    code: Code
+    pointer: str
+    detail: str
+
+
+@dataclass(slots=True)
+class Upserted:
+    """The result: a contact id per row, None where it was refused; `position` is that of the last event."""
+
+    contact_ids: list[int | None]
+    created: int = 0
+    updated: int = 0
+    problems: list[RowProblem] = field(default_factory=list)
+    position: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    index: int
+    row: Row
+    keys: tuple[Key, ...]
+    contact_id: int
+
+
+# A contact with an address: rows are validated against it before ids are allocated.
+_ANY_CONTACT = Contact(email="", email_key="")
+
+
+async def upsert_contacts(database: Database, account_id: int, rows: Sequence[Row], origin: Origin) -> Upserted:
+    """Write the valid rows; the others are in `problems`."""
+    result = Upserted([None] * len(rows))
+    async with database.pool.acquire() as connection:
+        definitions = (await fields_of_accounts(connection, [account_id]))[account_id]
+    keys: dict[int, tuple[Key, ...]] = {}
+    for index, row in enumerate(rows):
+        if index % YIELD_AFTER == 0:
+            # Checking 10,000 addresses takes most of a second: let other tasks run meanwhile.
+            await asyncio.sleep(0)
+        try:
+            keys[index] = _claimed_keys(row, changed(_ANY_CONTACT, row.patch, definitions))
+        except InvalidError as error:
+            result.problems.append(RowProblem(index, "invalid", error.pointer, error.detail))
+    for placed in _by_partition(database, account_id, await _place(database, account_id, rows, keys, result)):
+        await _write_partition(database, account_id, placed, origin, result)
+    result.problems.sort(key=lambda problem: problem.index)
+    return result
+
+
+def _claimed_keys(row: Row, contact: Contact) -> tuple[Key, ...]:
+    return tuple(key for key in keys_of(contact) if ("email" if key[0] == "email" else "external_id") in row.patch)
+
+
+async def _place(
+    database: Database, account_id: int, rows: Sequence[Row], keys: Mapping[int, tuple[Key, ...]], result: Upserted
+) -> list[_Placed]:
+    claims = [Claim(rows[index].mode, claimed, rows[index].contact_id) for index, claimed in keys.items()]
+    # An update that names no key needs no directory.
+    settled: Sequence[int | Conflict] = (
+        await settle_contacts(database, account_id, claims)
+        if any(claim.keys or claim.contact_id is None for claim in claims)
+        else [claim.contact_id for claim in claims if claim.contact_id is not None]
+    )
+    placed = []
+    for (index, claimed), who in zip(keys.items(), settled, strict=True):
+        if isinstance(who, Conflict):
+            result.problems.append(_taken(index, who.key))
+        else:
+            placed.append(_Placed(index, rows[index], claimed, who))
+    return placed
+
+
+def _taken(index: int, key: Key) -> RowProblem:
+    if key[0] == "email":
+        return RowProblem(index, "conflict", "/email", "another contact has this e-mail address")
+    return RowProblem(index, "conflict", "/external_id", "another contact has this external id")
+
+
+def _by_partition(database: Database, account_id: int, placed: Iterable[_Placed]) -> Iterable[list[_Placed]]:
+    groups: dict[int, list[_Placed]] = defaultdict(list)
+    for one in placed:
+        groups[partition_of(account_id, one.contact_id, database.partitions)].append(one)
+    return (groups[partition] for partition in sorted(groups))
+
+
+async def _write_partition(
+    database: Database, account_id: int, placed: Sequence[_Placed], origin: Origin, result: Upserted
+) -> None:
+    partition = partition_of(account_id, placed[0].contact_id, database.partitions)
+    async with database.unit_of_work(partition) as work:
+        part = await _write(work, account_id, placed, origin)
+    # Only after the commit: a unit that failed has written nothing.
+    for one in part.written:
+        result.contact_ids[one.index] = one.contact_id
+    result.created += len(part.created)
+    result.updated += len(part.written) - len(part.created)
+    result.problems += part.problems
+    result.position = max(result.position or 0, work.position or 0) or None
+
+
+@dataclass(slots=True)
+class _Part:
+    written: list[_Placed] = field(default_factory=list)
+    created: set[int] = field(default_factory=set)
+    problems: list[RowProblem] = field(default_factory=list)
+
+
+async def _write(work: UnitOfWork, account_id: int, placed: Sequence[_Placed], origin: Origin) -> _Part:
+    contact_ids = {one.contact_id for one in placed}
+    contacts = await load_contacts(work, {(account_id, contact_id) for contact_id in contact_ids})
+    claimed = {contact_id: set(keys_of(contacts.find((account_id, contact_id)))) for contact_id in contact_ids}
+    for one in placed:
+        claimed[one.contact_id].update(one.keys)
+    owners = await lock_entries(work.connection, account_id, (key for keys in claimed.values() for key in keys))
+    part = _Part()
+    for one in placed:
+        problem = _apply(contacts, account_id, one, owners, part, work)
+        if problem is None:
+            part.written.append(one)
+        else:
+            part.problems.append(problem)
+    await record_contacts(work, contacts)
+    await _assign(work, part.written, origin)
+    after = {contact_id: keys_of(contacts.find((account_id, contact_id))) for contact_id in contact_ids}
+    await delete_entries(work.connection, account_id, _given_up(claimed, after, owners))
+    names = [name for contact_id in part.created for name in names_of(account_id, contact_id, after[contact_id])]
+    await work.release([name.waited_for for name in names])
+    return part
+
+
+async def _assign(work: UnitOfWork, written: Sequence[_Placed], origin: Origin) -> None:
+    wanted = [(one.contact_id, label.id, label.no) for one in written for label in one.row.labels]
+    # Read again under the lock: a label deleted meanwhile is assigned to nobody.
+    labels = await labels_of_ids(work.connection, {label_id for _, label_id, _ in wanted})
+    assignments = await load_assignments(work, {(label_no, contact_id) for contact_id, _, label_no in wanted})
+    for contact_id, label_id, _ in wanted:
+        if labels[label_id].state != "deleted":
+            assignments.apply(contact_id, labels[label_id], AssertLabel(origin, work.now))
+    await record_assignments(work, assignments)
+
+
+def _apply(
+    contacts: Changes, account_id: int, one: _Placed, owners: Mapping[Key, int], part: _Part, work: UnitOfWork
+) -> RowProblem | None:
+    key = (account_id, one.contact_id)
+    before = contacts.find(key)
+    if before is None and one.row.mode == "update":
+        return RowProblem(one.index, "not_found", "", "there is no such contact")
+    lost = next((claimed for claimed in one.keys if owners.get(claimed) != one.contact_id), None)
+    if lost is not None:
+        return _taken(one.index, lost)
+    if before is not None and one.row.mode == "create":
+        return _taken(one.index, one.keys[-1])
+    wanted = one.row.patch.get("external_id")
+    if one.row.mode == "upsert" and before is not None and wanted and before.external_id not in (None, wanted.strip()):
+        detail = "the contact with this e-mail address has another external id"
+        return RowProblem(one.index, "conflict", "/external_id", detail)
+    try:
+        contacts.change(key, one.row.patch, work.now)
+    except InvalidError as error:
+        return RowProblem(one.index, "invalid", error.pointer, error.detail)
+    if before is None:
+        part.created.add(one.contact_id)
+    return None
+
+
+def _given_up(
+    claimed: Mapping[int, Collection[Key]], after: Mapping[int, Collection[Key]], owners: Mapping[Key, int]
+) -> dict[Key, int]:
+    return {
+        key: contact_id
+        for contact_id, keys in claimed.items()
+        for key in keys
+        if key not in after[contact_id] and after[contact_id] and owners.get(key) == contact_id
+    }

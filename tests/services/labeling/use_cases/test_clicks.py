@@ -1,0 +1,179 @@
+"""Clicks and commands, folded over what is stored."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+import pytest
+from msgspec import json
+from uuid_utils.compat import uuid7
+
+from services.labeling.consumers.labels import LabelHandler
+from services.labeling.use_cases.assigning import AssignmentRequest, assign_labels
+from services.labeling.use_cases.erasure import erase_contact
+from services.labeling.use_cases.labels import delete_label
+from shared.events.codec import body_of
+from shared.events.labeling import LabelAssigned
+from shared.events.parts import LabelReference, Origin
+from shared.events.workflow import AssignLabel, RemoveLabel, SetField
+from tests.services.labeling.shop import NOON, Shop, a_send
+
+pytestmark = pytest.mark.asyncio
+BY_WORKFLOW = Origin(kind="workflow", workflow_id=UUID(int=1), run_id=UUID(int=2), step_id="label")
+
+
+def by_workflow(shop: Shop, contact_id: int) -> dict[str, Any]:
+    """What all commands say."""
+    return {"account_id": shop.account_id, "contact_id": contact_id, "occurred_at": NOON, "origin": BY_WORKFLOW}
+
+
+async def interest(shop: Shop, contact_id: int, name: str) -> tuple[object, ...]:
+    row = await shop.database.pool.fetchrow(
+        "SELECT clicks, first_click, last_click FROM assignments WHERE contact_id = $1 AND label_no = $2",
+        contact_id,
+        shop.labels[name].no,
+    )
+    return tuple(row) if row else ()
+
+
+async def test_a_human_click_assigns_the_links_labels_and_counts(shop: Shop) -> None:
+    ann = await shop.contact()
+    click = shop.clicked(ann, "Dogs", "Cats")
+    await shop.deliver(LabelHandler(), click)
+
+    assert await shop.holds(ann, "Dogs")
+    assert await interest(shop, ann, "Cats") == (1, NOON, NOON)
+    dogs, cats = await shop.events("LabelAssigned")
+    body = orjson.loads(dogs["body"])
+    assert body["label_name"] == "Dogs"
+    assert body["origin"] == {
+        "kind": "click",
+        "click_id": str(click.click_id),
+        "message_id": str(click.message_id),
+        "link_id": str(click.link_id),
+    }
+    # It is written as JSON without the model: this is what the model would have written.
+    assert body_of(json.decode(dogs["body"], type=LabelAssigned)) == dogs["body"]
+    assert dogs["causation_id"] == cats["causation_id"] == str(click.event_id)
+
+
+async def test_the_second_click_confirms_and_counts_in_the_same_batch_or_the_next(shop: Shop) -> None:
+    ann = await shop.contact()
+    later = NOON + timedelta(days=1)
+    await shop.deliver(LabelHandler(), shop.clicked(ann, "Dogs"), shop.clicked(ann, "Dogs", occurred_at=later))
+    await shop.deliver(LabelHandler(), shop.clicked(ann, "Dogs", occurred_at=NOON - timedelta(days=1)))
+
+    assert await interest(shop, ann, "Dogs") == (3, NOON - timedelta(days=1), later)
+    assert await shop.history(ann, "Dogs") == ["assigned", "confirmed", "confirmed"]
+    assert len(await shop.events("LabelAssigned")) == 1
+
+
+@pytest.mark.parametrize("more", [{"verdict": "machine"}, {"verdict": "unsure"}, {"send": a_send("test")}])
+async def test_what_is_no_persons_click_neither_counts_nor_labels(shop: Shop, more: dict[str, object]) -> None:
+    ann = await shop.contact()
+    await shop.deliver(LabelHandler(), shop.clicked(ann, "Dogs", **more))
+    assert await interest(shop, ann, "Dogs") == ()
+    assert await shop.history(ann, "Dogs") == []
+
+
+async def test_a_click_of_an_erased_contact_leaves_nothing(shop: Shop) -> None:
+    ann = await shop.contact()
+    await erase_contact(shop.database, shop.account_id, ann)
+    await shop.deliver(LabelHandler(), shop.clicked(ann, "Dogs"))
+    assert await shop.database.pool.fetchval("SELECT count(*) FROM assignments") == 0
+
+
+async def test_a_click_on_a_deleted_label_assigns_nothing(shop: Shop) -> None:
+    ann = await shop.contact()
+    await delete_label(shop.database, shop.account_id, shop.labels["Dogs"].id)
+    await shop.deliver(LabelHandler(), shop.clicked(ann, "Dogs", "Cats"))
+    assert not await shop.holds(ann, "Dogs")
+    assert await shop.holds(ann, "Cats")
+
+
+async def test_another_accounts_label_is_passed_over(shop: Shop) -> None:
+    ann, other = await shop.contact(), await Shop.open(shop.database, "Snakes")
+    stranger = LabelReference(id=other.labels["Snakes"].id, name="Snakes")
+    await shop.deliver(LabelHandler(), shop.clicked(ann, labels=(stranger,)))
+    assert await shop.events("LabelAssigned") == []
+
+
+async def test_what_the_contact_removed_no_click_gives_back(shop: Shop) -> None:
+    ann = await shop.contact()
+    await shop.deliver(LabelHandler(), shop.clicked(ann, "Dogs"))
+    await assign_labels(
+        shop.database,
+        shop.account_id,
+        [AssignmentRequest(0, ann, shop.labels["Dogs"], held=False, origin=Origin(kind="self"))],
+    )
+    await shop.deliver(LabelHandler(), shop.clicked(ann, "Dogs"))
+    assert not await shop.holds(ann, "Dogs")
+    assert await shop.history(ann, "Dogs") == ["assigned", "removed", "refused"]
+    assert (await interest(shop, ann, "Dogs"))[0] == 2
+
+
+async def test_commands_and_clicks_are_applied_in_their_order(shop: Shop) -> None:
+    ann = await shop.contact()
+    said = by_workflow(shop, ann)
+    dogs = shop.labels["Dogs"].id
+    await shop.deliver(
+        LabelHandler(),
+        AssignLabel(**said, label_id=dogs),
+        AssignLabel(**said, label_id=dogs),
+        RemoveLabel(**said, label_id=dogs),
+        shop.clicked(ann, "Dogs"),
+    )
+    assert await shop.history(ann, "Dogs") == ["assigned", "confirmed", "removed", "assigned"]
+    kinds = [event["type"] for event in await shop.events() if ".Label" in event["type"] and event["contact_id"]]
+    assert kinds == ["penchant.LabelAssigned.v1", "penchant.LabelRemoved.v1", "penchant.LabelAssigned.v1"]
+
+
+async def test_commands_that_cannot_be_carried_out_come_to_nothing(shop: Shop) -> None:
+    ann = await shop.contact()
+    await delete_label(shop.database, shop.account_id, shop.labels["Cats"].id)
+    said = by_workflow(shop, ann)
+    await shop.deliver(
+        LabelHandler(),
+        AssignLabel(**said, label_id=uuid7()),
+        AssignLabel(**said, label_id=shop.labels["Cats"].id),
+        SetField(**said, field_key="shoe", value=1),
+        SetField(**said, field_key="age", value="old"),
+        AssignLabel(**said | {"contact_id": 999}, label_id=shop.labels["Dogs"].id),
+    )
+    assert not await shop.holds(999, "Dogs")
+    assert await shop.history(ann, "Cats") == ["refused"]
+    assert await shop.events("LabelAssigned") == []
+    assert len(await shop.events("ContactChanged")) == 1
+
+
+async def test_a_field_is_set_and_cleared_and_told_each_time(shop: Shop) -> None:
+    ann = await shop.contact()
+    said = by_workflow(shop, ann)
+    await shop.deliver(
+        LabelHandler(),
+        SetField(**said, field_key="city", value="Gent"),
+        SetField(**said, field_key="city", value="Gent"),
+        SetField(**said, field_key="age", value=3),
+        SetField(**said, field_key="city", value=None),
+    )
+    told = [orjson.loads(event["personal"])["fields"] for event in await shop.events("ContactChanged")]
+    assert told == [{}, {"city": "Gent"}, {"city": "Gent", "age": 3}, {"age": 3}]
+    assert await shop.database.pool.fetchval("SELECT fields FROM contacts WHERE contact_id = $1", ann) == '{"age": 3}'
+
+
+async def test_a_batch_that_fails_leaves_nothing(shop: Shop) -> None:
+    ann = await shop.contact()
+    before = len(await shop.events())
+
+    class Failing(LabelHandler):
+        async def handle(self, work, batch):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+            await super().handle(work, batch)
+            await asyncio.sleep(0)
+            raise RuntimeError("after the effect")
+
+    with pytest.raises(RuntimeError):
+        await shop.deliver(Failing(), shop.clicked(ann, "Dogs"))
+    assert len(await shop.events()) == before
+    assert await shop.history(ann, "Dogs") == []

@@ -1,0 +1,108 @@
+"""Reports of engagements, found, counted once, held or refused."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+import pytest
+
+from services.labeling.consumers.engagements import EngagementHandler
+from services.labeling.use_cases.engagements import release_found
+from services.labeling.use_cases.erasure import erase_contact
+from shared.events.intake import EngagementReported
+from tests.services.labeling.shop import NOON, Shop
+
+pytestmark = pytest.mark.asyncio
+
+
+def report(shop: Shop, **more: Any) -> EngagementReported:
+    said: dict[str, Any] = {
+        "account_id": shop.account_id,
+        "kind": "form.submitted",
+        "ref": "contest",
+        "occurred_at": NOON,
+    }
+    return EngagementReported(**said, **more)
+
+
+def handler(shop: Shop) -> EngagementHandler:
+    return EngagementHandler(shop.database.partitions)
+
+
+async def held(shop: Shop) -> list[tuple[str, str]]:
+    rows = await shop.database.pool.fetch("SELECT state, reason FROM held ORDER BY id")
+    return [(row["state"], row["reason"]) for row in rows]
+
+
+async def test_a_contact_is_found_by_each_of_its_names(shop: Shop) -> None:
+    ann = await shop.contact("Ann@Example.com", external_id="crm-1")
+    await shop.report(
+        handler(shop),
+        ("1", report(shop, contact_id=ann)),
+        ("2", report(shop, external_id="crm-1")),
+        ("3", report(shop, email=" ann@EXAMPLE.com", attributes={"score": 7}, data={"essay": "I like dogs"})),
+    )
+    events = await shop.events("ContactEngaged")
+    assert [event["contact_id"] for event in events] == [ann] * 3
+    body = orjson.loads(events[2]["body"])
+    assert (body["kind"], body["ref"], body["attributes"]) == ("form.submitted", "contest", {"score": 7})
+    assert "essay" not in events[2]["body"].decode()
+    kept = await shop.database.pool.fetchval("SELECT data FROM engagements WHERE event_id = $1", body["event_id"])
+    assert orjson.loads(kept) == {"essay": "I like dogs"}
+
+
+async def test_the_same_source_and_id_is_the_same_engagement(shop: Shop) -> None:
+    ann = await shop.contact()
+    one = ("form-7", report(shop, contact_id=ann))
+    await shop.report(handler(shop), one, one)
+    await shop.report(handler(shop), one, ("form-8", report(shop, contact_id=ann)))
+    assert len(await shop.events("ContactEngaged")) == 2
+
+
+async def test_a_report_about_somebody_unknown_waits_until_the_contact_is_made(shop: Shop) -> None:
+    await shop.report(handler(shop), ("1", report(shop, email="ben@example.com")), ("2", report(shop, external_id="x")))
+    assert await held(shop) == [("waiting", "the contact is not known")] * 2
+    await shop.contact("Ben@example.com")
+    assert [state for state, _ in await held(shop)] == ["ready", "waiting"]
+
+
+async def test_a_report_held_beside_the_making_of_its_contact_is_let_go(shop: Shop) -> None:
+    await shop.report(handler(shop), ("1", report(shop, email="ben@example.com")))
+    await shop.contact("ben@example.com")
+    # As if the record had been held a moment after the contact was made.
+    await shop.database.pool.execute("UPDATE held SET state = 'waiting'")
+    async with shop.database.unit_of_work() as work:
+        await release_found(work, "engagements")
+    assert [state for state, _ in await held(shop)] == ["ready"]
+
+
+async def test_what_cannot_be_used_is_a_dead_letter(shop: Shop) -> None:
+    ann = await shop.contact()
+    ahead = datetime.now(UTC) + timedelta(hours=1)
+    await shop.report(
+        handler(shop),
+        ("2", EngagementReported(account_id=999_999, contact_id=ann, kind="page.visited", occurred_at=NOON)),
+        ("3", EngagementReported(account_id=shop.account_id, contact_id=ann, kind="page.visited", occurred_at=ahead)),
+        ("4", report(shop, email="not an address")),
+        ("5", report(shop, contact_id=ann)),
+    )
+    assert [state for state, _ in await held(shop)] == ["dead"] * 3
+    assert len(await shop.events("ContactEngaged")) == 1
+
+
+async def test_a_report_about_an_erased_contact_is_dropped(shop: Shop) -> None:
+    ann = await shop.contact()
+    await erase_contact(shop.database, shop.account_id, ann)
+    await shop.report(handler(shop), ("1", report(shop, contact_id=ann)))
+    assert await held(shop) == []
+    assert await shop.events("ContactEngaged") == []
+
+
+async def test_an_unsubscribing_changes_the_contact(shop: Shop) -> None:
+    ann = await shop.contact()
+    unsubscribed = EngagementReported(
+        account_id=shop.account_id, contact_id=ann, kind="message.unsubscribed", occurred_at=NOON
+    )
+    await shop.report(handler(shop), ("1", unsubscribed))
+    last = (await shop.events("ContactChanged"))[-1]
+    assert orjson.loads(last["personal"])["subscription"] == "unsubscribed"
