@@ -4,10 +4,11 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from http import HTTPStatus
+from typing import Annotated
 
 import asyncpg
 import structlog
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
@@ -16,8 +17,18 @@ from starlette.routing import Match
 from shared.correlation import correlation_id
 from shared.http.pointers import FieldError, field_errors
 from shared.store.errors import is_passing
+from shared.uses import InUseError
 
-__all__ = ["FieldError", "Problem", "ProblemDetails", "install_problem_handlers", "problem_response", "unavailable"]
+__all__ = [
+    "FieldError",
+    "Force",
+    "Problem",
+    "ProblemDetails",
+    "in_use",
+    "install_problem_handlers",
+    "problem_response",
+    "unavailable",
+]
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = 2  # seconds; a store that restarts needs a few
@@ -75,6 +86,19 @@ class Problem(Exception):  # it is what the client gets, and so it is called
 def unavailable(detail: str = "A store is away or busy. Try again in a moment.") -> Problem:
     """503, with the time after which trying again makes sense."""
     return Problem(503, detail, headers={"Retry-After": str(RETRY_AFTER)})
+
+
+# The query parameter of an endpoint that deletes: `force: Force = False`.
+Force = Annotated[bool, Query(description="Delete it even if it is in use; whatever uses it is then broken.")]
+
+
+def in_use(error: InUseError) -> Problem:
+    """Return 409 with `uses`: what keeps a thing from being deleted, unless `?force=true` is given."""
+    return Problem(
+        409,
+        f"The {error.thing} is in use; see uses. Add ?force=true to delete it all the same.",
+        more={"uses": [asdict(use) for use in error.uses]},
+    )
 
 
 def problem_response(problem: Problem) -> Response:

@@ -12,7 +12,9 @@ import pytest
 from fastapi import Request
 
 from shared.http.keys import Caller, requires
+from shared.http.problems import in_use, problem_response
 from shared.http.routing import Router
+from shared.uses import InUseError, Use
 from tests.shared.http.serving import Keys, make_app, serving
 
 JSON = {"content-type": "application/json"}
@@ -196,3 +198,10 @@ def test_an_endpoint_without_limits_and_keys_is_refused() -> None:
 
     with pytest.raises(TypeError, match="/x"):
         make_app().include_router(router)
+
+
+def test_what_is_in_use_is_named_with_its_users() -> None:
+    answer = in_use(InUseError("label", [Use("segment", "s1", "Dog lovers")]))
+    body = json.loads(bytes(problem_response(answer).body))
+    assert (answer.status, body["uses"]) == (409, [{"kind": "segment", "id": "s1", "name": "Dog lovers"}])
+    assert "force=true" in body["detail"]
