@@ -4,11 +4,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from services.workflow.api.routers import ROUTERS
-from services.workflow.api.service import WorkflowService
-from services.workflow.catalogs import Catalogs
 from services.workflow.consumers.handler import TOPICS, WorkflowHandler
 from services.workflow.settings import WorkflowSettings
 from services.workflow.store import MIGRATIONS
+from services.workflow.use_cases.catalogs import Catalogs
+from services.workflow.use_cases.service import WorkflowService
 from shared.bus.handler import Consumer
 from shared.events.workflow import WorkflowChanged
 from shared.runtime.run import run

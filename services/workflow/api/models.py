@@ -7,7 +7,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.workflow.domain.definitions import uses_of
-from services.workflow.store.definitions import StoredWorkflow
+from services.workflow.use_cases.editing import WorkflowState
+from services.workflow.use_cases.estimating import Estimate
 from shared.criteria import Fault
 from shared.events.workflow import Uses
 
@@ -20,6 +21,11 @@ class BrokenReference(BaseModel):
 
     pointer: str = Field(description="JSON pointer into the workflow.")
     detail: str
+
+
+def broken_references(faults: list[Fault]) -> list[BrokenReference]:
+    """Shape faults."""
+    return [BrokenReference(pointer=fault.pointer, detail=fault.detail) for fault in faults]
 
 
 class Expectation(BaseModel):
@@ -56,24 +62,19 @@ class WorkflowAnswer(BaseModel):
     expects: Expectation | None = None
 
     @classmethod
-    def of(
-        cls,
-        workflow: StoredWorkflow,
-        broken: list[Fault],
-        runs: dict[str, int],
-        expects: Expectation | None = None,
-    ) -> "WorkflowAnswer":
-        """A workflow as stored."""
+    def of(cls, found: WorkflowState, expected: Estimate | None = None) -> "WorkflowAnswer":
+        """Shape a workflow, with the estimate made when it is activated."""
+        workflow = found.workflow
         return cls(
             id=workflow.workflow_id,
             version=workflow.version,
             state=workflow.state,
             uses=uses_of(workflow.definition),
-            broken=[BrokenReference(pointer=fault.pointer, detail=fault.detail) for fault in broken],
-            runs=runs,
+            broken=broken_references(found.broken),
+            runs=found.runs,
             created_at=workflow.created_at,
             changed_at=workflow.changed_at,
-            expects=expects,
+            expects=None if expected is None else Expectation(**expected._asdict()),
             **workflow.body,
         )
 

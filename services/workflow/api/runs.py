@@ -1,13 +1,13 @@
-"""Runs: listed, shown with all that they did, cancelled."""
+"""Runs: list, show with everything that they did, cancel."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-import orjson
-from asyncpg import Record
 from fastapi import Query
 
+from services.workflow.api.dependencies import Reader, Workflows, Writer
+from services.workflow.api.errors import as_problems
 from services.workflow.api.models import (
     FollowingAnswer,
     RunAnswer,
@@ -18,21 +18,15 @@ from services.workflow.api.models import (
     TriggerAnswer,
     WaitingAnswer,
 )
-from services.workflow.api.service import Workflows, WorkflowService, named
-from services.workflow.domain.progress import end
 from services.workflow.domain.runs import Run
-from services.workflow.store import QUERIES, runs
+from services.workflow.store.run_history import CausedEvent, StoredStep
+from services.workflow.use_cases import watching_runs
+from services.workflow.use_cases.watching_runs import RunFilter, RunHistory
 from shared.events.envelope import ContactId
-from shared.events.topics import partition_of
-from shared.http.keys import Caller, requires
 from shared.http.pages import Page, PageRequest, page_request
-from shared.http.problems import Problem
 from shared.http.routing import Router
 
 router = Router(prefix="/v1", tags=["runs"])
-
-Writer = Annotated[Caller, requires("write")]
-Reader = Annotated[Caller, requires("read")]
 
 
 @router.get("/workflows/{workflow_id}/runs", summary="List runs")
@@ -44,16 +38,14 @@ async def list_runs(
     contact_id: Annotated[ContactId | None, Query(description="Only this contact's.")] = None,
     state: Annotated[RunState | None, Query(description="Only those in this state.")] = None,
 ) -> Page[RunAnswer]:
-    """The workflow's runs, newest first."""
-    started_at, trigger = page.key(datetime, UUID) or (None, None)
-    async with service.database.pool.acquire() as connection:
-        await named(connection, caller.account_id, workflow_id)
-        rows = await connection.fetch(
-            QUERIES["runs_listed"], workflow_id, contact_id, state, started_at, trigger, page.fetch
+    """Return the workflow's runs, newest first."""
+    wanted = RunFilter(contact_id, state)
+    with as_problems():
+        found, total = await watching_runs.list_page(
+            service, caller.account_id, workflow_id, wanted, page.key(datetime, UUID), page.fetch
         )
-        total = await connection.fetchval(QUERIES["count_runs"], workflow_id, contact_id, state)
     return Page[RunAnswer].of(
-        [runs.run_of(row) for row in rows],
+        found,
         page,
         key=lambda run: [run.started_at, run.trigger_event],
         item=lambda run: RunAnswer(**_fields(run)),
@@ -63,49 +55,32 @@ async def list_runs(
 
 @router.get("/runs/{run_id}", summary="Show a run")
 async def show_run(service: Workflows, caller: Reader, run_id: UUID) -> RunDetail:
-    """Every step taken, when, what it saw and with what result; what caused the run, and what it caused."""
-    return await _detail(service, caller.account_id, run_id)
+    """Return every step taken, when, what it saw and with what result; what caused the run, and what it caused."""
+    with as_problems():
+        return _detail(await watching_runs.show(service, caller.account_id, run_id))
 
 
 @router.post("/runs/{run_id}/cancel", summary="Cancel a run")
 async def cancel_run(service: Workflows, caller: Writer, run_id: UUID) -> RunDetail:
-    """Ends a run where it stands; one that has ended stays as it is."""
-    found = await _row(service, caller.account_id, run_id)
-    partition = partition_of(found["account_id"], found["contact_id"], service.partitions)
-    async with service.database.unit_of_work(partition) as work:
-        row = await work.connection.fetchrow(QUERIES["run_of_id"], run_id, caller.account_id)
-        assert row is not None, "runs are never deleted"
-        run = runs.run_of(row)
-        if run.state == "running":
-            await runs.update(work.connection, [end(run, "cancelled", work.now, "by hand")])
-    return await _detail(service, caller.account_id, run_id)
+    """End a run where it stands; a run that has ended stays as it is."""
+    with as_problems():
+        return _detail(await watching_runs.cancel(service, caller.account_id, run_id))
 
 
-async def _row(service: WorkflowService, account_id: int, run_id: UUID) -> Record:
-    row = await service.database.pool.fetchrow(QUERIES["run_of_id"], run_id, account_id)
-    if row is None:
-        raise Problem(404, "There is no such run.")
-    return row
-
-
-async def _detail(service: WorkflowService, account_id: int, run_id: UUID) -> RunDetail:
-    row = await _row(service, account_id, run_id)
-    async with service.database.pool.acquire() as connection:
-        steps = await connection.fetch(QUERIES["run_steps"], run_id)
-        effects = await connection.fetch(QUERIES["run_effects"], run_id)
-    run = runs.run_of(row)
+def _detail(history: RunHistory) -> RunDetail:
+    stored = history.stored
+    caused_by = {"type": stored.run.trigger_type, "correlation_id": stored.trigger_correlation}
     return RunDetail(
-        **_fields(run),
-        condition=None if row["saw"] is None else orjson.loads(row["saw"]),
-        caused_by={"type": run.trigger_type, "correlation_id": row["trigger_correlation"]}
-        | orjson.loads(row["trigger_body"]),
-        steps=[_step(step) for step in steps],
-        caused=[_following(effect) for effect in effects],
-        depth=run.depth,
+        **_fields(stored.run),
+        condition=stored.saw,
+        caused_by=caused_by | stored.trigger_body,
+        steps=[_step(step) for step in history.steps],
+        caused=[_following(caused) for caused in history.caused],
+        depth=stored.run.depth,
     )
 
 
-def _fields(run: Run) -> dict[str, object]:
+def _fields(run: Run) -> dict[str, Any]:
     waiting = None
     if run.state == "running" and run.step_id is not None:
         waiting = WaitingAnswer(step_id=run.step_id, since=run.since, until=run.due_at)
@@ -128,25 +103,26 @@ def _fields(run: Run) -> dict[str, object]:
     }
 
 
-def _step(row: Record) -> StepAnswer:
+def _step(step: StoredStep) -> StepAnswer:
     return StepAnswer(
-        number=row["number"],
-        id=row["step_id"],
-        kind=row["kind"],
-        at=row["at"],
-        saw=None if row["saw"] is None else orjson.loads(row["saw"]),
-        result=orjson.loads(row["result"]),
-        event_id=row["cause_event"],
+        number=step.number,
+        id=step.step_id,
+        kind=step.kind,
+        at=step.at,
+        saw=step.saw,
+        result=step.result,
+        event_id=step.cause_event,
     )
 
 
-def _following(row: Record) -> FollowingAnswer:
+def _following(caused: CausedEvent) -> FollowingAnswer:
+    event = caused.event
     return FollowingAnswer(
-        type=row["type"],
-        event_id=UUID(int=row["event_id"].int),
-        step_id=row["step_id"],
-        causation_id=row["caused_by"],
-        occurred_at=row["occurred_at"],
-        requested=row["by_run"],
-        started=[StartedRun(**orjson.loads(started)) for started in row["started"]],
+        type=event.type,
+        event_id=event.event_id,
+        step_id=event.step_id,
+        causation_id=event.caused_by,
+        occurred_at=event.occurred_at,
+        requested=event.by_run,
+        started=[StartedRun(**started) for started in caused.started],
     )

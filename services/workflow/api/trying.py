@@ -1,28 +1,20 @@
-"""Trying a workflow: on one contact now, or on the last days; nothing is done."""
+"""Try a workflow: on one contact now, or on the last days; nothing is done."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import BaseModel, Field, model_validator
-from uuid_utils.compat import uuid7
 
-from services.workflow.api.models import BrokenReference
-from services.workflow.api.past import play_the_past
-from services.workflow.api.service import Workflows, WorkflowService, named
-from services.workflow.domain.program import Program, compile_program
-from services.workflow.domain.runs import Cause, Seen, StepTaken
-from services.workflow.domain.simulation import Trial, pass_through
-from services.workflow.domain.starting import may_start
-from services.workflow.store import contacts, occurrences, runs
-from services.workflow.world import UnitWorld
+from services.workflow.api.dependencies import Reader, Workflows
+from services.workflow.api.errors import as_problems
+from services.workflow.api.models import BrokenReference, broken_references
+from services.workflow.domain.runs import StepTaken
+from services.workflow.store.occurrences import KEPT
+from services.workflow.use_cases import trying
 from shared.events.envelope import ContactId
 from shared.http.bodies import RequestBody
-from shared.http.keys import Caller, requires
-from shared.http.problems import Problem
 from shared.http.routing import Router
-
-MOST_EVENTS = 500_000  # a quarter of a minute
 
 router = Router(prefix="/v1/workflows", tags=["workflows"])
 
@@ -31,7 +23,7 @@ class TryBody(RequestBody):
     """On whom: one contact, or all over the last days."""
 
     contact_id: ContactId | None = None
-    days: Annotated[int | None, Field(ge=1, le=occurrences.KEPT.days)] = None
+    days: Annotated[int | None, Field(ge=1, le=KEPT.days)] = None
 
     @model_validator(mode="after")
     def names_one(self) -> Self:
@@ -80,19 +72,15 @@ class PastTrial(BaseModel):
 
 @router.post("/{workflow_id}/try", summary="Try a workflow without doing anything")
 async def try_workflow(
-    service: Workflows, caller: Annotated[Caller, requires("read")], workflow_id: UUID, body: TryBody
+    service: Workflows, caller: Reader, workflow_id: UUID, body: TryBody
 ) -> ContactTrial | PastTrial:
     """`{"contact_id"}`: step by step, what would happen to this contact now. `{"days"}`: who would have started."""
-    async with service.database.pool.acquire() as connection:
-        workflow = await named(connection, caller.account_id, workflow_id)
-    program = compile_program(workflow_id, workflow.version, workflow.account_id, workflow.definition)
-    faults = service.broken(caller.account_id, workflow.definition)
-    broken = [BrokenReference(pointer=fault.pointer, detail=fault.detail) for fault in faults]
-    if body.contact_id is not None:
-        trial = await _on_contact(service, program, body.contact_id)
-        return trial.model_copy(update={"broken": broken})
-    assert body.days is not None
-    past = await play_the_past(service, program, body.days, MOST_EVENTS)
+    with as_problems():
+        if body.contact_id is not None:
+            trial = await trying.try_on_contact(service, caller.account_id, workflow_id, body.contact_id)
+            return _contact_trial(body.contact_id, trial)
+        assert body.days is not None
+        past, broken = await trying.try_on_past(service, caller.account_id, workflow_id, body.days)
     found = past.outcome
     return PastTrial(
         days=body.days,
@@ -103,38 +91,20 @@ async def try_workflow(
         outcomes=found.states,
         steps=found.taken,
         branches=found.branches,
-        broken=broken,
+        broken=broken_references(broken),
     )
 
 
-async def _on_contact(service: WorkflowService, program: Program, contact_id: int) -> ContactTrial:
-    contact = (program.account_id, contact_id)
-    now = datetime.now(UTC)
-    world = UnitWorld(service.catalogs, now)
-    pair = (program.workflow_id, contact_id)
-    async with service.database.pool.acquire() as connection:
-        world.facts = await contacts.load(connection, service.projection, [contact])
-        past = (await runs.past(connection, [pair]))[pair]
-    if not world.facts[contact].known:
-        raise Problem(404, "There is no such contact.")
-    if not may_start(program.definition.reentry, past):
-        reason = f"reentry is {program.definition.reentry}, and the contact has started it before"
-        return ContactTrial(contact_id=contact_id, would_start=False, reason=reason)
-    event = Trial(event_id=uuid7(), occurred_at=now, account_id=program.account_id, contact_id=contact_id)
-    seen = Seen(event, now, Cause(str(event.event_id)))
-    found = pass_through(program, seen, world)
-    if found is None:
-        saw = None if program.condition is None else world.judge(program.condition, contact, None).tell()
-        return ContactTrial(contact_id=contact_id, would_start=False, reason="the condition is not true", condition=saw)
-    run, steps, first = found
+def _contact_trial(contact_id: int, trial: trying.ContactTrial) -> ContactTrial:
     return ContactTrial(
         contact_id=contact_id,
-        would_start=True,
-        condition=first.saw,
-        outcome=run.state,
-        reason=run.reason,
-        messages=sum(step.kind == "send" and "idempotency_key" in step.result for step in steps),
-        steps=[_step(step) for step in steps],
+        would_start=trial.run is not None,
+        reason=trial.reason,
+        condition=trial.condition,
+        outcome=None if trial.run is None else trial.run.state,
+        messages=sum(step.kind == "send" and "idempotency_key" in step.result for step in trial.steps),
+        steps=[_step(step) for step in trial.steps],
+        broken=broken_references(trial.broken),
     )
 
 

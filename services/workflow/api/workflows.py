@@ -1,31 +1,17 @@
-"""Workflows: made, changed, activated, paused, deleted."""
+"""Workflows: create, change, activate, pause, delete."""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Body, Response
-from uuid_utils.compat import uuid7
 
-from services.workflow.api.expecting import expectation
+from services.workflow.api.dependencies import Conditions, Reader, Workflows, Writer
+from services.workflow.api.errors import as_problems
 from services.workflow.api.models import READ_ONLY, WorkflowAnswer
-from services.workflow.api.service import Workflows, WorkflowService, named, refuse
-from services.workflow.domain.definitions import Definition, uses_of, walk
-from services.workflow.domain.faults import InvalidDefinition
-from services.workflow.domain.phases import State
-from services.workflow.domain.reading import read_definition, write_definition
-from services.workflow.domain.triggers import OnSegment
-from services.workflow.store import definitions, standing
-from services.workflow.store.definitions import StoredWorkflow
-from shared.events.topics import CATALOG_PARTITION
-from shared.events.workflow import WorkflowChanged
-from shared.http.keys import Caller, requires
+from services.workflow.use_cases import activating, editing
 from shared.http.pages import Page, PageRequest, page_request
-from shared.http.preconditions import Preconditions, etag_of, preconditions
-from shared.http.problems import Problem
+from shared.http.preconditions import Preconditions, etag_of
 from shared.http.routing import Router
-from shared.store.unit_of_work import UnitOfWork
 
 router = Router(prefix="/v1/workflows", tags=["workflows"])
 
@@ -51,55 +37,38 @@ DefinitionBody = Annotated[
         examples=[EXAMPLE],
     ),
 ]
-Writer = Annotated[Caller, requires("write")]
-Reader = Annotated[Caller, requires("read")]
-Conditions = Annotated[Preconditions, preconditions()]
 
 
-@router.post("", status_code=201, summary="Make a workflow")
-async def make_workflow(service: Workflows, caller: Writer, body: DefinitionBody, response: Response) -> WorkflowAnswer:
-    """Makes a draft. It does nothing until it is activated."""
-    definition = _read(body)
-    await service.require(caller.account_id, definition)
-    workflow_id = uuid7()
-    async with service.database.unit_of_work(CATALOG_PARTITION) as work:
-        revision, at = await definitions.next_revision(work.connection)
-        workflow = StoredWorkflow(
-            workflow_id, caller.account_id, definition.name, 1, "draft", at, at, write_definition(definition)
-        )
-        await definitions.insert(work.connection, workflow, revision)
-        _tell(work, workflow)
-    await service.told(work)
-    response.headers["Location"] = f"/v1/workflows/{workflow_id}"
-    response.headers["ETag"] = etag_of(workflow.version)
-    return WorkflowAnswer.of(workflow, [], {})
+@router.post("", status_code=201, summary="Create a workflow")
+async def create_workflow(
+    service: Workflows, caller: Writer, body: DefinitionBody, response: Response
+) -> WorkflowAnswer:
+    """Create a draft. It does nothing until it is activated."""
+    with as_problems():
+        created = await editing.create(service, caller.account_id, body)
+    response.headers["Location"] = f"/v1/workflows/{created.workflow.workflow_id}"
+    response.headers["ETag"] = etag_of(created.workflow.version)
+    return WorkflowAnswer.of(created)
 
 
 @router.get("", summary="List workflows")
 async def list_workflows(
     service: Workflows, caller: Reader, page: Annotated[PageRequest, page_request()]
 ) -> Page[WorkflowAnswer]:
-    """The account's workflows, oldest first."""
+    """Return the account's workflows, oldest first."""
     (after,) = page.key(UUID) or (UUID(int=0),)
-    async with service.database.pool.acquire() as connection:
-        found, total = await definitions.listed(connection, caller.account_id, after, page.fetch)
-        runs = await definitions.run_counts(connection, [workflow.workflow_id for workflow in found])
+    found, total = await editing.list_page(service, caller.account_id, after, page.fetch)
     return Page[WorkflowAnswer].of(
-        found,
-        page,
-        key=lambda workflow: [workflow.workflow_id],
-        item=lambda workflow: _answer(service, workflow, runs[workflow.workflow_id]),
-        total=total,
+        found, page, key=lambda one: [one.workflow.workflow_id], item=WorkflowAnswer.of, total=total
     )
 
 
 @router.get("/{workflow_id}", summary="Show a workflow", response_model=WorkflowAnswer)
 async def show_workflow(service: Workflows, caller: Reader, workflow_id: UUID, conditions: Conditions) -> Response:
-    """A workflow, what of it is `broken`, and how many runs it has."""
-    async with service.database.pool.acquire() as connection:
-        workflow = await named(connection, caller.account_id, workflow_id)
-        runs = await definitions.run_counts(connection, [workflow_id])
-    return conditions.answer(_answer(service, workflow, runs[workflow_id]), etag_of(workflow.version))
+    """Return a workflow, its `broken` references, and the number of its runs."""
+    with as_problems():
+        found = await editing.show(service, caller.account_id, workflow_id)
+    return conditions.answer(WorkflowAnswer.of(found), etag_of(found.workflow.version))
 
 
 @router.put("/{workflow_id}", summary="Change a workflow")
@@ -111,131 +80,40 @@ async def change_workflow(
     conditions: Conditions,
     response: Response,
 ) -> WorkflowAnswer:
-    """Makes a new version: it takes new runs, those that go on finish on theirs. Steps that stay keep their ids."""
+    """Write a new version. New runs take it; started runs finish on theirs. Steps that stay keep their ids."""
     sent = {name: value for name, value in body.items() if name not in READ_ONLY}
-    async with service.database.pool.acquire() as connection:
-        await named(connection, caller.account_id, workflow_id)
-        versions = await definitions.versions(connection, workflow_id)
-    definition = _read(sent, list(versions.values()))
-    await service.require(caller.account_id, definition)
-    async with service.database.unit_of_work(CATALOG_PARTITION) as work:
-        before = await named(work.connection, caller.account_id, workflow_id)
-        conditions.require(etag_of(before.version))
-        if before.version != len(versions):
-            definition = _read(sent, list((await definitions.versions(work.connection, workflow_id)).values()))
-        written = write_definition(definition)
-        if written == before.body:
-            workflow = before
-        else:
-            revision, at = await definitions.next_revision(work.connection)
-            workflow = before._replace(name=definition.name, version=before.version + 1, changed_at=at, body=written)
-            await definitions.change(work.connection, workflow, revision, new_version=True)
-            if workflow.state != "draft":
-                await _take_members(service, work, workflow)
-            _tell(work, workflow)
-    await service.told(work)
-    response.headers["ETag"] = etag_of(workflow.version)
-    return _answer(service, workflow, await _runs(service, workflow_id))
+    with as_problems():
+        changed = await editing.change(service, caller.account_id, workflow_id, sent, _check(conditions))
+    response.headers["ETag"] = etag_of(changed.workflow.version)
+    return WorkflowAnswer.of(changed)
 
 
 @router.delete("/{workflow_id}", status_code=204, summary="Delete a workflow", response_class=Response)
 async def delete_workflow(service: Workflows, caller: Writer, workflow_id: UUID, conditions: Conditions) -> Response:
-    """Deletes a workflow; runs that go on are cancelled, what they did stays to be seen."""
-    async with service.database.unit_of_work(CATALOG_PARTITION) as work:
-        workflow = await named(work.connection, caller.account_id, workflow_id)
-        conditions.require(etag_of(workflow.version))
-        await _change_state(work, workflow, "deleted")
-        await standing.drop(work.connection, workflow_id)
-    await service.told(work)
+    """Delete a workflow. Its unfinished runs are cancelled; what its runs did can still be read."""
+    with as_problems():
+        await editing.delete(service, caller.account_id, workflow_id, _check(conditions))
     return Response(status_code=204)
 
 
-@router.post("/{workflow_id}/activate", summary="Activate a workflow, or let it go on")
+@router.post("/{workflow_id}/activate", summary="Activate or resume a workflow")
 async def activate_workflow(service: Workflows, caller: Writer, workflow_id: UUID) -> WorkflowAnswer:
-    """From now on events start runs. `expects` says how many messages that may mean.
+    """Let events start runs from now on. `expects` estimates how many messages this will send.
 
-    A trigger with `include_existing` takes the members that its segment has now. What came during a pause is decided
-    on now, or passed over, as `while_paused` says.
+    A trigger with `include_existing` takes the members that its segment has now. Events from a pause are decided on
+    now, or skipped, as `while_paused` says.
     """
-    async with service.database.pool.acquire() as connection:
-        workflow = await named(connection, caller.account_id, workflow_id)
-    await service.require(caller.account_id, workflow.definition)
-    expects = await expectation(service, workflow)
-    async with service.database.unit_of_work(CATALOG_PARTITION) as work:
-        workflow = await named(work.connection, caller.account_id, workflow_id)
-        if workflow.state != "active":
-            was = workflow.state
-            workflow = await _change_state(work, workflow, "active")
-            if was == "draft":
-                await _take_members(service, work, workflow)
-    await service.told(work)
-    return _answer(service, workflow, await _runs(service, workflow_id), expects)
+    with as_problems():
+        activated, expected = await activating.activate(service, caller.account_id, workflow_id)
+    return WorkflowAnswer.of(activated, expected)
 
 
 @router.post("/{workflow_id}/pause", summary="Pause a workflow")
 async def pause_workflow(service: Workflows, caller: Writer, workflow_id: UUID) -> WorkflowAnswer:
-    """From now on the workflow decides on nothing: no run starts, none goes on, and none is lost."""
-    async with service.database.unit_of_work(CATALOG_PARTITION) as work:
-        workflow = await named(work.connection, caller.account_id, workflow_id)
-        if workflow.state == "draft":
-            raise Problem(409, "A draft cannot be paused: it has never been activated.")
-        if workflow.state != "paused":
-            workflow = await _change_state(work, workflow, "paused")
-            await standing.hold_back(work.connection, workflow_id, service.partitions)
-    await service.told(work)
-    return _answer(service, workflow, await _runs(service, workflow_id))
+    """Stop deciding: no run starts or moves until the workflow is activated again, and none is lost."""
+    with as_problems():
+        return WorkflowAnswer.of(await activating.pause(service, caller.account_id, workflow_id))
 
 
-def _read(body: dict[str, Any], versions: Sequence[Definition] = ()) -> Definition:
-    used = {step.id for version in versions for _, step in walk(version.steps) if step.id}
-    try:
-        return read_definition(body, versions[-1] if versions else None, used)
-    except InvalidDefinition as error:
-        raise refuse(error) from None
-
-
-def _answer(
-    service: WorkflowService,
-    workflow: StoredWorkflow,
-    runs: dict[str, int],
-    expects: Any = None,  # noqa: ANN401
-) -> WorkflowAnswer:
-    return WorkflowAnswer.of(workflow, service.broken(workflow.account_id, workflow.definition), runs, expects)
-
-
-async def _runs(service: WorkflowService, workflow_id: UUID) -> dict[str, int]:
-    async with service.database.pool.acquire() as connection:
-        return (await definitions.run_counts(connection, [workflow_id]))[workflow_id]
-
-
-async def _change_state(work: UnitOfWork, before: StoredWorkflow, state: State) -> StoredWorkflow:
-    revision, at = await definitions.next_revision(work.connection)
-    workflow = before._replace(state=state, changed_at=at)
-    await definitions.change(work.connection, workflow, revision, new_version=False)
-    _tell(work, workflow)
-    return workflow
-
-
-async def _take_members(service: WorkflowService, work: UnitOfWork, workflow: StoredWorkflow) -> None:
-    if any(
-        isinstance(trigger, OnSegment) and trigger.on == "SegmentEntered" and trigger.include_existing
-        for trigger in workflow.definition.triggers
-    ):
-        await standing.begin_enrolment(work.connection, workflow.workflow_id, service.partitions, workflow.version)
-    else:
-        await standing.end_enrolments(work.connection, workflow.workflow_id)
-
-
-def _tell(work: UnitOfWork, workflow: StoredWorkflow) -> None:
-    work.append(
-        WorkflowChanged(
-            occurred_at=datetime.now(UTC),
-            account_id=workflow.account_id,
-            workflow_id=workflow.workflow_id,
-            workflow_name=workflow.name,
-            workflow_version=workflow.version,
-            state=workflow.state,
-            definition=workflow.body,
-            uses=uses_of(workflow.definition),
-        )
-    )
+def _check(conditions: Preconditions) -> editing.VersionCheck:
+    return lambda version: conditions.require(etag_of(version))

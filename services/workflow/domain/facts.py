@@ -16,7 +16,7 @@ from shared.events.segmentation import SegmentEntered, SegmentLeft
 from shared.events.tracking import ContactClicked
 
 # Nobody may send to a contact in one of these.
-UNWILLING = frozenset({"unsubscribed", "bounced", "blocked"})
+NOT_SENT_TO = frozenset({"unsubscribed", "bounced", "blocked"})
 
 
 class StoredFacts:

@@ -5,7 +5,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
 from services.workflow.domain.definitions import AnyTrigger
-from services.workflow.domain.triggers import QUIET_ORIGINS, THIS_RUN, OnClick, OnEngagement, OnLabel, OnSegment
+from services.workflow.domain.triggers import SILENT_ORIGINS, THIS_RUN, OnClick, OnEngagement, OnLabel, OnSegment
 from shared.events.envelope import ContactEvent
 from shared.events.labeling import ContactEngaged, LabelAssigned, LabelRemoved, Scalar
 from shared.events.segmentation import SegmentEntered, SegmentLeft
@@ -45,7 +45,7 @@ def counts(event: ContactClicked | ContactEngaged) -> bool:
 
 def _fits_origin(trigger: OnLabel, event: LabelAssigned | LabelRemoved) -> bool:
     if trigger.origins is None:
-        return event.origin.kind not in QUIET_ORIGINS
+        return event.origin.kind not in SILENT_ORIGINS
     return event.origin.kind in trigger.origins
 
 

@@ -15,7 +15,7 @@ from services.workflow.domain.definitions import (
     triggers_of,
     walk,
 )
-from services.workflow.domain.faults import InvalidDefinition
+from services.workflow.domain.errors import InvalidDefinition
 from services.workflow.domain.step_ids import with_ids
 from services.workflow.domain.steps import Step
 from services.workflow.domain.triggers import THIS_RUN

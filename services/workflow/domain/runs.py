@@ -1,4 +1,4 @@
-"""A run: one contact's passage through a workflow."""
+"""A run: one contact's transition through a workflow."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ EffectKind = Literal["send", "assign_label", "remove_label", "set_field"]
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
+class Causation:
     """The event that moved a run last: what the run does now follows from it. Ids as they stand in the headers."""
 
     event_id: str
@@ -22,12 +22,12 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ConsumedEvent:
     """An event as it was consumed. `causation` names the event that it follows from, as in the headers."""
 
     event: ContactEvent
     recorded_at: datetime
-    cause: Cause
+    cause: Causation
     causation: str | None = None
 
     @property
@@ -67,7 +67,7 @@ class Run:
     trigger_recorded_at: datetime
     depth: int
     started_at: datetime
-    cause: Cause
+    cause: Causation
     ended_at: datetime | None = None
     reason: str | None = None
 
@@ -87,7 +87,7 @@ class StepTaken:
     at: datetime
     saw: dict[str, Any] | None
     result: dict[str, Any]
-    cause: Cause
+    cause: Causation
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +99,11 @@ class Effect:
     number: int
     subject: UUID | str
     value: Scalar | None
-    cause: Cause
+    cause: Causation
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class Transition:
     """A run after it has moved, the steps that it took, what these ask for; at its start, what its condition saw."""
 
     run: Run

@@ -6,9 +6,9 @@ from typing import ClassVar, Protocol
 
 from services.workflow.domain.matching import TriggerIndex
 from services.workflow.domain.program import Program
-from services.workflow.domain.progress import World, begin, fire, receive
-from services.workflow.domain.runs import Passage, Run, Seen, StepTaken
-from services.workflow.domain.starting import Past, may_start
+from services.workflow.domain.progress import RunEnvironment, begin, fire, receive
+from services.workflow.domain.runs import ConsumedEvent, Run, StepTaken, Transition
+from services.workflow.domain.starting import EntryHistory, may_start
 from shared.events.envelope import ContactEvent, contract
 
 
@@ -20,24 +20,26 @@ class Trial(ContactEvent):
     topic: ClassVar[str] = ""
 
 
-class MovableWorld(World, Protocol):
-    """A world whose clock the simulation moves."""
+class MovableEnvironment(RunEnvironment, Protocol):
+    """A environment whose clock the simulation moves."""
 
     def move(self, now: datetime) -> None:
         """It is `now`."""
 
 
-def pass_through(program: Program, seen: Seen, world: MovableWorld) -> tuple[Run, list[StepTaken], Passage] | None:
+def pass_through(
+    program: Program, seen: ConsumedEvent, environment: MovableEnvironment
+) -> tuple[Run, list[StepTaken], Transition] | None:
     """One run from `seen` to its end, as if nothing else happened; None if the condition is not true."""
-    first = passage = begin(program, seen, world)
-    if passage is None or first is None:
+    first = transition = begin(program, seen, environment)
+    if transition is None or first is None:
         return None
-    steps = list(passage.steps)
-    while passage.run.due_at is not None:
-        world.move(max(world.now, passage.run.due_at))
-        passage = fire(passage.run, program, world)
-        steps += passage.steps
-    return passage.run, steps, first
+    steps = list(transition.steps)
+    while transition.run.due_at is not None:
+        environment.move(max(environment.now, transition.run.due_at))
+        transition = fire(transition.run, program, environment)
+        steps += transition.steps
+    return transition.run, steps, first
 
 
 @dataclass(slots=True)
@@ -55,32 +57,32 @@ class Outcome:
 class Replay:
     """Plays a past again, event by event in order, contact by contact; see `Outcome`."""
 
-    def __init__(self, program: Program, world: MovableWorld) -> None:
+    def __init__(self, program: Program, environment: MovableEnvironment) -> None:
         self.outcome = Outcome()
         self._program = program
-        self._world = world
+        self._world = environment
         self._triggers = TriggerIndex((trigger, True) for trigger in program.definition.triggers)
         self._running: dict[int, list[Run]] = {}
-        self._past: dict[int, Past] = {}
+        self._past: dict[int, EntryHistory] = {}
 
-    def starts(self, seen: Seen) -> bool:
+    def starts(self, seen: ConsumedEvent) -> bool:
         """Whether a trigger asks for the event."""
         return any(self._triggers.find(seen.event))
 
-    def concerns(self, seen: Seen) -> bool:
+    def concerns(self, seen: ConsumedEvent) -> bool:
         """Whether the event starts a run, or comes to a contact that has one."""
         return seen.event.contact_id in self._running or self.starts(seen)
 
-    def play(self, seen: Seen) -> None:
+    def play(self, seen: ConsumedEvent) -> None:
         """The next event."""
         contact = seen.event.contact_id
         self._pass_time(contact, seen.recorded_at)
         self._world.move(seen.recorded_at)
         for run in list(self._running.get(contact, ())):
-            passage = receive(run, self._program, seen, self._world)
-            if passage is not None:
-                self._apply(passage)
-        past = self._past.setdefault(contact, Past())
+            transition = receive(run, self._program, seen, self._world)
+            if transition is not None:
+                self._apply(transition)
+        past = self._past.setdefault(contact, EntryHistory())
         if self.starts(seen) and may_start(self._program.definition.reentry, past):
             begun = begin(self._program, seen, self._world)
             if begun is not None:
@@ -105,8 +107,8 @@ class Replay:
             self._world.move(run.due_at)
             self._apply(fire(run, self._program, self._world))
 
-    def _apply(self, passage: Passage) -> None:
-        run = passage.run
+    def _apply(self, transition: Transition) -> None:
+        run = transition.run
         others = [one for one in self._running.get(run.contact_id, ()) if one.run_id != run.run_id]
         self._running[run.contact_id] = others
         if run.state == "running":
@@ -114,11 +116,11 @@ class Replay:
         else:
             self._past[run.contact_id].running -= 1
             self._count(self.outcome.states, run.state)
-        for step in passage.steps:
+        for step in transition.steps:
             self._count(self.outcome.taken, step.step_id)
             if "branch" in step.result:
                 self._count(self.outcome.branches.setdefault(step.step_id, {}), step.result["branch"])
-        self.outcome.messages += sum(effect.kind == "send" for effect in passage.effects)
+        self.outcome.messages += sum(effect.kind == "send" for effect in transition.effects)
 
     @staticmethod
     def _count(counts: dict[str, int], name: str) -> None:

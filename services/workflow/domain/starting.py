@@ -10,7 +10,7 @@ MAX_DEPTH = 10
 
 
 @dataclass(slots=True)
-class Past:
+class EntryHistory:
     """How often the contact started the workflow, and how many of those runs go on.
 
     `seen_before`: there is a run of it, be it one that was stopped before it began.
@@ -21,7 +21,7 @@ class Past:
     seen_before: bool = False
 
 
-def may_start(reentry: Reentry, past: Past) -> bool:
+def may_start(reentry: Reentry, past: EntryHistory) -> bool:
     """By the workflow's rule for contacts that come back."""
     if reentry == "once":
         return past.started == 0

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.events.labeling import Scalar
 
 # What happens to labels as such, and not because of a contact: workflows start on these only if they name them.
-QUIET_ORIGINS = frozenset({"label_deleted", "label_merged", "contact_merged", "reclassified", "relabeled", "undo"})
+SILENT_ORIGINS = frozenset({"label_deleted", "label_merged", "contact_merged", "reclassified", "relabeled", "undo"})
 THIS_RUN = "this_run"  # in place of a send's id: whatever this very run had sent
 
 SendId = Annotated[str, Field(min_length=1, max_length=40)]

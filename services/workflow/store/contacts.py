@@ -6,15 +6,17 @@ from uuid import UUID
 from asyncpg.pool import PoolConnectionProxy
 
 from services.workflow.domain.facts import StoredFacts
-from services.workflow.store import QUERIES
+from shared.store.queries import queries_of
+
+QUERIES = queries_of(__file__)
 
 Contact = tuple[int, int]  # account_id, contact_id
 
 
-def columns(contacts: Iterable[Contact]) -> tuple[list[int], list[int]]:
-    """Account ids and contact ids, side by side, as queries take them."""
+def columns(contacts: Iterable[Contact]) -> dict[str, list[int]]:
+    """Return the parameters `account_ids` and `contact_ids` of a query, in the same order."""
     pairs = list(contacts)
-    return [account for account, _ in pairs], [contact for _, contact in pairs]
+    return {"account_ids": [account for account, _ in pairs], "contact_ids": [contact for _, contact in pairs]}
 
 
 async def load(
@@ -22,7 +24,7 @@ async def load(
 ) -> dict[Contact, StoredFacts]:
     """The facts of each contact; empty ones where nothing is known."""
     facts = {contact: StoredFacts() for contact in contacts}
-    for row in await connection.fetch(QUERIES["contacts_of_ids"], projection, *columns(contacts)):
+    for row in await QUERIES["contacts_of_ids"].fetch(connection, projection=projection, **columns(contacts)):
         facts[row["account_id"], row["contact_id"]] = StoredFacts(row["facts"])
     return facts
 
@@ -34,13 +36,17 @@ async def save(
     stored = {contact: facts.stored() for contact, facts in changed.items()}
     kept = [(contact, body) for contact, body in sorted(stored.items()) if body is not None]
     if kept:
-        accounts, ids = columns(contact for contact, _ in kept)
-        segments = [_array(changed[contact].segments) for contact, _ in kept]
-        bodies = [body for _, body in kept]
-        await connection.execute(QUERIES["write_contacts"], projection, partition, accounts, ids, bodies, segments)
+        await QUERIES["write_contacts"].execute(
+            connection,
+            projection=projection,
+            partition=partition,
+            **columns(contact for contact, _ in kept),
+            facts=[body for _, body in kept],
+            segments=[_array(changed[contact].segments) for contact, _ in kept],
+        )
     gone = [contact for contact, body in stored.items() if body is None]
     if gone:
-        await connection.execute(QUERIES["delete_contacts"], projection, *columns(gone))
+        await QUERIES["delete_contacts"].execute(connection, projection=projection, **columns(gone))
 
 
 def _array(ids: list[UUID]) -> str:
@@ -58,8 +64,14 @@ async def members_after(
     limit: int,
 ) -> list[tuple[int, StoredFacts]]:
     """Contacts of a partition that are in one of the segments, by id, after one of them."""
-    rows = await connection.fetch(
-        QUERIES["members_after"], projection, account_id, partition, after, list(segments), limit
+    rows = await QUERIES["members_after"].fetch(
+        connection,
+        projection=projection,
+        account_id=account_id,
+        partition=partition,
+        after=after,
+        segments=list(segments),
+        limit=limit,
     )
     return [(row["contact_id"], StoredFacts(row["facts"])) for row in rows]
 
@@ -68,10 +80,12 @@ async def count_members(
     connection: PoolConnectionProxy, projection: int, account_id: int, segments: Collection[UUID]
 ) -> int:
     """How many contacts are in one of the segments."""
-    number: int = await connection.fetchval(QUERIES["count_members"], projection, account_id, list(segments))
+    number: int = await QUERIES["count_members"].fetchval(
+        connection, projection=projection, account_id=account_id, segments=list(segments)
+    )
     return number
 
 
 async def delete_older(connection: PoolConnectionProxy, partition: int, projection: int) -> None:
     """Deletes the facts of projections before this one."""
-    await connection.execute(QUERIES["delete_older_projections"], partition, projection)
+    await QUERIES["delete_older_projections"].execute(connection, partition=partition, projection=projection)

@@ -13,7 +13,9 @@ from services.workflow.domain.definitions import Definition
 from services.workflow.domain.phases import Phase, State, Workflow
 from services.workflow.domain.program import compile_program
 from services.workflow.domain.reading import read_definition
-from services.workflow.store import QUERIES
+from shared.store.queries import queries_of
+
+QUERIES = queries_of(__file__)
 
 
 class StoredWorkflow(NamedTuple):
@@ -36,14 +38,14 @@ class StoredWorkflow(NamedTuple):
 
 async def next_revision(connection: PoolConnectionProxy) -> tuple[int, datetime]:
     """Begins a change: nobody decides until the transaction ends. Answers its revision and its moment."""
-    await connection.execute(QUERIES["lock_definitions"])
-    [row] = await connection.fetch(QUERIES["next_revision"])
+    await QUERIES["lock_definitions"].execute(connection)
+    [row] = await QUERIES["next_revision"].fetch(connection)
     return row["number"], row["at"]
 
 
 async def changed_since(connection: PoolConnectionProxy, revision: int) -> list[Workflow]:
     """Workflows that changed after a revision, whole."""
-    return [_workflow(row) for row in await connection.fetch(QUERIES["workflows_since"], revision)]
+    return [_workflow(row) for row in await QUERIES["workflows_since"].fetch(connection, revision=revision)]
 
 
 def _workflow(row: Record) -> Workflow:
@@ -60,48 +62,60 @@ def _workflow(row: Record) -> Workflow:
 
 async def insert(connection: PoolConnectionProxy, workflow: StoredWorkflow, revision: int) -> None:
     """A new workflow, a draft."""
-    await connection.execute(
-        QUERIES["insert_workflow"],
-        workflow.workflow_id,
-        workflow.account_id,
-        workflow.name,
-        revision,
-        workflow.created_at,
+    await QUERIES["insert_workflow"].execute(
+        connection,
+        workflow_id=workflow.workflow_id,
+        account_id=workflow.account_id,
+        workflow_name=workflow.name,
+        revision=revision,
+        created_at=workflow.created_at,
     )
     await _insert_version(connection, workflow)
-    await connection.execute(QUERIES["insert_phase"], workflow.workflow_id, workflow.created_at, "draft", 1)
+    await _insert_phase(connection, workflow)
 
 
 async def change(
     connection: PoolConnectionProxy, workflow: StoredWorkflow, revision: int, *, new_version: bool
 ) -> None:
     """A new version, or a new state, in effect since `changed_at`."""
-    await connection.execute(
-        QUERIES["update_workflow"],
-        workflow.workflow_id,
-        workflow.name,
-        workflow.version,
-        workflow.state,
-        revision,
-        workflow.changed_at,
+    await QUERIES["update_workflow"].execute(
+        connection,
+        workflow_id=workflow.workflow_id,
+        workflow_name=workflow.name,
+        version=workflow.version,
+        state=workflow.state,
+        revision=revision,
+        changed_at=workflow.changed_at,
     )
     if new_version:
         await _insert_version(connection, workflow)
-    await connection.execute(
-        QUERIES["insert_phase"], workflow.workflow_id, workflow.changed_at, workflow.state, workflow.version
+    await _insert_phase(connection, workflow)
+
+
+async def _insert_phase(connection: PoolConnectionProxy, workflow: StoredWorkflow) -> None:
+    await QUERIES["insert_phase"].execute(
+        connection,
+        workflow_id=workflow.workflow_id,
+        since=workflow.changed_at,
+        state=workflow.state,
+        version=workflow.version,
     )
 
 
 async def _insert_version(connection: PoolConnectionProxy, workflow: StoredWorkflow) -> None:
     body = orjson.dumps(workflow.body).decode()
-    await connection.execute(
-        QUERIES["insert_definition"], workflow.workflow_id, workflow.version, body, workflow.changed_at
+    await QUERIES["insert_definition"].execute(
+        connection,
+        workflow_id=workflow.workflow_id,
+        version=workflow.version,
+        body=body,
+        created_at=workflow.changed_at,
     )
 
 
 async def find(connection: PoolConnectionProxy, account_id: int, workflow_id: UUID) -> StoredWorkflow | None:
     """A workflow of the account that is not deleted."""
-    row = await connection.fetchrow(QUERIES["workflow"], workflow_id, account_id)
+    row = await QUERIES["workflow"].fetchrow(connection, workflow_id=workflow_id, account_id=account_id)
     return None if row is None else _stored(row)
 
 
@@ -109,8 +123,8 @@ async def listed(
     connection: PoolConnectionProxy, account_id: int, after: UUID, limit: int
 ) -> tuple[list[StoredWorkflow], int]:
     """The account's workflows after an id, and how many there are in all."""
-    rows = await connection.fetch(QUERIES["workflows_listed"], account_id, after, limit)
-    total: int = await connection.fetchval(QUERIES["count_workflows"], account_id)
+    rows = await QUERIES["workflows_listed"].fetch(connection, account_id=account_id, after=after, limit=limit)
+    total: int = await QUERIES["count_workflows"].fetchval(connection, account_id=account_id)
     return [_stored(row) for row in rows], total
 
 
@@ -129,13 +143,13 @@ def _stored(row: Record) -> StoredWorkflow:
 
 async def versions(connection: PoolConnectionProxy, workflow_id: UUID) -> dict[int, Definition]:
     """Every version's definition."""
-    rows = await connection.fetch(QUERIES["bodies"], workflow_id)
+    rows = await QUERIES["bodies"].fetch(connection, workflow_id=workflow_id)
     return {row["version"]: read_definition(orjson.loads(row["body"])) for row in rows}
 
 
 async def run_counts(connection: PoolConnectionProxy, workflows: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
     """How many runs there are of each workflow, by state."""
     counts: dict[UUID, dict[str, int]] = {workflow: {} for workflow in workflows}
-    for row in await connection.fetch(QUERIES["run_counts"], workflows):
+    for row in await QUERIES["run_counts"].fetch(connection, workflow_ids=workflows):
         counts[UUID(int=row["workflow_id"].int)][row["state"]] = row["number"]
     return counts

@@ -7,12 +7,13 @@ from typing import NamedTuple
 from asyncpg import Record
 from asyncpg.pool import PoolConnectionProxy
 
-from services.workflow.domain.runs import Cause, Seen
-from services.workflow.store import QUERIES
+from services.workflow.domain.runs import Causation, ConsumedEvent
 from services.workflow.store.contacts import Contact, columns
 from shared.events.codec import Decoder
 from shared.events.registry import EVENTS
+from shared.store.queries import queries_of
 
+QUERIES = queries_of(__file__)
 KEPT = timedelta(days=31)
 COLUMNS = (
     "partition",
@@ -34,11 +35,11 @@ class Occurrence(NamedTuple):
     """An event with its place in its partition's order, and as it came."""
 
     position: int
-    seen: Seen
+    seen: ConsumedEvent
     body: bytes
 
 
-def row_of(partition: int, seen: Seen, topic: str, event_type: str, body: bytes) -> tuple[object, ...]:
+def row_of(partition: int, seen: ConsumedEvent, topic: str, event_type: str, body: bytes) -> tuple[object, ...]:
     """A row of the table, in the order of `COLUMNS`."""
     event, cause = seen.event, seen.cause
     return (
@@ -63,17 +64,23 @@ async def write(connection: PoolConnectionProxy, rows: Sequence[tuple[object, ..
 
 def _occurrence(row: Record) -> Occurrence:
     event = _decoder.read(row["topic"], row["type"], row["body"])
-    cause = Cause(str(event.event_id), row["correlation_id"], row["trace"])
-    return Occurrence(row["position"], Seen(event, row["recorded_at"], cause, row["causation_id"]), row["body"])
+    cause = Causation(str(event.event_id), row["correlation_id"], row["trace"])
+    return Occurrence(
+        row["position"], ConsumedEvent(event, row["recorded_at"], cause, row["causation_id"]), row["body"]
+    )
 
 
 async def since(
     connection: PoolConnectionProxy, partition: int, moments: Mapping[Contact, datetime]
-) -> dict[Contact, list[Seen]]:
+) -> dict[Contact, list[ConsumedEvent]]:
     """What contacts did since a moment each, in the order in which it was consumed."""
-    found: dict[Contact, list[Seen]] = {}
-    rows = await connection.fetch(
-        QUERIES["occurrences_since"], partition, *columns(moments), list(moments.values()), min(moments.values())
+    found: dict[Contact, list[ConsumedEvent]] = {}
+    rows = await QUERIES["occurrences_since"].fetch(
+        connection,
+        partition=partition,
+        **columns(moments),
+        moments=list(moments.values()),
+        earliest=min(moments.values()),
     )
     for row in rows:
         found.setdefault((row["account_id"], row["contact_id"]), []).append(_occurrence(row).seen)
@@ -84,7 +91,9 @@ async def after(
     connection: PoolConnectionProxy, partition: int, account_id: int, position: int, limit: int
 ) -> list[Occurrence]:
     """The account's events of a partition after a position, in order."""
-    rows = await connection.fetch(QUERIES["occurrences_after"], partition, account_id, position, limit)
+    rows = await QUERIES["occurrences_after"].fetch(
+        connection, partition=partition, account_id=account_id, after=position, limit=limit
+    )
     return [_occurrence(row) for row in rows]
 
 
@@ -92,10 +101,12 @@ async def of_account(
     connection: PoolConnectionProxy, partition: int, account_id: int, moment: datetime, position: int, limit: int
 ) -> list[Occurrence]:
     """The account's events of a partition recorded since a moment, after a position, in order."""
-    rows = await connection.fetch(QUERIES["occurrences_of_account"], partition, account_id, moment, position, limit)
+    rows = await QUERIES["occurrences_of_account"].fetch(
+        connection, partition=partition, account_id=account_id, since=moment, after=position, limit=limit
+    )
     return [_occurrence(row) for row in rows]
 
 
 async def forget(connection: PoolConnectionProxy, partition: int, now: datetime) -> None:
     """Deletes what is older than `KEPT` and is waited for by no pause."""
-    await connection.execute(QUERIES["forget_occurrences"], partition, now - KEPT)
+    await QUERIES["forget_occurrences"].execute(connection, partition=partition, before=now - KEPT)

@@ -9,10 +9,12 @@ import orjson
 from asyncpg import Record
 from asyncpg.pool import PoolConnectionProxy
 
-from services.workflow.domain.runs import Cause, Run, StepTaken
-from services.workflow.domain.starting import Past
-from services.workflow.store import QUERIES
+from services.workflow.domain.runs import Causation, Run, StepTaken
+from services.workflow.domain.starting import EntryHistory
 from services.workflow.store.contacts import Contact, columns
+from shared.store.queries import queries_of
+
+QUERIES = queries_of(__file__)
 
 RUN_COLUMNS = (
     "run_id",
@@ -87,7 +89,7 @@ def run_of(row: Record) -> Run:
         trigger_recorded_at=row["trigger_recorded_at"],
         depth=row["depth"],
         started_at=row["started_at"],
-        cause=Cause(row["cause_event"], row["correlation_id"], row["trace"]),
+        cause=Causation(row["cause_event"], row["correlation_id"], row["trace"]),
         ended_at=row["ended_at"],
         reason=row["reason"],
     )
@@ -95,33 +97,40 @@ def run_of(row: Record) -> Run:
 
 async def running(connection: PoolConnectionProxy, contacts: Collection[Contact]) -> list[Run]:
     """The runs of contacts that go on, oldest first."""
-    return [run_of(row) for row in await connection.fetch(QUERIES["runs_running"], *columns(contacts))]
+    return [run_of(row) for row in await QUERIES["runs_running"].fetch(connection, **columns(contacts))]
 
 
 async def due(
     connection: PoolConnectionProxy, partition: int, now: datetime, apart_from: Collection[UUID], limit: int
 ) -> list[Run]:
     """Runs whose time has come, the earliest first; those of the workflows `apart_from` wait."""
-    return [run_of(row) for row in await connection.fetch(QUERIES["runs_due"], partition, now, list(apart_from), limit)]
+    rows = await QUERIES["runs_due"].fetch(
+        connection, partition=partition, now=now, apart_from=list(apart_from), limit=limit
+    )
+    return [run_of(row) for row in rows]
 
 
 async def next_due(connection: PoolConnectionProxy, partition: int, apart_from: Collection[UUID]) -> datetime | None:
     """When the first run is due."""
-    moment: datetime | None = await connection.fetchval(QUERIES["next_due"], partition, list(apart_from))
+    moment: datetime | None = await QUERIES["next_due"].fetchval(
+        connection, partition=partition, apart_from=list(apart_from)
+    )
     return moment
 
 
 async def of_deleted(connection: PoolConnectionProxy, partition: int, limit: int) -> list[Run]:
     """Runs that go on although their workflow was deleted."""
-    return [run_of(row) for row in await connection.fetch(QUERIES["runs_of_deleted"], partition, limit)]
+    return [run_of(row) for row in await QUERIES["runs_of_deleted"].fetch(connection, partition=partition, limit=limit)]
 
 
-async def past(connection: PoolConnectionProxy, pairs: Collection[tuple[UUID, int]]) -> dict[tuple[UUID, int], Past]:
+async def past(
+    connection: PoolConnectionProxy, pairs: Collection[tuple[UUID, int]]
+) -> dict[tuple[UUID, int], EntryHistory]:
     """How often each contact started each workflow."""
-    found = {pair: Past() for pair in pairs}
+    found = {pair: EntryHistory() for pair in pairs}
     workflows, contacts = [workflow for workflow, _ in found], [contact for _, contact in found]
-    for row in await connection.fetch(QUERIES["past_of_pairs"], workflows, contacts):
-        found[UUID(int=row["workflow_id"].int), row["contact_id"]] = Past(
+    for row in await QUERIES["past_of_pairs"].fetch(connection, workflow_ids=workflows, contact_ids=contacts):
+        found[UUID(int=row["workflow_id"].int), row["contact_id"]] = EntryHistory(
             row["started"], row["running"], seen_before=True
         )
     return found
@@ -129,17 +138,18 @@ async def past(connection: PoolConnectionProxy, pairs: Collection[tuple[UUID, in
 
 async def existing(connection: PoolConnectionProxy, runs: Collection[UUID]) -> set[UUID]:
     """Which of these runs there are already."""
-    return {UUID(int=row["run_id"].int) for row in await connection.fetch(QUERIES["runs_existing"], list(runs))}
+    return {UUID(int=row["run_id"].int) for row in await QUERIES["runs_existing"].fetch(connection, run_ids=list(runs))}
 
 
 async def depths(connection: PoolConnectionProxy, runs: Collection[UUID]) -> dict[UUID, int]:
     """How deep each of these runs is; those that there are."""
-    return {UUID(int=row["run_id"].int): row["depth"] for row in await connection.fetch(QUERIES["depths"], list(runs))}
+    rows = await QUERIES["depths"].fetch(connection, run_ids=list(runs))
+    return {UUID(int=row["run_id"].int): row["depth"] for row in rows}
 
 
 async def followed_by(connection: PoolConnectionProxy, events: Collection[UUID]) -> dict[UUID, UUID]:
     """The run from which each of these events followed, where there is one."""
-    rows = await connection.fetch(QUERIES["effects_of_events"], list(events))
+    rows = await QUERIES["effects_of_events"].fetch(connection, event_ids=list(events))
     return {UUID(int=row["event_id"].int): UUID(int=row["run_id"].int) for row in rows}
 
 
@@ -164,20 +174,20 @@ def _row(partition: int, new: NewRun) -> tuple[object, ...]:
 async def update(connection: PoolConnectionProxy, runs: Sequence[Run]) -> None:
     """Writes runs that moved."""
     if runs:
-        await connection.execute(
-            QUERIES["update_runs"],
-            [run.run_id for run in runs],
-            [run.state for run in runs],
-            [run.step_id for run in runs],
-            [run.since for run in runs],
-            [run.due_at for run in runs],
-            [run.steps_taken for run in runs],
-            ["{" + ",".join(map(str, run.taken)) + "}" for run in runs],
-            [run.cause.event_id for run in runs],
-            [run.cause.correlation_id for run in runs],
-            [run.cause.trace for run in runs],
-            [run.ended_at for run in runs],
-            [run.reason for run in runs],
+        await QUERIES["update_runs"].execute(
+            connection,
+            run_ids=[run.run_id for run in runs],
+            states=[run.state for run in runs],
+            step_ids=[run.step_id for run in runs],
+            since=[run.since for run in runs],
+            due_at=[run.due_at for run in runs],
+            steps_taken=[run.steps_taken for run in runs],
+            taken=["{" + ",".join(map(str, run.taken)) + "}" for run in runs],
+            cause_events=[run.cause.event_id for run in runs],
+            correlation_ids=[run.cause.correlation_id for run in runs],
+            traces=[run.cause.trace for run in runs],
+            ended_at=[run.ended_at for run in runs],
+            reasons=[run.reason for run in runs],
         )
 
 
@@ -206,12 +216,17 @@ async def insert_effects(connection: PoolConnectionProxy, events: Sequence[Follo
         await connection.copy_records_to_table("effects", records=events, columns=EFFECT_COLUMNS)
 
 
-async def forget_what_was_seen(
+async def blank_what_was_seen(
     connection: PoolConnectionProxy, contacts: Collection[Contact], workflows: Collection[UUID]
 ) -> None:
     """Blanks what conditions saw of contacts that are gone."""
-    await connection.execute(QUERIES["forget_what_was_seen"], *columns(contacts), list(workflows))
+    await QUERIES["blank_what_was_seen"].execute(connection, **columns(contacts), workflow_ids=list(workflows))
 
 
 def _json(value: dict[str, Any] | None) -> str | None:
     return None if value is None else orjson.dumps(value).decode()
+
+
+async def keep_alive(connection: PoolConnectionProxy) -> None:
+    """Keep the connection's idle time-out from firing, and yield to other tasks."""
+    await QUERIES["keep_alive"].execute(connection)

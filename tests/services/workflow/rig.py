@@ -13,10 +13,10 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from pydantic import SecretStr
 from uuid_utils.compat import uuid7
 
-from services.workflow.api.service import WorkflowService
 from services.workflow.app import SERVICE, build
 from services.workflow.consumers.handler import TOPICS, WorkflowHandler
 from services.workflow.settings import WorkflowSettings
+from services.workflow.use_cases.service import WorkflowService
 from shared.bus.catalog import Catalog
 from shared.bus.connection import client_options
 from shared.bus.guard import check_surroundings

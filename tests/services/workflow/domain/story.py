@@ -8,9 +8,9 @@ from services.workflow.domain.conditions import for_run
 from services.workflow.domain.facts import StoredFacts
 from services.workflow.domain.identity import recorded_at
 from services.workflow.domain.program import compile_program
-from services.workflow.domain.progress import Gone, Judgement, begin, fire, look_back, receive
+from services.workflow.domain.progress import ConditionResult, MissingReference, begin, fire, look_back, receive
 from services.workflow.domain.reading import read_definition
-from services.workflow.domain.runs import Cause, Effect, EffectKind, Passage, Run, Seen, StepTaken
+from services.workflow.domain.runs import Causation, ConsumedEvent, Effect, EffectKind, Run, StepTaken, Transition
 from shared.criteria import Criterion, evaluate
 from shared.events.envelope import ContactEvent
 from tests.services.workflow.events import DOGS
@@ -19,9 +19,9 @@ WORKFLOW = UUID("01890000-0000-7000-8000-00000000000a")
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
-def seen(event: ContactEvent, causation: UUID | None = None, correlation: str | None = None) -> Seen:
-    cause = Cause(str(event.event_id), correlation or str(event.event_id))
-    return Seen(event, recorded_at(event), cause, None if causation is None else str(causation))
+def seen(event: ContactEvent, causation: UUID | None = None, correlation: str | None = None) -> ConsumedEvent:
+    cause = Causation(str(event.event_id), correlation or str(event.event_id))
+    return ConsumedEvent(event, recorded_at(event), cause, None if causation is None else str(causation))
 
 
 class Story:
@@ -33,29 +33,29 @@ class Story:
         self.now = NOON
         self.facts = StoredFacts()
         self.gone: set[UUID | str] = set()
-        self.consumed: list[Seen] = []
+        self.consumed: list[ConsumedEvent] = []
         self.run: Run | None = None
         self.steps: list[StepTaken] = []
         self.effects: list[Effect] = []
 
     # The world
 
-    def judge(self, criterion: Criterion, contact: tuple[int, int], run: UUID | None) -> Judgement:
+    def judge(self, criterion: Criterion, contact: tuple[int, int], run: UUID | None) -> ConditionResult:
         found = evaluate(criterion if run is None else for_run(criterion, run), self.facts, self.now.date())
-        return Judgement(found.truth, found.tree)
+        return ConditionResult(found.truth, found.tree)
 
     def need(self, kind: EffectKind, subject: UUID | str, run: Run) -> None:
         if subject in self.gone:
-            raise Gone(f"{kind} {subject} was deleted")
+            raise MissingReference(f"{kind} {subject} was deleted")
 
-    def unwilling(self, run: Run) -> str | None:
+    def why_not_sent(self, run: Run) -> str | None:
         return self.facts.subscription if self.facts.subscription == "unsubscribed" else None
 
     def next_time(self, run: Run, at: time, after: datetime) -> datetime:
         moment = datetime.combine(after.date(), at, UTC)
         return moment if moment > after else moment + timedelta(days=1)
 
-    def earlier(self, run: Run) -> tuple[Seen, ...]:
+    def earlier(self, run: Run) -> tuple[ConsumedEvent, ...]:
         return tuple(self.consumed)
 
     # Given
@@ -94,11 +94,11 @@ class Story:
         self._apply(fire(self.run, self.program, self))
         return self
 
-    def _apply(self, passage: Passage | None) -> None:
-        if passage is not None:
-            self.run = passage.run
-            self.steps += passage.steps
-            self.effects += passage.effects
+    def _apply(self, transition: Transition | None) -> None:
+        if transition is not None:
+            self.run = transition.run
+            self.steps += transition.steps
+            self.effects += transition.effects
 
     # Then
 

@@ -8,7 +8,7 @@ import pytest
 from services.workflow.domain.phases import Phase, State, Workflow
 from services.workflow.domain.program import compile_program, most_messages
 from services.workflow.domain.reading import read_definition
-from services.workflow.domain.starting import MAX_DEPTH, Past, may_start, stopped_reason
+from services.workflow.domain.starting import MAX_DEPTH, EntryHistory, may_start, stopped_reason
 from tests.services.workflow.domain.story import NOON, WORKFLOW
 from tests.services.workflow.events import DOGS, GUIDE
 
@@ -66,13 +66,13 @@ def test_versions_that_were_never_in_effect_are_not_looked_for() -> None:
 @pytest.mark.parametrize(
     ("past", "once", "every_time", "not_while_running"),
     [
-        (Past(), True, True, True),
-        (Past(started=1), False, True, True),
-        (Past(started=3, running=1), False, True, False),
-        (Past(seen_before=True), True, True, True),
+        (EntryHistory(), True, True, True),
+        (EntryHistory(started=1), False, True, True),
+        (EntryHistory(started=3, running=1), False, True, False),
+        (EntryHistory(seen_before=True), True, True, True),
     ],
 )
-def test_re_entry(past: Past, once: bool, every_time: bool, not_while_running: bool) -> None:
+def test_re_entry(past: EntryHistory, once: bool, every_time: bool, not_while_running: bool) -> None:
     assert may_start("once", past) is once
     assert may_start("every_time", past) is every_time
     assert may_start("not_while_running", past) is not_while_running

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from services.workflow.domain.definitions import uses_of, walk
-from services.workflow.domain.faults import InvalidDefinition
+from services.workflow.domain.errors import InvalidDefinition
 from services.workflow.domain.reading import read_definition, write_definition
 
 DOGS = "01890000-0000-7000-8000-000000000001"

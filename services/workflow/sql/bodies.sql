@@ -1,1 +1,0 @@
-SELECT version, body FROM definitions WHERE workflow_id = $1 ORDER BY version

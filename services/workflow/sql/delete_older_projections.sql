@@ -1,1 +1,0 @@
-DELETE FROM contacts WHERE partition = $1 AND projection < $2

@@ -1,1 +1,0 @@
-DELETE FROM backlog WHERE workflow_id = $1

@@ -1,1 +1,0 @@
-DELETE FROM enrolments WHERE workflow_id = $1

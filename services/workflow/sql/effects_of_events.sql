@@ -1,1 +1,0 @@
-SELECT event_id, run_id FROM effects WHERE event_id = ANY($1::uuid[])

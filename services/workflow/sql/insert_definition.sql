@@ -1,1 +1,0 @@
-INSERT INTO definitions (workflow_id, version, body, created_at) VALUES ($1, $2, $3, $4)

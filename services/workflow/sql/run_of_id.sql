@@ -1,1 +1,0 @@
-SELECT * FROM runs WHERE run_id = $1 AND account_id = $2

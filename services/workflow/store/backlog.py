@@ -1,0 +1,101 @@
+"""Workflows that are behind: paused, catching up, or taking the members that a segment has."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+import orjson
+from asyncpg.pool import PoolConnectionProxy
+
+from shared.store.queries import queries_of
+
+QUERIES = queries_of(__file__)
+
+
+class Backlog(NamedTuple):
+    """A workflow that has decided up to `position` in a partition; it catches up when it is active again."""
+
+    workflow_id: UUID
+    position: int
+    active: bool
+
+
+class Enrolment(NamedTuple):
+    """A version that takes the members of its segments, up to `contact_id` in a partition."""
+
+    workflow_id: UUID
+    version: int
+    contact_id: int
+
+
+class DecisionState(NamedTuple):
+    """Facts that cannot change during this unit of work.
+
+    `revision` is that of the definitions; `behind` the workflows that are behind in the partition; `decided`, per
+    topic, the highest sequence on which a consumer of another version has decided.
+    """
+
+    revision: int
+    behind: dict[UUID, Backlog]
+    decided: dict[str, int]
+
+
+async def load(connection: PoolConnectionProxy, partition: int, projection: int) -> DecisionState:
+    """Keep definitions and states from changing until the end of the transaction; return what depends on them."""
+    await QUERIES["share_definitions"].execute(connection)
+    [row] = await QUERIES["decision_state"].fetch(connection, partition=partition, projection=projection)
+    found = [Backlog(UUID(one), position, active) for one, position, active in orjson.loads(row["behind"] or "[]")]
+    decided = orjson.loads(row["decided"] or "{}")
+    return DecisionState(row["revision"], {one.workflow_id: one for one in found}, decided)
+
+
+async def hold_back(connection: PoolConnectionProxy, workflow_id: UUID, partitions: int) -> None:
+    """From now on a workflow decides on nothing; must hold the lock of `definitions.next_revision`."""
+    await QUERIES["hold_back"].execute(connection, workflow_id=workflow_id, partitions=partitions)
+
+
+async def move(connection: PoolConnectionProxy, workflow_id: UUID, partition: int, position: int | None) -> None:
+    """How far a workflow has caught up; None: wholly."""
+    if position is None:
+        await QUERIES["end_backlog"].execute(connection, workflow_id=workflow_id, partition=partition)
+    else:
+        await QUERIES["move_backlog"].execute(
+            connection, workflow_id=workflow_id, partition=partition, position=position
+        )
+
+
+async def begin_enrolment(connection: PoolConnectionProxy, workflow_id: UUID, partitions: int, version: int) -> None:
+    """A version takes the members that its segments have, from the first one on."""
+    await QUERIES["begin_enrolment"].execute(
+        connection, workflow_id=workflow_id, partitions=partitions, version=version
+    )
+
+
+async def enrolments(connection: PoolConnectionProxy, partition: int) -> list[Enrolment]:
+    """What is to be taken in a partition."""
+    return [
+        Enrolment(UUID(int=row["workflow_id"].int), row["version"], row["contact_id"])
+        for row in await QUERIES["enrolments"].fetch(connection, partition=partition)
+    ]
+
+
+async def move_enrolment(
+    connection: PoolConnectionProxy, workflow_id: UUID, partition: int, contact_id: int | None
+) -> None:
+    """How far an enrolment has come; None: it is done."""
+    if contact_id is None:
+        await QUERIES["end_enrolment"].execute(connection, workflow_id=workflow_id, partition=partition)
+    else:
+        await QUERIES["move_enrolment"].execute(
+            connection, workflow_id=workflow_id, partition=partition, contact_id=contact_id
+        )
+
+
+async def end_enrolments(connection: PoolConnectionProxy, workflow_id: UUID) -> None:
+    """No more members are taken."""
+    await QUERIES["drop_enrolments"].execute(connection, workflow_id=workflow_id)
+
+
+async def drop(connection: PoolConnectionProxy, workflow_id: UUID) -> None:
+    """A workflow was deleted: it has nothing to catch up with."""
+    await QUERIES["drop_backlog"].execute(connection, workflow_id=workflow_id)
+    await end_enrolments(connection, workflow_id)

@@ -1,0 +1,63 @@
+-- name: share_definitions
+-- Who decides on events shares this lock; who changes a definition or a state takes it alone (lock_definitions).
+SELECT pg_advisory_xact_lock_shared(2, 0)
+
+-- name: decision_state
+-- What decides on a unit of work before anything else: the revision of the definitions, the workflows that are behind,
+-- and how far consumers of other versions (another projection of the facts) have decided.
+SELECT
+    (SELECT number FROM revision) AS revision,
+    (
+        SELECT json_agg(json_build_array(b.workflow_id, b.position, w.state = 'active'))
+        FROM backlog b
+        JOIN workflows w ON w.workflow_id = b.workflow_id
+        WHERE b.partition = :partition
+    ) AS behind,
+    (
+        SELECT json_object_agg(c.topic, c.sequence)
+        FROM (
+            SELECT topic, max(sequence) AS sequence
+            FROM checkpoints
+            WHERE consumer = 'workflow' AND version <> :projection AND partition = :partition
+            GROUP BY topic
+        ) AS c
+    ) AS decided
+
+-- name: hold_back
+-- A pause begins: everything consumed so far has been decided on, the rest waits.
+INSERT INTO backlog (workflow_id, partition, position)
+SELECT
+    :workflow_id,
+    p.partition,
+    coalesce((SELECT max(o.position) FROM occurrences o WHERE o.partition = p.partition), 0)
+FROM generate_series(0, :partitions::int - 1) AS p (partition)
+ON CONFLICT DO NOTHING
+
+-- name: move_backlog
+UPDATE backlog SET position = :position WHERE workflow_id = :workflow_id AND partition = :partition
+
+-- name: end_backlog
+DELETE FROM backlog WHERE workflow_id = :workflow_id AND partition = :partition
+
+-- name: drop_backlog
+DELETE FROM backlog WHERE workflow_id = :workflow_id
+
+-- name: enrolments
+SELECT e.workflow_id, e.version, e.contact_id
+FROM enrolments e
+JOIN workflows w ON w.workflow_id = e.workflow_id
+WHERE e.partition = :partition AND w.state = 'active'
+
+-- name: begin_enrolment
+INSERT INTO enrolments (workflow_id, partition, version, contact_id)
+SELECT :workflow_id, p.partition, :version, 0 FROM generate_series(0, :partitions::int - 1) AS p (partition)
+ON CONFLICT (partition, workflow_id) DO UPDATE SET version = excluded.version, contact_id = 0
+
+-- name: move_enrolment
+UPDATE enrolments SET contact_id = :contact_id WHERE workflow_id = :workflow_id AND partition = :partition
+
+-- name: end_enrolment
+DELETE FROM enrolments WHERE workflow_id = :workflow_id AND partition = :partition
+
+-- name: drop_enrolments
+DELETE FROM enrolments WHERE workflow_id = :workflow_id

@@ -1,0 +1,28 @@
+-- name: contacts_of_ids
+SELECT account_id, contact_id, facts
+FROM contacts
+WHERE projection = :projection AND (account_id, contact_id) IN (SELECT * FROM unnest(:account_ids::int[], :contact_ids::bigint[]))
+
+-- name: write_contacts
+INSERT INTO contacts (projection, account_id, contact_id, partition, facts, segments)
+SELECT :projection, c.account_id, c.contact_id, :partition, c.facts, c.segments::uuid[]
+FROM unnest(:account_ids::int[], :contact_ids::bigint[], :facts::bytea[], :segments::text[]) AS c (account_id, contact_id, facts, segments)
+ON CONFLICT (projection, account_id, contact_id)
+DO UPDATE SET facts = excluded.facts, segments = excluded.segments
+
+-- name: delete_contacts
+DELETE FROM contacts
+WHERE projection = :projection AND (account_id, contact_id) IN (SELECT * FROM unnest(:account_ids::int[], :contact_ids::bigint[]))
+
+-- name: members_after
+SELECT account_id, contact_id, facts
+FROM contacts
+WHERE projection = :projection AND account_id = :account_id AND partition = :partition AND contact_id > :after AND segments && :segments::uuid[]
+ORDER BY contact_id
+LIMIT :limit
+
+-- name: count_members
+SELECT count(*) FROM contacts WHERE projection = :projection AND account_id = :account_id AND segments && :segments::uuid[]
+
+-- name: delete_older_projections
+DELETE FROM contacts WHERE partition = :partition AND projection < :projection

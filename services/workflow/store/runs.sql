@@ -1,0 +1,83 @@
+-- name: runs_running
+SELECT *
+FROM runs
+WHERE state = 'running' AND (account_id, contact_id) IN (SELECT * FROM unnest(:account_ids::int[], :contact_ids::bigint[]))
+ORDER BY started_at, run_id
+
+-- name: runs_due
+SELECT *
+FROM runs
+WHERE partition = :partition AND due_at <= :now AND NOT workflow_id = ANY(:apart_from::uuid[])
+ORDER BY due_at
+LIMIT :limit
+
+-- name: next_due
+SELECT min(due_at) FROM runs WHERE partition = :partition AND NOT workflow_id = ANY(:apart_from::uuid[])
+
+-- name: runs_of_deleted
+SELECT r.*
+FROM workflows w
+JOIN runs r ON r.workflow_id = w.workflow_id
+WHERE w.state = 'deleted' AND r.partition = :partition AND r.state = 'running'
+LIMIT :limit
+
+-- name: runs_existing
+SELECT run_id FROM runs WHERE run_id = ANY(:run_ids::uuid[])
+
+-- name: past_of_pairs
+-- How often each contact started each workflow, and how many of those runs go on; "stopped" ones never began.
+SELECT
+    r.workflow_id,
+    r.contact_id,
+    count(*) FILTER (WHERE r.state <> 'stopped') AS started,
+    count(*) FILTER (WHERE r.state = 'running') AS running
+FROM runs r
+JOIN (SELECT DISTINCT * FROM unnest(:workflow_ids::uuid[], :contact_ids::bigint[])) AS p (workflow_id, contact_id)
+    ON p.workflow_id = r.workflow_id AND p.contact_id = r.contact_id
+GROUP BY r.workflow_id, r.contact_id
+
+-- name: depths
+SELECT run_id, depth FROM runs WHERE run_id = ANY(:run_ids::uuid[])
+
+-- name: effects_of_events
+SELECT event_id, run_id FROM effects WHERE event_id = ANY(:event_ids::uuid[])
+
+-- name: update_runs
+UPDATE runs
+SET
+    state = c.state,
+    step_id = c.step_id,
+    since = c.since,
+    due_at = c.due_at,
+    steps_taken = c.steps_taken,
+    taken = c.taken::uuid[],
+    cause_event = c.cause_event,
+    correlation_id = c.correlation_id,
+    trace = c.trace,
+    ended_at = c.ended_at,
+    reason = c.reason
+FROM unnest(
+    :run_ids::uuid[], :states::text[], :step_ids::text[], :since::timestamptz[], :due_at::timestamptz[], :steps_taken::int[], :taken::text[],
+    :cause_events::text[], :correlation_ids::text[], :traces::text[], :ended_at::timestamptz[], :reasons::text[]
+) AS c (
+    run_id, state, step_id, since, due_at, steps_taken, taken, cause_event, correlation_id, trace, ended_at, reason
+)
+WHERE runs.run_id = c.run_id
+
+-- name: blank_what_was_seen
+-- What conditions saw of contacts that are erased may name a person.
+WITH gone AS (
+    UPDATE runs
+    SET saw = NULL
+    FROM unnest(:account_ids::int[], :contact_ids::bigint[]) AS c (account_id, contact_id)
+    WHERE
+        runs.workflow_id = ANY(:workflow_ids::uuid[])
+        AND runs.account_id = c.account_id
+        AND runs.contact_id = c.contact_id
+    RETURNING runs.run_id
+)
+UPDATE run_steps SET saw = NULL FROM gone WHERE run_steps.run_id = gone.run_id AND run_steps.saw IS NOT NULL
+
+-- name: keep_alive
+-- The server ends a transaction whose client says nothing for 5 s; a large batch on a busy machine may think so long.
+SELECT

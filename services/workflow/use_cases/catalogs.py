@@ -1,0 +1,155 @@
+"""What the catalogs say of an account: its labels, messages, fields and segments, and its time zone."""
+
+from datetime import UTC, date, datetime, tzinfo
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from services.workflow.domain.conditions import inlined
+from services.workflow.domain.progress import MissingReference
+from services.workflow.domain.runs import EffectKind
+from shared.bus.catalog import Catalog
+from shared.criteria import Criterion, Existence, Fault, parse, validate
+from shared.criteria.grammar import InSegment
+from shared.criteria.references import walk
+from shared.events.envelope import CatalogEvent
+from shared.events.labeling import AccountChanged, FieldChanged, FieldType, LabelChanged
+from shared.events.segmentation import SegmentChanged
+from shared.events.tracking import MessageChanged
+
+
+class AccountLookup:
+    """What one account has; see `shared.criteria.Lookup`. What belongs to another account is unknown."""
+
+    def __init__(self, catalogs: "Catalogs", account_id: int) -> None:
+        self._catalogs = catalogs
+        self._account_id = account_id
+
+    def label(self, label_id: UUID) -> Existence:
+        found = self._catalogs.catalog.find(LabelChanged, label_id)
+        if found is None or found.account_id != self._account_id:
+            return "unknown"
+        return "known" if found.state in ("active", "hidden") else "merged" if found.state == "merged" else "deleted"
+
+    def message(self, message_id: UUID) -> Existence:
+        found = self._catalogs.catalog.find(MessageChanged, message_id)
+        if found is None or found.account_id != self._account_id:
+            return "unknown"
+        return "known" if found.state == "active" else "deleted"
+
+    def link(self, link_id: UUID) -> Existence:
+        message_id = self._catalogs.message_of.get(link_id)
+        return "unknown" if message_id is None else self.message(message_id)
+
+    def field(self, key: str) -> tuple[FieldType, tuple[str, ...]] | None:
+        found = self._catalogs.catalog.find(FieldChanged, (self._account_id, key))
+        return None if found is None or found.state == "deleted" else (found.field_type, found.choices)
+
+    def segment(self, segment_id: UUID) -> Criterion | None:
+        found = self._catalogs.catalog.find(SegmentChanged, segment_id)
+        if found is None or found.account_id != self._account_id or found.state == "deleted":
+            return None
+        return self._catalogs.criterion_of(found)
+
+    def segment_existence(self, segment_id: UUID) -> Existence:
+        """Whether there is such a segment."""
+        found = self._catalogs.catalog.find(SegmentChanged, segment_id)
+        if found is None or found.account_id != self._account_id:
+            return "unknown"
+        return "known" if found.state == "active" else "deleted"
+
+
+def criterion_faults(criterion: Criterion, lookup: AccountLookup) -> list[Fault]:
+    """What a criterion names and the account does not have, also through the segments that it names."""
+    faults = list(validate(criterion, lookup))
+    if not faults:
+        for node in walk(criterion):
+            if isinstance(node, InSegment):
+                faults += [
+                    Fault(f"{node.pointer}/segment/id", detail) for detail in segment_trouble(node.segment, lookup)
+                ]
+    return faults
+
+
+def segment_trouble(segment_id: UUID, lookup: AccountLookup) -> list[str]:
+    """Why a segment that is there cannot be asked for; at most one reason."""
+    criterion = lookup.segment(segment_id)
+    faults = [] if criterion is None else criterion_faults(criterion, lookup)
+    return [f"segment {segment_id} is broken: {fault.detail}" for fault in faults[:1]]
+
+
+class Catalogs:
+    """The catalogs of labeling, tracking and segmentation, as workflows ask for them."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        self.message_of: dict[UUID, UUID] = {}
+        self._segments: dict[UUID, tuple[int, Criterion]] = {}
+        self._ready: dict[tuple[int, int], tuple[Criterion, Criterion | str]] = {}
+        self._looked_for: set[int] = set()
+        catalog.on_change(self._changed)
+
+    def _changed(self, event: CatalogEvent) -> None:
+        self._ready.clear()
+        if isinstance(event, MessageChanged):
+            self.message_of.update((link.id, event.message_id) for link in event.links)
+
+    def lookup(self, account_id: int) -> AccountLookup:
+        """What an account has."""
+        return AccountLookup(self, account_id)
+
+    def zone(self, account_id: int) -> tzinfo:
+        """The account's time zone; UTC as long as nothing is known of it."""
+        found = self.catalog.find(AccountChanged, account_id)
+        return UTC if found is None else ZoneInfo(found.time_zone)
+
+    def knows(self, account_id: int) -> bool:
+        """Whether the account is known yet."""
+        return self.catalog.find(AccountChanged, account_id) is not None
+
+    async def know_accounts(self, accounts: set[int]) -> None:
+        """Read the catalog to its present end, once for each account that is not known yet.
+
+        Days are the account's days, so its time zone must be known before anything is folded.
+        """
+        unknown = {account for account in accounts if not self.knows(account)} - self._looked_for
+        if unknown:
+            self._looked_for |= unknown
+            await self.catalog.refresh()
+
+    def today(self, account_id: int, now: datetime) -> date:
+        """The account's day."""
+        return now.astimezone(self.zone(account_id)).date()
+
+    def criterion_of(self, segment: SegmentChanged) -> Criterion:
+        """A segment's criterion, read."""
+        kept = self._segments.get(segment.segment_id)
+        if kept is None or kept[0] != segment.segment_version:
+            kept = self._segments[segment.segment_id] = (segment.segment_version, parse(segment.criterion))
+        return kept[1]
+
+    def ready(self, account_id: int, criterion: Criterion) -> Criterion:
+        """A criterion with its segments spelled out. Raises MissingReference if it asks for something that is gone."""
+        key = (account_id, id(criterion))
+        kept = self._ready.get(key)
+        # The criterion is kept with its answer, so that its identity stays its own.
+        if kept is None or kept[0] is not criterion:
+            lookup = self.lookup(account_id)
+            gone = [fault.detail for fault in criterion_faults(criterion, lookup)]
+            kept = self._ready[key] = (criterion, gone[0] if gone else inlined(criterion, lookup.segment))
+        if isinstance(kept[1], str):
+            raise MissingReference(kept[1])
+        return kept[1]
+
+    def need(self, account_id: int, kind: EffectKind, subject: UUID | str) -> None:
+        """Raises MissingReference if a message, label or field was deleted; what is not known yet may come."""
+        lookup = self.lookup(account_id)
+        if isinstance(subject, str):
+            found = self.catalog.find(FieldChanged, (account_id, subject))
+            existence: Existence = "deleted" if found is not None and found.state == "deleted" else "known"
+            what = "field"
+        elif kind == "send":
+            existence, what = lookup.message(subject), "message"
+        else:
+            existence, what = lookup.label(subject), "label"
+        if existence in ("deleted", "merged"):
+            raise MissingReference(f"{what} {subject} was {existence}")

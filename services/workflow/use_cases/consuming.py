@@ -1,0 +1,119 @@
+"""Apply a batch of events of one partition number: fold facts, move runs, start runs, forget contacts that are gone."""
+
+from collections.abc import Sequence
+
+from services.workflow.domain.identity import recorded_at
+from services.workflow.domain.program import Program
+from services.workflow.domain.runs import Causation, ConsumedEvent
+from services.workflow.store import occurrences, runs
+from services.workflow.store.contacts import Contact
+from services.workflow.use_cases.ancestry import Ancestry
+from services.workflow.use_cases.loaded_workflows import LoadedWorkflows
+from services.workflow.use_cases.run_unit import Unit
+from shared.bus.received import Received
+from shared.events.codec import Tombstone
+from shared.events.labeling import ContactChanged
+from shared.http.idempotency import blank_answers
+
+Consumed = tuple[ConsumedEvent, Received]
+
+
+class Consumption:
+    """One batch in one unit. `decided` counts the events that were decided on, once `run` has ended."""
+
+    def __init__(self, unit: Unit, workflows: LoadedWorkflows) -> None:
+        self.unit = unit
+        self.decided = 0
+        self._workflows = workflows
+        self._connection = unit.work.connection
+
+    async def run(self, batch: Sequence[Received]) -> None:
+        """Apply the batch and write what came of it."""
+        unit = self.unit
+        new, known, gone = self._sort(batch)
+        events = new + known
+        await unit.catalogs.know_accounts({seen.event.account_id for seen, _ in events})
+        await unit.load({(seen.event.account_id, seen.event.contact_id) for seen, _ in events} | gone)
+        for seen, _ in known:
+            unit.fold(seen)
+        starts = {index: programs for index, (seen, _) in enumerate(new) if (programs := self._starts(seen))}
+        await unit.load_past((program, new[index][0]) for index, programs in starts.items() for program in programs)
+        ancestry = Ancestry()
+        await ancestry.load(self._connection, [seen for seen, _ in new])
+        for index, (seen, record) in enumerate(new):
+            self._apply(ancestry, seen, record, starts.get(index, ()))
+            await unit.keep_alive(index)
+            if isinstance(seen.event, ContactChanged) and seen.event.state != "active":
+                gone.add((seen.event.account_id, seen.event.contact_id))
+        self._forget(gone)
+        await unit.look_back()
+        await unit.save()
+        await self._blank(gone)
+        await self._keep(new)
+        self.decided = len(new)
+
+    def _sort(self, batch: Sequence[Received]) -> tuple[list[Consumed], list[Consumed], set[Contact]]:
+        """Return events to decide on, events that an older projection has decided on, and contacts that are gone."""
+        new: list[Consumed] = []
+        known: list[Consumed] = []
+        gone: set[Contact] = set()
+        decided = self.unit.decided
+        for record in batch:
+            event = record.event
+            if isinstance(event, Tombstone):
+                account, contact = event.key.split(":")
+                gone.add((int(account), int(contact)))
+                continue
+            cause = Causation(record.event_id, record.correlation_id, record.trace)
+            seen = ConsumedEvent(event, recorded_at(event), cause, record.causation_id)
+            # A record that was held has an old sequence, and nothing was decided on it.
+            is_new = record.held_id is not None or (record.sequence or 0) > decided.get(record.topic, 0)
+            (new if is_new else known).append((seen, record))
+        return new, known, gone
+
+    def _starts(self, seen: ConsumedEvent) -> list[Program]:
+        return [
+            program for program in self._workflows.started_by(seen) if program.workflow_id not in self.unit.undecided
+        ]
+
+    def _apply(self, ancestry: Ancestry, seen: ConsumedEvent, record: Received, starts: Sequence[Program]) -> None:
+        unit = self.unit
+        unit.fold(seen)
+        followed = ancestry.follow(seen)
+        if followed is not None:
+            unit.follow(followed)
+        if isinstance(seen.event, ContactChanged):
+            return
+        unit.deliver(seen)
+        for program in starts:
+            unit.start(program, seen, record.value or b"", ancestry.depth(seen))
+        unit.remember(seen)
+
+    def _forget(self, gone: set[Contact]) -> None:
+        """End the runs of contacts that are erased or merged into others, and forget their facts."""
+        for contact in gone:
+            self.unit.cancel(contact, (), "the contact is gone")
+            self.unit.forget(contact)
+
+    async def _blank(self, gone: set[Contact]) -> None:
+        if gone:
+            accounts = {account for account, _ in gone}
+            workflows = [workflow for account in accounts for workflow in self._workflows.of_account(account)]
+            await runs.blank_what_was_seen(self._connection, gone, workflows)
+            for account in sorted(accounts):
+                contacts = [contact for of, contact in gone if of == account]
+                await blank_answers(self._connection, account, contacts)
+
+    async def _keep(self, new: Sequence[Consumed]) -> None:
+        """Keep the events for waits that look back, pauses that end, and drafts that are tried."""
+        rows = [
+            occurrences.row_of(self.unit.partition, seen, record.topic, _type(record), record.value or b"")
+            for seen, record in new
+            if not isinstance(seen.event, ContactChanged)
+        ]
+        await occurrences.write(self._connection, rows)
+
+
+def _type(record: Received) -> str:
+    """Return the CloudEvents type as it came: the body may be of an older version than the model."""
+    return next((value or b"").decode() for name, value in record.headers if name == "ce_type")

@@ -1,0 +1,146 @@
+"""Create, change, delete and show workflows."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from services.workflow.domain.definitions import Definition, uses_of, walk
+from services.workflow.domain.phases import State
+from services.workflow.domain.reading import read_definition, write_definition
+from services.workflow.store import backlog, definitions
+from services.workflow.store.definitions import StoredWorkflow
+from services.workflow.use_cases.enrolling import enrol_existing
+from services.workflow.use_cases.service import WorkflowService, find_workflow
+from shared.criteria import Fault
+from shared.events.topics import CATALOG_PARTITION
+from shared.events.workflow import WorkflowChanged
+from shared.store.unit_of_work import UnitOfWork
+
+# Called with the current version before a change; raises if the caller read another one.
+VersionCheck = Callable[[int], None]
+
+
+class WorkflowState(NamedTuple):
+    """A workflow with its broken references, and the number of its runs by state."""
+
+    workflow: StoredWorkflow
+    broken: list[Fault]
+    runs: dict[str, int]
+
+
+async def create(service: WorkflowService, account_id: int, body: dict[str, Any]) -> WorkflowState:
+    """Create a draft. Raises InvalidDefinition."""
+    definition = _read(body)
+    await service.require_references(account_id, definition)
+    workflow_id = uuid7()
+    async with service.database.unit_of_work(CATALOG_PARTITION) as work:
+        revision, at = await definitions.next_revision(work.connection)
+        written = write_definition(definition)
+        workflow = StoredWorkflow(workflow_id, account_id, definition.name, 1, "draft", at, at, written)
+        await definitions.insert(work.connection, workflow, revision)
+        append_changed(work, workflow)
+    await service.wait_until_published(work)
+    return WorkflowState(workflow, [], {})
+
+
+async def change(
+    service: WorkflowService, account_id: int, workflow_id: UUID, body: dict[str, Any], check: VersionCheck
+) -> WorkflowState:
+    """Write a new version, unless nothing changed. Steps that stay keep their ids.
+
+    Raises NotFound, InvalidDefinition, and whatever `check` raises.
+    """
+    async with service.database.pool.acquire() as connection:
+        await find_workflow(connection, account_id, workflow_id)
+        versions = await definitions.versions(connection, workflow_id)
+    definition = _read(body, list(versions.values()))
+    await service.require_references(account_id, definition)
+    async with service.database.unit_of_work(CATALOG_PARTITION) as work:
+        workflow = await find_workflow(work.connection, account_id, workflow_id)
+        check(workflow.version)
+        if workflow.version != len(versions):
+            definition = _read(body, list((await definitions.versions(work.connection, workflow_id)).values()))
+        written = write_definition(definition)
+        if written != workflow.body:
+            revision, at = await definitions.next_revision(work.connection)
+            workflow = workflow._replace(
+                name=definition.name, version=workflow.version + 1, changed_at=at, body=written
+            )
+            await definitions.change(work.connection, workflow, revision, new_version=True)
+            if workflow.state != "draft":
+                await enrol_existing(service, work, workflow)
+            append_changed(work, workflow)
+    await service.wait_until_published(work)
+    return await describe(service, workflow)
+
+
+async def delete(service: WorkflowService, account_id: int, workflow_id: UUID, check: VersionCheck) -> None:
+    """Delete a workflow; its runs are cancelled by the next ticks. Raises NotFound, and whatever `check` raises."""
+    async with service.database.unit_of_work(CATALOG_PARTITION) as work:
+        workflow = await find_workflow(work.connection, account_id, workflow_id)
+        check(workflow.version)
+        await change_state(work, workflow, "deleted")
+        await backlog.drop(work.connection, workflow_id)
+    await service.wait_until_published(work)
+
+
+async def show(service: WorkflowService, account_id: int, workflow_id: UUID) -> WorkflowState:
+    """Return a workflow. Raises NotFound."""
+    async with service.database.pool.acquire() as connection:
+        workflow = await find_workflow(connection, account_id, workflow_id)
+    return await describe(service, workflow)
+
+
+async def list_page(
+    service: WorkflowService, account_id: int, after: UUID, limit: int
+) -> tuple[list[WorkflowState], int]:
+    """Return up to `limit` workflows after an id, oldest first, and the number of all."""
+    async with service.database.pool.acquire() as connection:
+        found, total = await definitions.listed(connection, account_id, after, limit)
+        runs = await definitions.run_counts(connection, [workflow.workflow_id for workflow in found])
+    states = [
+        WorkflowState(workflow, service.broken(account_id, workflow.definition), runs[workflow.workflow_id])
+        for workflow in found
+    ]
+    return states, total
+
+
+async def describe(service: WorkflowService, workflow: StoredWorkflow) -> WorkflowState:
+    """Add to a workflow its broken references and the number of its runs."""
+    async with service.database.pool.acquire() as connection:
+        runs = await definitions.run_counts(connection, [workflow.workflow_id])
+    broken = service.broken(workflow.account_id, workflow.definition)
+    return WorkflowState(workflow, broken, runs[workflow.workflow_id])
+
+
+async def change_state(work: UnitOfWork, before: StoredWorkflow, state: State) -> StoredWorkflow:
+    """Write and publish another state of a workflow; events recorded from now on count for it."""
+    revision, at = await definitions.next_revision(work.connection)
+    workflow = before._replace(state=state, changed_at=at)
+    await definitions.change(work.connection, workflow, revision, new_version=False)
+    append_changed(work, workflow)
+    return workflow
+
+
+def append_changed(work: UnitOfWork, workflow: StoredWorkflow) -> None:
+    """Append the catalog event of a workflow as it is now."""
+    work.append(
+        WorkflowChanged(
+            occurred_at=datetime.now(UTC),
+            account_id=workflow.account_id,
+            workflow_id=workflow.workflow_id,
+            workflow_name=workflow.name,
+            workflow_version=workflow.version,
+            state=workflow.state,
+            definition=workflow.body,
+            uses=uses_of(workflow.definition),
+        )
+    )
+
+
+def _read(body: dict[str, Any], versions: Sequence[Definition] = ()) -> Definition:
+    used = {step.id for version in versions for _, step in walk(version.steps) if step.id}
+    return read_definition(body, versions[-1] if versions else None, used)

@@ -1,0 +1,43 @@
+"""Estimate how many messages activating a workflow will send."""
+
+from typing import NamedTuple
+
+from services.workflow.domain.program import compile_program
+from services.workflow.domain.triggers import OnSegment
+from services.workflow.store import contacts
+from services.workflow.store.definitions import StoredWorkflow
+from services.workflow.use_cases.replaying import replay_past
+from services.workflow.use_cases.service import WorkflowService
+
+DAYS = 7
+MOST_EVENTS = 50_000  # an estimate is wanted, and within a second or so
+
+
+class Estimate(NamedTuple):
+    """Runs and messages at once (existing members), and in a week like the last one."""
+
+    runs_at_once: int
+    messages_at_once: int
+    runs_a_week: int
+    messages_a_week: int
+
+
+async def estimate(service: WorkflowService, workflow: StoredWorkflow) -> Estimate:
+    """Count the members that would be taken at once, and play the definition over the last week."""
+    program = compile_program(workflow.workflow_id, workflow.version, workflow.account_id, workflow.definition)
+    segments = [
+        trigger.segment
+        for trigger in program.definition.triggers
+        if isinstance(trigger, OnSegment) and trigger.on == "SegmentEntered" and trigger.include_existing
+    ]
+    members = 0
+    if segments and workflow.state == "draft":
+        async with service.database.pool.acquire() as connection:
+            members = await contacts.count_members(connection, service.projection, workflow.account_id, segments)
+    week = await replay_past(service, program, DAYS, MOST_EVENTS)
+    return Estimate(
+        runs_at_once=members,
+        messages_at_once=members * program.most_messages,
+        runs_a_week=week.scaled(week.outcome.started),
+        messages_a_week=week.scaled(week.outcome.messages),
+    )

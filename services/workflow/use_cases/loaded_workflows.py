@@ -1,0 +1,74 @@
+"""Every workflow in memory, found by what its triggers ask for."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from asyncpg.pool import PoolConnectionProxy
+
+from services.workflow.domain.matching import TriggerIndex
+from services.workflow.domain.phases import Workflow
+from services.workflow.domain.program import Program
+from services.workflow.domain.runs import ConsumedEvent
+from services.workflow.store import definitions
+
+
+class LoadedWorkflows:
+    """All workflows of a process; what changed is read anew within the transaction that needs it."""
+
+    def __init__(self) -> None:
+        self._workflows: dict[UUID, Workflow] = {}
+        self._revision = 0
+        self._indexes: dict[int, TriggerIndex[Program]] = {}
+
+    async def refresh(self, connection: PoolConnectionProxy, revision: int) -> bool:
+        """Reads what changed up to a revision, and says whether anything did."""
+        if revision == self._revision:
+            return False
+        changed = await definitions.changed_since(connection, self._revision)
+        for workflow in changed:
+            self._workflows[workflow.workflow_id] = workflow
+        self._revision = revision
+        self._index({program.account_id for workflow in changed for program in workflow.programs.values()})
+        return True
+
+    def _index(self, accounts: set[int]) -> None:
+        by_account: dict[int, list[Workflow]] = {account: [] for account in accounts}
+        for workflow in self._workflows.values():
+            account = self.account_of(workflow.workflow_id)
+            if account in accounts and workflow.state != "deleted":
+                by_account[account].append(workflow)
+        for account, workflows in by_account.items():
+            self._indexes[account] = TriggerIndex(
+                (trigger, program) for workflow in workflows for trigger, program in workflow.triggers()
+            )
+
+    def program(self, workflow_id: UUID, version: int) -> Program:
+        """One version of a workflow."""
+        return self._workflows[workflow_id].programs[version]
+
+    def workflow(self, workflow_id: UUID) -> Workflow:
+        """A workflow with its phases."""
+        return self._workflows[workflow_id]
+
+    def account_of(self, workflow_id: UUID) -> int:
+        """The account of a workflow."""
+        return next(iter(self._workflows[workflow_id].programs.values())).account_id
+
+    def of_account(self, account_id: int) -> list[UUID]:
+        """The account's workflows, deleted ones too."""
+        return [workflow_id for workflow_id in self._workflows if self.account_of(workflow_id) == account_id]
+
+    def started_by(self, seen: ConsumedEvent) -> list[Program]:
+        """The versions that were in effect when the event was recorded, and start on it."""
+        index = self._indexes.get(seen.event.account_id)
+        if index is None:
+            return []
+        found: dict[UUID, Program] = {}
+        for program in self._in_effect(index, seen):
+            found.setdefault(program.workflow_id, program)
+        return list(found.values())
+
+    def _in_effect(self, index: TriggerIndex[Program], seen: ConsumedEvent) -> Iterator[Program]:
+        for program in index.find(seen.event):
+            if self._workflows[program.workflow_id].counts(program, seen.recorded_at):
+                yield program

@@ -1,0 +1,79 @@
+"""Whether what a definition names is there: labels, segments, messages, links, fields."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from services.workflow.domain.definitions import Definition, criteria_of, triggers_of, walk
+from services.workflow.domain.steps import SetField
+from services.workflow.domain.triggers import OnSegment
+from services.workflow.use_cases.catalogs import AccountLookup, criterion_faults, segment_trouble
+from shared.criteria import Existence, Fault, parse
+from shared.criteria.comparing import parse_day
+
+
+def reference_faults(definition: Definition, lookup: AccountLookup) -> list[Fault]:
+    """Everything that the definition names and the account does not have, with pointers; nothing if all is there."""
+    return [*_trigger_faults(definition, lookup), *_step_faults(definition, lookup), *_criteria(definition, lookup)]
+
+
+def _trigger_faults(definition: Definition, lookup: AccountLookup) -> Iterator[Fault]:
+    standings = {
+        "label": lookup.label,
+        "message": lookup.message,
+        "link": lookup.link,
+        "segment": lookup.segment_existence,
+    }
+    for pointer, trigger in triggers_of(definition):
+        for name, ask in standings.items():
+            named: UUID | None = getattr(trigger, name, None)
+            if named is not None:
+                yield from _fault(f"{pointer}/{name}", name, named, ask(named))
+        if isinstance(trigger, OnSegment):
+            for detail in segment_trouble(trigger.segment, lookup):
+                yield Fault(f"{pointer}/segment", detail)
+
+
+def _step_faults(definition: Definition, lookup: AccountLookup) -> Iterator[Fault]:
+    for pointer, step in walk(definition.steps):
+        here = f"{pointer}/{step.kind}"
+        if step.send is not None:
+            yield from _fault(f"{here}/message", "message", step.send.message, lookup.message(step.send.message))
+        of_label = step.assign_label or step.remove_label
+        if of_label is not None:
+            yield from _fault(f"{here}/label", "label", of_label.label, lookup.label(of_label.label))
+        if step.set_field is not None:
+            yield from _field_faults(here, step.set_field, lookup)
+
+
+def _field_faults(pointer: str, step: SetField, lookup: AccountLookup) -> Iterator[Fault]:
+    found = lookup.field(step.key)
+    if found is None:
+        yield Fault(f"{pointer}/key", f"there is no field {step.key}")
+        return
+    kind, choices = found
+    value: Any = step.value
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    fits = {
+        "text": isinstance(value, str),
+        "number": number,
+        "boolean": isinstance(value, bool),
+        "date": parse_day(value) is not None,
+        "choice": value in choices,
+    }
+    if value is not None and not fits[kind]:
+        needed = f"one of {', '.join(choices)}" if kind == "choice" else kind
+        yield Fault(f"{pointer}/value", f"the field {step.key} takes {needed}")
+
+
+def _criteria(definition: Definition, lookup: AccountLookup) -> Iterator[Fault]:
+    for pointer, criterion in criteria_of(definition):
+        for fault in criterion_faults(parse(criterion), lookup):
+            yield Fault(pointer + fault.pointer, fault.detail)
+
+
+def _fault(pointer: str, what: str, named: UUID, existence: Existence) -> Iterator[Fault]:
+    if existence == "unknown":
+        yield Fault(pointer, f"there is no {what} {named}")
+    elif existence != "known":
+        yield Fault(pointer, f"{what} {named} was {existence}")
