@@ -51,10 +51,11 @@ class Row:
     problem: str | None = None
 
 
-def rows_of(path: Path, zone: ZoneInfo | None) -> Iterator[Row]:
+def rows_of(path: Path, zone: ZoneInfo | None, *, history: bool = False) -> Iterator[Row]:
     """The rows of a file; its name ends in .csv, or else it is NDJSON. A file is never held in memory.
 
-    `zone`: of times that don't say theirs. Raises UnusableFile.
+    `zone`: of times that don't say theirs. `history`: reports that do not say so themselves count and label, and start
+    no workflow. Raises UnusableFile.
     """
     identities = _Identities()
     with path.open("rb") as file:
@@ -64,6 +65,8 @@ def rows_of(path: Path, zone: ZoneInfo | None) -> Iterator[Row]:
                 yield row
                 continue
             report = {"id": identities.of(row.report), **row.report}
+            if history:
+                report.setdefault("history", True)
             yield Row(row.number, row.read, _with_zone(report, zone))
 
 

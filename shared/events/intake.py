@@ -55,6 +55,7 @@ def _within_e_mail(instant: datetime) -> datetime:
     return instant
 
 
+HISTORY = "True for what happened long ago: it counts and labels, and starts no workflow."
 Text = Annotated[str, Field(pattern=NO_NUL)]
 Reported = Annotated[Instant, AfterValidator(_within_e_mail)]
 AttributeName = Annotated[str, Field(min_length=1, max_length=100, pattern=NO_NUL)]
@@ -103,6 +104,7 @@ class ClickReport(ContactReference):
     method: Annotated[Optional[str], Field(max_length=16, pattern=NO_NUL)] = None
     headers: Optional[Annotated[dict[Text, Text], Field(max_length=32)]] = None
     hint: Optional[Verdict] = None
+    history: Annotated[Optional[bool], Field(description=HISTORY)] = None
 
     @model_validator(mode="after")
     def names_a_link(self) -> Self:
@@ -122,6 +124,7 @@ class EngagementReport(ContactReference):
     message_id: Optional[UUID] = None
     send: Optional[ReportedSend] = None
     occurred_at: Reported
+    history: Annotated[Optional[bool], Field(description=HISTORY)] = None
     attributes: Annotated[dict[AttributeName, Attribute], Field(max_length=20)] = Field(default_factory=dict)
     data: Optional[Annotated[dict[str, object], AfterValidator(_storable)]] = None
 

@@ -17,7 +17,7 @@ Scalar = bool | int | float | str
 
 @contract
 class LabelAssigned(ContactEvent):
-    """The contact holds the label from now on."""
+    """The contact holds the label from now on. `history`: because of something that starts no workflow."""
 
     name: ClassVar[str] = "LabelAssigned"
     topic: ClassVar[str] = "labeling.labels"
@@ -25,11 +25,12 @@ class LabelAssigned(ContactEvent):
     label_id: UUID
     label_name: str
     origin: Origin
+    history: Optional[bool] = None
 
 
 @contract
 class LabelRemoved(ContactEvent):
-    """The contact no longer holds the label."""
+    """The contact no longer holds the label. `history`: because of something that starts no workflow."""
 
     name: ClassVar[str] = "LabelRemoved"
     topic: ClassVar[str] = "labeling.labels"
@@ -37,6 +38,7 @@ class LabelRemoved(ContactEvent):
     label_id: UUID
     label_name: str
     origin: Origin
+    history: Optional[bool] = None
 
 
 @contract
@@ -59,7 +61,7 @@ class ContactChanged(ContactEvent):
 
 @contract
 class ContactEngaged(ContactEvent):
-    """Anything else that a contact did or had done to it. `kind` is open."""
+    """Anything else that a contact did or had done to it. `kind` is open. `history`: it starts no workflow."""
 
     name: ClassVar[str] = "ContactEngaged"
     topic: ClassVar[str] = "labeling.engagements"
@@ -69,6 +71,7 @@ class ContactEngaged(ContactEvent):
     message_id: Optional[UUID] = None
     send: Optional[Send] = None
     attributes: dict[str, Scalar]
+    history: Optional[bool] = None
 
 
 @contract

@@ -3,14 +3,17 @@
 from typing import Any, ClassVar, Literal
 from uuid import UUID
 
-from shared.events.envelope import CatalogEvent, ContactEvent, contract
+from shared.events.envelope import CatalogEvent, ContactEvent, Instant, Optional, contract
 
 Reason = Literal["event", "time", "definition"]
 
 
 @contract
 class SegmentEntered(ContactEvent):
-    """The contact is a member of the segment from now on."""
+    """The contact is a member of the segment from now on.
+
+    `caused_at` is when the event that caused it happened, which may be long ago; `history` is that of this event.
+    """
 
     name: ClassVar[str] = "SegmentEntered"
     topic: ClassVar[str] = "segmentation.memberships"
@@ -18,11 +21,13 @@ class SegmentEntered(ContactEvent):
     segment_id: UUID
     segment_name: str
     reason: Reason
+    caused_at: Optional[Instant] = None
+    history: Optional[bool] = None
 
 
 @contract
 class SegmentLeft(ContactEvent):
-    """The contact is no longer a member of the segment."""
+    """The contact is no longer a member of the segment. `caused_at` and `history`: see `SegmentEntered`."""
 
     name: ClassVar[str] = "SegmentLeft"
     topic: ClassVar[str] = "segmentation.memberships"
@@ -30,6 +35,8 @@ class SegmentLeft(ContactEvent):
     segment_id: UUID
     segment_name: str
     reason: Reason
+    caused_at: Optional[Instant] = None
+    history: Optional[bool] = None
 
 
 @contract

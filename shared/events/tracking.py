@@ -9,7 +9,7 @@ from shared.events.parts import LabelReference, Send, Verdict
 
 @contract
 class ContactClicked(ContactEvent):
-    """A contact, or a machine in its name, requested a tracked link."""
+    """A contact, or a machine in its name, requested a tracked link. `history`: it counts and starts no workflow."""
 
     name: ClassVar[str] = "ContactClicked"
     topic: ClassVar[str] = "tracking.clicks"
@@ -22,6 +22,7 @@ class ContactClicked(ContactEvent):
     labels: tuple[LabelReference, ...]
     verdict: Verdict
     reasons: tuple[str, ...]
+    history: Optional[bool] = None
 
 
 @contract

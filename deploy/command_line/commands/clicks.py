@@ -57,6 +57,10 @@ def replay(
     time_zone: Annotated[
         str | None, typer.Option(help="Of times that don't say theirs; without it they are refused.")
     ] = None,
+    history: Annotated[
+        bool,
+        typer.Option("--history/--live", help="History counts and labels, and starts no workflow; live clicks may."),
+    ] = True,
     as_json: AsJson = False,
 ) -> None:
     zone = _zone(time_zone)
@@ -70,7 +74,7 @@ def replay(
                 progress.update(task, completed=outcome.read, clicks=outcome.accepted)
 
             async with Client(CommandLineSettings.read()) as client:
-                await send_all(client, rows_of(file, zone), outcome, advance)
+                await send_all(client, rows_of(file, zone, history=history), outcome, advance)
 
     try:
         run(command())

@@ -58,23 +58,23 @@ def _click_entry(work: UnitOfWork, decision: Decision[Received], click: ContactC
 def _assigned_by_click(work: UnitOfWork, click: ContactClicked, label: Label, cause: Received) -> UUID:
     event_id = uuid7()
     # Written as JSON directly, in a third of the time; a test compares it with the model's JSON.
-    body = orjson.dumps(
-        {
-            "event_id": event_id,
-            "occurred_at": click.occurred_at,
-            "account_id": click.account_id,
-            "contact_id": click.contact_id,
-            "label_id": label.id,
-            "label_name": label.name,
-            "origin": {
-                "kind": "click",
-                "click_id": click.click_id,
-                "message_id": click.message_id,
-                "link_id": click.link_id,
-            },
+    written: dict[str, object] = {
+        "event_id": event_id,
+        "occurred_at": click.occurred_at,
+        "account_id": click.account_id,
+        "contact_id": click.contact_id,
+        "label_id": label.id,
+        "label_name": label.name,
+        "origin": {
+            "kind": "click",
+            "click_id": click.click_id,
+            "message_id": click.message_id,
+            "link_id": click.link_id,
         },
-        option=orjson.OPT_UTC_Z,
-    )
+    }
+    if click.history is not None:
+        written["history"] = click.history
+    body = orjson.dumps(written, option=orjson.OPT_UTC_Z)
     work.append_written(LabelAssigned, body, event_id, click.account_id, click.contact_id, click.occurred_at, cause)
     return event_id
 

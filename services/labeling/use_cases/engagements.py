@@ -125,6 +125,7 @@ def _engage(contacts: Changes, one: _Known) -> ContactEngaged | None:
         message_id=report.message_id,
         send=report.send,
         attributes=report.attributes,
+        history=report.history,
     )
 
 

@@ -217,17 +217,21 @@ class SliceHandler(Handler):
         now = self._clock()
         count = 0
         for move in moves:
+            if causes is None:
+                causes = {one.event.contact_id: one for one in received}
+            contact_id = move.contact * self._partitions + rest
+            cause = causes.get(contact_id)
             event = (SegmentEntered if move.enters else SegmentLeft)(
                 occurred_at=now,
                 account_id=account.account_id,
-                contact_id=move.contact * self._partitions + rest,
+                contact_id=contact_id,
                 segment_id=move.segment_id,
                 segment_name=self.definitions.name(move.segment_id),
                 reason=move.reason,
+                caused_at=None if cause is None else cause.event.occurred_at,
+                history=None if cause is None else getattr(cause.event, "history", None),
             )
-            if causes is None:
-                causes = {one.event.contact_id: one for one in received}
-            work.append(event, cause=causes.get(event.contact_id))
+            work.append(event, cause=cause)
             count += 1
         return count
 

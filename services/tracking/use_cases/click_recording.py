@@ -168,6 +168,7 @@ def _write(
         labels=labels,
         verdict=verdict,
         reasons=reasons,
+        history=report.history,
     )
     row = ClickRow(
         click_id,
