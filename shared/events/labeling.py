@@ -11,7 +11,8 @@ LabelState = Literal["active", "hidden", "deleted", "merged"]
 FieldType = Literal["text", "number", "date", "boolean", "choice"]
 Subscription = Literal["subscribed", "unconfirmed", "unsubscribed", "bounced", "blocked"]
 TrackingConsent = Literal["granted", "denied", "unknown"]
-Scope = Literal["read", "write", "self", "admin"]
+AccountScope = Literal["read", "write", "self", "admin"]  # what an account may give to a key of its own
+Scope = Literal["read", "write", "self", "admin", "pipeline"]  # `pipeline` is for the operator to give
 Scalar = bool | int | float | str
 
 

@@ -1,6 +1,6 @@
 """What tracking publishes: clicks, and the catalog of messages with their links."""
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 from uuid import UUID
 
 from shared.events.envelope import CatalogEvent, ContactEvent, Optional, contract
@@ -40,8 +40,33 @@ class MessageLink:
 
 
 @contract
+class BlockVariant:
+    """A variant of a block. `criterion` is in the long form of the grammar (see `shared.criteria`).
+
+    A variant without a criterion is never chosen.
+    """
+
+    variant: str
+    criterion: Optional[dict[str, Any]] = None
+
+
+@contract
+class MessageBlock:
+    """A named place in a message. The first variant whose criterion is true is shown, else the fallback.
+
+    `variants` are in the order in which they are tried. `fallback` is false if nothing is shown without a variant.
+    `links` are the links within the block, in any of its variants. The block `subject` is the subject of the mail.
+    """
+
+    block: str
+    variants: tuple[BlockVariant, ...]
+    fallback: bool
+    links: tuple[UUID, ...] = ()
+
+
+@contract
 class MessageChanged(CatalogEvent):
-    """A message with its links and their labels."""
+    """A message with its links and their labels, and its blocks with their variants and criteria."""
 
     name: ClassVar[str] = "MessageChanged"
     topic: ClassVar[str] = "tracking.catalog"
@@ -51,6 +76,7 @@ class MessageChanged(CatalogEvent):
     revision: int
     state: Literal["active", "deleted"] = "active"
     links: tuple[MessageLink, ...]
+    blocks: tuple[MessageBlock, ...] = ()
 
     @property
     def key(self) -> str:

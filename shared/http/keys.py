@@ -2,7 +2,8 @@
 
 A key is `pk_`, 256 random bits and a CRC-32, both in base 62: made-up ones are refused without looking anywhere.
 Only the SHA-256 of a key is ever stored. Scopes stand beside each other, `write` without `read` is a key that only
-delivers; `admin` may do everything.
+delivers; `admin` may do everything in its account. `pipeline` works for all accounts: the header `Penchant-Account`
+names the account of each request, and only endpoints that say so accept such a key.
 """
 
 import hashlib
@@ -20,9 +21,12 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import SecretStr
 
 from shared.events.labeling import ApiKeyChanged, Scope
+from shared.http.pointers import FieldError
 from shared.http.problems import Problem, unavailable
 
 PREFIX = "pk_"
+ACCOUNT_HEADER = "penchant-account"
+MOST_ACCOUNT = 2**31 - 1
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SECRET_LENGTH, _CHECKSUM_LENGTH = 43, 6  # 62**43 > 2**256, 62**6 > 2**32
 _FORM = re.compile(rf"{PREFIX}[0-9A-Za-z]{{{_SECRET_LENGTH + _CHECKSUM_LENGTH}}}")
@@ -49,8 +53,8 @@ class Caller:
     scopes: frozenset[Scope]
 
     def may(self, scope: Scope) -> bool:
-        """Whether the key has the scope; `admin` has all."""
-        return scope in self.scopes or "admin" in self.scopes
+        """Return whether the key has the scope; `admin` has all those of its account."""
+        return scope in self.scopes or ("admin" in self.scopes and scope != "pipeline")
 
 
 def generate() -> str:
@@ -81,13 +85,14 @@ def _in_base_62(number: int, length: int) -> str:
     return "".join(reversed(digits))
 
 
-def requires(*scopes: Scope) -> Any:  # noqa: ANN401 # as FastAPI's own Security and Depends
-    """The dependency of an endpoint that needs a key with all of `scopes`.
+def requires(*scopes: Scope, pipeline: bool = False) -> Any:  # noqa: ANN401 # as FastAPI's own Security and Depends
+    """Return the dependency of an endpoint that needs a key with all of `scopes`.
 
     `caller: Annotated[Caller, requires("read")]`; 401 without a good key, 403 without a scope. The key is looked at
-    before the body is read.
+    before the body is read. With `pipeline`, a key with that scope does as well: the caller's account is then the one
+    that the header `Penchant-Account` names, 422 without it.
     """
-    return Security(_requirement(scopes))
+    return Security(_requirement(scopes, pipeline))
 
 
 def requires_operator() -> Any:  # noqa: ANN401
@@ -98,8 +103,9 @@ def requires_operator() -> Any:  # noqa: ANN401
 class Requirement:
     """A check made before the body is read; `shared.http.routing` looks for these among an endpoint's dependencies."""
 
-    def __init__(self, scopes: tuple[Scope, ...]) -> None:
+    def __init__(self, scopes: tuple[Scope, ...], pipeline: bool = False) -> None:
         self.scopes = scopes
+        self.pipeline = pipeline
 
     async def __call__(
         self,
@@ -109,7 +115,10 @@ class Requirement:
         """Return who calls. Raises Problem: 401, 403, 429."""
         caller: Caller | None = getattr(request.state, "caller", None)
         if caller is None:
-            caller = request.state.caller = await _authenticate(request)
+            caller = await _authenticate(request)
+            if self.pipeline and "pipeline" in caller.scopes:
+                caller = Caller(_account_named(request), caller.key_id, frozenset(self.scopes))
+            request.state.caller = caller
             request.app.state.request_limit.take(caller.account_id)
         missing = [scope for scope in self.scopes if not caller.may(scope)]
         if missing:
@@ -141,8 +150,17 @@ operator_requirement = OperatorRequirement(())
 
 
 @lru_cache
-def _requirement(scopes: tuple[Scope, ...]) -> Requirement:
-    return Requirement(scopes)
+def _requirement(scopes: tuple[Scope, ...], pipeline: bool) -> Requirement:
+    return Requirement(scopes, pipeline)
+
+
+def _account_named(request: Request) -> int:
+    """Return the account that the header names. Raises Problem 422 if there is none."""
+    named = request.headers.get(ACCOUNT_HEADER, "")
+    if not (named.isascii() and named.isdecimal() and 1 <= int(named[:11]) <= MOST_ACCOUNT):
+        detail = "Give the id of the account that the request is for"
+        raise Problem(422, f"{detail}.", errors=[FieldError(f"/header/{ACCOUNT_HEADER}", detail)])
+    return int(named)
 
 
 async def _authenticate(request: Request) -> Caller:

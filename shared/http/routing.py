@@ -29,6 +29,10 @@ class Route(APIRoute):
         if scopes:
             needs = " and ".join(f"`{scope}`" for scope in scopes)
             self.description = f"{self.description}\n\nNeeds a key with the scope {needs}.".strip()
+        if any(requirement.pipeline for requirement in _requirements(self.dependant)):
+            self.description += (
+                " A key with the scope `pipeline` does as well; the header `Penchant-Account` then names the account."
+            )
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The steps, around FastAPI's own handler."""

@@ -13,7 +13,7 @@ from services.labeling.api.service import Service
 from services.labeling.domain.accounts import ApiKey
 from services.labeling.store.accounts import keys_of_account
 from services.labeling.use_cases.accounts import create_key, revoke_key
-from shared.events.labeling import Scope
+from shared.events.labeling import AccountScope, Scope
 from shared.http.bodies import RequestBody
 from shared.http.keys import Caller, generate, hash_of, requires
 from shared.http.pages import Page, PageRequest, page_request
@@ -26,7 +26,8 @@ class KeyBody(RequestBody):
 
     name: Name
     scopes: Annotated[
-        list[Scope], Field(min_length=1, max_length=4, description="What it may do; `self` acts in a contact's name.")
+        list[AccountScope],
+        Field(min_length=1, max_length=4, description="What it may do; `self` acts in a contact's name."),
     ]
 
 

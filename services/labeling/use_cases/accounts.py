@@ -7,12 +7,12 @@ from uuid import UUID
 from services.labeling.domain.accounts import ApiKey
 from services.labeling.domain.errors import NotFoundError
 from services.labeling.store import accounts
-from shared.events.labeling import AccountChanged, ApiKeyChanged, Scope
+from shared.events.labeling import AccountChanged, AccountScope, ApiKeyChanged, Scope
 from shared.events.topics import CATALOG_PARTITION
 from shared.store.database import Database
 from shared.store.unit_of_work import UnitOfWork
 
-ALL_SCOPES: tuple[Scope, ...] = get_args(Scope)
+ALL_SCOPES: tuple[AccountScope, ...] = get_args(AccountScope)
 
 
 class CreatedAccount(NamedTuple):

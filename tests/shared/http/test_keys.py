@@ -1,12 +1,15 @@
 """Keys: made-up ones cost nothing, new ones are found, revoked ones are not."""
 
+from typing import Annotated
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from shared.events.labeling import Scope
-from shared.http.keys import generate, hash_of, is_wellformed
+from shared.http.keys import Caller, generate, hash_of, is_wellformed, requires
+from shared.http.routing import Router
 from tests.shared.http.serving import Keys, make_app, serving
 
 
@@ -101,3 +104,26 @@ async def test_the_operators_key() -> None:
             assert (await client.post("/v1/accounts", headers=headers)).status_code == 401
     async with serving(make_app(keys)) as client:
         assert (await client.post("/v1/accounts", headers=right)).status_code == 401
+
+
+@pytest.mark.asyncio
+async def test_a_pipeline_key_works_for_the_account_that_the_header_names_where_it_may() -> None:
+    keys = Keys()
+    app = make_app(keys)
+    router = Router()
+
+    @router.get("/v1/for-pipelines")
+    async def account(caller: Annotated[Caller, requires("read", pipeline=True)]) -> int:
+        return caller.account_id
+
+    app.include_router(router)
+    async with serving(app, key=keys.make("pipeline", account_id=1)) as client:
+        named = await client.get("/v1/for-pipelines", headers={"Penchant-Account": "7"})
+        assert (named.status_code, named.json()) == (200, 7)
+        for wrong in ("", "0", "-1", "x", "9999999999", "9" * 5000, "\u0661"):
+            headers = [(b"Penchant-Account", wrong.encode("utf-8"))]
+            assert (await client.get("/v1/for-pipelines", headers=headers)).status_code == 422, wrong
+        assert (await client.get("/v1/things", headers={"Penchant-Account": "7"})).status_code == 403
+    async with serving(app, key=keys.make("admin", account_id=1)) as client:
+        own = await client.get("/v1/for-pipelines", headers={"Penchant-Account": "7"})
+        assert (own.status_code, own.json()) == (200, 1)
