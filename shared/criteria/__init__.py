@@ -7,8 +7,11 @@ from shared.criteria.facts import (
     EngagementFact,
     Facts,
     History,
+    LabelClicks,
+    attributes_of,
     click_fact,
     engagement_fact,
+    refuses,
 )
 from shared.criteria.grammar import Criterion, Fault, InvalidCriterion
 from shared.criteria.parsing import parse
@@ -27,8 +30,10 @@ __all__ = [
     "Fault",
     "History",
     "InvalidCriterion",
+    "LabelClicks",
     "Lookup",
     "References",
+    "attributes_of",
     "click_fact",
     "engagement_fact",
     "evaluate",
@@ -36,6 +41,7 @@ __all__ = [
     "moves_with_the_day",
     "parse",
     "references",
+    "refuses",
     "validate",
     "would_circle",
     "write",

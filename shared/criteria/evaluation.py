@@ -4,22 +4,31 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from shared.criteria.comparing import normal, number, parse_day, same
-from shared.criteria.facts import Facts
+from shared.criteria.days import day_in
+from shared.criteria.facts import Facts, LabelClicks
 from shared.criteria.grammar import (
     All,
     AnyOf,
     Clicked,
+    ContactCreated,
+    ContactIs,
     Criterion,
     Engaged,
     FieldCompared,
+    FieldDay,
     HoldsLabel,
     InSegment,
+    MoreClicks,
     Not,
     Operator,
     Period,
+    Sampled,
+    TopLabel,
 )
+from shared.criteria.sampling import sampled
 from shared.criteria.writing import write
 from shared.events.labeling import Scalar
 
@@ -74,19 +83,83 @@ def _evaluate(node: Criterion, facts: Facts, today: date) -> Evaluation:
                 raise ValueError(f"segment {segment} was not inlined")
             inner = _evaluate(criterion, facts, today)
             return Evaluation(inner.truth, node, parts=(inner,))
+        case _:
+            return _leaf(node, facts, today)
+
+
+def _leaf(node: Criterion, facts: Facts, today: date) -> Evaluation:
+    match node:
         case HoldsLabel():
             return _label(node, facts, today)
-        case Clicked(period=period, count=count):
-            first, last = _bounds(period, today)
-            number_seen = facts.clicks(node, first, last)
-            return Evaluation(count.holds(number_seen), node, {"count": number_seen} | _days(first, last))
+        case Clicked():
+            return _clicks(node, facts, today)
         case Engaged(period=period, count=count):
             first, last = _bounds(period, today)
             number_seen = facts.engagements(node, first, last)
             return Evaluation(count.holds(number_seen), node, {"count": number_seen} | _days(first, last))
+        case TopLabel():
+            return _top_label(node, facts, today)
+        case MoreClicks():
+            return _more_clicks(node, facts, today)
+        case Sampled(percent, seed):
+            return Evaluation(sampled(seed, percent, facts.contact_id), node, {"contact_id": facts.contact_id})
+        case _:
+            return _attribute(node, facts, today)
+
+
+def _attribute(node: Criterion, facts: Facts, today: date) -> Evaluation:
+    match node:
         case FieldCompared(key, operator, operand):
             value = facts.value(key)
             return Evaluation(compare(operator, value, operand), node, {"value": value})
+        case FieldDay(key, window):
+            value = facts.value(key)
+            day = parse_day(value)
+            return Evaluation(day is not None and day_in(window, day, today), node, {"value": value})
+        case ContactIs(attribute, values):
+            text = facts.attribute(attribute)
+            return Evaluation(any(same(text, one) for one in values), node, {"value": text})
+        case ContactCreated(period):
+            created = facts.created
+            truth = created is not None and day_in(period, created, today)
+            return Evaluation(truth, node, {"created": created and created.isoformat()})
+        case _:
+            raise TypeError(f"{type(node).__name__} is no leaf")
+
+
+def _clicks(node: Clicked, facts: Facts, today: date) -> Evaluation:
+    first, last = _bounds(node.period, today)
+    refused = isinstance(node.target, UUID) and node.selector == "label" and facts.refused(node.target)
+    number_seen = 0 if refused and not node.refused else facts.clicks(node, first, last)
+    saw: dict[str, Any] = {"count": number_seen} | _days(first, last)
+    return Evaluation(node.count.holds(number_seen), node, saw | ({"refused": True} if refused else {}))
+
+
+def _more_clicks(node: MoreClicks, facts: Facts, today: date) -> Evaluation:
+    first, last = _bounds(node.period, today)
+    clicked = _label_clicks((node.label, node.than), facts, first, last)
+    label, than = (clicked[one].number if one in clicked else 0 for one in (node.label, node.than))
+    truth = label > than if node.times is None else label >= max(1, node.times * than)
+    return Evaluation(truth, node, {"label": label, "than": than} | _days(first, last))
+
+
+def _top_label(node: TopLabel, facts: Facts, today: date) -> Evaluation:
+    first, last = _bounds(node.period, today)
+    among = None if node.among is None else tuple({node.label, *node.among})
+    clicked = _label_clicks(among, facts, first, last)
+    ranked = sorted(clicked, key=lambda label: (-clicked[label].number, -clicked[label].last.toordinal(), label.int))
+    top = [
+        {"label_id": str(label), "count": clicked[label].number, "last": clicked[label].last.isoformat()}
+        for label in ranked[:5]
+    ]
+    return Evaluation(ranked[:1] == [node.label], node, {"top": top} | _days(first, last))
+
+
+def _label_clicks(
+    labels: tuple[UUID, ...] | None, facts: Facts, first: date | None, last: date | None
+) -> dict[UUID, LabelClicks]:
+    found = facts.label_clicks(labels, first, last)
+    return {label: clicked for label, clicked in found.items() if not facts.refused(label)}
 
 
 def _label(node: HoldsLabel, facts: Facts, today: date) -> Evaluation:

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, tzinfo
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from shared.criteria.comparing import day_of
-from shared.criteria.grammar import Clicked, Engaged
+from shared.criteria.grammar import Attribute, Clicked, Engaged
 from shared.events.envelope import ContactEvent
 from shared.events.labeling import ContactChanged, ContactEngaged, LabelAssigned, LabelRemoved, Scalar
 from shared.events.tracking import ContactClicked
@@ -38,18 +38,41 @@ class EngagementFact:
     number: int = 1
 
 
+class LabelClicks(NamedTuple):
+    """How many human clicks a contact has on a label, at least one, and the day of the last one."""
+
+    number: int
+    last: date
+
+
 class Facts(Protocol):
     """What the evaluation asks about one contact; days are inclusive, None is without end."""
+
+    @property
+    def contact_id(self) -> int:
+        """The contact's id in the account."""
 
     @property
     def known(self) -> bool:
         """Whether the contact is an active one of the account."""
 
+    @property
+    def created(self) -> date | None:
+        """The day on which the contact was created; None if that is not known."""
+
     def label_since(self, label: UUID) -> date | None:
         """The day on which the present holding of the label began; None if it is not held."""
 
+    def refused(self, label: UUID) -> bool:
+        """Whether the contact took the label away itself, and nobody has assigned it since."""
+
     def clicks(self, asked: Clicked, first: date | None, last: date | None) -> int:
-        """How many human clicks the node's selector matches."""
+        """How many human clicks the node's selector matches, on refused labels too."""
+
+    def label_clicks(
+        self, labels: tuple[UUID, ...] | None, first: date | None, last: date | None
+    ) -> Mapping[UUID, LabelClicks]:
+        """The clicks on these labels (None: on any), of labels with a click only; refused labels are among them."""
 
     def engagements(self, asked: Engaged, first: date | None, last: date | None) -> int:
         """How many engagements the node matches."""
@@ -57,12 +80,35 @@ class Facts(Protocol):
     def value(self, key: str) -> Scalar | None:
         """The field's value; None if it has none."""
 
+    def attribute(self, name: Attribute) -> str | None:
+        """An attribute that every contact has; None if it is empty."""
+
+
+def email_domain(email: str | None) -> str | None:
+    """Return what follows the last `@` of an address."""
+    return email.rpartition("@")[2] if email is not None and "@" in email else None
+
+
+def attributes_of(event: ContactChanged) -> dict[Attribute, str]:
+    """Return the attributes of a contact that have a value."""
+    found: dict[Attribute, str | None] = {
+        "email_domain": email_domain(event.email),
+        "language": event.language,
+        "source": event.source,
+        "subscription": event.subscription,
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
 
 @dataclass(slots=True)
 class ContactFacts:
     """Facts that are held as they are and looked through one by one: the plain meaning of a criterion."""
 
     known: bool = True
+    contact_id: int = 0
+    created: date | None = None
+    refusals: frozenset[UUID] = frozenset()
+    attributes: Mapping[Attribute, str] = field(default_factory=dict)
     labels: Mapping[UUID, date] = field(default_factory=dict)
     clicked: Iterable[ClickFact] = ()
     engaged: Iterable[EngagementFact] = ()
@@ -73,6 +119,23 @@ class ContactFacts:
 
     def clicks(self, asked: Clicked, first: date | None, last: date | None) -> int:
         return sum(click.number for click in self.clicked if inside(click.day, first, last) and selects(asked, click))
+
+    def refused(self, label: UUID) -> bool:
+        return label in self.refusals
+
+    def attribute(self, name: Attribute) -> str | None:
+        return self.attributes.get(name)
+
+    def label_clicks(
+        self, labels: tuple[UUID, ...] | None, first: date | None, last: date | None
+    ) -> Mapping[UUID, LabelClicks]:
+        found: dict[UUID, LabelClicks] = {}
+        for click in self.clicked:
+            if inside(click.day, first, last):
+                for label in click.labels if labels is None else click.labels.intersection(labels):
+                    number, latest = found.get(label, (0, click.day))
+                    found[label] = LabelClicks(number + click.number, max(latest, click.day))
+        return found
 
     def engagements(self, asked: Engaged, first: date | None, last: date | None) -> int:
         return sum(
@@ -147,12 +210,21 @@ def engagement_fact(event: ContactEngaged, zone: tzinfo) -> EngagementFact | Non
     )
 
 
+def refuses(event: LabelRemoved) -> bool:
+    """Whether the contact itself took the label away."""
+    return event.origin.kind == "self"
+
+
 class History:
     """One contact's facts, built event by event: the fold that others must agree with."""
 
-    def __init__(self, zone: tzinfo) -> None:
+    def __init__(self, zone: tzinfo, contact_id: int = 0) -> None:
         self.zone = zone
         self.known = False
+        self.contact_id = contact_id
+        self.created: date | None = None
+        self.refusals: set[UUID] = set()
+        self.attributes: dict[Attribute, str] = {}
         self.labels: dict[UUID, date] = {}
         self.clicked: list[ClickFact] = []
         self.engaged: list[EngagementFact] = []
@@ -160,6 +232,7 @@ class History:
 
     def apply(self, event: ContactEvent) -> None:
         """Add an event; those that criteria do not ask about add nothing."""
+        self.contact_id = event.contact_id
         match event:
             case ContactClicked():
                 click = click_fact(event, self.zone)
@@ -168,15 +241,36 @@ class History:
                 engagement = engagement_fact(event, self.zone)
                 self.engaged += [engagement] if engagement else []
             case LabelAssigned():
+                self.refusals.discard(event.label_id)
                 self.labels.setdefault(event.label_id, day_of(event.occurred_at, self.zone))
             case LabelRemoved():
                 self.labels.pop(event.label_id, None)
+                if refuses(event):
+                    self.refusals.add(event.label_id)
             case ContactChanged():
-                self.known = event.state == "active"
-                self.fields = dict(event.fields) if self.known else {}
+                self._change(event)
             case _:
                 pass
 
+    def _change(self, event: ContactChanged) -> None:
+        self.known = event.state == "active"
+        self.fields = dict(event.fields) if self.known else {}
+        self.attributes = attributes_of(event) if self.known else {}
+        if not self.known:
+            self.created = None
+        elif event.created_at is not None or self.created is None:
+            self.created = day_of(event.created_at or event.occurred_at, self.zone)
+
     def facts(self) -> ContactFacts:
-        """The facts as they are now."""
-        return ContactFacts(self.known, self.labels, self.clicked, self.engaged, self.fields)
+        """Return the facts as they are now."""
+        return ContactFacts(
+            known=self.known,
+            contact_id=self.contact_id,
+            created=self.created,
+            refusals=frozenset(self.refusals),
+            attributes=self.attributes,
+            labels=self.labels,
+            clicked=self.clicked,
+            engaged=self.engaged,
+            fields=self.fields,
+        )

@@ -25,6 +25,17 @@ Counts
     selector at most. A label selects the clicks whose link carried it when the click was recorded. A send is named
     by its id alone. URLs compare exactly, by code points.
 
+    A contact that took a label away itself (origin `self`) has refused it, until the label is assigned again. Its
+    clicks on that label count as none, unless the node says `refused: true`. Workflows and imports cannot assign what
+    the contact refused, so an assignment means that the contact or a person gave the label back.
+
+Labels compared
+    `more_clicks` is true if the contact clicked more on `label` than on `than`; with `times: N`, if it clicked on
+    `label` at least once and at least N times as much. `top_label` is true if `id` is the label that the contact
+    clicked most, of those in `among` (the label itself is one of them) or of all labels, and at least once. Of labels
+    with equally many clicks, the one that was clicked on a later day is first, then the one with the smaller id, which
+    is the older one. Clicks on refused labels count as none.
+
 Fields
     Text and choices compare in Unicode normal form C and without case (`normal` in `shared.criteria.comparing`);
     white space counts. Numbers compare as 64-bit floats, which is what JSON readers agree on, so 1 is 1.0; integers
@@ -33,6 +44,19 @@ Fields
     one), `exists: false` for none. `less_than`, `greater_than`, `before` and `after` are strict; `between` includes
     both ends. Every operator but `is_not` and `exists: false` is false where there is no value, or one of another
     type. `in` takes 1 to 1,000 values.
+
+    Dates take a PERIOD as an operator: the day is in it. `in_next_days: N` is today and the N-1 days after it.
+    `anniversary_within_days: N` is true if an anniversary of the date, one or more years after it, is today or on one
+    of the N-1 days after. In a year without 29 February the anniversary of that day is 28 February.
+
+Contacts
+    `contact` asks for the attributes that every contact has. `email_domain`, `language`, `source` and `subscription`
+    take a text or a list of up to 1,000, and compare as text does. `created` takes a PERIOD; it is false where the
+    day is not known.
+
+Samples
+    `sample` is true for about `percent` in 100 contacts. Who is in depends on the seed and the contact id alone, and
+    the sample of a smaller percentage is a part of the sample of a larger one.
 
 Segments
     `segment` is true for whom the other segment's criterion is true; segments are inlined, and must not form circles.
@@ -51,6 +75,7 @@ MAX_WITHIN_DAYS = 366
 MAX_OLDER_DAYS = 3660
 MAX_COUNT = 1_000_000
 MAX_VALUES = 1000
+MAX_TIMES = 100
 
 Selector = Literal["label", "message", "link", "send", "url", "url_starts_with"]
 Comparison = Literal["at_least", "at_most", "exactly"]
@@ -67,9 +92,9 @@ Operator = Literal[
     "starts_with",
 ]
 
-RESERVED = frozenset(
-    {"more_than", "top_label", "where", "in_next_days", "anniversary_within_days", "sample", "verdicts"}
-)
+Attribute = Literal["email_domain", "language", "source", "subscription"]
+
+RESERVED = frozenset({"where", "verdicts"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +132,24 @@ class FixedDays:
 
 
 Period: TypeAlias = WithinDays | OlderThanDays | FixedDays
+
+
+@dataclass(frozen=True, slots=True)
+class InNextDays:
+    """Today and the `days - 1` days after it."""
+
+    days: int
+
+    def bounds(self, today: date) -> tuple[date | None, date | None]:
+        """First and last day of the period, inclusive; None is without end."""
+        return today, today + timedelta(days=self.days - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class AnniversaryWithinDays:
+    """An anniversary is in `InNextDays(days)`."""
+
+    days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,12 +209,16 @@ class HoldsLabel:
 
 @dataclass(frozen=True, slots=True)
 class Clicked:
-    """A number of human clicks. `target` is a UUID for label, message and link, else a text."""
+    """A number of human clicks. `target` is a UUID for label, message and link, else a text.
+
+    `refused`: clicks on a label count although the contact has refused it.
+    """
 
     selector: Selector | None = None
     target: UUID | str | None = None
     count: Count = Count()
     period: Period | None = None
+    refused: bool = False
     pointer: str = _pointer()
 
 
@@ -210,6 +257,63 @@ class FieldCompared:
 
 
 @dataclass(frozen=True, slots=True)
+class FieldDay:
+    """A date field's day in a period, or an anniversary of it."""
+
+    key: str
+    window: Period | InNextDays | AnniversaryWithinDays
+    pointer: str = _pointer()
+
+
+@dataclass(frozen=True, slots=True)
+class ContactIs:
+    """An attribute of the contact is one of the values. `listed`: written as a list."""
+
+    attribute: Attribute
+    values: tuple[str, ...]
+    listed: bool = field(default=False, compare=False)
+    pointer: str = _pointer()
+
+
+@dataclass(frozen=True, slots=True)
+class ContactCreated:
+    """The contact was created on a day in the period."""
+
+    period: Period
+    pointer: str = _pointer()
+
+
+@dataclass(frozen=True, slots=True)
+class TopLabel:
+    """The label is the contact's most clicked one, of those in `among` or (None) of all."""
+
+    label: UUID
+    among: tuple[UUID, ...] | None = None
+    period: Period | None = None
+    pointer: str = _pointer()
+
+
+@dataclass(frozen=True, slots=True)
+class MoreClicks:
+    """More clicks on `label` than on `than`; with `times`, at least so many times as many."""
+
+    label: UUID
+    than: UUID
+    times: int | None = None
+    period: Period | None = None
+    pointer: str = _pointer()
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """The contact is in the sample of this seed. `percent` is a whole number or has decimals, from above 0 to 100."""
+
+    percent: float
+    seed: str
+    pointer: str = _pointer()
+
+
+@dataclass(frozen=True, slots=True)
 class InSegment:
     """A member of another segment. `criterion` is that segment's, once inlined."""
 
@@ -218,15 +322,34 @@ class InSegment:
     pointer: str = _pointer()
 
 
-Criterion: TypeAlias = All | AnyOf | Not | HoldsLabel | Clicked | Engaged | FieldCompared | InSegment
+Criterion: TypeAlias = (
+    All
+    | AnyOf
+    | Not
+    | HoldsLabel
+    | Clicked
+    | Engaged
+    | FieldCompared
+    | FieldDay
+    | ContactIs
+    | ContactCreated
+    | TopLabel
+    | MoreClicks
+    | Sampled
+    | InSegment
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with a criterion, and a JSON pointer (from its root) to where."""
+    """What is wrong with a criterion, and a JSON pointer (from its root) to where.
+
+    `on_writing`: it keeps a criterion from being written; one that was stored can still be evaluated.
+    """
 
     pointer: str
     detail: str
+    on_writing: bool = field(default=False, compare=False)
 
 
 class InvalidCriterion(Exception):

@@ -9,16 +9,19 @@ from shared.criteria.grammar import (
     All,
     AnyOf,
     Clicked,
+    ContactCreated,
     Criterion,
     Engaged,
     Fault,
     FieldCompared,
+    FieldDay,
+    FixedDays,
     HoldsLabel,
     InSegment,
     InvalidCriterion,
+    MoreClicks,
     Not,
-    OlderThanDays,
-    WithinDays,
+    TopLabel,
 )
 
 # A criterion has 100 nodes; the segments that it names may bring it to so many, and so deep.
@@ -68,7 +71,11 @@ def references(criterion: Criterion) -> References:
                 selected[selector].add(target)
             case Engaged(message=UUID() as message):
                 messages.add(message)
-            case FieldCompared(key):
+            case TopLabel(label, among):
+                labels.update({label, *(among or ())})
+            case MoreClicks(label, than):
+                labels.update({label, than})
+            case FieldCompared(key) | FieldDay(key):
                 fields.add(key)
             case InSegment(segment):
                 segments.add(segment)
@@ -86,7 +93,10 @@ def references(criterion: Criterion) -> References:
 def moves_with_the_day(criterion: Criterion) -> bool:
     """Whether the answer may change by the passing of a day alone; what was inlined counts."""
     for node in walk(criterion, into_segments=True):
-        if isinstance(node, HoldsLabel | Clicked | Engaged) and isinstance(node.period, WithinDays | OlderThanDays):
+        if isinstance(node, HoldsLabel | Clicked | Engaged | TopLabel | MoreClicks | ContactCreated):
+            if not isinstance(node.period, FixedDays | None):
+                return True
+        elif isinstance(node, FieldDay) and not isinstance(node.window, FixedDays):
             return True
     return False
 

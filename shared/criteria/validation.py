@@ -1,22 +1,26 @@
 """Whether what a criterion names exists, and whether its operators fit the fields."""
 
 from collections.abc import Callable
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 from uuid import UUID
 
-from shared.criteria.comparing import parse_day
+from shared.criteria.comparing import normal, number, parse_day
 from shared.criteria.grammar import (
     Clicked,
+    ContactIs,
     Criterion,
     Engaged,
     Fault,
     FieldCompared,
+    FieldDay,
     HoldsLabel,
     InSegment,
     InvalidCriterion,
+    MoreClicks,
+    TopLabel,
 )
 from shared.criteria.references import inline_segments, walk
-from shared.events.labeling import FieldType, Scalar
+from shared.events.labeling import FieldType, Scalar, Subscription
 
 Existence = Literal["known", "deleted", "merged", "unknown"]
 
@@ -50,34 +54,55 @@ class Lookup(Protocol):
         """The criterion of a segment; None if there is none, or it was deleted."""
 
 
-def validate(criterion: Criterion, lookup: Lookup) -> tuple[Fault, ...]:
-    """Everything that is wrong with what the criterion names; nothing if it can be used."""
-    faults: list[Fault] = []
-    for node in walk(criterion):
-        match node:
-            case HoldsLabel(labels):
-                faults += _labels(node, labels, lookup)
-            case Clicked(selector, UUID() as target) if selector is not None:
-                ask: dict[str, Callable[[UUID], Existence]] = {
-                    "label": lookup.label,
-                    "message": lookup.message,
-                    "link": lookup.link,
-                }
-                faults += _existence(f"{node.pointer}/clicks/{selector}", selector, target, ask[selector](target))
-            case Engaged(message=UUID() as message):
-                faults += _existence(f"{node.pointer}/engaged/message", "message", message, lookup.message(message))
-            case FieldCompared():
-                faults += _field(node, lookup)
-            case InSegment(segment) if lookup.segment(segment) is None:
-                faults.append(Fault(f"{node.pointer}/segment/id", f"there is no segment {segment}"))
-            case _:
-                pass
+def validate(criterion: Criterion, lookup: Lookup, *, writing: bool = True) -> tuple[Fault, ...]:
+    """Return everything that is wrong with what the criterion names; nothing if it can be used.
+
+    `writing`: the criterion is being written. One that was stored stays usable when a choice of a field goes.
+    """
+    faults = [fault for node in walk(criterion) for fault in _of_node(node, lookup) if writing or not fault.on_writing]
     if not faults:
         try:
             inline_segments(criterion, lookup.segment)
         except InvalidCriterion as invalid:
             faults += invalid.faults
     return tuple(faults)
+
+
+def _of_node(node: Criterion, lookup: Lookup) -> list[Fault]:
+    match node:
+        case HoldsLabel(labels):
+            return _labels(node, labels, lookup)
+        case Clicked() | Engaged():
+            return _target(node, lookup)
+        case TopLabel() | MoreClicks():
+            return _compared_labels(node, lookup)
+        case FieldCompared():
+            return _field(node, lookup)
+        case FieldDay():
+            return _field_day(node, lookup)
+        case ContactIs("subscription"):
+            return _subscription(node)
+        case InSegment(segment) if lookup.segment(segment) is None:
+            return [Fault(f"{node.pointer}/segment/id", f"there is no segment {segment}")]
+        case _:
+            return []
+
+
+def _target(node: Clicked | Engaged, lookup: Lookup) -> list[Fault]:
+    if isinstance(node, Engaged):
+        if node.message is None:
+            return []
+        existence = lookup.message(node.message)
+        return _existence(f"{node.pointer}/engaged/message", "message", node.message, existence)
+    if node.selector is None or not isinstance(node.target, UUID):
+        return []
+    ask: dict[str, Callable[[UUID], Existence]] = {
+        "label": lookup.label,
+        "message": lookup.message,
+        "link": lookup.link,
+    }
+    existence = ask[node.selector](node.target)
+    return _existence(f"{node.pointer}/clicks/{node.selector}", node.selector, node.target, existence)
 
 
 def _existence(pointer: str, what: str, named: UUID, existence: Existence) -> list[Fault]:
@@ -96,6 +121,40 @@ def _labels(node: HoldsLabel, labels: tuple[UUID, ...], lookup: Lookup) -> list[
     return faults
 
 
+def _compared_labels(node: TopLabel | MoreClicks, lookup: Lookup) -> list[Fault]:
+    if isinstance(node, TopLabel):
+        named = {"top_label/id": node.label} | {
+            f"top_label/among/{index}": label for index, label in enumerate(node.among or ())
+        }
+    else:
+        named = {"more_clicks/label": node.label, "more_clicks/than": node.than}
+    return [
+        fault
+        for where, label in named.items()
+        for fault in _existence(f"{node.pointer}/{where}", "label", label, lookup.label(label))
+    ]
+
+
+def _subscription(node: ContactIs) -> list[Fault]:
+    known = get_args(Subscription)
+    where = f"{node.pointer}/contact/subscription"
+    return [
+        Fault(f"{where}/{index}" if node.listed else where, f"is one of: {', '.join(known)}")
+        for index, value in enumerate(node.values)
+        if value not in known
+    ]
+
+
+def _field_day(node: FieldDay, lookup: Lookup) -> list[Fault]:
+    here = f"{node.pointer}/field"
+    found = lookup.field(node.key)
+    if found is None:
+        return [Fault(f"{here}/key", f"there is no field {node.key}")]
+    if found[0] != "date":
+        return [Fault(here, f"days are asked of a field of type date; {node.key} is of type {found[0]}")]
+    return []
+
+
 def _field(node: FieldCompared, lookup: Lookup) -> list[Fault]:
     here = f"{node.pointer}/field"
     found = lookup.field(node.key)
@@ -107,6 +166,9 @@ def _field(node: FieldCompared, lookup: Lookup) -> list[Fault]:
         return [Fault(f"{here}/{node.operator}", f"{node.operator} is not for a field of type {kind}")]
     if node.operator in ("exists", "starts_with"):
         return []
+    if node.operator == "between" and isinstance(node.operand, tuple) and _in_reverse(node.operand):
+        detail = "the first value must not be greater than the second"
+        return [Fault(f"{here}/between", detail, on_writing=True)]
     if not isinstance(node.operand, tuple):
         return _operand(f"{here}/{node.operator}", node.operand, kind, choices)
     return [
@@ -134,4 +196,14 @@ def _operand(pointer: str, operand: Scalar, kind: FieldType, choices: tuple[str,
     }
     if not fits[kind]:
         return [Fault(pointer, f"the field is of type {kind}: {needs[kind]} is needed")]
+    if kind == "choice" and normal(str(operand)) not in map(normal, choices):
+        detail = f"the field has no such choice: {needs[kind]} is needed"
+        return [Fault(pointer, detail, on_writing=True)]
     return []
+
+
+def _in_reverse(ends: tuple[Scalar, ...]) -> bool:
+    lowest, highest = (parse_day(end) for end in ends)
+    if lowest is not None and highest is not None:
+        return lowest > highest
+    return (number(ends[0]) or 0.0) > (number(ends[1]) or 0.0)

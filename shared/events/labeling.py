@@ -3,7 +3,7 @@
 from typing import ClassVar, Literal
 from uuid import UUID
 
-from shared.events.envelope import CatalogEvent, ContactEvent, ContactId, Optional, contract
+from shared.events.envelope import CatalogEvent, ContactEvent, ContactId, Instant, Optional, contract
 from shared.events.parts import Origin, Send
 
 ContactState = Literal["active", "merged", "erased"]
@@ -58,6 +58,7 @@ class ContactChanged(ContactEvent):
     tracking_consent: TrackingConsent
     source: Optional[str] = None
     language: Optional[str] = None
+    created_at: Optional[Instant] = None
 
 
 @contract

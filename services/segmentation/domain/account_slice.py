@@ -60,11 +60,13 @@ class Membership:
 class AccountSlice:
     """The image of an account's contacts in one partition number, and the membership of its segments there."""
 
-    def __init__(self, account_id: int, zone: tzinfo, zone_name: str, day: date, partitions: int) -> None:
+    def __init__(
+        self, account_id: int, zone: tzinfo, zone_name: str, day: date, partitions: int, first_contact: int = 0
+    ) -> None:
         self.account_id = account_id
         self.zone_name = zone_name
         self.days = Days(zone)
-        self.image = Slice(day.toordinal())
+        self.image = Slice(day.toordinal(), partitions, first_contact)
         self.memberships: dict[UUID, Membership] = {}
         self.day_written = False
         self._partitions = partitions

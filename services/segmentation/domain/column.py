@@ -5,6 +5,7 @@ are kept as they are, per contact, and looked through when asked: a field with m
 little text per contact, not a bitmap per value. Texts that are days have the order of days.
 """
 
+from calendar import isleap
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
@@ -12,7 +13,8 @@ from pyroaring import BitMap
 
 from services.segmentation.domain.ordered import Ordered, float_of_key, key_of_float
 from shared.criteria.comparing import normal, number, parse_day
-from shared.criteria.grammar import Operator
+from shared.criteria.days import window_years
+from shared.criteria.grammar import AnniversaryWithinDays, InNextDays, Operator, Period
 from shared.events.labeling import Scalar
 
 MOST_TEXTS = 1024
@@ -21,12 +23,13 @@ MOST_TEXTS = 1024
 class Column:
     """At most one value per contact."""
 
-    __slots__ = ("booleans", "days", "numbers", "others", "texts")
+    __slots__ = ("anniversaries", "booleans", "days", "numbers", "others", "texts")
 
     def __init__(self) -> None:
         self.texts: dict[str, BitMap] = {}
         self.others: dict[int, str] = {}
         self.days = Ordered()
+        self.anniversaries = Ordered()  # month and day of `days`, see `month_and_day`
         self.numbers = Ordered()
         self.booleans = (BitMap(), BitMap())
 
@@ -48,6 +51,7 @@ class Column:
             elif value is not None:
                 numbers[contact] = key_of_float(number(value) or 0.0)
         self.days.put(days)
+        self.anniversaries.put({contact: month_and_day(date.fromordinal(day)) for contact, day in days.items()})
         self.numbers.put(numbers)
         for text, contacts in texts.items():
             self._put_text(text, contacts)
@@ -69,6 +73,7 @@ class Column:
             for contact in contacts:
                 self.others.pop(contact, None)
         self.days.remove(contacts)
+        self.anniversaries.remove(contacts)
         self.numbers.remove(contacts)
         for holders in self.booleans:
             holders -= contacts
@@ -100,8 +105,10 @@ class Column:
         """The contacts of the universe for whom the comparison is true; see the grammar."""
         several = operand if isinstance(operand, tuple) else (operand,)
         match operator:
-            case "is" | "in":
-                return BitMap.union(*(self._equal(one, within) for one in several)) & universe
+            case "is":
+                return self._equal(several[0], within) & universe
+            case "in":
+                return self.any_of(several, within) & universe
             case "is_not":
                 return universe - self._equal(several[0], within)
             case "exists":
@@ -110,6 +117,40 @@ class Column:
                 return self._starting(normal(str(several[0])), within) & universe
             case _:
                 return self._ordered(operator, several, within) & universe
+
+    def any_of(self, values: Sequence[Scalar], within: BitMap | None) -> BitMap:
+        """Who has one of the values; texts without a bitmap are looked through once for all of them."""
+        found = [self.booleans[value] for value in values if isinstance(value, bool)]
+        days = [day.toordinal() for value in values if (day := parse_day(value)) is not None]
+        numbers = [
+            key_of_float(number(value) or 0.0)
+            for value in values
+            if isinstance(value, int | float) and not isinstance(value, bool)
+        ]
+        texts = {normal(value) for value in values if isinstance(value, str) and parse_day(value) is None}
+        found += [self.texts[text] for text in texts if text in self.texts]
+        if days:
+            found.append(self.days.any_of(days, within))
+        if numbers:
+            found.append(self.numbers.any_of(numbers, within))
+        if texts and self.others:
+            found.append(self._others(texts.__contains__, within))
+        return BitMap.union(*found) if found else BitMap()
+
+    def in_window(
+        self, window: Period | InNextDays | AnniversaryWithinDays, today: date, universe: BitMap, within: BitMap | None
+    ) -> BitMap:
+        """The contacts of the universe whose day is in the window, as of `today`."""
+        if not isinstance(window, AnniversaryWithinDays):
+            first, last = window.bounds(today)
+            lowest = first.toordinal() if first else 0
+            return self.days.between(lowest, last.toordinal() if last else date.max.toordinal(), within) & universe
+        found = BitMap()
+        for first, last in window_years(window, today):
+            days = self.anniversaries.between(*anniversary_range(first, last), within)
+            earlier, _, _ = self.days.compared(date(first.year, 1, 1).toordinal(), within)
+            found |= days & earlier
+        return found & universe
 
     def _equal(self, value: Scalar, within: BitMap | None) -> BitMap:
         if isinstance(value, bool):
@@ -150,6 +191,20 @@ class Column:
             return index.between(keys[0], keys[1], within)
         less, _, more = index.compared(keys[0], within)
         return less if operator in ("less_than", "before") else more
+
+
+def month_and_day(day: date) -> int:
+    """A number that orders the days of a year."""
+    return day.month * 32 + day.day
+
+
+def anniversary_range(first: date, last: date) -> tuple[int, int]:
+    """The months and days whose anniversaries are from `first` to `last`, two days of one year."""
+    highest = month_and_day(last)
+    if (last.month, last.day) == (2, 28) and not isleap(last.year):
+        highest += 1  # the anniversary of 29 February
+    lowest = month_and_day(first)
+    return lowest, highest
 
 
 def _emptied(holders: BitMap, contacts: BitMap) -> bool:

@@ -1,8 +1,19 @@
 """Which criteria a batch can have changed the truth of."""
 
 from services.segmentation.domain.evaluator import name_of
-from services.segmentation.domain.slice import CLICKED, Name
-from shared.criteria.grammar import Clicked, Criterion, Engaged, FieldCompared, HoldsLabel
+from services.segmentation.domain.slice import CLICKED, REFUSED, Name
+from shared.criteria.grammar import (
+    Clicked,
+    ContactCreated,
+    ContactIs,
+    Criterion,
+    Engaged,
+    FieldCompared,
+    FieldDay,
+    HoldsLabel,
+    MoreClicks,
+    TopLabel,
+)
 from shared.criteria.references import walk
 
 KNOWN: Name = ("known",)
@@ -15,15 +26,35 @@ def concerns(criterion: Criterion) -> frozenset[Name]:
     """
     found: set[Name] = {KNOWN}
     for node in walk(criterion, into_segments=True):
-        match node:
-            case HoldsLabel(labels):
-                found.update(("label", label.int) for label in labels)
-            case Clicked(selector):
-                found.add(CLICKED if selector == "url_starts_with" else name_of(node))
-            case Engaged(kind):
-                found.add(("engaged", kind))
-            case FieldCompared(key):
-                found.add(("field", key))
-            case _:
-                pass
+        found.update(_of_interest(node) or _of_attributes(node))
     return frozenset(found)
+
+
+def _of_interest(node: Criterion) -> set[Name]:
+    match node:
+        case HoldsLabel(labels):
+            return {("label", label.int) for label in labels}
+        case Clicked(selector):
+            counted = CLICKED if selector == "url_starts_with" else name_of(node)
+            return {counted, REFUSED} if selector == "label" and not node.refused else {counted}
+        case Engaged(kind):
+            return {("engaged", kind)}
+        case TopLabel(label, among):
+            clicked = {CLICKED} if among is None else {("click.label", one.int) for one in (label, *among)}
+            return {REFUSED} | clicked
+        case MoreClicks(label, than):
+            return {REFUSED, ("click.label", label.int), ("click.label", than.int)}
+        case _:
+            return set()
+
+
+def _of_attributes(node: Criterion) -> set[Name]:
+    match node:
+        case FieldCompared(key) | FieldDay(key):
+            return {("field", key)}
+        case ContactIs(attribute):
+            return {("attribute", attribute)}
+        case ContactCreated():
+            return {("created",)}
+        case _:
+            return set()

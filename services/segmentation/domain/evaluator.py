@@ -6,22 +6,30 @@ from uuid import UUID
 
 from pyroaring import BitMap
 
+from services.segmentation.domain.interest import label_planes, more_clicks, top_label
 from services.segmentation.domain.planes import satisfying
+from services.segmentation.domain.sampling import sample
 from services.segmentation.domain.slice import CLICKED, EPOCH, Name, Slice
 from services.segmentation.domain.tally import EVER, FOREVER, Range, Tally, add_tallies
 from shared.criteria.grammar import (
     All,
     AnyOf,
     Clicked,
+    ContactCreated,
+    ContactIs,
     Count,
     Criterion,
     Engaged,
     FieldCompared,
+    FieldDay,
     HoldsLabel,
     InSegment,
+    MoreClicks,
     Not,
     Operator,
     Period,
+    Sampled,
+    TopLabel,
 )
 from shared.events.labeling import Scalar
 
@@ -74,13 +82,47 @@ class Evaluator:
             case HoldsLabel(labels, period):
                 return self._holders(labels, period)
             case Clicked(count=count, period=period):
-                return self._counted(clicks(self.target, node), count, period)
+                return self._clicked(node, clicks(self.target, node), count, period)
             case Engaged(count=count, period=period):
                 return self._counted(engagements(self.target, node), count, period)
+            case TopLabel(label, among, period):
+                days = days_of(period, self.target.day)
+                return top_label(self.target, label, among, days, self._within, self._keep) & self.universe
+            case MoreClicks(period=period):
+                days = days_of(period, self.target.day)
+                return more_clicks(self.target, node, days, self._within, self._keep) & self.universe
+            case Sampled(percent, seed):
+                return sample(self.universe, percent, seed, self.target)
+            case _:
+                return self._attribute(node)
+
+    def _attribute(self, node: Criterion) -> BitMap:
+        match node:
             case FieldCompared(key, operator, operand):
                 return self._compared(key, operator, operand)
+            case FieldDay(key, window):
+                column = self.target.columns.get(key)
+                today = date.fromordinal(self.target.day)
+                return BitMap() if column is None else column.in_window(window, today, self.universe, self._within)
+            case ContactIs(attribute, values):
+                column = self.target.attributes.get(attribute)
+                return BitMap() if column is None else column.any_of(values, self._within) & self.universe
+            case ContactCreated(period):
+                days = days_of(period, self.target.day)
+                if self._keep:
+                    return self.target.created.kept_between(*days) & self.universe
+                return self.target.created.between(*days, self._within) & self.universe
             case _:
                 raise TypeError(f"{type(node).__name__} is no leaf")
+
+    def _clicked(self, node: Clicked, tallies: Sequence[Tally], count: Count, period: Period | None) -> BitMap:
+        refused = refusing(self.target, node)
+        if not refused:
+            return self._counted(tallies, count, period)
+        days = days_of(period, self.target.day)
+        assert isinstance(node.target, UUID)
+        planes = label_planes(self.target, node.target, days, self._within, self._keep)
+        return satisfying(planes, count, self.universe)
 
     def _holders(self, labels: tuple[UUID, ...], period: Period | None) -> BitMap:
         found = [index for label in labels if (index := self.target.labels.get(label.int)) is not None]
@@ -124,6 +166,13 @@ def name_of(node: Clicked) -> Name:
     if node.selector is None:
         return CLICKED
     return (f"click.{node.selector}", target)
+
+
+def refusing(target: Slice, node: Clicked) -> BitMap:
+    """Those whose clicks a clicks node does not count, for they refused its label."""
+    if node.refused or node.selector != "label" or not isinstance(node.target, UUID):
+        return BitMap()
+    return target.refused.get(node.target.int, BitMap())
 
 
 def clicks(target: Slice, node: Clicked) -> Sequence[Tally]:

@@ -4,14 +4,16 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
-from typing import Any
+from typing import Any, get_args
 
 from pyroaring import BitMap
 
 from services.segmentation.domain.column import Column
 from services.segmentation.domain.ordered import Ordered
-from services.segmentation.domain.slice import CLICKED, EPOCH, Name, Slice, wholes_of
+from services.segmentation.domain.slice import CLICKED, EPOCH, REFUSED, Name, Slice, wholes_of
+from shared.criteria import attributes_of, refuses
 from shared.criteria.comparing import day_of
+from shared.criteria.grammar import Attribute
 from shared.events.envelope import ContactEvent
 from shared.events.labeling import ContactChanged, ContactEngaged, LabelAssigned, LabelRemoved
 from shared.events.tracking import ContactClicked
@@ -76,7 +78,9 @@ class _Batch:
         self.days = days
         self.counted: defaultdict[int, defaultdict[Name, list[int]]] = defaultdict(_lists)
         self.held: dict[int, dict[int, int | None]] = {}
+        self.refused: dict[int, dict[int, bool]] = {}
         self.changed: dict[int, ContactChanged] = {}
+        self.created: dict[int, int | None] = {}
         self.by_type: dict[type[ContactEvent], Callable[[Any, int], None]] = {
             ContactClicked: self.clicked,
             ContactEngaged: self.engaged,
@@ -86,10 +90,20 @@ class _Batch:
         }
 
     def removed(self, event: LabelRemoved, contact: int) -> None:
-        self.held.setdefault(event.label_id.int, {})[contact] = None
+        label = event.label_id.int
+        self.held.setdefault(label, {})[contact] = None
+        if refuses(event):
+            self.refused.setdefault(label, {})[contact] = True
 
     def contact_changed(self, event: ContactChanged, contact: int) -> None:
         self.changed[contact] = event
+        if event.state != "active":
+            self.created[contact] = None
+        elif event.created_at is not None or self.created_of(contact) is None:
+            self.created[contact] = self.days.of(event.created_at or event.occurred_at)
+
+    def created_of(self, contact: int) -> int | None:
+        return self.created[contact] if contact in self.created else self.target.created.get(contact)
 
     def clicked(self, event: ContactClicked, contact: int) -> None:
         send = event.send
@@ -127,6 +141,8 @@ class _Batch:
 
     def assigned(self, event: LabelAssigned, contact: int) -> None:
         label = event.label_id.int
+        if label in self.refused or label in self.target.refused:
+            self.refused.setdefault(label, {})[contact] = False
         pending = self.held.setdefault(label, {})
         if contact in pending:
             begun = pending[contact] is not None
@@ -150,6 +166,10 @@ class _Batch:
             touched.about.add(("label", label))
             self.target.changed.add(("label", label))
             everyone.update(pending)
+        for label, changes in self.refused.items():
+            if self.refuse(label, changes):
+                touched.about.add(REFUSED)
+                self.target.changed.add(("refused", label))
         if self.changed:
             self.change(touched)
             everyone.update(self.changed)
@@ -166,14 +186,50 @@ class _Batch:
         # Days before 1970 are no days of labels; they would be the first.
         index.put({contact: max(since, 0) for contact, since in pending.items() if since is not None})
 
+    def refuse(self, label: int, changes: dict[int, bool]) -> bool:
+        """Whether somebody refuses the label now who did not before, or the other way round."""
+        before = self.target.refused.get(label, BitMap())
+        after = before - BitMap(list(changes)) | BitMap([contact for contact, refuses in changes.items() if refuses])
+        self.target.refused[label] = after
+        return before != after
+
     def change(self, touched: Touched) -> None:
         target = self.target
+        self.put_created(touched)
+        self.put_attributes(touched)
         active = [contact for contact, event in self.changed.items() if event.state == "active"]
         before = target.known
         target.known = (before - BitMap(list(self.changed))) | BitMap(active)
         if before != target.known:
             touched.about.add(("known",))
             target.changed.add(("known",))
+        self.put_fields(touched)
+
+    def put_created(self, touched: Touched) -> None:
+        before = self.target.created.present.copy()
+        self.target.created.remove(BitMap([contact for contact, day in self.created.items() if day is None]))
+        given = {contact: day for contact, day in self.created.items() if day is not None}
+        self.target.created.put(given)
+        if given or before != self.target.created.present:
+            touched.about.add(("created",))
+            self.target.changed.add(("created",))
+
+    def put_attributes(self, touched: Touched) -> None:
+        values = {
+            contact: attributes_of(event) if event.state == "active" else {} for contact, event in self.changed.items()
+        }
+        for name in get_args(Attribute):
+            given = {contact: attributes.get(name) for contact, attributes in values.items()}
+            column = self.target.attributes.get(name)
+            if column is None and any(value is not None for value in given.values()):
+                column = self.target.attributes[name] = Column()
+            if column is not None:
+                column.put(given)
+                touched.about.add(("attribute", name))
+                self.target.changed.add(("attribute", name))
+
+    def put_fields(self, touched: Touched) -> None:
+        target = self.target
         keys = {key for event in self.changed.values() for key in event.fields}
         for key in keys:
             target.columns.setdefault(key, Column())

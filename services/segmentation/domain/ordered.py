@@ -1,10 +1,12 @@
 """One number per contact that can be compared: bit slices of whole numbers from zero on."""
 
 import struct
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
 
 from pyroaring import BitMap
 
+FEW = 8  # so many contacts are looked at one by one
 _TOP = 1 << 63
 _ALL = (1 << 64) - 1
 
@@ -88,6 +90,27 @@ class Ordered:
             else:
                 equal = equal - self.planes[level]
         return less, equal, asked - less - equal
+
+    def any_of(self, numbers: Iterable[int], within: BitMap | None = None) -> BitMap:
+        """Who has one of the numbers; one walk through the bit slices for all of them."""
+        asked = self.present if within is None else self.present & within
+        fitting = sorted({number for number in numbers if number >= 0 and number.bit_length() <= len(self.planes)})
+        found: list[BitMap] = []
+        waiting = [(asked, fitting, len(self.planes) - 1)]
+        while waiting:
+            contacts, several, level = waiting.pop()
+            if not contacts or not several:
+                continue
+            if level < 0:
+                found.append(contacts)
+            elif len(contacts) <= FEW:
+                wanted = set(several)
+                found.append(BitMap([contact for contact in contacts if self.get(contact) in wanted]))
+            else:
+                split = bisect_left(several, True, key=lambda number: bool(number >> level & 1))
+                waiting.append((contacts & self.planes[level], several[split:], level - 1))
+                waiting.append((contacts - self.planes[level], several[:split], level - 1))
+        return BitMap.union(*found) if found else BitMap()
 
     def between(self, lowest: int, highest: int, within: BitMap | None = None) -> BitMap:
         """Who has a number from lowest to highest, both included."""

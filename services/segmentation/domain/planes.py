@@ -101,3 +101,24 @@ def _compared(planes: Sequence[BitMap], number: int) -> tuple[BitMap, BitMap]:
 def number_of(planes: Sequence[BitMap], contact: int) -> int:
     """The number of one contact."""
     return sum(1 << level for level, plane in enumerate(planes) if contact in plane)
+
+
+def compared_planes(one: Sequence[BitMap], other: Sequence[BitMap]) -> tuple[BitMap, BitMap]:
+    """The contacts with a greater number in `one` than in `other`, and those with the same number above zero."""
+    more, equal = BitMap(), BitMap.union(*one, *other) if one or other else BitMap()
+    for level in range(max(len(one), len(other)) - 1, -1, -1):
+        first = one[level] if level < len(one) else BitMap()
+        second = other[level] if level < len(other) else BitMap()
+        more |= equal & (first - second)
+        equal -= first ^ second
+    return more, equal
+
+
+def multiplied(planes: Sequence[BitMap], factor: int) -> Planes:
+    """The numbers times a factor."""
+    product: Planes = []
+    for shift in range(factor.bit_length()):
+        if factor >> shift & 1:
+            for level, plane in enumerate(planes):
+                add_ones(product, plane, level + shift)
+    return product

@@ -27,6 +27,8 @@ Name = tuple[str | int | None, ...]
 #   ("engaged.ref", kind, ref), ("engaged.send", kind, send id) -> engaged.whole
 CLICKED: Name = ("click",)
 
+REFUSED: Name = ("refused",)
+
 LOOSE_PARTS = 64
 
 EPOCH = 719_163  # the ordinal of 1970-01-01: days of labels are counted from there, for fewer bit slices
@@ -38,18 +40,39 @@ class Slice:
     `day` is the ordinal of the account's day that the slice is in; it only goes forward. `changed` has the names of
     the parts that the next snapshot must write, `sizes` the memory in bytes, about, that each part took when it was
     last written or read: see `services.segmentation.domain.snapshot_parts`. `asked` is how many sums may have been
-    kept today for questions that no segment asks.
+    kept today for questions that no segment asks. The contact of index `i` has the id `i * partitions + first_contact`.
     """
 
-    __slots__ = ("asked", "changed", "columns", "day", "known", "labels", "parts", "sizes", "tallies", "urls")
+    __slots__ = (
+        "asked",
+        "attributes",
+        "changed",
+        "columns",
+        "created",
+        "day",
+        "first_contact",
+        "known",
+        "labels",
+        "partitions",
+        "parts",
+        "refused",
+        "sizes",
+        "tallies",
+        "urls",
+    )
 
-    def __init__(self, day: int) -> None:
+    def __init__(self, day: int, partitions: int = 1, first_contact: int = 0) -> None:
         self.day = day
+        self.partitions = partitions
+        self.first_contact = first_contact
         self.asked = 0
         self.changed: set[Name] = set()
         self.sizes: dict[Name, int] = {}
         self.known = BitMap()
         self.labels: dict[int, Ordered] = {}
+        self.refused: dict[int, BitMap] = {}
+        self.attributes: dict[str, Column] = {}
+        self.created = Ordered()
         self.tallies: dict[Name, Tally] = {}
         self.parts: dict[Name, list[Name]] = {}
         self.urls: set[str] = set()
@@ -95,6 +118,7 @@ class Slice:
                 tally.pass_day()
         for index in self.labels.values():
             index.forget_ranges()
+        self.created.forget_ranges()
         return True
 
     def settle_day(self) -> None:

@@ -3,6 +3,9 @@
     ("known",)                    the known contacts
     ("label", label)              who holds it, since when
     ("field", key)                its values
+    ("attribute", name)           the values of an attribute that every contact has
+    ("created",)                  the day on which each contact was created
+    ("refused", label)            who took the label away themselves
     ("days", block, *name)        a settled tally's days of about a month
     ("loose", bucket)             the loose tallies of that bucket
 
@@ -43,6 +46,12 @@ def dump(source: Slice, part: Name) -> bytes:
         return _pack(None, _of_ordered(source.labels[_whole(part[1])]))
     if kind == "field":
         return _dump_column(source.columns[str(part[1])])
+    if kind == "attribute":
+        return _dump_column(source.attributes[str(part[1])])
+    if kind == "created":
+        return _pack(None, _of_ordered(source.created))
+    if kind == "refused":
+        return _pack(None, [source.refused[_whole(part[1])]])
     if kind == "days":
         tally = source.tallies[part[2:]]
         days = sorted(day for day in tally.days if block_of(day) == part[1])
@@ -85,23 +94,34 @@ def load(target: Slice, part_name: str, body: bytes) -> None:
 
 
 def _load(target: Slice, part: Name, header: Any, bitmaps: Iterator[BitMap]) -> None:  # noqa: ANN401 (JSON)
-    kind = part[0]
-    if kind == "known":
-        target.known = next(bitmaps)
-    elif kind == "label":
-        target.labels[_whole(part[1])] = _ordered(list(bitmaps))
-    elif kind == "field":
-        target.columns[str(part[1])] = _load_column(header, bitmaps)
-    elif kind == "days":
+    match part[0]:
+        case "known":
+            target.known = next(bitmaps)
+        case "label":
+            target.labels[_whole(part[1])] = _ordered(list(bitmaps))
+        case "refused":
+            target.refused[_whole(part[1])] = next(bitmaps)
+        case "field":
+            target.columns[str(part[1])] = _load_column(header, bitmaps)
+        case "attribute":
+            target.attributes[str(part[1])] = _load_column(header, bitmaps)
+        case "created":
+            target.created = _ordered(list(bitmaps))
+        case _:
+            _load_tallies(target, part, header, bitmaps)
+
+
+def _load_tallies(target: Slice, part: Name, header: Any, bitmaps: Iterator[BitMap]) -> None:  # noqa: ANN401 (JSON)
+    if part[0] == "days":
         tally = target.tally(part[2:])
         tally.loose = None
         for day, levels in header:
             tally.days[day] = [next(bitmaps) for _ in range(levels)]
-    elif kind == "loose":
+    elif part[0] == "loose":
         for name, packed in header:
             target.tally(tuple(name)).loose = array("Q", packed)
     else:
-        raise ValueError(kind)
+        raise ValueError(part[0])
 
 
 def _size(source: Slice, part: Name, body: bytes) -> int:
@@ -110,8 +130,9 @@ def _size(source: Slice, part: Name, body: bytes) -> int:
     around = 200 * (sum(1 for _ in _chunks(body)) - 1)
     if part[0] == "loose":
         around += 400 * body.count(b"]],[[")
-    elif part[0] == "field":
-        around += 80 * len(source.columns[str(part[1])].others)
+    elif part[0] in ("field", "attribute"):
+        columns = source.columns if part[0] == "field" else source.attributes
+        around += 80 * len(columns[str(part[1])].others)
     return len(body) + around
 
 
@@ -133,13 +154,15 @@ def _ordered(bitmaps: list[BitMap]) -> Ordered:
 
 def _dump_column(column: Column) -> bytes:
     days, numbers = _of_ordered(column.days), _of_ordered(column.numbers)
+    anniversaries = _of_ordered(column.anniversaries)
     header = {
         "texts": list(column.texts),
         "others": list(column.others.items()),
         "days": len(days),
         "numbers": len(numbers),
+        "anniversaries": len(anniversaries),
     }
-    return _pack(header, [*column.texts.values(), *days, *numbers, *column.booleans])
+    return _pack(header, [*column.texts.values(), *days, *numbers, *anniversaries, *column.booleans])
 
 
 def _load_column(header: Any, bitmaps: Iterator[BitMap]) -> Column:  # noqa: ANN401 (JSON)
@@ -148,6 +171,7 @@ def _load_column(header: Any, bitmaps: Iterator[BitMap]) -> Column:  # noqa: ANN
     column.others = {contact: text for contact, text in header["others"]}  # noqa: C416 (pairs came as lists)
     column.days = _ordered([next(bitmaps) for _ in range(header["days"])])
     column.numbers = _ordered([next(bitmaps) for _ in range(header["numbers"])])
+    column.anniversaries = _ordered([next(bitmaps) for _ in range(header["anniversaries"])])
     column.booleans = (next(bitmaps), next(bitmaps))
     return column
 

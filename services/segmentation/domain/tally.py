@@ -118,6 +118,19 @@ class Tally:
                 found = [plane & within for plane in found]
         return BitMap.union(*found) if found else BitMap()
 
+    def clicked_by_day(self, days: Range, within: BitMap) -> Iterator[tuple[int, BitMap]]:
+        """The contacts in `within` with any event, for each day in the range; a day may come more than once."""
+        if self.loose is not None:
+            for packed in self.loose:
+                if days[0] <= packed >> 32 <= days[1] and packed & 0xFFFFFFFF in within:
+                    yield packed >> 32, BitMap([packed & 0xFFFFFFFF])
+            return
+        for day, planes in self.days.items():
+            if days[0] <= day <= days[1]:
+                contacts = BitMap.union(*planes) & within
+                if contacts:
+                    yield day, contacts
+
     def _in(self, days: Range) -> Iterator[Planes]:
         first, last = days
         if last - first < len(self.days):

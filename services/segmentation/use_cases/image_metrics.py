@@ -9,7 +9,15 @@ from services.segmentation.domain.slice import Name
 from services.segmentation.use_cases.slice_memory import SliceMemory
 from shared.metrics import REGISTRY
 
-_OF_PARTS = {"known": "contacts", "label": "labels", "field": "fields", "loose": "rare"}
+_OF_PARTS = {
+    "known": "contacts",
+    "created": "contacts",
+    "attribute": "contacts",
+    "label": "labels",
+    "refused": "labels",
+    "field": "fields",
+    "loose": "rare",
+}
 
 
 def structure_of(part: Name) -> str:

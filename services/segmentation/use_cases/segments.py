@@ -65,7 +65,8 @@ class Segments:
 
     def faults(self, account_id: int, criterion: Criterion, segments: Mapping[UUID, Criterion]) -> tuple[Fault, ...]:
         """Return what in a stored criterion does not exist any more."""
-        return validate(criterion, AccountLookup(self.surroundings.catalog, self.links, account_id, segments))
+        lookup = AccountLookup(self.surroundings.catalog, self.links, account_id, segments)
+        return validate(criterion, lookup, writing=False)
 
     async def create(self, account_id: int, name: str, value: object) -> Segment:
         """Create a segment. Raises InvalidCriterion, LimitReached."""

@@ -43,7 +43,9 @@ class SliceMemory:
         if found is None:
             kept = self.days.get(account_id)
             day = kept if kept is not None else today
-            found = self.slices[account_id] = AccountSlice(account_id, zone, zone.key, day, self.partitions)
+            first_contact = (self.partition - account_id) % self.partitions
+            found = AccountSlice(account_id, zone, zone.key, day, self.partitions, first_contact)
+            self.slices[account_id] = found
             found.day_written = kept is not None
             found.memberships = self.memberships.pop(account_id, {})
         return found

@@ -9,7 +9,8 @@ from uuid import UUID
 import orjson
 
 from services.workflow.domain.matching import counts
-from shared.criteria.grammar import Clicked, Engaged
+from shared.criteria import LabelClicks, attributes_of, refuses
+from shared.criteria.grammar import Attribute, Clicked, Engaged
 from shared.events.envelope import ContactEvent
 from shared.events.labeling import ContactChanged, ContactEngaged, LabelAssigned, LabelRemoved, Scalar
 from shared.events.segmentation import SegmentEntered, SegmentLeft
@@ -24,7 +25,8 @@ class StoredFacts:
 
     `k` known, `s` subscription, `f` fields, `l` labels held {label: day}, `c` human clicks [[day, link, message, url,
     send, [labels], number]], `e` engagements [[day, kind, ref, message, send, number]], `m` memberships {segment:
-    [event that entered it, its day]}. Days are ordinals of the account's days, UUIDs 32 hexadecimal digits.
+    [event that entered it, its day]}, `i` contact id, `a` attributes, `d` day of creation, `r` refused labels. Days are
+    ordinals of the account's days, UUIDs 32 hexadecimal digits.
     """
 
     __slots__ = ("raw",)
@@ -34,7 +36,7 @@ class StoredFacts:
 
     def stored(self) -> bytes | None:
         """What to store; None if nothing is known."""
-        return _dump(self.raw) if self.raw else None
+        return _dump(self.raw) if self.raw.keys() - {"i"} else None
 
     @property
     def segments(self) -> list[UUID]:
@@ -57,6 +59,7 @@ class StoredFacts:
         fold = _FOLDS.get(type(event))
         if fold is not None:
             fold(self, event, zone)
+            self.raw["i"] = event.contact_id
 
     def forget(self) -> None:
         """The contact is gone, and so is what was known of it."""
@@ -79,10 +82,19 @@ class StoredFacts:
         _count(self.raw.setdefault("e", []), alike)
 
     def fold_assigned(self, event: LabelAssigned, zone: tzinfo) -> None:
+        refused = self.raw.get("r")
+        if refused is not None and event.label_id.hex in refused:
+            refused.remove(event.label_id.hex)
+            if not refused:
+                del self.raw["r"]
         self.raw.setdefault("l", {}).setdefault(event.label_id.hex, _day(event.occurred_at, zone))
 
     def fold_removed(self, event: LabelRemoved, _: tzinfo) -> None:
         self._forget("l", event.label_id)
+        if refuses(event):
+            refused = self.raw.setdefault("r", [])
+            if event.label_id.hex not in refused:
+                refused.append(event.label_id.hex)
 
     def fold_entered(self, event: SegmentEntered, zone: tzinfo) -> None:
         entered = [event.event_id.hex, _day(event.occurred_at, zone)]
@@ -98,11 +110,14 @@ class StoredFacts:
             if not held:
                 del self.raw[kind]
 
-    def fold_changed(self, event: ContactChanged, _: tzinfo) -> None:
+    def fold_changed(self, event: ContactChanged, zone: tzinfo) -> None:
         if event.state != "active":
             self.forget()
             return
         self.raw["k"] = 1
+        self.raw["a"] = attributes_of(event)
+        if event.created_at is not None or "d" not in self.raw:
+            self.raw["d"] = _day(event.created_at or event.occurred_at, zone)
         self.raw["s"] = event.subscription
         self.raw["f"] = event.fields
 
@@ -112,6 +127,42 @@ class StoredFacts:
     def known(self) -> bool:
         """Whether the contact is an active one of the account."""
         return "k" in self.raw
+
+    @property
+    def contact_id(self) -> int:
+        """The contact's id in the account; 0 if the contact is not known."""
+        contact_id: int = self.raw.get("i", 0)
+        return contact_id
+
+    @property
+    def created(self) -> date | None:
+        """The day on which the contact was created."""
+        day = self.raw.get("d")
+        return None if day is None else date.fromordinal(day)
+
+    def refused(self, label: UUID) -> bool:
+        """Whether the contact took the label away itself, and nobody has assigned it since."""
+        return label.hex in self.raw.get("r", ())
+
+    def attribute(self, name: Attribute) -> str | None:
+        """An attribute that every contact has; None if it is empty."""
+        value: str | None = self.raw.get("a", {}).get(name)
+        return value
+
+    def label_clicks(
+        self, labels: tuple[UUID, ...] | None, first: date | None, last: date | None
+    ) -> dict[UUID, LabelClicks]:
+        """The clicks on these labels (None: on any), of labels with a click only."""
+        low, high = _bounds(first, last)
+        wanted = None if labels is None else {label.hex for label in labels}
+        found: dict[str, tuple[int, int]] = {}
+        for one in self.raw.get("c", ()):
+            if low <= one[0] <= high:
+                for label in one[5]:
+                    if wanted is None or label in wanted:
+                        number, latest = found.get(label, (0, 0))
+                        found[label] = (number + one[-1], max(latest, one[0]))
+        return {UUID(label): LabelClicks(number, date.fromordinal(day)) for label, (number, day) in found.items()}
 
     def label_since(self, label: UUID) -> date | None:
         """The day on which the present holding of the label began; None if it is not held."""

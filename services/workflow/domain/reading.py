@@ -20,7 +20,7 @@ from services.workflow.domain.step_ids import with_ids
 from services.workflow.domain.steps import Step
 from services.workflow.domain.triggers import THIS_RUN
 from shared.criteria import Fault, InvalidCriterion, parse, write
-from shared.criteria.parsing import join
+from shared.criteria.members import join
 
 # Names that pydantic puts into a place for the alternatives of a union; they are no members of the JSON.
 _ALTERNATIVES = {

@@ -29,7 +29,7 @@ FIELDS = ["city", "age", "born", "vip"]
 # Spelled differently, the same by the rules; and one that only looks like a day.
 CITIES = ["Gent", "GENT", "Straße", "STRASSE", "Cafe\u0301", "caf\u00e9", "", "2026-03-01", "2026-13-01", "Ga"]
 NUMBERS = [0, -0.0, 1, 1.0, -3, 2.5, 10**9, 10**400, 1e300, 0.1]
-DAYS = ["2026-03-01", "1980-02-29", "2026-03-30", "0001-01-01"]
+DAYS = ["2026-03-01", "1980-02-29", "2026-03-30", "0001-01-01", "1999-04-05", "2026-04-20", "2020-12-31"]
 SCALARS = st.sampled_from([*CITIES, *NUMBERS, *DAYS, True, False])
 
 
@@ -106,13 +106,57 @@ fields = st.one_of(
     _field("greater_than", st.sampled_from(NUMBERS)),
     _field("before", st.sampled_from(DAYS)),
     _field("after", st.sampled_from(DAYS)),
-    _field("between", st.lists(st.sampled_from(NUMBERS), min_size=2, max_size=2)),
-    _field("between", st.lists(st.sampled_from(DAYS), min_size=2, max_size=2)),
+    _field("between", st.lists(st.sampled_from(NUMBERS), min_size=2, max_size=2).map(sorted)),
+    _field("between", st.lists(st.sampled_from(DAYS), min_size=2, max_size=2).map(sorted)),
     _field("exists", st.booleans()),
     _field("starts_with", st.sampled_from(["g", "GE", "stras", "2026-0", "2026-03-01", "caf\u00e9", "20"])),
 )
 
-leaves = st.one_of(labels_held, clicks, engaged, fields)
+refused_clicks = merged(
+    st.fixed_dictionaries({"label": _ids(LABELS), "refused": st.just(True)}), counts, periods
+).map(lambda body: {"clicks": body})  # fmt: skip
+top_labels = merged(
+    st.fixed_dictionaries({"id": _ids(LABELS)}, optional={"among": st.lists(_ids(LABELS), min_size=1, max_size=3)}),
+    periods,
+).map(lambda body: {"top_label": body})
+more_clicks = merged(
+    st.sampled_from([(one, other) for one in LABELS for other in LABELS if one != other]).map(
+        lambda pair: {"label": str(pair[0]), "than": str(pair[1])}
+    ),
+    st.fixed_dictionaries({}, optional={"times": st.integers(1, 3)}),
+    periods,
+).map(lambda body: {"more_clicks": body})
+field_days = merged(
+    st.sampled_from(FIELDS).map(lambda key: {"key": key}),
+    st.one_of(
+        periods.filter(bool),
+        st.fixed_dictionaries({"in_next_days": st.integers(1, 40)}),
+        st.fixed_dictionaries({"anniversary_within_days": st.integers(1, 366)}),
+    ),
+).map(lambda body: {"field": body})
+contact_attributes = st.one_of(
+    st.fixed_dictionaries({"email_domain": st.sampled_from(["example.com", "EXAMPLE.com", "weiß.example"])}),
+    st.fixed_dictionaries({"language": st.sampled_from(["nl", "NL", ["nl", "fr"], ["de"]])}),
+    st.fixed_dictionaries({"source": st.sampled_from(["fair", "2026-03-01"])}),
+    st.fixed_dictionaries({"subscription": st.sampled_from(["subscribed", ["unsubscribed", "blocked"]])}),
+    st.fixed_dictionaries({"created": periods.filter(bool)}),
+).map(lambda body: {"contact": body})
+samples = st.fixed_dictionaries(
+    {"percent": st.sampled_from([0.5, 10, 50, 99.5, 100]), "seed": st.sampled_from(["a", "b", "c"])}
+).map(lambda body: {"sample": body})
+
+leaves = st.one_of(
+    labels_held,
+    clicks,
+    engaged,
+    fields,
+    refused_clicks,
+    top_labels,
+    more_clicks,
+    field_days,
+    contact_attributes,
+    samples,
+)
 written_criteria = st.recursive(
     leaves,
     lambda parts: st.one_of(
@@ -177,21 +221,28 @@ def clicks_of(contact_ids: st.SearchStrategy[int]) -> st.SearchStrategy[ContactC
 
 def contacts_of(contact_ids: st.SearchStrategy[int]) -> st.SearchStrategy[ContactChanged]:
     return st.builds(
-        lambda contact, moment, fields, state: ContactChanged(
+        lambda contact, moment, fields, state, email, language, subscription, created_at: ContactChanged(
             occurred_at=moment,
             account_id=ACCOUNT,
             contact_id=contact,
             external_id=None,
-            email=None,
+            email=email if state == "active" else None,
             fields=fields if state == "active" else {},
             state=state,
-            subscription="subscribed",
+            subscription=subscription,
             tracking_consent="granted",
+            source="Fair" if language is None else "2026-03-01",
+            language=language,
+            created_at=created_at,
         ),
         contact_ids,
         moments,
         st.dictionaries(st.sampled_from(FIELDS), SCALARS, max_size=4),
         st.sampled_from(["active"] * 8 + ["merged", "erased"]),
+        st.sampled_from([None, "an@example.com", "bo@Example.COM", '"a@b"@weiß.example']),
+        st.sampled_from([None, "nl", "fr"]),
+        st.sampled_from(["subscribed", "subscribed", "unsubscribed", "blocked"]),
+        st.one_of(st.none(), moments),
     )
 
 
@@ -204,6 +255,7 @@ def events_of(contact_ids: st.SearchStrategy[int]) -> st.SearchStrategy[ContactE
         contacts_of(contact_ids),
         held.map(lambda found: LabelAssigned(**_held(*found))),
         held.map(lambda found: LabelRemoved(**_held(*found))),
+        held.map(lambda found: LabelRemoved(**_held(*found) | {"origin": Origin(kind="self")})),
         st.builds(
             lambda contact, moment, kind, ref, message, send: ContactEngaged(
                 occurred_at=moment,

@@ -17,7 +17,7 @@ from services.segmentation.domain.snapshot_parts import dump_changed, load, writ
 from shared.criteria import Criterion, History, evaluate, inline_segments, parse
 from shared.events.envelope import ContactEvent
 from shared.events.labeling import ContactChanged
-from tests.services.segmentation.domain.test_image import CONTACTS, PARTITIONS
+from tests.services.segmentation.domain.test_image import CONTACTS, FIRST, PARTITIONS
 from tests.shared.criteria.strategies import ACCOUNT, TODAY, ZONE, criteria, events_of
 
 SEGMENTS = [UUID(int=100 + number) for number in range(3)]
@@ -42,11 +42,13 @@ steps = st.lists(
 class World:
     """A slice beside the plain meaning, and what an outside consumer has made of the moves."""
 
-    account: AccountSlice = field(default_factory=lambda: AccountSlice(ACCOUNT, ZONE, ZONE.key, TODAY, PARTITIONS))
+    account: AccountSlice = field(
+        default_factory=lambda: AccountSlice(ACCOUNT, ZONE, ZONE.key, TODAY, PARTITIONS, FIRST)
+    )
     segments: dict[UUID, tuple[str, Criterion]] = field(
         default_factory=lambda: {SEGMENTS[0]: ("first", parse({"clicks": {}})), SEGMENTS[2]: ("nested", NESTED)}
     )
-    told: dict[int, History] = field(default_factory=lambda: {contact: History(ZONE) for contact in CONTACTS})
+    told: dict[int, History] = field(default_factory=lambda: {contact: History(ZONE, contact) for contact in CONTACTS})
     seen: dict[UUID, set[int]] = field(default_factory=dict)
     kept: dict[Name, bytes] = field(default_factory=dict)
     before: Definitions | None = None
@@ -85,7 +87,7 @@ class World:
         self.kept |= dump_changed(self.account.image)
         self.account.image.changed.clear()
         today = date.fromordinal(self.account.image.day)
-        again = AccountSlice(ACCOUNT, ZONE, ZONE.key, today, PARTITIONS)
+        again = AccountSlice(ACCOUNT, ZONE, ZONE.key, today, PARTITIONS, FIRST)
         for part, body in self.kept.items():
             load(again.image, write_name(part), body)
         again.memberships = self.account.memberships
@@ -126,7 +128,7 @@ def test_a_snapshot_in_parts_is_the_image(batches: list[list[ContactEvent]], cri
         world.step(batch)
         world.kept |= dump_changed(world.account.image)
         world.account.image.changed.clear()
-    again = Slice(TODAY.toordinal())
+    again = Slice(TODAY.toordinal(), PARTITIONS, FIRST)
     for part, body in world.kept.items():
         load(again, write_name(part), body)
     assert Evaluator(again).members(criterion) == Evaluator(world.account.image).members(criterion)

@@ -18,7 +18,8 @@ from shared.events.envelope import ContactEvent
 from tests.shared.criteria.strategies import TODAY, ZONE, contacts_of, criteria, events_of, fields
 
 PARTITIONS = 3
-CONTACTS = [PARTITIONS * index + 2 for index in range(4)]  # one partition number of an account
+FIRST = 2
+CONTACTS = [PARTITIONS * index + FIRST for index in range(4)]  # one partition number of an account
 
 
 histories = st.lists(events_of(st.sampled_from(CONTACTS)), max_size=60)
@@ -38,8 +39,8 @@ def naive(criterion: Criterion, histories: dict[int, History]) -> set[int]:
 def test_the_image_answers_as_the_plain_meaning(
     criterion: Criterion, events: list[ContactEvent], cuts: list[int]
 ) -> None:
-    image, days = Slice(TODAY.toordinal()), Days(ZONE)
-    told = {contact: History(ZONE) for contact in CONTACTS}
+    image, days = Slice(TODAY.toordinal(), PARTITIONS, FIRST), Days(ZONE)
+    told = {contact: History(ZONE, contact) for contact in CONTACTS}
     members: set[int] = set()
     for start, end in pairwise(cuts):
         touched = fold(image, events[start:end], days, PARTITIONS)
@@ -66,8 +67,8 @@ def test_the_image_answers_as_the_plain_meaning(
 def test_texts_beyond_the_dictionary_are_found_as_well(
     criterion: Criterion, events: list[ContactEvent], within: set[int]
 ) -> None:
-    image = Slice(TODAY.toordinal())
-    told = {contact: History(ZONE) for contact in CONTACTS}
+    image = Slice(TODAY.toordinal(), PARTITIONS, FIRST)
+    told = {contact: History(ZONE, contact) for contact in CONTACTS}
     with patch.object(column, "MOST_TEXTS", 1):
         for event in events:
             fold(image, [event], Days(ZONE), PARTITIONS)
@@ -80,9 +81,9 @@ def test_texts_beyond_the_dictionary_are_found_as_well(
 @settings(max_examples=100, deadline=None)
 @given(st.lists(criteria, min_size=1, max_size=4), histories, st.integers(1, 50))
 def test_a_day_that_passes_moves_windows(asked: list[Criterion], events: list[ContactEvent], shift: int) -> None:
-    image, days = Slice(TODAY.toordinal()), Days(ZONE)
+    image, days = Slice(TODAY.toordinal(), PARTITIONS, FIRST), Days(ZONE)
     fold(image, events, days, PARTITIONS)
-    told = {contact: History(ZONE) for contact in CONTACTS}
+    told = {contact: History(ZONE, contact) for contact in CONTACTS}
     for event in events:
         told[event.contact_id].apply(event)
     for criterion in asked:

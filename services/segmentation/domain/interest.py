@@ -1,0 +1,74 @@
+"""Interest compared with other interests, set-wise: which label is clicked most, and which one more."""
+
+from uuid import UUID
+
+from pyroaring import BitMap
+
+from services.segmentation.domain.planes import Planes, compared_planes, multiplied
+from services.segmentation.domain.slice import Slice
+from services.segmentation.domain.tally import Range, add_tallies
+from shared.criteria.grammar import MoreClicks
+
+
+def label_planes(target: Slice, label: UUID, days: Range, within: BitMap | None, keep: bool) -> Planes:
+    """Numbers of clicks on a label in a range of days, without those of contacts who refused it; not to be changed."""
+    planes = add_tallies(target.named(("click.label", label.int)), days, within, keep)
+    refused = target.refused.get(label.int)
+    return [plane - refused for plane in planes] if refused else planes
+
+
+def more_clicks(target: Slice, node: MoreClicks, days: Range, within: BitMap | None, keep: bool) -> BitMap:
+    """Who clicked more on the node's label than on the other one."""
+    label = label_planes(target, node.label, days, within, keep)
+    than = label_planes(target, node.than, days, within, keep)
+    more, equal = compared_planes(label, than if node.times is None else multiplied(than, node.times))
+    # The same number above zero of both: `times` as many is enough, more than as many is not.
+    return more if node.times is None else more | equal
+
+
+def top_label(
+    target: Slice, label: UUID, among: tuple[UUID, ...] | None, days: Range, within: BitMap | None, keep: bool
+) -> BitMap:
+    """Those for whom the label comes first: most clicks, then the later last click, then the smaller id."""
+    if among is None:
+        others = [UUID(int=name[1]) for name in target.tallies if name[0] == "click.label" and isinstance(name[1], int)]
+    else:
+        others = list(among)
+    planes = label_planes(target, label, days, within, keep)
+    candidates = BitMap.union(*planes) if planes else BitMap()
+    ties: list[tuple[UUID, BitMap]] = []
+    for other in {*others} - {label}:
+        if not candidates:
+            return candidates
+        more, equal = compared_planes(planes, label_planes(target, other, days, within, keep))
+        candidates &= more | equal
+        ties.append((other, equal))
+    for other, equal in ties:
+        tied = equal & candidates
+        if tied:
+            candidates -= _beaten_by(target, label, other, days, tied)
+    return candidates
+
+
+def _beaten_by(target: Slice, label: UUID, other: UUID, days: Range, tied: BitMap) -> BitMap:
+    """Of contacts with as many clicks on both, those for whom the other label comes first."""
+    mine, theirs = (_clicked_on(target, one, days, tied) for one in (label, other))
+    beaten = BitMap()
+    for day in sorted(mine.keys() | theirs.keys(), reverse=True):
+        first, second = mine.get(day, BitMap()) & tied, theirs.get(day, BitMap()) & tied
+        beaten |= second - first
+        if other.int < label.int:
+            beaten |= first & second
+        tied = tied - first - second
+        if not tied:
+            break
+    return beaten
+
+
+def _clicked_on(target: Slice, label: UUID, days: Range, contacts: BitMap) -> dict[int, BitMap]:
+    """Which of the contacts clicked on the label, by day."""
+    found: dict[int, BitMap] = {}
+    for tally in target.named(("click.label", label.int)):
+        for day, clicked in tally.clicked_by_day(days, contacts):
+            found[day] = found[day] | clicked if day in found else clicked
+    return found
