@@ -52,6 +52,7 @@ class Catalog:
         self._callbacks: list[Callable[[CatalogEvent], None]] = []
         self._sequences: dict[str, int] = {}
         self._kafka: AIOKafkaConsumer | None = None
+        self._topics = frozenset(topics)
         self._parts = [Part(topic, 0) for topic in topics]
         self._offsets = Offsets(settings, self._parts)
         self._read = asyncio.Condition()
@@ -70,6 +71,10 @@ class Catalog:
         """All things of a kind, of one account or of all."""
         things = self._things[model] if account_id is None else self._by_account[model, account_id]
         return list(things.values())  # type: ignore[arg-type]
+
+    def sequence(self, topic: str) -> int | None:
+        """Return the highest sequence read of a catalog topic; None if it is not followed."""
+        return self._sequences.get(topic, 0) if topic in self._topics else None
 
     async def start(self) -> None:
         """Reads all there is; raises KafkaError while Kafka is away."""

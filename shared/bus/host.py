@@ -19,6 +19,7 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
 
 from shared import metrics
+from shared.bus.catalog import Catalog
 from shared.bus.checkpoints import QUERIES
 from shared.bus.connection import client_options, faststream_security
 from shared.bus.handler import Consumer
@@ -58,6 +59,7 @@ class ConsumerHost:
         instance: str,
         backlog: Callable[[], int],
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        catalog: Catalog | None = None,
     ) -> None:
         self.consumer = consumer
         self.group = f"{settings.topic_prefix}penchant.{service}.{consumer.name}.v{consumer.version}"
@@ -69,6 +71,7 @@ class ConsumerHost:
         self._instance = instance
         self._backlog = backlog
         self._clock = clock
+        self._catalog = catalog
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._parts = [Part(topic, number) for topic in consumer.topics for number in range(settings.partitions)]
         self._offsets = Offsets(settings, self._parts)
@@ -202,8 +205,9 @@ class ConsumerHost:
 
     def _begin(self, number: int, parts: Sequence[Part]) -> None:
         processor = Processor(
-            self.consumer, number, parts, self._database, self, self._cluster_id, self._clock, self._backlog
-        )
+            self.consumer, number, parts, self._database, self, self._cluster_id, self._clock, self._backlog,
+            self._catalog,
+        )  # fmt: skip
         self.processors[number] = processor
         self._of |= {self._offsets.of(part): processor for part in parts}
         task = asyncio.create_task(processor.run(), name=f"{self.consumer.name} {number}")

@@ -3,10 +3,21 @@
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
+import structlog
+
+from shared import metrics
 from shared.bus.checkpoints import Checkpoint
 from shared.bus.record import Part, Record
 from shared.events.codec import Headers, after_of
+
+log = structlog.get_logger()
+
+# A thousand events a second for thirty years. A record that jumps further was not written by the topic's owner; taking
+# it would make everything that follows look like a repetition.
+LARGEST_JUMP = 10**12
+CATALOG = 0  # the one partition of a catalog topic
 
 Fetched = tuple[str, Record, Headers]  # the topic, and the record with its headers as a dict: that is made once
 
@@ -50,17 +61,28 @@ class Taken:
         return {part.topic: checkpoint.sequence for part, checkpoint in self.moved.items()}
 
 
+class CatalogProgress(Protocol):
+    """How far this process has read the catalogs that it follows."""
+
+    def sequence(self, topic: str) -> int | None:
+        """Return the highest sequence read of a catalog topic; None if it is not followed."""
+        ...
+
+
 class Lane:
     """Merges parts: the topics of one partition number, or partitions of an intake topic (not `aligned`).
 
-    A record that names sequences of other topics in `ce_after` waits until those have been taken (design, "Causal
-    order"), or until `release` says that the other topics have been read to the end that they had when waiting began.
-    Records whose sequence was seen before are passed over: a relay may send twice.
+    A record that names sequences of other topics in `ce_after` waits until those have been taken, and until `catalogs`
+    have been read that far. The wait ends as well when `release` says that a topic has been read to the end that it had
+    when waiting began, and when the topic's next record lies beyond what is waited for: compaction has removed that.
+    The next record is then taken first, whatever it waits for itself; two records that wait for each other would wait
+    for ever. Records whose sequence was seen before are skipped: a relay may send twice.
     """
 
-    def __init__(self, queues: Mapping[Part, Queue], aligned: bool) -> None:
+    def __init__(self, queues: Mapping[Part, Queue], aligned: bool, catalogs: CatalogProgress | None = None) -> None:
         self.queues = dict(queues)
         self._aligned = aligned
+        self._catalogs = catalogs
         self._released: frozenset[Part] = frozenset()
 
     def push(self, part: Part, records: Iterable[Record]) -> None:
@@ -79,7 +101,7 @@ class Lane:
         return len(self.queues[part].records)
 
     def take(self, most: int) -> Taken:
-        """The next records, at most `most`; none if all that is there waits for another part."""
+        """Take the next records, at most `most`; none if all that is there waits for another part."""
         taken: list[Fetched] = []
         moved = True
         touched: set[Part] = set()
@@ -89,6 +111,11 @@ class Lane:
                 if self._take_from(part, queue, taken, most):
                     moved = True
                     touched.add(part)
+            overtaken = None if moved else self._overtaken()
+            if overtaken is not None:
+                self._take_from(overtaken, self.queues[overtaken], taken, len(taken) + 1, waiting=False)
+                moved = True
+                touched.add(overtaken)
         self._released = frozenset()
         if not self._aligned:
             first = next(iter(self.queues))
@@ -97,7 +124,7 @@ class Lane:
             taken, {part: Checkpoint(self.queues[part].next_offset, self.queues[part].sequence) for part in touched}
         )
 
-    def _take_from(self, part: Part, queue: Queue, taken: list[Fetched], most: int) -> int:
+    def _take_from(self, part: Part, queue: Queue, taken: list[Fetched], most: int, *, waiting: bool = True) -> int:
         count = 0
         records = queue.records
         while records and len(taken) < most:
@@ -105,8 +132,10 @@ class Lane:
             headers = dict(record.headers)
             sequence = sequence_of(headers) if self._aligned else 0
             # Without a sequence it is no duplicate that could be told: decoding it says what is wrong.
-            if sequence == 0 or sequence > queue.sequence:
-                if self._aligned and self._must_wait(part, queue, headers.get("ce_after")):
+            if sequence - queue.sequence > LARGEST_JUMP:
+                self._refuse(part, record, sequence)
+            elif sequence == 0 or sequence > queue.sequence:
+                if self._aligned and waiting and self._must_wait(part, queue, headers.get("ce_after")):
                     break
                 queue.sequence = max(queue.sequence, sequence)
                 taken.append((part.topic, record, headers))
@@ -114,6 +143,27 @@ class Lane:
             queue.next_offset = record.offset + 1
             count += 1
         return count
+
+    def _refuse(self, part: Part, record: Record, sequence: int) -> None:
+        metrics.RECORDS_DROPPED.labels(part.topic, "sequence").inc()
+        log.error(
+            "record refused: its sequence is not one of the topic's writer", topic=part.topic,
+            partition=part.partition, offset=record.offset, sequence=sequence,
+        )  # fmt: skip
+
+    def _overtaken(self) -> Part | None:
+        """The part to take from next, when all first records wait: one that lies beyond what another waits for."""
+        heads = {part: dict(queue.records[0].headers) for part, queue in self.queues.items() if queue.records}
+        sequences = {part: sequence_of(headers) for part, headers in heads.items()}
+        beyond = {
+            other
+            for part, headers in heads.items()
+            for topic, sequence in _after(headers.get("ce_after")).items()
+            if (other := Part(topic, part.partition)) in heads
+            and topic != part.topic
+            and self.queues[other].sequence < sequence < sequences[other]
+        }
+        return min(beyond, key=sequences.__getitem__, default=None)
 
     def _must_wait(self, part: Part, queue: Queue, after: bytes | None) -> bool:
         if after == queue.met:
@@ -126,9 +176,14 @@ class Lane:
     def _missing(self, part: Part, after: bytes | None) -> set[Part]:
         found = set()
         for topic, sequence in _after(after).items():
-            other = Part(topic, part.partition)
-            if topic != part.topic and other in self.queues and self.queues[other].sequence < sequence:
-                found.add(other)
+            queue = self.queues.get(Part(topic, part.partition))
+            if queue is not None:
+                if topic != part.topic and queue.sequence < sequence:
+                    found.add(Part(topic, part.partition))
+            elif self._catalogs is not None:
+                read = self._catalogs.sequence(topic)
+                if read is not None and read < sequence:
+                    found.add(Part(topic, CATALOG))
         return found
 
     def put_back(self, taken: Taken, checkpoints: Mapping[Part, Checkpoint]) -> None:
@@ -146,7 +201,7 @@ class Lane:
         return all(self.queues[part].next_offset == at.next_offset for part, at in checkpoints.items())
 
     def waits_for(self) -> set[Part]:
-        """The parts that the first records of the others wait for."""
+        """Return the parts that the first records of the others wait for; catalogs as partition 0 of their topic."""
         heads = [(part, dict(queue.records[0].headers)) for part, queue in self.queues.items() if queue.records]
         return {other for part, headers in heads for other in self._missing(part, headers.get("ce_after"))}
 

@@ -10,6 +10,7 @@ from typing import Protocol
 import structlog
 
 from shared import metrics
+from shared.bus.catalog import Catalog
 from shared.bus.checkpoints import QUERIES, Checkpoint, Checkpoints
 from shared.bus.handler import Consumer, HandlerFailed, PartitionStopped
 from shared.bus.lane import Lane, Queue, Taken
@@ -63,6 +64,7 @@ class Processor:
         cluster_id: str,
         clock: Callable[[], datetime],
         backlog: Callable[[], int],
+        catalog: Catalog | None = None,
     ) -> None:
         self.consumer = consumer
         self.partition = partition
@@ -75,6 +77,7 @@ class Processor:
         self._source = source
         self._clock = clock
         self._backlog = backlog
+        self._catalog = catalog
         self._wake = asyncio.Event()
         self._failed: set[tuple[str, int, int]] = set()  # topic, account, contact: later records are held too
         self._most = BATCH
@@ -127,9 +130,9 @@ class Processor:
         self._replaying = {}
         self.consumer.handler.dropped(self.partition)
 
-    def _unit(self, after: Mapping[str, int] | None = None) -> AbstractAsyncContextManager[UnitOfWork]:
+    def _unit(self) -> AbstractAsyncContextManager[UnitOfWork]:
         partitions = (self.partition,) if self.consumer.aligned else ()
-        return self._database.unit_of_work(*partitions, after=after)
+        return self._database.unit_of_work(*partitions)
 
     async def _open(self) -> None:
         beginnings = await self._source.beginnings(self.parts)
@@ -202,9 +205,7 @@ class Processor:
         """Waits for records, the clock, or Kafka to have been read far enough for what is held."""
         missing = lane.waits_for()
         if missing:
-            if not missing <= self._held_ends.keys():
-                self._held_ends = dict(await self._source.ends(self.parts))
-            lane.release([part for part in missing if await self._has_read(lane, part, self._held_ends[part])])
+            lane.release(await self._read_in_vain(lane, missing))
         else:
             self._held_ends = {}
         timeout = POLL if missing or self._due_ends is not None else self._until_due()
@@ -214,6 +215,16 @@ class Processor:
         except TimeoutError:
             return
 
+    async def _read_in_vain(self, lane: Lane, missing: set[Part]) -> list[Part]:
+        """Return those parts that have been read to the end that they had when waiting began."""
+        ours = missing & set(self.parts)
+        if not ours <= self._held_ends.keys():
+            self._held_ends = dict(await self._source.ends(self.parts))
+        read = [part for part in ours if await self._has_read(lane, part, self._held_ends[part])]
+        if ours < missing and self._catalog is not None and await self._catalog.refresh():
+            read += missing - ours
+        return read
+
     def _until_due(self) -> float:
         due = self.consumer.handler.due(self.partition)
         return IDLE if due is None else min(IDLE, max(0.0, (due - self._clock()).total_seconds()))
@@ -222,7 +233,7 @@ class Processor:
         started = perf_counter()
         received, unread = read(self.consumer.name, taken.records)
         try:
-            async with self._unit(taken.sequences if self.consumer.aligned else None) as work:
+            async with self._unit() as work:
                 await self.checkpoints.move(work.connection, taken.moved)
                 self._set_aside(work, unread)
                 batch = self._without_held(work, received)
@@ -365,6 +376,7 @@ class Processor:
         self.lane = Lane(
             {part: Queue(at.next_offset, at.next_offset, at.sequence) for part, at in start.items()},
             self.consumer.aligned,
+            self._catalog,
         )
         self._source.seek({part: at.next_offset for part, at in start.items()})
 

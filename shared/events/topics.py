@@ -9,12 +9,18 @@ DAY_MS = 24 * 60 * 60 * 1000
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A Kafka topic. `writer` is the one service that writes it; intake topics are written by others."""
+    """A Kafka topic. `writer` is the one service that writes it; intake topics are written by others.
+
+    `causes` are the contact topics of other services from which a record of this topic may follow, directly or by way
+    of another service. Only they, and the writer's own topics, are named in `ce_after` (see `causes_of`): what is not
+    declared here never holds up a consumer.
+    """
 
     name: str
     kind: Kind
     writer: str
     compacted: bool = False
+    causes: tuple[str, ...] = ()
 
     def settings(self) -> dict[str, str]:
         """The topic's own Kafka settings (design, section 2)."""
@@ -32,21 +38,28 @@ class Topic:
         return {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1", "compression.type": "zstd"}
 
 
+_CAUSES_OF_LABELING = ("tracking.clicks", "workflow.commands")
+_ABOUT_CONTACTS = ("tracking.clicks", "labeling.contacts", "labeling.engagements", "labeling.labels")
+_DECIDED_ON = (*_ABOUT_CONTACTS, "segmentation.memberships")
+
+# The events of one unit of work are written in the order of their topics here: a catalog before what refers to it, a
+# contact before its engagements, and those before the labels that follow from them.
 TOPICS: dict[str, Topic] = {
     topic.name: topic
     for topic in (
-        Topic("tracking.clicks", "contact", "tracking"),
-        Topic("labeling.labels", "contact", "labeling"),
-        Topic("labeling.contacts", "contact", "labeling", compacted=True),
-        Topic("labeling.engagements", "contact", "labeling"),
-        Topic("segmentation.memberships", "contact", "segmentation"),
-        Topic("workflow.commands", "contact", "workflow"),
-        Topic("workflow.messages", "contact", "workflow"),
         Topic("labeling.catalog", "catalog", "labeling", compacted=True),
         Topic("labeling.keys", "catalog", "labeling", compacted=True),
         Topic("tracking.catalog", "catalog", "tracking", compacted=True),
         Topic("segmentation.catalog", "catalog", "segmentation", compacted=True),
         Topic("workflow.catalog", "catalog", "workflow", compacted=True),
+        Topic("tracking.clicks", "contact", "tracking", causes=("labeling.contacts",)),
+        # Labeling also reads memberships, to export segments: nothing that it writes follows from them.
+        Topic("labeling.contacts", "contact", "labeling", compacted=True, causes=_CAUSES_OF_LABELING),
+        Topic("labeling.engagements", "contact", "labeling", causes=_CAUSES_OF_LABELING),
+        Topic("labeling.labels", "contact", "labeling", causes=_CAUSES_OF_LABELING),
+        Topic("segmentation.memberships", "contact", "segmentation", causes=_ABOUT_CONTACTS),
+        Topic("workflow.commands", "contact", "workflow", causes=_DECIDED_ON),
+        Topic("workflow.messages", "contact", "workflow", causes=_DECIDED_ON),
         Topic("intake.clicks", "intake", "others"),
         Topic("intake.engagements", "intake", "others"),
         Topic("intake.clicks.dead", "dead", "tracking"),
@@ -65,3 +78,26 @@ def partition_of(account_id: int, contact_id: int, partitions: int) -> int:
 def owned_by(service: str) -> list[Topic]:
     """The contact and catalog topics that `service` writes from its event table."""
     return [topic for topic in TOPICS.values() if topic.writer == service and topic.kind in ("contact", "catalog")]
+
+
+def _causes(topic: Topic) -> frozenset[str]:
+    if topic.kind != "contact":
+        return frozenset()
+    own = {
+        other.name
+        for other in owned_by(topic.writer)
+        if other != topic and (other.kind == "contact" or other.name.endswith(".catalog"))
+    }
+    return frozenset({*topic.causes, *own})
+
+
+_CAUSES = {name: _causes(topic) for name, topic in TOPICS.items()}
+WRITING_ORDER = {name: place for place, name in enumerate(TOPICS)}
+
+
+def causes_of(topic: str) -> frozenset[str]:
+    """Return the topics that a record of `topic` may name in `ce_after`: declared causes, and its writer's own topics.
+
+    A catalog record names none: a catalog is read before anything else.
+    """
+    return _CAUSES[topic]

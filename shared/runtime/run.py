@@ -162,7 +162,7 @@ class _Process:
             callbacks["held"] = held_changed
             self._start(relay.run())
             self._start(dead.run())
-            await self._start_consumers(parts, database, cluster, relay, stack)
+            await self._start_consumers(parts, parts_of, cluster, stack)
             for make in parts.worker_tasks:
                 self._start(make())
         if "api" in self.roles:
@@ -222,12 +222,13 @@ class _Process:
         return cluster
 
     async def _start_consumers(
-        self, parts: Parts, database: Database, cluster: str, relay: Relay, stack: AsyncExitStack
+        self, parts: Parts, surroundings: Surroundings, cluster: str, stack: AsyncExitStack
     ) -> None:
+        relay = surroundings.relay
         for consumer in parts.consumers:
             host = ConsumerHost(
-                consumer, self.service.name, self.settings, database, cluster,
-                f"{self.settings.host}:{self._port}", lambda: relay.backlog,
+                consumer, self.service.name, self.settings, surroundings.database, cluster,
+                f"{self.settings.host}:{self._port}", lambda: relay.backlog, catalog=surroundings.catalog,
             )  # fmt: skip
             stack.push_async_callback(host.stop)
             await self._patiently("Kafka", host.start)

@@ -34,7 +34,7 @@ class Surroundings:
 
     async def acknowledged(self, work: UnitOfWork) -> bool:
         """Waits until Kafka has what a catalog unit of work appended, 1 s at most (reading one's own writes)."""
-        return await published(self.database, CATALOG_PARTITION, work.position)
+        return await published(self.database, CATALOG_PARTITION, work.positions.get(CATALOG_PARTITION))
 
 
 @dataclass(frozen=True, slots=True)

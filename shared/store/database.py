@@ -1,7 +1,7 @@
 """One service's database: its pool, its migrations, its transactions."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -11,8 +11,10 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from shared.store.migrate import migrate
-from shared.store.runtime_queries import QUERIES
+from shared.store.queries import queries_of
 from shared.store.unit_of_work import UnitOfWork
+
+QUERIES = queries_of(__file__)
 
 APPLICATION = "penchant"
 LOCK_TIMEOUT = timedelta(seconds=5)
@@ -72,18 +74,17 @@ class Database:
             yield connection
 
     @asynccontextmanager
-    async def unit_of_work(self, *partitions: int, after: Mapping[str, int] | None = None) -> AsyncIterator[UnitOfWork]:
-        """A transaction that holds the locks of `partitions` and appends events; see `UnitOfWork`.
+    async def unit_of_work(self, *partitions: int) -> AsyncIterator[UnitOfWork]:
+        """Open a transaction that holds the locks of `partitions` and appends events; see `UnitOfWork`.
 
-        `after`: sequences applied within this very unit, for consumers. No partitions: an intake batch, which takes
-        its locks later, by `work.lock`.
+        No partitions: an intake batch, which takes its locks later, by `work.lock`.
         """
         async with (
             self._patiently(),
             self.pool.acquire() as connection,
             connection.transaction(isolation="read_committed"),
         ):
-            work = UnitOfWork(connection, self.partitions, after or {})
+            work = UnitOfWork(connection, self.partitions)
             await work.lock(partitions)
             yield work
             await work.flush()
@@ -95,5 +96,5 @@ class Database:
         try:
             yield
         except asyncpg.LockNotAvailableError:
-            await self.pool.execute(QUERIES["end_stopped_holders"], APPLICATION, LOCK_TIMEOUT)
+            await QUERIES["end_stopped_holders"].execute(self.pool, application=APPLICATION, stopped_for=LOCK_TIMEOUT)
             raise

@@ -2,7 +2,10 @@
 
 from asyncpg.pool import PoolConnectionProxy
 
-from shared.store.runtime_queries import QUERIES
+from shared.store.locks import LockClass
+from shared.store.queries import queries_of
+
+QUERIES = queries_of(__file__)
 
 POSITIONS = 10_000_000  # per table: a few GB, an index that stays in memory
 AHEAD = 2  # tables beyond the current one
@@ -11,9 +14,9 @@ AHEAD = 2  # tables beyond the current one
 async def extend_event_tables(connection: PoolConnectionProxy) -> None:
     """Creates the tables that the next positions will need. May run in several processes at once."""
     async with connection.transaction():
-        await connection.execute("SELECT pg_advisory_xact_lock(2, 0)")
-        last: int = await connection.fetchval(QUERIES["last_position"])
-        present = {row["name"] for row in await connection.fetch(QUERIES["event_tables"])}
+        await QUERIES["lock_event_tables"].execute(connection, lock_class=LockClass.EVENT_TABLES)
+        last: int = await QUERIES["last_position"].fetchval(connection)
+        present = {row["name"] for row in await QUERIES["event_tables"].fetch(connection)}
         for number in range(last // POSITIONS, last // POSITIONS + AHEAD + 1):
             name = f"events_{number}"
             if name not in present:

@@ -9,7 +9,9 @@ from typing import Literal
 import orjson
 from asyncpg.pool import PoolConnectionProxy
 
-from shared.store.runtime_queries import QUERIES
+from shared.store.queries import queries_of
+
+QUERIES = queries_of(__file__)
 
 State = Literal["waiting", "failed", "ready", "dead"]
 
@@ -52,21 +54,27 @@ async def insert_held(connection: PoolConnectionProxy, records: Sequence[HeldRec
     """Writes all of `records` in one statement; wakes whoever moves held records."""
     if not records:
         return
-    await connection.execute(
-        QUERIES["hold_records"],
-        [record.consumer for record in records],
-        [record.topic for record in records],
-        [record.partition for record in records],
-        [record.offset for record in records],
-        [record.key for record in records],
-        [record.value for record in records],
-        [encode_headers(record.headers) for record in records],
-        [record.account_id for record in records],
-        [record.contact_id for record in records],
-        [record.state for record in records],
-        [record.reason for record in records],
-        ["\n".join(record.waits_for) for record in records],
-        [record.held_at for record in records],
-        [record.expires_at for record in records],
+    await QUERIES["hold_records"].execute(
+        connection,
+        consumers=[record.consumer for record in records],
+        topics=[record.topic for record in records],
+        partitions=[record.partition for record in records],
+        offsets=[record.offset for record in records],
+        keys=[record.key for record in records],
+        values=[record.value for record in records],
+        headers=[encode_headers(record.headers) for record in records],
+        account_ids=[record.account_id for record in records],
+        contact_ids=[record.contact_id for record in records],
+        states=[record.state for record in records],
+        reasons=[record.reason for record in records],
+        waits_for=["\n".join(record.waits_for) for record in records],
+        held_at=[record.held_at for record in records],
+        expires_at=[record.expires_at for record in records],
     )
-    await connection.execute(QUERIES["notify_held"])
+    await QUERIES["notify_held"].execute(connection)
+
+
+async def release_held(connection: PoolConnectionProxy, waits_for: Sequence[str]) -> None:
+    """Let records that wait for any of these keys be processed again, once the transaction is committed."""
+    if waits_for and await QUERIES["release_records"].execute(connection, waits_for=waits_for):
+        await QUERIES["notify_held"].execute(connection)

@@ -6,8 +6,8 @@ from pathlib import Path
 import asyncpg
 from pogo_core.util import migrate as pogo
 
-# All who migrate a database take this advisory lock: several processes of a service start at once.
-MIGRATION_LOCK = 0x50454E43
+from shared.store.locks import MIGRATIONS
+
 RUNTIME = Path(__file__).parent / "migrations"
 
 
@@ -15,7 +15,7 @@ async def migrate(dsn: str, folders: Sequence[Path]) -> None:
     """Applies what is not yet applied: of the runtime, then of `folders`, in order. Each migration is a transaction."""
     connection = await asyncpg.connect(dsn, timeout=10)
     try:
-        await connection.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
+        await connection.execute("SELECT pg_advisory_lock($1)", MIGRATIONS)
         for folder in (RUNTIME, *folders):
             await pogo.apply(connection, folder, schema_name="public")
     finally:

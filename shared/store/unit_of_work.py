@@ -1,8 +1,8 @@
 """One transaction: its locks, the events that it appends, and what it holds back."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 from uuid import UUID
 
 from asyncpg.pool import PoolConnectionProxy
@@ -11,35 +11,21 @@ from uuid_utils.compat import uuid7
 from shared.correlation import before_commit, correlation_id
 from shared.events.codec import body_of
 from shared.events.envelope import CatalogEvent, ContactEvent, Event
-from shared.events.topics import CATALOG_PARTITION, TOPICS, partition_of
+from shared.events.topics import CATALOG_PARTITION, partition_of
 from shared.store.errors import EventTooLarge
-from shared.store.held import HeldRecord, State, insert_held
-from shared.store.runtime_queries import QUERIES
+from shared.store.event_rows import Draft, write_events
+from shared.store.held import HeldRecord, State, insert_held, release_held
+from shared.store.locks import LockClass
+from shared.store.queries import queries_of
 from shared.tracing import current_traceparent
+
+QUERIES = queries_of(__file__)
 
 # Kafka takes records of 1 MiB with everything around them; what is refused later would stop the relay for good.
 MAX_BODY_BYTES = 900_000
 WAIT_FOR_UNKNOWN = timedelta(minutes=10)
 
 TOMBSTONE = "penchant.Tombstone.v1"
-
-COLUMNS = (
-    "partition",
-    "topic",
-    "type",
-    "event_id",
-    "account_id",
-    "contact_id",
-    "key",
-    "occurred_at",
-    "correlation_id",
-    "causation_id",
-    "after",
-    "trace",
-    "body",
-    "personal",
-)
-_CONTACT_TOPICS = [topic.name for topic in TOPICS.values() if topic.kind == "contact"]
 
 
 class Cause(Protocol):
@@ -78,45 +64,37 @@ class UnitOfWork:
     """Reads and writes through `connection`; appends events that stand or fall with it.
 
     `partitions` are the partition numbers whose locks it holds; only their events may be appended. `now` is the time
-    of the unit. After the block, `position` is that of the last event appended, or None.
+    of the unit. After the block, `positions` has the position of the last event appended of each partition number
+    (-1: the catalog), and `position` the highest of them, or None.
     """
 
-    def __init__(self, connection: PoolConnectionProxy, partition_count: int, after: Mapping[str, int]) -> None:
+    def __init__(self, connection: PoolConnectionProxy, partition_count: int) -> None:
         self.connection = connection
         self.now = datetime.now(UTC)
-        self.position: int | None = None
+        self.positions: dict[int, int] = {}
         self.partitions: tuple[int, ...] = ()
         self._partition_count = partition_count
-        self._applied_now = after
-        self._after: dict[int, str] = {}
-        self._rows: list[tuple[object, ...]] = []
+        self._drafts: list[Draft] = []
         self._held: list[HeldRecord] = []
         self._callbacks: list[Callable[[], None]] = []
 
+    @property
+    def position(self) -> int | None:
+        """The position of the last event appended, or None."""
+        return max(self.positions.values(), default=None)
+
     async def lock(self, partitions: Iterable[int]) -> None:
-        """Takes the locks of `partitions`, ascending; held until the end of the transaction."""
+        """Take the locks of `partitions`, ascending; they are held until the end of the transaction."""
         wanted = sorted(set(partitions))
         if wanted:
             # A statement of its own: what decides must be read by a later one, after the wait.
-            await self.connection.execute(QUERIES["lock_partitions"], wanted)
+            await QUERIES["lock_partitions"].execute(self.connection, lock_class=LockClass.PARTITION, partitions=wanted)
         self.partitions = tuple(sorted({*self.partitions, *wanted}))
-        contact_partitions = [partition for partition in wanted if partition != CATALOG_PARTITION]
-        if contact_partitions:
-            await self._read_sequences(contact_partitions)
-        if CATALOG_PARTITION in wanted:
-            self._after[CATALOG_PARTITION] = ""
-
-    async def _read_sequences(self, partitions: Sequence[int]) -> None:
-        applied: dict[int, dict[str, int]] = {partition: {} for partition in partitions}
-        for row in await self.connection.fetch(QUERIES["sequences_applied"], partitions, _CONTACT_TOPICS):
-            applied[row["partition"]][row["topic"]] = row["sequence"]
-        for partition, sequences in applied.items():
-            sequences.update(self._applied_now)
-            self._after[partition] = ",".join(f"{topic}={sequence}" for topic, sequence in sorted(sequences.items()))
 
     def append(self, event: Event, *, cause: Cause | None = None, personal: bool = False) -> None:
-        """Adds an event to be written at the end of the unit. `personal`: its body can be erased later.
+        """Add an event, to be written at the end of the unit. `personal`: its body can be erased later.
 
+        Events are written in the order of their topics (`WRITING_ORDER`), and within a topic in the order of the calls.
         Raises EventTooLarge for what Kafka would refuse, ValueError for an event of a partition not locked here.
         """
         body = body_of(event)
@@ -128,11 +106,12 @@ class UnitOfWork:
         else:
             partition, contact_id = CATALOG_PARTITION, None
         assert isinstance(event, ContactEvent | CatalogEvent)
+        self._check_locked(partition)
         if cause is None:
             correlation, causation, trace = str(correlation_id.get() or event.event_id), None, current_traceparent()
         else:
             correlation, causation, trace = cause.correlation_id or cause.event_id, cause.event_id, cause.trace
-        self._rows.append(
+        self._drafts.append(
             (
                 partition,
                 event.topic,
@@ -144,7 +123,6 @@ class UnitOfWork:
                 event.occurred_at,
                 correlation,
                 causation,
-                self._after_of(partition),
                 trace,
                 None if personal else body,
                 body if personal else None,
@@ -163,7 +141,8 @@ class UnitOfWork:
     ) -> None:
         """As `append`, for who writes thousands a second: `body` is the event's JSON, and the caller answers for it."""
         partition = partition_of(account_id, contact_id, self._partition_count)
-        self._rows.append(
+        self._check_locked(partition)
+        self._drafts.append(
             (
                 partition,
                 model.topic,
@@ -175,7 +154,6 @@ class UnitOfWork:
                 occurred_at,
                 cause.correlation_id or cause.event_id,
                 cause.event_id,
-                self._after_of(partition),
                 cause.trace,
                 body,
                 None,
@@ -183,24 +161,22 @@ class UnitOfWork:
         )
 
     def append_tombstone(self, topic: str, account_id: int, contact_id: int) -> None:
-        """Adds a record without a value, which makes a compacted topic forget the contact."""
+        """Add a record without a value, which makes a compacted topic forget the contact."""
         partition = partition_of(account_id, contact_id, self._partition_count)
-        key, after = f"{account_id}:{contact_id}", self._after_of(partition)
+        self._check_locked(partition)
         event_id = uuid7()
-        self._rows.append(
-            (partition, topic, TOMBSTONE, event_id, account_id, contact_id, key, self.now,
-             str(correlation_id.get() or event_id), None, after, None, None, None)
+        self._drafts.append(
+            (partition, topic, TOMBSTONE, event_id, account_id, contact_id, f"{account_id}:{contact_id}", self.now,
+             str(correlation_id.get() or event_id), None, None, None, None)
         )  # fmt: skip
 
-    def _after_of(self, partition: int) -> str:
-        try:
-            return self._after[partition]
-        except KeyError:
-            raise ValueError(f"partition {partition} is not locked by this unit of work") from None
+    def _check_locked(self, partition: int) -> None:
+        if partition not in self.partitions:
+            raise ValueError(f"partition {partition} is not locked by this unit of work")
 
     async def erase_personal(self, account_id: int, contact_id: int) -> None:
-        """Blanks the bodies of the contact's events that hold personal data."""
-        await self.connection.execute(QUERIES["erase_personal"], account_id, contact_id)
+        """Blank the bodies of the contact's events that hold personal data."""
+        await QUERIES["erase_personal"].execute(self.connection, account_id=account_id, contact_id=contact_id)
 
     def reject(self, record: RawRecord, reason: str) -> None:
         """An intake record that can never be used: it goes to the dead letters."""
@@ -247,23 +223,21 @@ class UnitOfWork:
         )
 
     async def release(self, waits_for: Sequence[str]) -> None:
-        """Records held for any of these keys are processed again once this unit is committed."""
-        if waits_for and (await self.connection.execute(QUERIES["release_records"], waits_for)) != "UPDATE 0":
-            await self.connection.execute(QUERIES["notify_held"])
+        """Let records that are held for any of these keys be processed again, once this unit is committed."""
+        await release_held(self.connection, waits_for)
 
     def after_commit(self, callback: Callable[[], None]) -> None:
-        """Calls `callback` once the transaction is committed; not at all if it is rolled back."""
+        """Call `callback` once the transaction is committed; not at all if it is rolled back."""
         self._callbacks.append(callback)
 
     async def flush(self) -> None:
-        """Writes the events and the held records; called at the end of the block."""
+        """Write the events and the held records; called at the end of the block."""
         held, self._held = self._held, []
         await insert_held(self.connection, held)
-        rows, self._rows = self._rows, []
-        if rows:
+        drafts, self._drafts = self._drafts, []
+        if drafts:
             await self._mark_request()
-            await self.connection.copy_records_to_table("events", records=rows, columns=COLUMNS)
-            self.position = await self.connection.fetchval(QUERIES["finish_unit"])
+            self.positions |= await write_events(self.connection, drafts)
 
     async def _mark_request(self) -> None:
         # A request with an Idempotency-Key must not be carried out again once this is committed.
@@ -272,13 +246,6 @@ class UnitOfWork:
             await mark(self.connection)
 
     def committed(self) -> None:
-        """Runs the callbacks."""
+        """Run the callbacks."""
         for callback in self._callbacks:
             callback()
-
-
-if TYPE_CHECKING:
-    from shared.bus.received import Received
-
-    def _received_is_a_record_and_a_cause(received: Received) -> tuple[RawRecord, Cause]:
-        return received, received

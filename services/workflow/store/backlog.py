@@ -6,6 +6,7 @@ from uuid import UUID
 import orjson
 from asyncpg.pool import PoolConnectionProxy
 
+from shared.store.locks import LockClass
 from shared.store.queries import queries_of
 
 QUERIES = queries_of(__file__)
@@ -41,7 +42,7 @@ class DecisionState(NamedTuple):
 
 async def load(connection: PoolConnectionProxy, partition: int, projection: int) -> DecisionState:
     """Keep definitions and states from changing until the end of the transaction; return what depends on them."""
-    await QUERIES["share_definitions"].execute(connection)
+    await QUERIES["share_definitions"].execute(connection, lock_class=LockClass.WORKFLOW_DEFINITIONS)
     [row] = await QUERIES["decision_state"].fetch(connection, partition=partition, projection=projection)
     found = [Backlog(UUID(one), position, active) for one, position, active in orjson.loads(row["behind"] or "[]")]
     decided = orjson.loads(row["decided"] or "{}")

@@ -1,6 +1,6 @@
 -- name: share_definitions
 -- Who decides on events shares this lock; who changes a definition or a state takes it alone (lock_definitions).
-SELECT pg_advisory_xact_lock_shared(2, 0)
+SELECT pg_advisory_xact_lock_shared(:lock_class, 0)
 
 -- name: decision_state
 -- What decides on a unit of work before anything else: the revision of the definitions, the workflows that are behind,

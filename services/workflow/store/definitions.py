@@ -13,6 +13,7 @@ from services.workflow.domain.definitions import Definition
 from services.workflow.domain.phases import Phase, State, Workflow
 from services.workflow.domain.program import compile_program
 from services.workflow.domain.reading import read_definition
+from shared.store.locks import LockClass
 from shared.store.queries import queries_of
 
 QUERIES = queries_of(__file__)
@@ -38,7 +39,7 @@ class StoredWorkflow(NamedTuple):
 
 async def next_revision(connection: PoolConnectionProxy) -> tuple[int, datetime]:
     """Begins a change: nobody decides until the transaction ends. Answers its revision and its moment."""
-    await QUERIES["lock_definitions"].execute(connection)
+    await QUERIES["lock_definitions"].execute(connection, lock_class=LockClass.WORKFLOW_DEFINITIONS)
     [row] = await QUERIES["next_revision"].fetch(connection)
     return row["number"], row["at"]
 

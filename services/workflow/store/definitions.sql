@@ -1,6 +1,6 @@
 -- name: lock_definitions
 -- While this is held nobody decides, so that "in effect since" has no event on the wrong side of it.
-SELECT pg_advisory_xact_lock(2, 0)
+SELECT pg_advisory_xact_lock(:lock_class, 0)
 
 -- name: next_revision
 UPDATE revision SET number = number + 1 RETURNING number, clock_timestamp() AS at

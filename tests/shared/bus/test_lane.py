@@ -2,14 +2,26 @@
 
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.bus.checkpoints import Checkpoint
 from shared.bus.lane import Lane, Queue
 from shared.bus.record import Part
+from shared.metrics import RECORDS_DROPPED
 
-CLICKS, LABELS, INTAKE = Part("clicks", 0), Part("labels", 0), Part("intake", 0)
+CLICKS, LABELS, CONTACTS, INTAKE = (Part(topic, 0) for topic in ("clicks", "labels", "contacts", "intake"))
+
+
+class Catalogs:
+    """Catalogs that are followed, and how far they have been read."""
+
+    def __init__(self, **read: int) -> None:
+        self.read = read
+
+    def sequence(self, topic: str) -> int | None:
+        return self.read.get(topic)
 
 
 @dataclass(frozen=True)
@@ -123,6 +135,85 @@ def test_topics_come_in_the_order_of_the_consumer_every_time() -> None:
         given_lane.push(CLICKS, [FakeRecord("clicks", offset, offset + 1)])
         given_lane.push(LABELS, [FakeRecord("labels", offset, offset + 1)])
         assert order(given_lane.take(10).records) == [("labels", offset + 1), ("clicks", offset + 1)]
+
+
+def test_a_head_beyond_what_is_waited_for_is_taken_first_whatever_it_waits_for() -> None:
+    """Compaction has removed contacts=40; what is there now waits for labels that come after the label that waits."""
+    given_lane = lane(LABELS, CONTACTS)
+    given_lane.push(LABELS, [FakeRecord("labels", 0, 50, after="contacts=40"), FakeRecord("labels", 1, 55)])
+    given_lane.push(CONTACTS, [FakeRecord("contacts", 9, 60, after="labels=55")])
+    assert order(given_lane.take(10).records) == [("contacts", 60), ("labels", 50), ("labels", 55)]
+
+
+def test_a_head_beyond_what_is_waited_for_does_not_wait_for_a_third_topic() -> None:
+    given_lane = lane(LABELS, CONTACTS, CLICKS)
+    given_lane.push(LABELS, [FakeRecord("labels", 0, 50, after="contacts=40")])
+    given_lane.push(CONTACTS, [FakeRecord("contacts", 9, 60, after="clicks=55")])
+    assert order(given_lane.take(10).records) == [("contacts", 60), ("labels", 50)]
+
+
+def test_heads_that_wait_are_taken_only_when_nothing_else_can_be() -> None:
+    given_lane = lane(LABELS, CONTACTS, CLICKS)
+    given_lane.push(LABELS, [FakeRecord("labels", 0, 50, after="contacts=40")])
+    given_lane.push(CONTACTS, [FakeRecord("contacts", 9, 60, after="clicks=55")])
+    given_lane.push(CLICKS, [FakeRecord("clicks", 0, 55)])
+    assert order(given_lane.take(10).records) == [("clicks", 55), ("contacts", 60), ("labels", 50)]
+
+
+def test_a_record_waits_until_the_catalog_has_been_read_as_far_as_it_names() -> None:
+    catalogs = Catalogs(catalog=6)
+    given_lane = Lane({LABELS: Queue(0, 0, 0)}, aligned=True, catalogs=catalogs)
+    given_lane.push(LABELS, [FakeRecord("labels", 0, 8, after="catalog=7,other.catalog=99")])
+    assert given_lane.take(10).records == []
+    assert given_lane.waits_for() == {Part("catalog", 0)}
+    catalogs.read["catalog"] = 7
+    assert order(given_lane.take(10).records) == [("labels", 8)]
+
+
+def test_a_catalog_that_was_read_to_its_end_holds_nothing_up() -> None:
+    given_lane = Lane({LABELS: Queue(0, 0, 0)}, aligned=True, catalogs=Catalogs(catalog=6))
+    given_lane.push(LABELS, [FakeRecord("labels", 0, 8, after="catalog=7")])
+    given_lane.release(given_lane.waits_for())
+    assert order(given_lane.take(10).records) == [("labels", 8)]
+
+
+@pytest.mark.parametrize("forged", [2**62, 10**15, 5 * 10**12])
+def test_a_sequence_that_jumps_absurdly_is_refused_and_silences_nothing(forged: int) -> None:
+    given_lane = Lane({CLICKS: Queue(0, 0, 5)}, aligned=True)
+    given_lane.push(CLICKS, [FakeRecord("clicks", 0, 6), FakeRecord("clicks", 1, forged), FakeRecord("clicks", 2, 7)])
+    before = _refused()
+    taken = given_lane.take(10)
+    assert order(taken.records) == [("clicks", 6), ("clicks", 7)]
+    assert taken.moved == {CLICKS: Checkpoint(3, 7)}
+    assert _refused() == before + 1
+
+
+def _refused() -> float:
+    value: float = RECORDS_DROPPED.labels("clicks", "sequence")._value.get()
+    return value
+
+
+@given(
+    history=st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=40),
+    kept=st.data(),
+)
+def test_nothing_stops_for_ever_whatever_compaction_has_removed(
+    history: list[tuple[str, bool]], kept: st.DataObject
+) -> None:
+    """Each record may name the last ones of the others; any of them but the last of a topic may be gone."""
+    last = dict.fromkeys("abc", 0)
+    records: dict[str, list[FakeRecord]] = {topic: [] for topic in "abc"}
+    for sequence, (topic, knows) in enumerate(history, 1):
+        after = ",".join(f"{other}={last[other]}" for other in "abc" if other != topic and last[other]) if knows else ""
+        records[topic].append(FakeRecord(topic, len(records[topic]), sequence, after))
+        last[topic] = sequence
+    given_lane, left = lane(*(Part(topic, 0) for topic in "abc")), 0
+    for topic, all_of_it in records.items():
+        for record in all_of_it:
+            if record is all_of_it[-1] or kept.draw(st.booleans()):
+                given_lane.push(Part(topic, 0), [record])
+                left += 1
+    assert len(given_lane.take(1000).records) == left
 
 
 @given(

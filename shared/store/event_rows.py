@@ -1,0 +1,81 @@
+"""Writes rows of the event table: draws their positions, and says what each of them comes after."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from asyncpg.pool import PoolConnectionProxy
+
+from shared.events.topics import CATALOG_PARTITION, WRITING_ORDER, causes_of
+from shared.store.queries import queries_of
+
+QUERIES = queries_of(__file__)
+
+# A row before it is written, in this order; the first column is its partition number, the second its topic.
+DRAFT_COLUMNS = (
+    "partition",
+    "topic",
+    "type",
+    "event_id",
+    "account_id",
+    "contact_id",
+    "key",
+    "occurred_at",
+    "correlation_id",
+    "causation_id",
+    "trace",
+    "body",
+    "personal",
+)
+COLUMNS = ("position", *DRAFT_COLUMNS, "after")
+
+Draft = tuple[Any, ...]
+Sequences = dict[tuple[int, str], int]  # by partition number and topic
+
+
+async def write_events(connection: PoolConnectionProxy, drafts: Sequence[Draft]) -> dict[int, int]:
+    """Write the events of a unit of work; return the position of the last one of each partition number.
+
+    They are written topic by topic (`WRITING_ORDER`), and in the given order within a topic. Positions are drawn before
+    the rows are written, so that `after` can name events of the same unit. The locks of all partition numbers must be
+    held: no other transaction moves what is read here.
+    """
+    drafts = sorted(drafts, key=lambda draft: WRITING_ORDER[draft[1]])
+    numbers = {draft[0] for draft in drafts}
+    row = await QUERIES["begin_writing"].fetchrow(
+        connection, count=len(drafts), partitions=sorted({CATALOG_PARTITION, *numbers})
+    )
+    assert row is not None
+    known: Sequences = {(partition, topic): sequence for partition, topic, sequence in row["known"]}
+    rows: list[tuple[Any, ...]] = []
+    heads: Sequences = {}
+    after: dict[tuple[int, str], str] = {}
+    for position, draft in zip(row["positions"], drafts, strict=True):
+        of: tuple[int, str] = (draft[0], draft[1])
+        text = after.get(of)
+        if text is None:
+            # Another topic does not advance until this one is done, so all its rows come after the same.
+            text = after[of] = _after(draft[0], draft[1], known | heads)
+        heads[of] = position
+        rows.append((position, *draft, text))
+    await connection.copy_records_to_table("events", records=rows, columns=COLUMNS)
+    await QUERIES["finish_writing"].execute(
+        connection,
+        partitions=[partition for partition, _ in heads],
+        topics=[topic for _, topic in heads],
+        positions=list(heads.values()),
+    )
+    last: dict[int, int] = {}
+    for (partition, _), position in heads.items():
+        last[partition] = max(position, last.get(partition, 0))
+    return last
+
+
+def _after(partition: int, topic: str, known: Sequences) -> str:
+    """Return the text of `ce_after` for an event: each topic that it may follow from, with the highest sequence."""
+    named = []
+    for cause in sorted(causes_of(topic)):
+        number = CATALOG_PARTITION if cause.endswith(".catalog") else partition
+        sequence = known.get((number, cause))
+        if sequence:
+            named.append(f"{cause}={sequence}")
+    return ",".join(named)

@@ -1,1 +1,0 @@
-UPDATE held SET state = 'ready' WHERE state = 'waiting' AND waits_for && $1::text[]
