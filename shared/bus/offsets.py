@@ -14,18 +14,25 @@ from shared.settings import CommonSettings
 
 
 class Offsets:
-    """Beginnings and ends of `parts`. Raises KafkaError."""
+    """Beginnings and ends of `parts`. Raises KafkaError.
 
-    def __init__(self, settings: CommonSettings, parts: Iterable[Part]) -> None:
+    The end of a topic counts records of open transactions, unless only what is `committed` is asked for.
+    """
+
+    def __init__(self, settings: CommonSettings, parts: Iterable[Part], *, committed: bool = False) -> None:
         self._settings = settings
+        self._isolation = "read_committed" if committed else "read_uncommitted"
         self._parts = [*parts]
         self._kafka: AIOKafkaConsumer | None = None
 
     async def start(self) -> None:
-        """Connects. Raises KafkaError while Kafka is away."""
+        """Connect. Raises KafkaError while Kafka is away."""
         await self.stop()
         kafka = AIOKafkaConsumer(
-            enable_auto_commit=False, auto_offset_reset="earliest", **client_options(self._settings)
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level=self._isolation,
+            **client_options(self._settings),
         )
         try:
             await kafka.start()
@@ -38,13 +45,13 @@ class Offsets:
         self._kafka = kafka
 
     async def stop(self) -> None:
-        """Disconnects."""
+        """Disconnect."""
         kafka, self._kafka = self._kafka, None
         if kafka is not None:
             await kafka.stop()
 
     def of(self, part: Part) -> TopicPartition:
-        """The part, as Kafka calls it."""
+        """Return the part by Kafka's name for it."""
         return TopicPartition(self._settings.topic_prefix + part.topic, part.partition)
 
     def _client(self) -> AIOKafkaConsumer:
@@ -53,13 +60,13 @@ class Offsets:
         return self._kafka
 
     async def beginnings(self, parts: Iterable[Part]) -> dict[Part, int]:
-        """The first offset of each part."""
+        """Return the first offset of each part."""
         of = {part: self.of(part) for part in parts}
         offsets = await self._client().beginning_offsets(list(of.values()))
         return {part: offsets[partition] for part, partition in of.items()}
 
     async def ends(self, parts: Iterable[Part]) -> dict[Part, int]:
-        """The offset after the last record of each part."""
+        """Return the offset after the last record of each part."""
         of = {part: self.of(part) for part in parts}
         offsets = await self._client().end_offsets(list(of.values()))
         return {part: offsets[partition] for part, partition in of.items()}

@@ -6,14 +6,19 @@ from collections.abc import Mapping, Sequence
 import asyncpg
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import ProducerFenced
+from aiokafka.structs import RecordMetadata
 
 from shared.bus.connection import client_options
+from shared.bus.offsets import Offsets
+from shared.bus.record import Part
+from shared.bus.topics import partition_count
 from shared.events.codec import Header, after_of, headers_of
-from shared.events.topics import CATALOG_PARTITION
+from shared.events.topics import CATALOG_PARTITION, owned_by
 from shared.settings import CommonSettings
 
 BATCH_BYTES = 1_000_000  # a broker takes 1,048,588 by default
 ACKNOWLEDGED_WITHIN = 30.0  # seconds; an idempotent send would wait for ever
+VISIBLE_POLL = 0.002  # seconds between looks at whether a transaction can be read
 NO_AFTER: Mapping[str, int] = {}
 
 
@@ -30,6 +35,7 @@ class Publisher:
         self._settings = settings
         self._plain: AIOKafkaProducer | None = None
         self._compacted: AIOKafkaProducer | None = None
+        self._visible = Offsets(settings, _compacted_parts(service, settings), committed=True)
 
     async def start(self) -> None:
         """Connects both. Raises KafkaError while Kafka is away."""
@@ -46,6 +52,7 @@ class Publisher:
         async with asyncio.timeout(ACKNOWLEDGED_WITHIN):
             await self._plain.start()
             await self._compacted.start()
+            await self._visible.start()
 
     async def stop(self) -> None:
         """Closes both; what was not acknowledged is sent again by whoever comes next."""
@@ -53,11 +60,12 @@ class Publisher:
             if producer is not None:
                 await _close(producer)
         self._plain = self._compacted = None
+        await self._visible.stop()
 
     async def publish(
-        self, plain: Mapping[tuple[str, int], Sequence[asyncpg.Record]], compacted: Sequence[asyncpg.Record]
+        self, plain: Mapping[Part, Sequence[asyncpg.Record]], compacted: Sequence[asyncpg.Record]
     ) -> None:
-        """Sends all rows; returns once every one is acknowledged."""
+        """Send all rows; return once each of them is acknowledged and can be read."""
         sending = [self._send_in_order(topic, partition, rows) for (topic, partition), rows in plain.items()]
         if compacted:
             sending.append(self._send_compacted(compacted))
@@ -85,15 +93,27 @@ class Publisher:
     async def _send_compacted(self, rows: Sequence[asyncpg.Record]) -> None:
         producer = self._compacted
         assert producer is not None
+        sent: list[tuple[Part, asyncio.Future[RecordMetadata]]] = []
         async with producer.transaction():
             for row in rows:
-                await producer.send(
-                    self._prefix + row["topic"],
+                part = Part(row["topic"], 0 if row["partition"] == CATALOG_PARTITION else row["partition"])
+                acknowledged = await producer.send(
+                    self._prefix + part.topic,
                     key=row["key"].encode(),
                     value=row["body"],
-                    partition=0 if row["partition"] == CATALOG_PARTITION else row["partition"],
+                    partition=part.partition,
                     headers=self._headers(row),
                 )
+                sent.append((part, acknowledged))
+        await self._until_visible({part: (await acknowledged).offset + 1 for part, acknowledged in sent})
+
+    async def _until_visible(self, ends: Mapping[Part, int]) -> None:
+        """Wait until the transaction can be read: Kafka confirms its end before it has marked it in every partition."""
+        while ends:
+            found = await self._visible.ends(ends)
+            ends = {part: end for part, end in ends.items() if found[part] < end}
+            if ends:
+                await asyncio.sleep(VISIBLE_POLL)
 
     def _headers(self, row: asyncpg.Record) -> list[Header]:
         return headers_of(
@@ -107,6 +127,15 @@ class Publisher:
             row["causation_id"],
             row["trace"],
         )
+
+
+def _compacted_parts(service: str, settings: CommonSettings) -> list[Part]:
+    return [
+        Part(topic.name, number)
+        for topic in owned_by(service)
+        if topic.compacted
+        for number in range(partition_count(topic, settings))
+    ]
 
 
 async def _close(producer: AIOKafkaProducer) -> None:

@@ -1,7 +1,7 @@
 """Publishes the event table: what is written is sent, in order, until Kafka has acknowledged it (design, section 4)."""
 
 import asyncio
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from time import monotonic
@@ -15,7 +15,7 @@ from asyncpg.pool import PoolConnectionProxy
 from shared import metrics
 from shared.bus.checkpoints import QUERIES
 from shared.bus.publisher import Publisher
-from shared.events.topics import TOPICS
+from shared.bus.waves import Waves, by_topic
 from shared.store.database import Database
 from shared.store.errors import is_passing
 from shared.store.event_tables import extend_event_tables
@@ -127,26 +127,19 @@ class Relay:
                 continue
 
     async def _publish(self, publisher: Publisher, rows: Sequence[asyncpg.Record]) -> None:
-        plain: dict[tuple[str, int], list[asyncpg.Record]] = defaultdict(list)
-        compacted: list[asyncpg.Record] = []
-        ends: dict[int, tuple[int, int]] = {}
-        for row in rows:
-            ends[row["partition"]] = (row["published"], row["position"])
-            if TOPICS[row["topic"]].compacted:
-                compacted.append(row)
-            else:
-                plain[row["topic"], row["partition"]].append(row)
-        await publisher.publish(plain, compacted)
-        await self._database.pool.execute(
-            QUERIES["advance_publications"],
-            list(ends),
-            [expected for expected, _ in ends.values()],
-            [position for _, position in ends.values()],
-        )
-        for (topic, _), sent in plain.items():
-            metrics.EVENTS_PUBLISHED.labels(topic).inc(len(sent))
-        for row in compacted:
-            metrics.EVENTS_PUBLISHED.labels(row["topic"]).inc()
+        waves = Waves(rows, PER_PARTITION)
+        while wave := waves.next():
+            plain, compacted = by_topic(wave)
+            await publisher.publish(plain, compacted)
+            moved = waves.acknowledged(wave)
+            await self._database.pool.execute(
+                QUERIES["advance_publications"],
+                list(moved),
+                [before for before, _ in moved.values()],
+                [last for _, last in moved.values()],
+            )
+            for topic, count in Counter(row["topic"] for row in wave).items():
+                metrics.EVENTS_PUBLISHED.labels(topic).inc(count)
 
 
 async def published(database: Database, partition: int, position: int | None, within: float = 1.0) -> bool:

@@ -8,6 +8,7 @@ import asyncpg
 from pydantic import SecretStr
 
 from shared.bus.publisher import Publisher
+from shared.bus.record import Part
 from shared.bus.topics import ensure_topics
 from shared.events.topics import TOPICS, owned_by
 from shared.runtime.service import Service
@@ -55,8 +56,8 @@ async def _send(publisher: Publisher, topic: str, batch: list[asyncpg.Record]) -
     if TOPICS[topic].compacted:
         await publisher.publish({}, batch)
     else:
-        plain: dict[tuple[str, int], list[asyncpg.Record]] = defaultdict(list)
+        plain: dict[Part, list[asyncpg.Record]] = defaultdict(list)
         for row in batch:
-            plain[topic, row["partition"]].append(row)
+            plain[Part(topic, row["partition"])].append(row)
         await publisher.publish(plain, [])
     return len(batch)

@@ -10,6 +10,7 @@ import pytest_asyncio
 from aiokafka.errors import ProducerFenced
 
 from shared.bus.publisher import Publisher
+from shared.bus.record import Part
 from shared.bus.relay import Relay
 from shared.events.labeling import ContactChanged
 from shared.events.topics import partition_of
@@ -37,7 +38,7 @@ class StoppedPublisher(Publisher):
     has_read: asyncio.Event
 
     async def publish(
-        self, plain: Mapping[tuple[str, int], Sequence[asyncpg.Record]], compacted: Sequence[asyncpg.Record]
+        self, plain: Mapping[Part, Sequence[asyncpg.Record]], compacted: Sequence[asyncpg.Record]
     ) -> None:
         self.has_read.set()
         await self.go_on.wait()

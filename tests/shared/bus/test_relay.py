@@ -2,13 +2,17 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
 from aiokafka.errors import ProducerFenced
 
 from shared.bus.checkpoints import QUERIES
+from shared.bus.follower import Follower
+from shared.bus.offsets import Offsets
 from shared.bus.publisher import Publisher
+from shared.bus.record import Part
 from shared.bus.relay import Relay, published
 from shared.events.labeling import AccountChanged, ContactChanged
 from shared.events.topics import partition_of
@@ -133,12 +137,44 @@ async def test_a_catalog_write_is_acknowledged_within_a_second(rig: Rig) -> None
     assert [record.key for record in await rig.read("labeling.catalog")] == [b"account:1"]
 
 
+@pytest.mark.asyncio
+async def test_a_label_can_be_read_only_when_its_contact_can(rig: Rig) -> None:
+    """Contacts go through a transaction, labels do not: they must not overtake it."""
+    contacts = [Part("labeling.contacts", number) for number in range(PARTITIONS)]
+    committed = Offsets(rig.settings, contacts, committed=True)
+    await committed.start()
+    readable: list[tuple[int, int, int]] = []  # of each label: its partition, the contact it names, contacts' end
+    labels = Follower(rig.settings, from_beginning=["labeling.labels"])
+    async with labels, rig.relay() as relay:
+        for contact in range(1, 41):
+            async with rig.database.unit_of_work(partition_of(1, contact, PARTITIONS)) as work:
+                work.append(contact_changed(contact, "an@example.org"), personal=True)
+                work.append(assigned(contact, uuid4()))
+            relay.wake()
+            if contact % 4 == 0:
+                for _, record in await labels.next(0.05):
+                    ends = await committed.ends(contacts)
+                    named = int(dict(record.headers)["ce_after"].decode().rpartition("=")[2])  # type: ignore[union-attr]
+                    readable.append((record.partition, named, ends[Part("labeling.contacts", record.partition)]))
+        await until(lambda: all_published(rig))
+        while found := await labels.next():
+            readable += [(record.partition, 0, 1) for _, record in found]
+    await committed.stop()
+    assert len(readable) == 40
+    offsets = {
+        int(dict(record.headers)["ce_sequence"]): record.offset for record in await rig.read("labeling.contacts")
+    }
+    for _, contact, end in readable:
+        assert contact == 0 or offsets[contact] < end
+
+
 async def append_contact(rig: Rig, email: str) -> None:
     async with rig.database.unit_of_work(partition_of(1, 4, PARTITIONS)) as work:
-        work.append(
-            ContactChanged(
-                occurred_at=work.now, account_id=1, contact_id=4, external_id=None, email=email, fields={},
-                state="active", subscription="subscribed", tracking_consent="unknown",
-            ),
-            personal=True,
-        )  # fmt: skip
+        work.append(contact_changed(4, email), personal=True)
+
+
+def contact_changed(contact: int, email: str) -> ContactChanged:
+    return ContactChanged(
+        occurred_at=datetime.now(UTC), account_id=1, contact_id=contact, external_id=None, email=email, fields={},
+        state="active", subscription="subscribed", tracking_consent="unknown",
+    )  # fmt: skip

@@ -1,0 +1,75 @@
+"""Deals unpublished events into waves: an event is sent after the earlier events that it names are acknowledged."""
+
+from collections import defaultdict, deque
+from collections.abc import Iterable, Mapping
+from math import inf
+
+import asyncpg
+
+from shared.bus.record import Part
+from shared.events.codec import after_of
+from shared.events.topics import CATALOG_PARTITION, TOPICS
+
+
+class Waves:
+    """The events that a relay has read at once, of all partition numbers; at most `most` of each.
+
+    Take `next`, send it, report `acknowledged`, and so on until `next` is empty. A consumer that finds an event would
+    otherwise read the topics that it names to their end, not find what is named there, and go on without it.
+    """
+
+    def __init__(self, rows: Iterable[asyncpg.Record], most: int) -> None:
+        self._waiting: dict[int, deque[asyncpg.Record]] = defaultdict(deque)
+        self._acknowledged: dict[int, float] = {}
+        for row in rows:
+            self._waiting[row["partition"]].append(row)
+            self._acknowledged[row["partition"]] = row["published"]
+        # Where fewer were read, they are all there is: what anybody names of these is acknowledged when they are.
+        self._complete = {number for number, waiting in self._waiting.items() if len(waiting) < most}
+
+    def next(self) -> list[asyncpg.Record]:
+        """Return the events that may be sent now: in order, from the first one of each partition number."""
+        wave: list[asyncpg.Record] = []
+        for waiting in self._waiting.values():
+            while waiting and self._may_go(waiting[0]):
+                wave.append(waiting.popleft())
+        return wave
+
+    def _may_go(self, row: asyncpg.Record) -> bool:
+        if not row["after"]:
+            return True
+        writer = TOPICS[row["topic"]].writer
+        for topic, sequence in after_of(row["after"].encode()).items():
+            known = TOPICS.get(topic)
+            if known is None or known.writer != writer:
+                continue
+            number = CATALOG_PARTITION if known.kind == "catalog" else row["partition"]
+            if sequence > self._acknowledged.get(number, inf):
+                return False
+        return True
+
+    def acknowledged(self, wave: Iterable[asyncpg.Record]) -> Mapping[int, tuple[int, int]]:
+        """Note that a wave is acknowledged; return the position before it and its last one, by partition number."""
+        moved: dict[int, tuple[int, int]] = {}
+        for row in wave:
+            number = row["partition"]
+            first, _ = moved.get(number, (int(self._acknowledged[number]), 0))
+            moved[number] = (first, row["position"])
+        for number, (_, last) in moved.items():
+            done = not self._waiting[number] and number in self._complete
+            self._acknowledged[number] = inf if done else last
+        return moved
+
+
+def by_topic(
+    wave: Iterable[asyncpg.Record],
+) -> tuple[Mapping[Part, list[asyncpg.Record]], list[asyncpg.Record]]:
+    """Split a wave into what goes to plain topics, by topic and partition, and what goes to compacted ones."""
+    plain: dict[Part, list[asyncpg.Record]] = defaultdict(list)
+    compacted: list[asyncpg.Record] = []
+    for row in wave:
+        if TOPICS[row["topic"]].compacted:
+            compacted.append(row)
+        else:
+            plain[Part(row["topic"], row["partition"])].append(row)
+    return plain, compacted
