@@ -104,6 +104,7 @@ class Publisher:
                     partition=part.partition,
                     headers=self._headers(row),
                 )
+                acknowledged.add_done_callback(_retrieve)
                 sent.append((part, acknowledged))
         await self._until_visible({part: (await acknowledged).offset + 1 for part, acknowledged in sent})
 
@@ -127,6 +128,12 @@ class Publisher:
             row["causation_id"],
             row["trace"],
         )
+
+
+def _retrieve(acknowledged: "asyncio.Future[RecordMetadata]") -> None:
+    """Take the error of a record whose transaction has failed: the transaction raises it already."""
+    if not acknowledged.cancelled():
+        acknowledged.exception()
 
 
 def _compacted_parts(service: str, settings: CommonSettings) -> list[Part]:
