@@ -1,0 +1,1 @@
+"""What a row of an imported table says about a contact, and what importing it comes to."""

@@ -1,0 +1,93 @@
+"""What a row changes of a contact, and what taking it back changes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.labeling.domain.contacts import Contact
+from services.labeling.domain.imports.options import Options
+from services.labeling.domain.imports.rows import ParsedRow
+
+# What the contact said itself, or what was reported of its address, stands above any file.
+_FINAL = frozenset({"unsubscribed", "bounced", "blocked"})
+
+Members = dict[str, list[Any]]  # by member (`fields/city`): the value before, and the one after
+
+
+def values_of(row: ParsedRow, contact: Contact | None, options: Options) -> dict[str, Any]:
+    """Return what the row says of the contact, by member. A file never subscribes who has unsubscribed."""
+    values: dict[str, Any] = {}
+    if row.external_id is not None:
+        values["external_id"] = row.external_id
+    if row.email is not None and (contact is None or contact.email_key != row.email_key):
+        values["email"] = row.email
+    for key, value in row.fields.items():
+        values[f"fields/{key}"] = value
+    if row.language is not None:
+        values["language"] = row.language
+    subscription = row.subscription
+    if contact is None:
+        values["subscription"] = subscription or options.subscription or "unconfirmed"
+    elif subscription is not None and (contact.subscription not in _FINAL or subscription in _FINAL):
+        values["subscription"] = subscription
+    return values
+
+
+def applied(contact: Contact | None, row: ParsedRow, options: Options) -> tuple[Contact, Members]:
+    """Return the contact after the row, and every member that the row names with its value before and after.
+
+    Members that keep their value are there, too: the import has confirmed them.
+    """
+    before = contact or Contact()
+    values = values_of(row, contact, options)
+    members = {member: [_value(before, member), value] for member, value in values.items()}
+    after = _with(before, values)
+    if "email" in values:
+        after = after._replace(email_key=row.email_key)
+    return after, members
+
+
+def overwritten(contact: Contact, members: Mapping[str, list[Any]]) -> list[str]:
+    """Return the members where another value is replaced."""
+    return [
+        member
+        for member, (before, after) in members.items()
+        if before is not None and before != after and member != "subscription"
+    ]
+
+
+def taken_back(contact: Contact, members: Members, confirmed: Mapping[str, list[Any]]) -> tuple[Contact, list[str]]:
+    """Return the contact without what an import changed, and the members that are restored.
+
+    A member stays where somebody has changed it since, or where a later import (`confirmed`: its members) has
+    written the same value. Address and external id stay: they say who the contact is.
+    """
+    values: dict[str, Any] = {}
+    for member, (before, after) in members.items():
+        later = confirmed.get(member)
+        if before == after or member in ("email", "external_id") or _value(contact, member) != after:
+            continue
+        if later is not None and later[1] == after:
+            continue
+        if member == "subscription" and (contact.subscription in _FINAL):
+            continue
+        values[member] = before
+    return _with(contact, values), sorted(values)
+
+
+def _value(contact: Contact, member: str) -> Any:  # noqa: ANN401 - as the member is
+    if member.startswith("fields/"):
+        return contact.fields.get(member.removeprefix("fields/"))
+    return getattr(contact, member)
+
+
+def _with(contact: Contact, values: Mapping[str, Any]) -> Contact:
+    fields = dict(contact.fields)
+    plain: dict[str, Any] = {}
+    for member, value in values.items():
+        if not member.startswith("fields/"):
+            plain[member] = value
+        elif value is None:
+            fields.pop(member.removeprefix("fields/"), None)
+        else:
+            fields[member.removeprefix("fields/")] = value
+    return contact._replace(fields=fields, **plain)

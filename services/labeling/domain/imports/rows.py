@@ -1,0 +1,215 @@
+"""One row of an imported table: its cells become a change of a contact and labels, or problems."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from services.labeling.domain.addresses import email_address, external_id
+from services.labeling.domain.contacts import SUBSCRIPTIONS
+from services.labeling.domain.directory import Key
+from services.labeling.domain.fields import Field, field_value
+from services.labeling.domain.imports.options import Options, Target
+from services.labeling.domain.labels import name_key
+from services.labeling.domain.problems import InvalidError
+from services.labeling.domain.tables.cells import Spelling, clean, read_boolean, read_date, read_labels, read_number
+
+_SUBSCRIBED = frozenset({"yes", "ja", "oui", "true", "1", "x", "active", "actief", "actif", "aktiv", "ingeschreven"})
+_UNSUBSCRIBED = frozenset(
+    {"no", "nee", "nein", "non", "false", "0", "inactive", "uitgeschreven", "opted out", "opt-out"}
+)
+MOST_CELLS = 200
+LONGEST_CELL = 10_000
+
+
+class CellProblem(NamedTuple):
+    """Why a row is refused. `column` is the index of the cell, None for the row as a whole."""
+
+    column: int | None
+    code: str
+    detail: str
+
+
+class ParsedRow(NamedTuple):
+    """What a row says. `label_ids` are known labels, `unknown` are names that are not; problems refuse the row.
+
+    `fields` has None for a cell that clears its field.
+    """
+
+    email: str | None
+    email_key: str | None
+    external_id: str | None
+    fields: dict[str, Any]
+    subscription: str | None
+    language: str | None
+    label_ids: tuple[UUID, ...]
+    unknown: tuple[str, ...]
+    problems: tuple[CellProblem, ...]
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """What identifies the contact: by external id first, then by address."""
+        keys: list[Key] = []
+        if self.external_id is not None:
+            keys.append(("external", self.external_id))
+        if self.email_key is not None:
+            keys.append(("email", self.email_key))
+        return tuple(keys)
+
+
+class RowReader:
+    """Reads rows by one plan: columns, options, the account's fields, and its labels by name and alias."""
+
+    def __init__(
+        self,
+        targets: Mapping[int, Target],
+        options: Options,
+        fields: Mapping[str, Field],
+        labels: Mapping[str, UUID],
+        spelling: Spelling,
+        width: int,
+    ) -> None:
+        """`labels` are ids by `name_key` of names and aliases; `width` is how many cells a row has."""
+        self._targets = sorted(targets.items())
+        self._options = options
+        self._fields = fields
+        self._labels = labels
+        self._spelling = spelling
+        self._width = width
+
+    def read(self, cells: Sequence[str]) -> ParsedRow:
+        """Read one row. A row with cells too few or too many is refused: its values may have shifted."""
+        problems: list[CellProblem] = []
+        state = _Row()
+        extra = [cell for cell in cells[self._width :] if cell.strip()]
+        if extra:
+            detail = f"the row has {len(cells)} cells, the table has {self._width} columns"
+            problems.append(CellProblem(None, "too_many_cells", detail))
+        for index, target in self._targets:
+            if index >= len(cells):
+                continue
+            text = clean(cells[index])
+            try:
+                self._take(state, target, text, problems, index)
+            except InvalidError as problem:
+                problems.append(CellProblem(index, "invalid", problem.detail))
+        if state.email is None and state.external_id is None and not problems:
+            problems.append(CellProblem(None, "no_contact", "the row has neither an e-mail address nor an external id"))
+        if len(cells) < self._width and self._is_cut_off(cells):
+            detail = f"the row has {len(cells)} cells, the table has {self._width} columns"
+            problems.append(CellProblem(None, "too_few_cells", detail))
+        for label_id in self._options.add_labels:
+            state.label_ids.setdefault(label_id)
+        return ParsedRow(
+            state.email,
+            state.email_key,
+            state.external_id,
+            state.fields,
+            state.subscription,
+            state.language,
+            tuple(state.label_ids),
+            tuple(state.unknown),
+            tuple(problems),
+        )
+
+    def _is_cut_off(self, cells: Sequence[str]) -> bool:
+        """Whether a column that is used lies beyond the row's end. Programs leave out empty cells at the end."""
+        return not any(index < len(cells) for index, _ in self._targets)
+
+    def _take(self, row: "_Row", target: Target, text: str, problems: list[CellProblem], index: int) -> None:
+        _check_text(text)
+        if target.key is not None:
+            self._take_field(row, target.key, text)
+        elif not text:
+            return
+        elif target.known == "email":
+            row.email, row.email_key = email_address(text)
+        elif target.known == "external_id":
+            row.external_id = external_id(text)
+        elif target.known == "labels":
+            self._take_labels(row, text, problems, index)
+        elif target.known == "subscription":
+            row.subscription = _subscription(text)
+        elif target.known == "language":
+            row.language = _language(text)
+
+    def _take_field(self, row: "_Row", key: str, text: str) -> None:
+        field = self._fields.get(key)
+        if field is None:
+            raise InvalidError(f"there is no field {key!r}")
+        if not text:
+            if self._options.empty_cells == "clear":
+                row.fields[key] = None
+            return
+        if field.type == "number":
+            row.fields[key] = field_value(field, read_number(text, self._spelling))
+        elif field.type == "date":
+            row.fields[key] = read_date(text, self._spelling)
+        elif field.type == "boolean":
+            row.fields[key] = read_boolean(text)
+        else:
+            row.fields[key] = field_value(field, text)
+
+    def _take_labels(self, row: "_Row", text: str, problems: list[CellProblem], index: int) -> None:
+        for name in self._names(text):
+            label_id = self._labels.get(name_key(name))
+            if label_id is not None:
+                row.label_ids.setdefault(label_id)
+                continue
+            row.unknown.append(name)
+            if self._options.unknown_labels == "error":
+                problems.append(CellProblem(index, "unknown_label", f"there is no label {name!r}"))
+
+    def _names(self, text: str) -> list[str]:
+        """Return the names in a cell. A name may have a semicolon; where none does, a semicolon separates."""
+        names: list[str] = []
+        for name in read_labels(text):
+            if ";" in name and name_key(name) not in self._labels:
+                names += [part.strip() for part in name.split(";") if part.strip()]
+            else:
+                names.append(name)
+        return names
+
+
+class _Row:
+    """What has been read of a row so far."""
+
+    __slots__ = ("email", "email_key", "external_id", "fields", "label_ids", "language", "subscription", "unknown")
+
+    def __init__(self) -> None:
+        self.email: str | None = None
+        self.email_key: str | None = None
+        self.external_id: str | None = None
+        self.fields: dict[str, Any] = {}
+        self.subscription: str | None = None
+        self.language: str | None = None
+        self.label_ids: dict[UUID, None] = {}
+        self.unknown: list[str] = []
+
+
+def _check_text(text: str) -> None:
+    if len(text) > LONGEST_CELL:
+        raise InvalidError(f"a cell has at most {LONGEST_CELL} characters")
+    if "\0" in text or (not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)):
+        raise InvalidError("a character cannot be read: the file is not all in the encoding that it begins with")
+
+
+def _language(text: str) -> str:
+    if len(text) > 100:
+        raise InvalidError("has at most 100 characters")
+    return text
+
+
+def _subscription(text: str) -> str:
+    word = text.casefold()
+    if word in SUBSCRIPTIONS:
+        return word
+    if word in _SUBSCRIBED:
+        return "subscribed"
+    if word in _UNSUBSCRIBED:
+        return "unsubscribed"
+    raise InvalidError(f"is one of: {', '.join(SUBSCRIPTIONS)}")
+
+
+def is_blank(cells: Sequence[str]) -> bool:
+    """Whether a row has nothing in it."""
+    return not any(cell and not cell.isspace() for cell in cells)

@@ -1,0 +1,1 @@
+"""Reading tables that people send: delimited text, spreadsheets and lines of JSON."""

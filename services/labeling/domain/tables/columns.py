@@ -1,0 +1,195 @@
+"""The columns of a table: the header, what each column probably is, and samples for people."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from services.labeling.domain.fields import Field
+from services.labeling.domain.problems import InvalidError
+from services.labeling.domain.tables.cells import DateOrder, Decimal, clean
+from services.labeling.domain.tables.headers import FIELD_BY_NAME, OWN, key_from, known_by, normalized
+from shared.events.labeling import FieldType
+
+SAMPLES = 5
+LONGEST_SAMPLE = 100
+MOST_COLUMNS = 200
+LOOKED_AT = 500  # records
+MOSTLY = 0.8  # of the filled cells
+
+_ADDRESS = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\".]{2,}")
+_DATE = re.compile(
+    r"\d{4}-\d{1,2}-\d{1,2}(?:[T ].*)?|\d{1,2}[./-]\d{1,2}[./-](?:\d{4}|\d{2})(?: \d.*)?|\d{4}[./]\d{1,2}[./]\d{1,2}"
+)
+_NUMBER = re.compile(r"[+-]?\d[\d.,  ]*")
+_BOOLEANS = frozenset("true false yes no ja nee oui non vrai faux wahr falsch waar onwaar".split(" "))  # noqa: SIM905
+
+MapsTo = str | dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column as it is shown to people. `maps_to` is what it becomes; None: nothing."""
+
+    index: int
+    header: str | None
+    samples: list[str]
+    maps_to: MapsTo
+
+
+class Table(NamedTuple):
+    """What was recognised of a table: which record is the header (None: there is none), and its columns."""
+
+    header: int | None
+    columns: list[Column]
+    dates: DateOrder
+    decimal: Decimal
+
+
+def recognise(records: Sequence[Sequence[str]], fields: Mapping[str, Field]) -> Table:
+    """Recognise the first records of a table. Raises InvalidError where there is no table, or one with two headers."""
+    filled = [index for index, record in enumerate(records[:LOOKED_AT]) if any(clean(cell) for cell in record)]
+    if not filled:
+        raise InvalidError("the file has no rows")
+    header = _header(records, filled)
+    rows = [records[index] for index in filled if header is None or index > header]
+    width = max(len(record) for record in ([*rows, records[header]] if header is not None else rows))
+    if width > MOST_COLUMNS:
+        raise InvalidError(f"the table has more than {MOST_COLUMNS} columns")
+    names = [clean(cell) for cell in records[header]] if header is not None else []
+    contents = [
+        [cell for cell in (clean(row[index]) for row in rows if index < len(row)) if cell] for index in range(width)
+    ]
+    targets = _targets(names, contents, fields)
+    columns = [
+        Column(index, names[index] if index < len(names) else None, _samples(contents[index]), targets[index])
+        for index in range(width)
+    ]
+    dates = _dates(contents)
+    return Table(header, columns, dates, _decimal(contents))
+
+
+def _header(records: Sequence[Sequence[str]], filled: Sequence[int]) -> int | None:
+    """Return the record that is the header. Raises InvalidError for two of them."""
+    first = filled[0]
+    with_address = next((index for index in filled if any(_is_address(cell) for cell in records[index])), None)
+    if with_address == first:
+        return None
+    if with_address is not None and len(filled) > 2:
+        above = [index for index in filled if index < with_address]
+        named = [index for index in above if _is_header(records[index])]
+        if len(above) > 1 and any(known_by(clean(cell)) == "email" for cell in records[above[-1]]):
+            raise InvalidError(
+                f"the table has {len(above)} rows above the first contact (rows {above[0] + 1} to {above[-1] + 1}); "
+                "keep one row with the names of the columns, and delete the others"
+            )
+        return named[0] if named else first
+    return first if _is_header(records[first]) else None
+
+
+def _is_header(record: Sequence[str]) -> bool:
+    """Whether a record could be names of columns: texts, no addresses, no dates or numbers, none of them twice."""
+    cells = [clean(cell) for cell in record if clean(cell)]
+    if any(known_by(cell) or OWN.fullmatch(cell) for cell in cells):
+        return True
+    return len({cell.casefold() for cell in cells}) == len(cells) and not any(
+        _is_address(cell) or _NUMBER.fullmatch(cell) or _DATE.fullmatch(cell) for cell in cells
+    )
+
+
+def _is_address(cell: str) -> bool:
+    return _ADDRESS.fullmatch(clean(cell)) is not None
+
+
+def _samples(content: Sequence[str]) -> list[str]:
+    return [cell[:LONGEST_SAMPLE] for cell in list(dict.fromkeys(content))[:SAMPLES]]
+
+
+def _targets(names: Sequence[str], contents: Sequence[Sequence[str]], fields: Mapping[str, Field]) -> list[MapsTo]:
+    targets: list[MapsTo] = [None] * len(contents)
+    taken: set[str] = set()
+    for index in range(min(len(names), len(contents))):
+        known = known_by(names[index])
+        if known is not None and known not in taken and names[index] not in fields:
+            targets[index] = known
+            taken.add(known)
+    if "email" not in taken:
+        shares = {
+            index: _share(_is_address, content) for index, content in enumerate(contents) if targets[index] is None
+        }
+        best = max(shares, key=lambda index: shares[index], default=None)
+        if best is not None and shares[best] >= MOSTLY:
+            targets[best] = "email"
+    keys: set[str] = set()
+    for index, content in enumerate(contents):
+        if targets[index] is None and index < len(names) and names[index] and not OWN.fullmatch(names[index]):
+            targets[index] = _field(names[index], content, fields, keys)
+    return targets
+
+
+def _field(name: str, content: Sequence[str], fields: Mapping[str, Field], keys: set[str]) -> MapsTo:
+    """Return the field that a column fills: one that there is, by key or name, or a new one."""
+    wanted = normalized(name)
+    usual = FIELD_BY_NAME.get(wanted)
+    for key, field in fields.items():
+        if key not in keys and (key == usual or wanted in (normalized(key), normalized(field.name))):
+            keys.add(key)
+            return {"field": key}
+    if not content:
+        return None
+    key = usual if usual is not None and usual not in keys and usual not in fields else key_from(name)
+    stem, number = key, 2
+    while key in keys or key in fields:
+        key, number = f"{stem[:46]}_{number}", number + 1
+    keys.add(key)
+    return {"new_field": {"key": key, "name": name[:100], "type": _type(content, key)}}
+
+
+def _type(content: Sequence[str], key: str) -> FieldType:
+    if key in ("phone", "postal_code"):
+        return "text"
+    if _share(lambda cell: _DATE.fullmatch(cell) is not None, content) >= MOSTLY:
+        return "date"
+    if _share(lambda cell: cell.casefold() in _BOOLEANS, content) == 1.0:
+        return "boolean"
+    # A number that begins with 0 is a code: its zeros count.
+    if _share(lambda cell: _NUMBER.fullmatch(cell) is not None and not re.match(r"0\d", cell), content) == 1.0:
+        return "number"
+    return "text"
+
+
+def _share(test: Callable[[str], bool], content: Sequence[str]) -> float:
+    return sum(map(test, content)) / len(content) if content else 0.0
+
+
+def _dates(contents: Sequence[Sequence[str]]) -> DateOrder:
+    """Return how dates are written, by those that can be read in one way only; day first where none says."""
+    votes: Counter[DateOrder] = Counter()
+    written = False
+    for content in contents:
+        if _share(lambda cell: _DATE.fullmatch(cell) is not None, content) < MOSTLY:
+            continue
+        for cell in content:
+            found = re.match(r"(\d{1,2})[./-](\d{1,2})[./-]\d", cell)
+            if found is None:
+                continue
+            written = True
+            if int(found[1]) > 12:
+                votes["day_first"] += 1
+            elif int(found[2]) > 12:
+                votes["month_first"] += 1
+    if votes:
+        return votes.most_common(1)[0][0]
+    return "day_first" if written else "iso"
+
+
+def _decimal(contents: Sequence[Sequence[str]]) -> Decimal:
+    """Return which sign parts the decimals: the comma if some number can be read so only."""
+    commas = points = 0
+    for content in contents:
+        if _share(lambda cell: _NUMBER.fullmatch(cell) is not None, content) < MOSTLY:
+            continue
+        commas += sum(bool(re.search(r",(?:\d{1,2}|\d{4,})$", cell)) for cell in content)
+        points += sum(bool(re.search(r"\.(?:\d{1,2}|\d{4,})$", cell)) for cell in content)
+    return "," if commas > points else "."

@@ -1,0 +1,99 @@
+"""Delimited text, record by record, from pieces of a file: RFC 4180 and what people have instead."""
+
+import csv
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+DELIMITERS = (";", ",", "\t", "|")
+# A quote that is never closed would swallow the rest of the file: a record that is longer than this is no record.
+MOST_LINES = 200
+MOST_CHARACTERS = 100_000
+
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+\Z")
+_SEPARATOR_LINE = re.compile(r"\ufeff?\"?sep=(.)\"?(\r\n|\n|\r)", re.IGNORECASE)
+
+
+class Records(NamedTuple):
+    """Complete records at the beginning of a text, and how many characters they take."""
+
+    rows: list[list[str]]
+    consumed: int
+
+
+def read_records(text: str, delimiter: str, *, is_last: bool) -> Records:
+    """Read the complete records of `text`, blank ones as `[]`.
+
+    `is_last`: nothing follows `text`. Otherwise the last record may go on and is left for the next piece.
+    """
+    lines = _LINE.findall(text)
+    if not is_last and lines and not lines[-1].endswith("\n"):
+        lines.pop()  # it may go on, or its line end may: `\r` before `\n`
+    rows: list[list[str]] = []
+    taken = 0
+    while taken < len(lines):
+        taken = _read_closed(lines, taken, delimiter, rows)
+        if taken == len(lines) or (not is_last and _may_go_on(lines[taken:])):
+            break
+        # A quote that is not closed in time is no quote: its line is taken literally, and reading goes on after it.
+        rows.append(_plain(lines[taken], delimiter))
+        taken += 1
+    return Records(rows, sum(map(len, lines[:taken])))
+
+
+def _read_closed(lines: list[str], first: int, delimiter: str, rows: list[list[str]]) -> int:
+    """Append records to `rows` up to one whose quote is not closed in time; return the line where that one begins."""
+    reader = csv.reader(lines[first:] if first else lines, delimiter=delimiter)
+    taken = first
+    try:
+        for row in reader:
+            end = first + reader.line_num
+            if end - taken > 1 and not _may_go_on(lines[taken:end]):
+                return taken
+            if end == len(lines) and _is_open(lines[taken:end], row, delimiter):
+                return taken
+            rows.append(row)
+            taken = end
+    except csv.Error:  # a field that is larger than any field of a contact
+        return taken
+    return taken
+
+
+def _may_go_on(lines: Sequence[str]) -> bool:
+    return len(lines) < MOST_LINES and sum(map(len, lines)) < MOST_CHARACTERS
+
+
+def _is_open(lines: Sequence[str], row: Sequence[str], delimiter: str) -> bool:
+    """Whether the last field is within quotes that are not closed: then a further line still belongs to it."""
+    if not any('"' in line for line in lines):
+        return False
+    extended = next(csv.reader([*lines, "x"], delimiter=delimiter))
+    return len(extended[-1]) != len(row[-1])
+
+
+def _plain(line: str, delimiter: str) -> list[str]:
+    """Split a line without regard to quotes."""
+    content = line.rstrip("\r\n")
+    return content.split(delimiter) if content else []
+
+
+def separator_line(text: str) -> tuple[str, int] | None:
+    """Return the delimiter that a first line `sep=;` names, as Excel writes it, and the line's length."""
+    found = _SEPARATOR_LINE.match(text)
+    return None if found is None else (found[1], found.end())
+
+
+def delimiter_of(text: str) -> str:
+    """Return the delimiter with which the sample `text` makes the most regular table."""
+    return max(DELIMITERS, key=lambda delimiter: _regularity(text, delimiter))
+
+
+def _regularity(text: str, delimiter: str) -> tuple[float, int]:
+    rows = [row for row in read_records(text, delimiter, is_last=True).rows[:200] if any(map(str.strip, row))]
+    widths = [len(row) for row in rows]
+    if not widths:
+        return 0.0, 0
+    width = max(set(widths), key=widths.count)
+    if width == 1:
+        return 0.0, 0
+    return widths.count(width) / len(widths), width

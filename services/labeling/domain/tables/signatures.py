@@ -1,0 +1,76 @@
+"""What a file is by its first bytes, and why one that is no table cannot be read."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from services.labeling.domain.problems import InvalidError
+
+Container = Literal["text", "xlsx", "xls", "ods"]
+
+_PICTURES: Mapping[bytes, str] = {
+    b"\x89PNG": "a PNG image",
+    b"\xff\xd8\xff": "a JPEG image",
+    b"GIF8": "a GIF image",
+    b"RIFF": "an image or a recording",
+    b"BM": "a BMP image",
+    b"II*\x00": "a TIFF image",
+    b"MM\x00*": "a TIFF image",
+    b"%PDF": "a PDF document",
+    b"{\\rtf": "an RTF document",
+    b"\x7fELF": "a program",
+    b"MZ": "a program",
+    b"SQLite format 3": "an SQLite database",
+}
+_PACKED: tuple[bytes, ...] = (b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+def container_of(head: bytes, tail: bytes = b"") -> Container:
+    """Return what the file is, given its beginning and its end.
+
+    Raises InvalidError for what is not a table, with the reason for people.
+    """
+    if not head.strip(b"\x00\t\n\r \xef\xbb\xbf\xff\xfe"):
+        raise InvalidError("the file is empty")
+    if head.startswith(b"PK"):
+        return _packaged(head + tail)
+    if head.startswith(_OLE):
+        return _compound(head + tail)
+    for signature, name in _PICTURES.items():
+        if head.startswith(signature) and not _looks_like_text(head):
+            raise InvalidError(f"the file is {name}, not a table; save the table as CSV or XLSX")
+    if head.startswith(_PACKED):
+        raise InvalidError("the file is compressed; unpack it first")
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:5].lower() in (b"<!doc", b"<html", b"<tabl", b"<?xml"):
+        raise InvalidError("the file is HTML or XML, not a table; save the table as CSV or XLSX")
+    if not head.startswith(_UTF_16) and not _looks_like_text(head):
+        raise InvalidError("the file is not a table: it is not text, and no known spreadsheet")
+    return "text"
+
+
+def _packaged(content: bytes) -> Container:
+    if b"xl/workbook" in content or b"xl/worksheets" in content:
+        return "xlsx"
+    if b"application/vnd.oasis.opendocument.spreadsheet" in content:
+        return "ods"
+    if b"word/document" in content or b"ppt/presentation" in content:
+        raise InvalidError("the file is a document or a presentation, not a table; save the table as CSV or XLSX")
+    raise InvalidError("the file is a ZIP archive; unpack it first")
+
+
+def _compound(content: bytes) -> Container:
+    if _ENCRYPTED in content:
+        raise InvalidError("the file is protected by a password; save it without one")
+    return "xls"
+
+
+def _looks_like_text(head: bytes) -> bool:
+    """Whether the bytes could be text: UTF-16 without a mark has NUL in every other place, text has none."""
+    sample = head[:4096]
+    nulls = sample.count(0)
+    if nulls == 0:
+        controls = sum(byte < 32 and byte not in (9, 10, 11, 12, 13, 26, 27) for byte in sample)
+        return controls * 100 <= len(sample)
+    return max(sample[0::2].count(0), sample[1::2].count(0)) * 5 >= len(sample)
