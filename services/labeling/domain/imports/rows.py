@@ -7,10 +7,10 @@ from uuid import UUID
 from services.labeling.domain.addresses import email_address, external_id
 from services.labeling.domain.contacts import SUBSCRIPTIONS
 from services.labeling.domain.directory import Key
+from services.labeling.domain.errors import InvalidError
 from services.labeling.domain.fields import Field, field_value
 from services.labeling.domain.imports.options import Options, Target
 from services.labeling.domain.labels import name_key
-from services.labeling.domain.problems import InvalidError
 from services.labeling.domain.tables.cells import Spelling, clean, read_boolean, read_date, read_labels, read_number
 
 _SUBSCRIBED = frozenset({"yes", "ja", "oui", "true", "1", "x", "active", "actief", "actif", "aktiv", "ingeschreven"})

@@ -4,7 +4,7 @@ import re
 from datetime import date
 from typing import Literal, NamedTuple
 
-from services.labeling.domain.problems import InvalidError
+from services.labeling.domain.errors import InvalidError
 
 DateOrder = Literal["iso", "day_first", "month_first"]
 Decimal = Literal[".", ","]

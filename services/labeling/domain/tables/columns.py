@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from services.labeling.domain.errors import InvalidError
 from services.labeling.domain.fields import Field
-from services.labeling.domain.problems import InvalidError
 from services.labeling.domain.tables.cells import DateOrder, Decimal, clean
 from services.labeling.domain.tables.headers import FIELD_BY_NAME, OWN, key_from, known_by, normalized
 from shared.events.labeling import FieldType

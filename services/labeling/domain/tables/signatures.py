@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from services.labeling.domain.problems import InvalidError
+from services.labeling.domain.errors import InvalidError
 
 Container = Literal["text", "xlsx", "xls", "ods"]
 

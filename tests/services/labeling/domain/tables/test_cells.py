@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.labeling.domain.problems import InvalidError
+from services.labeling.domain.errors import InvalidError
 from services.labeling.domain.tables.cells import (
     DateOrder,
     Decimal,

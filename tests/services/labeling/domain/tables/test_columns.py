@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from services.labeling.domain.errors import InvalidError
 from services.labeling.domain.fields import Field
-from services.labeling.domain.problems import InvalidError
 from services.labeling.domain.tables.columns import recognise
 from services.labeling.domain.tables.headers import key_from, known_by
 

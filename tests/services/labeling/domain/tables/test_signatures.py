@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.labeling.domain.problems import InvalidError
+from services.labeling.domain.errors import InvalidError
 from services.labeling.domain.tables.encodings import Encoding, byte_length, decode, encoding_of, mark_length
 from services.labeling.domain.tables.signatures import container_of
 
