@@ -7,14 +7,17 @@ from services.labeling.consumers.engagements import CONSUMER, EngagementHandler
 from services.labeling.consumers.labels import LabelHandler
 from services.labeling.settings import LabelingSettings
 from services.labeling.store import MIGRATIONS
+from services.labeling.use_cases.jobs import KINDS
 from shared.bus.handler import Consumer
+from shared.jobs.runner import JobRunner
 from shared.runtime.run import run
 from shared.runtime.service import Parts, Service, Surroundings
 
 
 async def build(surroundings: Surroundings) -> Parts:
     """Build the parts of the service."""
-    background = Background(surroundings.database, surroundings.relay)
+    background = Background(surroundings.database)
+    jobs = JobRunner(surroundings.database, surroundings.relay, KINDS)
     return Parts(
         routers=ROUTERS,
         state=Labeling(surroundings),
@@ -22,7 +25,7 @@ async def build(surroundings: Surroundings) -> Parts:
             Consumer("labels", ("tracking.clicks", "workflow.commands"), LabelHandler()),
             Consumer(CONSUMER, ("intake.engagements",), EngagementHandler(surroundings.settings.partitions)),
         ],
-        worker_tasks=[background.run_jobs, background.release_held],
+        worker_tasks=[jobs.run, background.release_held],
     )
 
 

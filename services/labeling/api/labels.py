@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Query, Response
 from pydantic import BaseModel, Field
 
-from services.labeling.api.models import JobAnswer, LabelAnswer
+from services.labeling.api.models import LabelAnswer
 from services.labeling.api.routing import Router
 from services.labeling.api.service import Service
 from services.labeling.domain.errors import InvalidError
@@ -18,6 +18,7 @@ from services.labeling.use_cases.labels import change_label, create_label, delet
 from shared.http.bodies import RequestBody
 from shared.http.keys import Caller, requires
 from shared.http.pages import Page, PageRequest, page_request
+from shared.jobs.routes import JobAnswer
 
 router = Router(prefix="/v1/labels", tags=["labels"])
 

@@ -8,7 +8,6 @@ from pydantic import BaseModel, Field
 
 from services.labeling.domain.labels import Label
 from services.labeling.store.contacts import StoredContact
-from services.labeling.store.jobs import Job
 from shared.events.labeling import Scalar, Subscription, TrackingConsent
 from shared.http.bodies import RequestBody
 
@@ -97,40 +96,4 @@ class LabelAnswer(BaseModel):
             aliases=list(label.aliases),
             state=label.state,
             created_at=label.created_at,
-        )
-
-
-class Progress(BaseModel):
-    """How far a job is. `total` is null until it has been counted."""
-
-    done: int
-    total: int | None
-
-
-class JobAnswer(BaseModel):
-    """A job with its progress and result."""
-
-    id: UUID
-    kind: str
-    subject: Annotated[str, Field(description="What it is about: a label's id, a field's key.")]
-    state: Literal["waiting", "running", "done", "failed"]
-    progress: Progress
-    result: dict[str, Any] | None
-    errors: list[Any]
-    created_at: datetime
-    changed_at: datetime
-
-    @classmethod
-    def of(cls, job: Job) -> "JobAnswer":
-        """Return the answer for a job."""
-        return cls(
-            id=job.id,
-            kind=job.kind,
-            subject=job.subject,
-            state=job.state,
-            progress=Progress(done=job.done, total=job.total),
-            result=job.result,
-            errors=job.errors,
-            created_at=job.created_at,
-            changed_at=job.changed_at,
         )

@@ -1,6 +1,5 @@
-"""The pieces of deletions: remove a label from its holders, and a field's values from contacts."""
+"""Jobs that remove a deleted label from its holders, and a deleted field's values from contacts."""
 
-from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 from uuid import UUID
 
@@ -9,16 +8,30 @@ from asyncpg.pool import PoolConnectionProxy
 from services.labeling.domain.labels import Label
 from services.labeling.store.assignments import count_holders, delete_assignments_of_label
 from services.labeling.store.contacts import contacts_with_field, count_field_values
+from services.labeling.store.fields import delete_field
 from services.labeling.store.history import Entry, encode_origin, insert_history
-from services.labeling.store.jobs import Job, Kind
 from services.labeling.store.labels import labels_of_ids
 from services.labeling.use_cases.contact_changes import load_contacts, record_contacts
 from shared.events.labeling import LabelRemoved
 from shared.events.parts import Origin
+from shared.jobs.job import Job
+from shared.jobs.lease import Advance, Lease
 from shared.store.unit_of_work import UnitOfWork
 
 # The number of events that the relay can publish at once without delaying what is more urgent.
 PIECE = 2_000
+
+
+class Place(NamedTuple):
+    """How far a job is: the current partition number, and the last contact of it that is done."""
+
+    partition: int
+    contact_id: int
+
+    @classmethod
+    def of(cls, job: Job) -> "Place":
+        """Return the place in a job's cursor."""
+        return cls(job.cursor.get("partition", 0), job.cursor.get("contact_id", 0))
 
 
 class Piece(NamedTuple):
@@ -28,24 +41,70 @@ class Piece(NamedTuple):
     last: int | None
 
 
+def move_on(advance: Advance, place: Place, piece: Piece, partitions: int) -> bool:
+    """Count a piece, and set the cursor behind it; return True after the last partition number."""
+    after = Place(place.partition, piece.last) if piece.last is not None else Place(place.partition + 1, 0)
+    advance.cursor.update(after._asdict())
+    advance.done += piece.done
+    return after.partition == partitions
+
+
+class LabelDeletion:
+    """Removes a deleted label from all contacts that hold it, with an event for each."""
+
+    kind = "label_deletion"
+
+    async def step(self, lease: Lease) -> None:
+        """Remove the label from the next holders of a partition number."""
+        job, partitions, place = lease.job, lease.database.partitions, Place.of(lease.job)
+        async with lease.advance(place.partition) as advance:
+            label = await _label(advance.work.connection, job)
+            if advance.total is None:
+                advance.total = await count_holders(advance.work.connection, label.no)
+            piece = await _remove_from_holders(advance.work, label, place, partitions)
+            if move_on(advance, place, piece, partitions):
+                advance.total = advance.done
+                advance.finish(removed=advance.done)
+
+    async def stopped(self, work: UnitOfWork, job: Job) -> None:
+        """Do nothing: the label is deleted, whoever still holds it."""
+
+
+class FieldDeletion:
+    """Removes the values of a deleted field; its key is free afterwards."""
+
+    kind = "field_deletion"
+
+    async def step(self, lease: Lease) -> None:
+        """Remove the values of the next contacts of a partition number."""
+        job, partitions, place = lease.job, lease.database.partitions, Place.of(lease.job)
+        async with lease.advance(place.partition) as advance:
+            connection = advance.work.connection
+            if advance.total is None:
+                advance.total = await count_field_values(connection, job.account_id, job.subject)
+            piece = await _remove_values(advance.work, job, place, partitions)
+            if move_on(advance, place, piece, partitions):
+                await delete_field(connection, job.account_id, job.subject)
+                advance.total = advance.done
+                advance.finish(cleared=advance.done)
+
+    async def stopped(self, work: UnitOfWork, job: Job) -> None:
+        """Do nothing: the field is deleted, whoever still has a value of it."""
+
+
 async def _label(connection: PoolConnectionProxy, job: Job) -> Label:
     label_id = UUID(job.subject)
     return (await labels_of_ids(connection, [label_id]))[label_id]
 
 
-async def _count_holders(connection: PoolConnectionProxy, job: Job) -> int:
-    return await count_holders(connection, (await _label(connection, job)).no)
-
-
-async def _remove_from_holders(work: UnitOfWork, job: Job, partitions: int) -> Piece:
-    label = await _label(work.connection, job)
+async def _remove_from_holders(work: UnitOfWork, label: Label, place: Place, partitions: int) -> Piece:
     deleted = await delete_assignments_of_label(
         work.connection,
-        job.account_id,
+        label.account_id,
         label.no,
         partitions=partitions,
-        partition=job.partition,
-        after=job.contact_id,
+        partition=place.partition,
+        after=place.contact_id,
         limit=PIECE,
     )
     holders = [contact_id for contact_id, held in deleted if held]
@@ -67,18 +126,14 @@ def _remove(work: UnitOfWork, label: Label, contact_id: int, origin: Origin) -> 
     return Entry(contact_id, label.no, work.now, "removed", None, None, event.event_id, origin=encode_origin(origin))
 
 
-async def _count_values(connection: PoolConnectionProxy, job: Job) -> int:
-    return await count_field_values(connection, job.account_id, job.subject)
-
-
-async def _remove_values(work: UnitOfWork, job: Job, partitions: int) -> Piece:
+async def _remove_values(work: UnitOfWork, job: Job, place: Place, partitions: int) -> Piece:
     contacts = await contacts_with_field(
         work.connection,
         job.account_id,
         job.subject,
         partitions=partitions,
-        partition=job.partition,
-        after=job.contact_id,
+        partition=place.partition,
+        after=place.contact_id,
         limit=PIECE,
     )
     changes = await load_contacts(work, [(job.account_id, contact_id) for contact_id in contacts])
@@ -86,13 +141,3 @@ async def _remove_values(work: UnitOfWork, job: Job, partitions: int) -> Piece:
         changes.forget_field((job.account_id, contact_id), job.subject, work.now)
     await record_contacts(work, changes)
     return Piece(len(contacts), contacts[-1] if len(contacts) == PIECE else None)
-
-
-COUNT: Mapping[Kind, Callable[[PoolConnectionProxy, Job], Awaitable[int]]] = {
-    "label_deletion": _count_holders,
-    "field_deletion": _count_values,
-}
-DO: Mapping[Kind, Callable[[UnitOfWork, Job, int], Awaitable[Piece]]] = {
-    "label_deletion": _remove_from_holders,
-    "field_deletion": _remove_values,
-}

@@ -8,9 +8,10 @@ from asyncpg.pool import PoolConnectionProxy
 from services.labeling.domain.errors import ConflictError, InvalidError, NotFoundError
 from services.labeling.domain.fields import Field, field_choices
 from services.labeling.store import fields
-from services.labeling.store.jobs import Job, insert_job
 from shared.events.labeling import FieldChanged
 from shared.events.topics import CATALOG_PARTITION
+from shared.jobs.job import Job
+from shared.jobs.store import enqueue
 from shared.store.database import Database
 from shared.store.unit_of_work import UnitOfWork
 
@@ -80,7 +81,7 @@ async def delete_field(database: Database, account_id: int, key: str) -> Deleted
         field = await find_field(work.connection, account_id, key)
         await fields.update_field(work.connection, account_id, field, "deleted")
         _append(work, account_id, field, "deleted")
-        job = await insert_job(work.connection, account_id, "field_deletion", key)
+        job = await enqueue(work.connection, account_id, "field_deletion", key)
     return DeletedField(job, work.position)
 
 

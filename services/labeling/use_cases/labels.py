@@ -8,9 +8,10 @@ from asyncpg.pool import PoolConnectionProxy
 from services.labeling.domain.errors import ConflictError, NotFoundError
 from services.labeling.domain.labels import Label, LabelPatch, Visibility, patched
 from services.labeling.store import labels
-from services.labeling.store.jobs import Job, insert_job
 from shared.events.labeling import LabelChanged
 from shared.events.topics import CATALOG_PARTITION
+from shared.jobs.job import Job
+from shared.jobs.store import enqueue
 from shared.store.database import Database
 from shared.store.unit_of_work import UnitOfWork
 
@@ -69,7 +70,7 @@ async def delete_label(database: Database, account_id: int, label_id: UUID) -> D
     async with database.unit_of_work(CATALOG_PARTITION) as work:
         label = await find_label(work.connection, account_id, label_id)
         await _change(work, label, LabelPatch(state="deleted"))
-        job = await insert_job(work.connection, account_id, "label_deletion", str(label.id))
+        job = await enqueue(work.connection, account_id, "label_deletion", str(label.id))
     return DeletedLabel(job, work.position)
 
 

@@ -12,6 +12,7 @@ from services.labeling.domain.fields import Field
 from services.labeling.domain.labels import Label
 from services.labeling.use_cases.accounts import add_account
 from services.labeling.use_cases.fields import add_field
+from services.labeling.use_cases.jobs import KINDS
 from services.labeling.use_cases.labels import add_label
 from services.labeling.use_cases.upserts import Row, Upserted, upsert_contacts
 from shared.bus.handler import Handler
@@ -23,6 +24,7 @@ from shared.events.intake import EngagementReported
 from shared.events.parts import LabelReference, Origin, Send, SendKind
 from shared.events.topics import CATALOG_PARTITION, partition_of
 from shared.events.tracking import ContactClicked
+from shared.jobs.runner import JobRunner
 from shared.store.database import Database
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -41,6 +43,12 @@ class KafkaRecord:
     headers: Sequence[tuple[str, bytes | None]]
 
 
+class _Published:
+    """A relay that is never behind."""
+
+    delay = 0.0
+
+
 @dataclass
 class Shop:
     """A pet shop's account."""
@@ -49,6 +57,10 @@ class Shop:
     account_id: int
     labels: dict[str, Label] = field(default_factory=dict)
     offset: int = 0
+
+    async def run_jobs(self) -> None:
+        """Run all jobs to their end."""
+        await JobRunner(self.database, _Published(), KINDS).run_until_idle()
 
     @classmethod
     async def open(cls, database: Database, *names: str) -> "Shop":

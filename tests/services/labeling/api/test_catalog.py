@@ -88,7 +88,7 @@ def test_deleting_a_label_is_a_job_that_takes_it_from_all(account: Account) -> N
     job = started.headers["location"]
     until(lambda: account.get(job).json()["state"] == "done")
     assert account.get(job).json()["result"] == {"removed": 20}
-    assert account.get(job).json()["progress"] == {"done": 20, "total": 20}
+    assert account.get(job).json()["progress"] == {"done": 20, "total": 20, "seconds_left": None}
     assert account.get(f"/v1/labels/{dogs['id']}").status_code == 404
     assert account.get("/v1/jobs").json()["items"][0]["kind"] == "label_deletion"
     # The name is free again.

@@ -1,21 +1,15 @@
 """Deletions, piece by piece."""
 
-from dataclasses import replace
-
-import asyncpg
 import pytest
 
 from services.labeling.domain.errors import ConflictError
 from services.labeling.domain.fields import Field
-from services.labeling.store import jobs
 from services.labeling.use_cases import deletions
 from services.labeling.use_cases.fields import create_field, delete_field
-from services.labeling.use_cases.jobs import JobFailed, work_on_jobs
 from services.labeling.use_cases.labels import delete_label
 from tests.services.labeling.shop import Shop
 
 pytestmark = pytest.mark.asyncio
-BROKEN = "SELECT 1/0 FROM (SELECT $1, $2, $3, $4, $5, $6, $7) AS parameters"
 
 
 async def delete_dogs(shop: Shop) -> None:
@@ -27,33 +21,16 @@ async def test_every_holder_is_told_once_whatever_the_pieces(shop: Shop, monkeyp
     people = [{"email": f"p{number}@example.com", "labels": ["Dogs", "Cats"]} for number in range(50)]
     await shop.write(*people)
     await delete_dogs(shop)
-    pieces = 0
-    while await work_on_jobs(shop.database):
-        pieces += 1
-    assert pieces > 25
+    await shop.run_jobs()
     removed = await shop.events("LabelRemoved")
     assert sorted(event["contact_id"] for event in removed) == list(range(1, 51))
     assert all(b'"kind":"label_deleted"' in event["body"] for event in removed)
     assert not await shop.holds(7, "Dogs")
     assert await shop.holds(7, "Cats")
-    (job,) = await shop.database.pool.fetch("SELECT state, done, total, result FROM jobs")
-    assert tuple(job) == ("done", 50, 50, '{"removed": 50}')
+    (job,) = await shop.database.pool.fetch("SELECT state, done, total, result, step FROM background_jobs")
+    assert tuple(job)[:4] == ("done", 50, 50, '{"removed": 50}')
+    assert job["step"] > 25
     assert await shop.history(7, "Dogs") == ["assigned", "removed"]
-
-
-async def test_a_piece_that_fails_is_done_again_from_where_it_was(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    await shop.write(*({"email": f"p{number}@example.com", "labels": ["Dogs"]} for number in range(24)))
-    await delete_dogs(shop)
-    for _ in range(5):
-        assert await work_on_jobs(shop.database)
-    with monkeypatch.context() as broken:
-        broken.setitem(jobs.QUERIES, "advance_job", replace(jobs.QUERIES["advance_job"], text=BROKEN))
-        with pytest.raises(JobFailed) as failure:
-            await work_on_jobs(shop.database)
-        assert isinstance(failure.value.__cause__, asyncpg.DivisionByZeroError)
-    while await work_on_jobs(shop.database):
-        pass
-    assert len(await shop.events("LabelRemoved")) == 24
 
 
 async def test_a_deleted_fields_values_go_and_its_key_is_free_then(shop: Shop) -> None:
@@ -62,8 +39,7 @@ async def test_a_deleted_fields_values_go_and_its_key_is_free_then(shop: Shop) -
     await delete_field(shop.database, shop.account_id, "city")
     with pytest.raises(ConflictError):
         await create_field(shop.database, shop.account_id, city)
-    while await work_on_jobs(shop.database):
-        pass
+    await shop.run_jobs()
     fields = await shop.database.pool.fetchval("SELECT fields FROM contacts WHERE contact_id = $1", ann)
     assert fields == '{"age": 3}'
     assert b'"fields":{"age":3}' in (await shop.events("ContactChanged"))[-1]["personal"]
