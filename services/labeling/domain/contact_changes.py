@@ -53,6 +53,10 @@ class ContactChanges(Generic[Cause]):
         self._set(key, after, at, cause)
         return True
 
+    def put(self, key: ContactKey, contact: Contact, at: datetime) -> None:
+        """Replace a contact, which may be new, by a state that has been validated."""
+        self._set(key, contact, at, None)
+
     def forget_field(self, key: ContactKey, field_key: str, at: datetime) -> None:
         """Remove the value of a field that is no longer defined."""
         before = self._contacts[key]

@@ -26,3 +26,11 @@ class ConflictError(ValueError):
         self.summary = summary
         self.pointer = pointer
         self.detail = detail
+
+
+class TooLargeError(ValueError):
+    """More than the limits allow; the message says which."""
+
+
+class StateError(ValueError):
+    """The thing is in a state in which this cannot be done; the message says which."""

@@ -189,7 +189,7 @@ class _Row:
 def _check_text(text: str) -> None:
     if len(text) > LONGEST_CELL:
         raise InvalidError(f"a cell has at most {LONGEST_CELL} characters")
-    if "\0" in text or (not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)):
+    if "\0" in text or "\ufffd" in text:
         raise InvalidError("a character cannot be read: the file is not all in the encoding that it begins with")
 
 

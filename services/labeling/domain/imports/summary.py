@@ -1,0 +1,109 @@
+"""What a check found, added up row by row."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+from uuid import UUID
+
+from rapidfuzz import fuzz, process
+
+from services.labeling.domain.imports.rows import CellProblem
+from services.labeling.domain.labels import Label, name_key
+
+MOST_NAMES = 1_000  # unknown labels that are told apart
+MOST_EXAMPLES = 3
+NEAREST = 3
+SIMILAR = 60.0  # of 100; below that a name is not suggested
+
+
+@dataclass(slots=True)
+class Summary:
+    """Counts of rows by what importing them would do. It is kept as JSON between the steps of a check."""
+
+    rows: int = 0
+    create: int = 0
+    update: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    errors: int = 0
+    suppressed: int = 0
+    unknown: dict[str, int] = field(default_factory=dict)
+    reasons: dict[str, dict[str, Any]] = field(default_factory=dict)
+    overwrites: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> Self:
+        """Return the summary in a job's cursor."""
+        return cls(**stored)
+
+    def as_stored(self) -> dict[str, Any]:
+        """Return the summary as JSON."""
+        return asdict(self)
+
+    def count(self, outcome: str) -> None:
+        """Count a row."""
+        self.rows += 1
+        if outcome == "error":
+            self.errors += 1
+        else:
+            setattr(self, outcome, getattr(self, outcome) + 1)
+
+    def refuse(self, number: int, problems: Sequence[CellProblem]) -> None:
+        """Count the reasons why a row is refused, each with the first rows that have it."""
+        for problem in problems:
+            # Reasons quote what is in the cell; the code does not.
+            reason = self.reasons.setdefault(problem.code, {"code": problem.code, "rows": 0, "examples": []})
+            reason["rows"] += 1
+            if len(reason["examples"]) < MOST_EXAMPLES:
+                reason["examples"].append({"row": number, "detail": problem.detail})
+
+    def miss(self, names: Sequence[str]) -> None:
+        """Count label names that are not known."""
+        for name in names:
+            if name in self.unknown or len(self.unknown) < MOST_NAMES:
+                self.unknown[name] = self.unknown.get(name, 0) + 1
+
+    def overwrite(self, members: Sequence[str]) -> None:
+        """Count members whose value would be replaced by another one."""
+        for member in members:
+            name = member.removeprefix("fields/")
+            self.overwrites[name] = self.overwrites.get(name, 0) + 1
+
+    def as_shown(self, labels: Sequence[Label], duplicates: int, created_twice: int) -> dict[str, Any]:
+        """Return the summary as the API shows it; a contact in several rows is created once."""
+        return {
+            "rows": self.rows,
+            "create": self.create - created_twice,
+            "update": self.update,
+            "unchanged": self.unchanged,
+            "errors": self.errors,
+            "skipped": self.skipped,
+            "duplicates": duplicates,
+            "suppressed": self.suppressed,
+            "unknown_labels": unknown_labels(self.unknown, labels),
+            "reasons": sorted(self.reasons.values(), key=lambda reason: -reason["rows"]),
+            "overwrites": [
+                {"member": member, "rows": rows}
+                for member, rows in sorted(self.overwrites.items(), key=lambda item: -item[1])
+            ],
+        }
+
+
+def unknown_labels(unknown: Mapping[str, int], labels: Sequence[Label]) -> list[dict[str, Any]]:
+    """Return unknown names, most frequent first, each with the labels whose names are most like it."""
+    choices: dict[tuple[UUID, str], str] = {
+        (label.id, name): name_key(name) for label in labels for name in (label.name, *label.aliases)
+    }
+    by_id = {label.id: label for label in labels}
+    return [
+        {"name": name, "rows": rows, "nearest": _nearest(name, choices, by_id)}
+        for name, rows in sorted(unknown.items(), key=lambda item: (-item[1], item[0]))
+    ]
+
+
+def _nearest(name: str, choices: Mapping[tuple[UUID, str], str], by_id: Mapping[UUID, Label]) -> list[dict[str, Any]]:
+    found: dict[UUID, None] = {}
+    matches = process.extract(name_key(name), choices, scorer=fuzz.ratio, score_cutoff=SIMILAR, limit=3 * NEAREST)
+    for _, _, (label_id, _) in matches:
+        found.setdefault(label_id)
+    return [{"id": str(label_id), "name": by_id[label_id].name} for label_id in list(found)[:NEAREST]]

@@ -1,0 +1,218 @@
+"""The rows of imports, what was wrong with them, and what they did."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import orjson
+from asyncpg import Record
+from asyncpg.pool import PoolConnectionProxy
+
+from services.labeling.store.imports import QUERIES
+from shared.store.queries import Executor
+
+_ROW = ("import_id", "generation", "number", "cells", "outcome", "email_hash", "external_hash")
+_ERROR = ("import_id", "generation", "number", "place", "column_index", "code", "detail")
+_DEAL = ("import_id", "bucket", "number", "contact_id")
+
+
+class Row(NamedTuple):
+    """A row of a table: its number and its cells."""
+
+    number: int
+    cells: list[str]
+
+
+class CheckedRow(NamedTuple):
+    """A row with what a check found."""
+
+    number: int
+    cells: list[str]
+    outcome: str
+    email_hash: bytes | None
+    external_hash: bytes | None
+
+
+class RowError(NamedTuple):
+    """Why a row is refused; `place` tells several errors of one row apart."""
+
+    number: int
+    place: int
+    column: int | None
+    code: str
+    detail: str
+
+
+class DealtRow(NamedTuple):
+    """A row and the contact that it is about."""
+
+    number: int
+    contact_id: int
+    cells: list[str]
+
+
+class Effect(NamedTuple):
+    """What an import did to a contact: members with their value before and after, and labels asserted."""
+
+    contact_id: int
+    created: bool
+    members: dict[str, list[Any]]
+    label_nos: list[int]
+    at: datetime
+
+
+async def add_rows(
+    connection: PoolConnectionProxy,
+    import_id: UUID,
+    generation: int,
+    rows: Sequence[CheckedRow],
+    errors: Sequence[RowError],
+) -> None:
+    """Write the next rows of a check."""
+    if rows:
+        records = [
+            (import_id, generation, row.number, orjson.dumps(row.cells), row.outcome, row.email_hash, row.external_hash)
+            for row in rows
+        ]
+        await connection.copy_records_to_table("import_rows", records=records, columns=_ROW)
+    await add_errors(connection, import_id, generation, errors)
+
+
+async def add_errors(
+    connection: PoolConnectionProxy, import_id: UUID, generation: int, errors: Sequence[RowError]
+) -> None:
+    """Write why rows are refused."""
+    if errors:
+        records = [(import_id, generation, *error) for error in errors]
+        await connection.copy_records_to_table("import_errors", records=records, columns=_ERROR)
+
+
+async def rows_after(connection: Executor, import_id: UUID, generation: int, after: int, limit: int) -> list[Row]:
+    """Return the next rows of a generation."""
+    rows = await QUERIES["rows_after"].fetch(
+        connection, import_id=import_id, generation=generation, after=after, limit=limit
+    )
+    return [Row(row["number"], orjson.loads(row["cells"])) for row in rows]
+
+
+async def importable_rows(connection: Executor, import_id: UUID, generation: int, after: int, limit: int) -> list[Row]:
+    """Return the next rows that the check did not refuse."""
+    rows = await QUERIES["importable_rows"].fetch(
+        connection, import_id=import_id, generation=generation, after=after, limit=limit
+    )
+    return [Row(row["number"], orjson.loads(row["cells"])) for row in rows]
+
+
+async def count_duplicates(connection: PoolConnectionProxy, import_id: UUID, generation: int) -> tuple[int, int]:
+    """Return how many rows repeat a contact, and how many of them seemed to create it."""
+    row = await QUERIES["count_duplicates"].fetchrow(connection, import_id=import_id, generation=generation)
+    assert row is not None
+    return row["duplicates"], row["created_twice"]
+
+
+async def delete_rows_before(connection: PoolConnectionProxy, import_id: UUID, generation: int, limit: int) -> bool:
+    """Delete rows and errors of earlier generations; return True if some rows may be left."""
+    await QUERIES["delete_errors"].execute(connection, import_id=import_id, generation=generation)
+    deleted = await QUERIES["delete_rows"].execute(connection, import_id=import_id, generation=generation, limit=limit)
+    return deleted >= limit
+
+
+async def add_deals(connection: PoolConnectionProxy, import_id: UUID, deals: Sequence[tuple[int, int, int]]) -> None:
+    """Write which contacts rows are about: (bucket, number, contact id)."""
+    if deals:
+        records = [(import_id, *deal) for deal in deals]
+        await connection.copy_records_to_table("import_deals", records=records, columns=_DEAL)
+
+
+async def dealt_rows(
+    connection: PoolConnectionProxy, import_id: UUID, generation: int, bucket: int, after: int, limit: int
+) -> list[DealtRow]:
+    """Return the next rows of a bucket."""
+    rows = await QUERIES["dealt_rows"].fetch(
+        connection, import_id=import_id, generation=generation, bucket=bucket, after=after, limit=limit
+    )
+    return [DealtRow(row["number"], row["contact_id"], orjson.loads(row["cells"])) for row in rows]
+
+
+async def effects_of(
+    connection: PoolConnectionProxy, import_id: UUID, contact_ids: Collection[int]
+) -> dict[int, Effect]:
+    """Return what the import has done so far to these contacts."""
+    rows = await QUERIES["effects_of_contacts"].fetch(connection, import_id=import_id, contact_ids=list(contact_ids))
+    return {row["contact_id"]: _effect(row) for row in rows}
+
+
+def _effect(row: Record) -> Effect:
+    return Effect(row["contact_id"], row["created"], orjson.loads(row["members"]), list(row["label_nos"]), row["at"])
+
+
+async def write_effects(
+    connection: PoolConnectionProxy,
+    import_id: UUID,
+    account_id: int,
+    bucket: int,
+    effects: Collection[Effect],
+    at: datetime,
+) -> None:
+    """Write what the import did to contacts."""
+    if not effects:
+        return
+    await QUERIES["write_effects"].execute(
+        connection,
+        import_id=import_id,
+        account_id=account_id,
+        bucket=bucket,
+        contact_ids=[effect.contact_id for effect in effects],
+        created=[effect.created for effect in effects],
+        members=[orjson.dumps(effect.members).decode() for effect in effects],
+        label_nos=["{" + ",".join(map(str, effect.label_nos)) + "}" for effect in effects],
+        at=at,
+    )
+
+
+async def effects_after(connection: Executor, import_id: UUID, bucket: int, after: int, limit: int) -> list[Effect]:
+    """Return the next effects of a bucket, by contact id."""
+    rows = await QUERIES["effects_after"].fetch(
+        connection, import_id=import_id, bucket=bucket, after=after, limit=limit
+    )
+    return [_effect(row) for row in rows]
+
+
+async def count_effects(connection: Executor, import_id: UUID) -> int:
+    """Count the contacts that an import touched."""
+    count: int = await QUERIES["count_effects"].fetchval(connection, import_id=import_id)
+    return count
+
+
+async def later_effects(
+    connection: Executor, account_id: int, import_id: UUID, contact_ids: Collection[int]
+) -> dict[int, dict[str, list[Any]]]:
+    """Return the members that later imports wrote, by contact; the newest wins."""
+    found: dict[int, dict[str, list[Any]]] = {}
+    rows = await QUERIES["later_effects"].fetch(
+        connection, account_id=account_id, import_id=import_id, contact_ids=list(contact_ids)
+    )
+    for row in rows:
+        found.setdefault(row["contact_id"], {}).update(orjson.loads(row["members"]))
+    return found
+
+
+async def errors_after(
+    connection: Executor, import_id: UUID, generation: int, after: tuple[int, int], limit: int
+) -> list[RowError]:
+    """Return a page of errors, by row."""
+    rows = await QUERIES["errors_after"].fetch(
+        connection, import_id=import_id, generation=generation, number=after[0], place=after[1], limit=limit
+    )
+    return [RowError(*row) for row in rows]
+
+
+async def refused_rows(
+    connection: Executor, import_id: UUID, generation: int, after: int, limit: int
+) -> list[tuple[Row, str]]:
+    """Return the next refused rows with the reasons."""
+    rows = await QUERIES["refused_rows"].fetch(
+        connection, import_id=import_id, generation=generation, after=after, limit=limit
+    )
+    return [(Row(row["number"], orjson.loads(row["cells"])), row["reason"]) for row in rows]

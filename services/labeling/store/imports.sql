@@ -1,0 +1,202 @@
+-- Imports, their rows and their effects.
+
+-- name: insert_import
+INSERT INTO imports (import_id, account_id, key_id, filename, size, state, format, columns, options, hash_key, file_id)
+VALUES (
+    :import_id, :account_id, :key_id, :filename, :size, 'uploaded', :format, :columns, :options, :hash_key, :file_id
+)
+RETURNING *
+
+-- name: import_of_id
+SELECT * FROM imports WHERE account_id = :account_id AND import_id = :import_id
+
+-- name: lock_import
+SELECT * FROM imports WHERE account_id = :account_id AND import_id = :import_id FOR UPDATE
+
+-- name: imports_of_account
+-- Newest first.
+SELECT * FROM imports
+WHERE account_id = :account_id
+    AND (:before::uuid IS NULL OR import_id < :before)
+    AND (:state::text IS NULL OR state = :state)
+ORDER BY import_id DESC
+LIMIT :limit
+
+-- name: begin_check
+UPDATE imports
+SET
+    state = 'checking', columns = :columns, options = :options, format = :format, generation = generation + 1,
+    job_id = :job_id, summary = NULL, failure = NULL, changed_at = now()
+WHERE import_id = :import_id
+RETURNING *
+
+-- name: set_job
+UPDATE imports
+SET
+    state = :state, job_id = :job_id, failure = NULL, changed_at = now(),
+    started_at = CASE WHEN :state = 'running' THEN now() ELSE started_at END
+WHERE import_id = :import_id
+RETURNING *
+
+-- name: set_checked
+UPDATE imports SET state = 'checked', summary = :summary, file_id = NULL, changed_at = now()
+WHERE import_id = :import_id AND generation = :generation AND state = 'checking'
+
+-- name: set_done
+UPDATE imports SET state = 'done', result = :result, changed_at = now(), finished_at = now()
+WHERE import_id = :import_id AND state = 'running'
+
+-- name: set_undone
+UPDATE imports SET state = 'undone', undo_result = :result, changed_at = now()
+WHERE import_id = :import_id AND state = 'undoing'
+
+-- name: set_stopped
+UPDATE imports SET state = :state, failure = :failure, changed_at = now()
+WHERE import_id = :import_id AND job_id = :job_id AND state IN ('checking', 'running', 'undoing')
+
+-- name: set_cancelled
+UPDATE imports SET state = 'cancelled', changed_at = now() WHERE import_id = :import_id
+
+-- name: delete_import
+DELETE FROM imports WHERE import_id = :import_id
+
+-- name: old_imports
+-- Imports that are finished or forgotten: their rows and effects are deleted, the import itself stays to be seen.
+SELECT import_id FROM imports
+WHERE changed_at < :before AND state NOT IN ('checking', 'running', 'undoing')
+    AND (
+        EXISTS (SELECT FROM import_rows AS row WHERE row.import_id = imports.import_id)
+        OR EXISTS (SELECT FROM import_effects AS effect WHERE effect.import_id = imports.import_id)
+    )
+LIMIT 10
+
+-- name: rows_after
+SELECT number, cells FROM import_rows
+WHERE import_id = :import_id AND generation = :generation AND number > :after
+ORDER BY number
+LIMIT :limit
+
+-- name: importable_rows
+SELECT number, cells, email_hash FROM import_rows
+WHERE import_id = :import_id AND generation = :generation AND number > :after AND outcome <> 'error'
+ORDER BY number
+LIMIT :limit
+
+-- name: dealt_rows
+SELECT deal.number, deal.contact_id, row.cells
+FROM import_deals AS deal
+JOIN import_rows AS row
+    ON row.import_id = deal.import_id AND row.generation = :generation AND row.number = deal.number
+WHERE deal.import_id = :import_id AND deal.bucket = :bucket AND deal.number > :after
+ORDER BY deal.number
+LIMIT :limit
+
+-- name: count_duplicates
+-- How many rows are about a contact of an earlier row, and how many of those contacts would be created.
+SELECT
+    COALESCE(sum(rows - 1), 0)::bigint AS duplicates,
+    COALESCE(sum(creates - 1) FILTER (WHERE creates > 1), 0)::bigint AS created_twice
+FROM (
+    SELECT count(*) AS rows, count(*) FILTER (WHERE outcome = 'create') AS creates
+    FROM import_rows
+    WHERE import_id = :import_id AND generation = :generation AND outcome <> 'error'
+    GROUP BY COALESCE(external_hash, email_hash)
+    HAVING count(*) > 1
+) AS repeated
+
+-- name: delete_rows
+DELETE FROM import_rows
+WHERE import_id = :import_id AND generation < :generation
+    AND number IN (
+        SELECT number FROM import_rows WHERE import_id = :import_id AND generation < :generation LIMIT :limit
+    )
+
+-- name: delete_errors
+DELETE FROM import_errors WHERE import_id = :import_id AND generation < :generation
+
+-- name: delete_deals
+DELETE FROM import_deals WHERE import_id = :import_id
+
+-- name: delete_effects
+DELETE FROM import_effects WHERE import_id = :import_id
+
+-- name: errors_after
+SELECT number, place, column_index, code, detail FROM import_errors
+WHERE import_id = :import_id AND generation = :generation AND (number, place) > (:number, :place)
+ORDER BY number, place
+LIMIT :limit
+
+-- name: refused_rows
+-- Rows with their errors, for the file that can be mended and imported again.
+SELECT row.number, row.cells, string_agg(error.detail, '; ' ORDER BY error.place) AS reason
+FROM import_errors AS error
+JOIN import_rows AS row USING (import_id, generation, number)
+WHERE error.import_id = :import_id AND error.generation = :generation AND error.number > :after
+GROUP BY row.number, row.cells
+ORDER BY row.number
+LIMIT :limit
+
+-- name: effects_of_contacts
+SELECT contact_id, created, members, label_nos, at FROM import_effects
+WHERE import_id = :import_id AND contact_id = ANY(:contact_ids::bigint[])
+
+-- name: write_effects
+INSERT INTO import_effects AS effect (import_id, bucket, contact_id, account_id, created, members, label_nos, at)
+SELECT :import_id, :bucket, row.contact_id, :account_id, row.created, row.members, row.label_nos::integer[], :at
+FROM unnest(:contact_ids::bigint[], :created::boolean[], :members::jsonb[], :label_nos::text[])
+    AS row (contact_id, created, members, label_nos)
+ON CONFLICT (import_id, contact_id) DO UPDATE
+SET members = excluded.members, label_nos = excluded.label_nos, at = excluded.at
+
+-- name: effects_after
+SELECT contact_id, created, members, label_nos, at FROM import_effects
+WHERE import_id = :import_id AND bucket = :bucket AND contact_id > :after
+ORDER BY contact_id
+LIMIT :limit
+
+-- name: count_effects
+SELECT count(*) FROM import_effects WHERE import_id = :import_id
+
+-- name: later_effects
+-- What imports that ran after this one did to the contacts, oldest first.
+SELECT effect.contact_id, effect.members
+FROM import_effects AS effect
+JOIN imports AS later USING (import_id)
+JOIN imports AS this ON this.import_id = :import_id
+WHERE effect.account_id = :account_id
+    AND effect.contact_id = ANY(:contact_ids::bigint[])
+    AND effect.import_id <> :import_id
+    AND later.state <> 'undone'
+    AND later.started_at > this.started_at
+ORDER BY effect.at
+
+-- name: forget_contact_by_id
+-- For an erasure: what imports know of the contact.
+WITH dealt AS (
+    DELETE FROM import_deals AS deal
+    USING imports
+    WHERE imports.account_id = :account_id AND deal.import_id = imports.import_id AND deal.contact_id = :contact_id
+    RETURNING deal.import_id, deal.number
+),
+effects AS (
+    DELETE FROM import_effects WHERE account_id = :account_id AND contact_id = :contact_id
+),
+errors AS (
+    DELETE FROM import_errors AS error USING dealt
+    WHERE error.import_id = dealt.import_id AND error.number = dealt.number
+)
+DELETE FROM import_rows AS row USING dealt
+WHERE row.import_id = dealt.import_id AND row.number = dealt.number
+
+-- name: hash_keys
+SELECT import_id, hash_key FROM imports WHERE account_id = :account_id
+
+-- name: forget_contact_by_hash
+WITH gone AS (
+    DELETE FROM import_rows AS row
+    USING unnest(:import_ids::uuid[], :hashes::bytea[]) AS named (import_id, hash)
+    WHERE row.import_id = named.import_id AND (row.email_hash = named.hash OR row.external_hash = named.hash)
+    RETURNING row.import_id, row.number
+)
+DELETE FROM import_errors AS error USING gone
+WHERE error.import_id = gone.import_id AND error.number = gone.number

@@ -1,0 +1,195 @@
+"""Apply rows of an import to their contacts, in one unit of work."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from services.labeling.domain.assignments import AssertLabel
+from services.labeling.domain.contacts import Contact, keys_of
+from services.labeling.domain.directory import Key
+from services.labeling.domain.imports.changes import applied
+from services.labeling.domain.imports.rows import ParsedRow
+from services.labeling.domain.names import names_of
+from services.labeling.store import import_rows
+from services.labeling.store.directory import delete_entries, lock_entries
+from services.labeling.store.import_rows import DealtRow, Effect, RowError
+from services.labeling.store.imports import Import
+from services.labeling.use_cases.assignment_changes import load_assignments, record_assignments
+from services.labeling.use_cases.contact_changes import Changes, load_contacts, record_contacts
+from services.labeling.use_cases.import_check import conflict_of
+from services.labeling.use_cases.import_plans import Plan
+from shared.events.parts import Origin
+from shared.store.unit_of_work import UnitOfWork
+
+YIELD_AFTER = 100  # rows
+
+
+class RowApplier:
+    """Writes what rows say; rows about the same contact are merged in their order, and change it once."""
+
+    def __init__(self, work: UnitOfWork, an_import: Import, plan: Plan, bucket: int) -> None:
+        self._work = work
+        self._import = an_import
+        self._account_id = an_import.account_id
+        self._plan = plan
+        self._bucket = bucket
+        self._counts: Counter[str] = Counter()
+        self._errors: list[RowError] = []
+        self._repeated: set[int] = set()  # contacts that an earlier unit of work has counted
+
+    async def apply(self, rows: Sequence[DealtRow]) -> tuple[Mapping[str, int], list[RowError]]:
+        """Apply rows; return how many had which outcome, and why rows were refused."""
+        parsed: list[tuple[DealtRow, ParsedRow]] = []
+        for place, row in enumerate(rows):
+            if place % YIELD_AFTER == 0:
+                await asyncio.sleep(0)
+            read = self._plan.reader.read(row.cells)
+            if read.problems:
+                self._refuse(row, read.problems[0].code, read.problems[0].detail)
+            else:
+                parsed.append((row, read))
+        ids = {row.contact_id for row, _ in parsed}
+        contacts = await load_contacts(self._work, {(self._account_id, contact_id) for contact_id in ids})
+        before = {contact_id: contacts.find((self._account_id, contact_id)) for contact_id in ids}
+        claimed = {contact_id: set(keys_of(contact)) for contact_id, contact in before.items()}
+        for row, read in parsed:
+            claimed[row.contact_id].update(read.keys)
+        owners = await lock_entries(
+            self._work.connection, self._account_id, (key for keys in claimed.values() for key in keys)
+        )
+        effects = await import_rows.effects_of(self._work.connection, self._import.id, ids)
+        states: dict[int, Contact | None] = dict(before)
+        labels: dict[int, dict[int, None]] = {}
+        touched: set[int] = set()
+        for row, read in parsed:
+            if self._merge(row, read, states, owners, effects, touched):
+                wanted = labels.setdefault(row.contact_id, {})
+                wanted.update(
+                    (self._plan.labels[label_id].no, None)
+                    for label_id in read.label_ids
+                    if label_id in self._plan.labels
+                )
+        self._put(contacts, before, states)
+        await record_contacts(self._work, contacts)
+        gained = await self._assign(labels, effects)
+        self._count(touched, before, states, gained)
+        await self._tidy(claimed, states, before, owners)
+        await import_rows.write_effects(
+            self._work.connection,
+            self._import.id,
+            self._account_id,
+            self._bucket,
+            [effects[contact_id] for contact_id in sorted(touched)],
+            self._work.now,
+        )
+        return self._counts, self._errors
+
+    def _merge(
+        self,
+        row: DealtRow,
+        read: ParsedRow,
+        states: dict[int, Contact | None],
+        owners: Mapping[Key, int],
+        effects: dict[int, Effect],
+        touched: set[int],
+    ) -> bool:
+        """Fold a row over its contact; return False if it is refused or left out."""
+        state, effect = states[row.contact_id], effects.get(row.contact_id)
+        if any(owners.get(key) != row.contact_id for key in read.keys):
+            return self._refuse(row, "conflict", "another contact has this address or external id")
+        if state is not None and effect is None and self._plan.options.mode == "create":
+            self._counts["skipped"] += 1
+            return False
+        if state is None and read.email is None:
+            return self._refuse(row, "no_email", "a new contact needs an e-mail address")
+        problem = None if state is None else conflict_of(read, state)
+        if problem is not None:
+            return self._refuse(row, problem.code, problem.detail)
+        after, members = applied(state, read, self._plan.options)
+        states[row.contact_id] = after
+        if effect is None:
+            effects[row.contact_id] = Effect(row.contact_id, state is None, members, [], self._work.now)
+        else:
+            effects[row.contact_id] = effect._replace(members=_merged(effect.members, members))
+            # An earlier row of the file was about the same contact.
+            self._counts["merged"] += 1
+            if row.contact_id not in touched:
+                self._repeated.add(row.contact_id)
+        touched.add(row.contact_id)
+        return True
+
+    def _refuse(self, row: DealtRow, code: str, detail: str) -> bool:
+        self._errors.append(RowError(row.number, 100, None, code, detail))
+        self._counts["errors"] += 1
+        return False
+
+    def _put(
+        self, contacts: Changes, before: Mapping[int, Contact | None], states: Mapping[int, Contact | None]
+    ) -> None:
+        for contact_id in sorted(states):
+            state = states[contact_id]
+            if state is not None and state != before[contact_id]:
+                contacts.put((self._account_id, contact_id), state, self._work.now)
+
+    async def _assign(self, labels: Mapping[int, dict[int, None]], effects: dict[int, Effect]) -> set[int]:
+        """Assert labels with the import as their origin; return the contacts that gained one."""
+        by_no = {label.no: label for label in self._plan.labels.values()}
+        origin = Origin(kind="import", ref=str(self._import.id))
+        pairs = {(label_no, contact_id) for contact_id, wanted in labels.items() for label_no in wanted}
+        assignments = await load_assignments(self._work, pairs)
+        gained: set[int] = set()
+        for contact_id in sorted(labels):
+            asserted = list(effects[contact_id].label_nos)
+            for label_no in labels[contact_id]:
+                outcome = assignments.apply(contact_id, by_no[label_no], AssertLabel(origin, self._work.now))
+                if outcome == "assigned":
+                    gained.add(contact_id)
+                if outcome in ("assigned", "confirmed") and label_no not in asserted:
+                    asserted.append(label_no)
+            effects[contact_id] = effects[contact_id]._replace(label_nos=asserted)
+        await record_assignments(self._work, assignments)
+        return gained
+
+    def _count(
+        self,
+        touched: set[int],
+        before: Mapping[int, Contact | None],
+        states: Mapping[int, Contact | None],
+        gained: Collection[int],
+    ) -> None:
+        for contact_id in touched - self._repeated:
+            if before[contact_id] is None:
+                self._counts["created"] += 1
+            elif states[contact_id] != before[contact_id] or contact_id in gained:
+                self._counts["updated"] += 1
+            else:
+                self._counts["unchanged"] += 1
+
+    async def _tidy(
+        self,
+        claimed: Mapping[int, set[Key]],
+        states: Mapping[int, Contact | None],
+        before: Mapping[int, Contact | None],
+        owners: Mapping[Key, int],
+    ) -> None:
+        """Give up directory entries that contacts no longer have, and release records that waited for new ones."""
+        given_up: dict[Key, int] = {}
+        names: list[str] = []
+        for contact_id, keys in claimed.items():
+            state = states[contact_id]
+            kept = set(keys_of(state))
+            if kept:
+                given_up.update({key: contact_id for key in keys - kept if owners.get(key) == contact_id})
+            if before[contact_id] is None and state is not None:
+                names += [name.waited_for for name in names_of(self._account_id, contact_id, keys_of(state))]
+        await delete_entries(self._work.connection, self._account_id, given_up)
+        await self._work.release(names)
+
+
+def _merged(first: Mapping[str, list[Any]], second: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
+    """Return members of two rows of one contact: the value before the first, the one after the last."""
+    merged = dict(first)
+    for member, (before, after) in second.items():
+        merged[member] = [first[member][0] if member in first else before, after]
+    return merged
