@@ -45,6 +45,7 @@ CREATE TABLE imports (
     file_id uuid REFERENCES files ON DELETE SET NULL,
     -- Rows of a check have its number. Those of the newest complete one are imported.
     generation integer NOT NULL DEFAULT 0,
+    checked_generation integer NOT NULL DEFAULT 0,
     job_id uuid,
     summary jsonb,
     result jsonb,

@@ -31,6 +31,7 @@ class Import(NamedTuple):
     hash_key: bytes
     file_id: UUID | None
     generation: int
+    checked_generation: int
     job_id: UUID | None
     summary: dict[str, Any] | None
     result: dict[str, Any] | None

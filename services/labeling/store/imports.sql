@@ -39,7 +39,8 @@ WHERE import_id = :import_id
 RETURNING *
 
 -- name: set_checked
-UPDATE imports SET state = 'checked', summary = :summary, file_id = NULL, changed_at = now()
+UPDATE imports SET
+    state = 'checked', summary = :summary, file_id = NULL, checked_generation = generation, changed_at = now()
 WHERE import_id = :import_id AND generation = :generation AND state = 'checking'
 
 -- name: set_done

@@ -1,7 +1,6 @@
 """Check an import: read every row, and say what importing it would do, without changing anything."""
 
 import asyncio
-import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -21,6 +20,7 @@ from services.labeling.store.assignments import assignments_of_pairs
 from services.labeling.store.contacts import contacts_of
 from services.labeling.store.directory import find_contacts
 from services.labeling.store.files import PIECE, delete_file, file_of_id, read_range
+from services.labeling.store.import_erasure import key_hash
 from services.labeling.store.import_rows import CheckedRow, RowError
 from services.labeling.store.imports import Import, import_of_id, set_checked, set_stopped
 from services.labeling.use_cases.import_plans import Plan, load_plan
@@ -86,7 +86,9 @@ class ImportCheck:
     async def _read(self, connection: PoolConnectionProxy, an_import: Import, cursor: dict[str, Any]) -> Batch:
         if an_import.file_id is None:
             after = cursor.get("number", 0)
-            rows = await import_rows.rows_after(connection, an_import.id, an_import.generation - 1, after, AT_A_TIME)
+            rows = await import_rows.rows_after(
+                connection, an_import.id, an_import.checked_generation, after, AT_A_TIME
+            )
             last = rows[-1].number if rows else after
             return Batch([(row.number, row.cells) for row in rows], {"number": last}, len(rows) < AT_A_TIME)
         return await self._read_file(connection, an_import, an_import.file_id, cursor)
@@ -253,10 +255,3 @@ def conflict_of(row: ParsedRow, contact: Contact) -> CellProblem | None:
     if row.external_id is not None and contact.external_id not in (None, row.external_id):
         return CellProblem(None, "conflict", "the contact with this e-mail address has another external id")
     return None
-
-
-def key_hash(hash_key: bytes, kind: str, key: str | None) -> bytes | None:
-    """Return the keyed hash of an address or an external id."""
-    if key is None:
-        return None
-    return hashlib.blake2b(f"{kind}:{key}".encode(), digest_size=16, key=hash_key).digest()

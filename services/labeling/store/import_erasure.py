@@ -1,0 +1,28 @@
+"""Deleting what imports know of one contact: rows that wait, rows that are done, effects."""
+
+import hashlib
+from collections.abc import Iterable
+
+from asyncpg.pool import PoolConnectionProxy
+
+from services.labeling.domain.directory import Key
+from services.labeling.store.imports import QUERIES
+
+
+def key_hash(hash_key: bytes, kind: str, key: str | None) -> bytes | None:
+    """Return the keyed hash of an address or an external id."""
+    if key is None:
+        return None
+    return hashlib.blake2b(f"{kind}:{key}".encode(), digest_size=16, key=hash_key).digest()
+
+
+async def forget_in_imports(
+    connection: PoolConnectionProxy, account_id: int, contact_id: int, keys: Iterable[Key]
+) -> None:
+    """Delete the rows, errors and effects of a contact, found by its id and by what identifies it."""
+    await QUERIES["forget_contact_by_id"].execute(connection, account_id=account_id, contact_id=contact_id)
+    imports = await QUERIES["hash_keys"].fetch(connection, account_id=account_id)
+    named = [(row["import_id"], key_hash(row["hash_key"], *key)) for row in imports for key in keys]
+    if named:
+        import_ids, hashes = zip(*named, strict=True)
+        await QUERIES["forget_contact_by_hash"].execute(connection, import_ids=import_ids, hashes=hashes)

@@ -1,0 +1,182 @@
+"""Imports as a person sees them: map, check, start, cancel, undo, delete."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from asyncpg.pool import PoolConnectionProxy
+
+from services.labeling.domain.errors import InvalidError, NotFoundError, StateError
+from services.labeling.domain.imports.options import check_mapping, options_from
+from services.labeling.domain.tables.reading import Format
+from services.labeling.store import import_rows, imports
+from services.labeling.store.fields import fields_of_accounts
+from services.labeling.store.files import KEPT, delete_expired_files, delete_file
+from services.labeling.store.imports import Import
+from services.labeling.store.labels import labels_of_ids
+from services.labeling.use_cases.import_undo import preview
+from shared.jobs.store import enqueue, request_cancel
+from shared.store.database import Database
+
+RECHECKABLE = frozenset({"uploaded", "checking", "checked", "cancelled", "failed"})
+UNDOABLE = frozenset({"done", "cancelled", "failed"})
+WORKING = frozenset({"checking", "running", "undoing"})
+
+
+async def find_import(connection: PoolConnectionProxy, account_id: int, import_id: UUID) -> Import:
+    """Return an import of the account. Raises NotFoundError."""
+    found = await imports.import_of_id(connection, account_id, import_id)
+    if found is None:
+        raise NotFoundError("import")
+    return found
+
+
+async def _locked(connection: PoolConnectionProxy, account_id: int, import_id: UUID) -> Import:
+    found = await imports.lock_import(connection, account_id, import_id)
+    if found is None:
+        raise NotFoundError("import")
+    return found
+
+
+async def check_import(
+    database: Database,
+    account_id: int,
+    import_id: UUID,
+    mapping: Mapping[int, Any],
+    options: Mapping[str, Any],
+    format_: Mapping[str, Any],
+) -> Import:
+    """Change mapping, options and format, and check the rows; what is not named stays.
+
+    Raises InvalidError with a pointer, and StateError while the import runs or when it has run.
+    """
+    async with database.transaction() as connection:
+        found = await _locked(connection, account_id, import_id)
+        if found.state not in RECHECKABLE or found.started_at is not None:
+            raise StateError(f"The import is {found.state}; only one that was not started can be checked.")
+        columns = _mapped(found.columns, mapping)
+        fields = (await fields_of_accounts(connection, [account_id]))[account_id]
+        try:
+            check_mapping(columns, fields)
+        except InvalidError as error:
+            raise InvalidError(error.detail, f"/columns{error.pointer}") from None
+        chosen = {**found.options, **options}
+        await _check_labels(connection, account_id, chosen)
+        if found.file_id is None and found.checked_generation == 0:
+            raise StateError("The file was deleted. Upload it again.")
+        if format_ and found.file_id is None:
+            raise StateError("The file has been read already. Upload it again to have it read in another way.")
+        if found.state == "checking" and found.job_id is not None:
+            await request_cancel(connection, account_id, found.job_id)
+        stored = {**found.format, **format_}
+        job = await enqueue(connection, account_id, "import_check", str(import_id))
+        return await imports.begin_check(connection, import_id, job.id, stored, columns, chosen)
+
+
+def _mapped(columns: Sequence[Mapping[str, Any]], mapping: Mapping[int, Any]) -> list[dict[str, Any]]:
+    known = {column["index"] for column in columns}
+    for place, index in enumerate(mapping):
+        if index not in known:
+            raise InvalidError(f"the table has no column {index}", f"/columns/{place}/index")
+    return [{**column, "maps_to": mapping.get(column["index"], column["maps_to"])} for column in columns]
+
+
+async def _check_labels(connection: PoolConnectionProxy, account_id: int, options: Mapping[str, Any]) -> None:
+    wanted = options_from(options).add_labels
+    found = await labels_of_ids(connection, wanted)
+    for place, label_id in enumerate(wanted):
+        label = found.get(label_id)
+        if label is None or label.account_id != account_id or label.state == "deleted":
+            raise InvalidError("there is no such label", f"/options/add_labels/{place}")
+
+
+async def start_import(database: Database, account_id: int, import_id: UUID) -> Import:
+    """Start a checked import. Starting one that runs or is done changes nothing.
+
+    Raises InvalidError if the subscription of new contacts was not chosen, StateError if it is not checked.
+    """
+    async with database.transaction() as connection:
+        found = await _locked(connection, account_id, import_id)
+        if found.state in ("running", "done"):
+            return found
+        if found.state != "checked":
+            raise StateError(f"The import is {found.state}; it must be checked before it is started.")
+        if (found.summary or {}).get("create") and options_from(found.options).subscription is None:
+            detail = "say whether new contacts are subscribed or unconfirmed, and on what basis"
+            raise InvalidError(detail, "/options/subscription")
+        job = await enqueue(connection, account_id, "import_run", str(import_id))
+        return await imports.set_job(connection, import_id, "running", job.id)
+
+
+async def cancel_import(database: Database, account_id: int, import_id: UUID) -> Import:
+    """Cancel an import: what it has done stays. Raises StateError if there is nothing to cancel."""
+    async with database.transaction() as connection:
+        found = await _locked(connection, account_id, import_id)
+        if found.state in ("uploaded", "checked"):
+            await imports.set_cancelled(connection, import_id)
+        elif found.state in ("checking", "running") and found.job_id is not None:
+            await request_cancel(connection, account_id, found.job_id)
+        elif found.state != "cancelled":
+            raise StateError(f"The import is {found.state}; there is nothing to cancel.")
+        return await find_import(connection, account_id, import_id)
+
+
+async def undo_import(database: Database, account_id: int, import_id: UUID, *, erase_created: bool) -> Import:
+    """Undo an import. Raises StateError if it has done nothing, or more than 7 days ago."""
+    async with database.transaction() as connection:
+        found = await _locked(connection, account_id, import_id)
+        if found.state in ("undoing", "undone"):
+            return found
+        await _check_undoable(connection, found)
+        total = await import_rows.count_effects(connection, import_id)
+        job = await enqueue(
+            connection, account_id, "import_undo", str(import_id), {"erase_created": erase_created}, total
+        )
+        return await imports.set_job(connection, import_id, "undoing", job.id)
+
+
+async def preview_undo(database: Database, account_id: int, import_id: UUID, *, erase_created: bool) -> dict[str, int]:
+    """Return what undoing would do. Raises StateError as `undo_import` does."""
+    async with database.pool.acquire() as connection:
+        found = await find_import(connection, account_id, import_id)
+        await _check_undoable(connection, found)
+    return await preview(database, found, erase=erase_created)
+
+
+async def _check_undoable(connection: PoolConnectionProxy, found: Import) -> None:
+    if found.state not in UNDOABLE or found.started_at is None:
+        raise StateError(f"The import is {found.state}; only one that has run can be undone.")
+    if datetime.now(UTC) - found.started_at > KEPT:
+        raise StateError("An import can be undone for 7 days.")
+
+
+async def delete_import(database: Database, account_id: int, import_id: UUID) -> None:
+    """Delete an import with its rows; what it has done stays. Raises StateError while a job works on it."""
+    async with database.transaction() as connection:
+        found = await _locked(connection, account_id, import_id)
+        if found.state in WORKING:
+            raise StateError(f"The import is {found.state}; cancel it first.")
+        if found.file_id is not None:
+            await delete_file(connection, found.file_id)
+        await imports.delete_import(connection, import_id)
+
+
+async def tidy_up(database: Database, now: datetime) -> None:
+    """Delete files, and rows and effects of imports, that are older than 7 days."""
+    await delete_expired_files(database.pool, now)
+    for import_id in await imports.old_imports(database.pool, now - KEPT):
+        async with database.transaction() as connection:
+            await imports.delete_contents(connection, import_id)
+
+
+def shown_format(an_import: Import) -> dict[str, Any]:
+    """Return the format as the API shows it."""
+    format_ = Format.of(an_import.format)
+    is_text = format_.kind == "csv"
+    return {
+        "kind": format_.kind,
+        "encoding": format_.encoding if is_text or format_.kind == "ndjson" else None,
+        "delimiter": format_.delimiter if is_text else None,
+        "header": format_.header > 0 or format_.kind == "ndjson",
+    }
