@@ -49,8 +49,8 @@ lock: $(INSTALLED) ## Pin the dependencies of pyproject.toml anew, with hashes (
 
 .PHONY: clean
 clean: ## Remove the environment, the data of `make run` and all caches, after asking
-	@if [ -x $(BIN)/penchant ] && $(BIN)/penchant status >/dev/null 2>&1; then \
-		echo "The stack is running: .venv/bin/penchant down stops it."; exit 1; fi
+	@if [ -e .penchant/lock ] && ! $(PYTHON) -c 'import fcntl; fcntl.flock(open(".penchant/lock"), fcntl.LOCK_SH | fcntl.LOCK_NB)' 2>/dev/null; then \
+		echo "A stack uses .penchant: .venv/bin/penchant down stops it."; exit 1; fi
 	@read -r -p "Remove .venv, the data in .penchant, and caches? [y/N] " answer && [ "$$answer" = y ] \
 		|| { echo "Nothing was removed."; exit 1; }
 	rm -rf .venv .penchant .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis .import_linter_cache

@@ -1,13 +1,26 @@
 """`penchant`: the terminal's commands, each a client of the four services or of the stack on this machine."""
 
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from deploy.command_line.commands import accounts, clicks, dead_letters, demo, keys, messages, republish, stack, watch
-from deploy.command_line.terminal import EXIT_CODES
+from deploy.command_line.commands import (
+    accounts,
+    clicks,
+    dead_letters,
+    demo,
+    keys,
+    messages,
+    recover,
+    republish,
+    stack,
+    watch,
+)
+from deploy.command_line.terminal import EXIT_CODES, say
 from deploy.embedded.error import StackError
 from shared.settings import problems_of
 
@@ -18,6 +31,21 @@ app = typer.Typer(
     help="Interest labels for e-mail marketing.",
     epilog=EXIT_CODES,
 )
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        say(f"penchant {version('penchant')}")
+        raise typer.Exit
+
+
+@app.callback()
+def penchant(
+    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Interest labels for e-mail marketing."""
+
+
 app.command()(stack.up)
 app.command()(stack.down)
 app.command()(stack.status)
@@ -30,6 +58,7 @@ app.command()(watch.watch)
 app.add_typer(clicks.app, name="clicks")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.command()(republish.republish)
+app.command("recover-kafka")(recover.recover_kafka)
 
 
 def main() -> None:

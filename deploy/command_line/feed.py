@@ -1,6 +1,7 @@
 """Events as they come, and a readable line for each."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from time import monotonic
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 from uuid import UUID
@@ -17,6 +18,8 @@ from shared.events.workflow import AssignLabel, MessageRequested, RemoveLabel, S
 from shared.settings import CommonSettings
 
 CONTACT_TOPICS = tuple(topic.name for topic in TOPICS.values() if topic.kind == "contact")
+STATES_KEPT = 10_000  # contacts whose last state is remembered, to say what changed
+SILENCE = 5.0  # seconds without an event after which it is asked whether Kafka answers
 # labeling.keys is left out: hashes of keys are nobody's news.
 CATALOGS = ("labeling.catalog", "tracking.catalog", "segmentation.catalog", "workflow.catalog")
 
@@ -55,6 +58,16 @@ class Names:
         self.messages: dict[UUID, str] = {}
         self.workflows: dict[UUID, str] = {}
         self.people: dict[tuple[int, int], str] = {}
+        self._states: dict[tuple[int, int], ContactChanged] = {}
+
+    def changes(self, event: ContactChanged) -> list[str] | None:
+        """Remember the contact's state; return the names of what changed, or None if it was not seen before."""
+        key = event.account_id, event.contact_id
+        before = self._states.pop(key, None)
+        self._states[key] = event
+        if len(self._states) > STATES_KEPT:
+            del self._states[next(iter(self._states))]
+        return None if before is None else _differences(before, event)
 
     def learn(self, event: object) -> None:
         if isinstance(event, LabelChanged):
@@ -85,9 +98,20 @@ class Names:
 
 
 class Feed:
-    """Follows the contact topics from now on. Open it before causing what it should show."""
+    """Follows the contact topics from now on. Open it before causing what it should show.
 
-    def __init__(self, settings: CommonSettings, topics: Sequence[str] = CONTACT_TOPICS) -> None:
+    `away` is called with True when Kafka stops answering, and with False when it answers again.
+    """
+
+    def __init__(
+        self,
+        settings: CommonSettings,
+        topics: Sequence[str] = CONTACT_TOPICS,
+        away: Callable[[bool], None] = lambda _: None,
+    ) -> None:
+        self._away = away
+        self._is_away = False
+        self._asked_at = monotonic()
         self._follower = Follower(settings, from_end=topics, from_beginning=CATALOGS)
         self.names = Names()
         self.passed_over = 0  # records that could not be read
@@ -102,9 +126,11 @@ class Feed:
         await self._follower.__aexit__(kind, error, traceback)
 
     async def next(self, within: float = 0.2) -> list[Seen]:
-        """What has come; empty when nothing did `within` seconds."""
+        """Return what has come; an empty list if nothing came `within` seconds."""
         seen: list[Seen] = []
-        for topic, record in await self._follower.next(within):
+        found = await self._follower.next(within)
+        await self._notice(bool(found))
+        for topic, record in found:
             try:
                 decoded = decode(topic, record.key, record.value, dict(record.headers))
             except Undecodable:
@@ -115,6 +141,15 @@ class Feed:
             else:
                 seen.append(Seen(topic, record.partition, record.offset, decoded))
         return seen
+
+    async def _notice(self, something_came: bool) -> None:
+        if not something_came and monotonic() - self._asked_at < SILENCE:
+            return
+        is_away = not something_came and not await self._follower.answers()
+        self._asked_at = monotonic()
+        if is_away != self._is_away:
+            self._is_away = is_away
+            self._away(is_away)
 
     async def __aiter__(self) -> AsyncIterator[Seen]:
         while True:
@@ -153,10 +188,29 @@ def _engaged(event: ContactEngaged, _: Names) -> str:
     return f"{event.kind}{f' {event.ref}' if event.ref else ''}"
 
 
-def _changed(event: ContactChanged, _: Names) -> str:
-    return {"erased": "was erased", "merged": f"was merged into contact {event.merged_into}"}.get(
-        event.state, f"changed ({event.subscription})"
-    )
+def _changed(event: ContactChanged, names: Names) -> str:
+    changes = names.changes(event)
+    if event.state != "active":
+        return {"erased": "was erased", "merged": f"was merged into contact {event.merged_into}"}[event.state]
+    if changes is None:
+        return f"was created or changed ({event.subscription})"
+    return f"changed: {', '.join(changes) or 'nothing'}"
+
+
+def _differences(before: ContactChanged, after: ContactChanged) -> list[str]:
+    """Name what changed. Values stay out, but for the few words that are nobody's personal data."""
+    told = [
+        f"{name.replace('_', ' ')} {getattr(before, name)} → {getattr(after, name)}"
+        for name in ("state", "subscription", "tracking_consent")
+        if getattr(before, name) != getattr(after, name)
+    ]
+    told += [
+        name.replace("_", " ")
+        for name in ("email", "external_id", "source", "language")
+        if getattr(before, name) != getattr(after, name)
+    ]
+    keys = sorted(before.fields.keys() | after.fields.keys())
+    return told + [key for key in keys if before.fields.get(key) != after.fields.get(key)]
 
 
 _PHRASES: Mapping[type, Any] = {

@@ -15,22 +15,26 @@ from deploy.demo.story import follow, invite, played, tell
 AGAIN_AFTER_SECONDS = 2.0
 
 
-def show(going_on: Callable[[], bool], introduce: Callable[[], None], demo: bool) -> None:
+def show(going_on: Callable[[], bool], introduce: Callable[[], None], demo: Callable[[int], None] | None) -> None:
     """Play the demo if wanted, introduce what runs, follow events while `going_on`. Ctrl-C raises KeyboardInterrupt.
 
-    A demo that fails is said, and ends nothing.
+    `demo` is None if it is not wanted, else it is called with the demo's account. A demo that fails is reported, and
+    ends nothing.
     """
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a broker that is away is no news for who only looks
     asyncio.run(_show(going_on, introduce, demo))
 
 
-async def _show(going_on: Callable[[], bool], introduce: Callable[[], None], demo: bool) -> None:
+async def _show(
+    going_on: Callable[[], bool], introduce: Callable[[], None], demo: Callable[[int], None] | None
+) -> None:
     settings = CommandLineSettings.read()
     introduced = False
-    if demo:
+    if demo is not None:
         say("\nThe demo, a pet shop in an account of its own:\n")
         try:
             async with played(settings) as scene:
+                demo(scene.stage.account_id)
                 await tell(scene)
                 introduce()
                 introduced = True

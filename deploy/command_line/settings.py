@@ -1,10 +1,12 @@
 """Where the services are: from the environment, and for what it does not say from the embedded stack's stack.json."""
 
 import json
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Literal, Self
 
 from pydantic import SecretStr
 
+from deploy.embedded.home import Home
 from shared.settings import CommonSettings
 
 Service = Literal["tracking", "labeling", "segmentation", "workflow"]
@@ -25,10 +27,11 @@ class CommandLineSettings(CommonSettings):
 
     @classmethod
     def read(cls) -> "CommandLineSettings":
-        """The environment wins over stack.json, which need not be there."""
+        """Read the environment, and for what it does not say the stack that runs in PENCHANT_HOME, if one runs."""
         settings = cls()
+        home = Home.at(settings.home)
         try:
-            running = json.loads((settings.home.expanduser() / "stack.json").read_bytes())
+            running = json.loads(home.stack_file.read_bytes()) if home.is_locked() else {}
         except (FileNotFoundError, ValueError):
             return settings
         from_stack: dict[str, Any] = {f"{name}_url": url for name, url in running.get("urls", {}).items()}
@@ -43,13 +46,31 @@ class CommandLineSettings(CommonSettings):
         }
         return settings.model_copy(update=known)
 
+    def with_kafka(self) -> Self:
+        """Return these settings, for a command that reads Kafka.
+
+        Raises NothingRuns where neither the environment nor a running stack says which Kafka is meant: the default of
+        the services would be whatever listens on this machine.
+        """
+        if "kafka" not in self.model_fields_set:
+            raise NothingRuns(
+                f"Which Kafka? Nothing runs in {self.where} (`make run` starts it; PENCHANT_HOME names another "
+                "folder), and PENCHANT_KAFKA is not set."
+            )
+        return self
+
+    @property
+    def where(self) -> Path:
+        """The folder of the stack that these settings speak of."""
+        return Home.at(self.home).path
+
     def url(self, service: Service) -> str:
-        """The service's base URL. Raises NothingRuns when nobody said."""
+        """Return the service's base URL. Raises NothingRuns if neither the environment nor a running stack has it."""
         url: str | None = getattr(self, f"{service}_url")
         if url is None:
             raise NothingRuns(
-                f"Where is {service}? Nothing runs in {self.home} (`make run` starts it), "
-                f"and PENCHANT_{service.upper()}_URL is not set."
+                f"Where is {service}? Nothing runs in {self.where} (`make run` starts it; PENCHANT_HOME names another "
+                f"folder), and PENCHANT_{service.upper()}_URL is not set."
             )
         return url.rstrip("/")
 

@@ -15,6 +15,7 @@ from deploy.embedded.error import StackError
 
 POLL_SECONDS = 0.05
 FREE_MEGABYTES = 1024  # Kafka and PostgreSQL each allocate hundreds of them before they hold anything
+FREE_MEGABYTES_WITH_DATA = 64  # logs and a few segments; what holds data already has allocated the rest
 SOCKET_PATH_BYTES = 90  # the limit is 108 (104 on macOS), and supervisor appends its pid while it binds
 # Supervisor closes the descriptors below `minfds`, in itself and in its children; the lock must stay open in them all.
 FIRST_KEPT_DESCRIPTOR = 100
@@ -75,11 +76,17 @@ class Home:
             raise StackError(
                 f"{self.control_socket.parent} belongs to somebody else. Set PENCHANT_HOME to a shorter path."
             )
-        free = self.free_megabytes()
-        if free < FREE_MEGABYTES:
-            raise StackError(
-                f"The disk of {self.path} is full: {free} MB free, {FREE_MEGABYTES} needed. Nothing was started."
-            )
+        free, needed = self.free_megabytes(), FREE_MEGABYTES_WITH_DATA if self.holds_data() else FREE_MEGABYTES
+        if free < needed:
+            raise StackError(f"The disk of {self.path} is full: {free} MB free, {needed} needed. Nothing was started.")
+
+    def holds_data(self) -> bool:
+        """Return whether a stack has been started here before."""
+        return (self.path / "kafka" / "data").exists() and (self.path / "postgres" / "data").exists()
+
+    def holds_events(self) -> bool:
+        """Return whether there are event tables, from which topics can be written again."""
+        return (self.path / "postgres" / "data").exists()
 
     def free_megabytes(self) -> int:
         return shutil.disk_usage(self.path).free // 1_000_000

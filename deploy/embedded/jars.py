@@ -106,10 +106,12 @@ def _download(jars: Sequence[Jar], folder: Path) -> None:
 
 
 def _maven(folder: Path, reporter: Reporter | None = None) -> "MavenContext":
+    import truststore
     from jgo.config import GlobalSettings
     from jgo.maven import MavenContext, PythonResolver
     from jgo.maven._core import DEFAULT_REMOTE_REPOS
 
+    truststore.inject_into_ssl()  # trust the system's certificates, as pip does: a company's proxy may sign its own
     mirrors = GlobalSettings.load().repositories  # the user's own jgo.conf, for those behind a mirror
     return MavenContext(
         PythonResolver(progress_callback=reporter),

@@ -16,6 +16,8 @@ from deploy.embedded.ports import HOST
 from deploy.embedded.process import Command
 
 LOGGING = Path(__file__).with_name("log4j2.properties")
+# Java takes the names of files to be in the encoding of its locale.
+UTF_8 = {"LC_ALL": "C.UTF-8"}
 HEAP = ("-Xms128m", "-Xmx512m", "-XX:+UseSerialGC")
 
 
@@ -48,20 +50,21 @@ class Kafka:
         classpath = ":".join(str(path) for path in kafka_jars(say))
         if not (self._data / "meta.properties").exists():
             self._format(classpath)
-        self._properties.write_text(self._settings(self._data))
-        return Command(_java(classpath, "kafka.Kafka", str(self._properties)))
+        self._data.chmod(0o700)  # Kafka makes it readable by everybody, and it holds addresses
+        self._properties.write_text(self._settings(self._data), encoding="ascii")
+        return Command(_java(classpath, "kafka.Kafka", str(self._properties)), UTF_8)
 
     def _format(self, classpath: str) -> None:
         # Under another name first: a format that was interrupted leaves nothing that looks like data.
         forming = self.folder / "forming"
         shutil.rmtree(forming, ignore_errors=True)
         properties = self.folder / "format.properties"
-        properties.write_text(self._settings(forming))
+        properties.write_text(self._settings(forming), encoding="ascii")
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         # An id that begins with a dash would be taken for an option.
         options = (f"--cluster-id={cluster_id}", f"--config={properties}")
         try:
-            Command(_java(classpath, "kafka.tools.StorageTool", "format", *options)).run()
+            Command(_java(classpath, "kafka.tools.StorageTool", "format", *options), UTF_8).run()
         except subprocess.CalledProcessError as problem:
             raise StackError(f"Kafka's data folder {self._data} could not be made: {problem.stdout}") from problem
         forming.rename(self._data)
@@ -94,7 +97,13 @@ class Kafka:
             "share.coordinator.state.topic.min.isr": 1,
             "share.coordinator.state.topic.num.partitions": 1,
         }
-        return "".join(f"{key}={value}\n" for key, value in settings.items())
+        return "".join(f"{key}={_property(str(value))}\n" for key, value in settings.items())
+
+
+def _property(value: str) -> str:
+    """Write a value as `java.util.Properties` reads it: Latin-1, with UTF-16 escapes for what lies beyond ASCII."""
+    units = memoryview(value.encode("utf-16-le")).cast("H")
+    return "".join(chr(unit) if 32 <= unit < 127 and unit != ord("\\") else f"\\u{unit:04x}" for unit in units)
 
 
 def _java(classpath: str, main: str, *arguments: str) -> tuple[str, ...]:

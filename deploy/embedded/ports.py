@@ -7,12 +7,14 @@ from collections.abc import Callable, Collection, Mapping
 
 import psutil
 
+from deploy.embedded.error import StackError
 from deploy.embedded.home import Home
 from deploy.embedded.private_file import write_private
 
 HOST = "127.0.0.1"
 # Those that systems hand out for outgoing connections come after: one could be gone again before the server has it.
 NOT_EPHEMERAL = range(15_000, 32_768)
+LINKS = "tracking"  # serves tracked links
 
 
 def is_free(port: int, host: str = HOST) -> bool:
@@ -36,10 +38,11 @@ def free_port(taken: Collection[int] = (), host: str = HOST) -> int:
 def choose_ports(
     home: Home, wanted: Mapping[str, int], asked_for: Collection[str], say: Callable[[str], None]
 ) -> dict[str, int]:
-    """A free port for each server, kept for the next start, so that what pointed at the last one still does.
+    """Choose a free port for each server and keep it for the next start, so that what uses the last one still works.
 
-    A port of the last start comes before the wanted one, unless the user asked for that (`asked_for`). Where it is
-    taken, another one is used and said.
+    A port of the last start comes before the wanted one, unless the user asked for that (`asked_for`). If it is taken,
+    another one is used and `say` tells. Raises StackError instead where moving would break something: for a port that
+    the user asked for, and for the port of the last start that links in sent mails lead to.
     """
     last = _kept(home)
     chosen: dict[str, int] = {}
@@ -48,6 +51,13 @@ def choose_ports(
         if first and first not in chosen.values() and is_free(first):
             chosen[server] = first
             continue
+        if first and server in asked_for:
+            raise StackError(f"Port {first} is taken{holder(first)}, and PENCHANT_{server.upper()}_PORT asks for it.")
+        if first and server == LINKS and server in last:
+            raise StackError(
+                f"Port {first} is taken{holder(first)}. Tracked links in mails that were sent lead to it, so {server} "
+                f"does not move by itself: free the port, or set PENCHANT_{server.upper()}_PORT to another one."
+            )
         chosen[server] = free_port(chosen.values())
         if first:
             say(f"Port {first} is taken{holder(first)}: {server} uses {chosen[server]}")

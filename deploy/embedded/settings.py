@@ -1,4 +1,4 @@
-"""What the embedded stack is told by its environment (interfaces, "Settings")."""
+"""Settings of the embedded stack."""
 
 from pydantic import SecretStr
 

@@ -43,11 +43,17 @@ LOG_TAIL_CHARACTERS = 1500
 Say = Callable[[str], None]
 
 
-def start(settings: StackSettings, say: Say) -> StackFile:
-    """Start everything and wait until it is ready; what is running.
+Environments = dict[str, dict[str, str]]  # of each service
 
-    What exists already is used again, so a start that was interrupted is simply made again. Raises StackError, after
-    stopping what it had started, when something does not come up.
+
+def start(
+    settings: StackSettings, say: Say, before_services: Callable[[Environments], None] = lambda _: None
+) -> StackFile:
+    """Start everything, wait until it is ready, and return what is running.
+
+    What exists already is used again, so a start that was interrupted is simply made again. `before_services` is called
+    when Kafka and PostgreSQL are ready, with the environment of each service. Raises StackError, after stopping what it
+    had started, when something does not come up.
     """
     home = Home.at(settings.home)
     home.make()
@@ -63,7 +69,7 @@ def start(settings: StackSettings, say: Say) -> StackFile:
     finally:
         os.close(lock)  # supervisor holds it now, if it came up
     try:
-        return asyncio.run(_bring_up(plan, supervisor, say))
+        return asyncio.run(_bring_up(plan, supervisor, say, before_services))
     except BaseException as problem:
         if not home.is_locked():
             raise StackError("It was stopped by another command while it started.") from problem
@@ -125,7 +131,7 @@ class _Plan:
 
     def launch(self, lock: int, say: Say) -> Supervisor:
         stores = {"kafka": self.kafka.prepare(say), "postgres": self.postgres.prepare(say)}
-        return launch(self.home, lock, stores, {name: self._service(name) for name in SERVICES})
+        return launch(self.home, lock, stores, {name: self.service(name) for name in SERVICES})
 
     def stack_file(self) -> StackFile:
         account = self.secrets.account
@@ -159,7 +165,7 @@ class _Plan:
     def _dsn(self, service: str) -> str:
         return self.postgres.dsn(service, service, self.secrets.databases[service])
 
-    def _service(self, service: str) -> Command:
+    def service(self, service: str) -> Command:
         prefix = f"PENCHANT_{service.upper()}"
         environment = {
             "PENCHANT_HOME": str(self.home.path),
@@ -178,7 +184,9 @@ class _Plan:
         return Command((sys.executable, "-m", f"services.{service}"), environment)
 
 
-async def _bring_up(plan: _Plan, supervisor: Supervisor, say: Say) -> StackFile:
+async def _bring_up(
+    plan: _Plan, supervisor: Supervisor, say: Say, before_services: Callable[[Environments], None]
+) -> StackFile:
     plan.stack_file().write(plan.home)
     starts = _Starts(plan, supervisor)
 
@@ -194,6 +202,8 @@ async def _bring_up(plan: _Plan, supervisor: Supervisor, say: Say) -> StackFile:
     new_topics = await ensure_topics(plan.settings)
     if new_databases or new_topics:
         say(f"Made {len(new_databases)} databases and {len(new_topics)} topics")
+
+    await asyncio.to_thread(before_services, {name: dict(plan.service(name).environment) for name in SERVICES})
 
     say(f"Starting {', '.join(SERVICES)}")
     supervisor.start_group("services")

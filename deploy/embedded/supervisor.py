@@ -92,10 +92,11 @@ def launch(home: Home, lock: int, stores: Mapping[str, Command], services: Mappi
     """
     configuration = home.supervisor / "supervisord.conf"
     configuration.touch(mode=0o600)
-    configuration.write_text(_configuration(home, stores, services))
+    configuration.write_text(_configuration(home, stores, services), encoding="utf-8")
     process = subprocess.Popen(
         (sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--configuration", str(configuration)),
         cwd=home.path,
+        env={**os.environ, "PYTHONUTF8": "1"},  # it reads its configuration in the encoding of the locale otherwise
         stdin=subprocess.DEVNULL,
         # When the disk is full it cannot log, says so here, and would end if it could not do that either.
         stdout=subprocess.DEVNULL,

@@ -7,7 +7,9 @@ server or a provider. Uses none of Penchant's code: aiokafka, httpx, and the sta
     PENCHANT_KAFKA=… PENCHANT_LABELING_URL=… PENCHANT_TRACKING_URL=… PENCHANT_API_KEY=… \\
         python docs/examples/delivery_pipeline.py outbox/
 
-The key needs the scopes `read` and `write`. See docs/delivery-pipeline.md for why it does what it does.
+The key needs the scopes `read` and `write`. It belongs to one account, and the topic carries the requests of all
+accounts, whose contact ids all begin at 1: requests of other accounts are skipped. See docs/delivery-pipeline.md for
+why the pipeline does what it does.
 """
 
 import asyncio
@@ -28,7 +30,7 @@ SOURCE = "/delivery-pipeline"  # with the id of a report it says which report th
 MERGE_TAG = "{{token}}"
 
 
-class Ledger:
+class SentMessages:
     """Which requests have been carried out. It must be as durable as the mails: lost, and they are sent again."""
 
     def __init__(self, path: Path) -> None:
@@ -72,20 +74,27 @@ class Pipeline:
 
     def __init__(self, folder: Path, http: httpx.AsyncClient, producer: AIOKafkaProducer) -> None:
         self._outbox = Outbox(folder)
-        self._ledger = Ledger(folder / "ledger.sqlite")
+        self._sent_messages = SentMessages(folder / "sent.sqlite")
         self._http = http
         self._producer = producer
         self._labeling = os.environ["PENCHANT_LABELING_URL"]
         self._tracking = os.environ["PENCHANT_TRACKING_URL"]
         self._prefix = os.environ.get("PENCHANT_TOPIC_PREFIX", "")
 
+    async def own_account(self) -> int:
+        """Return the id of the account that the key belongs to."""
+        answer = await self._http.get(f"{self._labeling}/v1/account")
+        answer.raise_for_status()
+        account_id: int = answer.json()["account_id"]
+        return account_id
+
     async def carry_out(self, request: dict[str, Any]) -> str:
-        """Sends the message unless that has been done, and reports it; answers how it ended."""
+        """Send the message unless that was done before, report it, and return how it ended."""
         key = request["idempotency_key"]
-        done = self._ledger.how(key)
+        done = self._sent_messages.how(key)
         if done is None:
             how, at = await self._send(key, request), datetime.now(UTC)
-            self._ledger.note(key, how, at)
+            self._sent_messages.note(key, how, at)
         else:
             how, at = done[0], datetime.fromisoformat(done[1])
         if how == "sent":
@@ -166,10 +175,13 @@ async def main(folder: Path) -> None:
     authorization = {"Authorization": f"Bearer {os.environ['PENCHANT_API_KEY']}"}
     async with consumer, producer, httpx.AsyncClient(headers=authorization, timeout=30) as http:
         pipeline = Pipeline(folder, http, producer)
+        account_id = await pipeline.own_account()
         while not stop.is_set():
             for records in (await consumer.getmany(timeout_ms=200)).values():
                 for record in records:
                     request = json.loads(record.value)
+                    if request["account_id"] != account_id:
+                        continue
                     how = await pipeline.carry_out(request)
                     print(f"{how}: message {request['message_id']} to contact {request['contact_id']}", flush=True)
                 # Only now: what was not carried out comes again.

@@ -14,6 +14,7 @@ from shared.bus.record import Record
 from shared.settings import CommonSettings
 
 ANSWER_WITHIN = 15.0  # seconds for Kafka to say anything at the start
+ANSWERS_WITHIN = 3.0  # seconds, once it has been reached
 
 
 class Found(Record, Protocol):
@@ -100,6 +101,14 @@ class Follower:
         """What has come, topic by topic and in order within a partition; empty when nothing came `within` seconds."""
         found = await self._consumer.getmany(timeout_ms=round(within * 1000))
         return [(self._name(partition), record) for partition, records in found.items() for record in records]
+
+    async def answers(self) -> bool:
+        """Return whether Kafka answers now: while it is away, `next` only finds nothing."""
+        try:
+            await asyncio.wait_for(self._consumer.end_offsets(self._partitions[:1]), ANSWERS_WITHIN)
+        except (KafkaError, TimeoutError):
+            return False
+        return True
 
     async def read_to_end(self) -> list[tuple[str, Found]]:
         """All that lies between here and the end that the topics have now."""

@@ -33,7 +33,8 @@ async def check_surroundings(service: str, settings: CommonSettings, database: D
     if row["cluster_id"] != cluster:
         raise Refused(
             f"the database of {service} belongs to the Kafka cluster {row['cluster_id']}, this is {cluster}: "
-            "point PENCHANT_KAFKA at the cluster it belongs to"
+            "point PENCHANT_KAFKA at the cluster it belongs to; if that has lost its data, "
+            "`penchant recover-kafka` writes all topics to this one"
         )
     if row["partitions"] != settings.partitions:
         raise Refused(f"PENCHANT_PARTITIONS is {settings.partitions}, the database was made for {row['partitions']}")

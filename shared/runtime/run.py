@@ -27,6 +27,7 @@ from shared.bus.topics import ensure_topics
 from shared.http.health import Check
 from shared.http.server import PortTakenError
 from shared.logs import configure_logging
+from shared.runtime.adopt import adopt_cluster
 from shared.runtime.doors import Doors, ports_of, serve_doors
 from shared.runtime.held_records import held_router
 from shared.runtime.republish import republish
@@ -69,6 +70,8 @@ def run(service: Service) -> None:
     try:
         if arguments.command == "republish":
             sys.exit(uvloop.run(republish(service, settings, arguments.topic)))
+        if arguments.command == "adopt-cluster":
+            sys.exit(uvloop.run(adopt_cluster(service, settings)))
         sys.exit(uvloop.run(_Process(service, settings, arguments.roles).live()))
     finally:
         stop_tracing()
@@ -82,6 +85,9 @@ def _arguments(service: Service) -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command")
     again = commands.add_parser("republish", help="write a topic again from the event table; with the service stopped")
     again.add_argument("topic")
+    commands.add_parser(
+        "adopt-cluster", help="belong to the Kafka cluster that answers now, after all topics were written to it again"
+    )
     arguments = parser.parse_args()
     arguments.roles = frozenset(arguments.roles or ("api", "worker"))
     return arguments

@@ -58,7 +58,7 @@ class Pile:
 @asynccontextmanager
 async def opened() -> AsyncIterator[Pile]:
     """The pile, by the settings that there are."""
-    settings = CommandLineSettings.read()
+    settings = CommandLineSettings.read().with_kafka()
     async with Letters(settings) as letters:
         if settings.operator_key is None:
             yield Pile(letters, None)

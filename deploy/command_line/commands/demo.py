@@ -17,7 +17,7 @@ def demo(
     """A pet shop, in an account of its own: people click, labels follow, and then you click yourself."""
 
     async def command() -> None:
-        async with played(CommandLineSettings.read()) as scene:
+        async with played(CommandLineSettings.read().with_kafka()) as scene:
             if as_json:
                 write_json(as_object(scene))
                 return

@@ -5,14 +5,18 @@ import json
 import shlex
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
+from http.client import HTTPException
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Any
+from xmlrpc.client import Fault
 
+import httpx
 import typer
 from rich.table import Table
 
+from deploy.command_line.condition import condition_of
 from deploy.command_line.foreground import show
 from deploy.command_line.terminal import INTERRUPTED, NOBODY_ANSWERS, AsJson, fail, out, say
 from deploy.embedded import stack
@@ -45,7 +49,7 @@ def up(detach: Detach = False, demo: Demo = True) -> None:
         _introduce(running, home)
         return
     try:
-        show(home.is_locked, partial(_introduce, running, home), demo)
+        show(home.is_locked, partial(_introduce, running, home), _demo(home) if demo else None)
     except KeyboardInterrupt:
         say("\nStopping.")
     finally:
@@ -75,8 +79,16 @@ def status(as_json: AsJson = False) -> None:
         else:
             say(f"Nothing runs on {home.path}." if not home.is_locked() else stack.why_in_use(home))
         raise typer.Exit(NOBODY_ANSWERS)
-    states, pids = supervisor.states(), supervisor.pids()
+    try:
+        states, pids = supervisor.states(), supervisor.pids()
+    except (OSError, HTTPException, Fault):  # it ends while we ask
+        if as_json:
+            say(json.dumps({"running": False, "home": str(home.path)}))
+        else:
+            say(f"Penchant on {home.path} is stopping.")
+        raise typer.Exit(NOBODY_ANSWERS) from None
     unready = asyncio.run(_unready(running))
+    conditions = asyncio.run(_conditions(running))
     processes = {
         name: {
             "state": state,
@@ -84,6 +96,7 @@ def status(as_json: AsJson = False) -> None:
             "ready": state == "RUNNING" and unready.get(name) is None,
             "url": running.urls.get(name),
             "missing": unready.get(name),
+            "condition": conditions.get(name, []),
         }
         for name, state in states.items()
     }
@@ -114,15 +127,42 @@ def env() -> None:
             say(f"export {name}={shlex.quote(str(value))}")
 
 
+def _demo(home: Home) -> Callable[[int], None] | None:
+    """Return what remembers the demo's account; None, saying so, if an earlier start has played the demo already."""
+    played = home.path / "demo"
+    if played.exists():
+        say(f"\nThe demo is account {played.read_text().strip()}; `penchant demo` plays another one.")
+        return None
+
+    def remember(account_id: int) -> None:
+        played.write_text(f"{account_id}\n")
+
+    return remember
+
+
 def _introduce(running: StackFile, home: Home) -> None:
     say(f"\nPenchant runs; its data is in {home.path}.")
     for name, url in running.urls.items():
         say(f"  {name:<13} {url}/docs")
     say(f"  {'kafka':<13} {running.kafka}")
-    say("Your account is empty; in another terminal, try:")
+    say("Your account is empty; in another terminal, try:" if _is_empty(running) else "In another terminal, try:")
     say('  eval "$(.venv/bin/penchant env)"')
     say('  curl -H "Authorization: Bearer $PENCHANT_API_KEY" $PENCHANT_LABELING_URL/v1/account')
     say("  .venv/bin/penchant message add YOUR-NEWSLETTER.html")
+
+
+def _is_empty(running: StackFile) -> bool:
+    """Return whether the account of the stack's user has no label, contact or message."""
+    lists = {"labeling": ("/v1/labels", "/v1/contacts"), "tracking": ("/v1/messages",)}
+    authorization = {"Authorization": f"Bearer {running.api_key}"}
+    with httpx.Client(headers=authorization, params={"limit": 1}, timeout=10) as client:
+        answers = [client.get(f"{running.urls[name]}{path}") for name, paths in lists.items() for path in paths]
+    return all(answer.is_success and not answer.json()["items"] for answer in answers)
+
+
+async def _conditions(running: StackFile) -> dict[str, list[str]]:
+    found = await asyncio.gather(*(condition_of(url) for url in running.urls.values()))
+    return dict(zip(running.urls, found, strict=True))
 
 
 async def _unready(running: StackFile) -> dict[str, str | None]:
@@ -134,7 +174,7 @@ async def _unready(running: StackFile) -> dict[str, str | None]:
     return dict(zip(checks, await asyncio.gather(*checks.values()), strict=True))
 
 
-def _show(processes: Mapping[str, Mapping[str, object]]) -> None:
+def _show(processes: Mapping[str, Mapping[str, Any]]) -> None:
     table = Table("", "state", "pid", "ready", "")
     for name, process in processes.items():
         ready = "yes" if process["ready"] else "no"
@@ -146,6 +186,9 @@ def _show(processes: Mapping[str, Mapping[str, object]]) -> None:
             str(process["missing"] or process["url"] or ""),
         )
     out.print(table)
+    for name, process in processes.items():
+        for sentence in process["condition"]:
+            say(f"{name}: {sentence}")
 
 
 def _as_interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -32,8 +32,14 @@ def watch(
     topics = {model.topic for model in EVENTS if model.name in wanted}
 
     async def command() -> None:
-        async with Feed(CommandLineSettings.read(), [topic for topic in CONTACT_TOPICS if topic in topics]) as feed:
-            err.print("Following; Ctrl-C ends it.", style="dim")
+        settings = CommandLineSettings.read().with_kafka()
+
+        def away(is_away: bool) -> None:
+            state = "does not answer; waiting" if is_away else "answers again"
+            err.print(f"Kafka at {settings.kafka} {state}.", style="dim")
+
+        async with Feed(settings, [topic for topic in CONTACT_TOPICS if topic in topics], away) as feed:
+            err.print(f"Following {settings.kafka}; Ctrl-C ends it.", style="dim")
             async for seen in feed:
                 if (seen.type not in wanted and types) or account not in (None, seen.account_id):
                     continue
@@ -70,4 +76,4 @@ def as_object(seen: Seen) -> dict[str, object]:
 
 
 def _time(instant: datetime) -> str:
-    return instant.astimezone().strftime("%H:%M:%S.%f")[:-3]
+    return instant.astimezone().strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]

@@ -51,6 +51,16 @@ def test_a_full_disk_is_said_before_anything_is_started(tmp_path: Path, monkeypa
         Home.at(tmp_path / "home").make()
 
 
+def test_a_stack_that_holds_data_starts_on_a_nearly_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(home_module, "FREE_MEGABYTES", 10**9)
+    for store in ("kafka", "postgres"):
+        (tmp_path / store / "data").mkdir(parents=True)
+    Home.at(tmp_path).make()
+    monkeypatch.setattr(home_module, "FREE_MEGABYTES_WITH_DATA", 10**9)
+    with pytest.raises(StackError, match=r"disk of .* is full"):
+        Home.at(tmp_path).make()
+
+
 def test_a_home_that_is_a_file_is_said(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("mine")
     with pytest.raises(StackError, match="cannot be used"):

@@ -3,6 +3,9 @@
 import socket
 from pathlib import Path
 
+import pytest
+
+from deploy.embedded.error import StackError
 from deploy.embedded.home import Home
 from deploy.embedded.ports import choose_ports, free_port
 
@@ -14,6 +17,29 @@ def test_a_port_that_is_taken_is_replaced_and_said(tmp_path: Path) -> None:
         chosen = choose_ports(Home.at(tmp_path), {"kafka": port}, (), said.append)
     assert chosen["kafka"] != port
     assert said[0].startswith(f"Port {port} is taken by ")
+
+
+def test_a_port_that_the_user_asks_for_and_that_is_taken_is_an_error(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(StackError, match=rf"Port {port} is taken.*PENCHANT_KAFKA_PORT asks for it"):
+            choose_ports(Home.at(tmp_path), {"kafka": port}, {"kafka"}, lambda _: None)
+
+
+def test_tracking_does_not_move_away_from_the_port_that_sent_links_lead_to(tmp_path: Path) -> None:
+    home = Home.at(tmp_path)
+    kept = choose_ports(home, {"tracking": free_port()}, (), lambda _: None)["tracking"]
+    with socket.create_server(("127.0.0.1", kept)), pytest.raises(StackError, match="set PENCHANT_TRACKING_PORT"):
+        choose_ports(home, {"tracking": kept}, (), lambda _: None)
+    assert choose_ports(home, {"tracking": free_port()}, (), lambda _: None) == {"tracking": kept}
+
+
+def test_at_the_first_start_no_links_were_sent_and_tracking_may_move(tmp_path: Path) -> None:
+    said: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        chosen = choose_ports(Home.at(tmp_path), {"tracking": taken.getsockname()[1]}, (), said.append)
+        assert chosen["tracking"] != taken.getsockname()[1]
+    assert "tracking uses" in said[0]
 
 
 def test_the_next_start_uses_the_ports_of_the_last_one(tmp_path: Path) -> None:

@@ -1,0 +1,51 @@
+"""recover-kafka: all topics again, to a Kafka that has lost them."""
+
+import os
+import subprocess
+import sys
+from typing import Annotated
+
+import typer
+
+from deploy.command_line.commands.republish import OWNED
+from deploy.command_line.terminal import fail, say
+from deploy.embedded import stack
+from deploy.embedded.home import Home
+from deploy.embedded.services import SERVICES
+from deploy.embedded.settings import StackSettings
+
+
+def recover_kafka(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Write all topics again, from the event tables, to a Kafka that has lost its data; then start everything.
+
+    For the stack of this machine. What nobody had read of the intake topics, and dead letters, are lost with the old
+    Kafka. Elsewhere, with all services stopped: `python -m services.<name> republish <topic>` for each topic, then
+    `python -m services.<name> adopt-cluster` for each service.
+    """
+    home = Home.at(StackSettings().home)
+    if home.is_locked():
+        fail(f"Penchant runs on {home.path}: `penchant down` first.")
+    if not home.holds_events():
+        fail(f"{home.path} holds no data to write to Kafka.")
+    if not yes and not typer.confirm(f"Write all topics of {home.path} to its Kafka again?"):
+        fail("Nothing was changed.")
+    stack.start(StackSettings(), say, before_services=_write_all)
+    say(f"Recovered. Penchant runs; its data is in {home.path}. `penchant down` stops it.")
+
+
+def _write_all(environments: dict[str, dict[str, str]]) -> None:
+    for topic in OWNED.values():
+        _service(topic.writer, environments, "republish", topic.name)
+    for service in SERVICES:
+        _service(service, environments, "adopt-cluster")
+
+
+def _service(name: str, environments: dict[str, dict[str, str]], *arguments: str) -> None:
+    command = (sys.executable, "-m", f"services.{name}", *arguments)
+    code = subprocess.run(command, env=os.environ | environments[name], check=False).returncode
+    if code:
+        fail(
+            f"{name} {' '.join(arguments)} failed. Run this command again: what was written already does no harm.", code
+        )

@@ -1,0 +1,78 @@
+"""Binds a database to a Kafka cluster that has lost what the database was bound to.
+
+The event tables are the truth, so every topic can be written again (`republish`). Its records then have other offsets.
+This moves the checkpoints of the service to the new cluster: each to the first record beyond the sequence that was
+applied, so that nothing is applied twice and what was not applied yet follows.
+"""
+
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from pydantic import SecretStr
+
+from shared.bus.connection import client_options
+from shared.bus.lane import sequence_of
+from shared.bus.topics import cluster_id
+from shared.events.topics import TOPICS
+from shared.runtime.service import Service
+from shared.settings import CommonSettings
+from shared.store.queries import queries_of
+
+QUERIES = queries_of(__file__)
+
+
+async def adopt_cluster(service: Service, settings: CommonSettings) -> int:
+    """Move the checkpoints of `service` to the cluster that answers now; return the exit code.
+
+    The topics that the service reads must have been written again before. Intake topics begin anew: what nobody had
+    read of them is lost with the old cluster.
+    """
+    secret: SecretStr = getattr(settings, f"{service.name}_database")
+    cluster = await cluster_id(settings)
+    connection = await asyncpg.connect(secret.get_secret_value())
+    try:
+        bound = await QUERIES["bound_cluster"].fetchval(connection)
+        if bound == cluster:
+            sys.stderr.write(f"The database of {service.name} belongs to the cluster {cluster} already.\n")
+            return 0
+        rows = await QUERIES["checkpoints_of_cluster"].fetch(connection, cluster=bound)
+        async with _reader(settings) as kafka, connection.transaction():
+            for row in rows:
+                partition = TopicPartition(settings.topic_prefix + row["topic"], row["partition"])
+                is_ours = TOPICS[row["topic"]].kind != "intake"
+                offset = await _first_beyond(kafka, partition, row["sequence"]) if is_ours else 0
+                await QUERIES["adopt_checkpoint"].execute(
+                    connection, consumer=row["consumer"], version=row["version"], cluster=cluster, topic=row["topic"],
+                    partition=row["partition"], next_offset=offset, sequence=row["sequence"] if is_ours else 0,
+                )  # fmt: skip
+            await QUERIES["bind_to"].execute(connection, cluster=cluster)
+    finally:
+        await connection.close()
+    sys.stderr.write(f"{service.name}: {len(rows)} checkpoints moved from the cluster {bound} to {cluster}\n")
+    return 0
+
+
+@asynccontextmanager
+async def _reader(settings: CommonSettings) -> AsyncIterator[AIOKafkaConsumer]:
+    kafka = AIOKafkaConsumer(enable_auto_commit=False, isolation_level="read_committed", **client_options(settings))
+    await kafka.start()
+    try:
+        yield kafka
+    finally:
+        await kafka.stop()
+
+
+async def _first_beyond(kafka: AIOKafkaConsumer, partition: TopicPartition, sequence: int) -> int:
+    """Return the offset of the first record with a sequence beyond `sequence`, or the end of the partition."""
+    kafka.assign([partition])
+    ends: Mapping[TopicPartition, int] = await kafka.end_offsets([partition])
+    await kafka.seek_to_beginning(partition)
+    while await kafka.position(partition) < ends[partition]:
+        for records in (await kafka.getmany(partition, timeout_ms=200)).values():
+            for record in records:
+                if sequence_of(dict(record.headers)) > sequence:
+                    return int(record.offset)
+    return ends[partition]
