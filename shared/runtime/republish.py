@@ -1,7 +1,8 @@
-"""Writes a topic again from the event table: the same ids, the same sequences (design, section 4)."""
+"""Writes topics again from the event table: the same ids, the same sequences."""
 
 import sys
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 import asyncpg
@@ -20,36 +21,42 @@ QUERIES = load_queries(Path(__file__).parent / "sql")
 AT_ONCE = 5_000  # events
 
 
-async def republish(service: Service, settings: CommonSettings, topic: str) -> int:
-    """Sends all published events of `topic` once more, in order; returns the exit code.
+async def republish(service: Service, settings: CommonSettings, topics: Sequence[str]) -> int:
+    """Send all published events of `topics` once more, in order; return the exit code.
 
-    What an erasure has blanked is sent as a tombstone. Consumers pass over what they have seen.
+    What an erasure has blanked is sent as a tombstone. Consumers skip what they have applied.
     """
-    if topic not in {owned.name for owned in owned_by(service.name)}:
-        sys.stderr.write(f"{service.name} does not write {topic}\n")
+    foreign = set(topics) - {owned.name for owned in owned_by(service.name)}
+    if foreign:
+        sys.stderr.write(f"{service.name} does not write {', '.join(sorted(foreign))}\n")
         return 2
     secret: SecretStr = getattr(settings, f"{service.name}_database")
     await ensure_topics(settings)
     connection = await asyncpg.connect(secret.get_secret_value())
     publisher = Publisher(service.name, settings)
-    sent = 0
     try:
         await publisher.start()
-        total: int = await connection.fetchval(QUERIES["count_published"], topic)
-        async with connection.transaction():
-            batch: list[asyncpg.Record] = []
-            async for row in connection.cursor(QUERIES["published_events"], topic, prefetch=AT_ONCE):
-                batch.append(row)
-                if len(batch) == AT_ONCE:
-                    sent += await _send(publisher, topic, batch)
-                    sys.stderr.write(f"\r{topic}: {sent} of {total}")
-                    batch = []
-            sent += await _send(publisher, topic, batch)
+        for topic in topics:
+            await _write_again(topic, connection, publisher)
     finally:
         await publisher.stop()
         await connection.close()
-    sys.stderr.write(f"\r{topic}: {sent} of {total} events written again\n")
     return 0
+
+
+async def _write_again(topic: str, connection: asyncpg.Connection, publisher: Publisher) -> None:
+    total: int = await connection.fetchval(QUERIES["count_published"], topic)
+    sent = 0
+    async with connection.transaction():
+        batch: list[asyncpg.Record] = []
+        async for row in connection.cursor(QUERIES["published_events"], topic, prefetch=AT_ONCE):
+            batch.append(row)
+            if len(batch) == AT_ONCE:
+                sent += await _send(publisher, topic, batch)
+                sys.stderr.write(f"\r{topic}: {sent} of {total}")
+                batch = []
+        sent += await _send(publisher, topic, batch)
+    sys.stderr.write(f"\r{topic}: {sent} of {total} events written again\n")
 
 
 async def _send(publisher: Publisher, topic: str, batch: list[asyncpg.Record]) -> int:

@@ -69,7 +69,7 @@ def run(service: Service) -> None:
     configure_tracing(service.name, settings.otlp_endpoint)
     try:
         if arguments.command == "republish":
-            sys.exit(uvloop.run(republish(service, settings, arguments.topic)))
+            sys.exit(uvloop.run(republish(service, settings, arguments.topics)))
         if arguments.command == "adopt-cluster":
             sys.exit(uvloop.run(adopt_cluster(service, settings)))
         sys.exit(uvloop.run(_Process(service, settings, arguments.roles).live()))
@@ -83,8 +83,8 @@ def _arguments(service: Service) -> argparse.Namespace:
         "--role", dest="roles", choices=("api", "worker"), action="append", help="both, unless one is named"
     )
     commands = parser.add_subparsers(dest="command")
-    again = commands.add_parser("republish", help="write a topic again from the event table; with the service stopped")
-    again.add_argument("topic")
+    again = commands.add_parser("republish", help="write topics again from the event table; with the service stopped")
+    again.add_argument("topics", nargs="+", metavar="topic")
     commands.add_parser(
         "adopt-cluster", help="belong to the Kafka cluster that answers now, after all topics were written to it again"
     )

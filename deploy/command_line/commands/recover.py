@@ -36,8 +36,10 @@ def recover_kafka(
 
 
 def _write_all(environments: dict[str, dict[str, str]]) -> None:
-    for topic in OWNED.values():
-        _service(topic.writer, environments, "republish", topic.name)
+    for service in SERVICES:
+        _service(
+            service, environments, "republish", *(topic.name for topic in OWNED.values() if topic.writer == service)
+        )
     for service in SERVICES:
         _service(service, environments, "adopt-cluster")
 

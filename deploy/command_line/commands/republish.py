@@ -14,7 +14,7 @@ from deploy.embedded.home import Home
 from deploy.embedded.secrets import Secrets
 from deploy.embedded.stack_file import StackFile
 from deploy.embedded.supervisor import Supervisor
-from shared.events.topics import TOPICS, Topic
+from shared.events.topics import TOPICS
 from shared.settings import CommonSettings
 
 OWNED = {topic.name: topic for topic in TOPICS.values() if topic.kind in ("contact", "catalog")}
@@ -23,24 +23,20 @@ OWNED = {topic.name: topic for topic in TOPICS.values() if topic.kind in ("conta
 def republish(
     what: Annotated[str, typer.Argument(metavar="TOPIC|SERVICE", help="One topic, or all that a service writes.")],
 ) -> None:
-    """Write topics again from the event table: the same ids, the same sequences; consumers pass over what they have.
+    """Write topics again from the event table: the same ids, the same sequences; consumers skip what they applied.
 
-    For a Kafka that has lost them. The service that writes them must not run meanwhile: the embedded stack stops it
-    and starts it again, elsewhere that is yours to do.
+    For a Kafka that has lost records; `recover-kafka` is for one that has lost everything. The service that writes the
+    topics must not run meanwhile: the embedded stack stops it and starts it again, elsewhere that is yours to do.
     """
     topics = [topic for topic in OWNED.values() if what in (topic.name, topic.writer)]
     if not topics:
         raise typer.BadParameter(f"{what!r} is none of {', '.join(OWNED)}, and no service", param_hint="TOPIC|SERVICE")
     with _stopped(topics[0].writer) as environment:
-        for topic in topics:
-            _run(topic, environment)
-
-
-def _run(topic: Topic, environment: dict[str, str]) -> None:
-    command = (sys.executable, "-m", f"services.{topic.writer}", "republish", topic.name)
-    code = subprocess.run(command, env=os.environ | environment, check=False).returncode
+        names = [topic.name for topic in topics]
+        command = (sys.executable, "-m", f"services.{topics[0].writer}", "republish", *names)
+        code = subprocess.run(command, env=os.environ | environment, check=False).returncode
     if code:
-        fail(f"{topic.name} was not written again; it may be in part, which does no harm.", code)
+        fail(f"{', '.join(names)}: not all was written again; repeating it does no harm.", code)
 
 
 @contextmanager
