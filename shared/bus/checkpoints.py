@@ -7,10 +7,10 @@ from pathlib import Path
 from asyncpg.pool import PoolConnectionProxy
 
 from shared.bus.record import Part
-from shared.store.errors import Fenced
-from shared.store.queries import load_queries
+from shared.store.queries import load_queries, queries_of
 
 QUERIES = load_queries(Path(__file__).parent / "sql")
+CHECKPOINTS = queries_of(__file__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,43 +21,60 @@ class Checkpoint:
     sequence: int
 
 
+Moves = Mapping[int, Mapping[Part, Checkpoint]]  # by partition number
+
+
 class Checkpoints:
-    """The checkpoints of one consumer in the parts of a processor, as this process wrote or read them last."""
+    """The checkpoints of one consumer in the partition numbers of a group, as this process wrote or read them last."""
 
     def __init__(self, consumer: str, version: int, cluster_id: str) -> None:
-        self._identity = (consumer, version, cluster_id)
+        self._identity = {"consumer": consumer, "version": version, "cluster_id": cluster_id}
         self.current: dict[Part, Checkpoint] = {}
 
     async def load(self, connection: PoolConnectionProxy, beginnings: Mapping[Part, int]) -> None:
-        """Reads them; a part never read before starts at its beginning."""
-        topics, partitions = [part.topic for part in beginnings], [part.partition for part in beginnings]
-        await connection.execute(
-            QUERIES["insert_checkpoints"], *self._identity, topics, partitions, list(beginnings.values())
+        """Read those of the parts in `beginnings`; a part never read before starts at its beginning."""
+        of = {"topics": [part.topic for part in beginnings], "partitions": [part.partition for part in beginnings]}
+        offsets = list(beginnings.values())
+        await CHECKPOINTS["begin"].execute(connection, **self._identity, **of, next_offsets=offsets)
+        for row in await CHECKPOINTS["read"].fetch(connection, **self._identity, **of):
+            self.current[Part(row["topic"], row["partition"])] = Checkpoint(row["next_offset"], row["sequence"])
+
+    async def move(self, connection: PoolConnectionProxy, moves: Moves) -> set[int]:
+        """Write the new ones; return the partition numbers that moved.
+
+        The others are fenced: they are not where this process left them, so another process owns them, and nothing of
+        theirs was written. The caller holds the locks of the numbers, or rolls back if any is fenced.
+        """
+        return await self._write(connection, moves, self.current)
+
+    async def take_back(self, connection: PoolConnectionProxy, moves: Moves) -> None:
+        """Undo `move` for some partition numbers, in the same transaction."""
+        before = {number: {part: self.current[part] for part in moved} for number, moved in moves.items()}
+        await self._write(connection, before, {part: at for moved in moves.values() for part, at in moved.items()})
+
+    async def hold_fast(self, connection: PoolConnectionProxy, parts: Mapping[int, list[Part]]) -> set[int]:
+        """Keep checkpoints where they are until the transaction ends; return the numbers that are not fenced."""
+        stay = {number: {part: self.current[part] for part in of} for number, of in parts.items()}
+        return await self._write(connection, stay, self.current)
+
+    async def _write(
+        self, connection: PoolConnectionProxy, moves: Moves, expected: Mapping[Part, Checkpoint]
+    ) -> set[int]:
+        rows = sorted((part, number, moved[part]) for number, moved in moves.items() for part in moved)
+        done = await CHECKPOINTS["move"].fetch(
+            connection,
+            **self._identity,
+            numbers=[number for _, number, _ in rows],
+            topics=[part.topic for part, _, _ in rows],
+            partitions=[part.partition for part, _, _ in rows],
+            expected=[expected[part].next_offset for part, _, _ in rows],
+            next_offsets=[at.next_offset for _, _, at in rows],
+            sequences=[at.sequence for _, _, at in rows],
         )
-        rows = await connection.fetch(QUERIES["read_checkpoints"], *self._identity, topics, partitions)
-        self.current = {
-            Part(row["topic"], row["partition"]): Checkpoint(row["next_offset"], row["sequence"]) for row in rows
-        }
+        moved_parts = [row["number"] for row in done]
+        return {number for number, moved in moves.items() if moved_parts.count(number) == len(moved)}
 
-    async def move(self, connection: PoolConnectionProxy, moved: Mapping[Part, Checkpoint]) -> None:
-        """Writes the new ones. Raises Fenced if they are not where this process left them."""
-        parts = sorted(moved)
-        done = await connection.execute(
-            QUERIES["move_checkpoints"],
-            *self._identity,
-            [part.topic for part in parts],
-            [part.partition for part in parts],
-            [self.current[part].next_offset for part in parts],
-            [moved[part].next_offset for part in parts],
-            [moved[part].sequence for part in parts],
-        )
-        if done != f"UPDATE {len(parts)}":
-            raise Fenced("another process has moved the checkpoint")
-
-    async def hold_fast(self, connection: PoolConnectionProxy) -> None:
-        """Checks that they are where this process left them, and keeps them there until the transaction ends."""
-        await self.move(connection, self.current)
-
-    def committed(self, moved: Mapping[Part, Checkpoint]) -> None:
-        """Remembers what has been written, once it is committed."""
-        self.current |= moved
+    def committed(self, moves: Moves) -> None:
+        """Remember what has been written, once it is committed."""
+        for moved in moves.values():
+            self.current |= moved

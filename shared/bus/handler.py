@@ -14,6 +14,9 @@ class Handler:
 
     All calls for one partition number come one after the other. Only `handle` must be written. The partitions of an
     intake topic go together in a few batches at a time, so for those `partition` only numbers the batches.
+
+    A handler that keeps memory per partition number wraps what it does with each in `work.isolate(partition)`: then a
+    failure leaves that number out of the unit and drops its memory only.
     """
 
     async def opened(self, work: UnitOfWork, partition: int) -> None:
@@ -32,8 +35,10 @@ class Handler:
     async def handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
         """Applies a batch. Its effect, its events and the checkpoint are one transaction.
 
-        The batch has records of one partition number, causes first, each sequence once. For an intake topic they are of
-        any partitions and any contacts: decide on doubles first, then `work.lock` the partition numbers.
+        The batch has records of some partition numbers, one number after the other (`received.by_partition`); within
+        a number causes come first, each sequence once. For an intake topic they are of any partitions and any
+        contacts: decide on doubles first, then `work.lock` the partition numbers. After a failure the same records
+        come again in smaller batches.
         """
         raise NotImplementedError
 
@@ -42,7 +47,11 @@ class Handler:
         return None
 
     async def tick(self, work: UnitOfWork, partition: int, now: datetime) -> None:
-        """It is due, and all topics have been consumed to the end that they had then."""
+        """Do what is due: all topics have been consumed to the end that they had when it became so.
+
+        A failure is undone, and the partition number opened again; the tick is repeated after a growing pause. So that
+        it does not stop the others for long, what fails should be isolated to the one run, segment or job.
+        """
 
     def due_changed(self) -> None:
         """The handler calls this when `due` may give an earlier time than before; the runtime puts its own here."""

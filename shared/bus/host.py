@@ -1,4 +1,4 @@
-"""Runs one consumer of a process: FastStream fetches, the processors of the partition numbers work."""
+"""Runs one consumer of a process: FastStream fetches, a processor for each group of partition numbers works."""
 
 import asyncio
 import logging
@@ -19,8 +19,9 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
 
 from shared import metrics
+from shared.bus.assigned import AssignedPartition
 from shared.bus.catalog import Catalog
-from shared.bus.checkpoints import QUERIES
+from shared.bus.checkpoints import QUERIES, Checkpoints
 from shared.bus.connection import client_options, faststream_security
 from shared.bus.handler import Consumer
 from shared.bus.offsets import Offsets
@@ -35,9 +36,9 @@ log = structlog.get_logger()
 
 IN_MEMORY = 30_000  # records that wait in all lanes of a consumer; from there on a partition gets few
 MOST_WAITING, FEW_WAITING = 5_000, 500  # records per topic and partition
-# Batches of an intake topic at a time: each takes the locks of all partition numbers, and while one has them another
-# can be prepared. With one for each of twelve partitions a click waited for eleven others' round trips.
-INTAKE_BATCHES = 2
+# Units of work at a time: while one is written, another can be prepared. A partition number belongs to a group for
+# good (p mod GROUPS), so that two units never wait for each other's locks. An intake unit takes the locks of all.
+GROUPS = 2
 REBALANCE_TIMEOUT_MS = 60_000  # longer than the slowest batch
 POLL_INTERVAL_MS = 600_000  # the handler never blocks, so a longer silence is a bug that the watchdog ends
 BATCH_TIMEOUT_MS = 10  # FastStream's idle latency is twice this
@@ -63,6 +64,7 @@ class ConsumerHost:
     ) -> None:
         self.consumer = consumer
         self.group = f"{settings.topic_prefix}penchant.{service}.{consumer.name}.v{consumer.version}"
+        self.partitions: dict[int, AssignedPartition] = {}
         self.processors: dict[int, Processor] = {}
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._settings = settings
@@ -75,7 +77,7 @@ class ConsumerHost:
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._parts = [Part(topic, number) for topic in consumer.topics for number in range(settings.partitions)]
         self._offsets = Offsets(settings, self._parts)
-        self._of: dict[TopicPartition, Processor] = {}
+        self._of: dict[TopicPartition, AssignedPartition] = {}
         self._broker: KafkaBroker | None = None
         self._kafka: TrackedConsumer | None = None
         self._joined = False
@@ -140,7 +142,7 @@ class ConsumerHost:
         for task in self._watching:
             task.cancel()
         await asyncio.gather(*self._watching, return_exceptions=True)
-        await self._end(list(self._tasks))
+        await self._end()
         if self._broker is not None:
             await self._broker.stop()
         await self._offsets.stop()
@@ -172,11 +174,12 @@ class ConsumerHost:
         prefix = len(self._settings.topic_prefix)
         for (name, number), run in groupby(records, key=attrgetter("topic", "partition")):
             partition = TopicPartition(name, number)
-            processor = self._of.get(partition)
-            if processor is None or processor.lane is None or partition in kafka.sought:
+            assigned = self._of.get(partition)
+            if assigned is None or assigned.lane is None or partition in kafka.sought:
                 continue
-            processor.lane.push(Part(name[prefix:], number), run)
-            processor.wake()
+            assigned.lane.push(Part(name[prefix:], number), run)
+            assigned.wake()
+            self.processors[assigned.number % GROUPS].wake()
 
     async def assigned(self, partitions: Iterable[TopicPartition]) -> None:
         """The group has given us these: nothing of them is fetched until `seek` has said from where."""
@@ -186,9 +189,9 @@ class ConsumerHost:
         self._joined = True
         prefix = len(self._settings.topic_prefix)
         ours = self._together([Part(partition.topic[prefix:], partition.partition) for partition in partitions])
-        await self._end([number for number, kept in self.processors.items() if kept.parts != ours.get(number)])
+        await self._leave([number for number, kept in self.partitions.items() if kept.parts != ours.get(number)])
         for number, parts in sorted(ours.items()):
-            kept = self.processors.get(number)
+            kept = self.partitions.get(number)
             if kept is None:
                 self._begin(number, parts)
             elif kept.lane is not None:
@@ -196,40 +199,54 @@ class ConsumerHost:
                 self.seek({part: queue.next_fetch for part, queue in kept.lane.queues.items()})
 
     def _together(self, parts: Iterable[Part]) -> dict[int, list[Part]]:
-        """Which parts go through one processor, by its number."""
+        """Which parts go together, by their number."""
         together: dict[int, list[Part]] = {}
         for part in sorted(parts, key=lambda part: (self.consumer.topics.index(part.topic), part.partition)):
-            number = part.partition if self.consumer.aligned else part.partition % INTAKE_BATCHES
+            number = part.partition if self.consumer.aligned else part.partition % GROUPS
             together.setdefault(number, []).append(part)
         return together
 
     def _begin(self, number: int, parts: Sequence[Part]) -> None:
-        processor = Processor(
-            self.consumer, number, parts, self._database, self, self._cluster_id, self._clock, self._backlog,
-            self._catalog,
-        )  # fmt: skip
-        self.processors[number] = processor
-        self._of |= {self._offsets.of(part): processor for part in parts}
-        task = asyncio.create_task(processor.run(), name=f"{self.consumer.name} {number}")
-        self._tasks[number] = task
-        task.add_done_callback(self._ended)
+        processor = self._processor(number % GROUPS)
+        assigned = AssignedPartition(
+            self.consumer, number, parts, processor.checkpoints, self._database, self, self._catalog
+        )
+        self.partitions[number] = assigned
+        self._of |= {self._offsets.of(part): assigned for part in parts}
+        processor.add(assigned)
+
+    def _processor(self, group: int) -> Processor:
+        found = self.processors.get(group)
+        if found is None:
+            checkpoints = Checkpoints(self.consumer.name, self.consumer.version, self._cluster_id)
+            found = Processor(self.consumer, self._database, checkpoints, self.ends, self._clock, self._backlog)
+            self.processors[group] = found
+            task = asyncio.create_task(found.run(), name=f"{self.consumer.name} {group}")
+            self._tasks[group] = task
+            task.add_done_callback(self._ended)
+        return found
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         if not task.cancelled() and not self.failure.done():
             error = task.exception()
             self.failure.set_exception(error or RuntimeError("a processor ended by itself"))
 
-    async def _end(self, numbers: Iterable[int]) -> None:
-        tasks = [self._tasks.pop(number) for number in numbers]
+    async def _leave(self, numbers: Iterable[int]) -> None:
+        """Leave partition numbers to their next owner."""
+        gone = [self.partitions.pop(number) for number in numbers]
+        for one in gone:
+            for part in one.parts:
+                del self._of[self._offsets.of(part)]
+        for group, processor in self.processors.items():
+            await processor.remove([one.number for one in gone if one.number % GROUPS == group])
+
+    async def _end(self) -> None:
+        tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for number in numbers:
-            ended = self.processors.pop(number)
-            for part in ended.parts:
-                del self._of[self._offsets.of(part)]
 
-    # What a processor asks for (see `processor.Source`)
+    # What a partition asks for (see `assigned.Source`)
 
     def _client(self) -> TrackedConsumer:
         if self._kafka is None:
@@ -259,7 +276,7 @@ class ConsumerHost:
 
         A part that others wait for (`ce_after`) always gets in, however much waits elsewhere.
         """
-        lanes = [processor.lane for processor in self.processors.values() if processor.lane is not None]
+        lanes = [assigned.lane for assigned in self.partitions.values() if assigned.lane is not None]
         most = MOST_WAITING if sum(map(len, lanes)) < IN_MEMORY else FEW_WAITING
         return {self._offsets.of(part) for lane in lanes for part in lane.queues if lane.size(part) < most}
 
@@ -272,8 +289,9 @@ class ConsumerHost:
                 await self._client().commit(
                     {
                         self._offsets.of(part): checkpoint.next_offset
-                        for processor in self.processors.values()
-                        for part, checkpoint in processor.checkpoints.current.items()
+                        for assigned in self.partitions.values()
+                        if assigned.is_open
+                        for part, checkpoint in assigned.current.items()
                     }
                 )
                 await self._measure()
@@ -298,10 +316,10 @@ class ConsumerHost:
                     raise
                 rows = []
             held = {row["partition"] for row in rows}
-            for processor in self.processors.values():
-                if held & {part.partition for part in processor.parts}:
-                    processor.ready.wanted = True
-                    processor.wake()
+            for assigned in self.partitions.values():
+                if held & {part.partition for part in assigned.parts}:
+                    assigned.ready.wanted = True
+                    self.processors[assigned.number % GROUPS].wake()
             try:
                 await asyncio.wait_for(self._held_wake.wait(), LOOK_EVERY)
             except TimeoutError:
@@ -310,7 +328,7 @@ class ConsumerHost:
     async def _measure(self) -> None:
         """Lag, and silence: Kafka has records for a partition that wants some, and none has come for long."""
         kafka = self._client()
-        ours = [part for processor in self.processors.values() for part in processor.parts]
+        ours = [part for assigned in self.partitions.values() for part in assigned.parts]
         wanted = self._wanted()
         for part, end in (await self._offsets.ends(ours)).items():
             partition = self._offsets.of(part)
@@ -331,9 +349,9 @@ class ConsumerHost:
         silent = monotonic() - self._kafka.polled_at
         found = [f"{self.consumer.name}: Kafka not polled for {silent:.0f} s"] if silent > SILENT_AFTER else []
         return found + [
-            f"{self.consumer.name} [{number}]: {processor.trouble}"
-            for number, processor in sorted(self.processors.items())
-            if processor.trouble is not None
+            f"{self.consumer.name} [{number}]: {trouble}"
+            for number, assigned in sorted(self.partitions.items())
+            if (trouble := assigned.trouble or assigned.tick.trouble) is not None
         ]
 
 

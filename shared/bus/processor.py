@@ -1,21 +1,21 @@
-"""Works through one partition number of a consumer: batch by batch, each a transaction with its checkpoints."""
+"""Works through a group of partition numbers of a consumer: few, full transactions, each with its checkpoints."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from time import perf_counter
-from typing import Protocol
 
 import structlog
 
 from shared import metrics
-from shared.bus.catalog import Catalog
-from shared.bus.checkpoints import QUERIES, Checkpoint, Checkpoints
+from shared.bus.assigned import BATCH, FIRST_RETRY, LAST_RETRY, POLL, AssignedPartition
+from shared.bus.checkpoints import Checkpoints
+from shared.bus.dealing import deal
 from shared.bus.handler import Consumer, HandlerFailed, PartitionStopped
-from shared.bus.lane import Lane, Queue, Taken
-from shared.bus.reading import Unread, contact_of, read
-from shared.bus.ready_records import ReadyRecords
+from shared.bus.held_contacts import Sorted
+from shared.bus.lane import Taken
+from shared.bus.reading import read
 from shared.bus.received import Received
 from shared.bus.record import Part
 from shared.bus.traces import traced
@@ -25,362 +25,464 @@ from shared.store.unit_of_work import UnitOfWork
 
 log = structlog.get_logger()
 
-BATCH = 5_000  # records
-MOST_FAILED = 1_000  # held records on which the code failed; more stop the partition
 PAUSE_AT = 200_000  # unpublished events
-# A batch of one record costs as much as one of ten. At 500 clicks/s, twelve partitions that never wait make 350
-# transactions a second, two cores are full, and a label comes after 135 ms; with this pace after 95. On a machine that
-# has no time left, batches take long, and a rest by their length makes them fewer and larger.
+# A batch of one record costs as much as one of ten. A small batch begins this long after the one before, so that it may
+# have become larger. On a machine that has no time left, batches take long, and a rest by their length makes them fewer
+# and larger.
 SMALL = 200  # records
 PACE = 0.05  # seconds from the beginning of a small batch to that of the next one
 REST, LONGEST_REST = 3, 0.25  # times what a small batch took; seconds
-FIRST_RETRY, LAST_RETRY = 0.1, 5.0  # seconds
 IDLE = 1.0  # seconds between looks at what nobody wakes us for
-POLL = 0.02  # seconds between looks at how far Kafka has been read
 
 
-class Source(Protocol):
-    """Where the records come from."""
+class Work:
+    """Records of one partition number for one unit of work."""
 
-    async def beginnings(self, parts: Iterable[Part]) -> Mapping[Part, int]: ...
-    async def ends(self, parts: Iterable[Part]) -> Mapping[Part, int]: ...
-    async def read_to(self, part: Part, end: int) -> bool: ...
-    def seek(self, offsets: Mapping[Part, int]) -> None: ...
+    def __init__(self, partition: AssignedPartition, taken: Taken) -> None:
+        self.partition = partition
+        self.taken = taken
+        received, unread = read(partition.consumer.name, taken.records)
+        self.sorted: Sorted = partition.held.sort(received, unread)
 
 
 class Processor:
-    """One partition number of one consumer: `parts` of its topics, or of an intake topic some that go together.
+    """The partition numbers of one group: what has come for all of them is applied in one unit of work.
 
-    `run` goes on until it is cancelled, or raises Refused.
+    Numbers that are being opened or replayed, or are stopped, stay outside; so does, by itself, each number on which
+    the code has failed, until it gets on again. `run` goes on until it is cancelled, or raises Refused.
     """
 
     def __init__(
         self,
         consumer: Consumer,
-        partition: int,
-        parts: Sequence[Part],
         database: Database,
-        source: Source,
-        cluster_id: str,
+        checkpoints: Checkpoints,
+        ends: Callable[[Iterable[Part]], Awaitable[Mapping[Part, int]]],
         clock: Callable[[], datetime],
         backlog: Callable[[], int],
-        catalog: Catalog | None = None,
     ) -> None:
         self.consumer = consumer
-        self.partition = partition
-        self.parts = parts
-        self.lane: Lane | None = None
-        self.trouble: str | None = "starting"  # why it does not get on, for the health page
-        self.checkpoints = Checkpoints(consumer.name, consumer.version, cluster_id)
-        self.ready = ReadyRecords(consumer, [part.partition for part in parts])
+        self.checkpoints = checkpoints
+        self.partitions: dict[int, AssignedPartition] = {}
         self._database = database
-        self._source = source
+        self._ends = ends
         self._clock = clock
         self._backlog = backlog
-        self._catalog = catalog
         self._wake = asyncio.Event()
-        self._failed: set[tuple[str, int, int]] = set()  # topic, account, contact: later records are held too
-        self._most = BATCH
-        self._poison: tuple[Part, int, str] | None = None  # offset, reason: the record that the code failed on
-        self._due_ends: Mapping[Part, int] | None = None
-        self._held_ends: dict[Part, int] = {}
-        self._replaying: dict[Part, Checkpoint] = {}
+        self._turn = asyncio.Lock()  # held while a unit of work is under way
+        self._opening: dict[int, asyncio.Task[None]] = {}
+        self._refused: BaseException | None = None
+        self._retry_after = FIRST_RETRY
 
     def wake(self) -> None:
         """There may be something to do."""
         self._wake.set()
 
+    # Which partition numbers
+
+    def add(self, partition: AssignedPartition) -> None:
+        """Open a partition number, and work on it from then on."""
+        self.partitions[partition.number] = partition
+        self._reopen(partition)
+
+    async def remove(self, numbers: Iterable[int]) -> None:
+        """Leave partition numbers to their next owner, once the unit of work under way has ended."""
+        gone = [self.partitions.pop(number) for number in numbers]
+        opening = [self._opening.pop(one.number) for one in gone if one.number in self._opening]
+        for task in opening:
+            task.cancel()
+        await asyncio.gather(*opening, return_exceptions=True)
+        async with self._turn:
+            for one in gone:
+                one.close()
+
+    def _reopen(self, partition: AssignedPartition) -> None:
+        task = asyncio.create_task(partition.open(), name=f"open {self.consumer.name} {partition.number}")
+        self._opening[partition.number] = task
+        task.add_done_callback(lambda ended: self._opened(partition.number, ended))
+
+    def _opened(self, number: int, task: "asyncio.Task[None]") -> None:
+        if self._opening.get(number) is task:
+            del self._opening[number]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._refused = error
+        self.wake()
+
+    def _close(self, partitions: Iterable[AssignedPartition]) -> None:
+        """Forget what memory holds of `partitions`, and open them again."""
+        for one in partitions:
+            if one.is_open and self.partitions.get(one.number) is one:
+                one.close()
+                self._reopen(one)
+
+    # Work
+
     async def run(self) -> None:
-        """Opens the partition and works; what fails in passing is tried again from the checkpoint."""
-        delay = FIRST_RETRY
+        """Make units of work for ever; what fails in passing is tried again."""
         try:
             while True:
+                self._wake.clear()
+                began = perf_counter()
                 try:
-                    await self._open()
-                    while True:
-                        await self._step()
-                        delay, self.trouble = FIRST_RETRY, None
+                    async with self._turn:
+                        count = await self._round()
+                    self._retry_after = FIRST_RETRY
                 except Refused:
                     raise
-                except (Fenced, HandlerFailed) as error:
-                    self._report(error.__cause__ or error)
-                    delay = FIRST_RETRY
-                except PartitionStopped as error:
-                    self.trouble = str(error)
-                    delay = LAST_RETRY
                 except Exception as error:
-                    self._report(error)
                     if not is_passing(error):
-                        log.exception("partition not opened", consumer=self.consumer.name, partition=self.partition)
-                self._forget()
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, LAST_RETRY)
+                        log.exception("consumer failed", consumer=self.consumer.name)
+                        self._close(self._open())
+                    await self._rest_after(error)
+                    continue
+                if self._refused is not None:
+                    raise self._refused
+                if count is None:
+                    await self._wait()
+                else:
+                    await self._gather(began, count)
         finally:
-            self._forget()
+            opening = list(self._opening.values())
+            for task in opening:
+                task.cancel()
+            await asyncio.gather(*opening, return_exceptions=True)
+            for one in self.partitions.values():
+                one.close()
 
-    def _report(self, error: BaseException) -> None:
-        self.trouble = type(error).__name__
-        metrics.BATCHES_FAILED.labels(self.consumer.name, self.trouble).inc()
-        # The text of an error may hold a value, and that an address: the kind must do.
-        log.warning("batch failed", consumer=self.consumer.name, partition=self.partition, error=self.trouble)
+    async def _rest_after(self, error: Exception) -> None:
+        """A server is away, or a lock was not to be had: nothing was changed, and all of it is tried again."""
+        metrics.BATCHES_FAILED.labels(self.consumer.name, type(error).__name__).inc()
+        log.warning("batch failed", consumer=self.consumer.name, error=type(error).__name__)
+        for one in self._open():
+            one.trouble = type(error).__name__
+        await asyncio.sleep(self._retry_after)
+        self._retry_after = min(self._retry_after * 2, LAST_RETRY)
 
-    def _forget(self) -> None:
-        self._due_ends = None
-        self._held_ends = {}
-        self._replaying = {}
-        self.consumer.handler.dropped(self.partition)
-
-    def _unit(self) -> AbstractAsyncContextManager[UnitOfWork]:
-        partitions = (self.partition,) if self.consumer.aligned else ()
-        return self._database.unit_of_work(*partitions)
-
-    async def _open(self) -> None:
-        beginnings = await self._source.beginnings(self.parts)
-        async with self._unit() as work:
-            await self.checkpoints.load(work.connection, beginnings)
-            # Only now: whoever had the partition before us may have moved on until a moment ago.
-            self._check_range(beginnings, await self._source.ends(self.parts))
-            await self._load_failed(work)
-            await self.consumer.handler.opened(work, self.partition)
-            origin = await self.consumer.handler.replay_from(work, self.partition) or {}
-        current = self.checkpoints.current
-        self._replaying = {
-            part: checkpoint
-            for part, checkpoint in current.items()
-            if part.topic in origin and origin[part.topic].next_offset < checkpoint.next_offset
-        }
-        start = {part: origin[part.topic] if part in self._replaying else current[part] for part in self.parts}
-        if self.lane is None or not self.lane.stands_at(start):
-            self._restart(start)
-        if not self._replaying:
-            self.consumer.handler.caught_up(self.partition)
-        self.ready.wanted = True
-
-    def _check_range(self, beginnings: Mapping[Part, int], ends: Mapping[Part, int]) -> None:
-        for part, checkpoint in self.checkpoints.current.items():
-            if not beginnings[part] <= checkpoint.next_offset <= ends[part]:
-                raise Refused(
-                    f"{self.consumer.name} has read {part.topic} [{part.partition}] up to {checkpoint.next_offset}, "
-                    f"but Kafka has {beginnings[part]} to {ends[part]}: records are lost, or this is another Kafka"
-                )
-
-    async def _load_failed(self, work: UnitOfWork) -> None:
-        of_this = (self.consumer.name, self.partition, list(self.consumer.topics))
-        rows = await work.connection.fetch(QUERIES["failed_contacts"], *of_this)
-        self._failed = {(row["topic"], row["account_id"], row["contact_id"]) for row in rows}
-        if self.consumer.aligned and await work.connection.fetchval(QUERIES["count_failed"], *of_this) > MOST_FAILED:
-            raise PartitionStopped(f"more than {MOST_FAILED} records are held: see `penchant dead-letters list`")
-
-    async def _step(self) -> None:
-        lane = self.lane
-        assert lane is not None
-        if self._backlog() > PAUSE_AT:
-            self.trouble = "too many unpublished events"
-            await asyncio.sleep(POLL)
-            return
-        if self._replaying:
-            await self._replay(lane)
-            return
-        if self.ready.wanted:
-            await self._process_ready()
-            return
-        began = perf_counter()
-        taken = lane.take(self._most)
-        if taken.moved:
-            await self._process(lane, taken)
-            await self._gather(began, len(taken.records))
-            return
-        if await self._tick_if_due():
-            return
-        self.trouble = None  # nothing to do is no trouble
-        await self._wait(lane)
+    def _open(self) -> list[AssignedPartition]:
+        return [one for _, one in sorted(self.partitions.items()) if one.is_open]
 
     async def _gather(self, began: float, count: int) -> None:
-        """After a small batch, waits until the next one may have become larger."""
-        if count < SMALL:
-            took = perf_counter() - began
+        """After a small batch, wait until the next one may have become larger; ticks alone only keep the pace."""
+        took = perf_counter() - began
+        if count == 0:
+            await asyncio.sleep(max(0.0, PACE - took))
+        elif count < SMALL:
             await asyncio.sleep(max(PACE - took, min(REST * took, LONGEST_REST)))
 
-    async def _wait(self, lane: Lane) -> None:
-        """Waits for records, the clock, or Kafka to have been read far enough for what is held."""
-        missing = lane.waits_for()
-        if missing:
-            lane.release(await self._read_in_vain(lane, missing))
-        else:
-            self._held_ends = {}
-        timeout = POLL if missing or self._due_ends is not None else self._until_due()
-        self._wake.clear()
+    async def _wait(self) -> None:
+        """Wait for records, the clock, or Kafka to have been read far enough for what is held."""
+        ready = self._open()
+        for one in ready:
+            one.trouble = None  # nothing to do is no trouble
+        looks = any(one.tick.ends is not None or (one.lane is not None and len(one.lane)) for one in ready)
         try:
-            await asyncio.wait_for(self._wake.wait(), timeout)
+            await asyncio.wait_for(self._wake.wait(), POLL if looks else self._until_due(ready))
         except TimeoutError:
             return
 
-    async def _read_in_vain(self, lane: Lane, missing: set[Part]) -> list[Part]:
-        """Return those parts that have been read to the end that they had when waiting began."""
-        ours = missing & set(self.parts)
-        if not ours <= self._held_ends.keys():
-            self._held_ends = dict(await self._source.ends(self.parts))
-        read = [part for part in ours if await self._has_read(lane, part, self._held_ends[part])]
-        if ours < missing and self._catalog is not None and await self._catalog.refresh():
-            read += missing - ours
-        return read
-
-    def _until_due(self) -> float:
-        due = self.consumer.handler.due(self.partition)
+    def _until_due(self, partitions: Iterable[AssignedPartition]) -> float:
+        found = (one.tick.next_due(self.consumer.handler.due(one.number)) for one in partitions)
+        due = min((moment for moment in found if moment is not None), default=None)
         return IDLE if due is None else min(IDLE, max(0.0, (due - self._clock()).total_seconds()))
 
-    async def _process(self, lane: Lane, taken: Taken) -> None:
+    async def _round(self) -> int | None:
+        """Do what there is to do, once each; return how many records that were, None if there was nothing to do."""
+        if self._backlog() > PAUSE_AT:
+            for one in self._open():
+                one.trouble = "too many unpublished events"
+            await asyncio.sleep(POLL)
+            return SMALL
+        count: int | None = None
+        for one in self._open():
+            if one.ready.wanted:
+                await self._process_ready(one)
+                count = SMALL
+        if await self._tick(self._open()):
+            count = count or 0
+        apart = [one for one in self._open() if one.apart]
+        for some in ([one for one in self._open() if not one.apart], *([one] for one in apart)):
+            taken = await self._take_and_apply(some)
+            if taken is not None:
+                count = (count or 0) + taken
+        return count
+
+    # Records
+
+    async def _take_and_apply(self, partitions: Sequence[AssignedPartition]) -> int | None:
+        """Apply what has come for `partitions`, in one unit of work; None if nothing could be taken."""
+        lanes = {one.number: (one, one.lane) for one in partitions if one.lane is not None and len(one.lane)}
+        most = min((one.most for one in partitions), default=BATCH)
+        works: list[Work] = []
+        for number, share in sorted(deal({number: len(lane) for number, (_, lane) in lanes.items()}, most).items()):
+            one, lane = lanes[number]
+            taken = lane.take(share)
+            if not taken.moved:
+                await one.release_heads()
+                continue
+            try:
+                works.append(Work(one, taken))
+            except PartitionStopped as error:
+                lane.put_back(taken, self.checkpoints.current)
+                self._stop(one, error)
+        if not works:
+            return None
+        await self._apply(works)
+        return sum(len(work.taken.records) for work in works)
+
+    async def _apply(self, works: Sequence[Work]) -> None:
         started = perf_counter()
-        received, unread = read(self.consumer.name, taken.records)
+        unit = _Unit(self.consumer, self.checkpoints, works)
         try:
-            async with self._unit() as work:
-                await self.checkpoints.move(work.connection, taken.moved)
-                self._set_aside(work, unread)
-                batch = self._without_held(work, received)
-                if batch:
-                    await self._handle(work, batch)
+            async with self._database.unit_of_work(*unit.locks) as work:
+                await unit.run(work)
         except Exception as error:
-            # In doubt whether it was committed, the checkpoint that is read next tells whether this lane still fits.
-            lane.put_back(taken, self.checkpoints.current)
+            # In doubt whether it was committed, the checkpoint that is read next tells whether the lanes still fit.
+            unit.put_back(works)
             if isinstance(error, HandlerFailed):
-                self._narrow(taken, error)
-            raise
-        self.checkpoints.committed(taken.moved)
-        metrics.BATCH_RECORDS.labels(self.consumer.name).observe(len(taken.records))
-        metrics.BATCH_SECONDS.labels(self.consumer.name).observe(perf_counter() - started)
-        self._poison = None
-        self._most = min(BATCH, self._most * 2)
-
-    async def _handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
-        try:
-            with traced(self.consumer.name, batch):
-                await self.consumer.handler.handle(work, batch)
-                await work.flush()
-        except Exception as error:
-            if is_passing(error) or isinstance(error, Fenced | Refused):
-                raise
-            raise HandlerFailed from error
-
-    def _narrow(self, taken: Taken, failure: HandlerFailed) -> None:
-        """After a failure smaller batches, down to the one record that the code fails on: that one is held."""
-        if len(taken.records) > 1:
-            self._most = max(1, len(taken.records) // 2)
+                self._split(works, error)
+            elif not unit.begun and is_passing(error):
+                raise  # nothing has changed in memory either
+            else:
+                self._recover([work.partition for work in works], error)
             return
-        topic, record, _ = taken.records[0]
-        cause = failure.__cause__
-        self._poison = (Part(topic, record.partition), record.offset, reason_of(cause))
+        self._committed(unit, perf_counter() - started)
+
+    def _committed(self, unit: "_Unit", seconds: float) -> None:
+        unit.committed()
+        for one in unit.applied:
+            one.partition.retry_after, one.partition.trouble = 0.0, None
+            if one.partition.apart:
+                one.partition.held.poison = None
+                one.partition.apart = one.partition.most < BATCH
+                one.partition.most = min(BATCH, one.partition.most * 2)
+        metrics.BATCH_RECORDS.labels(self.consumer.name).observe(sum(len(one.taken.records) for one in unit.applied))
+        metrics.BATCH_SECONDS.labels(self.consumer.name).observe(seconds)
+        unit.put_back(unit.fenced)
+        self._recover([one.partition for one in unit.fenced], Fenced("another process has moved the checkpoint"))
+        for one, error in unit.failed:
+            unit.put_back([one])
+            if isinstance(error, Fenced):
+                self._recover([one.partition], error)
+            else:
+                self._split([one], error)
+
+    def _split(self, works: Sequence[Work], failure: BaseException) -> None:
+        """After a failure take each partition number by itself, then fewer records, down to the one that fails."""
+        cause = failure.__cause__ if isinstance(failure, HandlerFailed) and failure.__cause__ else failure
+        for work in works:
+            one = work.partition
+            if len(works) == 1 and one.apart:
+                self._narrow(work, cause)
+            one.apart = True
+            one.report(cause)
+        self._close([work.partition for work in works])
+        for work in works:
+            work.partition.retry_after = 0.0
+
+    def _narrow(self, work: Work, cause: BaseException) -> None:
+        one, records = work.partition, work.taken.records
+        if len(records) > 1:
+            one.most = max(1, len(records) // 2)
+            return
+        topic, record, _ = records[0]
+        one.held.poison = (Part(topic, record.partition), record.offset, reason_of(cause))
         log.error(
             "record held: the code failed on it", consumer=self.consumer.name, topic=topic,
             partition=record.partition, offset=record.offset, error=type(cause).__name__, exc_info=cause,
         )  # fmt: skip
 
-    def _set_aside(self, work: UnitOfWork, unread: Sequence[Unread]) -> None:
-        for record in unread:
-            if self.consumer.aligned:
-                self._hold_failed(work, record, record.reason)
-            else:
-                work.reject(record, record.reason)
+    def _stop(self, partition: AssignedPartition, error: PartitionStopped) -> None:
+        self._close([partition])
+        partition.trouble = str(error)
+        partition.retry_after = LAST_RETRY
 
-    def _without_held(self, work: UnitOfWork, received: Sequence[Received]) -> Sequence[Received]:
-        if not self._failed and self._poison is None:
-            return received
-        batch: list[Received] = []
-        for record in received:
-            if self._poison is not None and self._poison[:2] == ((record.topic, record.partition), record.offset):
-                self._hold_failed(work, record, self._poison[2])
-            elif self.consumer.aligned and (record.topic, *contact_of(record)) in self._failed:
-                self._hold_failed(work, record, "an earlier record of the contact is held")
-            else:
-                batch.append(record)
-        return batch
+    def _recover(self, partitions: Sequence[AssignedPartition], error: BaseException) -> None:
+        """Open partition numbers again: memory may not be what the database says."""
+        if isinstance(error, Refused):
+            raise error
+        for one in partitions:
+            one.report(error.__cause__ or error)
+        self._close(partitions)
 
-    def _hold_failed(self, work: UnitOfWork, record: Received | Unread, reason: str) -> None:
-        account_id, contact_id = contact_of(record) if self.consumer.aligned else (0, 0)
-        work.fail(record, account_id, contact_id, reason)
-        if self.consumer.aligned:
-            self._failed.add((record.topic, account_id, contact_id))
-            if len(self._failed) > MOST_FAILED:
-                raise PartitionStopped(f"more than {MOST_FAILED} contacts have held records")
+    # Records that somebody released
 
-    async def _process_ready(self) -> None:
-        """Records that somebody released: applied in the order in which they came."""
+    async def _process_ready(self, one: AssignedPartition) -> None:
+        """Apply them in the order in which they came."""
+        batch: Sequence[Received] = ()
         try:
-            async with self._unit() as work:
-                await self.checkpoints.hold_fast(work.connection)
-                batch = await self.ready.take(work, self._most)
+            async with self._unit_of([one]) as work:
+                await self._hold_fast(work, [one])
+                batch = await one.ready.take(work, one.most)
                 if batch:
-                    await self._handle(work, batch)
+                    await handle(self.consumer, work, batch)
+                    if work.failed:
+                        raise _failure(work.failed)  # noqa: TRY301 - the transaction ends by it
+            if batch:
+                one.most = min(BATCH, one.most * 2)
+                return
+            one.ready.wanted = False
+            async with self._unit_of([one]) as work:
+                await one.held.load(work.connection, one.number)
         except HandlerFailed as failure:
-            await self._ready_failed(failure)
-            raise
-        if batch:
-            self._most = min(BATCH, self._most * 2)
-        else:
-            self.ready.wanted = False
-            async with self._unit() as work:
-                await self._load_failed(work)
+            await self._ready_failed(one, failure)
+            self._recover([one], failure)
+        except Exception as error:  # noqa: BLE001 - reported, and the partition number is opened again
+            self._recover([one], error)
 
-    async def _ready_failed(self, failure: HandlerFailed) -> None:
-        if self.ready.taken > 1:
-            self._most = max(1, self.ready.taken // 2)
+    async def _ready_failed(self, one: AssignedPartition, failure: HandlerFailed) -> None:
+        if one.ready.taken > 1:
+            one.most, one.apart = max(1, one.ready.taken // 2), True
             return
-        async with self._unit() as work:
-            await self.checkpoints.hold_fast(work.connection)
-            await self.ready.fail(work, reason_of(failure.__cause__))
+        async with self._unit_of([one]) as work:
+            await self._hold_fast(work, [one])
+            await one.ready.fail(work, reason_of(failure.__cause__))
 
-    async def _tick_if_due(self) -> bool:
-        """Calls `tick` once the topics have been consumed to the end that they had when it was due."""
-        due = self.consumer.handler.due(self.partition)
-        if due is None or due > self._clock():
-            self._due_ends = None
-            return False
-        lane = self.lane
-        assert lane is not None
-        if self._due_ends is None:
-            self._due_ends = await self._source.ends(self.parts)
-        for part, end in self._due_ends.items():
-            if not await self._has_read(lane, part, end):
-                return False
-        async with self._unit() as work:
-            await self.checkpoints.hold_fast(work.connection)
-            await self.consumer.handler.tick(work, self.partition, self._clock())
-        self._due_ends = None
-        return True
+    def _unit_of(self, partitions: Sequence[AssignedPartition]) -> AbstractAsyncContextManager[UnitOfWork]:
+        locks = [one.number for one in partitions] if self.consumer.aligned else []
+        return self._database.unit_of_work(*locks)
 
-    async def _has_read(self, lane: Lane, part: Part, end: int) -> bool:
-        return lane.size(part) == 0 and await self._source.read_to(part, end)
+    async def _hold_fast(
+        self, work: UnitOfWork, partitions: Sequence[AssignedPartition]
+    ) -> tuple[list[AssignedPartition], list[AssignedPartition]]:
+        """Keep the checkpoints where they are; return the partitions that are ours, and those that are fenced."""
+        kept = await self.checkpoints.hold_fast(work.connection, {one.number: list(one.parts) for one in partitions})
+        fenced = [one for one in partitions if one.number not in kept]
+        if len(fenced) == len(partitions):
+            raise Fenced("another process has moved the checkpoint")
+        work.withdraw(one.number for one in fenced)
+        return [one for one in partitions if one.number in kept], fenced
 
-    async def _replay(self, lane: Lane) -> None:
-        """Brings memory from its snapshot to the checkpoint."""
-        taken = lane.take(BATCH)
-        below = [
-            fetched
-            for fetched in taken.records
-            if (part := Part(fetched[0], fetched[1].partition)) in self._replaying
-            and fetched[1].offset < self._replaying[part].next_offset
-        ]
-        if below:
-            received, _ = read(self.consumer.name, below)
-            await self.consumer.handler.replay(self.partition, received)
-        for part, at in list(self._replaying.items()):
-            if lane.queues[part].next_offset >= at.next_offset or await self._has_read(lane, part, at.next_offset):
-                del self._replaying[part]
-        if not self._replaying:
-            self._restart(self.checkpoints.current)
-            self.consumer.handler.caught_up(self.partition)
-        elif not taken.records:
-            await self._wait(lane)
+    # The clock
 
-    def _restart(self, start: Mapping[Part, Checkpoint]) -> None:
-        """Reads on from `start`; what waits in the lane is fetched again."""
-        self.lane = Lane(
-            {part: Queue(at.next_offset, at.next_offset, at.sequence) for part, at in start.items()},
-            self.consumer.aligned,
-            self._catalog,
-        )
-        self._source.seek({part: at.next_offset for part, at in start.items()})
+    async def _tick(self, partitions: Sequence[AssignedPartition]) -> bool:
+        """Call `tick` for those that are due, once their topics have been consumed to the end that they had then."""
+        now = self._clock()
+        due = [one for one in partitions if one.tick.is_due(self.consumer.handler.due(one.number), now)]
+        noted = [one for one in due if one.tick.ends is None]
+        if noted:
+            ends = await self._ends([part for one in noted for part in one.parts])
+            for one in noted:
+                one.tick.ends = {part: ends[part] for part in one.parts}
+        ready = [one for one in due if await one.has_passed(one.tick.ends or {})]
+        if ready:
+            await self._run_ticks(ready, now)
+        return bool(ready)
+
+    async def _run_ticks(self, partitions: Sequence[AssignedPartition], now: datetime) -> None:
+        fenced: list[AssignedPartition] = []
+        begun = False
+        try:
+            async with self._unit_of(partitions) as work:
+                kept, fenced = await self._hold_fast(work, partitions)
+                begun = True
+                for one in kept:
+                    async with work.savepoint(one.number):
+                        await self.consumer.handler.tick(work, one.number, now)
+        except Exception as error:
+            if not begun and is_passing(error):
+                raise
+            self._recover(partitions, error)
+            return
+        self._recover(fenced, Fenced("another process has moved the checkpoint"))
+        for one in kept:
+            failure = work.failed.get(one.number)
+            if failure is None:
+                one.tick.succeeded()
+                continue
+            if not isinstance(failure, Fenced):
+                one.tick.failed(failure, now)
+                log.error(
+                    "the clock of a partition fails", consumer=self.consumer.name, partition=one.number,
+                    error=type(failure).__name__, exc_info=failure,
+                )  # fmt: skip
+            self._recover([one], failure)
+
+
+class _Unit:
+    """One unit of work with records of several partition numbers, and what becomes of each."""
+
+    def __init__(self, consumer: Consumer, checkpoints: Checkpoints, works: Sequence[Work]) -> None:
+        self.begun = False  # memory may have changed
+        self.applied: list[Work] = []
+        self.fenced: list[Work] = []
+        self.failed: list[tuple[Work, Exception]] = []
+        self._consumer = consumer
+        self._checkpoints = checkpoints
+        self._works = {work.partition.number: work for work in works}
+        self._moves = {number: work.taken.moved for number, work in self._works.items()}
+        self.locks = sorted(self._works) if consumer.aligned else []
+
+    async def run(self, work: UnitOfWork) -> None:
+        """Move the checkpoints, and apply what is not fenced. Raises Fenced if all is, and HandlerFailed."""
+        moved = await self._checkpoints.move(work.connection, self._moves)
+        if not moved:
+            raise Fenced("another process has moved the checkpoint")
+        ours = {number: one for number, one in self._works.items() if number in moved}
+        self.fenced = [one for number, one in self._works.items() if number not in moved]
+        work.withdraw(self._works.keys() - moved)
+        self.begun = True
+        batch = [received for one in ours.values() for received in one.sorted.batch]
+        if batch:
+            await handle(self._consumer, work, batch)
+        if work.failed:
+            if work.failed.keys() >= ours.keys():
+                raise _failure(work.failed)
+            await self._checkpoints.take_back(work.connection, {number: self._moves[number] for number in work.failed})
+            work.withdraw(work.failed)
+        self.applied = [one for number, one in ours.items() if number not in work.failed]
+        self.failed = [(ours[number], error) for number, error in work.failed.items()]
+        for one in self.applied:
+            one.sorted.write(work)
+        await flush(work)
+
+    def committed(self) -> None:
+        """Remember what has been written, once it is committed."""
+        self._checkpoints.committed({one.partition.number: one.taken.moved for one in self.applied})
+        for one in self.applied:
+            one.partition.held.committed(one.sorted)
+
+    def put_back(self, works: Iterable[Work]) -> None:
+        """What was taken comes first again."""
+        for one in works:
+            assert one.partition.lane is not None
+            one.partition.lane.put_back(one.taken, self._checkpoints.current)
+
+
+async def handle(consumer: Consumer, work: UnitOfWork, batch: Sequence[Received]) -> None:
+    """Give a batch to the handler. Raises HandlerFailed if its code fails."""
+    try:
+        with traced(consumer.name, batch):
+            await consumer.handler.handle(work, batch)
+    except Exception as error:
+        if _passes(error):
+            raise
+        raise HandlerFailed from error
+
+
+async def flush(work: UnitOfWork) -> None:
+    """Write what a handler has appended. Raises HandlerFailed if it cannot be written."""
+    try:
+        await work.flush()
+    except Exception as error:
+        if _passes(error):
+            raise
+        raise HandlerFailed from error
+
+
+def _passes(error: Exception) -> bool:
+    """Whether something else than the handler's code is to blame."""
+    return is_passing(error) or isinstance(error, Fenced | Refused)
+
+
+def _failure(failed: Mapping[int, Exception]) -> Exception:
+    error = next(iter(failed.values()))
+    if _passes(error):
+        return error
+    failure = HandlerFailed()
+    failure.__cause__ = error
+    return failure
 
 
 def reason_of(error: BaseException | None) -> str:
-    """What is kept of an error: its first line (PostgreSQL quotes the row in the next one), 500 characters at most."""
+    """Return what is kept of an error: its first line (PostgreSQL quotes the row in the next one), 500 characters."""
     return f"{type(error).__name__}: {error}".partition("\n")[0][:500]

@@ -1,7 +1,9 @@
 """A record as a handler sees it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from shared.bus.record import Record
@@ -78,3 +80,9 @@ class Received:
     def headers(self) -> Sequence[tuple[str, bytes | None]]:
         """The Kafka headers, as they came."""
         return self.record.headers
+
+
+def by_partition(batch: Sequence[Received]) -> Iterator[tuple[int, Sequence[Received]]]:
+    """Return the records of each partition number of a batch of contact topics, in their order."""
+    for partition, records in groupby(batch, key=attrgetter("partition")):
+        yield partition, list(records)

@@ -1,6 +1,7 @@
 """One transaction: its locks, the events that it appends, and what it holds back."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from uuid import UUID
@@ -12,7 +13,7 @@ from shared.correlation import before_commit, correlation_id
 from shared.events.codec import body_of
 from shared.events.envelope import CatalogEvent, ContactEvent, Event
 from shared.events.topics import CATALOG_PARTITION, partition_of
-from shared.store.errors import EventTooLarge
+from shared.store.errors import EventTooLarge, ends_transaction, is_passing
 from shared.store.event_rows import Draft, write_events
 from shared.store.held import HeldRecord, State, insert_held, release_held
 from shared.store.locks import LockClass
@@ -65,7 +66,8 @@ class UnitOfWork:
 
     `partitions` are the partition numbers whose locks it holds; only their events may be appended. `now` is the time
     of the unit. After the block, `positions` has the position of the last event appended of each partition number
-    (-1: the catalog), and `position` the highest of them, or None.
+    (-1: the catalog), and `position` the highest of them, or None. `failed` are the partition numbers that `isolate`
+    or `savepoint` left out, each with its error.
     """
 
     def __init__(self, connection: PoolConnectionProxy, partition_count: int) -> None:
@@ -73,6 +75,7 @@ class UnitOfWork:
         self.now = datetime.now(UTC)
         self.positions: dict[int, int] = {}
         self.partitions: tuple[int, ...] = ()
+        self.failed: dict[int, Exception] = {}
         self._partition_count = partition_count
         self._drafts: list[Draft] = []
         self._held: list[HeldRecord] = []
@@ -90,6 +93,46 @@ class UnitOfWork:
             # A statement of its own: what decides must be read by a later one, after the wait.
             await QUERIES["lock_partitions"].execute(self.connection, lock_class=LockClass.PARTITION, partitions=wanted)
         self.partitions = tuple(sorted({*self.partitions, *wanted}))
+
+    def withdraw(self, partitions: Iterable[int]) -> None:
+        """Leave out partition numbers: nothing can be appended for them any more, though their locks are kept."""
+        gone = set(partitions)
+        self.partitions = tuple(partition for partition in self.partitions if partition not in gone)
+
+    @contextmanager
+    def isolate(self, partition: int) -> Iterator[None]:
+        """Leave out `partition` if the block fails: its events, held records and callbacks are dropped.
+
+        The rest of the unit goes on, and the error is in `failed`. What the block wrote to the database stays, so it
+        should write last. An error that ends the transaction is not caught.
+        """
+        kept = self._lengths()
+        try:
+            yield
+        except Exception as error:
+            if ends_transaction(error):
+                raise
+            self._leave_out(partition, error, kept)
+
+    @asynccontextmanager
+    async def savepoint(self, partition: int) -> AsyncIterator[None]:
+        """Do as `isolate` does, and undo what the block wrote to the database as well; this costs two round trips."""
+        kept = self._lengths()
+        try:
+            async with self.connection.transaction():
+                yield
+        except Exception as error:
+            if is_passing(error):
+                raise
+            self._leave_out(partition, error, kept)
+
+    def _lengths(self) -> tuple[int, int, int]:
+        return len(self._drafts), len(self._held), len(self._callbacks)
+
+    def _leave_out(self, partition: int, error: Exception, kept: tuple[int, int, int]) -> None:
+        drafts, held, callbacks = kept
+        del self._drafts[drafts:], self._held[held:], self._callbacks[callbacks:]
+        self.failed[partition] = error
 
     def append(self, event: Event, *, cause: Cause | None = None, personal: bool = False) -> None:
         """Add an event, to be written at the end of the unit. `personal`: its body can be erased later.

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 import pytest_asyncio
 
+from shared.bus.assigned import AssignedPartition
 from shared.bus.handler import Handler
-from shared.bus.processor import Processor
 from shared.bus.received import Received
 from shared.bus.record import Part
 from shared.events.parts import Origin
@@ -56,7 +56,7 @@ async def test_what_follows_from_a_click_waits_for_the_click(rig: Rig) -> None:
 
         host.read_to = delayed  # type: ignore[method-assign] # Kafka is slow to say that there is nothing more
         await rig.publish([_command(1)], sequence=21, after={"tracking.clicks": 20})
-        processor = host.processors[2]
+        processor = host.partitions[2]
         await until(lambda: _held_back(processor))
         await rig.publish([clicked(1)], sequence=20)
         await until_equal(
@@ -78,8 +78,8 @@ async def _seen(handler: Noting) -> list[tuple[str, int]]:
     return list(handler.seen)
 
 
-async def _held_back(processor: Processor) -> bool:
-    lane, number = processor.lane, processor.partition
+async def _held_back(processor: AssignedPartition) -> bool:
+    lane, number = processor.lane, processor.number
     command, click = Part("workflow.commands", number), Part("tracking.clicks", number)
     return lane is not None and lane.size(command) == 1 and lane.waits_for() == {click}
 

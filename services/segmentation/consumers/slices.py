@@ -15,7 +15,7 @@ from services.segmentation.use_cases.segment_definitions import SegmentDefinitio
 from services.segmentation.use_cases.slice_memory import SliceMemory
 from shared.bus.checkpoints import Checkpoint
 from shared.bus.handler import Handler
-from shared.bus.received import Received
+from shared.bus.received import Received, by_partition
 from shared.events.codec import Tombstone
 from shared.events.envelope import ContactEvent
 from shared.events.labeling import ContactChanged
@@ -130,7 +130,12 @@ class SliceHandler(Handler):
     # Events, days, definitions
 
     async def handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
-        memory = self.memories[work.partitions[0]]
+        for partition, records in by_partition(batch):
+            with work.isolate(partition):
+                await self._fold(work, self.memories[partition], records)
+        self._notify_after_commit(work)
+
+    async def _fold(self, work: UnitOfWork, memory: SliceMemory, batch: Sequence[Received]) -> None:
         await check_owner(work.connection, memory.partition, memory.epoch)
         if any(one.held_since is not None for one in batch):
             # Held until somebody released it, and behind where snapshots begin: no snapshot from before may be used.
@@ -146,13 +151,13 @@ class SliceHandler(Handler):
             newest = self._newest_day(account, received)
             if newest > account.image.day:
                 account.pass_to(newest, definitions)
-                self._announce(work, account, account.drain(definitions, PIECE))
-            self._announce(work, account, account.fold(_contact_events(received), definitions), received)
+                self._announce(work, memory.partition, account, account.drain(definitions, PIECE))
+            moves = account.fold(_contact_events(received), definitions)
+            self._announce(work, memory.partition, account, moves, received)
             if erased := _erased(received):
                 await blank_answers(work.connection, account_id, erased)
         memory.applied += len(batch)
         await write_changes(work.connection, memory.partition, touched)
-        self._notify_after_commit(work)
 
     async def _slice(self, memory: SliceMemory, account_id: int) -> AccountSlice:
         if account_id not in memory.slices and not self.definitions.knows(account_id):
@@ -193,7 +198,7 @@ class SliceHandler(Handler):
             account.adopt(definitions)
             account.pass_to(account.days.of(now), definitions)
             if left > 0 and account.pending and self._delay() < MOST_DELAY:
-                left -= self._announce(work, account, account.drain(definitions, left))
+                left -= self._announce(work, partition, account, account.drain(definitions, left))
         await write_changes(work.connection, partition, slices)
         memory.generation = generation
         if memory.snapshot_due is not None and memory.snapshot_due <= now and left == PIECE:
@@ -209,11 +214,16 @@ class SliceHandler(Handler):
         memory.snapshot_due = self._next_snapshot(memory.partition, now)
 
     def _announce(
-        self, work: UnitOfWork, account: AccountSlice, moves: Iterable[Move], received: Sequence[Received] = ()
+        self,
+        work: UnitOfWork,
+        partition: int,
+        account: AccountSlice,
+        moves: Iterable[Move],
+        received: Sequence[Received] = (),
     ) -> int:
         causes: dict[int, Received] | None = None
         # A contact of the slice: account + contact is the partition number, modulo the number of them.
-        rest = (work.partitions[0] - account.account_id) % self._partitions
+        rest = (partition - account.account_id) % self._partitions
         now = self._clock()
         count = 0
         for move in moves:

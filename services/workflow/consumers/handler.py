@@ -11,7 +11,7 @@ from services.workflow.use_cases.metrics import EVENTS_DECIDED
 from services.workflow.use_cases.run_unit import Unit
 from services.workflow.use_cases.ticking import Ticking
 from shared.bus.handler import Handler
-from shared.bus.received import Received
+from shared.bus.received import Received, by_partition
 from shared.store.unit_of_work import UnitOfWork
 
 TOPICS = (
@@ -63,7 +63,10 @@ class WorkflowHandler(Handler):
         return self._next_due.get(partition)
 
     async def handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
-        [partition] = work.partitions
+        for partition, records in by_partition(batch):
+            await self._consume_partition(work, partition, records)
+
+    async def _consume_partition(self, work: UnitOfWork, partition: int, batch: Sequence[Received]) -> None:
         unit = await self._unit(work, partition, self._clock())
         consumption = Consumption(unit, self._workflows)
         await consumption.run(batch)

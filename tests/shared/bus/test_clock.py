@@ -8,7 +8,7 @@ import pytest
 
 from shared.bus.checkpoints import Checkpoint
 from shared.bus.handler import Handler
-from shared.bus.received import Received
+from shared.bus.received import Received, by_partition
 from shared.bus.record import Part
 from shared.store.unit_of_work import UnitOfWork
 from tests.shared.bus.rig import COUNT, Counting, Rig, clicked
@@ -82,7 +82,8 @@ class Remembering(Handler):
     async def handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
         contacts = [received.event.contact_id for received in batch]
         await work.connection.fetch(COUNT, [1] * len(contacts), contacts)
-        self.memory[work.partitions[0]] += contacts
+        for partition, records in by_partition(batch):
+            self.memory[partition] += [received.event.contact_id for received in records]
 
     def dropped(self, partition: int) -> None:
         self.memory.pop(partition, None)
@@ -130,5 +131,5 @@ async def test_who_has_lost_the_partition_without_noticing_changes_nothing(rig: 
         )
         await rig.publish([clicked(4) for _ in range(5)])  # somebody else has done the first three of these
         await until(lambda: counted(rig, 7))
-        assert host.processors[1].checkpoints.current[Part("tracking.clicks", 1)].next_offset == 10
+        assert host.partitions[1].current[Part("tracking.clicks", 1)].next_offset == 10
     assert await counted(rig, 7)

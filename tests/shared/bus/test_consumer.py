@@ -78,10 +78,10 @@ async def test_goes_on_where_it_was_after_a_restart(rig: Rig) -> None:
 @pytest.mark.asyncio
 async def test_two_workers_share_the_partitions_and_count_together(rig: Rig) -> None:
     async with rig.worker(Counting(), "one") as first, rig.worker(Counting(), "two") as second:
-        await until(lambda: len(first.processors) == 2 and len(second.processors) == 2)
+        await until(lambda: len(first.partitions) == 2 and len(second.partitions) == 2)
         await rig.publish([clicked(contact) for contact in range(1, 201)])
         await until(lambda: _counted(rig, 200))
-        assert {*first.processors} | {*second.processors} == {0, 1, 2, 3}
+        assert {*first.partitions} | {*second.partitions} == {0, 1, 2, 3}
     assert set((await rig.counts()).values()) == {1}
 
 
@@ -120,7 +120,7 @@ def _number(contact_id: int) -> int:
 
 
 def _waiting(host: ConsumerHost, contact_id: int) -> int:
-    processor = host.processors.get(_number(contact_id))
+    processor = host.partitions.get(_number(contact_id))
     return 0 if processor is None or processor.lane is None else len(processor.lane)
 
 

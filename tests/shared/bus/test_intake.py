@@ -158,7 +158,7 @@ async def test_the_partitions_go_together_and_two_workers_share_them(rig: Rig) -
     async with rig.worker(first, topics=(TOPIC,)) as alone:
         await until(lambda: counted(rig, 100))
         assert max(map(len, first.together)) > 1
-        assert sorted(part.partition for one in alone.processors.values() for part in one.parts) == [*range(PARTITIONS)]
+        assert sorted(part.partition for one in alone.partitions.values() for part in one.parts) == [*range(PARTITIONS)]
         async with rig.worker(second, name="two", topics=(TOPIC,)) as other:
             await until(lambda: shared_out(alone, other))
             first.together.clear()
@@ -171,7 +171,7 @@ async def test_the_partitions_go_together_and_two_workers_share_them(rig: Rig) -
 
 
 async def shared_out(*hosts: ConsumerHost) -> bool:
-    parts = [[part for one in host.processors.values() for part in one.parts] for host in hosts]
+    parts = [[part for one in host.partitions.values() for part in one.parts] for host in hosts]
     return all(parts) and sorted(part.partition for one in parts for part in one) == [*range(PARTITIONS)]
 
 

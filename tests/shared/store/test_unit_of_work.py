@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from datetime import datetime
+from functools import partial
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -323,3 +324,40 @@ async def test_reading_on_from_a_position_uses_the_index(database: Database) -> 
     text = "\n".join(row[0] for row in plan)
     assert "Index Scan" in text
     assert "Sort" not in text
+
+
+@pytest.mark.asyncio
+async def test_a_partition_number_that_fails_leaves_the_unit_and_the_others_go_on(database: Database) -> None:
+    called: list[int] = []
+    async with database.unit_of_work(2, 3) as work:
+        for contact_id in (1, 2):
+            with work.isolate(1 + contact_id):
+                work.append(assigned(work.now, contact_id))
+                work.after_commit(partial(called.append, contact_id))
+                if contact_id == 1:
+                    raise ZeroDivisionError
+        assert [*work.failed] == [2]
+        work.withdraw(work.failed)
+        assert work.partitions == (3,)
+        with pytest.raises(ValueError, match="not locked"):
+            work.append(assigned(work.now, 1))
+    assert [row["partition"] for row in await database.pool.fetch("SELECT partition FROM events")] == [3]
+    assert called == [2]
+
+
+@pytest.mark.asyncio
+async def test_an_error_that_ends_the_transaction_is_not_isolated(database: Database) -> None:
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        async with database.unit_of_work(2) as work:
+            with work.isolate(2):
+                await work.connection.execute("SELECT 1 / 0")
+
+
+@pytest.mark.asyncio
+async def test_a_savepoint_undoes_what_was_written(database: Database) -> None:
+    async with database.unit_of_work(2, 3) as work:
+        async with work.savepoint(2):
+            await work.connection.execute("INSERT INTO publications VALUES (99, 0)")
+            await work.connection.execute("SELECT 1 / 0")
+        assert isinstance(work.failed[2], asyncpg.DivisionByZeroError)
+    assert await database.pool.fetchval("SELECT count(*) FROM publications WHERE partition = 99") == 0

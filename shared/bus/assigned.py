@@ -1,0 +1,236 @@
+"""A partition number that the group has given to this process: what waits of it, and how it is opened."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+import structlog
+
+from shared import metrics
+from shared.bus.catalog import Catalog
+from shared.bus.checkpoints import Checkpoint, Checkpoints
+from shared.bus.handler import Consumer, PartitionStopped
+from shared.bus.held_contacts import MOST_FAILED, HeldContacts, count_failed
+from shared.bus.lane import Lane, Queue
+from shared.bus.reading import read
+from shared.bus.ready_records import ReadyRecords
+from shared.bus.record import Part
+from shared.bus.ticks import Tick
+from shared.store.database import Database
+from shared.store.errors import Fenced, Refused, is_passing
+
+log = structlog.get_logger()
+
+BATCH = 5_000  # records
+FIRST_RETRY, LAST_RETRY = 0.1, 5.0  # seconds
+POLL = 0.02  # seconds between looks at how far Kafka has been read
+
+
+class Source(Protocol):
+    """Where the records come from."""
+
+    async def beginnings(self, parts: Iterable[Part]) -> Mapping[Part, int]: ...
+    async def ends(self, parts: Iterable[Part]) -> Mapping[Part, int]: ...
+    async def read_to(self, part: Part, end: int) -> bool: ...
+    def seek(self, offsets: Mapping[Part, int]) -> None: ...
+
+
+class AssignedPartition:
+    """One partition number of a consumer; for an intake topic some partitions that go together, and a number for them.
+
+    `open` loads checkpoints and memory and replays what lies between; only then are units of work made of its records.
+    `most` and `apart` narrow its batches after a failure, down to the one record that the code fails on.
+    """
+
+    def __init__(
+        self,
+        consumer: Consumer,
+        number: int,
+        parts: Sequence[Part],
+        checkpoints: Checkpoints,
+        database: Database,
+        source: Source,
+        catalog: Catalog | None = None,
+    ) -> None:
+        self.consumer = consumer
+        self.number = number
+        self.parts = parts
+        self.lane: Lane | None = None
+        self.trouble: str | None = "starting"  # why it does not get on, for the health page
+        self.is_open = False
+        self.checkpoints = checkpoints
+        self.ready = ReadyRecords(consumer, [part.partition for part in parts])
+        self.held = HeldContacts(consumer)
+        self.tick = Tick()
+        self.most = BATCH
+        self.apart = False
+        self.retry_after = 0.0  # seconds until it is opened again
+        self._database = database
+        self._source = source
+        self._catalog = catalog
+        self._wake = asyncio.Event()
+        self._held_ends: dict[Part, int] = {}
+        self._replaying: dict[Part, Checkpoint] = {}
+
+    def wake(self) -> None:
+        """There may be something to do."""
+        self._wake.set()
+
+    @property
+    def current(self) -> dict[Part, Checkpoint]:
+        """The checkpoints of its parts."""
+        return {part: self.checkpoints.current[part] for part in self.parts}
+
+    # Opening
+
+    async def open(self) -> None:
+        """Open it, however often that takes. Raises Refused."""
+        while True:
+            await asyncio.sleep(self.retry_after)
+            try:
+                await self._open()
+                while self._replaying:
+                    await self._replay()
+            except Refused:
+                raise
+            except PartitionStopped as error:
+                self.trouble = str(error)
+                self.retry_after = LAST_RETRY
+            except Exception as error:
+                self.report(error)
+                if not is_passing(error) and not isinstance(error, Fenced):
+                    log.exception("partition not opened", consumer=self.consumer.name, partition=self.number)
+            else:
+                self.is_open, self.trouble = True, None
+                self.ready.wanted = True
+                return
+            self.close()
+
+    def close(self) -> None:
+        """Forget what memory holds; `open` comes next, a little later each time."""
+        self.is_open = False
+        self.tick.forget()
+        self._held_ends = {}
+        self._replaying = {}
+        self.retry_after = min(max(self.retry_after * 2, FIRST_RETRY), LAST_RETRY)
+        self.consumer.handler.dropped(self.number)
+
+    def report(self, error: BaseException) -> None:
+        """Count and log a failure, and show it on the health page."""
+        self.trouble = type(error).__name__
+        metrics.BATCHES_FAILED.labels(self.consumer.name, self.trouble).inc()
+        # The text of an error may hold a value, and that an address: the kind must do.
+        log.warning("batch failed", consumer=self.consumer.name, partition=self.number, error=self.trouble)
+
+    async def _open(self) -> None:
+        beginnings = await self._source.beginnings(self.parts)
+        locks = (self.number,) if self.consumer.aligned else ()
+        async with self._database.unit_of_work(*locks) as work:
+            await self.checkpoints.load(work.connection, beginnings)
+            # Only now: whoever had the partition before us may have moved on until a moment ago.
+            self._check_range(beginnings, await self._source.ends(self.parts))
+            await self.held.load(work.connection, self.number)
+            failed = await count_failed(work.connection, self.consumer, self.number)
+            if failed > MOST_FAILED:
+                raise PartitionStopped(f"more than {MOST_FAILED} records are held: see `penchant dead-letters list`")
+            await self.consumer.handler.opened(work, self.number)
+            origin = await self.consumer.handler.replay_from(work, self.number) or {}
+        current = self.current
+        self._replaying = {
+            part: checkpoint
+            for part, checkpoint in current.items()
+            if part.topic in origin and origin[part.topic].next_offset < checkpoint.next_offset
+        }
+        start = {part: origin[part.topic] if part in self._replaying else current[part] for part in self.parts}
+        if self.lane is None or not self.lane.stands_at(start):
+            self._restart(start)
+        if not self._replaying:
+            self.consumer.handler.caught_up(self.number)
+
+    def _check_range(self, beginnings: Mapping[Part, int], ends: Mapping[Part, int]) -> None:
+        for part, checkpoint in self.current.items():
+            if not beginnings[part] <= checkpoint.next_offset <= ends[part]:
+                raise Refused(
+                    f"{self.consumer.name} has read {part.topic} [{part.partition}] up to {checkpoint.next_offset}, "
+                    f"but Kafka has {beginnings[part]} to {ends[part]}: records are lost, or this is another Kafka"
+                )
+
+    async def _replay(self) -> None:
+        """Bring memory from its snapshot to the checkpoint."""
+        lane = self.lane
+        assert lane is not None
+        taken = lane.take(BATCH)
+        below = [
+            fetched
+            for fetched in taken.records
+            if (part := Part(fetched[0], fetched[1].partition)) in self._replaying
+            and fetched[1].offset < self._replaying[part].next_offset
+        ]
+        if below:
+            received, _ = read(self.consumer.name, below)
+            await self.consumer.handler.replay(self.number, received)
+        for part, at in list(self._replaying.items()):
+            if lane.queues[part].next_offset >= at.next_offset or await self._has_read(part, at.next_offset):
+                del self._replaying[part]
+        if not self._replaying:
+            self._restart(self.current)
+            self.consumer.handler.caught_up(self.number)
+        elif not taken.records:
+            await self._wait_for_records()
+
+    def _restart(self, start: Mapping[Part, Checkpoint]) -> None:
+        """Read on from `start`; what waits in the lane is fetched again."""
+        self.lane = Lane(
+            {part: Queue(at.next_offset, at.next_offset, at.sequence) for part, at in start.items()},
+            self.consumer.aligned,
+            self._catalog,
+        )
+        self._source.seek({part: at.next_offset for part, at in start.items()})
+
+    async def _wait_for_records(self) -> None:
+        self._wake.clear()
+        await self.release_heads()
+        try:
+            await asyncio.wait_for(self._wake.wait(), POLL)
+        except TimeoutError:
+            return
+
+    # Waiting for causes and for the clock
+
+    async def release_heads(self) -> bool:
+        """Let go of heads whose causes are not in Kafka; return whether any head still waits.
+
+        To be called when nothing could be taken.
+        """
+        assert self.lane is not None
+        missing = self.lane.waits_for()
+        if not missing:
+            self._held_ends = {}
+            return False
+        self.lane.release(await self._read_in_vain(missing))
+        return True
+
+    async def _read_in_vain(self, missing: set[Part]) -> list[Part]:
+        """Return those parts that have been read to the end that they had when waiting began."""
+        ours = missing & set(self.parts)
+        if not ours <= self._held_ends.keys():
+            self._held_ends = dict(await self._source.ends(self.parts))
+        read = [part for part in ours if await self._has_read(part, self._held_ends[part])]
+        if ours < missing and self._catalog is not None and await self._catalog.refresh():
+            read += missing - ours
+        return read
+
+    async def _has_read(self, part: Part, end: int) -> bool:
+        assert self.lane is not None
+        return self.lane.size(part) == 0 and await self._source.read_to(part, end)
+
+    async def has_passed(self, ends: Mapping[Part, int]) -> bool:
+        """Whether all records before `ends` have been taken and committed."""
+        assert self.lane is not None
+        for part, end in ends.items():
+            queue = self.lane.queues[part]
+            if queue.next_offset >= end or (queue.records and queue.records[0].offset >= end):
+                continue
+            if not await self._has_read(part, end):
+                return False
+        return True

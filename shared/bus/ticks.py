@@ -1,0 +1,46 @@
+"""When the clock is looked at: once the topics have been consumed to the end that they had when it was due."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shared.bus.record import Part
+
+FIRST_RETRY, LAST_RETRY = timedelta(seconds=1), timedelta(minutes=1)
+
+
+@dataclass(slots=True)
+class Tick:
+    """The tick of one partition number: the ends to pass before it runs, and how long a failing one waits."""
+
+    ends: Mapping[Part, int] | None = None
+    trouble: str | None = None
+    not_before: datetime | None = None
+    _retry: timedelta = FIRST_RETRY
+
+    def is_due(self, due: datetime | None, now: datetime) -> bool:
+        """Return whether it should run as soon as the ends have been passed; forget the ends if not."""
+        if due is None or due > now or (self.not_before is not None and self.not_before > now):
+            self.ends = None
+            return False
+        return True
+
+    def next_due(self, due: datetime | None) -> datetime | None:
+        """Return when to look again, given when the handler wants it."""
+        return due if due is None or self.not_before is None else max(due, self.not_before)
+
+    def succeeded(self) -> None:
+        """It has run."""
+        self.ends = self.trouble = self.not_before = None
+        self._retry = FIRST_RETRY
+
+    def failed(self, error: BaseException, now: datetime) -> None:
+        """It runs again later, after a pause that doubles; records go on meanwhile."""
+        self.ends = None
+        self.trouble = f"its clock fails: {type(error).__name__}"
+        self.not_before = now + self._retry
+        self._retry = min(self._retry * 2, LAST_RETRY)
+
+    def forget(self) -> None:
+        """The partition is closed: what was noted of the topics is no longer known to hold."""
+        self.ends = None

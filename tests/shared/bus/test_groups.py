@@ -1,0 +1,210 @@
+"""One unit of work serves a whole group of partition numbers; what is wrong with one of them stays with it."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pytest
+
+from shared.bus.handler import Handler
+from shared.bus.host import ConsumerHost
+from shared.bus.received import Received, by_partition
+from shared.bus.record import Part
+from shared.store.unit_of_work import UnitOfWork
+from tests.shared.bus.rig import COUNT, PARTITIONS, Counting, Rig, clicked
+from tests.shared.bus.test_guard import counted
+from tests.stack.waiting import until
+
+# Account 1 has contacts 3, 7, … in partition number 0 and 1, 5, … in number 2: both of group 0.
+IN_0, IN_2 = (3, 7, 11, 15), (1, 5, 9, 13)
+
+
+class Gated(Counting):
+    """Waits in its first batch, so that the next one finds all that has come."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = asyncio.Event()
+        self.entered = 0
+        self.openings: list[int] = []
+
+    async def opened(self, work: UnitOfWork, partition: int) -> None:
+        self.openings.append(partition)
+
+    async def handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
+        self.entered += 1
+        await self.gate.wait()
+        await super().handle(work, batch)
+
+
+def numbers_of(batch: Sequence[Received]) -> set[int]:
+    return {number for number, _ in by_partition(batch)}
+
+
+def _waiting(host: ConsumerHost) -> int:
+    return sum(len(assigned.lane) for assigned in host.partitions.values() if assigned.lane is not None)
+
+
+@pytest.mark.asyncio
+async def test_a_group_goes_into_one_transaction_with_its_checkpoints(rig: Rig) -> None:
+    handler = Gated()
+    async with rig.worker(handler) as host:
+        await until(lambda: len(handler.openings) == PARTITIONS)
+        await rig.publish([clicked(3), clicked(4)])  # one record for each group
+        await until(lambda: handler.entered == 2)
+        await rig.publish([clicked(contact) for contact in (*IN_0, *IN_2)])
+        await until(lambda: _waiting(host) == 8)
+        handler.gate.set()
+        await until(lambda: counted(rig, 10))
+    assert any(numbers_of(batch) == {0, 2} for batch in handler.batches)
+    assert all(len({number % 2 for number in numbers_of(batch)}) == 1 for batch in handler.batches)
+    rows = await rig.database.pool.fetch("SELECT partition, sum(next_offset) AS read FROM checkpoints GROUP BY 1")
+    assert {row["partition"]: row["read"] for row in rows} == {0: 5, 1: 1, 2: 4, 3: 0}
+    events = await rig.database.pool.fetch("SELECT partition, after FROM events WHERE partition IN (0, 2)")
+    assert all(row["after"] for row in events)
+
+
+@pytest.mark.asyncio
+async def test_a_poisoned_contact_is_found_and_the_group_goes_on(rig: Rig) -> None:
+    await rig.publish([clicked(contact) for contact in (*IN_0, *IN_2) for _ in range(20)])
+    handler = Counting()
+    handler.poisoned = {IN_2[1]}
+    async with rig.worker(handler):
+        await until(lambda: counted(rig, 140))
+    counts = await rig.counts()
+    assert counts == dict.fromkeys({*IN_0, *IN_2} - handler.poisoned, 20)
+    held = await rig.database.pool.fetch("SELECT DISTINCT contact_id FROM held")
+    assert [row["contact_id"] for row in held] == [IN_2[1]]
+
+
+class Slices(Handler):
+    """Keeps memory per partition number; fails on a contact."""
+
+    def __init__(self, poisoned: int) -> None:
+        self.poisoned = poisoned
+        self.memory: dict[int, list[int]] = {}
+        self.openings: list[int] = []
+
+    async def opened(self, work: UnitOfWork, partition: int) -> None:
+        self.openings.append(partition)
+        rows = await work.connection.fetch("SELECT contact_id, clicks FROM counts")
+        kept = [row["contact_id"] for row in rows for _ in range(row["clicks"])]
+        self.memory[partition] = [contact for contact in kept if (contact + 1) % PARTITIONS == partition]
+
+    async def handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
+        for partition, records in by_partition(batch):
+            with work.isolate(partition):
+                contacts = [received.event.contact_id for received in records]
+                self.memory[partition] += contacts
+                if self.poisoned in contacts:
+                    raise ZeroDivisionError
+                await work.connection.fetch(COUNT, [1] * len(contacts), contacts)
+
+    def dropped(self, partition: int) -> None:
+        self.memory.pop(partition, None)
+
+
+@pytest.mark.asyncio
+async def test_only_the_memory_of_the_culprit_is_dropped(rig: Rig) -> None:
+    handler = Slices(IN_2[0])
+    async with rig.worker(handler):
+        await until(lambda: sorted(handler.openings) == [0, 1, 2, 3])
+        await rig.publish([clicked(contact) for contact in (*IN_0, *IN_2)])
+        await until(lambda: counted(rig, 7))
+        assert set(handler.openings[4:]) == {2}
+        memory = await until(lambda: handler.memory if len(handler.memory) == PARTITIONS else None)
+        assert sorted(memory[0]) == sorted(IN_0)
+        assert sorted(memory[2]) == sorted(IN_2[1:])
+
+
+@pytest.mark.asyncio
+async def test_a_fenced_number_leaves_the_unit_before_the_handler_runs(rig: Rig) -> None:
+    handler = Gated()
+    handler.gate.set()
+    async with rig.worker(handler) as host:
+        await rig.publish([clicked(IN_0[0]), clicked(IN_2[0])])
+        await until(lambda: counted(rig, 2))
+        # Somebody else has taken the next record of number 2.
+        await rig.database.pool.execute(
+            "UPDATE checkpoints SET next_offset = next_offset + 1, sequence = sequence + 1 WHERE partition = 2"
+        )
+        handler.batches.clear()
+        await rig.publish([clicked(IN_2[0]), clicked(IN_0[1]), clicked(IN_2[1])])
+        await until(lambda: counted(rig, 4))
+        assert host.partitions[2].current[Part("tracking.clicks", 2)].next_offset == 3
+    assert await rig.counts() == {IN_0[0]: 1, IN_0[1]: 1, IN_2[0]: 1, IN_2[1]: 1}
+    assert not any(one.event.contact_id == IN_2[0] for batch in handler.batches for one in batch)
+
+
+class Failing(Handler):
+    """Is due at once in two numbers; the tick of one of them fails."""
+
+    def __init__(self) -> None:
+        self.rang: list[int] = []
+        self.tried = 0
+
+    async def handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
+        contacts = [received.event.contact_id for received in batch]
+        await work.connection.fetch(COUNT, [1] * len(contacts), contacts)
+
+    def due(self, partition: int) -> datetime | None:
+        return datetime.min.replace(tzinfo=UTC) if partition in {0, 2} - set(self.rang) else None
+
+    async def tick(self, work: UnitOfWork, partition: int, now: datetime) -> None:
+        if partition == 2:
+            self.tried += 1
+            await work.connection.execute("INSERT INTO counts VALUES (1, 99, 1)")
+            raise ZeroDivisionError
+        self.rang.append(partition)
+
+
+@pytest.mark.asyncio
+async def test_a_tick_that_fails_is_undone_and_stops_neither_the_others_nor_the_records(rig: Rig) -> None:
+    handler = Failing()
+    async with rig.worker(handler) as host:
+        await until(lambda: handler.rang == [0] and handler.tried)
+        await rig.publish([clicked(contact) for contact in (*IN_0, *IN_2)])
+        await until(lambda: counted(rig, 8))
+        await until(lambda: any("its clock fails" in trouble for trouble in host.troubles()))
+    assert 99 not in await rig.counts()
+
+
+class Endless(Handler):
+    """Is due after its first batch, and writes down how much had been applied when it rang."""
+
+    def __init__(self) -> None:
+        self.at: datetime | None = None
+        self.seen = 0
+        self.rang: list[int] = []
+
+    async def handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
+        self.seen += len(batch)
+        if self.at is None:
+            self.at = datetime.now(UTC)
+
+    def due(self, partition: int) -> datetime | None:
+        return self.at if partition == 0 and not self.rang else None
+
+    async def tick(self, work: UnitOfWork, partition: int, now: datetime) -> None:
+        self.rang.append(self.seen)
+
+
+@pytest.mark.asyncio
+async def test_time_passes_however_much_is_waiting(rig: Rig) -> None:
+    """Records that never end: the tick runs once those have been applied that were there when it was due."""
+    handler = Endless()
+    stop = asyncio.Event()
+
+    async def flood() -> None:
+        while not stop.is_set():
+            await rig.publish([clicked(IN_0[0]) for _ in range(50)])
+
+    flooding = asyncio.create_task(flood())
+    try:
+        async with rig.worker(handler):
+            await until(lambda: handler.rang)
+            await until(lambda: handler.seen > handler.rang[0])  # it went on before and after
+    finally:
+        stop.set()
+        await flooding
+    assert handler.rang[0] > 0
