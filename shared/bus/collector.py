@@ -23,6 +23,7 @@ log = structlog.get_logger()
 
 BATCH_BYTES = 500_000
 LOOK_EVERY = 0.05  # seconds between looks at how long the oldest record has waited
+STALLED = 0.1  # seconds later than planned: this process has stood still, and Kafka is not to blame
 # A batch of one costs Kafka as much as one of ten, and so does each fetch of who reads them. So the next batch begins
 # this much later than the one before, unless as many wait as that one had, and a few. Where acknowledgements take
 # longer than that, those who were just answered get a moment to ask again: two crowds that take turns would stay two.
@@ -61,7 +62,8 @@ class Collector(Generic[Item, Result]):
     """Collects records for one topic whose records may stand in any partition.
 
     A record that has waited `patience` seconds goes to `give_up` instead, and so does, at once, every one that comes
-    while Kafka is slow or away; it may have been written all the same. `add` never waits and never raises.
+    until Kafka has acknowledged what is under way; it may have been written all the same. Time in which the event loop
+    stood still does not count. `add` never waits and never raises.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Collector(Generic[Item, Result]):
         self._gathered = asyncio.Event()
         self._enough = FEW
         self._next_partition = 0
+        self._patient_since = 0.0  # monotonic; waits that began earlier count from here
 
     async def run(self) -> None:
         """Connects and sends, until it is cancelled; what is added while it does not run goes to `give_up`."""
@@ -114,15 +117,16 @@ class Collector(Generic[Item, Result]):
             try:
                 await producer.start()
                 partitions = sorted(await producer.partitions_for(self._topic))
-                self.accepting = True
                 while True:
+                    # Nothing is under way, so nothing says that Kafka is slow. Were it said only after a batch, it
+                    # might never be: without it there are no more batches.
+                    self.accepting = True
                     if not self._pending:
                         self._wake.clear()
                         await self._wake.wait()
                     self._next_partition += 1
                     began = monotonic()
                     sent = await self._send(producer, partitions[self._next_partition % len(partitions)])
-                    self.accepting = True
                     await self._gather(max(began + PACE - monotonic(), MOMENT), max(sent, FEW))
             except Exception as error:
                 log.warning(
@@ -164,13 +168,17 @@ class Collector(Generic[Item, Result]):
 
     async def _watch(self) -> None:
         while True:
+            planned = monotonic() + LOOK_EVERY
             await asyncio.sleep(LOOK_EVERY)
+            now = monotonic()
+            if now - planned > STALLED:
+                self._patient_since = now
             oldest = self._sending or self._pending
-            if oldest and monotonic() - oldest[0].since > self._patience:
+            if oldest and now - max(oldest[0].since, self._patient_since) > self._patience:
                 self._refuse()
 
     def _refuse(self) -> None:
-        """Until a batch is acknowledged, nobody waits for Kafka."""
+        """Until what is under way is acknowledged, nobody waits for Kafka."""
         self.accepting = False
         waiting = [*self._sending, *self._pending]
         self._sending.clear()

@@ -50,7 +50,7 @@ class Drain:
             while some := list(islice(clicks, AT_ONCE)):
                 await self._producer.send(TOPIC, [(None, click.value, click.headers()) for click in some])
                 sent += len(some)
-            await asyncio.to_thread(segment.unlink)
+            await asyncio.to_thread(directory.remove, segment)
             log.info("spooled clicks sent", clicks=sent)
 
     async def _adopt(self) -> None:

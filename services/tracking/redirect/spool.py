@@ -43,7 +43,10 @@ class SpoolDirectory:
         self._busy = Lock()
         self._file: int | None = None
         self._written = 0
-        self._number = max((int(segment.stem) for segment in self._segments()), default=0)
+        # What is in it is known, not looked up: files vanish while they are counted.
+        self._sizes = {segment: segment.stat().st_size for segment in sorted(path.glob(f"*{_SUFFIX}"))}
+        self._writing: Path | None = None
+        self._number = max((int(segment.stem) for segment in self._sizes), default=0)
 
     @classmethod
     def create(cls, folder: Path) -> Self:
@@ -76,7 +79,7 @@ class SpoolDirectory:
         """Appends clicks and has them on disk when it returns. Raises OSError, or SpoolFull."""
         frames = b"".join(map(_framed, clicks))
         with self._busy:
-            if self.size() + len(frames) > most_bytes:
+            if sum(self._sizes.values()) + len(frames) > most_bytes:
                 raise SpoolFull
             self._append(frames)
 
@@ -84,6 +87,7 @@ class SpoolDirectory:
         if self._file is None or self._written > SEGMENT_BYTES:
             self._next_file()
         assert self._file is not None
+        assert self._writing is not None
         try:
             _write_all(self._file, frames)
             os.fdatasync(self._file)
@@ -92,45 +96,49 @@ class SpoolDirectory:
             self._seal()
             raise
         self._written += len(frames)
+        self._sizes[self._writing] = self._written
 
     def _next_file(self) -> None:
         self._seal()
         self._number += 1
-        self._file = os.open(
-            self.path / f"{self._number:012}{_SUFFIX}", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600
-        )
-        self._written = 0
+        self._writing = self.path / f"{self._number:012}{_SUFFIX}"
+        self._file = os.open(self._writing, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        self._sizes[self._writing] = self._written = 0
         _sync_folder(self.path)
 
     def _seal(self) -> None:
         if self._file is not None:
             os.close(self._file)
-            self._file = None
+            self._file = self._writing = None
 
     def oldest(self) -> Path | None:
         """The file that must be sent first; the one being written is sealed when it is its turn."""
         with self._busy:
-            segments = self._segments()
-            if len(segments) == 1:
+            oldest = min(self._sizes, default=None)
+            if oldest == self._writing:
                 self._seal()
-            return segments[0] if segments else None
+            return oldest
+
+    def remove(self, segment: Path) -> None:
+        """Remove a file whose clicks are all acknowledged."""
+        with self._busy:
+            segment.unlink(missing_ok=True)
+            del self._sizes[segment]
 
     def size(self) -> int:
-        """Bytes of clicks in the directory."""
-        return sum(segment.stat().st_size for segment in self._segments())
+        """Return how many bytes of clicks are in the directory."""
+        with self._busy:
+            return sum(self._sizes.values())
 
     def close(self) -> None:
         """Gives the directory up; an empty one is removed."""
         with self._busy:
             self._seal()
-            if not self._segments():
+            if not self._sizes:
                 with suppress(OSError):  # somebody else may have removed it
                     (self.path / LOCK).unlink()
                     self.path.rmdir()
             os.close(self._lock)
-
-    def _segments(self) -> list[Path]:
-        return sorted(self.path.glob(f"*{_SUFFIX}"))
 
 
 def read_segment(path: Path) -> Iterator[Click]:

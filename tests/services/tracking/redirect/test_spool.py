@@ -22,7 +22,7 @@ def spooled(directory: SpoolDirectory) -> list[Click]:
     clicks: list[Click] = []
     while (segment := directory.oldest()) is not None:
         clicks += read_segment(segment)
-        segment.unlink()
+        directory.remove(segment)
     return clicks
 
 
