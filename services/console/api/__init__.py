@@ -1,0 +1,1 @@
+"""The console's pages: HTTP in, HTML out."""

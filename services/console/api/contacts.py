@@ -1,0 +1,151 @@
+"""Contacts: finding them, adding one, changing and erasing one."""
+
+from typing import Any
+
+from fastapi import Response
+
+from services.console.api.counting import counts_of
+from services.console.api.forms import Form, read_form
+from services.console.api.languages import _
+from services.console.api.lists import PAGE, Listing, filters_of, listing
+from services.console.api.page import AccountPage, OfAccount
+from services.console.apis.client import Json, Refused
+from services.console.domain.fields import field_values
+from shared.http.routing import Router
+
+router = Router(prefix="/a/{account_id}/contacts", include_in_schema=False)
+
+SUBSCRIPTIONS = ("subscribed", "unconfirmed", "unsubscribed", "bounced", "blocked")
+_SHOWN_UNLESS_CHOSEN = 3  # fields as columns
+
+
+@router.get("")
+async def contacts(page: OfAccount) -> Response:
+    """Find contacts."""
+    filters = filters_of(page.request, "q", "label", "segment", "subscription", "sort")
+    found = await _find(page, filters)
+    fields = await page.api.items("labeling", "/v1/fields")
+    chosen = page.request.query_params.getlist("column")
+    columns = [one for one in fields if one["key"] in chosen] if chosen else fields[:_SHOWN_UNLESS_CHOSEN]
+    (total,) = await counts_of(page.api, [{"all": []}])
+    return page.show(
+        "contacts.html",
+        here="contacts",
+        block="list",
+        list=found,
+        fields=fields,
+        columns=columns,
+        labels=await page.api.items("labeling", "/v1/labels"),
+        segments=(await page.api.find("segmentation", "/v1/segments", limit=1000) or {"items": []})["items"],
+        subscriptions=SUBSCRIPTIONS,
+        total=total,
+    )
+
+
+@router.get("/new")
+async def new(page: OfAccount) -> Response:
+    """Show the form of a new contact."""
+    page.require("write")
+    return await _form(page, Form(), None)
+
+
+@router.post("/new")
+async def create(page: OfAccount) -> Response:
+    """Add a contact."""
+    page.require("write")
+    form = await read_form(page.request)
+    fields = await page.api.items("labeling", "/v1/fields")
+    body = _body(form, fields, {})
+    try:
+        made = await page.api.post("labeling", "/v1/contacts", {name: value for name, value in body.items() if value})
+    except Refused as problem:
+        form.refuse(problem, _pointers(fields))
+        return await _form(page, form, None, status=422)
+    return page.go(page.url(f"contacts/{made['contact_id']}"), _("The contact is there."))
+
+
+@router.get("/{contact_id}/edit")
+async def edit(page: OfAccount, contact_id: int) -> Response:
+    """Show the form of a contact."""
+    page.require("write")
+    return await _form(page, Form(), await page.api.get("labeling", f"/v1/contacts/{contact_id}"))
+
+
+@router.post("/{contact_id}/edit")
+async def change(page: OfAccount, contact_id: int) -> Response:
+    """Change a contact."""
+    page.require("write")
+    form = await read_form(page.request)
+    contact = await page.api.get("labeling", f"/v1/contacts/{contact_id}")
+    fields = await page.api.items("labeling", "/v1/fields")
+    changes = {
+        name: value
+        for name, value in _body(form, fields, contact["fields"]).items()
+        if name == "fields" or value != (contact.get(name) or "")
+    }
+    # Merge patch: null clears. An address that was emptied is not cleared by mistake: the API says that it is needed.
+    body = {name: (None if value == "" else value) for name, value in changes.items()}
+    try:
+        await page.api.patch("labeling", f"/v1/contacts/{contact_id}", body)
+    except Refused as problem:
+        form.refuse(problem, _pointers(fields))
+        return await _form(page, form, contact, status=422)
+    return page.go(page.url(f"contacts/{contact_id}"), _("The contact is saved."))
+
+
+@router.get("/{contact_id}/erase")
+async def ask_erase(page: OfAccount, contact_id: int) -> Response:
+    """Say what erasing does."""
+    page.require("write")
+    contact = await page.api.get("labeling", f"/v1/contacts/{contact_id}")
+    return page.show("contact_erase.html", here="contacts", contact=contact)
+
+
+@router.post("/{contact_id}/erase")
+async def erase(page: OfAccount, contact_id: int) -> Response:
+    """Erase a contact for good."""
+    page.require("write")
+    await page.api.delete("labeling", f"/v1/contacts/{contact_id}")
+    return page.go(page.url("contacts"), _("The contact is erased."))
+
+
+async def _find(page: AccountPage, filters: dict[str, str]) -> Listing:
+    cursor = page.request.query_params.get("cursor")
+    parameters: dict[str, object] = {"limit": PAGE, "cursor": cursor}
+    parameters.update({name: filters[name] for name in ("label", "segment", "subscription", "sort")})
+    answer: Json
+    try:
+        answer = await page.api.get("labeling", "/v1/contacts", search=filters["q"], **parameters)
+    except Refused as problem:
+        if problem.status not in (400, 404, 422):
+            raise
+        answer = {"items": [], "next_cursor": None, "total": 0}
+    return listing(page.request, answer, filters)
+
+
+async def _form(page: AccountPage, form: Form, contact: Json | None, status: int = 200) -> Response:
+    return page.show(
+        "contact_form.html",
+        status=status,
+        here="contacts",
+        form=form,
+        contact=contact,
+        fields=await page.api.items("labeling", "/v1/fields"),
+        subscriptions=SUBSCRIPTIONS,
+    )
+
+
+def _body(form: Form, fields: list[Json], now: Json) -> dict[str, Any]:
+    body: dict[str, Any] = {name: form[name] for name in ("email", "external_id", "language", "source")}
+    if form["subscription"]:
+        body["subscription"] = form["subscription"]
+    values, wrong = field_values({one["key"]: form[f"field.{one['key']}"] for one in fields}, fields)
+    form.errors.update({f"field.{key}": _("This is not a number.") for key in wrong})
+    changed = {key: value for key, value in values.items() if value != now.get(key)}
+    if changed:
+        body["fields"] = changed
+    return body
+
+
+def _pointers(fields: list[Json]) -> dict[str, str]:
+    return {f"/fields/{field['key']}": f"field.{field['key']}" for field in fields}

@@ -1,0 +1,58 @@
+"""The cookies: the session, and one message for the next page."""
+
+import base64
+import json
+
+from fastapi import Request, Response
+
+from services.console.settings import ConsoleSettings
+
+_SESSION = "penchant_session"
+_NOTICE = "penchant_notice"
+_FOURTEEN_DAYS = 14 * 24 * 3600
+
+
+def session_cookie(settings: ConsoleSettings) -> str:
+    """Return the name of the session's cookie; `__Host-` where there is TLS, so that no other host can set it."""
+    return f"__Host-{_SESSION}" if settings.is_secure else _SESSION
+
+
+def set_session(response: Response, settings: ConsoleSettings, token: str) -> None:
+    """Sign the browser in."""
+    response.set_cookie(
+        session_cookie(settings),
+        token,
+        max_age=_FOURTEEN_DAYS,
+        path="/",
+        secure=settings.is_secure,
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def clear_session(response: Response, settings: ConsoleSettings) -> None:
+    """Sign the browser out."""
+    response.delete_cookie(session_cookie(settings), path="/", secure=settings.is_secure, httponly=True, samesite="lax")
+
+
+def set_notice(response: Response, text: str, kind: str = "done") -> None:
+    """Let the next page say what was done."""
+    packed = base64.urlsafe_b64encode(json.dumps([kind, text]).encode()).decode()
+    response.set_cookie(_NOTICE, packed, max_age=60, path="/", httponly=True, samesite="lax")
+
+
+def notice_of(request: Request) -> tuple[str, str] | None:
+    """Return the kind and the text of the message for this page, if there is one."""
+    packed = request.cookies.get(_NOTICE)
+    if not packed:
+        return None
+    try:
+        kind, text = json.loads(base64.urlsafe_b64decode(packed))
+    except ValueError:
+        return None
+    return str(kind), str(text)
+
+
+def clear_notice(response: Response) -> None:
+    """The message was shown."""
+    response.delete_cookie(_NOTICE, path="/", httponly=True, samesite="lax")

@@ -1,0 +1,26 @@
+"""How many contacts there are behind many criteria, by few requests."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from services.console.apis.client import Api, Refused, Unreachable
+
+_AT_ONCE = 90  # a criterion has 100 nodes at most
+
+
+async def counts_of(api: Api, criteria: Sequence[dict[str, Any]]) -> list[int | None]:
+    """Return the number of contacts for each of `criteria` (one node each); None where that is not known now."""
+    pieces = [criteria[start : start + _AT_ONCE] for start in range(0, len(criteria), _AT_ONCE)]
+    found = await asyncio.gather(*(_counts(api, piece) for piece in pieces))
+    return [count for piece in found for count in piece]
+
+
+async def _counts(api: Api, criteria: Sequence[dict[str, Any]]) -> list[int | None]:
+    try:
+        answer = await api.post("segmentation", "/v1/criteria/count", {"criterion": {"any": list(criteria)}})
+    except (Refused, Unreachable):
+        # A single criterion that cannot be counted must not hide the others.
+        return [None] * len(criteria) if len(criteria) == 1 else [(await _counts(api, [one]))[0] for one in criteria]
+    counts = {node["pointer"].removeprefix("/criterion"): node["count"] for node in answer["nodes"]}
+    return [counts.get(f"/any/{index}") for index in range(len(criteria))]

@@ -1,0 +1,78 @@
+"""Forms: what was typed comes back when something is wrong with it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from fastapi import Request
+from starlette.datastructures import UploadFile
+
+from services.console.apis.client import Refused
+
+LARGEST_TEXTS = 4_000_000  # characters of all fields of a form; a newsletter is about 100,000
+
+
+class TooLarge(Exception):
+    """The form holds more than any form of ours needs."""
+
+
+@dataclass(slots=True)
+class Form:
+    """The values of a form, and what is wrong with them: by the field's name, "" for the whole form."""
+
+    values: dict[str, str] = field(default_factory=dict)
+    lists: dict[str, list[str]] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> str:
+        """The value as it was typed, without spaces around it; "" where there is none."""
+        return self.values.get(name, "").strip()
+
+    def raw(self, name: str) -> str:
+        """The value exactly as it was typed."""
+        return self.values.get(name, "")
+
+    def all(self, name: str) -> list[str]:
+        """All values of a name: what was ticked."""
+        return self.lists.get(name, [])
+
+    def error(self, name: str) -> str | None:
+        """What is wrong with a field, or None."""
+        return self.errors.get(name)
+
+    def refuse(self, problem: Refused, names: Mapping[str, str] | None = None) -> None:
+        """Take over what an API said of the form. `names`: the field for a pointer, where they are not called alike.
+
+        Raises the problem again if it is none of the form's.
+        """
+        if problem.status not in (400, 409, 412, 413, 422):
+            raise problem
+        for fault in problem.errors:
+            pointer = str(fault.get("pointer", ""))
+            name = self._field_of(pointer, names or {})
+            self.errors.setdefault(name, str(fault.get("detail", "")))
+        if not self.errors:
+            self.errors[""] = problem.detail
+
+    def _field_of(self, pointer: str, names: Mapping[str, str]) -> str:
+        for prefix, name in names.items():
+            if pointer == prefix or pointer.startswith(prefix + "/"):
+                return name
+        first = pointer.removeprefix("/").partition("/")[0]
+        return first if first in self.values else ""
+
+
+async def read_form(request: Request) -> Form:
+    """Return what was sent, texts only."""
+    sent = await request.form(max_fields=5000, max_files=5, max_part_size=LARGEST_TEXTS)
+    pairs = [(name, value) for name, value in sent.multi_items() if not isinstance(value, UploadFile)]
+    return form_of(pairs)
+
+
+def form_of(pairs: Iterable[tuple[str, str]]) -> Form:
+    """Return a form with these values; of a name that comes twice the last value counts."""
+    form = Form()
+    for name, value in pairs:
+        text = value.replace("\r\n", "\n").replace("\0", "")
+        form.values[name] = text
+        form.lists.setdefault(name, []).append(text)
+    return form

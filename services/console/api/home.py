@@ -1,0 +1,124 @@
+"""The first page of an account: what happened today, what needs attention, first steps."""
+
+import asyncio
+from datetime import UTC, datetime, time
+
+from fastapi import Response
+
+from services.console.api import sentences
+from services.console.api.counting import counts_of
+from services.console.api.formats import time_zone
+from services.console.api.languages import _
+from services.console.api.names import Names, load_names
+from services.console.api.page import AccountPage, OfAccount
+from services.console.apis.client import Json, Refused, Unreachable
+from shared.http.routing import Router
+
+router = Router(prefix="/a/{account_id}", include_in_schema=False)
+
+_LATEST = 15
+
+
+@router.get("/")
+async def home(page: OfAccount) -> Response:
+    """Show the account at a glance."""
+    clicks, names, totals = await asyncio.gather(
+        _clicks_today(page), load_names(page.api, "labels", "messages", "segments", "workflows"), _totals(page)
+    )
+    segments = (await page.api.find("segmentation", "/v1/segments", limit=1000) or {"items": []})["items"]
+    workflows = await page.api.items("workflow", "/v1/workflows")
+    return page.show(
+        "home.html",
+        here="",
+        block="today",
+        clicks=clicks,
+        feed=_feed(clicks["items"], names),
+        totals=totals,
+        names=names,
+        attention=await _attention(page, segments, workflows),
+        steps=_first_steps(page, names, totals),
+    )
+
+
+@router.get("")
+async def without_slash(page: OfAccount) -> Response:
+    """The same page, whoever typed it."""
+    return page.go(page.url())
+
+
+async def _clicks_today(page: AccountPage) -> Json:
+    midnight = datetime.combine(datetime.now(time_zone.get()).date(), time(), time_zone.get()).astimezone(UTC)
+    found = await page.api.get("tracking", "/v1/clicks", since=midnight.isoformat(), limit=1000)
+    counted = {verdict: 0 for verdict in ("human", "machine", "unsure")}
+    for click in found["items"]:
+        counted[click["verdict"]] += 1
+    return {**counted, "items": found["items"], "more": bool(found.get("next_cursor"))}
+
+
+async def _totals(page: AccountPage) -> dict[str, int | None]:
+    contacts, clicked = await counts_of(page.api, [{"all": []}, {"clicks": {"within_days": 30}}])
+    return {"contacts": contacts, "clicked": clicked}
+
+
+def _feed(clicks: list[Json], names: Names) -> list[Json]:
+    return [
+        {
+            "at": click["occurred_at"],
+            "contact_id": click["contact_id"],
+            "text": _(
+                'clicked on "%(link)s" in "%(message)s"',
+                link=click["text"] or click["url"],
+                message=names.message(click["message_id"]),
+            ),
+            "verdict": click["verdict"],
+            "said": sentences.verdict(click["verdict"]),
+        }
+        for click in clicks[:_LATEST]
+    ]
+
+
+async def _attention(page: AccountPage, segments: list[Json], workflows: list[Json]) -> list[tuple[str, str]]:
+    """Return what needs somebody to look at it: a sentence and the page to go to."""
+    found = [
+        (_('The segment "%(name)s" is broken.', name=segment["name"]), page.url(f"segments/{segment['id']}"))
+        for segment in segments
+        if segment.get("broken")
+    ]
+    found += [
+        (_('The workflow "%(name)s" is broken.', name=workflow["name"]), page.url(f"workflows/{workflow['id']}"))
+        for workflow in workflows
+        if workflow.get("broken")
+    ]
+    found += [
+        (_("A job in the background failed: %(kind)s.", kind=job["kind"]), page.url("settings"))
+        for job in (await page.api.get("labeling", "/v1/jobs", limit=20))["items"]
+        if job["state"] == "failed"
+    ]
+    if page.may("admin"):
+        found += await _held(page)
+    return found
+
+
+async def _held(page: AccountPage) -> list[tuple[str, str]]:
+    held: list[tuple[str, str]] = []
+    for service in ("tracking", "labeling", "segmentation", "workflow"):
+        try:
+            answer = await page.api.get(service, f"/v1/{service}-held-records", state="failed", limit=1)  # type: ignore[arg-type]
+        except (Refused, Unreachable):
+            continue
+        if answer["total"]:
+            text = _("%(count)s records could not be applied in %(service)s.", count=answer["total"], service=service)
+            held.append((text, "/operations"))
+    return held
+
+
+def _first_steps(page: AccountPage, names: Names, totals: dict[str, int | None]) -> list[tuple[bool, str, str]]:
+    """Return what a new account does first: whether it is done, what it is, and where."""
+    return [
+        (bool(names.labels), _("Make labels for the interests that you want to know of"), page.url("labels/new")),
+        (bool(names.messages), _("Add a newsletter, and put labels on its links"), page.url("messages/new")),
+        (bool(totals["contacts"]), _("Add contacts"), page.url("contacts/new")),
+        (bool(totals["clicked"]), _("See the first clicks turn into labels"), page.url("contacts")),
+        (bool(names.segments), _("Make a segment of those who are interested"), page.url("segments/new")),
+        (bool(names.workflows), _("Let a workflow answer to an interest"), page.url("workflows/new")),
+    ]

@@ -1,0 +1,62 @@
+"""The languages of the console: texts are written in English and translated by `locale/<language>.po`."""
+
+from collections.abc import Iterable
+from contextvars import ContextVar
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import NullTranslations, Translations
+
+LANGUAGES = {"en": "English", "nl": "Nederlands"}
+DEFAULT = "en"
+LOCALE = Path(__file__).parent.parent / "locale"
+
+language: ContextVar[str] = ContextVar("language", default=DEFAULT)
+
+
+@cache
+def translations_of(code: str) -> NullTranslations:
+    """Return the texts of a language; for English they are as written in the source."""
+    if code == DEFAULT:
+        return NullTranslations()
+    with (LOCALE / f"{code}.po").open("rb") as source:
+        catalog = read_po(source, locale=code)
+    compiled = BytesIO()
+    write_mo(compiled, catalog)
+    compiled.seek(0)
+    return Translations(compiled)
+
+
+def choose(preferred: str | None, accept_language: str) -> str:
+    """Return the person's own language, else the first one that the browser asks for and we have."""
+    for wanted in _in_order(preferred, accept_language):
+        if wanted in LANGUAGES:
+            return wanted
+    return DEFAULT
+
+
+def _in_order(preferred: str | None, accept_language: str) -> Iterable[str]:
+    if preferred:
+        yield preferred
+    for wish in accept_language.split(","):
+        yield wish.partition(";")[0].strip().partition("-")[0].lower()
+
+
+def _(text: str, /, **values: object) -> str:
+    """Return `text` in the language of the request, with `%(name)s` filled in."""
+    translated = translations_of(language.get()).ugettext(text)
+    return translated % values if values else translated
+
+
+def counted(singular: str, plural: str, number: int, /, **values: object) -> str:
+    """Return the text for `number`, which is also its `%(num)s`, in the language of the request."""
+    return translations_of(language.get()).ungettext(singular, plural, number) % {"num": format_count(number), **values}
+
+
+def format_count(number: int) -> str:
+    """Return a number as the language writes it: 1,234 or 1.234."""
+    separator = "." if language.get() == "nl" else ","
+    return f"{number:,}".replace(",", separator)

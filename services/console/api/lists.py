@@ -1,0 +1,67 @@
+"""Lists on pages: filters and the place in the list are in the URL."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import Request
+
+from services.console.apis.client import Json
+
+PAGE = 50
+
+
+@dataclass(slots=True)
+class Listing:
+    """One page of a list, with the URLs of its neighbours."""
+
+    items: Sequence[Any]
+    next: str | None = None
+    previous: str | None = None
+    total: int | None = None
+    filters: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether something is searched or filtered for."""
+        return any(self.filters.values())
+
+
+def filters_of(request: Request, *names: str) -> dict[str, str]:
+    """Return the values of the filters in the URL; "" for those that are not set."""
+    return {name: request.query_params.get(name, "").strip() for name in names}
+
+
+def listing(request: Request, answer: Json, filters: Mapping[str, str]) -> Listing:
+    """Return a page of a list of an API."""
+    cursor = request.query_params.get("cursor")
+    kept = {name: value for name, value in filters.items() if value}
+    following = answer.get("next_cursor")
+    return Listing(
+        answer["items"],
+        next=_url(request, {**kept, "cursor": following}) if following else None,
+        previous=_url(request, kept) if cursor else None,
+        total=answer.get("total"),
+        filters=filters,
+    )
+
+
+def cut(request: Request, items: Sequence[Any], filters: Mapping[str, str], size: int = PAGE) -> Listing:
+    """Return a page of items that are all known."""
+    text = request.query_params.get("from", "0")
+    start = min(int(text) if text.isdecimal() and len(text) < 9 else 0, len(items))
+    kept = {name: value for name, value in filters.items() if value}
+    more = start + size < len(items)
+    return Listing(
+        items[start : start + size],
+        next=_url(request, {**kept, "from": str(start + size)}) if more else None,
+        previous=_url(request, kept) if start else None,
+        total=len(items),
+        filters=filters,
+    )
+
+
+def _url(request: Request, parameters: Mapping[str, str | None]) -> str:
+    query = urlencode({name: value for name, value in parameters.items() if value})
+    return f"{request.url.path}?{query}" if query else request.url.path

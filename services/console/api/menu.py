@@ -1,0 +1,27 @@
+"""Names of pages and roles, in the language of the request."""
+
+from collections.abc import Iterator, Mapping
+
+from services.console.api.languages import _
+
+
+class RoleNames(Mapping[str, str]):
+    """What roles are called on pages."""
+
+    def __getitem__(self, role: str) -> str:
+        names = {"read": _("Reader"), "write": _("Editor"), "admin": _("Administrator")}
+        return names[role]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(("read", "write", "admin"))
+
+    def __len__(self) -> int:
+        return 3
+
+
+ROLE_NAMES = RoleNames()
+
+
+def extra_pages() -> list[tuple[str, str]]:
+    """Return the pages of an account after those about labels: path and name."""
+    return []

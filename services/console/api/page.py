@@ -1,0 +1,124 @@
+"""A page: who asks, for which account, with which rights; and how it is answered."""
+
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from fastapi import Depends, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from services.console.api.cookies import clear_notice, notice_of, session_cookie, set_notice
+from services.console.api.formats import time_zone, zone_of
+from services.console.api.languages import choose, language
+from services.console.api.rendering import render
+from services.console.api.state import Console, console_of
+from services.console.apis.client import Api, Json
+from services.console.domain.errors import NotAMember
+from services.console.domain.roles import Role, may
+from services.console.store import people
+from services.console.use_cases.sessions import Person, person_of
+
+
+class SignInNeeded(Exception):
+    """Nobody is signed in."""
+
+
+class NotAllowed(Exception):
+    """The person's role does not include this."""
+
+
+@dataclass(slots=True)
+class Page:
+    """A request by somebody who is signed in."""
+
+    request: Request
+    console: Console
+    person: Person
+    values: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_fragment(self) -> bool:
+        """Whether htmx asks for a part of the page."""
+        headers = self.request.headers
+        return headers.get("hx-request") == "true" and headers.get("hx-request-type") == "partial"
+
+    def show(self, template: str, *, status: int = 200, block: str | None = None, **values: Any) -> Response:
+        """Return the page; `block`: only that part, if htmx asks for a part."""
+        notice = None if self.is_fragment else notice_of(self.request)
+        shared = {"page": self, "person": self.person, "notice": notice, "request": self.request, **self.values}
+        wanted = block if block is not None and self.is_fragment else None
+        response = HTMLResponse(render(template, {**shared, **values}, wanted), status)
+        response.headers["Vary"] = "HX-Request, HX-Request-Type, Cookie, Accept-Language"
+        if notice is not None:
+            clear_notice(response)
+        return response
+
+    def go(self, path: str, notice: str | None = None) -> Response:
+        """Send the browser on after a change, with a message for the next page."""
+        response = RedirectResponse(path, 303)
+        if notice is not None:
+            set_notice(response, notice)
+        return response
+
+
+@dataclass(slots=True)
+class AccountPage(Page):
+    """A request for a page of an account."""
+
+    account: Json = field(default_factory=dict)
+    role: Role = "read"
+    api: Api = field(default_factory=lambda: None)  # type: ignore[assignment,return-value] # always given
+
+    @property
+    def account_id(self) -> int:
+        """The account's id."""
+        return int(self.account["account_id"])
+
+    def url(self, path: str = "") -> str:
+        """Return the URL of a page of this account."""
+        return f"/a/{self.account_id}/{path}"
+
+    def may(self, role: Role) -> bool:
+        """Return whether the person may do what `role` may."""
+        return may(self.role, role)
+
+    def require(self, role: Role) -> None:
+        """Raise NotAllowed unless the person may do what `role` may."""
+        if not self.may(role):
+            raise NotAllowed
+
+
+async def _page(request: Request) -> Page:
+    console = console_of(request)
+    person = await signed_in(request)
+    language.set(choose(person.language, request.headers.get("accept-language", "")))
+    return Page(request, console, person)
+
+
+async def signed_in(request: Request) -> Person:
+    """Return who is signed in. Raises SignInNeeded."""
+    console = console_of(request)
+    token = request.cookies.get(session_cookie(console.settings))
+    person = None if token is None else await person_of(console.database, token)
+    if person is None:
+        raise SignInNeeded
+    return person
+
+
+async def _account_page(request: Request, account_id: int) -> AccountPage:
+    """Return the page of an account that the person belongs to. Raises NotAMember, also where there is no account."""
+    console = console_of(request)
+    person = await signed_in(request)
+    language.set(choose(person.language, request.headers.get("accept-language", "")))
+    membership = await people.membership_of(console.database.pool, person.person_id, account_id)
+    if membership is None:
+        raise NotAMember
+    api = console.platform.with_key(console.vault.decrypt(membership.api_key, account_id))
+    account = await request.app.state.accounts.of(account_id, api)
+    time_zone.set(zone_of(account["time_zone"]))
+    role: Role = membership.role  # type: ignore[assignment] # a constraint of the table says so
+    values = {"account": account}
+    return AccountPage(request, console, person, values, account, role, api)
+
+
+SignedIn = Annotated[Page, Depends(_page)]
+OfAccount = Annotated[AccountPage, Depends(_account_page)]

@@ -1,0 +1,60 @@
+"""Templates: autoescaped, in the language of the request."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2_fragments import render_block
+
+from services.console.api import formats, sentences
+from services.console.api.languages import LANGUAGES, counted, language, translations_of
+from services.console.api.menu import ROLE_NAMES, extra_pages
+
+SERVICE = Path(__file__).parent.parent
+STATIC = SERVICE / "static"
+
+
+@cache
+def asset(name: str) -> str:
+    """Return the URL of a static file; it changes with the content, so browsers may keep it for ever."""
+    digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+    return f"/static/{digest}/{name}"
+
+
+@cache
+def environment() -> Environment:
+    """Return the environment of all templates."""
+    made = Environment(
+        loader=FileSystemLoader(SERVICE / "templates"),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+    )
+    made.install_gettext_callables(  # type: ignore[attr-defined] # added by the extension
+        lambda text: translations_of(language.get()).ugettext(text),
+        lambda one, many, number: translations_of(language.get()).ungettext(one, many, number),
+        newstyle=True,
+    )
+    made.globals.update(
+        asset=asset, counted=counted, languages=LANGUAGES, lang=language.get, extra_pages=extra_pages, role_names=ROLE_NAMES, subscription=sentences.subscription, state_name=sentences.state
+    )
+    made.filters.update(
+        when=formats.when,
+        exactly=formats.exactly,
+        day=formats.day,
+        clock=formats.clock,
+        count=formats.count,
+        percent=formats.percent,
+    )
+    return made
+
+
+def render(template: str, values: dict[str, Any], block: str | None = None) -> str:
+    """Return a template, or one block of it, filled in."""
+    if block is not None:
+        return render_block(environment(), template, block, values)
+    return environment().get_template(template).render(values)

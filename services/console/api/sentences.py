@@ -1,0 +1,123 @@
+"""What happened, as sentences: the history of a label, engagements, events."""
+
+from services.console.api.languages import _
+from services.console.api.names import Names
+from services.console.apis.client import Json
+
+
+def because(origin: Json, names: Names) -> str:
+    """Return what asserted or took away a label."""
+    kind = origin.get("kind", "")
+    if kind == "click":
+        return _(
+            'clicked on "%(link)s" in "%(message)s"',
+            link=names.link(origin.get("link_id")),
+            message=names.message(origin.get("message_id")),
+        )
+    if kind == "workflow":
+        return _('the workflow "%(workflow)s"', workflow=names.workflow(origin.get("workflow_id")))
+    ref = origin.get("ref")
+    sentences = {
+        "manual": _("a person, by hand"),
+        "api": _("another system, through the API"),
+        "import": _("an import of a file"),
+        "self": _("the contact itself, on its preference page or a form"),
+        "label_deleted": _("the label was deleted"),
+        "label_merged": _("the label was merged into another one"),
+        "contact_merged": _("two contacts were merged"),
+        "reclassified": _("a click turned out not to be a person's"),
+        "relabeled": _("the labels of a link were changed"),
+        "undo": _("something was undone"),
+    }
+    sentence = sentences.get(kind, kind)
+    return f"{sentence} ({ref})" if ref and kind in ("api", "self") else sentence
+
+
+def outcome(entry: Json) -> str:
+    """Return what an entry of a label's history did."""
+    return {
+        "assigned": _("Given"),
+        "confirmed": _("Confirmed"),
+        "removed": _("Taken away"),
+        "withdrawn": _("One reason less"),
+        "declined": _("Declined"),
+        "refused": _("Refused"),
+    }.get(entry["outcome"], entry["outcome"])
+
+
+def engagement(entry: Json, names: Names) -> str:
+    """Return what a contact did or had done to it."""
+    message = names.message(entry["message_id"]) if entry.get("message_id") else ""
+    ref = entry.get("ref") or ""
+    known = {
+        "message.sent": _('Was sent "%(message)s"', message=message),
+        "message.delivered": _('Received "%(message)s"', message=message),
+        "message.opened": _('Opened "%(message)s"', message=message),
+        "message.bounced": _('"%(message)s" could not be delivered', message=message),
+        "message.skipped": _('"%(message)s" was not sent', message=message),
+        "message.complained": _('Called "%(message)s" spam', message=message),
+        "message.unsubscribed": _("Unsubscribed"),
+        "form.submitted": _('Filled in the form "%(ref)s"', ref=ref),
+        "survey.answered": _('Answered the survey "%(ref)s"', ref=ref),
+        "page.visited": _('Visited the page "%(ref)s"', ref=ref),
+    }
+    return known.get(entry["kind"], f"{entry['kind']} {ref}".strip())
+
+
+def verdict(value: str) -> str:
+    """Return who made a click."""
+    return {"human": _("person"), "machine": _("machine"), "unsure": _("unsure")}.get(value, value)
+
+
+def subscription(value: str) -> str:
+    """Return what a subscription is called."""
+    return {
+        "subscribed": _("subscribed"),
+        "unconfirmed": _("not confirmed yet"),
+        "unsubscribed": _("unsubscribed"),
+        "bounced": _("bounced"),
+        "blocked": _("blocked"),
+    }.get(value, value)
+
+
+def consent(value: str) -> str:
+    """Return what a contact said about tracking."""
+    return {"granted": _("granted"), "denied": _("denied"), "unknown": _("not asked")}.get(value, value)
+
+
+def run_state(value: str) -> str:
+    """Return what the state of a run is called."""
+    return {
+        "running": _("running"),
+        "finished": _("finished"),
+        "exited": _("left early"),
+        "cancelled": _("cancelled"),
+        "failed": _("failed"),
+        "stopped": _("stopped"),
+        "blocked": _("blocked"),
+    }.get(value, value)
+
+
+def state(value: str) -> str:
+    """Return what the state of a definition or a job is called."""
+    return {
+        "draft": _("draft"),
+        "active": _("active"),
+        "paused": _("paused"),
+        "waiting": _("waiting"),
+        "queued": _("waiting"),
+        "running": _("running"),
+        "done": _("done"),
+        "failed": _("failed"),
+        "cancelled": _("cancelled"),
+        "scheduled": _("scheduled"),
+        "launching": _("launching"),
+        "sending": _("sending"),
+        "uploaded": _("uploaded"),
+        "checking": _("being checked"),
+        "checked": _("checked"),
+        "undoing": _("being undone"),
+        "undone": _("undone"),
+        "hidden": _("hidden"),
+        "deleted": _("deleted"),
+    }.get(value, value)

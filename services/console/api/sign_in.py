@@ -1,0 +1,185 @@
+"""Signing in and out, the person's accounts and own settings."""
+
+import hmac
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import Header, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.console.api.cookies import clear_session, session_cookie, set_session
+from services.console.api.forms import Form, read_form
+from services.console.api.languages import LANGUAGES, _, choose, language
+from services.console.api.page import SignedIn, signed_in
+from services.console.api.rendering import render
+from services.console.api.state import console_of
+from services.console.domain.errors import NotAMember
+from services.console.store import people
+from services.console.store import sessions as sessions_store
+from services.console.use_cases import sessions
+from services.console.use_cases.mails import mail_sign_in_link
+from services.console.use_cases.operators import link_for_operator
+from shared.http.problems import Problem
+from shared.http.routing import Router
+
+router = Router(include_in_schema=False)
+programs = Router(tags=["console"])
+
+THEMES = ("system", "light", "dark")
+LONGEST_NAME = 80
+
+
+class LinkBody(BaseModel):
+    """Whom a link is for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME, description="What the person is called.")]
+    account_keys: Annotated[
+        list[str], Field(max_length=100, description="Admin keys of accounts that the person is to administer.")
+    ] = []
+
+
+class LinkAnswer(BaseModel):
+    """A link that signs in."""
+
+    url: Annotated[str, Field(description="Signs in once, within an hour.")]
+
+
+@programs.post("/v1/sign-in-links", status_code=201, summary="Make a link that signs the operator in once")
+async def make_link(
+    request: Request, body: LinkBody, authorization: Annotated[str, Header(include_in_schema=False)] = ""
+) -> LinkAnswer:
+    """For the operator's command line: needs the operator's key."""
+    console = console_of(request)
+    operator_key = console.settings.operator_key
+    expected = "" if operator_key is None else f"Bearer {operator_key.get_secret_value()}"
+    if not expected or not hmac.compare_digest(authorization.encode(), expected.encode()):
+        raise Problem(401, "This needs the operator's key.", headers={"WWW-Authenticate": "Bearer"})
+    token = await link_for_operator(console.database, console.platform, console.vault, body.name, body.account_keys)
+    return LinkAnswer(url=f"{console.settings.base_url}/sign-in/{token}")
+
+
+@router.get("/sign-in")
+async def ask(request: Request, next: str = "/") -> Response:  # noqa: A002 - the name in the URL
+    """Say how to sign in."""
+    return _sign_in_page(request, next=_local(next))
+
+
+@router.post("/sign-in")
+async def mail(request: Request) -> Response:
+    """Mail a link, if somebody has this address; the answer is the same if nobody has."""
+    console = console_of(request)
+    form = await read_form(request)
+    person_id = await people.person_of_email(console.database.pool, form["email"]) if form["email"] else None
+    if person_id is not None:
+        token = await sessions.make_link(console.database, person_id)
+        _speak(request)
+        await mail_sign_in_link(console.settings, form["email"], f"{console.settings.base_url}/sign-in/{token}", _)
+    return _sign_in_page(request, mailed=True)
+
+
+@router.get("/sign-in/{token}")
+async def confirm(request: Request, token: str, next: str = "/") -> Response:  # noqa: A002
+    """Show the button that signs in: what only opens links (a mail scanner, a preview) must not use this one up."""
+    await sessions.check_link(console_of(request).database, token)
+    return _sign_in_page(request, token=token, next=_local(next))
+
+
+@router.post("/sign-in/link")
+async def use(request: Request) -> Response:
+    """Use the link up and begin a session."""
+    console = console_of(request)
+    form = await read_form(request)
+    session = await sessions.sign_in(console.database, form["token"], request.headers.get("user-agent", ""))
+    response = RedirectResponse(_local(form["next"]), 303)
+    set_session(response, console.settings, session)
+    return response
+
+
+@router.post("/sign-out")
+async def sign_out(request: Request) -> Response:
+    """End the session, or all of the person's sessions."""
+    console = console_of(request)
+    form = await read_form(request)
+    person = await signed_in(request)
+    await sessions.sign_out(console.database, person, everywhere=form["everywhere"] == "yes")
+    response = RedirectResponse("/sign-in", 303)
+    clear_session(response, console.settings)
+    return response
+
+
+@router.get("/")
+async def accounts(page: SignedIn) -> Response:
+    """Show the person's accounts; go to the account if there is one only."""
+    console = page.console
+    memberships = await people.memberships_of(console.database.pool, page.person.person_id)
+    if len(memberships) == 1 and not page.person.is_operator:
+        return RedirectResponse(f"/a/{memberships[0].account_id}/", 303)
+    known = page.request.app.state.accounts
+    found = []
+    for membership in memberships:
+        api = console.platform.with_key(console.vault.decrypt(membership.api_key, membership.account_id))
+        found.append({**await known.of(membership.account_id, api), "role": membership.role})
+    return page.show("accounts.html", accounts=found)
+
+
+@router.get("/me")
+async def me(page: SignedIn) -> Response:
+    """Show how the person is called, their language, theme and sessions."""
+    return await _own_settings(page, Form())
+
+
+@router.post("/me")
+async def change_me(page: SignedIn) -> Response:
+    """Change them."""
+    form = await read_form(page.request)
+    if not 1 <= len(form["name"]) <= LONGEST_NAME:
+        form.errors["name"] = _("A name has 1 to 80 characters.")
+        return await _own_settings(page, form, status=422)
+    chosen = form["language"] if form["language"] in LANGUAGES else None
+    theme = form["theme"] if form["theme"] in THEMES else "system"
+    await people.update_preferences(page.console.database.pool, page.person.person_id, form["name"], chosen, theme)
+    if chosen:
+        language.set(chosen)
+    return page.go("/me", _("Saved."))
+
+
+@router.post("/me/sessions/{session_id}/end")
+async def end_session(page: SignedIn, session_id: str) -> Response:
+    """End one of the person's sessions."""
+    held = await sessions_store.sessions_of(page.console.database.pool, page.person.person_id)
+    for session in held:
+        if str(session["session_id"]) == session_id:
+            await sessions_store.end_session(
+                page.console.database.pool, session["session_id"], page.person.person_id
+            )
+            return page.go("/me", _("The session has ended."))
+    raise NotAMember
+
+
+async def _own_settings(page: SignedIn, form: Form, status: int = 200) -> Response:
+    held = await sessions_store.sessions_of(page.console.database.pool, page.person.person_id)
+    return page.show("me.html", status=status, form=form, sessions=held, themes=THEMES)
+
+
+def _sign_in_page(request: Request, **values: Any) -> Response:
+    _speak(request)
+    can_mail = console_of(request).settings.smtp is not None
+    given = {"token": None, "mailed": False, "next": "/", "can_mail": can_mail, "request": request, **values}
+    return HTMLResponse(render("sign_in.html", given), headers={"Cache-Control": "no-store"})
+
+
+def _speak(request: Request) -> None:
+    language.set(choose(None, request.headers.get("accept-language", "")))
+
+
+def _local(path: str) -> str:
+    """Return a path of this site; never another site's address."""
+    if not path.startswith("/") or path.startswith(("//", "/\\")):
+        return "/"
+    return quote(path, safe="/?&=%:;,+@-._~")
+
+
+__all__ = ["programs", "router", "session_cookie"]

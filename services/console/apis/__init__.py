@@ -1,0 +1,1 @@
+"""The four APIs, as the console uses them."""

@@ -1,0 +1,208 @@
+"""A client of the four APIs, with the key of the person who is signed in."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Literal
+
+import httpx
+
+from services.console.settings import ConsoleSettings
+
+Json = dict[str, Any]
+Service = Literal["tracking", "labeling", "segmentation", "workflow", "delivery"]
+
+ANSWER_WITHIN = 20.0  # seconds
+_TOGETHER = 8  # requests of one page at the same time
+
+
+class Refused(Exception):
+    """A service answered with a problem."""
+
+    def __init__(self, service: str, status: int, problem: Json) -> None:
+        self.service = service
+        self.status = status
+        self.problem = problem
+        super().__init__(f"{service} answered {status}: {self.detail}")
+
+    @property
+    def detail(self) -> str:
+        """What is wrong, in the service's words."""
+        return str(self.problem.get("detail") or self.problem.get("title") or "")
+
+    @property
+    def errors(self) -> list[Json]:
+        """One item for each thing that is wrong: `pointer` and `detail`."""
+        return list(self.problem.get("errors") or [])
+
+    @property
+    def uses(self) -> list[Json]:
+        """What uses the thing that cannot be deleted."""
+        return list(self.problem.get("uses") or [])
+
+
+class Unreachable(Exception):
+    """A service does not answer."""
+
+    def __init__(self, service: str) -> None:
+        self.service = service
+        super().__init__(f"{service} does not answer")
+
+
+class Platform:
+    """Connections to the services, shared by all who are signed in."""
+
+    def __init__(self, settings: ConsoleSettings) -> None:
+        self._urls: dict[str, str | None] = {
+            "tracking": settings.tracking_url,
+            "labeling": settings.labeling_url,
+            "segmentation": settings.segmentation_url,
+            "workflow": settings.workflow_url,
+            "delivery": settings.delivery_url,
+        }
+        self._http = httpx.AsyncClient(
+            timeout=ANSWER_WITHIN,
+            limits=httpx.Limits(max_connections=100, max_keepalive_connections=40),
+            trust_env=False,
+        )
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._http.aclose()
+
+    def with_key(self, api_key: str) -> "Api":
+        """Return the APIs as the owner of this key sees them."""
+        return Api(self, api_key)
+
+    def has(self, service: Service) -> bool:
+        """Return whether the service is set up."""
+        return self._urls[service] is not None
+
+    async def send(
+        self, service: Service, method: str, path: str, api_key: str | None = None, **options: Any
+    ) -> httpx.Response:
+        """Return the answer, whatever its status. Raises Unreachable."""
+        headers = dict(options.pop("headers", None) or {})
+        if api_key is not None:
+            headers["Authorization"] = f"Bearer {api_key}"
+        try:
+            return await self._http.request(method, self._url(service, path), headers=headers, **options)
+        except httpx.TransportError as error:
+            raise Unreachable(service) from error
+
+    @asynccontextmanager
+    async def stream(self, service: Service, path: str, api_key: str, **options: Any) -> AsyncIterator[httpx.Response]:
+        """Open an answer that is read as it comes. Raises Unreachable, Refused."""
+        headers = {"Authorization": f"Bearer {api_key}"}
+        timeout = httpx.Timeout(ANSWER_WITHIN, read=None)
+        try:
+            async with self._http.stream(
+                "GET", self._url(service, path), headers=headers, timeout=timeout, **options
+            ) as answer:
+                if answer.is_error:
+                    await answer.aread()
+                    raise Refused(service, answer.status_code, _problem(answer))
+                yield answer
+        except httpx.TransportError as error:
+            raise Unreachable(service) from error
+
+    def _url(self, service: Service, path: str) -> str:
+        url = self._urls[service]
+        if url is None:
+            raise Unreachable(service)
+        return url.rstrip("/") + path
+
+
+class Api:
+    """The four APIs as the owner of a key sees them."""
+
+    def __init__(self, platform: Platform, api_key: str) -> None:
+        self._platform = platform
+        self._api_key = api_key
+
+    def has(self, service: Service) -> bool:
+        """Return whether the service is set up."""
+        return self._platform.has(service)
+
+    async def get(self, service: Service, path: str, **parameters: object) -> Json:
+        """Return the JSON at `path`; parameters that are None or empty are left out."""
+        found: Json = (await self.send(service, "GET", path, params=_given(parameters))).json()
+        return found
+
+    async def text(self, service: Service, path: str, **parameters: object) -> str:
+        """Return the text at `path`."""
+        return (await self.send(service, "GET", path, params=_given(parameters))).text
+
+    async def find(self, service: Service, path: str, **parameters: object) -> Json | None:
+        """Return the JSON at `path`, or None where there is none."""
+        try:
+            return await self.get(service, path, **parameters)
+        except Refused as problem:
+            if problem.status == 404:
+                return None
+            raise
+
+    async def items(self, service: Service, path: str, **parameters: object) -> list[Json]:
+        """Return up to 1,000 items of a list."""
+        items: list[Json] = (await self.get(service, path, **{"limit": 1000, **parameters}))["items"]
+        return items
+
+    async def post(self, service: Service, path: str, body: object = None, **options: Any) -> Json:
+        """Return the JSON answered to `body`."""
+        return _json(await self.send(service, "POST", path, **_body(body), **options))
+
+    async def put(self, service: Service, path: str, body: object = None, **options: Any) -> Json:
+        """Return the JSON answered to `body`."""
+        return _json(await self.send(service, "PUT", path, **_body(body), **options))
+
+    async def patch(self, service: Service, path: str, body: object, **options: Any) -> Json:
+        """Return the JSON answered to `body`."""
+        return _json(await self.send(service, "PATCH", path, **_body(body), **options))
+
+    async def delete(self, service: Service, path: str, body: object = None, **parameters: object) -> Json:
+        """Delete what is at `path`; return the JSON answered, if any."""
+        return _json(await self.send(service, "DELETE", path, params=_given(parameters), **_body(body)))
+
+    async def send(self, service: Service, method: str, path: str, **options: Any) -> httpx.Response:
+        """Return a successful answer. Raises Refused, Unreachable."""
+        answer = await self._platform.send(service, method, path, self._api_key, **options)
+        if answer.is_error:
+            raise Refused(service, answer.status_code, _problem(answer))
+        return answer
+
+    @asynccontextmanager
+    async def stream(self, service: Service, path: str) -> AsyncIterator[httpx.Response]:
+        """Open an answer that is read as it comes. Raises Refused, Unreachable."""
+        async with self._platform.stream(service, path, self._api_key) as answer:
+            yield answer
+
+    async def each(self, service: Service, paths: Sequence[str]) -> list[Json | None]:
+        """Return the JSON at each path, None where there is none; a few at the same time."""
+        gate = asyncio.Semaphore(_TOGETHER)
+
+        async def one(path: str) -> Json | None:
+            async with gate:
+                return await self.find(service, path)
+
+        return list(await asyncio.gather(*(one(path) for path in paths)))
+
+
+def _given(parameters: Mapping[str, object]) -> dict[str, Any]:
+    return {name: value for name, value in parameters.items() if value is not None and value != ""}
+
+
+def _body(body: object) -> dict[str, Any]:
+    return {} if body is None else {"json": body}
+
+
+def _json(answer: httpx.Response) -> Json:
+    found: Json = answer.json() if answer.content else {}
+    return found
+
+
+def _problem(answer: httpx.Response) -> Json:
+    try:
+        body = answer.json()
+    except ValueError:
+        body = None
+    return body if isinstance(body, dict) else {"detail": answer.text[:300]}

@@ -1,0 +1,133 @@
+"""Wires the console and runs it."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable
+
+import asyncpg
+import structlog
+import uvloop
+from pydantic import ValidationError
+
+from services.console.api.accounts import Accounts
+from services.console.api.problems import install_error_pages
+from services.console.api.rendering import environment
+from services.console.api.routers import ROUTERS
+from services.console.api.security import Guard
+from services.console.api.state import Console
+from services.console.api.static import install_static_files
+from services.console.apis.client import Platform
+from services.console.settings import ConsoleSettings
+from services.console.store import MIGRATIONS
+from services.console.use_cases.vault import Vault
+from shared.http.app import Application, create_app
+from shared.http.server import PortTakenError, serve
+from shared.logs import configure_logging
+from shared.runtime.waiting import WaitingRoom
+from shared.store.database import Database
+from shared.store.errors import is_passing
+from shared.tracing import configure_tracing, stop_tracing
+
+log = structlog.get_logger()
+
+FAILED, PORT_TAKEN = 70, 73  # exit codes, as of every service
+RETRY = 1.0  # seconds
+
+
+def make_app(settings: ConsoleSettings, database: Database, platform: Platform) -> Application:
+    """Return the application with all pages."""
+    app = create_app(
+        "Penchant console",
+        None,
+        database,
+        description="The web page for people. It is a client of the four APIs.",
+        operator_key=settings.operator_key,
+    )
+    app.state.console = Console(settings, database, platform, Vault(settings.console_secret))
+    app.state.accounts = Accounts()
+    environment()
+    install_error_pages(app)
+    install_static_files(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_middleware(Guard, base_url=settings.base_url)
+    return app
+
+
+def main() -> None:
+    """Run a process of the console until SIGTERM; the exit code says how it ended."""
+    try:
+        settings = ConsoleSettings()
+    except ValidationError as error:
+        sys.stderr.write(f"console: the settings are not right\n{error}\n")
+        sys.exit(2)
+    configure_logging("console", settings.log_level)
+    configure_tracing("console", settings.otlp_endpoint)
+    try:
+        sys.exit(uvloop.run(_live(settings)))
+    finally:
+        stop_tracing()
+
+
+async def _live(settings: ConsoleSettings) -> int:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    platform = Platform(settings)
+    try:
+        database = await _open_database(settings, stop)
+        if database is None:
+            return 0
+        try:
+            await serve(
+                make_app(settings, database, platform),
+                settings.host,
+                settings.console_port,
+                stop=stop,
+                trusted_proxies=[proxy.strip() for proxy in settings.trusted_proxies.split(",") if proxy.strip()],
+                listening=lambda port: log.info("listening", port=port),
+            )
+        finally:
+            await database.close()
+    except PortTakenError as error:
+        log.critical("port taken", reason=str(error))
+        return PORT_TAKEN
+    except Exception:
+        log.critical("failed", exc_info=True)
+        return FAILED
+    finally:
+        await platform.close()
+    return 0
+
+
+async def _open_database(settings: ConsoleSettings, stop: asyncio.Event) -> Database | None:
+    """Return the database once PostgreSQL answers; None when the console is stopped before that."""
+    failures: list[BaseException] = []
+    waiting = WaitingRoom("Penchant console", settings, settings.console_port, _noted(failures, stop))
+    try:
+        while not stop.is_set():
+            try:
+                database = await Database.open(settings.console_database.get_secret_value())
+                await database.migrate([MIGRATIONS])
+            except (asyncpg.PostgresError, OSError) as error:
+                if not is_passing(error):
+                    raise
+                log.warning("waiting", what="PostgreSQL", error=type(error).__name__)
+                waiting.wait_for("PostgreSQL")
+            else:
+                return database
+            await asyncio.wait({asyncio.create_task(stop.wait())}, timeout=RETRY)
+    finally:
+        await waiting.close()
+    if failures:
+        raise failures[0]
+    return None
+
+
+def _noted(failures: list[BaseException], stop: asyncio.Event) -> Callable[[BaseException], None]:
+    def note(error: BaseException) -> None:
+        failures.append(error)
+        stop.set()
+
+    return note

@@ -1,0 +1,13 @@
+"""What can go wrong in the console itself."""
+
+
+class LinkExpired(Exception):
+    """A link to sign in or an invitation was used, has expired or never existed."""
+
+
+class LastAdmin(Exception):
+    """An account would be left without anybody who may administer it."""
+
+
+class NotAMember(Exception):
+    """The person does not belong to the account, as far as anybody may tell."""

@@ -1,0 +1,73 @@
+"""Sessions and the links that begin them. Tokens are known by their SHA-256 only."""
+
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from shared.store.queries import Executor, queries_of
+
+_QUERIES = queries_of(__file__)
+
+
+async def insert_link(connection: Executor, token_hash: bytes, person_id: UUID, expires_at: datetime) -> None:
+    """Keep a link that signs a person in once."""
+    await _QUERIES["insert_link"].execute(
+        connection, token_hash=token_hash, person_id=person_id, expires_at=expires_at
+    )
+
+
+async def find_link(connection: Executor, token_hash: bytes) -> UUID | None:
+    """Return whom a link would sign in, or None for one that is used, expired or unknown."""
+    found: UUID | None = await _QUERIES["find_link"].fetchval(connection, token_hash=token_hash)
+    return found
+
+
+async def use_link(connection: Executor, token_hash: bytes) -> UUID | None:
+    """Use a link up; return whom it signs in, or None."""
+    found: UUID | None = await _QUERIES["use_link"].fetchval(connection, token_hash=token_hash)
+    return found
+
+
+async def forget_expired(connection: Executor) -> None:
+    """Delete links and sessions that are over."""
+    await _QUERIES["forget_expired"].execute(connection)
+
+
+async def insert_session(
+    connection: Executor, session_id: UUID, token_hash: bytes, person_id: UUID, browser: str, expires_at: datetime
+) -> None:
+    """Keep a session."""
+    await _QUERIES["insert_session"].execute(
+        connection,
+        session_id=session_id,
+        token_hash=token_hash,
+        person_id=person_id,
+        browser=browser,
+        expires_at=expires_at,
+    )
+
+
+async def session_of(connection: Executor, token_hash: bytes) -> asyncpg.Record | None:
+    """Return the session with its person, or None."""
+    return await _QUERIES["session"].fetchrow(connection, token_hash=token_hash)
+
+
+async def see_session(connection: Executor, session_id: UUID, expires_at: datetime) -> None:
+    """Note that a session is in use, and let it live on."""
+    await _QUERIES["see_session"].execute(connection, session_id=session_id, expires_at=expires_at)
+
+
+async def sessions_of(connection: Executor, person_id: UUID) -> list[asyncpg.Record]:
+    """Return a person's sessions, the last used one first."""
+    return await _QUERIES["sessions_of_person"].fetch(connection, person_id=person_id)
+
+
+async def end_session(connection: Executor, session_id: UUID, person_id: UUID) -> None:
+    """End one session of a person."""
+    await _QUERIES["end_session"].execute(connection, session_id=session_id, person_id=person_id)
+
+
+async def end_sessions(connection: Executor, person_id: UUID) -> None:
+    """End all sessions of a person."""
+    await _QUERIES["end_sessions"].execute(connection, person_id=person_id)

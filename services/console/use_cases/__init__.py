@@ -1,0 +1,1 @@
+"""What the console does itself: sign people in, keep their keys, let them invite others."""

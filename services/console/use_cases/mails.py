@@ -1,0 +1,43 @@
+"""Mail links to people, where an SMTP server is set."""
+
+from collections.abc import Callable
+from email.message import EmailMessage
+from urllib.parse import unquote, urlsplit
+
+import aiosmtplib
+
+from services.console.settings import ConsoleSettings
+
+_SUBMISSION, _OVER_TLS = 587, 465
+
+
+async def mail_sign_in_link(settings: ConsoleSettings, to: str, url: str, say: Callable[..., str]) -> None:
+    """Mail a link that signs in. `say` translates."""
+    text = say("Sign in to Penchant by this link. It works once, within an hour:")
+    await _send(settings, to, say("Sign in to Penchant"), f"{text}\n\n{url}\n")
+
+
+async def mail_invitation(settings: ConsoleSettings, to: str, url: str, account: str, say: Callable[..., str]) -> None:
+    """Mail an invitation to an account."""
+    text = say("You are invited to %(account)s on Penchant. Accept within 7 days:", account=account)
+    await _send(settings, to, say("An invitation to Penchant"), f"{text}\n\n{url}\n")
+
+
+async def _send(settings: ConsoleSettings, to: str, subject: str, text: str) -> None:
+    if settings.smtp is None:
+        return
+    server = urlsplit(settings.smtp.get_secret_value())
+    over_tls = server.scheme == "smtps"
+    mail = EmailMessage()
+    mail["From"] = f"Penchant <console@{urlsplit(settings.base_url).hostname or 'localhost'}>"
+    mail["To"] = to
+    mail["Subject"] = subject
+    mail.set_content(text)
+    await aiosmtplib.send(
+        mail,
+        hostname=server.hostname or "localhost",
+        port=server.port or (_OVER_TLS if over_tls else _SUBMISSION),
+        username=unquote(server.username) if server.username else None,
+        password=unquote(server.password) if server.password else None,
+        use_tls=over_tls,
+    )
