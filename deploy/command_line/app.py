@@ -11,6 +11,7 @@ from rich.console import Console
 from deploy.command_line.commands import (
     accounts,
     clicks,
+    console,
     dead_letters,
     demo,
     keys,
@@ -51,6 +52,7 @@ app.command()(stack.down)
 app.command()(stack.status)
 app.command()(stack.env)
 app.command()(demo.demo)
+app.command()(console.console)
 app.add_typer(accounts.app, name="account")
 app.add_typer(keys.app, name="key")
 app.add_typer(messages.app, name="message")

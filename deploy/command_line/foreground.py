@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 
 from deploy.command_line.client import Refused, Unreachable
+from deploy.command_line.commands.console import sign_in_link
 from deploy.command_line.commands.watch import line
 from deploy.command_line.feed import Feed
 from deploy.command_line.settings import CommandLineSettings, NothingRuns
@@ -38,6 +39,7 @@ async def _show(
                 await tell(scene)
                 introduce()
                 introduced = True
+                await _invite_to_console(settings, scene.stage.api_key)
                 invite(scene)
                 say("Events follow as they happen. Ctrl-C stops everything and keeps the data.\n")
                 await follow(scene, going_on)
@@ -46,6 +48,7 @@ async def _show(
             say(f"The demo ended: {problem}. Everything goes on; `penchant demo` plays it again.")
     if not introduced:
         introduce()
+        await _invite_to_console(settings)
     say("\nEvents follow as they happen. Ctrl-C stops everything and keeps the data.\n")
     while going_on():
         try:
@@ -53,6 +56,18 @@ async def _show(
         except ConnectionError as problem:
             say(f"{problem}; trying again.")
             await asyncio.sleep(AGAIN_AFTER_SECONDS)
+
+
+async def _invite_to_console(settings: CommandLineSettings, demo_key: str | None = None) -> None:
+    """Print a link to the console, in which the demo's account can be seen too."""
+    own = [] if settings.api_key is None else [settings.api_key.get_secret_value()]
+    try:
+        link = await sign_in_link(settings, [*own, *([demo_key] if demo_key else [])])
+    except (NothingRuns, Refused, Unreachable) as problem:
+        say(f"The console gave no link: {problem}")
+        return
+    say("\nThe console is where people work. This link signs you in, once; `penchant console` prints another one:\n")
+    say(f"  {link}")
 
 
 async def _follow(settings: CommandLineSettings, going_on: Callable[[], bool]) -> None:

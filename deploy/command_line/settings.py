@@ -23,6 +23,7 @@ class CommandLineSettings(CommonSettings):
     labeling_url: str | None = None
     segmentation_url: str | None = None
     workflow_url: str | None = None
+    console_url: str | None = None
     api_key: SecretStr | None = None
 
     @classmethod
@@ -73,6 +74,15 @@ class CommandLineSettings(CommonSettings):
                 f"folder), and PENCHANT_{service.upper()}_URL is not set."
             )
         return url.rstrip("/")
+
+    def console(self) -> str:
+        """Return the console's base URL. Raises NothingRuns when it is not known."""
+        if self.console_url is None:
+            raise NothingRuns(
+                f"Where is the console? Nothing runs in {self.home} (`make run` starts it), "
+                "and PENCHANT_CONSOLE_URL is not set."
+            )
+        return self.console_url.rstrip("/")
 
     def knows(self, service: Service) -> bool:
         """Whether anybody said where the service is."""

@@ -4,7 +4,7 @@ import base64
 import secrets
 import uuid
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from deploy.embedded.error import StackError
 from deploy.embedded.home import Home
@@ -26,6 +26,7 @@ class Secrets(BaseModel):
     databases: dict[str, str]  # a password for each service's role
     tracking_keys: str
     operator_key: str
+    console_secret: str = Field(default_factory=lambda: secrets.token_urlsafe(32))  # encrypts what the console keeps
     account_request: uuid.UUID  # makes the creation of the account repeatable after a start that stopped half-way
     account: Account | None = None
 
@@ -33,7 +34,7 @@ class Secrets(BaseModel):
     def kept(cls, home: Home) -> "Secrets":
         """Those of `home`; new ones the first time. Raises StackError when the file is damaged."""
         try:
-            return cls.model_validate_json(home.secrets_file.read_bytes())
+            return cls.model_validate_json(home.secrets_file.read_bytes()).completed(home)
         except FileNotFoundError:
             generated = cls(
                 postgres=secrets.token_hex(24),
@@ -49,6 +50,18 @@ class Secrets(BaseModel):
                 f"{home.secrets_file} is damaged; it holds the passwords of the data beside it. Restore it, or remove "
                 f"{home.path} to begin anew."
             ) from problem
+
+    def completed(self, home: Home) -> "Secrets":
+        """Return these secrets with those that services added since need; a home of an earlier release lacks them."""
+        missing = {service: secrets.token_hex(24) for service in SERVICES if service not in self.databases}
+        if not missing and "console_secret" in self.model_fields_set:
+            return self
+        # Given explicitly, so that what was generated counts as set from now on.
+        completed = self.model_copy(
+            update={"databases": {**self.databases, **missing}, "console_secret": self.console_secret}
+        )
+        completed.save(home)
+        return completed
 
     def save(self, home: Home) -> None:
         write_private(home.secrets_file, self.model_dump_json(indent=1))

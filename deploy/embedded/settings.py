@@ -10,9 +10,11 @@ class StackSettings(CommonSettings):
     labeling_port: Port = 8102
     segmentation_port: Port = 8103
     workflow_port: Port = 8104
+    console_port: Port = 8100
     kafka_port: Port = 9092
     kafka_controller_port: Port = 9093
     postgres_port: Port = 5432
+    console_secret: SecretStr | None = None
     tracking_keys: SecretStr | None = None  # generated once and kept, like the operator key, unless set here
 
     def wanted_ports(self) -> dict[str, int]:

@@ -181,7 +181,14 @@ class _Plan:
         if service == "tracking":
             own = self.settings.tracking_keys
             environment["PENCHANT_TRACKING_KEYS"] = own.get_secret_value() if own else self.secrets.tracking_keys
+        if service == "console":
+            environment.update(self._console_environment())
         return Command((sys.executable, "-m", f"services.{service}"), environment)
+
+    def _console_environment(self) -> dict[str, str]:
+        own = self.settings.console_secret
+        others = {f"PENCHANT_{name.upper()}_URL": self.url(name) for name in SERVICES if name != "console"}
+        return {**others, "PENCHANT_CONSOLE_SECRET": own.get_secret_value() if own else self.secrets.console_secret}
 
 
 async def _bring_up(

@@ -104,7 +104,7 @@ async def _live(settings: ConsoleSettings) -> int:
 async def _open_database(settings: ConsoleSettings, stop: asyncio.Event) -> Database | None:
     """Return the database once PostgreSQL answers; None when the console is stopped before that."""
     failures: list[BaseException] = []
-    waiting = WaitingRoom("Penchant console", settings, settings.console_port, _noted(failures, stop))
+    waiting = WaitingRoom("Penchant console", settings, [settings.console_port], _noted(failures, stop))
     try:
         while not stop.is_set():
             try:

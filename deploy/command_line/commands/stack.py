@@ -47,6 +47,7 @@ def up(detach: Detach = False, demo: Demo = True) -> None:
     say(f"Ready after {time.monotonic() - began:.0f} s.")
     if detach:
         _introduce(running, home)
+        say("  .venv/bin/penchant console    (a link that signs in to the console)")
         return
     try:
         show(home.is_locked, partial(_introduce, running, home), _demo(home) if demo else None)
@@ -143,7 +144,7 @@ def _demo(home: Home) -> Callable[[int], None] | None:
 def _introduce(running: StackFile, home: Home) -> None:
     say(f"\nPenchant runs; its data is in {home.path}.")
     for name, url in running.urls.items():
-        say(f"  {name:<13} {url}/docs")
+        say(f"  {name:<13} {url}{'' if name == 'console' else '/docs'}")
     say(f"  {'kafka':<13} {running.kafka}")
     say("Your account is empty; in another terminal, try:" if _is_empty(running) else "In another terminal, try:")
     say('  eval "$(.venv/bin/penchant env)"')

@@ -42,7 +42,9 @@ async def contact(page: OfAccount, contact_id: int) -> Response:
         fields=fields,
         timeline=_timeline(clicks["items"], engagements["items"], held, runs, names),
         runs=runs,
-        to_give=[(key, name) for key, name in sorted(names.labels.items(), key=lambda pair: pair[1]) if key not in known],
+        to_give=[
+            (key, name) for key, name in sorted(names.labels.items(), key=lambda pair: pair[1]) if key not in known
+        ],
         subscription=sentences.subscription,
         consent=sentences.consent,
         run_state=sentences.run_state,
@@ -90,7 +92,9 @@ async def take(page: OfAccount, contact_id: int, label_id: UUID) -> Response:
 
 
 async def _runs(page: AccountPage, contact_id: int, names: Names) -> list[Json]:
-    paths = [f"/v1/workflows/{workflow}/runs?contact_id={contact_id}&limit=5" for workflow in list(names.workflows)[:40]]
+    paths = [
+        f"/v1/workflows/{workflow}/runs?contact_id={contact_id}&limit=5" for workflow in list(names.workflows)[:40]
+    ]
     try:
         answers = await page.api.each("workflow", paths)
     except Refused:
@@ -99,15 +103,29 @@ async def _runs(page: AccountPage, contact_id: int, names: Names) -> list[Json]:
     return sorted(runs, key=lambda run: str(run["started_at"]), reverse=True)
 
 
-def _timeline(clicks: list[Json], engagements: list[Json], held: list[Json], runs: list[Json], names: Names) -> list[Json]:
+def _timeline(
+    clicks: list[Json], engagements: list[Json], held: list[Json], runs: list[Json], names: Names
+) -> list[Json]:
     entries: list[dict[str, Any]] = []
     for click in clicks:
         quiet = click["verdict"] != "human"
-        text = _('Clicked on "%(link)s" in "%(message)s"', link=click["text"] or click["url"], message=names.message(click["message_id"]))
-        note = "" if not quiet else _("by a machine, not by the contact") if click["verdict"] == "machine" else _("not clear by whom")
+        text = _(
+            'Clicked on "%(link)s" in "%(message)s"',
+            link=click["text"] or click["url"],
+            message=names.message(click["message_id"]),
+        )
+        note = (
+            ""
+            if not quiet
+            else _("by a machine, not by the contact")
+            if click["verdict"] == "machine"
+            else _("not clear by whom")
+        )
         entries.append({"at": click["occurred_at"], "text": text, "note": note, "kind": "quiet" if quiet else ""})
-    for one in engagements:
-        entries.append({"at": one["occurred_at"], "text": sentences.engagement(one, names), "note": "", "kind": ""})
+    entries += [
+        {"at": one["occurred_at"], "text": sentences.engagement(one, names), "note": "", "kind": ""}
+        for one in engagements
+    ]
     for label in held:
         if label["since"]:
             text = _('Has the label "%(label)s"', label=label["label_name"])

@@ -29,7 +29,7 @@ def instant(value: str | datetime) -> datetime:
 def when(value: str | datetime | None) -> str:
     """Return an instant as people say it: "3 minutes ago" for the last day, then the day."""
     if value is None:
-        return "–"
+        return "—"
     at = instant(value)
     seconds = (datetime.now(UTC) - at).total_seconds()
     if 0 <= seconds < _DAY:
@@ -41,7 +41,7 @@ def when(value: str | datetime | None) -> str:
 
 def exactly(value: str | datetime | None) -> str:
     """Return an instant with its day and time."""
-    return "–" if value is None else format_datetime(instant(value), "d MMM y HH:mm", locale=language.get())
+    return "—" if value is None else format_datetime(instant(value), "d MMM y HH:mm", locale=language.get())
 
 
 def day(value: str | date) -> str:
@@ -57,12 +57,12 @@ def clock(value: str | datetime) -> str:
 
 def count(value: float | None) -> str:
     """Return a number for people; a dash where it is not known."""
-    return "–" if value is None else format_count(int(value))
+    return "—" if value is None else format_count(int(value))
 
 
 def percent(value: float | None) -> str:
     """Return a share (0 to 1) as a percentage."""
     if value is None:
-        return "–"
+        return "—"
     text = f"{value * 100:.1f}"
     return (text.replace(".", ",") if language.get() == "nl" else text) + " %"

@@ -49,7 +49,7 @@ async def without_slash(page: OfAccount) -> Response:
 async def _clicks_today(page: AccountPage) -> Json:
     midnight = datetime.combine(datetime.now(time_zone.get()).date(), time(), time_zone.get()).astimezone(UTC)
     found = await page.api.get("tracking", "/v1/clicks", since=midnight.isoformat(), limit=1000)
-    counted = {verdict: 0 for verdict in ("human", "machine", "unsure")}
+    counted = dict.fromkeys(("human", "machine", "unsure"), 0)
     for click in found["items"]:
         counted[click["verdict"]] += 1
     return {**counted, "items": found["items"], "more": bool(found.get("next_cursor"))}
@@ -103,7 +103,7 @@ async def _held(page: AccountPage) -> list[tuple[str, str]]:
     held: list[tuple[str, str]] = []
     for service in ("tracking", "labeling", "segmentation", "workflow"):
         try:
-            answer = await page.api.get(service, f"/v1/{service}-held-records", state="failed", limit=1)  # type: ignore[arg-type]
+            answer = await page.api.get(service, f"/v1/{service}-held-records", state="failed", limit=1)
         except (Refused, Unreachable):
             continue
         if answer["total"]:

@@ -158,7 +158,11 @@ async def merge(page: OfAccount, label_id: UUID) -> Response:
 async def _deletion(page: AccountPage, label_id: UUID, problem: Refused | None) -> Response:
     found = await page.api.get("labeling", f"/v1/labels/{label_id}")
     (holders,) = await counts_of(page.api, [{"label": {"id": str(label_id)}}])
-    uses = problem.uses if problem is not None else ((await page.api.find("labeling", f"/v1/labels/{label_id}/uses")) or {}).get("items", [])
+    uses = (
+        problem.uses
+        if problem is not None
+        else ((await page.api.find("labeling", f"/v1/labels/{label_id}/uses")) or {}).get("items", [])
+    )
     status = 200 if problem is None else 409
     return page.show("label_delete.html", status=status, here="labels", label=found, holders=holders, uses=uses)
 
@@ -176,7 +180,9 @@ async def _merging(page: AccountPage, label_id: UUID, form: Form, status: int = 
         counts = await counts_of(page.api, [one, other])
         (both,) = await counts_of(page.api, [{"all": [one, other]}])
         preview = {"into": into, "here": counts[0], "there": counts[1], "both": both}
-    return page.show("label_merge.html", status=status, here="labels", form=form, label=found, others=others, preview=preview)
+    return page.show(
+        "label_merge.html", status=status, here="labels", form=form, label=found, others=others, preview=preview
+    )
 
 
 async def _labelled_links(page: AccountPage, label_id: str) -> list[Json]:
@@ -211,5 +217,3 @@ def _matches(label: Json, filters: dict[str, str]) -> bool:
         and (not filters["visibility"] or label["visibility"] == filters["visibility"])
         and (not filters["group"] or label.get("group") == filters["group"])
     )
-
-

@@ -57,7 +57,9 @@ async def load_names(api: Api, *kinds: str, messages: Iterable[str] = ()) -> Nam
         "campaigns": ("segmentation", "/v1/campaigns"),
     }
     lists = await asyncio.gather(*(_list(api, *paths[kind]) for kind in kinds))
-    names = Names(**{kind: {item["id"]: item["name"] for item in items} for kind, items in zip(kinds, lists, strict=True)})
+    names = Names(
+        **{kind: {item["id"]: item["name"] for item in items} for kind, items in zip(kinds, lists, strict=True)}
+    )
     await load_links(api, names, messages)
     return names
 
@@ -65,7 +67,9 @@ async def load_names(api: Api, *kinds: str, messages: Iterable[str] = ()) -> Nam
 async def load_links(api: Api, names: Names, message_ids: Iterable[str]) -> None:
     """Add the links of these messages."""
     wanted = sorted(set(message_ids))
-    for message_id, found in zip(wanted, await api.each("tracking", [f"/v1/messages/{one}" for one in wanted]), strict=True):
+    for message_id, found in zip(
+        wanted, await api.each("tracking", [f"/v1/messages/{one}" for one in wanted]), strict=True
+    ):
         if found is not None:
             names.messages[message_id] = found["name"]
             names.links.update({link["id"]: link for link in found["links"]})

@@ -66,7 +66,7 @@ class AccountPage(Page):
 
     account: Json = field(default_factory=dict)
     role: Role = "read"
-    api: Api = field(default_factory=lambda: None)  # type: ignore[assignment,return-value] # always given
+    api: Api = field(default_factory=lambda: None)  # type: ignore[assignment] # always given
 
     @property
     def account_id(self) -> int:

@@ -43,7 +43,9 @@ def install_error_pages(app: Application) -> None:
 
 def error_page(request: Request, status: int, title: str, text: str) -> Response:
     """Return a page that says what went wrong, in the language of the browser."""
-    return HTMLResponse(render("error.html", {"title": title, "text": text, "status": status, "request": request}), status)
+    return HTMLResponse(
+        render("error.html", {"title": title, "text": text, "status": status, "request": request}), status
+    )
 
 
 def _speak(request: Request) -> None:

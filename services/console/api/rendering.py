@@ -40,7 +40,14 @@ def environment() -> Environment:
         newstyle=True,
     )
     made.globals.update(
-        asset=asset, counted=counted, languages=LANGUAGES, lang=language.get, extra_pages=extra_pages, role_names=ROLE_NAMES, subscription=sentences.subscription, state_name=sentences.state
+        asset=asset,
+        counted=counted,
+        languages=LANGUAGES,
+        lang=language.get,
+        extra_pages=extra_pages,
+        role_names=ROLE_NAMES,
+        subscription=sentences.subscription,
+        state_name=sentences.state,
     )
     made.filters.update(
         when=formats.when,

@@ -1,6 +1,6 @@
 """All routers of the console."""
 
-from services.console.api import contact, contacts, home, labels, sign_in
+from services.console.api import builder, contact, contacts, home, labels, messages, segments, sign_in, workflows
 from shared.http.routing import Router
 
 ROUTERS: tuple[Router, ...] = (
@@ -10,4 +10,8 @@ ROUTERS: tuple[Router, ...] = (
     labels.router,
     contacts.router,
     contact.router,
+    messages.router,
+    builder.router,
+    segments.router,
+    workflows.router,
 )

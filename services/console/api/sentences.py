@@ -7,7 +7,7 @@ from services.console.apis.client import Json
 
 def because(origin: Json, names: Names) -> str:
     """Return what asserted or took away a label."""
-    kind = origin.get("kind", "")
+    kind = str(origin.get("kind", ""))
     if kind == "click":
         return _(
             'clicked on "%(link)s" in "%(message)s"',
@@ -42,7 +42,7 @@ def outcome(entry: Json) -> str:
         "withdrawn": _("One reason less"),
         "declined": _("Declined"),
         "refused": _("Refused"),
-    }.get(entry["outcome"], entry["outcome"])
+    }.get(str(entry["outcome"]), str(entry["outcome"]))
 
 
 def engagement(entry: Json, names: Names) -> str:

@@ -152,9 +152,7 @@ async def end_session(page: SignedIn, session_id: str) -> Response:
     held = await sessions_store.sessions_of(page.console.database.pool, page.person.person_id)
     for session in held:
         if str(session["session_id"]) == session_id:
-            await sessions_store.end_session(
-                page.console.database.pool, session["session_id"], page.person.person_id
-            )
+            await sessions_store.end_session(page.console.database.pool, session["session_id"], page.person.person_id)
             return page.go("/me", _("The session has ended."))
     raise NotAMember
 

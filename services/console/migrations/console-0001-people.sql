@@ -1,6 +1,8 @@
 -- People who sign in, what they may do in which account, their sessions and the links that sign them in.
 -- depends:
 
+-- migrate: apply
+
 CREATE TABLE people (
     person_id uuid PRIMARY KEY,
     name text NOT NULL,
@@ -55,3 +57,11 @@ CREATE TABLE invitations (
     expires_at timestamptz NOT NULL
 );
 CREATE INDEX invitations_account ON invitations (account_id);
+
+-- migrate: rollback
+
+DROP TABLE invitations;
+DROP TABLE sign_in_links;
+DROP TABLE sessions;
+DROP TABLE memberships;
+DROP TABLE people;

@@ -40,7 +40,9 @@ async def local_operator(connection: Executor) -> UUID | None:
     return found
 
 
-async def update_preferences(connection: Executor, person_id: UUID, name: str, language: str | None, theme: str) -> None:
+async def update_preferences(
+    connection: Executor, person_id: UUID, name: str, language: str | None, theme: str
+) -> None:
     """Change how a person is called and sees the console."""
     await _QUERIES["update_preferences"].execute(
         connection, person_id=person_id, name=name, language=language, theme=theme

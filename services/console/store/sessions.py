@@ -12,9 +12,7 @@ _QUERIES = queries_of(__file__)
 
 async def insert_link(connection: Executor, token_hash: bytes, person_id: UUID, expires_at: datetime) -> None:
     """Keep a link that signs a person in once."""
-    await _QUERIES["insert_link"].execute(
-        connection, token_hash=token_hash, person_id=person_id, expires_at=expires_at
-    )
+    await _QUERIES["insert_link"].execute(connection, token_hash=token_hash, person_id=person_id, expires_at=expires_at)
 
 
 async def find_link(connection: Executor, token_hash: bytes) -> UUID | None:

@@ -2,8 +2,8 @@
 
 from uuid import UUID, uuid4
 
-from services.console.domain.roles import scopes_of
 from services.console.apis.client import Platform
+from services.console.domain.roles import scopes_of
 from services.console.store import people
 from services.console.use_cases.sessions import make_link
 from services.console.use_cases.vault import Vault

@@ -1,0 +1,149 @@
+"""The builder of criteria: a tree of fields with the count at every node, on every page that needs one."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import Response
+
+from services.console.api.criterion_sentences import describe
+from services.console.api.forms import Form, read_form
+from services.console.api.names import Names
+from services.console.api.page import AccountPage, OfAccount
+from services.console.apis.client import Json, Refused, Unreachable
+from services.console.domain.criterion_draft import changed
+from services.console.domain.criterion_form import Built, Node, criterion_of, draft_of_form, empty_draft
+from shared.http.routing import Router
+
+router = Router(prefix="/a/{account_id}/criteria", include_in_schema=False)
+
+
+@dataclass(slots=True)
+class Choices:
+    """What conditions can be about, by name."""
+
+    labels: list[Json] = field(default_factory=list)
+    fields: list[Json] = field(default_factory=list)
+    messages: list[Json] = field(default_factory=list)
+    segments: list[Json] = field(default_factory=list)
+
+    def names(self) -> Names:
+        """Return the names of all of them."""
+        lists = {"labels": self.labels, "messages": self.messages, "segments": self.segments}
+        return Names(**{kind: {one["id"]: one["name"] for one in items} for kind, items in lists.items()})
+
+    def field_type(self, key: str) -> str:
+        """Return the type of a contact's field; text for one that is not known."""
+        return next((str(one["type"]) for one in self.fields if one["key"] == key), "text")
+
+    def field_choices(self, key: str) -> list[str]:
+        """Return the values of a choice field."""
+        return next((list(one.get("choices") or []) for one in self.fields if one["key"] == key), [])
+
+
+@dataclass(slots=True)
+class Builder:
+    """One criterion in the making: its tree, counts and faults by place, and what it means."""
+
+    prefix: str
+    root: Node
+    choices: Choices
+    built: Built
+    counts: dict[str, int] = field(default_factory=dict)
+    faults: dict[str, str] = field(default_factory=dict)
+    total: int | None = None
+    took_ms: float | None = None
+
+    @property
+    def sentence(self) -> str:
+        """The criterion as a sentence; "" while something is missing."""
+        return "" if self.built.missing else describe(self.built.criterion, self.choices.names())
+
+    def is_ready(self) -> bool:
+        """Whether all of it is filled in."""
+        return not self.built.missing
+
+
+async def load_choices(page: AccountPage) -> Choices:
+    """Return what conditions can be about."""
+    labels, fields, messages, segments = await asyncio.gather(
+        page.api.items("labeling", "/v1/labels"),
+        page.api.items("labeling", "/v1/fields"),
+        page.api.items("tracking", "/v1/messages"),
+        page.api.items("segmentation", "/v1/segments"),
+    )
+    active = sorted((label for label in labels if label["state"] != "deleted"), key=lambda one: one["name"].casefold())
+    return Choices(active, fields, messages, segments)
+
+
+async def build(page: AccountPage, prefix: str, root: Node, choices: Choices, *, count: bool = True) -> Builder:
+    """Return the builder of a tree, with the number of contacts at each node if all of it is filled in."""
+    _know_types(root, choices)
+    built = criterion_of(root)
+    builder = Builder(prefix, root, choices, built)
+    if count and builder.is_ready():
+        await _count(page, builder)
+    return builder
+
+
+def tree_of(form: Form, prefix: str) -> Node:
+    """Return the tree in a form after the button that was pressed, if it belongs to the tree."""
+    root = draft_of_form(form.values, prefix) or empty_draft()
+    owner, _, operation = form["op"].partition("|")
+    return changed(root, operation) if owner == prefix else root
+
+
+@router.post("/build")
+async def rebuild(page: OfAccount) -> Response:
+    """Return the builder after a change, for htmx."""
+    form = await read_form(page.request)
+    prefix = page.request.query_params.get("prefix", "c")
+    builder = await build(page, prefix, tree_of(form, prefix), await load_choices(page))
+    return page.show("builder.html", builder=builder)
+
+
+def refuse_criterion(builder: Builder, problem: Refused, pointer: str = "/criterion") -> None:
+    """Show what an API said of the criterion at the nodes that it means."""
+    for fault in problem.errors:
+        inside = str(fault.get("pointer", ""))
+        if inside.startswith(pointer):
+            place = _place(builder.built.places, inside.removeprefix(pointer))
+            builder.faults.setdefault(place, str(fault.get("detail", "")))
+
+
+async def _count(page: AccountPage, builder: Builder) -> None:
+    try:
+        answer = await page.api.post("segmentation", "/v1/criteria/count", {"criterion": builder.built.criterion})
+    except Refused as problem:
+        if problem.status != 422:
+            return
+        refuse_criterion(builder, problem)
+        return
+    except Unreachable:
+        return
+    builder.total, builder.took_ms = answer["count"], answer["took_ms"]
+    for node in answer["nodes"]:
+        pointer = str(node["pointer"]).removeprefix("/criterion")
+        place = builder.built.places.get(pointer)
+        # The outer node of a negation comes first: it is what the line says.
+        if place is not None and place not in builder.counts:
+            builder.counts[place] = node["count"]
+
+
+def _place(places: Mapping[str, str], pointer: str) -> str:
+    while pointer not in places and pointer:
+        pointer = pointer.rpartition("/")[0]
+    return places.get(pointer, "")
+
+
+def _know_types(node: Node, choices: Choices) -> None:
+    if node.kind == "field":
+        node.values["type"] = choices.field_type(node.get("field"))
+    for part in node.parts:
+        _know_types(part, choices)
+
+
+def shown_values(builder: Builder) -> dict[str, Any]:
+    """Return what a template needs to show the builder."""
+    return {"builder": builder}

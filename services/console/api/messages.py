@@ -1,0 +1,257 @@
+"""Messages: the list, one message with the labels of its links on the mail itself, and its numbers."""
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+from fastapi import Request, Response
+from fastapi.responses import HTMLResponse
+from starlette.datastructures import UploadFile
+
+from services.console.api.forms import Form, form_of, read_form
+from services.console.api.languages import _, counted
+from services.console.api.lists import filters_of, listing
+from services.console.api.page import AccountPage, OfAccount
+from services.console.api.security import MAIL_POLICY
+from services.console.apis.client import Json, Refused
+from services.console.domain.links import comparable, group_links, label_suggestions, names_typed
+from services.console.domain.mail import MERGE_TAG, MarkedLink, cleaned, show_mail
+from shared.http.routing import Router
+
+router = Router(prefix="/a/{account_id}/messages", include_in_schema=False)
+
+_OPTIONAL = ("subject", "preheader", "text", "sender_id", "reply_to")
+_EARLIER = 20  # messages that are looked at for suggestions
+
+
+@router.get("")
+async def messages(page: OfAccount) -> Response:
+    """List the messages, the latest first."""
+    filters = filters_of(page.request, "q")
+    cursor = page.request.query_params.get("cursor")
+    if filters["q"]:
+        items = await page.api.items("tracking", "/v1/messages")
+        query = filters["q"].casefold()
+        answer: Json = {"items": [item for item in items if query in item["name"].casefold()]}
+    else:
+        answer = await page.api.get("tracking", "/v1/messages", limit=25, cursor=cursor)
+    found = listing(page.request, answer, filters)
+    stats = await page.api.each("tracking", [f"/v1/messages/{item['id']}/stats" for item in found.items[:25]])
+    numbers = {one["message_id"]: one for one in stats if one is not None}
+    return page.show("messages.html", here="messages", block="list", list=found, numbers=numbers)
+
+
+@router.get("/new")
+async def new(page: OfAccount) -> Response:
+    """Show the form of a new message."""
+    page.require("write")
+    return page.show("message_form.html", here="messages", form=Form(), message=None, lost=None)
+
+
+@router.post("/new")
+async def create(page: OfAccount) -> Response:
+    """Add a message from what was pasted or uploaded."""
+    page.require("write")
+    form = await _message_form(page.request)
+    try:
+        made = await page.api.post("tracking", "/v1/messages", _body(form))
+    except Refused as problem:
+        form.refuse(problem)
+        return page.show("message_form.html", status=422, here="messages", form=form, message=None, lost=None)
+    notice = _("The message is there. Click on a link in it to give it labels.")
+    return page.go(page.url(f"messages/{made['id']}"), notice)
+
+
+@router.get("/{message_id}")
+async def message(page: OfAccount, message_id: UUID) -> Response:
+    """Show a message: the mail with its links marked, and the labels of each beside it."""
+    return await _message(page, message_id, Form())
+
+
+@router.get("/{message_id}/mail")
+async def mail(page: OfAccount, message_id: UUID) -> Response:
+    """The mail itself, for the frame: its links marked, nothing in it runs or loads unless asked."""
+    found, html, stats = await asyncio.gather(
+        page.api.get("tracking", f"/v1/messages/{message_id}"),
+        page.api.text("tracking", f"/v1/messages/{message_id}/html", merge_tag=MERGE_TAG),
+        page.api.get("tracking", f"/v1/messages/{message_id}/stats"),
+    )
+    pictures = page.request.query_params.get("pictures") == "yes"
+    here = page.url(f"messages/{message_id}")
+    if page.request.query_params.get("marks") == "no":
+        shown = cleaned(html, pictures=pictures)
+    else:
+        clicks = {one["link_id"]: one["clicks"]["human"] for one in stats["links"]}
+        links = [_marked(link, clicks.get(link["id"], 0)) for link in found["links"]]
+        shown = show_mail(html, links, lambda link: f"{here}?link={link.link_id}#link-{link.number}", pictures=pictures)
+    policy = MAIL_POLICY.format(pictures=" https: http:" if pictures else "")
+    return HTMLResponse(shown, headers={"Content-Security-Policy": policy, "Cache-Control": "no-store"})
+
+
+@router.post("/{message_id}/labels")
+async def label_links(page: OfAccount, message_id: UUID) -> Response:
+    """Write the labels of all links at once."""
+    page.require("write")
+    form = await read_form(page.request)
+    found = await page.api.get("tracking", f"/v1/messages/{message_id}")
+    known = {label["name"].casefold(): label for label in await page.api.items("labeling", "/v1/labels")}
+    for label in list(known.values()):
+        known.update({alias.casefold(): label for alias in label["aliases"] if alias.casefold() not in known})
+    typed = {group: names_typed(form[f"labels.{group}"]) for group in form.all("group")}
+    unknown = sorted({name for names in typed.values() for name in names if name.casefold() not in known})
+    if unknown and form["make"] != "yes":
+        form.values["unknown"] = ", ".join(unknown)
+        form.errors[""] = _("These labels do not exist yet: %(names)s.", names=", ".join(unknown))
+        return await _message(page, message_id, form, status=422)
+    try:
+        for name in unknown:
+            made = await page.api.post("labeling", "/v1/labels", {"name": name, "visibility": "private"})
+            known[name.casefold()] = made
+        changes = _changes(
+            found, form, {group: [known[name.casefold()]["id"] for name in names] for group, names in typed.items()}
+        )
+        if changes:
+            await page.api.put("tracking", f"/v1/messages/{message_id}/link-labels", changes)
+    except Refused as problem:
+        form.refuse(problem)
+        return await _message(page, message_id, form, status=422)
+    changed = len(changes)
+    text = (
+        _("Nothing has changed.")
+        if not changed
+        else _("Saved: the labels of %(count)s links have changed.", count=changed)
+    )
+    return page.go(page.url(f"messages/{message_id}"), text)
+
+
+@router.get("/{message_id}/edit")
+async def edit(page: OfAccount, message_id: UUID) -> Response:
+    """Show the form of a message."""
+    page.require("write")
+    found = await page.api.get("tracking", f"/v1/messages/{message_id}")
+    return page.show("message_form.html", here="messages", form=Form(), message=found, lost=None)
+
+
+@router.post("/{message_id}/edit")
+async def change(page: OfAccount, message_id: UUID) -> Response:
+    """Make a new revision of a message."""
+    page.require("write")
+    form = await _message_form(page.request)
+    before = await page.api.get("tracking", f"/v1/messages/{message_id}")
+    try:
+        after = await page.api.put("tracking", f"/v1/messages/{message_id}", _body(form))
+    except Refused as problem:
+        form.refuse(problem)
+        return page.show("message_form.html", status=422, here="messages", form=form, message=before, lost=None)
+    kept = {link["id"] for link in after["links"]}
+    gone = [link for link in before["links"] if link["id"] not in kept and link["labels"]]
+    text = _("Saved as revision %(number)s.", number=after["revision"])
+    if gone:
+        names = ", ".join(f'"{link["text"] or link["url"]}"' for link in gone)
+        text += " " + _("These labelled links are gone or have changed: %(names)s.", names=names)
+    return page.go(page.url(f"messages/{message_id}"), text)
+
+
+@router.get("/{message_id}/clicks")
+async def clicks(page: OfAccount, message_id: UUID) -> Response:
+    """List the clicks on a message."""
+    filters = filters_of(page.request, "verdict", "link")
+    cursor = page.request.query_params.get("cursor")
+    found, answer, stats = await asyncio.gather(
+        page.api.get("tracking", f"/v1/messages/{message_id}"),
+        page.api.get(
+            "tracking", "/v1/clicks", message_id=message_id, verdict=filters["verdict"], limit=50, cursor=cursor
+        ),
+        page.api.get("tracking", f"/v1/messages/{message_id}/stats"),
+    )
+    series = await page.api.find("tracking", f"/v1/messages/{message_id}/series", by="day")
+    shown = listing(page.request, answer, filters)
+    return page.show(
+        "message_clicks.html", here="messages", block="list", message=found, list=shown, stats=stats, series=series
+    )
+
+
+async def _message(page: AccountPage, message_id: UUID, form: Form, status: int = 200) -> Response:
+    found, labels, stats, recent = await asyncio.gather(
+        page.api.get("tracking", f"/v1/messages/{message_id}"),
+        page.api.items("labeling", "/v1/labels"),
+        page.api.get("tracking", f"/v1/messages/{message_id}/stats"),
+        page.api.get("tracking", "/v1/messages", limit=_EARLIER),
+    )
+    others = [f"/v1/messages/{one['id']}" for one in recent["items"] if one["id"] != str(message_id)]
+    earlier = [one for one in await page.api.each("tracking", others) if one is not None]
+    check = await page.api.find("tracking", f"/v1/messages/{message_id}/check")
+    return page.show(
+        "message.html",
+        status=status,
+        here="messages",
+        form=form,
+        message=found,
+        groups=group_links(found["links"]),
+        labels=[label for label in labels if label["state"] == "active"],
+        suggestions=label_suggestions(found["links"], earlier),
+        comparable=comparable,
+        stats=stats,
+        clicks={one["link_id"]: one["clicks"] for one in stats["links"]},
+        chosen=page.request.query_params.get("link", ""),
+        pictures=page.request.query_params.get("pictures") == "yes",
+        warnings=[] if check is None else check["warnings"],
+        reason=_reason,
+    )
+
+
+def _changes(found: Json, form: Form, wanted: dict[str, list[str]]) -> dict[str, list[str]]:
+    now = {link["id"]: sorted(label["id"] for label in link["labels"]) for link in found["links"]}
+    return {
+        link_id: label_ids
+        for group, label_ids in wanted.items()
+        for link_id in form.all(f"links.{group}")
+        if link_id in now and now[link_id] != sorted(label_ids)
+    }
+
+
+def _marked(link: Json, clicks: int) -> MarkedLink:
+    names = ", ".join(label["name"] for label in link["labels"])
+    kind = "labelled" if link["labels"] else "unlabelled" if link["trackable"] else "off"
+    mark = " · ".join(
+        text
+        for text in (str(link["number"]), names, counted("%(num)s click", "%(num)s clicks", clicks) if clicks else "")
+        if text
+    )
+    return MarkedLink(link["id"], link["number"], link["url"], mark, kind)
+
+
+def _reason(code: str | None) -> str:
+    """Return why a link is not tracked."""
+    return {
+        "unsubscribe": _("a link to unsubscribe"),
+        "merge_tag": _("filled in by the sending system"),
+        "mailto": _("an e-mail address"),
+        "tel": _("a telephone number"),
+        "anchor": _("leads to a place in the mail"),
+        "own": _("is tracked already"),
+    }.get(code or "", code or _("not tracked"))
+
+
+async def _message_form(request: Request) -> Form:
+    """Return the form; the text of an uploaded file comes in the place of what was pasted."""
+    sent = await request.form(max_fields=100, max_files=2, max_part_size=4_000_000)
+    pairs: list[tuple[str, str]] = []
+    for name, value in sent.multi_items():
+        if isinstance(value, UploadFile):
+            content = await value.read()
+            if content:
+                pairs.append(("html", content.decode("utf-8", errors="replace")))
+                pairs.append(("file_name", value.filename or ""))
+        else:
+            pairs.append((name, value))
+    form = form_of(pairs)
+    if not form["name"] and form["file_name"]:
+        form.values["name"] = form["file_name"].rsplit(".", 1)[0]
+    return form
+
+
+def _body(form: Form) -> dict[str, Any]:
+    body: dict[str, Any] = {"name": form["name"], "html": form.raw("html")}
+    body.update({name: form[name] for name in _OPTIONAL if form[name]})
+    return body

@@ -1,0 +1,230 @@
+"""Segments: the list, building one, and one segment with its people."""
+
+import asyncio
+import json
+from typing import Any
+from uuid import UUID
+
+from fastapi import Response
+from sse_starlette.sse import EventSourceResponse
+
+from services.console.api.builder import Builder, build, load_choices, refuse_criterion, tree_of
+from services.console.api.criterion_sentences import describe, leaf
+from services.console.api.forms import Form, read_form
+from services.console.api.languages import _, counted
+from services.console.api.lists import cut, filters_of, listing
+from services.console.api.names import Names, load_names
+from services.console.api.page import AccountPage, OfAccount
+from services.console.api.people import find_contact, people_of
+from services.console.apis.client import Json, Refused
+from services.console.domain.criterion_draft import draft_of
+from services.console.domain.criterion_form import Node, empty_draft
+from shared.http.routing import Router
+
+router = Router(prefix="/a/{account_id}/segments", include_in_schema=False)
+
+_PEOPLE = 25
+
+
+@router.get("")
+async def segments(page: OfAccount) -> Response:
+    """List the segments with how many are in them."""
+    filters = filters_of(page.request, "q")
+    items, names = await asyncio.gather(
+        page.api.items("segmentation", "/v1/segments"), load_names(page.api, "labels", "messages")
+    )
+    names.segments = {item["id"]: item["name"] for item in items}
+    query = filters["q"].casefold()
+    shown = cut(page.request, [item for item in items if query in item["name"].casefold()], filters)
+    sentences = [describe(item["criterion"], names) for item in shown.items]
+    rows = list(zip(shown.items, sentences, strict=True))
+    return page.show("segments.html", here="segments", block="list", list=shown, rows=rows)
+
+
+@router.get("/new")
+async def new(page: OfAccount) -> Response:
+    """Show the builder; what another page asks for is filled in."""
+    page.require("write")
+    builder = await build(page, "c", _asked_for(page), await load_choices(page))
+    return _form(page, Form(), builder, None)
+
+
+@router.post("/new")
+async def create(page: OfAccount) -> Response:
+    """Save a new segment, or carry out a button of the builder."""
+    page.require("write")
+    return await _save(page, None)
+
+
+@router.get("/{segment_id}")
+async def segment(page: OfAccount, segment_id: UUID) -> Response:
+    """Show a segment: what it means, who is in it, why somebody is or is not."""
+    cursor = page.request.query_params.get("cursor")
+    found, names, answer = await asyncio.gather(
+        page.api.get("segmentation", f"/v1/segments/{segment_id}"),
+        load_names(page.api, "labels", "messages", "segments", "workflows"),
+        page.api.get("segmentation", f"/v1/segments/{segment_id}/members", limit=_PEOPLE, cursor=cursor),
+    )
+    members = listing(page.request, answer, {})
+    query = page.request.query_params.get("contact", "").strip()
+    return page.show(
+        "segment.html",
+        here="segments",
+        block="members",
+        segment=found,
+        sentence=describe(found["criterion"], names),
+        list=members,
+        people=await people_of(page.api, [member["contact_id"] for member in members.items]),
+        query=query,
+        explained=await _explained(page, found, query, names) if query else None,
+        used_by=await _used_by(page, str(segment_id)),
+    )
+
+
+@router.get("/{segment_id}/stream")
+async def stream(page: OfAccount, segment_id: UUID) -> Response:
+    """The number of members as it changes, for the page of the segment."""
+
+    async def events() -> Any:  # noqa: ANN401 - an async generator of events
+        async with page.api.stream("segmentation", f"/v1/segments/{segment_id}/stream") as answer:
+            async for line in answer.aiter_lines():
+                if line.startswith("data:"):
+                    number = _count_in(line.removeprefix("data:").strip())
+                    if number is not None:
+                        yield {"data": counted("%(num)s contact", "%(num)s contacts", number)}
+
+    return EventSourceResponse(events(), ping=15)
+
+
+@router.get("/{segment_id}/edit")
+async def edit(page: OfAccount, segment_id: UUID) -> Response:
+    """Show the builder with the segment's criterion."""
+    page.require("write")
+    found, choices = await asyncio.gather(
+        page.api.get("segmentation", f"/v1/segments/{segment_id}"), load_choices(page)
+    )
+    builder = await build(page, "c", draft_of(found["criterion"]), choices)
+    return _form(page, Form(), builder, found)
+
+
+@router.post("/{segment_id}/edit")
+async def change(page: OfAccount, segment_id: UUID) -> Response:
+    """Save the segment, or carry out a button of the builder."""
+    page.require("write")
+    return await _save(page, await page.api.get("segmentation", f"/v1/segments/{segment_id}"))
+
+
+@router.get("/{segment_id}/delete")
+async def ask_delete(page: OfAccount, segment_id: UUID) -> Response:
+    """Say what deleting the segment does."""
+    page.require("write")
+    return await _deletion(page, segment_id, None)
+
+
+@router.post("/{segment_id}/delete")
+async def delete(page: OfAccount, segment_id: UUID) -> Response:
+    """Delete the segment; where it is in use only if that was ticked."""
+    page.require("write")
+    form = await read_form(page.request)
+    force = "true" if form["force"] == "yes" else None
+    try:
+        await page.api.delete("segmentation", f"/v1/segments/{segment_id}", force=force)
+    except Refused as problem:
+        if problem.status != 409:
+            raise
+        return await _deletion(page, segment_id, problem)
+    return page.go(page.url("segments"), _("The segment is deleted. Its contacts are as they were."))
+
+
+async def _save(page: AccountPage, found: Json | None) -> Response:
+    form = await read_form(page.request)
+    builder = await build(page, "c", tree_of(form, "c"), await load_choices(page))
+    if form["op"]:
+        return _form(page, form, builder, found)
+    if not builder.is_ready():
+        form.errors[""] = _("A condition is not complete yet.")
+        return _form(page, form, builder, found, status=422)
+    body = {"name": form["name"], "criterion": builder.built.criterion}
+    try:
+        if found is None:
+            saved = await page.api.post("segmentation", "/v1/segments", body)
+        else:
+            saved = await page.api.put("segmentation", f"/v1/segments/{found['id']}", body)
+    except Refused as problem:
+        form.refuse(problem)
+        refuse_criterion(builder, problem)
+        return _form(page, form, builder, found, status=422)
+    return page.go(page.url(f"segments/{saved['id']}"), _('The segment "%(name)s" is saved.', name=saved["name"]))
+
+
+def _form(page: AccountPage, form: Form, builder: Builder, found: Json | None, status: int = 200) -> Response:
+    return page.show("segment_form.html", status=status, here="segments", form=form, builder=builder, segment=found)
+
+
+def _asked_for(page: AccountPage) -> Node:
+    """Return the tree that another page's link asks for."""
+    query = page.request.query_params
+    if query.get("label"):
+        return Node("all", parts=[Node("label", {"label": query["label"]})])
+    if query.get("clicked"):
+        values = {"selector": "label", "label": query["clicked"], "number": query.get("times", "1")}
+        return Node("all", parts=[Node("clicks", {**values, "comparison": "at_least"})])
+    if query.get("clicked_message"):
+        return Node("all", parts=[Node("clicks", {"selector": "message", "message": query["clicked_message"]})])
+    if query.get("clicked_within"):
+        return Node("all", parts=[Node("clicks", {"period": "within_days", "days": query["clicked_within"]})])
+    return empty_draft()
+
+
+async def _deletion(page: AccountPage, segment_id: UUID, problem: Refused | None) -> Response:
+    found = await page.api.get("segmentation", f"/v1/segments/{segment_id}")
+    uses = problem.uses if problem is not None else await _used_by(page, str(segment_id))
+    status = 200 if problem is None else 409
+    return page.show("segment_delete.html", status=status, here="segments", segment=found, uses=uses)
+
+
+async def _used_by(page: AccountPage, segment_id: str) -> list[Json]:
+    workflows = await page.api.items("workflow", "/v1/workflows")
+    return [
+        {"kind": "workflow", "id": workflow["id"], "name": workflow["name"]}
+        for workflow in workflows
+        if segment_id in (workflow.get("uses") or {}).get("segments", [])
+    ]
+
+
+async def _explained(page: AccountPage, found: Json, query: str, names: Names) -> Json:
+    contact = await find_contact(page.api, query)
+    if contact is None:
+        return {"contact": None, "rows": []}
+    body = {"criterion": found["criterion"], "contact_id": contact["contact_id"]}
+    try:
+        tree = await page.api.post("segmentation", "/v1/criteria/explain", body)
+    except Refused as problem:
+        return {"contact": contact, "rows": [], "detail": problem.detail}
+    root = tree.get("explanation", tree)
+    return {"contact": contact, "truth": bool(root.get("truth")), "rows": list(_rows(root, names, 0))}
+
+
+def _rows(node: Json, names: Names, depth: int) -> list[Json]:
+    kind = str(node.get("kind"))
+    titles = {"all": _("all of these"), "any": _("at least one of these"), "not": _("not")}
+    text = titles.get(kind) or leaf(kind, node.get("asked"), names)
+    rows: list[Json] = [
+        {"depth": depth, "truth": bool(node.get("truth")), "text": text, "saw": _saw(node.get("saw") or {})}
+    ]
+    for part in node.get("parts") or []:
+        rows += _rows(part, names, depth + 1)
+    return rows
+
+
+def _saw(saw: Json) -> str:
+    return ", ".join(f"{name}: {value}" for name, value in saw.items() if not isinstance(value, dict | list))
+
+
+def _count_in(data: str) -> int | None:
+    try:
+        event = json.loads(data)
+    except ValueError:
+        return None
+    count = event.get("count") if isinstance(event, dict) else None
+    return count if isinstance(count, int) else None

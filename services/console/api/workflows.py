@@ -1,0 +1,353 @@
+"""Workflows: the list, one workflow with its runs, building and trying one."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from fastapi import Response
+
+from services.console.api import sentences, workflow_sentences
+from services.console.api.builder import Builder, Choices, build, load_choices, refuse_criterion
+from services.console.api.criterion_sentences import describe
+from services.console.api.forms import Form, read_form
+from services.console.api.languages import _
+from services.console.api.lists import cut, filters_of, listing
+from services.console.api.names import Names, load_names
+from services.console.api.page import AccountPage, OfAccount
+from services.console.api.people import find_contact, people_of
+from services.console.apis.client import Json, Refused
+from services.console.domain.criterion_draft import changed
+from services.console.domain.criterion_form import empty_draft
+from services.console.domain.workflow_form import (
+    Step,
+    WorkflowDraft,
+    changed_workflow,
+    definition_of,
+    new_draft,
+    workflow_draft_of,
+    workflow_of_form,
+)
+from shared.http.routing import Router
+
+router = Router(prefix="/a/{account_id}", include_in_schema=False)
+
+_RUN_STATES = ("running", "finished", "exited", "cancelled", "failed", "stopped")
+_DAYS_TRIED = 7
+
+
+@router.get("/workflows")
+async def workflows(page: OfAccount) -> Response:
+    """List the workflows."""
+    filters = filters_of(page.request, "q", "state")
+    items, names = await asyncio.gather(
+        page.api.items("workflow", "/v1/workflows"), load_names(page.api, "labels", "segments", "messages")
+    )
+    query = filters["q"].casefold()
+    found = [
+        item
+        for item in items
+        if query in item["name"].casefold() and (not filters["state"] or item["state"] == filters["state"])
+    ]
+    shown = cut(page.request, found, filters)
+    rows = [(item, [workflow_sentences.trigger(one, names) for one in item["triggers"]]) for item in shown.items]
+    return page.show("workflows.html", here="workflows", block="list", list=shown, rows=rows)
+
+
+@router.get("/workflows/new")
+async def new(page: OfAccount) -> Response:
+    """Show the form of a new workflow."""
+    page.require("write")
+    return await _form(page, Form(), new_draft(), None)
+
+
+@router.post("/workflows/new")
+async def create(page: OfAccount) -> Response:
+    """Save a new workflow as a draft, or carry out a button of the form."""
+    page.require("write")
+    return await _save(page, None)
+
+
+@router.post("/workflows/build")
+async def rebuild(page: OfAccount) -> Response:
+    """Return the form's triggers and steps after a change, for htmx."""
+    form = await read_form(page.request)
+    draft = _pressed(form)
+    choices = await load_choices(page)
+    values = await _builders(page, draft, choices)
+    return page.show("workflow_parts.html", form=form, draft=draft, choices=choices, builders=values)
+
+
+@router.get("/workflows/{workflow_id}")
+async def workflow(page: OfAccount, workflow_id: UUID) -> Response:
+    """Show a workflow: what it does, how many are where, its latest runs."""
+    filters = filters_of(page.request, "state")
+    cursor = page.request.query_params.get("cursor")
+    found, answer, names, running = await asyncio.gather(
+        page.api.get("workflow", f"/v1/workflows/{workflow_id}"),
+        page.api.get("workflow", f"/v1/workflows/{workflow_id}/runs", limit=25, cursor=cursor, state=filters["state"]),
+        load_names(page.api, "labels", "segments", "messages"),
+        page.api.items("workflow", f"/v1/workflows/{workflow_id}/runs", state="running"),
+    )
+    runs = listing(page.request, answer, filters)
+    at_step: dict[str, int] = {}
+    for run in running:
+        if run["waiting"]:
+            at_step[run["waiting"]["step_id"]] = at_step.get(run["waiting"]["step_id"], 0) + 1
+    return page.show(
+        "workflow.html",
+        here="workflows",
+        block="runs",
+        workflow=found,
+        triggers=[workflow_sentences.trigger(one, names) for one in found["triggers"]],
+        exits=[workflow_sentences.trigger(one, names) for one in found.get("exit_on") or []],
+        condition=describe(found["condition"], names) if found.get("condition") else None,
+        steps=list(_shown_steps(found["steps"], names, at_step)),
+        list=runs,
+        people=await people_of(page.api, sorted({run["contact_id"] for run in runs.items})),
+        run_states=[(state, sentences.run_state(state)) for state in _RUN_STATES],
+        run_state=sentences.run_state,
+    )
+
+
+@router.get("/workflows/{workflow_id}/edit")
+async def edit(page: OfAccount, workflow_id: UUID) -> Response:
+    """Show the form of a workflow."""
+    page.require("write")
+    found = await page.api.get("workflow", f"/v1/workflows/{workflow_id}")
+    return await _form(page, Form(), workflow_draft_of(found), found)
+
+
+@router.post("/workflows/{workflow_id}/edit")
+async def change(page: OfAccount, workflow_id: UUID) -> Response:
+    """Save a new version, or carry out a button of the form."""
+    page.require("write")
+    return await _save(page, await page.api.get("workflow", f"/v1/workflows/{workflow_id}"))
+
+
+@router.get("/workflows/{workflow_id}/try")
+async def ask_try(page: OfAccount, workflow_id: UUID) -> Response:
+    """Show what can be tried."""
+    return await _trial(page, workflow_id, Form(), None)
+
+
+@router.post("/workflows/{workflow_id}/try")
+async def try_it(page: OfAccount, workflow_id: UUID) -> Response:
+    """Try the workflow on a contact or on the last days; nothing is done."""
+    form = await read_form(page.request)
+    body: Json
+    if form["contact"]:
+        contact = await find_contact(page.api, form["contact"])
+        if contact is None:
+            form.errors["contact"] = _("There is no such contact.")
+            return await _trial(page, workflow_id, form, None, status=422)
+        body = {"contact_id": contact["contact_id"]}
+    else:
+        body = {"days": int(form["days"]) if form["days"].isdecimal() else _DAYS_TRIED}
+    try:
+        answer = await page.api.post("workflow", f"/v1/workflows/{workflow_id}/try", body)
+    except Refused as problem:
+        form.refuse(problem)
+        return await _trial(page, workflow_id, form, None, status=422)
+    return await _trial(page, workflow_id, form, answer)
+
+
+@router.get("/workflows/{workflow_id}/activate")
+async def ask_activate(page: OfAccount, workflow_id: UUID) -> Response:
+    """Say what activating does."""
+    page.require("write")
+    found = await page.api.get("workflow", f"/v1/workflows/{workflow_id}")
+    return page.show("workflow_activate.html", here="workflows", workflow=found)
+
+
+@router.post("/workflows/{workflow_id}/activate")
+async def activate(page: OfAccount, workflow_id: UUID) -> Response:
+    """Let the workflow run."""
+    page.require("write")
+    await page.api.post("workflow", f"/v1/workflows/{workflow_id}/activate")
+    return page.go(page.url(f"workflows/{workflow_id}"), _("The workflow is active."))
+
+
+@router.post("/workflows/{workflow_id}/pause")
+async def pause(page: OfAccount, workflow_id: UUID) -> Response:
+    """Hold the workflow; its runs wait."""
+    page.require("write")
+    await page.api.post("workflow", f"/v1/workflows/{workflow_id}/pause")
+    return page.go(page.url(f"workflows/{workflow_id}"), _("The workflow is paused. Activate it to let it go on."))
+
+
+@router.get("/workflows/{workflow_id}/delete")
+async def ask_delete(page: OfAccount, workflow_id: UUID) -> Response:
+    """Say what deleting the workflow does."""
+    page.require("write")
+    found = await page.api.get("workflow", f"/v1/workflows/{workflow_id}")
+    return page.show("workflow_delete.html", here="workflows", workflow=found)
+
+
+@router.post("/workflows/{workflow_id}/delete")
+async def delete(page: OfAccount, workflow_id: UUID) -> Response:
+    """Delete the workflow."""
+    page.require("write")
+    form = await read_form(page.request)
+    await page.api.delete("workflow", f"/v1/workflows/{workflow_id}", force="true" if form["force"] == "yes" else None)
+    return page.go(page.url("workflows"), _("The workflow is deleted."))
+
+
+@router.get("/runs/{run_id}")
+async def run(page: OfAccount, run_id: UUID) -> Response:
+    """Show one contact's way through a workflow: every step, when, what it saw, with what result."""
+    found = await page.api.get("workflow", f"/v1/runs/{run_id}")
+    workflow_of_run, people, names = await asyncio.gather(
+        page.api.find("workflow", f"/v1/workflows/{found['workflow_id']}"),
+        people_of(page.api, [found["contact_id"]]),
+        load_names(page.api, "labels", "segments", "messages"),
+    )
+    steps = {} if workflow_of_run is None else dict(_by_id(workflow_of_run["steps"], names))
+    taken = [
+        {**one, "text": steps.get(one["id"], one["kind"]), "came": workflow_sentences.result(one)}
+        for one in found["steps"]
+    ]
+    waiting = found["waiting"]
+    return page.show(
+        "run.html",
+        here="workflows",
+        run=found,
+        workflow=workflow_of_run,
+        contact=people.get(found["contact_id"]),
+        taken=taken,
+        waits_at=steps.get(waiting["step_id"]) if waiting else None,
+        run_state=sentences.run_state,
+    )
+
+
+@router.post("/runs/{run_id}/cancel")
+async def cancel(page: OfAccount, run_id: UUID) -> Response:
+    """End a run."""
+    page.require("write")
+    await page.api.post("workflow", f"/v1/runs/{run_id}/cancel")
+    return page.go(page.url(f"runs/{run_id}"), _("The run is cancelled. What it did already stays."))
+
+
+async def _save(page: AccountPage, found: Json | None) -> Response:
+    form = await read_form(page.request)
+    draft = _pressed(form)
+    if form["op"]:
+        return await _form(page, form, draft, found)
+    try:
+        if found is None:
+            saved = await page.api.post("workflow", "/v1/workflows", definition_of(draft))
+        else:
+            saved = await page.api.put("workflow", f"/v1/workflows/{found['id']}", definition_of(draft))
+    except Refused as problem:
+        form.refuse(problem)
+        return await _form(page, form, draft, found, problem, status=422)
+    notice = _("Saved. Try it, then activate it.") if saved["state"] == "draft" else _("Saved as a new version.")
+    return page.go(page.url(f"workflows/{saved['id']}"), notice)
+
+
+def _pressed(form: Form) -> WorkflowDraft:
+    draft = workflow_of_form(form.values)
+    owner, _sign, operation = form["op"].partition("|")
+    if owner == "w":
+        if operation.startswith("add:?:"):
+            place = operation.removeprefix("add:?:")
+            operation = f"add:{form[f'add.{place}'] or 'send'}:{place}"
+        return changed_workflow(draft, operation)
+    if owner == "c" and draft.condition is not None:
+        draft.condition = changed(draft.condition, operation)
+    elif owner.startswith("s."):
+        for prefix, step in _steps_with_criteria(draft.steps, "s"):
+            if prefix == owner and step.criterion is not None:
+                step.criterion = changed(step.criterion, operation)
+    return draft
+
+
+async def _form(
+    page: AccountPage,
+    form: Form,
+    draft: WorkflowDraft,
+    found: Json | None,
+    problem: Refused | None = None,
+    status: int = 200,
+) -> Response:
+    choices = await load_choices(page)
+    builders = await _builders(page, draft, choices)
+    if problem is not None:
+        for builder in builders.values():
+            refuse_criterion(builder, problem, "/condition" if builder.prefix == "c" else "/steps")
+    return page.show(
+        "workflow_form.html",
+        status=status,
+        here="workflows",
+        form=form,
+        draft=draft,
+        workflow=found,
+        choices=choices,
+        builders=builders,
+        faults=[] if problem is None else [str(fault.get("detail", "")) for fault in problem.errors],
+    )
+
+
+async def _builders(page: AccountPage, draft: WorkflowDraft, choices: Choices) -> dict[str, Builder]:
+    trees = [(prefix, step.criterion or empty_draft()) for prefix, step in _steps_with_criteria(draft.steps, "s")]
+    if draft.condition is not None:
+        trees.append(("c", draft.condition))
+    made = await asyncio.gather(*(build(page, prefix, tree, choices) for prefix, tree in trees))
+    return {builder.prefix: builder for builder in made}
+
+
+def _steps_with_criteria(steps: list[Step], prefix: str) -> Iterator[tuple[str, Step]]:
+    for index, step in enumerate(steps):
+        place = f"{prefix}.{index}"
+        if step.criterion is not None:
+            yield f"{place}.c", step
+        yield from _steps_with_criteria(step.then, f"{place}.then")
+        yield from _steps_with_criteria(step.otherwise, f"{place}.else")
+
+
+def _shown_steps(steps: list[Json], names: Names, at_step: dict[str, int]) -> Iterator[dict[str, Any]]:
+    for body in steps:
+        kind = next((name for name in body if name != "id"), "exit")
+        inner = body.get(kind) or {}
+        branched = isinstance(inner, dict) and ("then" in inner or "else" in inner)
+        titles = {
+            "wait_for": (_("When it happens"), _("When it does not")),
+            "if": (_("If so"), _("If not")),
+            "split": (_("The first way"), _("The other way")),
+        }
+        yield {
+            "id": body.get("id"),
+            "kind": kind,
+            "text": workflow_sentences.step(body, names),
+            "waiting": at_step.get(str(body.get("id")), 0),
+            "titles": titles.get(kind, ("", "")),
+            "then": list(_shown_steps(inner.get("then") or [], names, at_step)) if branched else None,
+            "otherwise": list(_shown_steps(inner.get("else") or [], names, at_step)) if branched else None,
+        }
+
+
+def _by_id(steps: list[Json], names: Names) -> Iterator[tuple[str, str]]:
+    for body in steps:
+        kind = next((name for name in body if name != "id"), "exit")
+        inner = body.get(kind) or {}
+        yield str(body.get("id")), workflow_sentences.step(body, names)
+        if isinstance(inner, dict):
+            yield from _by_id([*(inner.get("then") or []), *(inner.get("else") or [])], names)
+
+
+async def _trial(page: AccountPage, workflow_id: UUID, form: Form, answer: Json | None, status: int = 200) -> Response:
+    found, names = await asyncio.gather(
+        page.api.get("workflow", f"/v1/workflows/{workflow_id}"), load_names(page.api, "labels", "segments", "messages")
+    )
+    texts = dict(_by_id(found["steps"], names))
+    return page.show(
+        "workflow_try.html",
+        status=status,
+        here="workflows",
+        workflow=found,
+        form=form,
+        answer=answer,
+        texts=texts,
+        came=workflow_sentences.result,
+        run_state=sentences.run_state,
+    )

@@ -1,0 +1,80 @@
+"""Links of a message, as people work on them: those with the same address together, what is not labelled apart."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+_SOCIAL = (
+    "facebook.com",
+    "instagram.com",
+    "linkedin.com",
+    "x.com",
+    "twitter.com",
+    "youtube.com",
+    "tiktok.com",
+    "pinterest.com",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkGroup:
+    """Links with the same address and the same labels."""
+
+    links: Sequence[Mapping[str, Any]]
+    folded: bool  # not tracked, or a link to a social network: seldom labelled
+
+    @property
+    def first(self) -> Mapping[str, Any]:
+        """The link that stands for all of them."""
+        return self.links[0]
+
+    @property
+    def label_names(self) -> list[str]:
+        """The names of their labels."""
+        return [label["name"] for label in self.first["labels"]]
+
+
+def group_links(links: Iterable[Mapping[str, Any]]) -> list[LinkGroup]:
+    """Return the links in groups, in the order of the mail."""
+    groups: dict[tuple[str, tuple[str, ...], bool], list[Mapping[str, Any]]] = {}
+    for link in links:
+        labels = tuple(sorted(label["id"] for label in link["labels"]))
+        groups.setdefault((comparable(link["url"]), labels, link["trackable"]), []).append(link)
+    return [
+        LinkGroup(group, folded=(not trackable or is_social(url)) and not labels)
+        for (url, labels, trackable), group in groups.items()
+    ]
+
+
+def comparable(url: str) -> str:
+    """Return the address without what only measures (`utm_…`) and without a slash at the end."""
+    parts = urlsplit(url)
+    query = [
+        (name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if not name.startswith("utm_")
+    ]
+    return parts._replace(query=urlencode(query), fragment="", path=parts.path.rstrip("/")).geturl()
+
+
+def is_social(url: str) -> bool:
+    """Return whether a link leads to a social network."""
+    host = (urlsplit(url).hostname or "").removeprefix("www.")
+    return any(host == one or host.endswith(f".{one}") for one in _SOCIAL)
+
+
+def label_suggestions(links: Iterable[Mapping[str, Any]], earlier: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Return, for the address of each unlabelled link, the names of labels that it had in earlier messages."""
+    known: dict[str, list[str]] = {}
+    for message in earlier:
+        for link in message["links"]:
+            names = [label["name"] for label in link["labels"] if not label.get("broken")]
+            if names:
+                known.setdefault(comparable(link["url"]), names)
+    wanted = {comparable(link["url"]) for link in links if link["trackable"] and not link["labels"]}
+    return {url: names for url, names in known.items() if url in wanted}
+
+
+def names_typed(text: str) -> list[str]:
+    """Return the names in a list separated by commas, each once."""
+    names = (" ".join(name.split()) for name in text.split(","))
+    return list(dict.fromkeys(name for name in names if name))

@@ -1,0 +1,399 @@
+"""A workflow as a form: triggers, a condition and nested steps, named by their place.
+
+`t.0.on` is the kind of the first trigger, `s.1.then.0.kind` that of the first step of the second step's first branch,
+`s.1.c.…` a criterion (see `criterion_form`). What the form has no fields for is kept as JSON.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.console.domain.criterion_draft import draft_of
+from services.console.domain.criterion_form import Json, Node, criterion_of, draft_of_form, empty_draft
+from services.console.domain.fields import number_of
+
+EVENTS = ("LabelAssigned", "LabelRemoved", "SegmentEntered", "SegmentLeft", "ContactClicked", "ContactEngaged")
+STEPS = (
+    "send",
+    "wait",
+    "wait_for",
+    "if",
+    "split",
+    "assign_label",
+    "remove_label",
+    "set_field",
+    "exit",
+)
+BRANCHED = ("wait_for", "if", "split")
+UNITS = ("days", "hours", "minutes")
+REENTRIES = ("once", "every_time", "not_while_running")
+DEEPEST = 8
+_TRIGGER_KEYS = ("label", "segment", "message", "link", "send", "url", "url_starts_with", "kind", "ref")
+_CLICK_KEYS = ("label", "message", "url", "url_starts_with", "send", "link")
+
+
+@dataclass(slots=True)
+class Trigger:
+    """An event that starts or ends something; `values` by the name of the field."""
+
+    on: str = "LabelAssigned"
+    values: dict[str, str] = field(default_factory=dict)
+
+    def get(self, name: str, otherwise: str = "") -> str:
+        """Return a value as it was typed."""
+        return self.values.get(name, otherwise)
+
+
+@dataclass(slots=True)
+class Step:
+    """A step as it is typed."""
+
+    kind: str = "send"
+    values: dict[str, str] = field(default_factory=dict)
+    then: list["Step"] = field(default_factory=list)
+    otherwise: list["Step"] = field(default_factory=list)
+    events: list[Trigger] = field(default_factory=list)
+    criterion: Node | None = None
+
+    def get(self, name: str, otherwise: str = "") -> str:
+        """Return a value as it was typed."""
+        return self.values.get(name, otherwise)
+
+
+@dataclass(slots=True)
+class WorkflowDraft:
+    """A workflow as it is typed."""
+
+    name: str = ""
+    reentry: str = "once"
+    while_paused: str = "queue"
+    age: str = ""
+    triggers: list[Trigger] = field(default_factory=list)
+    exit_on: list[Trigger] = field(default_factory=list)
+    condition: Node | None = None
+    steps: list[Step] = field(default_factory=list)
+    kept: Json = field(default_factory=dict)  # members that the form does not know
+
+
+def new_draft() -> WorkflowDraft:
+    """Return a workflow to fill in."""
+    return WorkflowDraft(triggers=[Trigger()], steps=[Step()])
+
+
+# From the form
+
+
+def workflow_of_form(values: Mapping[str, str]) -> WorkflowDraft:
+    """Return the workflow whose fields are in a form."""
+    nested = _nested({name: value for name, value in values.items() if name.startswith(("t.", "x.", "s."))})
+    kept = _json(values.get("kept", "{}"))
+    return WorkflowDraft(
+        name=" ".join(values.get("name", "").split()),
+        reentry=values.get("reentry", "once"),
+        while_paused=values.get("while_paused", "queue"),
+        age=values.get("age", ""),
+        triggers=_triggers(nested.get("t")),
+        exit_on=_triggers(nested.get("x")),
+        condition=draft_of_form(values, "c"),
+        steps=_steps(nested.get("s"), values, "s", 0),
+        kept=kept if isinstance(kept, dict) else {},
+    )
+
+
+def _nested(values: Mapping[str, str]) -> Json:
+    nested: Json = {}
+    for name, value in values.items():
+        below = nested
+        *path, last = name.split(".")
+        for step in path:
+            deeper = below.setdefault(step, {})
+            below = deeper if isinstance(deeper, dict) else {}
+        below[last] = value
+    return nested
+
+
+def _in_order(nested: object) -> list[Json]:
+    if not isinstance(nested, dict):
+        return []
+    parts = {int(name): part for name, part in nested.items() if name.isdigit() and isinstance(part, dict)}
+    return [parts[index] for index in sorted(parts)]
+
+
+def _texts(part: Json) -> dict[str, str]:
+    return {name: value for name, value in part.items() if isinstance(value, str)}
+
+
+def _triggers(nested: object) -> list[Trigger]:
+    found = []
+    for part in _in_order(nested):
+        values = _texts(part)
+        found.append(Trigger(values.pop("on", "LabelAssigned"), values))
+    return found
+
+
+def _steps(nested: object, values: Mapping[str, str], prefix: str, depth: int) -> list[Step]:
+    if depth > DEEPEST or not isinstance(nested, dict):
+        return []
+    indexes = sorted(int(name) for name, part in nested.items() if name.isdigit() and isinstance(part, dict))
+    return [_step(nested[str(index)], values, f"{prefix}.{index}", depth) for index in indexes]
+
+
+def _step(part: Json, values: Mapping[str, str], prefix: str, depth: int) -> Step:
+    texts = _texts(part)
+    step = Step(texts.pop("kind", "send"), texts)
+    if step.kind in BRANCHED:
+        step.then = _steps(part.get("then"), values, f"{prefix}.then", depth + 1)
+        step.otherwise = _steps(part.get("else"), values, f"{prefix}.else", depth + 1)
+    if step.kind == "wait_for":
+        step.events = _triggers(part.get("on")) or [Trigger("ContactClicked", {"send": "this_run"})]
+    if step.kind == "if":
+        step.criterion = draft_of_form(values, f"{prefix}.c") or empty_draft()
+    return step
+
+
+# To a definition
+
+
+def definition_of(draft: WorkflowDraft) -> Json:
+    """Return the workflow as the API takes it."""
+    body: Json = {
+        **draft.kept,
+        "name": draft.name,
+        "triggers": [_trigger_json(one) for one in draft.triggers],
+        "reentry": draft.reentry if draft.reentry in REENTRIES else "once",
+        "while_paused": "skip" if draft.while_paused == "skip" else "queue",
+        "steps": [_step_json(one) for one in draft.steps],
+    }
+    if draft.condition is not None and draft.condition.parts:
+        body["condition"] = criterion_of(draft.condition).criterion
+    if draft.exit_on:
+        body["exit_on"] = [_trigger_json(one) for one in draft.exit_on]
+    if draft.age:
+        body["max_event_age"] = {"days": number_of(draft.age)}
+    return body
+
+
+def _trigger_json(trigger: Trigger) -> Json:
+    if trigger.on == "raw":
+        return _json(trigger.get("json"))
+    body: Json = {"on": trigger.on}
+    if trigger.on in ("LabelAssigned", "LabelRemoved"):
+        body["label"] = trigger.get("label")
+    elif trigger.on in ("SegmentEntered", "SegmentLeft"):
+        body["segment"] = trigger.get("segment")
+    elif trigger.on == "ContactClicked":
+        about = trigger.get("about")
+        if about in _CLICK_KEYS and trigger.get(about):
+            body[about] = trigger.get(about)
+        elif trigger.get("send") == "this_run" and not about:
+            body["send"] = "this_run"
+    elif trigger.on == "ContactEngaged":
+        body["kind"] = trigger.get("kind")
+        if trigger.get("ref"):
+            body["ref"] = trigger.get("ref")
+    if trigger.get("include_existing") == "yes":
+        body["include_existing"] = True
+    return body
+
+
+def _step_json(step: Step) -> Json:
+    if step.kind == "raw":
+        return _json(step.get("json"))
+    body = _step_body(step)
+    if step.kind in BRANCHED:
+        body["then"] = [_step_json(one) for one in step.then]
+        body["else"] = [_step_json(one) for one in step.otherwise]
+    written: Json = {step.kind: body}
+    return {"id": step.get("id"), **written} if step.get("id") else written
+
+
+def _step_body(step: Step) -> Json:
+    if step.kind == "send":
+        return {"message": step.get("message")}
+    if step.kind in ("assign_label", "remove_label"):
+        return {"label": step.get("label")}
+    if step.kind == "set_field":
+        return {"key": step.get("key"), "value": _field_value(step)}
+    if step.kind == "wait":
+        return _wait(step)
+    if step.kind == "wait_for":
+        return {
+            "any": [_trigger_json(one) for one in step.events],
+            "at_most": {_unit(step): number_of(step.get("amount", "3") or "3")},
+        }
+    if step.kind == "if":
+        return {"criterion": criterion_of(step.criterion or empty_draft()).criterion}
+    if step.kind == "split":
+        return {"percent": number_of(step.get("percent", "50") or "50")}
+    return {}
+
+
+def _wait(step: Step) -> Json:
+    if step.get("unit") == "until":
+        return {"until": step.get("until")}
+    body: Json = {_unit(step): number_of(step.get("amount", "1") or "1")}
+    if step.get("within") == "workdays":
+        body["within"] = {"weekdays": ["mon", "tue", "wed", "thu", "fri"], "from": "09:00", "to": "17:00"}
+    return body
+
+
+def _unit(step: Step) -> str:
+    return step.get("unit", "days") if step.get("unit") in UNITS else "days"
+
+
+def _field_value(step: Step) -> object:
+    text = step.get("value")
+    if step.get("type") == "number":
+        return number_of(text)
+    if step.get("type") == "boolean":
+        return text == "true"
+    return text or None
+
+
+def _json(text: str) -> Json:
+    try:
+        read = json.loads(text)
+    except ValueError:
+        return {}
+    return read if isinstance(read, dict) else {}
+
+
+# From a definition
+
+_FORM_MEMBERS = ("name", "triggers", "condition", "reentry", "while_paused", "exit_on", "steps", "max_event_age")
+
+
+def workflow_draft_of(definition: Json) -> WorkflowDraft:
+    """Return the fields of a stored definition."""
+    age = definition.get("max_event_age") or {}
+    return WorkflowDraft(
+        name=definition["name"],
+        reentry=definition.get("reentry", "once"),
+        while_paused=definition.get("while_paused", "queue"),
+        age=str(age["days"]) if set(age) == {"days"} else "",
+        triggers=[_trigger_of(one) for one in definition.get("triggers") or []],
+        exit_on=[_trigger_of(one) for one in definition.get("exit_on") or []],
+        condition=draft_of(definition["condition"]) if definition.get("condition") else None,
+        steps=[_step_of(one) for one in definition.get("steps") or []],
+        kept={"max_event_age": age} if age and set(age) != {"days"} else {},
+    )
+
+
+def _trigger_of(body: Json) -> Trigger:
+    values = {name: str(value) for name, value in body.items() if name in _TRIGGER_KEYS and value}
+    about = next((name for name in _CLICK_KEYS if name in values), "")
+    if body.get("on") == "ContactClicked" and about and values.get("send") != "this_run":
+        values["about"] = about
+    if body.get("include_existing"):
+        values["include_existing"] = "yes"
+    trigger = Trigger(str(body.get("on")), values)
+    compared = {name: value for name, value in body.items() if value is not None}
+    return trigger if _trigger_json(trigger) == compared else Trigger("raw", {"json": json.dumps(body)})
+
+
+def _step_of(body: Json) -> Step:
+    kind = next((name for name in body if name != "id"), "exit")
+    inner: Any = body.get(kind) or {}
+    step = Step(kind, {"id": str(body.get("id") or ""), **_step_values(kind, inner)})
+    step.then = [_step_of(one) for one in inner.get("then") or []]
+    step.otherwise = [_step_of(one) for one in inner.get("else") or []]
+    step.events = [_trigger_of(one) for one in inner.get("any") or []]
+    if kind == "if" and inner.get("criterion"):
+        step.criterion = draft_of(inner["criterion"])
+    known = kind in STEPS and _comparable(_step_json(step)) == _comparable(body)
+    return step if known else Step("raw", {"id": str(body.get("id") or ""), "json": json.dumps(body)})
+
+
+def _comparable(body: Json) -> str:
+    inner = {name: value for name, value in body.items() if name != "id"}
+    return json.dumps(_without_ids(inner), sort_keys=True)
+
+
+def _without_ids(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(value, dict):
+        return {
+            name: _without_ids(one)
+            for name, one in value.items()
+            if name != "criterion" and one is not None and not (name == "id" and "send" not in value)
+        }
+    return [_without_ids(one) for one in value] if isinstance(value, list) else value
+
+
+def _step_values(kind: str, inner: Json) -> dict[str, str]:
+    if kind in ("wait", "wait_for"):
+        span = inner if kind == "wait" else inner.get("at_most") or {}
+        if span.get("until"):
+            return {"unit": "until", "until": str(span["until"])}
+        unit = next((name for name in UNITS if name in span), "days")
+        within = {"within": "workdays"} if inner.get("within") else {}
+        return {"unit": unit, "amount": str(span.get(unit, "1")), **within}
+    if kind == "set_field":
+        value = inner.get("value")
+        kind_of = "boolean" if isinstance(value, bool) else "number" if isinstance(value, int | float) else "text"
+        shown = str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
+        return {"key": str(inner.get("key", "")), "value": shown, "type": kind_of}
+    return {name: str(value) for name, value in inner.items() if isinstance(value, str | int | float)}
+
+
+# Buttons
+
+
+def changed_workflow(draft: WorkflowDraft, operation: str) -> WorkflowDraft:
+    """Return the workflow after a button: `trigger`, `untrigger:0`, `condition`, `add:send:0.then`, `up:0.then.1`, …"""
+    verb, _, rest = operation.partition(":")
+    if verb == "trigger":
+        draft.triggers.append(Trigger())
+    elif verb == "untrigger" and rest.isdigit() and int(rest) < len(draft.triggers):
+        draft.triggers.pop(int(rest))
+    elif verb == "exit":
+        draft.exit_on.append(Trigger())
+    elif verb == "unexit" and rest.isdigit() and int(rest) < len(draft.exit_on):
+        draft.exit_on.pop(int(rest))
+    elif verb == "condition":
+        draft.condition = empty_draft()
+    elif verb == "uncondition":
+        draft.condition = None
+    elif verb == "add":
+        kind, _, place = rest.partition(":")
+        steps = _list_at(draft.steps, place)
+        if steps is not None:
+            steps.append(_new_step(kind))
+    else:
+        _move(draft.steps, verb, rest)
+    return draft
+
+
+def _new_step(kind: str) -> Step:
+    step = Step(kind if kind in STEPS else "send")
+    if step.kind == "wait_for":
+        step.events = [Trigger("ContactClicked", {"send": "this_run"})]
+    if step.kind == "if":
+        step.criterion = empty_draft()
+    return step
+
+
+def _list_at(steps: list[Step], place: str) -> list[Step] | None:
+    """Return the list of steps at a place: "" is the outermost, `0.then` a branch of the first step."""
+    path = place.split(".") if place else []
+    while path:
+        if len(path) < 2 or not path[0].isdigit() or int(path[0]) >= len(steps):
+            return None
+        step = steps[int(path[0])]
+        steps = step.then if path[1] == "then" else step.otherwise
+        path = path[2:]
+    return steps
+
+
+def _move(steps: list[Step], verb: str, place: str) -> None:
+    parent, _, last = place.rpartition(".")
+    found = _list_at(steps, parent)
+    if found is None or not last.isdigit() or int(last) >= len(found):
+        return
+    index = int(last)
+    if verb == "remove":
+        found.pop(index)
+    elif verb == "up" and index > 0:
+        found[index - 1], found[index] = found[index], found[index - 1]
+    elif verb == "down" and index + 1 < len(found):
+        found[index + 1], found[index] = found[index], found[index + 1]

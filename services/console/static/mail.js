@@ -1,0 +1,33 @@
+// The mail in its frame: as high as it is, and a click on a link leads to the link's labels without a new page.
+class MailFrame extends HTMLElement {
+  connectedCallback() {
+    this.frame = this.querySelector("iframe");
+    this.frame.addEventListener("load", () => this.prepare());
+    if (this.frame.contentDocument?.readyState === "complete") this.prepare();
+  }
+  prepare() {
+    const inside = this.frame.contentDocument;
+    if (!inside?.body || inside.URL === "about:blank") return;
+    const height = Math.max(inside.documentElement.scrollHeight, inside.body.scrollHeight);
+    this.frame.style.height = Math.min(Math.max(height + 4, 240), 2400) + "px";
+    inside.addEventListener("click", (event) => {
+      const link = event.target.closest("[data-penchant-link]");
+      if (!link) return;
+      event.preventDefault();
+      choose(link.dataset.penchantLink);
+    });
+  }
+}
+
+function choose(number) {
+  const mark = document.getElementById("link-" + number);
+  const item = mark?.closest(".link-item");
+  if (!item) return;
+  for (const other of document.querySelectorAll(".link-item.chosen")) other.classList.remove("chosen");
+  item.closest("details")?.setAttribute("open", "");
+  item.classList.add("chosen");
+  item.scrollIntoView({ block: "center", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+  item.querySelector("label-picker input, input:not([type=hidden]), a")?.focus({ preventScroll: true });
+}
+
+customElements.define("mail-frame", MailFrame);
