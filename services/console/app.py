@@ -22,6 +22,7 @@ from services.console.settings import ConsoleSettings
 from services.console.store import MIGRATIONS
 from services.console.use_cases.vault import Vault
 from shared.http.app import Application, create_app
+from shared.http.documentation import install_documentation
 from shared.http.server import PortTakenError, serve
 from shared.logs import configure_logging
 from shared.runtime.waiting import WaitingRoom
@@ -43,6 +44,7 @@ def make_app(settings: ConsoleSettings, database: Database, platform: Platform) 
         database,
         description="The web page for people. It is a client of the four APIs.",
         operator_key=settings.operator_key,
+        has_documentation=False,
     )
     app.state.console = Console(settings, database, platform, Vault(settings.console_secret))
     app.state.accounts = Accounts()
@@ -51,6 +53,7 @@ def make_app(settings: ConsoleSettings, database: Database, platform: Platform) 
     install_static_files(app)
     for router in ROUTERS:
         app.include_router(router)
+    install_documentation(app)  # after the pages, for it answers `/` as well
     app.add_middleware(Guard, base_url=settings.base_url)
     return app
 

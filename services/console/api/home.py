@@ -11,6 +11,7 @@ from services.console.api.formats import time_zone
 from services.console.api.languages import _
 from services.console.api.names import Names, load_names
 from services.console.api.page import AccountPage, OfAccount
+from services.console.api.people import people_of
 from services.console.apis.client import Json, Refused, Unreachable
 from shared.http.routing import Router
 
@@ -27,12 +28,14 @@ async def home(page: OfAccount) -> Response:
     )
     segments = (await page.api.find("segmentation", "/v1/segments", limit=1000) or {"items": []})["items"]
     workflows = await page.api.items("workflow", "/v1/workflows")
+    latest = clicks["items"][:_LATEST]
     return page.show(
         "home.html",
         here="",
         block="today",
         clicks=clicks,
-        feed=_feed(clicks["items"], names),
+        feed=_feed(latest, names),
+        people=await people_of(page.api, sorted({click["contact_id"] for click in latest})),
         totals=totals,
         names=names,
         attention=await _attention(page, segments, workflows),
@@ -73,7 +76,7 @@ def _feed(clicks: list[Json], names: Names) -> list[Json]:
             "verdict": click["verdict"],
             "said": sentences.verdict(click["verdict"]),
         }
-        for click in clicks[:_LATEST]
+        for click in clicks
     ]
 
 

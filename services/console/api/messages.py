@@ -181,6 +181,7 @@ async def _message(page: AccountPage, message_id: UUID, form: Form, status: int 
     others = [f"/v1/messages/{one['id']}" for one in recent["items"] if one["id"] != str(message_id)]
     earlier = [one for one in await page.api.each("tracking", others) if one is not None]
     check = await page.api.find("tracking", f"/v1/messages/{message_id}/check")
+    clicked = {one["link_id"]: one["clicks"]["human"] for one in stats["links"]}
     return page.show(
         "message.html",
         status=status,
@@ -192,7 +193,7 @@ async def _message(page: AccountPage, message_id: UUID, form: Form, status: int 
         suggestions=label_suggestions(found["links"], earlier),
         comparable=comparable,
         stats=stats,
-        clicks={one["link_id"]: one["clicks"] for one in stats["links"]},
+        human_clicks=lambda group: sum(clicked.get(link["id"], 0) for link in group.links),
         chosen=page.request.query_params.get("link", ""),
         pictures=page.request.query_params.get("pictures") == "yes",
         warnings=[] if check is None else check["warnings"],

@@ -1,6 +1,19 @@
 """All routers of the console."""
 
-from services.console.api import builder, contact, contacts, home, labels, messages, segments, sign_in, workflows
+from services.console.api import (
+    builder,
+    contact,
+    contacts,
+    home,
+    invitations,
+    labels,
+    messages,
+    operations,
+    segments,
+    settings,
+    sign_in,
+    workflows,
+)
 from shared.http.routing import Router
 
 ROUTERS: tuple[Router, ...] = (
@@ -14,4 +27,7 @@ ROUTERS: tuple[Router, ...] = (
     builder.router,
     segments.router,
     workflows.router,
+    settings.router,
+    invitations.router,
+    operations.router,
 )

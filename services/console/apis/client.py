@@ -126,12 +126,12 @@ class Api:
 
     async def get(self, service: Service, path: str, **parameters: object) -> Json:
         """Return the JSON at `path`; parameters that are None or empty are left out."""
-        found: Json = (await self.send(service, "GET", path, params=_given(parameters))).json()
+        found: Json = (await self.send(service, "GET", path, params=_given(parameters) or None)).json()
         return found
 
     async def text(self, service: Service, path: str, **parameters: object) -> str:
         """Return the text at `path`."""
-        return (await self.send(service, "GET", path, params=_given(parameters))).text
+        return (await self.send(service, "GET", path, params=_given(parameters) or None)).text
 
     async def find(self, service: Service, path: str, **parameters: object) -> Json | None:
         """Return the JSON at `path`, or None where there is none."""
@@ -161,7 +161,7 @@ class Api:
 
     async def delete(self, service: Service, path: str, body: object = None, **parameters: object) -> Json:
         """Delete what is at `path`; return the JSON answered, if any."""
-        return _json(await self.send(service, "DELETE", path, params=_given(parameters), **_body(body)))
+        return _json(await self.send(service, "DELETE", path, params=_given(parameters) or None, **_body(body)))
 
     async def send(self, service: Service, method: str, path: str, **options: Any) -> httpx.Response:
         """Return a successful answer. Raises Refused, Unreachable."""

@@ -3,8 +3,8 @@
 from uuid import UUID, uuid4
 
 from services.console.apis.client import Platform
-from services.console.domain.roles import scopes_of
 from services.console.store import people
+from services.console.use_cases.people import admit
 from services.console.use_cases.sessions import make_link
 from services.console.use_cases.vault import Vault
 from shared.store.database import Database
@@ -20,7 +20,7 @@ async def link_for_operator(
     """
     person_id = await _operator(database, name)
     for account_key in account_keys:
-        await _join(database, platform, vault, person_id, name, account_key)
+        await admit(database, platform, vault, account_key, person_id, name)
     return await make_link(database, person_id)
 
 
@@ -32,15 +32,3 @@ async def _operator(database: Database, name: str) -> UUID:
         person_id = uuid4()
         await people.insert_person(connection, person_id, name, None, is_operator=True)
         return person_id
-
-
-async def _join(
-    database: Database, platform: Platform, vault: Vault, person_id: UUID, name: str, account_key: str
-) -> None:
-    api = platform.with_key(account_key)
-    account_id = int((await api.get("labeling", "/v1/account"))["account_id"])
-    if await people.membership_of(database.pool, person_id, account_id) is not None:
-        return
-    made = await api.post("labeling", "/v1/keys", {"name": f"Console: {name}", "scopes": scopes_of("admin")})
-    membership = people.Membership(account_id, "admin", UUID(made["id"]), vault.encrypt(made["key"], account_id))
-    await people.put_membership(database.pool, person_id, membership)

@@ -1,0 +1,103 @@
+"""Operations, for operators: health in words, records that could not be applied, accounts."""
+
+import asyncio
+from typing import get_args
+
+from fastapi import Response
+
+from services.console.api.forms import Form, read_form
+from services.console.api.languages import _
+from services.console.api.page import NotAllowed, Page, SignedIn
+from services.console.api.zones import TIME_ZONES
+from services.console.apis.client import Json, Refused, Service, Unreachable
+from services.console.use_cases.people import admit
+from shared.http.routing import Router
+
+router = Router(prefix="/operations", include_in_schema=False)
+
+SERVICES: tuple[Service, ...] = get_args(Service)
+
+
+@router.get("")
+async def operations(page: SignedIn) -> Response:
+    """Show how the installation is."""
+    return await _operations(page, Form())
+
+
+@router.post("/accounts")
+async def create_account(page: SignedIn) -> Response:
+    """Make an account; the operator administers it."""
+    api_key = _operator_key(page)
+    form = await read_form(page.request)
+    api = page.console.platform.with_key(api_key)
+    try:
+        made = await api.post("labeling", "/v1/accounts", {"name": form["name"], "time_zone": form["time_zone"]})
+    except Refused as problem:
+        form.refuse(problem)
+        return await _operations(page, form, status=422)
+    console = page.console
+    await admit(
+        console.database, console.platform, console.vault, made["api_key"], page.person.person_id, page.person.name
+    )
+    return page.go(f"/a/{made['account_id']}/", _("The account is there."))
+
+
+@router.post("/replay")
+async def replay(page: SignedIn) -> Response:
+    """Process the failed records of a service again."""
+    api = page.console.platform.with_key(_operator_key(page))
+    form = await read_form(page.request)
+    service = next((one for one in SERVICES if one == form["service"]), None)
+    if service is None:
+        return page.go("/operations")
+    answer = await api.post(service, f"/v1/{service}-held-records/replay", {})
+    return page.go("/operations", _("%(count)s records are processed again.", count=answer["released"]))
+
+
+async def _operations(page: Page, form: Form, status: int = 200) -> Response:
+    api_key = _operator_key(page)
+    known = [service for service in SERVICES if page.console.platform.has(service)]
+    states = await asyncio.gather(*(_health(page, service) for service in known))
+    held = await asyncio.gather(*(_held(page, service, api_key) for service in known if service != "delivery"))
+    accounts = await _accounts(page, api_key)
+    return page.show(
+        "operations.html",
+        status=status,
+        form=form,
+        services=list(zip(known, states, strict=True)),
+        held=[one for one in held if one["items"]],
+        accounts=accounts,
+        time_zones=TIME_ZONES,
+    )
+
+
+def _operator_key(page: Page) -> str:
+    key = page.console.settings.operator_key
+    if not page.person.is_operator or key is None:
+        raise NotAllowed
+    return key.get_secret_value()
+
+
+async def _health(page: Page, service: Service) -> Json:
+    try:
+        answer = await page.console.platform.send(service, "GET", "/health/ready", timeout=5)
+    except Unreachable:
+        return {"ready": False, "checks": [{"name": service, "ready": False, "reason": _("does not answer")}]}
+    body = answer.json()
+    return {"ready": answer.status_code == 200, "checks": body.get("checks", [])}
+
+
+async def _held(page: Page, service: Service, api_key: str) -> Json:
+    api = page.console.platform.with_key(api_key)
+    try:
+        answer = await api.get(service, f"/v1/{service}-held-records", limit=20)
+    except (Refused, Unreachable):
+        answer = {"items": [], "total": 0}
+    return {"service": service, **answer}
+
+
+async def _accounts(page: Page, api_key: str) -> list[Json]:
+    try:
+        return await page.console.platform.with_key(api_key).items("labeling", "/v1/accounts")
+    except (Refused, Unreachable):
+        return []

@@ -1,0 +1,211 @@
+"""Settings of an account: its name and days, fields, people, keys, jobs."""
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+from fastapi import Response
+
+from services.console.api.forms import Form, read_form
+from services.console.api.languages import _
+from services.console.api.page import AccountPage, OfAccount
+from services.console.api.zones import TIME_ZONES
+from services.console.apis.client import Json, Refused
+from services.console.domain.errors import LastAdmin
+from services.console.domain.roles import ROLES, Role
+from services.console.store import invitations as invitations_store
+from services.console.store import people as people_store
+from services.console.use_cases import people
+from services.console.use_cases.mails import mail_invitation
+from shared.http.routing import Router
+
+router = Router(prefix="/a/{account_id}/settings", include_in_schema=False)
+
+TYPES = ("text", "number", "date", "boolean", "choice")
+_LONGEST_NAME = 80
+
+
+@router.get("")
+async def settings(page: OfAccount) -> Response:
+    """Show all settings."""
+    return await _settings(page, {})
+
+
+@router.post("/account")
+async def change_account(page: OfAccount) -> Response:
+    """Change the account's name, days and brand."""
+    page.require("admin")
+    form = await read_form(page.request)
+    body: Json = {"name": form["name"], "time_zone": form["time_zone"]}
+    try:
+        await page.api.patch("labeling", "/v1/account", body)
+    except Refused as problem:
+        form.refuse(problem)
+        return await _settings(page, {"account": form}, status=422)
+    page.request.app.state.accounts.forget(page.account_id)
+    return page.go(page.url("settings"), _("Saved."))
+
+
+@router.post("/fields")
+async def add_field(page: OfAccount) -> Response:
+    """Add a field of contacts."""
+    page.require("write")
+    form = await read_form(page.request)
+    body: Json = {"key": form["key"], "name": form["name"], "type": form["type"]}
+    if form["type"] == "choice":
+        body["choices"] = [one.strip() for one in form["choices"].split(",") if one.strip()]
+    try:
+        await page.api.post("labeling", "/v1/fields", body)
+    except Refused as problem:
+        form.refuse(problem)
+        return await _settings(page, {"field": form}, status=422)
+    return page.go(page.url("settings") + "#fields", _('The field "%(name)s" is there.', name=form["name"]))
+
+
+@router.get("/fields/{key}/delete")
+async def ask_delete_field(page: OfAccount, key: str) -> Response:
+    """Say what deleting a field does."""
+    page.require("write")
+    return await _field_deletion(page, key, [])
+
+
+@router.post("/fields/{key}/delete")
+async def delete_field(page: OfAccount, key: str) -> Response:
+    """Delete a field."""
+    page.require("write")
+    form = await read_form(page.request)
+    try:
+        await page.api.delete("labeling", f"/v1/fields/{key}", force="true" if form["force"] == "yes" else None)
+    except Refused as problem:
+        if problem.status != 409:
+            raise
+        return await _field_deletion(page, key, problem.uses, status=409)
+    return page.go(page.url("settings") + "#fields", _("The field is deleted."))
+
+
+@router.post("/people")
+async def invite(page: OfAccount) -> Response:
+    """Invite somebody; the link is shown, and mailed where mails can be sent."""
+    page.require("admin")
+    form = await read_form(page.request)
+    role = _role(form["role"])
+    if not 1 <= len(form["name"]) <= _LONGEST_NAME:
+        form.errors["name"] = _("A name has 1 to 80 characters.")
+    if "@" not in form["email"] or len(form["email"]) > 254:
+        form.errors["email"] = _("This is not an e-mail address.")
+    if form.errors:
+        return await _settings(page, {"invitation": form}, status=422)
+    console = page.console
+    token = await people.invite(
+        console.database,
+        page.api,
+        console.vault,
+        page.account_id,
+        page.person.person_id,
+        form["name"],
+        form["email"],
+        role,
+    )
+    link = f"{console.settings.base_url}/invitation/{token}"
+    await mail_invitation(console.settings, form["email"], link, page.account["name"], _)
+    return await _settings(page, {}, invitation_link=link, invited=form["name"])
+
+
+@router.post("/invitations/{invitation_id}/withdraw")
+async def withdraw(page: OfAccount, invitation_id: UUID) -> Response:
+    """Withdraw an invitation."""
+    page.require("admin")
+    await people.withdraw(page.console.database, page.api, page.account_id, invitation_id)
+    return page.go(page.url("settings") + "#people", _("The invitation is withdrawn."))
+
+
+@router.post("/people/{person_id}/role")
+async def change_role(page: OfAccount, person_id: UUID) -> Response:
+    """Give somebody another role."""
+    page.require("admin")
+    form = await read_form(page.request)
+    console = page.console
+    try:
+        await people.change_role(
+            console.database,
+            page.api,
+            console.vault,
+            page.account_id,
+            person_id,
+            form["name"] or "person",
+            _role(form["role"]),
+        )
+    except LastAdmin:
+        return await _settings(page, {"people": _last_admin()}, status=409)
+    return page.go(page.url("settings") + "#people", _("The role is changed."))
+
+
+@router.post("/people/{person_id}/remove")
+async def remove(page: OfAccount, person_id: UUID) -> Response:
+    """Remove somebody from the account; their key is revoked."""
+    page.require("admin")
+    try:
+        await people.remove(page.console.database, page.api, page.account_id, person_id)
+    except LastAdmin:
+        return await _settings(page, {"people": _last_admin()}, status=409)
+    if person_id == page.person.person_id:
+        return page.go("/")
+    return page.go(page.url("settings") + "#people", _("Removed; their access ended."))
+
+
+@router.post("/keys")
+async def make_key(page: OfAccount) -> Response:
+    """Make an API key for another system; it is shown once."""
+    page.require("admin")
+    form = await read_form(page.request)
+    try:
+        made = await page.api.post("labeling", "/v1/keys", {"name": form["name"], "scopes": form.all("scope")})
+    except Refused as problem:
+        form.refuse(problem)
+        return await _settings(page, {"key": form}, status=422)
+    return await _settings(page, {}, made_key=made)
+
+
+@router.post("/keys/{key_id}/revoke")
+async def revoke_key(page: OfAccount, key_id: UUID) -> Response:
+    """Revoke a key."""
+    page.require("admin")
+    await page.api.delete("labeling", f"/v1/keys/{key_id}")
+    return page.go(page.url("settings") + "#keys", _("The key is revoked; it stops working within a second."))
+
+
+async def _settings(page: AccountPage, forms: dict[str, Form], status: int = 200, **values: Any) -> Response:
+    fields, jobs = await asyncio.gather(
+        page.api.items("labeling", "/v1/fields"), page.api.get("labeling", "/v1/jobs", limit=10)
+    )
+    pool = page.console.database.pool
+    given: dict[str, Any] = {"keys": [], "people": [], "invitations": [], "invitation_link": None, "made_key": None}
+    if page.may("admin"):
+        given["keys"] = await page.api.items("labeling", "/v1/keys")
+        given["people"] = await people_store.people_of(pool, page.account_id)
+        given["invitations"] = await invitations_store.invitations_of(pool, page.account_id)
+    return page.show(
+        "settings.html",
+        status=status,
+        here="settings",
+        form=lambda name: forms.get(name) or Form(),
+        fields=fields,
+        jobs=jobs["items"],
+        types=TYPES,
+        roles=ROLES,
+        time_zones=TIME_ZONES,
+        **{**given, **values},
+    )
+
+
+async def _field_deletion(page: AccountPage, key: str, uses: list[Json], status: int = 200) -> Response:
+    found = await page.api.get("labeling", f"/v1/fields/{key}")
+    return page.show("field_delete.html", status=status, here="settings", field=found, uses=uses)
+
+
+def _role(typed: str) -> Role:
+    return next((role for role in ROLES if role == typed), "read")
+
+
+def _last_admin() -> Form:
+    return Form(errors={"": _("Somebody must remain who may administer the account.")})

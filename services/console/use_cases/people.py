@@ -1,0 +1,121 @@
+"""Invite people to an account, change their role, remove them; each has an API key of their own."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+from services.console.apis.client import Api, Platform, Refused
+from services.console.domain.errors import LastAdmin, LinkExpired, NotAMember
+from services.console.domain.roles import Role, scopes_of
+from services.console.store import invitations as invitations_store
+from services.console.store import people as store
+from services.console.store.invitations import Invitation
+from services.console.store.people import Membership
+from services.console.use_cases.tokens import hash_of, new_token
+from services.console.use_cases.vault import Vault
+from shared.store.database import Database
+
+INVITATION_LIVES = timedelta(days=7)
+
+
+async def invite(
+    database: Database, api: Api, vault: Vault, account_id: int, invited_by: UUID, name: str, email: str, role: Role
+) -> str:
+    """Return the token of an invitation. Its key is made now, by somebody who may. Raises Refused."""
+    made = await api.post("labeling", "/v1/keys", {"name": f"Console: {name}", "scopes": scopes_of(role)})
+    token = new_token()
+    invitation = Invitation(
+        uuid4(), account_id, role, email, name, UUID(made["id"]), vault.encrypt(made["key"], account_id)
+    )
+    expires_at = datetime.now(UTC) + INVITATION_LIVES
+    await invitations_store.insert_invitation(database.pool, invitation, hash_of(token), invited_by, expires_at)
+    return token
+
+
+async def invitation_of(database: Database, token: str) -> Invitation:
+    """Return an invitation that may be accepted. Raises LinkExpired."""
+    found = await invitations_store.find_invitation(database.pool, hash_of(token))
+    if found is None:
+        raise LinkExpired
+    return found
+
+
+async def accept(database: Database, token: str, person_id: UUID | None, name: str) -> tuple[UUID, int]:
+    """Use an invitation up: the person (a new one if None is signed in) joins the account; return both ids.
+
+    Raises LinkExpired.
+    """
+    async with database.transaction() as connection:
+        taken = await invitations_store.take_invitation(connection, hash_of(token))
+        if taken is None:
+            raise LinkExpired
+        who = person_id or await store.person_of_email(connection, taken.email)
+        if who is None:
+            who = uuid4()
+            await store.insert_person(connection, who, name, taken.email, is_operator=False)
+        membership = Membership(taken.account_id, taken.role, taken.key_id, taken.api_key)
+        await store.put_membership(connection, who, membership)
+    return who, taken.account_id
+
+
+async def withdraw(database: Database, api: Api, account_id: int, invitation_id: UUID) -> None:
+    """Withdraw an invitation; its key is revoked. Raises NotAMember if there is no such invitation."""
+    key_id = await invitations_store.delete_invitation(database.pool, invitation_id, account_id)
+    if key_id is None:
+        raise NotAMember
+    await _revoke(api, key_id)
+
+
+async def change_role(
+    database: Database, api: Api, vault: Vault, account_id: int, person_id: UUID, name: str, role: Role
+) -> None:
+    """Give somebody another role: a new key, and the old one is revoked. Raises LastAdmin, NotAMember, Refused."""
+    before = await _membership(database, account_id, person_id)
+    if before.role == "admin" and role != "admin":
+        await _refuse_last_admin(database, account_id)
+    made = await api.post("labeling", "/v1/keys", {"name": f"Console: {name}", "scopes": scopes_of(role)})
+    after = Membership(account_id, role, UUID(made["id"]), vault.encrypt(made["key"], account_id))
+    await store.put_membership(database.pool, person_id, after)
+    await _revoke(api, before.key_id)
+
+
+async def remove(database: Database, api: Api, account_id: int, person_id: UUID) -> None:
+    """Remove somebody from an account; their key is revoked. Raises LastAdmin, NotAMember."""
+    before = await _membership(database, account_id, person_id)
+    if before.role == "admin":
+        await _refuse_last_admin(database, account_id)
+    # First the key: a person who is removed halfway must not be left with access.
+    await _revoke(api, before.key_id)
+    await store.delete_membership(database.pool, person_id, account_id)
+
+
+async def admit(
+    database: Database, platform: Platform, vault: Vault, account_key: str, person_id: UUID, name: str
+) -> int:
+    """Make a person administrator of an account, with an admin key of it; return the account's id."""
+    api = platform.with_key(account_key)
+    account_id = int((await api.get("labeling", "/v1/account"))["account_id"])
+    if await store.membership_of(database.pool, person_id, account_id) is None:
+        made = await api.post("labeling", "/v1/keys", {"name": f"Console: {name}", "scopes": scopes_of("admin")})
+        membership = Membership(account_id, "admin", UUID(made["id"]), vault.encrypt(made["key"], account_id))
+        await store.put_membership(database.pool, person_id, membership)
+    return account_id
+
+
+async def _membership(database: Database, account_id: int, person_id: UUID) -> Membership:
+    found = await store.membership_of(database.pool, person_id, account_id)
+    if found is None:
+        raise NotAMember
+    return found
+
+
+async def _refuse_last_admin(database: Database, account_id: int) -> None:
+    if await store.count_admins(database.pool, account_id) < 2:
+        raise LastAdmin
+
+
+async def _revoke(api: Api, key_id: UUID) -> None:
+    try:
+        await api.delete("labeling", f"/v1/keys/{key_id}")
+    except Refused as problem:
+        if problem.status != 404:
+            raise
