@@ -54,6 +54,6 @@ async def _signed_in(request: Request) -> Person | None:
 
 
 def _page(request: Request, invitation: Invitation, person: Person | None, form: Form, status: int = 200) -> Response:
-    language.set(choose(person and person.language, request.headers.get("accept-language", "")))
+    language.set(choose(None if person is None else person.language, request.headers.get("accept-language", "")))
     values = {"invitation": invitation, "who": person, "form": form, "request": request}
     return HTMLResponse(render("invitation.html", values), status)
