@@ -9,6 +9,7 @@ import structlog
 from shared import metrics
 from shared.bus.catalog import Catalog
 from shared.bus.checkpoints import Checkpoint, Checkpoints
+from shared.bus.errors import is_passing
 from shared.bus.handler import Consumer, PartitionStopped
 from shared.bus.held_contacts import MOST_FAILED, HeldContacts, count_failed
 from shared.bus.lane import Lane, Queue
@@ -17,7 +18,7 @@ from shared.bus.ready_records import ReadyRecords
 from shared.bus.record import Part
 from shared.bus.ticks import Tick
 from shared.store.database import Database
-from shared.store.errors import Fenced, Refused, is_passing
+from shared.store.errors import Fenced, Refused
 
 log = structlog.get_logger()
 

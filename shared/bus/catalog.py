@@ -7,11 +7,13 @@ from typing import Any, TypeVar
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
+from shared import metrics
 from shared.bus.connection import client_options
+from shared.bus.errors import is_passing
 from shared.bus.offsets import Offsets
 from shared.bus.record import Part, Record
+from shared.bus.sequences import is_forged
 from shared.events.codec import Tombstone, decode
 from shared.events.envelope import CatalogEvent
 from shared.events.labeling import AccountChanged, ApiKeyChanged, FieldChanged, LabelChanged
@@ -58,6 +60,7 @@ class Catalog:
         self._read = asyncio.Condition()
         self._refreshing: asyncio.Task[bool] | None = None
         self._follow: asyncio.Task[None] | None = None
+        self.trouble: str | None = None  # why the catalogs are not followed now, for the health page
 
     def on_change(self, callback: Callable[[Any], None]) -> None:
         """Calls `callback` with each catalog event."""
@@ -89,8 +92,13 @@ class Catalog:
             raise
         self._follow = asyncio.create_task(self._run(), name="catalog")
 
+    async def watch(self) -> None:
+        """Return never; raise what ended the following. Without it, revoked keys would be served for ever."""
+        assert self._follow is not None
+        await asyncio.shield(self._follow)
+
     async def stop(self) -> None:
-        """Stops following."""
+        """Stop following."""
         if self._follow is not None:
             self._follow.cancel()
             await asyncio.gather(self._follow, return_exceptions=True)
@@ -120,7 +128,9 @@ class Catalog:
                     while not await self._reached(ends):
                         await self._read.wait()
                 return True
-        except (TimeoutError, KafkaError, ConnectionError):
+        except Exception as error:
+            if not is_passing(error):
+                raise
             return False
 
     async def _connect(self) -> None:
@@ -162,7 +172,11 @@ class Catalog:
                 if self._kafka is None:
                     await self._connect()
                 await self._poll()
-            except (KafkaError, ConnectionError) as error:
+                self.trouble = None
+            except Exception as error:
+                self.trouble = f"the catalogs cannot be read: {type(error).__name__}"
+                if not is_passing(error):
+                    raise
                 log.warning("catalog read again", error=type(error).__name__)
                 await self._disconnect()
                 await asyncio.sleep(RETRY_AFTER)
@@ -184,10 +198,16 @@ class Catalog:
                 "catalog record passed over", topic=topic, offset=record.offset, reason=error.reason
             )
             return
-        # A relay may send twice, and an old state must not replace a newer one.
-        if (decoded.sequence or 0) <= self._sequences.get(topic, 0):
+        sequence, last = decoded.sequence or 0, self._sequences.get(topic, 0)
+        if is_forged(sequence, last):
+            metrics.RECORDS_DROPPED.labels(topic, "sequence").inc()
+            log.error("catalog record refused: its sequence is not one of the topic's writer", topic=topic,
+                      offset=record.offset, sequence=sequence)  # fmt: skip
             return
-        self._sequences[topic] = decoded.sequence or 0
+        # A relay may send twice, and an old state must not replace a newer one.
+        if sequence <= last:
+            return
+        self._sequences[topic] = sequence
         if isinstance(decoded.event, Tombstone):
             self._forget(decoded.event.key)
         else:

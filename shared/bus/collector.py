@@ -15,9 +15,9 @@ import structlog
 from aiokafka import AIOKafkaProducer
 
 from shared.bus.connection import client_options
+from shared.bus.errors import is_passing
 from shared.events.codec import Header
 from shared.settings import CommonSettings
-from shared.store.errors import is_passing
 
 log = structlog.get_logger()
 

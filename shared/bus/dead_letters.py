@@ -2,47 +2,65 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import asyncpg
 import structlog
+from aiokafka.errors import MessageSizeTooLargeError
 
 from shared import metrics
-from shared.bus.checkpoints import QUERIES
-from shared.bus.producer import Headers, IntakeProducer
+from shared.bus.errors import is_passing
+from shared.bus.producer import IntakeProducer, IntakeRecord, RecordTooLarge, bytes_of
 from shared.store.database import Database
-from shared.store.errors import is_passing
 from shared.store.held import decode_headers
+from shared.store.queries import queries_of
 
 log = structlog.get_logger()
+
+QUERIES = queries_of(__file__)
 
 AT_ONCE = 500  # records
 POLL = 1.0  # seconds; NOTIFY wakes it earlier
 SEND_WITHIN = 20.0  # seconds
+LEFT_OUT = "dead_left_out"  # the header of a letter that was too large as it came
+# What Kafka says of one record; all the others may be right.
+REFUSALS = (RecordTooLarge, MessageSizeTooLargeError, ValueError, TypeError, AssertionError)
 
 
 class DeadLetters:
-    """Publishes one service's dead records to `<topic>.dead`; at least once, told apart by `dead_offset`."""
+    """Publishes one service's dead records to `<topic>.dead`; at least once, told apart by `dead_offset`.
 
-    def __init__(self, database: Database, producer: IntakeProducer, service: str, consumers: Sequence[str]) -> None:
+    `leads` says whether this process is the one that does so now; the others would send the same.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        producer: IntakeProducer,
+        service: str,
+        consumers: Sequence[str],
+        leads: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._database = database
         self._producer = producer
         self._service = service
         self._consumers = list(consumers)
+        self._leads = leads
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
-        """Something has been held."""
+        """Note that something has been held."""
         self._wake.set()
 
     async def run(self) -> None:
-        """For ever; waits while Kafka or PostgreSQL is away."""
+        """Publish until cancelled; wait while Kafka or PostgreSQL is away."""
         while True:
             self._wake.clear()
             try:
-                await self._database.pool.execute(QUERIES["expire_waiting"])
-                while await self._move():
-                    pass
+                if self._leads():
+                    await QUERIES["expire_waiting"].execute(self._database.pool)
+                    while await self._move():
+                        pass
                 await self._measure()
             except Exception as error:
                 if not is_passing(error):
@@ -54,22 +72,49 @@ class DeadLetters:
                 continue
 
     async def _move(self) -> int:
-        async with self._database.transaction() as connection:
-            # Kafka may be slow while the rows are locked.
-            await connection.execute("SET LOCAL idle_in_transaction_session_timeout = '60s'")
-            rows = await connection.fetch(QUERIES["dead_records"], self._consumers, AT_ONCE)
-            letters: dict[str, list[tuple[bytes | None, bytes | None, Headers]]] = defaultdict(list)
-            for row in rows:
-                letters[row["topic"]].append((row["key"], row["value"], self._headers(row)))
-            for topic, records in letters.items():
-                await self._producer.send(f"{topic}.dead", records, within=SEND_WITHIN)
-                metrics.DEAD_LETTERS.labels(topic).inc(len(records))
-            await connection.execute(QUERIES["forget_held"], [row["id"] for row in rows])
+        # No transaction is open while Kafka is waited for: it would hold row locks, and be ended as one that stopped.
+        rows = await QUERIES["dead_records"].fetch(self._database.pool, consumers=self._consumers, most=AT_ONCE)
+        by_topic: dict[str, list[asyncpg.Record]] = defaultdict(list)
+        for row in rows:
+            by_topic[row["topic"]].append(row)
+        for topic, letters in by_topic.items():
+            sent = await self._send(topic, letters)
+            metrics.DEAD_LETTERS.labels(topic).inc(len(sent))
+            await QUERIES["forget_dead"].execute(self._database.pool, ids=sent)
         return len(rows)
 
-    def _headers(self, row: asyncpg.Record) -> Headers:
+    async def _send(self, topic: str, rows: Sequence[asyncpg.Record]) -> list[int]:
+        """Return the ids of those that are published; those that Kafka refuses stay, as failed."""
+        try:
+            await self._producer.send(f"{topic}.dead", [self._letter(row) for row in rows], within=SEND_WITHIN)
+        except REFUSALS as error:
+            if len(rows) > 1:
+                return [one for row in rows for one in await self._send(topic, [row])]
+            return await self._send_bare(topic, rows[0], error)
+        return [row["id"] for row in rows]
+
+    async def _send_bare(self, topic: str, row: asyncpg.Record, error: Exception) -> list[int]:
+        try:
+            await self._producer.send(f"{topic}.dead", [self._bare_letter(row)], within=SEND_WITHIN)
+        except REFUSALS:
+            log.exception("dead letter not published", topic=topic, offset=row["record_offset"])
+            addition = f"; Kafka does not take it as a dead letter: {type(error).__name__}"
+            await QUERIES["keep_dead"].execute(self._database.pool, ids=[row["id"]], addition=addition)
+            return []
+        return [row["id"]]
+
+    def _letter(self, row: asyncpg.Record) -> IntakeRecord:
+        key, value = row["key"], row["value"]
+        headers = [*decode_headers(row["headers"]), *self._reasons(row)]
+        return (b"" if key is None and value is None else key), value, headers  # aiokafka wants one of them
+
+    def _bare_letter(self, row: asyncpg.Record) -> IntakeRecord:
+        size = bytes_of(self._letter(row))
+        said = f"key, value and headers of {size} bytes"
+        return b"", None, [*self._reasons(row), (LEFT_OUT, said.encode())]
+
+    def _reasons(self, row: asyncpg.Record) -> list[tuple[str, bytes | None]]:
         return [
-            *decode_headers(row["headers"]),
             ("dead_reason", row["reason"].encode()),
             ("dead_topic", row["topic"].encode()),
             ("dead_partition", str(row["partition"]).encode()),
@@ -79,5 +124,5 @@ class DeadLetters:
 
     async def _measure(self) -> None:
         metrics.HELD_RECORDS.clear()
-        for row in await self._database.pool.fetch(QUERIES["count_held"]):
+        for row in await QUERIES["count_held"].fetch(self._database.pool):
             metrics.HELD_RECORDS.labels(row["topic"], row["state"]).set(row["records"])

@@ -3,16 +3,19 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
+import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared.bus.checkpoints import QUERIES
 from shared.bus.connection import client_options
-from shared.bus.lane import sequence_of
+from shared.bus.sequences import is_forged, sequence_of
 from shared.bus.topics import cluster_id, partition_count
 from shared.events.topics import CATALOG_PARTITION, owned_by
 from shared.settings import CommonSettings
 from shared.store.database import Database
 from shared.store.errors import Refused
+
+log = structlog.get_logger()
 
 LOOK_BACK = 64  # offsets; markers of transactions and compaction may leave none of them a record
 READ_WITHIN = 20.0  # seconds
@@ -59,7 +62,8 @@ async def _compare(service: str, settings: CommonSettings, database: Database) -
                 f"{service} has published events, but its topics are empty: Kafka has forgotten them. "
                 f"`penchant republish {service}` writes them again from the event table"
             )
-        last = await _last_sequences(kafka, ends)
+        newest: int = max([row["position"] for row in await database.pool.fetch(QUERIES["last_positions"])], default=0)
+        last = await _last_sequences(kafka, ends, newest)
         # Asked only now: other processes of the service are at work, and write before they publish.
         written = {row["partition"]: row["position"] for row in await database.pool.fetch(QUERIES["last_positions"])}
         for partition, sequence in last.items():
@@ -75,22 +79,24 @@ async def _compare(service: str, settings: CommonSettings, database: Database) -
         await kafka.stop()
 
 
-async def _last_sequences(kafka: AIOKafkaConsumer, ends: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, int]:
-    """The sequence of the last record of each partition that has one."""
+async def _last_sequences(
+    kafka: AIOKafkaConsumer, ends: Mapping[TopicPartition, int], newest: int
+) -> Mapping[TopicPartition, int]:
+    """Return the sequence of the last record of each partition that has one; forged ones are reported and left out."""
     beginnings: Mapping[TopicPartition, int] = await kafka.beginning_offsets(list(ends))
     wanted = {partition for partition, end in ends.items() if end > beginnings[partition]}
     found: dict[TopicPartition, int] = {}
     look_back = LOOK_BACK
     while wanted:
         starts = {partition: max(beginnings[partition], ends[partition] - look_back) for partition in wanted}
-        found |= await _highest(kafka, starts, ends)
+        found |= await _highest(kafka, starts, ends, newest)
         wanted = {partition for partition in wanted - found.keys() if starts[partition] > beginnings[partition]}
         look_back *= 16
     return found
 
 
 async def _highest(
-    kafka: AIOKafkaConsumer, starts: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]
+    kafka: AIOKafkaConsumer, starts: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int], newest: int
 ) -> dict[TopicPartition, int]:
     found: dict[TopicPartition, int] = {}
     partitions: Sequence[TopicPartition] = list(starts)
@@ -100,6 +106,13 @@ async def _highest(
         while partitions:
             for partition, records in (await kafka.getmany(*partitions, timeout_ms=200)).items():
                 sequences = [sequence_of(dict(record.headers)) for record in records]
-                found[partition] = max(found.get(partition, 0), *sequences)
+                if any(is_forged(sequence, newest) for sequence in sequences):
+                    log.error(
+                        "a record was not written by the topic's owner", topic=partition.topic,
+                        partition=partition.partition,
+                    )  # fmt: skip
+                written = [sequence for sequence in sequences if not is_forged(sequence, newest)]
+                if written:
+                    found[partition] = max(found.get(partition, 0), *written)
             partitions = [partition for partition in partitions if await kafka.position(partition) < ends[partition]]
     return found

@@ -23,6 +23,7 @@ from shared.bus.assigned import AssignedPartition
 from shared.bus.catalog import Catalog
 from shared.bus.checkpoints import QUERIES, Checkpoints
 from shared.bus.connection import client_options, faststream_security
+from shared.bus.errors import is_passing
 from shared.bus.handler import Consumer
 from shared.bus.offsets import Offsets
 from shared.bus.processor import Processor
@@ -30,7 +31,6 @@ from shared.bus.record import Part, Record
 from shared.bus.tracked_consumer import TrackedConsumer
 from shared.settings import CommonSettings
 from shared.store.database import Database
-from shared.store.errors import is_passing
 
 log = structlog.get_logger()
 

@@ -10,24 +10,14 @@ import structlog
 from shared import metrics
 from shared.bus.checkpoints import Checkpoint
 from shared.bus.record import Part, Record
+from shared.bus.sequences import is_forged, sequence_of
 from shared.events.codec import Headers, after_of
 
 log = structlog.get_logger()
 
-# A thousand events a second for thirty years. A record that jumps further was not written by the topic's owner; taking
-# it would make everything that follows look like a repetition.
-LARGEST_JUMP = 10**12
 CATALOG = 0  # the one partition of a catalog topic
 
 Fetched = tuple[str, Record, Headers]  # the topic, and the record with its headers as a dict: that is made once
-
-
-def sequence_of(headers: Headers) -> int:
-    """`ce_sequence`; 0 if there is none that can be read (decoding the record says so later)."""
-    try:
-        return int(headers["ce_sequence"] or b"")
-    except (KeyError, TypeError, ValueError):
-        return 0
 
 
 def _after(text: bytes | None) -> Mapping[str, int]:
@@ -132,7 +122,7 @@ class Lane:
             headers = dict(record.headers)
             sequence = sequence_of(headers) if self._aligned else 0
             # Without a sequence it is no duplicate that could be told: decoding it says what is wrong.
-            if sequence - queue.sequence > LARGEST_JUMP:
+            if is_forged(sequence, queue.sequence):
                 self._refuse(part, record, sequence)
             elif sequence == 0 or sequence > queue.sequence:
                 if self._aligned and waiting and self._must_wait(part, queue, headers.get("ce_after")):

@@ -18,6 +18,7 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
 from shared.bus.connection import client_options
+from shared.bus.dead_letters import LEFT_OUT
 from shared.bus.follower import ANSWER_WITHIN, Follower, Found
 from shared.bus.producer import Headers, IntakeProducer
 from shared.events.topics import TOPICS
@@ -47,6 +48,7 @@ class Letter:
     key: bytes | None
     value: bytes | None
     headers: Headers
+    left_out: str | None = None  # what is missing, of a record that was too large for a letter
 
     @property
     def id(self) -> str:
@@ -81,7 +83,12 @@ class Letters:
         return [letter for letter in letters if replayed or not _within(letter.offset, marks[letter.topic])]
 
     async def replay(self, letters: Sequence[Letter]) -> int:
-        """Sends letters back as they came, and marks them; how many. Raises KafkaError or TimeoutError half-way."""
+        """Send letters back as they came, and mark them; return how many.
+
+        A letter that was too large to be kept as it came cannot be sent back, and stays. Raises KafkaError or
+        TimeoutError half-way.
+        """
+        letters = [letter for letter in letters if letter.left_out is None]
         marks = await self._marks()
         for first in range(0, len(letters), AT_ONCE):
             some = letters[first : first + AT_ONCE]
@@ -191,6 +198,7 @@ def _letter(topic: str, record: Found) -> Letter:
         key=record.key,
         value=record.value,
         headers=[(name, value) for name, value in record.headers if name not in said],
+        left_out=_said(said, LEFT_OUT) or None,
     )
 
 

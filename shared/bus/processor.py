@@ -12,6 +12,7 @@ from shared import metrics
 from shared.bus.assigned import BATCH, FIRST_RETRY, LAST_RETRY, POLL, AssignedPartition
 from shared.bus.checkpoints import Checkpoints
 from shared.bus.dealing import deal
+from shared.bus.errors import is_passing
 from shared.bus.handler import Consumer, HandlerFailed, PartitionStopped
 from shared.bus.held_contacts import Sorted
 from shared.bus.lane import Taken
@@ -20,7 +21,7 @@ from shared.bus.received import Received
 from shared.bus.record import Part
 from shared.bus.traces import traced
 from shared.store.database import Database
-from shared.store.errors import Fenced, Refused, is_passing
+from shared.store.errors import Fenced, Refused
 from shared.store.unit_of_work import UnitOfWork
 
 log = structlog.get_logger()

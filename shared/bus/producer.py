@@ -9,6 +9,21 @@ from shared.bus.connection import client_options
 from shared.settings import CommonSettings
 
 Headers = Sequence[tuple[str, bytes | None]]
+IntakeRecord = tuple[bytes | None, bytes | None, Headers]
+
+RECORD_BYTES = 1_000_000  # of key, value and headers; a broker takes batches of 1,048,588 bytes, compressed
+OVERHEAD = 20  # bytes of lengths around a record or a header, at most
+
+
+class RecordTooLarge(ValueError):
+    """A record is larger than Kafka takes, however well it may be compressed."""
+
+
+def bytes_of(record: IntakeRecord) -> int:
+    """Return how many bytes a record takes, at most."""
+    key, value, headers = record
+    of_headers = sum(len(name.encode()) + len(content or b"") + OVERHEAD for name, content in headers)
+    return len(key or b"") + len(value or b"") + of_headers + OVERHEAD
 
 
 class IntakeProducer:
@@ -22,13 +37,17 @@ class IntakeProducer:
     async def send(
         self,
         topic: str,
-        records: Sequence[tuple[bytes | None, bytes | None, Headers]],
+        records: Sequence[IntakeRecord],
         within: float = 5.0,
     ) -> None:
-        """Writes records (key, value, headers) and waits until all are acknowledged, `within` seconds at most.
+        """Write records (key, value, headers) and wait until all are acknowledged, `within` seconds at most.
 
-        Raises KafkaError or TimeoutError; any of the records may have been written then.
+        Raises KafkaError or TimeoutError; any of the records may have been written then. Raises RecordTooLarge before
+        anything is written: a refusal by the broker would make the producer useless to everybody who shares it.
         """
+        for record in records:
+            if (size := bytes_of(record)) > RECORD_BYTES:
+                raise RecordTooLarge(f"a record of {size} bytes; {RECORD_BYTES} is the most")
         try:
             async with asyncio.timeout(within):
                 producer = await self._connected()
@@ -46,7 +65,11 @@ class IntakeProducer:
         async with self._connecting:
             if self._producer is None:
                 producer = AIOKafkaProducer(
-                    enable_idempotence=True, acks="all", compression_type="lz4", **client_options(self._settings)
+                    enable_idempotence=True,
+                    acks="all",
+                    compression_type="lz4",
+                    max_request_size=RECORD_BYTES + 20_000,
+                    **client_options(self._settings),
                 )
                 try:
                     await producer.start()
@@ -57,7 +80,7 @@ class IntakeProducer:
             return self._producer
 
     async def stop(self) -> None:
-        """Closes the connection."""
+        """Close the connection."""
         producer, self._producer = self._producer, None
         if producer is not None:
             try:

@@ -14,10 +14,10 @@ from asyncpg.pool import PoolConnectionProxy
 
 from shared import metrics
 from shared.bus.checkpoints import QUERIES
+from shared.bus.errors import is_passing
 from shared.bus.publisher import Publisher
 from shared.bus.waves import Waves, by_topic
 from shared.store.database import Database
-from shared.store.errors import is_passing
 from shared.store.event_tables import extend_event_tables
 
 log = structlog.get_logger()
@@ -46,8 +46,13 @@ class Relay:
         self._wake = asyncio.Event()
         self._renewed = float("-inf")
 
+    @property
+    def leads(self) -> bool:
+        """Whether this process holds the lease, as far as it knows."""
+        return monotonic() - self._renewed < LEASE.total_seconds()
+
     def wake(self) -> None:
-        """Something has been appended."""
+        """Note that something has been appended."""
         self._wake.set()
 
     async def run(self) -> None:

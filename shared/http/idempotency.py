@@ -1,33 +1,29 @@
 """`Idempotency-Key`: the same request sent twice is carried out once, and gets its first answer again.
 
 A key is claimed before the endpoint runs and its answer is kept for a day. Between the effect's commit and the answer
-the process may be killed; so the unit of work marks the claim in the effect's own transaction (`before_commit`), and
-a claim so marked is never carried out again. One that is not marked is free again after two minutes.
+the process may be killed; so units of work of a request mark its claim in the effect's own transaction, and a claim so
+marked is never carried out again. The claim is in `request.state.claim`; `database_of` binds the database to it. One
+that is not marked is free again after two minutes.
 """
 
 import hashlib
-import json
 import re
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Iterator
 from time import monotonic
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import asyncpg
 import orjson
 import structlog
-from asyncpg.pool import PoolConnectionProxy
 from fastapi import Request, Response
 from starlette.responses import StreamingResponse
 
-from shared.correlation import before_commit
 from shared.http.bodies import JsonRequest
 from shared.http.keys import Caller
 from shared.http.pointers import FieldError
 from shared.http.problems import Problem, problem_response
+from shared.idempotency.claims import Claim, ClaimLost, forget_old_answers
 from shared.store.database import Database
-from shared.store.queries import load_queries
 
 HEADER = "idempotency-key"
 LARGEST_KEPT = 4_194_304  # bytes; a larger answer is not kept, and its request is carried out again
@@ -39,24 +35,7 @@ log = structlog.get_logger()
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
-_QUERIES = load_queries(Path(__file__).parent / "sql")
 _last_forgotten = -_FORGET_EVERY
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A request with a key, of which at most one claim at a time is held."""
-
-    account_id: int
-    path: str
-    key: str
-    fingerprint: bytes
-    claim: UUID
-
-    @property
-    def held(self) -> tuple[int, str, str, UUID]:
-        """What the row of a claim that is held looks like."""
-        return self.account_id, self.path, self.key, self.claim
 
 
 def check_key(request: Request) -> None:
@@ -69,8 +48,14 @@ def check_key(request: Request) -> None:
         )
 
 
+def database_of(request: Request, database: Database) -> Database:
+    """Return the database for the effects of a request: units of work that append events mark its claim, if any."""
+    claim: Claim | None = getattr(request.state, "claim", None)
+    return database if claim is None else database.before_commit(claim.mark_effect)
+
+
 async def answer_once(request: JsonRequest, endpoint: Endpoint, database: Database) -> Response:
-    """`endpoint`'s answer, or the first one of an earlier request with the same key.
+    """Return `endpoint`'s answer, or the first one of an earlier request with the same key.
 
     Raises Problem: 422 for another body than before, 409 while the first request is at work.
     """
@@ -79,54 +64,35 @@ async def answer_once(request: JsonRequest, endpoint: Endpoint, database: Databa
     fingerprint = hashlib.sha256(request.url.query.encode() + b"\0" + await request.load()).digest()
     claim = Claim(caller.account_id, request.url.path, key, fingerprint, uuid4())
     await _forget_old(database)
-    if not await _take(claim, database):
+    if not await claim.take(database.pool):
         return await _first_answer(claim, database)
     return await _carry_out(claim, request, endpoint, database)
 
 
-async def blank_answers(connection: PoolConnectionProxy, account_id: int, contact_ids: Sequence[int]) -> None:
-    """Forgets the stored answers that speak, or may speak, of these contacts; part of an erasure.
-
-    The request is still not carried out twice; whoever repeats it learns with 409 that its answer is gone.
-    """
-    await connection.execute(_QUERIES["blank_answers"], account_id, contact_ids)
-
-
-async def _take(claim: Claim, database: Database) -> bool:
-    taken = await database.pool.fetchval(
-        _QUERIES["claim_answer"], claim.account_id, claim.path, claim.key, claim.fingerprint, claim.claim
-    )
-    return taken is not None
-
-
 async def _first_answer(claim: Claim, database: Database) -> Response:
-    row = await database.pool.fetchrow(_QUERIES["find_answer"], claim.account_id, claim.path, claim.key)
-    if row is not None and row["fingerprint"] != claim.fingerprint:
+    first = await claim.first_answer(database.pool)
+    if first is not None and not first.same_request:
         detail = "This key was used for another request"
         raise Problem(422, f"{detail}.", errors=[FieldError("/header/Idempotency-Key", detail)])
-    if row is None or (row["status"] is None and not (row["took_effect"] and row["is_abandoned"])):
-        raise Problem(409, "The first request with this key is still at work.", headers={"Retry-After": "1"})
-    if row["status"] is None:
+    if first is not None and first.lost:
         raise Problem(409, "The first request with this key took effect, but its answer was lost. Look at the result.")
-    if row["blanked"]:
+    if first is None or first.status is None:
+        raise Problem(409, "The first request with this key is still at work.", headers={"Retry-After": "1"})
+    if first.blanked:
         raise Problem(409, "The first request with this key was carried out; its answer is gone with an erasure.")
-    headers = {**json.loads(row["headers"]), "Idempotency-Replayed": "true"}
-    return Response(row["body"], row["status"], headers)
+    return Response(first.body, first.status, {**first.headers, "Idempotency-Replayed": "true"})
 
 
 async def _carry_out(claim: Claim, request: JsonRequest, endpoint: Endpoint, database: Database) -> Response:
-    async def mark(connection: PoolConnectionProxy) -> None:
-        if await connection.execute(_QUERIES["mark_effect"], *claim.held) == "UPDATE 0":
-            raise Problem(409, "Another request with this key has gone on meanwhile.", headers={"Retry-After": "1"})
-
-    token = before_commit.set(mark)
+    request.state.claim = claim
     try:
         response = await _answered(endpoint, request)
+    except ClaimLost:
+        detail = "Another request with this key has gone on meanwhile."
+        raise Problem(409, detail, headers={"Retry-After": "1"}) from None
     except Exception:
         await _release(claim, database)
         raise
-    finally:
-        before_commit.reset(token)
     await _keep(claim, response, await request.load(), database)
     return response
 
@@ -142,7 +108,7 @@ async def _answered(endpoint: Endpoint, request: Request) -> Response:
 
 async def _release(claim: Claim, database: Database) -> None:
     try:
-        await database.pool.execute(_QUERIES["release_claim"], *claim.held)
+        await claim.release(database.pool)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         log.warning("idempotency key stays claimed for two minutes", exc_info=error)
 
@@ -152,12 +118,10 @@ async def _keep(claim: Claim, response: Response, asked: bytes, database: Databa
         await _release(claim, database)
         return
     body = bytes(response.body)
-    headers = json.dumps({name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers})
+    headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
     spoken_of = _contacts_in(body, asked, claim.path)
     try:
-        await database.pool.execute(
-            _QUERIES["keep_answer"], *claim.held, response.status_code, headers, body, spoken_of
-        )
+        await claim.keep(database.pool, response.status_code, headers, body, spoken_of)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         # The effect is there, and so is the answer: only a repetition will be told 409.
         log.warning("answer not kept", exc_info=error)
@@ -167,7 +131,7 @@ async def _forget_old(database: Database) -> None:
     global _last_forgotten  # once a minute for each process
     if monotonic() - _last_forgotten >= _FORGET_EVERY:
         _last_forgotten = monotonic()
-        await database.pool.execute(_QUERIES["forget_answers"])
+        await forget_old_answers(database.pool)
 
 
 def _contacts_in(body: bytes, asked: bytes, path: str) -> list[int] | None:

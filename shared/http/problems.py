@@ -14,9 +14,9 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from shared.bus.errors import is_passing
 from shared.correlation import correlation_id
 from shared.http.pointers import FieldError, field_errors
-from shared.store.errors import is_passing
 from shared.uses import InUseError
 
 __all__ = [

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from pydantic import BaseModel
 from uuid_utils.compat import uuid7
 
+from shared.bus.errors import is_passing
 from shared.bus.producer import Headers, IntakeProducer
 from shared.correlation import correlation_id
-from shared.events.codec import body_of, headers_of
+from shared.events.codec import INTAKE_BYTES, body_of, headers_of
 from shared.events.intake import ClickReported, EngagementReported
 from shared.http.batches import BatchError, none_taken
 from shared.http.problems import unavailable
-from shared.store.errors import is_passing
 from shared.tracing import current_traceparent
 
 SOURCE = "/api"  # the same for every key, so that a report sent again with another key is the same report
@@ -43,15 +43,25 @@ def record_of(report: ClickReported | EngagementReported, report_id: str | None,
 
 
 async def take_in(
-    producer: IntakeProducer, topic: str, records: Sequence[Record], errors: Sequence[BatchError]
+    producer: IntakeProducer, topic: str, records: Sequence[tuple[int, Record]], errors: Sequence[BatchError]
 ) -> Accepted:
-    """Writes what could be taken of a batch. Raises Problem: 422 if that is nothing, 503 while Kafka is away."""
-    if not records:
-        none_taken(errors, {"accepted": 0})
+    """Write what can be taken of a batch; `records` come with their index in it.
+
+    Raises Problem: 422 if that is nothing, 503 while Kafka is away.
+    """
+    wrong = [*errors, *(_too_large(index, record) for index, record in records if len(record[1]) > INTAKE_BYTES)]
+    right = [record for _, record in records if len(record[1]) <= INTAKE_BYTES]
+    if not right:
+        none_taken(wrong, {"accepted": 0})
     try:
-        await producer.send(topic, records)
+        await producer.send(topic, right)
     except Exception as error:
         if not is_passing(error):
             raise
         raise unavailable("Kafka is away. Try again in a moment, with the same ids.") from None
-    return Accepted(accepted=len(records), errors=[*errors])
+    return Accepted(accepted=len(right), errors=sorted(wrong, key=lambda error: error.index))
+
+
+def _too_large(index: int, record: Record) -> BatchError:
+    detail = f"the report takes {len(record[1])} bytes; {INTAKE_BYTES} is the most"
+    return BatchError(index=index, code="invalid", pointer="", detail=detail)

@@ -12,12 +12,12 @@ from uuid import uuid4
 import asyncpg
 import structlog
 
+from shared.bus.errors import is_passing
 from shared.jobs import metrics
 from shared.jobs.job import Job, JobFailed, JobKind, State, job_from_row
 from shared.jobs.lease import LEASE, Lease, LeaseLost
 from shared.jobs.store import QUERIES
 from shared.store.database import Database
-from shared.store.errors import is_passing
 
 log = structlog.get_logger()
 

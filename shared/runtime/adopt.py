@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from pydantic import SecretStr
 
 from shared.bus.connection import client_options
-from shared.bus.lane import sequence_of
+from shared.bus.sequences import sequence_of
 from shared.bus.topics import cluster_id
 from shared.events.topics import TOPICS
 from shared.runtime.service import Service

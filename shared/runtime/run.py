@@ -18,6 +18,7 @@ from pydantic import SecretStr, ValidationError
 from shared.bus.catalog import Catalog
 from shared.bus.connection import travels_in_clear
 from shared.bus.dead_letters import DeadLetters
+from shared.bus.errors import is_passing
 from shared.bus.guard import check_surroundings
 from shared.bus.host import ConsumerHost
 from shared.bus.producer import IntakeProducer
@@ -35,7 +36,7 @@ from shared.runtime.service import Parts, Service, Surroundings
 from shared.runtime.waiting import WaitingRoom
 from shared.settings import CommonSettings, problems_of
 from shared.store.database import Database
-from shared.store.errors import Refused, is_passing
+from shared.store.errors import Refused
 from shared.store.event_tables import extend_event_tables
 from shared.store.listener import listen
 from shared.tracing import configure_tracing, stop_tracing
@@ -155,10 +156,12 @@ class _Process:
         if parts.close is not None:
             stack.push_async_callback(parts.close)
         stack.push_async_callback(self._end_tasks)
+        self._start(catalog.watch())
         self._start(relay.watch())
         callbacks = {"events": relay.wake}
         if "worker" in self.roles:
-            dead = DeadLetters(database, intake, self.service.name, [consumer.name for consumer in parts.consumers])
+            consumers = [consumer.name for consumer in parts.consumers]
+            dead = DeadLetters(database, intake, self.service.name, consumers, lambda: relay.leads)
 
             def held_changed() -> None:
                 dead.wake()
@@ -206,9 +209,13 @@ class _Process:
     async def _open_database(self) -> Database:
         async def attempt() -> Database:
             database = await Database.open(self._dsn, self.settings.partitions)
-            await database.migrate([self.service.migrations])
-            async with database.pool.acquire() as connection:
-                await extend_event_tables(connection)
+            try:
+                await database.migrate([self.service.migrations])
+                async with database.pool.acquire() as connection:
+                    await extend_event_tables(connection)
+            except BaseException:
+                await database.close()
+                raise
             return database
 
         opened: Database = await self._patiently("PostgreSQL", attempt)
@@ -284,7 +291,9 @@ class _Process:
 
 
 async def _kafka_ready(catalog: Catalog) -> str | None:
-    return None if await catalog.refresh(KAFKA_ANSWERS_WITHIN) else "Kafka does not answer"
+    if await catalog.refresh(KAFKA_ANSWERS_WITHIN):
+        return None
+    return catalog.trouble or "Kafka does not answer"
 
 
 async def _failure(host: ConsumerHost) -> None:

@@ -1,11 +1,11 @@
 """What a service says of itself, and what it is given."""
 
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
 from shared.bus.catalog import Catalog
 from shared.bus.handler import Consumer
@@ -13,6 +13,7 @@ from shared.bus.producer import IntakeProducer
 from shared.bus.relay import Relay, published
 from shared.events.topics import CATALOG_PARTITION
 from shared.http.health import Check
+from shared.http.idempotency import database_of
 from shared.http.raw import RawHandler
 from shared.settings import CommonSettings
 from shared.store.database import Database
@@ -31,6 +32,11 @@ class Surroundings:
     catalog: Catalog
     intake: IntakeProducer
     relay: Relay
+
+    def for_request(self, request: Request) -> "Surroundings":
+        """Return these for the effects of one request, which mark its idempotency key as used."""
+        database = database_of(request, self.database)
+        return self if database is self.database else replace(self, database=database)
 
     async def acknowledged(self, work: UnitOfWork) -> bool:
         """Waits until Kafka has what a catalog unit of work appended, 1 s at most (reading one's own writes)."""

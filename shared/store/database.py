@@ -1,14 +1,15 @@
 """One service's database: its pool, its migrations, its transactions."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from copy import copy
 from datetime import timedelta
 from pathlib import Path
 from typing import Self
 
 import asyncpg
-from asyncpg.pool import PoolConnectionProxy
+from asyncpg.pool import PoolAcquireContext, PoolConnectionProxy
 
 from shared.store.migrate import migrate
 from shared.store.queries import queries_of
@@ -18,7 +19,18 @@ QUERIES = queries_of(__file__)
 
 APPLICATION = "penchant"
 LOCK_TIMEOUT = timedelta(seconds=5)
+ACQUIRE_WITHIN = 10.0  # seconds; raises TimeoutError
 POOL_SIZE = 10  # a transaction per partition number at most, and a few for requests
+
+
+BeforeCommit = Callable[[PoolConnectionProxy], Awaitable[None]]
+
+
+class _Pool(asyncpg.Pool):
+    """Gives out connections; nobody waits for one for ever."""
+
+    def acquire(self, *, timeout: float | None = None) -> PoolAcquireContext:
+        return super().acquire(timeout=ACQUIRE_WITHIN if timeout is None else timeout)
 
 
 async def _as_it_is(connection: asyncpg.Connection) -> None:
@@ -35,18 +47,28 @@ class Database:
         self._dsn = dsn
         self.pool = pool
         self.partitions = partitions
+        self._before_commit: BeforeCommit | None = None
 
     @classmethod
     async def open(cls, dsn: str, partitions: int = 12, size: int = POOL_SIZE) -> Self:
         """Connects. Raises what asyncpg raises if there is no such database or it is away."""
         milliseconds = str(int(LOCK_TIMEOUT.total_seconds() * 1000))
-        pool = await asyncpg.create_pool(
+        pool = _Pool(
             dsn,
+            connection_class=asyncpg.Connection,
+            record_class=asyncpg.Record,
+            init_size=None,
             min_size=1,
             max_size=size,
             timeout=10,
             command_timeout=60,
+            max_queries=50_000,
+            max_inactive_connection_lifetime=300.0,
+            connect=None,
+            setup=None,
+            init=None,
             reset=_as_it_is,
+            loop=None,
             server_settings={
                 "application_name": APPLICATION,
                 "lock_timeout": milliseconds,
@@ -54,7 +76,17 @@ class Database:
                 "timezone": "UTC",
             },
         )
+        await pool
         return cls(dsn, pool, partitions)
+
+    def before_commit(self, call: BeforeCommit) -> Self:
+        """Return this database for one request: its units of work that append events end with `call`.
+
+        `call` gets the connection, in the same transaction; an exception rolls everything back.
+        """
+        bound = copy(self)
+        bound._before_commit = call  # noqa: SLF001 - of the same class
+        return bound
 
     async def close(self) -> None:
         """Gives the connections back; those still in use after 5 s are cut."""
@@ -84,7 +116,7 @@ class Database:
             self.pool.acquire() as connection,
             connection.transaction(isolation="read_committed"),
         ):
-            work = UnitOfWork(connection, self.partitions)
+            work = UnitOfWork(connection, self.partitions, self._before_commit)
             await work.lock(partitions)
             yield work
             await work.flush()

@@ -1,7 +1,6 @@
 """What can go wrong with the store, told apart by what to do about it."""
 
 import asyncpg
-from aiokafka.errors import KafkaError
 
 
 class Fenced(Exception):
@@ -28,7 +27,6 @@ _PASSING = (
     asyncpg.InsufficientResourcesError,
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.InvalidAuthorizationSpecificationError,
-    KafkaError,
     OSError,
     TimeoutError,
 )

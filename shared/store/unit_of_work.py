@@ -1,6 +1,6 @@
 """One transaction: its locks, the events that it appends, and what it holds back."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -9,7 +9,7 @@ from uuid import UUID
 from asyncpg.pool import PoolConnectionProxy
 from uuid_utils.compat import uuid7
 
-from shared.correlation import before_commit, correlation_id
+from shared.correlation import correlation_id
 from shared.events.codec import body_of
 from shared.events.envelope import CatalogEvent, ContactEvent, Event
 from shared.events.topics import CATALOG_PARTITION, partition_of
@@ -70,13 +70,19 @@ class UnitOfWork:
     or `savepoint` left out, each with its error.
     """
 
-    def __init__(self, connection: PoolConnectionProxy, partition_count: int) -> None:
+    def __init__(
+        self,
+        connection: PoolConnectionProxy,
+        partition_count: int,
+        before_commit: Callable[[PoolConnectionProxy], Awaitable[None]] | None = None,
+    ) -> None:
         self.connection = connection
         self.now = datetime.now(UTC)
         self.positions: dict[int, int] = {}
         self.partitions: tuple[int, ...] = ()
         self.failed: dict[int, Exception] = {}
         self._partition_count = partition_count
+        self._before_commit = before_commit
         self._drafts: list[Draft] = []
         self._held: list[HeldRecord] = []
         self._callbacks: list[Callable[[], None]] = []
@@ -279,14 +285,9 @@ class UnitOfWork:
         await insert_held(self.connection, held)
         drafts, self._drafts = self._drafts, []
         if drafts:
-            await self._mark_request()
+            if self._before_commit is not None:
+                await self._before_commit(self.connection)
             self.positions |= await write_events(self.connection, drafts)
-
-    async def _mark_request(self) -> None:
-        # A request with an Idempotency-Key must not be carried out again once this is committed.
-        mark = before_commit.get()
-        if mark is not None:
-            await mark(self.connection)
 
     def committed(self) -> None:
         """Run the callbacks."""

@@ -66,7 +66,7 @@ async def report_engagements(service: Service, caller: Annotated[Caller, require
             errors.append(BatchError(index=index, code="invalid", pointer=problem.pointer, detail=problem.detail))
             continue
         report = EngagementReported(account_id=caller.account_id, **item.model_dump(exclude={"id"}))
-        records.append(record_of(report, item.id, item.contact_id or item.external_id or item.email))
+        records.append((index, record_of(report, item.id, item.contact_id or item.external_id or item.email)))
     return await take_in(service.producer, EngagementReported.topic, records, errors)
 
 

@@ -1,6 +1,6 @@
 """What endpoints are given, and look-ups that several of them need."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from asyncpg.pool import PoolConnectionProxy
@@ -43,7 +43,7 @@ class Labeling:
 
 def _labeling(request: Request) -> Labeling:
     labeling: Labeling = request.app.state.service
-    return labeling
+    return replace(labeling, around=labeling.around.for_request(request))
 
 
 Service = Annotated[Labeling, Depends(_labeling)]

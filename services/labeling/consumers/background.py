@@ -7,8 +7,8 @@ import structlog
 
 from services.labeling.consumers.engagements import CONSUMER
 from services.labeling.use_cases.engagements import release_found
+from shared.bus.errors import is_passing
 from shared.store.database import Database
-from shared.store.errors import is_passing
 
 log = structlog.get_logger()
 

@@ -10,7 +10,7 @@ from services.labeling.store.erasure import delete_contact
 from services.labeling.store.import_erasure import forget_in_imports
 from shared.events.labeling import ContactChanged
 from shared.events.topics import partition_of
-from shared.http.idempotency import blank_answers
+from shared.idempotency.claims import blank_answers
 from shared.store.database import Database
 from shared.store.unit_of_work import UnitOfWork
 

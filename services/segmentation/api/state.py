@@ -1,6 +1,6 @@
 """What the endpoints work with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fastapi import Request
 
@@ -25,4 +25,5 @@ class State:
     def of(cls, request: Request) -> "State":
         """Return the state behind a request."""
         state: State = request.app.state.service
-        return state
+        segments = replace(state.segments, surroundings=state.segments.surroundings.for_request(request))
+        return replace(state, segments=segments)

@@ -20,7 +20,7 @@ from shared.events.codec import Tombstone
 from shared.events.envelope import ContactEvent
 from shared.events.labeling import ContactChanged
 from shared.events.segmentation import SegmentEntered, SegmentLeft
-from shared.http.idempotency import blank_answers
+from shared.idempotency.claims import blank_answers
 from shared.store.errors import Fenced
 from shared.store.unit_of_work import UnitOfWork
 

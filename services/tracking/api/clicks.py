@@ -81,7 +81,7 @@ async def report_clicks(service: Service, caller: Annotated[Caller, requires("wr
             errors.append(BatchError(index=index, code="invalid", pointer="/occurred_at", detail=detail))
         else:
             report = ClickReported(account_id=caller.account_id, **item.model_dump(exclude={"id"}))
-            records.append(record_of(report, item.id, item.message_id))
+            records.append((index, record_of(report, item.id, item.message_id)))
     return await take_in(service.intake, ClickReported.topic, records, errors)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -9,13 +10,14 @@ from fastapi import Depends, Request
 from services.tracking.domain.errors import CatalogOutOfDate, ContactNotFound, MessageNotFound
 from services.tracking.store.messages import StoredMessage
 from services.tracking.use_cases.service import Tracking
+from shared.http.idempotency import database_of
 from shared.http.preconditions import Preconditions, etag_of
 from shared.http.problems import Problem, unavailable
 
 
 def _tracking(request: Request) -> Tracking:
     tracking: Tracking = request.app.state.service
-    return tracking
+    return replace(tracking, database=database_of(request, tracking.database))
 
 
 Service = Annotated[Tracking, Depends(_tracking)]

@@ -9,8 +9,8 @@ import structlog
 
 from services.tracking.redirect.clicks import TOPIC
 from services.tracking.redirect.spool import SpoolDirectory, read_segment
+from shared.bus.errors import is_passing
 from shared.bus.producer import IntakeProducer
-from shared.store.errors import is_passing
 
 log = structlog.get_logger()
 

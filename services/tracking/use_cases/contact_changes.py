@@ -14,7 +14,7 @@ from services.tracking.store.contacts import (
     write_contacts,
 )
 from services.tracking.use_cases.memory import count_left_out
-from shared.http.idempotency import blank_answers
+from shared.idempotency.claims import blank_answers
 from shared.store.unit_of_work import UnitOfWork
 
 

@@ -1,5 +1,6 @@
 """What endpoints depend on: the service, and a caller with a scope."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -11,7 +12,7 @@ from shared.http.preconditions import Preconditions, preconditions
 
 def _service(request: Request) -> WorkflowService:
     service: WorkflowService = request.app.state.service
-    return service
+    return replace(service, surroundings=service.surroundings.for_request(request))
 
 
 Workflows = Annotated[WorkflowService, Depends(_service)]

@@ -13,7 +13,7 @@ from services.workflow.use_cases.run_unit import Unit
 from shared.bus.received import Received
 from shared.events.codec import Tombstone
 from shared.events.labeling import ContactChanged
-from shared.http.idempotency import blank_answers
+from shared.idempotency.claims import blank_answers
 
 Consumed = tuple[ConsumedEvent, Received]
 

@@ -111,7 +111,8 @@ class Rig:
                 event.type(), event.event_id, "/test", event.occurred_at, self._sequence, changes.get("after", {}),
                 None, None, changes.get("traceparent"),
             )  # fmt: skip
-            number = partition_of(1, getattr(event, "contact_id", 0), PARTITIONS)
+            contact_id = getattr(event, "contact_id", None)
+            number = 0 if contact_id is None else partition_of(1, contact_id, PARTITIONS)
             futures.append(
                 await self._producer.send(
                     self.settings.topic_prefix + event.topic, key=event.key.encode(), value=body_of(event),

@@ -1,6 +1,7 @@
 """Catalog topics in memory."""
 
 import asyncio
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
@@ -78,3 +79,45 @@ async def test_a_refresh_gives_up_when_the_end_cannot_be_reached(rig: Rig) -> No
             assert await catalog.refresh(within=0.3) is False
     finally:
         await catalog.stop()
+
+
+@pytest.mark.asyncio
+async def test_a_follower_that_dies_is_noticed(rig: Rig) -> None:
+    """Otherwise it would know revoked keys for ever."""
+    catalog = Catalog(rig.settings, TOPICS)
+    catalog.on_change(_fail)
+    await catalog.start()
+    watching = asyncio.create_task(catalog.watch())
+    try:
+        async with rig.relay():
+            await change(rig, uuid4(), "Dogs")
+            with pytest.raises(ZeroDivisionError):
+                await asyncio.wait_for(watching, 30)
+        assert catalog.trouble == "the catalogs cannot be read: ZeroDivisionError"
+    finally:
+        await catalog.stop()
+
+
+@pytest.mark.asyncio
+async def test_a_forged_sequence_does_not_silence_what_follows(rig: Rig) -> None:
+    catalog = Catalog(rig.settings, TOPICS)
+    await catalog.start()
+    try:
+        forged = AccountChanged(occurred_at=datetime.now(UTC), account_id=1, account_name="Forged", time_zone="UTC")
+        await rig.publish([forged], sequence=2**62)
+        async with rig.relay() as relay:
+            async with rig.database.unit_of_work(-1) as work:
+                work.append(AccountChanged(occurred_at=work.now, account_id=1, account_name="Shop", time_zone="UTC"))
+            relay.wake()
+            await until(lambda: catalog.find(AccountChanged, 1))
+        found = catalog.find(AccountChanged, 1)
+        assert found is not None
+        assert found.account_name == "Shop"
+        assert catalog.sequence("labeling.catalog") == work.position
+        assert catalog.sequence("tracking.catalog") is None
+    finally:
+        await catalog.stop()
+
+
+def _fail(event: object) -> None:
+    raise ZeroDivisionError

@@ -83,5 +83,15 @@ async def test_what_is_written_later_is_no_reason(rig: Rig) -> None:
     assert await check_surroundings("labeling", rig.settings, rig.database) == rig.cluster
 
 
+@pytest.mark.asyncio
+async def test_a_forged_sequence_is_no_reason(rig: Rig) -> None:
+    """Whoever can write to a topic must not be able to keep its owner from starting."""
+    async with rig.relay():
+        await append(rig, [4])
+        await until(lambda: all_published(rig))
+    await rig.publish([assigned(4, uuid4())], sequence=2**62)
+    assert await check_surroundings("labeling", rig.settings, rig.database) == rig.cluster
+
+
 async def counted(rig: Rig, total: int) -> bool:
     return sum((await rig.counts()).values()) == total

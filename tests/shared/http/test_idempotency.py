@@ -8,15 +8,17 @@ from typing import Annotated
 
 import httpx
 import pytest
+from fastapi import Request
 
 from shared.events.labeling import LabelAssigned
 from shared.events.parts import Origin
 from shared.events.topics import partition_of
 from shared.http.bodies import RequestBody
-from shared.http.idempotency import blank_answers
+from shared.http.idempotency import database_of
 from shared.http.keys import Caller, requires
 from shared.http.problems import Problem
 from shared.http.routing import Router
+from shared.idempotency.claims import blank_answers
 from shared.store.database import Database
 from tests.shared.http.serving import Keys, make_app, serving
 
@@ -44,15 +46,17 @@ class Service:
         router = Router()
 
         @router.post("/v1/orders", status_code=201)
-        async def order(body: Order, caller: Annotated[Caller, requires("write")]) -> dict[str, object]:
-            return await self.carry_out(body, caller)
+        async def order(
+            request: Request, body: Order, caller: Annotated[Caller, requires("write")]
+        ) -> dict[str, object]:
+            return await self.carry_out(body, caller, database_of(request, self.database))
 
         app = make_app(self.keys, self.database)
         app.include_router(router)
         async with serving(app, key=self.keys.make("write")) as client:
             yield client
 
-    async def carry_out(self, body: Order, caller: Caller) -> dict[str, object]:
+    async def carry_out(self, body: Order, caller: Caller, database: Database) -> dict[str, object]:
         self.carried_out += 1
         self.at_work.set()
         await self.go_on.wait()
@@ -61,7 +65,7 @@ class Service:
         if body.outcome == "bug before":
             raise KeyError
         partition = partition_of(caller.account_id, body.contact_id, self.database.partitions)
-        async with self.database.unit_of_work(partition) as work:
+        async with database.unit_of_work(partition) as work:
             work.append(
                 LabelAssigned(
                     occurred_at=work.now,

@@ -361,3 +361,21 @@ async def test_a_savepoint_undoes_what_was_written(database: Database) -> None:
             await work.connection.execute("SELECT 1 / 0")
         assert isinstance(work.failed[2], asyncpg.DivisionByZeroError)
     assert await database.pool.fetchval("SELECT count(*) FROM publications WHERE partition = 99") == 0
+
+
+@pytest.mark.asyncio
+async def test_nobody_waits_for_a_connection_for_ever(
+    database: Database, database_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.store.database.ACQUIRE_WITHIN", 0.2)
+    small = await Database.open(database_dsn, PARTITIONS, size=1)
+    try:
+        async with small.transaction():
+            with pytest.raises(TimeoutError):
+                await small.pool.fetchval("SELECT 1")
+            with pytest.raises(TimeoutError):
+                async with small.unit_of_work(1):
+                    pass
+        assert await small.pool.fetchval("SELECT 1") == 1
+    finally:
+        await small.close()

@@ -1,0 +1,27 @@
+-- Held records on their way to the dead letters.
+
+-- name: expire_waiting
+-- In the order of their ids, which is the order of locks of held rows.
+UPDATE held
+SET state = 'dead'
+FROM (
+    SELECT id FROM held WHERE state = 'waiting' AND expires_at < now() ORDER BY id LIMIT 5000 FOR UPDATE SKIP LOCKED
+) AS expired
+WHERE held.id = expired.id
+
+-- name: dead_records
+SELECT id, topic, partition, record_offset, key, value, headers, reason
+FROM held
+WHERE consumer = ANY(:consumers::text[]) AND state = 'dead'
+ORDER BY id
+LIMIT :most
+
+-- name: forget_dead
+DELETE FROM held WHERE id = ANY(:ids::bigint[])
+
+-- name: keep_dead
+-- What Kafka does not take at all stays here, where operators see it, and is in nobody's way.
+UPDATE held SET state = 'failed', reason = reason || :addition WHERE id = ANY(:ids::bigint[])
+
+-- name: count_held
+SELECT topic, state, count(*) AS records FROM held GROUP BY topic, state

@@ -1,1 +1,0 @@
-SELECT topic, state, count(*) AS records FROM held GROUP BY topic, state
