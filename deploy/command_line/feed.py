@@ -9,12 +9,13 @@ from uuid import UUID
 from shared.bus.follower import Follower
 from shared.events.codec import Decoded, Tombstone, decode
 from shared.events.labeling import ContactChanged, ContactEngaged, LabelAssigned, LabelChanged, LabelRemoved
+from shared.events.messages import CampaignMessageRequested, MessageRequested, SystemMessageRequested
 from shared.events.parts import Origin
 from shared.events.segmentation import SegmentChanged, SegmentEntered, SegmentLeft
 from shared.events.topics import TOPICS
 from shared.events.tracking import ContactClicked, MessageChanged
 from shared.events.undecodable import Undecodable
-from shared.events.workflow import AssignLabel, MessageRequested, RemoveLabel, SetField, WorkflowChanged
+from shared.events.workflow import AssignLabel, RemoveLabel, SetField, WorkflowChanged
 from shared.settings import CommonSettings
 
 CONTACT_TOPICS = tuple(topic.name for topic in TOPICS.values() if topic.kind == "contact")
@@ -213,6 +214,12 @@ def _differences(before: ContactChanged, after: ContactChanged) -> list[str]:
     return told + [key for key in keys if before.fields.get(key) != after.fields.get(key)]
 
 
+def _requested(event: MessageRequested, names: Names) -> str:
+    what = names.message(event.message_id) if event.system is None else event.system.kind.replace("_", " ")
+    why_sent = names.workflow(event.cause.workflow_id) if event.cause.kind == "workflow" else event.cause.kind
+    return f"is to be sent {what}: {why_sent}"
+
+
 _PHRASES: Mapping[type, Any] = {
     ContactClicked: _clicked,
     ContactEngaged: _engaged,
@@ -224,7 +231,7 @@ _PHRASES: Mapping[type, Any] = {
     AssignLabel: lambda event, names: f"shall get {names.label(event.label_id)}: {why(event.origin, names)}",
     RemoveLabel: lambda event, names: f"shall lose {names.label(event.label_id)}: {why(event.origin, names)}",
     SetField: lambda event, names: f"shall have {event.field_key} = {event.value}: {why(event.origin, names)}",
-    MessageRequested: lambda event, names: (
-        f"shall be sent {names.message(event.message_id)}: {names.workflow(event.cause.workflow_id)}"
-    ),
+    MessageRequested: _requested,
+    CampaignMessageRequested: _requested,
+    SystemMessageRequested: _requested,
 }

@@ -13,9 +13,9 @@ from deploy.demo import cast
 from deploy.demo.stage import Stage, Tokens, tokens
 from shared.events.codec import rfc3339
 from shared.events.labeling import LabelAssigned
+from shared.events.messages import MessageRequested
 from shared.events.parts import Origin
 from shared.events.segmentation import SegmentEntered
-from shared.events.workflow import MessageRequested
 
 LABELS_WITHIN = 20.0  # seconds; everything takes a fraction of one
 STORY_WITHIN = 15.0  # seconds, for segment and workflow

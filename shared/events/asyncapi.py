@@ -62,7 +62,7 @@ def document(partitions: int = 12) -> dict[str, Any]:
 
 def _channel(topic: Topic, partitions: int) -> dict[str, Any]:
     names = [f"Dead{model.name}" for model in EVENTS if _dead_topic(model) == topic.name]
-    names += [model.name for model in EVENTS if model.topic == topic.name]
+    names += [model.name for model in EVENTS.carried() if model.topic == topic.name]
     if topic.compacted and topic.kind == "contact":
         names.append("Tombstone")
     return {

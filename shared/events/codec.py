@@ -123,7 +123,7 @@ class Decoder:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._newest: dict[str, dict[bytes | None, Callable[..., Any]]] = {}
-        for model in registry:
+        for model in registry.carried():
             if model.topic not in _INTAKE:
                 by_type = self._newest.setdefault(model.topic, {})
                 by_type[f"penchant.{model.name}.v{model.version}".encode()] = json.Decoder(model).decode
@@ -167,8 +167,8 @@ class Decoder:
             Undecodable: with the reason.
         """
         name, version = _name_and_version(event_type)
-        model = self._registry.model(name)
-        if model is None or model.topic != topic:
+        model = self._registry.model_on(topic, name)
+        if model is None:
             raise Undecodable("unknown_type", f"{event_type} on {topic}")
         if version > model.version:
             raise Undecodable("newer_version", f"{event_type}, and this program knows version {model.version}")

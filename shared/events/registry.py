@@ -14,9 +14,10 @@ from shared.events.labeling import (
     LabelChanged,
     LabelRemoved,
 )
+from shared.events.messages import CampaignMessageRequested, MessageRequested, SystemMessageRequested
 from shared.events.segmentation import SegmentChanged, SegmentEntered, SegmentLeft
 from shared.events.tracking import ContactClicked, MessageChanged
-from shared.events.workflow import AssignLabel, MessageRequested, RemoveLabel, SetField, WorkflowChanged
+from shared.events.workflow import AssignLabel, RemoveLabel, SetField, WorkflowChanged
 
 Body = dict[str, Any]
 Upcaster = Callable[[Body], Body]
@@ -31,16 +32,26 @@ class Registry:
         def with_verdict(body): ...             # the JSON of version 1 in, that of version 2 out
     """
 
-    def __init__(self, models: Iterable[type[Any]]) -> None:
+    def __init__(self, models: Iterable[type[Any]], on_other_topics: Iterable[type[Any]] = ()) -> None:
+        """`on_other_topics` are subclasses of models: the same event, on the topic of another service."""
         self._models: dict[str, type[Any]] = {model.name: model for model in models}
+        self._carried = {(model.name, model.topic): model for model in (*self._models.values(), *on_other_topics)}
         self._steps: dict[tuple[str, int], Upcaster] = {}
 
     def __iter__(self) -> Iterator[type[Any]]:
         return iter(self._models.values())
 
+    def carried(self) -> Iterable[type[Any]]:
+        """Return a model for each pair of an event and a topic that carries it."""
+        return self._carried.values()
+
     def model(self, name: str) -> type[Any] | None:
-        """The model of the event `name`, or None when nobody knows it."""
+        """Return the model of the event `name`, or None if there is no such event."""
         return self._models.get(name)
+
+    def model_on(self, topic: str, name: str) -> type[Any] | None:
+        """Return the model of the event `name` on `topic`, or None if the topic does not carry such an event."""
+        return self._carried.get((name, topic))
 
     def upcast(self, name: str, version: int) -> Callable[[Upcaster], Upcaster]:
         """Registers the step from `version` of the event `name` to the version after it.
@@ -89,5 +100,6 @@ EVENTS = Registry(
         WorkflowChanged,
         ClickReported,
         EngagementReported,
-    )
+    ),
+    on_other_topics=(CampaignMessageRequested, SystemMessageRequested),
 )

@@ -21,6 +21,7 @@ class Topic:
     writer: str
     compacted: bool = False
     causes: tuple[str, ...] = ()
+    kept_days: int | None = None  # of a contact topic; None: for ever
 
     def settings(self) -> dict[str, str]:
         """The topic's own Kafka settings (design, section 2)."""
@@ -35,7 +36,13 @@ class Topic:
                 "max.compaction.lag.ms": str(DAY_MS),
                 "delete.retention.ms": str(30 * DAY_MS),
             }
-        return {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1", "compression.type": "zstd"}
+        retention = -1 if self.kept_days is None else self.kept_days * DAY_MS
+        return {
+            "cleanup.policy": "delete",
+            "retention.ms": str(retention),
+            "retention.bytes": "-1",
+            "compression.type": "zstd",
+        }
 
 
 _CAUSES_OF_LABELING = ("tracking.clicks", "workflow.commands")
@@ -60,6 +67,8 @@ TOPICS: dict[str, Topic] = {
         Topic("segmentation.memberships", "contact", "segmentation", causes=_ABOUT_CONTACTS),
         Topic("workflow.commands", "contact", "workflow", causes=_DECIDED_ON),
         Topic("workflow.messages", "contact", "workflow", causes=_DECIDED_ON),
+        Topic("segmentation.messages", "contact", "segmentation", causes=_ABOUT_CONTACTS),
+        Topic("labeling.messages", "contact", "labeling", causes=_CAUSES_OF_LABELING, kept_days=7),
         Topic("intake.clicks", "intake", "others"),
         Topic("intake.engagements", "intake", "others"),
         Topic("intake.clicks.dead", "dead", "tracking"),

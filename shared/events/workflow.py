@@ -1,13 +1,13 @@
-"""What workflow publishes: commands to labeling, requests to the delivery pipeline, the catalog of workflows."""
+"""What workflow publishes beside requests of messages: commands to labeling, the catalog of workflows."""
 
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import Field
 
-from shared.events.envelope import CatalogEvent, ContactEvent, Instant, Optional, contract
+from shared.events.envelope import CatalogEvent, ContactEvent, contract
 from shared.events.labeling import Scalar
-from shared.events.parts import Origin, Send
+from shared.events.parts import Origin
 
 
 @contract
@@ -43,30 +43,6 @@ class SetField(ContactEvent):
     field_key: Annotated[str, Field(alias="key")]
     value: Scalar | None
     origin: Origin
-
-
-@contract
-class Cause:
-    """Why a message is requested; `kind` is open."""
-
-    kind: str
-    workflow_id: Optional[UUID] = None
-    run_id: Optional[UUID] = None
-    step_id: Optional[str] = None
-
-
-@contract
-class MessageRequested(ContactEvent):
-    """Asks the delivery pipeline to send a message once; the same `idempotency_key` is the same request."""
-
-    name: ClassVar[str] = "MessageRequested"
-    topic: ClassVar[str] = "workflow.messages"
-
-    message_id: UUID
-    send: Send
-    cause: Cause
-    idempotency_key: str
-    expires_at: Optional[Instant] = None
 
 
 @contract

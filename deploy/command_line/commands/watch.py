@@ -29,7 +29,7 @@ def watch(
     unknown = wanted.difference(TYPES)
     if unknown:
         raise typer.BadParameter(f"{', '.join(sorted(unknown))}; there are {', '.join(TYPES)}", param_hint="--type")
-    topics = {model.topic for model in EVENTS if model.name in wanted}
+    topics = {model.topic for model in EVENTS.carried() if model.name in wanted}
 
     async def command() -> None:
         settings = CommandLineSettings.read().with_kafka()

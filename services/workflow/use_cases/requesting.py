@@ -6,8 +6,9 @@ from uuid import UUID
 from services.workflow.domain.identity import idempotency_key
 from services.workflow.domain.runs import Effect, Run
 from shared.events.envelope import ContactEvent
+from shared.events.messages import Cause, MessageRequested
 from shared.events.parts import Origin, Send
-from shared.events.workflow import AssignLabel, Cause, MessageRequested, RemoveLabel, SetField
+from shared.events.workflow import AssignLabel, RemoveLabel, SetField
 
 
 def event_of(effect: Effect, run: Run, now: datetime) -> ContactEvent:
