@@ -7,7 +7,8 @@ from services.labeling.consumers.engagements import CONSUMER, EngagementHandler
 from services.labeling.consumers.labels import LabelHandler
 from services.labeling.settings import LabelingSettings
 from services.labeling.store import MIGRATIONS
-from services.labeling.use_cases.jobs import KINDS
+from services.labeling.use_cases.jobs import kinds
+from services.labeling.use_cases.uploads import Limits
 from shared.bus.handler import Consumer
 from shared.jobs.runner import JobRunner
 from shared.runtime.run import run
@@ -17,15 +18,23 @@ from shared.runtime.service import Parts, Service, Surroundings
 async def build(surroundings: Surroundings) -> Parts:
     """Build the parts of the service."""
     background = Background(surroundings.database)
-    jobs = JobRunner(surroundings.database, surroundings.relay, KINDS)
+    settings = surroundings.settings
+    assert isinstance(settings, LabelingSettings)
+    limits = Limits(
+        settings.labeling_upload_bytes,
+        settings.labeling_upload_rows,
+        settings.labeling_spreadsheet_bytes,
+        settings.labeling_files_bytes,
+    )
+    jobs = JobRunner(surroundings.database, surroundings.relay, kinds(limits))
     return Parts(
         routers=ROUTERS,
-        state=Labeling(surroundings),
+        state=Labeling(surroundings, limits),
         consumers=[
             Consumer("labels", ("tracking.clicks", "workflow.commands"), LabelHandler()),
-            Consumer(CONSUMER, ("intake.engagements",), EngagementHandler(surroundings.settings.partitions)),
+            Consumer(CONSUMER, ("intake.engagements",), EngagementHandler(settings.partitions)),
         ],
-        worker_tasks=[jobs.run, background.release_held],
+        worker_tasks=[jobs.run, background.release_held, background.tidy_up],
     )
 
 

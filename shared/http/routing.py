@@ -5,7 +5,7 @@ endpoint.
 """
 
 from collections.abc import Callable, Coroutine, Iterator
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request, Response
@@ -18,6 +18,8 @@ from shared.http.idempotency import HEADER, answer_once, check_key
 from shared.http.keys import Caller, Requirement
 from shared.http.pointers import FieldError, pointer_of
 from shared.http.problems import Problem
+
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 
 class Route(APIRoute):
@@ -54,11 +56,21 @@ class Route(APIRoute):
                 await json_request.json()
             caller: Caller | None = getattr(request.state, "caller", None)
             database = request.app.state.database
-            if is_post and HEADER in request.headers and caller is not None and database is not None:
+            keeps_answer = is_post and not getattr(self.endpoint, "streams_body", False)
+            if keeps_answer and HEADER in request.headers and caller is not None and database is not None:
                 return await answer_once(json_request, endpoint, database)
             return await endpoint(json_request)
 
         return handle
+
+
+def streams_body(endpoint: Endpoint) -> Endpoint:
+    """Mark an endpoint that reads its body itself, in pieces: `Idempotency-Key` is ignored there.
+
+    Comparing the bodies of two requests would need both as a whole in memory.
+    """
+    endpoint.streams_body = True  # type: ignore[attr-defined]
+    return endpoint
 
 
 class Router(APIRouter):

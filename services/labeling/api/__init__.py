@@ -1,6 +1,6 @@
 """Labeling's HTTP API."""
 
-from services.labeling.api import accounts, assignments, contacts, engagements, fields, jobs, keys, labels
+from services.labeling.api import accounts, assignments, contacts, engagements, fields, imports, jobs, keys, labels
 
 ROUTERS = (
     accounts.router,
@@ -10,5 +10,6 @@ ROUTERS = (
     contacts.router,
     assignments.router,
     engagements.router,
+    imports.router,
     jobs.router,
 )

@@ -4,18 +4,31 @@ from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import Any
 
-from services.labeling.domain.errors import ConflictError, InvalidError, NotFoundError
+from services.labeling.domain.errors import ConflictError, InvalidError, NotFoundError, StateError, TooLargeError
 from shared.http import routing
 from shared.http.problems import FieldError, Problem
 
+_ERRORS = (ConflictError, InvalidError, NotFoundError, StateError, TooLargeError)
 
-def problem_of(error: ConflictError | InvalidError | NotFoundError) -> Problem:
+
+def problem_of(error: Exception) -> Problem:
     """Return the HTTP problem for an error of the domain."""
     if isinstance(error, NotFoundError):
         return Problem(404, str(error))
     if isinstance(error, ConflictError):
         return Problem(409, error.summary, errors=[FieldError(error.pointer, error.detail)])
+    if isinstance(error, StateError):
+        return Problem(409, str(error))
+    if isinstance(error, TooLargeError):
+        return Problem(413, _sentence(str(error)))
+    assert isinstance(error, InvalidError)
+    if not error.pointer:
+        return Problem(422, _sentence(error.detail), errors=[FieldError("", error.detail)])
     return Problem(422, "The request is not valid; see errors.", errors=[FieldError(error.pointer, error.detail)])
+
+
+def _sentence(detail: str) -> str:
+    return f"{detail[:1].upper()}{detail[1:]}."
 
 
 def _mapped(endpoint: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
@@ -23,7 +36,7 @@ def _mapped(endpoint: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[
     async def call(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - as the endpoint's
         try:
             return await endpoint(*arguments, **options)
-        except (ConflictError, InvalidError, NotFoundError) as error:
+        except _ERRORS as error:
             raise problem_of(error) from None
 
     return call

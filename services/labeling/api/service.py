@@ -10,6 +10,7 @@ from services.labeling.domain.errors import NotFoundError
 from services.labeling.domain.names import ContactName
 from services.labeling.store.contacts import contacts_of
 from services.labeling.store.directory import find_contacts
+from services.labeling.use_cases.uploads import Limits
 from shared.bus.producer import IntakeProducer
 from shared.bus.relay import published
 from shared.events.topics import CATALOG_PARTITION
@@ -25,6 +26,7 @@ class Labeling:
     """The service's parts that endpoints use."""
 
     around: Surroundings
+    limits: Limits
 
     @property
     def database(self) -> Database:

@@ -1,6 +1,17 @@
 """The kinds of jobs that labeling runs."""
 
 from services.labeling.use_cases.deletions import FieldDeletion, LabelDeletion
+from services.labeling.use_cases.import_check import ImportCheck
+from services.labeling.use_cases.import_run import ImportRun
+from services.labeling.use_cases.import_undo import ImportUndo
+from services.labeling.use_cases.uploads import Limits
 from shared.jobs.job import JobKind
 
-KINDS: tuple[JobKind, ...] = (LabelDeletion(), FieldDeletion())
+
+def kinds(limits: Limits) -> tuple[JobKind, ...]:
+    """Return what labeling's workers can do."""
+    return (LabelDeletion(), FieldDeletion(), ImportCheck(limits.rows), ImportRun(), ImportUndo())
+
+
+# Cancelled by what they belong to, which has a state of its own.
+WITH_RESOURCES = frozenset({"import_check", "import_run", "import_undo"})

@@ -12,8 +12,9 @@ from services.labeling.domain.fields import Field
 from services.labeling.domain.labels import Label
 from services.labeling.use_cases.accounts import add_account
 from services.labeling.use_cases.fields import add_field
-from services.labeling.use_cases.jobs import KINDS
+from services.labeling.use_cases.jobs import kinds
 from services.labeling.use_cases.labels import add_label
+from services.labeling.use_cases.uploads import Limits
 from services.labeling.use_cases.upserts import Row, Upserted, upsert_contacts
 from shared.bus.handler import Handler
 from shared.bus.lane import Fetched
@@ -60,7 +61,7 @@ class Shop:
 
     async def run_jobs(self) -> None:
         """Run all jobs to their end."""
-        await JobRunner(self.database, _Published(), KINDS).run_until_idle()
+        await JobRunner(self.database, _Published(), kinds(Limits())).run_until_idle()
 
     @classmethod
     async def open(cls, database: Database, *names: str) -> "Shop":

@@ -34,7 +34,7 @@ _NAMES: Mapping[Known, str] = {
 _BY_NAME: Mapping[str, Known] = {name: known for known, names in _NAMES.items() for name in names.split()}
 
 # What our own exports have beside what can be imported.
-OWN = re.compile(r"(clicks|last_click):.*|contact_id", re.IGNORECASE)
+OWN = re.compile(r"(clicks|last_click):.*|contact_id|import_error", re.IGNORECASE)
 
 # Fields that most files have: the key and the name that a new field of it gets.
 _FIELDS: Mapping[str, str] = {

@@ -1,0 +1,216 @@
+"""The shapes of imports."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field, model_validator
+
+from services.labeling.domain.imports.options import EmptyCells, ImportMode, UnknownLabels
+from services.labeling.domain.tables.cells import DateOrder, Decimal
+from services.labeling.domain.tables.encodings import Encoding
+from services.labeling.store.import_rows import RowError
+from services.labeling.store.imports import Import
+from services.labeling.use_cases.imports import shown_format
+from shared.http.bodies import RequestBody
+from shared.jobs.job import Job
+from shared.jobs.routes import Progress
+
+StateName = Literal["uploaded", "checking", "checked", "running", "done", "cancelled", "failed", "undoing", "undone"]
+
+
+class ExistingField(RequestBody):
+    """A field that there is."""
+
+    field: Annotated[str, Field(max_length=50, description="The key of the field.")]
+
+
+class NewField(RequestBody):
+    """A field that the import makes when it is started."""
+
+    key: Annotated[str, Field(max_length=50, description="Small letters, digits and underscores.")]
+    name: Annotated[str, Field(min_length=1, max_length=100, description="The name that people see.")]
+    type: Annotated[
+        Literal["text", "number", "date", "boolean"], Field(description="What the values are. Choices are made before.")
+    ]
+
+
+class ToNewField(RequestBody):
+    """A field that does not exist yet."""
+
+    new_field: NewField
+
+
+MapsTo = Annotated[
+    Literal["email", "external_id", "labels", "subscription", "language"] | ExistingField | ToNewField | None,
+    Field(description="What the column becomes; null leaves it out."),
+]
+
+
+class ColumnBody(RequestBody):
+    """What one column becomes."""
+
+    index: Annotated[int, Field(ge=0, description="Which column, from 0.")]
+    maps_to: MapsTo
+
+
+class SubscriptionBody(RequestBody):
+    """The subscription of new contacts."""
+
+    set: Annotated[Literal["subscribed", "unconfirmed"], Field(description="Only `subscribed` contacts are sent to.")]
+    basis: Annotated[
+        str | None, Field(max_length=500, description="What allows to write to them; kept with the import.")
+    ] = None
+
+
+class OptionsBody(RequestBody):
+    """How the rows are imported. What is not named stays as it is."""
+
+    subscription: Annotated[
+        SubscriptionBody | None, Field(description="Must be chosen before contacts are created.")
+    ] = None
+    mode: Annotated[ImportMode, Field(description="Which contacts are written.")] = "create_and_update"
+    unknown_labels: Annotated[UnknownLabels, Field(description="What becomes of label names that are not known.")] = (
+        "error"
+    )
+    add_labels: Annotated[
+        tuple[UUID, ...], Field(max_length=100, description="Labels that every row's contact gets.")
+    ] = ()
+    empty_cells: Annotated[EmptyCells, Field(description="Whether an empty cell clears its field.")] = "keep"
+    dates: Annotated[DateOrder, Field(description="How dates are written; ISO dates are always read.")] = "iso"
+    decimal: Annotated[Decimal, Field(description="What parts the decimals of a number.")] = "."
+
+
+class FormatBody(RequestBody):
+    """How the file is read, where it was recognised wrongly."""
+
+    encoding: Annotated[Encoding | None, Field(description="The encoding of the text.")] = None
+    delimiter: Annotated[str | None, Field(min_length=1, max_length=1, description="What parts the cells.")] = None
+
+
+class CheckBody(RequestBody):
+    """The mapping and the options; all that is left out stays as it is."""
+
+    columns: Annotated[list[ColumnBody] | None, Field(max_length=200, description="Columns to map anew.")] = None
+    options: Annotated[OptionsBody | None, Field(description="Options to change.")] = None
+    format: Annotated[FormatBody | None, Field(description="Only before the first check.")] = None
+
+    @model_validator(mode="after")
+    def names_each_column_once(self) -> "CheckBody":
+        """No column twice."""
+        indexes = [column.index for column in self.columns or ()]
+        if len(set(indexes)) < len(indexes):
+            raise ValueError("a column is named twice")
+        return self
+
+    def mapping(self) -> dict[int, Any]:
+        """Return what each named column becomes."""
+        return {
+            column.index: column.maps_to.model_dump() if isinstance(column.maps_to, BaseModel) else column.maps_to
+            for column in self.columns or ()
+        }
+
+    def chosen(self) -> dict[str, Any]:
+        """Return the options that were named."""
+        return {} if self.options is None else self.options.model_dump(mode="json", exclude_unset=True)
+
+    def reading(self) -> dict[str, Any]:
+        """Return the parts of the format that were named."""
+        return {} if self.format is None else self.format.model_dump(exclude_none=True)
+
+
+class FormatAnswer(BaseModel):
+    """How the file is read."""
+
+    kind: Annotated[Literal["csv", "xlsx", "xls", "ods", "ndjson"], Field(description="What the file is. Open.")]
+    encoding: Annotated[str | None, Field(description="Null for spreadsheets.")]
+    delimiter: Annotated[str | None, Field(description="Null unless the file is delimited text.")]
+    header: Annotated[bool, Field(description="Whether the columns have names.")]
+
+
+class ColumnAnswer(BaseModel):
+    """A column of the table."""
+
+    index: Annotated[int, Field(description="Which column, from 0.")]
+    header: Annotated[str | None, Field(description="Its name in the file.")]
+    samples: Annotated[list[str], Field(description="Some of its values.")]
+    maps_to: Annotated[Any, Field(description="What it becomes, as in PUT; null leaves it out.")]
+
+
+class ImportAnswer(BaseModel):
+    """An import."""
+
+    id: Annotated[UUID, Field(description="The id of the import, and the `ref` of what it asserts.")]
+    state: Annotated[StateName, Field(description="How far it is.")]
+    filename: Annotated[str, Field(description="The name of the file.")]
+    size: Annotated[int, Field(description="The size of the file in bytes.")]
+    format: FormatAnswer
+    columns: Annotated[list[ColumnAnswer], Field(description="The columns with their mapping.")]
+    options: Annotated[dict[str, Any], Field(description="The options chosen so far, as in PUT.")]
+    summary: Annotated[
+        dict[str, Any] | None,
+        Field(
+            description="What the check found: `rows`, `create`, `update`, `unchanged`, `errors`, `skipped`, "
+            "`duplicates`, `suppressed`, `unknown_labels`, `reasons`, `overwrites`."
+        ),
+    ]
+    progress: Annotated[Progress | None, Field(description="Of the check, the run or the undoing; null before.")]
+    result: Annotated[
+        dict[str, int] | None,
+        Field(description="What came of it: `created`, `updated`, `unchanged`, `errors`, `skipped`, `merged`."),
+    ]
+    undone: Annotated[dict[str, int] | None, Field(description="What undoing it came to.")]
+    failure: Annotated[str | None, Field(description="Why it failed.")]
+    job_id: Annotated[UUID | None, Field(description="The job that works or worked on it last.")]
+    created_at: Annotated[datetime, Field(description="When the file was uploaded.")]
+    changed_at: Annotated[datetime, Field(description="When its state changed last.")]
+    started_at: Annotated[datetime | None, Field(description="When it was started.")]
+    finished_at: Annotated[datetime | None, Field(description="When it was done.")]
+
+    @classmethod
+    def of(cls, found: Import, job: Job | None) -> "ImportAnswer":
+        """Return the answer for an import and its job."""
+        return cls(
+            id=found.id,
+            state=found.state,
+            filename=found.filename,
+            size=found.size,
+            format=FormatAnswer(**shown_format(found)),
+            columns=[ColumnAnswer(**column) for column in found.columns],
+            options={**OptionsBody().model_dump(mode="json"), **found.options},
+            summary=found.summary,
+            progress=None if job is None else Progress.of(job),
+            result=found.result,
+            undone=found.undo_result,
+            failure=found.failure,
+            job_id=found.job_id,
+            created_at=found.created_at,
+            changed_at=found.changed_at,
+            started_at=found.started_at,
+            finished_at=found.finished_at,
+        )
+
+
+class ImportErrorAnswer(BaseModel):
+    """Why a row is refused."""
+
+    row: Annotated[int, Field(description="The number of the row in the file; the first row is 1.")]
+    column: Annotated[str | None, Field(description="The name of the column, or its number if it has none.")]
+    code: Annotated[str, Field(description="`invalid`, `unknown_label`, `conflict`, `no_contact`, … Open.")]
+    detail: Annotated[str, Field(description="For people.")]
+
+    @classmethod
+    def of(cls, error: RowError, headers: dict[int, str | None]) -> "ImportErrorAnswer":
+        """Return the answer for an error."""
+        column = None if error.column is None else headers.get(error.column) or str(error.column + 1)
+        return cls(row=error.number, column=column, code=error.code, detail=error.detail)
+
+
+class UndoPreview(BaseModel):
+    """What undoing an import does."""
+
+    contacts: Annotated[int, Field(description="Contacts that the import touched and that are still there.")]
+    labels_removed: Annotated[int, Field(description="Labels that rest on nothing else.")]
+    labels_kept: Annotated[int, Field(description="Labels that stay, for something else asserted them, too.")]
+    values_restored: Annotated[int, Field(description="Values that nobody has changed since.")]
+    erased: Annotated[int, Field(description="Contacts that are erased, if that was asked for.")]

@@ -1,0 +1,179 @@
+"""Imports: upload a file, map its columns, check it, run it, undo it."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Query, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel
+
+from services.labeling.api.import_models import CheckBody, ImportAnswer, ImportErrorAnswer, StateName, UndoPreview
+from services.labeling.api.routing import Router
+from services.labeling.api.service import Service
+from services.labeling.api.uploads import UPLOAD_BODY, filename_of, uploaded_content
+from services.labeling.domain.errors import NotFoundError
+from services.labeling.store.import_rows import errors_after
+from services.labeling.store.imports import Import, imports_of_account
+from services.labeling.use_cases import imports
+from services.labeling.use_cases.import_errors import error_file
+from services.labeling.use_cases.uploads import upload
+from shared.http.keys import Caller, requires
+from shared.http.pages import Page, PageRequest, page_request
+from shared.http.routing import streams_body
+from shared.jobs.job import Job
+from shared.jobs.store import find_job
+
+router = Router(prefix="/v1/imports", tags=["imports"])
+
+Filename = Annotated[str | None, Query(max_length=200, description="The name of the file, for people.")]
+EraseCreated = Annotated[
+    bool, Query(description="Also erase contacts that the import created and that have done nothing since.")
+]
+
+
+async def _answer(service: Service, found: Import) -> ImportAnswer:
+    job: Job | None = None
+    if found.job_id is not None:
+        job = await find_job(service.database.pool, found.account_id, found.job_id)
+    return ImportAnswer.of(found, job)
+
+
+@router.post("", status_code=201, summary="Upload a file of contacts", openapi_extra=UPLOAD_BODY)
+@streams_body
+async def upload_file(
+    service: Service,
+    caller: Annotated[Caller, requires("write")],
+    request: Request,
+    response: Response,
+    filename: Filename = None,
+) -> ImportAnswer:
+    """Upload a file; nothing is imported yet.
+
+    The file is the body, or the part `file` of `multipart/form-data`. CSV of any kind, XLSX, XLS, ODS and lines of
+    JSON are read. The answer says how the file is read and what each column probably is.
+    """
+    named, content = await uploaded_content(request)
+    name = filename_of(filename or named)
+    found = await upload(service.database, caller.account_id, caller.key_id, name, content, service.limits)
+    response.headers["Location"] = f"/v1/imports/{found.id}"
+    return ImportAnswer.of(found, None)
+
+
+@router.get("", summary="List imports")
+async def list_imports(
+    service: Service,
+    caller: Annotated[Caller, requires("read")],
+    page: Annotated[PageRequest, page_request()],
+    state: Annotated[StateName | None, Query(description="Only imports in this state.")] = None,
+) -> Page[ImportAnswer]:
+    """List the account's imports, newest first."""
+    (before,) = page.key(UUID) or (None,)
+    found = await imports_of_account(service.database.pool, caller.account_id, before, state, page.fetch)
+    return Page[ImportAnswer].of(found, page, key=lambda one: [one.id], item=lambda one: ImportAnswer.of(one, None))
+
+
+@router.get("/{import_id}", summary="Show an import")
+async def show_import(service: Service, caller: Annotated[Caller, requires("read")], import_id: UUID) -> ImportAnswer:
+    """Show an import with its progress, what the check found, and what came of it."""
+    return await _answer(service, await _find(service, caller, import_id))
+
+
+async def _find(service: Service, caller: Caller, import_id: UUID) -> Import:
+    async with service.database.pool.acquire() as connection:
+        return await imports.find_import(connection, caller.account_id, import_id)
+
+
+@router.put("/{import_id}", status_code=202, summary="Map the columns, and check the rows")
+async def check_import(
+    service: Service, caller: Annotated[Caller, requires("write")], import_id: UUID, body: CheckBody
+) -> ImportAnswer:
+    """Change the mapping and the options, and check every row without changing anything.
+
+    Columns and options that are not named stay as they are. 409 once the import has been started.
+    """
+    found = await imports.check_import(
+        service.database, caller.account_id, import_id, body.mapping(), body.chosen(), body.reading()
+    )
+    return await _answer(service, found)
+
+
+@router.post("/{import_id}/start", status_code=202, summary="Run a checked import")
+async def start_import(service: Service, caller: Annotated[Caller, requires("write")], import_id: UUID) -> ImportAnswer:
+    """Import the rows that the check did not refuse. 409 unless the import is checked."""
+    return await _answer(service, await imports.start_import(service.database, caller.account_id, import_id))
+
+
+@router.post("/{import_id}/cancel", status_code=202, summary="Cancel an import")
+async def cancel_import(
+    service: Service, caller: Annotated[Caller, requires("write")], import_id: UUID
+) -> ImportAnswer:
+    """Stop an import before its next step. What it has done stays, and can be undone."""
+    return await _answer(service, await imports.cancel_import(service.database, caller.account_id, import_id))
+
+
+@router.post(
+    "/{import_id}/undo",
+    status_code=202,
+    summary="Undo an import",
+    response_model=ImportAnswer | UndoPreview,
+    responses={200: {"model": UndoPreview, "description": "What undoing would do (`dry_run`)."}},
+)
+async def undo_import(
+    service: Service,
+    caller: Annotated[Caller, requires("write")],
+    import_id: UUID,
+    response: Response,
+    dry_run: Annotated[bool, Query(description="Only say what undoing would do.")] = False,
+    erase_created: EraseCreated = False,
+) -> BaseModel:
+    """Take back the labels that the import asserted, and restore values that nobody has changed since.
+
+    Possible for 7 days. Values that a later import has confirmed stay.
+    """
+    if dry_run:
+        response.status_code = 200
+        counts = await imports.preview_undo(service.database, caller.account_id, import_id, erase_created=erase_created)
+        return UndoPreview(**counts)
+    found = await imports.undo_import(service.database, caller.account_id, import_id, erase_created=erase_created)
+    return await _answer(service, found)
+
+
+@router.delete("/{import_id}", status_code=204, summary="Delete an import", response_class=Response)
+async def delete_import(service: Service, caller: Annotated[Caller, requires("write")], import_id: UUID) -> None:
+    """Delete an import with its file and rows. What it has done stays, and can no longer be undone."""
+    await imports.delete_import(service.database, caller.account_id, import_id)
+
+
+@router.get("/{import_id}/errors", summary="Why rows are refused")
+async def list_errors(
+    service: Service,
+    caller: Annotated[Caller, requires("read")],
+    import_id: UUID,
+    page: Annotated[PageRequest, page_request()],
+) -> Page[ImportErrorAnswer]:
+    """List the rows that are refused, with the reason of each."""
+    found = await _find(service, caller, import_id)
+    number, place = page.key(int, int) or (0, -1)
+    errors = await errors_after(service.database.pool, found.id, found.generation, (number, place), page.fetch)
+    headers: dict[int, Any] = {column["index"]: column["header"] for column in found.columns}
+    return Page[ImportErrorAnswer].of(
+        errors,
+        page,
+        key=lambda error: [error.number, error.place],
+        item=lambda error: ImportErrorAnswer.of(error, headers),
+    )
+
+
+@router.get("/{import_id}/errors.csv", summary="The refused rows as a file", response_class=StreamingResponse)
+async def show_error_file(
+    service: Service, caller: Annotated[Caller, requires("read")], import_id: UUID
+) -> StreamingResponse:
+    """Return the refused rows as they were, with the reason in a further column.
+
+    The file can be mended and imported again.
+    """
+    found = await _find(service, caller, import_id)
+    if found.generation == 0:
+        raise NotFoundError("file: the import has not been checked")
+    headers = {"Content-Disposition": 'attachment; filename="errors.csv"'}
+    return StreamingResponse(error_file(service.database, found), media_type="text/csv; charset=utf-8", headers=headers)

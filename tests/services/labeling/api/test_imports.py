@@ -1,0 +1,88 @@
+"""Imports over HTTP."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.services.labeling.api.conftest import Account
+from tests.services.labeling.api.waiting import until
+
+CSV = "Naam;E-mail;Interesselabels\r\nAnn;ann@example.com;Dogs\r\nBob;bob@example.com;Dosg\r\n".encode("cp1252")
+OPTIONS = {"subscription": {"set": "subscribed", "basis": "The form of the fair."}}
+
+
+def state_of(account: Account, path: str, wanted: str) -> Any:
+    until(lambda: account.get(path).json()["state"] in (wanted, "failed"), within=30)
+    found = account.get(path).json()
+    assert found["state"] == wanted, found
+    return found
+
+
+def test_an_import_from_upload_to_undo(account: Account) -> None:
+    account.make("/v1/labels", {"name": "Dogs"})
+    answer = account.post("/v1/imports?filename=people.csv", content=CSV, headers={"Idempotency-Key": "once"})
+    assert answer.status_code == 201, answer.text
+    path = answer.headers["location"]
+    uploaded = answer.json()
+    assert uploaded["format"] == {"kind": "csv", "encoding": "utf-8", "delimiter": ";", "header": True}
+    assert [column["maps_to"] for column in uploaded["columns"]][1:] == ["email", "labels"]
+
+    assert account.post(f"{path}/start").status_code == 409
+    checking = account.put(path, json={"columns": [{"index": 0, "maps_to": None}], "options": OPTIONS})
+    assert checking.status_code == 202, checking.text
+    summary = state_of(account, path, "checked")["summary"]
+    assert (summary["create"], summary["errors"]) == (1, 1)
+    assert summary["unknown_labels"][0]["nearest"][0]["name"] == "Dogs"
+    (error,) = account.get(f"{path}/errors").json()["items"]
+    assert (error["row"], error["column"], error["code"]) == (3, "Interesselabels", "unknown_label")
+    mended = account.get(f"{path}/errors.csv")
+    assert mended.text.splitlines()[1] == "Bob;bob@example.com;Dosg;there is no label 'Dosg'"
+
+    assert account.post(f"{path}/start").status_code == 202
+    done = state_of(account, path, "done")
+    assert done["result"] == {"created": 1, "updated": 0, "unchanged": 0, "skipped": 0, "merged": 0, "errors": 1}
+    (ann,) = account.get("/v1/contacts?email=ann@example.com").json()["items"]
+    assert ann["subscription"] == "subscribed"
+    (held,) = account.get(f"/v1/contacts/{ann['id']}/labels").json()["items"]
+    assert held["supports"][0]["kind"] == "import"
+
+    would = account.post(f"{path}/undo?dry_run=true")
+    assert (would.status_code, would.json()["labels_removed"]) == (200, 1)
+    assert account.post(f"{path}/undo?erase_created=true").status_code == 202
+    state_of(account, path, "undone")
+    assert account.get("/v1/contacts?email=ann@example.com").json()["items"] == []
+    assert account.delete(path).status_code == 204
+    assert account.get(path).status_code == 404
+
+
+def test_a_form_with_a_file(account: Account) -> None:
+    answer = account.post("/v1/imports", files={"other": b"x", "file": ("mensen.csv", CSV * 1000, "text/csv")})
+    assert answer.status_code == 201, answer.text
+    assert (answer.json()["filename"], answer.json()["size"]) == ("mensen.csv", len(CSV) * 1000)
+    assert account.post("/v1/imports", files={"other": b"x"}).status_code == 422
+
+
+def test_what_is_no_table_is_refused_with_the_reason(account: Account) -> None:
+    answer = account.post("/v1/imports", content=b"\x89PNG\r\n\x1a\n\x00\x00")
+    assert answer.status_code == 422
+    assert "PNG" in answer.json()["detail"]
+    assert account.post("/v1/imports", content=b"").status_code == 422
+
+
+def test_imports_of_others_do_not_exist(account: Account, new_account: Callable[[], Account]) -> None:
+    path = account.post("/v1/imports", content=CSV).headers["location"]
+    other = new_account()
+    for method, tail in (("GET", ""), ("DELETE", ""), ("POST", "/start"), ("GET", "/errors"), ("GET", "/errors.csv")):
+        assert other.request(method, path + tail).status_code == 404
+    assert other.put(path, json={}).status_code == 404
+    assert account.get("/v1/imports").json()["items"][0]["state"] == "uploaded"
+
+
+def test_a_mapping_that_cannot_be_has_a_pointer(account: Account) -> None:
+    path = account.post("/v1/imports", content=CSV).headers["location"]
+    answer = account.put(path, json={"columns": [{"index": 0, "maps_to": {"field": "nothing"}}]})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "/columns/0/maps_to/field"
+    answer = account.put(path, json={"columns": [{"index": 9, "maps_to": None}]})
+    assert answer.status_code == 422
+    answer = account.put(path, json={"options": {"mode": "sometimes"}})
+    assert answer.status_code == 422
