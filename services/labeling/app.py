@@ -5,6 +5,7 @@ from services.labeling.api.service import Labeling
 from services.labeling.consumers.background import Background
 from services.labeling.consumers.engagements import CONSUMER, EngagementHandler
 from services.labeling.consumers.labels import LabelHandler
+from services.labeling.consumers.memberships import MembershipHandler
 from services.labeling.settings import LabelingSettings
 from services.labeling.store import MIGRATIONS
 from services.labeling.use_cases.jobs import kinds
@@ -32,6 +33,7 @@ async def build(surroundings: Surroundings) -> Parts:
         state=Labeling(surroundings, limits),
         consumers=[
             Consumer("labels", ("tracking.clicks", "workflow.commands"), LabelHandler()),
+            Consumer("memberships", ("segmentation.memberships",), MembershipHandler(settings.partitions)),
             Consumer(CONSUMER, ("intake.engagements",), EngagementHandler(settings.partitions)),
         ],
         worker_tasks=[jobs.run, background.release_held, background.tidy_up],

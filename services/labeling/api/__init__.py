@@ -1,6 +1,17 @@
 """Labeling's HTTP API."""
 
-from services.labeling.api import accounts, assignments, contacts, engagements, fields, imports, jobs, keys, labels
+from services.labeling.api import (
+    accounts,
+    assignments,
+    contacts,
+    engagements,
+    exports,
+    fields,
+    imports,
+    jobs,
+    keys,
+    labels,
+)
 
 ROUTERS = (
     accounts.router,
@@ -11,5 +22,6 @@ ROUTERS = (
     assignments.router,
     engagements.router,
     imports.router,
+    exports.router,
     jobs.router,
 )

@@ -7,6 +7,7 @@ from services.labeling.domain.names import names_of
 from services.labeling.store.contacts import contacts_of
 from services.labeling.store.directory import lock_entries
 from services.labeling.store.erasure import delete_contact
+from services.labeling.store.exports import forget_in_exports
 from services.labeling.store.import_erasure import forget_in_imports
 from shared.events.labeling import ContactChanged
 from shared.events.topics import partition_of
@@ -35,6 +36,7 @@ async def erase_in(work: UnitOfWork, account_id: int, contact_id: int) -> bool:
     await lock_entries(work.connection, account_id, keys)
     waited_for = [name.waited_for for name in names_of(account_id, contact_id, keys)]
     await delete_contact(work.connection, account_id, contact_id, waited_for, work.now)
+    await forget_in_exports(work.connection, account_id, contact_id)
     await forget_in_imports(work.connection, account_id, contact_id, keys)
     await work.erase_personal(account_id, contact_id)
     await blank_answers(work.connection, account_id, [contact_id])

@@ -1,6 +1,7 @@
 """The kinds of jobs that labeling runs."""
 
 from services.labeling.use_cases.deletions import FieldDeletion, LabelDeletion
+from services.labeling.use_cases.exports import ExportRun
 from services.labeling.use_cases.import_check import ImportCheck
 from services.labeling.use_cases.import_run import ImportRun
 from services.labeling.use_cases.import_undo import ImportUndo
@@ -10,7 +11,7 @@ from shared.jobs.job import JobKind
 
 def kinds(limits: Limits) -> tuple[JobKind, ...]:
     """Return what labeling's workers can do."""
-    return (LabelDeletion(), FieldDeletion(), ImportCheck(limits.rows), ImportRun(), ImportUndo())
+    return (LabelDeletion(), FieldDeletion(), ImportCheck(limits.rows), ImportRun(), ImportUndo(), ExportRun())
 
 
 # Cancelled by what they belong to, which has a state of its own.

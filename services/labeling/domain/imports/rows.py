@@ -19,6 +19,7 @@ _UNSUBSCRIBED = frozenset(
 )
 MOST_CELLS = 200
 LONGEST_CELL = 10_000
+EMPTY_TEXT = "'"  # what `escape_formula` makes of a text of no characters
 
 
 class CellProblem(NamedTuple):
@@ -88,6 +89,9 @@ class RowReader:
             if index >= len(cells):
                 continue
             text = clean(cells[index])
+            if not text and cells[index] == EMPTY_TEXT and target.key is not None:
+                self._take_empty(state, target.key)
+                continue
             try:
                 self._take(state, target, text, problems, index)
             except InvalidError as problem:
@@ -148,6 +152,12 @@ class RowReader:
             row.fields[key] = read_boolean(text)
         else:
             row.fields[key] = field_value(field, text)
+
+    def _take_empty(self, row: "_Row", key: str) -> None:
+        """Take a text of no characters, which is not the same as no value."""
+        field = self._fields.get(key)
+        if field is not None and field.type == "text":
+            row.fields[key] = ""
 
     def _take_labels(self, row: "_Row", text: str, problems: list[CellProblem], index: int) -> None:
         for name in self._names(text):

@@ -1,0 +1,19 @@
+"""Who is in which segment (topic segmentation.memberships), kept for exports and assignments of segments."""
+
+from collections.abc import Sequence
+
+from services.labeling.use_cases.memberships import follow_memberships
+from shared.bus.handler import Handler
+from shared.bus.received import Received
+from shared.store.unit_of_work import UnitOfWork
+
+
+class MembershipHandler(Handler):
+    """Keeps the members of segments."""
+
+    def __init__(self, partitions: int) -> None:
+        self._partitions = partitions
+
+    async def handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
+        """Apply who entered and who left."""
+        await follow_memberships(work, [received.event for received in batch], self._partitions)

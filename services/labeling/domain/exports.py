@@ -1,0 +1,131 @@
+"""What an export writes: its columns, and the cells of a contact in each format."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+from uuid import UUID
+
+import orjson
+
+from services.labeling.domain.errors import InvalidError
+from services.labeling.domain.tables.cells import clean, escape_formula
+
+Format = Literal["csv", "csv_excel", "xlsx", "ndjson"]
+PLAIN = ("contact_id", "external_id", "email", "subscription", "language")
+LABELS = "interesselabels"
+USUAL = ("external_id", "email", "subscription", "language")
+MEDIA_TYPES: Mapping[Format, str] = {
+    "csv": "text/csv; charset=utf-8",
+    "csv_excel": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "ndjson": "application/x-ndjson",
+}
+ENDINGS: Mapping[Format, str] = {"csv": "csv", "csv_excel": "csv", "xlsx": "xlsx", "ndjson": "ndjson"}
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+class Strength(NamedTuple):
+    """A column about the clicks for a label."""
+
+    kind: Literal["clicks", "last_click"]
+    label_id: UUID
+
+
+class Person(NamedTuple):
+    """A contact as it is exported: labels by id, with whether it holds them, clicks, and the last click."""
+
+    contact_id: int
+    external_id: str | None
+    email: str | None
+    subscription: str
+    language: str | None
+    fields: Mapping[str, Any]
+    labels: Mapping[UUID, tuple[bool, int, datetime | None]]
+
+
+def strength_of(column: str) -> Strength | None:
+    """Return what a column `clicks:<label id>` or `last_click:<label id>` means; None for other columns."""
+    kind, colon, label_id = column.partition(":")
+    if not colon or kind not in ("clicks", "last_click"):
+        return None
+    try:
+        return Strength("clicks" if kind == "clicks" else "last_click", UUID(label_id))
+    except ValueError:
+        return None
+
+
+def check_columns(columns: Sequence[str], fields: Mapping[str, Any], label_ids: Sequence[UUID]) -> None:
+    """Raise InvalidError, with a pointer into `columns`, for a column that there is not or that is there twice."""
+    for place, column in enumerate(columns):
+        strength = strength_of(column)
+        known = column in PLAIN or column == LABELS or column in fields
+        if not known and (strength is None or strength.label_id not in label_ids):
+            raise InvalidError(f"there is no column {column!r}", f"/{place}")
+        if column in columns[:place]:
+            raise InvalidError("the column is there twice", f"/{place}")
+
+
+class RowWriter:
+    """Writes people as lines of a format. A spreadsheet is written as CSV first."""
+
+    def __init__(self, format_: Format, columns: Sequence[str], names: Mapping[UUID, str]) -> None:
+        """`names` are the names of the account's labels, by id."""
+        self._format = format_
+        self._columns = columns
+        self._strengths = {column: strength_of(column) for column in columns if column not in PLAIN}
+        self._names = names
+        self._delimiter = ";" if format_ == "csv_excel" else ","
+
+    def head(self) -> bytes:
+        """Return what stands before the first person."""
+        if self._format == "ndjson":
+            return b""
+        mark = BYTE_ORDER_MARK if self._format == "csv_excel" else b""
+        return mark + self._lines([list(self._columns)])
+
+    def write(self, people: Sequence[Person]) -> bytes:
+        """Return the lines of these people."""
+        if self._format == "ndjson":
+            return b"".join(orjson.dumps(self._members(person), option=orjson.OPT_APPEND_NEWLINE) for person in people)
+        return self._lines([[self._cell(self._value(person, column)) for column in self._columns] for person in people])
+
+    def _lines(self, rows: Sequence[Sequence[str]]) -> bytes:
+        text = io.StringIO(newline="")
+        csv.writer(text, delimiter=self._delimiter, lineterminator="\r\n").writerows(rows)
+        return text.getvalue().encode("utf-8", "replace")
+
+    def _members(self, person: Person) -> dict[str, Any]:
+        values = {column: self._value(person, column) for column in self._columns}
+        return {column: value for column, value in values.items() if value is not None}
+
+    def _value(self, person: Person, column: str) -> Any:  # noqa: ANN401 - as the column is
+        if column in PLAIN:
+            return getattr(person, column)
+        if column == LABELS:
+            held = [self._names[label_id] for label_id, (is_held, _, _) in person.labels.items() if is_held]
+            return ",".join(sorted(held)) or None
+        strength = self._strengths[column]
+        if strength is None:
+            return person.fields.get(column)
+        _, clicks, last_click = person.labels.get(strength.label_id, (False, 0, None))
+        if strength.kind == "clicks":
+            return clicks
+        return None if last_click is None else last_click.isoformat(timespec="seconds")
+
+    def _cell(self, value: Any) -> str:  # noqa: ANN401 - as the column is
+        if value is None:
+            return ""
+        if isinstance(value, str):
+            return self._text(value)
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        text = repr(value)
+        return text.replace(".", ",") if self._format == "csv_excel" else text
+
+    def _text(self, text: str) -> str:
+        if self._format != "xlsx":
+            return escape_formula(text)
+        # A cell of a spreadsheet is text by its type: only what would be read back differently is marked.
+        return text if clean(text) == text else f"'{text}"
