@@ -59,8 +59,8 @@ class ExportBody(RequestBody):
             min_length=1,
             max_length=200,
             description="`contact_id`, `external_id`, `email`, `subscription`, `language`, `interesselabels`, "
-            "fields by key, `clicks:<label id>`, `last_click:<label id>`; without it external id, address, subscription, "
-            "language, all fields and the labels.",
+            "fields by key, `clicks:<label id>`, `last_click:<label id>`. Without it: external id, address, "
+            "subscription, language, all fields and the labels.",
         ),
     ] = None
 

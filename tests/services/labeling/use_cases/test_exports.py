@@ -107,10 +107,9 @@ async def test_the_holders_of_a_label_with_their_clicks(shop: Shop, monkeypatch:
 async def test_a_spreadsheet(shop: Shop) -> None:
     await shop.contact(email="ann@example.com", fields={"city": "=1+1", "age": 3.5}, external_id="007")
     content = await exported(shop, {"all": True}, "xlsx", ["external_id", "email", "city", "age"])
-    assert list(rows_of(content)) == [
-        ["external_id", "email", "city", "age"],
-        ["007", "ann@example.com", "=1+1", "3.5"],
-    ]
+    header, row = rows_of(content)
+    assert header == ["external_id", "email", "city", "age"]
+    assert row == ["007", "ann@example.com", "=1+1", "3.5"]
 
 
 @pytest.mark.asyncio
