@@ -11,16 +11,16 @@ from services.console.settings import ConsoleSettings
 _SUBMISSION, _OVER_TLS = 587, 465
 
 
-async def mail_sign_in_link(settings: ConsoleSettings, to: str, url: str, say: Callable[..., str]) -> None:
-    """Mail a link that signs in. `say` translates."""
-    text = say("Sign in to Penchant by this link. It works once, within an hour:")
-    await _send(settings, to, say("Sign in to Penchant"), f"{text}\n\n{url}\n")
+async def mail_sign_in_link(settings: ConsoleSettings, to: str, url: str, _: Callable[..., str]) -> None:
+    """Mail a link that signs in. `_` translates."""
+    text = _("Sign in to Penchant by this link. It works once, within an hour:")
+    await _send(settings, to, _("Sign in to Penchant"), f"{text}\n\n{url}\n")
 
 
-async def mail_invitation(settings: ConsoleSettings, to: str, url: str, account: str, say: Callable[..., str]) -> None:
+async def mail_invitation(settings: ConsoleSettings, to: str, url: str, account: str, _: Callable[..., str]) -> None:
     """Mail an invitation to an account."""
-    text = say("You are invited to %(account)s on Penchant. Accept within 7 days:", account=account)
-    await _send(settings, to, say("An invitation to Penchant"), f"{text}\n\n{url}\n")
+    text = _("You are invited to %(account)s on Penchant. Accept within 7 days:", account=account)
+    await _send(settings, to, _("An invitation to Penchant"), f"{text}\n\n{url}\n")
 
 
 async def _send(settings: ConsoleSettings, to: str, subject: str, text: str) -> None:

@@ -1,0 +1,99 @@
+"""A real browser before the real console, which stands on the four services."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.browser.chromium import find_chromium
+from tests.browser.shop import Shop, open_console, open_shop
+from tests.conftest import TestKafka, TestPostgres
+from tests.scenarios.scene import SERVICES, Scene
+from tests.stack.ground import Ground
+from tests.stack.processes import ServiceProcess
+
+# The program is a headless shell without a sandbox of its own: it sees pages of the tests alone.
+ARGUMENTS = ("--no-sandbox", "--headless=shell", "--no-zygote", "--disable-gpu", "--font-render-hinting=none")
+
+
+@pytest.fixture(scope="package")
+def services(
+    kafka: TestKafka, postgres: TestPostgres, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Scene, ServiceProcess]]:
+    """The four services and the console."""
+    ground = Ground(kafka, postgres, tmp_path_factory.mktemp("browser"))
+    started = {name: ground.service(name) for name in SERVICES}
+    started["tracking"]._environment["PENCHANT_PUBLIC_URL"] = started["tracking"].url
+    try:
+        for process in started.values():
+            process.start(ready=False)
+        for process in started.values():
+            process.wait_ready()
+        scene = Scene(ground, started)
+        yield scene, open_console(scene)
+    finally:
+        ground.clear()
+
+
+@pytest.fixture(scope="package")
+def shop(services: tuple[Scene, ServiceProcess]) -> Shop:
+    """The demo's pet shop, in the console."""
+    return open_shop(*services)
+
+
+@pytest.fixture(scope="package")
+def browser(shop: Shop) -> Iterator[Browser]:
+    """The browser; started after the shop was made, for Playwright keeps an event loop of its own."""
+    chromium = find_chromium()
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(
+            executable_path=chromium.program, args=list(ARGUMENTS), env={**chromium.environment}
+        )
+        yield launched
+        launched.close()
+
+
+class Visit:
+    """A context that is signed in, and what its pages complained of."""
+
+    def __init__(self, browser: Browser, shop: Shop, locale: str = "en-GB", *, scripts: bool = True) -> None:
+        self.shop = shop
+        self.complaints: list[str] = []
+        self.context: BrowserContext = browser.new_context(
+            base_url=shop.console.url, locale=locale, java_script_enabled=scripts
+        )
+        self.page: Page = self.context.new_page()
+        self.page.set_default_timeout(30_000)
+        self.page.on("console", lambda message: self._complain(f"{message.type}: {message.text}", message.type))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def sign_in(self, link: str) -> None:
+        """Use a link that signs in."""
+        self.page.goto(link)
+        self.page.locator("main button").click()
+        self.page.wait_for_url(lambda url: "/sign-in" not in url)
+
+    def go(self, path: str) -> Page:
+        """Open a page of the shop's account; it must answer 200."""
+        answer = self.page.goto(self.shop.path + path)
+        assert answer is not None
+        assert answer.status == 200, f"{path}: {answer.status}"
+        return self.page
+
+    def _complain(self, text: str, kind: str) -> None:
+        if kind in ("error", "warning"):
+            self.complaints.append(text)
+
+    def close(self) -> None:
+        """Close the context; it must not have complained."""
+        self.context.close()
+        assert self.complaints == []
+
+
+@pytest.fixture
+def visit(browser: Browser, shop: Shop) -> Iterator[Visit]:
+    """Somebody who is signed in to the shop, in English."""
+    opened = Visit(browser, shop)
+    opened.sign_in(shop.sign_in_link())
+    yield opened
+    opened.close()

@@ -1,0 +1,89 @@
+"""Every page: usable for everybody, in both languages, light and dark, on a phone and on a desk."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.chromium import axe_source
+from tests.browser.conftest import Visit
+from tests.browser.shop import Shop
+
+PAGES = (
+    "",
+    "labels",
+    "labels/new",
+    "labels/{label}",
+    "labels/{label}/edit",
+    "labels/{label}/merge",
+    "labels/{label}/delete",
+    "contacts",
+    "contacts?q=anna",
+    "contacts/new",
+    "contacts/{contact}",
+    "contacts/{contact}/labels/{label}",
+    "contacts/{contact}/edit",
+    "contacts/{contact}/erase",
+    "messages",
+    "messages/new",
+    "messages/{message}",
+    "messages/{message}/clicks",
+    "segments",
+    "segments/new",
+    "segments/{segment}",
+    "segments/{segment}?contact=anna@paws-demo.example",
+    "segments/{segment}/edit",
+    "workflows",
+    "workflows/new",
+    "workflows/{workflow}",
+    "workflows/{workflow}/edit",
+    "workflows/{workflow}/try",
+    "workflows/{workflow}/activate",
+    "workflows/{workflow}/delete",
+    "settings",
+)
+WIDTHS = (360, 1280)
+# A frame of a sandbox without scripts cannot be looked into; the mail in it is the customer's own.
+RUN = "axe.run(document, {iframes: false, resultTypes: ['violations']})"
+
+
+@pytest.fixture(scope="module", params=["en-GB", "nl-NL"])
+def reader(request: pytest.FixtureRequest, browser: Browser, shop: Shop) -> Iterator[Visit]:
+    visit = Visit(browser, shop, request.param)
+    visit.sign_in(shop.sign_in_link())
+    yield visit
+    visit.close()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_everybody_can_use_it(reader: Visit, shop: Shop, path: str) -> None:
+    page = reader.go(path.format(**shop.ids))
+    assert page.locator("h1").count() == 1
+    assert page.locator("html").get_attribute("lang") == page.evaluate("navigator.language").partition("-")[0]
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{width} px: wider than the screen"
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            assert faults_of(page) == [], f"{width} px, {scheme}"
+    assert reader.complaints == []
+
+
+def faults_of(page: Page) -> list[str]:
+    """Return what axe finds: the rule and the element."""
+    page.evaluate(f"{axe_source()};0")
+    found = page.evaluate(RUN)
+    return [
+        f"{one['id']}: {json.dumps(node['target'])} {node['html'][:160]}"
+        for one in found["violations"]
+        for node in one["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("path", ["/", "/me", "/operations"])
+def test_everybody_can_use_the_pages_beside_the_account(reader: Visit, path: str) -> None:
+    answer = reader.page.goto(path)
+    assert answer is not None
+    assert answer.status == 200
+    assert faults_of(reader.page) == []

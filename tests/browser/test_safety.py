@@ -1,0 +1,91 @@
+"""What comes from others does no harm, and whoever may not do something does not."""
+
+import re
+from pathlib import Path
+
+from playwright.sync_api import Browser, expect
+
+from tests.browser.conftest import Visit
+from tests.browser.shop import Shop
+
+HOSTILE = (Path(__file__).parent / "hostile.html").read_text(encoding="utf-8")
+NAME = "<script>window.harm=7</script>"
+
+
+def test_a_hostile_mail_runs_nothing_loads_nothing_and_leads_nowhere(visit: Visit, shop: Shop) -> None:
+    message = shop.account.message(HOSTILE, "Hostile")
+    asked: list[str] = []
+    visit.page.on("request", lambda request: asked.append(request.url))
+    page = visit.go(f"messages/{message['id']}")
+    frame = page.frame_locator("iframe.mail")
+    expect(frame.get_by_text("over all")).to_be_visible()
+    assert page.evaluate("window.harm") is None
+    assert [url for url in asked if not url.startswith(shop.console.url)] == []
+    frame.get_by_text("Dogs").click()
+    expect(page.locator(".link-item.chosen")).to_contain_text("https://shop.example/dogs")
+    assert frame.locator("form, input, script, iframe, [onload], [onclick]").count() == 0
+    assert page.url.startswith(shop.console.url)
+
+
+def test_names_are_shown_as_text(visit: Visit, shop: Shop) -> None:
+    label = shop.account.post("labeling", "/v1/labels", {"name": NAME})
+    page = visit.go(f"labels/{label['id']}")
+    expect(page.locator("h1")).to_have_text(NAME)
+    visit.go("labels")
+    expect(page.get_by_role("link", name=NAME)).to_be_visible()
+    assert page.evaluate("window.harm") is None
+
+
+def test_a_reader_sees_no_buttons_that_change_and_is_refused(browser: Browser, visit: Visit, shop: Shop) -> None:
+    page = visit.go("settings")
+    page.get_by_text("Invite somebody").click()
+    page.get_by_label("Their name").fill("Rik")
+    page.get_by_label("Their e-mail address").fill("rik@shop.example")
+    page.locator("#people").get_by_label("Role", exact=True).select_option("read")
+    page.get_by_role("button", name="Invite", exact=True).click()
+    link = page.get_by_label("Link of the invitation").input_value()
+    reader = Visit(browser, shop)
+    reader.page.goto(link)
+    reader.page.get_by_role("button", name="Accept").click()
+    reader.page.wait_for_url(re.compile(r"/a/\d+/$"))
+    reader.go("labels")
+    assert reader.page.get_by_role("link", name="New label").count() == 0
+    answer = reader.page.goto(f"{shop.path}labels/new")
+    assert answer is not None
+    assert answer.status == 403
+    expect(reader.page.locator("h1")).to_have_text("You may not do this")
+    reader.complaints.clear()  # the browser says 403 in its console
+    reader.close()
+
+
+def test_a_change_that_another_site_asks_for_is_refused(visit: Visit, shop: Shop) -> None:
+    answer = visit.context.request.post(
+        f"{shop.console.url}{shop.path}labels/new",
+        form={"name": "Forged"},
+        headers={"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"},
+    )
+    assert answer.status == 403
+
+
+def test_signing_out_everywhere_ends_every_session(browser: Browser, shop: Shop) -> None:
+    here, there = Visit(browser, shop), Visit(browser, shop)
+    for visit in (here, there):
+        visit.sign_in(shop.sign_in_link())
+    here.page.goto("/me")
+    here.page.get_by_role("button", name="Sign out everywhere").click()
+    there.page.goto(shop.path)
+    expect(there.page.locator("h1")).to_have_text("Sign in")
+    here.close()
+    there.close()
+
+
+def test_a_link_signs_in_once(browser: Browser, shop: Shop) -> None:
+    link = shop.sign_in_link()
+    first, second = Visit(browser, shop), Visit(browser, shop)
+    first.sign_in(link)
+    answer = second.page.goto(link)
+    assert answer is not None
+    assert answer.status == 410
+    second.complaints.clear()
+    first.close()
+    second.close()

@@ -1,0 +1,122 @@
+"""Workflows as forms."""
+
+from typing import Any
+
+import pytest
+
+from services.console.domain.workflow_form import (
+    Step,
+    WorkflowDraft,
+    changed_workflow,
+    definition_of,
+    new_draft,
+    workflow_draft_of,
+    workflow_of_form,
+)
+
+LABEL, MESSAGE = "01a213e4-2bc7-7710-b446-e495941a6130", "01a213e4-2bc7-7710-b446-e495941a6131"
+
+DEFINITION: dict[str, Any] = {
+    "name": "Dog lovers",
+    "triggers": [{"on": "LabelAssigned", "label": LABEL}, {"on": "ContactEngaged", "kind": "form.submitted"}],
+    "condition": {"all": [{"clicks": {"label": LABEL, "at_least": 3}}]},
+    "reentry": "every_time",
+    "while_paused": "skip",
+    "exit_on": [{"on": "LabelRemoved", "label": LABEL}],
+    "max_event_age": {"days": 2},
+    "steps": [
+        {"id": "guide", "send": {"message": MESSAGE}},
+        {
+            "id": "reads",
+            "wait_for": {
+                "any": [{"on": "ContactClicked", "send": "this_run"}],
+                "at_most": {"days": 3},
+                "then": [{"id": "give", "assign_label": {"label": LABEL}}],
+                "else": [{"id": "wait", "wait": {"hours": 2}}, {"id": "end", "exit": {}}],
+            },
+        },
+        {
+            "id": "which",
+            "if": {
+                "criterion": {"all": [{"label": {"id": LABEL}}]},
+                "then": [{"id": "set", "set_field": {"key": "vip", "value": True}}],
+                "else": [],
+            },
+        },
+        {"id": "half", "split": {"percent": 50, "then": [], "else": []}},
+        {"id": "odd", "wait_for": {"criterion": {"label": {"id": LABEL}}, "then": [], "else": []}},
+    ],
+}
+
+
+def test_a_definition_is_the_same_after_it_was_a_form() -> None:
+    assert definition_of(workflow_draft_of(DEFINITION)) == DEFINITION
+
+
+def test_what_the_form_has_no_fields_for_is_kept_as_it_is() -> None:
+    draft = workflow_draft_of(DEFINITION)
+    assert [step.kind for step in draft.steps] == ["send", "wait_for", "if", "split", "raw"]
+
+
+def test_the_fields_of_a_page_become_a_draft() -> None:
+    draft = workflow_of_form(
+        {
+            "name": "  Dog   lovers ",
+            "t.0.on": "LabelAssigned",
+            "t.0.label": LABEL,
+            "c.kind": "all",
+            "c.0.kind": "label",
+            "c.0.label": LABEL,
+            "s.0.kind": "if",
+            "s.0.c.kind": "any",
+            "s.0.c.0.kind": "clicks",
+            "s.0.then.0.kind": "send",
+            "s.0.then.0.message": MESSAGE,
+        }
+    )
+    assert definition_of(draft) == {
+        "name": "Dog lovers",
+        "triggers": [{"on": "LabelAssigned", "label": LABEL}],
+        "reentry": "once",
+        "while_paused": "queue",
+        "condition": {"all": [{"label": {"id": LABEL}}]},
+        "steps": [
+            {
+                "if": {
+                    "criterion": {"any": [{"clicks": {"at_least": 1}}]},
+                    "then": [{"send": {"message": MESSAGE}}],
+                    "else": [],
+                }
+            }
+        ],
+    }
+
+
+def draft() -> WorkflowDraft:
+    return WorkflowDraft(steps=[Step("send"), Step("if", then=[Step("wait")])])
+
+
+@pytest.mark.parametrize(
+    ("operation", "outer", "inner"),
+    [
+        ("add:exit:", ["send", "if", "exit"], ["wait"]),
+        ("add:exit:1.then", ["send", "if"], ["wait", "exit"]),
+        ("up:1", ["if", "send"], ["wait"]),
+        ("down:0", ["if", "send"], ["wait"]),
+        ("remove:1.then.0", ["send", "if"], []),
+        ("remove:7", ["send", "if"], ["wait"]),
+        ("add:exit:9.then", ["send", "if"], ["wait"]),
+    ],
+)
+def test_buttons_change_the_steps(operation: str, outer: list[str], inner: list[str]) -> None:
+    changed = changed_workflow(draft(), operation)
+    assert [step.kind for step in changed.steps] == outer
+    assert [step.kind for step in next(step for step in changed.steps if step.kind == "if").then] == inner
+
+
+def test_buttons_change_triggers_and_the_condition() -> None:
+    changed = changed_workflow(changed_workflow(new_draft(), "trigger"), "condition")
+    assert len(changed.triggers) == 2
+    assert changed.condition is not None
+    assert changed_workflow(changed_workflow(changed, "untrigger:0"), "uncondition").condition is None
+    assert len(changed.triggers) == 1
