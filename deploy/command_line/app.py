@@ -14,6 +14,8 @@ from deploy.command_line.commands import (
     console,
     dead_letters,
     demo,
+    exports,
+    imports,
     keys,
     messages,
     recover,
@@ -57,6 +59,8 @@ app.add_typer(accounts.app, name="account")
 app.add_typer(keys.app, name="key")
 app.add_typer(messages.app, name="message")
 app.command()(watch.watch)
+app.command(name="import")(imports.import_file)
+app.command(name="export")(exports.export)
 app.add_typer(clicks.app, name="clicks")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.command()(republish.republish)

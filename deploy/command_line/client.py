@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,6 +13,8 @@ from deploy.command_line.settings import CommandLineSettings, Service
 Json = dict[str, Any]
 
 AWAY_FOR_AT_MOST = 30.0  # seconds of 503 before a command gives up
+UPLOADED_WITHIN = 600.0  # seconds
+PIECE = 262_144  # bytes
 
 
 class Unreachable(Exception):
@@ -76,6 +79,34 @@ class Client:
         answer = await self._send(service, "POST", path, json=body)
         return [line for line in answer.text.splitlines() if line]
 
+    async def post_file(self, service: Service, path: str, file: Path, **parameters: object) -> Json:
+        """Upload a file in pieces; return the JSON answered. It is not sent again by itself."""
+        url = self._settings.url(service) + path
+        try:
+            answer = await self._http.post(
+                url, params=_given(parameters), content=_pieces(file), timeout=UPLOADED_WITHIN
+            )
+        except httpx.HTTPError as error:
+            raise Unreachable(f"{service} at {self._settings.url(service)} does not answer: {error!r}") from error
+        if answer.is_error:
+            raise Refused(answer.status_code, _problem(answer))
+        return self._json(answer)
+
+    async def download(self, service: Service, path: str, file: Path) -> int:
+        """Write what is at `path` into a file, piece by piece; return its size in bytes."""
+        url, size = self._settings.url(service) + path, 0
+        try:
+            async with self._http.stream("GET", url) as answer:
+                if answer.is_error:
+                    await answer.aread()
+                    raise Refused(answer.status_code, _problem(answer))
+                with file.open("wb") as output:
+                    async for piece in answer.aiter_bytes():
+                        size += output.write(piece)
+        except httpx.HTTPError as error:
+            raise Unreachable(f"{service} at {self._settings.url(service)} does not answer: {error!r}") from error
+        return size
+
     async def items(self, service: Service, path: str, **parameters: object) -> AsyncIterator[Json]:
         """Every item of a list, page after page."""
         cursor: str | None = None
@@ -108,6 +139,13 @@ class Client:
     def _json(self, answer: httpx.Response) -> Json:
         found: Json = answer.json() if answer.content else {}
         return found
+
+
+async def _pieces(file: Path) -> AsyncIterator[bytes]:
+    with file.open("rb") as content:
+        while piece := content.read(PIECE):
+            yield piece
+            await asyncio.sleep(0)
 
 
 def _given(parameters: dict[str, object]) -> dict[str, Any]:

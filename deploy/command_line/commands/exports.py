@@ -1,0 +1,78 @@
+"""export: contacts as a file."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from deploy.command_line.client import Client, Json
+from deploy.command_line.labels import folded
+from deploy.command_line.settings import CommandLineSettings
+from deploy.command_line.terminal import AsJson, err, fail, run, say, write_json
+
+ASK_EVERY = 0.3  # seconds
+ENDINGS = {".csv": "csv", ".xlsx": "xlsx", ".ndjson": "ndjson", ".jsonl": "ndjson"}
+FormatName = Literal["csv", "csv_excel", "xlsx", "ndjson"]
+
+
+def export(
+    file: Annotated[Path, typer.Argument(dir_okay=False, help="Where to write; the ending says the format.")],
+    label: Annotated[str | None, typer.Option(help="Only who holds this label, by name or id.")] = None,
+    segment: Annotated[str | None, typer.Option(metavar="ID", help="Only the members of this segment.")] = None,
+    of_import: Annotated[
+        str | None, typer.Option("--import", metavar="ID", help="Only who this import touched.")
+    ] = None,
+    format_: Annotated[FormatName | None, typer.Option("--format", help="Another format than the ending says.")] = None,
+    column: Annotated[
+        list[str] | None, typer.Option(help="A column: email, a field's key, interesselabels, clicks:ID. Repeatable.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write contacts into a file: all of them, or those of a label, a segment or an import."""
+    chosen = format_ or ENDINGS.get(file.suffix.lower())
+    if chosen is None:
+        fail(f"{file}: say the format by the ending ({', '.join(ENDINGS)}) or by --format", 2)
+    if sum(source is not None for source in (label, segment, of_import)) > 1:
+        fail("Name one of --label, --segment and --import at most.", 2)
+
+    async def command() -> None:
+        async with Client(CommandLineSettings.read()) as client:
+            of: Json = {"all": True}
+            if label is not None:
+                of = {"label": await _label_id(client, label)}
+            elif segment is not None:
+                of = {"segment": segment}
+            elif of_import is not None:
+                of = {"import": of_import}
+            body = {"of": of, "format": chosen, "columns": column or None}
+            found = await _finished(client, await client.post("labeling", "/v1/exports", body), hidden=as_json)
+            size = await client.download("labeling", found["file"], file)
+            if as_json:
+                write_json({**found, "written_to": str(file)})
+            else:
+                say(f"{found['rows']:,} contacts, {size:,} bytes: {file}")
+
+    run(command())
+
+
+async def _label_id(client: Client, text: str) -> str:
+    async for label in client.items("labeling", "/v1/labels"):
+        names = [label["name"], *label.get("aliases", ())]
+        if text == label["id"] or folded(text) in map(folded, names):
+            return str(label["id"])
+    fail(f"The account has no label {text!r}.")
+
+
+async def _finished(client: Client, found: Json, *, hidden: bool) -> Json:
+    columns = (TextColumn("Exporting"), BarColumn(), TextColumn("{task.completed:,} contacts"), TimeRemainingColumn())
+    with Progress(*columns, console=err, disable=hidden, transient=True) as progress:
+        task = progress.add_task("", total=None)
+        while found["state"] in ("queued", "running"):
+            progress.update(task, completed=found["progress"]["done"], total=found["progress"]["total"])
+            await asyncio.sleep(ASK_EVERY)
+            found = await client.get("labeling", f"/v1/exports/{found['id']}")
+    if found["state"] != "done":
+        fail(f"The export is {found['state']}: {found['failure'] or 'somebody cancelled it'}")
+    return found
