@@ -12,8 +12,8 @@ from typer.testing import CliRunner, Result
 
 from deploy.command_line.app import app
 from deploy.command_line.settings import CommandLineSettings
+from tests.services.labeling.api.waiting import until
 from tests.stack.ground import OPERATOR_KEY
-from tests.stack.waiting import until
 
 EXCEL = (
     "Klantnr;Voornaam;Naam;E-mailadres;Geboortedatum;Interesselabels;Bedrag\r\n"
@@ -56,8 +56,7 @@ def labels_of(labeling: httpx.Client, external_id: str) -> set[str]:
     return {item["label_name"] for item in items if item["held"]}
 
 
-@pytest.mark.asyncio
-async def test_a_real_file_without_a_surprise(labeling: httpx.Client, tmp_path: Path) -> None:
+def test_a_real_file_without_a_surprise(labeling: httpx.Client, tmp_path: Path) -> None:
     file = tmp_path / "klanten.csv"
     file.write_bytes(EXCEL)
     chosen = ("--subscription", "subscribed", "--basis", "Klantenkaart")
@@ -99,7 +98,7 @@ async def test_a_real_file_without_a_surprise(labeling: httpx.Client, tmp_path: 
     would = labeling.post(f"{path}/undo?dry_run=true&erase_created=true").json()
     assert (would["contacts"], would["erased"]) == (2, 1)  # the other one was confirmed by the import of the export
     labeling.post(f"{path}/undo?erase_created=true").raise_for_status()
-    await until(lambda: labeling.get(path).json()["state"] == "undone")
+    until(lambda: labeling.get(path).json()["state"] == "undone")
     assert labels_of(labeling, "1003") == {"Honden"}
     assert labeling.get("/v1/contacts/external:1004").status_code == 404
 

@@ -58,11 +58,13 @@ def export(
 
 
 async def _label_id(client: Client, text: str) -> str:
+    ids = {}
     async for label in client.items("labeling", "/v1/labels"):
-        names = [label["name"], *label.get("aliases", ())]
-        if text == label["id"] or folded(text) in map(folded, names):
-            return str(label["id"])
-    fail(f"The account has no label {text!r}.")
+        ids.update(dict.fromkeys(map(folded, [label["name"], *label.get("aliases", ())]), label["id"]))
+        ids[label["id"]] = label["id"]
+    if folded(text) not in ids:
+        fail(f"The account has no label {text!r}.")
+    return str(ids[folded(text)])
 
 
 async def _finished(client: Client, found: Json, *, hidden: bool) -> Json:

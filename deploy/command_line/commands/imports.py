@@ -17,7 +17,6 @@ from deploy.command_line.terminal import FAILED, AsJson, err, fail, out, run, sa
 KNOWN = ("email", "external_id", "labels", "subscription", "language")
 TYPES = ("text", "number", "date", "boolean")
 ASK_EVERY = 0.3  # seconds
-FINAL = ("checked", "done", "failed", "cancelled")
 
 Subscription = Literal["subscribed", "unconfirmed"]
 UnknownLabels = Literal["error", "create", "ignore"]
