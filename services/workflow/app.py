@@ -10,7 +10,6 @@ from services.workflow.store import MIGRATIONS
 from services.workflow.use_cases.catalogs import Catalogs
 from services.workflow.use_cases.service import WorkflowService
 from shared.bus.handler import Consumer
-from shared.events.workflow import WorkflowChanged
 from shared.runtime.run import run
 from shared.runtime.service import Parts, Service, Surroundings
 
@@ -24,13 +23,8 @@ async def build(surroundings: Surroundings, clock: Callable[[], datetime] = _utc
     settings = surroundings.settings
     assert isinstance(settings, WorkflowSettings)
     catalogs = Catalogs(surroundings.catalog)
-    handler = WorkflowHandler(catalogs, settings.workflow_projection, clock)
-
-    def changed(event: object) -> None:
-        if isinstance(event, WorkflowChanged):
-            handler.wake()
-
-    surroundings.catalog.on_change(changed)
+    handler = WorkflowHandler(catalogs, settings.workflow_projection, clock, delay=lambda: surroundings.relay.delay)
+    surroundings.catalog.on_change(handler.changed)
     return Parts(
         routers=ROUTERS,
         state=WorkflowService(surroundings, catalogs, settings.workflow_projection),

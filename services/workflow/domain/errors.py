@@ -24,3 +24,7 @@ class NotFound(Exception):
 
 class WrongState(Exception):
     """The workflow or run is in a state in which this cannot be done."""
+
+
+class UnreadableVersion(Exception):
+    """A stored version of a workflow is not understood, because a later release wrote it."""

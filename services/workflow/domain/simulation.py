@@ -4,9 +4,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Protocol
 
+from services.workflow.domain.ages import may_trigger
+from services.workflow.domain.environment import RunEnvironment
 from services.workflow.domain.matching import TriggerIndex
 from services.workflow.domain.program import Program
-from services.workflow.domain.progress import RunEnvironment, begin, fire, receive
+from services.workflow.domain.progress import begin, fire, receive
 from services.workflow.domain.runs import ConsumedEvent, Run, StepTaken, Transition
 from services.workflow.domain.starting import EntryHistory, may_start
 from shared.events.envelope import ContactEvent, contract
@@ -67,7 +69,9 @@ class Replay:
 
     def starts(self, seen: ConsumedEvent) -> bool:
         """Whether a trigger asks for the event."""
-        return any(self._triggers.find(seen.event))
+        return may_trigger(seen, self._program.definition.max_event_age.length()) and any(
+            self._triggers.find(seen.event)
+        )
 
     def concerns(self, seen: ConsumedEvent) -> bool:
         """Whether the event starts a run, or comes to a contact that has one."""
@@ -111,7 +115,7 @@ class Replay:
         run = transition.run
         others = [one for one in self._running.get(run.contact_id, ()) if one.run_id != run.run_id]
         self._running[run.contact_id] = others
-        if run.state == "running":
+        if run.is_open:
             others.append(run)
         else:
             self._past[run.contact_id].running -= 1

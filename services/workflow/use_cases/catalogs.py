@@ -2,10 +2,10 @@
 
 from datetime import UTC, date, datetime, tzinfo
 from uuid import UUID
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from services.workflow.domain.conditions import inlined
-from services.workflow.domain.progress import MissingReference
+from services.workflow.domain.environment import BrokenCondition, MissingReference
 from services.workflow.domain.runs import EffectKind
 from shared.bus.catalog import Catalog
 from shared.criteria import Criterion, Existence, Fault, parse, validate
@@ -98,9 +98,17 @@ class Catalogs:
         return AccountLookup(self, account_id)
 
     def zone(self, account_id: int) -> tzinfo:
-        """The account's time zone; UTC as long as nothing is known of it."""
+        """Return the account's time zone; UTC as long as the account is not known.
+
+        Raises BrokenCondition for a zone that this machine does not know.
+        """
         found = self.catalog.find(AccountChanged, account_id)
-        return UTC if found is None else ZoneInfo(found.time_zone)
+        if found is None:
+            return UTC
+        try:
+            return ZoneInfo(found.time_zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise BrokenCondition(f"the time zone {found.time_zone} is not known here") from error
 
     def knows(self, account_id: int) -> bool:
         """Whether the account is known yet."""
@@ -128,7 +136,7 @@ class Catalogs:
         return kept[1]
 
     def ready(self, account_id: int, criterion: Criterion) -> Criterion:
-        """A criterion with its segments spelled out. Raises MissingReference if it asks for something that is gone."""
+        """Return a criterion with its segments inlined. Raises BrokenCondition if it names something that is gone."""
         key = (account_id, id(criterion))
         kept = self._ready.get(key)
         # The criterion is kept with its answer, so that its identity stays its own.
@@ -137,7 +145,7 @@ class Catalogs:
             gone = [fault.detail for fault in criterion_faults(criterion, lookup)]
             kept = self._ready[key] = (criterion, gone[0] if gone else inlined(criterion, lookup.segment))
         if isinstance(kept[1], str):
-            raise MissingReference(kept[1])
+            raise BrokenCondition(kept[1])
         return kept[1]
 
     def need(self, account_id: int, kind: EffectKind, subject: UUID | str) -> None:

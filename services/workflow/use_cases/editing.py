@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 from services.workflow.domain.definitions import Definition, uses_of, walk
 from services.workflow.domain.phases import State
 from services.workflow.domain.reading import read_definition, write_definition
-from services.workflow.store import backlog, definitions
+from services.workflow.store import backlog, counts, definitions, runs
 from services.workflow.store.definitions import StoredWorkflow
 from services.workflow.use_cases.enrolling import enrol_existing
 from services.workflow.use_cases.service import WorkflowService, find_workflow
@@ -84,6 +84,7 @@ async def delete(service: WorkflowService, account_id: int, workflow_id: UUID, c
         check(workflow.version)
         await change_state(work, workflow, "deleted")
         await backlog.drop(work.connection, workflow_id)
+        await runs.begin_deletion(work.connection, workflow_id, service.partitions)
     await service.wait_until_published(work)
 
 
@@ -100,9 +101,9 @@ async def list_page(
     """Return up to `limit` workflows after an id, oldest first, and the number of all."""
     async with service.database.pool.acquire() as connection:
         found, total = await definitions.listed(connection, account_id, after, limit)
-        runs = await definitions.run_counts(connection, [workflow.workflow_id for workflow in found])
+        by_state = await counts.states(connection, [workflow.workflow_id for workflow in found])
     states = [
-        WorkflowState(workflow, service.broken(account_id, workflow.definition), runs[workflow.workflow_id])
+        WorkflowState(workflow, service.broken(account_id, workflow.definition), by_state[workflow.workflow_id])
         for workflow in found
     ]
     return states, total
@@ -111,9 +112,9 @@ async def list_page(
 async def describe(service: WorkflowService, workflow: StoredWorkflow) -> WorkflowState:
     """Add to a workflow its broken references and the number of its runs."""
     async with service.database.pool.acquire() as connection:
-        runs = await definitions.run_counts(connection, [workflow.workflow_id])
+        by_state = await counts.states(connection, [workflow.workflow_id])
     broken = service.broken(workflow.account_id, workflow.definition)
-    return WorkflowState(workflow, broken, runs[workflow.workflow_id])
+    return WorkflowState(workflow, broken, by_state[workflow.workflow_id])
 
 
 async def change_state(work: UnitOfWork, before: StoredWorkflow, state: State) -> StoredWorkflow:
