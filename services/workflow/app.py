@@ -2,16 +2,18 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 
 from services.workflow.api.routers import ROUTERS
 from services.workflow.consumers.handler import TOPICS, WorkflowHandler
 from services.workflow.settings import WorkflowSettings
-from services.workflow.store import MIGRATIONS
+from services.workflow.store import MIGRATIONS, runs
 from services.workflow.use_cases.catalogs import Catalogs
 from services.workflow.use_cases.service import WorkflowService
 from shared.bus.handler import Consumer
 from shared.runtime.run import run
 from shared.runtime.service import Parts, Service, Surroundings
+from shared.store.listener import listen
 
 
 def _utc_now() -> datetime:
@@ -28,6 +30,7 @@ async def build(surroundings: Surroundings, clock: Callable[[], datetime] = _utc
     return Parts(
         routers=ROUTERS,
         state=WorkflowService(surroundings, catalogs, settings.workflow_projection),
+        worker_tasks=[partial(listen, settings.workflow_database.get_secret_value(), {runs.DUE_CHANNEL: handler.wake})],
         consumers=[Consumer("workflow", TOPICS, handler, version=settings.workflow_projection)],
     )
 

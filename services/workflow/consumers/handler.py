@@ -61,6 +61,10 @@ class WorkflowHandler(Handler):
         elif self._with_blocked:
             self._wake(self._with_blocked)
 
+    def wake(self) -> None:
+        """Tick at once: another process has changed when a run is due."""
+        self._wake(self._next_due)
+
     def _wake(self, partitions: Iterable[int]) -> None:
         self._wakes += 1
         for partition in partitions:

@@ -96,13 +96,21 @@ class Replay:
                 self.outcome.contacts.add(contact)
                 self._apply(begun)
 
+    def contacts(self) -> list[int]:
+        """Return the contacts that have had a run."""
+        return list(self._running)
+
     def finish(self, now: datetime) -> Outcome:
-        """Lets time pass until now, and says how it went; runs that would still go on count as running."""
-        for contact in list(self._running):
-            self._pass_time(contact, now)
-            for run in self._running[contact]:
-                self._count(self.outcome.states, run.state)
+        """Let time pass for every contact until now, and return how it went."""
+        for contact in self.contacts():
+            self.finish_contact(contact, now)
         return self.outcome
+
+    def finish_contact(self, contact: int, now: datetime) -> None:
+        """Let time pass for a contact until now; runs that would still go on count as running."""
+        self._pass_time(contact, now)
+        for run in self._running[contact]:
+            self._count(self.outcome.states, run.state)
 
     def _pass_time(self, contact: int, until: datetime) -> None:
         while due := [run for run in self._running.get(contact, ()) if run.due_at is not None and run.due_at < until]:

@@ -123,8 +123,7 @@ class Walk:
             result = self.environment.judge(place.criterion, self.run.contact, self.run.run_id)
             return self.branch(place, result.truth, result.explain())
         if step.split is not None:
-            account_id, contact_id = self.run.contact
-            then = goes_then(step.split.percent, self.run.workflow_id, place.id, account_id, contact_id)
+            then = goes_then(step.split.percent, self.run.workflow_id, place.id, self.run.contact_id)
             return self.branch(place, then)
         if step.send is not None:
             self.send(place, step.send.message)

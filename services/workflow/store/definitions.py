@@ -132,8 +132,13 @@ async def listed(
 ) -> tuple[list[StoredWorkflow], int]:
     """The account's workflows after an id, and how many there are in all."""
     rows = await QUERIES["workflows_listed"].fetch(connection, account_id=account_id, after=after, limit=limit)
-    total: int = await QUERIES["count_workflows"].fetchval(connection, account_id=account_id)
-    return [_stored(row) for row in rows], total
+    return [_stored(row) for row in rows], await count(connection, account_id)
+
+
+async def count(connection: PoolConnectionProxy, account_id: int) -> int:
+    """Return the number of the account's workflows, deleted ones not counted."""
+    number: int = await QUERIES["count_workflows"].fetchval(connection, account_id=account_id)
+    return number
 
 
 def _stored(row: Record) -> StoredWorkflow:

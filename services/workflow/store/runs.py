@@ -16,6 +16,8 @@ from shared.store.queries import queries_of
 
 QUERIES = queries_of(__file__)
 
+DUE_CHANNEL = "workflow_due"  # of NOTIFY, for workers that do not know yet that a run is due
+
 RUN_COLUMNS = (
     "run_id",
     "workflow_id",
@@ -277,3 +279,8 @@ def _json(value: dict[str, Any] | None) -> str | None:
 async def keep_alive(connection: PoolConnectionProxy) -> None:
     """Keep the connection's idle time-out from firing, and yield to other tasks."""
     await QUERIES["keep_alive"].execute(connection)
+
+
+async def announce_due(connection: PoolConnectionProxy) -> None:
+    """Wake the workers, once the transaction is committed: a run is due at a time that they do not know of."""
+    await QUERIES["announce_due"].execute(connection, channel=DUE_CHANNEL)

@@ -108,3 +108,6 @@ UPDATE run_steps SET saw = NULL FROM gone WHERE run_steps.run_id = gone.run_id A
 -- name: keep_alive
 -- The server ends a transaction whose client says nothing for 5 s; a large batch on a busy machine may think so long.
 SELECT
+
+-- name: announce_due
+SELECT pg_notify(:channel, '')

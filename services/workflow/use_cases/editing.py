@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import orjson
 from uuid_utils.compat import uuid7
 
 from services.workflow.domain.definitions import Definition, uses_of, walk
+from services.workflow.domain.errors import InvalidDefinition, LimitReached
 from services.workflow.domain.phases import State
 from services.workflow.domain.reading import read_definition, write_definition
 from services.workflow.store import backlog, counts, definitions, runs
@@ -20,6 +22,9 @@ from shared.events.workflow import WorkflowChanged
 from shared.store.unit_of_work import UnitOfWork
 
 # Called with the current version before a change; raises if the caller read another one.
+MOST_WORKFLOWS = 1_000
+MOST_BYTES = 262_144  # of a definition as JSON: an event takes 900,000, and every process keeps all definitions
+
 VersionCheck = Callable[[int], None]
 
 
@@ -32,11 +37,13 @@ class WorkflowState(NamedTuple):
 
 
 async def create(service: WorkflowService, account_id: int, body: dict[str, Any]) -> WorkflowState:
-    """Create a draft. Raises InvalidDefinition."""
+    """Create a draft. Raises InvalidDefinition, LimitReached."""
     definition = _read(body)
     await service.require_references(account_id, definition)
     workflow_id = uuid7()
     async with service.database.unit_of_work(CATALOG_PARTITION) as work:
+        if await definitions.count(work.connection, account_id) >= MOST_WORKFLOWS:
+            raise LimitReached(f"An account has at most {MOST_WORKFLOWS} workflows.")
         revision, at = await definitions.next_revision(work.connection)
         written = write_definition(definition)
         workflow = StoredWorkflow(workflow_id, account_id, definition.name, 1, "draft", at, at, written)
@@ -143,5 +150,8 @@ def append_changed(work: UnitOfWork, workflow: StoredWorkflow) -> None:
 
 
 def _read(body: dict[str, Any], versions: Sequence[Definition] = ()) -> Definition:
+    size = len(orjson.dumps(body))
+    if size > MOST_BYTES:
+        raise InvalidDefinition((Fault("", f"a definition has at most {MOST_BYTES} bytes as JSON, not {size}"),))
     used = {step.id for version in versions for _, step in walk(version.steps) if step.id}
     return read_definition(body, versions[-1] if versions else None, used)
