@@ -41,6 +41,12 @@ class RunEnvironment(Protocol):
     def need(self, kind: EffectKind, subject: UUID | str, run: Run) -> None:
         """Raises MissingReference if the message, label or field of a step was deleted."""
 
+    def content(self, message: UUID, run: Run) -> tuple[int | None, dict[str, str] | None]:
+        """Return the revision of a message, and the variant of each of its blocks for the run's contact.
+
+        The revision is None for a message that is not known, the content for one without blocks.
+        """
+
     def why_not_sent(self, run: Run) -> str | None:
         """Return why nothing may be sent to the contact; None if it may."""
 

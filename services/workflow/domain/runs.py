@@ -99,7 +99,10 @@ class StepTaken:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a step asks others to do. `subject` is a message, a label, or a field's key."""
+    """What a step asks others to do. `subject` is a message, a label, or a field's key.
+
+    `revision` and `content` are those of a message: see `RunEnvironment.content`.
+    """
 
     kind: EffectKind
     step_id: str
@@ -107,6 +110,8 @@ class Effect:
     subject: UUID | str
     value: Scalar | None
     cause: Causation
+    revision: int | None = None
+    content: dict[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,7 +149,12 @@ class Walk:
             self.record(place, {"not_sent": why_not})
             return
         key = idempotency_key(self.run.run_id, place.id)
-        self.ask(place, "send", message, {"message_id": str(message), "idempotency_key": key})
+        revision, content = self.environment.content(message, self.run)
+        result: dict[str, Any] = {"message_id": str(message), "idempotency_key": key}
+        if content is not None:
+            result["content"] = content
+        self.ask(place, "send", message, result)
+        self.effects[-1] = replace(self.effects[-1], revision=revision, content=content)
         self.since = max(self.since, self.environment.now)
 
     def ask(

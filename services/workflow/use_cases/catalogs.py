@@ -8,7 +8,7 @@ from services.workflow.domain.conditions import inlined
 from services.workflow.domain.environment import BrokenCondition, MissingReference
 from services.workflow.domain.runs import EffectKind
 from shared.bus.catalog import Catalog
-from shared.criteria import Criterion, Existence, Fault, parse, validate
+from shared.criteria import Block, Criterion, Existence, Fault, parse, read_blocks, validate
 from shared.criteria.grammar import InSegment
 from shared.criteria.references import walk
 from shared.events.envelope import CatalogEvent
@@ -86,6 +86,7 @@ class Catalogs:
         self._segments: dict[UUID, tuple[int, Criterion]] = {}
         self._ready: dict[tuple[int, int], tuple[Criterion, Criterion | str]] = {}
         self._looked_for: set[int] = set()
+        self._blocks: dict[UUID, tuple[MessageChanged, tuple[Block, ...]]] = {}
         catalog.on_change(self._changed)
 
     def _changed(self, event: CatalogEvent) -> None:
@@ -147,6 +148,16 @@ class Catalogs:
         if isinstance(kept[1], str):
             raise BrokenCondition(kept[1])
         return kept[1]
+
+    def blocks(self, account_id: int, message_id: UUID) -> tuple[int | None, tuple[Block, ...]]:
+        """Return the revision of a message and its blocks; None and no blocks for one that is not known."""
+        found = self.catalog.find(MessageChanged, message_id)
+        if found is None or found.account_id != account_id:
+            return None, ()
+        kept = self._blocks.get(message_id)
+        if kept is None or kept[0] is not found:
+            kept = self._blocks[message_id] = (found, read_blocks(found.blocks))
+        return found.revision, kept[1]
 
     def need(self, account_id: int, kind: EffectKind, subject: UUID | str) -> None:
         """Raises MissingReference if a message, label or field was deleted; what is not known yet may come."""

@@ -4,14 +4,14 @@ from datetime import date, datetime, time
 from uuid import UUID
 
 from services.workflow.domain.conditions import for_run
-from services.workflow.domain.environment import ConditionResult
+from services.workflow.domain.environment import BrokenCondition, ConditionResult
 from services.workflow.domain.facts import StoredFacts
 from services.workflow.domain.runs import ConsumedEvent, EffectKind, Run
 from services.workflow.domain.steps import Window
 from services.workflow.domain.windows import DAY, first_in_window, moments_of, next_local_time
 from services.workflow.store.contacts import Contact
 from services.workflow.use_cases.catalogs import Catalogs
-from shared.criteria import Criterion, evaluate, moves_with_the_day
+from shared.criteria import Criterion, decide_content, evaluate, moves_with_the_day
 
 
 class RunContext:
@@ -57,6 +57,19 @@ class RunContext:
     def need(self, kind: EffectKind, subject: UUID | str, run: Run) -> None:
         """Raises MissingReference if what a step needs was deleted."""
         self._catalogs.need(run.account_id, kind, subject)
+
+    def content(self, message: UUID, run: Run) -> tuple[int | None, dict[str, str] | None]:
+        """Decide on the contact's own facts, by the same code as campaigns; variants that are broken are skipped."""
+        revision, blocks = self._catalogs.blocks(run.account_id, message)
+        if not blocks:
+            return revision, None
+        return revision, decide_content(blocks, lambda criterion: self._is_true(criterion, run))
+
+    def _is_true(self, criterion: Criterion, run: Run) -> bool:
+        try:
+            return self.judge(criterion, run.contact, None).truth
+        except BrokenCondition:
+            return False
 
     def why_not_sent(self, run: Run) -> str | None:
         """Return "unknown" for a contact that is not known, or a subscription other than `subscribed`."""

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from uuid_utils.compat import uuid7
 
+from shared.events.tracking import BlockVariant, MessageBlock
 from tests.services.workflow.events import (
     CATS,
     DOGS,
@@ -19,7 +20,7 @@ from tests.services.workflow.events import (
     entered,
     now,
 )
-from tests.services.workflow.rig import Rig
+from tests.services.workflow.rig import Rig, message
 
 SEND = {"id": "guide", "send": {"message": str(GUIDE)}}
 
@@ -139,7 +140,9 @@ async def test_a_wait_for_a_criterion_ends_by_an_event_and_by_midnight(rig: Rig)
     by_event = await rig.workflow(bought)
     by_time = await rig.workflow(quiet)
     async with rig.worker():
-        await rig.publish(changed(), clicked(), assigned())
+        await rig.publish(changed(), clicked())
+        await rig.consumed()
+        await rig.publish(assigned())
         await rig.consumed()
         await rig.publish(changed(fields={"city": "Gent"}))
         assert (await rig.run(by_event, "finished"))["steps"][0]["result"]["came"] == "criterion"
@@ -147,3 +150,27 @@ async def test_a_wait_for_a_criterion_ends_by_an_event_and_by_midnight(rig: Rig)
     rig.clock.ahead = timedelta(days=3)
     async with rig.worker():
         assert (await rig.run(by_time, "finished"))["steps"][0]["result"]["branch"] == "then"
+
+
+@pytest.mark.asyncio
+async def test_a_request_says_which_content_the_contact_gets_on_what_workflow_knows(working: Rig) -> None:
+    rig = working
+    in_gent = {"field": {"key": "city", "is": "Gent"}}
+    hero = MessageBlock(
+        block="hero",
+        variants=(
+            BlockVariant(variant="gone", criterion={"label": {"id": str(uuid7())}}),
+            BlockVariant(variant="gent", criterion=in_gent),
+        ),
+        fallback=True,
+    )
+    await rig.publish(replace(message(GUIDE), revision=3, blocks=(hero,)))
+    await rig.catalog.refresh(5)
+    workflow = await rig.workflow(SEND)
+    await rig.publish(changed(1, fields={"city": "Gent"}), changed(2), assigned(contact=1), assigned(contact=2))
+    await rig.consumed()
+    requests = {request.event.contact_id: request.event for request in await rig.read("workflow.messages")}
+    assert {contact: request.content for contact, request in requests.items()} == {1: {"hero": "gent"}, 2: {"hero": ""}}
+    assert {request.revision for request in requests.values()} == {3}
+    assert all(request.expires_at > now() for request in requests.values())
+    assert (await rig.run(workflow, "finished", 1))["steps"][0]["result"]["content"] == {"hero": "gent"}

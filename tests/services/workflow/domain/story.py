@@ -37,6 +37,7 @@ class Story:
         self.facts = StoredFacts()
         self.gone: set[UUID | str] = set()
         self.broken: str | None = None
+        self.contents: dict[UUID, dict[str, str]] = {}
         self.consumed: list[ConsumedEvent] = []
         self.run: Run | None = None
         self.steps: list[StepTaken] = []
@@ -53,6 +54,9 @@ class Story:
     def need(self, kind: EffectKind, subject: UUID | str, run: Run) -> None:
         if subject in self.gone:
             raise MissingReference(f"{kind} {subject} was deleted")
+
+    def content(self, message: UUID, run: Run) -> tuple[int | None, dict[str, str] | None]:
+        return 1, self.contents.get(message)
 
     def why_not_sent(self, run: Run) -> str | None:
         return self.facts.subscription if self.facts.subscription == "unsubscribed" else None
