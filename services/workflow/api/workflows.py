@@ -7,6 +7,7 @@ from fastapi import Body, Query, Response
 
 from services.workflow.api.dependencies import Conditions, Reader, Workflows, Writer
 from services.workflow.api.errors import as_problems
+from services.workflow.api.examples import EXAMPLES
 from services.workflow.api.models import READ_ONLY, StepStatistics, WorkflowAnswer
 from services.workflow.use_cases import activating, editing, watching_runs
 from services.workflow.use_cases.watching_runs import CountedStep
@@ -16,26 +17,14 @@ from shared.http.routing import Router
 
 router = Router(prefix="/v1/workflows", tags=["workflows"])
 
-EXAMPLE = {
-    "name": "Dog lovers",
-    "triggers": [{"on": "LabelAssigned", "label": "01890000-0000-7000-8000-000000000001"}],
-    "steps": [
-        {"id": "guide", "send": {"message": "01890000-0000-7000-8000-000000000002"}},
-        {
-            "wait_for": {
-                "any": [{"on": "ContactClicked", "send": "this_run"}],
-                "at_most": {"days": 3},
-                "then": [{"assign_label": {"label": "01890000-0000-7000-8000-000000000003"}}],
-            }
-        },
-    ],
-}
 DefinitionBody = Annotated[
     dict[str, Any],
     Body(
-        description="`name`, `triggers`, `condition?`, `reentry?`, `exit_on?`, `while_paused?`, `steps`; "
-        '`exit_on` takes triggers and `{"no_longer": criterion}`.',
-        examples=[EXAMPLE],
+        description="`name`, `triggers`, `condition?`, `reentry?`, `max_event_age?`, `exit_on?`, `while_paused?`, "
+        "`steps`. A trigger takes an event that became known within `max_event_age` of happening: one day unless said. "
+        '`exit_on` takes triggers and `{"no_longer": criterion}`. Steps: `send`, `wait`, `wait_for`, `if`, `split`, '
+        "`assign_label`, `remove_label`, `set_field`, `exit`. At most 262,144 bytes.",
+        examples=EXAMPLES,
     ),
 ]
 

@@ -1,11 +1,20 @@
 """Steps: what a workflow does to a contact, one after the other."""
 
 from collections.abc import Mapping
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field, PlainSerializer, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
 
 from services.workflow.domain.triggers import Strict, Trigger
 from shared.events.envelope import Instant
@@ -97,6 +106,11 @@ class Wait(Duration):
     def is_a_time(cls, value: object) -> object:
         """Read `HH:MM` as a time of the day."""
         return _time_of_day(value)
+
+    @field_serializer("until", mode="wrap", when_used="json")
+    def as_it_is_read(self, until: datetime | time | None, write: SerializerFunctionWrapHandler) -> object:
+        """Write a time of the day as `HH:MM`."""
+        return f"{until:%H:%M}" if isinstance(until, time) and not until.second else write(until)
 
     @model_validator(mode="after")
     def is_more_than_nothing(self) -> Self:
