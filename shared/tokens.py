@@ -49,9 +49,15 @@ _SHORTEST_KEY = 16  # bytes
 
 
 class Purpose(IntEnum):
-    """What a token may be used for. A recipient's serves clicks, opens, viewing, preferences and unsubscribing."""
+    """What a token may be used for. A recipient's serves clicks, opens, viewing, preferences and unsubscribing.
+
+    Access and confirmation are mailed to the address itself: the first opens one's own data, the second confirms a
+    subscription. Both expire by the time that their `send` carries; the message of a confirmation is its request.
+    """
 
     RECIPIENT = 1
+    ACCESS = 2
+    CONFIRMATION = 3
 
 
 class Recipient(NamedTuple):

@@ -178,7 +178,7 @@ class _Plan:
             f"{prefix}_URL": self.url(service),  # whatever the shell has from `penchant env` of another stack
             f"{prefix}_DATABASE": self._dsn(service),
         }
-        if service == "tracking":
+        if service in ("tracking", "labeling"):
             own = self.settings.tracking_keys
             environment["PENCHANT_TRACKING_KEYS"] = own.get_secret_value() if own else self.secrets.tracking_keys
         if service == "console":

@@ -1,11 +1,13 @@
 """Labeling's wiring."""
 
 from services.labeling.api import ROUTERS
+from services.labeling.api.pages import PAGES
 from services.labeling.api.service import Labeling
 from services.labeling.consumers.background import Background
 from services.labeling.consumers.engagements import CONSUMER, EngagementHandler
 from services.labeling.consumers.labels import LabelHandler
 from services.labeling.consumers.memberships import MembershipHandler
+from services.labeling.domain.suppressions import SuppressionKeys
 from services.labeling.settings import LabelingSettings
 from services.labeling.store import MIGRATIONS
 from services.labeling.use_cases.jobs import kinds
@@ -14,6 +16,7 @@ from shared.bus.handler import Consumer
 from shared.jobs.runner import JobRunner
 from shared.runtime.run import run
 from shared.runtime.service import Parts, Service, Surroundings
+from shared.tokens import TokenKeys
 
 
 async def build(surroundings: Surroundings) -> Parts:
@@ -30,7 +33,8 @@ async def build(surroundings: Surroundings) -> Parts:
     jobs = JobRunner(surroundings.database, surroundings.relay, kinds(limits))
     return Parts(
         routers=ROUTERS,
-        state=Labeling(surroundings, limits),
+        public_routers=PAGES,
+        state=_state(surroundings, settings, limits),
         consumers=[
             Consumer("labels", ("tracking.clicks", "workflow.commands"), LabelHandler()),
             Consumer("memberships", ("segmentation.memberships",), MembershipHandler(settings.partitions)),
@@ -40,11 +44,24 @@ async def build(surroundings: Surroundings) -> Parts:
     )
 
 
+def _state(surroundings: Surroundings, settings: LabelingSettings, limits: Limits) -> Labeling:
+    keys = None if settings.tracking_keys is None else settings.tracking_keys.get_secret_value()
+    hashing = keys if settings.suppression_keys is None else settings.suppression_keys.get_secret_value()
+    return Labeling(
+        surroundings,
+        limits,
+        tokens=None if keys is None else TokenKeys.parse(keys),
+        suppression=None if hashing is None else SuppressionKeys.parse(hashing),
+        preferences_url=settings.preferences_url.rstrip("/") or settings.own_url,
+        forms_url=settings.forms_url.rstrip("/") or settings.own_url,
+    )
+
+
 SERVICE = Service(
     name="labeling",
     settings=LabelingSettings,
     migrations=MIGRATIONS,
-    catalogs=(),
+    catalogs=("tracking.catalog", "segmentation.catalog", "workflow.catalog"),  # where labels and fields are used
     build=build,
     description="Contacts, labels, and who holds which: why, and how often they clicked for it.",
 )

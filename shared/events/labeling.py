@@ -13,6 +13,8 @@ Subscription = Literal["subscribed", "unconfirmed", "unsubscribed", "bounced", "
 TrackingConsent = Literal["granted", "denied", "unknown"]
 AccountScope = Literal["read", "write", "self", "admin"]  # what an account may give to a key of its own
 Scope = Literal["read", "write", "self", "admin", "pipeline"]  # `pipeline` is for the operator to give
+# Keys of scope `pipeline` serve every account and belong to none; their events carry this id instead.
+NO_ACCOUNT = 2**31 - 1
 Scalar = bool | int | float | str
 
 
@@ -77,14 +79,34 @@ class ContactEngaged(ContactEvent):
 
 
 @contract
+class Brand:
+    """How an account presents itself to its contacts."""
+
+    name: str
+    logo_url: Optional[str] = None
+    colour: Optional[str] = None
+    postal_address: Optional[str] = None
+
+
+@contract
 class AccountChanged(CatalogEvent):
-    """An account; its days are days of `time_zone` (an IANA name)."""
+    """An account; its days are days of `time_zone` (an IANA name).
+
+    `languages` are those of its contacts, the preferred one first. `track_unknown_consent`: clicks of contacts whose
+    consent to tracking is unknown count. `sender_domains` and `click_domain` are granted by the operator.
+    """
 
     name: ClassVar[str] = "AccountChanged"
     topic: ClassVar[str] = "labeling.catalog"
 
     account_name: str
     time_zone: str
+    state: Literal["active", "deleted"] = "active"
+    brand: Optional[Brand] = None
+    languages: tuple[str, ...] = ()
+    track_unknown_consent: bool = True
+    sender_domains: tuple[str, ...] = ()
+    click_domain: Optional[str] = None
 
     @property
     def key(self) -> str:
@@ -105,6 +127,8 @@ class LabelChanged(CatalogEvent):
     aliases: tuple[str, ...] = ()
     state: LabelState = "active"
     merged_into: Optional[UUID] = None
+    group: Optional[str] = None
+    names: Optional[dict[str, str]] = None
 
     @property
     def key(self) -> str:

@@ -79,7 +79,7 @@ async def _first_answer(claim: Claim, database: Database) -> Response:
     if first is None or first.status is None:
         raise Problem(409, "The first request with this key is still at work.", headers={"Retry-After": "1"})
     if first.blanked:
-        raise Problem(409, "The first request with this key was carried out; its answer is gone with an erasure.")
+        raise Problem(409, "The first request with this key was carried out; its answer is not stored.")
     return Response(first.body, first.status, {**first.headers, "Idempotency-Replayed": "true"})
 
 
@@ -117,6 +117,10 @@ async def _keep(claim: Claim, response: Response, asked: bytes, database: Databa
     if isinstance(response, StreamingResponse) or len(response.body) > LARGEST_KEPT:
         await _release(claim, database)
         return
+    if response.headers.get("cache-control") == "no-store":
+        # The answer holds a secret: it is not kept, and a repeated request is refused.
+        await _keep_without_body(claim, response.status_code, database)
+        return
     body = bytes(response.body)
     headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
     spoken_of = _contacts_in(body, asked, claim.path)
@@ -124,6 +128,13 @@ async def _keep(claim: Claim, response: Response, asked: bytes, database: Databa
         await claim.keep(database.pool, response.status_code, headers, body, spoken_of)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         # The effect is there, and so is the answer: only a repetition will be told 409.
+        log.warning("answer not kept", exc_info=error)
+
+
+async def _keep_without_body(claim: Claim, status: int, database: Database) -> None:
+    try:
+        await claim.keep_without_body(database.pool, status)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         log.warning("answer not kept", exc_info=error)
 
 

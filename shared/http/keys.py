@@ -20,13 +20,13 @@ from fastapi import Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import SecretStr
 
-from shared.events.labeling import ApiKeyChanged, Scope
+from shared.events.labeling import NO_ACCOUNT, ApiKeyChanged, Scope
 from shared.http.pointers import FieldError
 from shared.http.problems import Problem, unavailable
 
 PREFIX = "pk_"
 ACCOUNT_HEADER = "penchant-account"
-MOST_ACCOUNT = 2**31 - 1
+MOST_ACCOUNT = NO_ACCOUNT - 1
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SECRET_LENGTH, _CHECKSUM_LENGTH = 43, 6  # 62**43 > 2**256, 62**6 > 2**32
 _FORM = re.compile(rf"{PREFIX}[0-9A-Za-z]{{{_SECRET_LENGTH + _CHECKSUM_LENGTH}}}")
@@ -55,6 +55,10 @@ class Caller:
     def may(self, scope: Scope) -> bool:
         """Return whether the key has the scope; `admin` has all those of its account."""
         return scope in self.scopes or ("admin" in self.scopes and scope != "pipeline")
+
+
+# The operator belongs to no account.
+OPERATOR = Caller(0, UUID(int=0), frozenset())
 
 
 def generate() -> str:
@@ -100,6 +104,11 @@ def requires_operator() -> Any:  # noqa: ANN401
     return Security(operator_requirement)
 
 
+def requires_admin() -> Any:  # noqa: ANN401
+    """Return the dependency of an endpoint for admins of an account and for the operator."""
+    return Security(admin_requirement)
+
+
 class Requirement:
     """A check made before the body is read; `shared.http.routing` looks for these among an endpoint's dependencies."""
 
@@ -140,13 +149,35 @@ class OperatorRequirement(Requirement):
         _: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)] = None,
     ) -> None:
         """Raises Problem: 401."""
-        expected: SecretStr | None = request.app.state.operator_key
-        given = _bearer_of(request)
-        if expected is None or not hmac.compare_digest(given.encode(), expected.get_secret_value().encode()):
+        if not is_operator(request, _bearer_of(request)):
             raise _unknown_key()
+        # So that `Idempotency-Key` works for the operator, too.
+        request.state.caller = OPERATOR
+
+
+class AdminRequirement(Requirement):
+    """The key is the operator's, or one of an account with the scope `admin`."""
+
+    async def __call__(
+        self,
+        request: Request,
+        _: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)] = None,
+    ) -> Caller:
+        """Return who calls, `OPERATOR` for the operator. Raises Problem: 401, 403, 429."""
+        if is_operator(request, _bearer_of(request)):
+            request.state.caller = OPERATOR
+            return OPERATOR
+        return await super().__call__(request)
+
+
+def is_operator(request: Request, given: str) -> bool:
+    """Return True if `given` is the operator's key."""
+    expected: SecretStr | None = request.app.state.operator_key
+    return expected is not None and hmac.compare_digest(given.encode(), expected.get_secret_value().encode())
 
 
 operator_requirement = OperatorRequirement(())
+admin_requirement = AdminRequirement(("admin",))
 
 
 @lru_cache

@@ -58,6 +58,10 @@ class Claim:
             contact_ids=None if contact_ids is None else list(contact_ids),
         )
 
+    async def keep_without_body(self, database: Executor, status: int) -> None:
+        """Remember that the request was answered, and not with what: the answer holds a secret."""
+        await QUERIES["keep_without_body"].execute(database, **self._row, status=status)
+
     async def release(self, database: Executor) -> None:
         """Give the key up, unless the request took effect."""
         await QUERIES["release_claim"].execute(database, **self._row)

@@ -38,6 +38,10 @@ WHERE account_id = :account_id AND path = :path AND key = :key AND claim = :clai
 UPDATE idempotency_answers SET status = :status, headers = :headers, body = :body, contact_ids = :contact_ids
 WHERE account_id = :account_id AND path = :path AND key = :key AND claim = :claim
 
+-- name: keep_without_body
+UPDATE idempotency_answers SET status = :status, headers = NULL, body = NULL, contact_ids = NULL, blanked = true
+WHERE account_id = :account_id AND path = :path AND key = :key AND claim = :claim
+
 -- name: release_claim
 DELETE FROM idempotency_answers
 WHERE account_id = :account_id AND path = :path AND key = :key AND claim = :claim AND NOT took_effect

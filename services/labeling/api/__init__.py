@@ -7,10 +7,12 @@ from services.labeling.api import (
     engagements,
     exports,
     fields,
+    forms,
     imports,
     jobs,
     keys,
     labels,
+    suppressions,
 )
 
 ROUTERS = (
@@ -24,4 +26,6 @@ ROUTERS = (
     imports.router,
     exports.router,
     jobs.router,
+    forms.router,
+    suppressions.router,
 )

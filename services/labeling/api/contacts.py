@@ -95,7 +95,7 @@ async def make_contact(
     if isinstance(labels, FieldError):
         raise Problem(422, "The account has no such label.", errors=[labels])
     row = Row("create", body.patch(), labels)
-    result = await upsert_contacts(service.database, caller.account_id, [row], _origin(caller))
+    result = await upsert_contacts(service.database, caller.account_id, [row], _origin(caller), service.suppression)
     (contact_id,) = result.contact_ids
     if contact_id is None:
         raise _refuse(result.problems[0])
@@ -120,7 +120,7 @@ async def write_batch(service: Service, caller: Annotated[Caller, requires("writ
         else:
             rows.append(row)
             indexes.append(index)
-    result = await upsert_contacts(service.database, caller.account_id, rows, _origin(caller))
+    result = await upsert_contacts(service.database, caller.account_id, rows, _origin(caller), service.suppression)
     return _batch_answer(len(body), indexes, result, errors)
 
 
@@ -152,7 +152,7 @@ def _batch_answer(size: int, indexes: Sequence[int], result: Upserted, errors: l
 @router.get("", summary="List contacts")
 async def list_contacts(
     service: Service,
-    caller: Annotated[Caller, requires("read")],
+    caller: Annotated[Caller, requires("read", pipeline=True)],
     page: Annotated[PageRequest, page_request()],
     email: Annotated[str | None, Query(max_length=320, description="Only who has this address.")] = None,
     external_id: Annotated[str | None, Query(max_length=200, description="Only who has this external id.")] = None,
@@ -207,7 +207,9 @@ async def _only(
 
 
 @router.get("/{contact}", summary="Show a contact")
-async def show_contact(service: Service, caller: Annotated[Caller, requires("read")], contact: str) -> ContactAnswer:
+async def show_contact(
+    service: Service, caller: Annotated[Caller, requires("read", pipeline=True)], contact: str
+) -> ContactAnswer:
     """A contact, by its id or `external:<external_id>`."""
     async with service.database.pool.acquire() as connection:
         contact_id = await contact_in_path(connection, caller.account_id, contact)
@@ -218,11 +220,17 @@ async def show_contact(service: Service, caller: Annotated[Caller, requires("rea
 async def patch_contact(
     service: Service, caller: Annotated[Caller, requires("write")], contact: str, body: ContactBody
 ) -> ContactAnswer:
-    """Changes what is named; null clears."""
+    """Change the members that are given; null clears.
+
+    What the contact itself decided on subscription and consent, and `bounced` and `blocked`, change only with a key
+    that has the scope `self`; otherwise such a member is ignored, and the answer shows what is in force.
+    """
     async with service.database.pool.acquire() as connection:
         contact_id = await contact_in_path(connection, caller.account_id, contact)
     row = Row("update", body.patch(), contact_id=contact_id)
-    result = await upsert_contacts(service.database, caller.account_id, [row], _origin(caller))
+    decides = caller.may("self") and not row.patch.keys().isdisjoint({"subscription", "tracking_consent"})
+    origin = Origin(kind="self", key_id=caller.key_id) if decides else _origin(caller)
+    result = await upsert_contacts(service.database, caller.account_id, [row], origin, service.suppression)
     if result.problems:
         raise _refuse(result.problems[0])
     async with service.database.pool.acquire() as connection:

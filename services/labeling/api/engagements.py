@@ -52,7 +52,9 @@ Items = Annotated[list[Annotated[EngagementItem, EachForItself]], Field(min_leng
 
 
 @router.post("/v1/engagements", status_code=202, summary="Report up to 1,000 engagements")
-async def report_engagements(service: Service, caller: Annotated[Caller, requires("write")], body: Items) -> Accepted:
+async def report_engagements(
+    service: Service, caller: Annotated[Caller, requires("write", pipeline=True)], body: Items
+) -> Accepted:
     """Accept reports. A report whose contact is still unknown after 10 minutes becomes a dead letter."""
     errors: list[BatchError] = []
     records = []

@@ -13,10 +13,13 @@ from services.labeling.domain.errors import InvalidError
 from services.labeling.domain.fields import Field, field_choices, field_key, field_name
 from services.labeling.store.fields import fields_of_account
 from services.labeling.use_cases.fields import change_field, create_field, delete_field, find_field
+from services.labeling.use_cases.uses import uses_of_field
 from shared.events.labeling import FieldType
 from shared.http.bodies import RequestBody
 from shared.http.keys import Caller, requires
 from shared.http.pages import Page, PageRequest, page_request
+from shared.http.problems import Force
+from shared.uses import InUseError
 
 Checked = TypeVar("Checked")
 router = Router(prefix="/v1/fields", tags=["fields"])
@@ -108,8 +111,18 @@ async def patch_field(
 
 
 @router.delete("/{key}", status_code=204, summary="Delete a field", response_class=Response)
-async def remove_field(service: Service, caller: Annotated[Caller, requires("write")], key: str) -> Response:
-    """Delete a field at once; a job removes its values from the contacts, and the key is free after that."""
+async def remove_field(
+    service: Service, caller: Annotated[Caller, requires("write")], key: str, force: Force = False
+) -> Response:
+    """Delete a field at once; a job removes its values from the contacts, and the key is free after that.
+
+    409 with `uses` if a segment, workflow or block uses it, unless it is forced.
+    """
+    if not force:
+        async with service.database.pool.acquire() as connection:
+            uses = await uses_of_field(connection, service.around.catalog, caller.account_id, key)
+        if uses:
+            raise InUseError("field", uses)
     job, position = await delete_field(service.database, caller.account_id, key)
     await service.published(position)
     return Response(status_code=204, headers={"Location": f"/v1/jobs/{job.id}"})

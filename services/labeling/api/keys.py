@@ -10,12 +10,13 @@ from pydantic import BaseModel, Field
 from services.labeling.api.accounts import Name
 from services.labeling.api.routing import Router
 from services.labeling.api.service import Service
-from services.labeling.domain.accounts import ApiKey
+from services.labeling.domain.accounts import ApiKey, account_name
+from services.labeling.domain.errors import InvalidError
 from services.labeling.store.accounts import keys_of_account
-from services.labeling.use_cases.accounts import create_key, revoke_key
-from shared.events.labeling import AccountScope, Scope
+from services.labeling.use_cases.keys import create_key, revoke_key
+from shared.events.labeling import Scope
 from shared.http.bodies import RequestBody
-from shared.http.keys import Caller, generate, hash_of, requires
+from shared.http.keys import OPERATOR, Caller, generate, hash_of, requires_admin
 from shared.http.pages import Page, PageRequest, page_request
 
 router = Router(prefix="/v1/keys", tags=["keys"])
@@ -26,8 +27,7 @@ class KeyBody(RequestBody):
 
     name: Name
     scopes: Annotated[
-        list[AccountScope],
-        Field(min_length=1, max_length=4, description="What it may do; `self` acts in a contact's name."),
+        list[Scope], Field(min_length=1, max_length=5, description="What it may do; `self` acts in a contact's name.")
     ]
 
 
@@ -60,24 +60,34 @@ def _answer(key: ApiKey) -> dict[str, object]:
 
 
 @router.post("", status_code=201, summary="Create a key")
-async def make_key(service: Service, caller: Annotated[Caller, requires("admin")], body: KeyBody) -> NewKey:
-    """Create a key for the caller's account."""
+async def make_key(
+    service: Service, caller: Annotated[Caller, requires_admin()], body: KeyBody, response: Response
+) -> NewKey:
+    """Create a key for the caller's account; with the operator's key, one of scope `pipeline` for all accounts.
+
+    The answer is not stored: repeating the request with the same `Idempotency-Key` is 409.
+    """
+    scopes = sorted(set(body.scopes))
+    if (caller == OPERATOR) != (scopes == ["pipeline"]):
+        detail = "the operator creates keys of scope pipeline alone, and an account those of the other scopes"
+        raise InvalidError(detail, "/scopes")
     text = generate()
-    key, position = await create_key(
-        service.database, caller.account_id, body.name, sorted(set(body.scopes)), hash_of(text)
-    )
+    account_id = None if caller == OPERATOR else caller.account_id
+    key, position = await create_key(service.database, account_id, account_name(body.name), scopes, hash_of(text))
     await service.published(position)
+    response.headers["Cache-Control"] = "no-store"
     return NewKey.model_validate({**_answer(key), "key": text})
 
 
 @router.get("", summary="List keys")
 async def list_keys(
-    service: Service, caller: Annotated[Caller, requires("admin")], page: Annotated[PageRequest, page_request()]
+    service: Service, caller: Annotated[Caller, requires_admin()], page: Annotated[PageRequest, page_request()]
 ) -> Page[KeyAnswer]:
-    """The account's keys, oldest first, revoked ones too."""
+    """List the account's keys (with the operator's key: those of pipelines), oldest first, revoked ones too."""
     (after,) = page.key(UUID) or (None,)
+    account_id = None if caller == OPERATOR else caller.account_id
     async with service.database.pool.acquire() as connection:
-        keys, total = await keys_of_account(connection, caller.account_id, after, page.fetch)
+        keys, total = await keys_of_account(connection, account_id, after, page.fetch)
     return Page[KeyAnswer].of(
         keys,
         page,
@@ -88,7 +98,8 @@ async def list_keys(
 
 
 @router.delete("/{key_id}", status_code=204, summary="Revoke a key", response_class=Response)
-async def revoke(service: Service, caller: Annotated[Caller, requires("admin")], key_id: UUID) -> None:
-    """The key stops working everywhere within a second."""
-    _, position = await revoke_key(service.database, caller.account_id, key_id)
+async def revoke(service: Service, caller: Annotated[Caller, requires_admin()], key_id: UUID) -> None:
+    """Revoke a key: it stops working everywhere within a second."""
+    account_id = None if caller == OPERATOR else caller.account_id
+    _, position = await revoke_key(service.database, account_id, key_id)
     await service.published(position)

@@ -1,5 +1,6 @@
 """Labels of an account."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
@@ -11,14 +12,17 @@ from services.labeling.api.models import LabelAnswer
 from services.labeling.api.routing import Router
 from services.labeling.api.service import Service
 from services.labeling.domain.errors import InvalidError
-from services.labeling.domain.labels import LONGEST_DESCRIPTION, LabelPatch, label_name
+from services.labeling.domain.labels import LONGEST_DESCRIPTION, LabelPatch, label_group, label_name, label_names
 from services.labeling.store.assignments import holders_of_label
 from services.labeling.store.labels import labels_of_account
 from services.labeling.use_cases.labels import change_label, create_label, delete_label, find_label
+from services.labeling.use_cases.uses import uses_of_label
 from shared.http.bodies import RequestBody
 from shared.http.keys import Caller, requires
 from shared.http.pages import Page, PageRequest, page_request
+from shared.http.problems import Force
 from shared.jobs.routes import JobAnswer
+from shared.uses import InUseError
 
 router = Router(prefix="/v1/labels", tags=["labels"])
 
@@ -34,12 +38,22 @@ Visibility = Annotated[
 ]
 
 
+Group = Annotated[
+    str | None, Field(max_length=200, description="Heading under which contacts see it on their preference page.")
+]
+Names = Annotated[
+    dict[str, str] | None, Field(description="Names for contacts by language (nl, en, fr, de), else `name` is shown.")
+]
+
+
 class LabelBody(RequestBody):
     """A new label."""
 
     name: Name
     description: Description | None = None
     visibility: Visibility | None = None
+    group: Group = None
+    names: Names = None
 
 
 class LabelPatchBody(RequestBody):
@@ -49,6 +63,8 @@ class LabelPatchBody(RequestBody):
     description: Description | None = None
     visibility: Visibility | None = None
     state: Literal["active", "hidden"] = "active"
+    group: Group = None
+    names: Names = None
 
 
 class HolderAnswer(BaseModel):
@@ -76,7 +92,13 @@ async def post_label(
 ) -> LabelAnswer:
     """Create a label. It can be used in every service once this answers."""
     label, position = await create_label(
-        service.database, caller.account_id, _name(body.name), body.description or "", body.visibility or "private"
+        service.database,
+        caller.account_id,
+        _name(body.name),
+        body.description or "",
+        body.visibility or "private",
+        label_group(body.group or "") or None,
+        label_names(body.names or {}),
     )
     await service.published(position)
     response.headers["Location"] = f"/v1/labels/{label.id}"
@@ -115,6 +137,8 @@ async def patch_label(
         description=(body.description or "") if "description" in given else None,
         visibility=(body.visibility or "private") if "visibility" in given else None,
         state=body.state if "state" in given else None,
+        group=label_group(body.group or "") if "group" in given else None,
+        names=label_names(body.names or {}) if "names" in given else None,
     )
     label, position = await change_label(service.database, caller.account_id, label_id, patch)
     await service.published(position)
@@ -123,13 +147,55 @@ async def patch_label(
 
 @router.delete("/{label_id}", status_code=202, summary="Delete a label")
 async def remove_label(
-    service: Service, caller: Annotated[Caller, requires("write")], label_id: UUID, response: Response
+    service: Service,
+    caller: Annotated[Caller, requires("write")],
+    label_id: UUID,
+    response: Response,
+    force: Force = False,
 ) -> JobAnswer:
-    """Delete a label; a job removes it from all contacts that hold it, with an event for each."""
+    """Delete a label; a job removes it from all contacts that hold it, with an event for each.
+
+    409 with `uses` if a link, segment, workflow, block or form uses it, unless it is forced.
+    """
+    if not force:
+        async with service.database.pool.acquire() as connection:
+            uses = await uses_of_label(connection, service.around.catalog, caller.account_id, label_id)
+        if uses:
+            raise InUseError("label", uses)
     job, position = await delete_label(service.database, caller.account_id, label_id)
     await service.published(position)
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     return JobAnswer.of(job)
+
+
+class UseAnswer(BaseModel):
+    """Something that uses the label."""
+
+    kind: Annotated[str, Field(description="`link`, `segment`, `workflow`, `block`, `campaign` or `form`. Open.")]
+    id: Annotated[str, Field(description="Its id.")]
+    name: Annotated[str, Field(description="Its name.")]
+
+
+@router.get("/{label_id}/uses", summary="Where a label is used")
+async def list_uses(
+    service: Service,
+    caller: Annotated[Caller, requires("read")],
+    label_id: UUID,
+    page: Annotated[PageRequest, page_request()],
+) -> Page[UseAnswer]:
+    """List the links, segments, workflows, blocks and forms that use the label."""
+    (after,) = page.key(int) or (0,)
+    async with service.database.pool.acquire() as connection:
+        await find_label(connection, caller.account_id, label_id)
+        found = await uses_of_label(connection, service.around.catalog, caller.account_id, label_id)
+    uses = list(enumerate(found, 1))
+    return Page[UseAnswer].of(
+        uses[after:][: page.fetch],
+        page,
+        key=lambda numbered: [numbered[0]],
+        item=lambda numbered: UseAnswer(**asdict(numbered[1])),
+        total=len(uses),
+    )
 
 
 @router.get("/{label_id}/contacts", summary="Who holds a label")

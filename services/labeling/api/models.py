@@ -82,6 +82,8 @@ class LabelAnswer(BaseModel):
     visibility: Literal["public", "private"]
     aliases: Annotated[list[str], Field(description="Names that it had; imports know it by them.")]
     state: Literal["active", "hidden", "deleted"]
+    group: Annotated[str | None, Field(description="Heading on the preference page.")]
+    names: Annotated[dict[str, str], Field(description="Names for contacts, by language.")]
     created_at: datetime
 
     @classmethod
@@ -95,5 +97,7 @@ class LabelAnswer(BaseModel):
             visibility=label.visibility,
             aliases=list(label.aliases),
             state=label.state,
+            group=label.group,
+            names=dict(label.names),
             created_at=label.created_at,
         )

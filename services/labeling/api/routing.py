@@ -4,15 +4,27 @@ from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import Any
 
-from services.labeling.domain.errors import ConflictError, InvalidError, NotFoundError, StateError, TooLargeError
+from services.labeling.domain.errors import (
+    ConflictError,
+    InvalidError,
+    LimitError,
+    NotFoundError,
+    StateError,
+    TooLargeError,
+)
 from shared.http import routing
-from shared.http.problems import FieldError, Problem
+from shared.http.problems import FieldError, Problem, in_use
+from shared.uses import InUseError
 
-_ERRORS = (ConflictError, InvalidError, NotFoundError, StateError, TooLargeError)
+_ERRORS = (ConflictError, InUseError, InvalidError, LimitError, NotFoundError, StateError, TooLargeError)
 
 
 def problem_of(error: Exception) -> Problem:
     """Return the HTTP problem for an error of the domain."""
+    if isinstance(error, InUseError):
+        return in_use(error)
+    if isinstance(error, LimitError):
+        return Problem(422, str(error))
     if isinstance(error, NotFoundError):
         return Problem(404, str(error))
     if isinstance(error, ConflictError):

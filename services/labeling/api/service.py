@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 
 from services.labeling.domain.errors import NotFoundError
 from services.labeling.domain.names import ContactName
+from services.labeling.domain.suppressions import SuppressionKeys
 from services.labeling.store.contacts import contacts_of
 from services.labeling.store.directory import find_contacts
 from services.labeling.use_cases.uploads import Limits
@@ -17,6 +18,7 @@ from shared.events.topics import CATALOG_PARTITION
 from shared.http.paths import name_in_path
 from shared.runtime.service import Surroundings
 from shared.store.database import Database
+from shared.tokens import TokenKeys
 
 MOST_CONTACT_ID = 2**32 - 1
 
@@ -27,6 +29,10 @@ class Labeling:
 
     around: Surroundings
     limits: Limits
+    tokens: TokenKeys | None = None
+    suppression: SuppressionKeys | None = None
+    preferences_url: str = ""
+    forms_url: str = ""
 
     @property
     def database(self) -> Database:

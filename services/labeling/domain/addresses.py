@@ -1,33 +1,22 @@
-"""E-mail addresses, compared as people do: spaces around, case, and how a domain is spelt make no difference."""
-
-import unicodedata
-from typing import NamedTuple
-
-from email_validator import EmailNotValidError, validate_email
+"""E-mail addresses and external ids of contacts."""
 
 from services.labeling.domain.errors import InvalidError
-
-
-class Address(NamedTuple):
-    """`shown` is what is stored and sent to; `key` is what makes it unique in an account."""
-
-    shown: str
-    key: str
+from shared.addresses import Address, AddressError, parse_address
 
 
 def email_address(text: str) -> Address:
-    """`text` as an e-mail address. Raises `InvalidError` where it is none; asks no name server."""
+    """Return `text` as an e-mail address. Raises InvalidError."""
     try:
-        # Test domains too: who tries Penchant has no other addresses at hand.
-        valid = validate_email(text.strip(), check_deliverability=False, test_environment=True)
-    except EmailNotValidError as problem:
-        raise InvalidError(f"not an e-mail address: {problem}") from None
-    local = unicodedata.normalize("NFC", unicodedata.normalize("NFC", valid.local_part).casefold())
-    return Address(valid.normalized, f"{local}@{valid.ascii_domain}")
+        return parse_address(text)
+    except AddressError as error:
+        raise InvalidError(str(error)) from None
 
 
 def external_id(text: str) -> str:
-    """`text` as the id that another system gave to a contact: 1 to 200 characters, compared exactly."""
+    """Return `text` as the id of a contact in another system: 1 to 200 characters, compared exactly.
+
+    Raises InvalidError.
+    """
     trimmed = text.strip()
     if not 1 <= len(trimmed) <= 200:
         raise InvalidError("an external id has 1 to 200 characters")

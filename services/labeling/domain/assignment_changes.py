@@ -6,6 +6,9 @@ from typing import Generic, NamedTuple, TypeVar
 
 from services.labeling.domain.assignments import (
     NOTHING,
+    REMOVED_BY_CONTACT,
+    REMOVED_SINCE,
+    AssertLabel,
     Assignment,
     Command,
     Outcome,
@@ -13,6 +16,7 @@ from services.labeling.domain.assignments import (
     clicked,
     decide,
     evolve,
+    refusal,
 )
 from services.labeling.domain.labels import Label
 from shared.events.parts import Origin
@@ -52,7 +56,9 @@ class AssignmentChanges(Generic[Cause]):
         at = event.occurred_at
         self.states[pair], outcome = clicked(self.states.get(pair, NOTHING), at)
         self.touched.add(pair)
-        reason = "removed_by_the_contact" if outcome == "refused" else None
+        reason = None
+        if outcome == "refused":
+            reason = REMOVED_BY_CONTACT if self.states[pair].withdrawn_by_self else REMOVED_SINCE
         self.decisions.append(Decision(event.contact_id, label, at, outcome, reason, None, event, cause))
 
     def apply(self, contact_id: int, label: Label, command: Command, cause: Cause | None = None) -> Outcome | None:
@@ -64,7 +70,7 @@ class AssignmentChanges(Generic[Cause]):
             return None
         self.states[pair] = evolve(state, command, outcome)
         self.touched.add(pair)
-        reason = "removed_by_the_contact" if outcome == "refused" else None
+        reason = refusal(state, command) if isinstance(command, AssertLabel) else None
         self.decisions.append(Decision(contact_id, label, command.at, outcome, reason, command.origin, None, cause))
         return outcome
 

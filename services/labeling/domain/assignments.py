@@ -7,6 +7,7 @@ which is what the history shows; `evolve` returns the state after it.
     assert, not held          assigned     the label is held from now on
     assert, held              confirmed    one more support, no second assignment
     assert, withdrawn         refused      the contact removed the label itself: only it or a person restores it
+    assert, removed since     refused      automation reports what happened before the label was removed
     remove, held              removed      whatever it rested on
     remove by the contact     declined     it was not held; automation may not assign it from now on
     take back, more left      withdrawn    one support less
@@ -26,6 +27,8 @@ Outcome = Literal["assigned", "confirmed", "removed", "withdrawn", "refused", "d
 CLICK = "click"
 SELF = "self"
 MAY_GIVE_BACK = frozenset({SELF, "manual"})
+REPORTED = frozenset({CLICK, "workflow"})  # origins that may become known long after they happened
+REMOVED_BY_CONTACT, REMOVED_SINCE = "removed_by_the_contact", "removed_since"
 
 
 class Support(NamedTuple):
@@ -42,7 +45,8 @@ class Assignment(NamedTuple):
     """The state of one contact and one label.
 
     `supports` are by `support_key`; `click_supports` counts the clicks that the label rests on, `clicks` all human
-    clicks on links that carried the label, also those that came while the contact did not want it.
+    clicks on links that carried the label, also those that came while the contact did not want it. `removed_at` is the
+    time of the last removal.
     """
 
     held: bool = False
@@ -53,6 +57,7 @@ class Assignment(NamedTuple):
     first_click: datetime | None = None
     last_click: datetime | None = None
     withdrawn_by_self: bool = False
+    removed_at: datetime | None = None
 
 
 NOTHING = Assignment()
@@ -99,7 +104,7 @@ def support_key(origin: Origin) -> str:
 def decide(state: Assignment, command: Command) -> Outcome | None:
     """What `command` comes to; None where nothing happened and nothing is worth remembering."""
     if isinstance(command, AssertLabel):
-        if state.withdrawn_by_self and command.origin.kind not in MAY_GIVE_BACK:
+        if refusal(state, command) is not None:
             return "refused"
         return "confirmed" if state.held else "assigned"
     if isinstance(command, RemoveLabel):
@@ -107,6 +112,16 @@ def decide(state: Assignment, command: Command) -> Outcome | None:
             return "removed"
         return "declined" if command.origin.kind == SELF and not state.withdrawn_by_self else None
     return _decide_taking_back(state, command)
+
+
+def refusal(state: Assignment, command: AssertLabel) -> str | None:
+    """Return why the assertion is refused, or None."""
+    kind = command.origin.kind
+    if state.withdrawn_by_self and kind not in MAY_GIVE_BACK:
+        return REMOVED_BY_CONTACT
+    if kind in REPORTED and not state.held and state.removed_at is not None and command.at < state.removed_at:
+        return REMOVED_SINCE
+    return None
 
 
 def _decide_taking_back(state: Assignment, command: TakeBack) -> Outcome | None:
@@ -136,6 +151,7 @@ def evolve(state: Assignment, command: Command, outcome: Outcome) -> Assignment:
         click_supports=0,
         supports=NO_SUPPORTS,
         withdrawn_by_self=state.withdrawn_by_self or command.origin.kind == SELF,
+        removed_at=state.removed_at if isinstance(command, TakeBack) else command.at,
     )
 
 
@@ -154,6 +170,7 @@ def _supported(state: Assignment, origin: Origin, at: datetime, *, newly: bool) 
         state.first_click,
         state.last_click,
         False,
+        state.removed_at,
     )
 
 
@@ -165,7 +182,7 @@ def _without(state: Assignment, supported: Origin) -> Assignment:
 
 
 def clicked(state: Assignment, at: datetime) -> tuple[Assignment, Outcome]:
-    """A human click on a link that carries the label: counted always, and an assertion of origin `click`.
+    """Count a human click on a link that carries the label, and assert the label with origin `click`.
 
     The same as counting, then `decide` and `evolve` with `AssertLabel`, in one step: this is done for every click.
     """
@@ -174,9 +191,12 @@ def clicked(state: Assignment, at: datetime) -> tuple[Assignment, Outcome]:
         first = at
     if last is None or at > last:
         last = at
-    held, since, click_supports, supports, clicks, _, _, withdrawn = state
-    if withdrawn:
-        return Assignment(held, since, click_supports, supports, clicks + 1, first, last, True), "refused"
-    if held:
-        return Assignment(True, since, click_supports + 1, supports, clicks + 1, first, last, False), "confirmed"
-    return Assignment(True, at, 1, supports, clicks + 1, first, last, False), "assigned"
+    held, since, click_supports, supports, clicks, _, _, withdrawn, removed_at = state
+    if withdrawn or (not held and removed_at is not None and at < removed_at):
+        counted = Assignment(held, since, click_supports, supports, clicks + 1, first, last, withdrawn, removed_at)
+        return counted, "refused"
+    supported = Assignment(
+        True, since if held else at, click_supports + 1 if held else 1, supports, clicks + 1, first, last, False,
+        removed_at,
+    )  # fmt: skip
+    return supported, "confirmed" if held else "assigned"

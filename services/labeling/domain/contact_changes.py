@@ -4,19 +4,27 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from services.labeling.domain.contacts import Contact, changed
+from services.labeling.domain.contacts import Contact, attributed, changed
 from services.labeling.domain.fields import Field
+from shared.events.parts import Origin
 
 ContactKey = tuple[int, int]  # account_id, contact_id
 Cause = TypeVar("Cause")
 
 
 class ContactChange(NamedTuple, Generic[Cause]):
-    """The state of a contact after a change. `cause` is the record that led to it, if there is one."""
+    """The state of a contact before and after a change.
+
+    `origin` is what changed it, `wording` the text that the contact saw when it decided; `cause` is the record that
+    led to it, if there is one.
+    """
 
     key: ContactKey
+    before: Contact | None
     contact: Contact
     at: datetime
+    origin: Origin
+    wording: str | None
     cause: Cause | None
 
 
@@ -41,28 +49,39 @@ class ContactChanges(Generic[Cause]):
         """Return the contact as it is now; None if there is none."""
         return self._contacts.get(key)
 
-    def change(self, key: ContactKey, patch: Mapping[str, Any], at: datetime, cause: Cause | None = None) -> bool:
+    def change(
+        self,
+        key: ContactKey,
+        patch: Mapping[str, Any],
+        at: datetime,
+        origin: Origin,
+        *,
+        wording: str | None = None,
+        cause: Cause | None = None,
+    ) -> bool:
         """Apply a merge patch to a contact, which may be new. Returns False if nothing changes.
 
         Raises InvalidError.
         """
         before = self._contacts.get(key)
-        after = changed(before or Contact(), patch, self._definitions.get(key[0], {}))
+        after = changed(before or Contact(), patch, self._definitions.get(key[0], {}), origin.kind)
         if after == before:
             return False
-        self._set(key, after, at, cause)
+        self._set(ContactChange(key, before, after, at, origin, wording, cause))
         return True
 
-    def put(self, key: ContactKey, contact: Contact, at: datetime) -> None:
+    def put(self, key: ContactKey, contact: Contact, at: datetime, origin: Origin) -> None:
         """Replace a contact, which may be new, by a state that has been validated."""
-        self._set(key, contact, at, None)
+        before = self._contacts.get(key)
+        after = attributed(before or Contact(), contact, origin.kind)
+        self._set(ContactChange(key, before, after, at, origin, None, None))
 
     def forget_field(self, key: ContactKey, field_key: str, at: datetime) -> None:
         """Remove the value of a field that is no longer defined."""
         before = self._contacts[key]
         after = before._replace(fields={name: value for name, value in before.fields.items() if name != field_key})
-        self._set(key, after, at, None)
+        self._set(ContactChange(key, before, after, at, Origin(kind="field_deleted"), None, None))
 
-    def _set(self, key: ContactKey, contact: Contact, at: datetime, cause: Cause | None) -> None:
-        self._contacts[key] = contact
-        self.changes.append(ContactChange(key, contact, at, cause))
+    def _set(self, change: ContactChange[Cause]) -> None:
+        self._contacts[change.key] = change.contact
+        self.changes.append(change)

@@ -10,12 +10,16 @@ from services.labeling.domain.fields import Field, merged
 from shared.events.labeling import Scalar, Subscription, TrackingConsent
 
 SUBSCRIPTIONS: tuple[Subscription, ...] = get_args(Subscription)
+SELF = "self"
 CONSENTS: tuple[TrackingConsent, ...] = get_args(TrackingConsent)
 NO_FIELDS: Mapping[str, Scalar] = {}
 
 
 class Contact(NamedTuple):
-    """A contact's state. `email_key` is what makes its address unique (see `addresses`)."""
+    """A contact's state. `email_key` is what makes its address unique (see `addresses`).
+
+    `subscription_by` and `consent_by` are the kinds of the origins that decided on them; None if that is not known.
+    """
 
     external_id: str | None = None
     email: str | None = None
@@ -25,15 +29,18 @@ class Contact(NamedTuple):
     tracking_consent: TrackingConsent = "unknown"
     source: str | None = None
     language: str | None = None
+    subscription_by: str | None = None
+    consent_by: str | None = None
 
 
 NEW = Contact()
 
 
-def changed(contact: Contact, patch: Mapping[str, Any], definitions: Mapping[str, Field]) -> Contact:
+def changed(contact: Contact, patch: Mapping[str, Any], definitions: Mapping[str, Field], by: str = "api") -> Contact:
     """Return the contact after a JSON merge patch: null clears, members that are absent stay.
 
-    Raises InvalidError with a pointer into the patch.
+    `by` is the kind of the origin. The contact's own word on subscription and consent is not overwritten by others:
+    such a member is then ignored. Raises InvalidError with a pointer into the patch.
     """
     after = contact._asdict()
     for member, value in patch.items():
@@ -41,10 +48,42 @@ def changed(contact: Contact, patch: Mapping[str, Any], definitions: Mapping[str
             after.update(_member(member, value, contact, definitions))
         except InvalidError as problem:
             raise InvalidError(problem.detail, f"/{member}{problem.pointer}") from None
-    result = Contact(**after)
+    result = _with_own_word(contact, Contact(**after), by)
     if result.email is None:
         raise InvalidError("a contact needs an e-mail address", "/email")
     return result
+
+
+def _with_own_word(before: Contact, after: Contact, by: str) -> Contact:
+    if after.subscription != before.subscription:
+        allowed = may_change_subscription(before, after.subscription, by)
+        subscription, decided = (after.subscription, by) if allowed else (before.subscription, before.subscription_by)
+        after = after._replace(subscription=subscription, subscription_by=decided)
+    if after.tracking_consent != before.tracking_consent:
+        allowed = by == SELF or before.consent_by != SELF or after.tracking_consent == "denied"
+        consent, decided = (after.tracking_consent, by) if allowed else (before.tracking_consent, before.consent_by)
+        after = after._replace(tracking_consent=consent, consent_by=decided)
+    return after
+
+
+def attributed(before: Contact, after: Contact, by: str) -> Contact:
+    """Return `after` with `by` as the origin of what differs in subscription and consent."""
+    if after.subscription != before.subscription:
+        after = after._replace(subscription_by=by)
+    if after.tracking_consent != before.tracking_consent:
+        after = after._replace(consent_by=by)
+    return after
+
+
+def may_change_subscription(contact: Contact, wanted: Subscription, by: str) -> bool:
+    """Return True if an origin of the kind `by` may change the contact's subscription to `wanted`.
+
+    `bounced` and `blocked`, and an unsubscription by the contact, give way to the contact or to a stronger state only.
+    """
+    is_final = contact.subscription in ("bounced", "blocked") or (
+        contact.subscription == "unsubscribed" and contact.subscription_by in (None, SELF)
+    )
+    return by == SELF or not is_final or _WEIGHT[wanted] > _WEIGHT[contact.subscription]
 
 
 def _member(

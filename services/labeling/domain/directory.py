@@ -10,12 +10,15 @@ Rows with the same key share a newcomer's id; an entry of nobody may be taken. W
 again, under a lock, that it still owns the entries.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 Kind = Literal["email", "external"]
 Key = tuple[Kind, str]
 Mode = Literal["create", "update", "upsert"]
+NOBODY = 0  # the contact id of an entry that is reserved, to be locked, for nobody
+NO_KEYS: Mapping[int, Collection[Key]] = MappingProxyType({})
 
 
 class Entry(NamedTuple):
@@ -40,45 +43,111 @@ class Conflict(NamedTuple):
 
 
 class Settlement(NamedTuple):
-    """For each row its contact id or conflict; the number of new ids; the entries to write."""
+    """For each row its contact id or conflict; the number of new ids; the entries to write.
+
+    `handovers` are keys that one contact gives up and another takes in the same batch, with both contacts: their
+    entries move in the unit of work that writes the contacts.
+    """
 
     rows: list[int | Conflict]
     entries: dict[Key, int]
     created: int
+    handovers: dict[Key, tuple[int, int]]
 
 
-def settle(claims: Sequence[Claim], directory: Mapping[Key, Entry], next_id: int) -> Settlement:
-    """Decide row by row; later rows see the result of earlier ones. New ids begin at `next_id`."""
-    known = dict(directory)
-    entries: dict[Key, int] = {}
-    rows: list[int | Conflict] = []
-    given = next_id
-    for claim in claims:
-        who = _who(claim, known)
-        if who is None:
-            who, given = given, given + 1
-        rows.append(who)
-        if isinstance(who, Conflict):
-            continue
+def settle(
+    claims: Sequence[Claim], directory: Mapping[Key, Entry], next_id: int, held: Mapping[int, Collection[Key]] = NO_KEYS
+) -> Settlement:
+    """Decide row by row; later rows see the result of earlier ones. New ids begin at `next_id`.
+
+    `held` are the keys that contacts have now, for those that the claims or the directory name.
+    """
+    return _Settling(dict(directory), held, next_id).settle(claims)
+
+
+class _Settling:
+    def __init__(self, known: dict[Key, Entry], held: Mapping[int, Collection[Key]], next_id: int) -> None:
+        self.known = known
+        self.held = held
+        self.next_id = next_id
+        self.free: set[Key] = set()  # given up by an earlier row
+        self.entries: dict[Key, int] = {}
+        self.handovers: dict[Key, tuple[int, int]] = {}
+
+    def settle(self, claims: Sequence[Claim]) -> Settlement:
+        first = self.next_id
+        leaving = self._leaving(claims)
+        rows: list[int | Conflict] = []
+        for claim in claims:
+            who = self._who(claim, leaving)
+            if who is None:
+                who, self.next_id = self.next_id, self.next_id + 1
+            rows.append(who)
+            if not isinstance(who, Conflict):
+                self._take(claim, who)
+        return Settlement(rows, self.entries, self.next_id - first, self.handovers)
+
+    def _leaving(self, claims: Sequence[Claim]) -> dict[Key, int]:
+        """Return the keys that rows give up, with the contacts that have them."""
+        rows = [(claim, who) for claim in claims if (who := self._identified(claim)) is not None]
+        while True:
+            leaving = {key: who for claim, who in rows for key in self._given_up(claim, who)}
+            # A row that will be refused, since somebody keeps a key that it takes, gives nothing up.
+            possible = [row for row in rows if not self._is_blocked(*row, leaving)]
+            if len(possible) == len(rows):
+                return leaving
+            rows = possible
+
+    def _is_blocked(self, claim: Claim, who: int, leaving: Mapping[Key, int]) -> bool:
+        entries = ((key, self.known.get(key)) for key in claim.keys)
+        return any(
+            entry is not None and entry.owner == "holder" and entry.contact_id not in (who, leaving.get(key))
+            for key, entry in entries
+        )
+
+    def _identified(self, claim: Claim) -> int | None:
+        """Return the contact that a row names by its id, or else by its external id."""
+        if claim.contact_id is not None or claim.mode == "create":
+            return claim.contact_id
+        entries = (self.known.get(key) for key in claim.keys if key[0] == "external")
+        return next((entry.contact_id for entry in entries if entry is not None and entry.owner == "holder"), None)
+
+    def _given_up(self, claim: Claim, who: int) -> list[Key]:
+        kinds = {kind for kind, _ in claim.keys}
+        return [key for key in self.held.get(who, ()) if key[0] in kinds and key not in claim.keys]
+
+    def _who(self, claim: Claim, leaving: Mapping[Key, int]) -> int | Conflict | None:
+        """Return the contact of a row, by external id, then by address; None if it is new."""
+        who, newcomer = claim.contact_id, None
+        for key in sorted(claim.keys, key=lambda key: key[0] != "external"):
+            entry = self.known.get(key)
+            if entry is None or entry.owner == "nobody" or key in self.free:
+                continue
+            if leaving.get(key) == entry.contact_id and self._means_another(claim, entry.contact_id):
+                continue
+            if entry.owner == "newcomer":
+                newcomer = newcomer or entry.contact_id
+            elif claim.mode == "create" or (who is not None and who != entry.contact_id):
+                return Conflict(key)
+            else:
+                who = entry.contact_id
+        return who if who is not None else newcomer
+
+    def _means_another(self, claim: Claim, contact_id: int) -> bool:
+        """Return True if a row is not about the contact, which gives up a key that the row takes."""
+        identified = self._identified(claim)
+        if identified is not None:
+            return identified != contact_id
+        return claim.mode == "create" or any(kind == "external" for kind, _ in claim.keys)
+
+    def _take(self, claim: Claim, who: int) -> None:
+        for key in self._given_up(claim, who):
+            self.free.add(key)
         for key in claim.keys:
-            before = known.get(key)
-            if before is None or before.contact_id != who:
-                entries[key] = who
-            known[key] = Entry(who, "holder")
-    return Settlement(rows, entries, given - next_id)
-
-
-def _who(claim: Claim, known: Mapping[Key, Entry]) -> int | Conflict | None:
-    """Return the contact of a row, by external id, then by address; None if it is new."""
-    who, newcomer = claim.contact_id, None
-    for key in sorted(claim.keys, key=lambda key: key[0] != "external"):
-        entry = known.get(key)
-        if entry is None or entry.owner == "nobody":
-            continue
-        if entry.owner == "newcomer":
-            newcomer = newcomer or entry.contact_id
-        elif claim.mode == "create" or (who is not None and who != entry.contact_id):
-            return Conflict(key)
-        else:
-            who = entry.contact_id
-    return who if who is not None else newcomer
+            before = self.known.get(key)
+            if before is not None and before.owner == "holder" and before.contact_id != who:
+                self.handovers[key] = (before.contact_id, who)
+            elif before is None or before.contact_id != who:
+                self.entries[key] = who
+            self.known[key] = Entry(who, "holder")
+            self.free.discard(key)

@@ -34,3 +34,10 @@ class TooLargeError(ValueError):
 
 class StateError(ValueError):
     """The thing is in a state in which this cannot be done; the message says which."""
+
+
+class LimitError(ValueError):
+    """The account has as many `things` as it may have."""
+
+    def __init__(self, things: str, most: int) -> None:
+        super().__init__(f"The account has {most} {things}, which is the limit.")

@@ -15,11 +15,14 @@ from datetime import date
 from typing import NamedTuple
 
 from services.labeling.domain.errors import InvalidError
+from services.labeling.domain.text import comparison_key, tidy
 from shared.events.labeling import FieldType, Scalar
 
 LONGEST_TEXT = 1_000
 LARGEST_NUMBER = 1e15  # whole numbers up to here are exact in every reader's JSON
 MOST_CHOICES = 500
+# An event carries the whole contact and must stay far below what Kafka accepts.
+LARGEST_FIELDS = 200_000  # bytes
 KEY = re.compile(r"[a-z][a-z0-9_]{0,49}")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -42,7 +45,7 @@ def field_key(text: str) -> str:
 
 def field_name(text: str) -> str:
     """`text` as the name that people see, or `InvalidError`."""
-    name = unicodedata.normalize("NFC", text).strip()
+    name = tidy(text)
     if not 1 <= len(name) <= 100:
         raise InvalidError("a field's name has 1 to 100 characters")
     return name
@@ -54,14 +57,16 @@ def field_choices(field_type: FieldType, choices: Sequence[str]) -> tuple[str, .
         if choices:
             raise InvalidError("only a field of type choice has choices")
         return ()
-    trimmed = tuple(unicodedata.normalize("NFC", choice).strip() for choice in choices)
+    trimmed = tuple(tidy(choice) for choice in choices)
     if not 1 <= len(trimmed) <= MOST_CHOICES:
         raise InvalidError(f"a field of type choice has 1 to {MOST_CHOICES} choices")
+    keys: set[str] = set()
     for index, choice in enumerate(trimmed):
         if not 1 <= len(choice) <= 100:
             raise InvalidError("a choice has 1 to 100 characters", f"/{index}")
-        if choice.casefold() in {earlier.casefold() for earlier in trimmed[:index]}:
+        if comparison_key(choice) in keys:
             raise InvalidError(f"the choice {choice!r} is there twice", f"/{index}")
+        keys.add(comparison_key(choice))
     return trimmed
 
 
@@ -86,7 +91,19 @@ def merged(
             after[key] = field_value(field, value)
         except InvalidError as problem:
             raise InvalidError(problem.detail, f"/{escaped(key)}{problem.pointer}") from None
+    _check_size(fields, after)
     return after
+
+
+def _check_size(before: Mapping[str, Scalar], after: Mapping[str, Scalar]) -> None:
+    # What is smaller than before is accepted, so that a contact that is too large can be made smaller.
+    size = _size(after)
+    if size > LARGEST_FIELDS and size > _size(before):
+        raise InvalidError(f"all fields of a contact together have at most {LARGEST_FIELDS} bytes")
+
+
+def _size(fields: Mapping[str, Scalar]) -> int:
+    return sum(len(key) + (len(value.encode()) if isinstance(value, str) else 20) for key, value in fields.items())
 
 
 def escaped(member: str) -> str:
@@ -130,9 +147,9 @@ def _boolean(field: Field, value: object) -> bool:
 
 def _choice(field: Field, value: object) -> str:
     if isinstance(value, str):
-        wanted = unicodedata.normalize("NFC", value).strip().casefold()
+        wanted = comparison_key(value)
         for choice in field.choices:
-            if choice.casefold() == wanted:
+            if comparison_key(choice) == wanted:
                 return choice
     raise InvalidError(f"{field.key} is one of: {', '.join(field.choices)}")
 

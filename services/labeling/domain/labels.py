@@ -1,15 +1,21 @@
-"""Labels and their names: 1 to 100 characters, trimmed, in Unicode's NFC, no comma, compared without case."""
+"""Labels and their names: 1 to 100 visible characters without a comma, compared by what they look like."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 from uuid import UUID
 
 from services.labeling.domain.errors import InvalidError
+from services.labeling.domain.fields import escaped
+from services.labeling.domain.text import comparison_key, tidy
 
 LONGEST_NAME = 100
 LONGEST_DESCRIPTION = 1_000
+
+LANGUAGES = ("nl", "en", "fr", "de")
+NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 Visibility = Literal["public", "private"]
 LabelState = Literal["active", "hidden", "deleted"]
@@ -27,15 +33,23 @@ class Label(NamedTuple):
     aliases: tuple[str, ...]
     state: LabelState
     created_at: datetime
+    group: str | None = None
+    names: Mapping[str, str] = NO_NAMES
+
+    def name_in(self, language: str) -> str:
+        """Return the name in a language, or else the name."""
+        return self.names.get(language, self.name)
 
 
 class LabelPatch(NamedTuple):
-    """Changes to a label; None leaves a member as it is."""
+    """Changes to a label; None leaves a member as it is, an empty group removes it from its group."""
 
     name: str | None = None
     description: str | None = None
     visibility: Visibility | None = None
     state: LabelState | None = None
+    group: str | None = None
+    names: Mapping[str, str] | None = None
 
 
 def patched(label: Label, patch: LabelPatch) -> Label:
@@ -47,26 +61,49 @@ def patched(label: Label, patch: LabelPatch) -> Label:
         visibility=patch.visibility or label.visibility,
         aliases=aliases_after_rename(label.name, name, label.aliases),
         state=patch.state or label.state,
+        group=label.group if patch.group is None else patch.group or None,
+        names=label.names if patch.names is None else patch.names,
     )
+
+
+def label_group(text: str) -> str:
+    """Return `text` as the group of a label, empty for none. Raises InvalidError."""
+    group = tidy(text)
+    if len(group) > LONGEST_NAME:
+        raise InvalidError(f"a group has at most {LONGEST_NAME} characters", "/group")
+    return group
+
+
+def label_names(names: Mapping[str, str]) -> dict[str, str]:
+    """Return names of a label by language. Raises InvalidError with a pointer."""
+    checked: dict[str, str] = {}
+    for language, text in names.items():
+        if language not in LANGUAGES:
+            raise InvalidError(f"a language is one of: {', '.join(LANGUAGES)}", f"/names/{escaped(language)}")
+        try:
+            checked[language] = label_name(text)
+        except InvalidError as error:
+            raise InvalidError(error.detail, f"/names/{language}") from None
+    return checked
 
 
 def label_name(text: str) -> str:
     """Return `text` as a label's name. Raises InvalidError if it cannot be one."""
-    name = unicodedata.normalize("NFC", text).strip()
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in text.strip()):
+        raise InvalidError("a label's name has no control characters")
+    name = tidy(text)
     if not name:
-        raise InvalidError("a label needs a name")
+        raise InvalidError("a label needs a name that can be seen")
     if len(name) > LONGEST_NAME:
         raise InvalidError(f"a label's name has at most {LONGEST_NAME} characters, this one has {len(name)}")
     if "," in name:
         raise InvalidError("a label's name has no comma: commas separate the labels in a list")
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
-        raise InvalidError("a label's name has no control characters")
     return name
 
 
 def name_key(text: str) -> str:
     """Return the key by which names are compared: the same for `Dogs`, ` dogs` and `DOGS`."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).strip().casefold())
+    return comparison_key(text)
 
 
 def aliases_after_rename(old: str, new: str, aliases: Sequence[str]) -> tuple[str, ...]:

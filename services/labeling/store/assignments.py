@@ -24,6 +24,7 @@ _ROW = (
     "first_click",
     "last_click",
     "withdrawn_by_self",
+    "removed_at",
 )
 _PARAMETERS = (
     "label_nos",
@@ -35,6 +36,7 @@ _PARAMETERS = (
     "first_clicks",
     "last_clicks",
     "withdrawn_by_self",
+    "removed_at",
 )
 
 
@@ -110,9 +112,9 @@ async def write_assignments(
 
 
 def _row(pair: Pair, state: Assignment) -> tuple[object, ...]:
-    _, since, click_supports, supports, clicks, first_click, last_click, withdrawn = state
+    _, since, click_supports, supports, clicks, first_click, last_click, withdrawn, removed_at = state
     stored = _SUPPORTS.dump_json(dict(supports)).decode() if supports else None
-    return (*pair, since, click_supports, stored, clicks, first_click, last_click, withdrawn)
+    return (*pair, since, click_supports, stored, clicks, first_click, last_click, withdrawn, removed_at)
 
 
 def _only_clicked(before: Assignment, after: Assignment) -> bool:

@@ -2,7 +2,8 @@
 SELECT
     assignment.label_no, assignment.contact_id,
     assignment.since, assignment.click_supports, assignment.supports,
-    assignment.clicks, assignment.first_click, assignment.last_click, assignment.withdrawn_by_self
+    assignment.clicks, assignment.first_click, assignment.last_click, assignment.withdrawn_by_self,
+    assignment.removed_at
 FROM unnest(:label_nos::integer[], :contact_ids::bigint[]) AS pair (label_no, contact_id)
 JOIN assignments AS assignment USING (label_no, contact_id)
 
@@ -26,13 +27,15 @@ SET
     clicks = changed.clicks,
     first_click = changed.first_click,
     last_click = changed.last_click,
-    withdrawn_by_self = changed.withdrawn_by_self
+    withdrawn_by_self = changed.withdrawn_by_self,
+    removed_at = changed.removed_at
 FROM unnest(
     :label_nos::integer[], :contact_ids::bigint[], :since::timestamptz[], :click_supports::integer[],
     :supports::jsonb[], :clicks::integer[], :first_clicks::timestamptz[], :last_clicks::timestamptz[],
-    :withdrawn_by_self::boolean[]
+    :withdrawn_by_self::boolean[], :removed_at::timestamptz[]
 ) AS changed (
-    label_no, contact_id, since, click_supports, supports, clicks, first_click, last_click, withdrawn_by_self
+    label_no, contact_id, since, click_supports, supports, clicks, first_click, last_click, withdrawn_by_self,
+    removed_at
 )
 WHERE assignment.label_no = changed.label_no AND assignment.contact_id = changed.contact_id
 

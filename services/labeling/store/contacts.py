@@ -34,6 +34,8 @@ def _contact(row: Record) -> Contact:
         row["tracking_consent"],
         row["source"],
         row["language"],
+        row["subscription_by"],
+        row["consent_by"],
     )
 
 
@@ -132,5 +134,7 @@ async def write_contacts(connection: PoolConnectionProxy, contacts: Mapping[Cont
         tracking_consents=[contact.tracking_consent for contact in states],
         sources=[contact.source for contact in states],
         languages=[contact.language for contact in states],
+        subscription_by=[contact.subscription_by for contact in states],
+        consent_by=[contact.consent_by for contact in states],
         at=at,
     )

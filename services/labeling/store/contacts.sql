@@ -43,17 +43,19 @@ JOIN erased_contacts AS erased USING (account_id, contact_id)
 -- name: write_contacts
 INSERT INTO contacts AS contact (
     account_id, contact_id, external_id, email, email_key, fields,
-    subscription, tracking_consent, source, language, created_at, changed_at
+    subscription, tracking_consent, source, language, subscription_by, consent_by, created_at, changed_at
 )
 SELECT
     row.account_id, row.contact_id, row.external_id, row.email, row.email_key, row.fields,
-    row.subscription, row.tracking_consent, row.source, row.language, :at, :at
+    row.subscription, row.tracking_consent, row.source, row.language,
+    row.subscription_by, row.consent_by, :at, :at
 FROM unnest(
     :account_ids::integer[], :contact_ids::bigint[], :external_ids::text[], :emails::text[], :email_keys::text[],
-    :fields::jsonb[], :subscriptions::text[], :tracking_consents::text[], :sources::text[], :languages::text[]
+    :fields::jsonb[], :subscriptions::text[], :tracking_consents::text[], :sources::text[], :languages::text[],
+    :subscription_by::text[], :consent_by::text[]
 ) AS row (
     account_id, contact_id, external_id, email, email_key, fields,
-    subscription, tracking_consent, source, language
+    subscription, tracking_consent, source, language, subscription_by, consent_by
 )
 ON CONFLICT (account_id, contact_id) DO UPDATE SET
     external_id = excluded.external_id,
@@ -64,4 +66,6 @@ ON CONFLICT (account_id, contact_id) DO UPDATE SET
     tracking_consent = excluded.tracking_consent,
     source = excluded.source,
     language = excluded.language,
+    subscription_by = excluded.subscription_by,
+    consent_by = excluded.consent_by,
     changed_at = excluded.changed_at

@@ -3,9 +3,10 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import asyncpg
+from asyncpg import Record
 from asyncpg.pool import PoolConnectionProxy
 
-from services.labeling.domain.directory import Claim, Conflict, Entry, Key, settle
+from services.labeling.domain.directory import NOBODY, Claim, Entry, Key, Settlement, settle
 from services.labeling.domain.names import ContactName, parse_name
 from services.labeling.store.contacts import contacts_of
 from shared.store.database import Database
@@ -19,7 +20,7 @@ class _Overtaken(Exception):
     """Another transaction inserted an entry between our read and our write."""
 
 
-async def settle_contacts(database: Database, account_id: int, claims: Sequence[Claim]) -> list[int | Conflict]:
+async def settle_contacts(database: Database, account_id: int, claims: Sequence[Claim]) -> Settlement:
     """Give every row its contact id, in a transaction of its own; ids that end up unused are gaps."""
     for attempt in range(ATTEMPTS):
         try:
@@ -31,32 +32,37 @@ async def settle_contacts(database: Database, account_id: int, claims: Sequence[
     raise AssertionError("unreachable")
 
 
-async def _settle(connection: PoolConnectionProxy, account_id: int, claims: Sequence[Claim]) -> list[int | Conflict]:
+async def _settle(connection: PoolConnectionProxy, account_id: int, claims: Sequence[Claim]) -> Settlement:
     wanted = {key for claim in claims for key in claim.keys}
     found = await lock_entries(connection, account_id, wanted)
-    rows = await QUERIES["owners_of_entries"].fetch(
-        connection, account_id=account_id, contact_ids=list(set(found.values()))
-    )
-    keys = {row["contact_id"]: {("external", row["external_id"]), ("email", row["email_key"])} for row in rows}
+    named = {*found.values(), *(claim.contact_id for claim in claims if claim.contact_id is not None)}
+    rows = await QUERIES["owners_of_entries"].fetch(connection, account_id=account_id, contact_ids=list(named))
+    keys = {row["contact_id"]: _keys(row) for row in rows}
     directory = {key: _entry(key, contact_id, keys) for key, contact_id in found.items()}
     # Decided once without ids, to know how many to allocate.
-    created = settle(claims, directory, 1 << 40).created
+    created = settle(claims, directory, 1 << 40, keys).created
     last = 0
     if created:
         last = await QUERIES["allocate_contacts"].fetchval(connection, account_id=account_id, count=created)
-    settlement = settle(claims, directory, last - created + 1)
+    settlement = settle(claims, directory, last - created + 1, keys)
     moved = {key: contact_id for key, contact_id in settlement.entries.items() if key in found}
     added = {key: contact_id for key, contact_id in settlement.entries.items() if key not in found}
-    if moved:
-        await QUERIES["move_entries"].execute(connection, account_id=account_id, **_columns(moved))
+    await move_entries(connection, account_id, moved)
     if added:
         inserted = await QUERIES["insert_entries"].fetch(connection, account_id=account_id, **_columns(added))
         if len(inserted) < len(added):
             raise _Overtaken
-    return settlement.rows
+    return settlement
 
 
-def _entry(key: Key, contact_id: int, keys: Mapping[int, Collection[tuple[str, str | None]]]) -> Entry:
+def _keys(row: Record) -> list[Key]:
+    found: list[Key] = [("external", row["external_id"]), ("email", row["email_key"])]
+    return [key for key in found if key[1] is not None]
+
+
+def _entry(key: Key, contact_id: int, keys: Mapping[int, Collection[Key]]) -> Entry:
+    if contact_id == NOBODY:
+        return Entry(contact_id, "nobody")
     if contact_id not in keys:
         return Entry(contact_id, "newcomer")
     return Entry(contact_id, "holder" if key in keys[contact_id] else "nobody")
@@ -78,6 +84,12 @@ async def lock_entries(connection: PoolConnectionProxy, account_id: int, keys: I
     kinds, texts = zip(*wanted, strict=True)
     rows = await QUERIES["lock_entries"].fetch(connection, account_id=account_id, kinds=kinds, keys=texts)
     return {(row["kind"], row["key"]): row["contact_id"] for row in rows}
+
+
+async def move_entries(connection: PoolConnectionProxy, account_id: int, entries: Mapping[Key, int]) -> None:
+    """Give entries that are locked to other contacts."""
+    if entries:
+        await QUERIES["move_entries"].execute(connection, account_id=account_id, **_columns(entries))
 
 
 async def delete_entries(connection: PoolConnectionProxy, account_id: int, entries: Mapping[Key, int]) -> None:
@@ -105,3 +117,16 @@ async def awaited_names(connection: PoolConnectionProxy, consumer: str) -> list[
     """Return the names for which held records of `consumer` wait."""
     rows = await QUERIES["awaited_names"].fetch(connection, consumer=consumer)
     return [parse_name(row["name"]) for row in rows]
+
+
+async def reserve_entry(connection: PoolConnectionProxy, account_id: int, key: Key) -> None:
+    """Make an entry that belongs to nobody, if there is none, so that it can be locked."""
+    await QUERIES["reserve_entry"].execute(connection, account_id=account_id, kind=key[0], key=key[1])
+
+
+async def find_owner(connection: PoolConnectionProxy, account_id: int, key: Key) -> int:
+    """Return the contact id of an entry, `NOBODY` if there is none."""
+    owner: int | None = await QUERIES["owner_of_entry"].fetchval(
+        connection, account_id=account_id, kind=key[0], key=key[1]
+    )
+    return NOBODY if owner is None else owner

@@ -49,3 +49,9 @@ WHERE CASE wanted.kind WHEN 'email' THEN contact.email_key ELSE contact.external
 
 -- name: awaited_names
 SELECT DISTINCT name FROM held, unnest(waits_for) AS name WHERE consumer = :consumer AND state = 'waiting'
+
+-- name: reserve_entry
+INSERT INTO directory (account_id, kind, key, contact_id) VALUES (:account_id, :kind, :key, 0) ON CONFLICT DO NOTHING
+
+-- name: owner_of_entry
+SELECT contact_id FROM directory WHERE account_id = :account_id AND kind = :kind AND key = :key

@@ -15,6 +15,8 @@ _BY_CONTACT = (
     "delete_assignments",
     "delete_history",
     "delete_engagements",
+    "delete_decisions",
+    "delete_submissions",
 )
 
 

@@ -20,6 +20,12 @@ WHERE label.account_id = :account_id AND history.label_no = label.label_no AND h
 -- name: delete_engagements
 DELETE FROM engagements WHERE account_id = :account_id AND contact_id = :contact_id
 
+-- name: delete_decisions
+DELETE FROM contact_decisions WHERE account_id = :account_id AND contact_id = :contact_id
+
+-- name: delete_submissions
+DELETE FROM form_submissions WHERE account_id = :account_id AND contact_id = :contact_id
+
 -- name: insert_erased
 INSERT INTO erased_contacts (account_id, contact_id, erased_at) VALUES (:account_id, :contact_id, :at)
 

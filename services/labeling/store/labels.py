@@ -1,15 +1,16 @@
 """Labels of accounts."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
+import orjson
 from asyncpg import Record, UniqueViolationError
 from asyncpg.pool import PoolConnectionProxy
 from uuid_utils.compat import uuid7
 
-from services.labeling.domain.labels import Label, Visibility, name_key
+from services.labeling.domain.labels import NO_NAMES, Label, Visibility, name_key
 from shared.store.queries import queries_of
 
 QUERIES = queries_of(__file__)
@@ -26,6 +27,8 @@ def _label(row: Record) -> Label:
         tuple(row["aliases"]),
         cast("Any", row["state"]),
         row["created_at"],
+        row["label_group"],
+        orjson.loads(row["names"]),
     )
 
 
@@ -64,7 +67,13 @@ async def labels_of_account(
 
 
 async def insert_label(
-    connection: PoolConnectionProxy, account_id: int, name: str, description: str, visibility: Visibility
+    connection: PoolConnectionProxy,
+    account_id: int,
+    name: str,
+    description: str,
+    visibility: Visibility,
+    group: str | None = None,
+    names: Mapping[str, str] = NO_NAMES,
 ) -> Label | None:
     """Insert a label; return None if the account has one of this name."""
     try:
@@ -77,6 +86,8 @@ async def insert_label(
                 name_key=name_key(name),
                 description=description,
                 visibility=visibility,
+                label_group=group,
+                names=orjson.dumps(dict(names)).decode(),
             )
     except UniqueViolationError:
         return None
@@ -98,8 +109,16 @@ async def update_label(connection: PoolConnectionProxy, label: Label, at: dateti
                 aliases=label.aliases,
                 alias_keys=[name_key(alias) for alias in label.aliases],
                 state=label.state,
+                label_group=label.group,
+                names=orjson.dumps(dict(label.names)).decode(),
                 at=at,
             )
     except UniqueViolationError:
         return False
     return True
+
+
+async def public_labels(connection: PoolConnectionProxy, account_id: int) -> list[Label]:
+    """Return the labels that contacts see and may choose, by group."""
+    rows = await QUERIES["public_labels"].fetch(connection, account_id=account_id)
+    return [_label(row) for row in rows]

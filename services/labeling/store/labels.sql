@@ -28,8 +28,8 @@ SELECT count(*) FROM labels
 WHERE account_id = :account_id AND state <> 'deleted' AND (:name_key::text IS NULL OR name_key = :name_key)
 
 -- name: insert_label
-INSERT INTO labels (label_id, account_id, name, name_key, description, visibility)
-VALUES (:label_id, :account_id, :name, :name_key, :description, :visibility)
+INSERT INTO labels (label_id, account_id, name, name_key, description, visibility, label_group, names)
+VALUES (:label_id, :account_id, :name, :name_key, :description, :visibility, :label_group, :names)
 RETURNING *
 
 -- name: update_label
@@ -42,5 +42,12 @@ SET
     aliases = :aliases,
     alias_keys = :alias_keys,
     state = :state,
+    label_group = :label_group,
+    names = :names,
     changed_at = :at
 WHERE label_no = :no
+
+-- name: public_labels
+SELECT * FROM labels
+WHERE account_id = :account_id AND state = 'active' AND visibility = 'public'
+ORDER BY label_group NULLS FIRST, label_no

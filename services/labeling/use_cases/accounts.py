@@ -1,18 +1,17 @@
-"""Create accounts and their API keys, and revoke keys."""
+"""Create, change and delete accounts."""
 
-from collections.abc import Sequence
-from typing import NamedTuple, get_args
-from uuid import UUID
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-from services.labeling.domain.accounts import ApiKey
+from services.labeling.domain import accounts as domain
+from services.labeling.domain.accounts import Account
 from services.labeling.domain.errors import NotFoundError
 from services.labeling.store import accounts
-from shared.events.labeling import AccountChanged, AccountScope, ApiKeyChanged, Scope
+from services.labeling.use_cases.keys import ACCOUNT_SCOPES, add_key, revoke
+from shared.events.labeling import AccountChanged, Brand
 from shared.events.topics import CATALOG_PARTITION
 from shared.store.database import Database
 from shared.store.unit_of_work import UnitOfWork
-
-ALL_SCOPES: tuple[AccountScope, ...] = get_args(AccountScope)
 
 
 class CreatedAccount(NamedTuple):
@@ -22,10 +21,10 @@ class CreatedAccount(NamedTuple):
     position: int | None
 
 
-class WrittenKey(NamedTuple):
-    """A key that was created or revoked, and the position of its event."""
+class WrittenAccount(NamedTuple):
+    """An account that was changed, and the position of its event."""
 
-    key: ApiKey
+    account: Account
     position: int | None
 
 
@@ -33,50 +32,57 @@ async def create_account(database: Database, name: str, time_zone: str, key_hash
     """Create an account with a first key, given by its hash, that has all scopes. `time_zone` is an IANA name."""
     async with database.unit_of_work(CATALOG_PARTITION) as work:
         account_id = await add_account(work, name, time_zone)
-        await _add_key(work, account_id, "first key", ALL_SCOPES, key_hash)
+        await add_key(work, account_id, "first key", ACCOUNT_SCOPES, key_hash)
     return CreatedAccount(account_id, work.position)
 
 
 async def add_account(work: UnitOfWork, name: str, time_zone: str) -> int:
-    """Create an account within a unit of work, without keys."""
-    account_id = await accounts.insert_account(work.connection, name, time_zone)
-    work.append(AccountChanged(occurred_at=work.now, account_id=account_id, account_name=name, time_zone=time_zone))
+    """Create an account within a unit of work, without keys. Raises InvalidError."""
+    account_id = await accounts.insert_account(work.connection, domain.account_name(name), time_zone)
+    _append(work, await _find(work, account_id))
     return account_id
 
 
-async def create_key(
-    database: Database, account_id: int, name: str, scopes: Sequence[Scope], key_hash: str
-) -> WrittenKey:
-    """Create an API key, given by the hash of its text."""
+async def change_account(database: Database, account_id: int, patch: Mapping[str, Any]) -> WrittenAccount:
+    """Apply a merge patch of name, time zone and settings. Raises NotFoundError, InvalidError with a pointer."""
     async with database.unit_of_work(CATALOG_PARTITION) as work:
-        key = await _add_key(work, account_id, name, scopes, key_hash)
-    return WrittenKey(key, work.position)
+        account = domain.patched(await _find(work, account_id), patch)
+        await accounts.update_account(work.connection, account)
+        _append(work, account)
+    return WrittenAccount(account, work.position)
 
 
-async def _add_key(work: UnitOfWork, account_id: int, name: str, scopes: Sequence[Scope], key_hash: str) -> ApiKey:
-    key = await accounts.insert_key(work.connection, account_id, name, scopes, key_hash)
-    _append(work, key)
-    return key
-
-
-async def revoke_key(database: Database, account_id: int, key_id: UUID) -> WrittenKey:
-    """Revoke a key; revoking again changes nothing. Raises NotFoundError."""
+async def delete_account(database: Database, account_id: int) -> WrittenAccount:
+    """Delete an account: revoke its keys at once; its contacts are erased by a job. Raises NotFoundError."""
     async with database.unit_of_work(CATALOG_PARTITION) as work:
-        key = await accounts.revoke_key(work.connection, account_id, key_id, work.now)
-        if key is None:
-            raise NotFoundError("key")
-        _append(work, key)
-    return WrittenKey(key, work.position)
+        account = (await _find(work, account_id))._replace(state="deleted")
+        await accounts.update_account(work.connection, account)
+        for key_id in await accounts.active_keys(work.connection, account_id):
+            await revoke(work, account_id, key_id)
+        _append(work, account)
+    return WrittenAccount(account, work.position)
 
 
-def _append(work: UnitOfWork, key: ApiKey) -> None:
+async def _find(work: UnitOfWork, account_id: int) -> Account:
+    account = await accounts.account_of_id(work.connection, account_id)
+    if account is None or account.state == "deleted":
+        raise NotFoundError("account")
+    return account
+
+
+def _append(work: UnitOfWork, account: Account) -> None:
+    settings = account.settings
     work.append(
-        ApiKeyChanged(
+        AccountChanged(
             occurred_at=work.now,
-            account_id=key.account_id,
-            key_id=key.id,
-            hash=key.hash,
-            scopes=key.scopes,
-            revoked=key.revoked_at is not None,
+            account_id=account.account_id,
+            account_name=account.name,
+            time_zone=account.time_zone,
+            state="deleted" if account.state == "deleted" else "active",
+            brand=None if settings.brand is None else Brand(**settings.brand._asdict()),
+            languages=settings.languages,
+            track_unknown_consent=settings.track_unknown_consent,
+            sender_domains=settings.sender_domains,
+            click_domain=settings.click_domain,
         )
     )

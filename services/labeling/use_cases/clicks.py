@@ -130,7 +130,7 @@ def _command(
 def _set_field(people: contact_changes.Changes, event: SetField, received: Received) -> None:
     patch = {"fields": {event.field_key: event.value}}
     try:
-        people.change((event.account_id, event.contact_id), patch, event.occurred_at, received)
+        people.change((event.account_id, event.contact_id), patch, event.occurred_at, event.origin, cause=received)
     except InvalidError:
         # The error may quote the value, which may be personal: it is not logged.
         COMMANDS_REFUSED.labels("field").inc()

@@ -1,11 +1,12 @@
 """Load the contacts that a unit of work may change, and write the changes with their events."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import datetime
 
-from services.labeling.domain.contact_changes import ContactChanges, ContactKey
+from services.labeling.domain.contact_changes import ContactChange, ContactChanges, ContactKey
 from services.labeling.domain.contacts import Contact
 from services.labeling.store.contacts import contacts_of, write_contacts
+from services.labeling.store.decisions import Decision, insert_decisions
 from services.labeling.store.fields import fields_of_accounts
 from shared.bus.received import Received
 from shared.events.labeling import ContactChanged
@@ -29,9 +30,20 @@ async def record_contacts(work: UnitOfWork, changes: Changes) -> None:
     Called before the events of labels and engagements of the same unit of work are appended: whoever reads those
     knows the contact's state by then.
     """
-    for key, contact, at, cause in changes.changes:
-        work.append(_event(contact, *key, at), cause=cause, personal=True)
+    for change in changes.changes:
+        work.append(_event(change.contact, *change.key, change.at), cause=change.cause, personal=True)
     await write_contacts(work.connection, changes.changed, work.now)
+    await insert_decisions(work.connection, [decision for change in changes.changes for decision in _decisions(change)])
+
+
+def _decisions(change: ContactChange[Received]) -> Iterator[Decision]:
+    key, before, after, at, origin, wording, _ = change
+    for subject in ("subscription", "tracking_consent"):
+        old = None if before is None else getattr(before, subject)
+        new = getattr(after, subject)
+        # That a new contact has decided nothing yet is no decision.
+        if new != old and not (old is None and new == "unknown"):
+            yield Decision(*key, at, subject, old, new, origin, wording)
 
 
 def _event(contact: Contact, account_id: int, contact_id: int, at: datetime) -> ContactChanged:

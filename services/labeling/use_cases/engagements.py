@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from services.labeling.domain.contacts import subscription_after
+from services.labeling.domain.contacts import SELF, subscription_after
 from services.labeling.domain.engagements import check_report
 from services.labeling.domain.errors import InvalidError
 from services.labeling.domain.names import ContactName, name_in
@@ -22,6 +22,7 @@ from services.labeling.use_cases.contact_changes import Changes, load_contacts, 
 from shared.bus.received import Received
 from shared.events.intake import EngagementReported
 from shared.events.labeling import ContactEngaged
+from shared.events.parts import Origin
 from shared.events.topics import partition_of
 from shared.metrics import RECORDS_DROPPED
 from shared.store.unit_of_work import UnitOfWork
@@ -115,7 +116,9 @@ def _engage(contacts: Changes, one: _Known) -> ContactEngaged | None:
         return None
     subscription = subscription_after(contact.subscription, report.kind, report.attributes)
     if subscription != contact.subscription:
-        contacts.change(key, {"subscription": subscription}, report.occurred_at, one.report.received)
+        origin = Origin(kind="report" if subscription == "bounced" else SELF, ref=report.kind)
+        patch = {"subscription": subscription}
+        contacts.change(key, patch, report.occurred_at, origin, cause=one.report.received)
     return ContactEngaged(
         occurred_at=report.occurred_at,
         account_id=report.account_id,

@@ -5,8 +5,9 @@ from typing import Literal, NamedTuple
 
 from asyncpg.pool import PoolConnectionProxy
 
-from services.labeling.domain.errors import ConflictError, InvalidError, NotFoundError
+from services.labeling.domain.errors import ConflictError, InvalidError, LimitError, NotFoundError
 from services.labeling.domain.fields import Field, field_choices
+from services.labeling.domain.limits import MOST_FIELDS
 from services.labeling.store import fields
 from shared.events.labeling import FieldChanged
 from shared.events.topics import CATALOG_PARTITION
@@ -47,6 +48,9 @@ async def create_field(database: Database, account_id: int, field: Field) -> Wri
 
 async def add_field(work: UnitOfWork, account_id: int, field: Field) -> None:
     """Create a field within a unit of work. Raises ConflictError if its key is used."""
+    _, count = await fields.fields_of_account(work.connection, account_id, None, 1)
+    if count >= MOST_FIELDS:
+        raise LimitError("fields", MOST_FIELDS)
     if not await fields.insert_field(work.connection, account_id, field):
         detail = "another field has this key, or values of a deleted field with this key are still being removed"
         raise ConflictError("The key is taken.", "/key", detail)

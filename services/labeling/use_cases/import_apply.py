@@ -127,10 +127,11 @@ class RowApplier:
     def _put(
         self, contacts: Changes, before: Mapping[int, Contact | None], states: Mapping[int, Contact | None]
     ) -> None:
+        origin = Origin(kind="import", ref=str(self._import.id))
         for contact_id in sorted(states):
             state = states[contact_id]
             if state is not None and state != before[contact_id]:
-                contacts.put((self._account_id, contact_id), state, self._work.now)
+                contacts.put((self._account_id, contact_id), state, self._work.now, origin)
 
     async def _assign(self, labels: Mapping[int, dict[int, None]], effects: dict[int, Effect]) -> set[int]:
         """Assert labels with the import as their origin; return the contacts that gained one."""

@@ -190,11 +190,12 @@ async def _settled(
     database: Database, account_id: int, rows: Sequence[ParsedRow], mode: str
 ) -> Sequence[int | Conflict | None]:
     if mode != "update":
-        return await settle_contacts(database, account_id, [Claim("upsert", row.keys) for row in rows])
+        return (await settle_contacts(database, account_id, [Claim("upsert", row.keys) for row in rows])).rows
     async with database.pool.acquire() as connection:
         names = {ContactName(account_id, *key) for row in rows for key in row.keys}
         found: dict[Any, int] = await find_contacts(connection, names) if names else {}
     known = [row for row in rows if any(ContactName(account_id, *key) in found for key in row.keys)]
-    claimed = iter(await settle_contacts(database, account_id, [Claim("upsert", row.keys) for row in known]))
+    settlement = await settle_contacts(database, account_id, [Claim("upsert", row.keys) for row in known])
+    claimed = iter(settlement.rows)
     ids = {id(row) for row in known}
     return [next(claimed) if id(row) in ids else None for row in rows]

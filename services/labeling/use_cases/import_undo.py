@@ -132,7 +132,7 @@ async def _undo(work: UnitOfWork, an_import: Import, effects: Sequence[Effect], 
         after, restored = taken_back(contact, effect.members, later.get(effect.contact_id, {}))
         counts["values_restored"] += len(restored)
         if after != contact:
-            contacts.put(key, after, work.now)
+            contacts.put(key, after, work.now, Origin(kind="undo", ref=str(an_import.id)))
     await record_contacts(work, contacts)
     await _take_labels_back(work, an_import, kept, counts)
     return counts

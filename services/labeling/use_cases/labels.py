@@ -1,12 +1,14 @@
 """Create, change and delete labels."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 from uuid import UUID
 
 from asyncpg.pool import PoolConnectionProxy
 
-from services.labeling.domain.errors import ConflictError, NotFoundError
-from services.labeling.domain.labels import Label, LabelPatch, Visibility, patched
+from services.labeling.domain.errors import ConflictError, LimitError, NotFoundError
+from services.labeling.domain.labels import NO_NAMES, Label, LabelPatch, Visibility, patched
+from services.labeling.domain.limits import MOST_LABELS
 from services.labeling.store import labels
 from shared.events.labeling import LabelChanged
 from shared.events.topics import CATALOG_PARTITION
@@ -39,19 +41,34 @@ async def find_label(connection: PoolConnectionProxy, account_id: int, label_id:
 
 
 async def create_label(
-    database: Database, account_id: int, name: str, description: str, visibility: Visibility
+    database: Database,
+    account_id: int,
+    name: str,
+    description: str,
+    visibility: Visibility,
+    group: str | None = None,
+    names: Mapping[str, str] = NO_NAMES,
 ) -> WrittenLabel:
     """Create a label. Raises ConflictError if the account has one of this name."""
     async with database.unit_of_work(CATALOG_PARTITION) as work:
-        label = await add_label(work, account_id, name, description, visibility)
+        label = await add_label(work, account_id, name, description, visibility, group, names)
     return WrittenLabel(label, work.position)
 
 
 async def add_label(
-    work: UnitOfWork, account_id: int, name: str, description: str = "", visibility: Visibility = "private"
+    work: UnitOfWork,
+    account_id: int,
+    name: str,
+    description: str = "",
+    visibility: Visibility = "private",
+    group: str | None = None,
+    names: Mapping[str, str] = NO_NAMES,
 ) -> Label:
     """Create a label within a unit of work. Raises ConflictError if the account has one of this name."""
-    label = await labels.insert_label(work.connection, account_id, name, description, visibility)
+    _, count = await labels.labels_of_account(work.connection, account_id, None, None, 1)
+    if count >= MOST_LABELS:
+        raise LimitError("labels", MOST_LABELS)
+    label = await labels.insert_label(work.connection, account_id, name, description, visibility, group, names)
     if label is None:
         raise _taken()
     _append(work, label)
@@ -97,5 +114,7 @@ def _append(work: UnitOfWork, label: Label) -> None:
             visibility=label.visibility,
             aliases=label.aliases,
             state=label.state,
+            group=label.group,
+            names=dict(label.names) or None,
         )
     )

@@ -10,16 +10,18 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from services.labeling.domain.assignments import AssertLabel
-from services.labeling.domain.contacts import Contact, changed, keys_of
+from services.labeling.domain.contacts import SELF, Contact, changed, keys_of
 from services.labeling.domain.directory import Claim, Conflict, Key, Mode
 from services.labeling.domain.errors import InvalidError
 from services.labeling.domain.labels import Label
 from services.labeling.domain.names import names_of
-from services.labeling.store.directory import delete_entries, lock_entries, settle_contacts
+from services.labeling.domain.suppressions import SuppressionKeys
+from services.labeling.store.directory import delete_entries, lock_entries, move_entries, settle_contacts
 from services.labeling.store.fields import fields_of_accounts
 from services.labeling.store.labels import labels_of_ids
 from services.labeling.use_cases.assignment_changes import load_assignments, record_assignments
 from services.labeling.use_cases.contact_changes import Changes, load_contacts, record_contacts
+from services.labeling.use_cases.suppressions import block_suppressed
 from shared.events.parts import Origin
 from shared.events.topics import partition_of
 from shared.store.database import Database
@@ -27,6 +29,7 @@ from shared.store.unit_of_work import UnitOfWork
 
 YIELD_AFTER = 100  # rows
 
+Handovers = Mapping[Key, tuple[int, int]]  # the contacts that give up and take a key
 Code = Literal["invalid", "conflict", "not_found", "unknown_label"]
 
 
@@ -73,8 +76,14 @@ class _Placed:
 _ANY_CONTACT = Contact(email="", email_key="")
 
 
-async def upsert_contacts(database: Database, account_id: int, rows: Sequence[Row], origin: Origin) -> Upserted:
-    """Write the valid rows; the others are in `problems`."""
+async def upsert_contacts(
+    database: Database,
+    account_id: int,
+    rows: Sequence[Row],
+    origin: Origin,
+    suppression: SuppressionKeys | None = None,
+) -> Upserted:
+    """Write the valid rows; the others are in `problems`. Contacts with a suppressed address are blocked."""
     result = Upserted([None] * len(rows))
     async with database.pool.acquire() as connection:
         definitions = (await fields_of_accounts(connection, [account_id]))[account_id]
@@ -87,8 +96,9 @@ async def upsert_contacts(database: Database, account_id: int, rows: Sequence[Ro
             keys[index] = _claimed_keys(row, changed(_ANY_CONTACT, row.patch, definitions))
         except InvalidError as error:
             result.problems.append(RowProblem(index, "invalid", error.pointer, error.detail))
-    for placed in _by_partition(database, account_id, await _place(database, account_id, rows, keys, result)):
-        await _write_partition(database, account_id, placed, origin, result)
+    placed, handovers = await _place(database, account_id, rows, keys, result)
+    for group in _groups(database, account_id, placed, handovers):
+        await _write_group(database, account_id, group, origin, result, handovers, suppression)
     result.problems.sort(key=lambda problem: problem.index)
     return result
 
@@ -99,21 +109,20 @@ def _claimed_keys(row: Row, contact: Contact) -> tuple[Key, ...]:
 
 async def _place(
     database: Database, account_id: int, rows: Sequence[Row], keys: Mapping[int, tuple[Key, ...]], result: Upserted
-) -> list[_Placed]:
+) -> tuple[list[_Placed], Handovers]:
     claims = [Claim(rows[index].mode, claimed, rows[index].contact_id) for index, claimed in keys.items()]
     # An update that names no key needs no directory.
-    settled: Sequence[int | Conflict] = (
-        await settle_contacts(database, account_id, claims)
-        if any(claim.keys or claim.contact_id is None for claim in claims)
-        else [claim.contact_id for claim in claims if claim.contact_id is not None]
-    )
+    settled: Sequence[int | Conflict] = [claim.contact_id for claim in claims if claim.contact_id is not None]
+    handovers: Handovers = {}
+    if any(claim.keys or claim.contact_id is None for claim in claims):
+        settled, _, _, handovers = await settle_contacts(database, account_id, claims)
     placed = []
     for (index, claimed), who in zip(keys.items(), settled, strict=True):
         if isinstance(who, Conflict):
             result.problems.append(_taken(index, who.key))
         else:
             placed.append(_Placed(index, rows[index], claimed, who))
-    return placed
+    return placed, handovers
 
 
 def _taken(index: int, key: Key) -> RowProblem:
@@ -122,19 +131,36 @@ def _taken(index: int, key: Key) -> RowProblem:
     return RowProblem(index, "conflict", "/external_id", "another contact has this external id")
 
 
-def _by_partition(database: Database, account_id: int, placed: Iterable[_Placed]) -> Iterable[list[_Placed]]:
+def _groups(
+    database: Database, account_id: int, placed: Iterable[_Placed], handovers: Handovers
+) -> Iterable[list[_Placed]]:
+    """Deal rows by partition number; numbers between which a key is handed over form one group."""
+    group_of = list(range(database.partitions))
+    for giver, taker in handovers.values():
+        one, other = (group_of[partition_of(account_id, who, database.partitions)] for who in (giver, taker))
+        group_of = [one if group == other else group for group in group_of]
     groups: dict[int, list[_Placed]] = defaultdict(list)
-    for one in placed:
-        groups[partition_of(account_id, one.contact_id, database.partitions)].append(one)
-    return (groups[partition] for partition in sorted(groups))
+    for row in placed:
+        groups[group_of[partition_of(account_id, row.contact_id, database.partitions)]].append(row)
+    return (groups[group] for group in sorted(groups))
 
 
-async def _write_partition(
-    database: Database, account_id: int, placed: Sequence[_Placed], origin: Origin, result: Upserted
+async def _write_group(
+    database: Database,
+    account_id: int,
+    placed: Sequence[_Placed],
+    origin: Origin,
+    result: Upserted,
+    handovers: Handovers,
+    suppression: SuppressionKeys | None,
 ) -> None:
-    partition = partition_of(account_id, placed[0].contact_id, database.partitions)
-    async with database.unit_of_work(partition) as work:
-        part = await _write(work, account_id, placed, origin)
+    partitions = {partition_of(account_id, one.contact_id, database.partitions) for one in placed}
+    try:
+        async with database.unit_of_work(*sorted(partitions)) as work:
+            part = await _write(work, account_id, placed, origin, handovers, suppression)
+    except _NotHandedOver:
+        async with database.unit_of_work(*sorted(partitions)) as work:
+            part = await _write(work, account_id, placed, origin, {}, suppression)
     # Only after the commit: a unit that failed has written nothing.
     for one in part.written:
         result.contact_ids[one.index] = one.contact_id
@@ -144,6 +170,10 @@ async def _write_partition(
     result.position = max(result.position or 0, work.position or 0) or None
 
 
+class _NotHandedOver(Exception):
+    """A contact did not give up a key that another row took: the row that was to do so has been refused."""
+
+
 @dataclass(slots=True)
 class _Part:
     written: list[_Placed] = field(default_factory=list)
@@ -151,27 +181,58 @@ class _Part:
     problems: list[RowProblem] = field(default_factory=list)
 
 
-async def _write(work: UnitOfWork, account_id: int, placed: Sequence[_Placed], origin: Origin) -> _Part:
+async def _write(
+    work: UnitOfWork,
+    account_id: int,
+    placed: Sequence[_Placed],
+    origin: Origin,
+    handovers: Handovers,
+    suppression: SuppressionKeys | None,
+) -> _Part:
     contact_ids = {one.contact_id for one in placed}
     contacts = await load_contacts(work, {(account_id, contact_id) for contact_id in contact_ids})
     claimed = {contact_id: set(keys_of(contacts.find((account_id, contact_id)))) for contact_id in contact_ids}
     for one in placed:
         claimed[one.contact_id].update(one.keys)
     owners = await lock_entries(work.connection, account_id, (key for keys in claimed.values() for key in keys))
+    # A key that is handed over counts as its taker's; it is checked below that it was given up.
+    handed = {key: pair for key, pair in handovers.items() if owners.get(key) == pair[0] and pair[0] in contact_ids}
+    owners.update({key: taker for key, (_, taker) in handed.items()})
     part = _Part()
     for one in placed:
-        problem = _apply(contacts, account_id, one, owners, part, work)
+        problem = _apply(work, contacts, account_id, one, owners, part, origin)
         if problem is None:
             part.written.append(one)
         else:
             part.problems.append(problem)
+    if origin.kind != SELF:
+        await block_suppressed(work, suppression, contacts)
     await record_contacts(work, contacts)
     await _assign(work, part.written, origin)
     after = {contact_id: keys_of(contacts.find((account_id, contact_id))) for contact_id in contact_ids}
+    await _hand_over(work, account_id, handed, after, owners)
     await delete_entries(work.connection, account_id, _given_up(claimed, after, owners))
     names = [name for contact_id in part.created for name in names_of(account_id, contact_id, after[contact_id])]
     await work.release([name.waited_for for name in names])
     return part
+
+
+async def _hand_over(
+    work: UnitOfWork,
+    account_id: int,
+    handed: Handovers,
+    after: Mapping[int, Collection[Key]],
+    owners: dict[Key, int],
+) -> None:
+    taken: dict[Key, int] = {}
+    for key, (giver, taker) in handed.items():
+        if key not in after.get(taker, ()):
+            owners[key] = giver
+        elif key in after[giver]:
+            raise _NotHandedOver
+        else:
+            taken[key] = taker
+    await move_entries(work.connection, account_id, taken)
 
 
 async def _assign(work: UnitOfWork, written: Sequence[_Placed], origin: Origin) -> None:
@@ -186,7 +247,13 @@ async def _assign(work: UnitOfWork, written: Sequence[_Placed], origin: Origin) 
 
 
 def _apply(
-    contacts: Changes, account_id: int, one: _Placed, owners: Mapping[Key, int], part: _Part, work: UnitOfWork
+    work: UnitOfWork,
+    contacts: Changes,
+    account_id: int,
+    one: _Placed,
+    owners: Mapping[Key, int],
+    part: _Part,
+    origin: Origin,
 ) -> RowProblem | None:
     key = (account_id, one.contact_id)
     before = contacts.find(key)
@@ -202,7 +269,7 @@ def _apply(
         detail = "the contact with this e-mail address has another external id"
         return RowProblem(one.index, "conflict", "/external_id", detail)
     try:
-        contacts.change(key, one.row.patch, work.now)
+        contacts.change(key, one.row.patch, work.now, origin)
     except InvalidError as error:
         return RowProblem(one.index, "invalid", error.pointer, error.detail)
     if before is None:

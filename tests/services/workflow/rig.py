@@ -133,7 +133,7 @@ class Rig:
     async def worker(self, name: str = "one", projection: int = 1) -> AsyncIterator[ConsumerHost]:
         """A worker process' consumer, in this process; a restart has the same name, or waits for its session to end."""
         handler = WorkflowHandler(self.service.catalogs, projection, self.clock)
-        self.catalog.on_change(handler.changed)
+        self.catalog.on_change(lambda _: handler.wake())
         consumer = Consumer("workflow", TOPICS, handler, version=projection)
         host = ConsumerHost(
             consumer, "workflow", self.settings, self.database, self.cluster, name, lambda: 0, self.clock

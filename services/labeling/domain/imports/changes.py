@@ -1,11 +1,12 @@
 """What a row changes of a contact, and what taking it back changes."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
-from services.labeling.domain.contacts import Contact
+from services.labeling.domain.contacts import Contact, may_change_subscription
 from services.labeling.domain.imports.options import Options
 from services.labeling.domain.imports.rows import ParsedRow
+from shared.events.labeling import Subscription
 
 # What the contact said itself, or what was reported of its address, stands above any file.
 _FINAL = frozenset({"unsubscribed", "bounced", "blocked"})
@@ -27,7 +28,7 @@ def values_of(row: ParsedRow, contact: Contact | None, options: Options) -> dict
     subscription = row.subscription
     if contact is None:
         values["subscription"] = subscription or options.subscription or "unconfirmed"
-    elif subscription is not None and (contact.subscription not in _FINAL or subscription in _FINAL):
+    elif subscription is not None and may_change_subscription(contact, cast("Subscription", subscription), "import"):
         values["subscription"] = subscription
     return values
 

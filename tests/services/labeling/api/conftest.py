@@ -1,5 +1,6 @@
 """A labeling process that runs, and accounts in it."""
 
+import base64
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -13,6 +14,7 @@ from tests.conftest import TestKafka, TestPostgres
 from tests.stack.processes import ServiceProcess
 
 OPERATOR = "the operator's secret"
+TOKEN_KEYS = "test:" + base64.b64encode(bytes(32)).decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ def running(kafka: TestKafka, postgres: TestPostgres, tmp_path_factory: pytest.T
         "PENCHANT_PARTITIONS": "3",
         "PENCHANT_LABELING_DATABASE": dsn,
         "PENCHANT_OPERATOR_KEY": OPERATOR,
+        "PENCHANT_TRACKING_KEYS": TOKEN_KEYS,
     }
     log = tmp_path_factory.mktemp("labeling") / "log"
     process = ServiceProcess("services.labeling", environment, log, "PENCHANT_LABELING_PORT")
@@ -94,3 +97,10 @@ def new_account(running: Running) -> Iterator[Callable[[], Account]]:
 def account(new_account: Callable[[], Account]) -> Account:
     """An empty account."""
     return new_account()
+
+
+@pytest.fixture
+def public(running: Running) -> Iterator[httpx.Client]:
+    """A browser: without a key, and without following redirects."""
+    with httpx.Client(base_url=running.process.url, timeout=10) as browser:
+        yield browser

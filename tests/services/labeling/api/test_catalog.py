@@ -1,13 +1,21 @@
 """Accounts, keys, labels, fields: over HTTP."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
+from aiokafka import AIOKafkaProducer
+from uuid_utils.compat import uuid7
 
-from tests.services.labeling.api.conftest import Account, Running
+from shared.events.codec import body_of, headers_of
+from shared.events.envelope import CatalogEvent
+from shared.events.segmentation import SegmentChanged
+from tests.services.labeling.api.conftest import OPERATOR, Account, Running
 from tests.services.labeling.api.waiting import until
+from tests.services.labeling.shop import NOON
 
 
 def test_only_the_operator_makes_accounts(running: Running, account: Account) -> None:
@@ -157,3 +165,108 @@ def test_what_belongs_to_another_account_is_not_there(account: Account, new_acco
         assert account.request(method, path, json=body).status_code == 404, (method, path)
     listed = [path for path in ("/v1/contacts", "/v1/fields", "/v1/jobs") if account.get(path).json()["items"]]
     assert listed == []
+
+
+def test_the_text_of_a_key_is_never_stored(running: Running, account: Account) -> None:
+    headers = {"Idempotency-Key": "make-key-1"}
+    body = {"name": "sync", "scopes": ["read"]}
+    made = account.post("/v1/keys", json=body, headers=headers)
+    assert made.status_code == 201
+    assert account.post("/v1/keys", json=body, headers=headers).status_code == 409
+    operator = {"Authorization": f"Bearer {OPERATOR}", "Idempotency-Key": "make-account-1"}
+    url = f"{running.process.url}/v1/accounts"
+    new = httpx.post(url, json={"name": "Once"}, headers=operator)
+    assert new.status_code == 201
+    assert httpx.post(url, json={"name": "Once"}, headers=operator).status_code == 409
+    listed = httpx.get(url, params={"limit": 1000}, headers=operator).json()["items"]
+    assert [item["name"] for item in listed].count("Once") == 1
+    for secret in (made.json()["key"], new.json()["api_key"]):
+        assert not asyncio.run(occurrences(running.dsn, secret))
+
+
+async def occurrences(dsn: str, text: str) -> list[str]:
+    """The tables in which a text stands."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        tables = await connection.fetch(
+            "SELECT format('%I', relname) AS name FROM pg_class "
+            "WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace"
+        )
+        found = []
+        for table in tables:
+            query = f"SELECT count(*) FROM {table['name']} AS t WHERE t::text ~ $1 OR t::text ~ $2"
+            if await connection.fetchval(query, text, text.encode().hex()):
+                found.append(table["name"])
+        return found
+    finally:
+        await connection.close()
+
+
+def test_an_account_shows_and_changes_its_settings(account: Account) -> None:
+    brand = {"name": "Paws & Co", "colour": "#0a7f5a"}
+    changed = account.patch("/v1/account", json={"brand": brand, "languages": ["nl", "fr"]})
+    assert changed.status_code == 200, changed.text
+    shown = account.get("/v1/account").json()
+    assert (shown["brand"]["name"], shown["languages"], shown["track_unknown_consent"]) == (
+        "Paws & Co",
+        ["nl", "fr"],
+        True,
+    )
+    wrong = account.patch("/v1/account", json={"brand": {"name": "x", "colour": "red"}})
+    assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, "/brand/colour")
+    assert account.patch("/v1/account", json={"sender_domains": ["x.example"]}).status_code == 422
+
+
+def test_the_operator_changes_and_deletes_accounts(running: Running, account: Account) -> None:
+    operator = {"Authorization": f"Bearer {OPERATOR}"}
+    url = f"{running.process.url}/v1/accounts/{account.account_id}"
+    granted = httpx.patch(url, json={"sender_domains": ["Shop.example"]}, headers=operator)
+    assert granted.json()["sender_domains"] == ["shop.example"]
+    assert httpx.delete(url, headers=operator).json()["state"] == "deleted"
+    until(lambda: account.get("/v1/labels").status_code == 401, within=2)
+    assert httpx.delete(url, headers=operator).status_code == 404
+
+
+def test_a_pipelines_key_reads_contacts_of_the_account_that_it_names(running: Running, account: Account) -> None:
+    operator = {"Authorization": f"Bearer {OPERATOR}"}
+    made = httpx.post(
+        f"{running.process.url}/v1/keys", json={"name": "mails", "scopes": ["pipeline"]}, headers=operator
+    )
+    assert made.status_code == 201, made.text
+    account.make("/v1/contacts", {"email": "ann@example.com"})
+    headers = {"Authorization": f"Bearer {made.json()['key']}", "Penchant-Account": str(account.account_id)}
+    contacts = httpx.get(f"{running.process.url}/v1/contacts", headers=headers)
+    assert [contact["email"] for contact in contacts.json()["items"]] == ["ann@example.com"]
+    assert httpx.get(f"{running.process.url}/v1/labels", headers=headers).status_code == 403
+    assert account.post("/v1/keys", json={"name": "x", "scopes": ["pipeline"]}).status_code == 422
+
+
+def test_a_label_in_use_is_not_deleted_unless_it_is_forced(running: Running, account: Account) -> None:
+    dogs = account.make("/v1/labels", {"name": "Dogs"})["id"]
+    segment = SegmentChanged(
+        occurred_at=NOON,
+        account_id=account.account_id,
+        segment_id=uuid7(),
+        segment_name="Dog lovers",
+        segment_version=1,
+        criterion={"label": {"id": dogs}},
+    )
+    asyncio.run(publish(running, segment))
+    refused = account.delete(f"/v1/labels/{dogs}")
+    assert refused.status_code == 409
+    assert [(use["kind"], use["name"]) for use in refused.json()["uses"]] == [("segment", "Dog lovers")]
+    assert [use["kind"] for use in account.get(f"/v1/labels/{dogs}/uses").json()["items"]] == ["segment"]
+    assert account.delete(f"/v1/labels/{dogs}?force=true").status_code == 202
+
+
+async def publish(running: Running, event: CatalogEvent) -> None:
+    """Write a catalog event of another service, as its relay does."""
+    producer = AIOKafkaProducer(bootstrap_servers=running.bootstrap)
+    await producer.start()
+    headers = headers_of(event.type(), event.event_id, "/test", event.occurred_at, 1, {}, None, None, None)
+    try:
+        await producer.send_and_wait(
+            running.prefix + event.topic, body_of(event), key=event.key.encode(), headers=[*headers]
+        )
+    finally:
+        await producer.stop()

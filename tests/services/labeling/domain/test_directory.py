@@ -53,3 +53,19 @@ def test_an_entry_that_stands_for_nobody_is_taken_over() -> None:
 def test_later_rows_see_what_earlier_ones_got() -> None:
     settled = settle([upsert(MAIL, CRM), upsert(CRM), upsert(MAIL)], {}, 7)
     assert (settled.rows, settled.created) == ([7, 7, 7], 1)
+
+
+def test_a_key_that_another_row_gives_up_may_be_taken_in_any_order() -> None:
+    new: Key = ("email", "new@example.com")
+    directory = {CRM: Entry(3, "holder"), MAIL: Entry(3, "holder")}
+    gives, takes = upsert(CRM, new), upsert(("external", "crm-2"), MAIL)
+    for rows, expected in (([gives, takes], [3, 7]), ([takes, gives], [7, 3])):
+        settled = settle(rows, directory, 7, {3: [CRM, MAIL]})
+        assert (settled.rows, settled.handovers) == (expected, {MAIL: (3, 7)})
+
+
+def test_an_address_alone_means_its_present_holder_until_it_is_given_up() -> None:
+    new: Key = ("email", "new@example.com")
+    directory = {CRM: Entry(3, "holder"), MAIL: Entry(3, "holder")}
+    settled = settle([upsert(MAIL), upsert(CRM, new), upsert(MAIL)], directory, 7, {3: [CRM, MAIL]})
+    assert settled.rows == [3, 3, 7]

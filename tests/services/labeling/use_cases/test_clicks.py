@@ -1,7 +1,7 @@
 """Clicks and commands, folded over what is stored."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -98,6 +98,21 @@ async def test_another_accounts_label_is_passed_over(shop: Shop) -> None:
     stranger = LabelReference(id=other.labels["Snakes"].id, name="Snakes")
     await shop.deliver(LabelHandler(), shop.clicked(ann, labels=(stranger,)))
     assert await shop.events("LabelAssigned") == []
+
+
+async def test_a_click_that_happened_before_a_removal_does_not_undo_it(shop: Shop) -> None:
+    ann = await shop.contact(labels=["Dogs"])
+    taken = AssignmentRequest(0, ann, shop.labels["Dogs"], held=False, origin=Origin(kind="manual"))
+    await assign_labels(shop.database, shop.account_id, [taken])
+    await shop.deliver(LabelHandler(), shop.clicked(ann, "Dogs", occurred_at=datetime.now(UTC) - timedelta(days=8)))
+
+    assert not await shop.holds(ann, "Dogs")
+    assert (await interest(shop, ann, "Dogs"))[0] == 1
+    rows = await shop.database.pool.fetch("SELECT outcome, reason FROM assignment_history ORDER BY entry")
+    assert [tuple(row) for row in rows][-1] == ("refused", "removed_since")
+
+    await shop.deliver(LabelHandler(), shop.clicked(ann, "Dogs", occurred_at=datetime.now(UTC) + timedelta(seconds=1)))
+    assert await shop.holds(ann, "Dogs")
 
 
 async def test_what_the_contact_removed_no_click_gives_back(shop: Shop) -> None:

@@ -89,7 +89,7 @@ async def test_a_process_that_died_between_id_and_contact_blocks_nobody(shop: Sh
     keys = (("external", "x"), ("email", "ann@example.com"))
     ghost = await settle_contacts(shop.database, shop.account_id, [Claim("upsert", keys)])  # type: ignore[arg-type]
     ann, ben = await shop.contact("ann@example.com"), await shop.contact("ben@example.com", external_id="x")
-    assert [ann] == ghost
+    assert [ann] == ghost.rows
     assert ben != ann
 
 
@@ -115,3 +115,35 @@ async def test_a_label_deleted_meanwhile_is_given_to_nobody(shop: Shop) -> None:
     ann = await shop.contact("ann@example.com", labels=["Dogs", "Cats"])
     assert not await shop.holds(ann, "Dogs")
     assert await shop.holds(ann, "Cats")
+
+
+async def test_one_row_gives_up_an_address_and_another_takes_it(shop: Shop) -> None:
+    first = await shop.write(
+        {"external_id": "a", "email": "ann@example.com"}, {"external_id": "b", "email": "ben@example.com"}
+    )
+    for rows in (
+        [{"external_id": "a", "email": "anna@example.com"}, {"external_id": "b", "email": "ann@example.com"}],
+        [{"external_id": "b", "email": "anna@example.com"}, {"external_id": "a", "email": "ann@example.com"}],
+        [{"external_id": "a", "email": "x@example.com"}, {"external_id": "c", "email": "ann@example.com"}],
+    ):
+        for order in (rows, rows[::-1]):
+            result = await shop.write(*order)
+            assert result.problems == []
+    shown = await shop.database.pool.fetch("SELECT external_id, email FROM contacts ORDER BY contact_id")
+    assert [tuple(row) for row in shown] == [
+        ("a", "x@example.com"),
+        ("b", "anna@example.com"),
+        ("c", "ann@example.com"),
+    ]
+    assert first.contact_ids == [1, 2]
+    owners = await shop.database.pool.fetch("SELECT key, contact_id FROM directory WHERE kind = 'email' ORDER BY key")
+    assert [tuple(row) for row in owners] == [("ann@example.com", 3), ("anna@example.com", 2), ("x@example.com", 1)]
+
+
+async def test_an_address_that_is_not_given_up_after_all_is_not_taken(shop: Shop) -> None:
+    await shop.write({"external_id": "a", "email": "ann@example.com"}, {"external_id": "b", "email": "ben@example.com"})
+    result = await shop.write(
+        {"external_id": "a", "email": "anna@example.com", "fields": {"shoe": 1}},
+        {"external_id": "b", "email": "ann@example.com"},
+    )
+    assert [(problem.index, problem.code) for problem in result.problems] == [(0, "invalid"), (1, "conflict")]

@@ -1,0 +1,71 @@
+"""What the pages read from requests: tokens and forms, within limits."""
+
+import asyncio
+from collections.abc import Mapping
+from time import monotonic
+from urllib.parse import parse_qs
+
+from services.labeling.api.service import Labeling
+from services.labeling.domain.errors import NotFoundError
+from shared.http.bodies import BODY_TIMEOUT, JsonRequest
+from shared.http.problems import Problem
+from shared.tokens import NotGenuineError, Purpose, Recipient
+
+MOST_FORM_BYTES = 65_536
+MOST_FIELDS = 500
+MOST_REMEMBERED = 10_000
+
+Form = Mapping[str, list[str]]
+
+
+async def read_form(request: JsonRequest) -> Form:
+    """Return the fields of an HTML form. Raises Problem: 413, 408."""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MOST_FORM_BYTES:
+                    raise Problem(413, f"The form is larger than {MOST_FORM_BYTES} bytes.")
+    except TimeoutError:
+        raise Problem(408, "The form did not arrive in time.", headers={"Connection": "close"}) from None
+    try:
+        fields = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
+    except ValueError:
+        raise Problem(422, "The form is not valid.") from None
+    if any("\0" in value for values in fields.values() for value in values):
+        raise Problem(422, "Text must not contain the character U+0000.")
+    return fields
+
+
+def first(form: Form, name: str) -> str:
+    """Return the first value of a field, or an empty text."""
+    return form.get(name, [""])[0]
+
+
+def read_token(service: Labeling, token: str, purpose: Purpose = Purpose.RECIPIENT) -> Recipient:
+    """Return what a token says. Raises NotFoundError if it is not genuine, or there are no keys."""
+    if service.tokens is None or not token.isascii():
+        raise NotFoundError("page")
+    try:
+        return service.tokens.read(token.encode(), purpose)
+    except NotGenuineError:
+        raise NotFoundError("page") from None
+
+
+class Allowance:
+    """Allow each key a number of uses at once, refilled over a minute (a token bucket)."""
+
+    def __init__(self, per_minute: int) -> None:
+        self._per_minute = per_minute
+        self._buckets: dict[str, tuple[float, float]] = {}
+
+    def take(self, key: str) -> bool:
+        """Count one use; return False if there were too many."""
+        now = monotonic()
+        left, since = self._buckets.pop(key, (float(self._per_minute), now))
+        left = min(float(self._per_minute), left + (now - since) * self._per_minute / 60)
+        self._buckets[key] = (max(left - 1, 0.0) if left >= 1 else left, now)
+        while len(self._buckets) > MOST_REMEMBERED:
+            del self._buckets[next(iter(self._buckets))]
+        return left >= 1

@@ -1,0 +1,6 @@
+"""How many things an account may have. Documented in docs/limits.md."""
+
+MOST_LABELS = 10_000
+MOST_FIELDS = 500
+MOST_KEYS = 1_000
+MOST_FORMS = 500

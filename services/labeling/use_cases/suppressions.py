@@ -1,0 +1,127 @@
+"""Suppress addresses, and keep suppressed addresses from being subscribed."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from asyncpg.pool import PoolConnectionProxy
+
+from services.labeling.domain.directory import NOBODY, Key
+from services.labeling.domain.errors import NotFoundError
+from services.labeling.domain.suppressions import SuppressionKeys
+from services.labeling.store import suppressions
+from services.labeling.store.directory import find_owner, lock_entries, reserve_entry
+from services.labeling.store.suppressions import Suppression
+from services.labeling.use_cases.contact_changes import Changes, load_contacts, record_contacts
+from shared.events.parts import Origin
+from shared.events.topics import partition_of
+from shared.store.database import Database
+from shared.store.unit_of_work import UnitOfWork
+
+SUPPRESSED = Origin(kind="suppression")
+YIELD_AFTER = 20  # addresses
+
+
+class Suppressed(NamedTuple):
+    """How many addresses are suppressed now that were not before, and how many were already."""
+
+    added: int
+    known: int
+
+
+async def suppress(
+    database: Database,
+    keys: SuppressionKeys,
+    account_id: int,
+    email_keys: Sequence[str],
+    reason: str | None,
+    origin: Origin,
+) -> Suppressed:
+    """Suppress addresses, given by their keys, and block the contacts that have them."""
+    added = 0
+    for place, email_key in enumerate(email_keys):
+        if place % YIELD_AFTER == 0:
+            await asyncio.sleep(0)
+        added += await _suppress(database, keys, account_id, email_key, reason, origin)
+    return Suppressed(added, len(email_keys) - added)
+
+
+async def _suppress(
+    database: Database, keys: SuppressionKeys, account_id: int, email_key: str, reason: str | None, origin: Origin
+) -> bool:
+    key: Key = ("email", email_key)
+    async with database.transaction() as connection:
+        # Whoever gives somebody the address locks the same entry, and sees the suppression or is seen here.
+        await reserve_entry(connection, account_id, key)
+    while True:
+        async with database.pool.acquire() as connection:
+            owner = await find_owner(connection, account_id, key)
+        partitions = [] if owner == NOBODY else [partition_of(account_id, owner, database.partitions)]
+        async with database.unit_of_work(*partitions) as work:
+            if (await lock_entries(work.connection, account_id, [key])).get(key) == owner:
+                return await suppress_in(work, keys, account_id, owner, email_key, reason, origin)
+
+
+async def suppress_in(
+    work: UnitOfWork,
+    keys: SuppressionKeys,
+    account_id: int,
+    owner: int,
+    email_key: str,
+    reason: str | None,
+    origin: Origin,
+) -> bool:
+    """Suppress an address whose directory entry is locked, within the unit of work of its owner.
+
+    Returns False if it was suppressed already.
+    """
+    hashes = keys.hashes(account_id, email_key)
+    known = await suppressions.suppressed(work.connection, account_id, [one.value for one in hashes])
+    if not known:
+        await suppressions.insert_suppression(work.connection, account_id, hashes[0], reason, origin)
+    if owner != NOBODY:
+        contacts = await load_contacts(work, [(account_id, owner)])
+        contact = contacts.find((account_id, owner))
+        if contact is not None and contact.email_key == email_key:
+            contacts.change((account_id, owner), {"subscription": "blocked"}, work.now, SUPPRESSED)
+        await record_contacts(work, contacts)
+    return not known
+
+
+async def block_suppressed(work: UnitOfWork, keys: SuppressionKeys | None, contacts: Changes) -> None:
+    """Block those changed contacts whose address is suppressed, unless the contact itself has decided.
+
+    Called under the locks of their directory entries.
+    """
+    if keys is None:
+        return
+    hashes: dict[bytes, tuple[int, int]] = {}
+    for (account_id, contact_id), contact in contacts.changed.items():
+        if contact.email_key is not None and contact.subscription != "blocked":
+            for one in keys.hashes(account_id, contact.email_key):
+                hashes[one.value] = (account_id, contact_id)
+    accounts = {account_id for account_id, _ in hashes.values()}
+    for account_id in accounts:
+        for found in await suppressions.suppressed(work.connection, account_id, list(hashes)):
+            contacts.change(hashes[found], {"subscription": "blocked"}, work.now, SUPPRESSED)
+
+
+async def lift(connection: PoolConnectionProxy, keys: SuppressionKeys, account_id: int, email_key: str) -> None:
+    """Delete the suppressions of an address: its owner wants to be sent to again."""
+    await suppressions.delete_hashes(connection, account_id, [one.value for one in keys.hashes(account_id, email_key)])
+
+
+async def look_up(
+    connection: PoolConnectionProxy, keys: SuppressionKeys, account_id: int, email_keys: Sequence[str]
+) -> Mapping[str, Suppression]:
+    """Return the suppressions of those addresses that are suppressed, by address key."""
+    by_hash = {one.value: key for key in email_keys for one in keys.hashes(account_id, key)}
+    found = await suppressions.suppressed(connection, account_id, list(by_hash))
+    return {by_hash[value]: suppression for value, suppression in found.items()}
+
+
+async def delete(connection: PoolConnectionProxy, account_id: int, suppression_id: UUID) -> None:
+    """Delete a suppression; contacts that it has blocked stay so. Raises NotFoundError."""
+    if not await suppressions.delete_suppression(connection, account_id, suppression_id):
+        raise NotFoundError("suppression")

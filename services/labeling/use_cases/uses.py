@@ -1,0 +1,57 @@
+"""Find what uses a label or a field, in the catalogs of the other services."""
+
+from collections.abc import Callable, Iterator
+from uuid import UUID
+
+from asyncpg.pool import PoolConnectionProxy
+
+from services.labeling.domain.limits import MOST_FORMS
+from services.labeling.domain.references import names_field, names_label
+from services.labeling.store.forms import forms_of_account
+from shared.bus.catalog import Catalog
+from shared.events.segmentation import SegmentChanged
+from shared.events.tracking import MessageChanged
+from shared.events.workflow import WorkflowChanged
+from shared.uses import Use
+
+
+async def uses_of_label(
+    connection: PoolConnectionProxy, catalog: Catalog, account_id: int, label_id: UUID
+) -> list[Use]:
+    """Return the links, segments, workflows, blocks and forms that name the label, as of now."""
+    await catalog.refresh()
+    forms, _ = await forms_of_account(connection, account_id, None, MOST_FORMS)
+    offering = [Use("form", str(form.id), form.definition.name) for form in forms if label_id in form.definition.labels]
+    links = [
+        Use("link", str(link.id), f"{message.message_name}: {link.text or link.url}")
+        for message in _messages(catalog, account_id)
+        for link in message.links
+        if link.present and any(label.id == label_id for label in link.labels)
+    ]
+    definitions = _definitions(catalog, account_id, lambda definition: names_label(definition, label_id))
+    return [*links, *definitions, *offering]
+
+
+async def uses_of_field(connection: PoolConnectionProxy, catalog: Catalog, account_id: int, key: str) -> list[Use]:
+    """Return the segments, workflows, blocks and forms that name the field, as of now."""
+    await catalog.refresh()
+    forms, _ = await forms_of_account(connection, account_id, None, MOST_FORMS)
+    asking = [Use("form", str(form.id), form.definition.name) for form in forms if key in form.definition.fields]
+    return [*_definitions(catalog, account_id, lambda definition: names_field(definition, key)), *asking]
+
+
+def _messages(catalog: Catalog, account_id: int) -> list[MessageChanged]:
+    return [message for message in catalog.all(MessageChanged, account_id) if message.state != "deleted"]
+
+
+def _definitions(catalog: Catalog, account_id: int, names: Callable[[object], bool]) -> Iterator[Use]:
+    for segment in catalog.all(SegmentChanged, account_id):
+        if segment.state != "deleted" and names(segment.criterion):
+            yield Use("segment", str(segment.segment_id), segment.segment_name)
+    for workflow in catalog.all(WorkflowChanged, account_id):
+        if workflow.state != "deleted" and names(workflow.definition):
+            yield Use("workflow", str(workflow.workflow_id), workflow.workflow_name)
+    for message in _messages(catalog, account_id):
+        for block in message.blocks:
+            if any(names(variant.criterion) for variant in block.variants):
+                yield Use("block", str(message.message_id), f"{message.message_name}: {block.block}")
