@@ -4,35 +4,79 @@ from collections.abc import Sequence
 
 from asyncpg.pool import PoolConnectionProxy
 
-from shared.bus.checkpoints import QUERIES
 from shared.bus.handler import Consumer, PartitionStopped
-from shared.bus.reading import Unread, contact_of
+from shared.bus.reading import Unread, contact_of, is_erasure
+from shared.bus.ready_records import EARLIER
 from shared.bus.received import Received
 from shared.bus.record import Part
+from shared.store.errors import Fenced
+from shared.store.held import forget_contacts
+from shared.store.queries import queries_of
 from shared.store.unit_of_work import UnitOfWork
 
-MOST_FAILED = 1_000  # held records on which the code failed; more stop the partition
-EARLIER = "an earlier record of the contact is held"
+QUERIES = queries_of(__file__)
 
+MOST_FAILED = 1_000  # held records on which the code failed; more stop the partition
+
+Contact = tuple[int, int]  # account, contact
 Key = tuple[str, int, int]  # topic, account, contact
 Poison = tuple[Part, int, str]  # where, offset, reason
+Place = tuple[str, int]  # topic, offset: of a record within the partition number
 
 
 class Sorted:
-    """A batch, told apart before its transaction begins: what to handle, and what to hold for which reason."""
+    """A batch, told apart before its transaction begins: what to handle, and what to hold for which reason.
 
-    def __init__(self, failed: set[Key]) -> None:
+    `failed` are the contacts with held records once this is committed, `erased` those that are forgotten with it.
+    """
+
+    def __init__(self, consumer: Consumer, failed: set[Key]) -> None:
         self.batch: list[Received] = []
         self.hold: list[tuple[Received | Unread, int, int, str]] = []
         self.reject: list[Unread] = []
-        self.failed = failed
+        self.failed = set(failed)
+        self.erased: set[Contact] = set()
+        self.read_again: set[int] = set()  # ids of held records
+        self._consumer = consumer
+        self._failed_before = failed
 
-    def write(self, work: UnitOfWork) -> None:
-        """Hold and reject what is set aside."""
+    def erase(self, contact: Contact) -> None:
+        """Forget everything that is held of a contact."""
+        self.erased.add(contact)
+        self.failed = {key for key in self.failed if key[1:] != contact}
+        self.hold = [one for one in self.hold if (one[1], one[2]) != contact]
+
+    async def write(self, work: UnitOfWork) -> None:
+        """Hold and reject what is set aside, and forget what an erasure takes with it.
+
+        Raises Fenced if what was held before is gone: somebody else has forgotten the contact.
+        """
+        await self._check_held(work.connection)
+        if self.read_again:
+            await QUERIES["forget_records"].execute(work.connection, ids=sorted(self.read_again))
+        await forget_contacts(work.connection, self.erased)
         for record, account_id, contact_id, reason in self.hold:
             work.fail(record, account_id, contact_id, reason)
         for unread in self.reject:
             work.reject(unread, unread.reason)
+
+    async def _check_held(self, connection: PoolConnectionProxy) -> None:
+        relied_on = {
+            key
+            for record, account_id, contact_id, reason in self.hold
+            if reason == EARLIER and (key := (record.topic, account_id, contact_id)) in self._failed_before
+        }
+        if not relied_on:
+            return
+        rows = await QUERIES["held_among"].fetch(
+            connection,
+            consumer=self._consumer.name,
+            topics=[topic for topic, _, _ in relied_on],
+            account_ids=[account_id for _, account_id, _ in relied_on],
+            contact_ids=[contact_id for _, _, contact_id in relied_on],
+        )
+        if {(row["topic"], row["account_id"], row["contact_id"]) for row in rows} != relied_on:
+            raise Fenced("held records were changed meanwhile")
 
 
 class HeldContacts:
@@ -42,32 +86,49 @@ class HeldContacts:
         self.poison: Poison | None = None
         self._consumer = consumer
         self._failed: set[Key] = set()
+        self._undecided: dict[Place, int] = {}  # ids of records that are held, and will be read again
 
     async def load(self, connection: PoolConnectionProxy, number: int) -> None:
-        """Read the contacts that have held records."""
-        rows = await connection.fetch(
-            QUERIES["failed_contacts"], self._consumer.name, number, list(self._consumer.topics)
-        )
+        """Read the contacts that have held records, and the records that an older version of the consumer holds."""
+        of_this = {
+            "consumer": self._consumer.name,
+            "version": self._consumer.version,
+            "partition": number,
+            "topics": list(self._consumer.topics),
+        }
+        rows = await QUERIES["failed_contacts"].fetch(connection, **of_this)
         self._failed = {(row["topic"], row["account_id"], row["contact_id"]) for row in rows}
+        again = await QUERIES["undecided_records"].fetch(connection, **of_this)
+        self._undecided = {(row["topic"], row["record_offset"]): row["id"] for row in again}
 
     def sort(self, received: Sequence[Received], unread: Sequence[Unread]) -> Sorted:
         """Tell apart what can be handled. Raises PartitionStopped if too much would be held."""
-        found = Sorted(set(self._failed))
+        found = Sorted(self._consumer, self._failed)
         for record in unread:
             if self._consumer.aligned:
+                self._note_read_again(found, record)
                 self._hold(found, record, record.reason)
             else:
                 found.reject.append(record)
-        if not found.failed and self.poison is None:
-            found.batch = list(received)
-        else:
-            for one in received:
-                reason = self._reason(found.failed, one)
-                if reason is None:
-                    found.batch.append(one)
-                else:
-                    self._hold(found, one, reason)
+        for one in received:
+            self._note_read_again(found, one)
+            reason = self._reason(found.failed, one)
+            if self._consumer.aligned and is_erasure(one) and reason in (None, EARLIER):
+                # Never held back: whatever the code failed on before, the person is to be forgotten.
+                found.erase(contact_of(one))
+                found.batch.append(one)
+            elif reason is None:
+                found.batch.append(one)
+            else:
+                self._hold(found, one, reason)
         return found
+
+    def _note_read_again(self, found: Sorted, record: Received | Unread) -> None:
+        held_id = self._undecided.get((record.topic, record.offset)) if self._undecided else None
+        if held_id is not None:
+            found.read_again.add(held_id)
+            if isinstance(record, Received):
+                record.held_id = held_id  # nothing was decided on it yet
 
     def _reason(self, failed: set[Key], record: Received) -> str | None:
         if self.poison is not None and self.poison[:2] == ((record.topic, record.partition), record.offset):
@@ -87,11 +148,17 @@ class HeldContacts:
     def committed(self, found: Sorted) -> None:
         """Remember what has been written, once it is committed."""
         self._failed = found.failed
+        if found.read_again:
+            self._undecided = {
+                place: held_id for place, held_id in self._undecided.items() if held_id not in found.read_again
+            }
 
 
 async def count_failed(connection: PoolConnectionProxy, consumer: Consumer, number: int) -> int:
     """Return how many records of contact topics are held because the code failed on them."""
     if not consumer.aligned:
         return 0
-    found: int = await connection.fetchval(QUERIES["count_failed"], consumer.name, number, list(consumer.topics))
+    found: int = await QUERIES["count_failed"].fetchval(
+        connection, consumer=consumer.name, partition=number, topics=list(consumer.topics)
+    )
     return found

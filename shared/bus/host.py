@@ -21,12 +21,13 @@ from faststream.kafka.message import KafkaMessage
 from shared import metrics
 from shared.bus.assigned import AssignedPartition
 from shared.bus.catalog import Catalog
-from shared.bus.checkpoints import QUERIES, Checkpoints
+from shared.bus.checkpoints import Checkpoints
 from shared.bus.connection import client_options, faststream_security
 from shared.bus.errors import is_passing
 from shared.bus.handler import Consumer
 from shared.bus.offsets import Offsets
 from shared.bus.processor import Processor
+from shared.bus.ready_records import QUERIES as READY
 from shared.bus.record import Part, Record
 from shared.bus.tracked_consumer import TrackedConsumer
 from shared.settings import CommonSettings
@@ -310,7 +311,9 @@ class ConsumerHost:
         while True:
             self._held_wake.clear()
             try:
-                rows = await self._database.pool.fetch(QUERIES["partitions_with_ready_records"], self.consumer.name)
+                rows = await READY["partitions_with_ready_records"].fetch(
+                    self._database.pool, consumer=self.consumer.name
+                )
             except Exception as error:
                 if not is_passing(error):
                     raise

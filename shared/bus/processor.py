@@ -195,7 +195,8 @@ class Processor:
             return SMALL
         count: int | None = None
         for one in self._open():
-            if one.ready.wanted:
+            while one.is_open and one.ready.wanted:
+                # All of them before the next records of their contacts, which would be held behind them.
                 await self._process_ready(one)
                 count = SMALL
         if await self._tick(self._open()):
@@ -318,11 +319,13 @@ class Processor:
                     await handle(self.consumer, work, batch)
                     if work.failed:
                         raise _failure(work.failed)  # noqa: TRY301 - the transaction ends by it
+                    await flush(work)
+                    await one.ready.forget(work)
             if batch:
                 one.most = min(BATCH, one.most * 2)
                 return
-            one.ready.wanted = False
             async with self._unit_of([one]) as work:
+                one.ready.wanted = await one.ready.release_later(work)
                 await one.held.load(work.connection, one.number)
         except HandlerFailed as failure:
             await self._ready_failed(one, failure)
@@ -433,7 +436,7 @@ class _Unit:
         self.applied = [one for number, one in ours.items() if number not in work.failed]
         self.failed = [(ours[number], error) for number, error in work.failed.items()]
         for one in self.applied:
-            one.sorted.write(work)
+            await one.sorted.write(work)
         await flush(work)
 
     def committed(self) -> None:

@@ -7,7 +7,8 @@ from datetime import datetime
 from shared.bus.lane import Fetched
 from shared.bus.received import Received
 from shared.bus.record import Record
-from shared.events.codec import decode
+from shared.events.codec import Tombstone, decode
+from shared.events.labeling import ContactChanged
 from shared.events.undecodable import Undecodable
 
 
@@ -62,3 +63,11 @@ def contact_of(record: Received | Unread) -> tuple[int, int]:
     if account.isdecimal() and contact.isdecimal():
         return int(account), int(contact)
     return 0, 0
+
+
+def is_erasure(record: Received) -> bool:
+    """Return whether a record says that its contact is erased."""
+    event = record.event
+    if isinstance(event, Tombstone):
+        return record.topic == ContactChanged.topic
+    return isinstance(event, ContactChanged) and event.state == "erased"

@@ -4,15 +4,20 @@ from collections.abc import Iterable, Sequence
 
 from aiokafka import ConsumerRecord
 
-from shared.bus.checkpoints import QUERIES
 from shared.bus.handler import Consumer, HandlerFailed
+from shared.bus.reading import contact_of, is_erasure
 from shared.bus.received import Received
 from shared.events.codec import decode
 from shared.events.undecodable import Undecodable
-from shared.store.held import decode_headers
+from shared.store.errors import Fenced
+from shared.store.held import decode_headers, forget_contacts
+from shared.store.queries import queries_of
 from shared.store.unit_of_work import UnitOfWork
 
+QUERIES = queries_of(__file__)
+
 AT_ONCE = 1_000  # records
+EARLIER = "an earlier record of the contact is held"
 
 
 class ReadyRecords:
@@ -24,19 +29,23 @@ class ReadyRecords:
         self._consumer = consumer
         self._partitions = sorted(set(partitions))
         self._ids: list[int] = []
+        self._erased: set[tuple[int, int]] = set()
 
     async def take(self, work: UnitOfWork, most: int) -> Sequence[Received]:
-        """The next released records, in order; they are no longer held once `work` is committed."""
-        rows = await work.connection.fetch(
-            QUERIES["ready_records"],
-            self._consumer.name,
-            self._partitions,
-            list(self._consumer.topics),
-            min(most, AT_ONCE),
+        """Return the next released records, in order; call `forget` once they are applied.
+
+        Raises HandlerFailed if one of them cannot be read.
+        """
+        rows = await QUERIES["ready_records"].fetch(
+            work.connection,
+            consumer=self._consumer.name,
+            version=self._consumer.version,
+            partitions=self._partitions,
+            topics=list(self._consumer.topics),
+            most=min(most, AT_ONCE),
         )
         self._ids = [row["id"] for row in rows]
         self.taken = len(rows)
-        await work.connection.execute(QUERIES["forget_held"], self._ids)
         batch: list[Received] = []
         for row in rows:
             headers = decode_headers(row["headers"])
@@ -49,10 +58,31 @@ class ReadyRecords:
             except Undecodable as error:
                 raise HandlerFailed from error
             received = Received(self._consumer.name, row["topic"], record, decoded)
-            received.held_since = row["held_at"]
+            received.held_id, received.held_since = row["id"], row["held_at"]
             batch.append(received)
+        self._erased = {contact_of(one) for one in batch if self._consumer.aligned and is_erasure(one)}
         return batch
 
+    async def forget(self, work: UnitOfWork) -> None:
+        """Let go of what `take` gave last, applied in this unit of work; an erasure takes the contact's others.
+
+        Raises Fenced if any of it is gone meanwhile, with an erasure.
+        """
+        if await QUERIES["forget_ready"].execute(work.connection, ids=self._ids) != len(self._ids):
+            raise Fenced("held records were changed meanwhile")
+        await forget_contacts(work.connection, self._erased)
+
+    async def release_later(self, work: UnitOfWork) -> bool:
+        """Release records held only because of an earlier one that is applied now; return whether there are any."""
+        released = await QUERIES["release_later"].execute(
+            work.connection,
+            consumer=self._consumer.name,
+            partitions=self._partitions,
+            topics=list(self._consumer.topics),
+            reason_of_later=EARLIER,
+        )
+        return released > 0
+
     async def fail(self, work: UnitOfWork, reason: str) -> None:
-        """The code failed again on what `take` gave last."""
-        await work.connection.execute(QUERIES["fail_held"], self._ids, reason)
+        """Hold what `take` gave last once more, for the code failed on it again, and the contact's later records."""
+        await QUERIES["fail_ready"].execute(work.connection, ids=self._ids, reason=reason, reason_of_later=EARLIER)

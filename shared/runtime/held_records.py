@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated
 
 from fastapi import Query
@@ -11,9 +10,10 @@ from pydantic import BaseModel, ConfigDict
 from shared.http.keys import requires_operator
 from shared.http.routing import Router
 from shared.store.database import Database
-from shared.store.queries import load_queries
+from shared.store.held import release_failed
+from shared.store.queries import queries_of
 
-QUERIES = load_queries(Path(__file__).parent / "sql")
+QUERIES = queries_of(__file__)
 
 
 class Held(BaseModel):
@@ -66,9 +66,9 @@ def held_router(service: str, database: Database) -> Router:
         cursor: Annotated[int, Query(ge=0, le=2**63 - 1)] = 0,
     ) -> HeldList:
         """Records that wait for something not yet known (`waiting`), that the code failed on (`failed`), …"""
-        rows = await database.pool.fetch(QUERIES["list_held"], state, cursor, limit + 1)
+        rows = await QUERIES["list_held"].fetch(database.pool, state=state, after=cursor, limit=limit + 1)
         items = [Held(**dict(row)) for row in rows[:limit]]
-        total = await database.pool.fetchval(QUERIES["count_held"], state)
+        total = await QUERIES["count_held"].fetchval(database.pool, state=state)
         more = len(rows) > limit
         return HeldList(items=items, next_cursor=str(items[-1].id) if more else None, total=total)
 
@@ -76,10 +76,7 @@ def held_router(service: str, database: Database) -> Router:
     async def replay(wanted: Replay) -> Replayed:
         """The contact's held records of the topic are processed again, from the first one on."""
         async with database.transaction() as connection:
-            done = await connection.execute(
-                QUERIES["release_failed"], wanted.topic, wanted.account_id, wanted.contact_id
-            )
-            await connection.execute(QUERIES["notify_held"])
-        return Replayed(released=int(done.removeprefix("UPDATE ")))
+            released = await release_failed(connection, wanted.topic, wanted.account_id, wanted.contact_id)
+        return Replayed(released=released)
 
     return router

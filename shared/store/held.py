@@ -1,7 +1,7 @@
 """Records that cannot be applied now: one table, in order, each with its reason (design, section 5)."""
 
 from base64 import b64decode, b64encode
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -78,3 +78,24 @@ async def release_held(connection: PoolConnectionProxy, waits_for: Sequence[str]
     """Let records that wait for any of these keys be processed again, once the transaction is committed."""
     if waits_for and await QUERIES["release_records"].execute(connection, waits_for=waits_for):
         await QUERIES["notify_held"].execute(connection)
+
+
+async def forget_contacts(connection: PoolConnectionProxy, contacts: Collection[tuple[int, int]]) -> None:
+    """Delete what any consumer of the service holds of contacts (account, contact) that are erased."""
+    if contacts:
+        await QUERIES["forget_contacts"].execute(
+            connection,
+            account_ids=[account_id for account_id, _ in contacts],
+            contact_ids=[contact_id for _, contact_id in contacts],
+        )
+
+
+async def release_failed(
+    connection: PoolConnectionProxy, topic: str | None, account_id: int | None, contact_id: int | None
+) -> int:
+    """Let records on which the code failed be processed again; None stands for any. Return how many there are."""
+    released = await QUERIES["release_failed"].execute(
+        connection, topic=topic, account_id=account_id, contact_id=contact_id
+    )
+    await QUERIES["notify_held"].execute(connection)
+    return released

@@ -30,3 +30,32 @@ FROM (
     SELECT id FROM held WHERE state = 'waiting' AND waits_for && :waits_for::text[] ORDER BY id FOR UPDATE
 ) AS released
 WHERE held.id = released.id
+
+-- name: forget_contacts
+-- What any consumer of the service holds of contacts that are erased.
+DELETE FROM held
+USING (
+    SELECT held.id
+    FROM held
+    JOIN unnest(:account_ids::integer[], :contact_ids::bigint[]) AS erased (account_id, contact_id)
+        USING (account_id, contact_id)
+    ORDER BY held.id
+    FOR UPDATE OF held
+) AS forgotten
+WHERE held.id = forgotten.id
+
+-- name: release_failed
+-- What of a contact is not named is all of it: its records of a topic are released together, from the first one on.
+UPDATE held
+SET state = 'ready'
+FROM (
+    SELECT id
+    FROM held
+    WHERE state = 'failed'
+      AND (:topic::text IS NULL OR topic = :topic)
+      AND (:account_id::integer IS NULL OR account_id = :account_id)
+      AND (:contact_id::bigint IS NULL OR contact_id = :contact_id)
+    ORDER BY id
+    FOR UPDATE
+) AS released
+WHERE held.id = released.id

@@ -31,7 +31,10 @@ class ClickHandler(Handler):
         return None if self._look is None else self._look[0]
 
     async def tick(self, work: UnitOfWork, partition: int, now: datetime) -> None:
-        """Release held clicks whose contact or message is known by now."""
+        """Release held clicks whose contact or message is known by now.
+
+        In a unit of work of its own: this locks held records, which come after the locks of partition numbers.
+        """
         looks = 0 if self._look is None else self._look[1]
         self._look = None  # another batch may hold clicks while this one looks
         # A transaction that learned of it before the click was held could not release it.
@@ -41,8 +44,5 @@ class ClickHandler(Handler):
 
     async def handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
         """Take in reports on any contacts; see `Handler`."""
-        partition = batch[0].partition
-        if (due := self.due(partition)) is not None and due <= work.now:
-            await self.tick(work, partition, work.now)
         if await self._intake.take_in(work, batch):
             self._look = work.now + LOOKS[0], 0

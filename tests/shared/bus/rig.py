@@ -129,11 +129,12 @@ class Rig:
 
     @asynccontextmanager
     async def worker(
-        self, handler: Handler, name: str = "one", topics: tuple[str, ...] = ("tracking.clicks",)
+        self, handler: Handler, name: str = "one", topics: tuple[str, ...] = ("tracking.clicks",), version: int = 1
     ) -> AsyncIterator[ConsumerHost]:
         """A worker process' consumer, in this process."""
+        consumer = Consumer("counting", topics, handler, version)
         host = ConsumerHost(
-            Consumer("counting", topics, handler), "labeling", self.settings, self.database, self.cluster, name,
+            consumer, "labeling", self.settings, self.database, self.cluster, name,
             lambda: 0,
         )  # fmt: skip
         await host.start()

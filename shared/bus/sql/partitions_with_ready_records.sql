@@ -1,1 +1,0 @@
-SELECT DISTINCT partition FROM held WHERE consumer = $1 AND state = 'ready'

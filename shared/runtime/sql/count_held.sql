@@ -1,1 +1,0 @@
-SELECT count(*) FROM held WHERE $1::text IS NULL OR state = $1

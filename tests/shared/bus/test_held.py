@@ -1,0 +1,147 @@
+"""Records on which the code failed: what is held with them, what is not, and what becomes of them."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from shared.bus.handler import Handler
+from shared.bus.received import Received
+from shared.events.codec import Tombstone
+from shared.events.envelope import ContactEvent
+from shared.events.labeling import ContactChanged
+from shared.store.held import release_failed
+from shared.store.unit_of_work import UnitOfWork
+from tests.shared.bus.rig import Rig, clicked
+from tests.stack.waiting import until, until_equal
+
+TOPICS = ("labeling.contacts", "tracking.clicks")
+FAILS = "ZeroDivisionError: poisoned"
+LATER = "an earlier record of the contact is held"
+
+
+class Noting(Handler):
+    """Keeps what was applied, in order; fails on the events in `poisoned`."""
+
+    def __init__(self) -> None:
+        self.poisoned: set[UUID] = set()
+        self.seen: list[UUID] = []
+        self.held_before: set[UUID] = set()
+        self.gone: set[str] = set()
+
+    async def handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
+        events = [received.event for received in batch if not isinstance(received.event, Tombstone)]
+        if any(event.event_id in self.poisoned for event in events):
+            raise ZeroDivisionError("poisoned")
+        held_before = {UUID(received.event_id) for received in batch if received.held_id is not None}
+        gone = {received.event.key for received in batch if isinstance(received.event, Tombstone)}
+        work.after_commit(lambda: self.seen.extend(event.event_id for event in events))
+        work.after_commit(lambda: self.held_before.update(held_before))
+        work.after_commit(lambda: self.gone.update(gone))
+
+    def has_seen(self, *events: ContactEvent) -> bool:
+        return {event.event_id for event in events} <= set(self.seen)
+
+
+def changed(contact_id: int, state: str = "active") -> ContactChanged:
+    return ContactChanged(
+        occurred_at=datetime.now(UTC), account_id=1, contact_id=contact_id, external_id=None,
+        email=None if state == "erased" else "an@example.org", fields={}, state=state,  # type: ignore[arg-type]
+        subscription="subscribed", tracking_consent="unknown",
+    )  # fmt: skip
+
+
+async def held(rig: Rig) -> list[tuple[str, int, str, str]]:
+    rows = await rig.database.pool.fetch("SELECT topic, contact_id, state, reason FROM held ORDER BY id")
+    return [(row["topic"], row["contact_id"], row["state"], row["reason"]) for row in rows]
+
+
+async def release(rig: Rig) -> int:
+    async with rig.database.transaction() as connection:
+        return await release_failed(connection, None, None, None)
+
+
+@pytest.mark.asyncio
+async def test_a_released_record_that_fails_again_holds_back_the_later_ones_of_its_contact(rig: Rig) -> None:
+    handler = Noting()
+    first, second, third, other = clicked(1), clicked(1), clicked(1), clicked(5)
+    handler.poisoned = {first.event_id, other.event_id}
+    expected = [
+        ("tracking.clicks", 1, "failed", FAILS),
+        ("tracking.clicks", 1, "failed", LATER),
+        ("tracking.clicks", 5, "failed", FAILS),
+        ("tracking.clicks", 1, "failed", LATER),
+    ]
+    async with rig.worker(handler) as host:
+        await rig.publish([first, second, other, third])
+        await until_equal(lambda: held(rig), expected)
+        handler.poisoned = {first.event_id}
+        assert await release(rig) == 4
+        host.held_changed()
+        await until(lambda: handler.has_seen(other))
+        await until_equal(lambda: held(rig), [expected[0], expected[1], expected[3]])
+        assert handler.seen == [other.event_id]
+        handler.poisoned = set()
+        await release(rig)
+        host.held_changed()
+        fourth = clicked(1)
+        await rig.publish([fourth])
+        await until(lambda: handler.has_seen(fourth))
+    assert handler.seen == [event.event_id for event in (other, first, second, third, fourth)]
+    assert await held(rig) == []
+
+
+@pytest.mark.asyncio
+async def test_an_erasure_is_not_held_back_and_takes_all_that_is_held_of_the_contact(rig: Rig) -> None:
+    handler = Noting()
+    change, click, others = changed(1), clicked(1), clicked(5)
+    handler.poisoned = {change.event_id, click.event_id, others.event_id}
+    async with rig.worker(handler, topics=TOPICS):
+        await rig.publish([change, click, others])
+        await until_equal(
+            lambda: held(rig),
+            [
+                (topic, contact, "failed", FAILS)
+                for topic, contact in (*zip(TOPICS, (1, 1), strict=True), (TOPICS[1], 5))
+            ],
+        )
+        erasure, after = changed(1, "erased"), clicked(1)
+        await rig.publish([changed(1), erasure])
+        await until(lambda: handler.has_seen(erasure))
+        await until_equal(lambda: held(rig), [("tracking.clicks", 5, "failed", FAILS)])
+        await rig.publish([after])
+        await until(lambda: handler.has_seen(after))
+
+
+@pytest.mark.asyncio
+async def test_what_somebody_else_has_forgotten_holds_nothing_back(rig: Rig) -> None:
+    """A service that owns the contacts forgets what it holds of one in the request that erases it."""
+    handler = Noting()
+    first, later = clicked(1), clicked(1)
+    handler.poisoned = {first.event_id}
+    async with rig.worker(handler):
+        await rig.publish([first])
+        await until_equal(lambda: held(rig), [("tracking.clicks", 1, "failed", FAILS)])
+        await rig.database.pool.execute("DELETE FROM held")
+        await rig.publish([later])
+        await until(lambda: handler.has_seen(later))
+
+
+@pytest.mark.asyncio
+async def test_what_an_older_version_held_is_told_to_the_newer_one_that_reads_it_again(rig: Rig) -> None:
+    """Nothing was decided on it, though the older version has decided on what came before and after."""
+    old, new = Noting(), Noting()
+    before, failing, later, other = clicked(1), clicked(1), clicked(1), clicked(5)
+    old.poisoned = {failing.event_id}
+    async with rig.worker(old):
+        await rig.publish([before, failing, later, other])
+        await until(lambda: old.has_seen(before, other))
+        await until_equal(
+            lambda: held(rig), [("tracking.clicks", 1, "failed", FAILS), ("tracking.clicks", 1, "failed", LATER)]
+        )
+    async with rig.worker(new, version=2):
+        await until(lambda: new.has_seen(before, failing, later, other))
+    assert new.seen == [event.event_id for event in (before, failing, later, other)]
+    assert new.held_before == {failing.event_id, later.event_id}
+    assert await held(rig) == []
