@@ -2,15 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from asyncpg.pool import PoolConnectionProxy
 
 from shared.bus.record import Part
-from shared.store.queries import load_queries, queries_of
+from shared.store.queries import queries_of
 
-QUERIES = load_queries(Path(__file__).parent / "sql")
-CHECKPOINTS = queries_of(__file__)
+QUERIES = queries_of(__file__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +33,8 @@ class Checkpoints:
         """Read those of the parts in `beginnings`; a part never read before starts at its beginning."""
         of = {"topics": [part.topic for part in beginnings], "partitions": [part.partition for part in beginnings]}
         offsets = list(beginnings.values())
-        await CHECKPOINTS["begin"].execute(connection, **self._identity, **of, next_offsets=offsets)
-        for row in await CHECKPOINTS["read"].fetch(connection, **self._identity, **of):
+        await QUERIES["begin"].execute(connection, **self._identity, **of, next_offsets=offsets)
+        for row in await QUERIES["read"].fetch(connection, **self._identity, **of):
             self.current[Part(row["topic"], row["partition"])] = Checkpoint(row["next_offset"], row["sequence"])
 
     async def move(self, connection: PoolConnectionProxy, moves: Moves) -> set[int]:
@@ -61,7 +59,7 @@ class Checkpoints:
         self, connection: PoolConnectionProxy, moves: Moves, expected: Mapping[Part, Checkpoint]
     ) -> set[int]:
         rows = sorted((part, number, moved[part]) for number, moved in moves.items() for part in moved)
-        done = await CHECKPOINTS["move"].fetch(
+        done = await QUERIES["move"].fetch(
             connection,
             **self._identity,
             numbers=[number for _, number, _ in rows],

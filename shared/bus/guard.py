@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from shared.bus.checkpoints import QUERIES
 from shared.bus.connection import client_options
 from shared.bus.sequences import is_forged, sequence_of
 from shared.bus.topics import cluster_id, partition_count
@@ -14,8 +13,11 @@ from shared.events.topics import CATALOG_PARTITION, owned_by
 from shared.settings import CommonSettings
 from shared.store.database import Database
 from shared.store.errors import Refused
+from shared.store.queries import queries_of
 
 log = structlog.get_logger()
+
+QUERIES = queries_of(__file__)
 
 LOOK_BACK = 64  # offsets; markers of transactions and compaction may leave none of them a record
 READ_WITHIN = 20.0  # seconds
@@ -30,8 +32,8 @@ async def check_surroundings(service: str, settings: CommonSettings, database: D
     """
     cluster = await cluster_id(settings)
     async with database.transaction() as connection:
-        row = await connection.fetchrow(QUERIES["bind_cluster"], cluster, settings.partitions)
-        await connection.execute(QUERIES["begin_publications"], settings.partitions)
+        row = await QUERIES["bind_cluster"].fetchrow(connection, cluster_id=cluster, partitions=settings.partitions)
+        await QUERIES["begin_publications"].execute(connection, partitions=settings.partitions)
     assert row is not None
     if row["cluster_id"] != cluster:
         raise Refused(
@@ -46,7 +48,7 @@ async def check_surroundings(service: str, settings: CommonSettings, database: D
 
 
 async def _compare(service: str, settings: CommonSettings, database: Database) -> None:
-    published = {row["partition"]: row["position"] for row in await database.pool.fetch(QUERIES["publications"])}
+    published = {row["partition"]: row["position"] for row in await QUERIES["publications"].fetch(database.pool)}
     kafka = AIOKafkaConsumer(enable_auto_commit=False, auto_offset_reset="none", **client_options(settings))
     await kafka.start()
     try:
@@ -62,10 +64,10 @@ async def _compare(service: str, settings: CommonSettings, database: Database) -
                 f"{service} has published events, but its topics are empty: Kafka has forgotten them. "
                 f"`penchant republish {service}` writes them again from the event table"
             )
-        newest: int = max([row["position"] for row in await database.pool.fetch(QUERIES["last_positions"])], default=0)
+        newest: int = max([row["position"] for row in await QUERIES["last_positions"].fetch(database.pool)], default=0)
         last = await _last_sequences(kafka, ends, newest)
         # Asked only now: other processes of the service are at work, and write before they publish.
-        written = {row["partition"]: row["position"] for row in await database.pool.fetch(QUERIES["last_positions"])}
+        written = {row["partition"]: row["position"] for row in await QUERIES["last_positions"].fetch(database.pool)}
         for partition, sequence in last.items():
             catalog = partition.topic[len(settings.topic_prefix) :].endswith((".catalog", ".keys"))
             number = CATALOG_PARTITION if catalog else partition.partition

@@ -13,14 +13,16 @@ from aiokafka.errors import ProducerFenced
 from asyncpg.pool import PoolConnectionProxy
 
 from shared import metrics
-from shared.bus.checkpoints import QUERIES
 from shared.bus.errors import is_passing
 from shared.bus.publisher import Publisher
 from shared.bus.waves import Waves, by_topic
 from shared.store.database import Database
 from shared.store.event_tables import extend_event_tables
+from shared.store.queries import queries_of
 
 log = structlog.get_logger()
+
+QUERIES = queries_of(__file__)
 
 PER_PARTITION = 2_000  # events read at once of each partition
 LEASE = timedelta(seconds=5)
@@ -93,8 +95,8 @@ class Relay:
             await asyncio.sleep(RENEW_EVERY / 2)
 
     async def _measure(self, connection: PoolConnectionProxy) -> None:
-        self.backlog = await connection.fetchval(QUERIES["backlog"])
-        oldest = await connection.fetchval(QUERIES["oldest_unpublished"]) if self.backlog else None
+        self.backlog = await QUERIES["backlog"].fetchval(connection)
+        oldest = await QUERIES["oldest_unpublished"].fetchval(connection) if self.backlog else None
         self.delay = 0.0 if oldest is None else max(0.0, (datetime.now(UTC) - oldest).total_seconds())
         metrics.UNPUBLISHED_EVENTS.set(self.backlog)
         metrics.UNPUBLISHED_AGE.set(self.delay)
@@ -106,7 +108,7 @@ class Relay:
     async def _renew(self) -> bool:
         if monotonic() - self._renewed < RENEW_EVERY:
             return True
-        renewed = await self._database.pool.fetchval(QUERIES["renew_lease"], self._holder, LEASE)
+        renewed = await QUERIES["renew_lease"].fetchval(self._database.pool, holder=self._holder, lease=LEASE)
         if renewed:
             self._renewed = monotonic()
         return bool(renewed)
@@ -114,7 +116,8 @@ class Relay:
     async def _give_up(self) -> None:
         self._renewed = float("-inf")
         try:
-            await self._database.pool.execute(QUERIES["give_up_lease"], self._holder, timeout=2)
+            async with asyncio.timeout(2):
+                await QUERIES["give_up_lease"].execute(self._database.pool, holder=self._holder)
         except Exception as error:
             if not is_passing(error):
                 raise
@@ -122,7 +125,7 @@ class Relay:
     async def _publish_on(self, publisher: Publisher) -> None:
         while await self._renew():
             self._wake.clear()
-            rows = await self._database.pool.fetch(QUERIES["unpublished_events"], PER_PARTITION)
+            rows = await QUERIES["unpublished_events"].fetch(self._database.pool, most=PER_PARTITION)
             if rows:
                 await self._publish(publisher, rows)
                 continue
@@ -137,11 +140,11 @@ class Relay:
             plain, compacted = by_topic(wave)
             await publisher.publish(plain, compacted)
             moved = waves.acknowledged(wave)
-            await self._database.pool.execute(
-                QUERIES["advance_publications"],
-                list(moved),
-                [before for before, _ in moved.values()],
-                [last for _, last in moved.values()],
+            await QUERIES["advance_publications"].execute(
+                self._database.pool,
+                partitions=list(moved),
+                expected=[before for before, _ in moved.values()],
+                positions=[last for _, last in moved.values()],
             )
             for topic, count in Counter(row["topic"] for row in wave).items():
                 metrics.EVENTS_PUBLISHED.labels(topic).inc(count)
@@ -153,7 +156,7 @@ async def published(database: Database, partition: int, position: int | None, wi
         return True
     deadline = monotonic() + within
     while monotonic() < deadline:
-        reached = await database.pool.fetchval(QUERIES["published_position"], partition)
+        reached = await QUERIES["published_position"].fetchval(database.pool, partition=partition)
         if reached is not None and reached >= position:
             return True
         await asyncio.sleep(0.01)

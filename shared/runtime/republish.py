@@ -3,7 +3,6 @@
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
-from pathlib import Path
 
 import asyncpg
 from pydantic import SecretStr
@@ -14,9 +13,9 @@ from shared.bus.topics import ensure_topics
 from shared.events.topics import TOPICS, owned_by
 from shared.runtime.service import Service
 from shared.settings import CommonSettings
-from shared.store.queries import load_queries
+from shared.store.queries import queries_of
 
-QUERIES = load_queries(Path(__file__).parent / "sql")
+QUERIES = queries_of(__file__)
 
 AT_ONCE = 5_000  # events
 
@@ -45,11 +44,11 @@ async def republish(service: Service, settings: CommonSettings, topics: Sequence
 
 
 async def _write_again(topic: str, connection: asyncpg.Connection, publisher: Publisher) -> None:
-    total: int = await connection.fetchval(QUERIES["count_published"], topic)
+    total: int = await QUERIES["count_published"].fetchval(connection, topic=topic)
     sent = 0
     async with connection.transaction():
         batch: list[asyncpg.Record] = []
-        async for row in connection.cursor(QUERIES["published_events"], topic, prefetch=AT_ONCE):
+        async for row in connection.cursor(QUERIES["published_events"].text, topic, prefetch=AT_ONCE):
             batch.append(row)
             if len(batch) == AT_ONCE:
                 sent += await _send(publisher, topic, batch)

@@ -8,7 +8,7 @@ query is for. Parameters are written `:account_id` and passed by name:
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,24 +86,3 @@ def _query(name: str, body: str) -> Query:
 
     text = _TOKEN.sub(numbered, body.strip())
     return Query(name, text, tuple(parameters))
-
-
-class Queries(Mapping[str, str]):
-    """The statements of a folder, by file name without `.sql`. An unknown name is a KeyError at once."""
-
-    def __init__(self, folder: Path) -> None:
-        self._texts = {path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.sql"))}
-
-    def __getitem__(self, name: str) -> str:
-        return self._texts[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._texts)
-
-    def __len__(self) -> int:
-        return len(self._texts)
-
-
-def load_queries(folder: Path) -> Queries:
-    """Reads every `*.sql` of `folder`."""
-    return Queries(folder)

@@ -97,7 +97,9 @@ async def _count(
             labels.append(label.id)
             causes.setdefault((click.account_id, click.contact_id, label.id), (click, event_id, correlation_id))
     rows: list[tuple[Any, ...]] = []
-    for account_id, contact_id, label_id in await connection.fetch(QUERIES["count_clicks"], accounts, contacts, labels):
+    for account_id, contact_id, label_id in await QUERIES["count_clicks"].fetch(
+        connection, account_ids=accounts, contact_ids=contacts, label_ids=labels
+    ):
         click, event_id, correlation_id = causes[account_id, contact_id, label_id]
         event = assigned(click, label_id)
         rows.append(

@@ -1,7 +1,6 @@
 """What the counting service does with clicks."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from uuid import UUID
 
 from shared.bus.handler import Handler
@@ -9,10 +8,10 @@ from shared.bus.received import Received
 from shared.events.labeling import LabelAssigned
 from shared.events.parts import Origin
 from shared.events.tracking import ContactClicked
-from shared.store.queries import load_queries
+from shared.store.queries import queries_of
 from shared.store.unit_of_work import UnitOfWork
 
-QUERIES = load_queries(Path(__file__).parent / "sql")
+QUERIES = queries_of(__file__)
 
 
 class Counting(Handler):
@@ -37,8 +36,8 @@ class Counting(Handler):
                 contacts.append(click.contact_id)
                 labels.append(label.id)
                 causes.setdefault((click.account_id, click.contact_id, label.id), received)
-        for account_id, contact_id, label_id in await work.connection.fetch(
-            QUERIES["count_clicks"], accounts, contacts, labels
+        for account_id, contact_id, label_id in await QUERIES["count_clicks"].fetch(
+            work.connection, account_ids=accounts, contact_ids=contacts, label_ids=labels
         ):
             cause = causes[account_id, contact_id, label_id]
             work.append(assigned(cause.event, label_id), cause=cause)

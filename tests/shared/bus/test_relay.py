@@ -8,12 +8,11 @@ from uuid import uuid4
 import pytest
 from aiokafka.errors import ProducerFenced
 
-from shared.bus.checkpoints import QUERIES
 from shared.bus.follower import Follower
 from shared.bus.offsets import Offsets
 from shared.bus.publisher import Publisher
 from shared.bus.record import Part
-from shared.bus.relay import Relay, published
+from shared.bus.relay import QUERIES, Relay, published
 from shared.events.labeling import AccountChanged, ContactChanged
 from shared.events.topics import partition_of
 from tests.shared.bus.rig import PARTITIONS, Rig, assigned
@@ -39,7 +38,7 @@ def sequences(records: Sequence[object]) -> dict[int, list[int]]:
 
 
 async def all_published(rig: Rig) -> bool:
-    backlog: int = await rig.database.pool.fetchval(QUERIES["backlog"])
+    backlog: int = await QUERIES["backlog"].fetchval(rig.database.pool)
     return backlog == 0
 
 
@@ -104,7 +103,7 @@ async def test_a_relay_from_the_past_cannot_write_to_a_compacted_topic(rig: Rig)
     old = Publisher("labeling", rig.settings)
     await old.start()
     await append_contact(rig, "old@example.org")
-    rows = await rig.database.pool.fetch(QUERIES["unpublished_events"], 10)
+    rows = await QUERIES["unpublished_events"].fetch(rig.database.pool, most=10)
     assert len(rows) == 1
     async with rig.relay():
         await until(lambda: all_published(rig))

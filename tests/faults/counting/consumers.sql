@@ -1,7 +1,11 @@
+-- Clicks per contact and label.
+
+-- name: count_clicks
+-- Adds clicks; returns those that are a contact's first of a label.
 WITH counted AS (
     INSERT INTO counts (account_id, contact_id, label_id, clicks)
     SELECT click.account_id, click.contact_id, click.label_id, count(*)
-    FROM unnest($1::integer[], $2::bigint[], $3::uuid[]) AS click (account_id, contact_id, label_id)
+    FROM unnest(:account_ids::integer[], :contact_ids::bigint[], :label_ids::uuid[]) AS click (account_id, contact_id, label_id)
     GROUP BY click.account_id, click.contact_id, click.label_id
     ON CONFLICT (account_id, contact_id, label_id) DO UPDATE SET clicks = counts.clicks + excluded.clicks
     RETURNING account_id, contact_id, label_id, xmax = 0 AS first

@@ -1,0 +1,62 @@
+-- What is published of the event table, and who publishes.
+
+-- name: unpublished_events
+SELECT
+    publication.partition, publication.position AS published, event.position, event.topic, event.type, event.event_id,
+    event.key, event.occurred_at, event.recorded_at, event.correlation_id, event.causation_id, event.after, event.trace,
+    coalesce(event.body, event.personal) AS body
+FROM publications AS publication
+CROSS JOIN LATERAL (
+    SELECT *
+    FROM events
+    WHERE events.partition = publication.partition AND events.position > publication.position
+    ORDER BY events.position
+    LIMIT :most
+) AS event
+ORDER BY publication.partition, event.position
+
+-- name: advance_publications
+-- Not waiting for the disk: what a crash of the server takes back is published again, and told by its sequence.
+UPDATE publications AS publication
+SET position = advanced.position
+FROM
+    unnest(:partitions::smallint[], :expected::bigint[], :positions::bigint[]) AS advanced (partition, expected, position),
+    set_config('synchronous_commit', 'off', true) AS hasty
+WHERE publication.partition = advanced.partition AND publication.position = advanced.expected
+
+-- name: published_position
+SELECT position FROM publications WHERE partition = :partition
+
+-- name: backlog
+-- Positions are drawn from one sequence for all partitions, so the widest gap is at most too high, never too low.
+SELECT coalesce(max(last.position - publication.position), 0)::bigint AS backlog
+FROM publications AS publication
+CROSS JOIN LATERAL (
+    SELECT events.position
+    FROM events
+    WHERE events.partition = publication.partition AND events.position > publication.position
+    ORDER BY events.position DESC
+    LIMIT 1
+) AS last
+
+-- name: oldest_unpublished
+SELECT min(first.recorded_at)
+FROM publications AS publication
+CROSS JOIN LATERAL (
+    SELECT events.recorded_at
+    FROM events
+    WHERE events.partition = publication.partition AND events.position > publication.position
+    ORDER BY events.position
+    LIMIT 1
+) AS first
+
+-- name: renew_lease
+-- A courtesy that keeps several relays from sending the same: correctness rests on the compare-and-set of
+-- publications and on sequences. A holder that was stopped loses it after 5 s.
+UPDATE relay_lease
+SET holder = :holder, renewed_at = clock_timestamp()
+WHERE holder = :holder OR renewed_at < clock_timestamp() - :lease::interval
+RETURNING true
+
+-- name: give_up_lease
+UPDATE relay_lease SET renewed_at = '-infinity' WHERE holder = :holder

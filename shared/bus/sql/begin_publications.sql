@@ -1,3 +1,0 @@
-INSERT INTO publications (partition)
-SELECT generate_series(-1, $1::integer - 1)
-ON CONFLICT DO NOTHING

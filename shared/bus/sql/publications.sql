@@ -1,1 +1,0 @@
-SELECT partition, position FROM publications

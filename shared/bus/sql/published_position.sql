@@ -1,1 +1,0 @@
-SELECT position FROM publications WHERE partition = $1
