@@ -18,6 +18,7 @@ from services.console.api.security import Guard
 from services.console.api.state import Console
 from services.console.api.static import install_static_files
 from services.console.apis.client import Platform
+from services.console.apis.features import Features
 from services.console.settings import ConsoleSettings
 from services.console.store import MIGRATIONS
 from services.console.use_cases.vault import Vault
@@ -48,6 +49,7 @@ def make_app(settings: ConsoleSettings, database: Database, platform: Platform) 
     )
     app.state.console = Console(settings, database, platform, Vault(settings.console_secret))
     app.state.accounts = Accounts()
+    app.state.features = Features(platform)
     environment()
     install_error_pages(app)
     install_static_files(app)

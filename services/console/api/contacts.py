@@ -115,12 +115,19 @@ async def _find(page: AccountPage, filters: dict[str, str]) -> Listing:
     parameters.update({name: filters[name] for name in ("label", "segment", "subscription", "sort")})
     answer: Json
     try:
-        answer = await page.api.get("labeling", "/v1/contacts", search=filters["q"], **parameters)
+        answer = await page.api.get("labeling", "/v1/contacts", **_typed(page, filters["q"]), **parameters)
     except Refused as problem:
         if problem.status not in (400, 404, 422):
             raise
         answer = {"items": [], "next_cursor": None, "total": 0}
     return listing(page.request, answer, filters)
+
+
+def _typed(page: AccountPage, text: str) -> dict[str, object]:
+    """Return the parameters that find what was typed: the beginning of an address, an id, a word."""
+    if page.features.takes("labeling", "/v1/contacts", "search"):
+        return {"search": text}
+    return {"email": text} if "@" in text else {"external_id": text}
 
 
 async def _form(page: AccountPage, form: Form, contact: Json | None, status: int = 200) -> Response:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from services.console.api.languages import _
+from services.console.apis.features import Features
 
 
 class RoleNames(Mapping[str, str]):
@@ -22,6 +23,12 @@ class RoleNames(Mapping[str, str]):
 ROLE_NAMES = RoleNames()
 
 
-def extra_pages() -> list[tuple[str, str]]:
-    """Return the pages of an account after those about labels: path and name."""
-    return []
+def extra_pages(features: Features) -> list[tuple[str, str]]:
+    """Return the pages of an account after those about labels, as far as the APIs have them: path and name."""
+    pages = [
+        ("campaigns", _("Campaigns"), features.has("segmentation", "/v1/campaigns")),
+        ("forms", _("Forms"), features.has("labeling", "/v1/forms")),
+        ("imports", _("Imports"), features.has("labeling", "/v1/imports")),
+        ("exports", _("Exports"), features.has("labeling", "/v1/exports")),
+    ]
+    return [(path, name) for path, name, there in pages if there]

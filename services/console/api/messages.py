@@ -12,14 +12,16 @@ from services.console.api.forms import Form, form_of, read_form
 from services.console.api.languages import _, counted
 from services.console.api.lists import filters_of, listing
 from services.console.api.page import AccountPage, OfAccount
+from services.console.api.rendering import SERVICE
 from services.console.api.security import MAIL_POLICY
 from services.console.apis.client import Json, Refused
 from services.console.domain.links import comparable, group_links, label_suggestions, names_typed
-from services.console.domain.mail import MERGE_TAG, MarkedLink, cleaned, show_mail
+from services.console.domain.mail import MERGE_TAG, MarkedLink, cleaned, show_mail, source_of
 from shared.http.routing import Router
 
 router = Router(prefix="/a/{account_id}/messages", include_in_schema=False)
 
+EXAMPLE = SERVICE / "templates" / "example_newsletter.txt"
 _OPTIONAL = ("subject", "preheader", "text", "sender_id", "reply_to")
 _EARLIER = 20  # messages that are looked at for suggestions
 
@@ -46,6 +48,20 @@ async def new(page: OfAccount) -> Response:
     """Show the form of a new message."""
     page.require("write")
     return page.show("message_form.html", here="messages", form=Form(), message=None, lost=None)
+
+
+@router.get("/example")
+async def example(page: OfAccount) -> Response:
+    """Show the form of a new message with a newsletter to try."""
+    page.require("write")
+    form = form_of([("name", _("An example newsletter")), ("html", EXAMPLE.read_text(encoding="utf-8"))])
+    return page.show("message_form.html", here="messages", form=form, message=None, lost=None)
+
+
+@router.post("/example")
+async def create_example(page: OfAccount) -> Response:
+    """Add the example."""
+    return await create(page)
 
 
 @router.post("/new")
@@ -129,6 +145,9 @@ async def edit(page: OfAccount, message_id: UUID) -> Response:
     """Show the form of a message."""
     page.require("write")
     found = await page.api.get("tracking", f"/v1/messages/{message_id}")
+    if "html" not in found:
+        html = await page.api.text("tracking", f"/v1/messages/{message_id}/html", merge_tag=MERGE_TAG)
+        found = {**found, "html": source_of(html, [_marked(link, 0) for link in found["links"]])}
     return page.show("message_form.html", here="messages", form=Form(), message=found, lost=None)
 
 

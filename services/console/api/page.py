@@ -12,6 +12,7 @@ from services.console.api.languages import choose, language
 from services.console.api.rendering import render
 from services.console.api.state import Console, console_of
 from services.console.apis.client import Api, Json
+from services.console.apis.features import Features
 from services.console.domain.errors import NotAMember
 from services.console.domain.roles import Role, may
 from services.console.store import people
@@ -69,6 +70,12 @@ class AccountPage(Page):
     api: Api = field(default_factory=lambda: None)  # type: ignore[assignment] # always given
 
     @property
+    def features(self) -> Features:
+        """What the APIs can do."""
+        features: Features = self.request.app.state.features
+        return features
+
+    @property
     def account_id(self) -> int:
         """The account's id."""
         return int(self.account["account_id"])
@@ -113,6 +120,7 @@ async def _account_page(request: Request, account_id: int) -> AccountPage:
     if membership is None:
         raise NotAMember
     api = console.platform.with_key(console.vault.decrypt(membership.api_key, account_id))
+    await request.app.state.features.refresh()
     account = await request.app.state.accounts.of(account_id, api)
     time_zone.set(zone_of(account["time_zone"]))
     role: Role = membership.role  # type: ignore[assignment] # a constraint of the table says so

@@ -2,9 +2,12 @@
 
 from services.console.api import (
     builder,
+    campaigns,
     contact,
     contacts,
+    exports,
     home,
+    imports,
     invitations,
     labels,
     messages,
@@ -30,4 +33,7 @@ ROUTERS: tuple[Router, ...] = (
     settings.router,
     invitations.router,
     operations.router,
+    campaigns.router,
+    imports.router,
+    exports.router,
 )

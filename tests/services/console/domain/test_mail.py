@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from services.console.domain.mail import MERGE_TAG, MarkedLink, cleaned, show_mail
+from services.console.domain.mail import MERGE_TAG, MarkedLink, cleaned, show_mail, source_of
 
 HOSTILE = (Path(__file__).parents[3] / "browser" / "hostile.html").read_text(encoding="utf-8")
 DOGS = MarkedLink("one", 1, "https://shop.example/dogs", "1 · Dogs", "labelled")
@@ -63,4 +63,12 @@ def test_text_and_styles_stay_as_they_are() -> None:
     assert (
         cleaned(html, pictures=False)
         == "<!DOCTYPE html><style>p > a { color: #333 }</style><p>1 &lt; 2 &amp; 3 &#8364;</p>"
+    )
+
+
+def test_the_source_has_the_links_own_addresses() -> None:
+    html = f'<a href="https://click.example/c/{MERGE_TAG}.1">Dogs</a> <a href="mailto:a@b.example">Write</a>'
+    link = MarkedLink("one", 1, "https://shop.example/dogs?a=1&b=2", "", "labelled")
+    assert source_of(html, [link]) == (
+        '<a href="https://shop.example/dogs?a=1&amp;b=2">Dogs</a> <a href="mailto:a@b.example">Write</a>'
     )

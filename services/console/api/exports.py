@@ -1,0 +1,89 @@
+"""Exports: ask for a file, see how far it is, fetch it."""
+
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+from fastapi import Response
+from starlette.responses import StreamingResponse
+
+from services.console.api.forms import Form, read_form
+from services.console.api.languages import _
+from services.console.api.lists import listing
+from services.console.api.page import AccountPage, OfAccount
+from services.console.apis.client import Json, Refused
+from shared.http.routing import Router
+
+router = Router(prefix="/a/{account_id}/exports", include_in_schema=False)
+
+FORMATS = ("csv_excel", "csv", "xlsx", "ndjson")
+_ENDINGS = {"csv_excel": "csv", "csv": "csv", "xlsx": "xlsx", "ndjson": "ndjson"}
+
+
+@router.get("")
+async def exports(page: OfAccount) -> Response:
+    """List the exports, and ask for one."""
+    return await _list(page, Form())
+
+
+@router.post("")
+async def create(page: OfAccount) -> Response:
+    """Ask for a file."""
+    page.require("write")
+    form = await read_form(page.request)
+    kind, _colon, ref = form["of"].partition(":")
+    body: Json = {"of": {kind: ref} if ref else {"all": True}, "format": form["format"] or "csv_excel"}
+    if form.all("column"):
+        body["columns"] = form.all("column")
+    try:
+        await page.api.post("labeling", "/v1/exports", body)
+    except Refused as problem:
+        form.refuse(problem)
+        return await _list(page, form, status=422)
+    return page.go(page.url("exports"), _("The file is being written."))
+
+
+@router.get("/{export_id}/file")
+async def fetch(page: OfAccount, export_id: UUID) -> Response:
+    """Send the file on as it comes."""
+    found = await page.api.get("labeling", f"/v1/exports/{export_id}")
+    name = f"contacts-{found['created_at'][:10]}.{_ENDINGS.get(found['format'], 'txt')}"
+
+    async def content() -> AsyncIterator[bytes]:
+        async with page.api.stream("labeling", f"/v1/exports/{export_id}/file") as answer:
+            async for chunk in answer.aiter_bytes():
+                yield chunk
+
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(content(), media_type="application/octet-stream", headers=headers)
+
+
+@router.post("/{export_id}/delete")
+async def delete(page: OfAccount, export_id: UUID) -> Response:
+    """Delete an export with its file."""
+    page.require("write")
+    await page.api.delete("labeling", f"/v1/exports/{export_id}")
+    return page.go(page.url("exports"), _("The file is deleted."))
+
+
+async def _list(page: AccountPage, form: Form, status: int = 200) -> Response:
+    cursor = page.request.query_params.get("cursor")
+    answer = await page.api.get("labeling", "/v1/exports", limit=25, cursor=cursor)
+    labels = await page.api.items("labeling", "/v1/labels")
+    segments = await page.api.items("segmentation", "/v1/segments")
+    names = {("label", one["id"]): one["name"] for one in labels}
+    names.update({("segment", one["id"]): one["name"] for one in segments})
+    return page.show(
+        "exports.html",
+        status=status,
+        here="exports",
+        block="list",
+        form=form,
+        list=listing(page.request, answer, {}),
+        labels=labels,
+        segments=segments,
+        fields=await page.api.items("labeling", "/v1/fields"),
+        asked=page.request.query_params.get("of", ""),
+        formats=FORMATS,
+        source=lambda of: next((names.get((kind, str(ref)), "") for kind, ref in of.items() if kind != "all"), ""),
+        at_work=any(one["state"] in ("queued", "running") for one in answer["items"]),
+    )

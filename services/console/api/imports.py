@@ -1,0 +1,146 @@
+"""Imports: upload, mapping, what would happen, progress, refused rows, undo."""
+
+from uuid import UUID
+
+from fastapi import Response
+from starlette.datastructures import UploadFile
+from starlette.responses import Response as Plain
+
+from services.console.api.forms import Form, read_form
+from services.console.api.languages import _
+from services.console.api.lists import filters_of, listing
+from services.console.api.page import AccountPage, OfAccount
+from services.console.apis.client import Json, Refused
+from services.console.domain.import_form import NEW_TYPES, PLAIN, check_body, choice_of
+from shared.http.routing import Router
+
+router = Router(prefix="/a/{account_id}/imports", include_in_schema=False)
+
+AT_WORK = ("checking", "running", "undoing")
+_LARGEST_FILE = 200_000_000  # bytes; the API has the last word
+
+
+@router.get("")
+async def imports(page: OfAccount) -> Response:
+    """List the imports, and take a file."""
+    return await _list(page, Form())
+
+
+@router.post("")
+async def upload(page: OfAccount) -> Response:
+    """Take a file; its columns are recognised."""
+    page.require("write")
+    form = Form()
+    sent = await page.request.form(max_files=1, max_part_size=_LARGEST_FILE)
+    file = sent.get("file")
+    if not isinstance(file, UploadFile) or not file.filename:
+        form.errors["file"] = _("Choose a file first.")
+        return await _list(page, form, status=422)
+    content = await file.read()
+    try:
+        answer = await page.api.send(
+            "labeling",
+            "POST",
+            "/v1/imports",
+            params={"filename": file.filename},
+            content=content,
+            headers={"Content-Type": "application/octet-stream"},
+        )
+    except Refused as problem:
+        form.refuse(problem)
+        form.errors["file"] = next(iter(form.errors.values()))
+        return await _list(page, form, status=422)
+    return page.go(page.url(f"imports/{answer.json()['id']}"))
+
+
+@router.get("/{import_id}")
+async def one(page: OfAccount, import_id: UUID) -> Response:
+    """Show an import: what to do next, or how far it is."""
+    return await _import(page, import_id, Form())
+
+
+@router.post("/{import_id}/check")
+async def check(page: OfAccount, import_id: UUID) -> Response:
+    """Map the columns and check every row; nothing is changed."""
+    page.require("write")
+    form = await read_form(page.request)
+    found = await page.api.get("labeling", f"/v1/imports/{import_id}")
+    try:
+        await page.api.put("labeling", f"/v1/imports/{import_id}", check_body(form.values, found["columns"]))
+    except Refused as problem:
+        form.refuse(problem)
+        return await _import(page, import_id, form, status=422)
+    return page.go(page.url(f"imports/{import_id}"))
+
+
+@router.post("/{import_id}/start")
+async def start(page: OfAccount, import_id: UUID) -> Response:
+    """Run a checked import."""
+    page.require("write")
+    await page.api.post("labeling", f"/v1/imports/{import_id}/start")
+    return page.go(page.url(f"imports/{import_id}"))
+
+
+@router.post("/{import_id}/cancel")
+async def cancel(page: OfAccount, import_id: UUID) -> Response:
+    """Stop an import; what it did stays until it is undone."""
+    page.require("write")
+    await page.api.post("labeling", f"/v1/imports/{import_id}/cancel")
+    return page.go(page.url(f"imports/{import_id}"), _("The import is stopped. What it did stays until you undo it."))
+
+
+@router.get("/{import_id}/undo")
+async def ask_undo(page: OfAccount, import_id: UUID) -> Response:
+    """Say what undoing would do."""
+    page.require("write")
+    found = await page.api.get("labeling", f"/v1/imports/{import_id}")
+    preview = await page.api.send("labeling", "POST", f"/v1/imports/{import_id}/undo", params={"dry_run": "true"})
+    return page.show("import_undo.html", here="imports", found=found, preview=preview.json())
+
+
+@router.post("/{import_id}/undo")
+async def undo(page: OfAccount, import_id: UUID) -> Response:
+    """Undo an import."""
+    page.require("write")
+    form = await read_form(page.request)
+    erase = {"erase_created": "true"} if form["erase_created"] == "yes" else None
+    await page.api.send("labeling", "POST", f"/v1/imports/{import_id}/undo", params=erase)
+    return page.go(page.url(f"imports/{import_id}"))
+
+
+@router.get("/{import_id}/refused.csv")
+async def refused_rows(page: OfAccount, import_id: UUID) -> Response:
+    """The refused rows as they were, with the reason."""
+    answer = await page.api.send("labeling", "GET", f"/v1/imports/{import_id}/errors.csv")
+    name = f'attachment; filename="refused-{import_id}.csv"'
+    return Plain(answer.content, media_type="text/csv", headers={"Content-Disposition": name})
+
+
+async def _list(page: AccountPage, form: Form, status: int = 200) -> Response:
+    filters = filters_of(page.request, "state")
+    cursor = page.request.query_params.get("cursor")
+    answer = await page.api.get("labeling", "/v1/imports", limit=25, cursor=cursor, state=filters["state"])
+    shown = listing(page.request, answer, filters)
+    return page.show("imports.html", status=status, here="imports", block="list", list=shown, form=form)
+
+
+async def _import(page: AccountPage, import_id: UUID, form: Form, status: int = 200) -> Response:
+    found = await page.api.get("labeling", f"/v1/imports/{import_id}")
+    errors: Json = {"items": []}
+    if found["state"] not in ("uploaded", "checking"):
+        errors = await page.api.get("labeling", f"/v1/imports/{import_id}/errors", limit=20)
+    return page.show(
+        "import.html",
+        status=status,
+        here="imports",
+        block="progress",
+        form=form,
+        found=found,
+        errors=errors["items"],
+        fields=await page.api.items("labeling", "/v1/fields"),
+        labels=await page.api.items("labeling", "/v1/labels"),
+        at_work=found["state"] in AT_WORK,
+        choice_of=choice_of,
+        plain=PLAIN,
+        new_types=NEW_TYPES,
+    )

@@ -1,0 +1,47 @@
+"""What the APIs can do: read from their OpenAPI documents, so that pages follow services that are older or newer."""
+
+import asyncio
+from time import monotonic
+
+from services.console.apis.client import Json, Platform, Service, Unreachable
+
+_SERVICES: tuple[Service, ...] = ("tracking", "labeling", "segmentation", "workflow")
+REMEMBERED = 60.0  # seconds; a service that is replaced may have learned something
+
+
+class Features:
+    """Paths and query parameters of the services."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self._paths: dict[Service, Json] = {}
+        self._asked = -REMEMBERED
+        self._lock = asyncio.Lock()
+
+    async def refresh(self) -> None:
+        """Read the documents again if the last time is long enough ago; one that does not answer stays as it was."""
+        if monotonic() - self._asked < REMEMBERED:
+            return
+        async with self._lock:
+            if monotonic() - self._asked < REMEMBERED:
+                return
+            found = await asyncio.gather(*(self._document(service) for service in _SERVICES))
+            self._paths.update({service: paths for service, paths in zip(_SERVICES, found, strict=True) if paths})
+            self._asked = monotonic()
+
+    def has(self, service: Service, path: str) -> bool:
+        """Return whether the service has this path, as it is written in its document."""
+        return path in self._paths.get(service, {})
+
+    def takes(self, service: Service, path: str, parameter: str) -> bool:
+        """Return whether a GET of this path takes a query parameter."""
+        operation = self._paths.get(service, {}).get(path, {}).get("get", {})
+        return any(one.get("name") == parameter for one in operation.get("parameters", []))
+
+    async def _document(self, service: Service) -> Json:
+        try:
+            answer = await self._platform.send(service, "GET", "/openapi.json")
+        except Unreachable:
+            return {}
+        paths: Json = answer.json().get("paths", {}) if answer.is_success else {}
+        return paths

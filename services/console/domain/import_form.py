@@ -1,0 +1,67 @@
+"""The mapping of an import's columns, as a form."""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Json = dict[str, Any]
+
+PLAIN = ("email", "external_id", "labels", "subscription", "language")
+NEW_TYPES = ("text", "number", "date", "boolean")
+
+
+def choice_of(maps_to: Any) -> str:  # noqa: ANN401 - a name, an object or null
+    """Return the value of the form's choice for a column's target."""
+    if isinstance(maps_to, str):
+        return maps_to
+    if isinstance(maps_to, dict) and "field" in maps_to:
+        return f"field:{maps_to['field']}"
+    if isinstance(maps_to, dict) and "new_field" in maps_to:
+        return f"new:{maps_to['new_field'].get('type', 'text')}"
+    return ""
+
+
+def target_of(choice: str, header: str | None, index: int) -> str | Json | None:
+    """Return the target of a column for the form's choice; None leaves the column out."""
+    kind, _, rest = choice.partition(":")
+    if choice in PLAIN:
+        return choice
+    if kind == "field" and rest:
+        return {"field": rest}
+    if kind == "new" and rest in NEW_TYPES:
+        name = " ".join((header or "").split()) or f"Column {index + 1}"
+        return {"new_field": {"key": key_of(name, index), "name": name[:100], "type": rest}}
+    return None
+
+
+def key_of(name: str, index: int) -> str:
+    """Return a key for a new field: the letters and digits of its name."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().casefold()
+    key = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:40]
+    return key if key and key[0].isalpha() else f"column_{index + 1}"
+
+
+def check_body(values: Mapping[str, str], columns: Sequence[Mapping[str, Any]]) -> Json:
+    """Return what is asked for when the file is checked: the mapping and the options in a form."""
+    mapped = [
+        {
+            "index": column["index"],
+            "maps_to": target_of(values.get(f"column.{column['index']}", ""), column.get("header"), column["index"]),
+        }
+        for column in columns
+    ]
+    subscription: Json = {"set": "unconfirmed" if values.get("subscription") == "unconfirmed" else "subscribed"}
+    if values.get("basis", "").strip():
+        subscription["basis"] = values["basis"].strip()
+    options: Json = {
+        "subscription": subscription,
+        "mode": values.get("mode") or "create_and_update",
+        "unknown_labels": values.get("unknown_labels") or "error",
+        "empty_cells": values.get("empty_cells") or "keep",
+        "dates": values.get("dates") or "iso",
+        "decimal": "," if values.get("decimal") == "," else ".",
+    }
+    if values.get("add_label"):
+        options["add_labels"] = [values["add_label"]]
+    return {"columns": mapped, "options": options}
