@@ -3,6 +3,7 @@
 from services.labeling.api import (
     accounts,
     assignments,
+    contact_details,
     contacts,
     engagements,
     exports,
@@ -20,6 +21,7 @@ ROUTERS = (
     keys.router,
     labels.router,
     fields.router,
+    contact_details.router,
     contacts.router,
     assignments.router,
     engagements.router,

@@ -1,12 +1,13 @@
 """Contacts: one at a time, and by the thousand."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Literal
 from uuid import UUID
 
 from asyncpg.pool import PoolConnectionProxy
 from fastapi import Query, Response
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from services.labeling.api.models import ContactAnswer, ContactBody
 from services.labeling.api.routing import Router
@@ -15,12 +16,15 @@ from services.labeling.domain.addresses import email_address
 from services.labeling.domain.errors import InvalidError, NotFoundError
 from services.labeling.domain.labels import Label
 from services.labeling.domain.names import ContactName
-from services.labeling.store.contacts import contact_of_id, contacts_of_account, contacts_with_label
+from services.labeling.store.contact_search import Found
+from services.labeling.store.contacts import StoredContact, contact_of_id
 from services.labeling.store.directory import find_contacts
 from services.labeling.store.labels import labels_of_names
+from services.labeling.use_cases.contact_lists import Selection, contacts_by_change, contacts_by_id, search_contacts
 from services.labeling.use_cases.erasure import erase_contact
 from services.labeling.use_cases.labels import find_label
 from services.labeling.use_cases.upserts import Row, RowProblem, Upserted, upsert_contacts
+from shared.events.labeling import Subscription
 from shared.events.parts import Origin
 from shared.http.batches import BatchError, EachForItself, RefusedItem, none_taken, refused
 from shared.http.keys import Caller, requires
@@ -159,20 +163,62 @@ async def list_contacts(
     label: Annotated[
         str | None, Query(max_length=200, description="Only who holds this label: its id, or its name or an alias.")
     ] = None,
+    segment: Annotated[UUID | None, Query(description="Only the members of this segment.")] = None,
+    subscription: Annotated[Subscription | None, Query(description="Only who has this subscription.")] = None,
+    changed_since: Annotated[AwareDatetime | None, Query(description="Only who changed at or after this time.")] = None,
+    sort: Annotated[
+        Literal["contact_id", "-changed_at"], Query(description="`-changed_at`: changed last first.")
+    ] = "contact_id",
+    search: Annotated[
+        str | None,
+        Query(
+            max_length=200,
+            description="Beginnings of words of an address, an external id or text fields; all must be found.",
+        ),
+    ] = None,
 ) -> Page[ContactAnswer]:
-    """The account's contacts, by contact id."""
-    (after,) = page.key(int) or (0,)
+    """List the account's contacts, by contact id unless `sort` says otherwise.
+
+    With `search`, contacts are in the order of the words that were found, and the other filters are ignored.
+    """
+    account_id = caller.account_id
     async with service.database.pool.acquire() as connection:
-        only = await _only(connection, caller.account_id, email, external_id)
-        if label is None:
-            found = await contacts_of_account(connection, caller.account_id, after, page.fetch, only)
-        else:
-            wanted = await _wanted_label(connection, caller.account_id, label)
-            found = await contacts_with_label(connection, caller.account_id, wanted.no, after, page.fetch, only)
-    total = None if only is None else len(found)
+        if search is not None:
+            return await _search(connection, account_id, search, page)
+        only = await _only(connection, account_id, email, external_id)
+        wanted = Selection(
+            None if label is None else await _wanted_label(connection, account_id, label),
+            segment,
+            subscription,
+            changed_since,
+        )
+        if only is not None:
+            found = await contacts_by_id(connection, account_id, wanted, only - 1, 1)
+            found = [stored for stored in found if stored.contact_id == only]
+            return _page(found, page, total=len(found))
+        if sort == "-changed_at":
+            before = page.key(datetime, int)
+            found = await contacts_by_change(connection, account_id, wanted, before, page.fetch)
+            return Page[ContactAnswer].of(
+                found, page, key=lambda stored: [stored.changed_at, stored.contact_id], item=ContactAnswer.of
+            )
+        (after,) = page.key(int) or (0,)
+        return _page(await contacts_by_id(connection, account_id, wanted, after, page.fetch), page)
+
+
+def _page(found: Sequence[StoredContact], page: PageRequest, total: int | None = None) -> Page[ContactAnswer]:
     return Page[ContactAnswer].of(
         found, page, key=lambda stored: [stored.contact_id], item=ContactAnswer.of, total=total
     )
+
+
+async def _search(
+    connection: PoolConnectionProxy, account_id: int, text: str, page: PageRequest
+) -> Page[ContactAnswer]:
+    key = page.key(str, int)
+    after = None if key is None else Found(*key)
+    found = await search_contacts(connection, account_id, text, after, page.fetch)
+    return Page[ContactAnswer].of(found, page, key=lambda one: list(one[0]), item=lambda one: ContactAnswer.of(one[1]))
 
 
 async def _wanted_label(connection: PoolConnectionProxy, account_id: int, text: str) -> Label:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
+from asyncpg.pool import PoolConnectionProxy
 from fastapi import Query, Response
 from pydantic import BaseModel, Field
 
@@ -12,8 +13,16 @@ from services.labeling.api.models import LabelAnswer
 from services.labeling.api.routing import Router
 from services.labeling.api.service import Service
 from services.labeling.domain.errors import InvalidError
-from services.labeling.domain.labels import LONGEST_DESCRIPTION, LabelPatch, label_group, label_name, label_names
-from services.labeling.store.assignments import holders_of_label
+from services.labeling.domain.labels import (
+    LONGEST_DESCRIPTION,
+    Label,
+    LabelPatch,
+    label_group,
+    label_name,
+    label_names,
+)
+from services.labeling.store.assignments import Holder, holders_of_label
+from services.labeling.store.contact_search import LATEST, MOST_CLICKS, MOST_ID, NEVER, HolderOrder, holders_in_order
 from services.labeling.store.labels import labels_of_account
 from services.labeling.use_cases.labels import change_label, create_label, delete_label, find_label
 from services.labeling.use_cases.uses import uses_of_label
@@ -204,11 +213,19 @@ async def list_holders(
     caller: Annotated[Caller, requires("read")],
     label_id: UUID,
     page: Annotated[PageRequest, page_request()],
+    sort: Annotated[
+        Literal["contact_id", "clicks", "last_click", "since"],
+        Query(description="All but `contact_id` begin with the most, or the latest."),
+    ] = "contact_id",
+    at_least: Annotated[int, Query(ge=0, le=1_000_000, description="Only who clicked for it that often.")] = 0,
 ) -> Page[HolderAnswer]:
-    """List the contacts that hold the label, by contact id."""
-    (after,) = page.key(int) or (0,)
+    """List the contacts that hold the label, with their clicks."""
     async with service.database.pool.acquire() as connection:
         label = await find_label(connection, caller.account_id, label_id)
+        if sort != "contact_id" or at_least:
+            order: HolderOrder = "clicks" if sort == "contact_id" else sort
+            return await _holders_in_order(connection, label, order, at_least, page)
+        (after,) = page.key(int) or (0,)
         holders = await holders_of_label(connection, caller.account_id, label.no, after, page.fetch)
     return Page[HolderAnswer].of(
         holders,
@@ -216,3 +233,25 @@ async def list_holders(
         key=lambda holder: [holder.contact_id],
         item=lambda holder: HolderAnswer(**holder._asdict()),
     )
+
+
+async def _holders_in_order(
+    connection: PoolConnectionProxy, label: Label, order: HolderOrder, at_least: int, page: PageRequest
+) -> Page[HolderAnswer]:
+    first = MOST_CLICKS if order == "clicks" else LATEST
+    before = page.key(int if order == "clicks" else datetime, int) or (first, MOST_ID)
+    holders = await holders_in_order(
+        connection, label.account_id, label.no, order, at_least=at_least, before=before, limit=page.fetch
+    )
+    return Page[HolderAnswer].of(
+        holders,
+        page,
+        key=lambda holder: [_place(holder, order), holder.contact_id],
+        item=lambda holder: HolderAnswer(**holder._asdict()),
+    )
+
+
+def _place(holder: Holder, order: HolderOrder) -> int | datetime:
+    if order == "clicks":
+        return holder.clicks
+    return (holder.since if order == "since" else holder.last_click) or NEVER

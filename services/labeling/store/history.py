@@ -85,7 +85,7 @@ def _entry(row: Record) -> StoredEntry:
         row["entry"],
         row["outcome"],
         row["reason"],
-        _origin(row),
+        origin_of(row),
         row["occurred_at"],
         row["recorded_at"],
         row["cause"],
@@ -93,7 +93,8 @@ def _entry(row: Record) -> StoredEntry:
     )
 
 
-def _origin(row: Record) -> dict[str, Any]:
+def origin_of(row: Record) -> dict[str, Any]:
+    """Return the origin of an entry of the history."""
     if row["origin"] is not None:
         origin: dict[str, Any] = orjson.loads(row["origin"])
         return origin

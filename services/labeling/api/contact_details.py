@@ -1,0 +1,86 @@
+"""Many contacts by id, and all that is known of one."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field
+
+from services.labeling.api.models import ContactAnswer
+from services.labeling.api.routing import Router
+from services.labeling.api.service import Service, contact_in_path
+from services.labeling.store.contact_search import LATEST, moments_of, stored_contacts
+from services.labeling.use_cases.contact_data import contact_data
+from shared.events.envelope import ContactId
+from shared.http.bodies import RequestBody
+from shared.http.keys import Caller, requires
+from shared.http.pages import Page, PageRequest, page_request
+
+router = Router(prefix="/v1/contacts", tags=["contacts"])
+
+
+class LookupBody(RequestBody):
+    """Which contacts."""
+
+    contact_ids: Annotated[
+        list[ContactId], Field(min_length=1, max_length=1000, description="The ids of the contacts.")
+    ]
+
+
+class LookupAnswer(BaseModel):
+    """The contacts that exist, in the order of the request."""
+
+    items: Annotated[list[ContactAnswer], Field(description="The contacts.")]
+    missing: Annotated[list[int], Field(description="Ids of contacts that do not exist.")]
+
+
+class MomentAnswer(BaseModel):
+    """Something that happened to a contact."""
+
+    at: Annotated[datetime, Field(description="When it happened.")]
+    kind: Annotated[
+        Literal["label", "engagement", "change"],
+        Field(description="What `details` are: a label asserted or removed, an engagement, the state after a change."),
+    ]
+    details: Annotated[dict[str, Any], Field(description="What happened.")]
+
+
+@router.post("/lookup", summary="Show up to 1,000 contacts")
+async def look_up(service: Service, caller: Annotated[Caller, requires("read")], body: LookupBody) -> LookupAnswer:
+    """Return contacts by their ids."""
+    async with service.database.pool.acquire() as connection:
+        found = await stored_contacts(connection, caller.account_id, body.contact_ids)
+    wanted = dict.fromkeys(body.contact_ids)
+    return LookupAnswer(
+        items=[ContactAnswer.of(found[contact_id]) for contact_id in wanted if contact_id in found],
+        missing=[contact_id for contact_id in wanted if contact_id not in found],
+    )
+
+
+@router.get("/{contact}/timeline", summary="What happened to a contact")
+async def show_timeline(
+    service: Service,
+    caller: Annotated[Caller, requires("read")],
+    contact: str,
+    page: Annotated[PageRequest, page_request()],
+) -> Page[MomentAnswer]:
+    """List labels given and taken, engagements and changes, newest first."""
+    at, key = page.key(datetime, str) or (LATEST, "~")
+    async with service.database.pool.acquire() as connection:
+        contact_id = await contact_in_path(connection, caller.account_id, contact)
+        # Moments of the same time are told apart by their keys; that many of one time are not expected.
+        moments = await moments_of(connection, caller.account_id, contact_id, at, page.fetch + 1000)
+    rest = [moment for moment in moments if (moment.at, moment.key) < (at, key)]
+    return Page[MomentAnswer].of(
+        rest[: page.fetch],
+        page,
+        key=lambda moment: [moment.at, moment.key],
+        item=lambda moment: MomentAnswer(at=moment.at, kind=moment.kind, details=moment.details),
+    )
+
+
+@router.get("/{contact}/data", summary="All that is known of a contact")
+async def show_data(service: Service, caller: Annotated[Caller, requires("read")], contact: str) -> dict[str, Any]:
+    """Return everything that is known of the person, for the person."""
+    async with service.database.pool.acquire() as connection:
+        contact_id = await contact_in_path(connection, caller.account_id, contact)
+        return await contact_data(connection, caller.account_id, contact_id)

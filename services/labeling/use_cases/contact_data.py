@@ -1,0 +1,52 @@
+"""All that is known of a contact, for the contact."""
+
+from typing import Any
+
+from asyncpg.pool import PoolConnectionProxy
+from pydantic_core import to_jsonable_python
+
+from services.labeling.domain.errors import NotFoundError
+from services.labeling.store.assignments import labels_of_contact
+from services.labeling.store.contact_search import LATEST, moments_of, stored_contacts
+from services.labeling.store.engagements import engagements_of_contact
+
+MOST = 10_000  # moments and engagements
+
+
+async def contact_data(connection: PoolConnectionProxy, account_id: int, contact_id: int) -> dict[str, Any]:
+    """Return the contact, its labels with why it has them, its engagements with their data, and what happened.
+
+    Raises NotFoundError.
+    """
+    stored = (await stored_contacts(connection, account_id, [contact_id])).get(contact_id)
+    if stored is None:
+        raise NotFoundError("contact")
+    labels = await labels_of_contact(connection, account_id, contact_id)
+    engagements = await engagements_of_contact(connection, account_id, contact_id, None, MOST)
+    moments = await moments_of(connection, account_id, contact_id, LATEST, MOST)
+    contact = {name: value for name, value in stored.contact._asdict().items() if name != "email_key"}
+    data: dict[str, Any] = to_jsonable_python(
+        {
+            "contact": {
+                "contact_id": contact_id,
+                **contact,
+                "created_at": stored.created_at,
+                "changed_at": stored.changed_at,
+            },
+            "labels": [
+                {
+                    "name": label.name,
+                    "held": label.held,
+                    "since": label.since,
+                    "clicks": label.clicks,
+                    "first_click": label.first_click,
+                    "last_click": label.last_click,
+                    "supports": [support.origin for support in label.supports.values()],
+                }
+                for label in labels
+            ],
+            "engagements": [engagement._asdict() for engagement in engagements],
+            "timeline": [{"at": moment.at, "kind": moment.kind, **moment.details} for moment in moments],
+        }
+    )
+    return data

@@ -1,0 +1,102 @@
+"""Lists of contacts: by words, by filters, in an order."""
+
+import pytest
+from pyroaring import BitMap
+
+from services.labeling.store.contact_search import LATEST, MOST_CLICKS, MOST_ID, holders_in_order, moments_of
+from services.labeling.store.segment_members import Segment, write_members
+from services.labeling.use_cases import contact_lists
+from services.labeling.use_cases.contact_data import contact_data
+from services.labeling.use_cases.contact_lists import Selection, contacts_by_change, contacts_by_id, search_contacts
+from services.labeling.use_cases.erasure import erase_contact
+from tests.services.labeling.shop import Shop
+
+pytestmark = pytest.mark.asyncio
+
+
+async def found(shop: Shop, text: str) -> list[str | None]:
+    async with shop.database.pool.acquire() as connection:
+        page = await search_contacts(connection, shop.account_id, text, None, 100)
+    return [stored.contact.email for _, stored in page]
+
+
+async def test_words_are_found_by_their_beginning_and_follow_changes(shop: Shop) -> None:
+    ann = await shop.contact(email="ann@example.com", external_id="A-17", fields={"city": "Sint-Niklaas Waas"})
+    await shop.contact(email="bob@example.com", fields={"city": "Annecy"})
+    assert await found(shop, "ann") == ["ann@example.com", "bob@example.com"]
+    assert await found(shop, "A-1") == ["ann@example.com"]
+    assert await found(shop, "waas ann") == ["ann@example.com"]
+    assert await found(shop, "waas bob") == []
+    await shop.write({"email": "ann@example.com", "fields": {"city": "Gent"}})
+    assert await found(shop, "waas") == []
+    assert await found(shop, "gen") == ["ann@example.com"]
+    await erase_contact(shop.database, shop.account_id, ann)
+    assert await found(shop, "gen") == []
+    assert await shop.database.pool.fetchval("SELECT count(*) FROM contact_words WHERE contact_id = $1", ann) == 0
+
+
+async def test_a_search_is_paged_by_word(shop: Shop) -> None:
+    await shop.write(*({"email": f"p{number}@example.com"} for number in range(5)))
+    async with shop.database.pool.acquire() as connection:
+        first = await search_contacts(connection, shop.account_id, "p", None, 2)
+        rest = await search_contacts(connection, shop.account_id, "p", first[-1][0], 10)
+    emails = [stored.contact.email for _, stored in [*first, *rest]]
+    assert emails == [f"p{number}@example.com" for number in range(5)]
+
+
+async def test_filters_and_orders(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contact_lists, "AT_A_TIME", 3)
+    for number in range(10):
+        await shop.write(
+            {
+                "email": f"p{number}@example.com",
+                "subscription": "unsubscribed" if number % 3 == 0 else "subscribed",
+                "labels": ["Dogs"] if number % 2 == 0 else [],
+            }
+        )
+    segment = shop.labels["Cats"].id
+    async with shop.database.transaction() as connection:
+        members = {(segment, 0): BitMap([1, 2, 3, 5, 9])}
+        await write_members(connection, members, {segment: Segment(shop.account_id, "Some")})
+        dogs = shop.labels["Dogs"]
+        wanted = Selection(label=dogs, subscription="subscribed")
+        page = await contacts_by_id(connection, shop.account_id, wanted, 0, 100)
+        assert [stored.contact_id for stored in page] == [3, 5, 9]
+        page = await contacts_by_id(connection, shop.account_id, Selection(segment=segment), 2, 2)
+        assert [stored.contact_id for stored in page] == [3, 5]
+        both = Selection(label=dogs, segment=segment)
+        page = await contacts_by_change(connection, shop.account_id, both, None, 100)
+        assert [stored.contact_id for stored in page] == [9, 5, 3, 1]
+        before = (page[1].changed_at, page[1].contact_id)
+        page = await contacts_by_change(connection, shop.account_id, both, before, 1)
+        assert [stored.contact_id for stored in page] == [3]
+
+
+async def test_holders_by_clicks(shop: Shop) -> None:
+    await shop.write(*({"email": f"p{number}@example.com", "labels": ["Dogs"]} for number in range(4)))
+    await shop.database.pool.execute("UPDATE assignments SET clicks = contact_id % 3, last_click = now()")
+    async with shop.database.pool.acquire() as connection:
+        dogs = shop.labels["Dogs"]
+        holders = await holders_in_order(
+            connection, shop.account_id, dogs.no, "clicks", at_least=1, before=(MOST_CLICKS, MOST_ID), limit=10
+        )
+        assert [(holder.contact_id, holder.clicks) for holder in holders] == [(2, 2), (4, 1), (1, 1)]
+        for order in ("last_click", "since"):
+            holders = await holders_in_order(
+                connection, shop.account_id, dogs.no, order, at_least=0, before=(LATEST, MOST_ID), limit=10
+            )
+            assert len(holders) == 4
+
+
+async def test_the_timeline_and_the_data_of_a_contact(shop: Shop) -> None:
+    ann = await shop.contact(email="ann@example.com", fields={"city": "Gent"})
+    await shop.write({"email": "ann@example.com", "fields": {"city": "Aalst"}, "labels": ["Dogs"]})
+    async with shop.database.pool.acquire() as connection:
+        moments = await moments_of(connection, shop.account_id, ann, LATEST, 100)
+        data = await contact_data(connection, shop.account_id, ann)
+    assert sorted(moment.kind for moment in moments) == ["change", "change", "label"]
+    (label,) = [moment for moment in moments if moment.kind == "label"]
+    assert (label.details["label_name"], label.details["outcome"]) == ("Dogs", "assigned")
+    assert data["contact"]["fields"] == {"city": "Aalst"}
+    assert [one["name"] for one in data["labels"]] == ["Dogs"]
+    assert len(data["timeline"]) == 3
