@@ -54,6 +54,24 @@ BATCHES_FAILED = Counter(
     "penchant_batches_failed", "Batches rolled back, by why.", ("consumer", "reason"), registry=REGISTRY
 )
 
+# The event loop
+LONGEST_HOLD = Gauge(
+    "penchant_event_loop_longest_hold_seconds",
+    "Longest time for which the event loop's thread computed without coming back, since the process started.",
+    registry=REGISTRY,
+)
+LONGEST_DELAY = Gauge(
+    "penchant_event_loop_longest_delay_seconds",
+    "Longest time for which the event loop did not come back, whatever the reason, since the process started.",
+    registry=REGISTRY,
+)
+LOOP_HOLDS = Counter(
+    "penchant_event_loop_holds",
+    "Times that the event loop was held for more than 50 ms, by the function in which it was found.",
+    ("where",),
+    registry=REGISTRY,
+)
+
 # The relay
 UNPUBLISHED_EVENTS = Gauge(
     "penchant_unpublished_events", "Events written and not yet acknowledged by Kafka.", registry=REGISTRY

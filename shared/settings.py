@@ -1,6 +1,8 @@
 """What every service is told by its environment; each service adds its own in its `settings.py`."""
 
+from os import getpid
 from pathlib import Path
+from socket import gethostname
 from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationError
@@ -54,6 +56,7 @@ class CommonSettings(BaseSettings):
     partitions: Annotated[int, Field(ge=1, le=1024)] = 12  # of each contact topic; fixed once the topics exist
 
     host: str = "127.0.0.1"  # where each service listens
+    instance: Annotated[str, Field(max_length=100)] | None = None  # the name of this process among its likes
     public_url: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")] = "http://127.0.0.1:8101"  # of tracked links
     trusted_proxies: str = ""  # addresses or networks, comma-separated, whose X-Forwarded-For names the client
     home: Path = Path(".penchant")  # spool, and the embedded stack's data
@@ -63,6 +66,15 @@ class CommonSettings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     otlp_endpoint: str | None = None  # base URL of an OTLP/HTTP collector; tracing is off without it
     operator_key: SecretStr | None = None  # lets an operator create accounts over HTTP; nobody can without it
+
+    def instance_name(self, port: int) -> str:
+        """Return the name of this process among the others of its service, given the port it was told to listen on.
+
+        It never depends on the address: in containers every process listens on the same one.
+        """
+        if self.instance is not None:
+            return self.instance
+        return f"{gethostname()}:{port or f'pid{getpid()}'}"
 
     @property
     def listens_everywhere(self) -> bool:

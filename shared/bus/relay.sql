@@ -1,28 +1,35 @@
 -- What is published of the event table, and who publishes.
 
--- name: unpublished_events
+-- name: advance_and_read
+-- Not waiting for the disk: what a crash of the server takes back is published again, and told by its sequence.
+WITH advanced AS (
+    UPDATE publications AS publication
+    SET position = acknowledged.position
+    FROM
+        unnest(:partitions::smallint[], :expected::bigint[], :positions::bigint[]) AS acknowledged (partition, expected, position),
+        set_config('synchronous_commit', 'off', true) AS hasty
+    WHERE publication.partition = acknowledged.partition AND publication.position = acknowledged.expected
+    RETURNING publication.partition, publication.position
+),
+published AS (
+    -- The update is not seen by the statement that makes it.
+    SELECT publication.partition, coalesce(advanced.position, publication.position) AS position
+    FROM publications AS publication
+    LEFT JOIN advanced USING (partition)
+)
 SELECT
-    publication.partition, publication.position AS published, event.position, event.topic, event.type, event.event_id,
+    published.partition, published.position AS published, event.position, event.topic, event.type, event.event_id,
     event.key, event.occurred_at, event.recorded_at, event.correlation_id, event.causation_id, event.after, event.trace,
     coalesce(event.body, event.personal) AS body
-FROM publications AS publication
+FROM published
 CROSS JOIN LATERAL (
     SELECT *
     FROM events
-    WHERE events.partition = publication.partition AND events.position > publication.position
+    WHERE events.partition = published.partition AND events.position > published.position
     ORDER BY events.position
     LIMIT :most
 ) AS event
-ORDER BY publication.partition, event.position
-
--- name: advance_publications
--- Not waiting for the disk: what a crash of the server takes back is published again, and told by its sequence.
-UPDATE publications AS publication
-SET position = advanced.position
-FROM
-    unnest(:partitions::smallint[], :expected::bigint[], :positions::bigint[]) AS advanced (partition, expected, position),
-    set_config('synchronous_commit', 'off', true) AS hasty
-WHERE publication.partition = advanced.partition AND publication.position = advanced.expected
+ORDER BY published.partition, event.position
 
 -- name: published_position
 SELECT position FROM publications WHERE partition = :partition

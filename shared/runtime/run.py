@@ -31,6 +31,7 @@ from shared.logs import configure_logging
 from shared.runtime.adopt import adopt_cluster
 from shared.runtime.doors import Doors, ports_of, serve_doors
 from shared.runtime.held_records import held_router
+from shared.runtime.loop_watch import LoopWatch
 from shared.runtime.republish import republish
 from shared.runtime.service import Parts, Service, Surroundings
 from shared.runtime.waiting import WaitingRoom
@@ -158,6 +159,7 @@ class _Process:
         stack.push_async_callback(self._end_tasks)
         self._start(catalog.watch())
         self._start(relay.watch())
+        self._start(LoopWatch().run())
         callbacks = {"events": relay.wake}
         if "worker" in self.roles:
             consumers = [consumer.name for consumer in parts.consumers]
@@ -241,7 +243,7 @@ class _Process:
         for consumer in parts.consumers:
             host = ConsumerHost(
                 consumer, self.service.name, self.settings, surroundings.database, cluster,
-                f"{self.settings.host}:{self._port}", lambda: relay.backlog, catalog=surroundings.catalog,
+                self.settings.instance_name(self._port), lambda: relay.backlog, catalog=surroundings.catalog,
             )  # fmt: skip
             stack.push_async_callback(host.stop)
             await self._patiently("Kafka", host.start)

@@ -16,7 +16,17 @@ from rich.table import Table
 from tests.bench.place import make_place
 from tests.bench.row import Row
 
-MODULES = ("runtime_cost", "labeling", "tracking", "redirect", "latency", "memory", "segmentation", "workflow")
+MODULES = (
+    "runtime_cost",
+    "labeling",
+    "tracking",
+    "redirect",
+    "latency",
+    "commits",
+    "memory",
+    "segmentation",
+    "workflow",
+)
 RESULTS = Path(__file__).parents[2] / ".bench" / "results.json"
 
 

@@ -40,10 +40,10 @@ async def run(place: Place) -> list[Row]:
         ("all services, click to MessageRequested", requested, 200, 1000),
     ]
     return [
-        Row(f"{name}, {PER_SECOND} clicks/s, {quantile}", _quantile(delays, part), "ms", goal,
-            _quantile(plain, part), "one record through Kafka", better="lower")
+        Row(f"{name}, {PER_SECOND} clicks/s, {words}", quantile(delays, part), "ms", goal,
+            quantile(plain, part), "one record through Kafka", better="lower")
         for name, delays, median, p99 in rows
-        for quantile, part, goal in (("median", 0.5, median), ("p99", 0.99, p99))
+        for words, part, goal in (("median", 0.5, median), ("p99", 0.99, p99))
     ]  # fmt: skip
 
 
@@ -59,14 +59,14 @@ async def _measured(place: Place, names: Sequence[str], topics: Sequence[str]) -
         tracking, labeling = services["tracking"], services["labeling"]
         shop = await Shop.open(labeling.url, tracking.url, WARM_UP + PER_SECOND * SECONDS)
         if len(services) > 2:
-            await _define(shop, services["segmentation"].url, services["workflow"].url)
+            await define(shop, services["segmentation"].url, services["workflow"].url)
         tokens = await shop.tokens(tracking.url, SEND, shop.contacts)
-        return await _clicks(ground, tracking.port, shop, tokens, topics), await _plain(ground.settings)
+        return await click_paced(ground, tracking.port, shop, tokens, topics), await plain_paced(ground.settings)
     finally:
         ground.clear()
 
 
-async def _define(shop: Shop, segmentation: str, workflow: str) -> None:
+async def define(shop: Shop, segmentation: str, workflow: str) -> None:
     """Segments that everybody enters by a first click, or by later ones; a workflow that every label starts."""
     held = [{"label": str(shop.labels[name])} for name in ("Dogs", "Cats")]
     triggers = [{"on": "LabelAssigned", **one} for one in held]
@@ -83,9 +83,16 @@ async def _define(shop: Shop, segmentation: str, workflow: str) -> None:
         (await http.post(f"{workflow}/v1/workflows/{made.json()['id']}/activate")).raise_for_status()
 
 
-async def _clicks(
-    ground: Ground, port: int, shop: Shop, tokens: Sequence[dict[str, object]], topics: Sequence[str]
+async def click_paced(
+    ground: Ground,
+    port: int,
+    shop: Shop,
+    tokens: Sequence[dict[str, object]],
+    topics: Sequence[str],
+    per_second: int = PER_SECOND,
+    warm_up: int = WARM_UP,
 ) -> list[list[float]]:
+    """Return, for each topic, how long every contact's first record took from its click (seconds)."""
     clicked: Times = {}
     queue: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
     requests = [
@@ -98,10 +105,10 @@ async def _clicks(
 
     async with asyncio.TaskGroup() as group:
         senders = [group.create_task(_sender(port, queue, clicked)) for _ in range(CONNECTIONS)]
-        arrived = await _paced(ground.settings, topics, len(requests), begin)
+        arrived = await _paced(ground.settings, topics, len(requests), begin, per_second)
         for sender in senders:
             sender.cancel()
-    return [[arrived[topic][key] - clicked[key] for key, _ in requests[WARM_UP:]] for topic in topics]
+    return [[arrived[topic][key] - clicked[key] for key, _ in requests[warm_up:]] for topic in topics]
 
 
 async def _sender(port: int, queue: "asyncio.Queue[tuple[str, str]]", clicked: Times) -> None:
@@ -114,7 +121,7 @@ async def _sender(port: int, queue: "asyncio.Queue[tuple[str, str]]", clicked: T
         assert answer.startswith(b"HTTP/1.1 302"), answer
 
 
-async def _plain(settings: CommonSettings) -> list[float]:
+async def plain_paced(settings: CommonSettings, per_second: int = PER_SECOND) -> list[float]:
     """One record through Kafka and nothing else, at the same pace."""
     sent: Times = {}
     topic = "workflow.messages"
@@ -126,17 +133,21 @@ async def _plain(settings: CommonSettings) -> list[float]:
         await producer.send(settings.topic_prefix + topic, b"{}", f"plain:{number}".encode())
 
     try:
-        count = WARM_UP + PER_SECOND * 2
-        arrived = await _paced(settings, [topic], count, begin)
+        count = WARM_UP + per_second * 2
+        arrived = await _paced(settings, [topic], count, begin, per_second)
     finally:
         await producer.stop()
     return [arrived[topic][key] - sent[key] for key in list(sent)[WARM_UP:]]
 
 
 async def _paced(
-    settings: CommonSettings, topics: Sequence[str], count: int, begin: Callable[[int], Awaitable[None]]
+    settings: CommonSettings,
+    topics: Sequence[str],
+    count: int,
+    begin: Callable[[int], Awaitable[None]],
+    per_second: int,
 ) -> dict[str, Times]:
-    """Begins `count` things, 500 a second, and says when the first record of each key was seen on each topic."""
+    """Begins `count` things, `per_second`, and says when the first record of each key was seen on each topic."""
     prefix = settings.topic_prefix
     consumer = AIOKafkaConsumer(
         *(prefix + topic for topic in topics), auto_offset_reset="latest", **client_options(settings)
@@ -157,7 +168,7 @@ async def _paced(
     try:
         start = perf_counter()
         for number in range(count):
-            await asyncio.sleep(max(0.0, start + number / PER_SECOND - perf_counter()))
+            await asyncio.sleep(max(0.0, start + number / per_second - perf_counter()))
             await begin(number)
         await asyncio.wait_for(listening, ARRIVES_WITHIN)
     finally:
@@ -166,6 +177,6 @@ async def _paced(
     return arrived
 
 
-def _quantile(delays: Sequence[float], part: float) -> float:
+def quantile(delays: Sequence[float], part: float) -> float:
     """In milliseconds."""
     return sorted(delays)[int(len(delays) * part)] * 1000

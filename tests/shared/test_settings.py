@@ -1,5 +1,7 @@
 """Settings are read once, stay, and show no secret."""
 
+from socket import gethostname
+
 import pytest
 from pydantic import SecretStr, ValidationError
 
@@ -40,3 +42,10 @@ def test_what_is_missing_or_wrong_is_named_without_its_value(monkeypatch: pytest
         ThingsSettings()
     assert problems_of(wrong.value).startswith("PENCHANT_KAFKA_SASL_MECHANISM: Input should be 'PLAIN'")
     assert "hush-hush" not in problems_of(wrong.value)
+
+
+def test_a_process_is_told_apart_by_its_name_and_never_by_its_address() -> None:
+    assert CommonSettings(instance="labeling-7").instance_name(8102) == "labeling-7"
+    everywhere = CommonSettings(host="0.0.0.0")  # noqa: S104 - as in every container
+    assert everywhere.instance_name(8102) == f"{gethostname()}:8102"
+    assert everywhere.instance_name(0) != CommonSettings(instance="other").instance_name(0)

@@ -1,13 +1,15 @@
 """Waiting for what must come true."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from inspect import isawaitable
 from time import monotonic
 from typing import Any, TypeVar
 
 Found = TypeVar("Found")
 EVERY = 0.02  # seconds
+MOST_SHOWN = 10  # differences
+_NOTHING = object()
 
 
 async def until(condition: Callable[[], Any], within: float = 60.0) -> Any:
@@ -30,6 +32,23 @@ async def until_equal(ask: Callable[[], Awaitable[Found]], expected: Found, with
         found = await ask()
         if found == expected:
             return
-        if monotonic() > deadline:
-            assert found == expected
+        assert monotonic() < deadline, f"not within {within:.0f} s; {difference(found, expected)}"
         await asyncio.sleep(EVERY)
+
+
+def difference(found: object, expected: object) -> str:
+    """Say what differs, and not what is the same."""
+    if isinstance(found, Mapping) and isinstance(expected, Mapping):
+        lines = [
+            f"{key!r}: {found.get(key, 'missing')!r}, not {expected.get(key, 'nothing')!r}"
+            for key in sorted({*found, *expected}, key=repr)
+            if found.get(key, _NOTHING) != expected.get(key, _NOTHING)
+        ]
+        more = f" and {len(lines) - MOST_SHOWN} more" if len(lines) > MOST_SHOWN else ""
+        return f"{len(lines)} of {len(expected)} differ: " + "; ".join(lines[:MOST_SHOWN]) + more
+    if isinstance(found, Sequence) and isinstance(expected, Sequence) and not isinstance(found, str | bytes):
+        place = next((n for n, pair in enumerate(zip(found, expected, strict=False)) if pair[0] != pair[1]), None)
+        if place is None:
+            return f"there are {len(found)}, not {len(expected)}; the last one is {found[-1:]!r}"
+        return f"at {place} there is {found[place]!r}, not {expected[place]!r}; {len(found)} of {len(expected)}"
+    return f"found {found!r}, not {expected!r}"

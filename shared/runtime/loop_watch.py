@@ -1,0 +1,84 @@
+"""Measures how long the event loop is held, and by which code of ours.
+
+A held loop answers nobody: redirects wait, Kafka is blamed, leases run out. Nothing may hold it for more than 50 ms
+(design, section 5).
+"""
+
+import asyncio
+import sys
+import threading
+from pathlib import Path
+from time import monotonic, thread_time
+from types import FrameType
+
+import structlog
+
+from shared import metrics
+
+log = structlog.get_logger()
+
+BEAT = 0.02  # seconds between signs of life
+HELD = 0.05  # seconds without one: who is it?
+_ROOT = str(Path(__file__).parents[2])
+
+
+class LoopWatch:
+    """Watches the loop that `run` runs in, from a thread of its own.
+
+    `longest` is the longest time (seconds) for which the loop's thread computed without coming back; a machine that had
+    no time for the process does not count. `longest_delay` is the longest time for which the loop did not come back,
+    whatever the reason. Both are metrics too, and each hold is counted by the function that the loop was found in.
+    """
+
+    def __init__(self) -> None:
+        self.longest = 0.0
+        self.longest_delay = 0.0
+        self._beat_at = monotonic()
+        self._thread = 0
+        self._stop = threading.Event()
+        self._found = ""
+
+    async def run(self) -> None:
+        """Watch until it is cancelled."""
+        self._thread = threading.get_ident()
+        watcher = threading.Thread(target=self._look, name="loop watch", daemon=True)
+        self._beat_at = monotonic()
+        watcher.start()
+        try:
+            while True:
+                computed = thread_time()
+                planned = monotonic() + BEAT
+                await asyncio.sleep(BEAT)
+                self._beat_at = monotonic()
+                self._measure(self._beat_at - planned, thread_time() - computed)
+        finally:
+            self._stop.set()
+
+    def _measure(self, delay: float, computed: float) -> None:
+        held = min(delay, computed)
+        if delay > self.longest_delay:
+            self.longest_delay = delay
+            metrics.LONGEST_DELAY.set(delay)
+        if held > self.longest:
+            self.longest = held
+            metrics.LONGEST_HOLD.set(held)
+        if held > HELD:
+            where, self._found = self._found or "unknown", ""
+            metrics.LOOP_HOLDS.labels(where).inc()
+            log.warning("the event loop was held", milliseconds=round(held * 1000), where=where)
+
+    def _look(self) -> None:
+        while not self._stop.wait(HELD / 2):
+            if monotonic() - self._beat_at > BEAT + HELD / 2:
+                frame = sys._current_frames().get(self._thread)  # noqa: SLF001 - the documented way to see a thread
+                self._found = _place(frame) or self._found
+
+
+def _place(frame: FrameType | None) -> str:
+    """Return the innermost function of ours in a stack, as `module:function`; empty if there is none."""
+    while frame is not None:
+        code = frame.f_code
+        if code.co_filename.startswith(_ROOT) and "site-packages" not in code.co_filename:
+            return f"{frame.f_globals.get('__name__', '')}:{code.co_qualname}"
+        frame = frame.f_back
+    return ""

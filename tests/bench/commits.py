@@ -1,0 +1,132 @@
+"""What 20, 100 and 500 clicks a second cost with all four services: commits, processor time, latency."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from time import perf_counter
+from typing import NamedTuple
+
+import asyncpg
+import psutil
+
+from tests.bench.latency import click_paced, define, plain_paced, quantile
+from tests.bench.place import Place
+from tests.bench.row import Row
+from tests.faults.chain import SEND
+from tests.stack.ground import Ground
+from tests.stack.processes import ServiceProcess
+from tests.stack.shop import Shop
+
+SERVICES = ("tracking", "labeling", "segmentation", "workflow")
+TOPICS = {
+    "LabelAssigned": "labeling.labels",
+    "SegmentEntered": "segmentation.memberships",
+    "MessageRequested": "workflow.messages",
+}
+SECONDS = 10
+WARM_UP = 100  # clicks that are not counted
+STATISTICS = 1.5  # seconds after which PostgreSQL has counted every commit
+# Issue "Right in every order, under every load": commits a second, cores, and milliseconds at the median and p99.
+GOALS: Mapping[int, Mapping[str, float]] = {
+    20: {},
+    100: {"commits": 200, "cores": 0.4, "LabelAssigned": 80, "SegmentEntered": 100, "MessageRequested": 150},
+    500: {"commits": 250, "cores": 0.7, "LabelAssigned": 100, "SegmentEntered": 120, "MessageRequested": 200},
+}
+GOALS_P99: Mapping[int, Mapping[str, float]] = {
+    20: {},
+    100: {},
+    500: {"LabelAssigned": 250, "SegmentEntered": 300, "MessageRequested": 600},
+}
+
+
+class Usage(NamedTuple):
+    """What was used since a process or server started."""
+
+    commits: int
+    seconds: Mapping[str, float]  # of processor time, by service, and of PostgreSQL
+
+
+async def run(place: Place) -> list[Row]:
+    """Measure the stack at rest, and at each rate in turn; every click is the first of its contact."""
+    ground = place.whole()
+    try:
+        services = {name: ground.service(name) for name in SERVICES}
+        for process in services.values():
+            process.start(ready=False)
+        for process in services.values():
+            await asyncio.to_thread(process.wait_ready)
+        tracking, labeling = services["tracking"], services["labeling"]
+        counts = [WARM_UP + rate * SECONDS for rate in GOALS]
+        shop = await Shop.open(labeling.url, tracking.url, sum(counts))
+        await define(shop, services["segmentation"].url, services["workflow"].url)
+        tokens = await shop.tokens(tracking.url, SEND, shop.contacts)
+        idle = await _idle(ground, services)
+        rows = [Row("all services at rest, commits", idle, "1/s", better="lower")]
+        start = 0
+        for rate, count in zip(GOALS, counts, strict=True):
+            rows += await _at(rate, ground, services, shop, tokens[start : start + count], idle)
+            start += count
+        return rows
+    finally:
+        ground.clear()
+
+
+async def _idle(ground: Ground, services: Mapping[str, ServiceProcess]) -> float:
+    before, began = await _usage(ground, services), perf_counter()
+    await asyncio.sleep(SECONDS)
+    return ((await _usage(ground, services)).commits - before.commits) / (perf_counter() - began)
+
+
+async def _at(
+    rate: int,
+    ground: Ground,
+    services: Mapping[str, ServiceProcess],
+    shop: Shop,
+    tokens: Sequence[dict[str, object]],
+    idle: float,
+) -> list[Row]:
+    plain = await plain_paced(ground.settings, rate)
+    before, began = await _usage(ground, services), perf_counter()
+    delays = await click_paced(
+        ground, services["tracking"].port, shop, tokens, list(TOPICS.values()), rate, warm_up=WARM_UP
+    )
+    took = perf_counter() - began
+    after = await _usage(ground, services)
+    name, goals, goals_p99 = f"all services, {rate} clicks/s", GOALS[rate], GOALS_P99[rate]
+    used = {part: (seconds - before.seconds.get(part, 0.0)) / took for part, seconds in after.seconds.items()}
+    rows = [
+        Row(f"{name}, commits", (after.commits - before.commits) / took, "1/s", goals.get("commits"), idle, "at rest",
+            better="lower"),
+        Row(f"{name}, processor time", sum(used.values()), "cores", goals.get("cores"), better="lower"),
+        *[Row(f"{name}, processor time of {part}", cores, "cores", better="lower") for part, cores in used.items()],
+    ]  # fmt: skip
+    for event, seen in zip(TOPICS, delays, strict=True):
+        for words, part, goal in (("median", 0.5, goals.get(event)), ("p99", 0.99, goals_p99.get(event))):
+            rows.append(
+                Row(f"{name}, click to {event}, {words}", quantile(seen, part), "ms", goal, quantile(plain, part),
+                    "one record through Kafka", better="lower")
+            )  # fmt: skip
+    return rows
+
+
+async def _usage(ground: Ground, services: Mapping[str, ServiceProcess]) -> Usage:
+    await asyncio.sleep(STATISTICS)
+    names = [dsn.rpartition("/")[2] for dsn in ground.databases.values()]
+    connection = await asyncpg.connect(ground.database("labeling"))
+    try:
+        commits = await connection.fetchval(
+            "SELECT sum(xact_commit)::bigint FROM pg_stat_database WHERE datname = ANY($1::text[])", names
+        )
+        backends = await connection.fetch("SELECT pid FROM pg_stat_activity WHERE datname = ANY($1::text[])", names)
+    finally:
+        await connection.close()
+    seconds = {name: _seconds(process.pid) for name, process in services.items()}
+    seconds["PostgreSQL"] = sum(_seconds(row["pid"]) for row in backends)
+    return Usage(commits, seconds)
+
+
+def _seconds(pid: int) -> float:
+    try:
+        times = psutil.Process(pid).cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0
+    return float(times.user + times.system)

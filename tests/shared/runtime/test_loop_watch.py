@@ -1,0 +1,62 @@
+"""The longest hold of the event loop is known, and whose it was."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from time import monotonic, sleep, thread_time
+
+import pytest
+
+from shared.metrics import REGISTRY
+from shared.runtime.loop_watch import HELD, LoopWatch
+from tests.stack.waiting import until
+
+
+@asynccontextmanager
+async def watching() -> AsyncIterator[LoopWatch]:
+    watch = LoopWatch()
+    task = asyncio.create_task(watch.run())
+    await asyncio.sleep(0)
+    try:
+        yield watch
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def compute(seconds: float) -> None:
+    end = thread_time() + seconds
+    while thread_time() < end:
+        pass
+
+
+@pytest.mark.asyncio
+async def test_a_hold_is_measured_and_named() -> None:
+    async with watching() as watch:
+        compute(0.3)
+        await until(lambda: watch.longest > 0.2)
+    holds = REGISTRY.get_sample_value("penchant_event_loop_holds_total", {"where": f"{__name__}:compute"})
+    assert holds is not None
+    assert holds >= 1
+    longest = REGISTRY.get_sample_value("penchant_event_loop_longest_hold_seconds")
+    assert longest is not None
+    assert longest > 0.2
+
+
+@pytest.mark.asyncio
+async def test_work_that_yields_holds_nobody() -> None:
+    async with watching() as watch:
+        for _ in range(100):
+            compute(0.004)
+            await asyncio.sleep(0)
+    assert watch.longest < HELD
+
+
+@pytest.mark.asyncio
+async def test_time_in_which_the_process_did_not_run_is_a_delay_and_no_hold() -> None:
+    async with watching() as watch:
+        sleep(0.3)  # noqa: ASYNC251 - as a machine that is too busy, or a debugger, would
+        before = monotonic()
+        await until(lambda: watch.longest_delay > 0.2)
+        assert monotonic() - before < 5
+    assert watch.longest < HELD
