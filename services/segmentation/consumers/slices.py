@@ -9,7 +9,7 @@ import structlog
 from services.segmentation.domain.account_slice import AccountSlice, Move
 from services.segmentation.domain.snapshot_parts import Damaged
 from services.segmentation.store.memberships import read_days, read_memberships, write_changes, write_members
-from services.segmentation.store.owners import check_owner, take_slices
+from services.segmentation.store.owners import check_owner, read_epochs, take_slices
 from services.segmentation.store.snapshots import Reader, forget_snapshot, read_held, read_snapshot, write_snapshot
 from services.segmentation.use_cases.segment_definitions import SegmentDefinitions
 from services.segmentation.use_cases.slice_memory import SliceMemory
@@ -130,13 +130,18 @@ class SliceHandler(Handler):
     # Events, days, definitions
 
     async def handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
-        for partition, records in by_partition(batch):
+        numbers = dict(by_partition(batch))
+        epochs = await read_epochs(work.connection, numbers)
+        for partition, records in numbers.items():
             with work.isolate(partition):
-                await self._fold(work, self.memories[partition], records)
+                memory = self.memories[partition]
+                if epochs.get(partition) != memory.epoch:
+                    # The checkpoint does not tell: the new owner may have announced by the clock, and moved nothing.
+                    raise Fenced("another process holds the slices")
+                await self._fold(work, memory, records)
         self._notify_after_commit(work)
 
     async def _fold(self, work: UnitOfWork, memory: SliceMemory, batch: Sequence[Received]) -> None:
-        await check_owner(work.connection, memory.partition, memory.epoch)
         if any(one.held_since is not None for one in batch):
             # Held until somebody released it, and behind where snapshots begin: no snapshot from before may be used.
             await forget_snapshot(work.connection, memory.partition)

@@ -1,5 +1,6 @@
 """Who holds which slices."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from asyncpg.pool import Pool, PoolConnectionProxy
@@ -34,6 +35,12 @@ async def check_owner(connection: PoolConnectionProxy, partition: int, epoch: in
     """
     if await QUERIES["slice_epoch"].fetchval(connection, partition=partition) != epoch:
         raise Fenced("another process holds the slices")
+
+
+async def read_epochs(connection: PoolConnectionProxy, partitions: Iterable[int]) -> dict[int, int]:
+    """Return the epoch of each partition number that was ever taken; within their locks."""
+    rows = await QUERIES["slice_epochs"].fetch(connection, partitions=list(partitions))
+    return {row["partition"]: row["epoch"] for row in rows}
 
 
 async def read_owners(pool: Pool) -> dict[int, Owner]:

@@ -9,6 +9,9 @@ RETURNING epoch
 -- name: slice_epoch
 SELECT epoch FROM slice_owner WHERE partition = :partition
 
+-- name: slice_epochs
+SELECT partition, epoch FROM slice_owner WHERE partition = ANY(:partitions::smallint[])
+
 -- name: slice_owners
 SELECT partition, url, epoch FROM slice_owner
 
