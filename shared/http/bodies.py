@@ -97,6 +97,10 @@ class JsonRequest(Request):
             self._json = parse(await self.load())
         return self._json
 
+    def replace_json(self, value: object) -> None:
+        """Let `json` give `value` from now on."""
+        self._json = value
+
     def _check_type(self) -> None:
         media_type = self.headers.get("content-type", "").partition(";")[0].strip().lower()
         kind, _, subtype = media_type.partition("/")

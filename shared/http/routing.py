@@ -13,6 +13,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.params import Form
 from fastapi.routing import APIRoute
 
+from shared.http.batches import item_adapter, validate_items
 from shared.http.bodies import JsonRequest
 from shared.http.idempotency import HEADER, answer_once, check_key
 from shared.http.keys import Caller, Requirement
@@ -42,6 +43,7 @@ class Route(APIRoute):
         requirements = list(_requirements(self.dependant))
         reads_json = self.body_field is not None and not isinstance(self.body_field.field_info, Form)
         may_be_empty = self.body_field is not None and not self.body_field.field_info.is_required()
+        items = None if self.body_field is None else item_adapter(self.body_field.field_info.annotation)
         is_post = "POST" in (self.methods or ())
 
         async def handle(request: Request) -> Response:
@@ -53,7 +55,9 @@ class Route(APIRoute):
             if is_post:
                 check_key(json_request)
             if reads_json and (await json_request.load() or not may_be_empty):
-                await json_request.json()
+                body = await json_request.json()
+                if items is not None:
+                    json_request.replace_json(await validate_items(items, body))
             caller: Caller | None = getattr(request.state, "caller", None)
             database = request.app.state.database
             keeps_answer = is_post and not getattr(self.endpoint, "streams_body", False)
