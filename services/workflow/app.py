@@ -2,17 +2,18 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 
 from services.workflow.api.routers import ROUTERS
 from services.workflow.consumers.handler import TOPICS, WorkflowHandler
 from services.workflow.settings import WorkflowSettings
-from services.workflow.store import MIGRATIONS
+from services.workflow.store import MIGRATIONS, runs
 from services.workflow.use_cases.catalogs import Catalogs
 from services.workflow.use_cases.service import WorkflowService
 from shared.bus.handler import Consumer
-from shared.events.workflow import WorkflowChanged
 from shared.runtime.run import run
 from shared.runtime.service import Parts, Service, Surroundings
+from shared.store.listener import listen
 
 
 def _utc_now() -> datetime:
@@ -24,16 +25,12 @@ async def build(surroundings: Surroundings, clock: Callable[[], datetime] = _utc
     settings = surroundings.settings
     assert isinstance(settings, WorkflowSettings)
     catalogs = Catalogs(surroundings.catalog)
-    handler = WorkflowHandler(catalogs, settings.workflow_projection, clock)
-
-    def changed(event: object) -> None:
-        if isinstance(event, WorkflowChanged):
-            handler.wake()
-
-    surroundings.catalog.on_change(changed)
+    handler = WorkflowHandler(catalogs, settings.workflow_projection, clock, delay=lambda: surroundings.relay.delay)
+    surroundings.catalog.on_change(handler.changed)
     return Parts(
         routers=ROUTERS,
         state=WorkflowService(surroundings, catalogs, settings.workflow_projection),
+        worker_tasks=[partial(listen, settings.workflow_database.get_secret_value(), {runs.DUE_CHANNEL: handler.wake})],
         consumers=[Consumer("workflow", TOPICS, handler, version=settings.workflow_projection)],
     )
 

@@ -14,4 +14,4 @@ class WorkflowSettings(CommonSettings):
     workflow_port: Port = 8104
     workflow_internal_port: Port | None = None  # see shared.runtime.doors
     # Raising it folds the facts of contacts from the beginning of the topics again; nothing is sent a second time.
-    workflow_projection: Annotated[int, Field(ge=1, le=32_767)] = 1
+    workflow_projection: Annotated[int, Field(ge=1, le=32_767)] = 2

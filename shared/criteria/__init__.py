@@ -1,5 +1,6 @@
 """The criterion grammar: read, write, validate, evaluate for one contact. What it means: `shared.criteria.grammar`."""
 
+from shared.criteria.content import FALLBACK, Block, Variant, decide_content, read_blocks
 from shared.criteria.evaluation import Evaluation, evaluate
 from shared.criteria.facts import (
     ClickFact,
@@ -20,6 +21,8 @@ from shared.criteria.validation import Existence, Lookup, validate
 from shared.criteria.writing import write
 
 __all__ = [
+    "FALLBACK",
+    "Block",
     "ClickFact",
     "ContactFacts",
     "Criterion",
@@ -33,13 +36,16 @@ __all__ = [
     "LabelClicks",
     "Lookup",
     "References",
+    "Variant",
     "attributes_of",
     "click_fact",
+    "decide_content",
     "engagement_fact",
     "evaluate",
     "inline_segments",
     "moves_with_the_day",
     "parse",
+    "read_blocks",
     "references",
     "refuses",
     "validate",

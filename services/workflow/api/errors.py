@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from services.workflow.domain.errors import InvalidDefinition, NotFound, WrongState
+from services.workflow.domain.errors import InvalidDefinition, LimitReached, NotFound, TooBusy, WrongState
 from shared.http.problems import FieldError, Problem
 
 MOST_ERRORS = 100
@@ -11,12 +11,14 @@ MOST_ERRORS = 100
 
 @contextmanager
 def as_problems() -> Iterator[None]:
-    """Turn errors of the domain into problems: 404, 409, or 422 with a pointer to everything that is wrong."""
+    """Turn errors of the domain into problems: 404, 409, 429, or 422 with a pointer to everything that is wrong."""
     try:
         yield
     except NotFound as error:
         raise Problem(404, str(error)) from None
-    except WrongState as error:
+    except TooBusy as error:
+        raise Problem(429, str(error), headers={"Retry-After": "1"}) from None
+    except (LimitReached, WrongState) as error:
         raise Problem(409, str(error)) from None
     except InvalidDefinition as error:
         errors = [FieldError(fault.pointer, fault.detail) for fault in error.faults[:MOST_ERRORS]]

@@ -13,7 +13,7 @@ from shared.criteria import Fault
 from shared.events.workflow import Uses
 
 State = Literal["draft", "active", "paused"]
-RunState = Literal["running", "finished", "exited", "cancelled", "failed", "stopped"]
+RunState = Literal["running", "blocked", "finished", "exited", "cancelled", "failed", "stopped"]
 
 
 class BrokenReference(BaseModel):
@@ -31,7 +31,9 @@ def broken_references(faults: list[Fault]) -> list[BrokenReference]:
 class Expectation(BaseModel):
     """What activating may mean, in runs and messages."""
 
-    runs_at_once: int = Field(description="Members that the segments of triggers with `include_existing` have now.")
+    runs_at_once: int = Field(
+        description="Contacts that are in a segment, or hold a label, of a trigger with `include_existing`."
+    )
     messages_at_once: int = Field(description="As many messages as these runs ask for at most.")
     runs_a_week: int = Field(description="How many would have started in the last 7 days.")
     messages_a_week: int = Field(description="How many messages these would have asked for.")
@@ -51,11 +53,14 @@ class WorkflowAnswer(BaseModel):
     reentry: str
     exit_on: list[dict[str, Any]] = []
     while_paused: str
+    max_event_age: dict[str, int]
     steps: list[dict[str, Any]]
     uses: Uses
     broken: list[BrokenReference] = Field(default=[], description="What it names and is gone; empty if all is well.")
     runs: dict[str, int] = Field(
-        default={}, description="How many runs there are, by state. `stopped`: by the limit on workflows in a loop."
+        default={},
+        description="How many runs there are, by state. `blocked`: they wait until a broken condition is mended. "
+        "`stopped`: by the limit on workflows in a loop.",
     )
     created_at: datetime
     changed_at: datetime
@@ -155,3 +160,16 @@ class RunDetail(RunAnswer):
     steps: list[StepAnswer]
     caused: list[FollowingAnswer]
     depth: int = Field(description="How many runs led to this one, each started by what the one before did.")
+
+
+class StepStatistics(BaseModel):
+    """What happened at a step, over all versions of the workflow."""
+
+    id: str
+    kind: str = Field(description="The kind of the step; `removed` if the current version does not have it any more.")
+    passed: int = Field(description="Runs that have taken the step.")
+    waiting: int = Field(description="Runs that wait at the step, or are blocked there.")
+    sent: int = Field(description="Messages that the step has asked for.")
+    not_sent: int = Field(description="Messages not asked for, because the contact may not be sent to.")
+    clicked: int = Field(description="Runs whose message was clicked by a human.")
+    branches: dict[str, int] = Field(description="Runs by the branch by which they left: `then`, `else`.")

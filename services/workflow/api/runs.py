@@ -67,6 +67,13 @@ async def cancel_run(service: Workflows, caller: Writer, run_id: UUID) -> RunDet
         return _detail(await watching_runs.cancel(service, caller.account_id, run_id))
 
 
+@router.post("/runs/{run_id}/retry", summary="Try a failed run again")
+async def retry_run(service: Workflows, caller: Writer, run_id: UUID) -> RunDetail:
+    """Let a failed run go on from the step at which it failed. 409 for a run that has not failed."""
+    with as_problems():
+        return _detail(await watching_runs.retry(service, caller.account_id, run_id))
+
+
 def _detail(history: RunHistory) -> RunDetail:
     stored = history.stored
     caused_by = {"type": stored.run.trigger_type, "correlation_id": stored.trigger_correlation}
@@ -82,7 +89,7 @@ def _detail(history: RunHistory) -> RunDetail:
 
 def _fields(run: Run) -> dict[str, Any]:
     waiting = None
-    if run.state == "running" and run.step_id is not None:
+    if run.is_open and run.step_id is not None:
         waiting = WaitingAnswer(step_id=run.step_id, since=run.since, until=run.due_at)
     return {
         "id": run.run_id,

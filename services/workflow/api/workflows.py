@@ -3,38 +3,28 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Body, Response
+from fastapi import Body, Query, Response
 
 from services.workflow.api.dependencies import Conditions, Reader, Workflows, Writer
 from services.workflow.api.errors import as_problems
-from services.workflow.api.models import READ_ONLY, WorkflowAnswer
-from services.workflow.use_cases import activating, editing
+from services.workflow.api.examples import EXAMPLES
+from services.workflow.api.models import READ_ONLY, StepStatistics, WorkflowAnswer
+from services.workflow.use_cases import activating, editing, watching_runs
+from services.workflow.use_cases.watching_runs import CountedStep
 from shared.http.pages import Page, PageRequest, page_request
 from shared.http.preconditions import Preconditions, etag_of
 from shared.http.routing import Router
 
 router = Router(prefix="/v1/workflows", tags=["workflows"])
 
-EXAMPLE = {
-    "name": "Dog lovers",
-    "triggers": [{"on": "LabelAssigned", "label": "01890000-0000-7000-8000-000000000001"}],
-    "steps": [
-        {"id": "guide", "send": {"message": "01890000-0000-7000-8000-000000000002"}},
-        {
-            "wait_for": {
-                "any": [{"on": "ContactClicked", "send": "this_run"}],
-                "at_most": {"days": 3},
-                "then": [{"assign_label": {"label": "01890000-0000-7000-8000-000000000003"}}],
-            }
-        },
-    ],
-}
 DefinitionBody = Annotated[
     dict[str, Any],
     Body(
-        description="`name`, `triggers`, `condition?`, `reentry?`, `exit_on?`, `while_paused?`, `steps`; "
-        '`exit_on` takes triggers and `{"no_longer": criterion}`.',
-        examples=[EXAMPLE],
+        description="`name`, `triggers`, `condition?`, `reentry?`, `max_event_age?`, `exit_on?`, `while_paused?`, "
+        "`steps`. A trigger takes an event that became known within `max_event_age` of happening: one day unless said. "
+        '`exit_on` takes triggers and `{"no_longer": criterion}`. Steps: `send`, `wait`, `wait_for`, `if`, `split`, '
+        "`assign_label`, `remove_label`, `set_field`, `exit`. At most 262,144 bytes.",
+        examples=EXAMPLES,
     ),
 ]
 
@@ -96,15 +86,38 @@ async def delete_workflow(service: Workflows, caller: Writer, workflow_id: UUID,
     return Response(status_code=204)
 
 
+@router.get("/{workflow_id}/steps", summary="Show what happened at each step")
+async def list_steps(
+    service: Workflows, caller: Reader, workflow_id: UUID, page: Annotated[PageRequest, page_request()]
+) -> Page[StepStatistics]:
+    """Return the workflow's steps in the order in which they are written, then steps of earlier versions."""
+    (after,) = page.key(int) or (-1,)
+    with as_problems():
+        found = await watching_runs.step_statistics(service, caller.account_id, workflow_id)
+    numbered = list(enumerate(found))
+    return Page[StepStatistics].of(
+        numbered[after + 1 : after + 1 + page.fetch],
+        page,
+        key=lambda one: [one[0]],
+        item=lambda one: _statistics(one[1]),
+        total=len(numbered),
+    )
+
+
 @router.post("/{workflow_id}/activate", summary="Activate or resume a workflow")
-async def activate_workflow(service: Workflows, caller: Writer, workflow_id: UUID) -> WorkflowAnswer:
+async def activate_workflow(
+    service: Workflows,
+    caller: Writer,
+    workflow_id: UUID,
+    dry_run: Annotated[bool, Query(description="Answer with `expects`, and change nothing.")] = False,
+) -> WorkflowAnswer:
     """Let events start runs from now on. `expects` estimates how many messages this will send.
 
-    A trigger with `include_existing` takes the members that its segment has now. Events from a pause are decided on
-    now, or skipped, as `while_paused` says.
+    A trigger with `include_existing` takes the contacts that are in its segment, or hold its label, by now. Events
+    from a pause are decided on now, or skipped, as `while_paused` says.
     """
     with as_problems():
-        activated, expected = await activating.activate(service, caller.account_id, workflow_id)
+        activated, expected = await activating.activate(service, caller.account_id, workflow_id, dry_run=dry_run)
     return WorkflowAnswer.of(activated, expected)
 
 
@@ -113,6 +126,21 @@ async def pause_workflow(service: Workflows, caller: Writer, workflow_id: UUID) 
     """Stop deciding: no run starts or moves until the workflow is activated again, and none is lost."""
     with as_problems():
         return WorkflowAnswer.of(await activating.pause(service, caller.account_id, workflow_id))
+
+
+def _statistics(step: CountedStep) -> StepStatistics:
+    counted = step.counts
+    branches = {"then": counted.went_then, "else": counted.went_else}
+    return StepStatistics(
+        id=step.id,
+        kind=step.kind,
+        passed=counted.passed,
+        waiting=counted.waiting,
+        sent=counted.sent,
+        not_sent=counted.not_sent,
+        clicked=counted.clicked,
+        branches={name: number for name, number in branches.items() if number},
+    )
 
 
 def _check(conditions: Preconditions) -> editing.VersionCheck:

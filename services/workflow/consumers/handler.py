@@ -1,9 +1,10 @@
 """The consumer of the contact topics."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from services.workflow.store import backlog, contacts, occurrences, runs
+from services.workflow.use_cases.broken_workflows import BrokenWorkflows
 from services.workflow.use_cases.catalogs import Catalogs
 from services.workflow.use_cases.consuming import Consumption
 from services.workflow.use_cases.loaded_workflows import LoadedWorkflows
@@ -12,6 +13,7 @@ from services.workflow.use_cases.run_unit import Unit
 from services.workflow.use_cases.ticking import Ticking
 from shared.bus.handler import Handler
 from shared.bus.received import Received, by_partition
+from shared.events.workflow import WorkflowChanged
 from shared.store.unit_of_work import UnitOfWork
 
 TOPICS = (
@@ -21,6 +23,8 @@ TOPICS = (
     "segmentation.memberships",
     "tracking.clicks",
 )
+MOST_DELAY = 1.0  # seconds that the relay may be behind while there is bulk work
+WAIT_FOR_RELAY = timedelta(milliseconds=200)
 TIDY_EVERY = timedelta(hours=1)
 AT_ONCE = datetime.min.replace(tzinfo=UTC)
 
@@ -29,7 +33,7 @@ class WorkflowHandler(Handler):
     """Fold facts, start and move runs, and let time pass.
 
     `projection` numbers the facts that are built. A new one is folded from the beginning of the topics, and nothing is
-    decided on a second time.
+    decided on a second time. `delay` returns how many seconds the relay is behind.
     """
 
     def __init__(
@@ -37,8 +41,12 @@ class WorkflowHandler(Handler):
         catalogs: Catalogs,
         projection: int = 1,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        delay: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._catalogs = catalogs
+        self._broken = BrokenWorkflows(catalogs)
+        self._delay = delay
+        self._with_blocked: set[int] = set()
         self._projection = projection
         self._workflows = LoadedWorkflows()
         self._next_due: dict[int, datetime | None] = {}
@@ -46,11 +54,23 @@ class WorkflowHandler(Handler):
         self._clock = clock
         self._wakes = 0
 
+    def changed(self, event: object) -> None:
+        """Tick at once when a workflow has changed, or something has that runs are blocked by."""
+        if isinstance(event, WorkflowChanged):
+            self._wake(self._next_due)
+        elif self._with_blocked:
+            self._wake(self._with_blocked)
+
     def wake(self) -> None:
-        """Tick at once: a workflow has changed, and may have something to catch up with or to end."""
+        """Tick at once: another process has changed when a run is due."""
+        self._wake(self._next_due)
+
+    def _wake(self, partitions: Iterable[int]) -> None:
         self._wakes += 1
-        for partition in self._next_due:
-            self._next_due[partition] = AT_ONCE
+        for partition in partitions:
+            if partition in self._next_due:
+                self._next_due[partition] = AT_ONCE
+        self.due_changed()
 
     async def opened(self, work: UnitOfWork, partition: int) -> None:
         """Tick at once, to find out what is due."""
@@ -58,6 +78,7 @@ class WorkflowHandler(Handler):
 
     def dropped(self, partition: int) -> None:
         self._next_due.pop(partition, None)
+        self._with_blocked.discard(partition)
 
     def due(self, partition: int) -> datetime | None:
         return self._next_due.get(partition)
@@ -68,11 +89,13 @@ class WorkflowHandler(Handler):
 
     async def _consume_partition(self, work: UnitOfWork, partition: int, batch: Sequence[Received]) -> None:
         unit = await self._unit(work, partition, self._clock())
-        consumption = Consumption(unit, self._workflows)
+        consumption = Consumption(unit, self._workflows, self._broken)
         await consumption.run(batch)
 
         def committed() -> None:
             EVENTS_DECIDED.inc(consumption.decided)
+            if unit.has_blocked:
+                self._with_blocked.add(partition)
             due = self._next_due.get(partition)
             if unit.next_due is not None and (due is None or unit.next_due < due):
                 self._next_due[partition] = unit.next_due
@@ -82,15 +105,21 @@ class WorkflowHandler(Handler):
     async def tick(self, work: UnitOfWork, partition: int, now: datetime) -> None:
         wakes = self._wakes
         unit = await self._unit(work, partition, now)
-        again = await Ticking(unit, partition, now).run()
+        result = await Ticking(unit, self._broken, now, may_do_bulk=self._delay() < MOST_DELAY).run()
         await unit.look_back()
         await unit.save()
         await self._tidy(work, partition, now)
-        following = now if again else await runs.next_due(work.connection, partition, unit.behind)
+        following = now if result.again else await runs.next_due(work.connection, partition, unit.behind)
+        if result.bulk_waits and (following is None or following > now + WAIT_FOR_RELAY):
+            following = now + WAIT_FOR_RELAY
 
         def committed() -> None:
             if self._wakes == wakes:
                 self._next_due[partition] = following
+            if unit.has_blocked:
+                self._with_blocked.add(partition)
+            else:
+                self._with_blocked.discard(partition)
 
         work.after_commit(committed)
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Discriminator, Field, Tag
 
-from services.workflow.domain.steps import Step
+from services.workflow.domain.steps import Duration, Step
 from services.workflow.domain.triggers import OnClick, OnEngagement, OnLabel, OnSegment, Strict, Trigger
 from shared.criteria import Criterion, parse, references
 from shared.criteria.references import References
@@ -40,13 +40,15 @@ ExitRule = Annotated[
 class Definition(Strict):
     """A workflow as data; see `shared/interfaces`, "A workflow".
 
-    `exit_on` takes triggers, and `{"no_longer": criterion}`. Criteria stand in their long form, as JSON values.
+    A trigger takes an event only if it was recorded within `max_event_age` of happening. `exit_on` takes triggers, and
+    `{"no_longer": criterion}`. Criteria stand in their long form, as JSON values.
     """
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
     triggers: Annotated[tuple[Trigger, ...], Field(min_length=1, max_length=20)]
     condition: object = None
     reentry: Reentry = "once"
+    max_event_age: Duration = Duration(days=1)
     exit_on: Annotated[tuple[ExitRule, ...], Field(max_length=20)] = ()
     while_paused: WhilePaused = "queue"
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
@@ -69,8 +71,8 @@ def criteria_of(definition: Definition) -> Iterator[tuple[str, object]]:
         if isinstance(one, ExitWhen):
             yield f"/exit_on/{index}/no_longer", one.no_longer
     for pointer, step in walk(definition.steps):
-        if step.if_ is not None:
-            yield f"{pointer}/if/criterion", step.if_.criterion
+        if step.criterion is not None:
+            yield f"{pointer}/{step.kind}/criterion", step.criterion
 
 
 def triggers_of(definition: Definition) -> Iterator[tuple[str, AnyTrigger]]:

@@ -24,3 +24,15 @@ class NotFound(Exception):
 
 class WrongState(Exception):
     """The workflow or run is in a state in which this cannot be done."""
+
+
+class UnreadableVersion(Exception):
+    """A stored version of a workflow is not understood, because a later release wrote it."""
+
+
+class LimitReached(Exception):
+    """The account has as many of something as it may have."""
+
+
+class TooBusy(Exception):
+    """The account has as many requests of this kind at work as it may have at a time."""

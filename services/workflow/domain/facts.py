@@ -16,9 +16,6 @@ from shared.events.labeling import ContactChanged, ContactEngaged, LabelAssigned
 from shared.events.segmentation import SegmentEntered, SegmentLeft
 from shared.events.tracking import ContactClicked
 
-# Nobody may send to a contact in one of these.
-NOT_SENT_TO = frozenset({"unsubscribed", "bounced", "blocked"})
-
 
 class StoredFacts:
     """One contact's facts. The JSON has short names, for a row is read and written with each event:

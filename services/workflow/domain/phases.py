@@ -7,8 +7,10 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from services.workflow.domain.ages import may_trigger
 from services.workflow.domain.definitions import AnyTrigger
 from services.workflow.domain.program import Program
+from services.workflow.domain.runs import ConsumedEvent
 
 State = Literal["draft", "active", "paused", "deleted"]
 
@@ -23,10 +25,13 @@ class Phase:
 
 
 class Workflow:
-    """One workflow with all its versions; phases come in the order in which they began."""
+    """One workflow with all its versions that can be read; phases come in the order in which they began."""
 
-    def __init__(self, workflow_id: UUID, programs: Iterable[Program], phases: Iterable[Phase]) -> None:
+    def __init__(
+        self, workflow_id: UUID, account_id: int, programs: Iterable[Program], phases: Iterable[Phase]
+    ) -> None:
         self.workflow_id = workflow_id
+        self.account_id = account_id
         self.programs = {program.version: program for program in programs}
         self.phases = tuple(phases)
         self._since = [phase.since for phase in self.phases]
@@ -44,17 +49,20 @@ class Workflow:
     def triggers(self) -> Iterable[tuple[AnyTrigger, Program]]:
         """The triggers of every version that was ever more than a draft."""
         live = {phase.version for phase in self.phases if phase.state in ("active", "paused")}
-        for version in sorted(live):
+        for version in sorted(live & self.programs.keys()):
             program = self.programs[version]
             for trigger in program.definition.triggers:
                 yield trigger, program
 
-    def counts(self, program: Program, recorded_at: datetime) -> bool:
-        """Whether an event that this version's triggers ask for starts a run, when it is decided on.
+    def counts(self, program: Program, seen: ConsumedEvent) -> bool:
+        """Return True if an event that this version's triggers ask for starts a run, when it is decided on.
 
-        Events from a pause are decided on afterwards; whether they count is the definition's `while_paused`.
+        Old events and history start nothing. Events from a pause are decided on afterwards; whether they count is the
+        definition's `while_paused`.
         """
-        phase = self.phase_at(recorded_at)
+        if not may_trigger(seen, program.definition.max_event_age.length()):
+            return False
+        phase = self.phase_at(seen.recorded_at)
         if phase is None or phase.version != program.version or self.state == "deleted":
             return False
         return phase.state == "active" or (phase.state == "paused" and program.definition.while_paused == "queue")

@@ -10,7 +10,7 @@ from shared.criteria import Criterion, parse
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A step in its place. None for what follows is the end of the run; `criterion` is that of an `if`."""
+    """A step in its place. None for what follows is the end of the run; `criterion` is that of the step."""
 
     id: str
     kind: StepKind
@@ -72,7 +72,7 @@ def _place(steps: tuple[Step, ...], following: str | None, places: dict[str, Pla
             following=following,
             then=_place(branches.get("then", ()), following, places),
             otherwise=_place(branches.get("else", ()), following, places),
-            criterion=parse(step.if_.criterion) if step.if_ else None,
+            criterion=None if step.criterion is None else parse(step.criterion),
         )
         following = step.id
     return following

@@ -10,88 +10,46 @@ An event ends a wait if it was recorded since the wait began and happened by its
 and the clocks of the services differ a little, so an event that was recorded up to `CLOCK_TOLERANCE` earlier counts as
 well, even if it was consumed before the wait began. Events that the run has used already do not count, nor does what
 led to it: the event that started the run, the one that this follows from, or one that starts runs of this workflow.
+History ends no wait.
+
+A wait for a criterion ends when an event makes it true, or time does: the run is due at the next moment at which the
+criterion may change by time alone, and at the deadline. A run that meets a broken condition is `blocked` there, until
+`resume` finds that it can go on.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, time, timedelta
-from typing import Any, NamedTuple, Protocol
-from uuid import UUID
+from datetime import datetime
+from typing import Any
 
-from services.workflow.domain.identity import idempotency_key, run_id
-from services.workflow.domain.matching import matches
+from services.workflow.domain.environment import BrokenCondition, RunEnvironment
+from services.workflow.domain.identity import run_id
 from services.workflow.domain.program import Place, Program
-from services.workflow.domain.runs import (
-    Causation,
-    ConsumedEvent,
-    Effect,
-    EffectKind,
-    Run,
-    State,
-    StepTaken,
-    Transition,
-)
-from shared.criteria import Criterion
-from shared.events.labeling import Scalar
-
-CLOCK_TOLERANCE = timedelta(seconds=2)
-
-
-class ConditionResult(NamedTuple):
-    """Whether a criterion is true of a contact, and, when asked, what it saw."""
-
-    truth: bool
-    explain: Callable[[], dict[str, Any]]
-
-
-class MissingReference(Exception):
-    """What a step needs is not there any more: a label, message, field or segment that was deleted."""
-
-
-class RunEnvironment(Protocol):
-    """What a run needs to know of everything else."""
-
-    @property
-    def now(self) -> datetime:
-        """The time of this unit of work."""
-
-    def judge(self, criterion: Criterion, contact: tuple[int, int], run: UUID | None) -> ConditionResult:
-        """Evaluate a criterion for a contact, within a run. Raises MissingReference if it names what was deleted."""
-
-    def need(self, kind: EffectKind, subject: UUID | str, run: Run) -> None:
-        """Raises MissingReference if the message, label or field of a step was deleted."""
-
-    def why_not_sent(self, run: Run) -> str | None:
-        """Why nothing may be sent to the contact; None if it may."""
-
-    def next_time(self, run: Run, at: time, after: datetime) -> datetime:
-        """The first moment after `after` at which it is `at` in the account's time zone."""
-
-    def earlier(self, run: Run) -> tuple[ConsumedEvent, ...]:
-        """Events of the run's contact that were consumed in this unit before, in order."""
+from services.workflow.domain.runs import ConsumedEvent, Run, State, Transition
+from services.workflow.domain.waiting import deadline_of, event_ends_run, event_ends_wait
+from services.workflow.domain.walk import Walk
 
 
 def begin(program: Program, seen: ConsumedEvent, environment: RunEnvironment, depth: int = 0) -> Transition | None:
-    """Starts a run and takes it as far as it goes at once; None if the workflow's condition is not true."""
+    """Start a run and take it as far as it goes at once.
+
+    Returns None if the workflow's condition is not true, or is broken.
+    """
     event = seen.event
     saw: dict[str, Any] | None = None
-    gone: str | None = None
     if program.condition is not None:
         try:
-            judgement = environment.judge(program.condition, (event.account_id, event.contact_id), None)
-        except MissingReference as error:
-            gone = str(error)
-        else:
-            if not judgement.truth:
-                return None
-            saw = judgement.explain()
-    run = _begun(program, seen, environment.now, depth)
-    if gone is not None:
-        return Transition(end(run, "failed", environment.now, gone))
-    return _Walk(run, program, environment, saw).to(program.first)
+            result = environment.judge(program.condition, (event.account_id, event.contact_id), None)
+        except BrokenCondition:
+            return None
+        if not result.truth:
+            return None
+        saw = result.explain()
+    run = begun(program, seen, environment.now, depth)
+    return Walk(run, program, environment, saw).to(program.first)
 
 
-def _begun(program: Program, seen: ConsumedEvent, now: datetime, depth: int) -> Run:
+def begun(program: Program, seen: ConsumedEvent, now: datetime, depth: int) -> Run:
+    """Return a run before its first step."""
     event, causation = seen.event, seen.causation_id
     return Run(
         run_id=run_id(program.workflow_id, event.account_id, event.contact_id, event.event_id),
@@ -116,224 +74,77 @@ def _begun(program: Program, seen: ConsumedEvent, now: datetime, depth: int) -> 
 
 
 def receive(run: Run, program: Program, seen: ConsumedEvent, environment: RunEnvironment) -> Transition | None:
-    """What an event does to a run that waits; None if nothing."""
-    if _ends(run, program, seen):
+    """Return what an event does to a run that waits; None if nothing."""
+    if event_ends_run(run, program, seen):
         reason = f"exit_on: {seen.event.name} {seen.event.event_id}"
         return Transition(end(replace(run, cause=seen.cause), "exited", environment.now, reason))
     place = program.places[run.step_id or ""]
-    if place.kind != "wait_for" or not _counts(run, program, place, seen, consumed_before=False):
+    if run.state == "blocked" or place.kind != "wait_for":
         return None
-    return _Walk(run, program, environment).take(place, seen)
+    if event_ends_wait(run, program, place, seen, consumed_before=False):
+        return Walk(run, program, environment).take(place, seen)
+    if place.criterion is None or seen.recorded_at > deadline_of(run, place):
+        return None
+    return _look_again(replace(run, cause=seen.cause), program, place, environment, seen.recorded_at)
 
 
 def look_back(
     run: Run, program: Program, earlier: tuple[ConsumedEvent, ...], environment: RunEnvironment
 ) -> Transition | None:
-    """What events that were consumed before the present wait began, in order, do to it; None if nothing."""
+    """Return what events that were consumed before the present wait began, in order, do to it; None if nothing."""
     place = program.places[run.step_id or ""]
+    if run.state == "blocked" or place.kind != "wait_for":
+        return None
     for seen in earlier:
-        if place.kind == "wait_for" and _counts(run, program, place, seen, consumed_before=True):
-            return _Walk(run, program, environment).take(place, seen)
+        if event_ends_wait(run, program, place, seen, consumed_before=True):
+            return Walk(run, program, environment).take(place, seen)
     return None
 
 
 def fire(run: Run, program: Program, environment: RunEnvironment) -> Transition:
-    """The time that a run waited for has come."""
+    """Return what a run does whose time has come."""
     place = program.places[run.step_id or ""]
     assert run.due_at is not None
-    walk = _Walk(run, program, environment)
+    walk = Walk(run, program, environment)
     if place.kind == "wait":
         walk.record(place, {"waited_until": run.due_at.isoformat()})
         walk.since = run.due_at
         return walk.to(place.following)
-    walk.record(place, {"came": None, "deadline": run.due_at.isoformat(), "branch": "else"})
-    walk.since = run.due_at
+    deadline = deadline_of(run, place)
+    if run.due_at < deadline:
+        looked = _look_again(run, program, place, environment, run.due_at)
+        return looked or walk.wait(place)
+    walk.record(place, {"came": None, "deadline": deadline.isoformat(), "branch": "else"})
+    walk.since = deadline
     return walk.to(place.otherwise)
 
 
+def resume(run: Run, program: Program, environment: RunEnvironment) -> Transition:
+    """Let a run that is blocked, or has failed, try its step again."""
+    return Walk(replace(run, state="running", ended_at=None, reason=None), program, environment).to(run.step_id)
+
+
 def end(run: Run, state: State, now: datetime, reason: str | None = None) -> Run:
-    """The run, over."""
+    """Return the run, over."""
     return replace(run, state=state, due_at=None, ended_at=now, reason=reason)
 
 
 def waits_for_events(run: Run, program: Program) -> bool:
-    """Whether the run stands at a wait that an event may end."""
-    return run.state == "running" and program.places[run.step_id or ""].kind == "wait_for"
+    """Return True if the run stands at a wait that an event may end."""
+    place = program.places.get(run.step_id or "")
+    return run.state == "running" and place is not None and place.kind == "wait_for" and bool(_events(place))
 
 
-def _ends(run: Run, program: Program, seen: ConsumedEvent) -> bool:
-    return (
-        seen.event.event_id not in run.taken
-        and seen.recorded_at >= run.trigger_recorded_at
-        and any(matches(trigger, seen.event, run.run_id) for trigger in program.exit_events)
-    )
+def _events(place: Place) -> tuple[object, ...]:
+    return () if place.step.wait_for is None else place.step.wait_for.any
 
 
-def _counts(run: Run, program: Program, place: Place, seen: ConsumedEvent, *, consumed_before: bool) -> bool:
-    wait_for = place.step.wait_for
-    event = seen.event
-    if wait_for is None or run.due_at is None or event.event_id in run.taken:
-        return False
-    if seen.recorded_at < run.since - CLOCK_TOLERANCE or event.occurred_at > run.due_at:
-        return False
-    if event.occurred_at < run.trigger_occurred_at - CLOCK_TOLERANCE:
-        return False  # an old click, reported now
-    if not any(matches(trigger, event, run.run_id) for trigger in wait_for.any):
-        return False
-    return not (consumed_before and seen.recorded_at <= run.trigger_recorded_at and _led_to(run, program, seen))
-
-
-def _led_to(run: Run, program: Program, seen: ConsumedEvent) -> bool:
-    same_chain = seen.cause.correlation_id is not None and seen.cause.correlation_id == run.cause.correlation_id
-    return same_chain or any(matches(trigger, seen.event) for trigger in program.definition.triggers)
-
-
-class _Walk:
-    """A run on its way through steps that need no waiting."""
-
-    def __init__(
-        self, run: Run, program: Program, environment: RunEnvironment, saw: dict[str, Any] | None = None
-    ) -> None:
-        self.run = run
-        self.saw = saw
-        self.program = program
-        self.environment = environment
-        self.since = run.since
-        self.taken = run.taken
-        self.cause = run.cause
-        self.steps: list[StepTaken] = []
-        self.effects: list[Effect] = []
-
-    def take(self, place: Place, seen: ConsumedEvent) -> Transition:
-        """The event that a wait waited for has come."""
-        self.cause = seen.cause
-        self.taken = (*self.taken, seen.event.event_id)
-        self.since = max(self.since, seen.recorded_at)
-        came = {
-            "type": seen.event.name,
-            "event_id": str(seen.event.event_id),
-            "occurred_at": seen.event.occurred_at.isoformat(),
-        }
-        self.record(place, {"came": came, "branch": "then"})
-        return self.to(place.then)
-
-    def to(self, step_id: str | None) -> Transition:
-        """Goes on at a step, and on, until a wait or the end."""
-        while step_id is not None:
-            place = self.program.places[step_id]
-            try:
-                if self.leaves(place):
-                    return self.stop("exited", "exit_on: a criterion no longer holds")
-                if place.kind in ("wait", "wait_for"):
-                    return self.wait(place)
-                if place.kind == "exit":
-                    self.record(place, {"exited": True})
-                    return self.stop("exited", None)
-                step_id = self.do(place)
-            except MissingReference as gone:
-                self.record(place, {"failed": str(gone)})
-                return self.stop("failed", str(gone))
-        return self.stop("finished", None)
-
-    def leaves(self, place: Place) -> bool:
-        for criterion in self.program.exit_criteria:
-            judgement = self.environment.judge(criterion, self.run.contact, self.run.run_id)
-            if not judgement.truth:
-                self.record(place, {"exited": True}, judgement.explain(), kind="exit_on")
-                return True
-        return False
-
-    def wait(self, place: Place) -> Transition:
-        transition = self.transition(step_id=place.id, due_at=self.due(place))
-        moved = transition.run
-        if place.kind == "wait":
-            return transition
-        further = look_back(moved, self.program, self.environment.earlier(self.run), self.environment)
-        if further is None:
-            return transition
-        return Transition(further.run, transition.steps + further.steps, transition.effects + further.effects, self.saw)
-
-    def due(self, place: Place) -> datetime:
-        if place.step.wait_for is not None:
-            return self.since + place.step.wait_for.at_most.length()
-        assert place.step.wait is not None
-        until = place.step.wait.until
-        if until is None:
-            return self.since + place.step.wait.length()
-        return self.environment.next_time(self.run, until, self.since) if isinstance(until, time) else until
-
-    def do(self, place: Place) -> str | None:
-        """Takes a step that is done at once; answers the id of the next one."""
-        step = place.step
-        if place.criterion is not None:
-            judgement = self.environment.judge(place.criterion, self.run.contact, self.run.run_id)
-            self.record(place, {"branch": "then" if judgement.truth else "else"}, judgement.explain())
-            return place.then if judgement.truth else place.otherwise
-        if step.send is not None:
-            self.send(place, step.send.message)
-        elif step.assign_label is not None:
-            self.ask(place, "assign_label", step.assign_label.label, {"label_id": str(step.assign_label.label)})
-        elif step.remove_label is not None:
-            self.ask(place, "remove_label", step.remove_label.label, {"label_id": str(step.remove_label.label)})
-        elif step.set_field is not None:
-            asked = {"key": step.set_field.key, "value": step.set_field.value}
-            self.ask(place, "set_field", step.set_field.key, asked, step.set_field.value)
-        return place.following
-
-    def send(self, place: Place, message: UUID) -> None:
-        why_not = self.environment.why_not_sent(self.run)
-        if why_not is not None:
-            self.environment.need("send", message, self.run)
-            self.record(place, {"not_sent": why_not})
-            return
-        key = idempotency_key(self.run.run_id, place.id)
-        self.ask(place, "send", message, {"message_id": str(message), "idempotency_key": key})
-        self.since = max(self.since, self.environment.now)
-
-    def ask(
-        self,
-        place: Place,
-        kind: EffectKind,
-        subject: UUID | str,
-        result: dict[str, Any],
-        value: Scalar | None = None,
-    ) -> None:
-        self.environment.need(kind, subject, self.run)
-        self.record(place, result)
-        self.effects.append(Effect(kind, place.id, self.steps[-1].number, subject, value, self.cause))
-
-    def record(
-        self, place: Place, result: dict[str, Any], saw: dict[str, Any] | None = None, kind: str | None = None
-    ) -> None:
-        number = self.run.steps_taken + len(self.steps) + 1
-        self.steps.append(
-            StepTaken(number, place.id, kind or place.kind, self.environment.now, saw, result, self.cause)
-        )
-
-    def stop(self, state: State, reason: str | None) -> Transition:
-        return self.transition(state=state, step_id=None, due_at=None, ended_at=self.environment.now, reason=reason)
-
-    def transition(self, **changes: Any) -> Transition:
-        moved = replace(
-            self.run,
-            since=self.since,
-            taken=self.taken,
-            cause=self.cause,
-            steps_taken=self.run.steps_taken + len(self.steps),
-            **changes,
-        )
-        return Transition(moved, tuple(self.steps), tuple(self.effects), self.saw)
-
-
-__all__ = [
-    "Causation",
-    "ConditionResult",
-    "MissingReference",
-    "RunEnvironment",
-    "begin",
-    "end",
-    "fire",
-    "look_back",
-    "receive",
-    "waits_for_events",
-]
+def _look_again(
+    run: Run, program: Program, place: Place, environment: RunEnvironment, at: datetime
+) -> Transition | None:
+    walk = Walk(run, program, environment)
+    try:
+        true = walk.is_true_now(place, at)
+    except BrokenCondition as broken:
+        return walk.block(place, str(broken))
+    return walk.to(place.then) if true else None

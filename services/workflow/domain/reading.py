@@ -71,6 +71,7 @@ def write_definition(definition: Definition) -> dict[str, Any]:
     written: dict[str, Any] = definition.model_dump(mode="json", by_alias=True, exclude_unset=True)
     written["reentry"] = definition.reentry
     written["while_paused"] = definition.while_paused
+    written["max_event_age"] = definition.max_event_age.model_dump(mode="json", exclude_none=True)
     for place in ("condition", "exit_on"):
         if not written.get(place):
             written.pop(place, None)
@@ -147,7 +148,7 @@ def _steps_with_criteria(
             name: _steps_with_criteria(inner, f"{here}/{step.kind}/{name}", criteria) for name, inner in step.branches
         }
         update: dict[str, object] = {}
-        if step.if_ is not None:
-            update["criterion"] = criteria[f"{here}/if/criterion"]
+        if step.criterion is not None:
+            update["criterion"] = criteria[f"{here}/{step.kind}/criterion"]
         changed.append(step.containing(branches, update))
     return tuple(changed)

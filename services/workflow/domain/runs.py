@@ -8,7 +8,8 @@ from uuid import UUID
 from shared.events.envelope import ContactEvent
 from shared.events.labeling import Scalar
 
-State = Literal["running", "finished", "exited", "cancelled", "failed", "stopped"]
+State = Literal["running", "blocked", "finished", "exited", "cancelled", "failed", "stopped"]
+OPEN_STATES: frozenset[State] = frozenset({"running", "blocked"})
 EffectKind = Literal["send", "assign_label", "remove_label", "set_field"]
 
 
@@ -44,8 +45,9 @@ class Run:
     """Where a run is.
 
     `running`: it waits at `step_id`, where it has been since `since` (its own clock, see `progress`), until `due_at`.
-    The others are ends: `finished` came to the end, `exited` by a step or an exit rule, `cancelled` from outside (by
-    hand, with the contact or the workflow), `failed` at something that is gone, `stopped` by the limit on loops.
+    `blocked`: it waits at `step_id` until the condition that it met there is mended. The others are ends: `finished`
+    came to the end, `exited` by a step or an exit rule, `cancelled` from outside (by hand, with the contact or the
+    workflow), `failed` at `step_id`, which can be tried again, `stopped` by the limit on loops.
     `taken` are the events that it has used up: the one that started it, what that one follows from, and what ended
     its waits. `depth` is how many runs led to this one, each started by what the one before did.
     """
@@ -72,6 +74,11 @@ class Run:
     reason: str | None = None
 
     @property
+    def is_open(self) -> bool:
+        """Return True if the run has not ended."""
+        return self.state in OPEN_STATES
+
+    @property
     def contact(self) -> tuple[int, int]:
         """Account and contact."""
         return self.account_id, self.contact_id
@@ -92,7 +99,10 @@ class StepTaken:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a step asks others to do. `subject` is a message, a label, or a field's key."""
+    """What a step asks others to do. `subject` is a message, a label, or a field's key.
+
+    `revision` and `content` are those of a message: see `RunEnvironment.content`.
+    """
 
     kind: EffectKind
     step_id: str
@@ -100,6 +110,8 @@ class Effect:
     subject: UUID | str
     value: Scalar | None
     cause: Causation
+    revision: int | None = None
+    content: dict[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Protocol
 
+from services.workflow.domain.ages import may_trigger
+from services.workflow.domain.environment import RunEnvironment
 from services.workflow.domain.matching import TriggerIndex
 from services.workflow.domain.program import Program
-from services.workflow.domain.progress import RunEnvironment, begin, fire, receive
+from services.workflow.domain.progress import begin, fire, receive
 from services.workflow.domain.runs import ConsumedEvent, Run, StepTaken, Transition
 from services.workflow.domain.starting import EntryHistory, may_start
 from shared.events.envelope import ContactEvent, contract
@@ -67,7 +69,9 @@ class Replay:
 
     def starts(self, seen: ConsumedEvent) -> bool:
         """Whether a trigger asks for the event."""
-        return any(self._triggers.find(seen.event))
+        return may_trigger(seen, self._program.definition.max_event_age.length()) and any(
+            self._triggers.find(seen.event)
+        )
 
     def concerns(self, seen: ConsumedEvent) -> bool:
         """Whether the event starts a run, or comes to a contact that has one."""
@@ -92,13 +96,21 @@ class Replay:
                 self.outcome.contacts.add(contact)
                 self._apply(begun)
 
+    def contacts(self) -> list[int]:
+        """Return the contacts that have had a run."""
+        return list(self._running)
+
     def finish(self, now: datetime) -> Outcome:
-        """Lets time pass until now, and says how it went; runs that would still go on count as running."""
-        for contact in list(self._running):
-            self._pass_time(contact, now)
-            for run in self._running[contact]:
-                self._count(self.outcome.states, run.state)
+        """Let time pass for every contact until now, and return how it went."""
+        for contact in self.contacts():
+            self.finish_contact(contact, now)
         return self.outcome
+
+    def finish_contact(self, contact: int, now: datetime) -> None:
+        """Let time pass for a contact until now; runs that would still go on count as running."""
+        self._pass_time(contact, now)
+        for run in self._running[contact]:
+            self._count(self.outcome.states, run.state)
 
     def _pass_time(self, contact: int, until: datetime) -> None:
         while due := [run for run in self._running.get(contact, ()) if run.due_at is not None and run.due_at < until]:
@@ -111,7 +123,7 @@ class Replay:
         run = transition.run
         others = [one for one in self._running.get(run.contact_id, ()) if one.run_id != run.run_id]
         self._running[run.contact_id] = others
-        if run.state == "running":
+        if run.is_open:
             others.append(run)
         else:
             self._past[run.contact_id].running -= 1

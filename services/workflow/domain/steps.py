@@ -1,19 +1,55 @@
 """Steps: what a workflow does to a contact, one after the other."""
 
 from collections.abc import Mapping
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
 
 from services.workflow.domain.triggers import Strict, Trigger
 from shared.events.envelope import Instant
 
-StepKind = Literal["send", "wait", "wait_for", "if", "assign_label", "remove_label", "set_field", "exit"]
-KINDS: tuple[StepKind, ...] = ("send", "wait", "wait_for", "if", "assign_label", "remove_label", "set_field", "exit")
+StepKind = Literal["send", "wait", "wait_for", "if", "split", "assign_label", "remove_label", "set_field", "exit"]
+KINDS: tuple[StepKind, ...] = (
+    "send",
+    "wait",
+    "wait_for",
+    "if",
+    "split",
+    "assign_label",
+    "remove_label",
+    "set_field",
+    "exit",
+)
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 MAX_DAYS = 3660
 
+
+def _time_of_day(value: object) -> object:
+    return time.fromisoformat(value) if isinstance(value, str) and len(value) == 5 else value
+
+
+def _only_time_of_day(value: object) -> object:
+    if isinstance(value, time):
+        return value
+    if not isinstance(value, str) or len(value) != 5:
+        raise ValueError("a time of the day is needed, such as 09:00")
+    return time.fromisoformat(value)
+
+
+TimeOfDay = Annotated[
+    time, BeforeValidator(_only_time_of_day), PlainSerializer(lambda at: f"{at:%H:%M}", when_used="json")
+]
 StepId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 
 
@@ -35,22 +71,51 @@ class Duration(Strict):
         return self
 
 
+class Window(Strict):
+    """A part of each week in the account's time zone.
+
+    It begins on these weekdays (all, unless said) at `from` and ends at `to`, on the next day if that is not later; a
+    window without `to` ends with its day.
+    """
+
+    weekdays: Annotated[tuple[Weekday, ...], Field(max_length=7)] = ()
+    begins: Annotated[TimeOfDay, Field(alias="from")] = time(0)
+    ends: Annotated[TimeOfDay | None, Field(alias="to")] = None
+
+    @model_validator(mode="after")
+    def is_a_part_of_the_week(self) -> Self:
+        """Refuse a window that says nothing, or that has no length."""
+        if not self.model_fields_set:
+            raise ValueError("weekdays, from or to are needed")
+        if self.ends == self.begins:
+            raise ValueError("to is the same as from: leave both out for whole days")
+        return self
+
+
 class Wait(Duration):
-    """Waits for a length of time, or until a time: an instant, or `HH:MM` of the account's day."""
+    """Wait for a length of time, or until a time: an instant, or `HH:MM` of the account's day.
+
+    With `within`, the wait goes on to the first moment in that window.
+    """
 
     until: Instant | time | None = None
+    within: Window | None = None
 
     @field_validator("until", mode="before")
     @classmethod
     def is_a_time(cls, value: object) -> object:
-        if isinstance(value, str) and len(value) == 5:
-            return time.fromisoformat(value)
-        return value
+        """Read `HH:MM` as a time of the day."""
+        return _time_of_day(value)
+
+    @field_serializer("until", mode="wrap", when_used="json")
+    def as_it_is_read(self, until: datetime | time | None, write: SerializerFunctionWrapHandler) -> object:
+        """Write a time of the day as `HH:MM`."""
+        return f"{until:%H:%M}" if isinstance(until, time) and not until.second else write(until)
 
     @model_validator(mode="after")
     def is_more_than_nothing(self) -> Self:
-        if self.until is None and not self.length():
-            raise ValueError("days, hours or minutes are needed, more than nothing in all, or until")
+        if self.until is None and self.within is None and not self.length():
+            raise ValueError("days, hours or minutes are needed, more than nothing in all, or until, or within")
         if self.until is not None and self.length():
             raise ValueError("until stands alone, without days, hours and minutes")
         return self
@@ -80,10 +145,26 @@ class Exit(Strict):
 
 
 class WaitFor(Strict):
-    """Goes on with `then` when one of the events comes, with `else` when none has come in time."""
+    """Go on with `then` when one of the events comes or the criterion is true, with `else` at the deadline."""
 
-    any: Annotated[tuple[Trigger, ...], Field(min_length=1, max_length=20)]
+    any: Annotated[tuple[Trigger, ...], Field(max_length=20)] = ()
+    criterion: object = None
     at_most: Duration
+    then: tuple["Step", ...] = ()
+    otherwise: Annotated[tuple["Step", ...], Field(alias="else")] = ()
+
+    @model_validator(mode="after")
+    def waits_for_something(self) -> Self:
+        """Refuse a wait that nothing but its deadline can end."""
+        if not self.any and self.criterion is None:
+            raise ValueError("any or criterion is needed")
+        return self
+
+
+class Split(Strict):
+    """Go on with `then` for this share of the contacts, with `else` for the others; a contact always goes one way."""
+
+    percent: Annotated[float, Field(gt=0, lt=100)]
     then: tuple["Step", ...] = ()
     otherwise: Annotated[tuple["Step", ...], Field(alias="else")] = ()
 
@@ -104,6 +185,7 @@ class Step(Strict):
     wait: Wait | None = None
     wait_for: WaitFor | None = None
     if_: Annotated[If | None, Field(alias="if")] = None
+    split: Split | None = None
     assign_label: OfLabel | None = None
     remove_label: OfLabel | None = None
     set_field: SetField | None = None
@@ -128,20 +210,31 @@ class Step(Strict):
         raise AssertionError("a step is of one kind")
 
     @property
+    def body(self) -> WaitFor | If | Split | None:
+        """Its body, if it has steps inside."""
+        return self.wait_for or self.if_ or self.split
+
+    @property
+    def criterion(self) -> object:
+        """The criterion that it asks, as JSON values; None if it asks none."""
+        return getattr(self.body, "criterion", None)
+
+    @property
     def branches(self) -> tuple[tuple[str, tuple["Step", ...]], ...]:
         """The steps inside it, by the name of their member."""
-        body = self.wait_for or self.if_
+        body = self.body
         return () if body is None else (("then", body.then), ("else", body.otherwise))
 
     def containing(
         self, branches: Mapping[str, tuple["Step", ...]], update: Mapping[str, object] | None = None
     ) -> Self:
         """The step with other steps inside it, and its own body changed by `update`; empty branches stay unwritten."""
-        body = self.wait_for or self.if_
+        body = self.body
         if body is None:
             return self
         inner: dict[str, object] = dict(update or {})
         for name, steps in branches.items():
             if steps:
                 inner["otherwise" if name == "else" else name] = steps
-        return self.model_copy(update={"if_" if self.if_ else "wait_for": body.model_copy(update=inner)})
+        member = "if_" if self.if_ else "split" if self.split else "wait_for"
+        return self.model_copy(update={member: body.model_copy(update=inner)})

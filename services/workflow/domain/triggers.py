@@ -22,13 +22,17 @@ class Strict(BaseModel):
 
 
 class OnLabel(Strict):
-    """A label is assigned, or removed. `origins`: only by these kinds of origin."""
+    """A label is assigned, or removed. `origins`: only by these kinds of origin.
+
+    `include_existing`: activating the workflow also starts runs for the contacts that hold the label by then.
+    """
 
     on: Literal["LabelAssigned", "LabelRemoved"]
     label: UUID
     origins: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=40)], ...] | None, Field(min_length=1)] = (
         None
     )
+    include_existing: bool = False
 
 
 class OnSegment(Strict):

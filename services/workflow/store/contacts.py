@@ -1,6 +1,8 @@
 """Facts of contacts: one row each."""
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from asyncpg.pool import PoolConnectionProxy
@@ -54,34 +56,51 @@ def _array(ids: list[UUID]) -> str:
     return "{" + ",".join(map(str, ids)) + "}"
 
 
-async def members_after(
+@dataclass(frozen=True, slots=True)
+class Existing:
+    """Contacts that are in one of these segments, or hold one of these labels."""
+
+    segments: tuple[UUID, ...]
+    labels: tuple[UUID, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.segments or self.labels)
+
+    def parameters(self) -> dict[str, list[Any]]:
+        """Return the parameters `segments` and `labels` of a query.
+
+        A held label is a member of the facts' JSON, which is looked for as text: see `StoredFacts`. Looking through
+        all facts is for the rare times at which a workflow is activated, and saves an index that every event pays for.
+        """
+        return {"segments": list(self.segments), "labels": [f'"{label.hex}":' for label in self.labels]}
+
+
+async def existing_after(
     connection: PoolConnectionProxy,
     projection: int,
     account_id: int,
     partition: int,
     after: int,
-    segments: Collection[UUID],
+    existing: Existing,
     limit: int,
 ) -> list[tuple[int, StoredFacts]]:
-    """Contacts of a partition that are in one of the segments, by id, after one of them."""
-    rows = await QUERIES["members_after"].fetch(
+    """Return such contacts of a partition number with their facts, by id, after one of them."""
+    rows = await QUERIES["existing_after"].fetch(
         connection,
         projection=projection,
         account_id=account_id,
         partition=partition,
         after=after,
-        segments=list(segments),
         limit=limit,
+        **existing.parameters(),
     )
     return [(row["contact_id"], StoredFacts(row["facts"])) for row in rows]
 
 
-async def count_members(
-    connection: PoolConnectionProxy, projection: int, account_id: int, segments: Collection[UUID]
-) -> int:
-    """How many contacts are in one of the segments."""
-    number: int = await QUERIES["count_members"].fetchval(
-        connection, projection=projection, account_id=account_id, segments=list(segments)
+async def count_existing(connection: PoolConnectionProxy, projection: int, account_id: int, existing: Existing) -> int:
+    """Return the number of such contacts."""
+    number: int = await QUERIES["count_existing"].fetchval(
+        connection, projection=projection, account_id=account_id, **existing.parameters()
     )
     return number
 

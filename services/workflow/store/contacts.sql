@@ -14,15 +14,22 @@ DO UPDATE SET facts = excluded.facts, segments = excluded.segments
 DELETE FROM contacts
 WHERE projection = :projection AND (account_id, contact_id) IN (SELECT * FROM unnest(:account_ids::int[], :contact_ids::bigint[]))
 
--- name: members_after
+-- name: existing_after
 SELECT account_id, contact_id, facts
 FROM contacts
-WHERE projection = :projection AND account_id = :account_id AND partition = :partition AND contact_id > :after AND segments && :segments::uuid[]
+WHERE projection = :projection AND account_id = :account_id AND partition = :partition AND contact_id > :after
+    AND (
+        segments && :segments::uuid[]
+        OR EXISTS (SELECT FROM unnest(:labels::text[]) AS l (held) WHERE position(convert_to(l.held, 'UTF8') IN facts) > 0)
+    )
 ORDER BY contact_id
 LIMIT :limit
 
--- name: count_members
-SELECT count(*) FROM contacts WHERE projection = :projection AND account_id = :account_id AND segments && :segments::uuid[]
+-- name: count_existing
+SELECT count(*) FROM contacts WHERE projection = :projection AND account_id = :account_id AND (
+        segments && :segments::uuid[]
+        OR EXISTS (SELECT FROM unnest(:labels::text[]) AS l (held) WHERE position(convert_to(l.held, 'UTF8') IN facts) > 0)
+    )
 
 -- name: delete_older_projections
 DELETE FROM contacts WHERE partition = :partition AND projection < :projection

@@ -1,15 +1,16 @@
 """Workflows, their versions and their phases."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
+import structlog
 from asyncpg import Record
 from asyncpg.pool import PoolConnectionProxy
 
 from services.workflow.domain.definitions import Definition
+from services.workflow.domain.errors import InvalidDefinition
 from services.workflow.domain.phases import Phase, State, Workflow
 from services.workflow.domain.program import compile_program
 from services.workflow.domain.reading import read_definition
@@ -17,6 +18,7 @@ from shared.store.locks import LockClass
 from shared.store.queries import queries_of
 
 QUERIES = queries_of(__file__)
+log = structlog.get_logger()
 
 
 class StoredWorkflow(NamedTuple):
@@ -51,14 +53,19 @@ async def changed_since(connection: PoolConnectionProxy, revision: int) -> list[
 
 def _workflow(row: Record) -> Workflow:
     workflow_id = UUID(int=row["workflow_id"].int)
-    programs = [
-        compile_program(workflow_id, one["version"], row["account_id"], read_definition(one["body"]))
-        for one in orjson.loads(row["versions"])
-    ]
+    programs = []
+    for one in orjson.loads(row["versions"]):
+        try:
+            definition = read_definition(one["body"])
+        except InvalidDefinition:
+            # Written by a later release: its runs say so, and nobody else's are concerned.
+            log.exception("definition cannot be read", workflow_id=str(workflow_id), version=one["version"])
+        else:
+            programs.append(compile_program(workflow_id, one["version"], row["account_id"], definition))
     phases = [
         Phase(datetime.fromisoformat(one["since"]), one["state"], one["version"]) for one in orjson.loads(row["phases"])
     ]
-    return Workflow(workflow_id, programs, phases)
+    return Workflow(workflow_id, row["account_id"], programs, phases)
 
 
 async def insert(connection: PoolConnectionProxy, workflow: StoredWorkflow, revision: int) -> None:
@@ -125,8 +132,13 @@ async def listed(
 ) -> tuple[list[StoredWorkflow], int]:
     """The account's workflows after an id, and how many there are in all."""
     rows = await QUERIES["workflows_listed"].fetch(connection, account_id=account_id, after=after, limit=limit)
-    total: int = await QUERIES["count_workflows"].fetchval(connection, account_id=account_id)
-    return [_stored(row) for row in rows], total
+    return [_stored(row) for row in rows], await count(connection, account_id)
+
+
+async def count(connection: PoolConnectionProxy, account_id: int) -> int:
+    """Return the number of the account's workflows, deleted ones not counted."""
+    number: int = await QUERIES["count_workflows"].fetchval(connection, account_id=account_id)
+    return number
 
 
 def _stored(row: Record) -> StoredWorkflow:
@@ -146,11 +158,3 @@ async def versions(connection: PoolConnectionProxy, workflow_id: UUID) -> dict[i
     """Every version's definition."""
     rows = await QUERIES["bodies"].fetch(connection, workflow_id=workflow_id)
     return {row["version"]: read_definition(orjson.loads(row["body"])) for row in rows}
-
-
-async def run_counts(connection: PoolConnectionProxy, workflows: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
-    """How many runs there are of each workflow, by state."""
-    counts: dict[UUID, dict[str, int]] = {workflow: {} for workflow in workflows}
-    for row in await QUERIES["run_counts"].fetch(connection, workflow_ids=workflows):
-        counts[UUID(int=row["workflow_id"].int)][row["state"]] = row["number"]
-    return counts

@@ -60,9 +60,3 @@ INSERT INTO definitions (workflow_id, version, body, created_at) VALUES (:workfl
 -- name: insert_phase
 INSERT INTO phases (workflow_id, number, since, state, version)
 SELECT :workflow_id, coalesce(max(number), 0) + 1, :since, :state, :version FROM phases WHERE workflow_id = :workflow_id
-
--- name: run_counts
-SELECT workflow_id, state, count(*) AS number
-FROM runs
-WHERE workflow_id = ANY(:workflow_ids::uuid[])
-GROUP BY workflow_id, state

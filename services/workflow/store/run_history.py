@@ -72,8 +72,10 @@ async def listed(
     return [run_of(row) for row in rows]
 
 
-async def count(connection: PoolConnectionProxy, workflow_id: UUID, contact_id: int | None, state: str | None) -> int:
-    """Return the number of runs that `listed` would list."""
+async def count_of_contact(
+    connection: PoolConnectionProxy, workflow_id: UUID, contact_id: int, state: str | None
+) -> int:
+    """Return the number of a contact's runs of a workflow; `counts` has the numbers of all contacts."""
     number: int = await QUERIES["count_runs"].fetchval(
         connection, workflow_id=workflow_id, contact_id=contact_id, state=state
     )

@@ -12,7 +12,7 @@ LIMIT :limit
 -- name: count_runs
 SELECT count(*)
 FROM runs
-WHERE workflow_id = :workflow_id AND (:contact_id::bigint IS NULL OR contact_id = :contact_id) AND (:state::text IS NULL OR state = :state)
+WHERE workflow_id = :workflow_id AND contact_id = :contact_id AND (:state::text IS NULL OR state = :state)
 
 -- name: run_of_id
 SELECT * FROM runs WHERE run_id = :run_id AND account_id = :account_id

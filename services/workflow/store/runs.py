@@ -16,6 +16,8 @@ from shared.store.queries import queries_of
 
 QUERIES = queries_of(__file__)
 
+DUE_CHANNEL = "workflow_due"  # of NOTIFY, for workers that do not know yet that a run is due
+
 RUN_COLUMNS = (
     "run_id",
     "workflow_id",
@@ -118,9 +120,56 @@ async def next_due(connection: PoolConnectionProxy, partition: int, apart_from: 
     return moment
 
 
-async def of_deleted(connection: PoolConnectionProxy, partition: int, limit: int) -> list[Run]:
-    """Runs that go on although their workflow was deleted."""
-    return [run_of(row) for row in await QUERIES["runs_of_deleted"].fetch(connection, partition=partition, limit=limit)]
+class BlockedStep(NamedTuple):
+    """A step of a version at which runs are blocked."""
+
+    workflow_id: UUID
+    version: int
+    step_id: str
+
+
+async def blocked_steps(
+    connection: PoolConnectionProxy, partition: int, apart_from: Collection[UUID]
+) -> list[BlockedStep]:
+    """Return the steps at which runs of a partition number are blocked, those of the workflows `apart_from` omitted."""
+    rows = await QUERIES["blocked_steps"].fetch(connection, partition=partition, apart_from=list(apart_from))
+    return [BlockedStep(UUID(int=row["workflow_id"].int), row["version"], row["step_id"]) for row in rows]
+
+
+async def blocked(connection: PoolConnectionProxy, partition: int, step: BlockedStep, limit: int) -> list[Run]:
+    """Return runs that are blocked at a step."""
+    rows = await QUERIES["runs_blocked"].fetch(connection, partition=partition, **step._asdict(), limit=limit)
+    return [run_of(row) for row in rows]
+
+
+class DeletedWorkflow(NamedTuple):
+    """A deleted workflow that may have open runs in a partition number."""
+
+    workflow_id: UUID
+
+
+async def deleted_workflow(connection: PoolConnectionProxy, partition: int) -> DeletedWorkflow | None:
+    """Return a deleted workflow that may have open runs in a partition number; None if there is none."""
+    found = await QUERIES["deletions"].fetchval(connection, partition=partition)
+    return None if found is None else DeletedWorkflow(UUID(int=found.int))
+
+
+async def open_of_workflow(connection: PoolConnectionProxy, workflow_id: UUID, partition: int, limit: int) -> list[Run]:
+    """Return open runs of a workflow in a partition number."""
+    rows = await QUERIES["open_runs_of_workflow"].fetch(
+        connection, workflow_id=workflow_id, partition=partition, limit=limit
+    )
+    return [run_of(row) for row in rows]
+
+
+async def begin_deletion(connection: PoolConnectionProxy, workflow_id: UUID, partitions: int) -> None:
+    """Note that a workflow was deleted, so that ticks cancel its open runs."""
+    await QUERIES["begin_deletion"].execute(connection, workflow_id=workflow_id, partitions=partitions)
+
+
+async def end_deletion(connection: PoolConnectionProxy, workflow_id: UUID, partition: int) -> None:
+    """Note that a deleted workflow has no open runs in a partition number any more."""
+    await QUERIES["end_deletion"].execute(connection, workflow_id=workflow_id, partition=partition)
 
 
 async def past(
@@ -230,3 +279,8 @@ def _json(value: dict[str, Any] | None) -> str | None:
 async def keep_alive(connection: PoolConnectionProxy) -> None:
     """Keep the connection's idle time-out from firing, and yield to other tasks."""
     await QUERIES["keep_alive"].execute(connection)
+
+
+async def announce_due(connection: PoolConnectionProxy) -> None:
+    """Wake the workers, once the transaction is committed: a run is due at a time that they do not know of."""
+    await QUERIES["announce_due"].execute(connection, channel=DUE_CHANNEL)

@@ -1,7 +1,7 @@
 -- name: runs_running
 SELECT *
 FROM runs
-WHERE state = 'running' AND (account_id, contact_id) IN (SELECT * FROM unnest(:account_ids::int[], :contact_ids::bigint[]))
+WHERE state IN ('running', 'blocked') AND (account_id, contact_id) IN (SELECT * FROM unnest(:account_ids::int[], :contact_ids::bigint[]))
 ORDER BY started_at, run_id
 
 -- name: runs_due
@@ -14,12 +14,39 @@ LIMIT :limit
 -- name: next_due
 SELECT min(due_at) FROM runs WHERE partition = :partition AND NOT workflow_id = ANY(:apart_from::uuid[])
 
--- name: runs_of_deleted
-SELECT r.*
-FROM workflows w
-JOIN runs r ON r.workflow_id = w.workflow_id
-WHERE w.state = 'deleted' AND r.partition = :partition AND r.state = 'running'
+-- name: open_runs_of_workflow
+SELECT *
+FROM runs
+WHERE workflow_id = :workflow_id AND partition = :partition AND state IN ('running', 'blocked')
 LIMIT :limit
+
+-- name: blocked_steps
+-- Where runs are blocked; whether they still are does not depend on the contact.
+SELECT DISTINCT workflow_id, version, step_id
+FROM runs
+WHERE partition = :partition AND state = 'blocked' AND NOT workflow_id = ANY(:apart_from::uuid[])
+
+-- name: runs_blocked
+SELECT *
+FROM runs
+WHERE
+    partition = :partition
+    AND workflow_id = :workflow_id
+    AND version = :version
+    AND step_id = :step_id
+    AND state = 'blocked'
+LIMIT :limit
+
+-- name: deletions
+SELECT workflow_id FROM deletions WHERE partition = :partition LIMIT 1
+
+-- name: begin_deletion
+INSERT INTO deletions (workflow_id, partition)
+SELECT :workflow_id, p.partition FROM generate_series(0, :partitions::int - 1) AS p (partition)
+ON CONFLICT DO NOTHING
+
+-- name: end_deletion
+DELETE FROM deletions WHERE workflow_id = :workflow_id AND partition = :partition
 
 -- name: runs_existing
 SELECT run_id FROM runs WHERE run_id = ANY(:run_ids::uuid[])
@@ -30,7 +57,7 @@ SELECT
     r.workflow_id,
     r.contact_id,
     count(*) FILTER (WHERE r.state <> 'stopped') AS started,
-    count(*) FILTER (WHERE r.state = 'running') AS running
+    count(*) FILTER (WHERE r.state IN ('running', 'blocked')) AS running
 FROM runs r
 JOIN (SELECT DISTINCT * FROM unnest(:workflow_ids::uuid[], :contact_ids::bigint[])) AS p (workflow_id, contact_id)
     ON p.workflow_id = r.workflow_id AND p.contact_id = r.contact_id
@@ -81,3 +108,6 @@ UPDATE run_steps SET saw = NULL FROM gone WHERE run_steps.run_id = gone.run_id A
 -- name: keep_alive
 -- The server ends a transaction whose client says nothing for 5 s; a large batch on a busy machine may think so long.
 SELECT
+
+-- name: announce_due
+SELECT pg_notify(:channel, '')

@@ -11,15 +11,19 @@ from services.workflow.use_cases.service import WorkflowService, find_workflow
 from shared.events.topics import CATALOG_PARTITION
 
 
-async def activate(service: WorkflowService, account_id: int, workflow_id: UUID) -> tuple[WorkflowState, Estimate]:
-    """Activate a draft or a paused workflow, and estimate what that will send.
+async def activate(
+    service: WorkflowService, account_id: int, workflow_id: UUID, *, dry_run: bool = False
+) -> tuple[WorkflowState, Estimate]:
+    """Activate a draft or a paused workflow, and estimate what that will send; `dry_run`: only estimate.
 
-    Raises NotFound, InvalidDefinition for references that are gone.
+    Raises NotFound, TooBusy, InvalidDefinition for references that are gone.
     """
     async with service.database.pool.acquire() as connection:
         workflow = await find_workflow(connection, account_id, workflow_id)
     await service.require_references(account_id, workflow.definition)
     expected = await estimate(service, workflow)
+    if dry_run:
+        return await describe(service, workflow), expected
     async with service.database.unit_of_work(CATALOG_PARTITION) as work:
         workflow = await find_workflow(work.connection, account_id, workflow_id)
         if workflow.state != "active":

@@ -11,6 +11,7 @@ from services.workflow.store.runs import FollowingEvent
 from shared.events.envelope import ContactEvent
 from shared.events.labeling import ContactChanged, ContactEngaged, LabelAssigned, LabelRemoved
 from shared.events.segmentation import SegmentEntered, SegmentLeft
+from shared.events.tracking import ContactClicked
 
 # What machines report of a message that a run asked for. What a human does with it is the human's own doing.
 _REPORTS = frozenset({"message.sent", "message.delivered", "message.bounced"})
@@ -55,6 +56,18 @@ class Ancestry:
         """How many runs led to a run that this event starts."""
         run = self._run_of.get(seen.event.event_id) or _named_run(seen.event)
         return 0 if run is None or run not in self._depths else self._depths[run] + 1
+
+
+def run_clicked(event: ContactEvent) -> tuple[UUID, UUID] | None:
+    """Return the run and the message of a human click on what a run sent; None for anything else."""
+    if not isinstance(event, ContactClicked) or event.verdict != "human":
+        return None
+    if event.send is None or event.send.kind != "workflow":
+        return None
+    try:
+        return UUID(event.send.id), event.message_id
+    except ValueError:
+        return None  # somebody else's name for a send
 
 
 _BY_CAUSE = frozenset({SegmentEntered, SegmentLeft, ContactChanged})

@@ -2,13 +2,13 @@
 
 from datetime import UTC, date, datetime, tzinfo
 from uuid import UUID
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from services.workflow.domain.conditions import inlined
-from services.workflow.domain.progress import MissingReference
+from services.workflow.domain.environment import BrokenCondition, MissingReference
 from services.workflow.domain.runs import EffectKind
 from shared.bus.catalog import Catalog
-from shared.criteria import Criterion, Existence, Fault, parse, validate
+from shared.criteria import Block, Criterion, Existence, Fault, parse, read_blocks, validate
 from shared.criteria.grammar import InSegment
 from shared.criteria.references import walk
 from shared.events.envelope import CatalogEvent
@@ -86,6 +86,7 @@ class Catalogs:
         self._segments: dict[UUID, tuple[int, Criterion]] = {}
         self._ready: dict[tuple[int, int], tuple[Criterion, Criterion | str]] = {}
         self._looked_for: set[int] = set()
+        self._blocks: dict[UUID, tuple[MessageChanged, tuple[Block, ...]]] = {}
         catalog.on_change(self._changed)
 
     def _changed(self, event: CatalogEvent) -> None:
@@ -98,9 +99,17 @@ class Catalogs:
         return AccountLookup(self, account_id)
 
     def zone(self, account_id: int) -> tzinfo:
-        """The account's time zone; UTC as long as nothing is known of it."""
+        """Return the account's time zone; UTC as long as the account is not known.
+
+        Raises BrokenCondition for a zone that this machine does not know.
+        """
         found = self.catalog.find(AccountChanged, account_id)
-        return UTC if found is None else ZoneInfo(found.time_zone)
+        if found is None:
+            return UTC
+        try:
+            return ZoneInfo(found.time_zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise BrokenCondition(f"the time zone {found.time_zone} is not known here") from error
 
     def knows(self, account_id: int) -> bool:
         """Whether the account is known yet."""
@@ -128,7 +137,7 @@ class Catalogs:
         return kept[1]
 
     def ready(self, account_id: int, criterion: Criterion) -> Criterion:
-        """A criterion with its segments spelled out. Raises MissingReference if it asks for something that is gone."""
+        """Return a criterion with its segments inlined. Raises BrokenCondition if it names something that is gone."""
         key = (account_id, id(criterion))
         kept = self._ready.get(key)
         # The criterion is kept with its answer, so that its identity stays its own.
@@ -137,8 +146,18 @@ class Catalogs:
             gone = [fault.detail for fault in criterion_faults(criterion, lookup)]
             kept = self._ready[key] = (criterion, gone[0] if gone else inlined(criterion, lookup.segment))
         if isinstance(kept[1], str):
-            raise MissingReference(kept[1])
+            raise BrokenCondition(kept[1])
         return kept[1]
+
+    def blocks(self, account_id: int, message_id: UUID) -> tuple[int | None, tuple[Block, ...]]:
+        """Return the revision of a message and its blocks; None and no blocks for one that is not known."""
+        found = self.catalog.find(MessageChanged, message_id)
+        if found is None or found.account_id != account_id:
+            return None, ()
+        kept = self._blocks.get(message_id)
+        if kept is None or kept[0] is not found:
+            kept = self._blocks[message_id] = (found, read_blocks(found.blocks))
+        return found.revision, kept[1]
 
     def need(self, account_id: int, kind: EffectKind, subject: UUID | str) -> None:
         """Raises MissingReference if a message, label or field was deleted; what is not known yet may come."""

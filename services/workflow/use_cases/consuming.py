@@ -7,7 +7,8 @@ from services.workflow.domain.program import Program
 from services.workflow.domain.runs import Causation, ConsumedEvent
 from services.workflow.store import occurrences, runs
 from services.workflow.store.contacts import Contact
-from services.workflow.use_cases.ancestry import Ancestry
+from services.workflow.use_cases.ancestry import Ancestry, run_clicked
+from services.workflow.use_cases.broken_workflows import BrokenWorkflows
 from services.workflow.use_cases.loaded_workflows import LoadedWorkflows
 from services.workflow.use_cases.run_unit import Unit
 from shared.bus.received import Received
@@ -21,10 +22,11 @@ Consumed = tuple[ConsumedEvent, Received]
 class Consumption:
     """One batch in one unit. `decided` counts the events that were decided on, once `run` has ended."""
 
-    def __init__(self, unit: Unit, workflows: LoadedWorkflows) -> None:
+    def __init__(self, unit: Unit, workflows: LoadedWorkflows, broken: BrokenWorkflows) -> None:
         self.unit = unit
         self.decided = 0
         self._workflows = workflows
+        self._broken = broken
         self._connection = unit.work.connection
 
     async def run(self, batch: Sequence[Received]) -> None:
@@ -81,12 +83,17 @@ class Consumption:
         unit.fold(seen)
         followed = ancestry.follow(seen)
         if followed is not None:
-            unit.follow(followed)
+            unit.changes.follow(followed)
         if isinstance(seen.event, ContactChanged):
+            if seen.event.state == "active":
+                unit.deliver(seen)  # a wait for a criterion may end by it
             return
         unit.deliver(seen)
         for program in starts:
-            unit.start(program, seen, record.value or b"", ancestry.depth(seen))
+            unit.start(program, self._broken, seen, record.value or b"", ancestry.depth(seen))
+        clicked = run_clicked(seen.event)
+        if clicked is not None:
+            unit.changes.click(*clicked)
         unit.remember(seen)
 
     def _forget(self, gone: set[Contact]) -> None:

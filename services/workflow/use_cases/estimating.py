@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 from services.workflow.domain.program import compile_program
-from services.workflow.domain.triggers import OnSegment
 from services.workflow.store import contacts
 from services.workflow.store.definitions import StoredWorkflow
+from services.workflow.use_cases.enrolling import existing_of
 from services.workflow.use_cases.replaying import replay_past
 from services.workflow.use_cases.service import WorkflowService
 
@@ -25,15 +25,11 @@ class Estimate(NamedTuple):
 async def estimate(service: WorkflowService, workflow: StoredWorkflow) -> Estimate:
     """Count the members that would be taken at once, and play the definition over the last week."""
     program = compile_program(workflow.workflow_id, workflow.version, workflow.account_id, workflow.definition)
-    segments = [
-        trigger.segment
-        for trigger in program.definition.triggers
-        if isinstance(trigger, OnSegment) and trigger.on == "SegmentEntered" and trigger.include_existing
-    ]
+    existing = existing_of(program.definition)
     members = 0
-    if segments and workflow.state == "draft":
+    if existing and workflow.state == "draft":
         async with service.database.pool.acquire() as connection:
-            members = await contacts.count_members(connection, service.projection, workflow.account_id, segments)
+            members = await contacts.count_existing(connection, service.projection, workflow.account_id, existing)
     week = await replay_past(service, program, DAYS, MOST_EVENTS)
     return Estimate(
         runs_at_once=members,

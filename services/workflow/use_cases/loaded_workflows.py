@@ -5,6 +5,7 @@ from uuid import UUID
 
 from asyncpg.pool import PoolConnectionProxy
 
+from services.workflow.domain.errors import UnreadableVersion
 from services.workflow.domain.matching import TriggerIndex
 from services.workflow.domain.phases import Workflow
 from services.workflow.domain.program import Program
@@ -28,7 +29,7 @@ class LoadedWorkflows:
         for workflow in changed:
             self._workflows[workflow.workflow_id] = workflow
         self._revision = revision
-        self._index({program.account_id for workflow in changed for program in workflow.programs.values()})
+        self._index({workflow.account_id for workflow in changed})
         return True
 
     def _index(self, accounts: set[int]) -> None:
@@ -43,8 +44,16 @@ class LoadedWorkflows:
             )
 
     def program(self, workflow_id: UUID, version: int) -> Program:
-        """One version of a workflow."""
-        return self._workflows[workflow_id].programs[version]
+        """Return one version of a workflow. Raises UnreadableVersion."""
+        program = self._workflows[workflow_id].programs.get(version)
+        if program is None:
+            raise UnreadableVersion(f"version {version} of the workflow cannot be read by this release")
+        return program
+
+    def find_program(self, workflow_id: UUID, version: int) -> Program | None:
+        """Return one version of a workflow; None if it cannot be read."""
+        workflow = self._workflows.get(workflow_id)
+        return None if workflow is None else workflow.programs.get(version)
 
     def workflow(self, workflow_id: UUID) -> Workflow:
         """A workflow with its phases."""
@@ -52,7 +61,7 @@ class LoadedWorkflows:
 
     def account_of(self, workflow_id: UUID) -> int:
         """The account of a workflow."""
-        return next(iter(self._workflows[workflow_id].programs.values())).account_id
+        return self._workflows[workflow_id].account_id
 
     def of_account(self, account_id: int) -> list[UUID]:
         """The account's workflows, deleted ones too."""
@@ -70,5 +79,5 @@ class LoadedWorkflows:
 
     def _in_effect(self, index: TriggerIndex[Program], seen: ConsumedEvent) -> Iterator[Program]:
         for program in index.find(seen.event):
-            if self._workflows[program.workflow_id].counts(program, seen.recorded_at):
+            if self._workflows[program.workflow_id].counts(program, seen):
                 yield program

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-from services.workflow.domain.definitions import Definition, criteria_of, triggers_of, walk
+from services.workflow.domain.definitions import AnyTrigger, Definition, criteria_of, triggers_of, walk
 from services.workflow.domain.steps import SetField
-from services.workflow.domain.triggers import OnSegment
+from services.workflow.domain.triggers import OnLabel, OnSegment
 from services.workflow.use_cases.catalogs import AccountLookup, criterion_faults, segment_trouble
 from shared.criteria import Existence, Fault, parse
 from shared.criteria.comparing import parse_day
+
+ENDS = frozenset({"label_deleted", "label_merged"})
 
 
 def reference_faults(definition: Definition, lookup: AccountLookup) -> list[Fault]:
@@ -27,11 +29,16 @@ def _trigger_faults(definition: Definition, lookup: AccountLookup) -> Iterator[F
     for pointer, trigger in triggers_of(definition):
         for name, ask in standings.items():
             named: UUID | None = getattr(trigger, name, None)
-            if named is not None:
+            if named is not None and not _asks_for_the_end(trigger):
                 yield from _fault(f"{pointer}/{name}", name, named, ask(named))
         if isinstance(trigger, OnSegment):
             for detail in segment_trouble(trigger.segment, lookup):
                 yield Fault(f"{pointer}/segment", detail)
+
+
+def _asks_for_the_end(trigger: AnyTrigger) -> bool:
+    """Return True for a trigger on the deletion or merging of its label: it is right when the label is gone."""
+    return isinstance(trigger, OnLabel) and not ENDS.isdisjoint(trigger.origins or ())
 
 
 def _step_faults(definition: Definition, lookup: AccountLookup) -> Iterator[Fault]:

@@ -1,16 +1,16 @@
-"""A definition played over the last days."""
+"""Play a definition over the last days."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from services.workflow.domain.program import Program
 from services.workflow.domain.simulation import Outcome, Replay
 from services.workflow.store import contacts, occurrences
+from services.workflow.use_cases.pacing import Pace
 from services.workflow.use_cases.run_context import RunContext
 from services.workflow.use_cases.service import WorkflowService
 
-PIECE = 2_000  # events, between which others are served
+PIECE = 500  # events read and decoded at once
 
 
 class PastOutcome(NamedTuple):
@@ -20,44 +20,58 @@ class PastOutcome(NamedTuple):
     share: float
 
     def scaled(self, number: int) -> int:
-        """What a number would be for all contacts."""
+        """Return what a number would be for all contacts."""
         return round(number / self.share)
 
 
 async def replay_past(service: WorkflowService, program: Program, days: int, most: int) -> PastOutcome:
-    """What would have happened if the definition had been in effect for `days`; conditions see the facts of today.
+    """Return what would have happened if the definition had been in effect for `days`.
 
-    Contacts are spread evenly over the partition numbers; once `most` events have been looked at, those that are left
-    are left out.
+    Conditions see the facts of today. Contacts are spread evenly over the partition numbers; once `most` events have
+    been looked at, the other partition numbers are left out. Raises TooBusy.
     """
-    now = datetime.now(UTC)
-    environment = RunContext(service.catalogs, now)
-    replay = Replay(program, environment)
-    looked_at = partitions = 0
-    while partitions < service.partitions and looked_at < most:
-        looked_at += await _play(
-            service, replay, environment, program.account_id, partitions, now - timedelta(days=days)
-        )
-        partitions += 1
-    return PastOutcome(replay.finish(now), partitions / service.partitions)
+    with service.replays.take(program.account_id):
+        return await _Past(service, program).play(days, most)
 
 
-async def _play(
-    service: WorkflowService, replay: Replay, environment: RunContext, account_id: int, partition: int, since: datetime
-) -> int:
-    position = looked_at = 0
-    while True:
-        async with service.database.pool.acquire() as connection:
-            piece = await occurrences.of_account(connection, partition, account_id, since, position, PIECE)
-            concerned = {(account_id, one.seen.event.contact_id) for one in piece if replay.concerns(one.seen)}
-            missing = concerned - environment.facts.keys()
+class _Past:
+    def __init__(self, service: WorkflowService, program: Program) -> None:
+        self.service = service
+        self.account_id = program.account_id
+        self.now = datetime.now(UTC)
+        self.environment = RunContext(service.catalogs, self.now)
+        self.replay = Replay(program, self.environment)
+        self.pace = Pace()
+
+    async def play(self, days: int, most: int) -> PastOutcome:
+        looked_at = partitions = 0
+        while partitions < self.service.partitions and looked_at < most:
+            looked_at += await self._play_partition(partitions, self.now - timedelta(days=days))
+            partitions += 1
+        for contact in self.replay.contacts():
+            self.replay.finish_contact(contact, self.now)
+            await self.pace.rest()
+        return PastOutcome(self.replay.outcome, partitions / self.service.partitions)
+
+    async def _play_partition(self, partition: int, since: datetime) -> int:
+        position = looked_at = 0
+        while True:
+            piece = await self._read(partition, since, position)
+            for one in piece:
+                if (self.account_id, one.seen.event.contact_id) in self.environment.facts:
+                    self.replay.play(one.seen)
+                    await self.pace.rest()
+            looked_at += len(piece)
+            if len(piece) < PIECE:
+                return looked_at
+            position = piece[-1].position
+
+    async def _read(self, partition: int, since: datetime, after: int) -> list[occurrences.Occurrence]:
+        """Return events after a position; the facts of contacts that they concern are loaded."""
+        async with self.service.database.pool.acquire() as connection:
+            piece = await occurrences.of_account(connection, partition, self.account_id, since, after, PIECE)
+            concerned = {one.seen.event.contact_id for one in piece if self.replay.concerns(one.seen)}
+            missing = {(self.account_id, contact) for contact in concerned} - self.environment.facts.keys()
             if missing:
-                environment.facts.update(await contacts.load(connection, service.projection, missing))
-        for one in piece:
-            if (account_id, one.seen.event.contact_id) in environment.facts:
-                replay.play(one.seen)
-        looked_at += len(piece)
-        if len(piece) < PIECE:
-            return looked_at
-        position = piece[-1].position
-        await asyncio.sleep(0)
+                self.environment.facts.update(await contacts.load(connection, self.service.projection, missing))
+        return piece

@@ -1,6 +1,6 @@
 """What a step asks for, as an event."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.workflow.domain.identity import idempotency_key
@@ -9,6 +9,9 @@ from shared.events.envelope import ContactEvent
 from shared.events.messages import Cause, MessageRequested
 from shared.events.parts import Origin, Send
 from shared.events.workflow import AssignLabel, RemoveLabel, SetField
+
+# A message that a run asks for answers something that happened; after an outage this long it would surprise.
+EXPIRES_AFTER = timedelta(days=3)
 
 
 def event_of(effect: Effect, run: Run, now: datetime) -> ContactEvent:
@@ -25,6 +28,9 @@ def event_of(effect: Effect, run: Run, now: datetime) -> ContactEvent:
                 send=Send(kind="workflow", id=str(run.run_id), sent_at=now),
                 cause=Cause(kind="workflow", workflow_id=run.workflow_id, run_id=run.run_id, step_id=effect.step_id),
                 idempotency_key=idempotency_key(run.run_id, effect.step_id),
+                revision=effect.revision,
+                expires_at=now + EXPIRES_AFTER,
+                content=effect.content,
             )
         case "assign_label", UUID() as label:
             return AssignLabel(occurred_at=now, account_id=account, contact_id=contact, label_id=label, origin=origin)

@@ -1,19 +1,21 @@
 """What runs need to know of everything else, within one unit of work."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time
 from uuid import UUID
 
 from services.workflow.domain.conditions import for_run
-from services.workflow.domain.facts import NOT_SENT_TO, StoredFacts
-from services.workflow.domain.progress import ConditionResult
+from services.workflow.domain.environment import BrokenCondition, ConditionResult
+from services.workflow.domain.facts import StoredFacts
 from services.workflow.domain.runs import ConsumedEvent, EffectKind, Run
+from services.workflow.domain.steps import Window
+from services.workflow.domain.windows import DAY, first_in_window, moments_of, next_local_time
 from services.workflow.store.contacts import Contact
 from services.workflow.use_cases.catalogs import Catalogs
-from shared.criteria import Criterion, evaluate
+from shared.criteria import Criterion, decide_content, evaluate, moves_with_the_day
 
 
 class RunContext:
-    """The facts of the contacts of a unit, and what came of them before; see `progress.RunEnvironment`."""
+    """The facts of the contacts of a unit, and the events that it has consumed; a `RunEnvironment`."""
 
     def __init__(self, catalogs: Catalogs, now: datetime) -> None:
         self._catalogs = catalogs
@@ -24,16 +26,16 @@ class RunContext:
 
     @property
     def now(self) -> datetime:
-        """The time of the unit."""
+        """Return the time of the unit."""
         return self._now
 
     def move(self, now: datetime) -> None:
-        """It is `now`; only where runs are tried."""
+        """Set the time; only where runs are tried."""
         self._now = now
         self._days.clear()
 
     def judge(self, criterion: Criterion, contact: Contact, run: UUID | None) -> ConditionResult:
-        """Evaluates over the service's own facts; segments by their definition, so that nothing lags behind."""
+        """Evaluate over the service's own facts; segments by their definition, so that nothing lags behind."""
         account_id, _ = contact
         asked = self._catalogs.ready(account_id, criterion)
         found = evaluate(asked if run is None else for_run(asked, run), self.facts[contact], self._today(account_id))
@@ -45,25 +47,46 @@ class RunContext:
             today = self._days[account_id] = self._catalogs.today(account_id, self._now)
         return today
 
+    def changes_at(self, criterion: Criterion, run: Run, after: datetime) -> datetime | None:
+        """Return the account's next midnight, if the criterion moves with the day."""
+        if not moves_with_the_day(self._catalogs.ready(run.account_id, criterion)):
+            return None
+        zone = self._catalogs.zone(run.account_id)
+        return moments_of(after.astimezone(zone).date() + DAY, time(0), zone)[0]
+
     def need(self, kind: EffectKind, subject: UUID | str, run: Run) -> None:
         """Raises MissingReference if what a step needs was deleted."""
         self._catalogs.need(run.account_id, kind, subject)
 
+    def content(self, message: UUID, run: Run) -> tuple[int | None, dict[str, str] | None]:
+        """Decide on the contact's own facts, by the same code as campaigns; variants that are broken are skipped."""
+        revision, blocks = self._catalogs.blocks(run.account_id, message)
+        if not blocks:
+            return revision, None
+        return revision, decide_content(blocks, lambda criterion: self._is_true(criterion, run))
+
+    def _is_true(self, criterion: Criterion, run: Run) -> bool:
+        try:
+            return self.judge(criterion, run.contact, None).truth
+        except BrokenCondition:
+            return False
+
     def why_not_sent(self, run: Run) -> str | None:
-        """A contact that may not be sent to: its subscription."""
-        subscription = self.facts[run.contact].subscription
-        return subscription if subscription in NOT_SENT_TO else None
+        """Return "unknown" for a contact that is not known, or a subscription other than `subscribed`."""
+        facts = self.facts[run.contact]
+        if not facts.known or facts.subscription is None:
+            return "unknown"
+        return None if facts.subscription == "subscribed" else facts.subscription
 
     def next_time(self, run: Run, at: time, after: datetime) -> datetime:
-        """The first moment after `after` at which it is `at` in the account's time zone."""
+        """Return the first moment after `after` at which it is `at` in the account's time zone."""
+        return next_local_time(at, after, self._catalogs.zone(run.account_id))
+
+    def in_window(self, run: Run, window: Window, after: datetime) -> datetime:
+        """Return the first moment at or after `after` in the window, in the account's time zone."""
         zone = self._catalogs.zone(run.account_id)
-        local = after.astimezone(zone)
-        # Of a time that a change of clocks skips or repeats, zoneinfo takes the earlier reading.
-        moment = datetime.combine(local.date(), at, zone)
-        if moment <= local:
-            moment = datetime.combine(local.date() + timedelta(days=1), at, zone)
-        return moment.astimezone(UTC)
+        return first_in_window(after, window.weekdays, window.begins, window.ends, zone)
 
     def earlier(self, run: Run) -> tuple[ConsumedEvent, ...]:
-        """Events of the contact that were consumed in this unit before."""
+        """Return events of the contact that were consumed in this unit before."""
         return tuple(self.seen.get(run.contact, ()))

@@ -1,37 +1,43 @@
-"""One unit of work: what it has read, what runs do in it, what it writes at its end."""
+"""One unit of work of a partition number: what it has read, and the runs that move in it."""
 
-from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
+import structlog
+
+from services.workflow.domain.errors import UnreadableVersion
 from services.workflow.domain.identity import run_id
 from services.workflow.domain.program import Program
-from services.workflow.domain.progress import CLOCK_TOLERANCE, begin, end, fire, look_back, receive, waits_for_events
-from services.workflow.domain.runs import ConsumedEvent, Run, StepTaken, Transition
+from services.workflow.domain.progress import begin, begun, end, fire, look_back, receive, resume, waits_for_events
+from services.workflow.domain.runs import ConsumedEvent, Run, Transition
 from services.workflow.domain.starting import EntryHistory, may_start, stopped_reason
 from services.workflow.domain.triggers import THIS_RUN
+from services.workflow.domain.waiting import CLOCK_TOLERANCE
 from services.workflow.store import contacts, occurrences, runs
 from services.workflow.store.backlog import DecisionState
 from services.workflow.store.contacts import Contact
-from services.workflow.store.runs import FollowingEvent, NewRun
+from services.workflow.store.runs import NewRun
+from services.workflow.use_cases.broken_workflows import BrokenWorkflows
 from services.workflow.use_cases.catalogs import Catalogs
 from services.workflow.use_cases.loaded_workflows import LoadedWorkflows
-from services.workflow.use_cases.metrics import RUNS_ENDED, RUNS_STARTED, STEPS_TAKEN, TIMER_DELAY
-from services.workflow.use_cases.requesting import event_of
+from services.workflow.use_cases.metrics import TIMER_DELAY
+from services.workflow.use_cases.run_changes import RunChanges
 from services.workflow.use_cases.run_context import RunContext
 from shared.store.unit_of_work import UnitOfWork
 
 AT_ONCE = 500  # events or runs between two statements that keep the connection alive
+log = structlog.get_logger()
 
 
 class Unit:
     """The runs of a unit's contacts, and all that happens to them; `partition` is its partition number.
 
-    `load` reads what is needed, set-wise; `start`, `deliver`, `fire` and `cancel` move runs in memory; `save` writes.
-    `now` is the time at which all of it happens; `decided` is as in `DecisionState`. `undecided` are the workflows that
-    decide on nothing now.
+    `load` reads what is needed, set-wise; `start`, `deliver`, `fire`, `resume` and `cancel` move runs in memory; `save`
+    writes. `now` is the time at which all of it happens; `decided` is as in `DecisionState`. `undecided` are the
+    workflows that decide on nothing now. A run whose step raises an unexpected error fails alone.
     """
 
     def __init__(
@@ -53,28 +59,29 @@ class Unit:
         self.behind = state.behind
         self.decided = state.decided
         self.undecided: Collection[UUID] = state.behind
-        self.changed_facts: set[Contact] = set()
+        self.changes = RunChanges(work, partition, now)
         self.next_due: datetime | None = None
-        self._running: dict[Contact, dict[UUID, Run]] = {}
+        self.has_blocked = False
+        self._changed_facts: set[Contact] = set()
+        self._open: dict[Contact, dict[UUID, Run]] = {}
         self._past: dict[tuple[UUID, int], EntryHistory] = {}
         self._existing: set[UUID] = set()
-        self._new: dict[UUID, NewRun] = {}
-        self._moved: dict[UUID, Run] = {}
-        self._steps: list[tuple[UUID, StepTaken]] = []
-        self._followed: list[FollowingEvent] = []
         self._waiting: dict[UUID, Run] = {}
 
     async def load(self, of: Collection[Contact], running: Iterable[Run] | None = None) -> None:
-        """Reads facts and running runs of contacts; `running`: the runs, where they are known already."""
+        """Read facts and open runs of contacts; `running`: the runs, where they are known already."""
         connection = self.work.connection
         self.environment.facts.update(await contacts.load(connection, self.projection, of))
         if running is None:
             running = await runs.running(connection, of)
         for run in running:
-            self._running.setdefault(run.contact, {})[run.run_id] = run
+            if self.changes.has_moved(run.run_id):
+                continue  # what this unit knows is newer than the row
+            self._open.setdefault(run.contact, {})[run.run_id] = run
+            self.changes.loaded(run)
 
     async def load_past(self, starts: Iterable[tuple[Program, ConsumedEvent]]) -> None:
-        """Reads what decides on whether these may start."""
+        """Read what decides on whether these may start."""
         wanted = list(starts)
         pairs = {(program.workflow_id, seen.event.contact_id) for program, seen in wanted}
         if not pairs:
@@ -93,31 +100,29 @@ class Unit:
         """Add an event to the facts of its contact."""
         contact = (seen.event.account_id, seen.event.contact_id)
         self.environment.facts[contact].apply(seen.event, self.catalogs.zone(seen.event.account_id))
-        self.changed_facts.add(contact)
+        self._changed_facts.add(contact)
 
     def forget(self, contact: Contact) -> None:
         """Forget the facts of a contact that is gone."""
         self.environment.facts[contact].forget()
-        self.changed_facts.add(contact)
+        self._changed_facts.add(contact)
 
     def deliver(self, seen: ConsumedEvent, only: UUID | None = None) -> None:
-        """Gives an event to the runs of its contact; `only`: those of one workflow."""
+        """Give an event to the open runs of its contact; `only`: those of one workflow."""
         event = seen.event
-        for run in list(self._running.get((event.account_id, event.contact_id), {}).values()):
+        for run in list(self._open.get((event.account_id, event.contact_id), {}).values()):
             if run.workflow_id in self.undecided or only not in (None, run.workflow_id):
                 continue
-            transition = receive(run, self._program(run), seen, self.environment)
-            if transition is not None:
-                self._apply(transition)
+            self._move(run, partial(receive, run, seen=seen, environment=self.environment))
 
-    def start(self, program: Program, seen: ConsumedEvent, body: bytes, depth: int) -> None:
-        """Starts a run, if the workflow's rules let it."""
+    def start(self, program: Program, broken: BrokenWorkflows, seen: ConsumedEvent, body: bytes, depth: int) -> None:
+        """Start a run, if the workflow's rules let it, and nothing that the workflow names is gone."""
         past = self._past_of(program, seen)
-        if not may_start(program.definition.reentry, past):
+        if not may_start(program.definition.reentry, past) or broken.faults(program):
             return
         if past.seen_before and _identity(program, seen) in self._existing:
             return
-        transition = begin(program, seen, self.environment, depth)
+        transition = self._begin(program, seen, depth)
         if transition is None:
             return
         run, correlation = transition.run, seen.cause.correlation_id
@@ -125,18 +130,29 @@ class Unit:
         self._existing.add(run.run_id)
         stopped = stopped_reason(depth)
         if stopped is not None:
-            self._new[run.run_id] = NewRun(_never_begun(run, stopped), transition.saw, body, correlation)
+            self.changes.add_new(NewRun(_never_begun(run, stopped), transition.saw, body, correlation))
             return
         past.started += 1
         past.running += 1
-        self._new[run.run_id] = NewRun(run, transition.saw, body, correlation)
-        self._apply(transition)
+        self.changes.add_new(NewRun(run, transition.saw, body, correlation))
+        self._apply(transition, program)
+
+    def _begin(self, program: Program, seen: ConsumedEvent, depth: int) -> Transition | None:
+        try:
+            return begin(program, seen, self.environment, depth)
+        except Exception as error:  # noqa: BLE001 - one run must not stop the others; it is logged and says so
+            run = begun(program, seen, self.environment.now, depth)
+            return Transition(self._failed(run, error))
 
     def fire(self, run: Run) -> None:
-        """The time of a run has come."""
+        """Move a run whose time has come."""
         if run.due_at is not None:
             TIMER_DELAY.observe(max(0.0, (self.environment.now - run.due_at).total_seconds()))
-        self._apply(fire(run, self._program(run), self.environment))
+        self._move(run, partial(fire, run, environment=self.environment))
+
+    def resume(self, run: Run) -> None:
+        """Let a run that is blocked, or has failed, try its step again."""
+        self._move(run, partial(resume, run, environment=self.environment))
 
     async def keep_alive(self, done: int) -> None:
         """After each of many, count it; keep the connection's idle time-out from firing, and yield to other tasks."""
@@ -144,101 +160,76 @@ class Unit:
             await runs.keep_alive(self.work.connection)
 
     def cancel(self, of: Contact | None, running: Iterable[Run], reason: str) -> None:
-        """Ends runs from outside; `of`: all runs of this contact."""
-        for run in list(self._running.get(of, {}).values()) if of else running:
-            self._apply(Transition(end(run, "cancelled", self.environment.now, reason)))
+        """End runs from outside; `of`: all runs of this contact."""
+        for run in list(self._open.get(of, {}).values()) if of else running:
+            self.changes.loaded(run)
+            self._apply(Transition(end(run, "cancelled", self.environment.now, reason)), None)
 
     def remember(self, seen: ConsumedEvent) -> None:
-        """The event has been consumed; waits that begin later in this unit look back to it."""
+        """Note that the event has been consumed; waits that begin later in this unit look back to it."""
         self.environment.seen.setdefault((seen.event.account_id, seen.event.contact_id), []).append(seen)
 
-    def follow(self, event: FollowingEvent) -> None:
-        """Remembers an event that followed from a run."""
-        self._followed.append(event)
-
     async def look_back(self) -> None:
-        """Lets runs whose wait began in this unit see what was consumed just before, in units before this one."""
+        """Let runs whose wait began in this unit see what was consumed just before, in units before this one."""
         while self._waiting:
             waiting, self._waiting = list(self._waiting.values()), {}
             moments: dict[Contact, datetime] = {}
             for run in waiting:
-                contact = run.contact
                 since = run.since - CLOCK_TOLERANCE
-                moments[contact] = min(since, moments.get(contact, since))
-            seen = await occurrences.since(self.work.connection, self.partition, moments)
+                moments[run.contact] = min(since, moments.get(run.contact, since))
+            found = await occurrences.since(self.work.connection, self.partition, moments)
             for run in waiting:
-                transition = look_back(run, self._program(run), tuple(seen.get(run.contact, ())), self.environment)
-                if transition is not None:
-                    self._apply(transition)
+                earlier = tuple(found.get(run.contact, ()))
+                self._move(run, partial(look_back, run, earlier=earlier, environment=self.environment))
 
-    def _program(self, run: Run) -> Program:
-        return self.workflows.program(run.workflow_id, run.version)
+    def _move(self, run: Run, move: Callable[[Program], Transition | None]) -> None:
+        """Apply what `move` returns; a run whose step raises an unexpected error fails, and others go on."""
+        program: Program | None = None
+        try:
+            program = self.workflows.program(run.workflow_id, run.version)
+            transition = move(program)
+        except UnreadableVersion as error:
+            transition = Transition(replace(run, state="blocked", due_at=None, reason=str(error)))
+        except Exception as error:  # noqa: BLE001 - one run must not stop the others; it is logged and says so
+            transition = Transition(self._failed(run, error))
+        if transition is not None and transition.run != run:
+            self._apply(transition, program)
 
-    def _apply(self, transition: Transition) -> None:
+    def _failed(self, run: Run, error: Exception) -> Run:
+        log.error("run failed", run_id=str(run.run_id), step_id=run.step_id, exc_info=error)
+        return end(run, "failed", self.environment.now, f"unexpected error: {type(error).__name__}")
+
+    def _apply(self, transition: Transition, program: Program | None) -> None:
         run = transition.run
-        running = self._running.setdefault(run.contact, {})
-        if run.run_id in self._new:
-            self._new[run.run_id] = self._new[run.run_id]._replace(run=run)
-        else:
-            self._moved[run.run_id] = run
-        if run.state == "running":
-            running[run.run_id] = run
+        self.changes.apply(transition)
+        of_contact = self._open.setdefault(run.contact, {})
+        if run.is_open:
+            of_contact[run.run_id] = run
+            self.has_blocked |= run.state == "blocked"
             if run.due_at is not None and (self.next_due is None or run.due_at < self.next_due):
                 self.next_due = run.due_at
         else:
-            running.pop(run.run_id, None)
+            of_contact.pop(run.run_id, None)
             past = self._past.get((run.workflow_id, run.contact_id))
             if past is not None:
                 past.running -= 1
-        self._ask(transition)
         self._waiting.pop(run.run_id, None)
-        if waits_for_events(run, self._program(run)) and self._may_have_missed(run):
+        if program is not None and waits_for_events(run, program) and self._may_have_missed(run, program):
             self._waiting[run.run_id] = run
 
-    def _may_have_missed(self, run: Run) -> bool:
-        """Nobody can have answered already to what is asked for in this very unit."""
-        wait_for = self._program(run).places[run.step_id or ""].step.wait_for
+    def _may_have_missed(self, run: Run, program: Program) -> bool:
+        """Return False if nobody can have answered yet, because the message is asked for in this very unit."""
+        wait_for = program.places[run.step_id or ""].step.wait_for
         assert wait_for is not None
         only_answers = all(getattr(trigger, "send", None) == THIS_RUN for trigger in wait_for.any)
         return not (only_answers and run.since >= self.environment.now - timedelta(seconds=1))
 
-    def _ask(self, transition: Transition) -> None:
-        run = transition.run
-        for effect in transition.effects:
-            event = event_of(effect, run, self.environment.now)
-            self.work.append(event, cause=effect.cause)
-            self._followed.append(
-                FollowingEvent(
-                    event.event_id,
-                    run.run_id,
-                    effect.step_id,
-                    event.name,
-                    effect.cause.event_id,
-                    self.environment.now,
-                    True,
-                )
-            )
-        self._steps += [(run.run_id, step) for step in transition.steps]
-
     async def save(self) -> None:
-        """Writes everything, set-wise."""
-        connection = self.work.connection
-        changed = {contact: self.environment.facts[contact] for contact in self.changed_facts}
+        """Write everything, set-wise."""
+        changed = {contact: self.environment.facts[contact] for contact in self._changed_facts}
         if changed:
-            await contacts.save(connection, self.projection, self.partition, changed)
-        await runs.insert(connection, self.partition, list(self._new.values()))
-        await runs.update(connection, list(self._moved.values()))
-        await runs.insert_steps(connection, self._steps)
-        await runs.insert_effects(connection, self._followed)
-        self.work.after_commit(self._count)
-
-    def _count(self) -> None:
-        RUNS_STARTED.inc(len(self._new))
-        touched = [*(new.run for new in self._new.values()), *self._moved.values()]
-        for state, number in Counter(run.state for run in touched if run.state != "running").items():
-            RUNS_ENDED.labels(state).inc(number)
-        for kind, number in Counter(step.kind for _, step in self._steps).items():
-            STEPS_TAKEN.labels(kind).inc(number)
+            await contacts.save(self.work.connection, self.projection, self.partition, changed)
+        await self.changes.save(self.workflows)
 
 
 def _identity(program: Program, seen: ConsumedEvent) -> UUID:

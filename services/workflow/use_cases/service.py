@@ -1,6 +1,6 @@
 """What use cases work with: the database, the catalogs, and the projection of facts in use."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from asyncpg.pool import PoolConnectionProxy
@@ -10,6 +10,7 @@ from services.workflow.domain.errors import InvalidDefinition, NotFound
 from services.workflow.store import definitions
 from services.workflow.store.definitions import StoredWorkflow
 from services.workflow.use_cases.catalogs import Catalogs
+from services.workflow.use_cases.pacing import AccountSlots
 from services.workflow.use_cases.references import reference_faults
 from shared.criteria import Fault
 from shared.runtime.service import Surroundings
@@ -24,6 +25,7 @@ class WorkflowService:
     surroundings: Surroundings
     catalogs: Catalogs
     projection: int
+    replays: AccountSlots = field(default_factory=AccountSlots)
 
     @property
     def database(self) -> Database:

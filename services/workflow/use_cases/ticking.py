@@ -1,60 +1,118 @@
-"""What happens without an event: time has come, a pause is over, members are taken, a workflow was deleted."""
+"""What happens without an event: time has come, something was mended, a pause is over, existing contacts are taken."""
 
-from dataclasses import replace
-from datetime import UTC, datetime
-from uuid import UUID
+from datetime import datetime
+from typing import NamedTuple
 
-from services.workflow.domain.identity import recorded_at
-from services.workflow.domain.runs import Causation, ConsumedEvent
-from services.workflow.domain.triggers import OnSegment
+from services.workflow.domain.environment import BrokenCondition
+from services.workflow.domain.errors import UnreadableVersion
 from services.workflow.store import backlog, contacts, occurrences, runs
 from services.workflow.store.backlog import Backlog, Enrolment
 from services.workflow.store.contacts import Contact
+from services.workflow.store.runs import BlockedStep
 from services.workflow.use_cases.ancestry import Ancestry
+from services.workflow.use_cases.broken_workflows import BrokenWorkflows
+from services.workflow.use_cases.enrolling import events_of_existing, existing_of
 from services.workflow.use_cases.run_unit import Unit
 from shared.events.codec import body_of
-from shared.events.segmentation import SegmentEntered
 
 # Bulk work goes in pieces, so that the events of a partition do not wait long for it (design, "Fairness").
 PIECE = 2_000
-MEMBERS = 1_000
+CONTACTS = 1_000
+
+
+class TickResult(NamedTuple):
+    """`again`: there is more to do at once. `bulk_waits`: bulk work is left, which waits for the relay."""
+
+    again: bool
+    bulk_waits: bool
 
 
 class Ticking:
-    """One piece of work in one unit; `run` says whether there is more."""
+    """One tick of a partition number in one unit.
 
-    def __init__(self, unit: Unit, partition: int, now: datetime) -> None:
+    Timers come first, so that they are late for nobody's bulk work; then one piece of bulk work, if `may_do_bulk`.
+    """
+
+    def __init__(self, unit: Unit, broken: BrokenWorkflows, now: datetime, *, may_do_bulk: bool = True) -> None:
         self.unit = unit
         self.connection = unit.work.connection
-        self.partition = partition
+        self.partition = unit.partition
         self.now = now
+        self._broken = broken
+        self._may_do_bulk = may_do_bulk
 
-    async def run(self) -> bool:
-        """What comes first: the end of what was deleted, what a pause held back, members, then the clock."""
-        behind = self.unit.behind
-        if await self._end_deleted():
-            return True
-        for one in behind.values():
+    async def run(self) -> TickResult:
+        """Do what is due, and one piece of what is left."""
+        more_timers = await self._fire_timers()
+        more_mended = await self._free_mended()
+        bulk = await self._find_bulk()
+        if bulk is None:
+            return TickResult(more_timers or more_mended, bulk_waits=False)
+        if not self._may_do_bulk:
+            return TickResult(more_timers or more_mended, bulk_waits=True)
+        if isinstance(bulk, Backlog):
+            await self._catch_up(bulk)
+        elif isinstance(bulk, Enrolment):
+            await self._enrol(bulk)
+        else:
+            await self._end_runs(bulk)
+        return TickResult(again=True, bulk_waits=False)
+
+    async def _find_bulk(self) -> Backlog | Enrolment | runs.DeletedWorkflow | None:
+        deleted = await runs.deleted_workflow(self.connection, self.partition)
+        if deleted is not None:
+            return deleted
+        for one in self.unit.behind.values():
             if one.active:
-                await self._catch_up(one)
-                return True
-        for enrolment in await backlog.enrolments(self.connection, self.partition):
-            await self._enrol(enrolment)
-            return True
-        due = await runs.due(self.connection, self.partition, self.now, behind, PIECE)
+                return one
+        return next(iter(await backlog.enrolments(self.connection, self.partition)), None)
+
+    async def _fire_timers(self) -> bool:
+        due = await runs.due(self.connection, self.partition, self.now, self.unit.behind, PIECE)
         await self.unit.load({run.contact for run in due}, due)
         for number, run in enumerate(due):
             self.unit.fire(run)
             await self.unit.keep_alive(number)
         return len(due) == PIECE
 
-    async def _end_deleted(self) -> bool:
-        left = await runs.of_deleted(self.connection, self.partition, PIECE)
+    async def _free_mended(self) -> bool:
+        """Let runs go on whose condition is whole again."""
+        left = PIECE
+        for step in await runs.blocked_steps(self.connection, self.partition, self.unit.behind):
+            if not self._is_mended(step):
+                self.unit.has_blocked = True
+                continue
+            found = await runs.blocked(self.connection, self.partition, step, left)
+            await self.unit.load({run.contact for run in found}, found)
+            for number, run in enumerate(found):
+                self.unit.resume(run)
+                await self.unit.keep_alive(number)
+            left -= len(found)
+            if left <= 0:
+                return True
+        return False
+
+    def _is_mended(self, step: BlockedStep) -> bool:
+        catalogs = self.unit.catalogs
+        try:
+            program = self.unit.workflows.program(step.workflow_id, step.version)
+            criterion = program.places[step.step_id].criterion
+            for asked in (*program.exit_criteria, *(() if criterion is None else (criterion,))):
+                catalogs.ready(program.account_id, asked)
+            catalogs.zone(program.account_id)
+        except (BrokenCondition, UnreadableVersion):
+            return False
+        return True
+
+    async def _end_runs(self, deleted: runs.DeletedWorkflow) -> None:
+        workflow_id = deleted.workflow_id
+        left = await runs.open_of_workflow(self.connection, workflow_id, self.partition, PIECE)
         self.unit.cancel(None, left, "the workflow was deleted")
-        return bool(left)
+        if len(left) < PIECE:
+            await runs.end_deletion(self.connection, workflow_id, self.partition)
 
     async def _catch_up(self, behind: Backlog) -> None:
-        """Decides on what came while a workflow was paused, in order, by what was in effect then."""
+        """Decide on what came while a workflow was paused, in order, by what was in effect then."""
         unit, workflow_id = self.unit, behind.workflow_id
         account = unit.workflows.account_of(workflow_id)
         piece = await occurrences.after(self.connection, self.partition, account, behind.position, PIECE)
@@ -73,50 +131,29 @@ class Ticking:
             await unit.keep_alive(number)
             unit.deliver(one.seen, only=workflow_id)
             for program in found:
-                unit.start(program, one.seen, one.body, ancestry.depth(one.seen))
+                unit.start(program, self._broken, one.seen, one.body, ancestry.depth(one.seen))
             unit.remember(one.seen)
         more = len(piece) == PIECE
         await backlog.move(self.connection, workflow_id, self.partition, piece[-1].position if more else None)
 
     async def _enrol(self, enrolment: Enrolment) -> None:
-        """Takes members that segments have already, each by the event that made it one."""
+        """Take contacts that are in a segment or hold a label already."""
         unit, workflow_id = self.unit, enrolment.workflow_id
         program = unit.workflows.program(workflow_id, enrolment.version)
-        segments = [
-            trigger.segment
-            for trigger in program.definition.triggers
-            if isinstance(trigger, OnSegment) and trigger.on == "SegmentEntered" and trigger.include_existing
-        ]
-        account = program.account_id
-        members = await contacts.members_after(
-            self.connection, unit.projection, account, self.partition, enrolment.contact_id, segments, MEMBERS
+        account, existing = program.account_id, existing_of(program.definition)
+        members = await contacts.existing_after(
+            self.connection, unit.projection, account, self.partition, enrolment.contact_id, existing, CONTACTS
         )
-        entered = [
-            entered_event(account, contact, segment, event)
-            for contact, facts in members
-            for segment in segments
-            if (event := facts.entered_by(segment)) is not None
+        events = [
+            event
+            for contact_id, facts in members
+            for event in events_of_existing(program, existing, contact_id, facts, self.now)
         ]
-        of: set[Contact] = {(account, contact) for contact, _ in members}
+        of: set[Contact] = {(account, contact_id) for contact_id, _ in members}
         await unit.load(of)
-        await unit.load_past((program, seen) for seen in entered)
-        for number, seen in enumerate(entered):
+        await unit.load_past((program, seen) for seen in events)
+        for number, seen in enumerate(events):
             await unit.keep_alive(number)
-            unit.start(program, seen, body_of(seen.event), 0)
-        last = members[-1][0] if len(members) == MEMBERS else None
+            unit.start(program, self._broken, seen, body_of(seen.event), 0)
+        last = members[-1][0] if len(members) == CONTACTS else None
         await backlog.move_enrolment(self.connection, workflow_id, self.partition, last)
-
-
-def entered_event(account: int, contact: int, segment: UUID, event_id: UUID) -> ConsumedEvent:
-    """The event by which a contact became a member, as far as it is remembered."""
-    event = SegmentEntered(
-        event_id=event_id,
-        occurred_at=datetime.min.replace(tzinfo=UTC),
-        account_id=account,
-        contact_id=contact,
-        segment_id=segment,
-        segment_name="",
-        reason="definition",
-    )
-    at = recorded_at(event)
-    return ConsumedEvent(replace(event, occurred_at=at), at, Causation(str(event_id)))

@@ -1,15 +1,23 @@
 """List, show and cancel runs."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from services.workflow.domain.errors import NotFound
+from asyncpg.pool import PoolConnectionProxy
+
+from services.workflow.domain.definitions import walk
+from services.workflow.domain.errors import NotFound, WrongState
 from services.workflow.domain.progress import end
-from services.workflow.domain.runs import Run
-from services.workflow.store import run_history, runs
+from services.workflow.domain.runs import Run, Transition
+from services.workflow.store import backlog, counts, run_history, runs
+from services.workflow.store.counts import StepCounts
 from services.workflow.store.run_history import CausedEvent, StoredRun, StoredStep
+from services.workflow.use_cases.loaded_workflows import LoadedWorkflows
+from services.workflow.use_cases.run_changes import RunChanges
+from services.workflow.use_cases.run_unit import Unit
 from services.workflow.use_cases.service import WorkflowService, find_workflow
 from shared.events.topics import partition_of
 
@@ -44,8 +52,15 @@ async def list_page(
     async with service.database.pool.acquire() as connection:
         await find_workflow(connection, account_id, workflow_id)
         found = await run_history.listed(connection, workflow_id, wanted.contact_id, wanted.state, after, limit)
-        total = await run_history.count(connection, workflow_id, wanted.contact_id, wanted.state)
+        total = await _total(connection, workflow_id, wanted)
     return found, total
+
+
+async def _total(connection: PoolConnectionProxy, workflow_id: UUID, wanted: RunFilter) -> int:
+    if wanted.contact_id is not None:
+        return await run_history.count_of_contact(connection, workflow_id, wanted.contact_id, wanted.state)
+    by_state = (await counts.states(connection, [workflow_id]))[workflow_id]
+    return sum(number for state, number in by_state.items() if wanted.state in (None, state))
 
 
 async def show(service: WorkflowService, account_id: int, run_id: UUID) -> RunHistory:
@@ -63,9 +78,61 @@ async def cancel(service: WorkflowService, account_id: int, run_id: UUID) -> Run
     async with service.database.unit_of_work(partition_of(account_id, contact_id, service.partitions)) as work:
         stored = await run_history.find(work.connection, account_id, run_id)
         assert stored is not None, "runs are never deleted"
-        if stored.run.state == "running":
-            await runs.update(work.connection, [end(stored.run, "cancelled", work.now, "by hand")])
+        if stored.run.is_open:
+            partition = partition_of(account_id, contact_id, service.partitions)
+            changes = RunChanges(work, partition, work.now)
+            changes.loaded(stored.run)
+            changes.apply(Transition(end(stored.run, "cancelled", work.now, "by hand")))
+            await changes.save(LoadedWorkflows())
     return await show(service, account_id, run_id)
+
+
+async def retry(service: WorkflowService, account_id: int, run_id: UUID) -> RunHistory:
+    """Let a failed run try its step again. Raises NotFound, WrongState for a run that has not failed."""
+    contact = (account_id, (await _find(service, account_id, run_id)).run.contact_id)
+    partition = partition_of(*contact, service.partitions)
+    async with service.database.unit_of_work(partition) as work:
+        state = await backlog.load(work.connection, partition, service.projection)
+        workflows = LoadedWorkflows()
+        await workflows.refresh(work.connection, state.revision)
+        unit = Unit(work, partition, workflows, service.catalogs, service.projection, work.now, state)
+        stored = await run_history.find(work.connection, account_id, run_id)
+        assert stored is not None, "runs are never deleted"
+        run = stored.run
+        if run.state != "failed":
+            raise WrongState(f"Only a failed run can be tried again; this one is {run.state}.")
+        if run.step_id is None:
+            # It failed before failed runs kept their step.
+            steps = await run_history.steps_of(work.connection, run_id)
+            run = replace(run, step_id=steps[-1].step_id if steps else None)
+        await unit.load([contact], [run])
+        unit.resume(run)
+        await unit.look_back()
+        await unit.save()
+        if unit.next_due is not None:
+            await runs.announce_due(work.connection)
+    return await show(service, account_id, run_id)
+
+
+class CountedStep(NamedTuple):
+    """A step with its counts; `kind` is `removed` if the current version does not have it any more."""
+
+    id: str
+    kind: str
+    counts: StepCounts
+
+
+async def step_statistics(service: WorkflowService, account_id: int, workflow_id: UUID) -> list[CountedStep]:
+    """Return the counts of every step: those of the current version as they are written, then removed ones by id.
+
+    Raises NotFound.
+    """
+    async with service.database.pool.acquire() as connection:
+        workflow = await find_workflow(connection, account_id, workflow_id)
+        found = await counts.steps(connection, workflow_id)
+    current = {step.id: step.kind for _, step in walk(workflow.definition.steps) if step.id is not None}
+    kinds: dict[str, str] = {**current, **dict.fromkeys(sorted(found.keys() - current.keys()), "removed")}
+    return [CountedStep(step_id, kind, found.get(step_id, StepCounts())) for step_id, kind in kinds.items()]
 
 
 async def _find(service: WorkflowService, account_id: int, run_id: UUID) -> StoredRun:

@@ -73,7 +73,7 @@ class Rig:
         self.service: WorkflowService
         self.catalog: Catalog
         self._sequences: dict[str, int] = {}
-        self._sent: dict[tuple[str, int], int] = {}
+        self.sent: dict[tuple[str, int], int] = {}
 
     async def publish(
         self,
@@ -108,7 +108,7 @@ class Rig:
         )  # fmt: skip
         contact, account = getattr(event, "contact_id", None), getattr(event, "account_id", 1)
         partition = 0 if contact is None else partition_of(account, contact, PARTITIONS)
-        self._sent[event.topic, partition] = max(sequence, self._sent.get((event.topic, partition), 0))
+        self.sent[event.topic, partition] = max(sequence, self.sent.get((event.topic, partition), 0))
         return await self.producer.send(
             self.settings.topic_prefix + event.topic,
             key=event.key.encode(),
@@ -130,10 +130,11 @@ class Rig:
         await self.catalog.refresh(5)
 
     @asynccontextmanager
-    async def worker(self, name: str = "one", projection: int = 1) -> AsyncIterator[ConsumerHost]:
+    async def worker(self, name: str = "one", projection: int | None = None) -> AsyncIterator[ConsumerHost]:
         """A worker process' consumer, in this process; a restart has the same name, or waits for its session to end."""
+        projection = projection or self.settings.workflow_projection
         handler = WorkflowHandler(self.service.catalogs, projection, self.clock)
-        self.catalog.on_change(lambda _: handler.wake())
+        self.catalog.on_change(handler.changed)
         consumer = Consumer("workflow", TOPICS, handler, version=projection)
         host = ConsumerHost(
             consumer, "workflow", self.settings, self.database, self.cluster, name, lambda: 0, self.clock
@@ -210,7 +211,7 @@ class Rig:
                 "SELECT topic, partition, sequence FROM checkpoints WHERE consumer = 'workflow'"
             )
             applied = {(row["topic"], row["partition"]): row["sequence"] for row in rows}
-            return all(applied.get(where, 0) >= sent for where, sent in self._sent.items() if where[0] in TOPICS)
+            return all(applied.get(where, 0) >= sent for where, sent in self.sent.items() if where[0] in TOPICS)
 
         await until(reached)
 

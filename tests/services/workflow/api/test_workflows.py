@@ -246,7 +246,7 @@ async def test_trying_on_the_past_counts_starts_messages_and_branches(working: R
     for contact in (1, 2, 3):
         await rig.publish(changed(contact, when=long_ago), assigned(contact=contact, when=long_ago))
     await rig.publish(clicked(1, when=soon_after), clicked(2, when=long_ago + timedelta(days=5)))
-    await rig.publish(assigned(contact=4), assigned(contact=5))
+    await rig.publish(changed(4), changed(5), assigned(contact=4), assigned(contact=5))
     await rig.consumed()
     answer = ANSWER["wait_for"] | {"any": [{"on": "ContactClicked", "label": str(DOGS)}]}
     workflow = await rig.workflow(SEND, {"id": "answer", "wait_for": answer}, activate=False)

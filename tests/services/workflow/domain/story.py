@@ -5,13 +5,16 @@ from typing import Any, Self
 from uuid import UUID
 
 from services.workflow.domain.conditions import for_run
+from services.workflow.domain.environment import BrokenCondition, ConditionResult, MissingReference
 from services.workflow.domain.facts import StoredFacts
 from services.workflow.domain.identity import recorded_at
 from services.workflow.domain.program import compile_program
-from services.workflow.domain.progress import ConditionResult, MissingReference, begin, fire, look_back, receive
+from services.workflow.domain.progress import begin, fire, look_back, receive, resume
 from services.workflow.domain.reading import read_definition
 from services.workflow.domain.runs import Causation, ConsumedEvent, Effect, EffectKind, Run, StepTaken, Transition
-from shared.criteria import Criterion, evaluate
+from services.workflow.domain.steps import Window
+from services.workflow.domain.windows import first_in_window, next_local_time
+from shared.criteria import Criterion, evaluate, moves_with_the_day
 from shared.events.envelope import ContactEvent
 from tests.services.workflow.events import DOGS
 
@@ -33,6 +36,8 @@ class Story:
         self.now = NOON
         self.facts = StoredFacts()
         self.gone: set[UUID | str] = set()
+        self.broken: str | None = None
+        self.contents: dict[UUID, dict[str, str]] = {}
         self.consumed: list[ConsumedEvent] = []
         self.run: Run | None = None
         self.steps: list[StepTaken] = []
@@ -41,6 +46,8 @@ class Story:
     # The world
 
     def judge(self, criterion: Criterion, contact: tuple[int, int], run: UUID | None) -> ConditionResult:
+        if self.broken:
+            raise BrokenCondition(self.broken)
         found = evaluate(criterion if run is None else for_run(criterion, run), self.facts, self.now.date())
         return ConditionResult(found.truth, found.tree)
 
@@ -48,12 +55,22 @@ class Story:
         if subject in self.gone:
             raise MissingReference(f"{kind} {subject} was deleted")
 
+    def content(self, message: UUID, run: Run) -> tuple[int | None, dict[str, str] | None]:
+        return 1, self.contents.get(message)
+
     def why_not_sent(self, run: Run) -> str | None:
         return self.facts.subscription if self.facts.subscription == "unsubscribed" else None
 
     def next_time(self, run: Run, at: time, after: datetime) -> datetime:
-        moment = datetime.combine(after.date(), at, UTC)
-        return moment if moment > after else moment + timedelta(days=1)
+        return next_local_time(at, after, UTC)
+
+    def in_window(self, run: Run, window: Window, after: datetime) -> datetime:
+        return first_in_window(after, window.weekdays, window.begins, window.ends, UTC)
+
+    def changes_at(self, criterion: Criterion, run: Run, after: datetime) -> datetime | None:
+        if not moves_with_the_day(criterion):
+            return None
+        return datetime.combine(after.date() + timedelta(days=1), time(0), UTC)
 
     def earlier(self, run: Run) -> tuple[ConsumedEvent, ...]:
         return tuple(self.consumed)
@@ -92,6 +109,12 @@ class Story:
         assert self.run.due_at is not None
         self.now = max(self.now, self.run.due_at + late)
         self._apply(fire(self.run, self.program, self))
+        return self
+
+    def is_mended(self) -> Self:
+        assert self.run is not None
+        self.broken = None
+        self._apply(resume(self.run, self.program, self))
         return self
 
     def _apply(self, transition: Transition | None) -> None:

@@ -9,8 +9,8 @@ from services.workflow.domain.phases import Phase, State, Workflow
 from services.workflow.domain.program import compile_program, most_messages
 from services.workflow.domain.reading import read_definition
 from services.workflow.domain.starting import MAX_DEPTH, EntryHistory, may_start, stopped_reason
-from tests.services.workflow.domain.story import NOON, WORKFLOW
-from tests.services.workflow.events import DOGS, GUIDE
+from tests.services.workflow.domain.story import NOON, WORKFLOW, seen
+from tests.services.workflow.events import DOGS, GUIDE, assigned
 
 HOUR = timedelta(hours=1)
 SEND = {"send": {"message": str(GUIDE)}}
@@ -28,6 +28,7 @@ def workflow(*phases: tuple[State, int], while_paused: Literal["queue", "skip"] 
     programs = [compile_program(WORKFLOW, version, 1, read_definition(body)) for version in (1, 2)]
     return Workflow(
         WORKFLOW,
+        1,
         programs,
         [Phase(NOON + number * HOUR, state, version) for number, (state, version) in enumerate(phases)],
     )
@@ -36,7 +37,14 @@ def workflow(*phases: tuple[State, int], while_paused: Literal["queue", "skip"] 
 def counting(made: Workflow) -> list[int | None]:
     """Which version counts half an hour before the first phase, and in the middle of each."""
     return [
-        next((version for version, program in made.programs.items() if made.counts(program, moment)), None)
+        next(
+            (
+                version
+                for version, program in made.programs.items()
+                if made.counts(program, seen(assigned(when=moment)))
+            ),
+            None,
+        )
         for moment in [NOON + (number - 0.5) * HOUR for number in range(len(made.phases) + 1)]
     ]
 

@@ -1,0 +1,45 @@
+"""Which events end a wait, and which end a run."""
+
+from datetime import datetime, timedelta
+
+from services.workflow.domain.ages import is_history
+from services.workflow.domain.matching import matches
+from services.workflow.domain.program import Place, Program
+from services.workflow.domain.runs import ConsumedEvent, Run
+
+CLOCK_TOLERANCE = timedelta(seconds=2)
+
+
+def deadline_of(run: Run, place: Place) -> datetime:
+    """Return when the wait at `place` ends at the latest."""
+    assert place.step.wait_for is not None
+    return run.since + place.step.wait_for.at_most.length()
+
+
+def event_ends_run(run: Run, program: Program, seen: ConsumedEvent) -> bool:
+    """Return True if a rule of `exit_on` asks for the event."""
+    return (
+        seen.event.event_id not in run.taken
+        and seen.recorded_at >= run.trigger_recorded_at
+        and any(matches(trigger, seen.event, run.run_id) for trigger in program.exit_events)
+    )
+
+
+def event_ends_wait(run: Run, program: Program, place: Place, seen: ConsumedEvent, *, consumed_before: bool) -> bool:
+    """Return True if the wait at `place` asks for the event; see `progress` for which events count."""
+    wait_for = place.step.wait_for
+    event = seen.event
+    if wait_for is None or not wait_for.any or event.event_id in run.taken or is_history(event):
+        return False
+    if seen.recorded_at < run.since - CLOCK_TOLERANCE or event.occurred_at > deadline_of(run, place):
+        return False
+    if event.occurred_at < run.trigger_occurred_at - CLOCK_TOLERANCE:
+        return False  # an old click, reported now
+    if not any(matches(trigger, event, run.run_id) for trigger in wait_for.any):
+        return False
+    return not (consumed_before and seen.recorded_at <= run.trigger_recorded_at and _led_to(run, program, seen))
+
+
+def _led_to(run: Run, program: Program, seen: ConsumedEvent) -> bool:
+    same_chain = seen.cause.correlation_id is not None and seen.cause.correlation_id == run.cause.correlation_id
+    return same_chain or any(matches(trigger, seen.event) for trigger in program.definition.triggers)

@@ -1,0 +1,199 @@
+"""A run on its way through steps: what it does at once, where it waits, where it ends."""
+
+from dataclasses import replace
+from datetime import datetime, time
+from typing import Any
+from uuid import UUID
+
+from services.workflow.domain.environment import BrokenCondition, MissingReference, RunEnvironment
+from services.workflow.domain.identity import idempotency_key
+from services.workflow.domain.program import Place, Program
+from services.workflow.domain.runs import ConsumedEvent, Effect, EffectKind, Run, State, StepTaken, Transition
+from services.workflow.domain.splitting import goes_then
+from services.workflow.domain.waiting import event_ends_wait
+from shared.events.labeling import Scalar
+
+
+class Walk:
+    """One transition of a run; `to` or one of the other starts is called once, and returns it."""
+
+    def __init__(
+        self, run: Run, program: Program, environment: RunEnvironment, saw: dict[str, Any] | None = None
+    ) -> None:
+        self.run = run
+        self.saw = saw
+        self.program = program
+        self.environment = environment
+        self.since = run.since
+        self.taken = run.taken
+        self.cause = run.cause
+        self.steps: list[StepTaken] = []
+        self.effects: list[Effect] = []
+
+    def take(self, place: Place, seen: ConsumedEvent) -> Transition:
+        """End a wait by the event that it waited for."""
+        self.cause = seen.cause
+        self.taken = (*self.taken, seen.event.event_id)
+        self.since = max(self.since, seen.recorded_at)
+        came = {
+            "type": seen.event.name,
+            "event_id": str(seen.event.event_id),
+            "occurred_at": seen.event.occurred_at.isoformat(),
+        }
+        self.record(place, {"came": came, "branch": "then"})
+        return self.to(place.then)
+
+    def to(self, step_id: str | None) -> Transition:
+        """Go on at a step, and on, until a wait or the end."""
+        while step_id is not None:
+            place = self.program.places[step_id]
+            try:
+                if self.leaves(place):
+                    return self.stop("exited", "exit_on: a criterion no longer holds")
+                if place.kind == "wait_for" and self.is_true_now(place, self.since):
+                    step_id = place.then
+                    continue
+                if place.kind in ("wait", "wait_for"):
+                    return self.wait(place)
+                if place.kind == "exit":
+                    self.record(place, {"exited": True})
+                    return self.stop("exited", None)
+                step_id = self.do(place)
+            except BrokenCondition as broken:
+                return self.block(place, str(broken))
+            except MissingReference as missing:
+                self.record(place, {"failed": str(missing)})
+                return self.stop("failed", str(missing), place.id)
+        return self.stop("finished", None)
+
+    def leaves(self, place: Place) -> bool:
+        """Return True if a criterion of `exit_on` no longer holds."""
+        for criterion in self.program.exit_criteria:
+            result = self.environment.judge(criterion, self.run.contact, self.run.run_id)
+            if not result.truth:
+                self.record(place, {"exited": True}, result.explain(), kind="exit_on")
+                return True
+        return False
+
+    def is_true_now(self, place: Place, at: datetime) -> bool:
+        """Return True if the criterion of a wait is true, which ends the wait as of `at`. Raises BrokenCondition."""
+        if place.criterion is None:
+            return False
+        result = self.environment.judge(place.criterion, self.run.contact, self.run.run_id)
+        if result.truth:
+            self.record(place, {"came": "criterion", "branch": "then"}, result.explain())
+            self.since = max(self.since, at)
+        return result.truth
+
+    def wait(self, place: Place) -> Transition:
+        """Begin, or go on with, a wait; an event that was consumed just before may end it at once."""
+        transition = self.transition(state="running", step_id=place.id, due_at=self.due(place), reason=None)
+        moved = transition.run
+        if place.kind == "wait":
+            return transition
+        for seen in self.environment.earlier(self.run):
+            if event_ends_wait(moved, self.program, place, seen, consumed_before=True):
+                further = Walk(moved, self.program, self.environment).take(place, seen)
+                return Transition(
+                    further.run, transition.steps + further.steps, transition.effects + further.effects, self.saw
+                )
+        return transition
+
+    def due(self, place: Place) -> datetime:
+        """Return when the run has to be looked at next. Raises BrokenCondition."""
+        if place.step.wait_for is not None:
+            deadline = self.since + place.step.wait_for.at_most.length()
+            if place.criterion is None:
+                return deadline
+            change = self.environment.changes_at(place.criterion, self.run, self.environment.now)
+            return deadline if change is None else min(deadline, change)
+        wait = place.step.wait
+        assert wait is not None
+        if isinstance(wait.until, time):
+            end = self.environment.next_time(self.run, wait.until, self.since)
+        else:
+            end = wait.until or self.since + wait.length()
+        return end if wait.within is None else self.environment.in_window(self.run, wait.within, end)
+
+    def do(self, place: Place) -> str | None:
+        """Take a step that is done at once; return the id of the next one."""
+        step = place.step
+        if step.if_ is not None:
+            assert place.criterion is not None
+            result = self.environment.judge(place.criterion, self.run.contact, self.run.run_id)
+            return self.branch(place, result.truth, result.explain())
+        if step.split is not None:
+            then = goes_then(step.split.percent, self.run.workflow_id, place.id, self.run.contact_id)
+            return self.branch(place, then)
+        if step.send is not None:
+            self.send(place, step.send.message)
+        elif step.assign_label is not None:
+            self.ask(place, "assign_label", step.assign_label.label, {"label_id": str(step.assign_label.label)})
+        elif step.remove_label is not None:
+            self.ask(place, "remove_label", step.remove_label.label, {"label_id": str(step.remove_label.label)})
+        elif step.set_field is not None:
+            asked = {"key": step.set_field.key, "value": step.set_field.value}
+            self.ask(place, "set_field", step.set_field.key, asked, step.set_field.value)
+        return place.following
+
+    def branch(self, place: Place, then: bool, saw: dict[str, Any] | None = None) -> str | None:
+        """Record which way the run goes; return the id of the next step."""
+        self.record(place, {"branch": "then" if then else "else"}, saw)
+        return place.then if then else place.otherwise
+
+    def send(self, place: Place, message: UUID) -> None:
+        """Ask for a message, or record why it is not sent."""
+        why_not = self.environment.why_not_sent(self.run)
+        if why_not is not None:
+            self.environment.need("send", message, self.run)
+            self.record(place, {"not_sent": why_not})
+            return
+        key = idempotency_key(self.run.run_id, place.id)
+        revision, content = self.environment.content(message, self.run)
+        result: dict[str, Any] = {"message_id": str(message), "idempotency_key": key}
+        if content is not None:
+            result["content"] = content
+        self.ask(place, "send", message, result)
+        self.effects[-1] = replace(self.effects[-1], revision=revision, content=content)
+        self.since = max(self.since, self.environment.now)
+
+    def ask(
+        self,
+        place: Place,
+        kind: EffectKind,
+        subject: UUID | str,
+        result: dict[str, Any],
+        value: Scalar | None = None,
+    ) -> None:
+        """Ask another service for something. Raises MissingReference."""
+        self.environment.need(kind, subject, self.run)
+        self.record(place, result)
+        self.effects.append(Effect(kind, place.id, self.steps[-1].number, subject, value, self.cause))
+
+    def record(
+        self, place: Place, result: dict[str, Any], saw: dict[str, Any] | None = None, kind: str | None = None
+    ) -> None:
+        """Record that the run took a step."""
+        number = self.run.steps_taken + len(self.steps) + 1
+        now = self.environment.now
+        self.steps.append(StepTaken(number, place.id, kind or place.kind, now, saw, result, self.cause))
+
+    def block(self, place: Place, reason: str) -> Transition:
+        """Wait at a step until what it needs is mended."""
+        return self.transition(state="blocked", step_id=place.id, due_at=None, reason=reason)
+
+    def stop(self, state: State, reason: str | None, step_id: str | None = None) -> Transition:
+        """End the run; `step_id` is where it failed."""
+        return self.transition(state=state, step_id=step_id, due_at=None, ended_at=self.environment.now, reason=reason)
+
+    def transition(self, **changes: Any) -> Transition:
+        """Return the run as it is now, with what it did."""
+        moved = replace(
+            self.run,
+            since=self.since,
+            taken=self.taken,
+            cause=self.cause,
+            steps_taken=self.run.steps_taken + len(self.steps),
+            **changes,
+        )
+        return Transition(moved, tuple(self.steps), tuple(self.effects), self.saw)

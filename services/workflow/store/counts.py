@@ -1,0 +1,84 @@
+"""Numbers of runs by state, and of what happened at each step; kept by whoever changes a run."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
+from uuid import UUID
+
+from asyncpg.pool import PoolConnectionProxy
+
+from shared.store.queries import queries_of
+
+QUERIES = queries_of(__file__)
+
+
+@dataclass(slots=True)
+class StepCounts:
+    """What happened at a step: runs that passed it, wait at it, asked for its message or did not, clicked, and which
+    way they went."""
+
+    passed: int = 0
+    waiting: int = 0
+    sent: int = 0
+    not_sent: int = 0
+    clicked: int = 0
+    went_then: int = 0
+    went_else: int = 0
+
+
+COLUMNS = tuple(field.name for field in fields(StepCounts))
+
+
+async def add_states(connection: PoolConnectionProxy, partition: int, changes: Mapping[tuple[UUID, str], int]) -> None:
+    """Add to the numbers of runs, by workflow and state."""
+    changed = sorted((pair, number) for pair, number in changes.items() if number)
+    if changed:
+        await QUERIES["add_run_counts"].execute(
+            connection,
+            partition=partition,
+            workflow_ids=[workflow_id for (workflow_id, _), _ in changed],
+            states=[state for (_, state), _ in changed],
+            numbers=[number for _, number in changed],
+        )
+
+
+async def add_steps(
+    connection: PoolConnectionProxy, partition: int, changes: Mapping[tuple[UUID, str], StepCounts]
+) -> None:
+    """Add to the counts of steps, by workflow and step."""
+    changed = sorted(changes)
+    if changed:
+        await QUERIES["add_step_counts"].execute(
+            connection,
+            partition=partition,
+            workflow_ids=[workflow_id for workflow_id, _ in changed],
+            step_ids=[step_id for _, step_id in changed],
+            **{column: [getattr(changes[pair], column) for pair in changed] for column in COLUMNS},
+        )
+
+
+async def states(connection: PoolConnectionProxy, workflows: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
+    """Return the number of runs of each workflow, by state."""
+    found: dict[UUID, dict[str, int]] = {workflow: {} for workflow in workflows}
+    for row in await QUERIES["run_counts"].fetch(connection, workflow_ids=workflows):
+        found[UUID(int=row["workflow_id"].int)][row["state"]] = int(row["number"])
+    return found
+
+
+async def steps(connection: PoolConnectionProxy, workflow_id: UUID) -> dict[str, StepCounts]:
+    """Return the counts of each step of a workflow, over all its versions."""
+    rows = await QUERIES["step_counts"].fetch(connection, workflow_id=workflow_id)
+    return {row["step_id"]: StepCounts(*(int(row[column]) for column in COLUMNS)) for row in rows}
+
+
+async def first_clicks(
+    connection: PoolConnectionProxy, clicks: Collection[tuple[UUID, UUID]]
+) -> list[tuple[UUID, int, UUID]]:
+    """Note that messages of runs were clicked, given as (run, message).
+
+    Returns (workflow, version, message) of those that had not been clicked before.
+    """
+    noted = sorted(clicks)
+    rows = await QUERIES["first_clicks"].fetch(
+        connection, run_ids=[run for run, _ in noted], message_ids=[message for _, message in noted]
+    )
+    return [(UUID(int=row["workflow_id"].int), row["version"], UUID(int=row["message_id"].int)) for row in rows]

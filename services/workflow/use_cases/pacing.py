@@ -1,0 +1,46 @@
+"""Long work in an API process: it yields to other tasks, and an account has few such requests at work at a time."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+
+from services.workflow.domain.errors import TooBusy
+
+AT_A_TIME = 2  # requests of an account in this process
+HOLDS_FOR = 0.02  # seconds
+
+
+class Pace:
+    """Yield to other tasks whenever the loop has been held for 20 ms."""
+
+    def __init__(self) -> None:
+        self._since = monotonic()
+
+    async def rest(self) -> None:
+        """Call after each small piece of work."""
+        if monotonic() - self._since > HOLDS_FOR:
+            await asyncio.sleep(0)
+            self._since = monotonic()
+
+
+class AccountSlots:
+    """How many requests of one kind an account has at work in this process."""
+
+    def __init__(self, most: int = AT_A_TIME) -> None:
+        self._most = most
+        self._taken: Counter[int] = Counter()
+
+    @contextmanager
+    def take(self, account_id: int) -> Iterator[None]:
+        """Take a slot until the end of the block. Raises TooBusy."""
+        if self._taken[account_id] >= self._most:
+            raise TooBusy(f"The account has {self._most} such requests at work. Try again when one has ended.")
+        self._taken[account_id] += 1
+        try:
+            yield
+        finally:
+            self._taken[account_id] -= 1
+            if not self._taken[account_id]:
+                del self._taken[account_id]

@@ -1,0 +1,137 @@
+"""What a unit of work does to runs: collected while they move, written set-wise at its end."""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from services.workflow.domain.program import Program
+from services.workflow.domain.runs import OPEN_STATES, Run, State, StepTaken, Transition
+from services.workflow.store import counts, runs
+from services.workflow.store.counts import StepCounts
+from services.workflow.store.runs import FollowingEvent, NewRun
+from services.workflow.use_cases.loaded_workflows import LoadedWorkflows
+from services.workflow.use_cases.metrics import RUNS_ENDED, RUNS_STARTED, STEPS_TAKEN
+from services.workflow.use_cases.requesting import event_of
+from shared.store.unit_of_work import UnitOfWork
+
+
+class RunChanges:
+    """New runs, runs that moved, the steps that they took, and the events that they ask for."""
+
+    def __init__(self, work: UnitOfWork, partition: int, now: datetime) -> None:
+        self._work = work
+        self._partition = partition
+        self._now = now
+        self._before: dict[UUID, tuple[State, str | None]] = {}
+        self._new: dict[UUID, NewRun] = {}
+        self._moved: dict[UUID, Run] = {}
+        self._steps: list[tuple[UUID, StepTaken]] = []
+        self._taken: list[tuple[UUID, StepTaken]] = []
+        self._followed: list[FollowingEvent] = []
+        self._clicks: set[tuple[UUID, UUID]] = set()
+
+    def loaded(self, run: Run) -> None:
+        """Remember where a run was when it was read; the counts change by the difference."""
+        self._before.setdefault(run.run_id, (run.state, run.step_id))
+
+    def has_moved(self, run_id: UUID) -> bool:
+        """Return True for a run that this unit has begun or moved."""
+        return run_id in self._new or run_id in self._moved
+
+    def add_new(self, new: NewRun) -> None:
+        """Add a run that begins."""
+        self._new[new.run.run_id] = new
+
+    def apply(self, transition: Transition) -> None:
+        """Add what a run did; its events are appended to the unit of work."""
+        run = transition.run
+        if run.run_id in self._new:
+            self._new[run.run_id] = self._new[run.run_id]._replace(run=run)
+        else:
+            self._moved[run.run_id] = run
+        for effect in transition.effects:
+            event = event_of(effect, run, self._now)
+            self._work.append(event, cause=effect.cause)
+            cause = effect.cause.event_id
+            self.follow(FollowingEvent(event.event_id, run.run_id, effect.step_id, event.name, cause, self._now, True))
+        self._steps += [(run.run_id, step) for step in transition.steps]
+        self._taken += [(run.workflow_id, step) for step in transition.steps]
+
+    def follow(self, event: FollowingEvent) -> None:
+        """Add an event that followed from a run."""
+        self._followed.append(event)
+
+    def click(self, run_id: UUID, message_id: UUID) -> None:
+        """Add a human click on a message of a run."""
+        self._clicks.add((run_id, message_id))
+
+    async def save(self, workflows: LoadedWorkflows) -> None:
+        """Write everything."""
+        connection = self._work.connection
+        await runs.insert(connection, self._partition, list(self._new.values()))
+        await runs.update(connection, list(self._moved.values()))
+        await runs.insert_steps(connection, self._steps)
+        await runs.insert_effects(connection, self._followed)
+        await counts.add_states(connection, self._partition, self._state_changes())
+        await counts.add_steps(connection, self._partition, await self._step_changes(workflows))
+        self._work.after_commit(self._count)
+
+    def _touched(self) -> Iterable[Run]:
+        yield from (new.run for new in self._new.values())
+        yield from self._moved.values()
+
+    def _state_changes(self) -> dict[tuple[UUID, str], int]:
+        changes: Counter[tuple[UUID, str]] = Counter()
+        for run in self._touched():
+            changes[run.workflow_id, run.state] += 1
+            if run.run_id in self._before:
+                changes[run.workflow_id, self._before[run.run_id][0]] -= 1
+        return changes
+
+    async def _step_changes(self, workflows: LoadedWorkflows) -> dict[tuple[UUID, str], StepCounts]:
+        changes: dict[tuple[UUID, str], StepCounts] = {}
+
+        def of(workflow_id: UUID, step_id: str) -> StepCounts:
+            return changes.setdefault((workflow_id, step_id), StepCounts())
+
+        for run in self._touched():
+            state, step_id = self._before.get(run.run_id, (None, None))
+            if state in OPEN_STATES and step_id is not None:
+                of(run.workflow_id, step_id).waiting -= 1
+            if run.is_open and run.step_id is not None:
+                of(run.workflow_id, run.step_id).waiting += 1
+        for workflow_id, step in self._taken:
+            if step.kind != "exit_on":
+                _add(of(workflow_id, step.step_id), step)
+        if self._clicks:
+            for workflow_id, version, message in await counts.first_clicks(self._work.connection, self._clicks):
+                step_id = _step_that_sends(workflows.find_program(workflow_id, version), message)
+                if step_id is not None:
+                    of(workflow_id, step_id).clicked += 1
+        return changes
+
+    def _count(self) -> None:
+        RUNS_STARTED.inc(len(self._new))
+        for state, number in Counter(run.state for run in self._touched() if not run.is_open).items():
+            RUNS_ENDED.labels(state).inc(number)
+        for kind, number in Counter(step.kind for _, step in self._steps).items():
+            STEPS_TAKEN.labels(kind).inc(number)
+
+
+def _add(step_counts: StepCounts, step: StepTaken) -> None:
+    result = step.result
+    step_counts.passed += "failed" not in result
+    step_counts.sent += "idempotency_key" in result
+    step_counts.not_sent += "not_sent" in result
+    step_counts.went_then += result.get("branch") == "then"
+    step_counts.went_else += result.get("branch") == "else"
+
+
+def _step_that_sends(program: Program | None, message: UUID) -> str | None:
+    """Return the first step of a version that sends the message."""
+    if program is None:
+        return None
+    sending = (place for place in program.places.values() if place.step.send and place.step.send.message == message)
+    # Places are put in from the last to the first.
+    return next((place.id for place in reversed(list(sending))), None)

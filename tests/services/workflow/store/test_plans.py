@@ -1,0 +1,79 @@
+"""What PostgreSQL does with the statements that run often, on tables that are not small."""
+
+from importlib import import_module
+
+import pytest
+from asyncpg.pool import PoolConnectionProxy
+
+from shared.store.database import Database
+from shared.store.queries import Query, queries_of
+
+pytestmark = pytest.mark.asyncio
+
+# 20,000 runs of 30 workflows, few of them open; 20,000 events of 20 accounts; 20,000 contacts.
+FILL = """
+INSERT INTO runs (
+    run_id, workflow_id, version, account_id, contact_id, partition, state, step_id, since, due_at, steps_taken, taken,
+    trigger_type, trigger_event, trigger_occurred_at, trigger_recorded_at, depth, started_at, cause_event, trigger_body
+)
+SELECT
+    gen_random_uuid(), lpad(to_hex(n % 30), 32, '0')::uuid, 1, 1, n % 8000, n % 12,
+    CASE WHEN n % 50 = 0 THEN 'running' WHEN n % 500 = 1 THEN 'blocked' ELSE 'finished' END, 'wait', now(),
+    CASE WHEN n % 50 = 0 THEN now() + n * interval '1 minute' END, 1, '{}', 'LabelAssigned', gen_random_uuid(), now(),
+    now(), 0, now() - n * interval '1 second', '', ''
+FROM generate_series(1, 20000) AS n;
+
+INSERT INTO run_steps (run_id, number, step_id, kind, at, result, cause_event)
+SELECT run_id, 1, 'guide', 'send', now(), '{}', '' FROM runs;
+
+INSERT INTO effects (event_id, run_id, type, occurred_at, by_run)
+SELECT gen_random_uuid(), run_id, 'AssignLabel', now(), true FROM runs;
+
+INSERT INTO occurrences (partition, account_id, contact_id, recorded_at, topic, type, body)
+SELECT n % 12, n % 20, n % 5000, now() - (20000 - n) * interval '30 seconds', 'tracking.clicks', 'ContactClicked', ''
+FROM generate_series(1, 20000) AS n;
+
+INSERT INTO contacts (projection, account_id, contact_id, partition, facts, segments)
+SELECT 1, n % 2, n, n % 12, '{}', '{}' FROM generate_series(1, 20000) AS n;
+
+ANALYZE;
+"""
+LARGE = ("runs", "run_steps", "effects", "occurrences", "contacts")
+# Housekeeping once an hour reads a partition's share of all contacts.
+RARE = {"delete_older_projections", "count_existing"}
+# What runs often reads an index of its own.
+INDEXES = {
+    "runs_running": "runs_open_of_contact",
+    "runs_due": "runs_due",
+    "open_runs_of_workflow": "runs_open_of_workflow",
+    "blocked_steps": "runs_blocked",
+    "runs_blocked": "runs_blocked",
+    "occurrences_after": "occurrences_of_account",
+    "occurrences_of_account": "occurrences_of_account",
+}
+MODULES = ("backlog", "contacts", "counts", "definitions", "occurrences", "run_history", "runs")
+
+
+async def plan_of(connection: PoolConnectionProxy, query: Query) -> str:
+    """Return the plan of a statement for any values of its parameters."""
+    await connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+    await connection.execute(f"PREPARE statement AS {query.text}")
+    values = ", ".join(["NULL"] * len(query.parameters))
+    rows = await connection.fetch("EXPLAIN EXECUTE statement" + (f" ({values})" if values else ""))
+    await connection.execute("DEALLOCATE statement")
+    return "\n".join(row[0] for row in rows)
+
+
+async def test_statements_read_indexes_and_no_large_table_from_end_to_end(database: Database) -> None:
+    async with database.pool.acquire() as connection, connection.transaction():
+        await connection.execute(FILL)
+        for name in MODULES:
+            module = import_module(f"services.workflow.store.{name}")
+            assert module.__file__ is not None
+            for query in queries_of(module.__file__).values():
+                if query.name in RARE:
+                    continue
+                plan = await plan_of(connection, query)
+                index = INDEXES.get(query.name, "")
+                assert index in plan, f"{name}.{query.name}\n{plan}"
+                assert not any(f"Seq Scan on {table}" in plan for table in LARGE), f"{name}.{query.name}\n{plan}"
