@@ -6,14 +6,14 @@ applied, so that nothing is applied twice and what was not applied yet follows.
 """
 
 import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Collection, Mapping, Sequence
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from pydantic import SecretStr
 
 from shared.bus.connection import client_options
+from shared.bus.record import Record
 from shared.bus.sequences import sequence_of
 from shared.bus.topics import cluster_id
 from shared.events.topics import TOPICS
@@ -39,14 +39,20 @@ async def adopt_cluster(service: Service, settings: CommonSettings) -> int:
             sys.stderr.write(f"The database of {service.name} belongs to the cluster {cluster} already.\n")
             return 0
         rows = await QUERIES["checkpoints_of_cluster"].fetch(connection, cluster=bound)
-        async with _reader(settings) as kafka, connection.transaction():
+        wanted = {
+            (TopicPartition(settings.topic_prefix + row["topic"], row["partition"]), row["sequence"])
+            for row in rows
+            if TOPICS[row["topic"]].kind != "intake"
+        }
+        offsets = await _first_beyond(settings, wanted)
+        async with connection.transaction():
             for row in rows:
-                partition = TopicPartition(settings.topic_prefix + row["topic"], row["partition"])
-                is_ours = TOPICS[row["topic"]].kind != "intake"
-                offset = await _first_beyond(kafka, partition, row["sequence"]) if is_ours else 0
+                place = TopicPartition(settings.topic_prefix + row["topic"], row["partition"]), row["sequence"]
+                is_ours = place in offsets
                 await QUERIES["adopt_checkpoint"].execute(
                     connection, consumer=row["consumer"], version=row["version"], cluster=cluster, topic=row["topic"],
-                    partition=row["partition"], next_offset=offset, sequence=row["sequence"] if is_ours else 0,
+                    partition=row["partition"], next_offset=offsets.get(place, 0),
+                    sequence=row["sequence"] if is_ours else 0,
                 )  # fmt: skip
             await QUERIES["bind_to"].execute(connection, cluster=cluster)
     finally:
@@ -55,24 +61,31 @@ async def adopt_cluster(service: Service, settings: CommonSettings) -> int:
     return 0
 
 
-@asynccontextmanager
-async def _reader(settings: CommonSettings) -> AsyncIterator[AIOKafkaConsumer]:
+Place = tuple[TopicPartition, int]  # and the highest sequence applied of it
+
+
+async def _first_beyond(settings: CommonSettings, wanted: Collection[Place]) -> dict[Place, int]:
+    """Return the offset of the first record with a higher sequence, or the end of the partition, for each place."""
     kafka = AIOKafkaConsumer(enable_auto_commit=False, isolation_level="read_committed", **client_options(settings))
     await kafka.start()
     try:
-        yield kafka
+        partitions = {partition for partition, _ in wanted}
+        kafka.assign(partitions)
+        ends: Mapping[TopicPartition, int] = await kafka.end_offsets(list(partitions))
+        await kafka.seek_to_beginning(*partitions)
+        found: dict[Place, int] = {}
+        while behind := [partition for partition in partitions if await kafka.position(partition) < ends[partition]]:
+            for partition, records in (await kafka.getmany(*behind, timeout_ms=200)).items():
+                waiting = [place for place in wanted if place[0] == partition and place not in found]
+                _notice(found, waiting, records)
     finally:
         await kafka.stop()
+    return {place: found.get(place, ends[place[0]]) for place in wanted}
 
 
-async def _first_beyond(kafka: AIOKafkaConsumer, partition: TopicPartition, sequence: int) -> int:
-    """Return the offset of the first record with a sequence beyond `sequence`, or the end of the partition."""
-    kafka.assign([partition])
-    ends: Mapping[TopicPartition, int] = await kafka.end_offsets([partition])
-    await kafka.seek_to_beginning(partition)
-    while await kafka.position(partition) < ends[partition]:
-        for records in (await kafka.getmany(partition, timeout_ms=200)).values():
-            for record in records:
-                if sequence_of(dict(record.headers)) > sequence:
-                    return int(record.offset)
-    return ends[partition]
+def _notice(found: dict[Place, int], waiting: Collection[Place], records: Sequence[Record]) -> None:
+    for record in records:
+        sequence = sequence_of(dict(record.headers))
+        for place in waiting:
+            if sequence > place[1]:
+                found.setdefault(place, record.offset)
