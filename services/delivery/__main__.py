@@ -1,0 +1,3 @@
+from services.delivery.app import main
+
+main()

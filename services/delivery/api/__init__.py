@@ -1,0 +1,1 @@
+"""HTTP: mails to try a message with."""

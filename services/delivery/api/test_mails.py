@@ -1,0 +1,70 @@
+"""`/v1/test-mails`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Request
+from pydantic import BaseModel, Field
+
+from services.delivery.use_cases.testing import request_test_mails
+from shared.events.envelope import ContactId
+from shared.http.bodies import RequestBody
+from shared.http.keys import Caller, requires
+from shared.http.routing import Router
+from shared.store.database import Database
+
+router = Router(prefix="/v1/test-mails", tags=["test mails"])
+
+MOST_ADDRESSES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryState:
+    """What the endpoint works with."""
+
+    database: Database
+    requested: Callable[[], None]
+
+
+def _state(request: Request) -> DeliveryState:
+    state: DeliveryState = request.app.state.service
+    return state
+
+
+class TestMailBody(RequestBody):
+    """What to send, and where to."""
+
+    message_id: Annotated[UUID, Field(description="The message, in its newest revision.")]
+    emails: Annotated[
+        list[Annotated[str, Field(max_length=320, pattern=r"^[^\s@]+@[^\s@]+$")]],
+        Field(min_length=1, max_length=MOST_ADDRESSES, description="Where to send it. They are not published."),
+    ]
+    as_contact_id: Annotated[
+        ContactId | None, Field(description="The contact for whom the message is rendered; nobody unless it is given.")
+    ] = None
+    content: Annotated[
+        dict[str, str], Field(max_length=51, description="Variant by block; none, or an empty one, is the fallback.")
+    ] = Field(default_factory=dict)
+
+
+class TestMailAnswer(BaseModel):
+    """The test mails are queued."""
+
+    send_id: Annotated[UUID, Field(description="The id of the send, of kind `test`: its clicks do not count.")]
+    count: Annotated[int, Field(description="How many mails will be sent.")]
+
+
+@router.post("", status_code=202, summary="Send a message to try it")
+async def send_test_mails(
+    state: Annotated[DeliveryState, Depends(_state)],
+    caller: Annotated[Caller, requires("write")],
+    body: TestMailBody,
+) -> TestMailAnswer:
+    """Sends a message to some addresses. Clicks in these mails never count, give a label or start a workflow."""
+    send_id = await request_test_mails(
+        state.database, caller.account_id, body.message_id, body.emails, body.as_contact_id, dict(body.content)
+    )
+    state.requested()
+    return TestMailAnswer(send_id=send_id, count=len(set(body.emails)))

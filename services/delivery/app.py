@@ -1,0 +1,65 @@
+"""Wires delivery together."""
+
+from uuid import UUID
+
+from services.delivery.api import test_mails
+from services.delivery.clients.tracking import Tracking
+from services.delivery.consumers.requests import TOPICS, RequestHandler
+from services.delivery.domain.composing import Sender
+from services.delivery.settings import DeliverySettings
+from services.delivery.store import MIGRATIONS
+from services.delivery.use_cases.preparing import Preparing
+from services.delivery.use_cases.reporting import Reporting
+from services.delivery.use_cases.sending import Sending
+from shared.bus.handler import Consumer
+from shared.runtime.run import run
+from shared.runtime.service import Parts, Service, Surroundings
+
+
+async def build(surroundings: Surroundings) -> Parts:
+    """Return delivery's parts, for either role."""
+    settings = surroundings.settings
+    assert isinstance(settings, DeliverySettings)
+    tracking = Tracking(settings.tracking_url, settings.delivery_key)
+    preparing = Preparing(
+        surroundings.database,
+        surroundings.catalog,
+        tracking,
+        Sender("", settings.delivery_sender),
+        settings.preferences_url.rstrip("/"),
+    )
+
+    def campaign_state(campaign_id: UUID | None) -> str | None:
+        return None
+
+    sending = Sending(
+        surroundings.database,
+        preparing,
+        settings.mail_server,
+        campaign_state,
+        per_second=settings.delivery_per_second,
+        connections=settings.delivery_connections,
+        repeats_uncertain=settings.delivery_repeats_uncertain,
+    )
+    return Parts(
+        routers=[test_mails.router],
+        state=test_mails.DeliveryState(surroundings.database, sending.wake),
+        consumers=[Consumer("requests", TOPICS, RequestHandler(sending.wake))],
+        worker_tasks=[sending.run, Reporting(surroundings.database, surroundings.intake).run],
+        close=tracking.close,
+    )
+
+
+SERVICE = Service(
+    name="delivery",
+    settings=DeliverySettings,
+    migrations=MIGRATIONS,
+    catalogs=("labeling.catalog", "segmentation.catalog"),
+    build=build,
+    description="Hands requested messages to a mail server, and reports what became of them.",
+)
+
+
+def main() -> None:
+    """Run a process of the service."""
+    run(SERVICE)

@@ -1,0 +1,1 @@
+"""Other systems that delivery talks to: tracking, which renders messages, and a mail server."""

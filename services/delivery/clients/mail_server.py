@@ -1,0 +1,98 @@
+"""The mail server: several connections, each handing over one mail after the other."""
+
+from email.message import EmailMessage
+
+import aiosmtplib
+
+from services.delivery.domain.outcomes import Refusal
+from services.delivery.settings import MailServer
+
+TIMEOUT = 60.0  # seconds for each answer of the server
+
+
+class Refused(Exception):
+    """The server refused the mail; nothing was handed over."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.code)  # the text may hold an address
+        self.refusal = refusal
+
+
+class NotReached(Exception):
+    """The server was not reached, or went away before the mail was handed over."""
+
+
+class Uncertain(Exception):
+    """The connection broke while the mail was handed over: nobody knows whether the server has taken it."""
+
+
+class Connection:
+    """One connection to the server, opened when it is needed."""
+
+    def __init__(self, server: MailServer) -> None:
+        self._server = server
+        self._client: aiosmtplib.SMTP | None = None
+
+    async def close(self) -> None:
+        """Say goodbye, or drop the connection if the server does not answer."""
+        client, self._client = self._client, None
+        if client is not None:
+            try:
+                await client.quit(timeout=2)
+            except (aiosmtplib.SMTPException, OSError):
+                client.close()
+
+    async def hand_over(self, sender: str, recipient: str, mail: EmailMessage) -> None:
+        """Hand a mail over. Raises Refused, NotReached or Uncertain."""
+        client = await self._connected()
+        try:
+            await client.mail(sender)
+            await client.rcpt(recipient)
+        except aiosmtplib.SMTPResponseException as error:
+            await self._begin_anew(client)
+            raise Refused(Refusal(error.code, error.message)) from None
+        except (TimeoutError, aiosmtplib.SMTPException, OSError) as error:
+            self._drop(client)
+            raise NotReached(type(error).__name__) from None
+        try:
+            await client.data(bytes(mail))
+        except aiosmtplib.SMTPDataError as error:
+            await self._begin_anew(client)
+            raise Refused(Refusal(error.code, error.message)) from None
+        except (TimeoutError, aiosmtplib.SMTPException, OSError) as error:
+            self._drop(client)
+            raise Uncertain(type(error).__name__) from None
+        except BaseException:
+            self._drop(client)
+            raise
+
+    async def _connected(self) -> aiosmtplib.SMTP:
+        if self._client is not None and self._client.is_connected:
+            return self._client
+        server = self._server
+        client = aiosmtplib.SMTP(
+            hostname=server.host,
+            port=server.port,
+            use_tls=server.uses_tls,
+            username=server.username,
+            password=server.password,
+            timeout=TIMEOUT,
+        )
+        try:
+            await client.connect()
+        except (TimeoutError, aiosmtplib.SMTPException, OSError) as error:
+            self._drop(client)
+            raise NotReached(type(error).__name__) from None
+        self._client = client
+        return client
+
+    async def _begin_anew(self, client: aiosmtplib.SMTP) -> None:
+        """Forget the refused mail; the connection serves the next one."""
+        try:
+            await client.rset()
+        except (TimeoutError, aiosmtplib.SMTPException, OSError):
+            self._drop(client)
+
+    def _drop(self, client: aiosmtplib.SMTP) -> None:
+        client.close()
+        self._client = None

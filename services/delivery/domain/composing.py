@@ -1,0 +1,67 @@
+"""A mail from its parts: headers that mailbox providers ask for, a text beside the HTML."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from hashlib import sha256
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who a mail comes from."""
+
+    name: str
+    email: str
+    reply_to: str | None = None
+
+    @property
+    def domain(self) -> str:
+        return self.email.rpartition("@")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What is in a mail. `html` is None for a mail of text alone."""
+
+    subject: str
+    text: str
+    html: str | None = None
+
+
+def compose(
+    recipient: str,
+    sender: Sender,
+    content: Content,
+    *,
+    idempotency_key: str,
+    now: datetime,
+    unsubscribe_url: str | None,
+) -> EmailMessage:
+    """Return the mail. `unsubscribe_url` takes a one-click POST (RFC 8058); None for a mail without such a link.
+
+    The Message-ID follows from the idempotency key: receivers drop a mail that comes twice. Raises ValueError for an
+    address or a subject that no header can carry.
+    """
+    mail = EmailMessage(policy=SMTP)
+    mail["From"] = Address(sender.name, addr_spec=sender.email)
+    mail["To"] = recipient
+    if sender.reply_to:
+        mail["Reply-To"] = sender.reply_to
+    mail["Subject"] = " ".join(content.subject.split())
+    mail["Date"] = format_datetime(now)
+    mail["Message-ID"] = message_id(idempotency_key, sender.domain)
+    if unsubscribe_url is not None:
+        mail["List-Unsubscribe"] = f"<{unsubscribe_url}>"
+        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    mail.set_content(content.text, cte="quoted-printable")
+    if content.html is not None:
+        mail.add_alternative(content.html, subtype="html", cte="quoted-printable")
+    return mail
+
+
+def message_id(idempotency_key: str, domain: str) -> str:
+    """Return a Message-ID that is the same whenever the same request is carried out."""
+    return f"<{sha256(idempotency_key.encode()).hexdigest()[:40]}@{domain}>"

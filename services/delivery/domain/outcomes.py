@@ -1,0 +1,36 @@
+"""What the answers of a mail server mean."""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+Ending = Literal["sent", "bounced", "refused", "skipped", "uncertain"]
+
+FIRST_RETRY = timedelta(seconds=30)
+LONGEST_RETRY = timedelta(hours=1)
+_NO_SUCH_ADDRESS = re.compile(r"(?:^|[\s(<])5\.1\.\d{1,3}(?:$|[\s)>:;,.])")  # RFC 3463, section 3.2
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A refusal of the server, for good or for now. `text` may hold the address: it is stored and never published."""
+
+    code: int
+    text: str
+
+    @property
+    def is_for_good(self) -> bool:
+        """Whether trying again is of no use (RFC 5321, section 4.2.1)."""
+        return 500 <= self.code < 600
+
+    @property
+    def ending(self) -> Ending:
+        """How a mail ends that was refused for good: only an address that does not exist is a bounce."""
+        return "bounced" if _NO_SUCH_ADDRESS.search(self.text) else "refused"
+
+
+def retry_after(attempts: int, jitter: float) -> timedelta:
+    """Return how long to wait after `attempts` attempts: doubling, up to an hour. `jitter` is in [0, 1)."""
+    doubled: timedelta = FIRST_RETRY * (1 << min(attempts - 1, 20))
+    return min(doubled, LONGEST_RETRY) * (0.5 + jitter / 2)

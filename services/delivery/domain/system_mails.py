@@ -1,0 +1,63 @@
+"""Penchant's own mails, in four languages: to confirm a subscription, and to open one's own data."""
+
+from services.delivery.domain.composing import Content
+
+LANGUAGES = ("en", "nl", "fr", "de")
+
+_TEXTS: dict[str, dict[str, tuple[str, str]]] = {
+    "confirm_subscription": {
+        "en": (
+            "Please confirm your subscription to {name}",
+            "You asked for e-mails of {name}. Confirm that it was you:\n\n{url}\n\n"
+            "If it was not you, do nothing: you will not get any e-mails.",
+        ),
+        "nl": (
+            "Bevestig je inschrijving bij {name}",
+            "Je hebt e-mails van {name} aangevraagd. Bevestig dat jij het was:\n\n{url}\n\n"
+            "Was jij het niet? Dan hoef je niets te doen: je krijgt geen e-mails.",
+        ),
+        "fr": (
+            "Confirmez votre inscription à {name}",
+            "Vous avez demandé les e-mails de {name}. Confirmez que c'était bien vous :\n\n{url}\n\n"
+            "Si ce n'était pas vous, ne faites rien : vous ne recevrez aucun e-mail.",
+        ),
+        "de": (
+            "Bitte bestätigen Sie Ihre Anmeldung bei {name}",
+            "Sie haben E-Mails von {name} angefordert. Bestätigen Sie, dass Sie das waren:\n\n{url}\n\n"
+            "Wenn nicht, brauchen Sie nichts zu tun: Sie erhalten keine E-Mails.",
+        ),
+    },
+    "preference_access": {
+        "en": (
+            "Your data at {name}",
+            "This link shows what {name} knows about you, and lets you have it deleted. It works for 30 minutes:\n\n"
+            "{url}\n\nIf you did not ask for it, ignore this e-mail.",
+        ),
+        "nl": (
+            "Je gegevens bij {name}",
+            "Deze link toont wat {name} over je weet, en laat je het verwijderen. Hij werkt 30 minuten:\n\n{url}\n\n"
+            "Heb je dit niet gevraagd? Negeer dan deze e-mail.",
+        ),
+        "fr": (
+            "Vos données chez {name}",
+            "Ce lien montre ce que {name} sait de vous et vous permet de le faire supprimer. "
+            "Il est valable 30 minutes :\n\n{url}\n\nSi vous n'avez rien demandé, ignorez cet e-mail.",
+        ),
+        "de": (
+            "Ihre Daten bei {name}",
+            "Dieser Link zeigt, was {name} über Sie weiß, und Sie können es dort löschen lassen. "
+            "Er gilt 30 Minuten:\n\n{url}\n\nWenn Sie das nicht angefordert haben, ignorieren Sie diese E-Mail.",
+        ),
+    },
+}
+
+
+def system_content(kind: str, url: str, name: str, languages: tuple[str, ...]) -> Content:
+    """Return a mail of Penchant's own in the first of `languages` that it is written in, else in English.
+
+    `name` is that of the account. Raises LookupError for a kind that does not exist.
+    """
+    texts = _TEXTS[kind]
+    language = next((one for one in languages if one[:2].lower() in texts), "en")[:2].lower()
+    subject, text = texts[language]
+    return Content(subject.format(name=name), text.format(name=name, url=url))

@@ -1,0 +1,1 @@
+"""What delivery does: take requests, send mails, report what came of them."""

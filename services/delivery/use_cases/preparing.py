@@ -1,0 +1,130 @@
+"""Makes mails: messages are rendered by tracking, Penchant's own are written here."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from services.delivery.clients.tracking import MOST_RECIPIENTS, NotRendered, Rendered, Tracking
+from services.delivery.domain.composing import Content, Sender, compose
+from services.delivery.domain.system_mails import system_content
+from services.delivery.store.contacts import StoredContact, contacts_of_ids
+from services.delivery.store.mails import Mail
+from shared.bus.catalog import Catalog
+from shared.events.labeling import AccountChanged
+from shared.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A mail that is ready, or why there will never be one (`refusal`), or why it must be tried later (`away`)."""
+
+    mail: Mail
+    composed: EmailMessage | None = None
+    sender: str = ""
+    recipient: str = ""
+    refusal: str | None = None
+    away: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Preparing:
+    """Prepares the mails of a claim, those of one message and send together."""
+
+    database: Database
+    catalog: Catalog
+    tracking: Tracking
+    default_sender: Sender
+    preferences_url: str
+
+    async def prepare(self, mails: Sequence[Mail]) -> AsyncIterator[Prepared]:
+        """Yield each of `mails` when it is ready, or when it is known that it is not."""
+        groups: dict[tuple[int, UUID | None, int | None, str], list[Mail]] = defaultdict(list)
+        for mail in mails:
+            request = mail.request
+            groups[request.account_id, request.message_id, request.revision, str(request.send)].append(mail)
+        for (account_id, message_id, _, _), group in groups.items():
+            wanted = [mail.request.contact_id for mail in group if mail.request.contact_id is not None]
+            contacts = await contacts_of_ids(self.database.pool, account_id, wanted)
+            for start in range(0, len(group), MOST_RECIPIENTS):
+                some = group[start : start + MOST_RECIPIENTS]
+                made = self._system(some, contacts) if message_id is None else await self._messages(some, contacts)
+                for prepared in made:
+                    yield prepared
+
+    def _system(self, group: Sequence[Mail], contacts: dict[int, StoredContact]) -> list[Prepared]:
+        return [self._system_mail(mail, contacts.get(mail.request.contact_id or 0)) for mail in group]
+
+    def _system_mail(self, mail: Mail, contact: StoredContact | None) -> Prepared:
+        if contact is None or contact.email is None or mail.request.system is None:
+            return Prepared(mail)
+        account = self.catalog.find(AccountChanged, mail.request.account_id)
+        name = account.account_name if account is not None else ""
+        languages = (contact.language,) if contact.language else ()
+        content = system_content(mail.request.system["kind"], mail.request.system["url"], name, languages)
+        sender = Sender(name, self.default_sender.email)
+        return self._composed(mail, contact.email, sender, content, None)
+
+    async def _messages(self, group: Sequence[Mail], contacts: dict[int, StoredContact]) -> list[Prepared]:
+        recipients = [_recipient(mail, contacts.get(mail.request.contact_id or 0)) for mail in group]
+        first = group[0].request
+        assert first.message_id is not None
+        try:
+            rendered = await self.tracking.render(
+                first.account_id, first.message_id, first.revision, first.send, recipients
+            )
+        except NotRendered as error:
+            return [Prepared(mail, refusal=f"not rendered: {error}") for mail in group]
+        except httpx.HTTPError as error:
+            return [Prepared(mail, away=f"tracking: {type(error).__name__}") for mail in group]
+        return [
+            self._message(mail, contacts.get(mail.request.contact_id or 0), one)
+            for mail, one in zip(group, rendered, strict=True)
+        ]
+
+    def _message(self, mail: Mail, contact: StoredContact | None, rendered: Rendered | None) -> Prepared:
+        address = mail.request.test_address or (contact.email if contact is not None else None)
+        if rendered is None:
+            return Prepared(mail, refusal="not rendered: the content names a variant that the message does not have")
+        if address is None:
+            return Prepared(mail)
+        sender = self.default_sender
+        if rendered.sender is not None:
+            sender = Sender(rendered.sender["name"], rendered.sender["email"], rendered.reply_to)
+        content = Content(rendered.subject, rendered.text, rendered.html)
+        return self._composed(mail, address, sender, content, f"{self.preferences_url}/u/{rendered.token}")
+
+    def _composed(
+        self, mail: Mail, address: str, sender: Sender, content: Content, unsubscribe_url: str | None
+    ) -> Prepared:
+        try:
+            composed = compose(
+                address,
+                sender,
+                content,
+                idempotency_key=f"{mail.request.account_id}:{mail.request.idempotency_key}",
+                now=datetime.now(UTC),
+                unsubscribe_url=unsubscribe_url,
+            )
+        except (ValueError, IndexError) as error:  # the address parser raises both
+            return Prepared(mail, refusal=f"not composed: {type(error).__name__}")
+        return Prepared(mail, composed, sender.email, address)
+
+
+def _recipient(mail: Mail, contact: StoredContact | None) -> dict[str, Any]:
+    request = mail.request
+    recipient: dict[str, Any] = {"contact_id": request.contact_id or 1, "content": request.content}
+    if contact is not None:
+        recipient["fields"] = {
+            key: value for key, value in contact.fields.items() if isinstance(value, str | int | float | bool)
+        }
+        if contact.email is not None:
+            recipient["email"] = contact.email
+    elif request.test_address is not None:
+        recipient["email"] = request.test_address
+    return recipient

@@ -1,0 +1,177 @@
+"""Sends what is queued: claim, prepare, look once more whether it may go out, hand over, note what came of it."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import structlog
+
+from services.delivery.clients.mail_server import Connection, NotReached, Refused, Uncertain
+from services.delivery.domain.outcomes import Ending, retry_after
+from services.delivery.domain.permission import Recipient, must_wait, reason_to_skip
+from services.delivery.settings import MailServer
+from services.delivery.store.mails import Mail, begin_mail, claim_mails, end_interrupted, end_mail, retry_mail
+from services.delivery.use_cases.metrics import MAILS
+from services.delivery.use_cases.pace import Pace
+from services.delivery.use_cases.preparing import Prepared, Preparing
+from shared.store.database import Database
+from shared.store.errors import is_passing
+
+log = structlog.get_logger()
+
+LEASE = timedelta(minutes=3)  # longer than a mail server may take for one mail
+AT_ONCE = 500  # mails of one claim
+IDLE = 1.0  # seconds between looks at the queue when nobody wakes us
+LOOK_FOR_INTERRUPTED = 10.0  # seconds
+PAUSED_FOR = timedelta(seconds=5)
+
+CampaignState = Callable[[UUID | None], str | None]
+
+
+def has_moved(recipient: Recipient | None, prepared: Prepared) -> bool:
+    """Return whether the contact has another address now than the one that the mail was prepared for."""
+    to_contact = prepared.mail.request.test_address is None
+    return to_contact and recipient is not None and recipient.email != prepared.recipient
+
+
+class Sending:
+    """The sender of one process. Others may run beside it: each claims mails of its own."""
+
+    def __init__(
+        self,
+        database: Database,
+        preparing: Preparing,
+        server: MailServer,
+        campaign_state: CampaignState,
+        *,
+        per_second: float,
+        connections: int,
+        repeats_uncertain: bool,
+    ) -> None:
+        self._database = database
+        self._preparing = preparing
+        self._server = server
+        self._campaign_state = campaign_state
+        self._pace = Pace(per_second)
+        self._connections = connections
+        self._repeats_uncertain = repeats_uncertain
+        self._most = max(1, min(AT_ONCE, int(per_second * LEASE.total_seconds() / 4)))
+        self._wake = asyncio.Event()
+        self._ready: asyncio.Queue[Prepared] = asyncio.Queue(maxsize=connections * 2)
+
+    def wake(self) -> None:
+        """Look at the queue now."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Send for as long as the process lives."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._patiently(self._claim))
+            group.create_task(self._patiently(self._end_interrupted))
+            for _ in range(self._connections):
+                group.create_task(self._serve())
+
+    async def _patiently(self, work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await work()
+            except Exception as error:
+                if not is_passing(error):
+                    raise
+                log.warning("delivery waits for PostgreSQL", error=type(error).__name__)
+                await asyncio.sleep(IDLE)
+
+    async def _claim(self) -> None:
+        mails = await claim_mails(self._database.pool, uuid4(), LEASE, self._most)
+        if mails:
+            async for prepared in self._preparing.prepare(mails):
+                await self._ready.put(prepared)
+            return
+        self._wake.clear()
+        try:
+            await asyncio.wait_for(self._wake.wait(), IDLE)
+        except TimeoutError:
+            return
+
+    async def _end_interrupted(self) -> None:
+        count = await end_interrupted(self._database.pool, repeat=self._repeats_uncertain)
+        if count:
+            log.warning("mails were being handed over when a process ended", count=count)
+        await asyncio.sleep(LOOK_FOR_INTERRUPTED)
+
+    async def _serve(self) -> None:
+        connection = Connection(self._server)
+        try:
+            while True:
+                prepared = await self._ready.get()
+                try:
+                    await self._send(prepared, connection)
+                except Exception as error:
+                    if not is_passing(error):
+                        raise
+                    # The claim expires; what was begun then is ended as uncertain.
+                    log.warning("mail left to its claim", error=type(error).__name__)
+        finally:
+            await connection.close()
+
+    async def _send(self, prepared: Prepared, connection: Connection) -> None:
+        mail = prepared.mail
+        state = self._campaign_state(mail.request.campaign_id)
+        if must_wait(state):
+            await retry_mail(self._database.pool, mail, datetime.now(UTC) + PAUSED_FOR, "campaign_paused")
+        elif prepared.refusal is not None:
+            await self._end(mail, "skipped", prepared.refusal)
+        elif prepared.away is not None:
+            await self._retry(mail, prepared.away)
+        else:
+            await self._pace.turn()
+            await self._begin(prepared, connection, state)
+
+    async def _begin(self, prepared: Prepared, connection: Connection, campaign_state: str | None) -> None:
+        mail = prepared.mail
+        begun = await begin_mail(self._database.pool, mail, LEASE)
+        if begun is None:
+            return  # another process has taken it
+        (recipient,) = begun
+        reason = reason_to_skip(
+            recipient,
+            is_system=mail.request.system is not None,
+            is_test=mail.request.test_address is not None,
+            campaign_state=campaign_state,
+            expires_at=mail.request.expires_at,
+            now=datetime.now(UTC),
+        )
+        if reason is None and has_moved(recipient, prepared):
+            await retry_mail(self._database.pool, mail, datetime.now(UTC), "the address has changed")
+        elif reason is not None or prepared.composed is None:
+            await self._end(mail, "skipped", reason or "no_address")
+        else:
+            await self._hand_over(prepared, connection)
+
+    async def _hand_over(self, prepared: Prepared, connection: Connection) -> None:
+        assert prepared.composed is not None
+        mail = prepared.mail
+        try:
+            await connection.hand_over(prepared.sender, prepared.recipient, prepared.composed)
+        except Refused as error:
+            if error.refusal.is_for_good:
+                await self._end(mail, error.refusal.ending, f"{error.refusal.code} {error.refusal.text}"[:1000])
+            else:
+                await self._retry(mail, f"{error.refusal.code} {error.refusal.text}"[:1000])
+        except NotReached as error:
+            await self._retry(mail, f"mail server: {error}")
+        except Uncertain as error:
+            await self._end(mail, "uncertain", f"mail server: {error}")
+        else:
+            await self._end(mail, "sent", None)
+
+    async def _end(self, mail: Mail, state: Ending, reason: str | None) -> None:
+        await end_mail(self._database.pool, mail, state, reason)
+        MAILS.labels(state).inc()
+
+    async def _retry(self, mail: Mail, reason: str) -> None:
+        at = datetime.now(UTC) + retry_after(mail.attempts + 1, random.random())
+        await retry_mail(self._database.pool, mail, at, reason)
+        MAILS.labels("retried").inc()

@@ -1,0 +1,126 @@
+"""Whether a mail may go out, what it looks like, and what a mail server's answer means."""
+
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from typing import cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.delivery.domain.composing import Content, Sender, compose, message_id
+from services.delivery.domain.outcomes import FIRST_RETRY, LONGEST_RETRY, Refusal, retry_after
+from services.delivery.domain.permission import Recipient, reason_to_skip
+from services.delivery.domain.system_mails import LANGUAGES, system_content
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+SHOP = Sender("Paws & Co, Gent", "news@shop.example", "help@shop.example")
+
+
+def _reason(
+    recipient: Recipient | None, *, is_system: bool = False, is_test: bool = False, campaign: str | None = None
+) -> str | None:
+    return reason_to_skip(
+        recipient, is_system=is_system, is_test=is_test, campaign_state=campaign, expires_at=None, now=NOON
+    )
+
+
+@pytest.mark.parametrize("subscription", ["unconfirmed", "unsubscribed", "bounced", "blocked", "something_new"])
+def test_only_subscribed_contacts_are_sent_to(subscription: str) -> None:
+    assert _reason(Recipient("an@example.com", "subscribed")) is None
+    assert _reason(Recipient("an@example.com", subscription)) == subscription
+
+
+def test_whoever_is_not_known_or_has_no_address_is_skipped() -> None:
+    assert _reason(None) == "erased"
+    assert _reason(Recipient(None, "subscribed")) == "no_address"
+
+
+def test_a_confirmation_goes_to_whoever_is_unconfirmed_but_never_to_suppressed_addresses() -> None:
+    assert _reason(Recipient("an@example.com", "unconfirmed"), is_system=True) is None
+    for never in ("blocked", "bounced"):
+        assert _reason(Recipient("an@example.com", never), is_system=True) == never
+
+
+@pytest.mark.parametrize("state", ["cancelled", "failed"])
+def test_nothing_of_a_cancelled_campaign_goes_out(state: str) -> None:
+    assert _reason(Recipient("an@example.com", "subscribed"), campaign=state) == f"campaign_{state}"
+    assert _reason(Recipient("an@example.com", "subscribed"), campaign="sending") is None
+
+
+def test_a_request_that_has_expired_is_skipped_even_if_it_is_a_test() -> None:
+    expired = {"is_system": False, "campaign_state": None, "now": NOON}
+    recipient = Recipient("an@example.com", "subscribed")
+    assert reason_to_skip(recipient, is_test=True, expires_at=NOON, **expired) == "expired"  # type: ignore[arg-type]
+    later = NOON + timedelta(seconds=1)
+    assert reason_to_skip(recipient, is_test=False, expires_at=later, **expired) is None  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "ending"),
+    [
+        (550, "5.1.1 <an@example.com>: no such user", "bounced"),
+        (550, "Requested action not taken (5.1.10)", "bounced"),
+        (550, "5.7.1 looks like spam", "refused"),
+        (550, "15.1.1 is no enhanced code", "refused"),
+        (554, "go away", "refused"),
+    ],
+)
+def test_only_an_address_that_does_not_exist_is_a_bounce(code: int, text: str, ending: str) -> None:
+    refusal = Refusal(code, text)
+    assert refusal.is_for_good
+    assert refusal.ending == ending
+
+
+def test_a_refusal_for_now_is_tried_again() -> None:
+    assert not Refusal(451, "4.7.1 greylisted").is_for_good
+
+
+@given(st.integers(1, 1000), st.floats(0, 0.999))
+def test_waits_double_up_to_an_hour_and_are_never_the_same_for_all(attempts: int, jitter: float) -> None:
+    wait = retry_after(attempts, jitter)
+    assert FIRST_RETRY / 2 <= wait <= LONGEST_RETRY
+    assert retry_after(attempts, 0) <= wait <= retry_after(attempts + 1, 0.999)
+
+
+def _composed(unsubscribe: str | None = "https://click.example/u/TOKEN") -> EmailMessage:
+    content = Content("Spring\r\nBcc: x@evil.example", "Hello, Ånna", "<p>Hello, Ånna</p>")
+    mail = compose(
+        "an@example.com", SHOP, content, idempotency_key="run:1:guide", now=NOON, unsubscribe_url=unsubscribe
+    )
+    return message_from_bytes(bytes(mail), policy=default)
+
+
+def test_a_mail_has_what_mailbox_providers_ask_for() -> None:
+    mail = _composed()
+    assert mail["From"] == '"Paws & Co, Gent" <news@shop.example>'
+    assert mail["Reply-To"] == "help@shop.example"
+    assert mail["List-Unsubscribe"] == "<https://click.example/u/TOKEN>"
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert mail["Message-ID"] == message_id("run:1:guide", "shop.example")
+    text, html = mail.iter_parts()
+    assert cast("EmailMessage", text).get_content().strip() == "Hello, Ånna"
+    assert cast("EmailMessage", html).get_content().strip() == "<p>Hello, Ånna</p>"
+
+
+def test_a_subject_cannot_add_headers() -> None:
+    mail = _composed()
+    assert mail["Subject"] == "Spring Bcc: x@evil.example"
+    assert mail["Bcc"] is None
+
+
+def test_the_message_id_is_that_of_the_request() -> None:
+    assert message_id("a", "shop.example") == message_id("a", "shop.example")
+    assert message_id("a", "shop.example") != message_id("b", "shop.example")
+
+
+@pytest.mark.parametrize("kind", ["confirm_subscription", "preference_access"])
+@pytest.mark.parametrize("language", [*LANGUAGES, "nl-BE", "xx"])
+def test_penchant_s_own_mails_name_the_account_and_hold_the_link(kind: str, language: str) -> None:
+    content = system_content(kind, "https://shop.example/f/confirm/x", "Paws", (language,))
+    assert "Paws" in content.subject
+    assert "https://shop.example/f/confirm/x" in content.text
+    english = system_content(kind, "https://shop.example/f/confirm/x", "Paws", ("en",))
+    assert (content == english) == (language in ("en", "xx"))

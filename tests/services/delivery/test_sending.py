@@ -1,0 +1,278 @@
+"""Mails go out once, with what is known at the moment they go out."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+import pytest_asyncio
+from pydantic import SecretStr
+
+from services.delivery.clients.tracking import Tracking
+from services.delivery.domain.composing import Sender
+from services.delivery.settings import MailServer
+from services.delivery.store import MIGRATIONS
+from services.delivery.use_cases.preparing import Preparing
+from services.delivery.use_cases.reporting import report_of
+from services.delivery.use_cases.requests import take
+from services.delivery.use_cases.sending import Sending
+from services.delivery.use_cases.testing import request_test_mails
+from shared.bus.catalog import Catalog
+from shared.events.codec import Tombstone
+from shared.events.labeling import ContactChanged
+from shared.events.messages import Cause, MessageRequested, SystemMessage
+from shared.events.parts import Send
+from shared.settings import CommonSettings
+from shared.store.database import Database
+from tests.services.delivery.mailbox import Mailbox
+from tests.services.delivery.renderer import GONE, renderer
+from tests.shared.http.serving import serving
+from tests.stack.waiting import until
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+MESSAGE, CAMPAIGN = UUID(int=1), UUID(int=2)
+
+
+@pytest.fixture
+def mailbox() -> Iterator[tuple[Mailbox, int]]:
+    mailbox = Mailbox()
+    controller = mailbox.controller()
+    controller.start()
+    yield mailbox, controller.port
+    controller.stop()
+
+
+@pytest_asyncio.fixture
+async def database(database_dsn: str) -> AsyncIterator[Database]:
+    database = await Database.open(database_dsn)
+    await database.migrate([MIGRATIONS])
+    yield database
+    await database.close()
+
+
+@dataclass
+class Post:
+    """A delivery service without Kafka: events go to `give`."""
+
+    database: Database
+    mailbox: Mailbox
+    sending: Sending
+    campaigns: dict[UUID, str]
+
+    async def give(self, *events: object) -> None:
+        async with self.database.transaction() as connection:
+            await take(connection, events, datetime.now(UTC))
+        self.sending.wake()
+
+    async def states(self) -> dict[str, tuple[str, str | None]]:
+        rows = await self.database.pool.fetch("SELECT idempotency_key, state, reason FROM mails")
+        return {row["idempotency_key"]: (row["state"], row["reason"]) for row in rows}
+
+    async def ended(self, count: int) -> dict[str, tuple[str, str | None]]:
+        async def are_ended() -> bool:
+            query = "SELECT count(*) FROM mails WHERE ended_at IS NOT NULL"
+            return bool(await self.database.pool.fetchval(query) == count)
+
+        await until(are_ended)
+        return await self.states()
+
+
+@pytest_asyncio.fixture
+async def post(database: Database, mailbox: tuple[Mailbox, int]) -> AsyncIterator[Post]:
+    async with opened(database, mailbox) as post:
+        yield post
+
+
+@asynccontextmanager
+async def opened(database: Database, mailbox: tuple[Mailbox, int]) -> AsyncIterator[Post]:
+    campaigns: dict[UUID, str] = {}
+    async with serving(renderer()) as client:
+        tracking = Tracking(str(client.base_url), SecretStr("pk_x"))
+        preparing = Preparing(
+            database, Catalog(CommonSettings(), []), tracking, Sender("", "noreply@localhost"), "https://click.example"
+        )
+        sending = Sending(
+            database,
+            preparing,
+            MailServer("127.0.0.1", mailbox[1], False, None, None),
+            lambda campaign_id: campaigns.get(campaign_id) if campaign_id else None,
+            per_second=1000,
+            connections=4,
+            repeats_uncertain=False,
+        )
+        running = asyncio.create_task(sending.run())
+        yield Post(database, mailbox[0], sending, campaigns)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await tracking.close()
+
+
+def contact(contact_id: int, subscription: str = "subscribed", email: str | None = None, **more: Any) -> ContactChanged:
+    return ContactChanged(
+        occurred_at=NOON,
+        account_id=1,
+        contact_id=contact_id,
+        external_id=None,
+        email=email or f"c{contact_id}@example.com",
+        fields=more,
+        state="active",
+        subscription=subscription,  # type: ignore[arg-type] # the tests say some of those that there are
+        tracking_consent="granted",
+    )
+
+
+def request(key: str, contact_id: int, **more: Any) -> MessageRequested:
+    return MessageRequested(
+        occurred_at=NOON,
+        account_id=1,
+        contact_id=contact_id,
+        send=Send(kind="campaign", id=str(CAMPAIGN), sent_at=NOON),
+        cause=Cause(kind="campaign", campaign_id=CAMPAIGN),
+        idempotency_key=key,
+        **{"message_id": MESSAGE, **more},
+    )
+
+
+@pytest.mark.asyncio
+async def test_a_request_that_comes_twice_is_one_mail(post: Post) -> None:
+    await post.give(contact(1), request("a", 1))
+    await post.give(request("a", 1))
+    assert (await post.ended(1))["a"] == ("sent", None)
+    assert post.mailbox.recipients == ["c1@example.com"]
+
+
+@pytest.mark.asyncio
+async def test_only_subscribed_contacts_get_it_and_the_others_are_skipped_with_the_reason(post: Post) -> None:
+    await post.give(
+        contact(1), contact(2, "unsubscribed"), contact(3, "blocked"),
+        *(request(f"k{number}", number) for number in range(1, 5)),
+    )  # fmt: skip
+    assert await post.ended(4) == {
+        "k1": ("sent", None),
+        "k2": ("skipped", "unsubscribed"),
+        "k3": ("skipped", "blocked"),
+        "k4": ("skipped", "erased"),
+    }
+
+
+@pytest.mark.asyncio
+async def test_an_erased_contact_gets_nothing_and_leaves_nothing(post: Post) -> None:
+    post.campaigns[CAMPAIGN] = "paused"
+    await post.give(contact(1, first_name="An"), request("a", 1, content={"hero": "dogs"}))
+    await post.give(Tombstone("1:1"))
+    post.campaigns.clear()
+    assert (await post.ended(1))["a"] == ("skipped", "erased")
+    assert post.mailbox.recipients == []
+    row = await post.database.pool.fetchrow("SELECT content, (SELECT count(*) FROM contacts) AS contacts FROM mails")
+    assert row is not None
+    assert (row["content"], row["contacts"]) == ("{}", 0)
+
+
+@pytest.mark.asyncio
+async def test_refusals_for_now_are_tried_again_and_those_for_good_are_not(post: Post) -> None:
+    post.mailbox.answers = {
+        "c1@example.com": ["550 5.1.1 no such user"],
+        "c2@example.com": ["554 5.7.1 looks like spam"],
+        "c3@example.com": ["451 4.7.1 later"],
+    }
+    await post.give(
+        *(contact(number) for number in (1, 2, 3)), *(request(f"k{number}", number) for number in (1, 2, 3))
+    )
+
+    async def is_waiting() -> bool:
+        row = await post.database.pool.fetchrow("SELECT state, attempts FROM mails WHERE idempotency_key = 'k3'")
+        return row is not None and row["state"] == "queued" and row["attempts"] == 1
+
+    await until(is_waiting)
+    await post.database.pool.execute("UPDATE mails SET next_attempt_at = now()")
+    post.sending.wake()
+    assert await post.ended(3) == {
+        "k1": ("bounced", "550 5.1.1 no such user"),
+        "k2": ("refused", "554 5.7.1 looks like spam"),
+        "k3": ("sent", None),
+    }
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("answer", ["hang up", "hang up before"])
+async def test_a_connection_that_breaks_during_the_handover_leaves_it_uncertain(post: Post, answer: str) -> None:
+    post.mailbox.answers = {"c1@example.com": [answer]}
+    await post.give(contact(1), request("a", 1))
+    state, reason = (await post.ended(1))["a"]
+    assert state == "uncertain"
+    assert reason is not None
+    assert reason.startswith("mail server: ")
+
+
+@pytest.mark.asyncio
+async def test_what_was_begun_when_a_process_ended_is_not_sent_again(post: Post) -> None:
+    await post.database.pool.execute(
+        "INSERT INTO mails (account_id, idempotency_key, contact_id, message_id, send, content, requested_at, state, "
+        "claim, claimed_until, next_attempt_at) VALUES (1, 'a', 1, $1, $2, '{}', now(), 'begun', $3, now(), now())",
+        MESSAGE, '{"kind": "campaign", "id": "x", "sent_at": "2026-03-01T12:00:00Z"}', uuid4(),
+    )  # fmt: skip
+    assert (await post.ended(1))["a"] == ("uncertain", "interrupted")
+    assert not post.mailbox.recipients
+
+
+@pytest.mark.asyncio
+async def test_a_paused_campaign_waits_and_a_cancelled_one_is_skipped(post: Post) -> None:
+    post.campaigns[CAMPAIGN] = "paused"
+    await post.give(contact(1), request("a", 1))
+
+    async def is_waiting() -> bool:
+        return (await post.states())["a"] == ("queued", "campaign_paused")
+
+    await until(is_waiting)
+    post.campaigns[CAMPAIGN] = "cancelled"
+    await post.database.pool.execute("UPDATE mails SET next_attempt_at = now()")
+    post.sending.wake()
+    assert (await post.ended(1))["a"] == ("skipped", "campaign_cancelled")
+
+
+@pytest.mark.asyncio
+async def test_a_message_that_is_gone_and_a_variant_that_does_not_exist_are_skipped(post: Post) -> None:
+    await post.give(
+        contact(1), request("gone", 1, message_id=GONE), request("block", 1, content={"no_such_block": "x"}, revision=2)
+    )
+    states = await post.ended(2)
+    assert states["gone"] == ("skipped", "not rendered: There is no such message.")
+    assert states["block"][0] == "skipped"
+
+
+@pytest.mark.asyncio
+async def test_a_confirmation_goes_to_an_unconfirmed_contact_in_its_language(post: Post) -> None:
+    system = SystemMessage(kind="confirm_subscription", url="https://shop.example/f/confirm/x")
+    await post.give(contact(1, "unconfirmed"), request("a", 1, message_id=None, system=system))
+    assert (await post.ended(1))["a"] == ("sent", None)
+
+
+@pytest.mark.asyncio
+async def test_a_test_mail_goes_to_any_address_and_its_address_is_forgotten(post: Post) -> None:
+    await post.give(contact(1, "unsubscribed"))
+    await request_test_mails(post.database, 1, MESSAGE, ["me@shop.example", "me@shop.example"], 1, {})
+    await request_test_mails(post.database, 1, MESSAGE, ["you@shop.example"], None, {})
+    post.sending.wake()
+    await post.ended(2)
+    assert sorted(post.mailbox.recipients) == ["me@shop.example", "you@shop.example"]
+    assert await post.database.pool.fetchval("SELECT count(*) FROM mails WHERE test_address IS NOT NULL") == 0
+    rows = await post.database.pool.fetch("SELECT * FROM mails")
+    assert [report_of(row) for row in rows] == [None, None]
+
+
+@pytest.mark.asyncio
+async def test_two_senders_share_the_queue_and_send_each_mail_once(
+    database: Database, mailbox: tuple[Mailbox, int]
+) -> None:
+    count = 300
+    async with opened(database, mailbox) as one, opened(database, mailbox):
+        await one.give(*(contact(number) for number in range(1, count + 1)))
+        await one.give(*(request(f"k{number}", number) for number in range(1, count + 1)))
+        states = await one.ended(count)
+    assert set(states.values()) == {("sent", None)}
+    assert set(mailbox[0].taken.values()) == {1}
+    assert len(mailbox[0].taken) == count
