@@ -11,8 +11,11 @@ from deploy.command_line.commands.republish import OWNED
 from deploy.command_line.terminal import fail, say
 from deploy.embedded import stack
 from deploy.embedded.home import Home
-from deploy.embedded.services import SERVICES
 from deploy.embedded.settings import StackSettings
+
+
+WRITERS = tuple(dict.fromkeys(topic.writer for topic in OWNED.values()))
+READERS = (*WRITERS, "delivery")
 
 
 def recover_kafka(
@@ -36,12 +39,11 @@ def recover_kafka(
 
 
 def _write_all(environments: dict[str, dict[str, str]]) -> None:
-    for service in SERVICES:
-        _service(
-            service, environments, "republish", *(topic.name for topic in OWNED.values() if topic.writer == service)
-        )
-    for service in SERVICES:
-        _service(service, environments, "adopt-cluster")
+    topics = {writer: [topic.name for topic in OWNED.values() if topic.writer == writer] for writer in WRITERS}
+    for writer, names in topics.items():
+        _service(writer, environments, "republish", *names)
+    for reader in READERS:
+        _service(reader, environments, "adopt-cluster")
 
 
 def _service(name: str, environments: dict[str, dict[str, str]], *arguments: str) -> None:
