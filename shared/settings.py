@@ -1,5 +1,6 @@
 """What every service is told by its environment; each service adds its own in its `settings.py`."""
 
+import os
 from os import getpid
 from pathlib import Path
 from socket import gethostname
@@ -38,6 +39,8 @@ class CommonSettings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
         env_ignore_empty=True,
+        # A folder with a file for each secret, named like its variable; the environment wins.
+        secrets_dir=os.environ.get("PENCHANT_SECRETS_FOLDER") or None,
         extra="ignore",  # the environment is shared with the other services
         frozen=True,
         hide_input_in_errors=True,  # a malformed DSN must not end up, with its password, in a log

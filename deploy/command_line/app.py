@@ -16,6 +16,7 @@ from deploy.command_line.commands import (
     demo,
     exports,
     imports,
+    inbox,
     keys,
     messages,
     recover,
@@ -55,6 +56,7 @@ app.command()(stack.status)
 app.command()(stack.env)
 app.command()(demo.demo)
 app.command()(console.console)
+app.command()(inbox.inbox)
 app.add_typer(accounts.app, name="account")
 app.add_typer(keys.app, name="key")
 app.add_typer(messages.app, name="message")

@@ -1,4 +1,4 @@
-"""The account that the stack makes for whoever started it."""
+"""What the stack asks labeling for at its first start: an account for its user, and a key for delivery."""
 
 from uuid import UUID
 
@@ -24,3 +24,17 @@ async def first_account(labeling: str, operator_key: str, request: UUID) -> Acco
     if not answer.is_success:
         raise StackError(f"labeling did not make an account: {answer.status_code} {answer.text[:500]}")
     return Account.model_validate_json(answer.content)
+
+
+async def delivery_key(labeling: str, operator_key: str) -> str:
+    """Ask labeling for a key of scope `pipeline`, which serves all accounts."""
+    async with httpx.AsyncClient(base_url=labeling, timeout=30) as client:
+        answer = await client.post(
+            "/v1/keys",
+            json={"name": "delivery", "scopes": ["pipeline"]},
+            headers={"Authorization": f"Bearer {operator_key}"},
+        )
+    if not answer.is_success:
+        raise StackError(f"labeling did not make a key for delivery: {answer.status_code} {answer.text[:500]}")
+    key: str = answer.json()["key"]
+    return key

@@ -42,6 +42,16 @@ class Home:
         return self.path / "ports.json"
 
     @property
+    def inbox(self) -> Path:
+        """Where the mails are kept that the stack sends."""
+        return self.path / "inbox"
+
+    @property
+    def delivery_secrets(self) -> Path:
+        """A folder of secrets that are made while the stack starts, for delivery to read."""
+        return self.path / "delivery"
+
+    @property
     def logs(self) -> Path:
         return self.path / "logs"
 

@@ -29,6 +29,7 @@ class Secrets(BaseModel):
     console_secret: str = Field(default_factory=lambda: secrets.token_urlsafe(32))  # encrypts what the console keeps
     account_request: uuid.UUID  # makes the creation of the account repeatable after a start that stopped half-way
     account: Account | None = None
+    delivery_key: str | None = None  # an API key of scope `pipeline`
 
     @classmethod
     def kept(cls, home: Home) -> "Secrets":
@@ -65,6 +66,11 @@ class Secrets(BaseModel):
 
     def save(self, home: Home) -> None:
         write_private(home.secrets_file, self.model_dump_json(indent=1))
+
+    def with_delivery_key(self, home: Home, key: str) -> "Secrets":
+        changed = self.model_copy(update={"delivery_key": key})
+        changed.save(home)
+        return changed
 
     def with_account(self, home: Home, account: Account) -> "Secrets":
         changed = self.model_copy(update={"account": account})

@@ -1,3 +1,5 @@
-"""The services that a stack runs, and the console, which is a client of their APIs."""
+"""The services that a stack runs, and the clients of their APIs: the console, and delivery."""
 
-SERVICES = ("tracking", "labeling", "segmentation", "workflow", "console")
+FIRST = ("tracking", "labeling", "segmentation", "workflow", "console")
+LAST = ("delivery",)  # needs a key that labeling makes
+SERVICES = (*FIRST, *LAST)

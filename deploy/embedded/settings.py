@@ -11,10 +11,13 @@ class StackSettings(CommonSettings):
     segmentation_port: Port = 8103
     workflow_port: Port = 8104
     console_port: Port = 8100
+    delivery_port: Port = 8105
+    inbox_port: Port = 1025
     kafka_port: Port = 9092
     kafka_controller_port: Port = 9093
     postgres_port: Port = 5432
     console_secret: SecretStr | None = None
+    smtp: SecretStr | None = None  # a mail server; the inbox of the stack unless it is set
     tracking_keys: SecretStr | None = None  # generated once and kept, like the operator key, unless set here
 
     def wanted_ports(self) -> dict[str, int]:

@@ -11,7 +11,7 @@ from xmlrpc.client import Fault
 
 import asyncpg
 
-from deploy.embedded.account import first_account
+from deploy.embedded.account import delivery_key, first_account
 from deploy.embedded.databases import ensure_databases
 from deploy.embedded.error import StackError
 from deploy.embedded.home import Home
@@ -19,6 +19,7 @@ from deploy.embedded.kafka import Kafka
 from deploy.embedded.orphans import describe, end_orphans
 from deploy.embedded.ports import HOST, choose_ports, holder, is_free, listens
 from deploy.embedded.postgres import Postgres
+from deploy.embedded.private_file import write_private
 from deploy.embedded.process import Command
 from deploy.embedded.readiness import (
     Check,
@@ -29,7 +30,7 @@ from deploy.embedded.readiness import (
     wait_until_ready,
 )
 from deploy.embedded.secrets import Secrets
-from deploy.embedded.services import SERVICES
+from deploy.embedded.services import FIRST, LAST, SERVICES
 from deploy.embedded.settings import StackSettings
 from deploy.embedded.stack_file import StackFile, note_pids
 from deploy.embedded.supervisor import Supervisor, launch
@@ -130,8 +131,16 @@ class _Plan:
         return cls(settings.model_copy(update={"kafka": kafka.bootstrap}), home, secrets, kafka, postgres, ports)
 
     def launch(self, lock: int, say: Say) -> Supervisor:
-        stores = {"kafka": self.kafka.prepare(say), "postgres": self.postgres.prepare(say)}
-        return launch(self.home, lock, stores, {name: self.service(name) for name in SERVICES})
+        groups = {
+            "stores": {"kafka": self.kafka.prepare(say), "postgres": self.postgres.prepare(say)},
+            "services": {name: self.service(name) for name in FIRST},
+            "mail": {"inbox": self._inbox(), **{name: self.service(name) for name in LAST}},
+        }
+        return launch(self.home, lock, groups)
+
+    def _inbox(self) -> Command:
+        module = (sys.executable, "-m", "deploy.embedded.inbox")
+        return Command((*module, str(self.home.inbox), str(self.ports["inbox"])))
 
     def stack_file(self) -> StackFile:
         account = self.secrets.account
@@ -183,7 +192,18 @@ class _Plan:
             environment["PENCHANT_TRACKING_KEYS"] = own.get_secret_value() if own else self.secrets.tracking_keys
         if service == "console":
             environment.update(self._console_environment())
+        if service == "delivery":
+            environment.update(self._delivery_environment())
         return Command((sys.executable, "-m", f"services.{service}"), environment)
+
+    def _delivery_environment(self) -> dict[str, str]:
+        own = self.settings.smtp
+        return {
+            "PENCHANT_SMTP": own.get_secret_value() if own else f"smtp://{HOST}:{self.ports['inbox']}",
+            "PENCHANT_TRACKING_URL": self.url("tracking"),
+            "PENCHANT_PREFERENCES_URL": self.url("labeling"),
+            "PENCHANT_SECRETS_FOLDER": str(self.home.delivery_secrets),
+        }
 
     def _console_environment(self) -> dict[str, str]:
         own = self.settings.console_secret
@@ -215,14 +235,28 @@ async def _bring_up(
     say(f"Starting {', '.join(SERVICES)}")
     supervisor.start_group("services")
     urls = plan.stack_file().urls
-    took = await starts.wait({name: partial(service_unready, url) for name, url in urls.items()})
+    took = await starts.wait({name: partial(service_unready, urls[name]) for name in FIRST})
+    plan = await _with_keys(plan, urls["labeling"])
+    supervisor.start_group("mail")
+    took |= await starts.wait({name: partial(service_unready, urls[name]) for name in LAST})
     say(f"Services ready after {max(took.values()):.1f} s")
-    if plan.secrets.account is None:
-        account = await first_account(urls["labeling"], plan.stack_file().operator_key, plan.secrets.account_request)
-        plan = replace(plan, secrets=plan.secrets.with_account(plan.home, account))
     running = plan.stack_file().model_copy(update={"pids": supervisor.pids()})
     running.write(plan.home)
     return running
+
+
+async def _with_keys(plan: _Plan, labeling: str) -> _Plan:
+    """Ask for the keys that the stack does not have yet, and put delivery's where it reads it."""
+    operator_key = plan.stack_file().operator_key
+    if plan.secrets.account is None:
+        account = await first_account(labeling, operator_key, plan.secrets.account_request)
+        plan = replace(plan, secrets=plan.secrets.with_account(plan.home, account))
+    if plan.secrets.delivery_key is None:
+        key = await delivery_key(labeling, operator_key)
+        plan = replace(plan, secrets=plan.secrets.with_delivery_key(plan.home, key))
+    plan.home.delivery_secrets.mkdir(mode=0o700, exist_ok=True)
+    write_private(plan.home.delivery_secrets / "penchant_delivery_key", plan.secrets.delivery_key or "")
+    return plan
 
 
 class _Starts:

@@ -42,7 +42,7 @@ class Supervisor:
 
     def states(self) -> dict[str, str]:
         """What each process does: RUNNING, STARTING, BACKOFF, EXITED, FATAL, STOPPED, …; the stores first."""
-        processes = sorted(self._call("getAllProcessInfo"), key=lambda process: process["group"] == "services")
+        processes = sorted(self._call("getAllProcessInfo"), key=lambda process: process["group"] != "stores")
         return {process["name"]: process["statename"] for process in processes if process["name"] != LISTENER}
 
     def pids(self) -> dict[str, int]:
@@ -85,14 +85,17 @@ def running_pids(processes: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     return {process["name"]: process["pid"] for process in processes if process["pid"] and process["name"] != LISTENER}
 
 
-def launch(home: Home, lock: int, stores: Mapping[str, Command], services: Mapping[str, Command]) -> Supervisor:
+Groups = Mapping[str, Mapping[str, Command]]  # the programs of each group, by name
+
+
+def launch(home: Home, lock: int, groups: Groups) -> Supervisor:
     """Start supervisor with these programs, none of them started yet; it inherits the descriptor `lock`.
 
-    Raises StackError when it does not come up.
+    Groups are stopped in the reverse order. Raises StackError when it does not come up.
     """
     configuration = home.supervisor / "supervisord.conf"
     configuration.touch(mode=0o600)
-    configuration.write_text(_configuration(home, stores, services), encoding="utf-8")
+    configuration.write_text(_configuration(home, groups), encoding="utf-8")
     process = subprocess.Popen(
         (sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--configuration", str(configuration)),
         cwd=home.path,
@@ -114,7 +117,7 @@ def launch(home: Home, lock: int, stores: Mapping[str, Command], services: Mappi
     return supervisor
 
 
-def _configuration(home: Home, stores: Mapping[str, Command], services: Mapping[str, Command]) -> str:
+def _configuration(home: Home, groups: Groups) -> str:
     sections = {
         "unix_http_server": {"file": _escaped(str(home.control_socket)), "chmod": "0700"},
         "supervisord": {
@@ -131,7 +134,7 @@ def _configuration(home: Home, stores: Mapping[str, Command], services: Mapping[
         "rpcinterface:supervisor": {
             "supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface",
         },
-        # Groups are stopped from the highest priority down: services, then stores, then the listener.
+        # Groups are stopped from the highest priority down, the listener last.
         f"eventlistener:{LISTENER}": {
             **_program(LISTENER, Command((sys.executable, "-m", "deploy.embedded.listener", str(home.path)))),
             "events": "PROCESS_STATE",
@@ -140,9 +143,15 @@ def _configuration(home: Home, stores: Mapping[str, Command], services: Mapping[
             "autostart": "true",
             "redirect_stderr": "false",  # its standard output is how it talks to supervisor
         },
-        **{f"program:{name}": _program(name, command) for name, command in (*stores.items(), *services.items())},
-        "group:stores": {"programs": ",".join(stores), "priority": "1"},
-        "group:services": {"programs": ",".join(services), "priority": "2"},
+        **{
+            f"program:{name}": _program(name, command)
+            for programs in groups.values()
+            for name, command in programs.items()
+        },
+        **{
+            f"group:{group}": {"programs": ",".join(programs), "priority": str(priority)}
+            for priority, (group, programs) in enumerate(groups.items(), start=1)
+        },
     }
     return "\n".join(
         f"[{section}]\n" + "".join(f"{key}={value}\n" for key, value in values.items())

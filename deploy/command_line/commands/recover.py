@@ -13,7 +13,6 @@ from deploy.embedded import stack
 from deploy.embedded.home import Home
 from deploy.embedded.settings import StackSettings
 
-
 WRITERS = tuple(dict.fromkeys(topic.writer for topic in OWNED.values()))
 READERS = (*WRITERS, "delivery")
 

@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 
 from deploy.embedded.ports import free_port
+from deploy.embedded.services import SERVICES
 from tests.stack.nodes import server_folder
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(600)]
 
 WITHIN_SECONDS = 150.0  # a broker takes 3 s to come back, and ten times that on a machine that is busy with other tests
-SERVERS = ("TRACKING", "LABELING", "SEGMENTATION", "WORKFLOW", "KAFKA", "KAFKA_CONTROLLER", "POSTGRES")
+SERVERS = (*(name.upper() for name in SERVICES), "INBOX", "KAFKA", "KAFKA_CONTROLLER", "POSTGRES")
 
 
 class Penchant:

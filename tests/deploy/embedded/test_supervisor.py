@@ -37,5 +37,5 @@ def test_the_pids_are_those_of_what_is_started_again_when_it_ends() -> None:
 
 def _sections(stores: dict[str, Command], services: dict[str, Command]) -> configparser.RawConfigParser:
     parser = configparser.RawConfigParser()
-    parser.read_string(configuration(Home.at(Path("/somewhere")), stores, services))
+    parser.read_string(configuration(Home.at(Path("/somewhere")), {"stores": stores, "services": services}))
     return parser

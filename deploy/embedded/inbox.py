@@ -1,0 +1,65 @@
+"""A mail server for this machine: it takes every mail, keeps it in a folder, and sends nothing anywhere.
+
+`python -m deploy.embedded.inbox FOLDER PORT` runs it until SIGTERM. Each mail is a file; the oldest go when there are
+more than KEPT.
+"""
+
+import asyncio
+import signal
+import sys
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from deploy.embedded.ports import HOST
+
+KEPT = 1_000  # mails
+LARGEST = 20_000_000  # bytes
+
+
+class Inbox:
+    """Keeps mails in `folder`, named by the time at which they came."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    async def handle_DATA(  # noqa: N802 - as aiosmtpd calls it
+        self, _server: SMTP, _session: Session, envelope: Envelope
+    ) -> str:
+        """Take a mail."""
+        assert isinstance(envelope.content, bytes)
+        self._keep(envelope.content)
+        return "250 OK"
+
+    def _keep(self, content: bytes) -> None:
+        name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{uuid4().hex[:8]}"
+        arriving = self._folder / f".{name}"
+        arriving.write_bytes(content)
+        arriving.rename(self._folder / f"{name}.eml")
+        for path in mails_in(self._folder)[KEPT:]:
+            path.unlink(missing_ok=True)
+
+
+def mails_in(folder: Path) -> list[Path]:
+    """Return the files of the mails in `folder`, the newest first."""
+    return sorted(folder.glob("*.eml"), reverse=True)
+
+
+async def serve(folder: Path, port: int) -> None:
+    """Take mails on `port` of this machine until SIGTERM or SIGINT."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    inbox = Inbox(folder)
+    server = await loop.create_server(lambda: SMTP(inbox, data_size_limit=LARGEST, loop=loop), HOST, port)
+    async with server:
+        await stop.wait()
+
+
+if __name__ == "__main__":
+    with suppress(KeyboardInterrupt):
+        asyncio.run(serve(Path(sys.argv[1]), int(sys.argv[2])))
