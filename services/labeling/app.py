@@ -30,11 +30,12 @@ async def build(surroundings: Surroundings) -> Parts:
         settings.labeling_spreadsheet_bytes,
         settings.labeling_files_bytes,
     )
-    jobs = JobRunner(surroundings.database, surroundings.relay, kinds(limits))
+    state = _state(surroundings, settings, limits)
+    jobs = JobRunner(surroundings.database, surroundings.relay, kinds(limits, state.suppression))
     return Parts(
         routers=ROUTERS,
         public_routers=PAGES,
-        state=_state(surroundings, settings, limits),
+        state=state,
         consumers=[
             Consumer("labels", ("tracking.clicks", "workflow.commands"), LabelHandler()),
             Consumer("memberships", ("segmentation.memberships",), MembershipHandler(settings.partitions)),

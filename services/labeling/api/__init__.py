@@ -2,6 +2,7 @@
 
 from services.labeling.api import (
     accounts,
+    assignment_jobs,
     assignments,
     contact_details,
     contacts,
@@ -23,6 +24,7 @@ ROUTERS = (
     fields.router,
     contact_details.router,
     contacts.router,
+    assignment_jobs.router,
     assignments.router,
     engagements.router,
     imports.router,

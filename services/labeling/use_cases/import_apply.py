@@ -11,6 +11,7 @@ from services.labeling.domain.directory import Key
 from services.labeling.domain.imports.changes import applied
 from services.labeling.domain.imports.rows import ParsedRow
 from services.labeling.domain.names import names_of
+from services.labeling.domain.suppressions import SuppressionKeys
 from services.labeling.store import import_rows
 from services.labeling.store.directory import delete_entries, lock_entries
 from services.labeling.store.import_rows import DealtRow, Effect, RowError
@@ -19,6 +20,7 @@ from services.labeling.use_cases.assignment_changes import load_assignments, rec
 from services.labeling.use_cases.contact_changes import Changes, load_contacts, record_contacts
 from services.labeling.use_cases.import_check import conflict_of
 from services.labeling.use_cases.import_plans import Plan
+from services.labeling.use_cases.suppressions import block_suppressed
 from shared.events.parts import Origin
 from shared.store.unit_of_work import UnitOfWork
 
@@ -28,12 +30,15 @@ YIELD_AFTER = 100  # rows
 class RowApplier:
     """Writes what rows say; rows about the same contact are merged in their order, and change it once."""
 
-    def __init__(self, work: UnitOfWork, an_import: Import, plan: Plan, bucket: int) -> None:
+    def __init__(
+        self, work: UnitOfWork, an_import: Import, plan: Plan, bucket: int, suppression: SuppressionKeys | None
+    ) -> None:
         self._work = work
         self._import = an_import
         self._account_id = an_import.account_id
         self._plan = plan
         self._bucket = bucket
+        self._suppression = suppression
         self._counts: Counter[str] = Counter()
         self._errors: list[RowError] = []
         self._repeated: set[int] = set()  # contacts that an earlier unit of work has counted
@@ -71,6 +76,7 @@ class RowApplier:
                     if label_id in self._plan.labels
                 )
         self._put(contacts, before, states)
+        await block_suppressed(self._work, self._suppression, contacts)
         await record_contacts(self._work, contacts)
         gained = await self._assign(labels, effects)
         self._count(touched, before, states, gained)

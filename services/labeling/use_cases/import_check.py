@@ -14,6 +14,7 @@ from services.labeling.domain.imports.changes import applied, overwritten
 from services.labeling.domain.imports.rows import CellProblem, ParsedRow, is_blank
 from services.labeling.domain.imports.summary import Summary
 from services.labeling.domain.names import ContactName
+from services.labeling.domain.suppressions import SuppressionKeys
 from services.labeling.domain.tables.reading import read_piece
 from services.labeling.store import import_rows
 from services.labeling.store.assignments import assignments_of_pairs
@@ -23,6 +24,7 @@ from services.labeling.store.files import PIECE, delete_file, file_of_id, read_r
 from services.labeling.store.import_erasure import key_hash
 from services.labeling.store.import_rows import CheckedRow, RowError
 from services.labeling.store.imports import Import, import_of_id, set_checked, set_stopped
+from services.labeling.store.suppressions import suppressed
 from services.labeling.use_cases.import_plans import Plan, load_plan
 from shared.jobs.job import Job, JobFailed
 from shared.jobs.lease import Lease
@@ -48,8 +50,9 @@ class ImportCheck:
 
     kind = "import_check"
 
-    def __init__(self, most_rows: int = MOST_ROWS) -> None:
+    def __init__(self, most_rows: int = MOST_ROWS, suppression: SuppressionKeys | None = None) -> None:
         self._most_rows = most_rows
+        self._suppression = suppression
 
     async def step(self, lease: Lease) -> None:
         """Check the next rows, or finish."""
@@ -75,7 +78,7 @@ class ImportCheck:
             batch = await self._read(connection, an_import, advance.cursor)
             plan = await load_plan(connection, an_import, datetime.now(UTC).date())
             summary = Summary.of(advance.cursor.get("summary", {}))
-            checker = RowChecker(connection, an_import, plan, summary)
+            checker = RowChecker(connection, an_import, plan, summary, self._suppression)
             checked, errors = await checker.check(batch.rows)
             await import_rows.add_rows(connection, an_import.id, an_import.generation, checked, errors)
             advance.cursor.update(batch.cursor, summary=summary.as_stored())
@@ -151,12 +154,20 @@ class ImportCheck:
 class RowChecker:
     """Decides what importing rows would do, on what is stored now."""
 
-    def __init__(self, connection: PoolConnectionProxy, an_import: Import, plan: Plan, summary: Summary) -> None:
+    def __init__(
+        self,
+        connection: PoolConnectionProxy,
+        an_import: Import,
+        plan: Plan,
+        summary: Summary,
+        suppression: SuppressionKeys | None = None,
+    ) -> None:
         self._connection = connection
         self._account_id = an_import.account_id
         self._hash_key = an_import.hash_key
         self._plan = plan
         self._summary = summary
+        self._suppression = suppression
 
     async def check(self, rows: Sequence[tuple[int, list[str] | str]]) -> tuple[list[CheckedRow], list[RowError]]:
         """Return what is known of each row, and why rows are refused."""
@@ -171,6 +182,7 @@ class RowChecker:
         found = await self._find(readable)
         contacts = await contacts_of(self._connection, {(self._account_id, who) for who in found.values()})
         stored = await self._assignments(readable, found)
+        self._summary.suppressed += await self._count_suppressed(readable)
         checked: list[CheckedRow] = []
         errors: list[RowError] = []
         for (number, cells), row in zip(rows, parsed, strict=True):
@@ -188,6 +200,15 @@ class RowChecker:
             errors += [RowError(number, place, *problem) for place, problem in enumerate(problems)]
             checked.append(CheckedRow(number, [] if isinstance(cells, str) else cells, outcome, *hashes))
         return checked, errors
+
+    async def _count_suppressed(self, rows: Sequence[ParsedRow]) -> int:
+        """Return how many rows have an address that may not be sent to: their contacts will be blocked."""
+        if self._suppression is None:
+            return 0
+        emails = [row.email_key for row in rows if row.email_key is not None and not row.problems]
+        hashes = {one.value: email for email in emails for one in self._suppression.hashes(self._account_id, email)}
+        named = {hashes[value] for value in await suppressed(self._connection, self._account_id, list(hashes))}
+        return sum(email in named for email in emails)
 
     async def _find(self, rows: Sequence[ParsedRow]) -> dict[ContactName, int]:
         names = {ContactName(self._account_id, *key) for row in rows for key in row.keys}

@@ -12,6 +12,7 @@ from services.labeling.domain.imports.options import new_fields
 from services.labeling.domain.imports.rows import ParsedRow
 from services.labeling.domain.labels import label_name, name_key
 from services.labeling.domain.names import ContactName
+from services.labeling.domain.suppressions import SuppressionKeys
 from services.labeling.store import import_rows
 from services.labeling.store.directory import find_contacts, settle_contacts
 from services.labeling.store.fields import fields_of_accounts
@@ -52,6 +53,9 @@ class ImportRun:
     """
 
     kind = "import_run"
+
+    def __init__(self, suppression: SuppressionKeys | None = None) -> None:
+        self._suppression = suppression
 
     async def step(self, lease: Lease) -> None:
         """Make fields and labels, settle the next rows, apply those of a bucket, or finish."""
@@ -122,7 +126,7 @@ class ImportRun:
                 connection, an_import.id, an_import.generation, bucket, applied.get(str(bucket), 0), APPLIED
             )
             plan = await load_plan(connection, an_import, datetime.now(UTC).date())
-            applier = RowApplier(advance.work, an_import, plan, bucket)
+            applier = RowApplier(advance.work, an_import, plan, bucket, self._suppression)
             counts, errors = await applier.apply(rows)
             await import_rows.add_errors(connection, an_import.id, an_import.generation, errors)
             for name, number in counts.items():

@@ -1,5 +1,7 @@
 """The kinds of jobs that labeling runs."""
 
+from services.labeling.domain.suppressions import SuppressionKeys
+from services.labeling.use_cases.assignment_jobs import AssignmentRun
 from services.labeling.use_cases.deletions import FieldDeletion, LabelDeletion
 from services.labeling.use_cases.exports import ExportRun
 from services.labeling.use_cases.import_check import ImportCheck
@@ -9,9 +11,17 @@ from services.labeling.use_cases.uploads import Limits
 from shared.jobs.job import JobKind
 
 
-def kinds(limits: Limits) -> tuple[JobKind, ...]:
-    """Return what labeling's workers can do."""
-    return (LabelDeletion(), FieldDeletion(), ImportCheck(limits.rows), ImportRun(), ImportUndo(), ExportRun())
+def kinds(limits: Limits, suppression: SuppressionKeys | None = None) -> tuple[JobKind, ...]:
+    """Return what labeling's workers can do. `suppression` hashes addresses to find those that are suppressed."""
+    return (
+        LabelDeletion(),
+        FieldDeletion(),
+        ImportCheck(limits.rows, suppression),
+        ImportRun(suppression),
+        ImportUndo(),
+        ExportRun(),
+        AssignmentRun(),
+    )
 
 
 # Cancelled by what they belong to, which has a state of its own.

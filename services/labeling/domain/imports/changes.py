@@ -1,14 +1,13 @@
 """What a row changes of a contact, and what taking it back changes."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from services.labeling.domain.contacts import Contact, may_change_subscription
 from services.labeling.domain.imports.options import Options
 from services.labeling.domain.imports.rows import ParsedRow
 from shared.events.labeling import Subscription
 
-# What the contact said itself, or what was reported of its address, stands above any file.
 _FINAL = frozenset({"unsubscribed", "bounced", "blocked"})
 
 Members = dict[str, list[Any]]  # by member (`fields/city`): the value before, and the one after
@@ -28,9 +27,15 @@ def values_of(row: ParsedRow, contact: Contact | None, options: Options) -> dict
     subscription = row.subscription
     if contact is None:
         values["subscription"] = subscription or options.subscription or "unconfirmed"
-    elif subscription is not None and may_change_subscription(contact, cast("Subscription", subscription), "import"):
+    elif subscription is not None and _may_change(contact, subscription):
         values["subscription"] = subscription
     return values
+
+
+def _may_change(contact: Contact, wanted: Subscription) -> bool:
+    """Whether a file may change the subscription: whoever has unsubscribed, in whatever way, stays unsubscribed."""
+    weakens = contact.subscription in _FINAL and wanted not in _FINAL
+    return not weakens and may_change_subscription(contact, wanted, "import")
 
 
 def applied(contact: Contact | None, row: ParsedRow, options: Options) -> tuple[Contact, Members]:
@@ -69,7 +74,7 @@ def taken_back(contact: Contact, members: Members, confirmed: Mapping[str, list[
             continue
         if later is not None and later[1] == after:
             continue
-        if member == "subscription" and (contact.subscription in _FINAL):
+        if member == "subscription" and not may_change_subscription(contact, before, "undo"):
             continue
         values[member] = before
     return _with(contact, values), sorted(values)

@@ -12,6 +12,7 @@ from services.labeling.domain.fields import Field, field_value
 from services.labeling.domain.imports.options import Options, Target
 from services.labeling.domain.labels import name_key
 from services.labeling.domain.tables.cells import Spelling, clean, read_boolean, read_date, read_labels, read_number
+from shared.events.labeling import Subscription
 
 _SUBSCRIBED = frozenset({"yes", "ja", "oui", "true", "1", "x", "active", "actief", "actif", "aktiv", "ingeschreven"})
 _UNSUBSCRIBED = frozenset(
@@ -40,7 +41,7 @@ class ParsedRow(NamedTuple):
     email_key: str | None
     external_id: str | None
     fields: dict[str, Any]
-    subscription: str | None
+    subscription: Subscription | None
     language: str | None
     label_ids: tuple[UUID, ...]
     unknown: tuple[str, ...]
@@ -190,7 +191,7 @@ class _Row:
         self.email_key: str | None = None
         self.external_id: str | None = None
         self.fields: dict[str, Any] = {}
-        self.subscription: str | None = None
+        self.subscription: Subscription | None = None
         self.language: str | None = None
         self.label_ids: dict[UUID, None] = {}
         self.unknown: list[str] = []
@@ -209,10 +210,11 @@ def _language(text: str) -> str:
     return text
 
 
-def _subscription(text: str) -> str:
+def _subscription(text: str) -> Subscription:
     word = text.casefold()
-    if word in SUBSCRIPTIONS:
-        return word
+    for known in SUBSCRIPTIONS:
+        if word == known:
+            return known
     if word in _SUBSCRIBED:
         return "subscribed"
     if word in _UNSUBSCRIBED:

@@ -4,6 +4,7 @@ import orjson
 import pytest
 
 from services.labeling.domain.errors import InvalidError, StateError, TooLargeError
+from services.labeling.domain.suppressions import SuppressionKeys
 from services.labeling.store.import_rows import errors_after
 from services.labeling.store.imports import Import
 from services.labeling.use_cases.erasure import erase_contact
@@ -16,9 +17,14 @@ from services.labeling.use_cases.imports import (
     start_import,
     undo_import,
 )
+from services.labeling.use_cases.jobs import kinds
+from services.labeling.use_cases.suppressions import suppress
 from services.labeling.use_cases.uploads import Limits
+from shared.events.parts import Origin
+from shared.jobs.runner import JobRunner
 from tests.services.labeling.importing import SUBSCRIBED, checked, contact_of, imported, latest, uploaded
 from tests.services.labeling.shop import Shop
+from tests.shared.jobs.counting import Published
 
 pytestmark = pytest.mark.asyncio
 
@@ -144,6 +150,23 @@ async def test_a_file_never_subscribes_who_has_unsubscribed(shop: Shop) -> None:
     await imported(shop, b"email,subscription\nann@example.com,subscribed\n")
     assert (await contact_of(shop, "ann@example.com"))["subscription"] == "unsubscribed"
     assert ann
+
+
+async def test_a_suppressed_address_is_counted_and_blocked(shop: Shop) -> None:
+    keys = SuppressionKeys.parse("one:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
+    origin = Origin(kind="manual")
+    await suppress(shop.database, keys, shop.account_id, ["ann@example.com"], None, origin)
+    runner = JobRunner(shop.database, Published(), kinds(Limits(), keys))
+    found = await uploaded(shop, b"email\nann@example.com\nbob@example.com\n")
+    await check_import(shop.database, shop.account_id, found.id, {}, SUBSCRIBED, {})
+    await runner.run_until_idle()
+    summary = (await latest(shop, found)).summary
+    assert summary is not None
+    assert (summary["create"], summary["suppressed"]) == (2, 1)
+    await start_import(shop.database, shop.account_id, found.id)
+    await runner.run_until_idle()
+    assert (await contact_of(shop, "ann@example.com"))["subscription"] == "blocked"
+    assert (await contact_of(shop, "bob@example.com"))["subscription"] == "subscribed"
 
 
 async def test_labels_may_be_created_or_ignored(shop: Shop) -> None:

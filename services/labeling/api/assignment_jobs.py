@@ -1,0 +1,87 @@
+"""A label for many contacts at once."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Response
+from pydantic import BaseModel, Field, model_validator
+
+from services.labeling.api.routing import Router
+from services.labeling.api.service import Service
+from services.labeling.use_cases.assignment_jobs import (
+    create_assignment_job,
+    preview_assignments,
+    undo_assignment_job,
+)
+from shared.http.bodies import RequestBody
+from shared.http.keys import Caller, requires
+from shared.jobs.routes import JobAnswer
+
+router = Router(prefix="/v1/assignment-jobs", tags=["assignments"])
+
+
+class AssignedBody(RequestBody):
+    """Which contacts: exactly one member."""
+
+    label: Annotated[UUID | None, Field(description="Those that hold this label.")] = None
+    segment: Annotated[UUID | None, Field(description="The members of this segment.")] = None
+    import_: Annotated[UUID | None, Field(alias="import", description="Those that this import touched.")] = None
+
+    @model_validator(mode="after")
+    def names_one(self) -> "AssignedBody":
+        """Exactly one."""
+        if len(self.model_dump(exclude_none=True)) != 1:
+            raise ValueError("name exactly one of label, segment and import")
+        return self
+
+    def chosen(self) -> dict[str, Any]:
+        """Return the one member."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+class AssignmentJobBody(RequestBody):
+    """Which contacts get or lose which label."""
+
+    of: AssignedBody
+    label_id: Annotated[UUID, Field(description="The label that is given or taken away.")]
+    held: Annotated[bool, Field(description="True gives the label, false takes it away.")]
+    dry_run: Annotated[bool, Field(description="Only say what it would do.")] = False
+
+
+class AssignmentPreview(BaseModel):
+    """What the job would do."""
+
+    changed: Annotated[int, Field(description="Contacts that would get or lose the label.")]
+    unchanged: Annotated[int, Field(description="Contacts that would stay as they are.")]
+    refused: Annotated[int, Field(description="Contacts that removed the label themselves.")]
+
+
+@router.post(
+    "",
+    status_code=202,
+    summary="Give or take a label for many contacts",
+    response_model=JobAnswer | AssignmentPreview,
+    responses={200: {"model": AssignmentPreview, "description": "What the job would do (`dry_run`)."}},
+)
+async def create_job(
+    service: Service, caller: Annotated[Caller, requires("write")], body: AssignmentJobBody, response: Response
+) -> BaseModel:
+    """Give a label to, or take it from, all holders of a label, the members of a segment, or who an import touched."""
+    account_id, of = caller.account_id, body.of.chosen()
+    if body.dry_run:
+        response.status_code = 200
+        counts = await preview_assignments(service.database, account_id, of, body.label_id, held=body.held)
+        return AssignmentPreview(**counts)
+    job = await create_assignment_job(service.database, account_id, caller.key_id, of, body.label_id, held=body.held)
+    response.headers["Location"] = f"/v1/jobs/{job.id}"
+    return JobAnswer.of(job)
+
+
+@router.post("/{job_id}/undo", status_code=202, summary="Undo an assignment job")
+async def undo_job(
+    service: Service, caller: Annotated[Caller, requires("write")], job_id: UUID, response: Response
+) -> JobAnswer:
+    """Take back what a job changed. 409 while it runs."""
+    job = await undo_assignment_job(service.database, caller.account_id, job_id)
+    response.headers["Location"] = f"/v1/jobs/{job.id}"
+    return JobAnswer.of(job)

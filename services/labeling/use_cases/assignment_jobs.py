@@ -1,0 +1,177 @@
+"""Give a label to, or take it from, all holders of another one, the members of a segment, or who an import touched."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from asyncpg.pool import PoolConnectionProxy
+from pyroaring import BitMap
+
+from services.labeling.domain.assignments import AssertLabel, Assignment, Command, RemoveLabel, TakeBack, decide
+from services.labeling.domain.errors import InvalidError, NotFoundError, StateError
+from services.labeling.domain.labels import Label
+from services.labeling.store.assignment_jobs import (
+    AssignmentJob,
+    add_effects,
+    effects_of,
+    find_assignment_job,
+    insert_assignment_job,
+)
+from services.labeling.store.assignments import assignments_of_pairs
+from services.labeling.store.contacts import contacts_of
+from services.labeling.store.labels import labels_of_ids
+from services.labeling.use_cases.assignment_changes import load_assignments, record_assignments
+from services.labeling.use_cases.exports import Source, count_source, ids_of_source
+from services.labeling.use_cases.import_run import BUCKETS, partitions_of
+from shared.events.parts import Origin
+from shared.events.topics import partition_of
+from shared.jobs.job import Job, JobFailed
+from shared.jobs.lease import Lease
+from shared.jobs.store import enqueue, find_job
+from shared.store.database import Database
+from shared.store.unit_of_work import UnitOfWork
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+AT_A_TIME = 2_000  # contacts looked at in one step; those of one bucket are changed
+
+
+async def create_assignment_job(
+    database: Database, account_id: int, key_id: UUID, of: Mapping[str, Any], label_id: UUID, *, held: bool
+) -> Job:
+    """Put the job in line. Raises InvalidError for a source or a label that there is not."""
+    async with database.transaction() as connection:
+        await _label(connection, account_id, label_id)
+        total = await count_source(connection, account_id, Source.of(of)) * BUCKETS
+        job = await enqueue(
+            connection, account_id, "assignment", str(label_id), {"key_id": str(key_id), "undo": None}, total
+        )
+        await insert_assignment_job(connection, job.id, account_id, of, label_id, held=held)
+    return job
+
+
+async def undo_assignment_job(database: Database, account_id: int, job_id: UUID) -> Job:
+    """Put the undoing of a job in line. Raises NotFoundError, and StateError while the job is open."""
+    async with database.transaction() as connection:
+        done = await find_job(connection, account_id, job_id)
+        wanted = await find_assignment_job(connection, account_id, job_id)
+        if done is None or wanted is None or done.specification.get("undo"):
+            raise NotFoundError("assignment job")
+        if done.state in ("queued", "running"):
+            raise StateError(f"The job is {done.state}; cancel it first, or wait for its end.")
+        total = len(await effects_of(connection, job_id)) * BUCKETS
+        specification = {**done.specification, "undo": str(job_id)}
+        return await enqueue(connection, account_id, "assignment", str(wanted.label_id), specification, total)
+
+
+async def preview_assignments(
+    database: Database, account_id: int, of: Mapping[str, Any], label_id: UUID, *, held: bool
+) -> dict[str, int]:
+    """Return how many contacts would get or lose the label, and how many would stay as they are."""
+    counts: Counter[str] = Counter(changed=0, unchanged=0, refused=0)
+    source, after = Source.of(of), 0
+    async with database.pool.acquire() as connection:
+        label = await _label(connection, account_id, label_id)
+        await count_source(connection, account_id, source)
+        while ids := await ids_of_source(connection, account_id, source, after, AT_A_TIME):
+            stored = await assignments_of_pairs(connection, [(label.no, contact_id) for contact_id in ids])
+            for contact_id in ids:
+                state = stored.get((label.no, contact_id), Assignment())
+                counts[_kind(decide(state, _command(Origin(kind="manual"), state, held=held)), held=held)] += 1
+            after = ids[-1]
+    return dict(counts)
+
+
+def _command(origin: Origin, state: Assignment, *, held: bool) -> Command:
+    at = state.since or _EPOCH
+    return AssertLabel(origin, at) if held else RemoveLabel(origin, at)
+
+
+def _kind(outcome: str | None, *, held: bool) -> str:
+    if outcome == "refused":
+        return "refused"
+    return "changed" if outcome == ("assigned" if held else "removed") else "unchanged"
+
+
+async def _label(connection: PoolConnectionProxy, account_id: int, label_id: UUID) -> Label:
+    label = (await labels_of_ids(connection, [label_id])).get(label_id)
+    if label is None or label.account_id != account_id or label.state == "deleted":
+        raise InvalidError("there is no such label", "/label_id")
+    return label
+
+
+class AssignmentRun:
+    """Goes through the contacts once for each bucket of partition numbers, and changes those of the bucket.
+
+    A person asked for it, so the origin is `manual`, with the job as its reference: undoing takes back that support.
+    """
+
+    kind = "assignment"
+
+    async def step(self, lease: Lease) -> None:
+        """Change the next contacts of a bucket, or finish."""
+        job = lease.job
+        bucket, after = job.cursor.get("bucket", 0), job.cursor.get("contact_id", 0)
+        undone = job.specification.get("undo")
+        async with lease.advance(*partitions_of(bucket, lease.database.partitions)) as advance:
+            connection = advance.work.connection
+            original = job.id if undone is None else UUID(undone)
+            wanted = await find_assignment_job(connection, job.account_id, original)
+            if wanted is None:
+                raise JobFailed("The job is gone.")
+            ids = await self._ids(connection, job, wanted, original, after)
+            partitions = lease.database.partitions
+            own = [one for one in ids if partition_of(job.account_id, one, partitions) % BUCKETS == bucket]
+            changed = await _change(advance.work, job, wanted, original, own)
+            if undone is None:
+                await add_effects(connection, job.id, job.step, changed)
+            advance.done += len(ids)
+            advance.cursor["changed"] = advance.cursor.get("changed", 0) + len(changed)
+            finished = len(ids) < AT_A_TIME
+            advance.cursor.update(bucket=bucket + finished, contact_id=0 if finished else ids[-1])
+            if bucket + finished == BUCKETS:
+                advance.total = advance.done
+                advance.finish(changed=advance.cursor["changed"])
+
+    async def stopped(self, work: UnitOfWork, job: Job) -> None:
+        """Do nothing: what was changed stays, and can be undone."""
+
+    async def _ids(
+        self, connection: PoolConnectionProxy, job: Job, wanted: AssignmentJob, original: UUID, after: int
+    ) -> list[int]:
+        if job.specification.get("undo") is None:
+            try:
+                return await ids_of_source(connection, job.account_id, Source.of(wanted.of), after, AT_A_TIME)
+            except InvalidError as error:
+                raise JobFailed(f"The source was deleted: {error.detail}.") from None
+        effects = await effects_of(connection, original)
+        first = effects.rank(after)
+        return list(effects[first : first + AT_A_TIME])
+
+
+async def _change(
+    work: UnitOfWork, job: Job, wanted: AssignmentJob, original: UUID, contact_ids: Sequence[int]
+) -> BitMap:
+    """Change the contacts that exist; return those whose label changed."""
+    label = (await labels_of_ids(work.connection, [wanted.label_id])).get(wanted.label_id)
+    if label is None or label.state == "deleted":
+        raise JobFailed("The label was deleted.")
+    keys = {(job.account_id, contact_id) for contact_id in contact_ids}
+    present = {contact_id for _, contact_id in await contacts_of(work.connection, keys)}
+    changes = await load_assignments(work, {(label.no, contact_id) for contact_id in present})
+    origin = Origin(kind="manual", ref=f"assignment job {original}", key_id=UUID(job.specification["key_id"]))
+    undo = Origin(kind="undo", ref=str(original))
+    changed = BitMap()
+    for contact_id in sorted(present):
+        command: Command
+        if job.specification.get("undo") is None:
+            command = AssertLabel(origin, work.now) if wanted.held else RemoveLabel(origin, work.now)
+        elif wanted.held:
+            command = TakeBack(origin, undo, work.now)
+        else:
+            command = AssertLabel(undo, work.now)
+        if changes.apply(contact_id, label, command) in ("assigned", "removed"):
+            changed.add(contact_id)
+    await record_assignments(work, changes)
+    return changed
