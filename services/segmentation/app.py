@@ -30,8 +30,9 @@ async def build(surroundings: Surroundings, clock: Callable[[], datetime] = utc_
     settings = surroundings.settings
     assert isinstance(settings, SegmentationSettings)
     signal = CountSignal()
+    links = Links(surroundings.catalog)
     handler = SliceHandler(
-        SegmentDefinitions(surroundings.catalog),
+        SegmentDefinitions(surroundings.catalog, links),
         settings.partitions,
         settings.own_url,
         clock=clock,
@@ -41,7 +42,7 @@ async def build(surroundings: Surroundings, clock: Callable[[], datetime] = utc_
     handler.on_change(signal.notify)
     measure(handler.memories)
     owners = SliceOwners(surroundings.database.pool, handler.memories, settings.partitions)
-    all_segments = Segments(surroundings, Links(surroundings.catalog))
+    all_segments = Segments(surroundings, links)
     return Parts(
         routers=ROUTERS,
         internal_routers=[slices.router],

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 
-from services.segmentation.domain.errors import Conflict, InUse, LimitReached, NotFound, SlicesUnavailable
+from services.segmentation.domain.errors import Conflict, LimitReached, NotFound, SlicesUnavailable
 from shared.criteria import InvalidCriterion
-from shared.http.problems import FieldError, Problem, unavailable
+from shared.http.problems import FieldError, Problem, in_use, unavailable
+from shared.uses import InUseError
 
 
 @contextmanager
@@ -19,9 +19,8 @@ def refusals(pointer: str = "/criterion") -> Iterator[None]:
         raise Problem(422, "The criterion is not valid; see errors.", errors=errors) from None
     except NotFound as error:
         raise Problem(404, str(error)) from None
-    except InUse as error:
-        detail = f"{error} `?force=true` deletes it all the same; what uses it is broken then."
-        raise Problem(409, detail, more={"uses": [asdict(use) for use in error.uses]}) from None
+    except InUseError as error:
+        raise in_use(error) from None
     except (LimitReached, Conflict) as error:
         raise Problem(409, str(error)) from None
     except SlicesUnavailable as error:

@@ -13,7 +13,6 @@ from services.segmentation.api.models import Broken, Member, SegmentIn, SegmentO
 from services.segmentation.api.refusals import refusals
 from services.segmentation.api.state import State
 from services.segmentation.domain.errors import NotFound
-from services.segmentation.domain.questions import CountNodes, PortableCriterion
 from services.segmentation.store.segments import Segment
 from shared.criteria import Criterion
 from shared.http.keys import Caller, requires
@@ -169,7 +168,8 @@ async def _stream(state: State, account_id: int, segment_id: UUID) -> AsyncItera
         if generation != state.definitions.generation:
             generation = state.definitions.generation
             try:
-                question = await state.criteria.question_about(account_id, segment_id)
+                segment = await state.segments.find(account_id, segment_id)
+                question = await state.criteria.question_about(account_id, segment)
             except NotFound:
                 yield "event: deleted\ndata: {}\n\n"
                 return
@@ -188,7 +188,7 @@ async def _stream(state: State, account_id: int, segment_id: UUID) -> AsyncItera
 
 async def _counted(state: State, account_id: int, segment: Segment) -> SegmentOut:
     criteria = await state.segments.criteria(account_id)
-    question = CountNodes(asked=PortableCriterion.of(segment.criterion, criteria))
+    question = await state.criteria.question_about(account_id, segment)
     count = await state.criteria.count_members(account_id, question)
     return _shown(state, account_id, segment, criteria, count, datetime.now(UTC))
 
@@ -201,7 +201,7 @@ def _shown(
     count: int | None,
     as_of: datetime,
 ) -> SegmentOut:
-    faults = state.segments.faults(account_id, segment.criterion, criteria)
+    faults = state.segments.faults(account_id, segment, criteria)
     broken = [Broken(pointer=f"/criterion{fault.pointer}", detail=fault.detail) for fault in faults]
     members: dict[str, Any] = {"count": count, "as_of": as_of if count is not None else None}
     return SegmentOut(

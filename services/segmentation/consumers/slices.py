@@ -162,6 +162,7 @@ class SliceHandler(Handler):
             if erased := _erased(received):
                 await blank_answers(work.connection, account_id, erased)
         memory.applied += len(batch)
+        _report_failures(touched)
         await write_changes(work.connection, memory.partition, touched)
 
     async def _slice(self, memory: SliceMemory, account_id: int) -> AccountSlice:
@@ -204,6 +205,7 @@ class SliceHandler(Handler):
             account.pass_to(account.days.of(now), definitions)
             if left > 0 and account.pending and self._delay() < MOST_DELAY:
                 left -= self._announce(work, partition, account, account.drain(definitions, left))
+        _report_failures(slices)
         await write_changes(work.connection, partition, slices)
         memory.generation = generation
         if memory.snapshot_due is not None and memory.snapshot_due <= now and left == PIECE:
@@ -253,6 +255,13 @@ class SliceHandler(Handler):
     def _notify_after_commit(self, work: UnitOfWork) -> None:
         for callback in self._changed:
             work.after_commit(callback)
+
+
+def _report_failures(slices: Iterable[AccountSlice]) -> None:
+    for account in slices:
+        for segment_id, failure in account.failures.items():
+            log.error("segment cannot be evaluated", segment_id=str(segment_id), failure=failure)
+        account.failures.clear()
 
 
 _event = attrgetter("event")

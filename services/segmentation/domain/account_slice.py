@@ -31,12 +31,14 @@ class Membership:
 
     `announced`: the members as the events have them. `pending`: who may have to be announced still, by reason; they are
     evaluated when their turn comes, and until then events about them announce nothing. `adopted` is the fingerprint of
-    the definition that was evaluated. `written` and `saved`: whether the database has it all, and the members.
+    the definition that was evaluated. `broken`: it decides nothing, and what is pending is kept. `written` and `saved`:
+    whether the database has it all, and the members.
     """
 
     announced: BitMap = field(default_factory=BitMap)
     pending: dict[Reason, BitMap] = field(default_factory=dict)
     adopted: bytes = b""
+    broken: bool = False
     written: bool = False
     saved: bool = True
 
@@ -70,6 +72,7 @@ class AccountSlice:
         self.memberships: dict[UUID, Membership] = {}
         self.day_written = False
         self._partitions = partitions
+        self.failures: dict[UUID, str] = {}
         self._adopted: Definitions | None = None
         self._next_day = (0, datetime.min.replace(tzinfo=UTC))
 
@@ -81,7 +84,7 @@ class AccountSlice:
     @property
     def pending(self) -> bool:
         """Whether announcements may have to be made still."""
-        return any(membership.pending for membership in self.memberships.values())
+        return any(membership.pending and not membership.broken for membership in self.memberships.values())
 
     def next_day(self) -> datetime:
         """When the day after the slice's begins."""
@@ -93,28 +96,50 @@ class AccountSlice:
         return begins
 
     def adopt(self, definitions: Definitions) -> None:
-        """Evaluate the definitions that changed; the difference becomes pending. Comes before all else."""
+        """Evaluate the definitions that changed or were mended; the difference becomes pending. Call it first."""
         if definitions is self._adopted:
             return
         self._adopted = definitions
+        for segment_id in definitions.broken:
+            self._break(segment_id)
         changed = [
             definition
             for definition in definitions.all.values()
             if self._membership(definition.segment_id).adopted != definition.fingerprint
+            or self.memberships[definition.segment_id].broken
         ]
         evaluator = Evaluator(self.image, keep=True)
         for definition in changed:
             membership = self.memberships[definition.segment_id]
-            membership.postpone(evaluator.members(definition.criterion) ^ membership.announced, "definition")
-            membership.adopted = definition.fingerprint
-            membership.written = False
+            true = self._members(evaluator, definition)
+            if true is not None:
+                membership.postpone(true ^ membership.announced, "definition")
+                membership.adopted = definition.fingerprint
+                membership.broken = False
+                membership.written = False
         for segment_id, membership in self.memberships.items():
-            # A deleted segment has no members any more; one that cannot be evaluated keeps those it had.
-            gone = segment_id not in definitions.all and segment_id not in definitions.suspended
-            if gone and membership.adopted:
+            # A deleted segment has no members any more; one that is broken keeps those it had.
+            gone = segment_id not in definitions.all and segment_id not in definitions.broken
+            if gone and (membership.adopted or membership.broken):
                 membership.postpone(membership.announced, "definition")
                 membership.adopted = b""
+                membership.broken = False
                 membership.written = False
+
+    def _break(self, segment_id: UUID) -> None:
+        membership = self._membership(segment_id)
+        if not membership.broken:
+            membership.broken = True
+            membership.written = False
+
+    def _members(self, evaluator: Evaluator, definition: Definition) -> BitMap | None:
+        """Who satisfies a definition; None if evaluating it fails, which breaks that segment and no other."""
+        try:
+            return evaluator.members(definition.criterion)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other segments are not to blame
+            self.failures[definition.segment_id] = f"{type(error).__name__}: {error}"
+            self._break(definition.segment_id)
+            return None
 
     def _membership(self, segment_id: UUID) -> Membership:
         return self.memberships.setdefault(segment_id, Membership())
@@ -126,9 +151,11 @@ class AccountSlice:
         self.day_written = False
         evaluator = Evaluator(self.image, keep=True)
         for definition in definitions.all.values():
-            if definition.moves:
-                membership = self.memberships[definition.segment_id]
-                membership.postpone(evaluator.members(definition.criterion) ^ membership.announced, "time")
+            membership = self.memberships[definition.segment_id]
+            if definition.moves and not membership.broken:
+                true = self._members(evaluator, definition)
+                if true is not None:
+                    membership.postpone(true ^ membership.announced, "time")
         self.image.settle_day()
 
     def replay(self, events: Iterable[ContactEvent]) -> None:
@@ -144,7 +171,9 @@ class AccountSlice:
         evaluator = Evaluator(self.image, touched.contacts, keep=True)
         for definition in definitions.concerned(touched.about):
             membership = self.memberships[definition.segment_id]
-            true = evaluator.members(definition.criterion)
+            true = None if membership.broken else self._members(evaluator, definition)
+            if true is None:
+                continue
             changed = (true ^ (membership.announced & touched.contacts)) - membership.waiting()
             if changed:
                 yield from self._announce(definition.segment_id, membership, changed, true, "event")
@@ -152,7 +181,7 @@ class AccountSlice:
     def drain(self, definitions: Definitions, most: int) -> Iterator[Move]:
         """Look at pending contacts, at most `most` of them, and make known what is still to be."""
         for segment_id, membership in list(self.memberships.items()):
-            for reason in list(membership.pending):
+            for reason in list(membership.pending) if not membership.broken else ():
                 if most <= 0:
                     return
                 piece = BitMap(membership.pending[reason][:most])
@@ -161,14 +190,16 @@ class AccountSlice:
 
     def _drain(self, definition: Definition | None, segment_id: UUID, piece: BitMap, reason: Reason) -> Iterator[Move]:
         membership = self.memberships[segment_id]
+        evaluator = Evaluator(self.image, piece, keep=True)
+        true = BitMap() if definition is None else self._members(evaluator, definition)
+        if true is None:
+            return
         left = membership.pending[reason] - piece
         if left:
             membership.pending[reason] = left
         else:
             del membership.pending[reason]
         membership.written = False
-        evaluator = Evaluator(self.image, piece, keep=True)
-        true = BitMap() if definition is None else evaluator.members(definition.criterion)
         changed = true ^ (membership.announced & piece)
         yield from self._announce(segment_id, membership, changed, true, reason)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from types import MappingProxyType
 from uuid import UUID
 
 from services.segmentation.domain.concerns import concerns
@@ -26,25 +27,27 @@ class Definition:
 class Definitions:
     """All segments of an account that can be evaluated.
 
-    `suspended`: those that cannot, since a segment in them is missing, or they cannot be read (`unreadable`); whoever
-    was a member stays one until then. `previous`: what was known before, of which the unchanged is taken over.
+    `broken`: those that cannot, and why: something that they name is gone, or they include a broken segment. Given are
+    those that are broken themselves. `previous`: earlier definitions, of which the unchanged ones are taken over.
     """
 
     def __init__(
         self,
         zone: str,
         segments: Mapping[UUID, tuple[str, Criterion]],
-        unreadable: Iterable[UUID] = (),
+        broken: Mapping[UUID, str] = MappingProxyType({}),
         previous: "Definitions | None" = None,
     ) -> None:
         self.zone = zone
         self.all: dict[UUID, Definition] = {}
-        self.suspended: set[UUID] = set(unreadable)
+        self.broken: dict[UUID, str] = dict(broken)
         self._concerned: dict[Name, list[UUID]] = {}
         self._criteria = {segment_id: criterion for segment_id, (_, criterion) in segments.items()}
         old = previous if previous is not None and previous.zone == zone else None
         self._leaves: dict[Criterion, Criterion] = old.shared_leaves() if old is not None else {}
         for segment_id, (name, criterion) in segments.items():
+            if segment_id in self.broken or self._includes_broken(segment_id, criterion, set()):
+                continue
             if old is not None and old.has_same(segment_id, name, criterion):
                 self.all[segment_id] = old.all[segment_id]
             else:
@@ -56,8 +59,8 @@ class Definitions:
     def _add(self, segment_id: UUID, name: str, criterion: Criterion) -> None:
         try:
             whole = inline_segments(criterion, self._criteria.get)
-        except InvalidCriterion:
-            self.suspended.add(segment_id)
+        except InvalidCriterion as invalid:
+            self.broken[segment_id] = invalid.faults[0].detail
             return
         # Other days are other members, so the zone is a part of what a definition means.
         fingerprint = sha256(f"{self.zone} {whole!r}".encode("utf-8", "surrogatepass")).digest()[:16]
@@ -65,6 +68,16 @@ class Definitions:
         self.all[segment_id] = Definition(
             segment_id, name, shared, fingerprint, moves_with_the_day(whole), concerns(whole)
         )
+
+    def _includes_broken(self, segment_id: UUID, criterion: Criterion, seen: set[UUID]) -> bool:
+        for inner in references(criterion).segments - seen:
+            seen.add(inner)
+            if inner in self.broken or (
+                inner in self._criteria and self._includes_broken(segment_id, self._criteria[inner], seen)
+            ):
+                self.broken[segment_id] = f"segment {inner} is broken"
+                return True
+        return False
 
     def has_same(self, segment_id: UUID, name: str, criterion: Criterion) -> bool:
         """Whether the segment is defined so already, and by itself: one that names others may mean something else."""

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, Field
+from pyroaring import BitMap
 
 from services.segmentation.domain.account_slice import AccountSlice
 from services.segmentation.domain.contact_facts import SliceFacts
@@ -72,7 +73,18 @@ class CountAnnounced(BaseModel):
     kind: Literal["announced"] = "announced"
 
 
-Question = Annotated[CountNodes | ListMembers | ExplainContact | CountAnnounced, Field(discriminator="kind")]
+class ListAnnounced(BaseModel):
+    """The first announced members of a segment with an id above `after`, at most `limit`, and how many there are."""
+
+    kind: Literal["announced_members"] = "announced_members"
+    segment_id: UUID
+    after: int = 0
+    limit: int
+
+
+Question = Annotated[
+    CountNodes | ListMembers | ExplainContact | CountAnnounced | ListAnnounced, Field(discriminator="kind")
+]
 
 
 def answer(question: Question, account: AccountSlice | None, partition: int, partitions: int, account_id: int) -> Any:  # noqa: ANN401 (JSON)
@@ -89,7 +101,12 @@ def answer(question: Question, account: AccountSlice | None, partition: int, par
         case ListMembers(asked=asked, after=after, limit=limit):
             if account is None:
                 return {"contact_ids": [], "count": 0}
-            return _members(asked, after, limit, account, (partition - account_id) % partitions, partitions)
+            members = Evaluator(account.image).members(asked.inlined)
+            return _page(members, after, limit, (partition - account_id) % partitions, partitions)
+        case ListAnnounced(segment_id=segment_id, after=after, limit=limit):
+            membership = None if account is None else account.memberships.get(segment_id)
+            announced = BitMap() if membership is None else membership.announced
+            return _page(announced, after, limit, (partition - account_id) % partitions, partitions)
         case ExplainContact(asked=asked, contact_id=contact_id):
             return None if account is None else _explain(asked, account, contact_id // partitions)
         case CountAnnounced():
@@ -97,10 +114,7 @@ def answer(question: Question, account: AccountSlice | None, partition: int, par
             return {str(segment_id): len(membership.announced) for segment_id, membership in memberships.items()}
 
 
-def _members(
-    asked: PortableCriterion, after: int, limit: int, account: AccountSlice, rest: int, partitions: int
-) -> dict[str, Any]:
-    members = Evaluator(account.image).members(asked.inlined)
+def _page(members: BitMap, after: int, limit: int, rest: int, partitions: int) -> dict[str, Any]:
     # The smallest index whose contact id is above `after`.
     first = max(0, (after - rest) // partitions + 1)
     start = members.rank(first - 1) if first > 0 else 0

@@ -61,7 +61,7 @@ async def read_memberships(
 
 
 def _membership(row: Record, *, with_members: bool = True) -> Membership:
-    membership = Membership(adopted=row["adopted"], written=True, saved=with_members)
+    membership = Membership(adopted=row["adopted"], broken=row["broken"], written=True, saved=with_members)
     for column, reason in REASONS.items():
         if row[column] is not None:
             membership.pending[reason] = load_bitmap(row[column])
@@ -103,6 +103,7 @@ async def write_changes(connection: PoolConnectionProxy, partition: int, slices:
             accounts=[account_id for account_id, _, _ in kept],
             segments=[segment_id for _, segment_id, _ in kept],
             adopted=[membership.adopted for _, _, membership in kept],
+            broken=[membership.broken for _, _, membership in kept],
             **{
                 column: [_dump(membership.pending.get(reason)) for _, _, membership in kept]
                 for column, reason in REASONS.items()

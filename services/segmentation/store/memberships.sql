@@ -12,20 +12,22 @@ FROM unnest(:accounts::int[], :days::date[]) AS fresh (account_id, day)
 ON CONFLICT (partition, account_id) DO UPDATE SET day = greatest(slice_days.day, excluded.day)
 
 -- name: memberships
-SELECT account_id, segment_id, adopted, pending_definition, pending_time, members
+SELECT account_id, segment_id, adopted, pending_definition, pending_time, members, broken
 FROM standings WHERE partition = :partition
 
 -- name: write_memberships
-INSERT INTO standings (partition, account_id, segment_id, adopted, pending_definition, pending_time)
+INSERT INTO standings (partition, account_id, segment_id, adopted, pending_definition, pending_time, broken)
 SELECT :partition, fresh.*
 FROM
     unnest(
-        :accounts::int[], :segments::uuid[], :adopted::bytea[], :pending_definition::bytea[], :pending_time::bytea[]
-    ) AS fresh (account_id, segment_id, adopted, pending_definition, pending_time)
+        :accounts::int[], :segments::uuid[], :adopted::bytea[], :pending_definition::bytea[], :pending_time::bytea[],
+        :broken::boolean[]
+    ) AS fresh (account_id, segment_id, adopted, pending_definition, pending_time, broken)
 ON CONFLICT (partition, segment_id) DO UPDATE SET
     adopted = excluded.adopted,
     pending_definition = excluded.pending_definition,
-    pending_time = excluded.pending_time
+    pending_time = excluded.pending_time,
+    broken = excluded.broken
 
 -- name: delete_memberships
 DELETE FROM standings WHERE partition = :partition AND segment_id = ANY(:segments::uuid[])

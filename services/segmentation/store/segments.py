@@ -11,7 +11,8 @@ from uuid import UUID
 from asyncpg import Record
 from asyncpg.pool import Pool, PoolConnectionProxy
 
-from shared.criteria import Criterion, parse
+from shared.criteria import Criterion, Fault, InvalidCriterion, parse
+from shared.criteria.parsing import NOBODY
 from shared.store.queries import queries_of
 
 QUERIES = queries_of(__file__)
@@ -19,7 +20,10 @@ QUERIES = queries_of(__file__)
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A segment as it is kept; `written` is its criterion in the long form."""
+    """A segment as it is stored; `written` is its criterion in the long form.
+
+    `unreadable`: why this version of the grammar cannot read it; `criterion` stands for nobody then.
+    """
 
     segment_id: UUID
     name: str
@@ -28,16 +32,20 @@ class Segment:
     criterion: Criterion
     created_at: datetime
     changed_at: datetime
+    unreadable: tuple[Fault, ...] = ()
 
 
 @lru_cache(maxsize=20_000)
-def _read(text: str) -> tuple[dict[str, Any], Criterion]:
+def _read(text: str) -> tuple[dict[str, Any], Criterion, tuple[Fault, ...]]:
     written: dict[str, Any] = json.loads(text)
-    return written, parse(written)
+    try:
+        return written, parse(written), ()
+    except InvalidCriterion as invalid:
+        return written, NOBODY, invalid.faults
 
 
 def _segment(row: Record) -> Segment:
-    written, criterion = _read(row["criterion"])
+    written, criterion, unreadable = _read(row["criterion"])
     return Segment(
         segment_id=row["segment_id"],
         name=row["name"],
@@ -46,6 +54,7 @@ def _segment(row: Record) -> Segment:
         criterion=criterion,
         created_at=row["created_at"],
         changed_at=row["changed_at"],
+        unreadable=unreadable,
     )
 
 
@@ -98,5 +107,5 @@ async def delete_segment(connection: PoolConnectionProxy, account_id: int, segme
 
 
 def criteria_of(segments: Sequence[Segment]) -> Mapping[UUID, Criterion]:
-    """Return their criteria by id."""
-    return {segment.segment_id: segment.criterion for segment in segments}
+    """Return their criteria by id, of those that can be read."""
+    return {segment.segment_id: segment.criterion for segment in segments if not segment.unreadable}

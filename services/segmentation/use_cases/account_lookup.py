@@ -5,6 +5,8 @@ from uuid import UUID
 
 from shared.bus.catalog import Catalog
 from shared.criteria import Criterion, Existence, Fault, validate
+from shared.criteria.grammar import InSegment
+from shared.criteria.references import walk
 from shared.events.envelope import CatalogEvent
 from shared.events.labeling import FieldChanged, FieldType, LabelChanged
 from shared.events.tracking import MessageChanged
@@ -66,8 +68,22 @@ async def validate_with_refresh(
 ) -> tuple[Fault, ...]:
     """Validate; if something is not known, read the catalogs to their end and validate once more."""
     lookup = AccountLookup(catalog, links, account_id, segments)
-    faults = validate(criterion, lookup)
+    faults = validate(criterion, lookup) or broken_segments(criterion, lookup)
     if faults:
         await catalog.refresh()
-        faults = validate(criterion, lookup)
+        faults = validate(criterion, lookup) or broken_segments(criterion, lookup)
     return faults
+
+
+def broken_segments(criterion: Criterion, lookup: AccountLookup) -> tuple[Fault, ...]:
+    """Return the nodes that name a segment that is broken, however deep. The criterion itself must be valid."""
+    faults: list[Fault] = []
+    for node in walk(criterion):
+        inner = lookup.segment(node.segment) if isinstance(node, InSegment) else None
+        if isinstance(node, InSegment) and inner is not None:
+            found = validate(inner, lookup, writing=False) or broken_segments(inner, lookup)
+            if found:
+                faults.append(
+                    Fault(f"{node.pointer}/segment/id", f"segment {node.segment} is broken: {found[0].detail}")
+                )
+    return tuple(faults)

@@ -4,20 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
-from uuid import UUID
 
-from services.segmentation.domain.errors import Conflict, NotFound, SlicesUnavailable
+from services.segmentation.domain.errors import NotFound, SlicesUnavailable
 from services.segmentation.domain.questions import (
     CountAnnounced,
     CountNodes,
     ExplainContact,
+    ListAnnounced,
     ListMembers,
     PortableCriterion,
 )
 from services.segmentation.store.segments import Segment
 from services.segmentation.use_cases.segments import Segments
 from services.segmentation.use_cases.slice_owners import SliceOwners
-from shared.criteria import Criterion, InvalidCriterion
+from shared.criteria import Criterion
 from shared.criteria.references import walk
 from shared.events.topics import partition_of
 
@@ -77,40 +77,40 @@ class Criteria:
         return tree
 
     async def members(self, account_id: int, segment: Segment, after: int, limit: int) -> ContactPage:
-        """Return members of a segment with ids above `after`. Raises Conflict if the segment is broken."""
-        portable = PortableCriterion.of(segment.criterion, await self.segments.criteria(account_id))
-        try:
-            _ = portable.inlined
-        except InvalidCriterion as invalid:
-            raise Conflict(f"The segment is broken: {invalid}.") from None
-        return await self._page(account_id, portable, after, limit)
+        """Return members of a segment with ids above `after`; those of a broken segment stay as they were announced."""
+        others = await self.segments.criteria(account_id)
+        if self.segments.faults(account_id, segment, others):
+            return await self._page(
+                account_id, ListAnnounced(segment_id=segment.segment_id, after=after, limit=limit), limit
+            )
+        return await self._page(account_id, _list(PortableCriterion.of(segment.criterion, others), after, limit), limit)
 
     async def contacts(self, account_id: int, value: object, after: int, limit: int) -> ContactPage:
         """Return contacts that satisfy a request's criterion, with ids above `after`. Raises InvalidCriterion."""
         _, portable = await self.portable(account_id, value)
-        return await self._page(account_id, portable, after, limit)
+        return await self._page(account_id, _list(portable, after, limit), limit)
 
-    async def _page(self, account_id: int, portable: PortableCriterion, after: int, limit: int) -> ContactPage:
-        question = ListMembers(asked=portable, after=after, limit=limit)
+    async def _page(self, account_id: int, question: ListMembers | ListAnnounced, limit: int) -> ContactPage:
         answers = (await self.owners.ask(account_id, question)).values()
         contact_ids = sorted(contact_id for answer in answers for contact_id in answer["contact_ids"])
         return ContactPage(contact_ids[:limit], sum(answer["count"] for answer in answers))
 
-    async def count_members(self, account_id: int, question: CountNodes) -> int | None:
-        """Count the members of a stored criterion; None while that is not possible, or if a segment is missing."""
+    async def count_members(self, account_id: int, question: CountNodes | ListAnnounced) -> int | None:
+        """Return the answer to a question of `question_about`; None while it cannot be had."""
         try:
-            _ = question.asked.inlined
             answers = await self.owners.ask(account_id, question)
-        except (InvalidCriterion, SlicesUnavailable):
+        except SlicesUnavailable:
             return None
-        count: int = sum(nodes[0] for nodes in answers.values())
-        return count
+        if isinstance(question, ListAnnounced):
+            return sum(int(answer["count"]) for answer in answers.values())
+        return sum(int(nodes[0]) for nodes in answers.values())
 
-    async def question_about(self, account_id: int, segment_id: UUID) -> CountNodes:
-        """Return the question that counts a segment's members. Raises NotFound."""
-        segment = await self.segments.find(account_id, segment_id)
-        criteria = await self.segments.criteria(account_id)
-        return CountNodes(asked=PortableCriterion.of(segment.criterion, criteria))
+    async def question_about(self, account_id: int, segment: Segment) -> CountNodes | ListAnnounced:
+        """Return the question that counts a segment's members; a broken segment has those that were announced."""
+        others = await self.segments.criteria(account_id)
+        if self.segments.faults(account_id, segment, others):
+            return ListAnnounced(segment_id=segment.segment_id, limit=0)
+        return CountNodes(asked=PortableCriterion.of(segment.criterion, others))
 
     async def announced(self, account_id: int) -> dict[str, int] | None:
         """Return how many members each segment has, as announced; None while that cannot be had."""
@@ -123,3 +123,7 @@ class Criteria:
             for segment_id, count in answer.items():
                 counts[segment_id] = counts.get(segment_id, 0) + count
         return counts
+
+
+def _list(portable: PortableCriterion, after: int, limit: int) -> ListMembers:
+    return ListMembers(asked=portable, after=after, limit=limit)

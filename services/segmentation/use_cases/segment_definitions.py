@@ -1,17 +1,19 @@
 """The segments of every account, as the catalogs have them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
 
 from services.segmentation.domain.definitions import Definitions
+from services.segmentation.use_cases.account_lookup import AccountLookup, Links
 from shared.bus.catalog import Catalog
-from shared.criteria import Criterion, InvalidCriterion, parse
+from shared.criteria import Criterion, InvalidCriterion, parse, references, validate
 from shared.events.envelope import CatalogEvent
-from shared.events.labeling import AccountChanged
+from shared.events.labeling import AccountChanged, FieldChanged, LabelChanged
 from shared.events.segmentation import SegmentChanged
+from shared.events.tracking import MessageChanged
 
 log = structlog.get_logger()
 
@@ -19,28 +21,27 @@ log = structlog.get_logger()
 class SegmentDefinitions:
     """Definitions by account; `of_account` returns the same object for as long as nothing has changed.
 
-    `generation` goes up with every change of a segment or of an account's time zone.
+    `generation` increases with every change of a segment, of an account's time zone, and of the existence of what a
+    segment names.
     """
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, links: Links) -> None:
         self.generation = 0
         self._catalog = catalog
+        self._links = links
         self._definitions: dict[int, Definitions] = {}
         self._previous: dict[int, Definitions] = {}
+        self._named: dict[int, dict[str, object]] = {}
         self._parsed: dict[object, tuple[int, Criterion]] = {}
         self._callbacks: list[Callable[[], None]] = []
         catalog.on_change(self._changed)
 
     def on_change(self, callback: Callable[[], None]) -> None:
-        """Calls `callback` whenever `generation` has gone up."""
+        """Call `callback` whenever `generation` has increased."""
         self._callbacks.append(callback)
 
     def _changed(self, event: CatalogEvent) -> None:
-        if isinstance(event, SegmentChanged) or (
-            isinstance(event, AccountChanged)
-            and event.account_id in self._definitions
-            and event.time_zone != self._definitions[event.account_id].zone
-        ):
+        if isinstance(event, SegmentChanged) or self._changes_account(event) or self._changes_named(event):
             found = self._definitions.pop(event.account_id, None)
             if found is not None:
                 self._previous[event.account_id] = found
@@ -48,22 +49,61 @@ class SegmentDefinitions:
             for callback in self._callbacks:
                 callback()
 
+    def _changes_account(self, event: CatalogEvent) -> bool:
+        return (
+            isinstance(event, AccountChanged)
+            and event.account_id in self._definitions
+            and event.time_zone != self._definitions[event.account_id].zone
+        )
+
+    def _changes_named(self, event: CatalogEvent) -> bool:
+        """Whether something that a segment names exists now and did not before, or the other way round."""
+        if not isinstance(event, LabelChanged | FieldChanged | MessageChanged):
+            return False
+        named = self._named.get(event.account_id, {})
+        return event.key in named and named[event.key] != _existence(event)
+
     def of_account(self, account_id: int) -> Definitions:
-        """The account's segments."""
+        """Return the account's segments as they are evaluated."""
         found = self._definitions.get(account_id)
         if found is None:
             segments: dict[UUID, tuple[str, Criterion]] = {}
-            unreadable: list[UUID] = []
+            broken: dict[UUID, str] = {}
             for event in self._catalog.all(SegmentChanged, account_id):
                 criterion = self._criterion(event) if event.state == "active" else None
                 if criterion is not None:
                     segments[event.segment_id] = (event.segment_name, criterion)
                 elif event.state == "active":
-                    unreadable.append(event.segment_id)
+                    broken[event.segment_id] = "this version of Penchant cannot read the criterion"
+            broken |= self._broken(account_id, segments)
+            self._remember_named(account_id, segments)
             previous = self._previous.pop(account_id, None)
-            found = Definitions(self.zone(account_id).key, segments, unreadable, previous)
+            found = Definitions(self.zone(account_id).key, segments, broken, previous)
             self._definitions[account_id] = found
         return found
+
+    def _broken(self, account_id: int, segments: Mapping[UUID, tuple[str, Criterion]]) -> dict[UUID, str]:
+        if not self._zone_is_known(account_id):
+            return dict.fromkeys(segments, "the account's time zone is not known")
+        criteria = {segment_id: criterion for segment_id, (_, criterion) in segments.items()}
+        lookup = AccountLookup(self._catalog, self._links, account_id, criteria)
+        faults = {segment_id: validate(criterion, lookup, writing=False) for segment_id, criterion in criteria.items()}
+        return {segment_id: found[0].detail for segment_id, found in faults.items() if found}
+
+    def _remember_named(self, account_id: int, segments: Mapping[UUID, tuple[str, Criterion]]) -> None:
+        named: dict[str, object] = {}
+        for _, criterion in segments.values():
+            names = references(criterion)
+            messages = {*names.messages, *filter(None, map(self._links.message_of, names.links))}
+            things: list[CatalogEvent | None] = [self._catalog.find(LabelChanged, label) for label in names.labels]
+            things += [self._catalog.find(MessageChanged, message) for message in messages]
+            things += [self._catalog.find(FieldChanged, (account_id, key)) for key in names.fields]
+            # What is not known yet has no event; its key is made of what names it.
+            named |= {f"label:{label}": None for label in names.labels}
+            named |= {f"message:{message}": None for message in messages}
+            named |= {f"field:{account_id}/{key}": None for key in names.fields}
+            named |= {thing.key: _existence(thing) for thing in things if thing is not None}
+        self._named[account_id] = named
 
     def _criterion(self, event: SegmentChanged) -> Criterion | None:
         known = self._parsed.get(event.segment_id)
@@ -79,7 +119,7 @@ class SegmentDefinitions:
         return criterion
 
     def name(self, segment_id: object) -> str:
-        """The name of a segment, also of a deleted one."""
+        """Return the name of a segment, also of a deleted one."""
         event = self._catalog.find(SegmentChanged, segment_id)
         return event.segment_name if event is not None else ""
 
@@ -91,11 +131,28 @@ class SegmentDefinitions:
         """Read the catalogs to their end."""
         await self._catalog.refresh()
 
-    def zone(self, account_id: int) -> ZoneInfo:
-        """The account's time zone; UTC for an account that is not known."""
+    def _zone_is_known(self, account_id: int) -> bool:
         account = self._catalog.find(AccountChanged, account_id)
         try:
-            return ZoneInfo(account.time_zone if account else "UTC")
+            ZoneInfo(account.time_zone if account else "UTC")
         except (ZoneInfoNotFoundError, ValueError):
-            log.error("unknown time zone", account_id=account_id)  # noqa: TRY400
+            return False
+        return True
+
+    def zone(self, account_id: int) -> ZoneInfo:
+        """Return the account's time zone; UTC if the account or its time zone is not known."""
+        account = self._catalog.find(AccountChanged, account_id)
+        if account is None or not self._zone_is_known(account_id):
             return ZoneInfo("UTC")
+        return ZoneInfo(account.time_zone)
+
+
+def _existence(event: CatalogEvent) -> object:
+    """What of a thing decides whether criteria that name it can be evaluated."""
+    match event:
+        case FieldChanged():
+            return event.state, event.field_type
+        case LabelChanged() | MessageChanged():
+            return event.state
+        case _:
+            return None

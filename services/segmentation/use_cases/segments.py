@@ -7,16 +7,22 @@ from uuid import UUID
 from asyncpg.pool import Pool
 from uuid_utils.compat import uuid7
 
-from services.segmentation.domain.errors import InUse, LimitReached, NotFound, Use
+from services.segmentation.domain.errors import LimitReached, NotFound
 from services.segmentation.store import segments as store
 from services.segmentation.store.segments import Segment, criteria_of
-from services.segmentation.use_cases.account_lookup import AccountLookup, Links, validate_with_refresh
+from services.segmentation.use_cases.account_lookup import (
+    AccountLookup,
+    Links,
+    broken_segments,
+    validate_with_refresh,
+)
 from shared.criteria import Criterion, Fault, InvalidCriterion, parse, references, validate, would_circle, write
 from shared.events.segmentation import SegmentChanged
 from shared.events.topics import CATALOG_PARTITION
 from shared.events.workflow import WorkflowChanged
 from shared.runtime.service import Surroundings
 from shared.store.unit_of_work import UnitOfWork
+from shared.uses import InUseError, Use
 
 MAX_SEGMENTS = 5_000  # per account
 
@@ -63,10 +69,11 @@ class Segments:
             raise InvalidCriterion(faults)
         return criterion
 
-    def faults(self, account_id: int, criterion: Criterion, segments: Mapping[UUID, Criterion]) -> tuple[Fault, ...]:
-        """Return what in a stored criterion does not exist any more."""
+    def faults(self, account_id: int, segment: Segment, segments: Mapping[UUID, Criterion]) -> tuple[Fault, ...]:
+        """Return why a segment is broken: what in its criterion does not exist any more, or cannot be read."""
+        criterion = segment.criterion
         lookup = AccountLookup(self.surroundings.catalog, self.links, account_id, segments)
-        return validate(criterion, lookup, writing=False)
+        return segment.unreadable or validate(criterion, lookup, writing=False) or broken_segments(criterion, lookup)
 
     async def create(self, account_id: int, name: str, value: object) -> Segment:
         """Create a segment. Raises InvalidCriterion, LimitReached."""
@@ -118,7 +125,7 @@ class Segments:
     ) -> None:
         """Delete a segment. `force`: also if something uses it, which is broken from then on.
 
-        Raises NotFound, InUse, and what `check_version` raises.
+        Raises NotFound, InUseError, and what `check_version` raises.
         """
         await self.surroundings.catalog.refresh()
         async with self.surroundings.database.unit_of_work(CATALOG_PARTITION) as work:
@@ -126,7 +133,7 @@ class Segments:
             check_version(found.version)
             uses = self._uses(account_id, segment_id, await store.read_segments(work.connection, account_id))
             if uses and not force:
-                raise InUse("The segment", uses)
+                raise InUseError("segment", uses)
             await store.delete_segment(work.connection, account_id, segment_id)
             work.append(_event(account_id, found, deleted=True))
         await self.surroundings.acknowledged(work)

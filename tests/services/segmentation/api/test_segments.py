@@ -10,7 +10,7 @@ import pytest
 
 from shared.events.workflow import Uses, WorkflowChanged
 from tests.services.segmentation.consumers.test_slices import known
-from tests.services.segmentation.rig import ACCOUNT, CATS, DOGS, NOON, Rig, clicked, contact, label
+from tests.services.segmentation.rig import ACCOUNT, DOGS, NOON, Rig, clicked, contact
 from tests.stack.waiting import until
 
 DOG_CLICKS: dict[str, Any] = {"clicks": {"label": str(DOGS)}}
@@ -63,20 +63,6 @@ async def test_faults_have_pointers_into_the_body(rig: Rig) -> None:
                 assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
         answer = await process.client.post("/v1/segments", json={"name": "x", "criterion": {"all": []}, "colour": 1})
         assert answer.status_code == 422
-
-
-@pytest.mark.asyncio
-async def test_a_label_that_is_deleted_breaks_a_segment_and_says_so(rig: Rig) -> None:
-    async with rig.process() as process:
-        segment_id = await process.create("Cats", {"any": [DOG_CLICKS, {"label": str(CATS)}]})
-        await rig.publish([label(CATS, "Cats", "deleted")])
-
-        async def broken() -> list[dict[str, str]] | None:
-            shown = (await process.client.get(f"/v1/segments/{segment_id}")).json()
-            found: list[dict[str, str]] | None = shown.get("broken")
-            return found
-
-        assert await until(broken) == [{"pointer": "/criterion/any/1/label/id", "detail": f"label {CATS} was deleted"}]
 
 
 @pytest.mark.asyncio

@@ -3,12 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from unittest.mock import patch
 from uuid import UUID
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyroaring import BitMap
 
+from services.segmentation.domain import evaluator
 from services.segmentation.domain.account_slice import AccountSlice, Move
 from services.segmentation.domain.definitions import Definitions
 from services.segmentation.domain.evaluator import Evaluator
@@ -25,6 +27,15 @@ NESTED = parse({"not": {"segment": str(SEGMENTS[0])}})
 
 contacts = st.sampled_from(CONTACTS)
 batches = st.lists(events_of(contacts), max_size=12)
+
+
+@dataclass(frozen=True)
+class Broken:
+    """Something that the segment names is gone, or is back."""
+
+    segment_id: UUID
+
+
 steps = st.lists(
     st.one_of(
         batches,
@@ -32,6 +43,7 @@ steps = st.lists(
         st.tuples(st.sampled_from(SEGMENTS), st.one_of(st.none(), criteria)),  # a definition; None deletes it
         st.integers(0, 40).map(lambda shift: TODAY + timedelta(days=shift)),  # a day
         st.integers(1, 5),  # drain so many
+        st.sampled_from(SEGMENTS).map(Broken),
         st.just("restart"),
     ),
     max_size=14,
@@ -52,16 +64,20 @@ class World:
     seen: dict[UUID, set[int]] = field(default_factory=dict)
     kept: dict[Name, bytes] = field(default_factory=dict)
     before: Definitions | None = None
+    broken: set[UUID] = field(default_factory=set)
 
     def definitions(self) -> Definitions:
         # New ones each time, as after a restart, or made of those before, as after a change.
-        self.before = Definitions(ZONE.key, self.segments, previous=self.before)
+        broken = {segment_id: "a label was deleted" for segment_id in self.broken if segment_id in self.segments}
+        self.before = Definitions(ZONE.key, self.segments, broken, previous=self.before)
         return self.before
 
     def take(self, moves: Iterable[Move]) -> None:
         for move in moves:
             members = self.seen.setdefault(move.segment_id, set())
             assert (move.contact in members) is not move.enters, "announced twice, or left without having entered"
+            assert self.before is not None
+            assert move.segment_id not in self.before.broken, "a broken segment decides nothing"
             (members.add if move.enters else members.remove)(move.contact)
 
     def step(self, step: object) -> None:
@@ -71,6 +87,8 @@ class World:
                 self.segments.pop(segment_id, None)
             elif criterion is not None:
                 self.segments[segment_id] = ("any", criterion)
+        if isinstance(step, Broken):
+            self.broken ^= {step.segment_id}
         self.account.adopt(self.definitions())
         if isinstance(step, date):
             self.account.pass_to(step.toordinal(), self.definitions())
@@ -111,6 +129,8 @@ def test_moves_alternate_and_add_up_to_the_members(steps: list[object]) -> None:
     world = World()
     for step in steps:
         world.step(step)
+    world.broken.clear()
+    world.step(None)
     while world.account.pending:
         world.take(world.account.drain(world.definitions(), 3))
     for segment_id, (_, criterion) in world.segments.items():
@@ -165,3 +185,25 @@ def gone(index: int) -> ContactEvent:
         subscription="subscribed",
         tracking_consent="unknown",
     )
+
+
+def test_a_broken_segment_keeps_its_members_until_it_is_mended() -> None:
+    world = World(segments={SEGMENTS[1]: ("news", parse({"not": {"label": str(UUID(int=1))}}))})
+    world.account.image.known = BitMap([1, 2, 3])
+    assert reasons(world, 5) == [(contact, True, "definition") for contact in (1, 2, 3)]
+    world.broken = {SEGMENTS[1]}
+    assert reasons(world, [gone(2)]) == []
+    assert reasons(world, 5) == []
+    assert world.account.memberships[SEGMENTS[1]].broken
+    assert not world.account.pending
+    world.broken = set()
+    assert reasons(world, 5) == [(2, False, "definition")]
+
+
+def test_an_evaluation_that_fails_breaks_that_segment_only() -> None:
+    world = World(segments={SEGMENTS[1]: ("fine", parse({"all": []})), SEGMENTS[2]: ("bad", parse({"clicks": {}}))})
+    world.account.image.known = BitMap([1])
+    with patch.object(evaluator, "clicks", side_effect=ZeroDivisionError("bad")):
+        assert reasons(world, 5) == [(1, True, "definition")]
+    assert world.account.failures == {SEGMENTS[2]: "ZeroDivisionError: bad"}
+    assert world.account.memberships[SEGMENTS[2]].broken

@@ -23,9 +23,9 @@ def test_a_fingerprint_is_of_what_can_have_other_members() -> None:
     assert before.all[TWO].fingerprint != definitions("Asia/Tokyo", one=LABEL, two=of_two).all[TWO].fingerprint
 
 
-def test_a_segment_whose_segment_is_gone_is_suspended() -> None:
+def test_a_segment_whose_segment_is_gone_is_broken() -> None:
     found = definitions(one=LABEL, two=parse({"segment": str(THREE)}), three=parse({"segment": str(TWO)}))
-    assert (set(found.all), found.suspended) == ({ONE}, {TWO, THREE})
+    assert (set(found.all), set(found.broken)) == ({ONE}, {TWO, THREE})
 
 
 def test_only_those_concerned_are_looked_at() -> None:
@@ -59,5 +59,16 @@ def test_what_has_not_changed_is_taken_over() -> None:
     assert Definitions("Asia/Tokyo", segments, previous=before).all[TWO].fingerprint != before.all[TWO].fingerprint
 
 
-def test_a_segment_that_cannot_be_read_is_suspended() -> None:
-    assert Definitions("UTC", {ONE: ("one", LABEL)}, [TWO]).suspended == {TWO}
+def test_whatever_includes_a_broken_segment_is_broken() -> None:
+    segments = {
+        ONE: ("one", LABEL),
+        TWO: ("two", parse({"not": {"segment": str(ONE)}})),
+        THREE: ("three", parse({"any": [{"segment": str(TWO)}, {"all": []}]})),
+    }
+    found = Definitions("UTC", segments, {ONE: "label 1 was deleted"})
+    assert found.all == {}
+    assert found.broken == {
+        ONE: "label 1 was deleted",
+        TWO: f"segment {ONE} is broken",
+        THREE: f"segment {TWO} is broken",
+    }

@@ -1,0 +1,243 @@
+"""A criterion as a sentence in plain English or Dutch."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Protocol
+from uuid import UUID
+
+from babel.dates import format_date
+from babel.numbers import format_decimal
+
+from shared.criteria.comparing import parse_day
+from shared.criteria.describing.phrases import PHRASES, Language, Phrases
+from shared.criteria.grammar import (
+    All,
+    AnniversaryWithinDays,
+    AnyOf,
+    Clicked,
+    ContactCreated,
+    ContactIs,
+    Count,
+    Criterion,
+    Engaged,
+    FieldCompared,
+    FieldDay,
+    FixedDays,
+    HoldsLabel,
+    InNextDays,
+    InSegment,
+    MoreClicks,
+    Not,
+    OlderThanDays,
+    Period,
+    Sampled,
+    TopLabel,
+    WithinDays,
+)
+from shared.events.labeling import Scalar
+
+__all__ = ["Language", "Names", "describe"]
+
+MAX_LISTED = 5  # values that a sentence names
+
+
+class Names(Protocol):
+    """What the things that a criterion names are called."""
+
+    def label(self, label_id: UUID) -> str: ...
+    def segment(self, segment_id: UUID) -> str: ...
+    def message(self, message_id: UUID) -> str: ...
+    def link(self, link_id: UUID) -> str: ...
+    def field(self, key: str) -> str: ...
+
+
+def describe(criterion: Criterion, language: Language, names: Names) -> str:
+    """Return a sentence that says what the criterion means; segments go by their names."""
+    describer = _Describer(PHRASES[language], language, names)
+    if isinstance(criterion, All) and not criterion.parts:
+        return describer.phrases.everybody
+    if isinstance(criterion, AnyOf) and not criterion.parts:
+        return describer.phrases.nobody
+    return describer.phrases.contacts.format(clauses=describer.clause(criterion, outermost=True))
+
+
+class _Describer:
+    """Clauses about contacts, each with its relative pronoun."""
+
+    def __init__(self, phrases: Phrases, language: Language, names: Names) -> None:
+        self.phrases = phrases
+        self.language = language
+        self.names = names
+
+    def clause(self, node: Criterion, *, outermost: bool = False) -> str:
+        match node:
+            case All(parts) | AnyOf(parts):
+                return self.group(node, parts, outermost=outermost)
+            case Not(part):
+                return self.opposite(part)
+            case _:
+                return self.leaf(node)[0]
+
+    def group(self, node: All | AnyOf, parts: Sequence[Criterion], *, outermost: bool) -> str:
+        if len(parts) == 1:
+            return self.clause(parts[0], outermost=outermost)
+        word = self.phrases.and_ if isinstance(node, All) else self.phrases.or_
+        if not parts:
+            whole = self.phrases.everybody if isinstance(node, All) else self.phrases.nobody
+            return f"({whole.rstrip('.').lower()})"
+        joined = self.join([self.clause(part) for part in parts], word)
+        if isinstance(node, AnyOf):
+            joined = self.phrases.either.format(clauses=joined)
+        return joined if outermost else f"({joined})"
+
+    def opposite(self, part: Criterion) -> str:
+        if isinstance(part, Not):
+            return self.clause(part.part)
+        if isinstance(part, All | AnyOf):
+            return self.phrases.opposite_of_group.format(clause=self.clause(part, outermost=True))
+        negative = self.leaf(part)[1]
+        return negative or self.phrases.opposite.format(clause=self.clause(part))
+
+    def leaf(self, node: Criterion) -> tuple[str, str]:
+        """The clause and its opposite; the latter is empty where a sentence must say it in another way."""
+        match node:
+            case HoldsLabel(labels, period):
+                since = self.phrases.since.format(period=self.period(period)) if period else ""
+                listed = self.listed([self.quoted(self.names.label(label)) for label in labels])
+                return self.pair(self.phrases.label, names=listed, since=since)
+            case InSegment(segment):
+                return self.pair(self.phrases.segment, name=self.quoted(self.names.segment(segment)))
+            case Clicked():
+                return self.clicked(node)
+            case Engaged():
+                return self.engaged(node)
+            case TopLabel() | MoreClicks():
+                return self.compared(node)
+            case Sampled(percent, seed):
+                shown = format_decimal(percent, locale=self.language)
+                return self.pair(self.phrases.sample, percent=shown, seed=seed)
+            case _:
+                return self.attribute(node)
+
+    def attribute(self, node: Criterion) -> tuple[str, str]:
+        match node:
+            case FieldCompared(key, "exists", operand):
+                positive, negative = self.pair(self.phrases.exists, name=self.names.field(key))
+                return (positive, negative) if operand else (negative, positive)
+            case FieldCompared(key, operator, operand):
+                several = operand if isinstance(operand, tuple) else (operand,)
+                values = [self.value(one) for one in several]
+                shown = {"value": values[0], "last": values[-1]} if operator == "between" else {}
+                shown = shown or {"value": self.listed(values)}
+                return self.pair(self.phrases.operators[operator], name=self.names.field(key), **shown)
+            case FieldDay(key, InNextDays(days) | AnniversaryWithinDays(days)):
+                kind = "in_next_days" if isinstance(node.window, InNextDays) else "anniversary_within_days"
+                return self.pair(self.phrases.operators[kind], name=self.names.field(key), n=days)
+            case FieldDay(key, WithinDays() | OlderThanDays() | FixedDays() as window):
+                return self.pair(self.phrases.operators["day"], name=self.names.field(key), period=self.period(window))
+            case ContactIs(attribute, values):
+                name = self.phrases.attributes[attribute]
+                return self.pair(self.phrases.operators["in"], name=name, value=self.listed(list(values)))
+            case ContactCreated(period):
+                return self.pair(self.phrases.created, period=self.period(period))
+            case _:
+                raise TypeError(f"{type(node).__name__} is no leaf")
+
+    def clicked(self, node: Clicked) -> tuple[str, str]:
+        name = ""
+        if isinstance(node.target, UUID):
+            find = {"label": self.names.label, "message": self.names.message, "link": self.names.link}
+            name = find[str(node.selector)](node.target)
+        elif node.target is not None:
+            name = node.target
+        target = self.phrases.targets[node.selector or "any"].format(name=self.quoted(name))
+        target += self.phrases.even_refused if node.refused else ""
+        return self.counted(self.phrases.clicked, node.count, target=target, period=self.period(node.period))
+
+    def engaged(self, node: Engaged) -> tuple[str, str]:
+        more = self.phrases.reference.format(ref=node.ref) if node.ref else ""
+        if node.message is not None:
+            more += self.phrases.of_message.format(name=self.quoted(self.names.message(node.message)))
+        if node.send is not None:
+            more += self.phrases.of_send.format(name=self.quoted(node.send))
+        known = self.phrases.engaged.get(node.kind)
+        pair = known or tuple(one.format(kind=node.kind) for one in self.phrases.other_engagement)
+        positive, negative = (one.replace("{", "{{").replace("}", "}}") for one in pair)
+        more = more.replace("{", "{{").replace("}", "}}")
+        return self.counted(
+            (f"{positive}{more}{{count}}{{period}}", f"{negative}{more}{{period}}"),
+            node.count,
+            period=self.period(node.period),
+        )
+
+    def counted(self, pair: tuple[str, str], count: Count, **parts: str) -> tuple[str, str]:
+        positive, negative = (
+            pair[0].format(count="" if count == Count() else self.number_of_times(count), **parts),
+            pair[1].format(count="", **parts),
+        )
+        if count == Count():
+            return positive, negative
+        if count.number == 0 and count.comparison != "at_least":
+            return negative, pair[0].format(count="", **parts)
+        return positive, ""
+
+    def number_of_times(self, count: Count) -> str:
+        return self.phrases.counts[count.comparison].format(n=count.number)
+
+    def compared(self, node: TopLabel | MoreClicks) -> tuple[str, str]:
+        period = self.period(node.period)
+        name = self.quoted(self.names.label(node.label))
+        if isinstance(node, MoreClicks):
+            pair = self.phrases.more_clicks if node.times is None else self.phrases.times_as_many
+            than = self.quoted(self.names.label(node.than))
+            return self.pair(pair, name=name, than=than, period=period, n=node.times)
+        if node.among is None:
+            return self.pair(self.phrases.top_label, name=name, period=period)
+        among = [self.quoted(self.names.label(label)) for label in {node.label: 0, **dict.fromkeys(node.among)}]
+        return self.pair(
+            self.phrases.top_label_among, name=name, names=self.join(among, self.phrases.and_), period=period
+        )
+
+    def period(self, period: Period | None) -> str:
+        phrases = self.phrases.periods
+        match period:
+            case None:
+                return ""
+            case WithinDays(1):
+                return phrases["today"]
+            case WithinDays(days):
+                return phrases["within_days"].format(n=days)
+            case OlderThanDays(days):
+                return phrases["older_than_days"].format(n=days)
+            case FixedDays(None, last):
+                return phrases["to"].format(last=self.day(last)) if last else ""
+            case FixedDays(first, None):
+                return phrases["from"].format(first=self.day(first))
+            case FixedDays(first, last):
+                return phrases["both"].format(first=self.day(first), last=self.day(last))
+
+    def day(self, day: date | None) -> str:
+        return format_date(day, "long", locale=self.language)
+
+    def value(self, value: Scalar) -> str:
+        if isinstance(value, bool):
+            return self.phrases.yes if value else self.phrases.no
+        if isinstance(value, str):
+            day = parse_day(value)
+            return self.quoted(value) if day is None else self.day(day)
+        return format_decimal(value, locale=self.language)
+
+    def listed(self, values: list[str]) -> str:
+        shown = values if len(values) <= MAX_LISTED + 1 else [*values[:MAX_LISTED], f"{len(values) - MAX_LISTED}…"]
+        return self.join(shown, self.phrases.or_)
+
+    def join(self, parts: list[str], word: str) -> str:
+        if len(parts) == 1:
+            return parts[0]
+        return f"{', '.join(parts[:-1])} {word} {parts[-1]}"
+
+    def quoted(self, name: str) -> str:
+        return f"“{name}”"
+
+    def pair(self, pair: tuple[str, str], **parts: object) -> tuple[str, str]:
+        return pair[0].format(**parts), pair[1].format(**parts)
