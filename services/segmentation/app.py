@@ -9,6 +9,7 @@ from services.segmentation.consumers.slices import CONSUMER, TOPICS, VERSION, Sl
 from services.segmentation.settings import SegmentationSettings
 from services.segmentation.store import MIGRATIONS
 from services.segmentation.use_cases.account_lookup import Links
+from services.segmentation.use_cases.audiences import Audiences
 from services.segmentation.use_cases.count_signal import CountSignal
 from services.segmentation.use_cases.criteria import Criteria
 from services.segmentation.use_cases.image_metrics import measure
@@ -49,6 +50,7 @@ async def build(surroundings: Surroundings, clock: Callable[[], datetime] = utc_
         state=State(
             segments=all_segments,
             criteria=Criteria(all_segments, owners, settings.partitions),
+            audiences=Audiences(all_segments, owners, settings.partitions),
             owners=owners,
             signal=signal,
             definitions=handler.definitions,

@@ -17,7 +17,7 @@ from shared.bus.sequences import is_forged
 from shared.events.codec import Tombstone, decode
 from shared.events.envelope import CatalogEvent
 from shared.events.labeling import AccountChanged, ApiKeyChanged, FieldChanged, LabelChanged
-from shared.events.segmentation import SegmentChanged
+from shared.events.segmentation import CampaignChanged, SegmentChanged
 from shared.events.tracking import MessageChanged
 from shared.events.undecodable import Undecodable
 from shared.events.workflow import WorkflowChanged
@@ -36,6 +36,7 @@ _IDENTITIES: dict[type[CatalogEvent], Callable[[Any], object]] = {
     ApiKeyChanged: lambda event: event.hash,
     MessageChanged: lambda event: event.message_id,
     SegmentChanged: lambda event: event.segment_id,
+    CampaignChanged: lambda event: event.campaign_id,
     WorkflowChanged: lambda event: event.workflow_id,
 }
 

@@ -15,7 +15,7 @@ from shared.events.labeling import (
     LabelRemoved,
 )
 from shared.events.messages import CampaignMessageRequested, MessageRequested, SystemMessageRequested
-from shared.events.segmentation import SegmentChanged, SegmentEntered, SegmentLeft
+from shared.events.segmentation import CampaignChanged, SegmentChanged, SegmentEntered, SegmentLeft
 from shared.events.tracking import ContactClicked, MessageChanged
 from shared.events.workflow import AssignLabel, RemoveLabel, SetField, WorkflowChanged
 
@@ -93,6 +93,7 @@ EVENTS = Registry(
         SegmentEntered,
         SegmentLeft,
         SegmentChanged,
+        CampaignChanged,
         AssignLabel,
         RemoveLabel,
         SetField,

@@ -55,3 +55,41 @@ class SegmentChanged(CatalogEvent):
     @property
     def key(self) -> str:
         return f"segment:{self.segment_id}"
+
+
+CampaignState = Literal[
+    "draft", "scheduled", "launching", "sending", "paused", "done", "cancelled", "failed", "deleted"
+]
+
+
+@contract
+class CampaignAudience:
+    """Who a campaign is for: whoever satisfies one of `include` and none of `exclude` (long form of the grammar)."""
+
+    include: tuple[dict[str, Any], ...]
+    exclude: tuple[dict[str, Any], ...] = ()
+
+
+@contract
+class CampaignChanged(CatalogEvent):
+    """A campaign with its audience and state. Requests of a campaign that is not `sending` or `done` are not sent."""
+
+    name: ClassVar[str] = "CampaignChanged"
+    topic: ClassVar[str] = "segmentation.catalog"
+
+    campaign_id: UUID
+    campaign_name: str
+    campaign_version: int
+    message_id: UUID
+    revision: Optional[int] = None
+    audience: CampaignAudience
+    hold_out_percent: float
+    state: CampaignState
+    reason: Optional[str] = None
+    send_at: Optional[Instant] = None
+    expires_at: Optional[Instant] = None
+    launched_at: Optional[Instant] = None
+
+    @property
+    def key(self) -> str:
+        return f"campaign:{self.campaign_id}"

@@ -1,5 +1,5 @@
 """HTTP: segments, criteria, and the slices that other processes of the service ask for."""
 
-from services.segmentation.api import criteria, segments
+from services.segmentation.api import audiences, criteria, interest, segments
 
-ROUTERS = [segments.router, criteria.router]
+ROUTERS = [segments.router, criteria.router, audiences.router, interest.router]

@@ -4,10 +4,21 @@ from typing import Annotated, Any
 
 from fastapi import Request
 
-from services.segmentation.api.models import Count, CriterionBody, ExplainBody, NodeCount
+from services.segmentation.api.models import (
+    ContactKey,
+    ContactsBody,
+    Count,
+    CriterionBody,
+    DescribeBody,
+    Description,
+    ExplainBody,
+    Member,
+    NodeCount,
+)
 from services.segmentation.api.refusals import refusals
 from services.segmentation.api.state import State
 from shared.http.keys import Caller, requires
+from shared.http.pages import Page, PageRequest
 from shared.http.routing import Router
 
 router = Router(tags=["criteria"])
@@ -29,3 +40,33 @@ async def explain_criterion(
     """Return the tree with the truth of every node for one contact, and what each node saw."""
     with refusals():
         return await State.of(request).criteria.explain(caller.account_id, body.criterion, body.contact_id)
+
+
+@router.post("/v1/criteria/contacts")
+async def list_contacts(
+    request: Request, body: ContactsBody, caller: Annotated[Caller, requires("read")]
+) -> Page[Member]:
+    """List the contacts for whom a criterion is true, by contact id, page by page."""
+    page = PageRequest(body.limit, request.url.path, body.cursor)
+    key = page.key(ContactKey)
+    with refusals():
+        found = await State.of(request).criteria.contacts(
+            caller.account_id, body.criterion, key[0] if key else 0, page.fetch
+        )
+    return Page[Member].of(
+        found.contact_ids,
+        page,
+        key=lambda contact_id: (contact_id,),
+        item=lambda contact_id: Member(contact_id=contact_id),
+        total=found.total,
+    )
+
+
+@router.post("/v1/criteria/describe")
+async def describe_criterion(
+    request: Request, body: DescribeBody, caller: Annotated[Caller, requires("read")]
+) -> Description:
+    """Say in a sentence of plain English or Dutch what a criterion means."""
+    with refusals():
+        sentence = await State.of(request).criteria.describe(caller.account_id, body.criterion, body.language)
+    return Description(sentence=sentence)

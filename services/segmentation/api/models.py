@@ -2,8 +2,8 @@
 
 import unicodedata
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Annotated, Any
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, Field, SerializerFunctionWrapHandler, WithJsonSchema, model_serializer
@@ -18,6 +18,8 @@ def _name(value: str) -> str:
     return name
 
 
+# The key of a list of contacts; a forged cursor may hold anything.
+ContactKey = Annotated[int, Field(ge=0, le=2**32 - 1)]
 Name = Annotated[str, Field(max_length=400), AfterValidator(_name)]
 # Read by `shared.criteria`, whose faults have pointers to the wrong node.
 CriterionIn = Annotated[
@@ -27,7 +29,8 @@ CriterionIn = Annotated[
             "type": "object",
             "minProperties": 1,
             "maxProperties": 1,
-            "description": "A node: exactly one of all, any, not, label, clicks, engaged, field, segment.",
+            "description": "A node: exactly one of all, any, not, label, clicks, engaged, field, contact, top_label, "
+            "more_clicks, sample, segment.",
             "examples": [{"clicks": {"at_least": 3, "within_days": 30}}],
         }
     ),
@@ -62,6 +65,116 @@ class ExplainBody(RequestBody):
 
     criterion: CriterionIn
     contact_id: Annotated[int, Field(ge=1, le=2**32 - 1)]
+
+
+class DescribeBody(RequestBody):
+    """A criterion to say in words."""
+
+    criterion: CriterionIn
+    language: Annotated[Literal["en", "nl"], Field(description="The language of the sentence.")] = "en"
+
+
+class Description(BaseModel):
+    """What a criterion means."""
+
+    sentence: Annotated[str, Field(description="A sentence in plain language.")]
+
+
+class ContactsBody(RequestBody):
+    """A criterion whose contacts are listed."""
+
+    criterion: CriterionIn
+    limit: Annotated[int, Field(ge=1, le=1000, description="The most contacts in the answer.")] = 100
+    cursor: Annotated[str | None, Field(max_length=2000, description="`next_cursor` of the page before.")] = None
+
+
+class DayOfInterest(BaseModel):
+    """Human clicks on links with a label on one day."""
+
+    day: Annotated[date, Field(description="A day of the account.")]
+    clicks: Annotated[int, Field(description="Human clicks on that day.")]
+    contacts: Annotated[int, Field(description="Contacts with a click on that day.")]
+
+
+class Strength(BaseModel):
+    """How many contacts have clicked so often."""
+
+    clicks: Annotated[int, Field(description="A number of clicks.")]
+    contacts: Annotated[int, Field(description="Contacts with exactly so many clicks.")]
+
+
+class InterestOut(BaseModel):
+    """How interest in a label is spread over days and contacts."""
+
+    days: Annotated[Sequence[DayOfInterest], Field(description="Days with a click, in order.")]
+    strengths: Annotated[Sequence[Strength], Field(description="Contacts by their number of clicks, ascending.")]
+
+
+class SampleOut(BaseModel):
+    """A few members of a segment."""
+
+    items: Annotated[Sequence["Member"], Field(description="Members, spread over all of them.")]
+
+
+class AudienceBody(RequestBody):
+    """An audience to count."""
+
+    include: Annotated[
+        list[CriterionIn], Field(min_length=1, max_length=20, description="Whoever satisfies one is in.")
+    ]
+    exclude: Annotated[
+        list[CriterionIn],
+        Field(max_length=20, default_factory=list, description="Whoever satisfies one is out."),
+    ]
+    hold_out_percent: Annotated[float, Field(ge=0, le=100, description="The share that is not sent to.")] = 0
+    message_id: Annotated[UUID | None, Field(description="Whose blocks are counted by variant.")] = None
+
+
+class AudiencePart(BaseModel):
+    """What one criterion of an audience adds or takes away."""
+
+    pointer: Annotated[str, Field(description="JSON pointer to the criterion in the request.")]
+    count: Annotated[int, Field(description="Contacts; of an excluded part, those among the included.")]
+    only_here: Annotated[int, Field(description="Contacts that no other part of the same kind has.")]
+
+
+class AudienceOut(BaseModel):
+    """How many contacts an audience has."""
+
+    count: Annotated[int, Field(description="Contacts that would be sent to.")]
+    held_out: Annotated[int, Field(description="Contacts that would be held out.")]
+    suppressed: Annotated[dict[str, int], Field(description="Contacts that may not be sent to, by subscription.")]
+    parts: Annotated[Sequence[AudiencePart], Field(description="The criteria, included ones first.")]
+    content: Annotated[
+        dict[str, dict[str, int]] | None,
+        Field(description="Contacts by variant, for each block of the message; an empty text is the fallback."),
+    ] = None
+
+
+class DecideBody(RequestBody):
+    """Contacts whose content is decided."""
+
+    message_id: Annotated[UUID, Field(description="The message with the blocks.")]
+    contact_ids: Annotated[
+        list[Annotated[int, Field(ge=1, le=2**32 - 1)]],
+        Field(min_length=1, max_length=1000, description="Contacts, up to 1,000."),
+    ]
+
+
+class ContentOfContact(BaseModel):
+    """Which variant of each block a contact gets."""
+
+    contact_id: Annotated[int, Field(description="The contact.")]
+    content: Annotated[dict[str, str], Field(description="The variant by block; an empty text is the fallback.")]
+    why: Annotated[
+        dict[str, Any] | None, Field(description="What the criteria saw, by block; only with `explain`.")
+    ] = None
+
+
+class ContentOut(BaseModel):
+    """The content of several contacts."""
+
+    items: Annotated[Sequence[ContentOfContact], Field(description="In the order of the request.")]
 
 
 class Broken(BaseModel):

@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from services.segmentation.api.models import Broken, Member, SegmentIn, SegmentOut, StreamedCount
+from services.segmentation.api.models import Broken, ContactKey, Member, SampleOut, SegmentIn, SegmentOut, StreamedCount
 from services.segmentation.api.refusals import refusals
 from services.segmentation.api.state import State
 from services.segmentation.domain.errors import NotFound
@@ -130,7 +130,7 @@ async def list_members(
 ) -> Page[Member]:
     """List who is in the segment now, by contact id."""
     state = State.of(request)
-    key = page.key(int)
+    key = page.key(ContactKey)
     with refusals():
         segment = await state.segments.find(caller.account_id, segment_id)
         found = await state.criteria.members(caller.account_id, segment, key[0] if key else 0, page.fetch)
@@ -141,6 +141,21 @@ async def list_members(
         item=lambda contact_id: Member(contact_id=contact_id),
         total=found.total,
     )
+
+
+@router.get("/v1/segments/{segment_id}/sample")
+async def sample_members(
+    request: Request,
+    segment_id: UUID,
+    caller: Annotated[Caller, requires("read")],
+    limit: Annotated[int, Query(ge=1, le=100, description="How many members.")] = 5,
+) -> SampleOut:
+    """Return a few members of the segment, spread over all of them."""
+    state = State.of(request)
+    with refusals():
+        segment = await state.segments.find(caller.account_id, segment_id)
+        contact_ids = await state.criteria.sample(caller.account_id, segment, limit)
+    return SampleOut(items=[Member(contact_id=contact_id) for contact_id in contact_ids])
 
 
 @router.get(

@@ -21,4 +21,4 @@ async def ask_slices(
     state = State.of(request)
     if not compare_digest(secret.encode(), (await state.owners.secret()).encode()):
         raise Problem(404, "Not found.")
-    return SliceAnswers(answers=state.owners.own(body.account_id, body.question, body.epochs))
+    return SliceAnswers(answers=await state.owners.own(body.account_id, body.question, body.epochs))

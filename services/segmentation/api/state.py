@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from fastapi import Request
 
+from services.segmentation.use_cases.audiences import Audiences
 from services.segmentation.use_cases.count_signal import CountSignal
 from services.segmentation.use_cases.criteria import Criteria
 from services.segmentation.use_cases.segment_definitions import SegmentDefinitions
@@ -17,6 +18,7 @@ class State:
 
     segments: Segments
     criteria: Criteria
+    audiences: Audiences
     owners: SliceOwners
     signal: CountSignal
     definitions: SegmentDefinitions

@@ -122,3 +122,19 @@ def multiplied(planes: Sequence[BitMap], factor: int) -> Planes:
             for level, plane in enumerate(planes):
                 add_ones(product, plane, level + shift)
     return product
+
+
+def strengths(planes: Sequence[BitMap], universe: BitMap) -> dict[int, int]:
+    """How many contacts of the universe have each number above zero."""
+    waiting = [(BitMap.union(*planes) & universe if planes else BitMap(), 0, len(planes) - 1)]
+    found: dict[int, int] = {}
+    while waiting:
+        contacts, number, level = waiting.pop()
+        if not contacts:
+            continue
+        if level < 0:
+            found[number] = len(contacts)
+        else:
+            waiting.append((contacts & planes[level], number | 1 << level, level - 1))
+            waiting.append((contacts - planes[level], number, level - 1))
+    return found

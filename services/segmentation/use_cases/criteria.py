@@ -2,22 +2,30 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
+from itertools import zip_longest
 from time import perf_counter
 from typing import Any
+from uuid import UUID
 
 from services.segmentation.domain.errors import NotFound, SlicesUnavailable
+from services.segmentation.domain.portable import PortableCriterion
 from services.segmentation.domain.questions import (
     CountAnnounced,
     CountNodes,
     ExplainContact,
+    LabelInterest,
     ListAnnounced,
     ListMembers,
-    PortableCriterion,
+    SamplePage,
 )
 from services.segmentation.store.segments import Segment
+from services.segmentation.use_cases.account_lookup import AccountLookup
+from services.segmentation.use_cases.naming import CatalogNames
 from services.segmentation.use_cases.segments import Segments
 from services.segmentation.use_cases.slice_owners import SliceOwners
 from shared.criteria import Criterion
+from shared.criteria.describing import Language, describe
 from shared.criteria.references import walk
 from shared.events.topics import partition_of
 
@@ -41,6 +49,14 @@ class ContactPage:
 
     contact_ids: list[int]
     total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Interest:
+    """Clicks and contacts by day, and how many contacts have clicked how often."""
+
+    days: Mapping[date, tuple[int, int]]
+    strengths: Mapping[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +110,45 @@ class Criteria:
         answers = (await self.owners.ask(account_id, question)).values()
         contact_ids = sorted(contact_id for answer in answers for contact_id in answer["contact_ids"])
         return ContactPage(contact_ids[:limit], sum(answer["count"] for answer in answers))
+
+    async def describe(self, account_id: int, value: object, language: Language) -> str:
+        """Return a sentence that says what a request's criterion means. Raises InvalidCriterion."""
+        criterion, _ = await self.portable(account_id, value)
+        return describe(criterion, language, CatalogNames(self.segments.surroundings.catalog, account_id))
+
+    async def sample(self, account_id: int, segment: Segment, limit: int) -> list[int]:
+        """Return the ids of a few members of a segment, spread over all of them."""
+        others = await self.segments.criteria(account_id)
+        if self.segments.faults(account_id, segment, others):
+            return []
+        question = SamplePage(asked=PortableCriterion.of(segment.criterion, others), limit=limit)
+        answers = (await self.owners.ask(account_id, question)).values()
+        # One of each slice in turn, so that no slice is preferred.
+        taken = [contact_id for turn in zip_longest(*answers) for contact_id in turn if contact_id is not None]
+        return sorted(taken[:limit])
+
+    async def interest(self, account_id: int, label_id: UUID, first: date | None, last: date | None) -> Interest:
+        """Return the clicks on a label by day and strength. Raises NotFound."""
+        lookup = AccountLookup(self.segments.surroundings.catalog, self.segments.links, account_id, {})
+        if lookup.label(label_id) == "unknown":
+            raise NotFound("There is no such label.")
+        question = LabelInterest(
+            label_id=label_id,
+            first=first.toordinal() if first else 0,
+            last=last.toordinal() if last else date.max.toordinal(),
+        )
+        days: dict[int, tuple[int, int]] = {}
+        strengths: dict[int, int] = {}
+        for answer in (await self.owners.ask(account_id, question)).values():
+            for day, (clicks, contacts) in answer["days"].items():
+                before = days.get(int(day), (0, 0))
+                days[int(day)] = (before[0] + clicks, before[1] + contacts)
+            for clicks, contacts in answer["strengths"].items():
+                strengths[int(clicks)] = strengths.get(int(clicks), 0) + contacts
+        return Interest(
+            {date.fromordinal(day): days[day] for day in sorted(days)},
+            {clicks: strengths[clicks] for clicks in sorted(strengths)},
+        )
 
     async def count_members(self, account_id: int, question: CountNodes | ListAnnounced) -> int | None:
         """Return the answer to a question of `question_about`; None while it cannot be had."""

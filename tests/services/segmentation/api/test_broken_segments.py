@@ -5,11 +5,11 @@ from uuid import UUID
 
 import pytest
 
+from services.segmentation.store.memberships import UnknownEventVersion, read_memberships
 from shared.events.labeling import FieldChanged, LabelAssigned, LabelRemoved
 from shared.events.parts import Origin
-from shared.events.segmentation import SegmentEntered, SegmentLeft
-from tests.services.segmentation.consumers.test_slices import known, moves_of
-from tests.services.segmentation.rig import ACCOUNT, CATS, DOGS, NOON, Process, Rig, contact, label
+from tests.services.segmentation.consumers.test_slices import known
+from tests.services.segmentation.rig import ACCOUNT, CATS, DOGS, NOON, PARTITIONS, Process, Rig, contact, label
 from tests.stack.waiting import until
 
 NEWS_AND_NOT_BOUGHT: dict[str, Any] = {"all": [{"label": str(DOGS)}, {"not": {"label": str(CATS)}}]}
@@ -125,18 +125,20 @@ async def test_events_of_other_names_are_not_taken_for_leaving(rig: Rig) -> None
     async with rig.process() as process:
         await rig.publish([contact(1, NOON)])
         segment_id = await process.create("All", {"all": []})
-        await until(lambda: moves_of(rig, segment_id, [(1, True, "definition")]))
+        await until(lambda: members_are(rig, segment_id, {1}))
     await rig.database.pool.execute(
         "INSERT INTO events SELECT (json_populate_record(events, json_build_object('position', position + 1000,"
         " 'event_id', gen_random_uuid(), 'type', 'penchant.SegmentRemarked.v1'))).* FROM events"
         " WHERE type = 'penchant.SegmentEntered.v1'"
     )
-    async with rig.process() as process:
-        await until(lambda: known(process, 1))
-        announced = [memory.slices[ACCOUNT].memberships for memory in process.handler.memories.values()
-                     if ACCOUNT in memory.slices]  # fmt: skip
-        assert sum(len(found[UUID(segment_id)].announced) for found in announced if UUID(segment_id) in found) == 1
-
-
-def test_every_membership_event_has_its_own_meaning_in_the_query() -> None:
-    assert {SegmentEntered.type(), SegmentLeft.type()} == {"penchant.SegmentEntered.v1", "penchant.SegmentLeft.v1"}
+    async with rig.database.pool.acquire() as connection:
+        found = [await read_memberships(connection, number, PARTITIONS) for number in range(PARTITIONS)]
+    announced = [one[ACCOUNT][UUID(segment_id)].announced for one in found if ACCOUNT in one]
+    assert sum(map(len, announced)) == 1
+    await rig.database.pool.execute(
+        "UPDATE events SET type = 'penchant.SegmentEntered.v2' WHERE type = 'penchant.SegmentEntered.v1'"
+    )
+    async with rig.database.pool.acquire() as connection:
+        with pytest.raises(UnknownEventVersion, match="SegmentEntered"):
+            for number in range(PARTITIONS):
+                await read_memberships(connection, number, PARTITIONS)

@@ -1,0 +1,56 @@
+"""`/v1/audiences` and `/v1/content`: who a message would be sent to, and what they would see."""
+
+from typing import Annotated
+
+from fastapi import Query, Request
+
+from services.segmentation.api.models import (
+    AudienceBody,
+    AudienceOut,
+    AudiencePart,
+    ContentOfContact,
+    ContentOut,
+    DecideBody,
+)
+from services.segmentation.api.refusals import refusals
+from services.segmentation.api.state import State
+from services.segmentation.use_cases.audiences import WrittenAudience
+from shared.http.keys import Caller, requires
+from shared.http.routing import Router
+
+router = Router(tags=["audiences"])
+
+
+@router.post("/v1/audiences/count")
+async def count_audience(
+    request: Request, body: AudienceBody, caller: Annotated[Caller, requires("read")]
+) -> AudienceOut:
+    """Count an audience: its parts, those who may not be sent to, those held out, and who gets which variant."""
+    written = WrittenAudience(body.include, body.exclude, body.hold_out_percent)
+    with refusals(pointer=""):
+        found = await State.of(request).audiences.count(caller.account_id, written, body.message_id)
+    return AudienceOut(
+        count=found.count,
+        held_out=found.held_out,
+        suppressed=dict(found.suppressed),
+        parts=[
+            AudiencePart(pointer=pointer, count=count, only_here=only) for pointer, (count, only) in found.parts.items()
+        ],
+        content=None if found.content is None else {block: dict(counts) for block, counts in found.content.items()},
+    )
+
+
+@router.post("/v1/content/decide")
+async def decide_content(
+    request: Request,
+    body: DecideBody,
+    caller: Annotated[Caller, requires("read")],
+    *,
+    explain: Annotated[bool, Query(description="Also answer what every criterion saw.")] = False,
+) -> ContentOut:
+    """Decide which variant of each block of a message contacts get now."""
+    with refusals():
+        found = await State.of(request).audiences.decide(
+            caller.account_id, body.message_id, body.contact_ids, explain=explain
+        )
+    return ContentOut(items=[ContentOfContact(**one) for one in found])

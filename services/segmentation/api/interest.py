@@ -1,0 +1,32 @@
+"""`/v1/interest`: how strong the interest in a label is."""
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query, Request
+
+from services.segmentation.api.models import DayOfInterest, InterestOut, Strength
+from services.segmentation.api.refusals import refusals
+from services.segmentation.api.state import State
+from shared.http.keys import Caller, requires
+from shared.http.routing import Router
+
+router = Router(tags=["interest"])
+
+
+@router.get("/v1/interest/{label_id}")
+async def get_interest(
+    request: Request,
+    label_id: UUID,
+    caller: Annotated[Caller, requires("read")],
+    since: Annotated[date | None, Query(description="The first day, in the account's time zone.")] = None,
+    until: Annotated[date | None, Query(description="The last day, inclusive.")] = None,
+) -> InterestOut:
+    """Return the clicks on links with a label by day, and how many contacts have clicked how often."""
+    with refusals():
+        found = await State.of(request).criteria.interest(caller.account_id, label_id, since, until)
+    return InterestOut(
+        days=[DayOfInterest(day=day, clicks=clicks, contacts=people) for day, (clicks, people) in found.days.items()],
+        strengths=[Strength(clicks=clicks, contacts=contacts) for clicks, contacts in found.strengths.items()],
+    )

@@ -1,0 +1,160 @@
+"""What a slice says to a question."""
+
+from datetime import UTC, date
+from typing import Any
+from uuid import UUID
+
+from pyroaring import BitMap
+
+from services.segmentation.domain.account_slice import AccountSlice
+from services.segmentation.domain.audience import count_parts, decide_for_many, select
+from services.segmentation.domain.contact_facts import SliceFacts
+from services.segmentation.domain.evaluator import Evaluator
+from services.segmentation.domain.planes import strengths
+from services.segmentation.domain.portable import PortableAudience, PortableBlock, PortableCriterion
+from services.segmentation.domain.questions import (
+    CountAnnounced,
+    CountAudience,
+    CountNodes,
+    DecideContent,
+    ExplainContact,
+    LabelInterest,
+    ListAnnounced,
+    ListMembers,
+    Question,
+    SamplePage,
+)
+from services.segmentation.domain.slice import Slice
+from services.segmentation.domain.tally import add_tallies
+from shared.criteria import evaluate
+from shared.criteria.content import Block
+from shared.criteria.grammar import Clicked, Engaged, HoldsLabel
+from shared.criteria.references import walk
+
+MOST_KEPT = 200  # sums over days per slice and day, of about 30 kB at 100,000 contacts
+
+
+def answer(question: Question, account: AccountSlice | None, partition: int, partitions: int, account_id: int) -> Any:  # noqa: ANN401 (JSON)
+    """A slice's answer, as JSON values; `account` is None if the account has no contacts there."""
+    if account is None:
+        # An account without contacts there answers as an empty slice does.
+        rest = (partition - account_id) % partitions
+        account = AccountSlice(account_id, UTC, "UTC", date(1970, 1, 1), partitions, rest)
+    match question:
+        case CountAudience(audience=audience, blocks=blocks):
+            return _audience(account.image, audience, blocks)
+        case DecideContent():
+            return _content(account, question)
+        case LabelInterest(label_id=label_id, first=first, last=last):
+            return _interest(account.image, label_id, (first, last))
+        case SamplePage(asked=asked, limit=limit):
+            return _sampled(account.image, Evaluator(account.image).members(asked.inlined), limit)
+        case CountNodes(asked=asked):
+            nodes = list(walk(asked.inlined))
+            # A marketer who is typing asks the same windows again and again.
+            evaluator = Evaluator(account.image, keep=account.image.asked < MOST_KEPT)
+            account.image.asked += sum(isinstance(node, Clicked | Engaged | HoldsLabel) for node in nodes)
+            return [len(evaluator.members(node)) for node in nodes]
+        case _:
+            return _about_contacts(question, account)
+
+
+def _about_contacts(
+    question: ListMembers | ListAnnounced | CountAnnounced | ExplainContact, account: AccountSlice
+) -> Any:  # noqa: ANN401 (JSON)
+    target = account.image
+    match question:
+        case ListMembers(asked=asked, after=after, limit=limit):
+            return _page(Evaluator(target).members(asked.inlined), after, limit, target)
+        case ListAnnounced(segment_id=segment_id, after=after, limit=limit):
+            membership = account.memberships.get(segment_id)
+            return _page(BitMap() if membership is None else membership.announced, after, limit, target)
+        case ExplainContact(asked=asked, contact_id=contact_id):
+            return _explain(asked, account, contact_id // target.partitions)
+        case CountAnnounced():
+            memberships = account.memberships.items()
+            return {str(segment_id): len(membership.announced) for segment_id, membership in memberships}
+
+
+def _page(members: BitMap, after: int, limit: int, target: Slice) -> dict[str, Any]:
+    rest, partitions = target.first_contact, target.partitions
+    # The smallest index whose contact id is above `after`.
+    first = max(0, (after - rest) // partitions + 1)
+    start = members.rank(first - 1) if first > 0 else 0
+    contact_ids = [index * partitions + rest for index in members[start : start + limit]]
+    return {"contact_ids": contact_ids, "count": len(members)}
+
+
+def _explain(asked: PortableCriterion, account: AccountSlice, index: int) -> dict[str, Any] | None:
+    sight = SliceFacts(account.image, index)
+    if not sight.known:
+        return None
+    return evaluate(asked.inlined, sight, account.day).tree()
+
+
+def _audience(target: Slice, audience: PortableAudience, blocks: list[PortableBlock]) -> dict[str, Any]:
+    evaluator = Evaluator(target, keep=target.asked < MOST_KEPT)
+    target.asked += len(audience.include) + len(audience.exclude)
+    to_select = audience.to_select
+    selection = select(evaluator, to_select)
+    content = decide_for_many(evaluator, [block.to_decide for block in blocks], selection.audience)
+    return {
+        "count": len(selection.audience),
+        "held_out": len(selection.held_out),
+        "suppressed": {reason: len(contacts) for reason, contacts in selection.suppressed.items()},
+        "parts": [[part.count, part.only_here] for part in count_parts(evaluator, to_select)],
+        "content": {
+            block: {variant: len(contacts) for variant, contacts in by_variant.items()}
+            for block, by_variant in content.items()
+        },
+    }
+
+
+def _content(account: AccountSlice, question: DecideContent) -> dict[int, Any]:
+    target = account.image
+    indexes = {contact_id: contact_id // target.partitions for contact_id in question.contact_ids}
+    contacts = BitMap(list(indexes.values()))
+    blocks = [block.to_decide for block in question.blocks]
+    decided = decide_for_many(Evaluator(target, contacts), blocks, contacts)
+    found: dict[int, Any] = {}
+    for contact_id, index in indexes.items():
+        content = {
+            block: next(variant for variant, members in by_variant.items() if index in members)
+            for block, by_variant in decided.items()
+        }
+        found[contact_id] = {"content": content}
+        if question.explain:
+            found[contact_id]["why"] = _why(blocks, content, SliceFacts(target, index), account.day)
+    return found
+
+
+def _why(blocks: list[Block], content: dict[str, str], facts: SliceFacts, today: date) -> dict[str, Any]:
+    """The tree of every criterion that was looked at, in order, for each block."""
+    why: dict[str, Any] = {}
+    for block in blocks:
+        why[block.name] = []
+        for variant in block.variants:
+            tree = None if variant.criterion is None else evaluate(variant.criterion, facts, today).tree()
+            why[block.name].append({"variant": variant.name, "tree": tree})
+            if variant.name == content[block.name]:
+                break
+    return why
+
+
+def _interest(target: Slice, label_id: UUID, days: tuple[int, int]) -> dict[str, Any]:
+    by_day: dict[int, list[int]] = {}
+    tallies = target.named(("click.label", label_id.int))
+    for tally in tallies:
+        for day, contacts in tally.clicked_by_day(days, target.known):
+            number = sum(
+                len(plane & target.known) << level for level, plane in enumerate(tally.counted((day, day), None))
+            )
+            clicks, clicked = by_day.get(day, (0, 0))
+            by_day[day] = [clicks + number, clicked + len(contacts)]
+    planes = add_tallies(tallies, days, None, False) if tallies else []
+    return {"days": by_day, "strengths": strengths(planes, target.known)}
+
+
+def _sampled(target: Slice, members: BitMap, limit: int) -> list[int]:
+    step = max(1, len(members) // limit) if limit else 1
+    return [index * target.partitions + target.first_contact for index in members[::step][:limit]]

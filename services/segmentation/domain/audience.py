@@ -1,0 +1,124 @@
+"""An audience and the content of its members, as set algebra on a slice."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import get_args
+from uuid import UUID
+
+from pyroaring import BitMap
+
+from services.segmentation.domain.evaluator import Evaluator
+from services.segmentation.domain.sampling import sample
+from services.segmentation.domain.slice import Slice
+from shared.criteria import Criterion
+from shared.criteria.content import FALLBACK, Block
+from shared.events.labeling import Subscription
+
+SUBSCRIBED = "subscribed"
+# Whoever may not be sent to, by subscription; a contact without one is not known to be willing.
+REASONS: tuple[str, ...] = tuple(reason for reason in get_args(Subscription) if reason != SUBSCRIBED)
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Whoever satisfies one of `include` and none of `exclude`; criteria have no segments left in them.
+
+    `hold_out_percent` of those who may be sent to are held out; who that is depends on `hold_out_seed` alone.
+    """
+
+    include: Sequence[Criterion]
+    exclude: Sequence[Criterion] = ()
+    hold_out_percent: float = 0.0
+    hold_out_seed: str = ""
+
+
+@dataclass(slots=True)
+class Selection:
+    """The contacts (indexes of the slice) of an audience, each in exactly one of the sets."""
+
+    audience: BitMap = field(default_factory=BitMap)
+    held_out: BitMap = field(default_factory=BitMap)
+    suppressed: dict[str, BitMap] = field(default_factory=dict)
+
+
+def hold_out_seed(campaign_id: UUID | None) -> str:
+    """Return the seed by which a campaign holds out contacts; None for one that does not exist yet."""
+    return f"hold-out:{campaign_id or 'preview'}"
+
+
+def subscribed(target: Slice) -> BitMap:
+    """Known contacts who may be sent to."""
+    column = target.attributes.get("subscription")
+    return BitMap() if column is None else column.any_of([SUBSCRIBED], None) & target.known
+
+
+def suppressed_of(target: Slice, contacts: BitMap) -> dict[str, BitMap]:
+    """Those of the contacts who may not be sent to, by reason; reasons without contacts are left out."""
+    column = target.attributes.get("subscription")
+    found: dict[str, BitMap] = {}
+    left = contacts - subscribed(target)
+    for reason in REASONS:
+        having = BitMap() if column is None else column.any_of([reason], None) & left
+        if having:
+            found[reason] = having
+            left = left - having
+    if left:
+        found[UNKNOWN] = left
+    return found
+
+
+def select(evaluator: Evaluator, audience: Audience) -> Selection:
+    """Return who of a slice is in an audience, held out, or suppressed."""
+    chosen = BitMap()
+    for criterion in audience.include:
+        chosen |= evaluator.members(criterion)
+    for criterion in audience.exclude:
+        chosen -= evaluator.members(criterion)
+    target = evaluator.target
+    suppressed = suppressed_of(target, chosen)
+    willing = chosen & subscribed(target)
+    held_out = BitMap()
+    if audience.hold_out_percent > 0:
+        held_out = sample(willing, audience.hold_out_percent, audience.hold_out_seed, target)
+    return Selection(willing - held_out, held_out, suppressed)
+
+
+def decide_for_many(evaluator: Evaluator, blocks: Sequence[Block], contacts: BitMap) -> Mapping[str, dict[str, BitMap]]:
+    """Return the contacts by the variant that they get, for each block; the fallback is the empty text."""
+    decided: dict[str, dict[str, BitMap]] = {}
+    for block in blocks:
+        left = contacts.copy()
+        by_variant: dict[str, BitMap] = {}
+        for variant in block.variants:
+            members = BitMap() if variant.criterion is None else evaluator.members(variant.criterion) & left
+            by_variant[variant.name] = by_variant.get(variant.name, BitMap()) | members
+            left = left - members
+        by_variant[FALLBACK] = left
+        decided[block.name] = by_variant
+    return decided
+
+
+@dataclass(frozen=True, slots=True)
+class PartCount:
+    """How many contacts a part of an audience adds (or takes away), and how many of them no other part does."""
+
+    count: int
+    only_here: int
+
+
+def count_parts(evaluator: Evaluator, audience: Audience) -> list[PartCount]:
+    """Count each part: those of `include`, then those of `exclude`, which count among the included."""
+    included = [evaluator.members(criterion) for criterion in audience.include]
+    everybody = BitMap.union(*included) if included else BitMap()
+    excluded = [evaluator.members(criterion) & everybody for criterion in audience.exclude]
+    return [*_counts(included), *_counts(excluded)]
+
+
+def _counts(parts: Sequence[BitMap]) -> list[PartCount]:
+    counts: list[PartCount] = []
+    for index, part in enumerate(parts):
+        others = [other for place, other in enumerate(parts) if place != index]
+        only = part - BitMap.union(*others) if others else part
+        counts.append(PartCount(len(part), len(only)))
+    return counts

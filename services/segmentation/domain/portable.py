@@ -1,0 +1,76 @@
+"""Criteria, audiences and blocks as they travel between processes, and as a launched campaign keeps them."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from services.segmentation.domain.audience import Audience
+from shared.criteria import Criterion, inline_segments, parse, references, write
+from shared.criteria.content import Block, Variant
+
+
+class PortableCriterion(BaseModel):
+    """A criterion as it travels: written, with the criteria of all segments in it, by their ids."""
+
+    criterion: dict[str, Any]
+    segments: dict[UUID, dict[str, Any]] = {}
+
+    @classmethod
+    def of(cls, criterion: Criterion, segments: Mapping[UUID, Criterion]) -> "PortableCriterion":
+        """Take along what the criterion needs of the account's segments."""
+        needed: dict[UUID, dict[str, Any]] = {}
+        waiting = [criterion]
+        while waiting:
+            for segment_id in references(waiting.pop()).segments:
+                if segment_id not in needed and segment_id in segments:
+                    needed[segment_id] = write(segments[segment_id])
+                    waiting.append(segments[segment_id])
+        return cls(criterion=write(criterion), segments=needed)
+
+    @cached_property
+    def inlined(self) -> Criterion:
+        """The criterion to evaluate. Raises InvalidCriterion if a segment is missing."""
+        segments = {segment_id: parse(written) for segment_id, written in self.segments.items()}
+        return inline_segments(parse(self.criterion), segments.get)
+
+
+class PortableVariant(BaseModel):
+    """A variant; without a criterion it is never chosen."""
+
+    variant: str
+    asked: PortableCriterion | None = None
+
+
+class PortableBlock(BaseModel):
+    """A block with its variants in order."""
+
+    block: str
+    variants: list[PortableVariant]
+
+    @property
+    def to_decide(self) -> Block:
+        """The block as it is decided."""
+        variants = [Variant(one.variant, one.asked.inlined if one.asked else None) for one in self.variants]
+        return Block(self.block, variants)
+
+
+class PortableAudience(BaseModel):
+    """An audience whose criteria carry their segments."""
+
+    include: list[PortableCriterion]
+    exclude: list[PortableCriterion] = []
+    hold_out_percent: float = 0.0
+    hold_out_seed: str = ""
+
+    @property
+    def to_select(self) -> Audience:
+        """The audience as it is evaluated."""
+        return Audience(
+            [one.inlined for one in self.include],
+            [one.inlined for one in self.exclude],
+            self.hold_out_percent,
+            self.hold_out_seed,
+        )

@@ -1,0 +1,152 @@
+"""Count audiences, and decide which content contacts get."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from services.segmentation.domain.audience import hold_out_seed
+from services.segmentation.domain.errors import NotFound
+from services.segmentation.domain.portable import PortableAudience, PortableBlock, PortableCriterion, PortableVariant
+from services.segmentation.domain.questions import CountAudience, DecideContent
+from services.segmentation.use_cases.account_lookup import AccountLookup, broken_segments
+from services.segmentation.use_cases.segments import Segments
+from services.segmentation.use_cases.slice_owners import SliceOwners
+from shared.criteria import Criterion, Fault, InvalidCriterion, parse, validate
+from shared.events.topics import partition_of
+from shared.events.tracking import BlockVariant, MessageChanged
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenAudience:
+    """An audience as a request writes it."""
+
+    include: Sequence[object]
+    exclude: Sequence[object] = ()
+    hold_out_percent: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceCounts:
+    """How many contacts an audience has. `parts` go by the pointer of the criterion: count, and only in this part."""
+
+    count: int
+    held_out: int
+    suppressed: Mapping[str, int]
+    parts: Mapping[str, tuple[int, int]]
+    content: Mapping[str, Mapping[str, int]] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Audiences:
+    """Audiences and content of all accounts."""
+
+    segments: Segments
+    owners: SliceOwners
+    partitions: int
+
+    async def read(self, account_id: int, written: WrittenAudience, campaign_id: UUID | None) -> PortableAudience:
+        """Parse and validate an audience. Raises InvalidCriterion with pointers from the audience on."""
+        segments = await self.segments.criteria(account_id)
+        faults: list[Fault] = []
+        parts: dict[str, list[PortableCriterion]] = {"include": [], "exclude": []}
+        for member, criteria in (("include", written.include), ("exclude", written.exclude)):
+            for index, value in enumerate(criteria):
+                try:
+                    criterion = await self.segments.read_criterion(account_id, value, segments)
+                except InvalidCriterion as invalid:
+                    faults += [Fault(f"/{member}/{index}{fault.pointer}", fault.detail) for fault in invalid.faults]
+                else:
+                    parts[member].append(PortableCriterion.of(criterion, segments))
+        if faults:
+            raise InvalidCriterion(tuple(faults))
+        return PortableAudience(
+            **parts, hold_out_percent=written.hold_out_percent, hold_out_seed=hold_out_seed(campaign_id)
+        )
+
+    async def count(
+        self, account_id: int, written: WrittenAudience, message_id: UUID | None, campaign_id: UUID | None = None
+    ) -> AudienceCounts:
+        """Count an audience. Raises InvalidCriterion, NotFound (the message), SlicesUnavailable."""
+        audience = await self.read(account_id, written, campaign_id)
+        blocks = [] if message_id is None else await self.blocks(account_id, message_id)
+        question = CountAudience(audience=audience, blocks=blocks)
+        answers = list((await self.owners.ask(account_id, question)).values())
+        pointers = [f"/include/{index}" for index in range(len(audience.include))]
+        pointers += [f"/exclude/{index}" for index in range(len(audience.exclude))]
+        parts = {
+            pointer: (sum(one["parts"][place][0] for one in answers), sum(one["parts"][place][1] for one in answers))
+            for place, pointer in enumerate(pointers)
+        }
+        return AudienceCounts(
+            count=sum(one["count"] for one in answers),
+            held_out=sum(one["held_out"] for one in answers),
+            suppressed=_added(one["suppressed"] for one in answers),
+            parts=parts,
+            content=None
+            if message_id is None
+            else {block.block: _added(one["content"][block.block] for one in answers) for block in blocks},
+        )
+
+    async def find_message(self, account_id: int, message_id: UUID) -> MessageChanged:
+        """Return a message that is not deleted. Raises NotFound."""
+        catalog = self.segments.surroundings.catalog
+        found = catalog.find(MessageChanged, message_id)
+        if found is None:
+            await catalog.refresh()
+            found = catalog.find(MessageChanged, message_id)
+        if found is None or found.account_id != account_id or found.state != "active":
+            raise NotFound("There is no such message.")
+        return found
+
+    async def blocks(self, account_id: int, message_id: UUID) -> list[PortableBlock]:
+        """Return a message's blocks; variants whose criterion is broken are never chosen. Raises NotFound."""
+        message = await self.find_message(account_id, message_id)
+        segments = await self.segments.criteria(account_id)
+        return [
+            PortableBlock(
+                block=block.block,
+                variants=[self._variant(account_id, variant, segments) for variant in block.variants],
+            )
+            for block in message.blocks
+        ]
+
+    def _variant(self, account_id: int, variant: BlockVariant, segments: Mapping[UUID, Criterion]) -> PortableVariant:
+        if variant.criterion is None:
+            return PortableVariant(variant=variant.variant)
+        lookup = AccountLookup(self.segments.surroundings.catalog, self.segments.links, account_id, segments)
+        try:
+            criterion = parse(variant.criterion)
+        except InvalidCriterion:
+            # Written by a later version of the grammar: this variant is broken as long as this version runs.
+            return PortableVariant(variant=variant.variant)
+        if validate(criterion, lookup, writing=False) or broken_segments(criterion, lookup):
+            return PortableVariant(variant=variant.variant)
+        return PortableVariant(variant=variant.variant, asked=PortableCriterion.of(criterion, segments))
+
+    async def decide(
+        self, account_id: int, message_id: UUID, contact_ids: Sequence[int], *, explain: bool
+    ) -> list[dict[str, Any]]:
+        """Return `contact_id`, `content` and, if explained, `why` of each contact, in order. Raises NotFound."""
+        blocks = await self.blocks(account_id, message_id)
+        by_partition: dict[int, list[int]] = {}
+        for contact_id in contact_ids:
+            by_partition.setdefault(partition_of(account_id, contact_id, self.partitions), []).append(contact_id)
+        found: dict[int, Any] = {}
+        for partition, some in by_partition.items():
+            question = DecideContent(blocks=blocks, contact_ids=some, explain=explain)
+            answers = (await self.owners.ask(account_id, question, partition))[partition]
+            found |= {int(contact_id): answer for contact_id, answer in answers.items()}
+        return [{"contact_id": contact_id} | found[contact_id] for contact_id in contact_ids]
+
+
+def _added(counts: Any) -> dict[str, int]:  # noqa: ANN401 (counts by name, as JSON)
+    total: dict[str, int] = {}
+    for one in counts:
+        for name, number in one.items():
+            total[name] = total.get(name, 0) + number
+    return total

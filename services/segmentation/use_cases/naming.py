@@ -1,0 +1,45 @@
+"""What the things that criteria name are called."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from shared.bus.catalog import Catalog
+from shared.events.labeling import FieldChanged, LabelChanged
+from shared.events.segmentation import SegmentChanged
+from shared.events.tracking import MessageChanged
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogNames:
+    """`shared.criteria.describing.Names` of one account. What has no name is called by its id."""
+
+    catalog: Catalog
+    account_id: int
+
+    def label(self, label_id: UUID) -> str:
+        """The name of a label."""
+        found = self.catalog.find(LabelChanged, label_id)
+        return found.label_name if found is not None else str(label_id)
+
+    def segment(self, segment_id: UUID) -> str:
+        """The name of a segment."""
+        found = self.catalog.find(SegmentChanged, segment_id)
+        return found.segment_name if found is not None else str(segment_id)
+
+    def message(self, message_id: UUID) -> str:
+        """The name of a message."""
+        found = self.catalog.find(MessageChanged, message_id)
+        return found.message_name if found is not None else str(message_id)
+
+    def link(self, link_id: UUID) -> str:
+        """The text of a link, or its address."""
+        for message in self.catalog.all(MessageChanged, self.account_id):
+            for link in message.links:
+                if link.id == link_id:
+                    return link.text or link.url
+        return str(link_id)
+
+    def field(self, key: str) -> str:
+        """The name of a field."""
+        found = self.catalog.find(FieldChanged, (self.account_id, key))
+        return found.field_name if found is not None else key

@@ -1,0 +1,75 @@
+"""Audiences and content against the plain meaning, contact by contact."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyroaring import BitMap
+
+from services.segmentation.domain.audience import Audience, count_parts, decide_for_many, select
+from services.segmentation.domain.evaluator import Evaluator
+from services.segmentation.domain.folding import Days, fold
+from services.segmentation.domain.slice import Slice
+from shared.criteria import Criterion, History, evaluate
+from shared.criteria.content import Block, Variant, decide_content
+from shared.criteria.sampling import sampled
+from shared.events.envelope import ContactEvent
+from tests.services.segmentation.domain.test_image import CONTACTS, FIRST, PARTITIONS
+from tests.shared.criteria.strategies import TODAY, ZONE, criteria, events_of
+
+histories = st.lists(events_of(st.sampled_from(CONTACTS)), max_size=40)
+several = st.lists(criteria, max_size=3)
+blocks_of = st.lists(
+    st.lists(st.one_of(st.none(), criteria), max_size=3).map(
+        lambda found: [Variant(f"v{number}", criterion) for number, criterion in enumerate(found)]
+    ),
+    max_size=3,
+).map(lambda found: [Block(f"b{number}", variants) for number, variants in enumerate(found)])
+
+
+def world(events: list[ContactEvent]) -> tuple[Slice, dict[int, History]]:
+    image = Slice(TODAY.toordinal(), PARTITIONS, FIRST)
+    fold(image, events, Days(ZONE), PARTITIONS)
+    histories = {contact: History(ZONE, contact) for contact in CONTACTS}
+    for event in events:
+        histories[event.contact_id].apply(event)
+    return image, histories
+
+
+@settings(max_examples=100, deadline=None)
+@given(histories, several, several, st.sampled_from([0, 30, 100]))
+def test_an_audience_is_include_minus_exclude_minus_suppressed_minus_held_out(
+    events: list[ContactEvent], include: list[Criterion], exclude: list[Criterion], percent: float
+) -> None:
+    image, histories = world(events)
+    audience = Audience(include, exclude, percent, "seed")
+    found = select(Evaluator(image), audience)
+    where: dict[int, str] = {}
+    for contact, history in histories.items():
+        facts = history.facts()
+        chosen = any(evaluate(one, facts, TODAY).truth for one in include)
+        if chosen and not any(evaluate(one, facts, TODAY).truth for one in exclude):
+            subscription = facts.attribute("subscription") or "unknown"
+            held = subscription == "subscribed" and sampled("seed", percent, contact) and percent > 0
+            where[contact // PARTITIONS] = "held out" if held else subscription
+    assert set(found.audience) == {index for index, place in where.items() if place == "subscribed"}
+    assert set(found.held_out) == {index for index, place in where.items() if place == "held out"}
+    others = {index: place for index, place in where.items() if place not in ("subscribed", "held out")}
+    assert {index: reason for reason, contacts in found.suppressed.items() for index in contacts} == others
+    parts = count_parts(Evaluator(image), audience)
+    assert len(parts) == len(include) + len(exclude)
+    assert all(part.only_here <= part.count for part in parts)
+
+
+@settings(max_examples=100, deadline=None)
+@given(histories, blocks_of)
+def test_content_for_many_is_the_content_of_each(events: list[ContactEvent], blocks: list[Block]) -> None:
+    image, histories = world(events)
+    everybody = BitMap([contact // PARTITIONS for contact in CONTACTS])
+    decided = decide_for_many(Evaluator(image), blocks, everybody)
+    for contact, history in histories.items():
+        expected = decide_content(blocks, history.facts(), TODAY)
+        index = contact // PARTITIONS
+        found = {
+            block: [variant for variant, contacts in by_variant.items() if index in contacts]
+            for block, by_variant in decided.items()
+        }
+        assert found == {block: [variant] for block, variant in expected.items()}
