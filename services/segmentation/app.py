@@ -10,6 +10,9 @@ from services.segmentation.settings import SegmentationSettings
 from services.segmentation.store import MIGRATIONS
 from services.segmentation.use_cases.account_lookup import Links
 from services.segmentation.use_cases.audiences import Audiences
+from services.segmentation.use_cases.campaign_reports import CampaignReports
+from services.segmentation.use_cases.campaign_slices import CampaignSlices
+from services.segmentation.use_cases.campaigns import Campaigns
 from services.segmentation.use_cases.count_signal import CountSignal
 from services.segmentation.use_cases.criteria import Criteria
 from services.segmentation.use_cases.image_metrics import measure
@@ -39,23 +42,29 @@ async def build(surroundings: Surroundings, clock: Callable[[], datetime] = utc_
         clock=clock,
         delay=lambda: surroundings.relay.delay,
         snapshot_every=timedelta(seconds=settings.segmentation_snapshot_seconds),
+        campaigns=CampaignSlices(surroundings.catalog, links, settings.partitions),
     )
     handler.on_change(signal.notify)
     measure(handler.memories)
     owners = SliceOwners(surroundings.database.pool, handler.memories, settings.partitions)
     all_segments = Segments(surroundings, links)
+    audiences = Audiences(all_segments, owners, settings.partitions)
+    campaigns = Campaigns(surroundings, audiences, settings.partitions, clock)
     return Parts(
         routers=ROUTERS,
         internal_routers=[slices.router],
         state=State(
             segments=all_segments,
             criteria=Criteria(all_segments, owners, settings.partitions),
-            audiences=Audiences(all_segments, owners, settings.partitions),
+            audiences=audiences,
+            campaigns=campaigns,
+            reports=CampaignReports(campaigns, owners, settings.partitions),
             owners=owners,
             signal=signal,
             definitions=handler.definitions,
         ),
         consumers=[Consumer(CONSUMER, TOPICS, handler, VERSION)],
+        worker_tasks=[campaigns.run],
         close=owners.close,
     )
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from fastapi import Request
 
 from services.segmentation.use_cases.audiences import Audiences
+from services.segmentation.use_cases.campaign_reports import CampaignReports
+from services.segmentation.use_cases.campaigns import Campaigns
 from services.segmentation.use_cases.count_signal import CountSignal
 from services.segmentation.use_cases.criteria import Criteria
 from services.segmentation.use_cases.segment_definitions import SegmentDefinitions
@@ -19,6 +21,8 @@ class State:
     segments: Segments
     criteria: Criteria
     audiences: Audiences
+    campaigns: Campaigns
+    reports: CampaignReports
     owners: SliceOwners
     signal: CountSignal
     definitions: SegmentDefinitions

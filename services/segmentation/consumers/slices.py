@@ -11,6 +11,7 @@ from services.segmentation.domain.snapshot_parts import Damaged
 from services.segmentation.store.memberships import read_days, read_memberships, write_changes, write_members
 from services.segmentation.store.owners import check_owner, read_epochs, take_slices
 from services.segmentation.store.snapshots import Reader, forget_snapshot, read_held, read_snapshot, write_snapshot
+from services.segmentation.use_cases.campaign_slices import CampaignSlices
 from services.segmentation.use_cases.segment_definitions import SegmentDefinitions
 from services.segmentation.use_cases.slice_memory import SliceMemory
 from shared.bus.checkpoints import Checkpoint
@@ -52,6 +53,7 @@ class SliceHandler(Handler):
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         delay: Callable[[], float] = lambda: 0.0,
         snapshot_every: timedelta = timedelta(minutes=2),
+        campaigns: CampaignSlices | None = None,
     ) -> None:
         self.definitions = definitions
         self.memories: dict[int, SliceMemory] = {}
@@ -60,10 +62,13 @@ class SliceHandler(Handler):
         self._clock = clock
         self._delay = delay
         self._snapshot_every = snapshot_every
+        self._campaigns = campaigns
         self._reader = Reader(CONSUMER, VERSION, partitions)
         self._changed: list[Callable[[], None]] = []
         self._distrusted: set[int] = set()
         definitions.on_change(lambda: self.due_changed())
+        if campaigns is not None:
+            campaigns.on_change(lambda: self.due_changed())
 
     def on_change(self, callback: Callable[[], None]) -> None:
         """Calls `callback` whenever counts may be others than before."""
@@ -126,6 +131,8 @@ class SliceHandler(Handler):
 
     def dropped(self, partition: int) -> None:
         self.memories.pop(partition, None)
+        if self._campaigns is not None:
+            self._campaigns.dropped(partition)
 
     # Events, days, definitions
 
@@ -187,7 +194,7 @@ class SliceHandler(Handler):
         now = self._clock()
         if memory.generation != self.definitions.generation:
             return now
-        if memory.pending:
+        if memory.pending or (self._campaigns is not None and self._campaigns.due(partition)):
             return now if self._delay() < MOST_DELAY else now + WAIT_FOR_RELAY
         moments = [moment for moment in (memory.next_day(), memory.snapshot_due) if moment is not None]
         return min(moments) if moments else None
@@ -205,6 +212,8 @@ class SliceHandler(Handler):
             account.pass_to(account.days.of(now), definitions)
             if left > 0 and account.pending and self._delay() < MOST_DELAY:
                 left -= self._announce(work, partition, account, account.drain(definitions, left))
+        if self._campaigns is not None and self._delay() < MOST_DELAY:
+            left -= await self._campaigns.advance(work, partition, memory.slices, max(left, 0), now)
         _report_failures(slices)
         await write_changes(work.connection, partition, slices)
         memory.generation = generation

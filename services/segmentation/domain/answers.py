@@ -1,5 +1,6 @@
 """What a slice says to a question."""
 
+import base64
 from datetime import UTC, date
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,7 @@ from services.segmentation.domain.questions import (
     CountAnnounced,
     CountAudience,
     CountNodes,
+    CountWithin,
     DecideContent,
     ExplainContact,
     LabelInterest,
@@ -43,6 +45,9 @@ def answer(question: Question, account: AccountSlice | None, partition: int, par
     match question:
         case CountAudience(audience=audience, blocks=blocks):
             return _audience(account.image, audience, blocks)
+        case CountWithin(asked=asked, contacts=contacts):
+            within = BitMap.deserialize(base64.b64decode(contacts))
+            return len(Evaluator(account.image, within).members(asked.inlined))
         case DecideContent():
             return _content(account, question)
         case LabelInterest(label_id=label_id, first=first, last=last):
@@ -134,7 +139,7 @@ def _why(blocks: list[Block], content: dict[str, str], facts: SliceFacts, today:
     for block in blocks:
         why[block.name] = []
         for variant in block.variants:
-            tree = None if variant.criterion is None else evaluate(variant.criterion, facts, today).tree()
+            tree = evaluate(variant.criterion, facts, today).tree()
             why[block.name].append({"variant": variant.name, "tree": tree})
             if variant.name == content[block.name]:
                 break

@@ -91,7 +91,7 @@ def decide_for_many(evaluator: Evaluator, blocks: Sequence[Block], contacts: Bit
         left = contacts.copy()
         by_variant: dict[str, BitMap] = {}
         for variant in block.variants:
-            members = BitMap() if variant.criterion is None else evaluator.members(variant.criterion) & left
+            members = evaluator.members(variant.criterion) & left
             by_variant[variant.name] = by_variant.get(variant.name, BitMap()) | members
             left = left - members
         by_variant[FALLBACK] = left

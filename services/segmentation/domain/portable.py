@@ -53,8 +53,7 @@ class PortableBlock(BaseModel):
     @property
     def to_decide(self) -> Block:
         """The block as it is decided."""
-        variants = [Variant(one.variant, one.asked.inlined if one.asked else None) for one in self.variants]
-        return Block(self.block, variants)
+        return Block(self.block, tuple(Variant(one.variant, one.asked.inlined) for one in self.variants if one.asked))
 
 
 class PortableAudience(BaseModel):

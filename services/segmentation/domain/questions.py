@@ -81,8 +81,17 @@ class LabelInterest(BaseModel):
     last: int
 
 
+class CountWithin(BaseModel):
+    """How many of the given contacts a criterion is true for; `contacts` is a bitmap of indexes, in base64."""
+
+    kind: Literal["within"] = "within"
+    asked: PortableCriterion
+    contacts: str
+
+
 Question = Annotated[
     CountNodes
+    | CountWithin
     | ListMembers
     | ExplainContact
     | CountAnnounced

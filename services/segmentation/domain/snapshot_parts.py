@@ -41,23 +41,21 @@ def dump(source: Slice, part: Name) -> bytes:
     """The part as bytes; for loose tallies see `dump_loose`."""
     kind = part[0]
     if kind == "known":
-        return _pack(None, [source.known])
+        return pack(None, [source.known])
     if kind == "label":
-        return _pack(None, _of_ordered(source.labels[_whole(part[1])]))
+        return pack(None, _of_ordered(source.labels[_whole(part[1])]))
     if kind == "field":
         return _dump_column(source.columns[str(part[1])])
     if kind == "attribute":
         return _dump_column(source.attributes[str(part[1])])
     if kind == "created":
-        return _pack(None, _of_ordered(source.created))
+        return pack(None, _of_ordered(source.created))
     if kind == "refused":
-        return _pack(None, [source.refused[_whole(part[1])]])
+        return pack(None, [source.refused[_whole(part[1])]])
     if kind == "days":
         tally = source.tallies[part[2:]]
         days = sorted(day for day in tally.days if block_of(day) == part[1])
-        return _pack(
-            [[day, len(tally.days[day])] for day in days], (plane for day in days for plane in tally.days[day])
-        )
+        return pack([[day, len(tally.days[day])] for day in days], (plane for day in days for plane in tally.days[day]))
     raise ValueError(f"there are no parts of kind {kind}")
 
 
@@ -69,7 +67,7 @@ def dump_loose(source: Slice, buckets: Iterable[int]) -> dict[Name, bytes]:
             bucket = bucket_of(name)
             if bucket in found:
                 found[bucket].append([list(name), list(tally.loose)])
-    return {("loose", bucket): _pack(loose, ()) for bucket, loose in found.items()}
+    return {("loose", bucket): pack(loose, ()) for bucket, loose in found.items()}
 
 
 def dump_changed(source: Slice) -> dict[Name, bytes]:
@@ -86,7 +84,7 @@ def load(target: Slice, part_name: str, body: bytes) -> None:
     """Put a part that was dumped into a slice that does not have it yet. Raises Damaged."""
     try:
         part: Name = tuple(json.loads(part_name))
-        header, bitmaps = _unpack(body)
+        header, bitmaps = unpack(body)
         _load(target, part, header, bitmaps)
         target.sizes[part] = _size(target, part, body)
     except (ValueError, KeyError, IndexError, TypeError, StopIteration, struct.error) as error:
@@ -162,7 +160,7 @@ def _dump_column(column: Column) -> bytes:
         "numbers": len(numbers),
         "anniversaries": len(anniversaries),
     }
-    return _pack(header, [*column.texts.values(), *days, *numbers, *anniversaries, *column.booleans])
+    return pack(header, [*column.texts.values(), *days, *numbers, *anniversaries, *column.booleans])
 
 
 def _load_column(header: Any, bitmaps: Iterator[BitMap]) -> Column:  # noqa: ANN401 (JSON)
@@ -178,18 +176,19 @@ def _load_column(header: Any, bitmaps: Iterator[BitMap]) -> Column:  # noqa: ANN
 
 def dump_bitmap(bitmap: BitMap) -> bytes:
     """A bitmap as bytes with a checksum."""
-    return _pack(None, [bitmap])
+    return pack(None, [bitmap])
 
 
 def load_bitmap(body: bytes) -> BitMap:
     """The bitmap that `dump_bitmap` made bytes of. Raises Damaged."""
     try:
-        return next(_unpack(body)[1])
+        return next(unpack(body)[1])
     except (ValueError, StopIteration, struct.error) as error:
         raise Damaged("bitmap") from error
 
 
-def _pack(header: object, bitmaps: Iterable[BitMap]) -> bytes:
+def pack(header: object, bitmaps: Iterable[BitMap]) -> bytes:
+    """Return a header (JSON) and bitmaps as bytes with a checksum."""
     chunks = [json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")]
     chunks.extend(bitmap.serialize() for bitmap in bitmaps)
     body = b"".join(piece for chunk in chunks for piece in (_LENGTH.pack(len(chunk)), chunk))
@@ -201,7 +200,8 @@ def is_whole(body: bytes) -> bool:
     return len(body) >= 2 * _LENGTH.size and crc32(memoryview(body)[_LENGTH.size :]) == _LENGTH.unpack_from(body)[0]
 
 
-def _unpack(body: bytes) -> tuple[Any, Iterator[BitMap]]:
+def unpack(body: bytes) -> tuple[Any, Iterator[BitMap]]:
+    """Return the header and the bitmaps that `pack` wrote. Raises ValueError if the checksum is wrong."""
     if not is_whole(body):
         raise ValueError("the checksum is wrong")
     chunks = _chunks(body)

@@ -17,7 +17,7 @@ from services.segmentation.use_cases.account_lookup import (
     validate_with_refresh,
 )
 from shared.criteria import Criterion, Fault, InvalidCriterion, parse, references, validate, would_circle, write
-from shared.events.segmentation import SegmentChanged
+from shared.events.segmentation import CampaignChanged, SegmentChanged
 from shared.events.topics import CATALOG_PARTITION
 from shared.events.workflow import WorkflowChanged
 from shared.runtime.service import Surroundings
@@ -160,6 +160,15 @@ class Segments:
             Use("workflow", str(workflow.workflow_id), workflow.workflow_name)
             for workflow in self.surroundings.catalog.all(WorkflowChanged, account_id)
             if workflow.state in ("active", "paused") and segment_id in workflow.uses.segments
+        ]
+        uses += [
+            Use("campaign", str(campaign.campaign_id), campaign.campaign_name)
+            for campaign in self.surroundings.catalog.all(CampaignChanged, account_id)
+            if campaign.state not in ("done", "cancelled", "failed", "deleted")
+            and any(
+                segment_id in references(parse(criterion)).segments
+                for criterion in (*campaign.audience.include, *campaign.audience.exclude)
+            )
         ]
         return uses
 

@@ -1,0 +1,152 @@
+"""What requests about campaigns and their answers look like."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, Field
+
+from services.segmentation.api.models import Broken, CriterionIn, Name, ReadOnly
+from shared.events.segmentation import CampaignState
+from shared.http.bodies import RequestBody
+
+
+class AudienceIn(RequestBody):
+    """Whoever satisfies one of `include` and none of `exclude`."""
+
+    include: Annotated[list[CriterionIn], Field(min_length=1, max_length=20, description="Criteria, one is enough.")]
+    exclude: Annotated[
+        list[CriterionIn],
+        Field(max_length=20, default_factory=list, description="Whoever satisfies one is left out."),
+    ]
+
+
+class CampaignIn(RequestBody):
+    """A campaign as it is created and changed. One that was read can be sent back as it came."""
+
+    name: Name
+    message_id: Annotated[UUID, Field(description="The message to send.")]
+    audience: Annotated[AudienceIn, Field(description="Who it is for; those who may not be sent to are left out.")]
+    hold_out_percent: Annotated[float, Field(ge=0, le=100, description="The share that is not sent to.")] = 0
+    send_at: Annotated[AwareDatetime | None, Field(description="Launching before this time schedules it.")] = None
+    expires_at: Annotated[AwareDatetime | None, Field(description="Nothing is sent after this time.")] = None
+    id: ReadOnly = None
+    version: ReadOnly = None
+    state: ReadOnly = None
+    reason: ReadOnly = None
+    revision: ReadOnly = None
+    launched_at: ReadOnly = None
+    created_at: ReadOnly = None
+    changed_at: ReadOnly = None
+    counts: ReadOnly = None
+    broken: ReadOnly = None
+    lift: ReadOnly = None
+
+
+class AudienceShown(BaseModel):
+    """The audience, in the long form of the grammar."""
+
+    include: Annotated[list[Any], Field(description="Criteria, one is enough.")]
+    exclude: Annotated[list[Any], Field(description="Whoever satisfies one is left out.")]
+
+
+class CountsOut(BaseModel):
+    """Contacts by what happened to them."""
+
+    audience: Annotated[int, Field(description="Contacts to send to, as they were frozen.")]
+    held_out: Annotated[int, Field(description="Contacts held out.")]
+    requested: Annotated[int, Field(description="Contacts whose message was requested.")]
+    skipped: Annotated[dict[str, int], Field(description="Contacts who could not be sent to any more, by reason.")]
+    suppressed: Annotated[dict[str, int], Field(description="Contacts who could not be sent to, by subscription.")]
+
+
+class LiftOut(BaseModel):
+    """Shares of those sent to and those held out, as fractions, with the 95 % interval of the difference."""
+
+    sent: Annotated[float, Field(description="Share of those sent to.")]
+    held_out: Annotated[float, Field(description="Share of those held out.")]
+    difference: Annotated[float, Field(description="The first minus the second.")]
+    lowest: Annotated[float, Field(description="Lower end of the interval.")]
+    highest: Annotated[float, Field(description="Upper end of the interval.")]
+
+
+class CampaignOut(BaseModel):
+    """A campaign."""
+
+    id: Annotated[UUID, Field(description="The campaign's id; also the id of its send.")]
+    name: Annotated[str, Field(description="Its name.")]
+    version: Annotated[int, Field(description="Increases with every change.")]
+    message_id: Annotated[UUID, Field(description="The message.")]
+    revision: Annotated[int | None, Field(description="The message's revision, as of the launch.")] = None
+    audience: Annotated[AudienceShown, Field(description="Who it is for.")]
+    hold_out_percent: Annotated[float, Field(description="The share that is not sent to.")]
+    send_at: Annotated[datetime | None, Field(description="When a scheduled campaign is launched.")] = None
+    expires_at: Annotated[datetime | None, Field(description="Nothing is sent after this time.")] = None
+    state: Annotated[CampaignState, Field(description="Where it is.")]
+    reason: Annotated[str | None, Field(description="Why it failed.")] = None
+    launched_at: Annotated[datetime | None, Field(description="When it was launched.")] = None
+    created_at: Annotated[datetime, Field(description="When it was created.")]
+    changed_at: Annotated[datetime, Field(description="When it was changed last.")]
+    counts: Annotated[CountsOut | None, Field(description="Only of one campaign, from the launch on.")] = None
+    broken: Annotated[Sequence[Broken] | None, Field(description="What it needs and does not exist.")] = None
+
+
+class RecipientOut(BaseModel):
+    """What happened to one contact."""
+
+    contact_id: Annotated[int, Field(description="The contact.")]
+    status: Annotated[
+        str, Field(description="`requested`, `waiting`, `held_out`, `skipped`, `suppressed` or `not_included`.")
+    ]
+    reason: Annotated[str | None, Field(description="Why it was skipped or suppressed.")] = None
+    content: Annotated[dict[str, str] | None, Field(description="Its variant of each block.")] = None
+
+
+class RecipientDetails(RecipientOut):
+    """What happened to one contact, and by which criteria as of when."""
+
+    audience: Annotated[AudienceShown | None, Field(description="The criteria as they were frozen.")] = None
+    frozen_at: Annotated[datetime | None, Field(description="When the audience was frozen.")] = None
+    as_of: Annotated[date | None, Field(description="The account's day then.")] = None
+
+
+class CountedOut(BaseModel):
+    """A number of contacts, and the criterion that lists them."""
+
+    count: Annotated[int, Field(description="How many contacts.")]
+    criterion: Annotated[dict[str, Any], Field(description="For `POST /v1/criteria/contacts`.")]
+
+
+class GainedOut(CountedOut):
+    """Contacts who clicked in this campaign and hold a label since."""
+
+    id: Annotated[UUID, Field(description="The label.")]
+    name: Annotated[str, Field(description="Its name.")]
+    gained: Annotated[int, Field(description="How many contacts, as `count`.")]
+
+
+class LinkOut(CountedOut):
+    """Contacts who clicked on a link."""
+
+    id: Annotated[UUID, Field(description="The link.")]
+    url: Annotated[str, Field(description="Where it leads.")]
+
+
+class ReportOut(BaseModel):
+    """What came of a campaign."""
+
+    requested: Annotated[int, Field(description="Messages requested.")]
+    sent: Annotated[CountedOut, Field(description="Contacts with a `message.sent`.")]
+    bounced: Annotated[CountedOut, Field(description="Contacts whose address does not exist.")]
+    uncertain: Annotated[CountedOut, Field(description="Contacts of whom it is not known whether they got it.")]
+    complained: Annotated[CountedOut, Field(description="Contacts who complained.")]
+    unsubscribed: Annotated[CountedOut, Field(description="Contacts who unsubscribed in it.")]
+    clicked: Annotated[CountedOut, Field(description="Contacts with a human click.")]
+    labels: Annotated[Sequence[GainedOut], Field(description="Labels of its links, gained by those who clicked.")]
+    links: Annotated[Sequence[LinkOut], Field(description="Its links.")]
+    variants: Annotated[dict[str, dict[str, int]], Field(description="Requested messages by block and variant.")]
+    lift: Annotated[
+        LiftOut | None, Field(description="Clicks on any message since the launch, sent to against held out.")
+    ] = None
+    lift_note: Annotated[str | None, Field(description="Why there is no lift.")] = None

@@ -1,0 +1,249 @@
+"""`/v1/campaigns`."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Path, Request, Response
+
+from services.segmentation.api.campaign_models import (
+    AudienceShown,
+    CampaignIn,
+    CampaignOut,
+    CountedOut,
+    CountsOut,
+    GainedOut,
+    LiftOut,
+    LinkOut,
+    RecipientDetails,
+    RecipientOut,
+    ReportOut,
+)
+from services.segmentation.api.models import Broken, ContactKey
+from services.segmentation.api.refusals import refusals
+from services.segmentation.api.state import State
+from services.segmentation.domain.campaigns import Campaign
+from services.segmentation.domain.lift import MIN_HELD_OUT
+from services.segmentation.use_cases.audiences import WrittenAudience
+from services.segmentation.use_cases.campaign_reports import Counted, Recipient
+from services.segmentation.use_cases.campaigns import WrittenCampaign
+from shared.http.keys import Caller, requires
+from shared.http.pages import Page, PageRequest, page_request
+from shared.http.preconditions import Preconditions, etag_of, preconditions
+from shared.http.routing import Router
+
+router = Router(tags=["campaigns"])
+
+
+@router.post("/v1/campaigns", status_code=201, response_model=CampaignOut)
+async def create_campaign(request: Request, body: CampaignIn, caller: Annotated[Caller, requires("write")]) -> Response:
+    """Create a draft of a campaign: one message that is sent once to an audience."""
+    state = State.of(request)
+    with refusals("/audience"):
+        campaign = await state.campaigns.create(caller.account_id, _written(body))
+    response = Preconditions().answer(await _details(state, campaign), etag_of(campaign.version), 201)
+    response.headers["Location"] = f"/v1/campaigns/{campaign.campaign_id}"
+    return response
+
+
+@router.get("/v1/campaigns")
+async def list_campaigns(
+    request: Request, caller: Annotated[Caller, requires("read")], page: Annotated[PageRequest, page_request()]
+) -> Page[CampaignOut]:
+    """List the account's campaigns, oldest first."""
+    key = page.key(UUID)
+    rows, total = await State.of(request).campaigns.page(caller.account_id, key[0] if key else None, page.fetch)
+    return Page[CampaignOut].of(rows, page, key=lambda campaign: (campaign.campaign_id,), item=_shown, total=total)
+
+
+@router.get("/v1/campaigns/{campaign_id}", response_model=CampaignOut)
+async def get_campaign(request: Request, campaign_id: UUID, caller: Annotated[Caller, requires("read")]) -> Response:
+    """Return a campaign with its counts; `broken` says what a draft needs and does not exist."""
+    state = State.of(request)
+    with refusals():
+        campaign = await state.campaigns.find(caller.account_id, campaign_id)
+    return Preconditions().answer(await _details(state, campaign), etag_of(campaign.version))
+
+
+@router.put("/v1/campaigns/{campaign_id}", response_model=CampaignOut)
+async def change_campaign(
+    request: Request,
+    campaign_id: UUID,
+    body: CampaignIn,
+    caller: Annotated[Caller, requires("write")],
+    conditions: Annotated[Preconditions, preconditions()],
+) -> Response:
+    """Change a campaign that was not launched yet."""
+    state = State.of(request)
+    with refusals("/audience"):
+        campaign = await state.campaigns.change(
+            caller.account_id, campaign_id, _written(body), lambda version: conditions.require(etag_of(version))
+        )
+    return Preconditions().answer(await _details(state, campaign), etag_of(campaign.version))
+
+
+@router.delete("/v1/campaigns/{campaign_id}", status_code=204)
+async def delete_campaign(
+    request: Request,
+    campaign_id: UUID,
+    caller: Annotated[Caller, requires("write")],
+    conditions: Annotated[Preconditions, preconditions()],
+) -> None:
+    """Delete a draft, or a campaign that is over, with all that is known of its recipients."""
+    with refusals():
+        await State.of(request).campaigns.delete(
+            caller.account_id, campaign_id, lambda version: conditions.require(etag_of(version))
+        )
+
+
+@router.post("/v1/campaigns/{campaign_id}/launch")
+async def launch_campaign(
+    request: Request, campaign_id: UUID, caller: Annotated[Caller, requires("write")]
+) -> CampaignOut:
+    """Launch a draft, or schedule it for `send_at`. Launching again changes nothing; 409 once it is over."""
+    return await _act(request, caller, campaign_id, State.of(request).campaigns.launch)
+
+
+@router.post("/v1/campaigns/{campaign_id}/pause")
+async def pause_campaign(
+    request: Request, campaign_id: UUID, caller: Annotated[Caller, requires("write")]
+) -> CampaignOut:
+    """Pause a campaign: after this answer no message is requested until it is resumed."""
+    return await _act(request, caller, campaign_id, State.of(request).campaigns.pause)
+
+
+@router.post("/v1/campaigns/{campaign_id}/resume")
+async def resume_campaign(
+    request: Request, campaign_id: UUID, caller: Annotated[Caller, requires("write")]
+) -> CampaignOut:
+    """Go on with a paused campaign."""
+    return await _act(request, caller, campaign_id, State.of(request).campaigns.resume)
+
+
+@router.post("/v1/campaigns/{campaign_id}/cancel")
+async def cancel_campaign(
+    request: Request, campaign_id: UUID, caller: Annotated[Caller, requires("write")]
+) -> CampaignOut:
+    """End a campaign: after this answer no message is requested."""
+    return await _act(request, caller, campaign_id, State.of(request).campaigns.cancel)
+
+
+@router.get("/v1/campaigns/{campaign_id}/recipients")
+async def list_recipients(
+    request: Request,
+    campaign_id: UUID,
+    caller: Annotated[Caller, requires("read")],
+    page: Annotated[PageRequest, page_request()],
+) -> Page[RecipientOut]:
+    """List everybody whom the audience included when it was frozen, by contact id, and what happened to them."""
+    state = State.of(request)
+    key = page.key(ContactKey)
+    with refusals():
+        campaign = await state.campaigns.find(caller.account_id, campaign_id)
+    found = await state.reports.recipients(campaign, key[0] if key else 0, page.fetch)
+    return Page[RecipientOut].of(
+        found, page, key=lambda recipient: (recipient.contact_id,), item=lambda one: RecipientOut(**_recipient(one))
+    )
+
+
+@router.get("/v1/campaigns/{campaign_id}/recipients/{contact_id}")
+async def get_recipient(
+    request: Request,
+    campaign_id: UUID,
+    contact_id: Annotated[int, Path(ge=1, le=2**32 - 1)],
+    caller: Annotated[Caller, requires("read")],
+) -> RecipientDetails:
+    """Say whether a contact was in the audience, held out or skipped, and by which criteria as of when."""
+    state = State.of(request)
+    with refusals():
+        campaign = await state.campaigns.find(caller.account_id, campaign_id)
+    recipient, progress = await state.reports.recipient(campaign, contact_id)
+    audience = None
+    if campaign.launch is not None:
+        audience = AudienceShown(
+            include=[one.criterion for one in campaign.launch.audience.include],
+            exclude=[one.criterion for one in campaign.launch.audience.exclude],
+        )
+    return RecipientDetails(
+        **_recipient(recipient),
+        audience=audience,
+        frozen_at=progress.frozen_at if progress else None,
+        as_of=progress.as_of if progress else None,
+    )
+
+
+@router.get("/v1/campaigns/{campaign_id}/report")
+async def get_report(request: Request, campaign_id: UUID, caller: Annotated[Caller, requires("read")]) -> ReportOut:
+    """Return what came of a campaign; every number has the criterion that lists its people."""
+    state = State.of(request)
+    with refusals():
+        campaign = await state.campaigns.find(caller.account_id, campaign_id)
+        report = await state.reports.report(campaign)
+    lift = report.lift.get("clicked")
+    return ReportOut(
+        requested=report.requested,
+        labels=[
+            GainedOut(id=label_id, name=name, gained=counted.count, **asdict(counted))
+            for label_id, name, counted in report.labels
+        ],
+        links=[LinkOut(id=link_id, url=url, **asdict(counted)) for link_id, url, counted in report.links],
+        variants={block: dict(counts) for block, counts in report.variants.items()},
+        lift=None if lift is None else LiftOut(**asdict(lift)),
+        lift_note=None if lift is not None else f"Too few to tell: at least {MIN_HELD_OUT} must be held out.",
+        **{name: _counted(counted) for name, counted in report.numbers.items()},
+    )
+
+
+async def _act(
+    request: Request, caller: Caller, campaign_id: UUID, action: Callable[[int, UUID], Awaitable[Campaign]]
+) -> CampaignOut:
+    with refusals("/audience"):
+        campaign = await action(caller.account_id, campaign_id)
+    return await _details(State.of(request), campaign)
+
+
+def _written(body: CampaignIn) -> WrittenCampaign:
+    audience = WrittenAudience(body.audience.include, body.audience.exclude, body.hold_out_percent)
+    return WrittenCampaign(body.name, body.message_id, audience, body.send_at, body.expires_at)
+
+
+def _counted(counted: Counted) -> CountedOut:
+    return CountedOut(count=counted.count, criterion=counted.criterion)
+
+
+def _recipient(recipient: Recipient) -> dict[str, object]:
+    return {
+        "contact_id": recipient.contact_id,
+        "status": recipient.status,
+        "reason": recipient.reason,
+        "content": None if recipient.content is None else dict(recipient.content),
+    }
+
+
+def _shown(campaign: Campaign) -> CampaignOut:
+    return CampaignOut(
+        id=campaign.campaign_id,
+        name=campaign.name,
+        version=campaign.version,
+        message_id=campaign.message_id,
+        revision=campaign.launch.revision if campaign.launch else None,
+        audience=AudienceShown(include=campaign.include, exclude=campaign.exclude),
+        hold_out_percent=campaign.hold_out_percent,
+        send_at=campaign.send_at,
+        expires_at=campaign.expires_at,
+        state=campaign.state,
+        reason=campaign.reason,
+        launched_at=campaign.launched_at,
+        created_at=campaign.created_at,
+        changed_at=campaign.changed_at,
+    )
+
+
+async def _details(state: State, campaign: Campaign) -> CampaignOut:
+    shown = _shown(campaign)
+    if campaign.launched_at is not None:
+        shown.counts = CountsOut(**asdict(await state.reports.counts(campaign)))
+    faults = await state.campaigns.broken(campaign)
+    shown.broken = [Broken(pointer=fault.pointer, detail=fault.detail) for fault in faults] or None
+    return shown

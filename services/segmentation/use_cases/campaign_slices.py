@@ -1,0 +1,191 @@
+"""Freeze a slice's part of campaigns that are launched, and request the messages of those that are sent."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+import structlog
+from pyroaring import BitMap
+
+from services.segmentation.domain.account_slice import AccountSlice
+from services.segmentation.domain.audience import decide_for_many, select, subscribed, suppressed_of
+from services.segmentation.domain.campaigns import Campaign, Frozen, Progress
+from services.segmentation.domain.evaluator import Evaluator
+from services.segmentation.domain.portable import PortableCriterion
+from services.segmentation.store import campaigns as store
+from services.segmentation.use_cases.account_lookup import AccountLookup, Links
+from shared.bus.catalog import Catalog
+from shared.criteria import parse, validate
+from shared.events.envelope import CatalogEvent
+from shared.events.messages import CampaignMessageRequested, Cause
+from shared.events.parts import Send
+from shared.events.segmentation import CampaignChanged
+from shared.store.unit_of_work import UnitOfWork
+
+log = structlog.get_logger()
+
+ERASED = "erased"
+EXPIRED = "expired"
+
+
+class CampaignSlices:
+    """What campaigns want of the slices of this process.
+
+    `due` tells whether a partition number has something to freeze or to drain; `advance` does a piece of it within a
+    unit of work that holds the partition's lock. All state is in the database: pausing and cancelling take every
+    partition's lock, so after their answer nothing more is requested.
+    """
+
+    def __init__(self, catalog: Catalog, links: Links, partitions: int) -> None:
+        self._catalog = catalog
+        self._links = links
+        self._partitions = partitions
+        self._active: dict[UUID, str] = {}
+        self._settled: set[tuple[UUID, str, int]] = set()
+        self._callbacks: list[Callable[[], None]] = []
+        for campaign in catalog.all(CampaignChanged):
+            self._changed(campaign)
+        catalog.on_change(self._changed)
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Call `callback` when there may be something to do."""
+        self._callbacks.append(callback)
+
+    def _changed(self, event: CatalogEvent) -> None:
+        if not isinstance(event, CampaignChanged):
+            return
+        self._settled = {one for one in self._settled if one[0] != event.campaign_id}
+        if event.state in ("launching", "sending"):
+            self._active[event.campaign_id] = event.state
+            for callback in self._callbacks:
+                callback()
+        else:
+            self._active.pop(event.campaign_id, None)
+
+    def dropped(self, partition: int) -> None:
+        """Another process may have the partition number now: nothing is known to be settled there."""
+        self._settled = {one for one in self._settled if one[2] != partition}
+
+    def due(self, partition: int) -> bool:
+        """Whether a campaign may have something to do in the partition number."""
+        return any((campaign_id, state, partition) not in self._settled for campaign_id, state in self._active.items())
+
+    async def advance(
+        self, work: UnitOfWork, partition: int, slices: Mapping[int, AccountSlice], most: int, now: datetime
+    ) -> int:
+        """Freeze what is to be frozen, then handle at most `most` members; return how many events were appended."""
+        if not self.due(partition):
+            return 0
+        active = dict(self._active)
+        for campaign in await store.slices_to_freeze(work.connection, partition):
+            await self._freeze(work, partition, campaign, self._slice(slices, campaign.account_id, partition), now)
+        handled = requested = 0
+        waiting: set[UUID] = set()
+        for campaign, progress in await store.slices_to_drain(work.connection, partition):
+            account = self._slice(slices, campaign.account_id, partition)
+            if handled < most:
+                number, events, is_drained = await self._drain(work, campaign, progress, account, most - handled, now)
+                handled += number
+                requested += events
+                if is_drained:
+                    continue
+            waiting.add(campaign.campaign_id)
+        # Remembered when the transaction is committed: what was rolled back is to be done again.
+        settled = {(one, state, partition) for one, state in active.items() if one not in waiting}
+        work.after_commit(lambda: self._settled.update(settled))
+        return requested
+
+    def _slice(self, slices: Mapping[int, AccountSlice], account_id: int, partition: int) -> AccountSlice:
+        found = slices.get(account_id)
+        if found is not None:
+            return found
+        # The account has no contacts here; its part is empty.
+        first_contact = (partition - account_id) % self._partitions
+        return AccountSlice(account_id, UTC, "UTC", date(1970, 1, 1), self._partitions, first_contact)
+
+    async def _freeze(
+        self, work: UnitOfWork, partition: int, campaign: Campaign, account: AccountSlice, now: datetime
+    ) -> None:
+        assert campaign.launch is not None
+        audience = campaign.launch.audience
+        broken = self._broken(campaign.account_id, [*audience.include, *audience.exclude])
+        if broken is not None:
+            await store.write_failed(work.connection, campaign.campaign_id, partition, broken)
+            return
+        evaluator = Evaluator(account.image)
+        selection = select(evaluator, audience.to_select)
+        blocks = [block.to_decide for block in campaign.launch.blocks]
+        content = decide_for_many(evaluator, blocks, selection.audience)
+        frozen = Frozen(selection.audience, selection.held_out, selection.suppressed, content)
+        await store.write_frozen(work.connection, campaign.campaign_id, partition, frozen, account.day, now)
+        log.debug("audience frozen", campaign_id=str(campaign.campaign_id), partition=partition)
+
+    def _broken(self, account_id: int, criteria: list[PortableCriterion]) -> str | None:
+        for asked in criteria:
+            segments = {segment_id: parse(written) for segment_id, written in asked.segments.items()}
+            lookup = AccountLookup(self._catalog, self._links, account_id, segments)
+            for criterion in (parse(asked.criterion), *segments.values()):
+                faults = validate(criterion, lookup, writing=False)
+                if faults:
+                    return faults[0].detail
+        return None
+
+    async def _drain(
+        self,
+        work: UnitOfWork,
+        campaign: Campaign,
+        progress: Progress,
+        account: AccountSlice,
+        most: int,
+        now: datetime,
+    ) -> tuple[int, int, bool]:
+        assert progress.frozen is not None
+        expired = campaign.expires_at is not None and campaign.expires_at <= now
+        audience = progress.frozen.audience
+        piece = audience if expired else progress.frozen.members_from(progress.next_index, most)
+        if expired and progress.next_index > 0:
+            piece = audience - BitMap(audience[: audience.rank(progress.next_index - 1)])
+        willing = BitMap() if expired else piece & subscribed(account.image)
+        for contact in willing:
+            work.append(self._request(campaign, progress.frozen, account, contact, now))
+        skipped = dict(progress.skipped)
+        for reason, contacts in self._skips(account, piece - willing, expired=expired).items():
+            skipped[reason] = skipped.get(reason, BitMap()) | contacts
+        next_index = piece[-1] + 1 if piece else progress.next_index
+        is_drained = not audience or next_index > audience[-1]
+        await store.write_progress(
+            work.connection,
+            campaign.campaign_id,
+            progress.partition,
+            next_index,
+            skipped,
+            now if is_drained else None,
+        )
+        return len(piece), len(willing), is_drained
+
+    def _skips(self, account: AccountSlice, contacts: BitMap, *, expired: bool) -> dict[str, BitMap]:
+        if not contacts:
+            return {}
+        if expired:
+            return {EXPIRED: contacts}
+        erased = contacts - account.image.known
+        return ({ERASED: erased} if erased else {}) | suppressed_of(account.image, contacts - erased)
+
+    def _request(
+        self, campaign: Campaign, frozen: Frozen, account: AccountSlice, contact: int, now: datetime
+    ) -> CampaignMessageRequested:
+        assert campaign.launch is not None
+        assert campaign.launched_at is not None
+        contact_id = contact * self._partitions + account.image.first_contact
+        return CampaignMessageRequested(
+            occurred_at=now,
+            account_id=campaign.account_id,
+            contact_id=contact_id,
+            message_id=campaign.message_id,
+            send=Send(kind="campaign", id=str(campaign.campaign_id), sent_at=campaign.launched_at),
+            cause=Cause(kind="campaign", campaign_id=campaign.campaign_id),
+            idempotency_key=f"campaign:{campaign.campaign_id}:{contact_id}",
+            expires_at=campaign.expires_at,
+            revision=campaign.launch.revision,
+            content=frozen.content_of(contact) or None,
+        )

@@ -1,0 +1,289 @@
+"""Create, change, launch, pause, resume, cancel and delete campaigns: each is a unit of work on the catalog."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import structlog
+from uuid_utils.compat import uuid7
+
+from services.segmentation.domain.campaigns import EDITABLE, OVER, Campaign, Launch, Progress
+from services.segmentation.domain.errors import Conflict, LimitReached, NotFound
+from services.segmentation.store import campaigns as store
+from services.segmentation.use_cases.audiences import Audiences, WrittenAudience
+from services.segmentation.use_cases.segments import VersionCheck, any_version
+from shared.criteria import Fault, InvalidCriterion
+from shared.events.segmentation import CampaignAudience, CampaignChanged, CampaignState
+from shared.events.topics import CATALOG_PARTITION
+from shared.runtime.service import Surroundings
+from shared.store.unit_of_work import UnitOfWork
+
+log = structlog.get_logger()
+
+MAX_CAMPAIGNS = 10_000  # per account
+LOOK_EVERY = 0.3  # seconds between looks at campaigns whose state may have to change
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenCampaign:
+    """A campaign as a request writes it."""
+
+    name: str
+    message_id: UUID
+    audience: WrittenAudience
+    send_at: datetime | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Campaigns:
+    """The campaigns of all accounts. `clock` decides when a scheduled one is due."""
+
+    surroundings: Surroundings
+    audiences: Audiences
+    partitions: int
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    async def find(self, account_id: int, campaign_id: UUID) -> Campaign:
+        """Return a campaign. Raises NotFound."""
+        found = await store.read_campaign(self.surroundings.database.pool, account_id, campaign_id)
+        if found is None:
+            raise _not_found()
+        return found
+
+    async def page(self, account_id: int, after: UUID | None, limit: int) -> tuple[list[Campaign], int]:
+        """Return at most `limit` campaigns with an id above `after`, and how many there are."""
+        return await store.read_page(self.surroundings.database.pool, account_id, after, limit)
+
+    async def progress(self, campaign: Campaign) -> list[Progress]:
+        """Return what each slice has frozen and handled; nothing before the launch."""
+        return await store.read_progress(self.surroundings.database.pool, campaign.campaign_id)
+
+    async def broken(self, campaign: Campaign) -> Sequence[Fault]:
+        """Return what a campaign needs and does not exist; nothing once it is launched."""
+        if campaign.state not in EDITABLE:
+            return ()
+        try:
+            await self._launch_of(campaign)
+        except InvalidCriterion as invalid:
+            return [Fault(f"/audience{fault.pointer}", fault.detail) for fault in invalid.faults]
+        except NotFound as missing:
+            return [Fault("/message_id", str(missing))]
+        return ()
+
+    async def create(self, account_id: int, written: WrittenCampaign) -> Campaign:
+        """Create a draft. Raises InvalidCriterion, NotFound (the message), LimitReached."""
+        campaign_id = uuid7()
+        parts = await self._parts(account_id, campaign_id, written)
+        async with self.surroundings.database.unit_of_work(CATALOG_PARTITION) as work:
+            if await store.count_campaigns(work.connection, account_id) >= MAX_CAMPAIGNS:
+                raise LimitReached(f"An account has at most {MAX_CAMPAIGNS} campaigns.")
+            campaign = Campaign(
+                campaign_id=campaign_id,
+                account_id=account_id,
+                version=1,
+                state="draft",
+                created_at=work.now,
+                changed_at=work.now,
+                **parts,
+            )
+            await store.insert_campaign(work.connection, campaign)
+            work.append(_event(campaign))
+        await self.surroundings.acknowledged(work)
+        return campaign
+
+    async def _parts(self, account_id: int, campaign_id: UUID, written: WrittenCampaign) -> dict[str, Any]:
+        audience = await self.audiences.read(account_id, written.audience, campaign_id)
+        await self.audiences.find_message(account_id, written.message_id)
+        return {
+            "name": written.name,
+            "message_id": written.message_id,
+            "include": [one.criterion for one in audience.include],
+            "exclude": [one.criterion for one in audience.exclude],
+            "hold_out_percent": written.audience.hold_out_percent,
+            "send_at": written.send_at,
+            "expires_at": written.expires_at,
+        }
+
+    async def change(
+        self,
+        account_id: int,
+        campaign_id: UUID,
+        written: WrittenCampaign,
+        check_version: VersionCheck = any_version,
+    ) -> Campaign:
+        """Change a campaign that is not launched yet. Raises NotFound, InvalidCriterion, Conflict."""
+        await self.find(account_id, campaign_id)
+        parts = await self._parts(account_id, campaign_id, written)
+        async with self.surroundings.database.unit_of_work(CATALOG_PARTITION) as work:
+            found = await self._find_locked(work, account_id, campaign_id)
+            check_version(found.version)
+            found.require(*EDITABLE, what="changed")
+            campaign = await self._write(work, replace(found, **parts))
+        await self.surroundings.acknowledged(work)
+        return campaign
+
+    async def delete(self, account_id: int, campaign_id: UUID, check_version: VersionCheck = any_version) -> None:
+        """Delete a draft, or a campaign that is over. Raises NotFound, Conflict."""
+        async with self.surroundings.database.unit_of_work(CATALOG_PARTITION) as work:
+            found = await self._find_locked(work, account_id, campaign_id)
+            check_version(found.version)
+            found.require("draft", *OVER, what="deleted; cancel it first")
+            await store.delete_campaign(work.connection, campaign_id)
+            work.append(_event(replace(found, state="deleted", version=found.version + 1, changed_at=work.now)))
+        await self.surroundings.acknowledged(work)
+
+    async def launch(self, account_id: int, campaign_id: UUID) -> Campaign:
+        """Launch a draft, or schedule it if `send_at` is in the future. Launching twice is the same launch.
+
+        Raises NotFound, InvalidCriterion (something in its audience is gone), Conflict once it is over.
+        """
+        campaign = await self.find(account_id, campaign_id)
+        if campaign.state in ("scheduled", "launching", "sending"):
+            return campaign
+        if campaign.state != "draft":
+            raise Conflict(f"A campaign that is {campaign.state} cannot be launched.")
+        launch = await self._launch_of(campaign)
+        async with self.surroundings.database.unit_of_work(CATALOG_PARTITION) as work:
+            found = await self._find_locked(work, account_id, campaign_id)
+            if found.state in ("scheduled", "launching", "sending"):
+                return found
+            found.require("draft", what="launched")
+            if found.version != campaign.version:
+                raise Conflict("The campaign was changed meanwhile. Launch it again.")
+            if found.send_at is not None and found.send_at > self.clock():
+                found = await self._write(work, replace(found, state="scheduled"))
+            else:
+                found = await self._start(work, found, launch)
+        await self.surroundings.acknowledged(work)
+        return found
+
+    async def _launch_of(self, campaign: Campaign) -> Launch:
+        written = WrittenAudience(campaign.include, campaign.exclude, campaign.hold_out_percent)
+        audience = await self.audiences.read(campaign.account_id, written, campaign.campaign_id)
+        message = await self.audiences.find_message(campaign.account_id, campaign.message_id)
+        blocks = await self.audiences.blocks(campaign.account_id, campaign.message_id)
+        return Launch(revision=message.revision, audience=audience, blocks=blocks)
+
+    async def _start(self, work: UnitOfWork, campaign: Campaign, launch: Launch) -> Campaign:
+        await store.insert_slices(work.connection, campaign.campaign_id, self.partitions)
+        return await self._write(work, replace(campaign, state="launching", launch=launch, launched_at=self.clock()))
+
+    async def pause(self, account_id: int, campaign_id: UUID) -> Campaign:
+        """Stop requesting messages; after the answer none is requested. Raises NotFound, Conflict."""
+        return await self._stop(account_id, campaign_id, "paused", ("launching", "sending"))
+
+    async def cancel(self, account_id: int, campaign_id: UUID) -> Campaign:
+        """End a campaign; after the answer no message is requested. Raises NotFound, Conflict."""
+        states: tuple[CampaignState, ...] = ("scheduled", "launching", "sending", "paused")
+        return await self._stop(account_id, campaign_id, "cancelled", states)
+
+    async def _stop(
+        self, account_id: int, campaign_id: UUID, state: CampaignState, states: tuple[CampaignState, ...]
+    ) -> Campaign:
+        # With the lock of every partition number, no slice is requesting anything now.
+        numbers = (CATALOG_PARTITION, *range(self.partitions))
+        async with self.surroundings.database.unit_of_work(*numbers) as work:
+            found = await self._find_locked(work, account_id, campaign_id)
+            if found.state == state:
+                return found
+            found.require(*states, what=state)
+            found = await self._write(work, replace(found, state=state))
+        await self.surroundings.acknowledged(work)
+        return found
+
+    async def resume(self, account_id: int, campaign_id: UUID) -> Campaign:
+        """Go on with a campaign that was paused. Raises NotFound, Conflict."""
+        async with self.surroundings.database.unit_of_work(CATALOG_PARTITION) as work:
+            found = await self._find_locked(work, account_id, campaign_id)
+            if found.state in ("launching", "sending"):
+                return found
+            found.require("paused", what="resumed")
+            # From `launching` the worker moves on at once if every slice has frozen its part.
+            found = await self._write(work, replace(found, state="launching"))
+        await self.surroundings.acknowledged(work)
+        return found
+
+    async def run(self) -> None:
+        """Move campaigns on when they are due, frozen or drained; for as long as the process lives."""
+        while True:
+            try:
+                for account_id, campaign_id in await store.campaigns_to_move(
+                    self.surroundings.database.pool, self.clock()
+                ):
+                    await self.move(account_id, campaign_id)
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+                log.warning("campaigns are looked at again", error=type(error).__name__)
+            await asyncio.sleep(LOOK_EVERY)
+
+    async def move(self, account_id: int, campaign_id: UUID) -> None:
+        """Change the state of a campaign if that is due. The catalog's lock makes it happen once."""
+        campaign = await store.read_campaign(self.surroundings.database.pool, account_id, campaign_id)
+        if campaign is None:
+            return
+        launch: Launch | None = None
+        failed: str | None = None
+        if campaign.state == "scheduled":
+            try:
+                launch = await self._launch_of(campaign)
+            except (InvalidCriterion, NotFound) as error:
+                failed = str(error)
+        async with self.surroundings.database.unit_of_work(CATALOG_PARTITION) as work:
+            found = await store.read_campaign(work.connection, account_id, campaign_id)
+            if found is None or (found.state, found.version) != (campaign.state, campaign.version):
+                return
+            if failed is not None:
+                await self._write(work, replace(found, state="failed", reason=failed))
+            elif launch is not None:
+                await self._start(work, found, launch)
+            else:
+                await self._move_on(work, found)
+
+    async def _move_on(self, work: UnitOfWork, campaign: Campaign) -> None:
+        progress = await store.read_progress(work.connection, campaign.campaign_id)
+        failures = [one.failed for one in progress if one.failed is not None]
+        if campaign.state == "launching" and failures:
+            await self._write(work, replace(campaign, state="failed", reason=failures[0]))
+        elif campaign.state == "launching" and all(one.frozen_at is not None for one in progress):
+            await self._write(work, replace(campaign, state="sending"))
+        elif campaign.state == "sending" and all(one.drained_at is not None for one in progress):
+            await self._write(work, replace(campaign, state="done"))
+
+    async def _find_locked(self, work: UnitOfWork, account_id: int, campaign_id: UUID) -> Campaign:
+        found = await store.read_campaign(work.connection, account_id, campaign_id)
+        if found is None:
+            raise _not_found()
+        return found
+
+    async def _write(self, work: UnitOfWork, campaign: Campaign) -> Campaign:
+        written = replace(campaign, version=campaign.version + 1, changed_at=work.now)
+        await store.update_campaign(work.connection, written)
+        work.append(_event(written))
+        return written
+
+
+def _not_found() -> NotFound:
+    return NotFound("There is no such campaign.")
+
+
+def _event(campaign: Campaign) -> CampaignChanged:
+    return CampaignChanged(
+        occurred_at=campaign.changed_at,
+        account_id=campaign.account_id,
+        campaign_id=campaign.campaign_id,
+        campaign_name=campaign.name,
+        campaign_version=campaign.version,
+        message_id=campaign.message_id,
+        revision=campaign.launch.revision if campaign.launch else None,
+        audience=CampaignAudience(include=tuple(campaign.include), exclude=tuple(campaign.exclude)),
+        hold_out_percent=campaign.hold_out_percent,
+        state=campaign.state,
+        reason=campaign.reason,
+        send_at=campaign.send_at,
+        expires_at=campaign.expires_at,
+        launched_at=campaign.launched_at,
+    )

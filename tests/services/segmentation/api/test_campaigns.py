@@ -1,0 +1,208 @@
+"""Campaigns: frozen once, requested once, stopped when somebody says so."""
+
+import json
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from shared.events.labeling import ContactChanged
+from shared.events.tracking import BlockVariant, MessageBlock, MessageChanged, MessageLink
+from tests.services.segmentation.consumers.test_slices import known
+from tests.services.segmentation.rig import ACCOUNT, DOGS, LINK, MESSAGE, NOON, Process, Rig, clicked, contact
+from tests.stack.waiting import until
+
+GENT: dict[str, Any] = {"field": {"key": "city", "is": "Gent"}}
+
+
+def message() -> MessageChanged:
+    variants = (BlockVariant(variant="dogs", criterion={"clicks": {"label": str(DOGS)}}),)
+    return MessageChanged(
+        occurred_at=NOON,
+        account_id=ACCOUNT,
+        message_id=MESSAGE,
+        message_name="Spring",
+        revision=3,
+        links=(MessageLink(id=LINK, number=1, url="https://shop.example", text="Shop", trackable=True),),
+        blocks=(MessageBlock(block="hero", variants=variants, fallback=True),),
+    )
+
+
+def unwilling(contact_id: int, subscription: Any) -> ContactChanged:
+    event = contact(contact_id, NOON, city="Gent")
+    return ContactChanged(
+        **{name: getattr(event, name) for name in ("occurred_at", "account_id", "contact_id", "external_id", "email")},
+        fields=event.fields,
+        state="active",
+        tracking_consent="granted",
+        subscription=subscription,
+    )
+
+
+async def world(rig: Rig, process: Process, number: int = 8) -> None:
+    await rig.publish([message(), *(contact(one, NOON, city="Gent") for one in range(1, number + 1))])
+    await rig.publish([unwilling(number + 1, "unsubscribed"), unwilling(number + 2, "blocked"), clicked(2, NOON)])
+    await rig.publish([contact(number + 3, NOON, city="Brugge")])
+    await until(lambda: known(process, number + 3))
+    await until(lambda: counted_clicks(process))
+
+
+async def counted_clicks(process: Process) -> bool:
+    answer = await process.client.post("/v1/criteria/count", json={"criterion": {"clicks": {"label": str(DOGS)}}})
+    return answer.status_code == 200 and answer.json()["count"] == 1
+
+
+async def draft(process: Process, **more: Any) -> str:
+    body = {"name": "Spring", "message_id": str(MESSAGE), "audience": {"include": [GENT]}} | more
+    answer = await process.client.post("/v1/campaigns", json=body)
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["state"] == "draft"
+    return str(answer.json()["id"])
+
+
+async def state_of(process: Process, campaign_id: str) -> str:
+    return str((await process.client.get(f"/v1/campaigns/{campaign_id}")).json()["state"])
+
+
+async def is_in(process: Process, campaign_id: str, state: str) -> bool:
+    return await state_of(process, campaign_id) == state
+
+
+async def requests(rig: Rig) -> list[dict[str, Any]]:
+    rows = await rig.database.pool.fetch("SELECT body FROM events WHERE topic = 'segmentation.messages'")
+    return [json.loads(row["body"]) for row in rows]
+
+
+@pytest.mark.asyncio
+async def test_an_audience_is_counted_with_its_parts_and_variants(rig: Rig) -> None:
+    async with rig.process() as process:
+        await world(rig, process)
+        body = {
+            "include": [GENT, {"clicks": {"label": str(DOGS)}}],
+            "exclude": [{"clicks": {"label": str(DOGS), "at_least": 5}}],
+            "message_id": str(MESSAGE),
+        }
+        answer = await process.client.post("/v1/audiences/count", json=body)
+        assert answer.status_code == 200, answer.text
+        assert answer.json() == {
+            "count": 8,
+            "held_out": 0,
+            "suppressed": {"unsubscribed": 1, "blocked": 1},
+            "parts": [
+                {"pointer": "/include/0", "count": 10, "only_here": 9},
+                {"pointer": "/include/1", "count": 1, "only_here": 0},
+                {"pointer": "/exclude/0", "count": 0, "only_here": 0},
+            ],
+            "content": {"hero": {"dogs": 1, "": 7}},
+        }
+        decided = await process.client.post(
+            "/v1/content/decide?explain=true", json={"message_id": str(MESSAGE), "contact_ids": [2, 3]}
+        )
+        assert [item["content"] for item in decided.json()["items"]] == [{"hero": "dogs"}, {"hero": ""}]
+        assert decided.json()["items"][1]["why"]["hero"][0]["tree"]["truth"] is False
+        wrong = await process.client.post("/v1/audiences/count", json={"include": [GENT, {"nope": 1}]})
+        assert [error["pointer"] for error in wrong.json()["errors"]] == ["/include/1/nope"]
+
+
+@pytest.mark.asyncio
+async def test_a_campaign_is_requested_once_for_each_subscribed_member(rig: Rig) -> None:
+    async with rig.process() as process:
+        await world(rig, process)
+        campaign_id = await draft(process)
+        path = f"/v1/campaigns/{campaign_id}"
+        for _ in range(2):
+            answer = await process.client.post(f"{path}/launch")
+            assert answer.status_code == 200, answer.text
+        await until(lambda: is_in(process, campaign_id, "done"))
+        found = await requests(rig)
+        assert sorted(request["contact_id"] for request in found) == list(range(1, 9))
+        by_contact = {request["contact_id"]: request for request in found}
+        assert by_contact[2]["content"] == {"hero": "dogs"}
+        assert by_contact[3]["content"] == {"hero": ""}
+        assert by_contact[3]["revision"] == 3
+        assert by_contact[3]["send"]["id"] == campaign_id
+        assert by_contact[3]["cause"] == {"kind": "campaign", "campaign_id": campaign_id}
+        shown = (await process.client.get(path)).json()
+        assert shown["counts"] == {
+            "audience": 8,
+            "held_out": 0,
+            "requested": 8,
+            "skipped": {},
+            "suppressed": {"unsubscribed": 1, "blocked": 1},
+        }
+        assert (await process.client.post(f"{path}/launch")).status_code == 409
+        assert (await process.client.put(path, json=shown)).status_code == 409
+        listed = (await process.client.get(f"{path}/recipients", params={"limit": 6})).json()
+        assert [item["contact_id"] for item in listed["items"]] == [1, 2, 3, 4, 5, 6]
+        rest = await process.client.get(f"{path}/recipients", params={"limit": 6, "cursor": listed["next_cursor"]})
+        assert [(item["contact_id"], item["status"]) for item in rest.json()["items"]] == [
+            (7, "requested"),
+            (8, "requested"),
+            (9, "suppressed"),
+            (10, "suppressed"),
+        ]
+        one = (await process.client.get(f"{path}/recipients/9")).json()
+        assert (one["status"], one["reason"], one["audience"]["include"]) == ("suppressed", "unsubscribed", [GENT])
+        assert (await process.client.get(f"{path}/recipients/11")).json()["status"] == "not_included"
+        report = (await process.client.get(f"{path}/report")).json()
+        assert (report["requested"], report["variants"]) == (8, {"hero": {"dogs": 1, "": 7}})
+        assert report["lift"] is None
+        assert "Too few" in report["lift_note"]
+        assert (await process.client.delete(path)).status_code == 204
+
+
+@pytest.mark.asyncio
+async def test_what_changes_after_the_freeze_only_skips(rig: Rig) -> None:
+    async with rig.process() as process:
+        await world(rig, process)
+        campaign_id = await draft(process, hold_out_percent=50)
+        path = f"/v1/campaigns/{campaign_id}"
+        await process.client.post(f"{path}/launch")
+        assert (await process.client.post(f"{path}/pause")).json()["state"] in ("paused", "done")
+        before = {request["contact_id"] for request in await requests(rig)}
+        await rig.publish([unwilling(1, "bounced"), contact(12, NOON, city="Gent")])
+        await until(lambda: known(process, 12))
+        assert {request["contact_id"] for request in await requests(rig)} == before
+        if await state_of(process, campaign_id) == "paused":
+            assert (await process.client.post(f"{path}/resume")).status_code == 200
+        await until(lambda: is_in(process, campaign_id, "done"))
+        counts = (await process.client.get(path)).json()["counts"]
+        sent = {request["contact_id"] for request in await requests(rig)}
+        assert counts["requested"] == len(sent)
+        assert 12 not in sent or counts["audience"] + counts["held_out"] == 9
+        assert counts["requested"] + sum(counts["skipped"].values()) == counts["audience"]
+
+
+@pytest.mark.asyncio
+async def test_a_campaign_goes_on_after_a_kill_and_a_schedule_is_kept(rig: Rig) -> None:
+    async with rig.process() as process:
+        await world(rig, process)
+        later = (NOON + timedelta(hours=1)).isoformat()
+        campaign_id = await draft(process, send_at=later)
+        answer = await process.client.post(f"/v1/campaigns/{campaign_id}/launch")
+        assert answer.json()["state"] == "scheduled"
+    rig.clock.now = NOON + timedelta(hours=2)
+    async with rig.process() as process:
+        await until(lambda: is_in(process, campaign_id, "done"))
+    async with rig.process():
+        found = await requests(rig)
+    assert sorted(request["contact_id"] for request in found) == list(range(1, 9))
+
+
+@pytest.mark.asyncio
+async def test_expired_and_cancelled_campaigns_request_nothing(rig: Rig) -> None:
+    async with rig.process() as process:
+        await world(rig, process)
+        expired = await draft(process, expires_at=(NOON - timedelta(hours=1)).isoformat())
+        await process.client.post(f"/v1/campaigns/{expired}/launch")
+        await until(lambda: is_in(process, expired, "done"))
+        counts = (await process.client.get(f"/v1/campaigns/{expired}")).json()["counts"]
+        assert (counts["requested"], counts["skipped"]) == (0, {"expired": 8})
+        scheduled = await draft(process, send_at=(NOON + timedelta(days=1)).isoformat())
+        await process.client.post(f"/v1/campaigns/{scheduled}/launch")
+        assert (await process.client.delete(f"/v1/campaigns/{scheduled}")).status_code == 409
+        assert (await process.client.post(f"/v1/campaigns/{scheduled}/cancel")).json()["state"] == "cancelled"
+        assert await requests(rig) == []
+        missing = {"name": "x", "message_id": str(UUID(int=404)), "audience": {"include": [GENT]}}
+        assert (await process.client.post("/v1/campaigns", json=missing)).status_code == 404
