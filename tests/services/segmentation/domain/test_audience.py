@@ -1,5 +1,7 @@
 """Audiences and content against the plain meaning, contact by contact."""
 
+from functools import partial
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyroaring import BitMap
@@ -8,7 +10,7 @@ from services.segmentation.domain.audience import Audience, count_parts, decide_
 from services.segmentation.domain.evaluator import Evaluator
 from services.segmentation.domain.folding import Days, fold
 from services.segmentation.domain.slice import Slice
-from shared.criteria import Criterion, History, evaluate
+from shared.criteria import Criterion, Facts, History, evaluate
 from shared.criteria.content import Block, Variant, decide_content
 from shared.criteria.sampling import sampled
 from shared.events.envelope import ContactEvent
@@ -59,6 +61,10 @@ def test_an_audience_is_include_minus_exclude_minus_suppressed_minus_held_out(
     assert all(part.only_here <= part.count for part in parts)
 
 
+def is_true(facts: Facts, criterion: Criterion) -> bool:
+    return evaluate(criterion, facts, TODAY).truth
+
+
 @settings(max_examples=100, deadline=None)
 @given(histories, blocks_of)
 def test_content_for_many_is_the_content_of_each(events: list[ContactEvent], blocks: list[Block]) -> None:
@@ -67,7 +73,7 @@ def test_content_for_many_is_the_content_of_each(events: list[ContactEvent], blo
     decided = decide_for_many(Evaluator(image), blocks, everybody)
     for contact, history in histories.items():
         facts = history.facts()
-        expected = decide_content(blocks, lambda criterion, facts=facts: evaluate(criterion, facts, TODAY).truth)
+        expected = decide_content(blocks, partial(is_true, facts))
         index = contact // PARTITIONS
         found = {
             block: [variant for variant, contacts in by_variant.items() if index in contacts]
