@@ -14,6 +14,7 @@ from services.segmentation.use_cases.campaign_reports import CampaignReports
 from services.segmentation.use_cases.campaign_slices import CampaignSlices
 from services.segmentation.use_cases.campaigns import Campaigns
 from services.segmentation.use_cases.count_signal import CountSignal
+from services.segmentation.use_cases.count_streams import CountStreams
 from services.segmentation.use_cases.criteria import Criteria
 from services.segmentation.use_cases.image_metrics import measure
 from services.segmentation.use_cases.segment_definitions import SegmentDefinitions
@@ -48,6 +49,7 @@ async def build(surroundings: Surroundings, clock: Callable[[], datetime] = utc_
     measure(handler.memories)
     owners = SliceOwners(surroundings.database.pool, handler.memories, settings.partitions)
     all_segments = Segments(surroundings, links)
+    criteria = Criteria(all_segments, owners, settings.partitions)
     audiences = Audiences(all_segments, owners, settings.partitions)
     campaigns = Campaigns(surroundings, audiences, settings.partitions, clock)
     return Parts(
@@ -55,13 +57,12 @@ async def build(surroundings: Surroundings, clock: Callable[[], datetime] = utc_
         internal_routers=[slices.router],
         state=State(
             segments=all_segments,
-            criteria=Criteria(all_segments, owners, settings.partitions),
+            criteria=criteria,
             audiences=audiences,
             campaigns=campaigns,
             reports=CampaignReports(campaigns, owners, settings.partitions),
             owners=owners,
-            signal=signal,
-            definitions=handler.definitions,
+            streams=CountStreams(criteria, signal, handler.definitions),
         ),
         consumers=[Consumer(CONSUMER, TOPICS, handler, VERSION)],
         worker_tasks=[campaigns.run],

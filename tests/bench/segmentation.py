@@ -21,6 +21,7 @@ from shared.events.topics import partition_of
 from tests.bench.clicks import clicks_of
 from tests.bench.place import Place
 from tests.bench.row import Row
+from tests.bench.segmentation_audience import audience_rows
 from tests.bench.segmentation_databases import in_duckdb, in_postgres
 from tests.bench.segmentation_image import ACCOUNT, PARTITIONS, ZONE, World, count, label_id, three_parts
 from tests.bench.segmentation_live import folding, latency, restart
@@ -140,6 +141,7 @@ async def images(place: Place) -> list[Row]:
         Row("segmentation: asked again, against DuckDB", in_duck / again, "times as fast", goal=20),
         fold_rate(slices),
         evaluate_segments(slices),
+        *audience_rows(slices, CONTACTS),
     ]  # fmt: skip
 
 

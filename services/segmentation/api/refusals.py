@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from services.segmentation.domain.errors import Conflict, LimitReached, NotFound, SlicesUnavailable
+from services.segmentation.domain.errors import Conflict, LimitReached, NotFound, SlicesUnavailable, TooMany
 from shared.criteria import InvalidCriterion
 from shared.http.problems import FieldError, Problem, in_use, unavailable
+from shared.store.errors import EventTooLarge
 from shared.uses import InUseError
 
 
@@ -23,5 +24,9 @@ def refusals(pointer: str = "/criterion") -> Iterator[None]:
         raise in_use(error) from None
     except (LimitReached, Conflict) as error:
         raise Problem(409, str(error)) from None
+    except EventTooLarge:
+        raise Problem(422, "The definition is too large: at most 900 kB are possible.") from None
+    except TooMany as error:
+        raise Problem(429, str(error), headers={"Retry-After": "5"}) from None
     except SlicesUnavailable as error:
         raise unavailable(str(error)) from None

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -12,10 +13,11 @@ from fastapi.responses import StreamingResponse
 from services.segmentation.api.models import Broken, ContactKey, Member, SampleOut, SegmentIn, SegmentOut, StreamedCount
 from services.segmentation.api.refusals import refusals
 from services.segmentation.api.state import State
-from services.segmentation.domain.errors import NotFound
 from services.segmentation.store.segments import Segment
+from services.segmentation.use_cases.count_streams import Reservation
 from shared.criteria import Criterion
-from shared.http.keys import Caller, requires
+from shared.events.labeling import ApiKeyChanged
+from shared.http.keys import Caller, hash_of, requires
 from shared.http.pages import Page, PageRequest, page_request
 from shared.http.preconditions import Preconditions, etag_of, preconditions
 from shared.http.routing import Router
@@ -23,8 +25,7 @@ from shared.http.routing import Router
 router = Router(tags=["segments"])
 
 KEEP_ALIVE = 15.0  # seconds without a change, after which a comment keeps the connection open
-LOOK_EVERY = 0.5  # seconds between looks at slices of other processes, which do not signal changes
-AT_MOST_EVERY = 0.1  # seconds between two counts on a stream
+LOOK_AT_KEY_EVERY = 1.0  # seconds: a stream ends so soon after its key was revoked
 
 Force = Annotated[bool, Query(description="Delete it although something uses it; what uses it is broken then.")]
 
@@ -166,39 +167,45 @@ async def sample_members(
 async def stream_count(
     request: Request, segment_id: UUID, caller: Annotated[Caller, requires("read")]
 ) -> StreamingResponse:
-    """Stream the number of members as it changes: server-sent events of type `count`; `deleted` ends the stream."""
+    """Stream the number of members as it changes: server-sent events of type `count`; `deleted` ends the stream.
+
+    An account has at most 20 streams at a time. A stream ends when its key is revoked.
+    """
     state = State.of(request)
     with refusals():
         await state.segments.find(caller.account_id, segment_id)
+        reservation = state.streams.reserve(caller.account_id)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_stream(state, caller.account_id, segment_id), 200, headers, "text/event-stream")
+    key_hash = hash_of(request.headers["authorization"].removeprefix("Bearer ").strip())
+    events = _stream(request, state, caller.account_id, segment_id, key_hash, reservation)
+    return StreamingResponse(events, 200, headers, "text/event-stream")
 
 
-async def _stream(state: State, account_id: int, segment_id: UUID) -> AsyncIterator[str]:
-    sent_count: int | None = None
+async def _stream(
+    request: Request, state: State, account_id: int, segment_id: UUID, key_hash: str, reservation: Reservation
+) -> AsyncIterator[str]:
     loop = asyncio.get_running_loop()
     silent_since = loop.time()
-    generation, question = -1, None
-    while True:
-        if generation != state.definitions.generation:
-            generation = state.definitions.generation
-            try:
-                segment = await state.segments.find(account_id, segment_id)
-                question = await state.criteria.question_about(account_id, segment)
-            except NotFound:
+    sent_version = 0
+    async with state.streams.follow(account_id, segment_id, reservation) as shared:
+        while True:
+            key = request.app.state.keys.find(ApiKeyChanged, key_hash)
+            if key is None or key.revoked:
+                return
+            if shared.deleted:
                 yield "event: deleted\ndata: {}\n\n"
                 return
-        count = None if question is None else await state.criteria.count_members(account_id, question)
-        if count is not None and count != sent_count:
-            sent_count = count
-            silent_since = loop.time()
-            event = StreamedCount(count=count, as_of=datetime.now(UTC))
-            yield f"event: count\ndata: {event.model_dump_json()}\n\n"
-        elif loop.time() - silent_since > KEEP_ALIVE:
-            silent_since = loop.time()
-            yield ": still here\n\n"
-        await asyncio.sleep(AT_MOST_EVERY)
-        await state.signal.wait(LOOK_EVERY)
+            if shared.count is not None and shared.version != sent_version:
+                sent_version, silent_since = shared.version, loop.time()
+                event = StreamedCount(count=shared.count, as_of=datetime.now(UTC))
+                yield f"event: count\ndata: {event.model_dump_json()}\n\n"
+            elif loop.time() - silent_since > KEEP_ALIVE:
+                silent_since = loop.time()
+                yield ": still here\n\n"
+            changed = shared.changed
+            if shared.version == sent_version:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(changed.wait(), LOOK_AT_KEY_EVERY)
 
 
 async def _counted(state: State, account_id: int, segment: Segment) -> SegmentOut:

@@ -1,9 +1,8 @@
 """`/internal/slices`: what processes of this service ask each other. A shared secret guards it."""
 
 from hmac import compare_digest
-from typing import Annotated
 
-from fastapi import Header, Request
+from fastapi import Request
 
 from services.segmentation.api.state import State
 from services.segmentation.use_cases.slice_owners import SECRET_HEADER, SliceAnswers, SliceQuestion
@@ -14,11 +13,12 @@ router = Router(include_in_schema=False)
 
 
 @router.post("/internal/slices")
-async def ask_slices(
-    request: Request, body: SliceQuestion, secret: Annotated[str, Header(alias=SECRET_HEADER)] = ""
-) -> SliceAnswers:
+async def ask_slices(request: Request) -> SliceAnswers:
     """Return the answers of the slices that this process holds in the epochs asked."""
     state = State.of(request)
+    # The body is read for those who know the secret only.
+    secret = request.headers.get(SECRET_HEADER, "")
     if not compare_digest(secret.encode(), (await state.owners.secret()).encode()):
         raise Problem(404, "Not found.")
-    return SliceAnswers(answers=await state.owners.own(body.account_id, body.question, body.epochs))
+    question = SliceQuestion.model_validate_json(await request.body())
+    return SliceAnswers(answers=await state.owners.own(question.account_id, question.question, question.epochs))

@@ -7,9 +7,8 @@ from fastapi import Request
 from services.segmentation.use_cases.audiences import Audiences
 from services.segmentation.use_cases.campaign_reports import CampaignReports
 from services.segmentation.use_cases.campaigns import Campaigns
-from services.segmentation.use_cases.count_signal import CountSignal
+from services.segmentation.use_cases.count_streams import CountStreams
 from services.segmentation.use_cases.criteria import Criteria
-from services.segmentation.use_cases.segment_definitions import SegmentDefinitions
 from services.segmentation.use_cases.segments import Segments
 from services.segmentation.use_cases.slice_owners import SliceOwners
 
@@ -24,8 +23,7 @@ class State:
     campaigns: Campaigns
     reports: CampaignReports
     owners: SliceOwners
-    signal: CountSignal
-    definitions: SegmentDefinitions
+    streams: CountStreams
 
     @classmethod
     def of(cls, request: Request) -> "State":

@@ -17,5 +17,9 @@ class Conflict(Refusal):
     """The thing is not in a state in which this is possible."""
 
 
+class TooMany(Refusal):
+    """The account has as many of these at work as it may have; later it is possible again."""
+
+
 class SlicesUnavailable(Refusal):
     """No process serves part of the contacts at the moment."""

@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import Any
 from uuid import UUID
 
-from services.segmentation.domain.errors import NotFound, SlicesUnavailable
+from services.segmentation.domain.errors import NotFound, SlicesUnavailable, TooMany
 from services.segmentation.domain.portable import PortableCriterion
 from services.segmentation.domain.questions import (
     CountAnnounced,
@@ -154,7 +154,7 @@ class Criteria:
         """Return the answer to a question of `question_about`; None while it cannot be had."""
         try:
             answers = await self.owners.ask(account_id, question)
-        except SlicesUnavailable:
+        except (SlicesUnavailable, TooMany):
             return None
         if isinstance(question, ListAnnounced):
             return sum(int(answer["count"]) for answer in answers.values())
@@ -171,7 +171,7 @@ class Criteria:
         """Return how many members each segment has, as announced; None while that cannot be had."""
         try:
             answers = await self.owners.ask(account_id, CountAnnounced())
-        except SlicesUnavailable:
+        except (SlicesUnavailable, TooMany):
             return None
         counts: dict[str, int] = {}
         for answer in answers.values():

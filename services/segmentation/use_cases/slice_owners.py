@@ -1,6 +1,7 @@
 """Ask the owners of slices: this process about its own, other processes over HTTP."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -11,7 +12,7 @@ from asyncpg.pool import Pool
 from pydantic import BaseModel
 
 from services.segmentation.domain.answers import answer
-from services.segmentation.domain.errors import SlicesUnavailable
+from services.segmentation.domain.errors import SlicesUnavailable, TooMany
 from services.segmentation.domain.questions import Question
 from services.segmentation.store.owners import Owner, read_owners, read_secret
 from services.segmentation.use_cases.slice_memory import SliceMemory
@@ -19,6 +20,7 @@ from services.segmentation.use_cases.slice_memory import SliceMemory
 log = structlog.get_logger()
 
 PATIENCE = 2.0  # seconds; a slice that has no owner for so long makes the answer a 503
+MAX_QUESTIONS = 50  # of an account, in one process
 LOOK_AGAIN = 0.05  # seconds between looks at who owns what
 SECRET_HEADER = "x-penchant-owner-secret"  # noqa: S105 (its name)
 
@@ -45,6 +47,7 @@ class SliceOwners:
         self._memories = memories
         self._partitions = partitions
         self._secret: str | None = None
+        self._at_work: Counter[int] = Counter()
         self._client = httpx.AsyncClient(timeout=PATIENCE, trust_env=False)
 
     async def close(self) -> None:
@@ -60,8 +63,19 @@ class SliceOwners:
     async def ask(self, account_id: int, question: Question, partition: int | None = None) -> dict[int, Any]:
         """Return the answers by partition number; of one only, if it is named.
 
-        Raises SlicesUnavailable if a slice has no owner for 2 s.
+        Raises SlicesUnavailable if a slice has no owner for 2 s, TooMany if the account asks too much at a time.
         """
+        if self._at_work[account_id] >= MAX_QUESTIONS:
+            raise TooMany(f"At most {MAX_QUESTIONS} questions of an account are answered at a time.")
+        self._at_work[account_id] += 1
+        try:
+            return await self._ask(account_id, question, partition)
+        finally:
+            self._at_work[account_id] -= 1
+            if not self._at_work[account_id]:
+                del self._at_work[account_id]
+
+    async def _ask(self, account_id: int, question: Question, partition: int | None) -> dict[int, Any]:
         missing = set(range(self._partitions)) if partition is None else {partition}
         found: dict[int, Any] = {}
         deadline = asyncio.get_running_loop().time() + PATIENCE

@@ -215,6 +215,7 @@ class Rig:
             tasks = [
                 asyncio.create_task(relay.run()),
                 asyncio.create_task(listen(dsn, {"events": relay.wake})),
+                *(asyncio.create_task(work()) for work in parts.worker_tasks),
                 asyncio.create_task(serve(app, "127.0.0.1", port, stop=stop, listening=lambda _: listening.set())),
             ]
             stack.push_async_callback(_end, stop, tasks)

@@ -1,0 +1,104 @@
+"""Streams of a segment's count: all streams of a segment share one evaluation, and an account has a limited number."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from uuid import UUID
+from weakref import finalize
+
+from services.segmentation.domain.errors import NotFound, TooMany
+from services.segmentation.use_cases.count_signal import CountSignal
+from services.segmentation.use_cases.criteria import Criteria
+from services.segmentation.use_cases.segment_definitions import SegmentDefinitions
+
+MAX_PER_ACCOUNT = 20  # streams in one process
+MAX_IN_ALL = 500
+AT_MOST_EVERY = 0.1  # seconds between two counts of a segment
+LOOK_EVERY = 0.5  # seconds between looks at slices of other processes, which do not signal changes
+
+
+@dataclass(slots=True)
+class SharedCount:
+    """The newest count of a segment; `deleted` once it is gone. `changed` is set and replaced with every news."""
+
+    count: int | None = None
+    deleted: bool = False
+    version: int = 0
+    followers: int = 0
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def publish(self) -> None:
+        """Wake whoever follows."""
+        self.version += 1
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+
+class Reservation:
+    """One of an account's streams. It is given back by `release`, or when nobody holds it any more."""
+
+    def __init__(self, give_back: Callable[[int], None], account_id: int) -> None:
+        self.release = finalize(self, give_back, account_id)
+
+
+class CountStreams:
+    """Opens streams; the first one of a segment starts its evaluation, and the last one ends it."""
+
+    def __init__(self, criteria: Criteria, signal: CountSignal, definitions: SegmentDefinitions) -> None:
+        self._criteria = criteria
+        self._signal = signal
+        self._definitions = definitions
+        self._open: Counter[int] = Counter()
+        self._shared: dict[tuple[int, UUID], SharedCount] = {}
+        self._tasks: dict[tuple[int, UUID], asyncio.Task[None]] = {}
+
+    def reserve(self, account_id: int) -> "Reservation":
+        """Take one of the account's streams. Raises TooMany."""
+        if self._open[account_id] >= MAX_PER_ACCOUNT or self._open.total() >= MAX_IN_ALL:
+            raise TooMany(f"An account has at most {MAX_PER_ACCOUNT} streams at a time. Close one first.")
+        self._open[account_id] += 1
+        return Reservation(self._release, account_id)
+
+    def _release(self, account_id: int) -> None:
+        self._open[account_id] -= 1
+        if not self._open[account_id]:
+            del self._open[account_id]
+
+    @asynccontextmanager
+    async def follow(self, account_id: int, segment_id: UUID, reservation: Reservation) -> AsyncIterator[SharedCount]:
+        """Follow the count of a segment for the time of the block, and give the reservation back after it."""
+        key = (account_id, segment_id)
+        shared = self._shared.get(key)
+        if shared is None:
+            shared = self._shared[key] = SharedCount()
+            self._tasks[key] = asyncio.create_task(self._evaluate(account_id, segment_id, shared), name="count stream")
+        shared.followers += 1
+        try:
+            yield shared
+        finally:
+            reservation.release()
+            shared.followers -= 1
+            if not shared.followers:
+                self._shared.pop(key, None)
+                self._tasks.pop(key).cancel()
+
+    async def _evaluate(self, account_id: int, segment_id: UUID, shared: SharedCount) -> None:
+        generation, question = -1, None
+        while not shared.deleted:
+            if generation != self._definitions.generation:
+                generation = self._definitions.generation
+                try:
+                    segment = await self._criteria.segments.find(account_id, segment_id)
+                except NotFound:
+                    shared.deleted = True
+                    shared.publish()
+                    return
+                question = await self._criteria.question_about(account_id, segment)
+            count = None if question is None else await self._criteria.count_members(account_id, question)
+            if count is not None and count != shared.count:
+                shared.count = count
+                shared.publish()
+            await asyncio.sleep(AT_MOST_EVERY)
+            await self._signal.wait(LOOK_EVERY)

@@ -1,0 +1,81 @@
+"""Streams of counts: shared, limited, and over when the key is."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from services.segmentation.use_cases.count_streams import MAX_PER_ACCOUNT
+from shared.events.labeling import ApiKeyChanged
+from shared.http.keys import hash_of
+from tests.services.segmentation.consumers.test_slices import known
+from tests.services.segmentation.rig import ACCOUNT, NOON, Process, Rig, contact
+from tests.stack.waiting import until
+
+
+@pytest.mark.asyncio
+async def test_too_many_streams_are_refused_and_a_closed_one_makes_room(rig: Rig) -> None:
+    async with rig.process() as process:
+        await rig.publish([contact(1, NOON)])
+        await until(lambda: known(process, 1))
+        path = f"/v1/segments/{await process.create('All', {'all': []})}/stream"
+        async with AsyncExitStack() as stack:
+            for _ in range(MAX_PER_ACCOUNT):
+                answer = await stack.enter_async_context(process.client.stream("GET", path))
+                assert answer.status_code == 200
+            async with process.client.stream("GET", path) as refused:
+                assert refused.status_code == 429
+                assert refused.headers["retry-after"] == "5"
+            tasks = [task for task in asyncio.all_tasks() if task.get_name() == "count stream"]
+            assert len(tasks) == 1, "streams of one segment share one evaluation"
+        await until(lambda: opens(process, path))
+        assert not [task for task in asyncio.all_tasks() if task.get_name() == "count stream" and not task.cancelling()]
+
+
+async def opens(process: Process, path: str) -> bool:
+    async with process.client.stream("GET", path) as answer:
+        return bool(answer.status_code == 200)
+
+
+@pytest.mark.asyncio
+async def test_a_stream_ends_when_its_key_is_revoked(rig: Rig) -> None:
+    async with rig.process() as process:
+        await rig.publish([contact(1, NOON)])
+        await until(lambda: known(process, 1))
+        segment_id = await process.create("All", {"all": []})
+        key = ApiKeyChanged(
+            occurred_at=NOON,
+            account_id=ACCOUNT,
+            key_id=uuid4(),
+            hash=hash_of(rig.key),
+            scopes=("read", "write"),
+            revoked=False,
+        )
+        lines: list[Any] = []
+        async with asyncio.timeout(60), process.client.stream("GET", f"/v1/segments/{segment_id}/stream") as stream:
+            async for line in stream.aiter_lines():
+                lines.append(line)
+                if line.startswith("data:"):
+                    await rig.publish([replace(key, revoked=True)])
+        assert lines, "the stream has ended by itself"
+
+
+@pytest.mark.asyncio
+async def test_a_question_between_processes_is_read_with_the_secret_only(rig: Rig) -> None:
+    async with rig.process() as process:
+        answer = await process.client.post("/internal/slices", content=b"{ no JSON")
+        assert answer.status_code == 404
+
+
+@pytest.mark.asyncio
+async def test_a_forged_cursor_is_refused(rig: Rig) -> None:
+    async with rig.process() as process:
+        segment_id = await process.create("All", {"all": []})
+        for cursor in ("AAAA", "eyJhIjoxfQ"):
+            answer = await process.client.get(f"/v1/segments/{segment_id}/members", params={"cursor": cursor})
+            assert answer.status_code == 422
+            body: dict[str, Any] = {"criterion": {"all": []}, "cursor": cursor}
+            assert (await process.client.post("/v1/criteria/contacts", json=body)).status_code == 422
