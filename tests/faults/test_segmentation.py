@@ -20,8 +20,9 @@ from shared.criteria import Criterion, inline_segments, parse
 from shared.events.envelope import ContactEvent
 from shared.events.labeling import ContactEngaged, ContactState, LabelAssigned, LabelRemoved
 from shared.events.parts import Origin
+from shared.events.tracking import MessageChanged
 from tests.conftest import TestKafka
-from tests.services.segmentation.rig import ACCOUNT, CATS, DOGS, PARTITIONS, Rig, clicked, contact, make_rig
+from tests.services.segmentation.rig import ACCOUNT, CATS, DOGS, MESSAGE, PARTITIONS, Rig, clicked, contact, make_rig
 from tests.stack.nodes import KafkaNode, PostgresNode, server_folder
 from tests.stack.processes import ServiceProcess
 from tests.stack.waiting import until
@@ -285,3 +286,60 @@ async def test_killed_in_the_middle_of_announcing_a_large_segment(
                 await world.feed()
                 process.start()
             await world.settled_on_topic()
+
+
+@pytest.mark.fault
+@pytest.mark.timeout(400)
+@pytest.mark.asyncio
+async def test_killed_while_a_campaign_freezes_and_sends(
+    kafka: TestKafka, database_dsn: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    """Every subscribed member is requested exactly once, wherever the process is killed."""
+    many = 20_000
+    async with world_on(kafka.bootstrap, database_dsn, topic_prefix, tmp_path, seed=5) as world:
+        now = datetime.now(UTC)
+        message = MessageChanged(
+            occurred_at=now, account_id=ACCOUNT, message_id=MESSAGE, message_name="Spring", revision=1, links=()
+        )
+        await world.rig.publish([message, *(contact(number, now, city="Gent") for number in range(1, many + 1))])
+        with world.process("one") as process:
+            process.start()
+            await until(partial(world.has_applied, many), SETTLED_WITHIN)
+            body = {
+                "name": "Spring",
+                "message_id": str(MESSAGE),
+                "audience": {"include": [{"field": {"key": "city", "is": "gent"}}]},
+                "hold_out_percent": 10,
+            }
+            async with world.client(process) as client:
+                created = await client.post("/v1/campaigns", json=body)
+                assert created.status_code == 201, created.text
+                path = f"/v1/campaigns/{created.json()['id']}"
+                assert (await client.post(f"{path}/launch")).status_code == 200
+            for share in (0.0, 0.05, 0.4, 0.7):
+                await until(partial(has_requested, world, int(many * share)), SETTLED_WITHIN)
+                process.kill()
+                await world.feed(50)
+                process.start()
+            await until(partial(is_done, world, process, path), SETTLED_WITHIN)
+            async with world.client(process) as client:
+                counts = (await client.get(path)).json()["counts"]
+        rows = await world.rig.database.pool.fetch(
+            "SELECT contact_id, count(*) AS times FROM events WHERE topic = 'segmentation.messages' GROUP BY contact_id"
+        )
+        assert all(row["times"] == 1 for row in rows), "requested twice"
+        assert len(rows) == counts["requested"]
+        assert counts["requested"] + sum(counts["skipped"].values()) == counts["audience"]
+        assert counts["audience"] + counts["held_out"] == many
+        assert many * 0.08 < counts["held_out"] < many * 0.12
+
+
+async def has_requested(world: World, number: int) -> bool:
+    query = "SELECT count(*) FROM events WHERE topic = 'segmentation.messages'"
+    return int(await world.rig.database.pool.fetchval(query)) >= number
+
+
+async def is_done(world: World, process: ServiceProcess, path: str) -> bool:
+    async with world.client(process) as client:
+        answer = await client.get(path)
+        return answer.status_code == 200 and answer.json()["state"] == "done"

@@ -43,21 +43,29 @@ def top_label(
         more, equal = compared_planes(planes, label_planes(target, other, days, within, keep))
         candidates &= more | equal
         ties.append((other, equal))
-    for other, equal in ties:
-        tied = equal & candidates
-        if tied:
-            candidates -= _beaten_by(target, label, other, days, tied)
+    tied = candidates & BitMap.union(*(equal for _, equal in ties)) if ties else BitMap()
+    if tied:
+        mine = _clicked_on(target, label, days, tied)
+        for other, equal in ties:
+            candidates -= _beaten_by(target, mine, other, days, equal & candidates, other.int < label.int)
     return candidates
 
 
-def _beaten_by(target: Slice, label: UUID, other: UUID, days: Range, tied: BitMap) -> BitMap:
-    """Of contacts with as many clicks on both, those for whom the other label comes first."""
-    mine, theirs = (_clicked_on(target, one, days, tied) for one in (label, other))
+def _beaten_by(
+    target: Slice, mine: dict[int, BitMap], other: UUID, days: Range, tied: BitMap, other_is_older: bool
+) -> BitMap:
+    """Of contacts with as many clicks on both, those for whom the other label comes first.
+
+    `mine` has the contacts who clicked on the label itself, by day.
+    """
     beaten = BitMap()
+    if not tied:
+        return beaten
+    theirs = _clicked_on(target, other, days, tied)
     for day in sorted(mine.keys() | theirs.keys(), reverse=True):
         first, second = mine.get(day, BitMap()) & tied, theirs.get(day, BitMap()) & tied
         beaten |= second - first
-        if other.int < label.int:
+        if other_is_older:
             beaten |= first & second
         tied = tied - first - second
         if not tied:
