@@ -11,6 +11,7 @@ from aiokafka.errors import MessageSizeTooLargeError
 from shared import metrics
 from shared.bus.errors import is_passing
 from shared.bus.producer import IntakeProducer, IntakeRecord, RecordTooLarge, bytes_of
+from shared.retrying import until_it_works
 from shared.store.database import Database
 from shared.store.held import decode_headers
 from shared.store.queries import queries_of
@@ -56,20 +57,18 @@ class DeadLetters:
         """Publish until cancelled; wait while Kafka or PostgreSQL is away."""
         while True:
             self._wake.clear()
-            try:
-                if self._leads():
-                    await QUERIES["expire_waiting"].execute(self._database.pool)
-                    while await self._move():
-                        pass
-                await self._measure()
-            except Exception as error:
-                if not is_passing(error):
-                    raise
-                log.warning("dead letters wait", error=type(error).__name__)
+            await until_it_works("dead letters", self._work, is_passing)
             try:
                 await asyncio.wait_for(self._wake.wait(), POLL)
             except TimeoutError:
                 continue
+
+    async def _work(self) -> None:
+        if self._leads():
+            await QUERIES["expire_waiting"].execute(self._database.pool)
+            while await self._move():
+                pass
+        await self._measure()
 
     async def _move(self) -> int:
         # No transaction is open while Kafka is waited for: it would hold row locks, and be ended as one that stopped.

@@ -16,6 +16,7 @@ from shared import metrics
 from shared.bus.errors import is_passing
 from shared.bus.publisher import Publisher
 from shared.bus.waves import Waves, by_topic
+from shared.retrying import until_it_works
 from shared.store.database import Database
 from shared.store.event_tables import extend_event_tables
 from shared.store.queries import queries_of
@@ -28,7 +29,6 @@ PER_PARTITION = 2_000  # events read at once of each partition
 LEASE = timedelta(seconds=5)
 RENEW_EVERY = 1.0  # seconds
 POLL = 0.5  # seconds; NOTIFY wakes it earlier
-RETRY = 1.0  # seconds
 # A round costs as much for one event as for a hundred, and wakes every consumer. So it begins this long after the one
 # before, unless that one had many: what the units of two groups append at about the same time goes out together.
 PACE = 0.015  # seconds
@@ -67,23 +67,19 @@ class Relay:
         """Publishes for ever; waits while Kafka or PostgreSQL is away."""
         try:
             while True:
-                publisher = self._new_publisher()
-                try:
-                    await self._elected()
-                    await publisher.start()
-                    await self._publish_on(publisher)
-                except ProducerFenced:
-                    raise
-                except Exception as error:
-                    if not is_passing(error):
-                        raise
-                    # After one rejected batch an idempotent producer is out of sequence for good: take a new one.
-                    log.warning("relay starts again", error=type(error).__name__)
-                finally:
-                    await publisher.stop()
-                await asyncio.sleep(RETRY)
+                await until_it_works("relay", self._publish_while_elected, _may_start_again)
         finally:
             await self._give_up()
+
+    async def _publish_while_elected(self) -> None:
+        # After one rejected batch an idempotent producer is out of sequence for good: each attempt takes a new one.
+        publisher = self._new_publisher()
+        try:
+            await self._elected()
+            await publisher.start()
+            await self._publish_on(publisher)
+        finally:
+            await publisher.stop()
 
     async def watch(self) -> None:
         """Keeps `backlog` and `delay` up to date, and the event tables ahead, in every process; for ever."""
@@ -175,6 +171,10 @@ class Relay:
             for topic, count in Counter(row["topic"] for row in wave).items():
                 metrics.EVENTS_PUBLISHED.labels(topic).inc(count)
         return done
+
+
+def _may_start_again(error: Exception) -> bool:
+    return is_passing(error) and not isinstance(error, ProducerFenced)
 
 
 async def published(database: Database, partition: int, position: int | None, within: float = 1.0) -> bool:

@@ -28,6 +28,7 @@ from shared.bus.topics import ensure_topics
 from shared.http.health import Check
 from shared.http.server import PortTakenError
 from shared.logs import configure_logging
+from shared.retrying import until_it_works
 from shared.runtime.adopt import adopt_cluster
 from shared.runtime.doors import Doors, ports_of, serve_doors
 from shared.runtime.held_records import held_router
@@ -45,7 +46,6 @@ from shared.tracing import configure_tracing, stop_tracing
 log = structlog.get_logger()
 
 REFUSED, FAILED, PORT_TAKEN = 78, 70, 73  # exit codes, after sysexits: configuration, software, can't create
-RETRY = 1.0  # seconds
 KAFKA_ANSWERS_WITHIN = 1.8  # seconds; the health page waits 2 s for each of its checks
 KEYS = "labeling.keys"
 # Records and events are objects by the ten thousand, in no cycles, and looking for some among them takes time: a third
@@ -197,16 +197,8 @@ class _Process:
         return port
 
     async def _patiently(self, what: str, attempt: Any) -> Any:  # noqa: ANN401
-        """Tries until what is needed answers; the health pages say what that is."""
-        while True:
-            try:
-                return await attempt()
-            except Exception as error:
-                if not is_passing(error):
-                    raise
-                log.warning("waiting", what=what, error=type(error).__name__)
-                self.waiting.wait_for(what)
-            await asyncio.sleep(RETRY)
+        """Try until what is needed answers; the health pages say what that is."""
+        return await until_it_works(what, attempt, is_passing, partial(self.waiting.wait_for, what))
 
     async def _open_database(self) -> Database:
         async def attempt() -> Database:
