@@ -34,7 +34,8 @@ async def build(around: Surroundings) -> Parts:
 
     return Parts(
         routers=ROUTERS,
-        state=Tracking(around.database, around.catalog, around.intake, settings.public_url.rstrip("/"), keys, targets),
+        state=Tracking(around.database, around.catalog, around.intake, settings.public_url.rstrip("/"),
+            settings.preferences_url.rstrip("/"), keys, targets),
         consumers=[
             Consumer("clicks", ("intake.clicks",), ClickHandler(around.catalog, settings.partitions)),
             Consumer("contacts", ("labeling.contacts",), ContactHandler()),
@@ -49,7 +50,7 @@ SERVICE = Service(
     name="tracking",
     settings=TrackingSettings,
     migrations=Path(__file__).parent / "migrations",
-    catalogs=("labeling.catalog", "tracking.catalog"),
+    catalogs=("labeling.catalog", "tracking.catalog", "segmentation.catalog", "workflow.catalog"),
     build=build,
     description="Messages and their links; clicks on them.",
 )

@@ -16,6 +16,8 @@ class TrackingSettings(CommonSettings):
     tracking_public_port: Port | None = None  # see shared.runtime.doors
     tracking_internal_port: Port | None = None  # see shared.runtime.doors
     tracking_keys: SecretStr  # of click tokens, `id:base64,…`: the first signs, all verify
+    # Base of the pages on which contacts choose their labels and unsubscribe: labeling's, unless it is set.
+    preferences_url: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")] = "http://127.0.0.1:8102"
     tracking_spool_bytes: Annotated[int, Field(ge=1_000_000)] = 1_000_000_000  # some two million clicks
 
     @field_validator("tracking_keys")

@@ -93,7 +93,8 @@ class AccountChanged(CatalogEvent):
     """An account; its days are days of `time_zone` (an IANA name).
 
     `languages` are those of its contacts, the preferred one first. `track_unknown_consent`: clicks of contacts whose
-    consent to tracking is unknown count. `sender_domains` and `click_domain` are granted by the operator.
+    consent to tracking is unknown count. `sender_domains` and `click_domain` are granted by the operator:
+    mails come from addresses in these domains and their subdomains, from any as long as there are none.
     """
 
     name: ClassVar[str] = "AccountChanged"

@@ -43,3 +43,39 @@ class CatalogOutOfDate(Exception):
 
 class SendNotWritable(ValueError):
     """The send does not fit into a token."""
+
+
+class LimitReached(Exception):
+    """The account, or the message, has as many of something as it may have."""
+
+
+class SenderNotFound(Exception):
+    """The account has no such sender."""
+
+
+class DomainNotAllowed(Exception):
+    """The account may not send mails from the domain of the address."""
+
+
+class TargetNotUsable(Exception):
+    """A click cannot be sent on to the address; the reason is one of `services.tracking.domain.targets.Reason`."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class LinkNotTrackable(TargetNotUsable):
+    """The link cannot be tracked, whatever is said about it."""
+
+
+class BlockNotFound(Exception):
+    """The newest revision has no such block."""
+
+
+class InvalidVariants(Exception):
+    """The variants of a block, or their criteria, are not valid; each fault has a pointer into the request."""
+
+    def __init__(self, faults: Sequence[tuple[str, str]]) -> None:
+        super().__init__("the variants are not valid")
+        self.faults = faults

@@ -15,10 +15,10 @@ from shared.events.intake import HEADERS_KEPT, ClickReport
 AHEAD = timedelta(minutes=5)  # how far the clock of whoever reports may be ahead of ours
 NAMES = "names"
 _LONGEST_HEADER = 1_000
+_MOST_URLS = 5_000  # addresses of one message whose links are kept in memory
 _KEPT = frozenset(HEADERS_KEPT)
 
 ReferenceKind = Literal["contact", "email", "external"]
-ContactState = Literal["active", "merged", "erased", "denied"]
 
 
 class ContactReference(NamedTuple):
@@ -83,9 +83,18 @@ class Message:
     version: int
     links: Sequence[Link]
     by_id: dict[UUID, Link] = field(default_factory=dict)
+    by_url: dict[str, list[Link]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.by_id.update((link.id, link) for link in self.links)
+
+    def links_at(self, url: str) -> list[Link]:
+        """Return the links whose address is `url`; see `links_to`."""
+        if url not in self.by_url:
+            if len(self.by_url) >= _MOST_URLS:
+                self.by_url.clear()
+            self.by_url[url] = links_to(self.links, url)
+        return self.by_url[url]
 
 
 class Placed(NamedTuple):
@@ -105,7 +114,7 @@ def place(report: ClickReport, message: Message, now: datetime) -> Placed | Refu
         link = message.by_id.get(report.link_id)
         return Refused("the message has no such link") if link is None else Placed(link, link.labels)
     assert report.url is not None, "a report names a link by one of two"
-    links = links_to(message.links, report.url) or links_to(message.links, report.url.strip())
+    links = message.links_at(report.url)
     if not links:
         return Refused("the message has no link with this url")
     return Placed(links[0], shared_labels(links))

@@ -1,47 +1,64 @@
-"""The links of a message: found in order, and replaced without touching anything else."""
+"""The links of a message, found in order."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
-from services.tracking.domain import markup
-from services.tracking.domain.markup import Attribute, EndTag, StartTag, Text
-from services.tracking.domain.targets import Reason, resolve, untrackable
+from services.tracking.domain import markup, references
+from services.tracking.domain.markup import Attribute, Comment, EndTag, StartTag, Text
+from services.tracking.domain.places import Place
+from services.tracking.domain.targets import Base, Reason, untrackable
 
 LONGEST_TEXT = 500
-# These name something to load or to refer to, nothing to click on.
-_NOT_LINKS = frozenset(
-    {"link", "base", "script", "animate", "set", "use", "image", "feimage", "pattern", "filter", "mpath"}
-    | {"lineargradient", "radialgradient", "textpath", "tref"}
-)
+# Only these can be clicked in a mail program: links, areas of image maps, and Outlook's shapes.
+_SHAPES = frozenset({"rect", "roundrect", "oval", "shape", "line", "polyline", "curve", "arc", "image", "group"})
+_TEMPLATE_TAG = re.compile(r"\{[%{]|<%|%%|\[\[|\*\|")
 _MOST_OPEN = 32  # links that are never closed must not make reading quadratic
-_BARE = re.compile(r"[A-Za-z0-9._~:/?#@!$&()*+,;=%|{}\[\]-]+")  # what may stand in an attribute without quotes
+_MOST_TABLES = 100
+_TABLE = -1
+_INVISIBLE = str.maketrans("", "", "\u00ad\u200b\u200e\u200f\u2060\ufeff")
+_BREAK_NAMES = """
+address article aside blockquote br caption center dd details dialog div dl dt fieldset figcaption figure footer form
+h1 h2 h3 h4 h5 h6 header hr legend li main nav ol option p pre section summary table tbody td tfoot th thead tr ul
+"""
+_BREAKS = frozenset(_BREAK_NAMES.split())
+_CELLS = frozenset({"td", "th", "caption"})
+_ROWS = frozenset({"tr", "tbody", "thead", "tfoot"})
 
 
 @dataclass(frozen=True, slots=True)
 class FoundLink:
-    """An `href`: its place in the source (without quotes), where it leads, and what it says."""
+    """An `href`: its place in the source, where it leads, and what it says.
 
-    start: int
-    end: int
-    quoted: bool
+    `href` is the value as written, with its character references. `outlook` links are seen by Outlook alone.
+    """
+
+    place: Place
     url: str
     text: str
     reason: Reason | None
+    href: str = ""
+    outlook: bool = False
 
     @property
     def trackable(self) -> bool:
+        """Whether clicks on the link can be tracked."""
         return self.reason is None
 
 
 @dataclass(slots=True)
 class _OpenLink:
-    """A link whose end tag has not come yet; `depth` counts elements of the same name within it."""
+    """A link whose end tag has not come yet. `depth` counts elements of its name in it, `cell` is where it began.
+
+    It has several `hrefs` if a template decides which of them is sent.
+    """
 
     name: str
-    href: Attribute
+    hrefs: list[Attribute]
     comment: int
     label: str
+    cell: int
     depth: int = 1
     texts: list[str] = field(default_factory=list)
     alternatives: list[str] = field(default_factory=list)
@@ -52,31 +69,45 @@ class _OpenLink:
 
     def text(self) -> str:
         for texts in (self.texts, self.alternatives, [self.label]):
-            if said := " ".join("".join(texts).split()):
+            if said := " ".join("".join(texts).translate(_INVISIBLE).split()):
                 return said[:LONGEST_TEXT]
         return ""
 
 
-def find_links(source: str) -> list[FoundLink]:
-    """Every `href` that can be clicked on, in the order of the source, also in Outlook's conditional comments."""
-    reader = _Reader(source)
-    for token in markup.read(source):
-        reader.take(token)
-    return [_found(link, source, reader.base) for link in reader.links]
+class _Tables:
+    """The tables and cells that are open. A cell separates the links in it from those around its table.
 
+    Cells are numbered, from 1; tables stand between them as `_TABLE`, and 0 is what is in no table.
+    """
 
-def replace_links(source: str, links: Sequence[FoundLink], target: Callable[[int], str | None]) -> str:
-    """`source` with the value of each link for whose place in `links` `target` gives a URL replaced by it."""
-    pieces: list[str] = []
-    position = 0
-    for place, link in enumerate(links):
-        replacement = target(place)
-        if replacement is None:
-            continue
-        bare = link.quoted or _BARE.fullmatch(replacement)
-        pieces += [source[position : link.start], replacement if bare else f'"{replacement}"']
-        position = link.end
-    return "".join([*pieces, source[position:]])
+    def __init__(self) -> None:
+        self.open: list[int] = [0]
+        self._cells = 0
+
+    @property
+    def cell(self) -> int:
+        """The innermost cell."""
+        return next(one for one in reversed(self.open) if one != _TABLE)
+
+    def start(self, name: str) -> None:
+        if name == "table" and len(self.open) < _MOST_TABLES:
+            self.open.append(_TABLE)
+        elif name in _CELLS or name in _ROWS:
+            self._end_cell()
+            if name in _CELLS and self.open[-1] == _TABLE:
+                self._cells += 1
+                self.open.append(self._cells)
+
+    def end(self, name: str) -> None:
+        if name in _CELLS or name in _ROWS:
+            self._end_cell()
+        elif name == "table" and _TABLE in self.open:
+            self._end_cell()
+            self.open.pop()
+
+    def _end_cell(self) -> None:
+        if len(self.open) > 1 and self.open[-1] != _TABLE:
+            self.open.pop()
 
 
 class _Reader:
@@ -85,61 +116,128 @@ class _Reader:
         self.links: list[_OpenLink] = []
         self.open: list[_OpenLink] = []
         self.base: str | None = None
+        self.outlook_base: str | None = None
+        # Tables begin in one of Outlook's comments and end in another; the visible ones do not know about them.
+        self.tables = {False: _Tables(), True: _Tables()}
 
     def take(self, token: markup.Token) -> None:
         match token:
-            case Text():
-                self._say(markup.attribute_text(self.source[token.start : token.end]), token.comment)
+            case Text(raw=""):
+                self._say(references.text(self.source[token.start : token.end]), token.comment)
             case EndTag():
-                self._close(token.name)
+                self._end(token)
             case StartTag():
                 self._start(token)
+            case Text() | Comment():
+                pass
 
     def _start(self, tag: StartTag) -> None:
+        tables = self.tables[tag.comment > 0]
+        tables.start(tag.name)
+        self._leave_cells(tag.comment > 0)
+        if tag.name in _BREAKS:
+            self._say(" ", tag.comment)
         if tag.name == "a":
-            self._close("a")  # the standard: links do not nest
+            self._close("a", tables.cell)  # the standard: links do not nest, except in a cell of a table
         for link in self.open:
             if link.name == tag.name and not tag.self_closing:
                 link.depth += 1
+        attributes = tag.attributes
         if tag.name == "img":
-            self._picture(tag)
-        elif tag.name == "base" and self.base is None and "href" in tag.attributes:
-            self.base = resolve(self._value(tag, "href"), None)
-        elif "href" in tag.attributes and tag.name not in _NOT_LINKS:
-            self._open(tag)
+            self._picture(tag, attributes)
+        elif tag.name == "base":
+            self._base(tag, attributes)
+        elif hrefs := self._hrefs(tag):
+            self._open(tag, attributes, hrefs)
 
-    def _open(self, tag: StartTag) -> None:
-        label = next((said for name in ("aria-label", "alt", "title") if (said := self._value(tag, name).strip())), "")
-        link = _OpenLink(tag.name, tag.attributes["href"], tag.comment, label)
+    def _end(self, tag: EndTag) -> None:
+        tables = self.tables[tag.comment > 0]
+        self._close(tag.name, tables.cell)
+        tables.end(tag.name)
+        self._leave_cells(tag.comment > 0)
+        if tag.name in _BREAKS:
+            self._say(" ", tag.comment)
+
+    def _hrefs(self, tag: StartTag) -> list[Attribute]:
+        """The addresses of a tag that can be clicked; several only where a template chooses between them."""
+        prefix, _, local = tag.name.rpartition(":")
+        if tag.name not in ("a", "area") and not (prefix and local in _SHAPES):
+            return []
+        hrefs = [attribute for attribute in tag.written if attribute.name == "href"]
+        hrefs = hrefs or [attribute for attribute in tag.written if attribute.name == "xlink:href"]
+        if len(hrefs) > 1:
+            between = self.source[tag.start : hrefs[0].name_start] + self.source[hrefs[0].end : hrefs[1].name_start]
+            return hrefs if _TEMPLATE_TAG.search(between) else hrefs[:1]
+        return hrefs
+
+    def _open(self, tag: StartTag, attributes: Mapping[str, Attribute], hrefs: list[Attribute]) -> None:
+        said = (self._value(attributes, name).strip() for name in ("aria-label", "alt", "title"))
+        label = next((one for one in said if one), "")
+        link = _OpenLink(tag.name, hrefs, tag.comment, label, self.tables[tag.comment > 0].cell)
         self.links.append(link)
         # Only elements of XML (Outlook's VML) end themselves by a slash.
         if tag.name != "area" and not (tag.self_closing and ":" in tag.name):
             self.open = [*self.open[-_MOST_OPEN + 1 :], link]
 
-    def _close(self, name: str) -> None:
+    def _close(self, name: str, cell: int) -> None:
         for link in self.open:
-            if link.name == name:
-                link.depth -= 1
+            if link.name == name and (name != "a" or link.cell == cell):
+                link.depth = 0 if name == "a" else link.depth - 1
         self.open = [link for link in self.open if link.depth > 0]
+
+    def _leave_cells(self, outlook: bool) -> None:
+        """The end of a cell ends the links that began in it."""
+        if self.open:
+            cells = self.tables[outlook].open
+            self.open = [link for link in self.open if (link.comment > 0) != outlook or link.cell in cells]
+
+    def _base(self, tag: StartTag, attributes: Mapping[str, Attribute]) -> None:
+        if "href" not in attributes:
+            return
+        if tag.comment and self.outlook_base is None:
+            self.outlook_base = self._value(attributes, "href")
+        elif not tag.comment and self.base is None:
+            self.base = self._value(attributes, "href")
 
     def _say(self, text: str, comment: int) -> None:
         for link in self.open:
             if link.sees(comment):
                 link.texts.append(text)
 
-    def _picture(self, tag: StartTag) -> None:
-        alternative = self._value(tag, "alt")
+    def _picture(self, tag: StartTag, attributes: Mapping[str, Attribute]) -> None:
+        alternative = self._value(attributes, "alt")
         for link in self.open:
             if link.sees(tag.comment):
                 link.alternatives.append(f" {alternative}")
 
-    def _value(self, tag: StartTag, name: str) -> str:
-        attribute = tag.attributes.get(name)
-        return markup.attribute_text(self.source[attribute.start : attribute.end]) if attribute else ""
+    def _value(self, attributes: Mapping[str, Attribute], name: str) -> str:
+        attribute = attributes.get(name)
+        return references.attribute_text(self.source[attribute.start : attribute.end]) if attribute else ""
 
 
-def _found(link: _OpenLink, source: str, base: str | None) -> FoundLink:
-    href = link.href
-    url = resolve(markup.attribute_text(source[href.start : href.end]), base)
+def find_links(source: str, own_urls: Iterable[str] = ()) -> list[FoundLink]:
+    """Return every `href` that can be clicked, in the order of the source, also in Outlook's conditional comments.
+
+    `own_urls` are the beginnings of our own tracked links, which are never tracked again.
+    """
+    reader = _Reader(source)
+    for token in markup.read(source):
+        reader.take(token)
+    visible = Base.of(reader.base)
+    outlook = visible if reader.outlook_base is None else Base.of(reader.outlook_base)
+    found = partial(_found, source=source, own_urls=tuple(own_urls))
+    links = [
+        found(link, href, base=outlook if link.comment else visible) for link in reader.links for href in link.hrefs
+    ]
+    return sorted(links, key=lambda link: link.place.start)
+
+
+def _found(link: _OpenLink, href: Attribute, *, source: str, own_urls: tuple[str, ...], base: Base) -> FoundLink:
+    written = source[href.start : href.end]
+    url = base.resolve(references.attribute_text(written))
     text = link.text()
-    return FoundLink(href.start, href.end, href.quoted, url, text, untrackable(url, text))
+    reason = untrackable(url, text, own_urls)
+    place = Place(href.start, href.end, href.quoted)
+    if reason == "too_long":
+        url = url[:200] + "…"  # it is never followed, and a message must fit into one event
+    return FoundLink(place, url, text, reason, written, link.comment > 0)

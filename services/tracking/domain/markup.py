@@ -5,48 +5,76 @@ original byte for byte. So this follows the tokenizer of the HTML standard, and 
 comments, which every other program takes for comments.
 """
 
-import html
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from html.entities import html5
-
-SPACE = " \t\n\f\r"
 
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """An attribute's value: where it stands in the source, without its quotes."""
+    """An attribute: where its name begins, and where its value stands in the source, without its quotes."""
 
+    name: str
+    name_start: int
     start: int
     end: int
     quoted: bool
 
+    @property
+    def whole_end(self) -> int:
+        """The end of the attribute, its closing quote included."""
+        return self.end + 1 if self.quoted else self.end
+
 
 @dataclass(frozen=True, slots=True)
 class StartTag:
-    """`comment` counts the conditional comment that it stands in; 0 is the visible message."""
+    """A start tag. `comment` counts the conditional comment that it stands in; 0 is the visible message."""
 
     name: str
-    attributes: dict[str, Attribute] = field(repr=False)
+    start: int
+    end: int
+    written: Sequence[Attribute] = field(repr=False)
     self_closing: bool
     comment: int
+
+    @property
+    def attributes(self) -> Mapping[str, Attribute]:
+        """The attributes by name; of several with one name only the first counts."""
+        return {attribute.name: attribute for attribute in reversed(self.written)}
 
 
 @dataclass(frozen=True, slots=True)
 class EndTag:
+    """An end tag."""
+
     name: str
+    start: int
+    end: int
     comment: int
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
+    """Text between tags. `raw` names the element, such as `style`, in which it is not markup."""
+
     start: int
     end: int
     comment: int
+    raw: str = ""
 
 
-Token = StartTag | EndTag | Text
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """An ordinary comment, with the place of its content; not one of Outlook's, whose content is read instead."""
+
+    start: int
+    end: int
+    content_start: int
+    content_end: int
+    comment: int
+
+
+Token = StartTag | EndTag | Text | Comment
 
 _TAG = re.compile(r"</?([A-Za-z][^\s/>\x00]*)")
 _ATTRIBUTE_NAME = re.compile(r"[ \t\n\f\r/]*(=?[^ \t\n\f\r/>=]+|=)")
@@ -55,37 +83,44 @@ _UNQUOTED = re.compile(r"[^ \t\n\f\r>]*")
 _TAG_END = re.compile(r"[ \t\n\f\r/]*>")
 _COMMENT_END = re.compile(r"--!?>")
 _CONDITION = re.compile(r"\s*\[if\b[^\]]*\]>", re.IGNORECASE)
-# What is between these and their end tag is not markup (the standard's raw text and escapable raw text).
+_TEMPLATE_TAG_END = re.compile(r".*(?:[%#}]\}|%%|\]\]|\*\|)", re.DOTALL)
+# The content of these up to their end tag is not markup (the standard's raw text and escapable raw text).
 _RAW = frozenset({"script", "style", "textarea", "title", "xmp", "iframe", "noembed", "noframes"})
-_CHARACTER_REFERENCE = re.compile(r"&(?:#[0-9]+|#[xX][0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]*)[;=]?")
+_FOREIGN = frozenset({"svg", "math"})
+_BACK_TO_HTML = frozenset({"foreignobject", "desc", "annotation-xml"})
 
 
-class _Comments:
-    """Numbers the conditional comments of one message."""
+class _State:
+    """What the tokenizer keeps beside its position: the comments counted, and the foreign elements that are open."""
 
     def __init__(self) -> None:
-        self.count = 0
+        self.comments = 0
+        self.foreign: list[str] = []
+
+    def is_foreign(self) -> bool:
+        """Whether the innermost of the open elements follows the rules of XML."""
+        return bool(self.foreign) and self.foreign[-1] in _FOREIGN
+
+    def opened(self, name: str, self_closing: bool) -> None:
+        within = name in _BACK_TO_HTML and self.is_foreign()
+        if (name in _FOREIGN or within) and not self_closing and len(self.foreign) < 100:
+            self.foreign.append(name)
+
+    def closed(self, name: str) -> None:
+        if name in self.foreign:
+            while self.foreign.pop() != name:
+                pass
 
 
 def read(source: str) -> Iterator[Token]:
-    """The tags and texts of `source`, in order; also those in conditional comments. Any input is read to its end."""
-    return _read(source, 0, len(source), 0, _Comments())
+    """Yield the tags, texts and comments of `source` in order, also those within Outlook's conditional comments.
+
+    Any input is read to its end.
+    """
+    return _read(source, 0, len(source), 0, _State())
 
 
-def attribute_text(raw: str) -> str:
-    """An attribute's value as a mail program takes it: `&copy=1` in a query stays what it is, `&amp;` does not."""
-    return _CHARACTER_REFERENCE.sub(_decode, raw) if "&" in raw else raw
-
-
-def _decode(match: re.Match[str]) -> str:
-    reference = match.group()
-    # The standard: a name without its semicolon, before "=" or more letters, is historical and stays text.
-    if reference.startswith("&#") or (not reference.endswith("=") and reference[1:] in html5):
-        return html.unescape(reference)
-    return reference
-
-
-def _read(source: str, position: int, end: int, comment: int, comments: _Comments) -> Iterator[Token]:
+def _read(source: str, position: int, end: int, comment: int, state: _State) -> Iterator[Token]:
     text_from = position
     while (opening := source.find("<", position, end)) >= 0:
         tag = _TAG.match(source, opening, end)
@@ -95,59 +130,72 @@ def _read(source: str, position: int, end: int, comment: int, comments: _Comment
         if text_from < opening:
             yield Text(text_from, opening, comment)
         if tag is None:
-            position = yield from _comment(source, opening, end, comment, comments)
+            position = yield from _comment(source, opening, end, comment, state)
         else:
-            position = yield from _tag(source, tag, end, comment)
+            position = yield from _tag(source, tag, end, comment, state)
         text_from = position
     if text_from < end:
         yield Text(text_from, end, comment)
 
 
-def _tag(source: str, tag: re.Match[str], end: int, comment: int) -> Generator[Token, None, int]:
+def _tag(source: str, tag: re.Match[str], end: int, comment: int, state: _State) -> Generator[Token, None, int]:
     name = tag.group(1).lower()
-    attributes, position, self_closing = _attributes(source, tag.end(), end)
+    attributes, position = _attributes(source, tag.end(), end)
     if position < 0:
         return end  # the source ends within the tag: no tag
     if tag.group().startswith("</"):
-        yield EndTag(name, comment)
+        state.closed(name)
+        yield EndTag(name, tag.start(), position, comment)
         return position
-    yield StartTag(name, attributes, self_closing, comment)
-    if name in _RAW:
+    self_closing = source[position - 2] == "/" and not (attributes and attributes[-1].end == position - 1)
+    yield StartTag(name, tag.start(), position, attributes, self_closing, comment)
+    if name in _RAW and not state.is_foreign():
         closing = re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE).search(source, position, end)
-        return closing.start() if closing else end
+        after = closing.start() if closing else end
+        if position < after:
+            yield Text(position, after, comment, name)
+        return after
+    state.opened(name, self_closing)
     return position
 
 
-def _attributes(source: str, position: int, end: int) -> tuple[dict[str, Attribute], int, bool]:
-    """The attributes from `position` on, and where the tag ends (-1 if it does not)."""
-    attributes: dict[str, Attribute] = {}
+def _attributes(source: str, position: int, end: int) -> tuple[list[Attribute], int]:
+    """Return the attributes from `position` on, and where the tag ends (-1 if it does not)."""
+    attributes: list[Attribute] = []
     while True:
         if closing := _TAG_END.match(source, position, end):
-            return attributes, closing.end(), source[closing.end() - 2] == "/"
+            return attributes, closing.end()
         named = _ATTRIBUTE_NAME.match(source, position, end)
         if named is None:
-            return attributes, -1, False
-        position = named.end()
-        value = Attribute(position, position, quoted=False)
+            return attributes, -1
+        name, name_start, position = named.group(1).lower(), named.start(1), named.end()
+        # A template's tag may touch the name: {% if x %}href="…".
+        if template := _TEMPLATE_TAG_END.match(name):
+            name, name_start = name[template.end() :] or name, name_start + template.end()
+        start, after, quoted = position, position, False
         if equals := _EQUALS.match(source, position, end):
-            value, position = _value(source, equals.end(), end)
-            if position < 0:
-                return attributes, -1, False
-        attributes.setdefault(named.group(1).lower(), value)
+            start, after, quoted = _value(source, equals.end(), end)
+            if after < 0:
+                return attributes, -1
+            position = after + 1 if quoted else after
+        attributes.append(Attribute(name, name_start, start, after, quoted))
 
 
-def _value(source: str, position: int, end: int) -> tuple[Attribute, int]:
+def _value(source: str, position: int, end: int) -> tuple[int, int, bool]:
     quote = source[position : position + 1]
     if quote and quote in "\"'":
-        closing = source.find(quote, position + 1, end)
-        return Attribute(position + 1, closing, quoted=True), closing + 1 if closing >= 0 else -1
+        return position + 1, source.find(quote, position + 1, end), True
     unquoted = _UNQUOTED.match(source, position, end)
-    after = unquoted.end() if unquoted else position
-    return Attribute(position, after, quoted=False), after
+    return position, unquoted.end() if unquoted else position, False
 
 
-def _comment(source: str, opening: int, end: int, comment: int, comments: _Comments) -> Generator[Token, None, int]:
-    """What begins with "<!", "<?" or "</": a comment, of which only Outlook's conditional ones have content."""
+def _comment(source: str, opening: int, end: int, comment: int, state: _State) -> Generator[Token, None, int]:
+    """Read what begins with "<!", "<?" or "</": a comment, of which only Outlook's conditional ones have content."""
+    if state.is_foreign() and source.startswith("<![CDATA[", opening, end):
+        closing = source.find("]]>", opening, end)
+        after = closing + 3 if closing >= 0 else end
+        yield Text(opening, after, comment, "cdata")
+        return after
     if not source.startswith("<!--", opening, end):
         closing = source.find(">", opening, end)
         return closing + 1 if closing >= 0 else end
@@ -158,6 +206,8 @@ def _comment(source: str, opening: int, end: int, comment: int, comments: _Comme
     content_end, position = ending.span() if ending else (end, end)
     condition = _CONDITION.match(source, content, content_end)
     if condition and ending:
-        comments.count += 1
-        yield from _read(source, condition.end(), content_end, comments.count, comments)
+        state.comments += 1
+        yield from _read(source, condition.end(), content_end, state.comments, state)
+    else:
+        yield Comment(opening, position, content, content_end, comment)
     return position

@@ -1,13 +1,18 @@
 """Revisions of a message: which links of the new HTML are links that the message had before."""
 
-from collections import defaultdict, deque
-from collections.abc import Callable, Sequence
+from bisect import bisect
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from uuid import UUID
 
+from services.tracking.domain.addresses import comparable, without_campaign
 from services.tracking.domain.links import FoundLink
-from services.tracking.domain.targets import Reason
+from services.tracking.domain.targets import GUESSES, Reason
+
+MOST_WRITTEN = 10  # ways in which one link was written over its revisions
+Tracking = Literal["auto", "always", "never"]
 
 
 class LinkLabel(NamedTuple):
@@ -20,62 +25,227 @@ class LinkLabel(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link of a message, in whatever revision. `present`: the newest revision has it."""
+    """A link of a message, in whatever revision. `present`: the newest revision has it.
+
+    `url` is what the message says; `target`, if somebody has corrected it, is where the link leads instead. `guess` is
+    why it should not be tracked, as far as its address and text tell. `written` are the ways in which its address was
+    written in the HTML.
+    """
 
     id: UUID
     number: int
     url: str
     text: str
-    reason: Reason | None
+    guess: Reason | None
     present: bool = True
     labels: tuple[LinkLabel, ...] = ()
+    tracking: Tracking = "auto"
+    target: str | None = None
+    written: tuple[str, ...] = ()
+
+    @property
+    def leads_to(self) -> str:
+        """Where a click leads."""
+        return self.target or self.url
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why the link is not tracked; None if it is."""
+        if self.tracking == "never":
+            return "never"
+        if self.tracking == "always" and self.guess in GUESSES:
+            return None
+        return self.guess
 
     @property
     def trackable(self) -> bool:
+        """Whether clicks on the link are tracked."""
         return self.reason is None
 
 
 @dataclass(frozen=True, slots=True)
 class Revised:
-    """All links that the message ever had, by number, and those of the new revision in its order."""
+    """The links after a new revision.
+
+    `links` are all that the message ever had, by number. `order` are those of the new revision in the order of its
+    HTML; a link and its twin for Outlook are one. `lost` had labels and are not in the new revision.
+    """
 
     links: tuple[Link, ...]
     order: tuple[UUID, ...]
+    lost: tuple[Link, ...] = ()
 
 
 def revise(known: Sequence[Link], found: Sequence[FoundLink], new_id: Callable[[], UUID]) -> Revised:
-    """The links after a new revision in which `found` was found.
+    """Return the links after a new revision in which `found` was found.
 
-    A link with the same URL and text as one that the message had keeps its id, number and labels; of several such,
-    those of the last revision come first, each in its order. A vanished link stays, as not present. A number is
-    never used again.
+    A link keeps its id, number and labels if its address and text are the same; else if the address alone, the address
+    without what only counts visits, or the text alone say which one it is. A vanished link stays, as not present. A
+    number is never used again. A copy of a link gets the labels of the original.
     """
-    candidates: defaultdict[tuple[str, str], deque[Link]] = defaultdict(deque)
-    for link in sorted(known, key=lambda link: (not link.present, link.number)):
-        candidates[link.url, link.text].append(link)
+    twins = _twins(found)
+    matched = _match(known, [place for place in range(len(found)) if place not in twins], found)
+    originals = _Originals(matched, found)
     number = max((link.number for link in known), default=0)
     links = {link.id: replace(link, present=False) for link in known}
-    order = []
-    for at in found:
-        if same := candidates[at.url, at.text]:
-            link = replace(same.popleft(), reason=at.reason, present=True)
-        else:
+    at_place: dict[int, Link] = {}
+    for place, at in enumerate(found):
+        if place in twins:
+            continue
+        if (link := matched.get(place)) is None:
             number += 1
-            link = Link(new_id(), number, at.url, at.text, at.reason)
-        links[link.id] = link
-        order.append(link.id)
-    return Revised(tuple(sorted(links.values(), key=lambda link: link.number)), tuple(order))
+            link = Link(new_id(), number, at.url, at.text, at.reason, labels=originals.labels(place, at))
+        at_place[place] = links[link.id] = _now(link, at)
+    for place, visible in twins.items():
+        link = at_place[visible]
+        at_place[place] = links[link.id] = replace(link, written=_with(link.written, found[place].href))
+    return Revised(
+        tuple(sorted(links.values(), key=lambda link: link.number)),
+        tuple(at_place[place].id for place in range(len(found))),
+        tuple(link for link in known if link.present and link.labels and not links[link.id].present),
+    )
+
+
+def _now(link: Link, at: FoundLink) -> Link:
+    same = link.url == at.url
+    written = _with(link.written if same else _with(link.written, link.url), at.href)
+    return replace(
+        link,
+        url=at.url,
+        text=at.text,
+        guess=link.guess if same and link.target else at.reason,
+        present=True,
+        target=link.target if same else None,
+        written=written,
+    )
+
+
+def _with(written: tuple[str, ...], href: str) -> tuple[str, ...]:
+    return written if href in written else (*written, href)[-MOST_WRITTEN:]
+
+
+def _twins(found: Sequence[FoundLink]) -> dict[int, int]:
+    """Return, for each link that only Outlook sees, the visible one that it stands for: same address, text, near."""
+    visible: defaultdict[str, list[int]] = defaultdict(list)
+    for place, at in enumerate(found):
+        if not at.outlook:
+            visible[at.url].append(place)
+
+    def distance(place: int, other: int) -> tuple[bool, int]:
+        return found[place].text != found[other].text, abs(place - other)
+
+    return {
+        place: min(visible[at.url], key=lambda other, place=place: distance(place, other))  # type: ignore[misc] # mypy does not see the default
+        for place, at in enumerate(found)
+        if at.outlook and at.url in visible
+    }
+
+
+def _match(known: Sequence[Link], places: Sequence[int], found: Sequence[FoundLink]) -> dict[int, Link]:
+    matching = _Matching(known, places)
+    present = [link for link in known if link.present]
+    matching.in_order(known, lambda of: (of.url, _said(of.text)), found)
+    matching.if_unique(present, lambda of: of.url, found)
+    matching.in_order(present, _address_and_text, found)
+    matching.if_unique(present, lambda of: without_campaign(of.url), found)
+    matching.if_unique(present, lambda of: _said(of.text), found)
+    return matching.matched
+
+
+class _Matching:
+    """Links and places that are not matched yet, and those that are."""
+
+    def __init__(self, known: Sequence[Link], places: Sequence[int]) -> None:
+        self.matched: dict[int, Link] = {}
+        self._free = {link.id for link in known}
+        self._places = list(places)
+
+    def in_order(
+        self, known: Sequence[Link], key: Callable[[Link | FoundLink], Hashable], found: Sequence[FoundLink]
+    ) -> None:
+        """Match those with equal keys, in their order. Those of the last revision, and with labels, come first."""
+        for links, places in self._groups(known, key, found):
+            best = sorted(links, key=lambda link: (not link.present, not link.labels, link.number))[: len(places)]
+            self._assign(zip(places, sorted(best, key=lambda link: (not link.present, link.number)), strict=False))
+
+    def if_unique(
+        self, known: Sequence[Link], key: Callable[[Link | FoundLink], Hashable], found: Sequence[FoundLink]
+    ) -> None:
+        """Match those whose key only one link and one place have."""
+        for links, places in self._groups(known, key, found):
+            if len(links) == len(places) == 1:
+                self._assign([(places[0], links[0])])
+
+    def _groups(
+        self, known: Sequence[Link], key: Callable[[Link | FoundLink], Hashable], found: Sequence[FoundLink]
+    ) -> list[tuple[list[Link], list[int]]]:
+        links: defaultdict[Hashable, list[Link]] = defaultdict(list)
+        for link in known:
+            if link.id in self._free:
+                links[key(link)].append(link)
+        places: defaultdict[Hashable, list[int]] = defaultdict(list)
+        for place in self._places:
+            if place not in self.matched:
+                places[key(found[place])].append(place)
+        return [(links[one], places[one]) for one in places if one and one in links]
+
+    def _assign(self, pairs: Iterable[tuple[int, Link]]) -> None:
+        for place, link in pairs:
+            self.matched[place] = link
+            self._free.discard(link.id)
+
+
+class _Originals:
+    """Links of which others may be copies."""
+
+    def __init__(self, matched: Mapping[int, Link], found: Sequence[FoundLink]) -> None:
+        self._places: defaultdict[Hashable, list[int]] = defaultdict(list)
+        for place in sorted(matched):
+            self._places[_address_and_text(found[place])].append(place)
+        self._matched = matched
+
+    def labels(self, place: int, at: FoundLink) -> tuple[LinkLabel, ...]:
+        """Return the labels of the link that the one at `place` is a copy of: of several, the nearest before it."""
+        places = self._places.get(_address_and_text(at))
+        if not places:
+            return ()
+        return self._matched[places[max(bisect(places, place) - 1, 0)]].labels
+
+
+def _address_and_text(of: Link | FoundLink) -> Hashable:
+    return without_campaign(of.url), _said(of.text)
+
+
+def _said(text: str) -> str:
+    """Return a text as it is compared: without spaces, invisible characters and case."""
+    return "".join(character for character in text.casefold() if character.isprintable() and not character.isspace())
 
 
 def links_to(links: Sequence[Link], url: str) -> list[Link]:
-    """The links that lead to `url`: those of the newest revision, or else those that have vanished."""
-    fitting = [link for link in links if link.url == url]
-    return [link for link in fitting if link.present] or fitting
+    """Return the links whose address is `url`, in any way in which it is written in the message, or resolved.
+
+    Those of the newest revision speak for those that have vanished.
+    """
+    exact = [link for link in links if url in (link.url, link.target, *link.written)]
+    if not exact:
+        wanted = comparable(url)
+        exact = [link for link in links if wanted in link_addresses(link)]
+    return [link for link in exact if link.present] or exact
+
+
+def link_addresses(link: Link) -> set[str]:
+    """Return the addresses by which reports may name the link, as they are compared."""
+    return {comparable(address) for address in (link.url, link.target, *link.written) if address}
 
 
 def shared_labels(links: Sequence[Link]) -> tuple[LinkLabel, ...]:
-    """The labels that all of `links` carry: what a click that may have been on any of them tells for sure."""
+    """Return the labels that all of `links` carry: what a click that may have been on any of them tells for sure."""
     if len(links) == 1:
         return links[0].labels
     carried = set.intersection(*({label.id for label in link.labels} for link in links))
     return tuple(label for label in links[0].labels if label.id in carried)
+
+
+def distinct(order: Iterable[UUID]) -> list[UUID]:
+    """Return link ids in the order in which they first occur."""
+    return list(dict.fromkeys(order))

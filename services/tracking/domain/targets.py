@@ -2,10 +2,14 @@
 
 import re
 import string
+from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, urlsplit
 
 import idna
+
+from services.tracking.domain.merge_tags import has_merge_tag
+from services.tracking.domain.unsubscribing import leads_to_unsubscribing, says_unsubscribe
 
 Reason = Literal[
     "empty",
@@ -18,69 +22,133 @@ Reason = Literal[
     "script",
     "scheme",
     "relative",
+    "no_scheme",
     "no_host",
     "too_long",
+    "tracked",
+    "never",
 ]
+# What is only guessed; whoever knows better may say that the link is to be tracked all the same.
+GUESSES: frozenset[Reason] = frozenset({"merge_tag", "unsubscribe", "tracked"})
+HINTS: dict[Reason, str] = {
+    "no_scheme": "Mail programs open it as http://…; write the whole address, with https://.",
+    "tracked": "This is a tracked link already. Put the address that it leads to here instead.",
+    "relative": "Mails have no address of their own, so nobody can follow it; write the whole address.",
+    "merge_tag": "Only the sender of the mail knows where it leads, because of the merge tag in it.",
+}
 
 LONGEST_URL = 8192  # what a report of a click may name
 _STRIPPED = "".join(map(chr, range(0x21)))
 _REMOVED = str.maketrans("", "", "\t\n\r")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _HOST = re.compile(r"((?:[A-Za-z][A-Za-z0-9+.-]*:)?//(?:[^/?#@]*@)?)([^/?#:]+)")
+_PATH_END = re.compile("[?#]")
+_DOTS = re.compile(r"(?:^|/)\.\.?(?:/|$)")
+_WWW = re.compile(r"www\.[\w-]+\.[\w.-]+", re.IGNORECASE)
 _REASON_OF_SCHEME: dict[str, Reason] = {
     "mailto": "mailto", "tel": "tel", "callto": "tel", "sms": "sms", "smsto": "sms", "javascript": "script",
 }  # fmt: skip
-# {{…}}, {%…%}, *|…|*, [[…]], %%…%%, <%…%>, ${…}, #{…}; and a whole href of {…}, [[…]], %…% or $…$. The opening is
-# enough: the tag's own quotes may have ended the attribute early.
-_MERGE_TAG = re.compile(
-    r"\{\{|\{%|\*\||\[\[|%%|<%|[$#]\{|%7B%7B|^(?:\{[^{}]*\}|\[[^][]*\]|%[\w.:-]+%|\$[\w.:-]+\$)$", re.IGNORECASE
-)
-_UNSUBSCRIBE = re.compile(
-    r"unsub(?:scrib|\b|[_-])|opt(?:ing)?[ _-]?out\b|d[eé]sabonne|d[eé]sinscri|abmelde|abbestelle|uitschrijv|afmelden"
-    r"|darse de baja|desuscrib|cancelar (?:la )?su[bs]?scri|annulla(?:re)? l.iscrizione|disiscri|avregistrera",
-    re.IGNORECASE,
-)
-# At the start of a word that is not in the middle of a headline-like path.
-_UNSUBSCRIBE_URL = re.compile(rf"(?:(?<![\w-])|list-|_)(?:{_UNSUBSCRIBE.pattern})", re.IGNORECASE)
-_LONGEST_UNSUBSCRIBE_TEXT = 60  # "Unsubscribe from all our mail" is one; the headline of an article about it is not
 
 
-def resolve(href: str, base: str | None) -> str:
-    """The URL that `href`, its entities already decoded, means in a document with that `<base>`."""
-    url = href.strip(_STRIPPED).translate(_REMOVED)
-    if base and url and not url.startswith("#") and not _SCHEME.match(url):
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The URL against which relative addresses are resolved, taken apart once.
+
+    `path` has no dot segments; `folder` is its beginning, up to the last slash. Without a base `scheme` is empty.
+    """
+
+    scheme: str = ""
+    host: str = ""
+    path: str = "/"
+    folder: str = "/"
+
+    @classmethod
+    def of(cls, href: str | None) -> "Base":
+        """Return the base that `<base href>` makes, its character references already decoded."""
         try:
-            return urljoin(base, url)
+            parts = urlsplit(cleaned(href or ""))
         except ValueError:
+            return cls()
+        if not parts.scheme or not parts.netloc:
+            return cls()
+        path = _joined("/", parts.path.removeprefix("/"))
+        return cls(parts.scheme, parts.netloc, path, path[: path.rfind("/") + 1])
+
+    def resolve(self, href: str) -> str:
+        """Return the URL that `href` means in a document with this base."""
+        url = cleaned(href)
+        if not self.scheme or not url or url.startswith("#") or _SCHEME.match(url):
             return url
-    return url
+        if url.startswith("//"):
+            return f"{self.scheme}:{url}"
+        path = _PATH_END.split(url, maxsplit=1)[0]
+        rest = url[len(path) :]
+        if not path:
+            path = self.path
+        elif path.startswith("/"):
+            path = _joined("/", path[1:])
+        else:
+            path = _joined(self.folder, path)
+        return f"{self.scheme}://{self.host}{path}{rest}"
 
 
-def untrackable(url: str, text: str) -> Reason | None:
-    """Why a click on a link to `url` that says `text` cannot, or must not, be tracked; None if it can."""
+def _joined(folder: str, path: str) -> str:
+    """Return the path that a relative `path` means in `folder`; of that, only what `..` removes is looked at."""
+    if not _DOTS.search(path):
+        return folder + path
+    end = len(folder)
+    names: list[str] = []
+    segments = path.split("/")
+    for segment in segments:
+        if segment == "..":
+            if names:
+                names.pop()
+            else:
+                end = max(folder.rfind("/", 0, end - 1) + 1, 1)
+        elif segment != ".":
+            names.append(segment)
+    if segments[-1] in (".", ".."):
+        names.append("")
+    return folder[:end] + "/".join(names)
+
+
+def cleaned(href: str) -> str:
+    """Return `href` as a browser takes it; control characters that it keeps are percent-encoded."""
+    url = href.strip(_STRIPPED).translate(_REMOVED)
+    return _CONTROL.sub(lambda match: f"%{ord(match.group()):02X}", url)
+
+
+def untrackable(url: str, text: str, own_urls: tuple[str, ...] = ()) -> Reason | None:
+    """Return why a click on a link to `url` that says `text` cannot, or must not, be tracked; None if it can."""
     if not url:
         return "empty"
-    if _says_unsubscribe(url, text):
+    if len(url) > LONGEST_URL:
+        return "too_long"
+    if own_urls and url.startswith(own_urls):
+        return "tracked"
+    if says_unsubscribe(text) and url[:1] != "#" and url[:7].lower() != "mailto:":
         return "unsubscribe"
-    if _MERGE_TAG.search(url):
+    if leads_to_unsubscribing(url):
+        return "unsubscribe"
+    if has_merge_tag(url):
         return "merge_tag"
+    return unreachable(url)
+
+
+def unreachable(url: str) -> Reason | None:
+    """Return why nobody can be sent on to `url`, whatever it is; None if it is an address of the web."""
     if url.startswith("#"):
         return "fragment"
     scheme = _SCHEME.match(url)
     if scheme is None and not url.startswith("//"):
-        return "relative"
+        return "no_scheme" if _WWW.match(url) else "relative"
     name = scheme.group(1).lower() if scheme else "https"
     if name not in ("http", "https"):
         return _REASON_OF_SCHEME.get(name, "scheme")
     if len(url) > LONGEST_URL:
         return "too_long"
     return None if _host(url) else "no_host"
-
-
-def _says_unsubscribe(url: str, text: str) -> bool:
-    if url.startswith("#") or url[:7].lower() == "mailto:":
-        return False
-    return bool(_UNSUBSCRIBE_URL.search(url) or (len(text) <= _LONGEST_UNSUBSCRIBE_TEXT and _UNSUBSCRIBE.search(text)))
 
 
 def _host(url: str) -> str | None:

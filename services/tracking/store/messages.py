@@ -2,15 +2,20 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+import orjson
 from asyncpg import Record
 from asyncpg.pool import PoolConnectionProxy
 
+from services.tracking.domain.blocks import Block, Layout, Part
+from services.tracking.domain.first_finder import first_places
 from services.tracking.domain.intake import Message
-from services.tracking.domain.revisions import Link, LinkLabel, Revised
+from services.tracking.domain.mail import BlockState, Criteria, MailContent, VariantCriterion, block_states
+from services.tracking.domain.places import Place
+from services.tracking.domain.revisions import Link, LinkLabel, distinct
 from shared.store.queries import queries_of
 
 QUERIES = queries_of(__file__)
@@ -29,20 +34,32 @@ class StoredMessage:
     changed_at: datetime
     links: Sequence[Link]
     order: Sequence[UUID]
+    content: MailContent = field(default_factory=MailContent)
+    layout: Layout = field(default_factory=Layout)
+    criteria: Criteria = field(default_factory=dict)
+    deleted_at: datetime | None = None
 
     def links_in_order(self) -> list[Link]:
         """The links of the newest revision, as they stand in its HTML."""
         by_id = {link.id: link for link in self.links}
-        return [by_id[link_id] for link_id in self.order]
+        return [by_id[link_id] for link_id in distinct(self.order)]
+
+    def blocks(self) -> list[BlockState]:
+        """The blocks of the newest revision, with their criteria."""
+        return block_states(self.layout, self.content, self.criteria)
 
 
 @dataclass(frozen=True, slots=True)
-class Html:
-    """The HTML of a message's newest revision, and its links in order."""
+class StoredRevision:
+    """A revision of a message, with the places of its links (`link_ids`, a link once for each place)."""
 
+    version: int
     revision: int
     html: str
     link_ids: Sequence[UUID]
+    places: Sequence[Place]
+    content: MailContent
+    layout: Layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +102,18 @@ async def links_of_messages(
     for row in await QUERIES["links_of_messages"].fetch(connection, message_ids=list(message_ids)):
         labels = map(LinkLabel, row["label_ids"], row["label_names"], row["labels_put_by"])
         links[row["message_id"]].append(
-            Link(row["link_id"], row["number"], row["url"], row["text"], row["reason"], row["present"], tuple(labels))
+            Link(
+                row["link_id"],
+                row["number"],
+                row["url"],
+                row["text"],
+                row["reason"],
+                row["present"],
+                tuple(labels),
+                row["tracking"],
+                row["target"],
+                tuple(row["written"]),
+            )  # fmt: skip
         )
     return links
 
@@ -106,7 +134,67 @@ async def read_message(connection: PoolConnectionProxy, account_id: int, message
         row["changed_at"],
         links,
         row["link_ids"],
+        _content(row),
+        _layout(row["blocks"]),
+        (await criteria_of_messages(connection, [message_id]))[message_id],
     )
+
+
+async def criteria_of_messages(
+    connection: PoolConnectionProxy, message_ids: Collection[UUID]
+) -> defaultdict[UUID, dict[str, list[VariantCriterion]]]:
+    """Return the criteria of the messages' blocks."""
+    found: defaultdict[UUID, dict[str, list[VariantCriterion]]] = defaultdict(dict)
+    for row in await QUERIES["criteria_of_messages"].fetch(connection, message_ids=list(message_ids)):
+        criterion = VariantCriterion(row["variant"], orjson.loads(row["criterion"]))
+        found[row["message_id"]].setdefault(row["block"], []).append(criterion)
+    return found
+
+
+async def replace_criteria(
+    connection: PoolConnectionProxy, message_id: UUID, block: str, criteria: Sequence[VariantCriterion]
+) -> None:
+    """Write the criteria of a block, in the order in which they are tried, instead of those that are stored."""
+    await QUERIES["clear_criteria"].execute(connection, message_id=message_id, block=block)
+    await QUERIES["insert_criteria"].execute(
+        connection,
+        message_id=message_id,
+        block=block,
+        variants=[one.variant for one in criteria],
+        places=list(range(len(criteria))),
+        criteria=[orjson.dumps(one.criterion).decode() for one in criteria],
+    )
+
+
+def _content(row: Record) -> MailContent:
+    variants = row["subject_variants"]
+    return MailContent(
+        row["subject"],
+        orjson.loads(variants) if variants else {},
+        row["preheader"],
+        row["sender_id"],
+        row["reply_to"],
+        row["plain_text"],
+        row["text_is_made"],
+    )
+
+
+def _layout(written: str | None) -> Layout:
+    if not written:
+        return Layout()
+    stored = orjson.loads(written)
+    blocks = tuple(
+        Block(name, tuple(Part(*part) for part in parts), tuple(map(UUID, links)))
+        for name, parts, links in stored["blocks"]
+    )
+    return Layout(blocks, tuple((start, end) for start, end in stored["cuts"]))
+
+
+def _written_layout(layout: Layout) -> str | None:
+    if not layout.blocks:
+        return None
+    blocks = [(block.name, block.parts, block.links) for block in layout.blocks]
+    return orjson.dumps({"blocks": blocks, "cuts": layout.cuts}).decode()
 
 
 async def insert_message(
@@ -119,28 +207,49 @@ async def insert_message(
     return StoredMessage(message_id, account_id, name, 0, 0, now, now, (), ())
 
 
-async def insert_revision(connection: PoolConnectionProxy, message: StoredMessage, html: str, revised: Revised) -> None:
+async def insert_revision(
+    connection: PoolConnectionProxy, message: StoredMessage, html: str, places: Sequence[Place]
+) -> None:
     """Write a new revision of `message`, which already has its new values."""
-    links = revised.links
-    await QUERIES["write_links"].execute(
-        connection,
-        message_id=message.message_id,
-        link_ids=[link.id for link in links],
-        numbers=[link.number for link in links],
-        urls=[link.url for link in links],
-        texts=[link.text for link in links],
-        reasons=[link.reason for link in links],
-        present=[link.present for link in links],
-    )
+    await write_links(connection, message.message_id, message.links)
+    content = message.content
     await QUERIES["insert_revision"].execute(
         connection,
         message_id=message.message_id,
         revision=message.revision,
         html=html,
-        link_ids=list(revised.order),
+        link_ids=list(message.order),
+        starts=[place.start for place in places],
+        ends=[place.end for place in places],
+        quoted=[place.quoted for place in places],
+        subject=content.subject,
+        subject_variants=orjson.dumps(content.subject_variants).decode() if content.subject_variants else None,
+        preheader=content.preheader,
+        sender_id=content.sender_id,
+        reply_to=content.reply_to,
+        plain_text=content.text,
+        text_is_made=content.text_is_made,
+        blocks=_written_layout(message.layout),
         created_at=message.changed_at,
     )
     await change_message(connection, message)
+
+
+async def write_links(connection: PoolConnectionProxy, message_id: UUID, links: Sequence[Link]) -> None:
+    """Write links of a message, without their labels."""
+    await QUERIES["write_links"].execute(
+        connection,
+        message_id=message_id,
+        link_ids=[link.id for link in links],
+        numbers=[link.number for link in links],
+        urls=[link.url for link in links],
+        texts=[link.text for link in links],
+        reasons=[link.guess for link in links],
+        present=[link.present for link in links],
+        tracking=[link.tracking for link in links],
+        targets=[link.target for link in links],
+        written=[orjson.dumps(link.written).decode() for link in links],
+    )
 
 
 async def change_message(connection: PoolConnectionProxy, message: StoredMessage) -> None:
@@ -152,6 +261,7 @@ async def change_message(connection: PoolConnectionProxy, message: StoredMessage
         revision=message.revision,
         version=message.version,
         changed_at=message.changed_at,
+        deleted_at=message.deleted_at,
     )
 
 
@@ -170,10 +280,22 @@ async def replace_link_labels(connection: PoolConnectionProxy, links: Sequence[L
         )
 
 
-async def html_of_message(connection: PoolConnectionProxy, account_id: int, message_id: UUID) -> Html | None:
-    """Return the HTML of the newest revision, or None if the account has no such message."""
-    row = await QUERIES["html_of_message"].fetchrow(connection, account_id=account_id, message_id=message_id)
-    return None if row is None else Html(row["revision"], row["html"], row["link_ids"])
+async def read_revision(
+    connection: PoolConnectionProxy, account_id: int, message_id: UUID, revision: int | None = None
+) -> StoredRevision | None:
+    """Return a revision (None: the newest), or None if the account has no such message or it no such revision."""
+    row = await QUERIES["revision_of_message"].fetchrow(
+        connection, account_id=account_id, message_id=message_id, revision=revision
+    )
+    if row is None:
+        return None
+    if row["link_starts"] is None:
+        places = [Place(*place) for place in first_places(row["html"])]
+    else:
+        places = list(map(Place, row["link_starts"], row["link_ends"], row["link_quoted"]))
+    return StoredRevision(
+        row["version"], row["revision"], row["html"], row["link_ids"], places, _content(row), _layout(row["blocks"])
+    )
 
 
 async def list_messages(

@@ -1,76 +1,144 @@
-"""Messages: registered with their HTML, and edited. Each change is one unit of work of the catalog."""
+"""Messages: registered with their HTML, edited, deleted. Each change is one unit of work of the catalog."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from services.tracking.domain.errors import MessageNotFound
+from services.tracking.domain.blocks import Layout, find_blocks
+from services.tracking.domain.errors import LimitReached, MessageNotFound, SenderNotFound
 from services.tracking.domain.intake import message_key
 from services.tracking.domain.links import FoundLink, find_links
-from services.tracking.domain.revisions import Link, revise
-from services.tracking.store.messages import StoredMessage, insert_message, insert_revision, read_message
+from services.tracking.domain.mail import Draft
+from services.tracking.domain.plain_text import text_of
+from services.tracking.domain.revisions import Link, Revised, revise
+from services.tracking.store.messages import (
+    StoredMessage,
+    change_message,
+    count_messages,
+    insert_message,
+    insert_revision,
+    read_message,
+    replace_link_labels,
+)
+from services.tracking.store.senders import read_sender
 from services.tracking.use_cases.service import Tracking
+from services.tracking.use_cases.uses import uses_of_message
 from shared.events.parts import LabelReference
 from shared.events.topics import CATALOG_PARTITION
-from shared.events.tracking import MessageChanged, MessageLink
+from shared.events.tracking import BlockVariant, MessageBlock, MessageChanged, MessageLink
 from shared.store.unit_of_work import UnitOfWork
+from shared.uses import InUseError
 
 Require = Callable[[StoredMessage], None]
 
+MOST_MESSAGES = 10_000  # of an account
+MOST_LINKS = 3_000  # of a message, over all its revisions
 
-async def register_message(tracking: Tracking, account_id: int, name: str, html: str) -> StoredMessage:
-    """Store a new message with the links of its HTML. Raises EventTooLarge for more links than an event can hold."""
-    found = await asyncio.to_thread(find_links, html)
+
+@dataclass(frozen=True, slots=True)
+class ReadHtml:
+    """What was found in the HTML of a draft, and the text made from it."""
+
+    found: Sequence[FoundLink]
+    layout: Layout
+    text: str
+
+
+async def register_message(tracking: Tracking, account_id: int, draft: Draft) -> StoredMessage:
+    """Store a new message with the links and blocks of its HTML.
+
+    Raises InvalidBlocks, SenderNotFound, LimitReached, and EventTooLarge for more links than an event can hold.
+    """
+    html = await asyncio.to_thread(read_html, draft, tracking.own_urls)
     async with tracking.database.unit_of_work(CATALOG_PARTITION) as work:
-        message, event = await register(work, account_id, name, html, found)
+        if await count_messages(work.connection, account_id) >= MOST_MESSAGES:
+            raise LimitReached(f"The account has {MOST_MESSAGES} messages; delete some that are not needed any more")
+        message, event = await register(work, account_id, draft, html)
     await tracking.announce(work, event)
     return message
 
 
 async def edit_message(
-    tracking: Tracking, account_id: int, message_id: UUID, name: str, html: str, require: Require
-) -> StoredMessage:
-    """Store a new revision. `require` is called with the message as it is, and may raise to refuse the change.
+    tracking: Tracking, account_id: int, message_id: UUID, draft: Draft, require: Require
+) -> tuple[StoredMessage, Sequence[Link]]:
+    """Store a new revision; return the message, and the links that had labels and are no longer in it.
 
-    Raises MessageNotFound, and EventTooLarge for more links than an event can hold.
+    `require` is called with the message as it is, and may raise to refuse the change. Raises MessageNotFound, and what
+    `register_message` raises.
     """
-    found = await asyncio.to_thread(find_links, html)
+    html = await asyncio.to_thread(read_html, draft, tracking.own_urls)
     async with tracking.database.unit_of_work(CATALOG_PARTITION) as work:
         message = await read_to_change(work, account_id, message_id, require)
-        message, event = await edit(work, message, name, html, found)
+        message, lost, event = await edit(work, message, draft, html)
     await tracking.announce(work, event)
-    return message
+    return message, lost
+
+
+async def delete_message(tracking: Tracking, account_id: int, message_id: UUID, *, force: bool, require: Require) -> None:
+    """Delete a message; its links go on leading on. Raises MessageNotFound, and InUseError unless it is forced."""
+    await tracking.catalog.refresh()
+    async with tracking.database.unit_of_work(CATALOG_PARTITION) as work:
+        message = await read_to_change(work, account_id, message_id, require)
+        uses = uses_of_message(tracking.catalog, message)
+        if uses and not force:
+            raise InUseError("message", uses)
+        message = replace(message, version=message.version + 1, changed_at=work.now, deleted_at=work.now)
+        await change_message(work.connection, message)
+        event = append_message(work, message, state="deleted")
+    await tracking.announce(work, event)
+
+
+def read_html(draft: Draft, own_urls: Sequence[str] = ()) -> ReadHtml:
+    """Find the links and blocks of a draft, and make its text. Raises InvalidBlocks. Takes a while for large ones."""
+    layout = find_blocks(draft.html)
+    text = text_of(draft.html) if draft.content.text is None else draft.content.text
+    return ReadHtml(find_links(draft.html, own_urls), layout, text)
 
 
 async def register(
-    work: UnitOfWork, account_id: int, name: str, html: str, found: list[FoundLink]
+    work: UnitOfWork, account_id: int, draft: Draft, html: ReadHtml
 ) -> tuple[StoredMessage, MessageChanged]:
-    """Write a new message with the links `found` in its HTML, and release the clicks that wait for it."""
-    message = await insert_message(work.connection, account_id, uuid7(), name, work.now)
-    changed = await edit(work, message, name, html, found)
+    """Write a new message, and release the clicks that wait for it."""
+    message = await insert_message(work.connection, account_id, uuid7(), draft.name, work.now)
+    message, _, event = await edit(work, message, draft, html)
     await work.release([message_key(account_id, message.message_id)])
-    return changed
+    return message, event
 
 
 async def edit(
-    work: UnitOfWork, message: StoredMessage, name: str, html: str, found: list[FoundLink]
-) -> tuple[StoredMessage, MessageChanged]:
+    work: UnitOfWork, message: StoredMessage, draft: Draft, html: ReadHtml
+) -> tuple[StoredMessage, Sequence[Link], MessageChanged]:
     """Write a new revision of `message`, which was read in this unit."""
-    revised = revise(message.links, found, uuid7)
+    sender_id = draft.content.sender_id
+    if sender_id is not None and await read_sender(work.connection, message.account_id, sender_id) is None:
+        raise SenderNotFound
+    revised = await asyncio.to_thread(revise, message.links, html.found, uuid7)
+    if len(revised.links) > MOST_LINKS:
+        raise LimitReached(f"A message has at most {MOST_LINKS} links, over all its revisions; register it as a new one")
+    known = {link.id for link in message.links}
     message = replace(
         message,
-        name=name,
+        name=draft.name,
         revision=message.revision + 1,
         version=message.version + 1,
         changed_at=work.now,
         links=revised.links,
         order=revised.order,
+        content=replace(draft.content, text=html.text, text_is_made=draft.content.text is None),
+        layout=_with_links(html, revised),
     )
-    await insert_revision(work.connection, message, html, revised)
-    return message, append_message(work, message)
+    await insert_revision(work.connection, message, draft.html, [link.place for link in html.found])
+    await replace_link_labels(work.connection, [link for link in revised.links if link.id not in known and link.labels])
+    return message, revised.lost, append_message(work, message)
+
+
+def _with_links(html: ReadHtml, revised: Revised) -> Layout:
+    starts = (link.place.start for link in html.found)
+    return html.layout.with_links(list(zip(starts, revised.order, strict=True)))
 
 
 async def read_to_change(work: UnitOfWork, account_id: int, message_id: UUID, require: Require) -> StoredMessage:
@@ -85,7 +153,9 @@ async def read_to_change(work: UnitOfWork, account_id: int, message_id: UUID, re
     return message
 
 
-def append_message(work: UnitOfWork, message: StoredMessage) -> MessageChanged:
+def append_message(
+    work: UnitOfWork, message: StoredMessage, state: Literal["active", "deleted"] = "active"
+) -> MessageChanged:
     """Append the event that holds the message's whole state."""
     event = MessageChanged(
         occurred_at=work.now,
@@ -93,7 +163,20 @@ def append_message(work: UnitOfWork, message: StoredMessage) -> MessageChanged:
         message_id=message.message_id,
         message_name=message.name,
         revision=message.revision,
+        state=state,
         links=tuple(map(_event_link, message.links)),
+        blocks=tuple(
+            MessageBlock(
+                block=block.name,
+                variants=tuple(
+                    BlockVariant(variant=variant, criterion=None if criterion is None else dict(criterion))
+                    for variant, criterion in block.variants
+                ),
+                fallback=block.fallback,
+                links=tuple(block.links),
+            )
+            for block in message.blocks()
+        ),
     )
     work.append(event)
     return event
@@ -103,7 +186,7 @@ def _event_link(link: Link) -> MessageLink:
     return MessageLink(
         id=link.id,
         number=link.number,
-        url=link.url,
+        url=link.leads_to,
         text=link.text,
         trackable=link.trackable,
         reason=link.reason,

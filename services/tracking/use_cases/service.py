@@ -19,14 +19,24 @@ from shared.tokens import TokenKeys
 
 @dataclass(frozen=True, slots=True)
 class Tracking:
-    """The service's stores and keys. `public_url` is the base of tracked links, without a slash at its end."""
+    """The service's stores and keys.
+
+    `public_url` is the base of tracked links, `preferences_url` that of the pages of contacts; neither ends in a slash.
+    """
 
     database: Database
     catalog: Catalog
     intake: IntakeProducer
     public_url: str
+    preferences_url: str
     keys: TokenKeys
     targets: Targets
+
+    @property
+    def own_urls(self) -> tuple[str, ...]:
+        """The beginnings of our own tracked links."""
+        host = self.public_url.partition("://")[2]
+        return f"https://{host}/c/", f"http://{host}/c/", f"//{host}/c/"
 
     async def announce(self, work: UnitOfWork, message: MessageChanged) -> None:
         """Make a committed change visible: to this process at once, to others when this returns (1 s at most)."""

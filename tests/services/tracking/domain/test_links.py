@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.tracking.domain.links import FoundLink, find_links, replace_links
+from services.tracking.domain.links import FoundLink, find_links
+from services.tracking.domain.places import replace_links
 from services.tracking.domain.targets import location
 
 SAMPLES = sorted((Path(__file__).parents[5] / "shared" / "data").rglob("*.html"))
@@ -32,7 +33,7 @@ class Independent(HTMLParser):
         self.urls: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in ("link", "base") and (href := dict(attrs).get("href", "none")) != "none":
+        if (tag in ("a", "area") or tag.startswith("v:")) and (href := dict(attrs).get("href", "none")) != "none":
             self.urls.append((href or "").strip())
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -52,7 +53,9 @@ def found(html: str) -> list[tuple[str, str, str | None]]:
 def tracked(html: str) -> tuple[list[FoundLink], str]:
     links = find_links(html)
     return links, replace_links(
-        html, links, lambda place: f"https://t.example/{place}" if links[place].trackable else None
+        html,
+        [link.place for link in links],
+        lambda place: f"https://t.example/{place}" if links[place].trackable else None,
     )
 
 
@@ -158,7 +161,7 @@ def test_the_same_url_twice_is_two_links() -> None:
 
 def test_a_replacement_that_needs_quotes_gets_them() -> None:
     html = "<a href=http://a.example/>x</a>"
-    links = find_links(html)
+    links = [link.place for link in find_links(html)]
     assert replace_links(html, links, lambda _: "https://t.example/c/{{ token }}.1") == (
         '<a href="https://t.example/c/{{ token }}.1">x</a>'
     )
@@ -194,15 +197,15 @@ def test_whatever_the_markup_only_hrefs_differ(html: str) -> None:
 
 
 def assert_only_hrefs_differ(html: str, links: list[FoundLink], result: str) -> None:
-    assert [link.start for link in links] == sorted(link.start for link in links)
+    assert [link.place.start for link in links] == sorted(link.place.start for link in links)
     position = 0
     for place, link in enumerate(links):
         if not link.trackable:
             continue
         target = f"https://t.example/{place}"
-        length = link.start - position
-        assert result.startswith(html[position : link.start] + target)
-        result, position = result[length + len(target) :], link.end
+        length = link.place.start - position
+        assert result.startswith(html[position : link.place.start] + target)
+        result, position = result[length + len(target) :], link.place.end
     assert result == html[position:]
 
 

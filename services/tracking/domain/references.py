@@ -1,0 +1,41 @@
+"""Character references (`&amp;`, `&#38;`) in attributes and in text."""
+
+import html
+import re
+from html.entities import html5
+
+_NUMERIC = r"#[0-9]+|#[xX][0-9a-fA-F]+"
+_IN_ATTRIBUTES = re.compile(rf"&(?:{_NUMERIC}|[A-Za-z][A-Za-z0-9]*)[;=]?")
+_IN_TEXT = re.compile(rf"&(?:{_NUMERIC}|[A-Za-z][A-Za-z0-9]{{1,31}});?")
+_LARGEST = 0x10FFFF
+_CONTROLS = frozenset(range(1, 0x20)) - {0x0D}
+
+
+def attribute_text(raw: str) -> str:
+    """Decode an attribute's value as a mail program does: `&copy=1` in a query stays as it is, `&amp;` does not."""
+    return _IN_ATTRIBUTES.sub(_in_attribute, raw) if "&" in raw else raw
+
+
+def text(raw: str) -> str:
+    """Decode text between tags; a name without its semicolon is decoded too, as in `&copy2026`."""
+    return _IN_TEXT.sub(lambda match: _decode(match.group()), raw) if "&" in raw else raw
+
+
+def _in_attribute(match: re.Match[str]) -> str:
+    reference = match.group()
+    if reference.startswith("&#"):
+        return _decode(reference.removesuffix("=")) + ("=" if reference.endswith("=") else "")
+    # The standard: a name without its semicolon, before "=" or more letters, is historical and stays text.
+    if not reference.endswith("=") and reference[1:] in html5:
+        return html.unescape(reference)
+    return reference
+
+
+def _decode(reference: str) -> str:
+    if not reference.startswith("&#"):
+        return html.unescape(reference)
+    digits = reference[2:].rstrip(";")
+    # No more digits than any character needs: converting a million of them would take minutes.
+    number = int(digits[1:][-9:], 16) if digits[0] in "xX" else int(digits[-9:])
+    # Python drops control characters that the standard keeps.
+    return chr(number) if number in _CONTROLS else html.unescape(reference) if len(digits) < 10 else "\ufffd"

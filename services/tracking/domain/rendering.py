@@ -1,0 +1,203 @@
+"""Mails made from a message: compiled once, then a recipient costs little more than a concatenation.
+
+A template is JSON text, as bytes, in which a zero byte stands for the recipient's token; JSON itself never has one.
+Between such pieces stand the merge tags, whose values differ from recipient to recipient.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from services.tracking.domain.blocks import SUBJECT, Layout
+from services.tracking.domain.merging import Tag, tags_of_html, tags_of_text, value_of
+from services.tracking.domain.places import Place, written
+
+Piece = str | Tag
+_TOKEN = "\0"  # noqa: S105 - stands for one
+_PREHEADER = '<div style="display:none;font-size:1px;line-height:1px;max-height:0;max-width:0;opacity:0;overflow:hidden">{}</div>'
+
+
+@dataclass(frozen=True, slots=True)
+class MailSource:
+    """What a mail is made from: a revision, the places of its links, and the tracked URL of each (None: not tracked).
+
+    A tracked URL has a zero byte in the token's place. `text` is None if it is made from the HTML, by `to_text`.
+    """
+
+    html: str
+    layout: Layout
+    places: Sequence[Place]
+    urls: Sequence[str | None]
+    subject: str = ""
+    subject_variants: Mapping[str, str] | None = None
+    preheader: str = ""
+    text: str | None = None
+    preferences_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """One part of a mail for one content, ready to be filled in."""
+
+    pieces: tuple[bytes | Tag, ...]
+
+    @classmethod
+    def of(cls, pieces: Iterable[Piece]) -> "Template":
+        """Return the template of these pieces; those without a tag between them become one."""
+        made: list[bytes | Tag] = []
+        for piece in pieces:
+            if isinstance(piece, Tag):
+                made.append(piece)
+                continue
+            literal = b"\0".join(_as_json(part) for part in piece.split(_TOKEN))
+            if made and isinstance(made[-1], bytes):
+                made[-1] += literal
+            elif literal:
+                made.append(literal)
+        return cls(tuple(made))
+
+    def fill(self, token: bytes, values: Mapping[str, str]) -> bytes:
+        """Return the part for one recipient, as the inside of a JSON string."""
+        return b"".join(
+            _as_json(value_of(piece, values)) if isinstance(piece, Tag) else piece.replace(b"\0", token)
+            for piece in self.pieces
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A message for one content."""
+
+    subject: Template
+    preheader: Template
+    text: Template
+    html: Template
+
+
+def compile_mail(source: MailSource, content: Mapping[str, str], to_text: Callable[[str], str]) -> Mail:
+    """Return the templates of a message for one content (variant by block; "" or none: the fallback)."""
+    subject = (source.subject_variants or {}).get(content.get(SUBJECT, ""), source.subject)
+    html = list(pieces_of_html(source, content))
+    preheader = list(_pieces(source.preheader, tags_of_text(source.preheader, "line"), source.preferences_url))
+    if source.text is None:
+        text = list(_made_text(html, to_text))
+    else:
+        text = list(_pieces(source.text, tags_of_text(source.text, "plain"), source.preferences_url))
+    return Mail(
+        Template.of(_pieces(subject, tags_of_text(subject, "line"), source.preferences_url)),
+        Template.of(preheader),
+        Template.of(text),
+        Template.of(_with_preheader(html, preheader)),
+    )
+
+
+def pieces_of_html(source: MailSource, content: Mapping[str, str]) -> Iterable[Piece]:
+    """Yield the HTML for one content: byte for byte the original, but for links, merge tags and blocks."""
+    edits: list[tuple[int, int, str | Tag]] = [(start, end, "") for start, end in source.layout.hidden(content)]
+    for place, url in zip(source.places, source.urls, strict=True):
+        if url is not None:
+            edits.append((place.start, place.end, written(place, url)))
+    edits += [(tag.start, tag.end, tag) for tag in tags_of_html(source.html)]
+    # Of those that overlap the larger one counts: a hidden part with the links in it, a tracked link with its tags.
+    edits.sort(key=lambda edit: (edit[0], -edit[1]))
+    position = 0
+    for start, end, edit in edits:
+        if start < position:
+            continue
+        yield source.html[position:start]
+        if isinstance(edit, Tag):
+            yield from _piece_of(edit, source.preferences_url)
+        else:
+            yield edit
+        position = end
+    yield source.html[position:]
+
+
+def _pieces(text: str, tags: Sequence[Tag], preferences_url: str) -> Iterable[Piece]:
+    position = 0
+    for tag in tags:
+        yield text[position : tag.start]
+        yield from _piece_of(tag, preferences_url)
+        position = tag.end
+    yield text[position:]
+
+
+def _piece_of(tag: Tag, preferences_url: str) -> Iterable[Piece]:
+    """The recipient's own pages are known but for the token, so they are no merge tags any more."""
+    page = {"unsubscribe_url": "u", "preferences_url": "p"}.get(tag.name)
+    if page is None:
+        yield tag
+        return
+    # Not the token: it has nothing that would have to be escaped.
+    before = value_of(tag._replace(fallback=""), {tag.name: f"{preferences_url}/{page}/"})
+    yield before + _TOKEN
+
+
+def _made_text(html: Sequence[Piece], to_text: Callable[[str], str]) -> Iterable[Piece]:
+    """Make the text of the mail; what differs between recipients goes through the conversion as a mark."""
+    tags = [piece for piece in html if isinstance(piece, Tag)]
+    marked, count = [], 0
+    for piece in html:
+        if isinstance(piece, Tag):
+            marked.append(f"\ue000{count}\ue001")
+            count += 1
+        else:
+            marked.append(piece.replace("\ue000", "").replace(_TOKEN, "\ue002"))
+    text = to_text("".join(marked)).replace("\ue002", _TOKEN)
+    first, *rest = text.split("\ue000")
+    yield first
+    for piece in rest:
+        number, _, after = piece.partition("\ue001")
+        if number.isdecimal() and int(number) < len(tags):
+            yield tags[int(number)]._replace(context="plain")
+        yield after
+
+
+def _with_preheader(html: Sequence[Piece], preheader: Sequence[Piece]) -> Iterable[Piece]:
+    """Put the preheader where mail programs look for it: hidden, at the beginning of the body."""
+    if not any(preheader):
+        yield from html
+        return
+    before, after = _PREHEADER.split("{}")
+    hidden: list[Piece] = [
+        before, *(piece._replace(context="html") if isinstance(piece, Tag) else _escaped(piece) for piece in preheader),
+        after,
+    ]  # fmt: skip
+    done = False
+    for piece in html:
+        if done or isinstance(piece, Tag) or (body := _after_body_tag(piece)) is None:
+            yield piece
+            continue
+        yield piece[:body]
+        yield from hidden
+        yield piece[body:]
+        done = True
+    if not done:
+        yield from hidden
+
+
+def _after_body_tag(html: str) -> int | None:
+    start = html.lower().find("<body")
+    end = html.find(">", start) if start >= 0 else -1
+    return end + 1 if end >= 0 else None
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _as_json(text: str) -> bytes:
+    return orjson.dumps(text)[1:-1]
+
+
+def line_of(contact_id: int, token: bytes, mail: Mail, values: Mapping[str, str], more: bytes = b"") -> bytes:
+    """Return a recipient's line of JSON; `more` are further members, each beginning with a comma."""
+    return b"".join(
+        (
+            b'{"contact_id":', str(contact_id).encode(), b',"token":"', token,
+            b'","subject":"', mail.subject.fill(token, values), b'","preheader":"', mail.preheader.fill(token, values),
+            b'","text":"', mail.text.fill(token, values), b'","html":"', mail.html.fill(token, values),
+            b'"', more, b"}\n",
+        )
+    )  # fmt: skip

@@ -1,0 +1,108 @@
+"""Criteria of variants: which contact is shown which variant of a block."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from services.tracking.domain.errors import BlockNotFound, CatalogOutOfDate, InvalidVariants
+from services.tracking.domain.mail import BlockState, VariantCriterion
+from services.tracking.store.messages import StoredMessage, change_message, replace_criteria
+from services.tracking.use_cases.lookup import CatalogLookup
+from services.tracking.use_cases.messages import Require, append_message, read_to_change
+from services.tracking.use_cases.service import Tracking
+from shared.criteria import Criterion, InvalidCriterion, parse, validate, write
+from shared.events.topics import CATALOG_PARTITION
+
+Fault = tuple[str, str]
+
+
+class WantedVariant(NamedTuple):
+    """A variant with its criterion, as the request says it."""
+
+    variant: str
+    criterion: object
+
+
+async def set_criteria(
+    tracking: Tracking, account_id: int, message_id: UUID, block: str, wanted: Sequence[WantedVariant], require: Require
+) -> StoredMessage:
+    """Replace the criteria of a block's variants; they are tried in the order of `wanted`.
+
+    Raises MessageNotFound, BlockNotFound, InvalidVariants, CatalogOutOfDate, EventTooLarge.
+    """
+    criteria = await _read(tracking, account_id, wanted)
+    async with tracking.database.unit_of_work(CATALOG_PARTITION) as work:
+        message = await read_to_change(work, account_id, message_id, require)
+        state = next((state for state in message.blocks() if state.name == block), None)
+        if state is None:
+            raise BlockNotFound
+        if faults := _wrong_names(state, wanted):
+            raise InvalidVariants(faults)
+        await replace_criteria(work.connection, message_id, block, criteria)
+        message = replace(
+            message,
+            version=message.version + 1,
+            changed_at=work.now,
+            criteria={**message.criteria, block: criteria},
+        )
+        await change_message(work.connection, message)
+        event = append_message(work, message)
+    await tracking.announce(work, event)
+    return message
+
+
+def is_broken(tracking: Tracking, account_id: int, criterion: Mapping[str, Any]) -> bool:
+    """Return whether a stored criterion names something that does not exist any more; such a variant is skipped."""
+    try:
+        return bool(validate(parse(criterion), CatalogLookup(tracking.catalog, account_id)))
+    except InvalidCriterion:
+        return True
+
+
+async def _read(tracking: Tracking, account_id: int, wanted: Sequence[WantedVariant]) -> list[VariantCriterion]:
+    parsed: list[Criterion] = []
+    faults: list[Fault] = []
+    for place, one in enumerate(wanted):
+        try:
+            parsed.append(parse(one.criterion))
+        except InvalidCriterion as invalid:
+            faults += [(_pointer(place, fault.pointer), fault.detail) for fault in invalid.faults]
+    if faults:
+        raise InvalidVariants(faults)
+    faults = _validate(tracking, account_id, parsed)
+    if faults:
+        up_to_date = await tracking.catalog.refresh()
+        faults = _validate(tracking, account_id, parsed)
+        if faults:
+            raise InvalidVariants(faults) if up_to_date else CatalogOutOfDate
+    return [VariantCriterion(one.variant, write(criterion)) for one, criterion in zip(wanted, parsed, strict=True)]
+
+
+def _validate(tracking: Tracking, account_id: int, criteria: Sequence[Criterion]) -> list[Fault]:
+    lookup = CatalogLookup(tracking.catalog, account_id)
+    return [
+        (_pointer(place, fault.pointer), fault.detail)
+        for place, criterion in enumerate(criteria)
+        for fault in validate(criterion, lookup)
+    ]
+
+
+def _pointer(place: int, within: str) -> str:
+    return f"/variants/{place}/criterion{within}"
+
+
+def _wrong_names(state: BlockState, wanted: Sequence[WantedVariant]) -> list[Fault]:
+    """Say which variants the block does not have, or are missing or named twice."""
+    known = {variant for variant, _ in state.variants}
+    faults: list[Fault] = []
+    seen: set[str] = set()
+    for place, one in enumerate(wanted):
+        if one.variant not in known:
+            faults.append((f"/variants/{place}/variant", "The block has no such variant"))
+        elif one.variant in seen:
+            faults.append((f"/variants/{place}/variant", "The variant is named twice"))
+        seen.add(one.variant)
+    if missing := sorted(known - seen):
+        faults.append(("/variants", f"The block also has {', '.join(missing)}; name all of its variants"))
+    return faults

@@ -1,0 +1,47 @@
+"""What uses a message: workflows that send it, campaigns, and criteria that name it or one of its links."""
+
+from collections.abc import Iterator, Mapping
+from uuid import UUID
+
+from services.tracking.store.messages import StoredMessage
+from shared.bus.catalog import Catalog
+from shared.events.segmentation import SegmentChanged
+from shared.events.tracking import MessageChanged
+from shared.events.workflow import WorkflowChanged
+from shared.uses import Use
+
+
+def uses_of_message(catalog: Catalog, message: StoredMessage) -> list[Use]:
+    """Return what uses the message, as far as the catalogs that this process has read say."""
+    return list(_uses(catalog, message))
+
+
+def _uses(catalog: Catalog, message: StoredMessage) -> Iterator[Use]:
+    named = {str(message.message_id), *(str(link.id) for link in message.links)}
+    for workflow in catalog.all(WorkflowChanged, message.account_id):
+        if workflow.state != "deleted" and (
+            message.message_id in workflow.uses.messages or _names(workflow.definition, named)
+        ):
+            yield Use("workflow", str(workflow.workflow_id), workflow.workflow_name)
+    for segment in catalog.all(SegmentChanged, message.account_id):
+        if segment.state != "deleted" and _names(segment.criterion, named):
+            yield Use("segment", str(segment.segment_id), segment.segment_name)
+    for other in catalog.all(MessageChanged, message.account_id):
+        if other.state != "deleted" and other.message_id != message.message_id:
+            for block in other.blocks:
+                if any(_names(variant.criterion, named) for variant in block.variants):
+                    yield Use("block", f"{other.message_id}/{block.block}", f"{other.message_name}: {block.block}")
+
+
+def _names(node: object, ids: set[str]) -> bool:
+    """Return whether an id stands anywhere in a definition."""
+    waiting: list[object] = [node]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, Mapping):
+            waiting += value.values()
+        elif isinstance(value, list | tuple):
+            waiting += value
+        elif (isinstance(value, str) and value in ids) or (isinstance(value, UUID) and str(value) in ids):
+            return True
+    return False

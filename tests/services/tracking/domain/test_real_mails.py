@@ -1,0 +1,255 @@
+"""What real mails do with links. Each case stands for a class that was found in mails of other systems."""
+
+from time import perf_counter
+
+import pytest
+
+from services.tracking.domain.links import FoundLink, find_links
+
+OWN = ("http://127.0.0.1:8101/c/",)
+
+
+def one(html: str) -> FoundLink:
+    (link,) = find_links(html, OWN)
+    return link
+
+
+def reason(href: str, text: str = "Shop") -> str | None:
+    return one(f'<a href="{href}">{text}</a>').reason
+
+
+@pytest.mark.parametrize(
+    "href",
+    [
+        "https://shop.example/prefs?u={contactfield=email}",
+        "https://shop.example/?u=%recipient.id%",
+        "https://shop.example/?e=%EMAIL%",
+        "https://shop.example/?e=%ADDRESS%",
+        "https://a.example/?e=##email##",
+        "https://a.example/?e=#EmailAddr#",
+        "https://a.example/?e=~~eloqua..email~~",
+        "https://a.example/?e=~Contact.Email~",
+        "https://a.example/?e=$email$",
+        "https://a.example/?e=-email-",
+        "https://a.example/?e=-email-&x=1",
+        "https://a.example/?e=[email]",
+        "https://a.example/?e=&lt;&lt;email&gt;&gt;",
+        "https://a.example/?e={$email}",
+        "https://a.example/?e={!email}",
+        "https://a.example/%7B%7Bslug%7D%7D",
+        "https://a.example/?e=@FIRSTNAME@",
+        "https://listmonk.app@TrackLink",
+    ],
+)
+def test_a_merge_tag_anywhere_is_never_followed_literally(href: str) -> None:
+    assert reason(href) == "merge_tag"
+
+
+@pytest.mark.parametrize(
+    "href",
+    [
+        "https://a.example/caf%C3%A9s%20chauds",
+        "https://a.example/?off=100%",
+        "https://a.example/?filter[colour]=red&amp;filter[size][]=9",
+        "http://[fe80::1]/x",
+        "https://a.example/a-b-c?x=a-b-",
+        "https://a.example/~user/x",
+        "https://a.example/#section",
+        "https://a.example/$5-off",
+        "https://user@a.example/x",
+        "https://medium.example/@AUTHOR/post",
+    ],
+)
+def test_what_only_looks_like_a_merge_tag_is_tracked(href: str) -> None:
+    assert reason(href) is None
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("Read<br>more", "Read more"),
+        ("Read<br/>more", "Read more"),
+        ("<h2>Diamonds</h2><p>Shipping included</p>", "Diamonds Shipping included"),
+        ("<table><tr><td>One</td><td>Two</td></tr></table>", "One Two"),
+        ("<b>Dia</b>monds", "Diamonds"),
+        ("Read&nbspmore &copy2026", "Read more ©2026"),
+        ("A&ampB &lt3", "A&B <3"),
+        ("Sale\u200b &#8203;now&shy;!", "Sale now!"),
+    ],
+)
+def test_the_text_is_what_people_read(html: str, text: str) -> None:
+    assert one(f'<a href="https://a.example/">{html}</a>').text == text
+
+
+def test_a_link_in_a_cell_nests_in_the_link_around_the_table() -> None:
+    html = (
+        '<a href="https://a.example/"><table><tr><td><a href="https://a.example/">View on GitHub</a></td></tr></table>'
+        "</a> after"
+    )
+    assert [link.text for link in find_links(html)] == ["View on GitHub", "View on GitHub"]
+
+
+@pytest.mark.parametrize("end", ["</td>", "<td>", "</tr>", "<tr><td>", "</tbody>", "</table>"])
+def test_the_end_of_a_cell_ends_the_link_in_it(end: str) -> None:
+    html = f'<table><tr><td><a href="https://a.example/buy">Order{end}Unsubscribe by mail</table>'
+    assert (one(html).text, one(html).reason) == ("Order", None)
+
+
+def test_a_table_within_a_link_does_not_end_it() -> None:
+    html = (
+        '<table><tr><td><a href="https://a.example/"><table><tr><td>One</td></tr></table> two</a> x</td></tr></table>'
+    )
+    assert one(html).text == "One two"
+
+
+@pytest.mark.parametrize(
+    ("href", "url"),
+    [
+        ("https://a.example/&#1;x", "https://a.example/%01x"),
+        ("https://a.example/&#x1f;x", "https://a.example/%1Fx"),
+        ("https://a.example/\x02x", "https://a.example/%02x"),
+        ("https://a.example/&#10;x", "https://a.example/x"),
+        ("https://a.example/&#99999999999999999999;x", "https://a.example/\ufffdx"),
+    ],
+)
+def test_control_characters_stay_percent_encoded(href: str, url: str) -> None:
+    assert one(f'<a href="{href}">t</a>').url == url
+
+
+def test_only_links_areas_and_shapes_of_outlook_can_be_clicked() -> None:
+    html = """
+    <a href="https://a.example/1"><span href="https://a.example/2">Buy</span></a><td href="https://a.example/3">x</td>
+    <mj-font name="x" href="https://fonts.example/css?family=X"></mj-font><mj-include href="a"/>
+    <p href="https://a.example/4">x</p><button href="https://a.example/5">x</button>
+    <o:OfficeDocumentSettings href="https://a.example/6"/><!--[if mso]><v:oval href="https://a.example/7"/><![endif]-->
+    <svg><a xlink:href="https://a.example/8">x</a></svg><map><area href="https://a.example/9"></map>
+    """
+    assert [link.url[-1] for link in find_links(html)] == ["1", "7", "8", "9"]
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<svg><style><![CDATA[ a > b ]]></style></svg><a href="https://a.example/">t</a>',
+        '<svg><![CDATA[ <a href="https://no.example/">n</a> ]]></svg><a href="https://a.example/">t</a>',
+        '<svg><title><path d="x"/></title></svg><a href="https://a.example/">t</a>',
+        '<![CDATA[ x ><a href="https://a.example/">t</a>',
+        '<svg><foreignObject><style><a href="https://no.example/"></style></foreignObject></svg>'
+        '<a href="https://a.example/">t</a>',
+    ],
+)
+def test_foreign_content_follows_its_own_rules(html: str) -> None:
+    assert one(html).url == "https://a.example/"
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<a {% if x %}href="https://a.example/1"{% else %}href="https://a.example/2"{% endif %}>t</a>',
+        '<a {{#if x}}href="https://a.example/1"{{else}}href="https://a.example/2"{{/if}}>t</a>',
+    ],
+)
+def test_a_template_that_chooses_an_address_has_a_link_for_each(html: str) -> None:
+    assert [(link.url, link.text) for link in find_links(html)] == [
+        ("https://a.example/1", "t"),
+        ("https://a.example/2", "t"),
+    ]
+
+
+@pytest.mark.parametrize("href", ["www.shop.example/sale", "WWW.shop.example"])
+def test_an_address_without_a_scheme_is_not_tracked(href: str) -> None:
+    assert reason(href) == "no_scheme"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Abmeldung", "Descadastrar", "Annulla iscrizione", "Remove me", "Schrijf je uit",
+        "Unsubscribe from all our mail", "Click here to unsubscribe",
+        "Se désabonner", "Darse de baja", "Cancelar a subscrição", "Wypisz się",
+        "Odhlásit se z odběru", "Leiratkozás", "Dezabonare", "Отписаться", "Відписатися", "Отписване", "Avregistrera",
+        "Avmeld nyhetsbrev", "Afmeld nyhedsbrevet", "Peruuta tilaus", "Atrakstīties", "Atsisakyti prenumeratos",
+        "Odjava", "Απεγγραφή", "Abonelikten \u00e7\u0131k", "Donar-se de baixa",
+        "Hier vom Newsletter abmelden", "OPT-OUT",
+        "Klik hier om je uit te schrijven of uitschrijven", "Meld je af",
+    ],
+)  # fmt: skip
+def test_unsubscribing_is_known_in_the_languages_of_europe(text: str) -> None:
+    assert reason("https://r.example/1", text) == "unsubscribe"
+
+
+@pytest.mark.parametrize(
+    "href",
+    [
+        "https://a.example/AutoOptOut.cfm",
+        "https://a.example/email-unsubscribe",
+        "https://a.example/x?action=unsubscribe",
+        "https://unsubscribe.shop.example/x",
+        "https://a.example/list_unsub/1",
+        "https://a.example/newsletter/afmelden",
+    ],
+)
+def test_unsubscribing_is_known_by_the_address(href: str) -> None:
+    assert reason(href, "here") == "unsubscribe"
+
+
+@pytest.mark.parametrize(
+    ("href", "text"),
+    [
+        ("https://kvk.example/a", "Uitschrijven bij de KvK: zo doe je dat"),
+        ("https://news.example/a", "How to opt out of AI training"),
+        ("https://kfz.example/a", "Auto online abmelden"),
+        ("https://a.example/how-to-unsubscribe", "Read more"),
+        ("https://a.example/why-so-many-people-unsubscribe-from-lists", "Read more"),
+        ("https://a.example/x", "Twelve reasons why people unsubscribe"),
+    ],
+)
+def test_an_article_about_unsubscribing_is_tracked(href: str, text: str) -> None:
+    assert reason(href, text) is None
+
+
+def test_our_own_tracked_link_is_never_tracked_again() -> None:
+    assert reason("http://127.0.0.1:8101/c/TOKEN.1") == "tracked"
+    assert reason("http://127.0.0.1:8101/cats") is None
+
+
+def test_a_base_for_outlook_is_for_outlook_only() -> None:
+    html = (
+        '<!--[if mso]><base href="https://outlook.example/"><v:rect href="/y"/><![endif]--><a href="/x">t</a>'
+        '<a href="https://a.example">u</a>'
+    )
+    assert [(link.url, link.reason) for link in find_links(html)] == [
+        ("https://outlook.example/y", None),
+        ("/x", "relative"),
+        ("https://a.example", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("href", "url"),
+    [
+        ("x", "https://b.example/a/b/x"),
+        ("./x", "https://b.example/a/b/x"),
+        ("../x", "https://b.example/a/x"),
+        ("../../../x", "https://b.example/x"),
+        ("../x/../y", "https://b.example/a/y"),
+        ("..", "https://b.example/a/"),
+        ("/x", "https://b.example/x"),
+        ("//c.example/x", "https://c.example/x"),
+        ("?q=1", "https://b.example/a/b/c?q=1"),
+        ("x?q=../1#../2", "https://b.example/a/b/x?q=../1#../2"),
+        ("#x", "#x"),
+    ],
+)
+def test_a_relative_address_is_resolved_against_the_base(href: str, url: str) -> None:
+    html = f'<base href="https://b.example/a/./b/c"><a href="{href}">t</a>'
+    assert one(html).url == url
+
+
+@pytest.mark.parametrize("href", ["page-{0}.html", "../page-{0}.html", "./../x/../page-{0}", "?page={0}", "/page-{0}"])
+def test_a_long_base_with_hundreds_of_relative_links_is_read_quickly(href: str) -> None:
+    base = "https://b.example/" + "x/" * 15_000
+    links = "".join(f'<a href="{href.format(number)}">{number}</a>' for number in range(600))
+    began = perf_counter()
+    assert len(find_links(f'<base href="{base}">{links}')) == 600
+    assert perf_counter() - began < 0.5
