@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from services.tracking.api import ROUTERS
+from services.tracking.api import PUBLIC_ROUTERS, ROUTERS
 from services.tracking.consumers.clicks import ClickHandler
 from services.tracking.consumers.contacts import ContactHandler
 from services.tracking.redirect.answers import LOST, Redirect
@@ -10,6 +10,7 @@ from services.tracking.redirect.drain import Drain
 from services.tracking.redirect.spool import SpoolDirectory, SpoolWriter
 from services.tracking.redirect.targets import Targets
 from services.tracking.settings import TrackingSettings
+from services.tracking.use_cases.rendering import Renderer
 from services.tracking.use_cases.service import Tracking
 from shared.bus.handler import Consumer
 from shared.runtime.run import run
@@ -21,11 +22,23 @@ async def build(around: Surroundings) -> Parts:
     settings = around.settings
     assert isinstance(settings, TrackingSettings)
     keys = settings.token_keys()
+    public_url, preferences_url = settings.public_url.rstrip("/"), settings.preferences_url.rstrip("/")
     targets = Targets(around.catalog)
     folder = settings.home / "spool"
     directory = SpoolDirectory.create(folder)
     spool = SpoolWriter(directory, settings.tracking_spool_bytes, LOST.inc)
     redirect = Redirect(keys, targets, settings, spool)
+
+    tracking = Tracking(
+        database=around.database,
+        catalog=around.catalog,
+        intake=around.intake,
+        public_url=public_url,
+        preferences_url=preferences_url,
+        keys=keys,
+        targets=targets,
+        renderer=Renderer(around.database, public_url, preferences_url),
+    )
 
     async def close() -> None:
         # What Kafka had not acknowledged has gone to the spool; whoever starts next sends it.
@@ -34,8 +47,8 @@ async def build(around: Surroundings) -> Parts:
 
     return Parts(
         routers=ROUTERS,
-        state=Tracking(around.database, around.catalog, around.intake, settings.public_url.rstrip("/"),
-            settings.preferences_url.rstrip("/"), keys, targets),
+        public_routers=PUBLIC_ROUTERS,
+        state=tracking,
         consumers=[
             Consumer("clicks", ("intake.clicks",), ClickHandler(around.catalog, settings.partitions)),
             Consumer("contacts", ("labeling.contacts",), ContactHandler()),

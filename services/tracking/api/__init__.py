@@ -1,5 +1,16 @@
 """Tracking's HTTP API."""
 
-from services.tracking.api import clicks, labels, messages, statistics, tokens
+from services.tracking.api import blocks, checks, clicks, links, messages, pages, rendering, senders, statistics, tokens
 
-ROUTERS = (messages.router, labels.router, tokens.router, clicks.router, statistics.router)
+ROUTERS = (
+    messages.router,
+    links.router,
+    blocks.router,
+    tokens.router,
+    rendering.router,
+    senders.router,
+    clicks.router,
+    statistics.router,
+    checks.router,
+)
+PUBLIC_ROUTERS = (pages.router,)

@@ -1,44 +1,58 @@
-"""What messages and their links look like in answers."""
+"""What messages, their links and their blocks look like in answers."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from services.tracking.domain.mail import BlockState
 from services.tracking.domain.revisions import Link
+from services.tracking.domain.revisions import Tracking as Tracked
+from services.tracking.domain.targets import HINTS
 from services.tracking.store.messages import StoredMessage
+from services.tracking.use_cases.blocks import is_broken
+from services.tracking.use_cases.service import Tracking
 from shared.bus.catalog import Catalog
 from shared.events.envelope import Optional
 from shared.events.labeling import LabelChanged
 
 
 class LinkLabelAnswer(BaseModel):
-    """A label on a link, as it is called now. `by` says what put it there."""
+    """A label on a link, as it is called now."""
 
     id: UUID
-    name: str
-    by: str
+    name: Annotated[str, Field(description="The label's current name.")]
+    by: Annotated[str, Field(description="What put the label there.")]
     broken: Annotated[
-        Optional[bool], Field(description="True if the label has been deleted: clicks don't carry it.")
+        Optional[bool], Field(description="True if the label has been deleted: clicks do not carry it.")
     ] = None
 
 
 class LinkAnswer(BaseModel):
-    """A link. `reason` says why it is not trackable: `mailto`, `merge_tag`, `unsubscribe`, … (open)."""
+    """A link of a message."""
 
     id: UUID
-    number: int
-    url: str
-    text: str
-    trackable: bool
-    reason: Optional[str] = None
+    number: Annotated[int, Field(description="What follows the token in tracked URLs; never used again.")]
+    url: Annotated[str, Field(description="Where a click leads.")]
+    url_in_message: Annotated[
+        Optional[str], Field(description="The address in the HTML, if `url` was corrected since.")
+    ] = None
+    text: Annotated[str, Field(description="What the link says, or the alternative text of its picture.")]
+    trackable: Annotated[bool, Field(description="Whether clicks are tracked.")]
+    reason: Annotated[
+        Optional[str], Field(description="Why not: `mailto`, `merge_tag`, `unsubscribe`, `tracked`, `never`, … (open).")
+    ] = None
+    hint: Annotated[Optional[str], Field(description="What to do about it, in words.")] = None
+    tracking: Annotated[
+        Tracked, Field(description="`auto` goes by address and text; `always` and `never` overrule the guess.")
+    ] = "auto"
     labels: list[LinkLabelAnswer]
 
     @classmethod
     def of(cls, link: Link, catalog: Catalog) -> "LinkAnswer":
-        """A link as it is stored, its labels under the names that they have now."""
+        """Return a link as it is stored, its labels under the names that they have now."""
         labels = []
         for label in link.labels:
             current = catalog.find(LabelChanged, label.id)
@@ -48,43 +62,101 @@ class LinkAnswer(BaseModel):
         return cls(
             id=link.id,
             number=link.number,
-            url=link.url,
+            url=link.leads_to,
+            url_in_message=link.url if link.target else None,
             text=link.text,
             trackable=link.trackable,
             reason=link.reason,
+            hint=HINTS.get(link.reason) if link.reason else None,
+            tracking=link.tracking,
             labels=labels,
         )
 
 
+class VariantAnswer(BaseModel):
+    """A variant of a block."""
+
+    variant: str
+    criterion: Annotated[
+        Optional[dict[str, Any]], Field(description="Who is shown the variant; nobody while it is missing.")
+    ] = None
+    broken: Annotated[
+        Optional[bool], Field(description="True if the criterion names something deleted: the variant is skipped.")
+    ] = None
+
+
+class BlockAnswer(BaseModel):
+    """A block of the newest revision: its first variant whose criterion is true is shown, else the fallback."""
+
+    block: str
+    variants: Annotated[list[VariantAnswer], Field(description="In the order in which they are tried.")]
+    fallback: Annotated[bool, Field(description="Whether there is a fallback; without one, nothing is shown.")]
+    links: Annotated[list[UUID], Field(description="Ids of the links in any of its variants.")]
+
+
 class MessageSummary(BaseModel):
-    """A message in a list; `link_count` counts the links of its newest revision."""
+    """A message in a list."""
 
     id: UUID
     name: str
     revision: int
     created_at: datetime
     changed_at: datetime
-    link_count: int
+    link_count: Annotated[int, Field(description="Links of the newest revision.")]
 
 
 class MessageAnswer(BaseModel):
-    """A message, with the links of its newest revision in their order."""
+    """A message with the links of its newest revision, in their order."""
 
     id: UUID
     name: str
     revision: int
     created_at: datetime
     changed_at: datetime
+    subject: str | None = None
+    subject_variants: Annotated[dict[str, str], Field(description="Texts by variant of the block `subject`.")] = {}
+    preheader: str | None = None
+    sender_id: UUID | None = None
+    reply_to: str | None = None
+    text: Annotated[str | None, Field(description="The text part of the mail.")] = None
+    text_is_made: Annotated[bool, Field(description="Whether the text is made from the HTML.")] = True
     links: Sequence[LinkAnswer]
+    blocks: Sequence[BlockAnswer]
+    lost_labels: Annotated[
+        Optional[Sequence[LinkAnswer]],
+        Field(description="After an edit: links that had labels and that the new revision does not have."),
+    ] = None
 
     @classmethod
-    def of(cls, message: StoredMessage, catalog: Catalog) -> "MessageAnswer":
-        """A message as it is stored."""
+    def of(cls, message: StoredMessage, tracking: Tracking, lost: Sequence[Link] | None = None) -> "MessageAnswer":
+        """Return a message as it is stored."""
+        content = message.content
         return cls(
             id=message.message_id,
             name=message.name,
             revision=message.revision,
             created_at=message.created_at,
             changed_at=message.changed_at,
-            links=[LinkAnswer.of(link, catalog) for link in message.links_in_order()],
+            subject=content.subject,
+            subject_variants=dict(content.subject_variants),
+            preheader=content.preheader,
+            sender_id=content.sender_id,
+            reply_to=content.reply_to,
+            text=content.text,
+            text_is_made=content.text_is_made,
+            links=[LinkAnswer.of(link, tracking.catalog) for link in message.links_in_order()],
+            blocks=[_block(message, tracking, state) for state in message.blocks()],
+            lost_labels=None if lost is None else [LinkAnswer.of(link, tracking.catalog) for link in lost],
         )
+
+
+def _block(message: StoredMessage, tracking: Tracking, state: BlockState) -> BlockAnswer:
+    variants = [
+        VariantAnswer(
+            variant=variant,
+            criterion=None if criterion is None else dict(criterion),
+            broken=True if criterion is not None and is_broken(tracking, message.account_id, criterion) else None,
+        )
+        for variant, criterion in state.variants
+    ]
+    return BlockAnswer(block=state.name, variants=variants, fallback=state.fallback, links=list(state.links))

@@ -7,12 +7,21 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from services.tracking.domain.errors import CatalogOutOfDate, ContactNotFound, MessageNotFound
+from services.tracking.domain.blocks import InvalidBlocks
+from services.tracking.domain.errors import (
+    CatalogOutOfDate,
+    ContactNotFound,
+    LimitReached,
+    MessageNotFound,
+    SenderNotFound,
+)
 from services.tracking.store.messages import StoredMessage
 from services.tracking.use_cases.service import Tracking
 from shared.http.idempotency import database_of
 from shared.http.preconditions import Preconditions, etag_of
-from shared.http.problems import Problem, unavailable
+from shared.http.problems import FieldError, Problem, in_use, unavailable
+from shared.store.errors import EventTooLarge
+from shared.uses import InUseError
 
 
 def _tracking(request: Request) -> Tracking:
@@ -25,7 +34,7 @@ Service = Annotated[Tracking, Depends(_tracking)]
 
 @contextmanager
 def problems() -> Iterator[None]:
-    """Turn errors of the domain that any endpoint may meet into problems."""
+    """Turn errors of the domain into problems."""
     try:
         yield
     except MessageNotFound:
@@ -33,7 +42,33 @@ def problems() -> Iterator[None]:
     except ContactNotFound:
         raise Problem(404, "There is no such contact.") from None
     except CatalogOutOfDate:
-        raise unavailable("Whether the labels exist cannot be found out now. Try again in a moment.") from None
+        raise unavailable("Whether all that is named exists cannot be found out now. Try again in a moment.") from None
+    except InUseError as error:
+        raise in_use(error) from None
+    except LimitReached as error:
+        raise Problem(422, f"{error}.", errors=[FieldError(error.pointer, str(error))]) from None
+    except InvalidBlocks as error:
+        raise _invalid_blocks(error) from None
+    except SenderNotFound:
+        detail = "There is no such sender"
+        raise Problem(422, f"{detail}.", errors=[FieldError("/sender_id", detail)]) from None
+    except EventTooLarge:
+        raise Problem(
+            422, "The message has more links, labels and criteria, over all its revisions, than it can hold."
+        ) from None
+
+
+def _invalid_blocks(error: InvalidBlocks) -> Problem:
+    errors = [
+        {
+            "pointer": "/html",
+            "detail": f"Line {fault.line}, column {fault.column}: {fault.detail}",
+            "line": fault.line,
+            "column": fault.column,
+        }
+        for fault in error.faults
+    ]
+    return Problem(422, "The markers of blocks do not fit together; see errors.", more={"errors": errors})
 
 
 def no_message() -> Problem:

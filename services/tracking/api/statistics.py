@@ -1,17 +1,25 @@
 """Numbers per message: exact, and as of now."""
 
-from typing import Annotated
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel
+from fastapi import Query
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 
 from services.tracking.api.service import Service, no_message
 from services.tracking.store.messages import message_number, read_message
-from services.tracking.store.statistics import Numbers, statistics_of_message
+from services.tracking.store.statistics import Numbers, series_of_message, statistics_of_message
+from shared.events.labeling import AccountChanged
 from shared.events.parts import Send
+from shared.http.bodies import only_written_out
 from shared.http.keys import Caller, requires
+from shared.http.problems import FieldError, Problem
 from shared.http.routing import Router
 
+Time = Annotated[AwareDatetime, BeforeValidator(only_written_out)]
 router = Router(tags=["messages"])
 
 
@@ -81,6 +89,69 @@ async def show_statistics(
         ],
         sends=[SendNumbers(send=send, **_numbers(numbers)) for send, numbers in found.sends],
     )
+
+
+class PeriodNumbers(BaseModel):
+    """Clicks of a day or hour. `contacts` counts those with a human click."""
+
+    since: Annotated[datetime, Field(description="The beginning of the day or hour, in the account's time zone.")]
+    clicks: Clicks
+    contacts: int
+
+
+class LinkSeries(BaseModel):
+    """The days or hours in which a link was clicked."""
+
+    link_id: UUID
+    number: int
+    periods: list[PeriodNumbers]
+
+
+class SeriesAnswer(BaseModel):
+    """Clicks on a message over time; days and hours without clicks are left out."""
+
+    by: Literal["day", "hour"]
+    time_zone: str
+    periods: list[PeriodNumbers]
+    links: list[LinkSeries]
+
+
+@router.get("/v1/messages/{message_id}/series", summary="A message's clicks over time")
+async def show_series(
+    service: Service,
+    caller: Annotated[Caller, requires("read")],
+    message_id: UUID,
+    by: Annotated[Literal["day", "hour"], Query(description="The account's days, or its hours.")] = "day",
+    since: Annotated[Time | None, Query(description="From this time on; at most 366 days, by hour 31.")] = None,
+    until: Annotated[Time | None, Query(description="Before this time; now unless it is given.")] = None,
+) -> SeriesAnswer:
+    """Clicks by verdict and contacts for each day or hour, in all and per link."""
+    longest = timedelta(days=366 if by == "day" else 31)
+    until = until or datetime.now(UTC)
+    since = since or until - longest
+    if until - since > longest:
+        detail = f"The time from since to until is at most {longest.days} days"
+        raise Problem(422, f"{detail}.", errors=[FieldError("/query/since", detail)])
+    account = service.catalog.find(AccountChanged, caller.account_id)
+    time_zone = "UTC" if account is None else account.time_zone
+    async with service.snapshot() as connection:
+        message = await read_message(connection, caller.account_id, message_id)
+        message_no = await message_number(connection, caller.account_id, message_id)
+        if message is None or message_no is None:
+            raise no_message()
+        found = await series_of_message(connection, message_no, by, time_zone, since, until)
+    by_link: defaultdict[int | None, list[PeriodNumbers]] = defaultdict(list)
+    zone = ZoneInfo(time_zone)
+    for period in found:
+        clicks = Clicks(human=period.human, machine=period.machine, unsure=period.unsure)
+        at = PeriodNumbers(since=period.since.astimezone(zone), clicks=clicks, contacts=period.contacts)
+        by_link[period.link_number].append(at)
+    links = [
+        LinkSeries(link_id=link.id, number=link.number, periods=by_link[link.number])
+        for link in message.links
+        if link.number in by_link
+    ]
+    return SeriesAnswer(by=by, time_zone=time_zone, periods=by_link[None], links=links)
 
 
 def _numbers(numbers: Numbers | None) -> dict[str, object]:

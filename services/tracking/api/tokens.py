@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, model_validator
 from services.tracking.api.service import Service, no_message
 from services.tracking.store.messages import read_message
 from services.tracking.use_cases.contacts import contacts_of_external_ids, known_contacts
+from services.tracking.use_cases.service import Tracking
 from shared.events.envelope import ContactId
 from shared.events.intake import NO_NUL, Reported
 from shared.events.parts import Send, SendKind
@@ -81,11 +82,7 @@ async def make_tokens(
         message = await read_message(connection, caller.account_id, message_id)
     if message is None:
         raise no_message()
-    send = None if body.send is None else Send(**body.send.model_dump())
-    try:
-        maker = service.keys.maker(caller.account_id, message_id, send)
-    except ValueError as error:
-        raise Problem(422, "The send does not fit in a token.", errors=[FieldError("/send", str(error))]) from None
+    maker = token_maker(service, caller, message_id, body.send)
     if body.contact_ids is not None:
         contacts = await known_contacts(service, caller.account_id, body.contact_ids)
     else:
@@ -95,6 +92,14 @@ async def make_tokens(
     numbers = [(str(link.id), link.number) for link in message.links_in_order() if link.trackable] if links else None
     lines = _lines(maker, contacts, body, numbers, f"{service.public_url}/c/")
     return StreamingResponse(lines, media_type=NDJSON)
+
+
+def token_maker(service: Tracking, caller: Caller, message_id: UUID, send: SendBody | None) -> TokenMaker:
+    """Return what makes the tokens of a send. Raises Problem 422 if the send does not fit into one."""
+    try:
+        return service.keys.maker(caller.account_id, message_id, None if send is None else Send(**send.model_dump()))
+    except ValueError as error:
+        raise Problem(422, "The send does not fit in a token.", errors=[FieldError("/send", str(error))]) from None
 
 
 async def _lines(

@@ -46,7 +46,11 @@ class SendNotWritable(ValueError):
 
 
 class LimitReached(Exception):
-    """The account, or the message, has as many of something as it may have."""
+    """The account, or the message, has as many of something as it may have. `pointer` is what asks for more."""
+
+    def __init__(self, detail: str, pointer: str = "") -> None:
+        super().__init__(detail)
+        self.pointer = pointer
 
 
 class SenderNotFound(Exception):

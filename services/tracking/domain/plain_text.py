@@ -10,7 +10,9 @@ _CONFIG = ParserConfig(css=CSS_PROFILES["strict"].copy(), display_links=True, di
 _LINK = re.compile(r"\[([^\[\]\n]*)\]\(([^()\s]*)\)")
 _PADDING = re.compile(r"[ \t\xa0]{2,}")
 _EMPTY_LINES = re.compile(r"\n(?:[ \t\xa0]*\n){2,}")
-_INVISIBLE = re.compile("[\u00ad\u034f\u200b\u200c\u200d\u2060\ufeff]+(?=[\\s\u00ad\u034f\u200b\u200c\u200d\u2060\ufeff]|$)")
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u200b\u200c\u200d\u2060\ufeff]+(?=[\\s\u00ad\u034f\u200b\u200c\u200d\u2060\ufeff]|$)"
+)
 
 
 def text_of(html: str) -> str:
@@ -19,5 +21,3 @@ def text_of(html: str) -> str:
     made = _LINK.sub(lambda link: f"{link[1]} ({link[2]})" if link[1].strip() else link[2], made)
     lines = (_PADDING.sub(" ", _INVISIBLE.sub("", line)).strip() for line in made.splitlines())
     return _EMPTY_LINES.sub("\n\n", "\n".join(lines)).strip()
-
-

@@ -15,7 +15,8 @@ from services.tracking.domain.places import Place, written
 
 Piece = str | Tag
 _TOKEN = "\0"  # noqa: S105 - stands for one
-_PREHEADER = '<div style="display:none;font-size:1px;line-height:1px;max-height:0;max-width:0;opacity:0;overflow:hidden">{}</div>'
+_HIDDEN = "display:none;font-size:1px;line-height:1px;max-height:0;max-width:0;opacity:0;overflow:hidden"
+_PREHEADER = f'<div style="{_HIDDEN}">{{}}</div>'
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,40 +125,40 @@ def _with(written: tuple[str, ...], href: str) -> tuple[str, ...]:
 
 
 def _twins(found: Sequence[FoundLink]) -> dict[int, int]:
-    """Return, for each link that only Outlook sees, the visible one that it stands for: same address, text, near."""
-    visible: defaultdict[str, list[int]] = defaultdict(list)
+    """Return, for each link that only Outlook sees, the visible one that it stands for: same address and text, near."""
+    visible: defaultdict[Hashable, list[int]] = defaultdict(list)
     for place, at in enumerate(found):
         if not at.outlook:
-            visible[at.url].append(place)
-
-    def distance(place: int, other: int) -> tuple[bool, int]:
-        return found[place].text != found[other].text, abs(place - other)
-
-    return {
-        place: min(visible[at.url], key=lambda other, place=place: distance(place, other))  # type: ignore[misc] # mypy does not see the default
-        for place, at in enumerate(found)
-        if at.outlook and at.url in visible
-    }
+            visible[at.url, _said(at.text)].append(place)
+    twins = {}
+    for place, at in enumerate(found):
+        if at.outlook and (alike := visible.get((at.url, _said(at.text)))):
+            after = bisect(alike, place)
+            twins[place] = min(alike[max(after - 1, 0) : after + 1], key=lambda other: abs(other - place))
+    return twins
 
 
 def _match(known: Sequence[Link], places: Sequence[int], found: Sequence[FoundLink]) -> dict[int, Link]:
-    matching = _Matching(known, places)
+    """Return the known link of each place. What only Outlook sees gets what the visible links leave over."""
+    matching = _Matching(known)
     present = [link for link in known if link.present]
-    matching.in_order(known, lambda of: (of.url, _said(of.text)), found)
-    matching.if_unique(present, lambda of: of.url, found)
-    matching.in_order(present, _address_and_text, found)
-    matching.if_unique(present, lambda of: without_campaign(of.url), found)
-    matching.if_unique(present, lambda of: _said(of.text), found)
+    for outlook in (False, True):
+        matching.places = [place for place in places if found[place].outlook == outlook]
+        matching.in_order(known, lambda of: (of.url, _said(of.text)), found)
+        matching.if_unique(present, lambda of: of.url, found)
+        matching.in_order(present, _address_and_text, found)
+        matching.if_unique(present, lambda of: without_campaign(of.url), found)
+        matching.if_unique(present, lambda of: _said(of.text), found)
     return matching.matched
 
 
 class _Matching:
     """Links and places that are not matched yet, and those that are."""
 
-    def __init__(self, known: Sequence[Link], places: Sequence[int]) -> None:
+    def __init__(self, known: Sequence[Link]) -> None:
         self.matched: dict[int, Link] = {}
+        self.places: list[int] = []
         self._free = {link.id for link in known}
-        self._places = list(places)
 
     def in_order(
         self, known: Sequence[Link], key: Callable[[Link | FoundLink], Hashable], found: Sequence[FoundLink]
@@ -184,7 +184,7 @@ class _Matching:
             if link.id in self._free:
                 links[key(link)].append(link)
         places: defaultdict[Hashable, list[int]] = defaultdict(list)
-        for place in self._places:
+        for place in self.places:
             if place not in self.matched:
                 places[key(found[place])].append(place)
         return [(links[one], places[one]) for one in places if one and one in links]
@@ -200,13 +200,16 @@ class _Originals:
 
     def __init__(self, matched: Mapping[int, Link], found: Sequence[FoundLink]) -> None:
         self._places: defaultdict[Hashable, list[int]] = defaultdict(list)
+        self._visible: defaultdict[str, list[int]] = defaultdict(list)  # by address
         for place in sorted(matched):
             self._places[_address_and_text(found[place])].append(place)
+            if not found[place].outlook:
+                self._visible[found[place].url].append(place)
         self._matched = matched
 
     def labels(self, place: int, at: FoundLink) -> tuple[LinkLabel, ...]:
         """Return the labels of the link that the one at `place` is a copy of: of several, the nearest before it."""
-        places = self._places.get(_address_and_text(at))
+        places = self._places.get(_address_and_text(at)) or (self._visible.get(at.url) if at.outlook else None)
         if not places:
             return ()
         return self._matched[places[max(bisect(places, place) - 1, 0)]].labels

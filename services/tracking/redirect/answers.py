@@ -20,6 +20,8 @@ _PAGE = (
     b"<title>Not found</title><h1>Not found</h1><p>This link leads nowhere. Was it copied as a whole?</p></html>"
 )
 NOT_FOUND = Answer(404, ((b"content-type", b"text/html; charset=utf-8"), (b"cache-control", b"no-store")), _PAGE)
+# The page that the link leads to must not learn the token, which is the contact's.
+_HEADERS = ((b"cache-control", b"no-store"), (b"referrer-policy", b"no-referrer"))
 _PREFIX = len(RAW_PREFIX)
 _LONGEST_NUMBER = 9
 
@@ -65,8 +67,8 @@ class Redirect:
         return self._after_refresh(request, recipient, number)
 
     def _answer(self, request: RawRequest, recipient: Recipient, target: Target) -> Answer | Awaitable[Answer]:
-        answer = Answer(302, ((b"location", target.location), (b"cache-control", b"no-store")))
-        if recipient.send is not None and recipient.send.kind == "test":
+        answer = Answer(302, ((b"location", target.location), *_HEADERS))
+        if not target.tracked or (recipient.send is not None and recipient.send.kind == "test"):
             return answer
         click = click_of(request, recipient, target.link_id)
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()

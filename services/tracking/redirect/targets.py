@@ -3,22 +3,23 @@
 from typing import NamedTuple
 from uuid import UUID
 
-from services.tracking.domain.targets import location
+from services.tracking.domain.targets import location, unreachable
 from shared.bus.catalog import Catalog
-from shared.events.tracking import MessageChanged
+from shared.events.tracking import MessageChanged, MessageLink
 
 MOST_READY = 5_000  # messages whose links are looked up by number; the catalog has all
 
 
 class Target(NamedTuple):
-    """A link, and its URL as a `Location`."""
+    """A link, and its URL as a `Location`. Clicks on a link that is not tracked any more are not recorded."""
 
     link_id: str
     location: bytes
+    tracked: bool
 
 
 class Targets:
-    """The trackable links of every message, in every revision."""
+    """The links of every message, in every revision, that mails which were sent may lead to."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
@@ -58,9 +59,14 @@ class Targets:
         if len(self._ready) >= MOST_READY:
             self._ready.clear()
         links = {
-            str(link.number): Target(str(link.id), location(link.url).encode("latin-1"))
+            str(link.number): Target(str(link.id), location(link.url).encode("latin-1"), link.trackable)
             for link in message.links
-            if link.trackable
+            if link.trackable or _leads_on(link)
         }
         self._ready[message_id] = (message.account_id, links)
         return self._ready[message_id]
+
+
+def _leads_on(link: MessageLink) -> bool:
+    """Return whether a link that may have been tracked in a mail still leads somewhere."""
+    return link.reason != "merge_tag" and unreachable(link.url) is None

@@ -2,6 +2,8 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, NamedTuple
 
 from asyncpg.pool import PoolConnectionProxy
 
@@ -26,6 +28,42 @@ class MessageStatistics:
     total: Numbers
     links: dict[int, Numbers]
     sends: list[tuple[Send | None, Numbers]]
+
+
+class Period(NamedTuple):
+    """Clicks in a day or an hour, on a link (`link_number`) or on the whole message (None)."""
+
+    since: datetime
+    link_number: int | None
+    human: int
+    machine: int
+    unsure: int
+    contacts: int
+
+
+async def series_of_message(
+    connection: PoolConnectionProxy,
+    message_no: int,
+    unit: Literal["day", "hour"],
+    time_zone: str,
+    since: datetime,
+    until: datetime,
+) -> list[Period]:
+    """Return the days or hours of a time zone that have clicks, from `since` until before `until`."""
+    rows = await QUERIES["series"].fetch(
+        connection, message_no=message_no, unit=unit, time_zone=time_zone, since=since, until=until
+    )
+    return [
+        Period(
+            row["since"],
+            row["link_number"] if row["of_link"] else None,
+            row["human"],
+            row["machine"],
+            row["unsure"],
+            row["contacts"],
+        )
+        for row in rows
+    ]
 
 
 async def statistics_of_message(connection: PoolConnectionProxy, message_no: int) -> MessageStatistics:

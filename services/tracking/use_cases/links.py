@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from services.tracking.domain.errors import LinkNotTrackable, LinksNotFound, TargetNotUsable
-from services.tracking.domain.revisions import Link, Tracking as Tracked
+from services.tracking.domain.revisions import Link
+from services.tracking.domain.revisions import Tracking as Tracked
 from services.tracking.domain.targets import GUESSES, unreachable, untrackable
 from services.tracking.store.messages import StoredMessage, change_message, write_links
 from services.tracking.use_cases.messages import Require, append_message, read_to_change
@@ -14,7 +15,7 @@ from shared.events.topics import CATALOG_PARTITION
 
 @dataclass(frozen=True, slots=True)
 class LinkChange:
-    """What is to be changed of a link. `url` leads on elsewhere, None to what the message says; `changes_url`: or not."""
+    """What is to be changed of a link. If `changes_url`, it leads to `url`; None: to what the message says."""
 
     changes_url: bool = False
     url: str | None = None

@@ -78,7 +78,9 @@ async def edit_message(
     return message, lost
 
 
-async def delete_message(tracking: Tracking, account_id: int, message_id: UUID, *, force: bool, require: Require) -> None:
+async def delete_message(
+    tracking: Tracking, account_id: int, message_id: UUID, *, force: bool, require: Require
+) -> None:
     """Delete a message; its links go on leading on. Raises MessageNotFound, and InUseError unless it is forced."""
     await tracking.catalog.refresh()
     async with tracking.database.unit_of_work(CATALOG_PARTITION) as work:
@@ -118,7 +120,8 @@ async def edit(
         raise SenderNotFound
     revised = await asyncio.to_thread(revise, message.links, html.found, uuid7)
     if len(revised.links) > MOST_LINKS:
-        raise LimitReached(f"A message has at most {MOST_LINKS} links, over all its revisions; register it as a new one")
+        detail = f"A message has at most {MOST_LINKS} links, over all its revisions; register it as a new one"
+        raise LimitReached(detail, "/html")
     known = {link.id for link in message.links}
     message = replace(
         message,

@@ -13,7 +13,7 @@ from services.tracking.domain.rendering import Mail, MailSource, compile_mail
 from services.tracking.domain.revisions import Link, links_to
 from services.tracking.store.messages import StoredRevision, links_of_messages, read_revision
 from services.tracking.store.senders import Sender, read_sender
-from services.tracking.use_cases.service import Tracking
+from shared.store.database import Database
 
 MOST_KEPT = 50  # messages whose templates are kept in memory
 MOST_CONTENTS = 100  # contents of one message
@@ -28,7 +28,7 @@ class CompiledMessage:
     def __init__(self, revision: StoredRevision, source: MailSource, sender: Sender | None) -> None:
         self.revision = revision
         self.sender = sender
-        self._source = source
+        self.source = source
         self._mails: OrderedDict[tuple[tuple[str, str], ...], Mail] = OrderedDict()
         self.variants = {block.name: {*block.variants, ""} for block in revision.layout.blocks}
         if revision.content.subject_variants:
@@ -36,14 +36,18 @@ class CompiledMessage:
 
     def unknown(self, content: Mapping[str, str]) -> str | None:
         """Return the first block of `content` whose variant it does not have; blocks that are gone do not matter."""
-        return next((block for block, variant in content.items() if variant not in self.variants.get(block, (variant,))), None)
+        return next(
+            (block for block, variant in content.items() if variant not in self.variants.get(block, (variant,))), None
+        )
 
     async def mail(self, content: Mapping[str, str]) -> Mail:
         """Return the templates for a content, compiled when it is first asked for."""
-        key = tuple(sorted((block, variant) for block, variant in content.items() if block in self.variants and variant))
+        key = tuple(
+            sorted((block, variant) for block, variant in content.items() if block in self.variants and variant)
+        )
         mail = self._mails.get(key)
         if mail is None:
-            mail = await asyncio.to_thread(compile_mail, self._source, dict(key), text_of)
+            mail = await asyncio.to_thread(compile_mail, self.source, dict(key), text_of)
             self._mails[key] = mail
             if len(self._mails) > MOST_CONTENTS:
                 self._mails.popitem(last=False)
@@ -53,14 +57,18 @@ class CompiledMessage:
 class Renderer:
     """Compiled messages, those that were used last."""
 
-    def __init__(self) -> None:
+    def __init__(self, database: Database, public_url: str, preferences_url: str) -> None:
+        self._database = database
+        self._public_url = public_url
+        self._preferences_url = preferences_url
         self._compiled: OrderedDict[tuple[UUID, int], CompiledMessage] = OrderedDict()
 
-    async def message(
-        self, tracking: Tracking, account_id: int, message_id: UUID, revision: int | None
-    ) -> CompiledMessage:
-        """Return a compiled revision (None: the newest). Raises MessageNotFound, also for a revision that is not there."""
-        async with tracking.snapshot() as connection:
+    async def message(self, account_id: int, message_id: UUID, revision: int | None) -> CompiledMessage:
+        """Return a compiled revision (None: the newest). Raises MessageNotFound, also without such a revision."""
+        async with (
+            self._database.pool.acquire() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
             stored = await read_revision(connection, account_id, message_id, revision)
             if stored is None:
                 raise MessageNotFound
@@ -71,31 +79,28 @@ class Renderer:
                 self._compiled.move_to_end((message_id, stored.revision))
                 return kept
             links = (await links_of_messages(connection, [message_id]))[message_id]
-        compiled = CompiledMessage(stored, source_of(tracking, stored, links), sender)
+        compiled = CompiledMessage(stored, self._source_of(stored, links), sender)
         self._compiled[message_id, stored.revision] = compiled
         if len(self._compiled) > MOST_KEPT:
             self._compiled.popitem(last=False)
         return compiled
 
-
-def source_of(tracking: Tracking, stored: StoredRevision, links: list[Link]) -> MailSource:
-    """Return what the mails of a revision are made from."""
-    by_id = {link.id: link for link in links}
-    urls = {
-        link.id: f"{tracking.public_url}/c/{_TOKEN}.{link.number}" if link.trackable else link.target for link in links
-    }
-    content = stored.content
-    return MailSource(
-        html=stored.html,
-        layout=stored.layout,
-        places=stored.places,
-        urls=[urls[link_id] for link_id in stored.link_ids],
-        subject=content.subject or "",
-        subject_variants=content.subject_variants,
-        preheader=content.preheader or "",
-        text=None if content.text_is_made else _tracked_text(content.text or "", list(by_id.values()), urls),
-        preferences_url=tracking.preferences_url,
-    )
+    def _source_of(self, stored: StoredRevision, links: list[Link]) -> MailSource:
+        urls = {
+            link.id: f"{self._public_url}/c/{_TOKEN}.{link.number}" if link.trackable else link.target for link in links
+        }
+        content = stored.content
+        return MailSource(
+            html=stored.html,
+            layout=stored.layout,
+            places=stored.places,
+            urls=[urls[link_id] for link_id in stored.link_ids],
+            subject=content.subject or "",
+            subject_variants=content.subject_variants,
+            preheader=content.preheader or "",
+            text=None if content.text_is_made else _tracked_text(content.text or "", links, urls),
+            preferences_url=self._preferences_url,
+        )
 
 
 def _tracked_text(text: str, links: list[Link], urls: Mapping[UUID, str | None]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from asyncpg.pool import PoolConnectionProxy
 
 from services.tracking.redirect.targets import Targets
+from services.tracking.use_cases.rendering import Renderer
 from shared.bus.catalog import Catalog
 from shared.bus.producer import IntakeProducer
 from shared.bus.relay import published
@@ -31,6 +32,7 @@ class Tracking:
     preferences_url: str
     keys: TokenKeys
     targets: Targets
+    renderer: Renderer
 
     @property
     def own_urls(self) -> tuple[str, ...]:

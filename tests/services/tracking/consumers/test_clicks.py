@@ -14,10 +14,10 @@ from aiokafka import ConsumerRecord
 from services.tracking.app import SERVICE
 from services.tracking.consumers.clicks import ClickHandler
 from services.tracking.consumers.contacts import ContactHandler
-from services.tracking.domain.links import find_links
+from services.tracking.domain.mail import Draft
 from services.tracking.store.contacts import ContactRow, write_contacts
 from services.tracking.store.messages import StoredMessage
-from services.tracking.use_cases.messages import register
+from services.tracking.use_cases.messages import read_html, register
 from shared.bus.catalog import Catalog
 from shared.bus.received import Received
 from shared.events.codec import body_of, decode, headers_of
@@ -91,7 +91,8 @@ async def desk(database_dsn: str) -> AsyncIterator[Desk]:
         await extend_event_tables(connection)
         await write_contacts(connection, [told(contact_id) for contact_id in (1, 2, 3)])
     async with database.unit_of_work(CATALOG_PARTITION) as work:
-        message, _ = await register(work, 1, "Spring", HTML, find_links(HTML))
+        draft = Draft("Spring", HTML)
+        message, _ = await register(work, 1, draft, read_html(draft))
     yield Desk(database, message)
     await database.close()
 
@@ -172,7 +173,8 @@ async def test_a_click_held_while_its_contact_became_known_is_found_by_the_clock
 async def test_a_message_that_changed_since_it_was_read_is_read_again(desk: Desk) -> None:
     await desk.handle(desk.reported(1))
     async with desk.database.unit_of_work(CATALOG_PARTITION) as work:
-        message, _ = await register(work, 1, "Summer", HTML, find_links(HTML))
+        draft = Draft("Summer", HTML)
+        message, _ = await register(work, 1, draft, read_html(draft))
     await desk.handle(desk.reported(1, message_id=message.message_id))
     # The link is the first message's: the second one does not have it.
     assert await desk.database.pool.fetchval("SELECT reason FROM held") == "the message has no such link"

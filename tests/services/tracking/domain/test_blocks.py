@@ -89,7 +89,8 @@ def test_markers_that_do_not_fit_are_refused_with_their_place(html: str, line: i
 
 PIECES = [
     "<!-- penchant:block a -->", "<!-- penchant:variant b -->", "<!-- penchant:fallback -->",
-    "<!-- /penchant:block -->", "<p data-penchant-block=c data-penchant-variant=d>", "</p>", "<p>", "text", "<!-- x -->",
+    "<!-- /penchant:block -->",
+    "<p data-penchant-block=c data-penchant-variant=d>", "</p>", "<p>", "text", "<!-- x -->",
 ]  # fmt: skip
 
 

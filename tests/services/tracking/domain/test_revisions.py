@@ -136,7 +136,7 @@ def labels_of(revision: Revised) -> list[bool]:
         a("https://shop.example/hounds", "Dogs") + a(B, "Cats"),
         a(B, "Cats") + a(A, "Dogs"),
         VML.format(A, "Dogs") + a(A, "Dogs") + a(B, "Cats"),
-        a(A, "Dogs") + VML.format(A, "Shop for dogs") + a(B, "Cats"),
+        a(A, "Dogs") + VML.format(A, "DOGS ") + a(B, "Cats"),
     ],
 )
 def test_small_edits_keep_ids_and_labels(after: str) -> None:
@@ -154,8 +154,13 @@ def test_a_twin_for_outlook_that_is_removed_leaves_the_labels_on_the_button() ->
 
 
 def test_a_twin_stands_for_the_visible_link_with_its_text_or_the_nearest() -> None:
-    revision = revise((), find_links(a(A, "One") + VML.format(A, "Two") + a(A, "Two") + VML.format(A, "Three")), uuid4)
-    assert numbers(revision) == [1, 2, 2, 2]
+    revision = revise((), find_links(a(A, "One") + VML.format(A, "Two") + a(A, "Two") + a(A, "Two")), uuid4)
+    assert numbers(revision) == [1, 2, 2, 3]
+
+
+def test_a_button_for_outlook_that_says_something_else_is_a_link_with_the_same_labels() -> None:
+    revision = edited(a(A, "Dogs"), VML.format(A, "Shop for dogs") + a(A, "Dogs"), 1)
+    assert (numbers(revision), labels_of(revision)) == ([2, 1], [True, True])
 
 
 def test_a_link_for_outlook_alone_is_a_link() -> None:

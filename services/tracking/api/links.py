@@ -1,4 +1,4 @@
-"""Labels on links: set for one, or for many at once. They apply to later clicks only."""
+"""Links of a message: corrected, and labelled. Both apply to later clicks only."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated
@@ -9,9 +9,11 @@ from pydantic import Field
 
 from services.tracking.api.models import LinkAnswer, MessageAnswer
 from services.tracking.api.service import Service, no_message, problems, required
-from services.tracking.domain.errors import LabelsNotUsable, LinksNotFound
+from services.tracking.domain.errors import LabelsNotUsable, LinkNotTrackable, LinksNotFound, TargetNotUsable
+from services.tracking.domain.revisions import Tracking as Tracked
+from services.tracking.domain.targets import LONGEST_URL
 from services.tracking.store.messages import StoredMessage, message_number
-from services.tracking.use_cases import link_labels
+from services.tracking.use_cases import link_labels, links
 from services.tracking.use_cases.link_labels import LabelsByLink
 from services.tracking.use_cases.service import Tracking
 from shared.http.bodies import RequestBody
@@ -20,7 +22,6 @@ from shared.http.pointers import pointer_of
 from shared.http.preconditions import Preconditions, etag_of, preconditions
 from shared.http.problems import FieldError, Problem
 from shared.http.routing import Router
-from shared.store.errors import EventTooLarge
 
 router = Router(prefix="/v1/messages/{message_id}", tags=["messages"])
 
@@ -52,6 +53,50 @@ async def label_link(
     return Response(answer.model_dump_json(), 200, {"ETag": etag_of(message.version)}, media_type="application/json")
 
 
+class LinkBody(RequestBody):
+    """What is to be changed of a link; what is missing stays."""
+
+    url: Annotated[
+        str | None,
+        Field(min_length=1, max_length=LONGEST_URL, description="Where it leads from now on; null: as in the HTML."),
+    ] = None
+    tracking: Annotated[
+        Tracked | None, Field(description="`always` and `never` overrule what is guessed; `auto`, or null, does not.")
+    ] = None
+
+
+@router.patch("/links/{link_id}", response_model=LinkAnswer, summary="Correct a link")
+async def change_link(
+    service: Service,
+    caller: Annotated[Caller, requires("write")],
+    message_id: UUID,
+    link_id: UUID,
+    body: LinkBody,
+    conditions: Annotated[Preconditions, preconditions()],
+) -> Response:
+    """Corrects where a link leads, also in mails that were sent, or says whether clicks on it are tracked.
+
+    Whether a link is tracked is decided when a mail is made: mails that were sent keep their links.
+    """
+    tracking = (body.tracking or "auto") if "tracking" in body.model_fields_set else None
+    change = links.LinkChange("url" in body.model_fields_set, body.url, tracking)
+    try:
+        with problems():
+            message = await links.change_link(
+                service, caller.account_id, message_id, link_id, change, required(conditions)
+            )
+    except LinksNotFound:
+        raise Problem(404, "The message has no such link.") from None
+    except LinkNotTrackable as error:
+        detail = f"Clicks on this link cannot be tracked: {error.reason}"
+        raise Problem(422, f"{detail}.", errors=[FieldError("/tracking", detail)]) from None
+    except TargetNotUsable as error:
+        detail = f"A click cannot be sent on to this address: {error.reason}"
+        raise Problem(422, f"{detail}.", errors=[FieldError("/url", detail)]) from None
+    answer = next(LinkAnswer.of(link, service.catalog) for link in message.links if link.id == link_id)
+    return Response(answer.model_dump_json(), 200, {"ETag": etag_of(message.version)}, media_type="application/json")
+
+
 @router.put("/link-labels", response_model=MessageAnswer, summary="Label many links")
 async def label_links(
     service: Service,
@@ -68,7 +113,7 @@ async def label_links(
         detail = "The message has no such link"
         errors = [FieldError(pointer_of([str(link_id)]), detail) for link_id in error.link_ids]
         raise Problem(422, f"{detail}.", errors=errors) from None
-    answer = MessageAnswer.of(message, service.catalog)
+    answer = MessageAnswer.of(message, service)
     return Response(answer.model_dump_json(), 200, {"ETag": etag_of(message.version)}, media_type="application/json")
 
 
@@ -80,13 +125,10 @@ async def _label(
     names: Mapping[UUID, str],
     conditions: Preconditions,
 ) -> StoredMessage:
-    try:
-        with problems():
-            return await link_labels.label_links(
-                service, caller.account_id, message_id, wanted, names, required(conditions)
-            )
-    except EventTooLarge:
-        raise Problem(422, "The message has more links and labels than it can hold.") from None
+    with problems():
+        return await link_labels.label_links(
+            service, caller.account_id, message_id, wanted, names, required(conditions)
+        )
 
 
 async def _names(

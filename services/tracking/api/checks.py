@@ -1,0 +1,53 @@
+"""The check of a message before it is sent."""
+
+import asyncio
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from services.tracking.api.service import Service, no_message
+from services.tracking.domain.checking import CheckedMessage, check
+from services.tracking.store.messages import read_message, read_revision
+from services.tracking.use_cases.blocks import is_broken
+from shared.events.envelope import Optional
+from shared.http.keys import Caller, requires
+from shared.http.routing import Router
+
+router = Router(tags=["messages"])
+
+
+class WarningAnswer(BaseModel):
+    """Something to look at before the message is sent."""
+
+    code: Annotated[
+        str, Field(description="`no_subject`, `no_unsubscribe_link`, `no_postal_address`, `unknown_tag`, … (open).")
+    ]
+    pointer: Annotated[Optional[str], Field(description="JSON pointer into the message.")] = None
+    detail: str
+
+
+class CheckAnswer(BaseModel):
+    """All warnings; none: nothing was found."""
+
+    warnings: list[WarningAnswer]
+
+
+@router.get("/v1/messages/{message_id}/check", summary="Check a message")
+async def check_message(service: Service, caller: Annotated[Caller, requires("read")], message_id: UUID) -> CheckAnswer:
+    """What may be wrong with the newest revision, in words."""
+    async with service.snapshot() as connection:
+        message = await read_message(connection, caller.account_id, message_id)
+        revision = await read_revision(connection, caller.account_id, message_id)
+    if message is None or revision is None:
+        raise no_message()
+    blocks = message.blocks()
+    broken = [
+        (block.name, variant)
+        for block in blocks
+        for variant, criterion in block.variants
+        if criterion is not None and is_broken(service, caller.account_id, criterion)
+    ]
+    checked = CheckedMessage(revision.html, message.content, message.links_in_order(), blocks, broken)
+    found = await asyncio.to_thread(check, checked)
+    return CheckAnswer(warnings=[WarningAnswer(code=one.code, pointer=one.pointer, detail=one.detail) for one in found])

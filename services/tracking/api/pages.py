@@ -1,0 +1,25 @@
+"""The recipient's own pages: they belong to labeling, and tracking only leads there."""
+
+from typing import Annotated
+
+from fastapi import Path
+from fastapi.responses import RedirectResponse
+
+from services.tracking.api.service import Service
+from shared.http.routing import Router
+
+router = Router(tags=["pages"])
+Token = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,119}$")]
+HEADERS = {"Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
+
+
+@router.get("/p/{token}", status_code=302, response_class=RedirectResponse, summary="To the preference page")
+async def preferences(service: Service, token: Token) -> RedirectResponse:
+    """Leads to the page on which the recipient of the token sees and changes its labels."""
+    return RedirectResponse(f"{service.preferences_url}/p/{token}", 302, HEADERS)
+
+
+@router.get("/u/{token}", status_code=302, response_class=RedirectResponse, summary="To the page for unsubscribing")
+async def unsubscribe(service: Service, token: Token) -> RedirectResponse:
+    """Leads to the page on which the recipient of the token unsubscribes. A one-click POST goes there directly."""
+    return RedirectResponse(f"{service.preferences_url}/u/{token}", 302, HEADERS)

@@ -1,0 +1,215 @@
+"""Mails: the HTML with tracked links, and whole mails for up to 1,000 recipients."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Annotated
+from uuid import UUID
+
+import orjson
+from fastapi import Query, Response
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, Field
+
+from services.tracking.api.service import Service, problems
+from services.tracking.api.tokens import NDJSON, SendBody, token_maker
+from services.tracking.domain.rendering import line_of, pieces_of_html
+from services.tracking.use_cases.contacts import known_contact
+from services.tracking.use_cases.rendering import CompiledMessage
+from shared.events.envelope import ContactId
+from shared.http.batches import BatchError, none_taken
+from shared.http.bodies import RequestBody
+from shared.http.keys import Caller, requires
+from shared.http.problems import FieldError, Problem
+from shared.http.routing import Router
+from shared.tokens import Recipient, TokenMaker
+
+router = Router(prefix="/v1/messages/{message_id}", tags=["messages"])
+
+MOST_RECIPIENTS = 1_000
+AT_ONCE = 20  # mails made between two pieces of the answer
+SAFE_HTML = {
+    # Whoever opens the answer in a browser sees the mail, in no origin and without scripts.
+    "Content-Security-Policy": "sandbox; default-src 'none'; img-src * data:; style-src 'unsafe-inline' *; font-src *",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "SAMEORIGIN",
+}
+Scalar = bool | int | float | str
+Content = Annotated[
+    dict[str, str], Field(max_length=51, description="Variant by block; none, or an empty one, is the fallback.")
+]
+
+
+class ContactValues(RequestBody):
+    """What `{{contact.…}}` stands for."""
+
+    email: Annotated[str | None, Field(max_length=320)] = None
+
+
+class RecipientBody(RequestBody):
+    """A recipient, with what its mail depends on."""
+
+    contact_id: ContactId
+    content: Content = Field(default_factory=dict)
+    fields: Annotated[
+        dict[str, Scalar | None], Field(max_length=200, description="Values of `{{field.…}}`, by key.")
+    ] = Field(default_factory=dict)
+    contact: ContactValues | None = None
+    email: Annotated[str | None, Field(max_length=320, description="Short for `contact.email`.")] = None
+
+    def values(self) -> dict[str, str]:
+        """Return what merge tags stand for, by name."""
+        values = {f"field.{key}": _text(value) for key, value in self.fields.items() if value is not None}
+        email = (self.contact.email if self.contact else None) or self.email
+        if email:
+            values["contact.email"] = email
+        return values
+
+
+class RenderBody(RequestBody):
+    """Whose mails are to be made."""
+
+    send: SendBody | None = None
+    revision: Annotated[int | None, Field(ge=1, le=2**31 - 1, description="The newest unless it is given.")] = None
+    recipients: Annotated[list[RecipientBody], Field(min_length=1, max_length=MOST_RECIPIENTS)]
+
+
+class MailLine(BaseModel):
+    """A line of the answer: a recipient's mail, or instead why there is none (`index`, `code`, …)."""
+
+    contact_id: int
+    token: str
+    subject: str
+    preheader: str
+    text: str
+    html: str
+    sender: Annotated[dict[str, str] | None, Field(description="`name` and `email`; null if the message has none.")]
+    reply_to: str | None
+
+
+def _text(value: Scalar) -> str:
+    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+@router.post(
+    "/render",
+    response_class=StreamingResponse,
+    summary="Make the mails of up to 1,000 recipients",
+    responses={200: {"content": {NDJSON: {"schema": MailLine.model_json_schema()}}}},
+)
+async def render(
+    service: Service, caller: Annotated[Caller, requires("write", pipeline=True)], message_id: UUID, body: RenderBody
+) -> StreamingResponse:
+    """A line of JSON per recipient, in the order asked for. Our merge tags are filled in, escaped for where they stand.
+
+    Whether a contact may be sent to is not looked at here.
+    """
+    with problems():
+        message = await service.renderer.message(caller.account_id, message_id, body.revision)
+    maker = token_maker(service, caller, message_id, body.send)
+    errors = [
+        _unknown(index, block)
+        for index, one in enumerate(body.recipients)
+        if (block := message.unknown(one.content)) is not None
+    ]
+    if len(errors) == len(body.recipients):
+        none_taken(errors[:100])
+    return StreamingResponse(_lines(message, maker, body.recipients, errors), media_type=NDJSON)
+
+
+async def _lines(
+    message: CompiledMessage, maker: TokenMaker, recipients: Sequence[RecipientBody], errors: Sequence[BatchError]
+) -> AsyncIterator[bytes]:
+    refused = {error.index: orjson.dumps(error.model_dump(), option=orjson.OPT_APPEND_NEWLINE) for error in errors}
+    more = _sender_members(message)
+    for start in range(0, len(recipients), AT_ONCE):
+        lines = []
+        for index, one in enumerate(recipients[start : start + AT_ONCE], start):
+            if index in refused:
+                lines.append(refused[index])
+                continue
+            mail = await message.mail(one.content)
+            lines.append(line_of(one.contact_id, maker.token(one.contact_id).encode(), mail, one.values(), more))
+        yield b"".join(lines)
+        await asyncio.sleep(0)
+
+
+def _sender_members(message: CompiledMessage) -> bytes:
+    sender = None if message.sender is None else {"name": message.sender.name, "email": message.sender.email}
+    reply_to = message.revision.content.reply_to or (message.sender.reply_to if message.sender else None)
+    return b"," + orjson.dumps({"sender": sender, "reply_to": reply_to})[1:-1]
+
+
+def _unknown(index: int, block: str) -> BatchError:
+    pointer = f"/recipients/{index}/content/{block}"
+    return BatchError(index=index, code="not_found", pointer=pointer, detail="The block has no such variant.")
+
+
+class HtmlResponse(Response):
+    """HTML as it was registered: UTF-8."""
+
+    media_type = "text/html"
+
+
+@router.get(
+    "/html",
+    response_class=HtmlResponse,
+    summary="A message's HTML with tracked links",
+    responses={200: {"content": {"text/html": {"schema": {"type": "string"}}}}},
+)
+async def tracked_html(
+    service: Service,
+    caller: Annotated[Caller, requires("read", pipeline=True)],
+    message_id: UUID,
+    contact_id: Annotated[ContactId | None, Query(description="For one contact, outside of any send.")] = None,
+    merge_tag: Annotated[
+        str | None,
+        Field(min_length=1, max_length=200),
+        Query(description="For everybody: what the sender replaces by each contact's token."),
+    ] = None,
+    revision: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="The newest unless it is given.")] = None,
+    content: Annotated[
+        str | None,
+        Query(max_length=5000, description="Variants, as `hero:dogs,footer:`; nothing behind the colon: the fallback."),
+    ] = None,
+) -> HtmlResponse:
+    """The HTML, byte for byte but for the hrefs of tracked links, the blocks, and links to the recipient's own pages.
+
+    Blocks that `content` does not name show their fallback. Merge tags of fields stay as they are: see `render`.
+    """
+    if (contact_id is None) == (merge_tag is None):
+        detail = "Give exactly one of contact_id and merge_tag"
+        raise Problem(422, f"{detail}.", errors=[FieldError("/query/contact_id", detail)])
+    with problems():
+        message = await service.renderer.message(caller.account_id, message_id, revision)
+    chosen = _content(content, message)
+    if contact_id is not None:
+        if not await known_contact(service, caller.account_id, contact_id):
+            raise Problem(404, "There is no such contact.")
+        token = service.keys.make(Recipient(caller.account_id, contact_id, message_id))
+    else:
+        token = merge_tag or ""
+    html = await asyncio.to_thread(_html, message, chosen, token)
+    return HtmlResponse(html, headers=SAFE_HTML)
+
+
+def _html(message: CompiledMessage, content: Mapping[str, str], token: str) -> str:
+    source = message.revision.html
+    pieces = pieces_of_html(message.source, content)
+    return "".join(
+        piece.replace("\0", token) if isinstance(piece, str) else source[piece.start : piece.end] for piece in pieces
+    )
+
+
+def _content(written: str | None, message: CompiledMessage) -> dict[str, str]:
+    """Read `hero:dogs,footer:`. Raises Problem 422 for a block or variant that the message does not have."""
+    content: dict[str, str] = {}
+    for item in (written or "").split(","):
+        block, colon, variant = item.strip().partition(":")
+        if not item.strip():
+            continue
+        if not colon or variant not in message.variants.get(block, ()):
+            detail = f"The message has no block and variant {item.strip()[:130]}"
+            raise Problem(422, f"{detail}.", errors=[FieldError("/query/content", detail)])
+        content[block] = variant
+    return content
