@@ -25,7 +25,13 @@ HEADERS_KEPT = (
     "sec-fetch-user",
     "sec-purpose",
     "purpose",
+    "x-purpose",
+    "x-moz",
     "referer",
+    "accept-encoding",
+    "sec-ch-ua",
+    "sec-ch-ua-mobile",
+    "sec-ch-ua-platform",
 )
 DATA_BYTES = 16 * 1024
 NO_NUL = r"^[^\x00]*$"  # JSON has it, a text of PostgreSQL does not
@@ -104,6 +110,10 @@ class ClickReport(ContactReference):
     method: Annotated[Optional[str], Field(max_length=16, pattern=NO_NUL)] = None
     headers: Optional[Annotated[dict[Text, Text], Field(max_length=32)]] = None
     hint: Optional[Verdict] = None
+    delivered_at: Annotated[Optional[Reported], Field(description="When this recipient's mail was delivered.")] = None
+    http_version: Annotated[
+        Optional[str], Field(max_length=8, pattern=NO_NUL, description="Of the request, such as `1.1` or `2`.")
+    ] = None
     history: Annotated[Optional[bool], Field(description=HISTORY)] = None
 
     @model_validator(mode="after")

@@ -175,7 +175,8 @@ class Connection(HttpToolsProtocol):
         cycle = RawCycle(head=method == "HEAD", keep_alive=self.parser.should_keep_alive())
         self.cycle = cycle  # type: ignore[assignment] # it has what this class and its parent ask of a cycle
         try:
-            outcome = raw(RawRequest(method, path.decode("latin-1"), query, self.headers, client))
+            version = self.parser.get_http_version()
+            outcome = raw(RawRequest(method, path.decode("latin-1"), query, self.headers, client, version))
         except Exception:  # noqa: BLE001 # whatever it is, the connection must get an answer
             self._fail(cycle)
             return

@@ -19,7 +19,8 @@ Header = tuple[bytes, bytes]
 class RawRequest(NamedTuple):
     """What is known of a request before anything was interpreted.
 
-    `path` is as it was sent, percent signs and all; header names are lower case; `client` is an IP address.
+    `path` is as it was sent, percent signs and all; header names are lower case; `client` is an IP address;
+    `http_version` is such as `1.1`.
     """
 
     method: str
@@ -27,6 +28,7 @@ class RawRequest(NamedTuple):
     query: bytes
     headers: Sequence[Header]
     client: str
+    http_version: str = ""
 
     def header(self, name: bytes) -> str | None:
         """The first value of a header, by its lower-case name."""
@@ -102,7 +104,9 @@ def beside(app: ASGIApp, raw: RawHandler, proxies: Proxies) -> ASGIApp:
             peer = scope["client"][0] if scope["client"] else ""
             client = proxies.client(peer, scope["headers"])
             path = scope["raw_path"].decode("latin-1")
-            outcome = raw(RawRequest(method, path, scope["query_string"], scope["headers"], client))
+            outcome = raw(
+                RawRequest(method, path, scope["query_string"], scope["headers"], client, scope["http_version"])
+            )
             answer = outcome if isinstance(outcome, Answer) else await outcome
         else:
             answer = Answer(405, ((b"allow", b"GET, HEAD"),))

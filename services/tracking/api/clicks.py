@@ -61,6 +61,12 @@ class ClickAnswer(BaseModel):
     user_agent: str | None
     ip: str | None
     headers: dict[str, str] | None
+    rules: Annotated[int, Field(description="The version of the rules by which it was judged.")]
+    history: bool
+    since_send: Annotated[int | None, Field(description="Seconds from this recipient's send.")]
+    since_delivery: Annotated[int | None, Field(description="Seconds from this recipient's delivery.")]
+    network: Annotated[UUID | None, Field(description="The same for clicks from the same /24 or /48; leads to nobody.")]
+    http_version: str | None
 
 
 Time = Annotated[AwareDatetime, BeforeValidator(only_written_out)]

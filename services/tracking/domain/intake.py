@@ -15,6 +15,7 @@ from shared.events.intake import HEADERS_KEPT, ClickReport
 AHEAD = timedelta(minutes=5)  # how far the clock of whoever reports may be ahead of ours
 NAMES = "names"
 _LONGEST_HEADER = 1_000
+_MOST_SECONDS = 2**31 - 1
 _MOST_URLS = 5_000  # addresses of one message whose links are kept in memory
 _KEPT = frozenset(HEADERS_KEPT)
 
@@ -125,4 +126,9 @@ def evidence(report: ClickReport) -> Evidence:
     headers = report.headers
     if headers and not (headers.keys() <= _KEPT and len(max(headers.values(), key=len)) <= _LONGEST_HEADER):
         headers = {name.lower(): value[:_LONGEST_HEADER] for name, value in headers.items() if name.lower() in _KEPT}
-    return Evidence(report.user_agent, report.method, headers or None, report.hint)
+    return Evidence(report.user_agent, report.method, headers or None, report.hint, bool(report.history))
+
+
+def seconds_between(begin: datetime | None, end: datetime) -> int | None:
+    """Return whole seconds from `begin` to `end`, never fewer than none; None without a beginning."""
+    return None if begin is None else min(max(int((end - begin).total_seconds()), 0), _MOST_SECONDS)

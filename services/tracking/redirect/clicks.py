@@ -57,6 +57,8 @@ def click_of(request: RawRequest, recipient: Recipient, link_id: str) -> Click:
         report["send"] = {"kind": kind, "id": send_id, "sent_at": sent_at}
     if request.client:
         report["ip"] = request.client[:64]
+    if request.http_version:
+        report["http_version"] = request.http_version
     kept = {}
     for name, value in request.headers:
         if name == b"user-agent":

@@ -51,6 +51,12 @@ class ClickRow(NamedTuple):
     user_agent: str | None
     ip: str | None
     headers: str | None
+    rules: int
+    history: bool
+    since_send: int | None
+    since_delivery: int | None
+    network: UUID | None
+    http_version: str | None
 
 
 class ClickFilter(NamedTuple):
@@ -67,6 +73,12 @@ class ClickFilter(NamedTuple):
 def written_headers(headers: Mapping[str, str] | None) -> str | None:
     """A click's headers as they are stored."""
     return orjson.dumps(headers).decode() if headers else None
+
+
+async def read_network_key(connection: PoolConnectionProxy) -> bytes:
+    """Return the key of the hashes of networks."""
+    key: str = await QUERIES["network_key"].fetchval(connection)
+    return key.encode()
 
 
 async def settle_sources(connection: PoolConnectionProxy, sources: Collection[str]) -> dict[str, int]:

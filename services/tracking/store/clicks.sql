@@ -1,5 +1,8 @@
 -- Clicks: which were seen, the rows as they came, and their counts.
 
+-- name: network_key
+SELECT key FROM network_key
+
 -- name: settle_sources
 -- Sources that are already known are returned too.
 INSERT INTO sources AS known (source)
@@ -50,7 +53,8 @@ SELECT send_no FROM sends WHERE account_id = :account_id AND id = :send_id
 -- A parameter that is null does not restrict the list.
 SELECT
     click.click_id, click.contact_id, click.occurred_at, click.verdict, click.reasons,
-    click.method, click.hint, click.user_agent, click.ip, click.headers,
+    click.method, click.hint, click.user_agent, click.ip, click.headers, click.rules, click.history,
+    click.since_send, click.since_delivery, click.network, click.http_version,
     message.message_id, link.link_id, link.number AS link_number, link.url, link.text,
     send.kind AS send_kind, send.id AS send_id, send.sent_at
 FROM clicks AS click
@@ -69,7 +73,8 @@ ORDER BY click.occurred_at DESC, click.click_id DESC
 LIMIT :limit
 
 -- name: forget_clicks
--- Whatever could lead back to a person is removed; the click stays, with an id that identifies nobody.
+-- Whatever could lead back to a person is removed; the click stays, with an id that identifies nobody, and so does the
+-- hash of its network.
 UPDATE clicks AS click
 SET user_agent = NULL, ip = NULL, headers = NULL
 FROM unnest(:account_ids::integer[], :contact_ids::bigint[]) AS erased (account_id, contact_id)

@@ -7,15 +7,17 @@ from typing import NamedTuple
 from prometheus_client import Counter as Metric
 from uuid_utils.compat import uuid7
 
-from services.tracking.domain.intake import Message, Placed, click_key, evidence
+from services.tracking.domain.intake import Message, Placed, click_key, evidence, seconds_between
+from services.tracking.domain.networks import network_hash
 from services.tracking.domain.revisions import LinkLabel
-from services.tracking.domain.verdicts import judge
+from services.tracking.domain.verdicts import RULES, judge
 from services.tracking.store.clicks import (
     ClickRow,
     SeenKey,
     SendKey,
     count_clicks,
     insert_seen,
+    read_network_key,
     remove_clicks,
     settle_sends,
     settle_sources,
@@ -59,11 +61,14 @@ class Recorder:
         self._partitions = partitions
         self._sources: dict[str, int] = {}
         self._sends: dict[SendKey, int] = {}
+        self._network_key: bytes | None = None
 
     async def record(self, work: UnitOfWork, taken: Sequence[Taken], news: Mapping[int, int]) -> None:
         """Writes those of `taken` that were not seen before; `news` are those of contacts when they were looked at."""
         clicks = await self._not_seen(work, taken)
-        written = [*zip(clicks, *self._written(clicks, await self._sends_of(work, clicks)), strict=True)]
+        network_key = await self._key(work)
+        sends = await self._sends_of(work, clicks)
+        written = [*zip(clicks, *self._written(clicks, sends, network_key), strict=True)]
         # All that takes long comes before the locks, which every other batch waits for.
         await write_clicks(work.connection, [row for _, row, _ in written])
         contacts = {click.contact for click in clicks}
@@ -79,6 +84,11 @@ class Recorder:
         verdicts = Counter(row.verdict for _, row, _ in written)
         work.after_commit(lambda: _count(verdicts))
 
+    async def _key(self, work: UnitOfWork) -> bytes:
+        if self._network_key is None:
+            self._network_key = await read_network_key(work.connection)
+        return self._network_key
+
     async def _gone(self, work: UnitOfWork, contacts: Collection[ContactKey]) -> dict[ContactKey, str]:
         return {
             contact: why_left_out(status)
@@ -87,7 +97,7 @@ class Recorder:
         }
 
     def _written(
-        self, clicks: Sequence[Taken], sends: Mapping[SendKey, int]
+        self, clicks: Sequence[Taken], sends: Mapping[SendKey, int], network_key: bytes
     ) -> tuple[list[ClickRow], list[ContactClicked]]:
         rows, events = [], []
         references: dict[tuple[LinkLabel, ...], tuple[LabelReference, ...]] = {}
@@ -95,7 +105,7 @@ class Recorder:
             labels = references.get(click.placed.labels)
             if labels is None:
                 labels = references[click.placed.labels] = self._references(click.placed.labels)
-            row, event = _write(click, labels, sends)
+            row, event = _write(click, labels, sends, network_key)
             rows.append(row)
             events.append(event)
         return rows, events
@@ -147,7 +157,7 @@ class Recorder:
 
 
 def _write(
-    click: Taken, labels: tuple[LabelReference, ...], sends: Mapping[SendKey, int]
+    click: Taken, labels: tuple[LabelReference, ...], sends: Mapping[SendKey, int], network_key: bytes
 ) -> tuple[ClickRow, ContactClicked]:
     """The row and the event of a click."""
     report: ClickReported = click.received.event
@@ -185,6 +195,12 @@ def _write(
         kept.user_agent,
         report.ip,
         written_headers(kept.headers),
+        RULES,
+        kept.history,
+        seconds_between(None if send is None else send.sent_at, report.occurred_at),
+        seconds_between(report.delivered_at, report.occurred_at),
+        network_hash(report.ip, report.account_id, network_key),
+        report.http_version,
     )
     return row, event
 

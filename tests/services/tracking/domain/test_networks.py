@@ -1,0 +1,33 @@
+"""Networks are told apart by a keyed hash."""
+
+import pytest
+
+from services.tracking.domain.networks import network_hash
+
+KEY = b"k" * 72
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("192.0.2.1", "192.0.2.200", True),
+        ("192.0.2.1", "192.0.3.1", False),
+        ("2001:db8:1::1", "2001:db8:1:ffff::2", True),
+        ("2001:db8:1::1", "2001:db8:2::1", False),
+        ("::ffff:192.0.2.1", "192.0.2.9", True),
+    ],
+)
+def test_addresses_of_one_network_have_one_hash(one: str, other: str, same: bool) -> None:
+    assert (network_hash(one, 1, KEY) == network_hash(other, 1, KEY)) is same
+
+
+def test_another_account_and_another_key_have_other_hashes() -> None:
+    assert (
+        len({network_hash("192.0.2.1", 1, KEY), network_hash("192.0.2.1", 2, KEY), network_hash("192.0.2.1", 1, b"x")})
+        == 3
+    )
+
+
+@pytest.mark.parametrize("address", [None, "", "unknown", "192.0.2.999", "192.0.2.1%eth0"])
+def test_what_is_no_address_has_none(address: str | None) -> None:
+    assert network_hash(address, 1, KEY) is None
