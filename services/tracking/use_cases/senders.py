@@ -63,7 +63,7 @@ async def remove_sender(tracking: Tracking, account_id: int, sender_id: UUID, *,
 
 
 def _check_domain(tracking: Tracking, account_id: int, email: str) -> None:
-    """As long as the operator has granted no domain, as when operator and account are the same people, any may be used."""
+    """Any domain may be used as long as the operator has granted none, as where both are the same people."""
     account = tracking.catalog.find(AccountChanged, account_id)
     domain = email.rpartition("@")[2].lower()
     allowed = () if account is None else account.sender_domains
