@@ -7,6 +7,7 @@ from services.console.api import (
     contacts,
     exports,
     home,
+    hosted_forms,
     imports,
     invitations,
     labels,
@@ -15,6 +16,7 @@ from services.console.api import (
     segments,
     settings,
     sign_in,
+    suppressions,
     workflows,
 )
 from shared.http.routing import Router
@@ -30,7 +32,9 @@ ROUTERS: tuple[Router, ...] = (
     builder.router,
     segments.router,
     workflows.router,
+    suppressions.router,
     settings.router,
+    hosted_forms.router,
     invitations.router,
     operations.router,
     campaigns.router,

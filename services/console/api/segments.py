@@ -171,6 +171,8 @@ def _asked_for(page: AccountPage) -> Node:
         return Node("all", parts=[Node("clicks", {**values, "comparison": "at_least"})])
     if query.get("clicked_message"):
         return Node("all", parts=[Node("clicks", {"selector": "message", "message": query["clicked_message"]})])
+    if query.get("form"):
+        return Node("all", parts=[Node("engaged", {"engagement": "form.submitted", "ref": query["form"]})])
     if query.get("clicked_send"):
         return Node("all", parts=[Node("clicks", {"selector": "send", "send": query["clicked_send"]})])
     if query.get("clicked_within"):

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Response
 
 from services.console.api.forms import Form, read_form
-from services.console.api.languages import _
+from services.console.api.languages import DEFAULT, _
 from services.console.api.page import AccountPage, OfAccount
 from services.console.api.zones import TIME_ZONES
 from services.console.apis.client import Json, Refused
@@ -23,6 +23,8 @@ router = Router(prefix="/a/{account_id}/settings", include_in_schema=False)
 
 TYPES = ("text", "number", "date", "boolean", "choice")
 _LONGEST_NAME = 80
+_BRAND = ("name", "logo_url", "colour", "postal_address")
+_CONTACT_LANGUAGES = {"nl": "Nederlands", "en": "English", "fr": "Français", "de": "Deutsch"}
 
 
 @router.get("")
@@ -37,10 +39,14 @@ async def change_account(page: OfAccount) -> Response:
     page.require("admin")
     form = await read_form(page.request)
     body: Json = {"name": form["name"], "time_zone": form["time_zone"]}
+    if "brand_name" in form.values:
+        body["brand"] = _brand(form)
+        body["languages"] = form.all("language") or [DEFAULT]
+        body["track_unknown_consent"] = form["track_unknown_consent"] == "yes"
     try:
         await page.api.patch("labeling", "/v1/account", body)
     except Refused as problem:
-        form.refuse(problem)
+        form.refuse(problem, {f"/brand/{name}": f"brand_{name}" for name in _BRAND})
         return await _settings(page, {"account": form}, status=422)
     page.request.app.state.accounts.forget(page.account_id)
     return page.go(page.url("settings"), _("Saved."))
@@ -194,6 +200,7 @@ async def _settings(page: AccountPage, forms: dict[str, Form], status: int = 200
         types=TYPES,
         roles=ROLES,
         time_zones=TIME_ZONES,
+        contact_languages=_CONTACT_LANGUAGES,
         **{**given, **values},
     )
 
@@ -201,6 +208,11 @@ async def _settings(page: AccountPage, forms: dict[str, Form], status: int = 200
 async def _field_deletion(page: AccountPage, key: str, uses: list[Json], status: int = 200) -> Response:
     found = await page.api.get("labeling", f"/v1/fields/{key}")
     return page.show("field_delete.html", status=status, here="settings", field=found, uses=uses)
+
+
+def _brand(form: Form) -> Json | None:
+    given = {name: form[f"brand_{name}"] or None for name in _BRAND}
+    return given if given["name"] else None
 
 
 def _role(typed: str) -> Role:

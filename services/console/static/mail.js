@@ -27,7 +27,11 @@ function choose(number) {
   item.closest("details")?.setAttribute("open", "");
   item.classList.add("chosen");
   item.scrollIntoView({ block: "center", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
-  item.querySelector("label-picker input, input:not([type=hidden]), a")?.focus({ preventScroll: true });
+  // After the click has ended: until then the frame takes the focus back.
+  setTimeout(() => {
+    window.focus();
+    item.querySelector("label-picker input, input:not([type=hidden]), a")?.focus({ preventScroll: true });
+  });
 }
 
 customElements.define("mail-frame", MailFrame);

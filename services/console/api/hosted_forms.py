@@ -1,0 +1,126 @@
+"""Hosted forms: a page on which people sign up and choose public labels."""
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+from fastapi import Response
+
+from services.console.api.forms import Form, read_form
+from services.console.api.languages import _
+from services.console.api.lists import listing
+from services.console.api.page import AccountPage, OfAccount
+from services.console.apis.client import Json, Refused
+from shared.http.routing import Router
+
+router = Router(prefix="/a/{account_id}/forms", include_in_schema=False)
+
+
+@router.get("")
+async def forms(page: OfAccount) -> Response:
+    """List the forms."""
+    cursor = page.request.query_params.get("cursor")
+    answer = await page.api.get("labeling", "/v1/forms", limit=25, cursor=cursor)
+    return page.show("forms.html", here="forms", block="list", list=listing(page.request, answer, {}))
+
+
+@router.get("/new")
+async def new(page: OfAccount) -> Response:
+    """Show the form of a new form."""
+    page.require("write")
+    return await _form(page, Form(), None)
+
+
+@router.post("/new")
+async def create(page: OfAccount) -> Response:
+    """Make a form."""
+    page.require("write")
+    form = await read_form(page.request)
+    try:
+        made = await page.api.post("labeling", "/v1/forms", _body(form))
+    except Refused as problem:
+        form.refuse(problem)
+        return await _form(page, form, None, status=422)
+    return page.go(page.url(f"forms/{made['id']}"), _("The form is there. Open its page, or embed it."))
+
+
+@router.get("/{form_id}")
+async def one(page: OfAccount, form_id: UUID) -> Response:
+    """Show a form: its page, how to embed it, what it asks."""
+    found, fields, labels = await asyncio.gather(
+        page.api.get("labeling", f"/v1/forms/{form_id}"),
+        page.api.items("labeling", "/v1/fields"),
+        page.api.items("labeling", "/v1/labels"),
+    )
+    return page.show(
+        "form.html",
+        here="forms",
+        found=found,
+        fields={field["key"]: field["name"] for field in fields},
+        labels={label["id"]: label["name"] for label in labels},
+        languages_of_account=page.account.get("languages") or ["en"],
+    )
+
+
+@router.get("/{form_id}/edit")
+async def edit(page: OfAccount, form_id: UUID) -> Response:
+    """Show the form of a form."""
+    page.require("write")
+    return await _form(page, Form(), await page.api.get("labeling", f"/v1/forms/{form_id}"))
+
+
+@router.post("/{form_id}/edit")
+async def change(page: OfAccount, form_id: UUID) -> Response:
+    """Change a form."""
+    page.require("write")
+    form = await read_form(page.request)
+    try:
+        await page.api.put("labeling", f"/v1/forms/{form_id}", _body(form))
+    except Refused as problem:
+        form.refuse(problem)
+        return await _form(page, form, await page.api.get("labeling", f"/v1/forms/{form_id}"), status=422)
+    return page.go(page.url(f"forms/{form_id}"), _("Saved."))
+
+
+@router.get("/{form_id}/delete")
+async def ask_delete(page: OfAccount, form_id: UUID) -> Response:
+    """Say what deleting the form does."""
+    page.require("write")
+    found = await page.api.get("labeling", f"/v1/forms/{form_id}")
+    return page.show("form_delete.html", here="forms", found=found)
+
+
+@router.post("/{form_id}/delete")
+async def delete(page: OfAccount, form_id: UUID) -> Response:
+    """Delete the form."""
+    page.require("write")
+    await page.api.delete("labeling", f"/v1/forms/{form_id}", force="true")
+    return page.go(page.url("forms"), _("The form is deleted."))
+
+
+async def _form(page: AccountPage, form: Form, found: Json | None, status: int = 200) -> Response:
+    fields, labels = await asyncio.gather(
+        page.api.items("labeling", "/v1/fields"), page.api.items("labeling", "/v1/labels")
+    )
+    public = [label for label in labels if label["visibility"] == "public" and label["state"] == "active"]
+    chosen = form.all("field") if form.values else (found or {}).get("fields", [])
+    offered = form.all("label") if form.values else (found or {}).get("labels", [])
+    values: dict[str, Any] = {
+        "form": form,
+        "found": found,
+        "fields": fields,
+        "labels": public,
+        "chosen": chosen,
+        "offered": offered,
+    }
+    return page.show("form_form.html", status=status, here="forms", **values)
+
+
+def _body(form: Form) -> Json:
+    return {
+        "name": form["name"],
+        "text": form["text"] or None,
+        "fields": form.all("field"),
+        "labels": form.all("label"),
+        "double_opt_in": form["double_opt_in"] == "yes",
+    }
