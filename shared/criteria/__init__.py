@@ -15,6 +15,7 @@ from shared.criteria.facts import (
     refuses,
 )
 from shared.criteria.grammar import Criterion, Fault, InvalidCriterion
+from shared.criteria.merged_labels import with_merged_labels
 from shared.criteria.parsing import parse
 from shared.criteria.references import References, inline_segments, moves_with_the_day, references, would_circle
 from shared.criteria.validation import Existence, Lookup, validate
@@ -49,6 +50,7 @@ __all__ = [
     "references",
     "refuses",
     "validate",
+    "with_merged_labels",
     "would_circle",
     "write",
 ]

@@ -6,9 +6,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from services.workflow.domain.conditions import inlined
 from services.workflow.domain.environment import BrokenCondition, MissingReference
+from services.workflow.domain.merged_labels import NONE_MERGED, MergedLabels
 from services.workflow.domain.runs import EffectKind
 from shared.bus.catalog import Catalog
-from shared.criteria import Block, Criterion, Existence, Fault, parse, read_blocks, validate
+from shared.criteria import Block, Criterion, Existence, Fault, parse, read_blocks, validate, with_merged_labels
 from shared.criteria.grammar import InSegment
 from shared.criteria.references import walk
 from shared.events.envelope import CatalogEvent
@@ -28,6 +29,9 @@ class AccountLookup:
         found = self._catalogs.catalog.find(LabelChanged, label_id)
         if found is None or found.account_id != self._account_id:
             return "unknown"
+        if found.merged_into is not None:
+            last = self._catalogs.merged(self._account_id).last.get(label_id, label_id)
+            return "merged" if last == label_id else self.label(last)
         return "known" if found.state in ("active", "hidden") else "merged" if found.state == "merged" else "deleted"
 
     def message(self, message_id: UUID) -> Existence:
@@ -86,13 +90,22 @@ class Catalogs:
         self._segments: dict[UUID, tuple[int, Criterion]] = {}
         self._ready: dict[tuple[int, int], tuple[Criterion, Criterion | str]] = {}
         self._looked_for: set[int] = set()
+        self._merged: dict[int, MergedLabels] = {}
         self._blocks: dict[UUID, tuple[MessageChanged, tuple[Block, ...]]] = {}
         catalog.on_change(self._changed)
 
     def _changed(self, event: CatalogEvent) -> None:
         self._ready.clear()
+        if isinstance(event, LabelChanged) and (event.merged_into is not None or event.account_id in self._merged):
+            labels = self.catalog.all(LabelChanged, event.account_id)
+            merged_into = {label.label_id: label.merged_into for label in labels if label.merged_into is not None}
+            self._merged[event.account_id] = MergedLabels(merged_into)
         if isinstance(event, MessageChanged):
             self.message_of.update((link.id, event.message_id) for link in event.links)
+
+    def merged(self, account_id: int) -> MergedLabels:
+        """Return the account's labels that were merged into others."""
+        return self._merged.get(account_id, NONE_MERGED)
 
     def lookup(self, account_id: int) -> AccountLookup:
         """What an account has."""
@@ -144,7 +157,10 @@ class Catalogs:
         if kept is None or kept[0] is not criterion:
             lookup = self.lookup(account_id)
             gone = [fault.detail for fault in criterion_faults(criterion, lookup)]
-            kept = self._ready[key] = (criterion, gone[0] if gone else inlined(criterion, lookup.segment))
+            whole = gone[0] if gone else inlined(criterion, lookup.segment)
+            if not isinstance(whole, str):
+                whole = with_merged_labels(whole, self.merged(account_id).last)
+            kept = self._ready[key] = (criterion, whole)
         if isinstance(kept[1], str):
             raise BrokenCondition(kept[1])
         return kept[1]

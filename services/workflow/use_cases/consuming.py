@@ -74,9 +74,9 @@ class Consumption:
         return new, known, gone
 
     def _starts(self, seen: ConsumedEvent) -> list[Program]:
-        return [
-            program for program in self._workflows.started_by(seen) if program.workflow_id not in self.unit.undecided
-        ]
+        merged = self.unit.catalogs.merged(seen.event.account_id)
+        programs = self._workflows.started_by(seen, merged)
+        return [program for program in programs if program.workflow_id not in self.unit.undecided]
 
     def _apply(self, ancestry: Ancestry, seen: ConsumedEvent, record: Received, starts: Sequence[Program]) -> None:
         unit = self.unit

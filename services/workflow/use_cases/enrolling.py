@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.workflow.domain.definitions import AnyTrigger, Definition
 from services.workflow.domain.facts import StoredFacts
+from services.workflow.domain.merged_labels import NONE_MERGED, MergedLabels
 from services.workflow.domain.program import Program
 from services.workflow.domain.runs import Causation, ConsumedEvent
 from services.workflow.domain.triggers import OnLabel, OnSegment
@@ -29,12 +30,12 @@ async def enrol_existing(service: WorkflowService, work: UnitOfWork, workflow: S
         await backlog.end_enrolments(work.connection, workflow.workflow_id)
 
 
-def existing_of(definition: Definition) -> Existing:
-    """Return what the triggers with `include_existing` ask for."""
+def existing_of(definition: Definition, merged: MergedLabels = NONE_MERGED) -> Existing:
+    """Return what the triggers with `include_existing` ask for, labels that were merged with them included."""
     asking = list(_asking(definition.triggers))
     return Existing(
         segments=tuple(trigger.segment for trigger in asking if isinstance(trigger, OnSegment)),
-        labels=tuple(trigger.label for trigger in asking if isinstance(trigger, OnLabel)),
+        labels=merged.all_alike(trigger.label for trigger in asking if isinstance(trigger, OnLabel)),
     )
 
 

@@ -25,7 +25,7 @@ class Estimate(NamedTuple):
 async def estimate(service: WorkflowService, workflow: StoredWorkflow) -> Estimate:
     """Count the members that would be taken at once, and play the definition over the last week."""
     program = compile_program(workflow.workflow_id, workflow.version, workflow.account_id, workflow.definition)
-    existing = existing_of(program.definition)
+    existing = existing_of(program.definition, service.catalogs.merged(workflow.account_id))
     members = 0
     if existing and workflow.state == "draft":
         async with service.database.pool.acquire() as connection:

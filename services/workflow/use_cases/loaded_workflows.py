@@ -7,6 +7,7 @@ from asyncpg.pool import PoolConnectionProxy
 
 from services.workflow.domain.errors import UnreadableVersion
 from services.workflow.domain.matching import TriggerIndex
+from services.workflow.domain.merged_labels import NONE_MERGED, MergedLabels
 from services.workflow.domain.phases import Workflow
 from services.workflow.domain.program import Program
 from services.workflow.domain.runs import ConsumedEvent
@@ -67,14 +68,15 @@ class LoadedWorkflows:
         """The account's workflows, deleted ones too."""
         return [workflow_id for workflow_id in self._workflows if self.account_of(workflow_id) == account_id]
 
-    def started_by(self, seen: ConsumedEvent) -> list[Program]:
-        """The versions that were in effect when the event was recorded, and start on it."""
+    def started_by(self, seen: ConsumedEvent, merged: MergedLabels = NONE_MERGED) -> list[Program]:
+        """Return the versions that were in effect when the event was recorded, and start on it."""
         index = self._indexes.get(seen.event.account_id)
         if index is None:
             return []
         found: dict[UUID, Program] = {}
-        for program in self._in_effect(index, seen):
-            found.setdefault(program.workflow_id, program)
+        for reading in merged.readings(seen):
+            for program in self._in_effect(index, reading):
+                found.setdefault(program.workflow_id, program)
         return list(found.values())
 
     def _in_effect(self, index: TriggerIndex[Program], seen: ConsumedEvent) -> Iterator[Program]:

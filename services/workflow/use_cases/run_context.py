@@ -38,7 +38,8 @@ class RunContext:
         """Evaluate over the service's own facts; segments by their definition, so that nothing lags behind."""
         account_id, _ = contact
         asked = self._catalogs.ready(account_id, criterion)
-        found = evaluate(asked if run is None else for_run(asked, run), self.facts[contact], self._today(account_id))
+        facts = self._catalogs.merged(account_id).facts(self.facts[contact])
+        found = evaluate(asked if run is None else for_run(asked, run), facts, self._today(account_id))
         return ConditionResult(found.truth, found.tree)
 
     def _today(self, account_id: int) -> date:

@@ -1,6 +1,6 @@
 """One unit of work of a partition number: what it has read, and the runs that move in it."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -110,10 +110,17 @@ class Unit:
     def deliver(self, seen: ConsumedEvent, only: UUID | None = None) -> None:
         """Give an event to the open runs of its contact; `only`: those of one workflow."""
         event = seen.event
-        for run in list(self._open.get((event.account_id, event.contact_id), {}).values()):
-            if run.workflow_id in self.undecided or only not in (None, run.workflow_id):
-                continue
-            self._move(run, partial(receive, run, seen=seen, environment=self.environment))
+        of_contact = list(self._open.get((event.account_id, event.contact_id), {}).values())
+        if not of_contact:
+            return
+        readings = list(self.catalogs.merged(event.account_id).readings(seen))
+        for run in of_contact:
+            if run.workflow_id not in self.undecided and only in (None, run.workflow_id):
+                self._move(run, partial(self._receive, run, readings))
+
+    def _receive(self, run: Run, readings: Sequence[ConsumedEvent], program: Program) -> Transition | None:
+        transitions = (receive(run, program, seen, self.environment) for seen in readings)
+        return next((transition for transition in transitions if transition is not None), None)
 
     def start(self, program: Program, broken: BrokenWorkflows, seen: ConsumedEvent, body: bytes, depth: int) -> None:
         """Start a run, if the workflow's rules let it, and nothing that the workflow names is gone."""

@@ -65,7 +65,11 @@ class Ticking:
         for one in self.unit.behind.values():
             if one.active:
                 return one
-        return next(iter(await backlog.enrolments(self.connection, self.partition)), None)
+        for enrolment in await backlog.enrolments(self.connection, self.partition):
+            # A version that this release cannot read waits for one that can.
+            if self.unit.workflows.find_program(enrolment.workflow_id, enrolment.version) is not None:
+                return enrolment
+        return None
 
     async def _fire_timers(self) -> bool:
         due = await runs.due(self.connection, self.partition, self.now, self.unit.behind, PIECE)
@@ -116,11 +120,12 @@ class Ticking:
         unit, workflow_id = self.unit, behind.workflow_id
         account = unit.workflows.account_of(workflow_id)
         piece = await occurrences.after(self.connection, self.partition, account, behind.position, PIECE)
+        merged = unit.catalogs.merged(account)
         unit.undecided = set(unit.undecided) - {workflow_id}
         await unit.load({(account, one.seen.event.contact_id) for one in piece})
         programs = [
-            [program for program in unit.workflows.started_by(one.seen) if program.workflow_id == workflow_id]
-            for one in piece
+            [one for one in unit.workflows.started_by(event.seen, merged) if one.workflow_id == workflow_id]
+            for event in piece
         ]
         await unit.load_past(
             (program, one.seen) for one, found in zip(piece, programs, strict=True) for program in found
@@ -140,7 +145,8 @@ class Ticking:
         """Take contacts that are in a segment or hold a label already."""
         unit, workflow_id = self.unit, enrolment.workflow_id
         program = unit.workflows.program(workflow_id, enrolment.version)
-        account, existing = program.account_id, existing_of(program.definition)
+        account = program.account_id
+        existing = existing_of(program.definition, unit.catalogs.merged(account))
         members = await contacts.existing_after(
             self.connection, unit.projection, account, self.partition, enrolment.contact_id, existing, CONTACTS
         )

@@ -1,0 +1,84 @@
+"""Labels that were merged into others: what was said of any of them is said of the last one."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from services.workflow.domain.facts import StoredFacts
+from services.workflow.domain.runs import ConsumedEvent
+from shared.events.labeling import LabelAssigned, LabelRemoved
+from shared.events.parts import LabelReference
+from shared.events.tracking import ContactClicked
+
+
+class MergedLabels:
+    """The merged labels of one account, each with the label at the end of its chain."""
+
+    def __init__(self, merged_into: Mapping[UUID, UUID]) -> None:
+        self.last = {label: _last(label, merged_into) for label in merged_into}
+        self._alike: dict[UUID, tuple[UUID, ...]] = {}
+        for label, last in self.last.items():
+            self._alike[last] = (*self._alike.get(last, (last,)), label)
+
+    def __bool__(self) -> bool:
+        return bool(self.last)
+
+    def alike(self, label: UUID) -> tuple[UUID, ...]:
+        """Return the labels that mean the same as this one, itself included."""
+        return self._alike.get(self.last.get(label, label), (label,))
+
+    def all_alike(self, labels: Iterable[UUID]) -> tuple[UUID, ...]:
+        """Return all labels that mean the same as one of these."""
+        return tuple(dict.fromkeys(alike for label in labels for alike in self.alike(label)))
+
+    def facts(self, stored: StoredFacts) -> StoredFacts:
+        """Return a contact's facts as they are of the last labels."""
+        if not self.last:
+            return stored
+        resolved = StoredFacts()
+        resolved.raw = dict(stored.raw)
+        held: dict[str, Any] = {}
+        for label, day in stored.raw.get("l", {}).items():
+            last = self._hex(label)
+            held[last] = min(day, held.get(last, day))
+        resolved.raw["l"] = held
+        if "c" in stored.raw:
+            resolved.raw["c"] = [
+                [*one[:5], list(dict.fromkeys(map(self._hex, one[5]))), one[6]] for one in stored.raw["c"]
+            ]
+        if "r" in stored.raw:
+            resolved.raw["r"] = [label for label in map(self._hex, stored.raw["r"]) if label not in held]
+        return resolved
+
+    def _hex(self, label: str) -> str:
+        last = self.last.get(UUID(label))
+        return label if last is None else last.hex
+
+    def readings(self, seen: ConsumedEvent) -> Iterator[ConsumedEvent]:
+        """Return the event as it is, then as triggers on labels that mean the same would read it."""
+        yield seen
+        event = seen.event
+        if not self.last:
+            return
+        if isinstance(event, LabelAssigned | LabelRemoved):
+            for label in self.alike(event.label_id):
+                if label != event.label_id:
+                    yield replace(seen, event=replace(event, label_id=label))
+        elif isinstance(event, ContactClicked):
+            named = {reference.id for reference in event.labels}
+            more = [label for label in self.all_alike(named) if label not in named]
+            if more:
+                references = tuple(LabelReference(id=label, name="") for label in more)
+                yield replace(seen, event=replace(event, labels=(*event.labels, *references)))
+
+
+NONE_MERGED = MergedLabels({})
+
+
+def _last(label: UUID, merged_into: Mapping[UUID, UUID]) -> UUID:
+    passed = {label}
+    while (following := merged_into.get(label)) is not None and following not in passed:
+        passed.add(following)
+        label = following
+    return label
