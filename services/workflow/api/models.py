@@ -6,7 +6,6 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.workflow.domain.definitions import uses_of
 from services.workflow.use_cases.editing import WorkflowState
 from services.workflow.use_cases.estimating import Estimate
 from shared.criteria import Fault
@@ -48,13 +47,13 @@ class WorkflowAnswer(BaseModel):
     name: str
     version: int
     state: State
-    triggers: list[dict[str, Any]]
+    triggers: list[dict[str, Any]] = []
     condition: dict[str, Any] | None = None
-    reentry: str
+    reentry: str = "once"
     exit_on: list[dict[str, Any]] = []
-    while_paused: str
-    max_event_age: dict[str, int]
-    steps: list[dict[str, Any]]
+    while_paused: str = "queue"
+    max_event_age: dict[str, int] = Field(default={"days": 1}, description="How old an event may be to start a run.")
+    steps: list[dict[str, Any]] = []
     uses: Uses
     broken: list[BrokenReference] = Field(default=[], description="What it names and is gone; empty if all is well.")
     runs: dict[str, int] = Field(
@@ -74,7 +73,7 @@ class WorkflowAnswer(BaseModel):
             id=workflow.workflow_id,
             version=workflow.version,
             state=workflow.state,
-            uses=uses_of(workflow.definition),
+            uses=workflow.uses,
             broken=broken_references(found.broken),
             runs=found.runs,
             created_at=workflow.created_at,

@@ -9,11 +9,12 @@ import structlog
 from asyncpg import Record
 from asyncpg.pool import PoolConnectionProxy
 
-from services.workflow.domain.definitions import Definition
+from services.workflow.domain.definitions import Definition, uses_of
 from services.workflow.domain.errors import InvalidDefinition
 from services.workflow.domain.phases import Phase, State, Workflow
 from services.workflow.domain.program import compile_program
 from services.workflow.domain.reading import read_definition
+from shared.events.workflow import Uses
 from shared.store.locks import LockClass
 from shared.store.queries import queries_of
 
@@ -32,6 +33,14 @@ class StoredWorkflow(NamedTuple):
     created_at: datetime
     changed_at: datetime
     body: dict[str, Any]
+
+    @property
+    def uses(self) -> Uses:
+        """Return what the definition refers to; nothing if this release cannot read it."""
+        try:
+            return uses_of(self.definition)
+        except InvalidDefinition:
+            return Uses()
 
     @property
     def definition(self) -> Definition:

@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 from uuid_utils.compat import uuid7
 
-from services.workflow.domain.definitions import Definition, uses_of, walk
+from services.workflow.domain.definitions import Definition, walk
 from services.workflow.domain.errors import InvalidDefinition, LimitReached
 from services.workflow.domain.phases import State
 from services.workflow.domain.reading import read_definition, write_definition
@@ -109,10 +109,7 @@ async def list_page(
     async with service.database.pool.acquire() as connection:
         found, total = await definitions.listed(connection, account_id, after, limit)
         by_state = await counts.states(connection, [workflow.workflow_id for workflow in found])
-    states = [
-        WorkflowState(workflow, service.broken(account_id, workflow.definition), by_state[workflow.workflow_id])
-        for workflow in found
-    ]
+    states = [WorkflowState(workflow, _broken(service, workflow), by_state[workflow.workflow_id]) for workflow in found]
     return states, total
 
 
@@ -120,8 +117,15 @@ async def describe(service: WorkflowService, workflow: StoredWorkflow) -> Workfl
     """Add to a workflow its broken references and the number of its runs."""
     async with service.database.pool.acquire() as connection:
         by_state = await counts.states(connection, [workflow.workflow_id])
-    broken = service.broken(workflow.account_id, workflow.definition)
-    return WorkflowState(workflow, broken, by_state[workflow.workflow_id])
+    return WorkflowState(workflow, _broken(service, workflow), by_state[workflow.workflow_id])
+
+
+def _broken(service: WorkflowService, workflow: StoredWorkflow) -> list[Fault]:
+    try:
+        return service.broken(workflow.account_id, workflow.definition)
+    except InvalidDefinition as error:
+        # A later release wrote it. It can be read and replaced, and starts no runs here.
+        return [Fault(fault.pointer, f"this release cannot read it: {fault.detail}") for fault in error.faults]
 
 
 async def change_state(work: UnitOfWork, before: StoredWorkflow, state: State) -> StoredWorkflow:
@@ -144,7 +148,7 @@ def append_changed(work: UnitOfWork, workflow: StoredWorkflow) -> None:
             workflow_version=workflow.version,
             state=workflow.state,
             definition=workflow.body,
-            uses=uses_of(workflow.definition),
+            uses=workflow.uses,
         )
     )
 
