@@ -18,7 +18,9 @@ def as_problems() -> Iterator[None]:
         raise Problem(404, str(error)) from None
     except TooBusy as error:
         raise Problem(429, str(error), headers={"Retry-After": "1"}) from None
-    except (LimitReached, WrongState) as error:
+    except LimitReached as error:
+        raise Problem(422, str(error)) from None
+    except WrongState as error:
         raise Problem(409, str(error)) from None
     except InvalidDefinition as error:
         errors = [FieldError(fault.pointer, fault.detail) for fault in error.faults[:MOST_ERRORS]]
