@@ -19,6 +19,7 @@ from tests.bench.row import Row
 MODULES = (
     "runtime_cost",
     "labeling",
+    "contacts_in_bulk",
     "tracking",
     "redirect",
     "latency",
