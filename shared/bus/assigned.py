@@ -168,7 +168,7 @@ class AssignedPartition:
             and fetched[1].offset < self._replaying[part].next_offset
         ]
         if below:
-            received, _ = read(self.consumer.name, below)
+            received, _ = await read(self.consumer.name, below)
             await self.consumer.handler.replay(self.number, received)
         for part, at in list(self._replaying.items()):
             if lane.queues[part].next_offset >= at.next_offset or await self._has_read(part, at.next_offset):

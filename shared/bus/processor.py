@@ -39,11 +39,10 @@ IDLE = 1.0  # seconds between looks at what nobody wakes us for
 class Work:
     """Records of one partition number for one unit of work."""
 
-    def __init__(self, partition: AssignedPartition, taken: Taken) -> None:
+    def __init__(self, partition: AssignedPartition, taken: Taken, records: Sorted) -> None:
         self.partition = partition
         self.taken = taken
-        received, unread = read(partition.consumer.name, taken.records)
-        self.sorted: Sorted = partition.held.sort(received, unread)
+        self.sorted = records
 
 
 class Processor:
@@ -222,7 +221,8 @@ class Processor:
                 await one.release_heads()
                 continue
             try:
-                works.append(Work(one, taken))
+                received, unread = await read(self.consumer.name, taken.records)
+                works.append(Work(one, taken, one.held.sort(received, unread)))
             except PartitionStopped as error:
                 lane.put_back(taken, self.checkpoints.current)
                 self._stop(one, error)

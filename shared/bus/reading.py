@@ -1,5 +1,6 @@
 """Turns raw records into events, and tells apart those that cannot be read."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,8 @@ from shared.bus.record import Record
 from shared.events.codec import Tombstone, decode
 from shared.events.labeling import ContactChanged
 from shared.events.undecodable import Undecodable
+
+AT_ONCE = 500  # records
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +46,16 @@ class Unread:
         return self.record.headers
 
 
-def read(consumer: str, records: Iterable[Fetched]) -> tuple[list[Received], list[Unread]]:
-    """Decodes `records`, in order: those that can be read, and those that cannot."""
+async def read(consumer: str, records: Iterable[Fetched]) -> tuple[list[Received], list[Unread]]:
+    """Decode `records`, in order; return those that can be read, and those that cannot.
+
+    Thousands take longer than the event loop may be held, so others have their turn now and then.
+    """
     received: list[Received] = []
     unread: list[Unread] = []
-    for topic, record, headers in records:
+    for number, (topic, record, headers) in enumerate(records, 1):
+        if number % AT_ONCE == 0:
+            await asyncio.sleep(0)
         try:
             decoded = decode(topic, record.key, record.value, headers)
         except Undecodable as error:

@@ -24,6 +24,7 @@ MODULES = (
     "redirect",
     "latency",
     "commits",
+    "neighbours",
     "memory",
     "segmentation",
     "workflow",

@@ -120,7 +120,7 @@ class Shop:
             record = KafkaRecord(event.topic, number, self.offset, event.key.encode(), body_of(event), [*headers])
             partitions.setdefault(number, []).append((event.topic, record, dict(headers)))
         for number, records in partitions.items():
-            received, unread = read("labels", records)
+            received, unread = await read("labels", records)
             assert not unread
             async with self.database.unit_of_work(number) as work:
                 await handler.handle(work, received)
@@ -135,7 +135,7 @@ class Shop:
             )
             record = KafkaRecord(report.topic, 0, self.offset, b"k", body_of(report), [*headers])
             records.append((report.topic, record, dict(headers)))
-        received, unread = read("engagements", records)
+        received, unread = await read("engagements", records)
         assert not unread
         async with self.database.unit_of_work() as work:
             await handler.handle(work, received)
