@@ -24,6 +24,7 @@ log = structlog.get_logger()
 
 BATCH = 5_000  # records
 FIRST_RETRY, LAST_RETRY = 0.1, 5.0  # seconds
+CATALOG_WITHIN = 0.25  # seconds; the others of the group wait meanwhile
 POLL = 0.02  # seconds between looks at how far Kafka has been read
 
 
@@ -217,7 +218,7 @@ class AssignedPartition:
         if not ours <= self._held_ends.keys():
             self._held_ends = dict(await self._source.ends(self.parts))
         read = [part for part in ours if await self._has_read(part, self._held_ends[part])]
-        if ours < missing and self._catalog is not None and await self._catalog.refresh():
+        if ours < missing and self._catalog is not None and await self._catalog.refresh(CATALOG_WITHIN):
             read += missing - ours
         return read
 

@@ -100,10 +100,9 @@ async def _unpublished(dsn: str) -> int:
     return int(rows[0][0])
 
 
-async def topic_is_the_event_table(ground: Ground, service: str, topic: str) -> list[dict[str, Any]]:
-    """A consumer that passes over sequences it has seen gets exactly the events that were written, in their order."""
+async def events_seen(ground: Ground, topic: str) -> list[tuple[tuple[int, int, UUID], dict[str, Any]]]:
+    """Return what a consumer gets that skips sequences it has seen: partition, sequence and id, and the event."""
     seen: dict[int, int] = {}
-    told = []
     events = []
     for record in await read_topic(ground.settings, topic):
         headers = dict(record.headers)
@@ -111,11 +110,16 @@ async def topic_is_the_event_table(ground: Ground, service: str, topic: str) -> 
         if sequence <= seen.get(record.partition, 0):
             continue
         seen[record.partition] = sequence
-        told.append((record.partition, sequence, UUID(headers["ce_id"].decode())))
-        events.append(orjson.loads(record.value))
-    rows = await fetch(ground.database(service), WRITTEN, topic)
-    assert told == [(row["partition"], row["position"], row["event_id"]) for row in rows]
+        events.append(((record.partition, sequence, UUID(headers["ce_id"].decode())), orjson.loads(record.value)))
     return events
+
+
+async def topic_is_the_event_table(ground: Ground, service: str, topic: str) -> list[dict[str, Any]]:
+    """A consumer that skips sequences it has seen gets exactly the events that were written, in their order."""
+    events = await events_seen(ground, topic)
+    rows = await fetch(ground.database(service), WRITTEN, topic)
+    assert [told for told, _ in events] == [(row["partition"], row["position"], row["event_id"]) for row in rows]
+    return [event for _, event in events]
 
 
 async def how_far(ground: Ground) -> str:

@@ -1,7 +1,6 @@
 """Clicks while something breaks, and an independent count of them."""
 
 import asyncio
-import random
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
@@ -14,6 +13,7 @@ from shared.bus.connection import client_options
 from shared.events.codec import Header, body_of
 from shared.events.intake import ClickReported
 from shared.settings import CommonSettings
+from tests.faults.dice import new_dice
 from tests.stack.shop import Shop
 
 EVERY = 0.05  # seconds between two groups of clicks
@@ -25,14 +25,12 @@ class Load:
     With `twice` everything is sent two times, the second time later.
     """
 
-    def __init__(
-        self, settings: CommonSettings, shop: Shop, per_second: int = 300, seed: int = 1, *, twice: bool = False
-    ) -> None:
+    def __init__(self, settings: CommonSettings, shop: Shop, per_second: int = 300, *, twice: bool = False) -> None:
         self.count = 0
         self._settings = settings
         self._shop = shop
         self._per_group = max(1, round(per_second * EVERY))
-        self._random = random.Random(seed)
+        self._random = new_dice()
         self._twice = twice
         self._producer: AIOKafkaProducer | None = None
         self._task: asyncio.Task[None] | None = None
@@ -125,7 +123,7 @@ class RedirectLoad:
         self._url = url
         self._tokens = tokens
         self._every = 1 / per_second
-        self._random = random.Random(2)
+        self._random = new_dice()
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 

@@ -8,11 +8,13 @@ import pytest
 import pytest_asyncio
 
 from shared.bus.assigned import AssignedPartition
+from shared.bus.catalog import Catalog
 from shared.bus.handler import Handler
 from shared.bus.received import Received
 from shared.bus.record import Part
 from shared.events.parts import Origin
 from shared.events.workflow import AssignLabel
+from shared.settings import CommonSettings
 from shared.store.unit_of_work import UnitOfWork
 from tests.shared.bus.rig import DOGS, Rig, clicked, make_rig
 from tests.stack.ground import Ground
@@ -72,6 +74,34 @@ async def test_a_cause_that_never_comes_holds_nothing_up_for_ever(rig: Rig) -> N
     async with rig.worker(handler, topics=TOPICS):
         await rig.publish([_command(1)], sequence=21, after={"tracking.clicks": 20})
         await until_equal(lambda: _seen(handler), [("workflow.commands", 21)])
+
+
+class LaggingCatalog(Catalog):
+    """A catalog whose follower is stopped; it has read up to `read`, and cannot say where the end is."""
+
+    def __init__(self, settings: CommonSettings) -> None:
+        super().__init__(settings, ["labeling.catalog"])
+        self.read = 0
+
+    def sequence(self, topic: str) -> int | None:
+        return self.read if topic == "labeling.catalog" else None
+
+    async def refresh(self, within: float = 1.0) -> bool:
+        return False
+
+
+@pytest.mark.asyncio
+async def test_what_follows_from_a_deletion_waits_for_the_catalog(rig: Rig) -> None:
+    """Otherwise who loses a label that was deleted would enter "has not this label" for a moment."""
+    handler, catalog = Noting(), LaggingCatalog(rig.settings)
+    async with rig.worker(handler, topics=TOPICS, catalog=catalog) as host:
+        await rig.publish([_command(1)], sequence=21, after={"labeling.catalog": 20})
+        await rig.publish([_command(2)], sequence=22, after={"tracking.catalog": 99})
+        await until_equal(lambda: _seen(handler), [("workflow.commands", 22)])
+        assigned = host.partitions[2]
+        await until(lambda: assigned.lane is not None and assigned.lane.waits_for() == {Part("labeling.catalog", 0)})
+        catalog.read = 20
+        await until_equal(lambda: _seen(handler), [("workflow.commands", 22), ("workflow.commands", 21)])
 
 
 async def _seen(handler: Noting) -> list[tuple[str, int]]:

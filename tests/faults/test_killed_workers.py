@@ -1,11 +1,11 @@
 """kill -9 of each kind of worker at random moments, under load."""
 
 import asyncio
-import random
 
 import pytest
 
 from tests.faults.chain import Chain
+from tests.faults.dice import new_dice
 
 KILLS = 4
 
@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
 
 @pytest.mark.asyncio
 async def test_killed_at_random_moments_nothing_is_lost_and_nothing_done_twice(chain: Chain) -> None:
-    moments = random.Random(3)
+    moments = new_dice()
     async with chain.load() as load:
         for number in range(KILLS):
             await load.reached(moments.randint(50, 400))

@@ -22,6 +22,7 @@ from shared.events.labeling import ContactEngaged, ContactState, LabelAssigned, 
 from shared.events.parts import Origin
 from shared.events.tracking import MessageChanged
 from tests.conftest import TestKafka
+from tests.faults.dice import new_dice
 from tests.services.segmentation.rig import ACCOUNT, CATS, DOGS, MESSAGE, PARTITIONS, Rig, clicked, contact, make_rig
 from tests.stack.nodes import KafkaNode, PostgresNode, server_folder
 from tests.stack.processes import ServiceProcess
@@ -62,10 +63,10 @@ def random_event(dice: random.Random, now: datetime) -> ContactEvent:
 class World:
     """Processes of segmentation, events that keep coming, and what must come out."""
 
-    def __init__(self, rig: Rig, folder: Path, seed: int) -> None:
+    def __init__(self, rig: Rig, folder: Path) -> None:
         self.rig = rig
         self.folder = folder
-        self.dice = random.Random(seed)
+        self.dice = new_dice()
         self.segments: dict[str, Criterion] = {}
         rig.clock.now = datetime.now(UTC)
 
@@ -168,9 +169,9 @@ class World:
 
 
 @asynccontextmanager
-async def world_on(bootstrap: str, dsn: str, prefix: str, folder: Path, seed: int) -> AsyncIterator[World]:
+async def world_on(bootstrap: str, dsn: str, prefix: str, folder: Path) -> AsyncIterator[World]:
     async with make_rig(bootstrap, dsn, prefix) as rig:
-        yield World(rig, folder, seed)
+        yield World(rig, folder)
 
 
 @pytest.mark.fault
@@ -179,7 +180,7 @@ async def world_on(bootstrap: str, dsn: str, prefix: str, folder: Path, seed: in
 async def test_killed_while_it_folds_announces_and_saves(
     kafka: TestKafka, database_dsn: str, topic_prefix: str, tmp_path: Path
 ) -> None:
-    async with world_on(kafka.bootstrap, database_dsn, topic_prefix, tmp_path, seed=1) as world:
+    async with world_on(kafka.bootstrap, database_dsn, topic_prefix, tmp_path) as world:
         with world.process("one") as process:
             await world.feed()
             process.start()
@@ -207,7 +208,7 @@ async def test_killed_while_it_folds_announces_and_saves(
 async def test_two_processes_one_killed_stopped_and_continued(
     kafka: TestKafka, database_dsn: str, topic_prefix: str, tmp_path: Path
 ) -> None:
-    async with world_on(kafka.bootstrap, database_dsn, topic_prefix, tmp_path, seed=2) as world:
+    async with world_on(kafka.bootstrap, database_dsn, topic_prefix, tmp_path) as world:
         with world.process("one") as one, world.process("two") as two:
             one.start()
             two.start()
@@ -248,7 +249,7 @@ async def test_kafka_and_postgresql_gone_for_a_while(
     private_kafka: KafkaNode, durable_postgres: PostgresNode, tmp_path: Path
 ) -> None:
     dsn = durable_postgres.create_database("segmentation_faults")
-    async with world_on(private_kafka.bootstrap, dsn, "gone.", tmp_path, seed=3) as world:
+    async with world_on(private_kafka.bootstrap, dsn, "gone.", tmp_path) as world:
         with world.process("one") as process:
             process.start()
             await world.define(process)
@@ -273,7 +274,7 @@ async def test_killed_in_the_middle_of_announcing_a_large_segment(
 ) -> None:
     """Announcements by a definition go in pieces; meanwhile events for the same contacts come in."""
     many = 30_000
-    async with world_on(kafka.bootstrap, database_dsn, topic_prefix, tmp_path, seed=4) as world:
+    async with world_on(kafka.bootstrap, database_dsn, topic_prefix, tmp_path) as world:
         now = datetime.now(UTC)
         await world.rig.publish([contact(number, now, city="Gent") for number in range(1, many + 1)])
         with world.process("one") as process:

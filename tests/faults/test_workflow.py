@@ -6,8 +6,6 @@ highest sequence seen means already seen.
 """
 
 import asyncio
-import os
-import random
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -24,6 +22,7 @@ from shared.events.envelope import ContactEvent
 from shared.events.labeling import LabelAssigned
 from shared.events.tracking import ContactClicked
 from tests.conftest import TestKafka
+from tests.faults.dice import new_dice
 from tests.faults.folded import facts_of_topics, stored_facts
 from tests.services.workflow.events import CATS, GUIDE, OFFER, assigned, changed, clicked, engaged
 from tests.services.workflow.rig import PARTITIONS, Rig, make_rig
@@ -49,10 +48,7 @@ class World:
     def __init__(self, rig: Rig, folder: Path) -> None:
         self.rig = rig
         self.folder = folder
-        # A new seed each time; a failed test shows it, and PENCHANT_TEST_SEED repeats it.
-        seed = int(os.environ.get("PENCHANT_TEST_SEED") or random.SystemRandom().randrange(1_000_000))
-        print(f"PENCHANT_TEST_SEED={seed}")  # noqa: T201 - pytest shows it with a failure
-        self.dice = random.Random(seed)
+        self.dice = new_dice()
         self.written: list[tuple[ContactEvent, int]] = []
         self.triggers: Counter[str] = Counter()
         self.waiting: dict[str, Any] = {}

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
+from shared.bus.catalog import Catalog
 from shared.bus.connection import client_options
 from shared.bus.guard import check_surroundings
 from shared.bus.handler import Consumer, Handler
@@ -129,14 +130,18 @@ class Rig:
 
     @asynccontextmanager
     async def worker(
-        self, handler: Handler, name: str = "one", topics: tuple[str, ...] = ("tracking.clicks",), version: int = 1
+        self,
+        handler: Handler,
+        name: str = "one",
+        topics: tuple[str, ...] = ("tracking.clicks",),
+        version: int = 1,
+        catalog: Catalog | None = None,
     ) -> AsyncIterator[ConsumerHost]:
         """A worker process' consumer, in this process."""
         consumer = Consumer("counting", topics, handler, version)
         host = ConsumerHost(
-            consumer, "labeling", self.settings, self.database, self.cluster, name,
-            lambda: 0,
-        )  # fmt: skip
+            consumer, "labeling", self.settings, self.database, self.cluster, name, lambda: 0, catalog=catalog
+        )
         await host.start()
         try:
             yield host

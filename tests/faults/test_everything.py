@@ -1,0 +1,144 @@
+"""All four services together, each killed at random moments under load: everything happens once, and nothing is missed.
+
+Beside them stands an independent count of the clicks; labels, members, announcements and messages follow from it.
+"""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from tests.faults.checks import all_is_counted, events_seen, topic_is_the_event_table
+from tests.faults.dice import new_dice
+from tests.faults.load import Load
+from tests.stack.ground import Ground
+from tests.stack.processes import ServiceProcess
+from tests.stack.shop import Shop, until_known
+from tests.stack.waiting import until_equal
+
+SERVICES = ("tracking", "labeling", "segmentation", "workflow")
+CONTACTS, KILLS, OFTEN = 120, 8, 3
+SETTLED_WITHIN = 120.0  # seconds
+
+pytestmark = [pytest.mark.fault, pytest.mark.timeout(600)]
+
+
+@dataclass(frozen=True, slots=True)
+class Everything:
+    """The processes, and a shop with a segment of who clicked often and a workflow that greets who likes dogs."""
+
+    ground: Ground
+    services: dict[str, ServiceProcess]
+    shop: Shop
+    segment_id: str
+
+    def clicked_dogs(self, at_least: int) -> set[int]:
+        """Return the contacts that have clicked on dogs so often, as counted beside the services."""
+        dogs = self.shop.labels["Dogs"]
+        counted = self.shop.interests.items()
+        return {contact for (contact, label), clicks in counted if label == dogs and clicks >= at_least}
+
+    async def restart(self, name: str, dice: random.Random) -> None:
+        """Kill a service, and now and then once more while it starts."""
+        process = self.services[name]
+        process.kill()
+        process.start(ready=False)
+        if dice.random() < 0.3:
+            await asyncio.sleep(dice.random() * 3)  # how far it gets is what is tried
+            process.kill()
+            process.start(ready=False)
+
+    async def members(self) -> set[int]:
+        """Return who is in the segment, page by page; nobody while segmentation cannot say."""
+        found: set[int] = set()
+        url = f"{self.services['segmentation'].url}/v1/segments/{self.segment_id}/members"
+        async with httpx.AsyncClient(timeout=30, headers=self.shop.headers) as http:
+            cursor: str | None = None
+            while True:
+                answer = await http.get(url, params={"limit": 1000} | ({} if cursor is None else {"cursor": cursor}))
+                if answer.status_code != 200:
+                    return set()
+                page = answer.json()
+                found |= {item["contact_id"] for item in page["items"]}
+                cursor = page["next_cursor"]
+                if cursor is None:
+                    return found
+
+    async def on_topic(self, topic: str) -> Counter[int]:
+        """Count the events of the shop that an outside consumer has seen, by contact."""
+        return Counter(
+            event["contact_id"]
+            for _, event in await events_seen(self.ground, topic)
+            if event["account_id"] == self.shop.account_id
+        )
+
+
+@pytest_asyncio.fixture
+async def everything(ground: Ground) -> AsyncIterator[Everything]:
+    services = {name: ground.service(name) for name in SERVICES}
+    for process in services.values():
+        process.start(ready=False)
+    for process in services.values():
+        await asyncio.to_thread(process.wait_ready)
+    shop = await Shop.open(services["labeling"].url, services["tracking"].url, CONTACTS)
+    dogs = str(shop.labels["Dogs"])
+    async with httpx.AsyncClient(timeout=30, headers=shop.headers) as http:
+        for name, path in (("segmentation", "segments"), ("workflow", "workflows")):
+            await until_known(http, f"{services[name].url}/v1/{path}")
+        rows = [{"external_id": f"c{number}", "subscription": "subscribed"} for number in range(CONTACTS)]
+        await _post(http, f"{services['labeling'].url}/v1/contacts/batch", rows)
+        criterion = {"clicks": {"label": dogs, "at_least": OFTEN}}
+        segment = await _post(
+            http, f"{services['segmentation'].url}/v1/segments", {"name": "Often", "criterion": criterion}
+        )
+        workflow = await _post(
+            http,
+            f"{services['workflow'].url}/v1/workflows",
+            {
+                "name": "Dog lovers",
+                "triggers": [{"on": "LabelAssigned", "label": dogs}],
+                "steps": [{"send": {"message": str(shop.message_id)}}],
+            },
+        )
+        await _post(http, f"{services['workflow'].url}/v1/workflows/{workflow['id']}/activate", None)
+    yield Everything(ground, services, shop, segment["id"])
+
+
+async def _post(http: httpx.AsyncClient, url: str, body: object) -> dict[str, Any]:
+    answer = await http.post(url, json=body)
+    assert answer.is_success, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+@pytest.mark.asyncio
+async def test_killed_at_random_moments_everything_happens_once(everything: Everything) -> None:
+    dice = new_dice()
+    async with Load(everything.ground.settings, everything.shop, 200) as load:
+        victims = [*SERVICES, *dice.choices(SERVICES, k=KILLS - len(SERVICES))]
+        dice.shuffle(victims)
+        for name in victims:
+            await load.reached(dice.randint(50, 500))
+            await everything.restart(name, dice)
+        await load.reached(200)
+    for process in everything.services.values():
+        await asyncio.to_thread(process.wait_ready)
+    await all_is_counted(everything.ground, everything.shop, SETTLED_WITHIN)
+    await until_equal(everything.members, everything.clicked_dogs(OFTEN), SETTLED_WITHIN)
+
+    expected = {
+        ("segmentation", "segmentation.memberships"): everything.clicked_dogs(OFTEN),
+        ("workflow", "workflow.messages"): everything.clicked_dogs(1),
+    }
+    for (service, topic), contacts in expected.items():
+        # Once for each: nobody was announced or asked for twice, and nobody has left.
+        once = Counter(dict.fromkeys(contacts, 1))
+        await until_equal(partial(everything.on_topic, topic), once, SETTLED_WITHIN)
+        await topic_is_the_event_table(everything.ground, service, topic)
