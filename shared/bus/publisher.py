@@ -87,6 +87,8 @@ class Publisher:
                 ) is None:  # fmt: skip
                     break
                 sent += 1
+            if not batch.record_count():
+                raise ValueError(f"{topic}: event {rows[sent]['event_id']} is larger than a batch")
             # The next one only after the acknowledgement: at most one batch per partition is ever in doubt.
             await (await producer.send_batch(batch, self._prefix + topic, partition=partition))
 

@@ -17,6 +17,7 @@ from starlette.routing import Match
 from shared.bus.errors import is_passing
 from shared.correlation import correlation_id
 from shared.http.pointers import FieldError, field_errors
+from shared.store.errors import EventTooLarge
 from shared.uses import InUseError
 
 __all__ = [
@@ -122,6 +123,7 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _of_problem)
     app.add_exception_handler(HTTPException, _of_http_exception)
     app.add_exception_handler(RequestValidationError, _of_validation)
+    app.add_exception_handler(EventTooLarge, _of_too_large)
 
 
 async def _of_problem(_request: Request, error: Exception) -> Response:
@@ -147,6 +149,10 @@ def _methods_of(request: Request) -> Sequence[str]:
         if any(route.matches({**scope, "method": method})[0] is Match.FULL for route in request.app.router.routes)
     ]
     return [*found, *(["HEAD"] if "GET" in found else []), "OPTIONS"]
+
+
+async def _of_too_large(_request: Request, error: Exception) -> Response:
+    return problem_response(Problem(422, f"This is more than one event can hold: {error}."))
 
 
 async def _of_validation(_request: Request, error: Exception) -> Response:

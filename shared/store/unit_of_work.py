@@ -147,8 +147,7 @@ class UnitOfWork:
         Raises EventTooLarge for what Kafka would refuse, ValueError for an event of a partition not locked here.
         """
         body = body_of(event)
-        if len(body) > MAX_BODY_BYTES:
-            raise EventTooLarge(f"{type(event).__name__} of {len(body)} bytes; {MAX_BODY_BYTES} is the most")
+        _check_size(type(event), body)
         if isinstance(event, ContactEvent):
             partition = partition_of(event.account_id, event.contact_id, self._partition_count)
             contact_id: int | None = event.contact_id
@@ -189,6 +188,7 @@ class UnitOfWork:
         cause: Cause,
     ) -> None:
         """As `append`, for who writes thousands a second: `body` is the event's JSON, and the caller answers for it."""
+        _check_size(model, body)
         partition = partition_of(account_id, contact_id, self._partition_count)
         self._check_locked(partition)
         self._drafts.append(
@@ -293,3 +293,8 @@ class UnitOfWork:
         """Run the callbacks."""
         for callback in self._callbacks:
             callback()
+
+
+def _check_size(model: type[Event], body: bytes) -> None:
+    if len(body) > MAX_BODY_BYTES:
+        raise EventTooLarge(f"{model.name} of {len(body)} bytes; {MAX_BODY_BYTES} is the most")

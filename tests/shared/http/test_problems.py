@@ -14,6 +14,7 @@ from fastapi import Request
 from shared.http.keys import Caller, requires
 from shared.http.problems import in_use, problem_response
 from shared.http.routing import Router
+from shared.store.errors import EventTooLarge
 from shared.uses import InUseError, Use
 from tests.shared.http.serving import Keys, make_app, serving
 
@@ -121,6 +122,7 @@ async def test_errors_of_a_store_say_when_to_try_again_and_bugs_say_nothing() ->
         "pool": TimeoutError(),
         "refused": ConnectionRefusedError(),
         "value": asyncpg.DataError("invalid byte sequence"),
+        "large": EventTooLarge("ContactChanged of 1000000 bytes; 900000 is the most"),
         "bug": KeyError("secret of jane@example.com"),
     }
 
@@ -136,6 +138,7 @@ async def test_errors_of_a_store_say_when_to_try_again_and_bugs_say_nothing() ->
             problem(answer, 503)
             assert int(answer.headers["retry-after"]) > 0
         problem(await client.get("/fail/value"), 422)
+        assert "900000 is the most" in str(problem(await client.get("/fail/large"), 422)["detail"])
         answer = await client.get("/fail/bug")
         problem(answer, 500)
         assert "jane" not in answer.text

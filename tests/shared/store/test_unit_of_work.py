@@ -5,6 +5,7 @@ import random
 from collections.abc import AsyncIterator
 from datetime import datetime
 from functools import partial
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -40,6 +41,14 @@ def label_changed(work_now: datetime, description: str = "") -> LabelChanged:
         occurred_at=work_now, account_id=1, label_id=DOGS, label_name="Dogs", description=description,
         visibility="private",
     )  # fmt: skip
+
+
+class Cause(NamedTuple):
+    """What an event follows from."""
+
+    event_id: str
+    correlation_id: str | None = None
+    trace: str | None = None
 
 
 @pytest.mark.asyncio
@@ -174,6 +183,13 @@ async def test_what_kafka_would_refuse_is_refused_at_once(database: Database) ->
         async with database.unit_of_work(-1) as work:
             work.append(label_changed(work.now, "x" * 1_000_000))
 
+    async def append_too_much_that_is_written() -> None:
+        async with database.unit_of_work(2) as work:
+            cause = assigned(work.now, 1)
+            work.append_written(LabelAssigned, b"x" * 1_000_000, cause.event_id, 1, 1, work.now, Cause(str(DOGS)))
+
+    with pytest.raises(EventTooLarge):
+        await append_too_much_that_is_written()
     with pytest.raises(EventTooLarge):
         await append_too_much()
     assert await database.pool.fetchval("SELECT count(*) FROM events") == 0
