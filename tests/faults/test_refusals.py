@@ -11,7 +11,7 @@ from tests.faults.checks import fetch
 from tests.stack.ground import Ground
 from tests.stack.nodes import KafkaNode, execute
 from tests.stack.processes import ServiceProcess
-from tests.stack.topics import read_topic
+from tests.stack.topics import read_topic, topics_there
 from tests.stack.waiting import until_equal
 
 REFUSED = 78
@@ -54,6 +54,10 @@ async def _refuses(process: ServiceProcess, *words: str) -> None:
     assert all(word in said for word in words), said
 
 
+async def _topics_there(ground: Ground) -> int:
+    return len(await topics_there(ground.settings))
+
+
 @pytest.mark.asyncio
 async def test_another_number_of_partitions_is_refused(ground: Ground) -> None:
     await _at_work(ground, 20)
@@ -68,7 +72,7 @@ async def test_a_kafka_that_has_forgotten_everything_is_refused_until_it_is_told
     await _at_work(ground, 20)
     before = await read_topic(ground.settings, "labeling.labels")
     private_kafka.delete_topics(ground.prefix)
-    await asyncio.sleep(1)  # Kafka deletes in its own time
+    await until_equal(lambda: _topics_there(ground), 0)
     await _refuses(counting(ground), "forgotten", "republish")
     assert await read_topic(ground.settings, "labeling.labels") == []
     again = ground.service("labeling", module="tests.faults.counting")

@@ -28,6 +28,7 @@ from tests.services.workflow.events import CATS, GUIDE, OFFER, assigned, changed
 from tests.services.workflow.rig import PARTITIONS, Rig, make_rig
 from tests.stack.nodes import KafkaNode, PostgresNode
 from tests.stack.processes import ServiceProcess
+from tests.stack.topics import members_of_groups
 from tests.stack.waiting import until
 
 CONTACTS = range(1, 61)
@@ -173,6 +174,11 @@ async def world_on(bootstrap: str, dsn: str, prefix: str, folder: Path) -> Async
         yield World(rig, folder)
 
 
+async def _alone(world: World) -> bool:
+    """Whether the group has given a member up."""
+    return set((await members_of_groups(world.rig.settings, "workflow")).values()) == {1}
+
+
 def soon(seconds: float) -> datetime:
     return datetime.now(UTC) + timedelta(seconds=seconds)
 
@@ -220,7 +226,7 @@ async def test_two_workers_one_killed_and_one_a_zombie(
             # Longer than the group waits for a member: its partitions are given away, and it does not know.
             one.pause()
             await world.feed()
-            await asyncio.sleep(SESSION_TIMEOUT + 1)
+            await until(partial(_alone, world))
             await until(partial(world.has_started, sum(world.expected().values())), SETTLED_WITHIN)
             one.resume()
             await world.feed()

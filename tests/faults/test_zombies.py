@@ -1,6 +1,7 @@
 """A worker that is stopped while another one takes its partitions over, and then goes on as if nothing had been."""
 
 import asyncio
+from functools import partial
 
 import httpx
 import pytest
@@ -8,9 +9,9 @@ import pytest
 from tests.faults.chain import Chain
 from tests.faults.checks import all_is_counted, fetch
 from tests.faults.wire import Wire
+from tests.stack.topics import members_of_groups
 from tests.stack.waiting import until
 
-SESSION_TIMEOUT = 6.0  # seconds; see conftest
 GOES_ON_WITHIN = 15.0  # seconds
 
 IN_A_COPY = """
@@ -25,13 +26,14 @@ pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
 @pytest.mark.asyncio
 async def test_a_stopped_worker_that_continues_after_another_took_over_changes_nothing(chain: Chain) -> None:
     for zombie in (chain.labeling, chain.tracking):
-        other = chain.ground.service("labeling" if zombie is chain.labeling else "tracking", "worker")
+        service = "labeling" if zombie is chain.labeling else "tracking"
+        other = chain.ground.service(service, "worker")
         async with chain.load() as load:
             await load.reached(200)
             await asyncio.to_thread(other.start)
             await load.reached(100)
             zombie.pause()
-            await asyncio.sleep(SESSION_TIMEOUT)
+            await until(partial(_alone, chain, service))
             await load.reached(600)
             zombie.resume()
             await load.reached(300)
@@ -68,3 +70,9 @@ async def test_a_worker_stopped_in_the_middle_of_a_copy_holds_nobody_up_for_long
         also_held = {(contact, label) for contact in chain.shop.contacts}
         await all_is_counted(chain.ground, chain.shop, also_held=also_held)
         await asyncio.to_thread(worker.terminate)
+
+
+async def _alone(chain: Chain, service: str) -> bool:
+    """Whether the groups of the service have given a member up."""
+    members = await members_of_groups(chain.ground.settings, service)
+    return bool(members) and set(members.values()) == {1}

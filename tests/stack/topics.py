@@ -1,8 +1,9 @@
-"""What stands on a topic."""
+"""What stands on a topic, and who reads it."""
 
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
 from shared.bus.connection import client_options
 from shared.events.topics import TOPICS
@@ -25,3 +26,26 @@ async def read_topic(settings: CommonSettings, topic: str) -> list[Any]:
         return sorted(records, key=lambda record: (record.partition, record.offset))
     finally:
         await kafka.stop()
+
+
+async def topics_there(settings: CommonSettings) -> list[str]:
+    """Return the topics under the prefix that Kafka has now."""
+    admin = AIOKafkaAdminClient(**client_options(settings))
+    await admin.start()
+    try:
+        return [name for name in await admin.list_topics() if name.startswith(settings.topic_prefix)]
+    finally:
+        await admin.close()
+
+
+async def members_of_groups(settings: CommonSettings, service: str) -> dict[str, int]:
+    """Return how many members each consumer group of a service has now."""
+    admin = AIOKafkaAdminClient(**client_options(settings))
+    await admin.start()
+    try:
+        prefix = f"{settings.topic_prefix}penchant.{service}."
+        names = [name for name, *_ in await admin.list_consumer_groups() if name.startswith(prefix)]
+        described = [group for answer in await admin.describe_consumer_groups(names) for group in answer.groups]
+        return {group[1]: len(group[5]) for group in described}
+    finally:
+        await admin.close()

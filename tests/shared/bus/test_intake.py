@@ -1,5 +1,6 @@
 """Records that others write: any partitioner, any content, and names that are not known yet."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from shared.bus.host import ConsumerHost
 from shared.bus.producer import IntakeProducer
 from shared.bus.received import Received
 from shared.events.topics import partition_of
+from shared.store.held import release_failed
 from shared.store.unit_of_work import UnitOfWork
 from tests.shared.bus.rig import COUNT, PARTITIONS, Rig, assigned
 from tests.stack.waiting import until
@@ -126,8 +128,10 @@ async def test_after_ten_minutes_what_waits_goes_to_the_dead_letters(rig: Rig) -
         assert row is not None
         assert row["expires_at"] - row["held_at"] == timedelta(minutes=10)
         await rig.database.pool.execute("UPDATE held SET expires_at = $1", datetime.now(UTC) - timedelta(seconds=1))
-        await rig.database.pool.execute("UPDATE held SET state = 'dead' WHERE expires_at < now()")
-        assert await dead._move() == 1
+        moving = asyncio.create_task(dead.run())
+        await until(lambda: held(rig, "waiting", 0))
+        await until(lambda: held(rig, "dead", 0))
+        moving.cancel()
     await producer.stop()
     [letter] = await rig.read(f"{TOPIC}.dead")
     assert letter.value == report(5)
@@ -144,7 +148,8 @@ async def test_a_record_on_which_the_code_fails_is_held_alone(rig: Rig) -> None:
         await until(lambda: counted(rig, 18))
         assert await held(rig, "failed", 1)
         handler.failing = set()
-        await rig.database.pool.execute("UPDATE held SET state = 'ready'")
+        async with rig.database.transaction() as connection:
+            assert await release_failed(connection, TOPIC, None, None) == 1
         await until(lambda: counted(rig, 19))
         assert await held(rig, "failed", 0)
 
