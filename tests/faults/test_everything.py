@@ -6,15 +6,17 @@ Beside them stands an independent count of the clicks; labels, members, announce
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
 
+from tests.conftest import TestKafka, TestPostgres
 from tests.faults.checks import all_is_counted, events_seen, topic_is_the_event_table
 from tests.faults.dice import new_dice
 from tests.faults.load import Load
@@ -26,6 +28,7 @@ from tests.stack.waiting import until_equal
 SERVICES = ("tracking", "labeling", "segmentation", "workflow")
 CONTACTS, KILLS, OFTEN = 120, 8, 3
 SETTLED_WITHIN = 120.0  # seconds
+SESSION_TIMEOUT = "6"  # seconds; a broker takes no less
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(600)]
 
@@ -78,6 +81,14 @@ class Everything:
             for _, event in await events_seen(self.ground, topic)
             if event["account_id"] == self.shop.account_id
         )
+
+
+@pytest.fixture
+def ground(kafka: TestKafka, postgres: TestPostgres, tmp_path: Path) -> Iterator[Ground]:
+    """Topics and databases of the test's own; the servers go on, so they may be anybody's."""
+    made = Ground(kafka, postgres, tmp_path, kafka_session_timeout=SESSION_TIMEOUT)
+    yield made
+    made.clear()
 
 
 @pytest_asyncio.fixture
