@@ -297,7 +297,7 @@ async def test_killed_while_a_campaign_freezes_and_sends(
 ) -> None:
     """Every subscribed member is requested exactly once, wherever the process is killed."""
     many = 20_000
-    async with world_on(kafka.bootstrap, database_dsn, topic_prefix, tmp_path, seed=5) as world:
+    async with world_on(kafka.bootstrap, database_dsn, topic_prefix, tmp_path) as world:
         now = datetime.now(UTC)
         message = MessageChanged(
             occurred_at=now, account_id=ACCOUNT, message_id=MESSAGE, message_name="Spring", revision=1, links=()
