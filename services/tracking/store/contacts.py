@@ -97,6 +97,12 @@ async def drop_held_that_name(connection: PoolConnectionProxy, references: Colle
     return await QUERIES["drop_held_that_name"].execute(connection, keys=keys)
 
 
+async def does_any_click_wait(connection: PoolConnectionProxy) -> bool:
+    """Return whether any held click waits for something."""
+    waits: bool = await QUERIES["does_any_click_wait"].fetchval(connection)
+    return waits
+
+
 async def keys_waited_for(connection: PoolConnectionProxy) -> list[str]:
     """Return what held clicks wait for: see `ContactReference.waits_for` and `message_key`."""
     return [row["key"] for row in await QUERIES["keys_waited_for"].fetch(connection)]

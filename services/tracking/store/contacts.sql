@@ -70,6 +70,9 @@ ON CONFLICT (partition) DO UPDATE SET batches = counted.batches + 1
 -- name: drop_held_that_name
 DELETE FROM held WHERE state = 'waiting' AND waits_for && :keys::text[]
 
+-- name: does_any_click_wait
+SELECT EXISTS (SELECT FROM held WHERE state = 'waiting' AND topic = 'intake.clicks')
+
 -- name: keys_waited_for
 SELECT DISTINCT waited.key
 FROM held, unnest(held.waits_for) AS waited (key)

