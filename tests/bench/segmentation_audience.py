@@ -53,20 +53,23 @@ def _best(ask: Callable[[], object]) -> float:
     return min(times)
 
 
+BLOCKS = blocks()
+
+
 def _audience(slices: Sequence[AccountSlice], audience: Audience, *, keep: bool) -> int:
     total = 0
     for account in slices:
         evaluator = Evaluator(account.image, keep=keep)
         selection = select(evaluator, audience)
         count_parts(evaluator, audience)
-        decide_for_many(evaluator, blocks()[:1], selection.audience)
+        decide_for_many(evaluator, BLOCKS[:1], selection.audience)
         total += len(selection.audience)
     return total
 
 
 def _decide(slices: Sequence[AccountSlice]) -> None:
     for account in slices:
-        decide_for_many(Evaluator(account.image, keep=True), blocks(), account.image.known)
+        decide_for_many(Evaluator(account.image, keep=True), BLOCKS, account.image.known)
 
 
 def _is_true(facts: SliceFacts, criterion: Criterion) -> bool:
@@ -75,11 +78,10 @@ def _is_true(facts: SliceFacts, criterion: Criterion) -> bool:
 
 def _decide_one_by_one(account: AccountSlice) -> float:
     """Decide for one contact after the other; return contacts a second."""
-    asked = blocks()
     some = list(BitMap(account.image.known[:DECIDED_ONE_BY_ONE]))
     started = perf_counter()
     for index in some:
-        decide_content(asked, partial(_is_true, SliceFacts(account.image, index)))
+        decide_content(BLOCKS, partial(_is_true, SliceFacts(account.image, index)))
     return len(some) / (perf_counter() - started)
 
 
