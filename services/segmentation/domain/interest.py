@@ -43,40 +43,18 @@ def top_label(
         more, equal = compared_planes(planes, label_planes(target, other, days, within, keep))
         candidates &= more | equal
         ties.append((other, equal))
-    tied = candidates & BitMap.union(*(equal for _, equal in ties)) if ties else BitMap()
-    if tied:
-        mine = _clicked_on(target, label, days, tied)
-        for other, equal in ties:
-            candidates -= _beaten_by(target, mine, other, days, equal & candidates, other.int < label.int)
+    for other, equal in ties:
+        tied = equal & candidates
+        if tied:
+            # As many clicks on both: the later last click comes first, then the older label.
+            asked = (days, tied if within is None else tied & within, keep)
+            mine, theirs = (_last_day(target, one, *asked, tied) for one in (label, other))
+            later, same = compared_planes(theirs, mine)
+            candidates -= later | same if other.int < label.int else later
     return candidates
 
 
-def _beaten_by(
-    target: Slice, mine: dict[int, BitMap], other: UUID, days: Range, tied: BitMap, other_is_older: bool
-) -> BitMap:
-    """Of contacts with as many clicks on both, those for whom the other label comes first.
-
-    `mine` has the contacts who clicked on the label itself, by day.
-    """
-    beaten = BitMap()
-    if not tied:
-        return beaten
-    theirs = _clicked_on(target, other, days, tied)
-    for day in sorted(mine.keys() | theirs.keys(), reverse=True):
-        first, second = mine.get(day, BitMap()) & tied, theirs.get(day, BitMap()) & tied
-        beaten |= second - first
-        if other_is_older:
-            beaten |= first & second
-        tied = tied - first - second
-        if not tied:
-            break
-    return beaten
-
-
-def _clicked_on(target: Slice, label: UUID, days: Range, contacts: BitMap) -> dict[int, BitMap]:
-    """Which of the contacts clicked on the label, by day."""
-    found: dict[int, BitMap] = {}
-    for tally in target.named(("click.label", label.int)):
-        for day, clicked in tally.clicked_by_day(days, contacts):
-            found[day] = found[day] | clicked if day in found else clicked
-    return found
+def _last_day(target: Slice, label: UUID, days: Range, within: BitMap, keep: bool, tied: BitMap) -> Planes:
+    tallies = target.named(("click.label", label.int))
+    planes = tallies[0].last_day(days, within, keep) if tallies else []
+    return [plane & tied for plane in planes]

@@ -68,6 +68,14 @@ class Ordered:
             for level, plane in enumerate(self.planes):
                 plane |= BitMap([contact for contact, number in numbers.items() if number >> level & 1])
 
+    def put_all(self, number: int, contacts: BitMap) -> None:
+        """Give the same number to contacts, whatever they had before."""
+        self.remove(contacts)
+        self.present |= contacts
+        while len(self.planes) < number.bit_length():
+            self.planes.append(BitMap())
+        self._set_bits(number, contacts)
+
     def _set_bits(self, number: int, contacts: BitMap) -> None:
         for level, plane in enumerate(self.planes):
             if number >> level & 1:

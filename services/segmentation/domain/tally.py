@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from pyroaring import BitMap
 
+from services.segmentation.domain.ordered import Ordered
 from services.segmentation.domain.planes import Planes, add_planes, counting, remove_planes
 
 # A tally with this many events or fewer keeps them as plain numbers. There may be millions of such tallies: every
@@ -21,20 +22,24 @@ class Tally:
 
     `days` maps a day (its ordinal) to bit slices. `sums` are sums over ranges of days (inclusive) that are asked again
     and again; they are kept current, and are no part of the state. `past` are those of the day before, of which the
-    new ones are made when a day passes; they hold until something is added.
+    new ones are made when a day passes; they hold until something is added. `last_days` has the last day of each
+    contact in ranges that are asked again; it is kept current as `sums` are.
     """
 
-    __slots__ = ("days", "loose", "past", "sums")
+    __slots__ = ("days", "last_days", "loose", "past", "sums")
 
     def __init__(self) -> None:
         self.loose: array[int] | None = array("Q")
         self.days: dict[int, Planes] = {}
         self.sums: dict[Range, Planes] = {}
         self.past: dict[Range, Planes] = {}
+        self.last_days: dict[Range, Ordered] = {}
 
     def add(self, day: int, contacts: Sequence[int]) -> bool:
         """One event on that day for every time that a contact is in the list; whether it is loose no more."""
         settles = False
+        if self.last_days:
+            self._add_to_last_days(day, BitMap(contacts))
         if self.loose is not None:
             if len(self.loose) + len(contacts) <= MOST_LOOSE:
                 self.loose.extend(day << 32 | contact for contact in contacts)
@@ -53,6 +58,13 @@ class Tally:
         for (first, last), planes in self.sums.items():
             if first <= day <= last:
                 add_planes(planes, fresh, None)
+
+    def _add_to_last_days(self, day: int, contacts: BitMap) -> None:
+        for (first, last), index in self.last_days.items():
+            if first <= day <= last:
+                number = day - first + 1
+                _, same, later = index.compared(number, contacts)
+                index.put_all(number, contacts - same - later)
 
     def _settle(self) -> None:
         by_day: dict[int, list[int]] = {}
@@ -132,6 +144,34 @@ class Tally:
                 if contacts:
                     yield day, contacts
 
+    def last_day(self, days: Range, within: BitMap | None, keep: bool = False) -> Planes:
+        """The last day of each contact in a range of days, counted from 1, as bit slices that must not be changed.
+
+        `within` and `keep`: see `counted`.
+        """
+        found = self.last_days.get(days)
+        if found is None:
+            found = self._last_days(days, None if keep else within)
+            if keep:
+                self.last_days[days] = found
+        return found.planes
+
+    def _last_days(self, days: Range, within: BitMap | None) -> Ordered:
+        index = Ordered()
+        first, last = days
+        if self.loose is not None:
+            for packed in sorted(self.loose):
+                if first <= packed >> 32 <= last:
+                    index.put_all((packed >> 32) - first + 1, BitMap([packed & 0xFFFFFFFF]))
+            return index
+        for day in sorted(self.days, reverse=True):
+            if first <= day <= last:
+                planes = self.days[day] if within is None else [plane & within for plane in self.days[day]]
+                fresh = BitMap.union(*planes) - index.present
+                if fresh:
+                    index.put_all(day - first + 1, fresh)
+        return index
+
     def _in(self, days: Range) -> Iterator[Planes]:
         first, last = days
         if last - first < len(self.days):
@@ -149,6 +189,7 @@ class Tally:
         self.past, self.sums = self.sums, {}
         if EVER in self.past:
             self.sums[EVER] = self.past.pop(EVER)
+        self.last_days = {days: index for days, index in self.last_days.items() if days == EVER}
 
     def forget_past(self) -> None:
         """What moves with the day has been asked, or the sums of the day before are no longer right."""
