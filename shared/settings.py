@@ -7,7 +7,12 @@ from socket import gethostname
 from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+)
 
 Port = Annotated[int, Field(ge=0, le=65535)]  # 0: any free one
 
@@ -39,12 +44,24 @@ class CommonSettings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
         env_ignore_empty=True,
-        # A folder with a file for each secret, named like its variable; the environment wins.
-        secrets_dir=os.environ.get("PENCHANT_SECRETS_FOLDER") or None,
         extra="ignore",  # the environment is shared with the other services
         frozen=True,
         hide_input_in_errors=True,  # a malformed DSN must not end up, with its password, in a log
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read the environment, then files in PENCHANT_SECRETS_FOLDER: one for each secret, named like its variable."""
+        folder = os.environ.get(f"{PREFIX}SECRETS_FOLDER")
+        files = (SecretsSettingsSource(settings_cls, secrets_dir=folder),) if folder else ()
+        return init_settings, env_settings, *files
 
     kafka: str = "127.0.0.1:9092"  # bootstrap servers, host:port,…
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"

@@ -1,0 +1,24 @@
+"""Makes the API key of delivery, once: `python -m deploy.images.delivery_key FOLDER LABELING_URL`."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from deploy.embedded.account import delivery_key
+
+
+def make_delivery_key(folder: Path, labeling: str) -> bool:
+    """Ask labeling for the key and write it among delivery's secrets; return False if it is there already."""
+    path = folder / "delivery" / "penchant_delivery_key"
+    if path.exists():
+        return False
+    key = asyncio.run(delivery_key(labeling, (folder / "operator_key").read_text()))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(key)
+    return True
+
+
+if __name__ == "__main__":
+    made = make_delivery_key(Path(sys.argv[1]), sys.argv[2])
+    sys.stdout.write("The key of delivery was made\n" if made else "Delivery has its key\n")

@@ -1,0 +1,32 @@
+"""Makes databases, roles, topics and tables: `python -m deploy.images.prepare FOLDER [HOST]`, before the services.
+
+FOLDER holds the secrets (`deploy.images.secrets`). Running it again changes nothing. Services make their own tables as
+well when they start; here they are made once, before several processes of a service start at the same time.
+"""
+
+import asyncio
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from deploy.embedded.databases import ensure_databases
+from deploy.embedded.services import SERVICES
+from deploy.images.passwords import POSTGRES_PASSWORD, role_password
+from shared.bus.topics import ensure_topics
+from shared.settings import CommonSettings
+from shared.store.migrate import migrate
+
+
+async def prepare(folder: Path, host: str) -> None:
+    """Prepare PostgreSQL and Kafka."""
+    superuser = f"postgresql://postgres:{(folder / POSTGRES_PASSWORD).read_text()}@{host}:5432/postgres"
+    databases = await ensure_databases(superuser, {name: role_password(folder, name).read_text() for name in SERVICES})
+    topics = await ensure_topics(CommonSettings())
+    for name in SERVICES:
+        dsn = (folder / name / f"penchant_{name}_database").read_text()
+        await migrate(dsn, [import_module(f"services.{name}.store").MIGRATIONS])
+    sys.stdout.write(f"{len(databases)} databases and {len(topics)} topics made\n")
+
+
+if __name__ == "__main__":
+    asyncio.run(prepare(Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "postgres"))
