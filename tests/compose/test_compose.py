@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.fault, pytest.mark.timeout(1500)]
 
 
 def _docker(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(("docker", *arguments), cwd=ROOT, check=check, capture_output=True, text=True, timeout=WITHIN)
+    return subprocess.run((DOCKER, *arguments), cwd=ROOT, check=check, capture_output=True, text=True, timeout=WITHIN)
 
 
 def _missing() -> str | None:
