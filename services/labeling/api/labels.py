@@ -25,6 +25,7 @@ from services.labeling.store.assignments import Holder, holders_of_label
 from services.labeling.store.contact_search import LATEST, MOST_CLICKS, MOST_ID, NEVER, HolderOrder, holders_in_order
 from services.labeling.store.labels import labels_of_account
 from services.labeling.use_cases.labels import change_label, create_label, delete_label, find_label
+from services.labeling.use_cases.merging import merge_label
 from services.labeling.use_cases.uses import uses_of_label
 from shared.http.bodies import RequestBody
 from shared.http.keys import Caller, requires
@@ -172,6 +173,30 @@ async def remove_label(
         if uses:
             raise InUseError("label", uses)
     job, position = await delete_label(service.database, caller.account_id, label_id)
+    await service.published(position)
+    response.headers["Location"] = f"/v1/jobs/{job.id}"
+    return JobAnswer.of(job)
+
+
+class MergeBody(RequestBody):
+    """The label that another one is merged into."""
+
+    into: Annotated[UUID, Field(description="The id of the label that stays.")]
+
+
+@router.post("/{label_id}/merge", status_code=202, summary="Merge a label into another one")
+async def post_merge(
+    service: Service,
+    caller: Annotated[Caller, requires("write")],
+    label_id: UUID,
+    body: MergeBody,
+    response: Response,
+) -> JobAnswer:
+    """Merge a label into another one, which gets its name as an alias; a job moves what contacts hold.
+
+    From now on whoever names the label means the other one: links, imports, segments, workflows. It cannot be undone.
+    """
+    job, position = await merge_label(service.database, caller.account_id, label_id, body.into)
     await service.published(position)
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     return JobAnswer.of(job)

@@ -81,7 +81,8 @@ class LabelAnswer(BaseModel):
     description: str
     visibility: Literal["public", "private"]
     aliases: Annotated[list[str], Field(description="Names that it had; imports know it by them.")]
-    state: Literal["active", "hidden", "deleted"]
+    state: Literal["active", "hidden", "merging", "merged", "deleted"]
+    merged_into: Annotated[UUID | None, Field(description="The label that it was merged into.")]
     group: Annotated[str | None, Field(description="Heading on the preference page.")]
     names: Annotated[dict[str, str], Field(description="Names for contacts, by language.")]
     created_at: datetime
@@ -97,6 +98,7 @@ class LabelAnswer(BaseModel):
             visibility=label.visibility,
             aliases=list(label.aliases),
             state=label.state,
+            merged_into=label.merged_into,
             group=label.group,
             names=dict(label.names),
             created_at=label.created_at,

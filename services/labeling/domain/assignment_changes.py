@@ -16,6 +16,7 @@ from services.labeling.domain.assignments import (
     clicked,
     decide,
     evolve,
+    merged,
     refusal,
 )
 from services.labeling.domain.labels import Label
@@ -73,6 +74,29 @@ class AssignmentChanges(Generic[Cause]):
         reason = refusal(state, command) if isinstance(command, AssertLabel) else None
         self.decisions.append(Decision(contact_id, label, command.at, outcome, reason, command.origin, None, cause))
         return outcome
+
+    def merge(self, contact_id: int, source: Label, into: Label, at: datetime) -> None:
+        """Add the assignment of `source` to that of `into`, and remove it from `source`.
+
+        Both must have been read. The history of both labels shows what happened.
+        """
+        origin = Origin(kind="label_merged", label_id=source.id)
+        source_pair, pair = (source.no, contact_id), (into.no, contact_id)
+        old, before = self.states[source_pair], self.states.get(pair, NOTHING)
+        after = merged(before, old)
+        self.states[pair] = after
+        self.touched.add(pair)
+        if after.held and not before.held:
+            self._decide(contact_id, into, at, "assigned", origin)
+        elif before.held and not after.held:
+            self._decide(contact_id, into, at, "removed", origin)
+        elif old.held and after.held:
+            self._decide(contact_id, into, at, "confirmed", origin)
+        if old.held:
+            self._decide(contact_id, source, at, "removed", Origin(kind="label_merged", label_id=into.id))
+
+    def _decide(self, contact_id: int, label: Label, at: datetime, outcome: Outcome, origin: Origin) -> None:
+        self.decisions.append(Decision(contact_id, label, at, outcome, None, origin, None, None))
 
     def refuse(self, contact_id: int, label: Label, command: Command, reason: str, cause: Cause | None = None) -> None:
         """Record an attempt that is refused for `reason`, whatever the state is."""

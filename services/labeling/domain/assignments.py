@@ -200,3 +200,27 @@ def clicked(state: Assignment, at: datetime) -> tuple[Assignment, Outcome]:
         removed_at,
     )  # fmt: skip
     return supported, "confirmed" if held else "assigned"
+
+
+def merged(into: Assignment, source: Assignment) -> Assignment:
+    """Return the assignment of a label into which another one is merged: supports and clicks add up.
+
+    What the contact refused in one of them it has refused in both.
+    """
+    refused = into.withdrawn_by_self or source.withdrawn_by_self
+    held = (into.held or source.held) and not refused
+    return Assignment(
+        held=held,
+        since=_least(into.since, source.since) if held else None,
+        click_supports=into.click_supports + source.click_supports if held else 0,
+        supports={**source.supports, **into.supports} if held else NO_SUPPORTS,
+        clicks=into.clicks + source.clicks,
+        first_click=_least(into.first_click, source.first_click),
+        last_click=max(filter(None, (into.last_click, source.last_click)), default=None),
+        withdrawn_by_self=refused,
+        removed_at=max(filter(None, (into.removed_at, source.removed_at)), default=None),
+    )
+
+
+def _least(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min(filter(None, (one, other)), default=None)

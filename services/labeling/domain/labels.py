@@ -18,7 +18,7 @@ LANGUAGES = ("nl", "en", "fr", "de")
 NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 Visibility = Literal["public", "private"]
-LabelState = Literal["active", "hidden", "deleted"]
+LabelState = Literal["active", "hidden", "merging", "merged", "deleted"]
 
 
 class Label(NamedTuple):
@@ -35,6 +35,7 @@ class Label(NamedTuple):
     created_at: datetime
     group: str | None = None
     names: Mapping[str, str] = NO_NAMES
+    merged_into: UUID | None = None
 
     def name_in(self, language: str) -> str:
         """Return the name in a language, or else the name."""
@@ -112,3 +113,10 @@ def aliases_after_rename(old: str, new: str, aliases: Sequence[str]) -> tuple[st
     if name_key(old) not in {name_key(new), *map(name_key, kept)}:
         kept.append(old)
     return tuple(kept)
+
+
+def with_merged(label: Label, source: Label) -> Label:
+    """Return the label with the name and aliases of another one, which is merged into it, as further aliases."""
+    keys = {name_key(label.name), *map(name_key, label.aliases)}
+    new = [name for name in (source.name, *source.aliases) if name_key(name) not in keys]
+    return label._replace(aliases=(*label.aliases, *new))

@@ -177,3 +177,37 @@ async def delete_assignments_of_label(
         limit=limit,
     )
     return sorted((row["contact_id"], row["held"]) for row in rows)
+
+
+async def contacts_of_label(
+    connection: PoolConnectionProxy,
+    account_id: int,
+    label_no: int,
+    *,
+    partitions: int,
+    partition: int,
+    after: int,
+    limit: int,
+) -> list[int]:
+    """Return the next contacts of a partition number that have an assignment of the label, held or not."""
+    rows = await QUERIES["contacts_of_label"].fetch(
+        connection,
+        account_id=account_id,
+        label_no=label_no,
+        partitions=partitions,
+        partition=partition,
+        after=after,
+        limit=limit,
+    )
+    return [row["contact_id"] for row in rows]
+
+
+async def count_assignments(connection: PoolConnectionProxy, label_no: int) -> int:
+    """Count the assignments of a label, held or not."""
+    count: int = await QUERIES["count_assignments"].fetchval(connection, label_no=label_no)
+    return count
+
+
+async def delete_pairs(connection: PoolConnectionProxy, label_no: int, contact_ids: Collection[int]) -> None:
+    """Delete the assignments of a label to these contacts."""
+    await QUERIES["delete_pairs"].execute(connection, label_no=label_no, contact_ids=list(contact_ids))

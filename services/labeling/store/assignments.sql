@@ -74,3 +74,15 @@ DELETE FROM assignments AS assignment
 USING piece
 WHERE assignment.label_no = piece.label_no AND assignment.contact_id = piece.contact_id
 RETURNING assignment.contact_id, assignment.held
+
+-- name: contacts_of_label
+SELECT contact_id FROM assignments
+WHERE label_no = :label_no AND contact_id > :after AND (:account_id + contact_id) % :partitions = :partition
+ORDER BY contact_id
+LIMIT :limit
+
+-- name: count_assignments
+SELECT count(*) FROM assignments WHERE label_no = :label_no
+
+-- name: delete_pairs
+DELETE FROM assignments WHERE label_no = :label_no AND contact_id = ANY(:contact_ids::bigint[])

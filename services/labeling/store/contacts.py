@@ -101,6 +101,16 @@ async def contacts_with_field(
     return [row["contact_id"] for row in rows]
 
 
+async def contacts_of_partition(
+    connection: PoolConnectionProxy, account_id: int, *, partitions: int, partition: int, after: int, limit: int
+) -> list[int]:
+    """Return the next contacts of a partition number."""
+    rows = await QUERIES["contacts_of_partition"].fetch(
+        connection, account_id=account_id, partitions=partitions, partition=partition, after=after, limit=limit
+    )
+    return [row["contact_id"] for row in rows]
+
+
 async def count_field_values(connection: PoolConnectionProxy, account_id: int, key: str) -> int:
     """Count the contacts that have a value of the field."""
     count: int = await QUERIES["count_field_values"].fetchval(connection, account_id=account_id, key=key)

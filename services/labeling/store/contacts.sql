@@ -32,6 +32,12 @@ WHERE account_id = :account_id
 ORDER BY contact_id
 LIMIT :limit
 
+-- name: contacts_of_partition
+SELECT contact_id FROM contacts
+WHERE account_id = :account_id AND contact_id > :after AND (:account_id + contact_id) % :partitions = :partition
+ORDER BY contact_id
+LIMIT :limit
+
 -- name: count_field_values
 SELECT count(*) FROM contacts WHERE account_id = :account_id AND fields ? :key
 

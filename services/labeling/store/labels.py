@@ -29,13 +29,17 @@ def _label(row: Record) -> Label:
         row["created_at"],
         row["label_group"],
         orjson.loads(row["names"]),
+        None if row["target_id"] is None else UUID(int=row["target_id"].int),
     )
 
 
 async def labels_of_ids(connection: PoolConnectionProxy, label_ids: Collection[UUID]) -> dict[UUID, Label]:
-    """Return the labels with these ids, of any account and in any state."""
+    """Return the labels with these ids, of any account and in any state, by the id given.
+
+    A merged label is resolved to the one that it was merged into.
+    """
     rows = await QUERIES["labels_of_ids"].fetch(connection, label_ids=list(label_ids)) if label_ids else []
-    return {label.id: label for label in map(_label, rows)}
+    return {UUID(int=row["asked_id"].int): _label(row) for row in rows}
 
 
 async def labels_of_names(connection: PoolConnectionProxy, account_id: int, names: Collection[str]) -> dict[str, Label]:
@@ -122,3 +126,8 @@ async def public_labels(connection: PoolConnectionProxy, account_id: int) -> lis
     """Return the labels that contacts see and may choose, by group."""
     rows = await QUERIES["public_labels"].fetch(connection, account_id=account_id)
     return [_label(row) for row in rows]
+
+
+async def set_merged_into(connection: PoolConnectionProxy, label_no: int, target_no: int) -> None:
+    """Let a label, and what was merged into it before, stand for another one."""
+    await QUERIES["set_merged_into"].execute(connection, no=label_no, target_no=target_no)

@@ -1,23 +1,31 @@
 -- name: labels_of_ids
-SELECT * FROM labels WHERE label_id = ANY(:label_ids::uuid[])
+-- A label that is being merged, or was, stands for the one that it was merged into.
+SELECT asked.label_id AS asked_id, label.*, target.label_id AS target_id
+FROM labels AS asked
+JOIN labels AS label ON label.label_no = COALESCE(asked.merged_into, asked.label_no)
+LEFT JOIN labels AS target ON target.label_no = label.merged_into
+WHERE asked.label_id = ANY(:label_ids::uuid[])
 
 -- name: label_of_id
-SELECT * FROM labels WHERE account_id = :account_id AND label_id = :label_id
+SELECT label.*, target.label_id AS target_id
+FROM labels AS label
+LEFT JOIN labels AS target ON target.label_no = label.merged_into
+WHERE label.account_id = :account_id AND label.label_id = :label_id
 
 -- name: labels_of_names
 -- A name takes precedence over an alias, a newer label's alias over an older one's.
-SELECT DISTINCT ON (wanted.key) wanted.key AS wanted_key, label.*
+SELECT DISTINCT ON (wanted.key) wanted.key AS wanted_key, label.*, NULL::uuid AS target_id
 FROM unnest(:keys::text[]) AS wanted (key)
 JOIN labels AS label
     ON label.account_id = :account_id
-    AND label.state <> 'deleted'
+    AND label.state IN ('active', 'hidden')
     AND (label.name_key = wanted.key OR wanted.key = ANY(label.alias_keys))
 ORDER BY wanted.key, label.name_key = wanted.key DESC, label.label_no DESC
 
 -- name: labels_of_account
-SELECT * FROM labels
+SELECT *, NULL::uuid AS target_id FROM labels
 WHERE account_id = :account_id
-    AND state <> 'deleted'
+    AND state IN ('active', 'hidden')
     AND (:name_key::text IS NULL OR name_key = :name_key)
     AND (:after::uuid IS NULL OR label_id > :after)
 ORDER BY label_id
@@ -25,12 +33,12 @@ LIMIT :limit
 
 -- name: count_labels
 SELECT count(*) FROM labels
-WHERE account_id = :account_id AND state <> 'deleted' AND (:name_key::text IS NULL OR name_key = :name_key)
+WHERE account_id = :account_id AND state IN ('active', 'hidden') AND (:name_key::text IS NULL OR name_key = :name_key)
 
 -- name: insert_label
 INSERT INTO labels (label_id, account_id, name, name_key, description, visibility, label_group, names)
 VALUES (:label_id, :account_id, :name, :name_key, :description, :visibility, :label_group, :names)
-RETURNING *
+RETURNING *, NULL::uuid AS target_id
 
 -- name: update_label
 UPDATE labels
@@ -48,6 +56,10 @@ SET
 WHERE label_no = :no
 
 -- name: public_labels
-SELECT * FROM labels
+SELECT *, NULL::uuid AS target_id FROM labels
 WHERE account_id = :account_id AND state = 'active' AND visibility = 'public'
 ORDER BY label_group NULLS FIRST, label_no
+
+-- name: set_merged_into
+-- Also what was merged into the label before: nothing stands for a label that stands for another one.
+UPDATE labels SET merged_into = :target_no WHERE label_no = :no OR merged_into = :no

@@ -7,9 +7,11 @@ from services.labeling.domain import accounts as domain
 from services.labeling.domain.accounts import Account
 from services.labeling.domain.errors import NotFoundError
 from services.labeling.store import accounts
+from services.labeling.use_cases.account_deletion import AccountDeletion
 from services.labeling.use_cases.keys import ACCOUNT_SCOPES, add_key, revoke
 from shared.events.labeling import AccountChanged, Brand
 from shared.events.topics import CATALOG_PARTITION
+from shared.jobs.store import enqueue
 from shared.store.database import Database
 from shared.store.unit_of_work import UnitOfWork
 
@@ -60,6 +62,7 @@ async def delete_account(database: Database, account_id: int) -> WrittenAccount:
         for key_id in await accounts.active_keys(work.connection, account_id):
             await revoke(work, account_id, key_id)
         _append(work, account)
+        await enqueue(work.connection, account_id, AccountDeletion.kind, str(account_id))
     return WrittenAccount(account, work.position)
 
 

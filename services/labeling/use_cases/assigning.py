@@ -55,7 +55,8 @@ async def _assign(work: UnitOfWork, account_id: int, requests: Sequence[Assignme
     # Read again under the lock: meanwhile a contact may have been erased, a label deleted.
     contacts = await contacts_of(work.connection, {(account_id, request.contact_id) for request in requests})
     labels = await labels_of_ids(work.connection, {request.label.id for request in requests})
-    changes = await load_assignments(work, {(request.label.no, request.contact_id) for request in requests})
+    pairs = {(labels[request.label.id].no, request.contact_id) for request in requests}
+    changes = await load_assignments(work, pairs)
     outcomes: dict[int, Result] = {}
     for request in requests:
         label = labels[request.label.id]

@@ -101,11 +101,18 @@ def _touched(batch: Sequence[Received], labels: Mapping[int, Label]) -> tuple[se
 def _click(
     assignments: assignment_changes.Changes, labels: Mapping[int, Label], event: ContactClicked, received: Received
 ) -> None:
+    counted: set[int] | None = None if len(event.labels) == 1 else set()
     for reference in event.labels:
         label = labels.get(reference.id.int)
         # A label that was deleted since the click no longer counts; tracking checked the account.
-        if label is not None and label.state != "deleted" and label.account_id == event.account_id:
-            assignments.click(event, label, received)
+        if label is None or label.state == "deleted" or label.account_id != event.account_id:
+            continue
+        if counted is not None:
+            # Two labels of the link may have been merged: the click counts once for what they have become.
+            if label.no in counted:
+                continue
+            counted.add(label.no)
+        assignments.click(event, label, received)
 
 
 def _command(

@@ -10,7 +10,7 @@ from services.labeling.store.assignments import count_holders, delete_assignment
 from services.labeling.store.contacts import contacts_with_field, count_field_values
 from services.labeling.store.fields import delete_field
 from services.labeling.store.history import Entry, encode_origin, insert_history
-from services.labeling.store.labels import labels_of_ids
+from services.labeling.store.labels import label_of_id
 from services.labeling.use_cases.contact_changes import load_contacts, record_contacts
 from shared.events.labeling import LabelRemoved
 from shared.events.parts import Origin
@@ -93,8 +93,9 @@ class FieldDeletion:
 
 
 async def _label(connection: PoolConnectionProxy, job: Job) -> Label:
-    label_id = UUID(job.subject)
-    return (await labels_of_ids(connection, [label_id]))[label_id]
+    label = await label_of_id(connection, job.account_id, UUID(job.subject))
+    assert label is not None
+    return label
 
 
 async def _remove_from_holders(work: UnitOfWork, label: Label, place: Place, partitions: int) -> Piece:

@@ -1,12 +1,14 @@
 """The kinds of jobs that labeling runs."""
 
 from services.labeling.domain.suppressions import SuppressionKeys
+from services.labeling.use_cases.account_deletion import AccountDeletion
 from services.labeling.use_cases.assignment_jobs import AssignmentRun
 from services.labeling.use_cases.deletions import FieldDeletion, LabelDeletion
 from services.labeling.use_cases.exports import ExportRun
 from services.labeling.use_cases.import_check import ImportCheck
 from services.labeling.use_cases.import_run import ImportRun
 from services.labeling.use_cases.import_undo import ImportUndo
+from services.labeling.use_cases.merging import LabelMerge
 from services.labeling.use_cases.uploads import Limits
 from shared.jobs.job import JobKind
 
@@ -21,8 +23,10 @@ def kinds(limits: Limits, suppression: SuppressionKeys | None = None) -> tuple[J
         ImportUndo(),
         ExportRun(),
         AssignmentRun(),
+        LabelMerge(),
+        AccountDeletion(),
     )
 
 
 # Cancelled by what they belong to, which has a state of its own.
-WITH_RESOURCES = frozenset({"import_check", "import_run", "import_undo"})
+WITH_RESOURCES = frozenset({"label_merge", "import_check", "import_run", "import_undo"})

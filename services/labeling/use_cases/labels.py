@@ -6,7 +6,7 @@ from uuid import UUID
 
 from asyncpg.pool import PoolConnectionProxy
 
-from services.labeling.domain.errors import ConflictError, LimitError, NotFoundError
+from services.labeling.domain.errors import ConflictError, LimitError, NotFoundError, StateError
 from services.labeling.domain.labels import NO_NAMES, Label, LabelPatch, Visibility, patched
 from services.labeling.domain.limits import MOST_LABELS
 from services.labeling.store import labels
@@ -71,14 +71,16 @@ async def add_label(
     label = await labels.insert_label(work.connection, account_id, name, description, visibility, group, names)
     if label is None:
         raise _taken()
-    _append(work, label)
+    append_label(work, label)
     return label
 
 
 async def change_label(database: Database, account_id: int, label_id: UUID, patch: LabelPatch) -> WrittenLabel:
     """Change a label; its assignments stay. Raises NotFoundError, and ConflictError if the new name is taken."""
     async with database.unit_of_work(CATALOG_PARTITION) as work:
-        label = await _change(work, await find_label(work.connection, account_id, label_id), patch)
+        found = await find_label(work.connection, account_id, label_id)
+        _require_unmerged(found)
+        label = await _change(work, found, patch)
     return WrittenLabel(label, work.position)
 
 
@@ -86,16 +88,22 @@ async def delete_label(database: Database, account_id: int, label_id: UUID) -> D
     """Delete a label; a job removes it from all contacts that hold it. Raises NotFoundError."""
     async with database.unit_of_work(CATALOG_PARTITION) as work:
         label = await find_label(work.connection, account_id, label_id)
+        _require_unmerged(label)
         await _change(work, label, LabelPatch(state="deleted"))
         job = await enqueue(work.connection, account_id, "label_deletion", str(label.id))
     return DeletedLabel(job, work.position)
+
+
+def _require_unmerged(label: Label) -> None:
+    if label.merged_into is not None:
+        raise StateError("The label was merged into another one, or is being merged.")
 
 
 async def _change(work: UnitOfWork, label: Label, patch: LabelPatch) -> Label:
     after = patched(label, patch)
     if not await labels.update_label(work.connection, after, work.now):
         raise _taken()
-    _append(work, after)
+    append_label(work, after)
     return after
 
 
@@ -103,7 +111,8 @@ def _taken() -> ConflictError:
     return ConflictError("Another label of the account has this name.", "/name", "another label has this name")
 
 
-def _append(work: UnitOfWork, label: Label) -> None:
+def append_label(work: UnitOfWork, label: Label) -> None:
+    """Append the event of a label that was written."""
     work.append(
         LabelChanged(
             occurred_at=work.now,
@@ -113,8 +122,10 @@ def _append(work: UnitOfWork, label: Label) -> None:
             description=label.description,
             visibility=label.visibility,
             aliases=label.aliases,
-            state=label.state,
+            # To others it is merged from the first moment: whoever names it means the other one.
+            state="merged" if label.state == "merging" else label.state,
             group=label.group,
             names=dict(label.names) or None,
+            merged_into=label.merged_into,
         )
     )

@@ -236,11 +236,11 @@ async def _hand_over(
 
 
 async def _assign(work: UnitOfWork, written: Sequence[_Placed], origin: Origin) -> None:
-    wanted = [(one.contact_id, label.id, label.no) for one in written for label in one.row.labels]
-    # Read again under the lock: a label deleted meanwhile is assigned to nobody.
-    labels = await labels_of_ids(work.connection, {label_id for _, label_id, _ in wanted})
-    assignments = await load_assignments(work, {(label_no, contact_id) for contact_id, _, label_no in wanted})
-    for contact_id, label_id, _ in wanted:
+    wanted = [(one.contact_id, label.id) for one in written for label in one.row.labels]
+    # Read again under the lock: a label deleted meanwhile is assigned to nobody, another stands for a merged one.
+    labels = await labels_of_ids(work.connection, {label_id for _, label_id in wanted})
+    assignments = await load_assignments(work, {(labels[label_id].no, contact_id) for contact_id, label_id in wanted})
+    for contact_id, label_id in wanted:
         if labels[label_id].state != "deleted":
             assignments.apply(contact_id, labels[label_id], AssertLabel(origin, work.now))
     await record_assignments(work, assignments)

@@ -222,9 +222,20 @@ def test_the_operator_changes_and_deletes_accounts(running: Running, account: Ac
     url = f"{running.process.url}/v1/accounts/{account.account_id}"
     granted = httpx.patch(url, json={"sender_domains": ["Shop.example"]}, headers=operator)
     assert granted.json()["sender_domains"] == ["shop.example"]
+    account.make("/v1/contacts", {"email": "ann@example.com"})
     assert httpx.delete(url, headers=operator).json()["state"] == "deleted"
     until(lambda: account.get("/v1/labels").status_code == 401, within=2)
     assert httpx.delete(url, headers=operator).status_code == 404
+    count = f"SELECT count(*) FROM contacts WHERE account_id = {account.account_id}"
+    until(lambda: asyncio.run(fetch_value(running.dsn, count)) == 0)
+
+
+async def fetch_value(dsn: str, query: str) -> object:
+    connection = await asyncpg.connect(dsn)
+    try:
+        return await connection.fetchval(query)
+    finally:
+        await connection.close()
 
 
 def test_a_pipelines_key_reads_contacts_of_the_account_that_it_names(running: Running, account: Account) -> None:
