@@ -208,7 +208,8 @@ class _Plan:
     def _console_environment(self) -> dict[str, str]:
         own = self.settings.console_secret
         others = {f"PENCHANT_{name.upper()}_URL": self.url(name) for name in SERVICES if name != "console"}
-        return {**others, "PENCHANT_CONSOLE_SECRET": own.get_secret_value() if own else self.secrets.console_secret}
+        secret = own.get_secret_value() if own else self.secrets.console_secret
+        return {**others, "PENCHANT_CONSOLE_SECRET": secret, "PENCHANT_INBOX": str(self.home.inbox)}
 
 
 async def _bring_up(

@@ -1,5 +1,6 @@
 """The settings of the console."""
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, SecretStr
@@ -22,6 +23,7 @@ class ConsoleSettings(CommonSettings):
     segmentation_url: Url = "http://127.0.0.1:8103"
     workflow_url: Url = "http://127.0.0.1:8104"
     delivery_url: Url | None = None  # test mails and the inbox, where there is one
+    inbox: Path | None = None  # the folder of the embedded stack's mails, shown to operators
     smtp: SecretStr | None = None  # `smtp://user:password@host:587`: links to sign in are mailed
 
     @property

@@ -77,10 +77,9 @@ async def campaign(page: OfAccount, campaign_id: UUID) -> Response:
         ) or recipients
     shown = listing(page.request, recipients, {})
     audience = found["audience"]
-    return page.show(
+    return page.show_progress(
         "campaign.html",
         here="campaigns",
-        block="progress",
         campaign=found,
         names=names,
         include=[describe(one, names) for one in audience.get("include") or []],

@@ -129,11 +129,10 @@ async def _import(page: AccountPage, import_id: UUID, form: Form, status: int = 
     errors: Json = {"items": []}
     if found["state"] not in ("uploaded", "checking"):
         errors = await page.api.get("labeling", f"/v1/imports/{import_id}/errors", limit=20)
-    return page.show(
+    return page.show_progress(
         "import.html",
         status=status,
         here="imports",
-        block="progress",
         form=form,
         found=found,
         errors=errors["items"],

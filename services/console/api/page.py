@@ -53,6 +53,13 @@ class Page:
             clear_notice(response)
         return response
 
+    def show_progress(self, template: str, *, status: int = 200, at_work: bool, **values: Any) -> Response:
+        """Return a page whose block `progress` is asked for while work goes on; the whole page is, once it is done."""
+        response = self.show(template, status=status, block="progress", at_work=at_work, **values)
+        if self.is_fragment and not at_work:
+            response.headers["HX-Refresh"] = "true"
+        return response
+
     def go(self, path: str, notice: str | None = None) -> Response:
         """Send the browser on after a change, with a message for the next page."""
         response = RedirectResponse(path, 303)

@@ -30,7 +30,7 @@ function choose(number) {
   // After the click has ended: until then the frame takes the focus back.
   setTimeout(() => {
     window.focus();
-    item.querySelector("label-picker input, input:not([type=hidden]), a")?.focus({ preventScroll: true });
+    (item.querySelector("label-picker input") ?? item.querySelector("a"))?.focus({ preventScroll: true });
   });
 }
 

@@ -1,0 +1,80 @@
+"""The inbox of a stack on one machine: the mails that delivery handed over, for operators to look at."""
+
+import re
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from pathlib import Path
+from typing import Any
+
+from fastapi import Response
+from fastapi.responses import HTMLResponse
+
+from services.console.api.page import NotAllowed, SignedIn
+from services.console.api.security import MAIL_POLICY
+from services.console.domain.errors import NotAMember
+from services.console.domain.mail import cleaned
+from shared.http.routing import Router
+
+router = Router(prefix="/inbox", include_in_schema=False)
+
+_SHOWN = 100  # mails
+_NAME = re.compile(r"[0-9A-Za-z-]+")
+
+
+@router.get("")
+async def inbox(page: SignedIn) -> Response:
+    """List the latest mails."""
+    paths = sorted(_folder(page).glob("*.eml"), reverse=True)[:_SHOWN]
+    return page.show("inbox.html", mails=[_shown(path) for path in paths])
+
+
+@router.get("/{name}")
+async def mail(page: SignedIn, name: str) -> Response:
+    """Show a mail."""
+    path = _path(page, name)
+    return page.show("inbox_mail.html", mail=_shown(path))
+
+
+@router.get("/{name}/mail")
+async def content(page: SignedIn, name: str) -> Response:
+    """The mail itself, for the frame; nothing in it runs or loads."""
+    body = _read(_path(page, name)).get_body(("html", "plain"))
+    html = "" if body is None else str(body.get_content())
+    if body is not None and body.get_content_type() == "text/plain":
+        html = "<pre>" + html.replace("&", "&amp;").replace("<", "&lt;") + "</pre>"
+    policy = MAIL_POLICY.format(pictures="")
+    shown = cleaned(html, pictures=False)
+    return HTMLResponse(shown, headers={"Content-Security-Policy": policy, "Cache-Control": "no-store"})
+
+
+def _folder(page: SignedIn) -> Path:
+    folder = page.console.settings.inbox
+    if not page.person.is_operator or folder is None:
+        raise NotAllowed
+    return folder
+
+
+def _path(page: SignedIn, name: str) -> Path:
+    path = _folder(page) / f"{name}.eml"
+    if not _NAME.fullmatch(name) or not path.is_file():
+        raise NotAMember
+    return path
+
+
+def _read(path: Path) -> EmailMessage:
+    read = message_from_bytes(path.read_bytes(), policy=default)
+    assert isinstance(read, EmailMessage)
+    return read
+
+
+def _shown(path: Path) -> dict[str, Any]:
+    read = _read(path)
+    return {
+        "name": path.stem,
+        "to": str(read.get("To", "")),
+        "from": str(read.get("From", "")),
+        "subject": str(read.get("Subject", "")),
+        "unsubscribe": str(read.get("List-Unsubscribe", "")),
+        "date": read["Date"].datetime if read["Date"] is not None else None,
+    }
