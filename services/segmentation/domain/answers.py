@@ -150,12 +150,11 @@ def _interest(target: Slice, label_id: UUID, days: tuple[int, int]) -> dict[str,
     by_day: dict[int, list[int]] = {}
     tallies = target.named(("click.label", label_id.int))
     for tally in tallies:
-        for day, contacts in tally.clicked_by_day(days, target.known):
-            number = sum(
-                len(plane & target.known) << level for level, plane in enumerate(tally.counted((day, day), None))
-            )
-            clicks, clicked = by_day.get(day, (0, 0))
-            by_day[day] = [clicks + number, clicked + len(contacts)]
+        for day in {day for day, _ in tally.clicked_by_day(days, target.known)}:
+            planes = [plane & target.known for plane in tally.counted((day, day), None)]
+            clicks, contacts = by_day.get(day, (0, 0))
+            number = sum(len(plane) << level for level, plane in enumerate(planes))
+            by_day[day] = [clicks + number, contacts + len(BitMap.union(*planes))]
     planes = add_tallies(tallies, days, None, False) if tallies else []
     return {"days": by_day, "strengths": strengths(planes, target.known)}
 
