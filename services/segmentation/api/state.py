@@ -29,5 +29,9 @@ class State:
     def of(cls, request: Request) -> "State":
         """Return the state behind a request."""
         state: State = request.app.state.service
-        segments = replace(state.segments, surroundings=state.segments.surroundings.for_request(request))
-        return replace(state, segments=segments)
+        surroundings = state.segments.surroundings.for_request(request)
+        return replace(
+            state,
+            segments=replace(state.segments, surroundings=surroundings),
+            campaigns=replace(state.campaigns, surroundings=surroundings),
+        )
