@@ -40,8 +40,9 @@ soak: $(INSTALLED) ## The fault tests, again and again for MINUTES (30 unless sa
 	done
 
 .PHONY: docs
-docs: $(INSTALLED) ## Write the documents that follow from the code: JSON Schemas, AsyncAPI, OpenAPI
+docs: $(INSTALLED) ## Write the documents that follow from the code, and build the site in .site
 	$(BIN)/python -m deploy.documents
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 .PHONY: lock
 lock: $(INSTALLED) ## Pin the dependencies of pyproject.toml anew, with hashes (needs uv)
@@ -54,7 +55,7 @@ clean: ## Remove the environment, the data of `make run` and all caches, after a
 		echo "A stack uses .penchant: .venv/bin/penchant down stops it."; exit 1; fi
 	@read -r -p "Remove .venv, the data in .penchant, and caches? [y/N] " answer && [ "$$answer" = y ] \
 		|| { echo "Nothing was removed."; exit 1; }
-	rm -rf .venv .penchant .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis .import_linter_cache
+	rm -rf .venv .penchant .bench .site .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help
