@@ -12,6 +12,7 @@ from services.delivery.use_cases.preparing import Preparing
 from services.delivery.use_cases.reporting import Reporting
 from services.delivery.use_cases.sending import Sending
 from shared.bus.handler import Consumer
+from shared.events.segmentation import CampaignChanged
 from shared.runtime.run import run
 from shared.runtime.service import Parts, Service, Surroundings
 
@@ -30,7 +31,8 @@ async def build(surroundings: Surroundings) -> Parts:
     )
 
     def campaign_state(campaign_id: UUID | None) -> str | None:
-        return None
+        campaign = None if campaign_id is None else surroundings.catalog.find(CampaignChanged, campaign_id)
+        return None if campaign is None else campaign.state
 
     sending = Sending(
         surroundings.database,

@@ -1,26 +1,25 @@
 """What tracking keeps of a contact's e-mail address and external id: enough to know it again, no more."""
 
-import unicodedata
 from hashlib import sha256
 from uuid import UUID
 
-import idna
+from shared.addresses import AddressError, parse_address
 
 
 def email_digest(address: str) -> UUID:
-    """Equal for addresses that people take for the same, whatever their case and however the domain is spelt."""
-    local, _, domain = address.strip().rpartition("@")
-    if not address.isascii():
-        local = unicodedata.normalize("NFC", unicodedata.normalize("NFC", local).casefold())
-        try:
-            domain = idna.encode(domain, uts46=True).decode("ascii")
-        except idna.IDNAError:
-            domain = domain.casefold()
-    return _digest("email", f"{local}@{domain}".lower())
+    """Return a digest that is equal for addresses that labeling takes for the same (see `shared.addresses`).
+
+    A text that is not an address has a digest too; no contact has the same.
+    """
+    try:
+        key = parse_address(address).key
+    except AddressError:
+        key = address.strip().lower()
+    return _digest("email", key)
 
 
 def external_digest(external_id: str) -> UUID:
-    """Equal for the same external id, compared exactly but for spaces around."""
+    """Return a digest that is equal for the same external id; spaces around it do not matter."""
     return _digest("external", external_id.strip())
 
 

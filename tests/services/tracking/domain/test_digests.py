@@ -1,0 +1,30 @@
+"""An address of a report finds the contact that labeling gave the address to, and no other one."""
+
+import pytest
+from hypothesis import given, reject
+from hypothesis import strategies as st
+
+from services.tracking.domain.digests import email_digest
+from shared.addresses import AddressError, parse_address
+
+
+@pytest.mark.parametrize("same", ["An@Example.com", " an@example.com ", "AN@EXAMPLE.COM", "\tan@example.com\n"])
+def test_case_and_spaces_do_not_matter(same: str) -> None:
+    assert email_digest(same) == email_digest("an@example.com")
+
+
+def test_sharp_s_and_double_s_are_two_addresses() -> None:
+    assert email_digest("weiß@example.com") != email_digest("weiss@example.com")
+
+
+def test_a_domain_may_be_written_in_unicode_or_ascii() -> None:
+    assert email_digest("an@bücher.example") == email_digest("an@xn--bcher-kva.example")
+
+
+@given(st.from_regex(r"[a-zA-Z0-9._+-]{1,20}@[a-z]{1,10}\.example", fullmatch=True))
+def test_equal_for_labeling_is_equal_for_tracking(address: str) -> None:
+    try:
+        key = parse_address(address).key
+    except AddressError:
+        reject()
+    assert email_digest(address) == email_digest(key)
