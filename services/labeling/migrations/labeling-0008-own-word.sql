@@ -1,5 +1,5 @@
 -- when a label was removed, who decided on subscription and consent, settings and state of accounts, pipeline keys
--- depends: labeling-0006-background-jobs
+-- depends: labeling-0007-imports
 
 -- migrate: apply
 

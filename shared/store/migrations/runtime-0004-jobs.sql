@@ -1,5 +1,5 @@
 -- work on many rows in the background, and what was wrong with single rows of it (see shared/jobs)
--- depends: runtime-0002-idempotency
+-- depends: runtime-0003-topic-heads
 
 -- migrate: apply
 

@@ -1,5 +1,5 @@
 -- words by which contacts are found, and contacts by their last change
--- depends: labeling-0008-exports
+-- depends: labeling-0010-exports
 
 -- migrate: apply
 

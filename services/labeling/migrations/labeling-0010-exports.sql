@@ -1,5 +1,5 @@
 -- exports, and the members of segments for them
--- depends: labeling-0007-imports
+-- depends: labeling-0009-choices
 
 -- migrate: apply
 

@@ -1,5 +1,5 @@
 -- labels that were merged into another one
--- depends: labeling-0008-choices labeling-0008-exports
+-- depends: labeling-0011-search
 
 -- migrate: apply
 

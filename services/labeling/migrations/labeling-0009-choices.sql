@@ -1,5 +1,5 @@
 -- groups and names of labels, suppressed addresses, forms and their submissions
--- depends: labeling-0007-own-word labeling-0007-imports
+-- depends: labeling-0008-own-word
 
 -- migrate: apply
 

@@ -1,5 +1,5 @@
 -- a label given to, or taken from, many contacts at once, and what that changed
--- depends: labeling-0009-search
+-- depends: labeling-0012-merging
 
 -- migrate: apply
 
