@@ -36,9 +36,11 @@ def services(
 
 
 @pytest.fixture(scope="package")
-def shop(services: tuple[Scene, ServiceProcess]) -> Shop:
+def shop(services: tuple[Scene, ServiceProcess]) -> Iterator[Shop]:
     """The demo's pet shop, in the console."""
-    return open_shop(*services)
+    shop = open_shop(*services)
+    with shop.account:
+        yield shop
 
 
 @pytest.fixture(scope="package")

@@ -17,11 +17,15 @@ class TooLarge(Exception):
 
 @dataclass(slots=True)
 class Form:
-    """The values of a form, and what is wrong with them: by the field's name, "" for the whole form."""
+    """The values of a form, and what is wrong with them: by the field's name, "" for the whole form.
+
+    `prefix` tells the ids of its fields from those of other forms on the same page.
+    """
 
     values: dict[str, str] = field(default_factory=dict)
     lists: dict[str, list[str]] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
+    prefix: str = ""
 
     def __getitem__(self, name: str) -> str:
         """The value as it was typed, without spaces around it; "" where there is none."""

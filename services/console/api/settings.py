@@ -1,6 +1,7 @@
 """Settings of an account: its name and days, fields, people, keys, jobs."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -194,7 +195,7 @@ async def _settings(page: AccountPage, forms: dict[str, Form], status: int = 200
         "settings.html",
         status=status,
         here="settings",
-        form=lambda name: forms.get(name) or Form(),
+        form=lambda name: replace(forms.get(name) or Form(), prefix=f"{name}-"),
         fields=fields,
         jobs=jobs["items"],
         types=TYPES,
