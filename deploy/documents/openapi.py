@@ -7,9 +7,11 @@ from typing import cast
 from fastapi import APIRouter
 
 from services.labeling.api import ROUTERS as LABELING
+from services.labeling.api.pages import PAGES
 from services.labeling.app import SERVICE as LABELING_SERVICE
 from services.segmentation.api import ROUTERS as SEGMENTATION
 from services.segmentation.app import SERVICE as SEGMENTATION_SERVICE
+from services.tracking.api import PUBLIC_ROUTERS
 from services.tracking.api import ROUTERS as TRACKING
 from services.tracking.app import SERVICE as TRACKING_SERVICE
 from services.workflow.api.routers import ROUTERS as WORKFLOW
@@ -21,8 +23,8 @@ from shared.runtime.service import Service
 from shared.store.database import Database
 
 SERVICES: Mapping[str, tuple[Service, Sequence[APIRouter]]] = {
-    "tracking": (TRACKING_SERVICE, TRACKING),
-    "labeling": (LABELING_SERVICE, LABELING),
+    "tracking": (TRACKING_SERVICE, [*TRACKING, *PUBLIC_ROUTERS]),
+    "labeling": (LABELING_SERVICE, [*LABELING, *PAGES]),
     "segmentation": (SEGMENTATION_SERVICE, SEGMENTATION),
     "workflow": (WORKFLOW_SERVICE, WORKFLOW),
 }

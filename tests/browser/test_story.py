@@ -48,7 +48,8 @@ def story(browser: Browser, shop: Shop) -> Iterator[tuple[Keyboard, Account]]:
     account = Account.open(shop.account.scene, "Dierenwinkel")
     visit = Visit(browser, shop, "nl-NL")
     visit.sign_in(shop.sign_in_link(account))
-    yield Keyboard(visit, account), account
+    with account:
+        yield Keyboard(visit, account), account
     visit.close()
 
 
