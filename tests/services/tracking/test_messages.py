@@ -13,7 +13,7 @@ from services.tracking.domain.links import find_links
 from shared.events.tracking import MessageChanged
 from shared.tokens import TokenKeys
 from tests.services.tracking.process import KEYS
-from tests.services.tracking.world import NOW, World
+from tests.services.tracking.world import BROWSER, NOW, World
 from tests.stack.waiting import until
 
 HTML = """<!doctype html>\r\n<p>Spring!</p><a href='https://shop.example/dogs?a=1&amp;b=2'>Dogs</a>
@@ -260,7 +260,7 @@ async def test_labels_change_later_clicks_only(world: World) -> None:
     message = await world.message(HTML)
     link = message["links"][0]["id"]
     await world.contacts(1, 2)
-    report = {"message_id": message["id"], "link_id": link, "occurred_at": NOW.isoformat()}
+    report = {"message_id": message["id"], "link_id": link, "occurred_at": NOW.isoformat(), "user_agent": BROWSER}
     await world.report(report | {"contact_id": 1})
 
     async def counted() -> bool:
