@@ -7,7 +7,7 @@ from uuid import UUID
 
 from asyncpg.pool import PoolConnectionProxy
 from fastapi import Query, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 
 from services.labeling.api.models import ContactAnswer, ContactBody
 from services.labeling.api.routing import Router
@@ -27,6 +27,7 @@ from services.labeling.use_cases.upserts import Row, RowProblem, Upserted, upser
 from shared.events.labeling import Subscription
 from shared.events.parts import Origin
 from shared.http.batches import BatchError, EachForItself, RefusedItem, none_taken, refused
+from shared.http.bodies import only_written_out
 from shared.http.keys import Caller, requires
 from shared.http.pages import Page, PageRequest, page_request
 from shared.http.problems import FieldError, Problem
@@ -165,7 +166,10 @@ async def list_contacts(
     ] = None,
     segment: Annotated[UUID | None, Query(description="Only the members of this segment.")] = None,
     subscription: Annotated[Subscription | None, Query(description="Only who has this subscription.")] = None,
-    changed_since: Annotated[AwareDatetime | None, Query(description="Only who changed at or after this time.")] = None,
+    changed_since: Annotated[
+        Annotated[AwareDatetime, BeforeValidator(only_written_out)] | None,
+        Query(description="Only who changed at or after this time."),
+    ] = None,
     sort: Annotated[
         Literal["contact_id", "-changed_at"], Query(description="`-changed_at`: changed last first.")
     ] = "contact_id",

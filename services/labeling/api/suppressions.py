@@ -133,7 +133,7 @@ async def list_suppressions(
     return Page[SuppressionAnswer].of(found, page, key=lambda one: [one.id], item=SuppressionAnswer.of, total=total)
 
 
-@router.delete("/{suppression_id}", status_code=204, summary="Delete a suppression", response_class=Response)
+@router.delete("/{suppression_id:uuid}", status_code=204, summary="Delete a suppression", response_class=Response)
 async def remove_suppression(
     service: Service, caller: Annotated[Caller, requires("admin")], suppression_id: UUID
 ) -> None:

@@ -5,13 +5,16 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query, Request
+from pydantic import BeforeValidator
 
 from services.segmentation.api.models import DayOfInterest, InterestOut, Strength
 from services.segmentation.api.refusals import refusals
 from services.segmentation.api.state import State
+from shared.http.bodies import only_written_out
 from shared.http.keys import Caller, requires
 from shared.http.routing import Router
 
+Day = Annotated[date, BeforeValidator(only_written_out)]
 router = Router(tags=["interest"])
 
 
@@ -20,8 +23,8 @@ async def get_interest(
     request: Request,
     label_id: UUID,
     caller: Annotated[Caller, requires("read")],
-    since: Annotated[date | None, Query(description="The first day, in the account's time zone.")] = None,
-    until: Annotated[date | None, Query(description="The last day, inclusive.")] = None,
+    since: Annotated[Day | None, Query(description="The first day, in the account's time zone.")] = None,
+    until: Annotated[Day | None, Query(description="The last day, inclusive.")] = None,
 ) -> InterestOut:
     """Return the clicks on links with a label by day, and how many contacts have clicked how often."""
     with refusals():
