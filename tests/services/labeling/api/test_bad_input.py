@@ -1,7 +1,9 @@
 """Bad input of every kind: no 5xx, no answer that the document does not know, nothing without the right key."""
 
+import re
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -27,8 +29,13 @@ def operations(document: dict[str, Any]) -> list[tuple[str, str]]:
             continue
         for name, value in {**filled, "{key_id}": filled["{label_id}"], "{job_id}": filled["{label_id}"]}.items():
             path = path.replace(name, value)
-        found += [(method.upper(), path) for method in methods]
+        found += [(method.upper(), _filled(path)) for method in methods]
     return found
+
+
+def _filled(path: str) -> str:
+    """The path with an id in the place of each parameter."""
+    return re.sub(r"\{[^}]*\}", str(uuid4()), path)
 
 
 def test_nothing_is_done_without_a_key_or_with_the_wrong_one(running: Running, account: Account) -> None:
@@ -51,4 +58,6 @@ def test_a_scope_is_asked_of_every_operation(running: Running, account: Account)
     mine = {("PUT", "labels"), ("DELETE", "labels"), ("POST", "assignments")}
     for method, path in every:
         if not any(method == one and part in path for one, part in mine):
-            assert only_self.request(method, path, json={}).status_code == 403, (method, path)
+            # What the operator alone may do knows no keys of accounts.
+            refused = 401 if path.startswith("/v1/accounts") else 403
+            assert only_self.request(method, path, json={}).status_code == refused, (method, path)
