@@ -7,22 +7,23 @@ import psutil
 
 from deploy.embedded.error import StackError
 from deploy.embedded.home import Home
-from deploy.embedded.services import SERVICES
 from deploy.embedded.stack_file import StackFile
 
+KAFKA, POSTGRES = "kafka", "postgres"
 END_WITHIN_SECONDS = 60.0
 
 
 def end_orphans(home: Home) -> None:
-    """End the processes that hold the lock of `home`: services, then Kafka, then PostgreSQL, each in its clean way.
+    """End the processes that hold the lock of `home`: first the services, then Kafka, then PostgreSQL, each cleanly.
 
-    Their pids come from stack.json, and are believed only of processes that hold the lock: a stale one is anybody's.
-    Raises StackError if one does not end, or is none of the stack's.
+    Their pids come from stack.json. A pid counts only if its process holds the lock, because a pid can be reused.
+    Raises StackError if a process does not end, or does not belong to the stack.
     """
     noted = StackFile.read(home)
     pids = noted.pids if noted else {}
     deadline = time.monotonic() + END_WITHIN_SECONDS
-    for names, number in ((SERVICES, signal.SIGTERM), (("kafka",), signal.SIGTERM), (("postgres",), signal.SIGINT)):
+    services = pids.keys() - {KAFKA, POSTGRES}
+    for names, number in ((services, signal.SIGTERM), ({KAFKA}, signal.SIGTERM), ({POSTGRES}, signal.SIGINT)):
         wanted = {pids[name] for name in names if name in pids}
         ending = [process for process in home.processes() if process.pid in wanted]
         for process in ending:

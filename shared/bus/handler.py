@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from shared.bus.checkpoints import Checkpoint
 from shared.bus.received import Received
 from shared.store.unit_of_work import UnitOfWork
+
+IMMEDIATELY = datetime.min.replace(tzinfo=UTC)  # a time before every reading of a clock
 
 
 class Handler:
@@ -43,7 +45,10 @@ class Handler:
         raise NotImplementedError
 
     def due(self, partition: int) -> datetime | None:
-        """When `tick` should be called next; None: not by the clock."""
+        """Return when `tick` should be called next, IMMEDIATELY for now; None if the clock starts nothing.
+
+        "Now" is no answer: the runtime has read its clock before it asks, and would find that moment in the future.
+        """
         return None
 
     async def tick(self, work: UnitOfWork, partition: int, now: datetime) -> None:

@@ -10,16 +10,14 @@ import structlog
 
 from shared import metrics
 from shared.bus.assigned import BATCH, FIRST_RETRY, LAST_RETRY, POLL, AssignedPartition
+from shared.bus.batch_unit import BatchUnit, PartitionBatch, failure_of, flush, handle, reason_of
 from shared.bus.checkpoints import Checkpoints
 from shared.bus.dealing import deal
 from shared.bus.errors import is_passing
 from shared.bus.handler import Consumer, HandlerFailed, PartitionStopped
-from shared.bus.held_contacts import Sorted
-from shared.bus.lane import Taken
 from shared.bus.reading import read
 from shared.bus.received import Received
 from shared.bus.record import Part
-from shared.bus.traces import traced
 from shared.store.database import Database
 from shared.store.errors import Fenced, Refused
 from shared.store.unit_of_work import UnitOfWork
@@ -34,15 +32,6 @@ SMALL = 200  # records
 PACE = 0.05  # seconds from the beginning of a small batch to that of the next one
 REST, LONGEST_REST = 3, 0.25  # times what a small batch took; seconds
 IDLE = 1.0  # seconds between looks at what nobody wakes us for
-
-
-class Work:
-    """Records of one partition number for one unit of work."""
-
-    def __init__(self, partition: AssignedPartition, taken: Taken, records: Sorted) -> None:
-        self.partition = partition
-        self.taken = taken
-        self.sorted = records
 
 
 class Processor:
@@ -213,7 +202,7 @@ class Processor:
         """Apply what has come for `partitions`, in one unit of work; None if nothing could be taken."""
         lanes = {one.number: (one, one.lane) for one in partitions if one.lane is not None and len(one.lane)}
         most = min((one.most for one in partitions), default=BATCH)
-        works: list[Work] = []
+        works: list[PartitionBatch] = []
         for number, share in sorted(deal({number: len(lane) for number, (_, lane) in lanes.items()}, most).items()):
             one, lane = lanes[number]
             taken = lane.take(share)
@@ -222,7 +211,7 @@ class Processor:
                 continue
             try:
                 received, unread = await read(self.consumer.name, taken.records)
-                works.append(Work(one, taken, one.held.sort(received, unread)))
+                works.append(PartitionBatch(one, taken, one.held.sort(received, unread)))
             except PartitionStopped as error:
                 lane.put_back(taken, self.checkpoints.current)
                 self._stop(one, error)
@@ -231,9 +220,9 @@ class Processor:
         await self._apply(works)
         return sum(len(work.taken.records) for work in works)
 
-    async def _apply(self, works: Sequence[Work]) -> None:
+    async def _apply(self, works: Sequence[PartitionBatch]) -> None:
         started = perf_counter()
-        unit = _Unit(self.consumer, self.checkpoints, works)
+        unit = BatchUnit(self.consumer, self.checkpoints, works)
         try:
             async with self._database.unit_of_work(*unit.locks) as work:
                 await unit.run(work)
@@ -249,7 +238,7 @@ class Processor:
             return
         self._committed(unit, perf_counter() - started)
 
-    def _committed(self, unit: "_Unit", seconds: float) -> None:
+    def _committed(self, unit: BatchUnit, seconds: float) -> None:
         unit.committed()
         for one in unit.applied:
             one.partition.retry_after, one.partition.trouble = 0.0, None
@@ -268,7 +257,7 @@ class Processor:
             else:
                 self._split([one], error)
 
-    def _split(self, works: Sequence[Work], failure: BaseException) -> None:
+    def _split(self, works: Sequence[PartitionBatch], failure: BaseException) -> None:
         """After a failure take each partition number by itself, then fewer records, down to the one that fails."""
         cause = failure.__cause__ if isinstance(failure, HandlerFailed) and failure.__cause__ else failure
         for work in works:
@@ -281,7 +270,7 @@ class Processor:
         for work in works:
             work.partition.retry_after = 0.0
 
-    def _narrow(self, work: Work, cause: BaseException) -> None:
+    def _narrow(self, work: PartitionBatch, cause: BaseException) -> None:
         one, records = work.partition, work.taken.records
         if len(records) > 1:
             one.most = max(1, len(records) // 2)
@@ -318,7 +307,7 @@ class Processor:
                 if batch:
                     await handle(self.consumer, work, batch)
                     if work.failed:
-                        raise _failure(work.failed)  # noqa: TRY301 - the transaction ends by it
+                        raise failure_of(work.failed)  # noqa: TRY301 - the transaction ends by it
                     await flush(work)
                     await one.ready.forget(work)
             if batch:
@@ -400,93 +389,3 @@ class Processor:
                     error=type(failure).__name__, exc_info=failure,
                 )  # fmt: skip
             self._recover([one], failure)
-
-
-class _Unit:
-    """One unit of work with records of several partition numbers, and what becomes of each."""
-
-    def __init__(self, consumer: Consumer, checkpoints: Checkpoints, works: Sequence[Work]) -> None:
-        self.begun = False  # memory may have changed
-        self.applied: list[Work] = []
-        self.fenced: list[Work] = []
-        self.failed: list[tuple[Work, Exception]] = []
-        self._consumer = consumer
-        self._checkpoints = checkpoints
-        self._works = {work.partition.number: work for work in works}
-        self._moves = {number: work.taken.moved for number, work in self._works.items()}
-        self.locks = sorted(self._works) if consumer.aligned else []
-
-    async def run(self, work: UnitOfWork) -> None:
-        """Move the checkpoints, and apply what is not fenced. Raises Fenced if all is, and HandlerFailed."""
-        moved = await self._checkpoints.move(work.connection, self._moves)
-        if not moved:
-            raise Fenced("another process has moved the checkpoint")
-        ours = {number: one for number, one in self._works.items() if number in moved}
-        self.fenced = [one for number, one in self._works.items() if number not in moved]
-        work.withdraw(self._works.keys() - moved)
-        self.begun = True
-        batch = [received for one in ours.values() for received in one.sorted.batch]
-        if batch:
-            await handle(self._consumer, work, batch)
-        if work.failed:
-            if work.failed.keys() >= ours.keys():
-                raise _failure(work.failed)
-            await self._checkpoints.take_back(work.connection, {number: self._moves[number] for number in work.failed})
-            work.withdraw(work.failed)
-        self.applied = [one for number, one in ours.items() if number not in work.failed]
-        self.failed = [(ours[number], error) for number, error in work.failed.items()]
-        for one in self.applied:
-            await one.sorted.write(work)
-        await flush(work)
-
-    def committed(self) -> None:
-        """Remember what has been written, once it is committed."""
-        self._checkpoints.committed({one.partition.number: one.taken.moved for one in self.applied})
-        for one in self.applied:
-            one.partition.held.committed(one.sorted)
-
-    def put_back(self, works: Iterable[Work]) -> None:
-        """What was taken comes first again."""
-        for one in works:
-            assert one.partition.lane is not None
-            one.partition.lane.put_back(one.taken, self._checkpoints.current)
-
-
-async def handle(consumer: Consumer, work: UnitOfWork, batch: Sequence[Received]) -> None:
-    """Give a batch to the handler. Raises HandlerFailed if its code fails."""
-    try:
-        with traced(consumer.name, batch):
-            await consumer.handler.handle(work, batch)
-    except Exception as error:
-        if _passes(error):
-            raise
-        raise HandlerFailed from error
-
-
-async def flush(work: UnitOfWork) -> None:
-    """Write what a handler has appended. Raises HandlerFailed if it cannot be written."""
-    try:
-        await work.flush()
-    except Exception as error:
-        if _passes(error):
-            raise
-        raise HandlerFailed from error
-
-
-def _passes(error: Exception) -> bool:
-    """Whether something else than the handler's code is to blame."""
-    return is_passing(error) or isinstance(error, Fenced | Refused)
-
-
-def _failure(failed: Mapping[int, Exception]) -> Exception:
-    error = next(iter(failed.values()))
-    if _passes(error):
-        return error
-    failure = HandlerFailed()
-    failure.__cause__ = error
-    return failure
-
-
-def reason_of(error: BaseException | None) -> str:
-    """Return what is kept of an error: its first line (PostgreSQL quotes the row in the next one), 500 characters."""
-    return f"{type(error).__name__}: {error}".partition("\n")[0][:500]

@@ -37,7 +37,10 @@ class Account:
     @classmethod
     def open(cls, scene: Scene, name: str) -> Self:
         made = httpx.post(
-            f"{scene.url('labeling')}/v1/accounts", json={"name": name}, headers=bearer(OPERATOR_KEY), timeout=30
+            f"{scene.url('labeling')}/v1/accounts",
+            json={"name": name, "sender_domains": ["shop.example"]},
+            headers=bearer(OPERATOR_KEY),
+            timeout=30,
         )
         assert made.status_code == 201, made.text
         return cls(scene, made.json()["account_id"], made.json()["api_key"])
@@ -74,6 +77,19 @@ class Account:
         rows = [{"email": f"contact{number}@customers.example", "external_id": f"c{number}"} for number in range(count)]
         ids: list[int] = self.post("labeling", "/v1/contacts/batch", rows)["contact_ids"]
         return ids
+
+    def upload(self, content: bytes) -> dict[str, Any]:
+        """Upload a file of contacts; returns the import, which has not begun."""
+        answer = self.request("labeling", "POST", "/v1/imports", content=content)
+        assert answer.is_success, answer.text
+        made: dict[str, Any] = answer.json()
+        return made
+
+    def suppression(self, email: str) -> str:
+        """Suppress an address; returns the id of the suppression."""
+        self.post("labeling", "/v1/suppressions", {"emails": [email]})
+        suppression_id: str = self.get("labeling", "/v1/suppressions")["items"][-1]["id"]
+        return suppression_id
 
     def message(self, html: str, name: str = "Newsletter") -> dict[str, Any]:
         made: dict[str, Any] = self.post("tracking", "/v1/messages", {"name": name, "html": html})

@@ -15,7 +15,7 @@ from services.segmentation.use_cases.campaign_slices import CampaignSlices
 from services.segmentation.use_cases.segment_definitions import SegmentDefinitions
 from services.segmentation.use_cases.slice_memory import SliceMemory
 from shared.bus.checkpoints import Checkpoint
-from shared.bus.handler import Handler
+from shared.bus.handler import IMMEDIATELY, Handler
 from shared.bus.received import Received, by_partition
 from shared.events.codec import Tombstone
 from shared.events.envelope import ContactEvent
@@ -191,11 +191,10 @@ class SliceHandler(Handler):
         memory = self.memories.get(partition)
         if memory is None:
             return None
-        now = self._clock()
         if memory.generation != self.definitions.generation:
-            return now
+            return IMMEDIATELY
         if memory.pending or (self._campaigns is not None and self._campaigns.due(partition)):
-            return now if self._delay() < MOST_DELAY else now + WAIT_FOR_RELAY
+            return IMMEDIATELY if self._delay() < MOST_DELAY else self._clock() + WAIT_FOR_RELAY
         moments = [moment for moment in (memory.next_day(), memory.snapshot_due) if moment is not None]
         return min(moments) if moments else None
 

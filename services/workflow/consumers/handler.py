@@ -11,7 +11,7 @@ from services.workflow.use_cases.loaded_workflows import LoadedWorkflows
 from services.workflow.use_cases.metrics import EVENTS_DECIDED
 from services.workflow.use_cases.run_unit import Unit
 from services.workflow.use_cases.ticking import Ticking
-from shared.bus.handler import Handler
+from shared.bus.handler import IMMEDIATELY, Handler
 from shared.bus.received import Received, by_partition
 from shared.events.workflow import WorkflowChanged
 from shared.store.unit_of_work import UnitOfWork
@@ -26,7 +26,6 @@ TOPICS = (
 MOST_DELAY = 1.0  # seconds that the relay may be behind while there is bulk work
 WAIT_FOR_RELAY = timedelta(milliseconds=200)
 TIDY_EVERY = timedelta(hours=1)
-AT_ONCE = datetime.min.replace(tzinfo=UTC)
 
 
 class WorkflowHandler(Handler):
@@ -69,12 +68,12 @@ class WorkflowHandler(Handler):
         self._wakes += 1
         for partition in partitions:
             if partition in self._next_due:
-                self._next_due[partition] = AT_ONCE
+                self._next_due[partition] = IMMEDIATELY
         self.due_changed()
 
     async def opened(self, work: UnitOfWork, partition: int) -> None:
         """Tick at once, to find out what is due."""
-        self._next_due[partition] = AT_ONCE
+        self._next_due[partition] = IMMEDIATELY
 
     def dropped(self, partition: int) -> None:
         self._next_due.pop(partition, None)

@@ -74,7 +74,7 @@ def penchant() -> Iterator[Penchant]:
 def test_what_runs_is_in_a_file_that_only_its_owner_reads(penchant: Penchant) -> None:
     stack = penchant.stack()
     assert stat.S_IMODE((penchant.home / "stack.json").stat().st_mode) == 0o600
-    services = {"tracking", "labeling", "segmentation", "workflow", "console"}
+    services = {"tracking", "labeling", "segmentation", "workflow", "console", "delivery"}
     assert set(stack["databases"]) == set(stack["urls"]) == services
     assert {"kafka", "postgres", *stack["urls"]} <= set(stack["pids"])
     assert isinstance(stack["account_id"], int)

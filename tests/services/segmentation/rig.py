@@ -62,11 +62,12 @@ NOON = datetime(2026, 3, 20, 11, tzinfo=UTC)
 
 @dataclass
 class Clock:
-    """The time, as the test wants it."""
+    """The time that the test wants, a microsecond later at every reading, for a real clock does not stand still."""
 
     now: datetime = NOON
 
     def __call__(self) -> datetime:
+        self.now += timedelta(microseconds=1)
         return self.now
 
 
