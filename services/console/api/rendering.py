@@ -47,6 +47,8 @@ def environment() -> Environment:
         role_names=ROLE_NAMES,
         subscription=sentences.subscription,
         state_name=sentences.state,
+        recipient_status=sentences.recipient_status,
+        skipped_because=sentences.skipped_because,
     )
     made.filters.update(
         when=formats.when,

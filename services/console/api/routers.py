@@ -3,9 +3,11 @@
 from services.console.api import (
     builder,
     campaigns,
+    chosen_people,
     contact,
     contacts,
     exports,
+    giving,
     home,
     hosted_forms,
     imports,
@@ -18,6 +20,7 @@ from services.console.api import (
     settings,
     sign_in,
     suppressions,
+    test_mails,
     workflows,
 )
 from shared.http.routing import Router
@@ -40,6 +43,9 @@ ROUTERS: tuple[Router, ...] = (
     operations.router,
     inbox.router,
     campaigns.router,
+    chosen_people.router,
+    giving.router,
+    test_mails.router,
     imports.router,
     exports.router,
 )

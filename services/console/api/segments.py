@@ -9,6 +9,7 @@ from fastapi import Response
 from sse_starlette.sse import EventSourceResponse
 
 from services.console.api.builder import Builder, build, load_choices, refuse_criterion, tree_of
+from services.console.api.chosen_people import criterion_in
 from services.console.api.criterion_sentences import describe, leaf
 from services.console.api.forms import Form, read_form
 from services.console.api.languages import _, counted
@@ -164,6 +165,9 @@ def _form(page: AccountPage, form: Form, builder: Builder, found: Json | None, s
 def _asked_for(page: AccountPage) -> Node:
     """Return the tree that another page's link asks for."""
     query = page.request.query_params
+    criterion = criterion_in(query.get("criterion", ""))
+    if criterion is not None:
+        return draft_of(criterion)
     if query.get("label"):
         return Node("all", parts=[Node("label", {"label": query["label"]})])
     if query.get("clicked"):

@@ -121,3 +121,26 @@ def state(value: str) -> str:
         "hidden": _("hidden"),
         "deleted": _("deleted"),
     }.get(value, value)
+
+
+def recipient_status(value: str) -> str:
+    """Return what happened to a contact in a campaign."""
+    return {
+        "requested": _("requested"),
+        "waiting": _("waiting"),
+        "held_out": _("held out"),
+        "skipped": _("skipped"),
+        "suppressed": _("not sent to"),
+        "not_included": _("not in the audience"),
+    }.get(value, value)
+
+
+def skipped_because(reason: str) -> str:
+    """Return why a contact was not sent to."""
+    return {
+        "denied": _("refused tracking"),
+        "erased": _("erased"),
+        "expired": _("too late"),
+        "suppressed": _("suppressed"),
+        "unknown": _("not known any more"),
+    }.get(reason, subscription(reason))

@@ -57,11 +57,22 @@ document.querySelectorAll("form[data-submit-on-change] [data-without-scripts]").
 const trouble = document.getElementById("trouble");
 document.addEventListener("htmx:before:swap", (event) => {
   const status = event.detail?.ctx?.response?.status ?? event.detail?.ctx?.response?.raw?.status;
-  if (status >= 400 && status !== 422) { event.preventDefault(); say(trouble?.dataset.failed); }
+  if (status >= 400 && status !== 422) { event.preventDefault(); event.detail.ctx.refused = true; say(trouble?.dataset.failed); }
   else if (trouble) trouble.hidden = true;
 });
 document.addEventListener("htmx:error", () => say(trouble?.dataset.away));
 function say(text) { if (trouble && text) { trouble.textContent = text; trouble.hidden = false; } }
+
+// While a button of a builder is at work, a change of a field must not bring back the builder without what it did.
+const pressed = new WeakMap();
+const isOver = (request) => request.refused || request.status === "swapped" || String(request.status).startsWith("error");
+document.addEventListener("htmx:config:request", (event) => {
+  const source = event.detail.ctx.sourceElement;
+  const builder = source.closest("[data-builder]");
+  if (!builder) return;
+  if (source.matches("button")) pressed.set(builder, event.detail.ctx);
+  else if (pressed.has(builder) && !isOver(pressed.get(builder))) event.preventDefault();
+});
 
 // Copying a link or a key.
 document.addEventListener("click", async (event) => {

@@ -1,0 +1,182 @@
+"""The form of a campaign: its message, its audience with live numbers, when it goes."""
+
+from datetime import datetime
+from typing import Any
+
+from fastapi import Response
+
+from services.console.api.builder import Builder, build, load_choices, tree_of
+from services.console.api.criterion_sentences import describe
+from services.console.api.formats import time_zone
+from services.console.api.forms import Form
+from services.console.api.languages import _
+from services.console.api.names import Names
+from services.console.api.page import AccountPage
+from services.console.apis.client import Json, Refused, Unreachable
+from services.console.domain.criterion_draft import draft_of
+from services.console.domain.criterion_form import Node, criterion_of, empty_draft
+
+_MOST_PARTS = 20  # criteria of an audience
+
+
+def tree_of_criteria(criteria: list[Json]) -> Node:
+    """Return one tree for criteria of which one is enough."""
+    if len(criteria) == 1:
+        return draft_of(criteria[0])
+    return draft_of({"any": criteria})
+
+
+def criteria_of(criterion: Json) -> list[Json]:
+    """Return the criteria of an audience: the parts of an "at least one of these", so that each is counted."""
+    parts = criterion.get("any")
+    if isinstance(parts, list) and 0 < len(parts) <= _MOST_PARTS:
+        return parts
+    return [criterion]
+
+
+def asked_for(page: AccountPage) -> Node:
+    """Return the audience that the link from another page asks for."""
+    segment = page.request.query_params.get("segment", "")
+    return Node("any", parts=[Node("segment", {"segment": segment})]) if segment else empty_draft()
+
+
+def trees_of(form: Form) -> tuple[Node, Node | None]:
+    """Return who gets it and who does not, after the button that was pressed."""
+    include = tree_of(form, "i")
+    exclude = tree_of(form, "x") if form["x.kind"] or form["op"] == "a|exclude" else None
+    return include, None if form["op"] == "a|include_all" else exclude
+
+
+async def save(page: AccountPage, form: Form, found: Json | None) -> Response:
+    """Save the campaign, or carry out a button of the form."""
+    include, exclude = trees_of(form)
+    if form["op"]:
+        return await show_form(page, form, include, exclude, found)
+    built = [criterion_of(tree) for tree in (include, exclude) if tree is not None]
+    if any(one.missing for one in built):
+        form.errors[""] = _("A condition is not complete yet.")
+        return await show_form(page, form, include, exclude, found, status=422)
+    body = _body(form, [one.criterion for one in built], found)
+    if form.errors:
+        return await show_form(page, form, include, exclude, found, status=422)
+    try:
+        if found is None:
+            saved = await page.api.post("segmentation", "/v1/campaigns", body)
+        else:
+            saved = await page.api.put("segmentation", f"/v1/campaigns/{found['id']}", body)
+    except Refused as problem:
+        form.refuse(problem)
+        return await show_form(page, form, include, exclude, found, status=422)
+    return page.go(page.url(f"campaigns/{saved['id']}"), _("Saved. Look at the numbers, then launch it."))
+
+
+async def show_form(
+    page: AccountPage, form: Form, include: Node, exclude: Node | None, found: Json | None, status: int = 200
+) -> Response:
+    """Show the form, with how many the audience has."""
+    choices = await load_choices(page)
+    builders = [await build(page, "i", include, choices)]
+    if exclude is not None:
+        builders.append(await build(page, "x", exclude, choices))
+    return page.show(
+        "campaign_form.html",
+        status=status,
+        here="campaigns",
+        form=form,
+        campaign=found,
+        choices=choices,
+        include=builders[0],
+        exclude=builders[1] if exclude is not None else None,
+        send_at=_local(found, "send_at"),
+        expires_at=_local(found, "expires_at"),
+        **await _numbers(page, form, builders, found, choices.names()),
+    )
+
+
+async def show_numbers(page: AccountPage, form: Form) -> Response:
+    """Return the numbers of the audience in a form, for htmx."""
+    choices = await load_choices(page)
+    builders = [await build(page, "i", tree_of(form, "i"), choices, count=False)]
+    if form["x.kind"]:
+        builders.append(await build(page, "x", tree_of(form, "x"), choices, count=False))
+    return page.show("campaign_numbers.html", **await _numbers(page, form, builders, None, choices.names()))
+
+
+async def count_audience(page: AccountPage, audience: Json, message_id: str, percent: float) -> Json | None:
+    """Return the numbers of an audience, or None where they are not known now."""
+    body: dict[str, Any] = {"include": audience["include"], "hold_out_percent": percent}
+    if audience.get("exclude"):
+        body["exclude"] = audience["exclude"]
+    if message_id:
+        body["message_id"] = message_id
+    try:
+        return await page.api.post("segmentation", "/v1/audiences/count", body)
+    except (Refused, Unreachable):
+        return None
+
+
+def part_sentences(audience: Json, names: Names) -> dict[str, str]:
+    """Return what each part of an audience means, by its pointer."""
+    return {
+        f"/{member}/{index}": describe(criterion, names)
+        for member in ("include", "exclude")
+        for index, criterion in enumerate(audience.get(member) or [])
+    }
+
+
+async def _numbers(
+    page: AccountPage, form: Form, builders: list[Builder], found: Json | None, names: Names
+) -> dict[str, Any]:
+    if not all(builder.is_ready() for builder in builders):
+        return {"complete": False, "counted_audience": None, "sentences": {}}
+    audience = _audience([builder.built.criterion for builder in builders])
+    message_id = form["message_id"] or (found["message_id"] if found else "")
+    percent = _percent(form, found)
+    return {
+        "complete": True,
+        "counted_audience": await count_audience(page, audience, message_id, percent or 0),
+        "sentences": part_sentences(audience, names),
+    }
+
+
+def _audience(criteria: list[Json]) -> Json:
+    audience: Json = {"include": criteria_of(criteria[0])}
+    if len(criteria) > 1:
+        audience["exclude"] = criteria_of(criteria[1])
+    return audience
+
+
+def _body(form: Form, criteria: list[Json], found: Json | None) -> Json:
+    percent = _percent(form, None)
+    if percent is None:
+        form.errors["hold_out_percent"] = _("This is not a number.")
+    if not form["message_id"]:
+        form.errors["message_id"] = _("Choose a message.")
+    body: Json = {
+        "name": form["name"],
+        "message_id": form["message_id"],
+        "audience": _audience(criteria),
+        "hold_out_percent": percent,
+    }
+    for name in ("send_at", "expires_at"):
+        if form[name]:
+            try:
+                body[name] = datetime.fromisoformat(form[name]).replace(tzinfo=time_zone.get()).isoformat()
+            except ValueError:
+                form.errors[name] = _("This is not a time.")
+    return body
+
+
+def _percent(form: Form, found: Json | None) -> float | None:
+    """Return the share that is held out; None for what is not a number."""
+    if "hold_out_percent" not in form.values:
+        return float(found["hold_out_percent"]) if found else 0.0
+    try:
+        return float(form["hold_out_percent"].replace(",", ".") or 0)
+    except ValueError:
+        return None
+
+
+def _local(found: Json | None, name: str) -> str:
+    at = found.get(name) if found else None
+    return datetime.fromisoformat(at).astimezone(time_zone.get()).strftime("%Y-%m-%dT%H:%M") if at else ""
