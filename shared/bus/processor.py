@@ -349,8 +349,9 @@ class Processor:
 
     async def _tick(self, partitions: Sequence[AssignedPartition]) -> bool:
         """Call `tick` for those that are due, once their topics have been consumed to the end that they had then."""
-        now = self._clock()
-        due = [one for one in partitions if one.tick.is_due(self.consumer.handler.due(one.number), now)]
+        moments = [(one, self.consumer.handler.due(one.number)) for one in partitions]
+        now = self._clock()  # afterwards: a handler that is due at once says so by a clock of its own
+        due = [one for one, moment in moments if one.tick.is_due(moment, now)]
         noted = [one for one in due if one.tick.ends is None]
         if noted:
             ends = await self._ends([part for one in noted for part in one.parts])

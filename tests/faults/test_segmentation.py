@@ -26,7 +26,7 @@ from tests.faults.dice import new_dice
 from tests.services.segmentation.rig import ACCOUNT, CATS, DOGS, MESSAGE, PARTITIONS, Rig, clicked, contact, make_rig
 from tests.stack.nodes import KafkaNode, PostgresNode, server_folder
 from tests.stack.processes import ServiceProcess
-from tests.stack.waiting import until
+from tests.stack.waiting import until, until_equal
 
 CONTACTS = range(1, 121)
 CITIES = ["Gent", "GENT", "Antwerpen", "Brugge"]
@@ -68,6 +68,7 @@ class World:
         self.folder = folder
         self.dice = new_dice()
         self.segments: dict[str, Criterion] = {}
+        self.processes: list[ServiceProcess] = []
         rig.clock.now = datetime.now(UTC)
 
     @contextmanager
@@ -86,6 +87,7 @@ class World:
             self.folder / f"{name}.log",
             "PENCHANT_SEGMENTATION_PORT",
         )
+        self.processes.append(process)
         try:
             yield process
         finally:
@@ -126,6 +128,9 @@ class World:
     async def has_applied(self, number: int) -> bool:
         return await self.applied() >= number
 
+    async def has_snapshots(self) -> bool:
+        return int(await self.rig.database.pool.fetchval("SELECT count(*) FROM snapshots")) == PARTITIONS
+
     async def has_announced(self, number: int) -> bool:
         query = "SELECT count(*) FROM events WHERE topic = 'segmentation.memberships'"
         return int(await self.rig.database.pool.fetchval(query)) >= number
@@ -146,12 +151,34 @@ class World:
         """Waits until the topic has the members that there should be; who they are, by segment."""
         expected = self.expected()
 
-        async def told() -> bool:
+        async def differences() -> dict[str, dict[str, list[int]]]:
             found = await self.rig.all_members_told()
-            return all(found.get(segment_id, set()) == members for segment_id, members in expected.items())
+            pairs = {segment_id: (found.get(segment_id, set()), members) for segment_id, members in expected.items()}
+            return {
+                segment_id: {"missing": sorted(members - told), "too many": sorted(told - members)}
+                for segment_id, (told, members) in pairs.items()
+                if told != members
+            }
 
-        await until(told, SETTLED_WITHIN)
+        expected_differences: dict[str, dict[str, list[int]]] = {}
+        await until_equal(differences, expected_differences, SETTLED_WITHIN, explain=self.explain)
         return expected
+
+    async def explain(self) -> str:
+        """What the database and the processes say, for a test that fails."""
+        found = []
+        for table in ("checkpoints", "publications", "slice_owner", "held"):
+            rows = await self.rig.database.pool.fetch(f"SELECT * FROM {table} ORDER BY 1, 2")
+            found.append(f"{table}: {[dict(row) for row in rows]}")
+        events = await self.rig.database.pool.fetch(
+            "SELECT partition, topic, count(*), max(position) FROM events GROUP BY 1, 2 ORDER BY 1, 2"
+        )
+        found.append(f"events: {[dict(row) for row in events]}")
+        async with httpx.AsyncClient(timeout=15) as client:
+            for process in self.processes:
+                health = (await client.get(f"{process.url}/health/ready")).text if process.running else "it has ended"
+                found.append(f"{process.log.name}: {health}\n{process.tail()}")
+        return "\n".join(found)
 
     async def settled(self, process: ServiceProcess) -> None:
         """Waits until the topic and the API have the members that there should be."""
@@ -185,18 +212,20 @@ async def test_killed_while_it_folds_announces_and_saves(
             await world.feed()
             process.start()
             await world.define(process)
-            for turn in range(8):
+            for turn in range(6):
                 if turn % 2:
                     await world.redefine(process)
                 before = await world.applied()
                 await world.feed()
-                if turn == 4:
+                if turn == 3:
                     await world.rig.publish_again()
                 # Somewhere in the middle of it, at another record each time.
                 middle = before + world.dice.randrange(300)
                 await until(partial(world.has_applied, middle))
+                if turn == 4:
+                    await until(world.has_snapshots)
                 process.kill()
-                if turn == 6:
+                if turn == 4:
                     await world.rig.database.pool.execute("UPDATE snapshot_parts SET body = set_byte(body, 5, 1)")
                 process.start()
             await world.settled(process)

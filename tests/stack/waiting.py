@@ -25,14 +25,21 @@ async def until(condition: Callable[[], Any], within: float = 60.0) -> Any:
         await asyncio.sleep(EVERY)
 
 
-async def until_equal(ask: Callable[[], Awaitable[Found]], expected: Found, within: float = 60.0) -> None:
-    """Asks until the answer is `expected`; fails with what differs."""
+async def until_equal(
+    ask: Callable[[], Awaitable[Found]],
+    expected: Found,
+    within: float = 60.0,
+    explain: Callable[[], Awaitable[str]] | None = None,
+) -> None:
+    """Asks until the answer is `expected`; fails with what differs, and with what `explain` says of it."""
     deadline = monotonic() + within
     while True:
         found = await ask()
         if found == expected:
             return
-        assert monotonic() < deadline, f"not within {within:.0f} s; {difference(found, expected)}"
+        if monotonic() >= deadline:
+            explanation = f"\n{await explain()}" if explain is not None else ""
+            raise AssertionError(f"not within {within:.0f} s; {difference(found, expected)}{explanation}")
         await asyncio.sleep(EVERY)
 
 

@@ -57,6 +57,33 @@ async def test_an_alarm_rings_when_nothing_else_happens(rig: Rig) -> None:
     assert datetime.now(UTC) - at < timedelta(seconds=3)
 
 
+class Restless(Alarm):
+    """Is due at once whenever it is asked, by a clock that never stands still, until it has rung for every number."""
+
+    def __init__(self) -> None:
+        super().__init__(datetime.now(UTC))
+        self.rang_for: set[int] = set()
+
+    def due(self, partition: int) -> datetime | None:
+        if partition in self.rang_for:
+            return None
+        asked_at = datetime.now(UTC)
+        while (now := datetime.now(UTC)) == asked_at:
+            pass
+        return now
+
+    async def tick(self, work: UnitOfWork, partition: int, now: datetime) -> None:
+        self.rang_for.add(partition)
+
+
+@pytest.mark.asyncio
+async def test_what_is_due_at_once_rings(rig: Rig) -> None:
+    """However slow the machine is: between two looks at the clock it goes on."""
+    handler = Restless()
+    async with rig.worker(handler):
+        await until(lambda: len(handler.rang_for) == rig.settings.partitions)
+
+
 class Remembering(Handler):
     """Keeps the clicks of each contact in memory, from a snapshot that is behind the checkpoint."""
 
