@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
+from uuid import UUID
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -11,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from shared import metrics
 from shared.bus.connection import client_options
 from shared.bus.errors import is_passing
+from shared.bus.kept_things import KeptThings
 from shared.bus.offsets import Offsets
 from shared.bus.record import Part, Record
 from shared.bus.sequences import is_forged
@@ -28,23 +30,28 @@ log = structlog.get_logger()
 Thing = TypeVar("Thing", bound=CatalogEvent)
 POLL_MS = 50
 RETRY_AFTER = 1.0  # seconds
+AT_ONCE = 100  # records, before others have their turn
 
 _IDENTITIES: dict[type[CatalogEvent], Callable[[Any], object]] = {
     AccountChanged: lambda event: event.account_id,
     LabelChanged: lambda event: event.label_id,
     FieldChanged: lambda event: (event.account_id, event.field_key),
     ApiKeyChanged: lambda event: event.hash,
-    MessageChanged: lambda event: event.message_id,
     SegmentChanged: lambda event: event.segment_id,
-    CampaignChanged: lambda event: event.campaign_id,
-    WorkflowChanged: lambda event: event.workflow_id,
+}
+# What is kept on disk, and how its keys begin; an id follows.
+_KEPT: dict[type[CatalogEvent], str] = {
+    MessageChanged: "message",
+    CampaignChanged: "campaign",
+    WorkflowChanged: "workflow",
 }
 
 
 class Catalog:
     """The newest state of every thing on `topics`.
 
-    `start` returns once all has been read; `on_change` callbacks see each record, from the first one on.
+    `start` returns once all has been read; `on_change` callbacks see each record, from the first one on. Messages,
+    campaigns and workflows are large and seldom asked for: they are kept on disk (see `KeptThings`).
     """
 
     def __init__(self, settings: CommonSettings, topics: Sequence[str]) -> None:
@@ -52,6 +59,7 @@ class Catalog:
         self._things: dict[type[CatalogEvent], dict[object, CatalogEvent]] = defaultdict(dict)
         self._by_account: dict[tuple[type[CatalogEvent], int], dict[object, CatalogEvent]] = defaultdict(dict)
         self._by_key: dict[str, CatalogEvent] = {}
+        self._kept = KeptThings(_KEPT)
         self._callbacks: list[Callable[[CatalogEvent], None]] = []
         self._sequences: dict[str, int] = {}
         self._kafka: AIOKafkaConsumer | None = None
@@ -68,13 +76,21 @@ class Catalog:
         self._callbacks.append(callback)
 
     def find(self, model: type[Thing], identity: object) -> Thing | None:
-        """The newest state of one thing. Keys: see `_IDENTITIES`; an API key goes by its hash."""
+        """Return the newest state of one thing. Keys: see `_IDENTITIES`; an API key goes by its hash."""
+        if model in _KEPT:
+            return self._kept.find(f"{_KEPT[model]}:{identity}")  # type: ignore[return-value] # kept under its own key
         return self._things[model].get(identity)  # type: ignore[return-value] # kept by its own type
 
     def all(self, model: type[Thing], account_id: int | None = None) -> list[Thing]:
-        """All things of a kind, of one account or of all."""
+        """Return all things of a kind, of one account or of all."""
+        if model in _KEPT:
+            return self._kept.of_account(model, account_id)
         things = self._things[model] if account_id is None else self._by_account[model, account_id]
         return list(things.values())  # type: ignore[arg-type]
+
+    def message_of(self, link_id: UUID) -> UUID | None:
+        """Return the message that a link is in, in any of its revisions; None for a link that is not known."""
+        return self._kept.message_of(link_id)
 
     def sequence(self, topic: str) -> int | None:
         """Return the highest sequence read of a catalog topic; None if it is not followed."""
@@ -186,8 +202,10 @@ class Catalog:
         assert self._kafka is not None
         fetched: dict[TopicPartition, list[Record]] = await self._kafka.getmany(timeout_ms=POLL_MS)
         for partition, records in fetched.items():
-            for record in records:
+            for number, record in enumerate(records, 1):
                 self._apply(self._name(partition), record)
+                if number % AT_ONCE == 0:
+                    await asyncio.sleep(0)
         async with self._read:
             self._read.notify_all()
 
@@ -212,18 +230,25 @@ class Catalog:
         if isinstance(decoded.event, Tombstone):
             self._forget(decoded.event.key)
         else:
-            self._remember(decoded.event)
+            self.remember(decoded.event)
 
-    def _remember(self, event: CatalogEvent) -> None:
-        self._forget(event.key)
-        identity = _IDENTITIES[type(event)](event)
-        self._things[type(event)][identity] = event
-        self._by_account[type(event), event.account_id][identity] = event
-        self._by_key[event.key] = event
+    def remember(self, event: CatalogEvent) -> None:
+        """Take the newest state of a thing, and tell the callbacks."""
+        if type(event) in _KEPT:
+            self._kept.keep(event)
+        else:
+            self._forget(event.key)
+            identity = _IDENTITIES[type(event)](event)
+            self._things[type(event)][identity] = event
+            self._by_account[type(event), event.account_id][identity] = event
+            self._by_key[event.key] = event
         for callback in self._callbacks:
             callback(event)
 
     def _forget(self, key: str) -> None:
+        if key.partition(":")[0] in _KEPT.values():
+            self._kept.forget(key)
+            return
         event = self._by_key.pop(key, None)
         if event is not None:
             identity = _IDENTITIES[type(event)](event)

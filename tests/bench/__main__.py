@@ -26,6 +26,7 @@ MODULES = (
     "commits",
     "neighbours",
     "memory",
+    "catalogs",
     "segmentation",
     "workflow",
 )

@@ -7,7 +7,6 @@ from shared.bus.catalog import Catalog
 from shared.criteria import Criterion, Existence, Fault, validate
 from shared.criteria.grammar import InSegment
 from shared.criteria.references import walk
-from shared.events.envelope import CatalogEvent
 from shared.events.labeling import FieldChanged, FieldType, LabelChanged
 from shared.events.tracking import MessageChanged
 
@@ -16,18 +15,11 @@ class Links:
     """The message of every link."""
 
     def __init__(self, catalog: Catalog) -> None:
-        self._messages: dict[UUID, UUID] = {}
-        for message in catalog.all(MessageChanged):
-            self._changed(message)
-        catalog.on_change(self._changed)
-
-    def _changed(self, event: CatalogEvent) -> None:
-        if isinstance(event, MessageChanged):
-            self._messages.update((link.id, event.message_id) for link in event.links)
+        self._catalog = catalog
 
     def message_of(self, link_id: UUID) -> UUID | None:
         """The message that the link is in."""
-        return self._messages.get(link_id)
+        return self._catalog.message_of(link_id)
 
 
 class AccountLookup:

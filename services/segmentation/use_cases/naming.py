@@ -33,10 +33,12 @@ class CatalogNames:
 
     def link(self, link_id: UUID) -> str:
         """The text of a link, or its address."""
-        for message in self.catalog.all(MessageChanged, self.account_id):
-            for link in message.links:
-                if link.id == link_id:
-                    return link.text or link.url
+        message_id = self.catalog.message_of(link_id)
+        found = None if message_id is None else self.catalog.find(MessageChanged, message_id)
+        ours = found is not None and found.account_id == self.account_id
+        for link in found.links if found is not None and ours else ():
+            if link.id == link_id:
+                return link.text or link.url
         return str(link_id)
 
     def field(self, key: str) -> str:

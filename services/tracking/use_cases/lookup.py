@@ -15,7 +15,6 @@ class CatalogLookup:
     def __init__(self, catalog: Catalog, account_id: int) -> None:
         self._catalog = catalog
         self._account_id = account_id
-        self._links: dict[UUID, UUID] | None = None
 
     def label(self, label_id: UUID) -> Existence:
         """Return whether there is such a label; hidden ones are known."""
@@ -33,10 +32,7 @@ class CatalogLookup:
 
     def link(self, link_id: UUID) -> Existence:
         """Return whether there is such a link; those that vanished from their message are known."""
-        if self._links is None:
-            messages = self._catalog.all(MessageChanged, self._account_id)
-            self._links = {link.id: message.message_id for message in messages for link in message.links}
-        message_id = self._links.get(link_id)
+        message_id = self._catalog.message_of(link_id)
         return "unknown" if message_id is None else self.message(message_id)
 
     def field(self, key: str) -> tuple[FieldType, tuple[str, ...]] | None:

@@ -17,6 +17,8 @@ from shared.events.labeling import AccountChanged, FieldChanged, FieldType, Labe
 from shared.events.segmentation import SegmentChanged
 from shared.events.tracking import MessageChanged
 
+MOST_BLOCKS = 1_000  # messages whose blocks are kept as they are evaluated
+
 
 class AccountLookup:
     """What one account has; see `shared.criteria.Lookup`. What belongs to another account is unknown."""
@@ -41,7 +43,7 @@ class AccountLookup:
         return "known" if found.state == "active" else "deleted"
 
     def link(self, link_id: UUID) -> Existence:
-        message_id = self._catalogs.message_of.get(link_id)
+        message_id = self._catalogs.catalog.message_of(link_id)
         return "unknown" if message_id is None else self.message(message_id)
 
     def field(self, key: str) -> tuple[FieldType, tuple[str, ...]] | None:
@@ -86,7 +88,6 @@ class Catalogs:
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
-        self.message_of: dict[UUID, UUID] = {}
         self._segments: dict[UUID, tuple[int, Criterion]] = {}
         self._ready: dict[tuple[int, int], tuple[Criterion, Criterion | str]] = {}
         self._looked_for: set[int] = set()
@@ -101,7 +102,7 @@ class Catalogs:
             merged_into = {label.label_id: label.merged_into for label in labels if label.merged_into is not None}
             self._merged[event.account_id] = MergedLabels(merged_into)
         if isinstance(event, MessageChanged):
-            self.message_of.update((link.id, event.message_id) for link in event.links)
+            self._blocks.pop(event.message_id, None)
 
     def merged(self, account_id: int) -> MergedLabels:
         """Return the account's labels that were merged into others."""
@@ -172,6 +173,8 @@ class Catalogs:
             return None, ()
         kept = self._blocks.get(message_id)
         if kept is None or kept[0] is not found:
+            if len(self._blocks) >= MOST_BLOCKS:
+                self._blocks.clear()
             kept = self._blocks[message_id] = (found, read_blocks(found.blocks))
         return found.revision, kept[1]
 
