@@ -17,6 +17,7 @@ from deploy.command_line.commands import (
     exports,
     imports,
     inbox,
+    kafka,
     keys,
     messages,
     recover,
@@ -58,6 +59,7 @@ app.command()(demo.demo)
 app.command()(console.console)
 app.command()(inbox.inbox)
 app.add_typer(accounts.app, name="account")
+app.add_typer(kafka.app, name="kafka")
 app.add_typer(keys.app, name="key")
 app.add_typer(messages.app, name="message")
 app.command()(watch.watch)

@@ -13,7 +13,8 @@ class Topic:
 
     `causes` are the contact topics of other services from which a record of this topic may follow, directly or by way
     of another service. Only they, and the writer's own topics, are named in `ce_after` (see `causes_of`): what is not
-    declared here never holds up a consumer.
+    declared here never holds up a consumer. `readers` are the services that consume the topic, `reporters` those that
+    write an intake topic beside the integrations of others.
     """
 
     name: str
@@ -22,6 +23,8 @@ class Topic:
     compacted: bool = False
     causes: tuple[str, ...] = ()
     kept_days: int | None = None  # of a contact topic; None: for ever
+    readers: tuple[str, ...] = ()
+    reporters: tuple[str, ...] = ()
 
     def settings(self) -> dict[str, str]:
         """The topic's own Kafka settings (design, section 2)."""
@@ -48,29 +51,60 @@ class Topic:
 _CAUSES_OF_LABELING = ("tracking.clicks", "workflow.commands")
 _ABOUT_CONTACTS = ("tracking.clicks", "labeling.contacts", "labeling.engagements", "labeling.labels")
 _DECIDED_ON = (*_ABOUT_CONTACTS, "segmentation.memberships")
+_FOUR = ("tracking", "labeling", "segmentation", "workflow")
+_WITHOUT_LABELING = ("tracking", "segmentation", "workflow")
 
 # The events of one unit of work are written in the order of their topics here: a catalog before what refers to it, a
 # contact before its engagements, and those before the labels that follow from them.
 TOPICS: dict[str, Topic] = {
     topic.name: topic
     for topic in (
-        Topic("labeling.catalog", "catalog", "labeling", compacted=True),
-        Topic("labeling.keys", "catalog", "labeling", compacted=True),
-        Topic("tracking.catalog", "catalog", "tracking", compacted=True),
-        Topic("segmentation.catalog", "catalog", "segmentation", compacted=True),
-        Topic("workflow.catalog", "catalog", "workflow", compacted=True),
-        Topic("tracking.clicks", "contact", "tracking", causes=("labeling.contacts",)),
+        Topic("labeling.catalog", "catalog", "labeling", compacted=True, readers=(*_WITHOUT_LABELING, "delivery")),
+        Topic("labeling.keys", "catalog", "labeling", compacted=True, readers=(*_FOUR, "delivery")),
+        Topic("tracking.catalog", "catalog", "tracking", compacted=True, readers=_FOUR),
+        Topic("segmentation.catalog", "catalog", "segmentation", compacted=True, readers=(*_FOUR, "delivery")),
+        Topic("workflow.catalog", "catalog", "workflow", compacted=True, readers=_FOUR),
+        Topic(
+            "tracking.clicks",
+            "contact",
+            "tracking",
+            causes=("labeling.contacts",),
+            readers=("labeling", "segmentation", "workflow"),
+        ),
         # Labeling also reads memberships, to export segments: nothing that it writes follows from them.
-        Topic("labeling.contacts", "contact", "labeling", compacted=True, causes=_CAUSES_OF_LABELING),
-        Topic("labeling.engagements", "contact", "labeling", causes=_CAUSES_OF_LABELING),
-        Topic("labeling.labels", "contact", "labeling", causes=_CAUSES_OF_LABELING),
-        Topic("segmentation.memberships", "contact", "segmentation", causes=_ABOUT_CONTACTS),
-        Topic("workflow.commands", "contact", "workflow", causes=_DECIDED_ON),
-        Topic("workflow.messages", "contact", "workflow", causes=_DECIDED_ON),
-        Topic("segmentation.messages", "contact", "segmentation", causes=_ABOUT_CONTACTS),
-        Topic("labeling.messages", "contact", "labeling", causes=_CAUSES_OF_LABELING, kept_days=7),
-        Topic("intake.clicks", "intake", "others"),
-        Topic("intake.engagements", "intake", "others"),
+        Topic(
+            "labeling.contacts",
+            "contact",
+            "labeling",
+            compacted=True,
+            causes=_CAUSES_OF_LABELING,
+            readers=(*_WITHOUT_LABELING, "delivery"),
+        ),
+        Topic(
+            "labeling.engagements",
+            "contact",
+            "labeling",
+            causes=_CAUSES_OF_LABELING,
+            readers=("segmentation", "workflow"),
+        ),
+        Topic(
+            "labeling.labels", "contact", "labeling", causes=_CAUSES_OF_LABELING, readers=("segmentation", "workflow")
+        ),
+        Topic(
+            "segmentation.memberships",
+            "contact",
+            "segmentation",
+            causes=_ABOUT_CONTACTS,
+            readers=("labeling", "workflow"),
+        ),
+        Topic("workflow.commands", "contact", "workflow", causes=_DECIDED_ON, readers=("labeling",)),
+        Topic("workflow.messages", "contact", "workflow", causes=_DECIDED_ON, readers=("delivery",)),
+        Topic("segmentation.messages", "contact", "segmentation", causes=_ABOUT_CONTACTS, readers=("delivery",)),
+        Topic(
+            "labeling.messages", "contact", "labeling", causes=_CAUSES_OF_LABELING, kept_days=7, readers=("delivery",)
+        ),
+        Topic("intake.clicks", "intake", "others", readers=("tracking",), reporters=("tracking",)),
+        Topic("intake.engagements", "intake", "others", readers=("labeling",), reporters=("labeling", "delivery")),
         Topic("intake.clicks.dead", "dead", "tracking"),
         Topic("intake.engagements.dead", "dead", "labeling"),
     )

@@ -1,0 +1,45 @@
+"""Who may do what in Kafka: the registry says it, and it is what the services do."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from shared.events.access import SERVICES, grants
+from shared.events.topics import TOPICS, owned_by
+
+ROOT = Path(__file__).parents[3]
+KEYS = "labeling.keys"  # every process reads it, to know who asks
+
+
+def read_by(service: str) -> set[str]:
+    """The topics that a service names where it declares its consumers and catalogs."""
+    folder = ROOT / "services" / service
+    sources = [folder / "app.py", *(folder / "consumers").glob("*.py")]
+    named = re.findall(r'"([a-z]+\.[a-z.]+)"', "".join(source.read_text() for source in sources))
+    return {name for name in named if name in TOPICS} | {KEYS}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_may_read_what_it_consumes_and_its_own_topics(service: str) -> None:
+    readable = {grant.name for grant in grants() if grant.service == service and "Read" in grant.operations}
+    groups = {grant.name for grant in grants() if grant.service == service and grant.resource == "group"}
+    assert readable - groups == read_by(service) | {topic.name for topic in owned_by(service)}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_nobody_else_may_write_what_a_service_owns(service: str) -> None:
+    owned = {topic.name for topic in TOPICS.values() if topic.writer == service}
+    writers = {
+        (grant.name, grant.service)
+        for grant in grants()
+        if grant.resource == "topic" and grant.name in owned and "Write" in grant.operations
+    }
+    assert writers == {(name, service) for name in owned}
+
+
+def test_names_have_the_prefix_of_the_topics() -> None:
+    assert all(grant.name.startswith("shop.") for grant in grants("shop."))
+    assert {grant.name for grant in grants("shop.") if grant.resource == "transactional-id"} == {
+        f"shop.penchant.{service}" for service in SERVICES
+    }
