@@ -6,7 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 from babel.dates import format_date
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, format_scientific
 
 from shared.criteria.comparing import parse_day
 from shared.criteria.describing.phrases import PHRASES, Language, Phrases
@@ -39,6 +39,9 @@ from shared.events.labeling import Scalar
 __all__ = ["Language", "Names", "describe"]
 
 MAX_LISTED = 5  # values that a sentence names
+# Beyond these a number is written with an exponent: nobody counts zeros, and a decimal has 28 digits.
+GREATEST_PLAIN = 10**15
+SMALLEST_PLAIN = 1e-6
 
 
 class Names(Protocol):
@@ -114,7 +117,7 @@ class _Describer:
             case TopLabel() | MoreClicks():
                 return self.compared(node)
             case Sampled(percent, seed):
-                shown = format_decimal(percent, locale=self.language)
+                shown = self.number(percent)
                 return self.pair(self.phrases.sample, percent=shown, seed=seed)
             case _:
                 return self.attribute(node)
@@ -225,7 +228,12 @@ class _Describer:
         if isinstance(value, str):
             day = parse_day(value)
             return self.quoted(value) if day is None else self.day(day)
-        return format_decimal(value, locale=self.language)
+        return self.number(value)
+
+    def number(self, number: float) -> str:
+        """Return all digits of a number: rounding it would say something else."""
+        written = format_scientific if _needs_exponent(number) else format_decimal
+        return written(number, locale=self.language, decimal_quantization=False)
 
     def listed(self, values: list[str]) -> str:
         shown = values if len(values) <= MAX_LISTED + 1 else [*values[:MAX_LISTED], f"{len(values) - MAX_LISTED}…"]
@@ -241,3 +249,7 @@ class _Describer:
 
     def pair(self, pair: tuple[str, str], **parts: object) -> tuple[str, str]:
         return pair[0].format(**parts), pair[1].format(**parts)
+
+
+def _needs_exponent(number: float) -> bool:
+    return number != 0 and not SMALLEST_PLAIN <= abs(number) < GREATEST_PLAIN

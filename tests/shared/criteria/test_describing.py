@@ -79,6 +79,24 @@ def test_sentences(criterion: dict[str, Any], english: str, dutch: str) -> None:
     assert describe(parse(criterion), "nl", WorldNames()) == dutch
 
 
+@pytest.mark.parametrize(
+    ("number", "english", "dutch"),
+    [
+        (1234.5678, "1,234.5678", "1.234,5678"),
+        (0.00001, "0.00001", "0,00001"),
+        (1e-9, "1E-9", "1E-9"),
+        (10**400, "1E400", "1E400"),
+        (-(10**30), "-1E30", "-1E30"),
+        (1.5e300, "1.5E300", "1,5E300"),
+        (0, "0", "0"),
+    ],
+)
+def test_numbers_have_all_their_digits(number: float, english: str, dutch: str) -> None:
+    criterion = parse({"field": {"key": "price", "is": number}})
+    assert describe(criterion, "en", WorldNames()) == f"Contacts whose price is {english}."
+    assert describe(criterion, "nl", WorldNames()) == f"Contacten van wie price {dutch} is."
+
+
 @given(criteria)
 def test_every_criterion_has_a_sentence(criterion: Criterion) -> None:
     languages: tuple[Language, ...] = ("en", "nl")
