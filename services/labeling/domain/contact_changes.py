@@ -83,5 +83,7 @@ class ContactChanges(Generic[Cause]):
         self._set(ContactChange(key, before, after, at, Origin(kind="field_deleted"), None, None))
 
     def _set(self, change: ContactChange[Cause]) -> None:
+        if change.before is None:
+            change = change._replace(contact=change.contact._replace(created_at=change.at))
         self._contacts[change.key] = change.contact
         self.changes.append(change)

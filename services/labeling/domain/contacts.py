@@ -1,6 +1,7 @@
 """The state of a contact, and how it may change."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, NamedTuple, get_args
 
 from services.labeling.domain.addresses import email_address, external_id
@@ -19,6 +20,7 @@ class Contact(NamedTuple):
     """A contact's state. `email_key` is what makes its address unique (see `addresses`).
 
     `subscription_by` and `consent_by` are the kinds of the origins that decided on them; None if that is not known.
+    `created_at` is None only before the contact is created.
     """
 
     external_id: str | None = None
@@ -31,6 +33,7 @@ class Contact(NamedTuple):
     language: str | None = None
     subscription_by: str | None = None
     consent_by: str | None = None
+    created_at: datetime | None = None
 
 
 NEW = Contact()

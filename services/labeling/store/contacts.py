@@ -36,6 +36,7 @@ def _contact(row: Record) -> Contact:
         row["language"],
         row["subscription_by"],
         row["consent_by"],
+        row["created_at"],
     )
 
 
@@ -146,5 +147,6 @@ async def write_contacts(connection: PoolConnectionProxy, contacts: Mapping[Cont
         languages=[contact.language for contact in states],
         subscription_by=[contact.subscription_by for contact in states],
         consent_by=[contact.consent_by for contact in states],
+        created_at=[contact.created_at or at for contact in states],
         at=at,
     )

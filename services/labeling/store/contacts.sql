@@ -54,14 +54,14 @@ INSERT INTO contacts AS contact (
 SELECT
     row.account_id, row.contact_id, row.external_id, row.email, row.email_key, row.fields,
     row.subscription, row.tracking_consent, row.source, row.language,
-    row.subscription_by, row.consent_by, :at, :at
+    row.subscription_by, row.consent_by, row.created_at, :at
 FROM unnest(
     :account_ids::integer[], :contact_ids::bigint[], :external_ids::text[], :emails::text[], :email_keys::text[],
     :fields::jsonb[], :subscriptions::text[], :tracking_consents::text[], :sources::text[], :languages::text[],
-    :subscription_by::text[], :consent_by::text[]
+    :subscription_by::text[], :consent_by::text[], :created_at::timestamptz[]
 ) AS row (
     account_id, contact_id, external_id, email, email_key, fields,
-    subscription, tracking_consent, source, language, subscription_by, consent_by
+    subscription, tracking_consent, source, language, subscription_by, consent_by, created_at
 )
 ON CONFLICT (account_id, contact_id) DO UPDATE SET
     external_id = excluded.external_id,

@@ -59,4 +59,5 @@ def _event(contact: Contact, account_id: int, contact_id: int, at: datetime) -> 
         tracking_consent=contact.tracking_consent,
         source=contact.source,
         language=contact.language,
+        created_at=contact.created_at,
     )
