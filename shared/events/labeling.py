@@ -89,12 +89,25 @@ class Brand:
 
 
 @contract
+class UtmRule:
+    """What is appended to the targets of tracked links for web analytics: `utm_source`, `utm_medium`, `utm_campaign`.
+
+    `campaign` may name `{send_id}`, `{send_kind}` and `{message_name}`. A value that is missing is not appended.
+    """
+
+    source: str
+    medium: Optional[str] = None
+    campaign: Optional[str] = None
+
+
+@contract
 class AccountChanged(CatalogEvent):
     """An account; its days are days of `time_zone` (an IANA name).
 
     `languages` are those of its contacts, the preferred one first. `track_unknown_consent`: clicks of contacts whose
     consent to tracking is unknown count. `sender_domains` and `click_domain` are granted by the operator:
     mails come from addresses in these domains and their subdomains, from any as long as there are none.
+    `utm` is absent if nothing is appended to the targets of tracked links.
     """
 
     name: ClassVar[str] = "AccountChanged"
@@ -108,6 +121,7 @@ class AccountChanged(CatalogEvent):
     track_unknown_consent: bool = True
     sender_domains: tuple[str, ...] = ()
     click_domain: Optional[str] = None
+    utm: Optional[UtmRule] = None
 
     @property
     def key(self) -> str:

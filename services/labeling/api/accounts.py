@@ -62,6 +62,23 @@ class BrandBody(RequestBody):
     postal_address: Annotated[str | None, Field(max_length=500, description="Shown at the foot of pages.")] = None
 
 
+class UtmBody(RequestBody):
+    """What is appended to the targets of tracked links, for web analytics."""
+
+    source: Annotated[str, Field(max_length=100, description="The value of `utm_source`, such as `newsletter`.")]
+    medium: Annotated[
+        str | None, Field(max_length=100, description="The value of `utm_medium`. Null: it is not appended.")
+    ] = "email"
+    campaign: Annotated[
+        str | None,
+        Field(
+            max_length=100,
+            description="The value of `utm_campaign`. `{send_id}`, `{send_kind}` and `{message_name}` are filled in at "
+            "each click; where a click has no send, a value that names it is not appended. Null: it is not appended.",
+        ),
+    ] = "{send_id}"
+
+
 class AccountBody(RequestBody):
     """A new account."""
 
@@ -81,6 +98,13 @@ class AccountPatchBody(RequestBody):
     ] = None
     track_unknown_consent: Annotated[
         bool | None, Field(description="Whether clicks count while a contact's consent to tracking is unknown.")
+    ] = None
+    utm: Annotated[
+        UtmBody | None,
+        Field(
+            description="UTM parameters that are appended to the targets of tracked links, unless a link is never "
+            "tracked or has the parameter already. Null: none."
+        ),
     ] = None
 
 
@@ -107,6 +131,7 @@ class AccountAnswer(BaseModel):
     sender_domains: Annotated[list[str], Field(description="Domains that it may send from.")]
     click_domain: Annotated[str | None, Field(description="Its own domain for tracked links.")]
     limits: Annotated[dict[str, int], Field(description="Limits that differ from the defaults.")]
+    utm: Annotated[UtmBody | None, Field(description="UTM parameters that tracked links get.")]
     created_at: Annotated[datetime, Field(description="When it was created.")]
 
     @classmethod
@@ -124,6 +149,7 @@ class AccountAnswer(BaseModel):
             sender_domains=list(settings.sender_domains),
             click_domain=settings.click_domain,
             limits=dict(settings.limits),
+            utm=None if settings.utm is None else UtmBody(**settings.utm._asdict()),
             created_at=account.created_at,
         )
 
@@ -196,7 +222,7 @@ async def show_account(service: Service, caller: Annotated[Caller, requires("rea
 async def patch_account(
     service: Service, caller: Annotated[Caller, requires("admin")], body: AccountPatchBody
 ) -> AccountAnswer:
-    """Change name, time zone, brand, languages and the default for tracking; null restores a default."""
+    """Change name, time zone, brand, languages, the default for tracking and UTM parameters; null restores defaults."""
     account, position = await change_account(service.database, caller.account_id, body.model_dump(exclude_unset=True))
     await service.published(position)
     return AccountAnswer.of(account)

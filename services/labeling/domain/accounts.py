@@ -13,6 +13,7 @@ from shared.events.labeling import Scope
 
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _DOMAIN = re.compile(r"(?=.{4,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
+UTM_PLACEHOLDERS = ("{send_id}", "{send_kind}", "{message_name}")
 _LOGO = re.compile(r"https://[^\s\"'<>\\]{1,500}")
 
 
@@ -25,6 +26,14 @@ class Brand(NamedTuple):
     postal_address: str | None = None
 
 
+class Utm(NamedTuple):
+    """What is appended to the targets of tracked links. `campaign` may have the placeholders above."""
+
+    source: str
+    medium: str | None = "email"
+    campaign: str | None = "{send_id}"
+
+
 class Settings(NamedTuple):
     """What an account decides, and what the operator grants it (`sender_domains`, `click_domain`, `limits`)."""
 
@@ -34,6 +43,7 @@ class Settings(NamedTuple):
     sender_domains: tuple[str, ...] = ()
     click_domain: str | None = None
     limits: Mapping[str, int] = {}
+    utm: Utm | None = None
 
 
 class Account(NamedTuple):
@@ -80,6 +90,24 @@ def brand(value: Mapping[str, Any]) -> Brand:
     return found._replace(name=name)
 
 
+def utm(value: Mapping[str, Any]) -> Utm:
+    """Return `value` as a rule for UTM parameters. Raises InvalidError with a pointer."""
+    rule = Utm(**value)
+    for member, text in rule._asdict().items():
+        if text is None and member != "source":
+            continue
+        if not text or text != tidy(text) or len(text) > 100 or not text.isprintable():
+            detail = "a value has 1 to 100 visible characters, and no spaces at its ends"
+            raise InvalidError(detail, f"/utm/{member}")
+        rest = text
+        for placeholder in UTM_PLACEHOLDERS if member == "campaign" else ():
+            rest = rest.replace(placeholder, "")
+        if "{" in rest or "}" in rest:
+            allowed = f"utm_campaign may have {', '.join(UTM_PLACEHOLDERS)}; other values have no braces"
+            raise InvalidError(allowed, f"/utm/{member}")
+    return rule
+
+
 def languages(values: list[str]) -> tuple[str, ...]:
     """Return `values` as the languages of an account. Raises InvalidError with a pointer."""
     for index, value in enumerate(values):
@@ -115,6 +143,8 @@ def _patched_settings(settings: Settings, member: str, value: Any) -> Settings: 
         return settings._replace(**{member: Settings._field_defaults[member]})
     if member == "brand":
         return settings._replace(brand=brand(value))
+    if member == "utm":
+        return settings._replace(utm=utm(value))
     if member == "languages":
         return settings._replace(languages=languages(value))
     if member == "sender_domains":

@@ -9,7 +9,7 @@ from services.labeling.domain.errors import NotFoundError
 from services.labeling.store import accounts
 from services.labeling.use_cases.account_deletion import AccountDeletion
 from services.labeling.use_cases.keys import ACCOUNT_SCOPES, add_key, revoke
-from shared.events.labeling import AccountChanged, Brand
+from shared.events.labeling import AccountChanged, Brand, UtmRule
 from shared.events.topics import CATALOG_PARTITION
 from shared.jobs.store import enqueue
 from shared.store.database import Database
@@ -87,5 +87,6 @@ def _append(work: UnitOfWork, account: Account) -> None:
             track_unknown_consent=settings.track_unknown_consent,
             sender_domains=settings.sender_domains,
             click_domain=settings.click_domain,
+            utm=None if settings.utm is None else UtmRule(**settings.utm._asdict()),
         )
     )

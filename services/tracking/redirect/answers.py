@@ -67,7 +67,7 @@ class Redirect:
         return self._after_refresh(request, recipient, number)
 
     def _answer(self, request: RawRequest, recipient: Recipient, target: Target) -> Answer | Awaitable[Answer]:
-        answer = Answer(302, ((b"location", target.location), *_HEADERS))
+        answer = Answer(302, ((b"location", target.location_for(recipient.send)), *_HEADERS))
         if not target.tracked or (recipient.send is not None and recipient.send.kind == "test"):
             return answer
         click = click_of(request, recipient, target.link_id)

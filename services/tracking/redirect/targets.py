@@ -4,18 +4,29 @@ from typing import NamedTuple
 from uuid import UUID
 
 from services.tracking.domain.targets import location, unreachable
+from services.tracking.domain.utm import UtmTarget, utm_target
 from shared.bus.catalog import Catalog
+from shared.events.labeling import AccountChanged, UtmRule
+from shared.events.parts import Send
 from shared.events.tracking import MessageChanged, MessageLink
 
 MOST_READY = 5_000  # messages whose links are looked up by number; the catalog has all
 
 
 class Target(NamedTuple):
-    """A link, and its URL as a `Location`. Clicks on a link that is not tracked any more are not recorded."""
+    """A link, and its URL as a `Location`. Clicks on a link that is not tracked any more are not recorded.
+
+    `utm` is the URL with the account's UTM parameters, if there are any to append.
+    """
 
     link_id: str
     location: bytes
     tracked: bool
+    utm: UtmTarget | None = None
+
+    def location_for(self, send: Send | None) -> bytes:
+        """Return the `Location` for a recipient of `send`."""
+        return self.location if self.utm is None else self.utm.location(send).encode("latin-1")
 
 
 class Targets:
@@ -51,6 +62,9 @@ class Targets:
             if own is not None and own.occurred_at <= event.occurred_at:
                 del self._own[event.message_id]
             self._ready.pop(event.message_id, None)
+        elif isinstance(event, AccountChanged):
+            for message_id in [key for key, (account_id, _) in self._ready.items() if account_id == event.account_id]:
+                del self._ready[message_id]
 
     def _prepare(self, message_id: UUID) -> tuple[int, dict[str, Target]] | None:
         message = self._own.get(message_id) or self._catalog.find(MessageChanged, message_id)
@@ -58,8 +72,10 @@ class Targets:
             return None
         if len(self._ready) >= MOST_READY:
             self._ready.clear()
+        account = self._catalog.find(AccountChanged, message.account_id)
+        rule = None if account is None else account.utm
         links = {
-            str(link.number): Target(str(link.id), location(link.url).encode("latin-1"), link.trackable)
+            str(link.number): _target(link, rule, message.message_name)
             for link in message.links
             if link.trackable or _leads_on(link)
         }
@@ -70,3 +86,9 @@ class Targets:
 def _leads_on(link: MessageLink) -> bool:
     """Return whether a link that may have been tracked in a mail still leads somewhere."""
     return link.reason != "merge_tag" and unreachable(link.url) is None
+
+
+def _target(link: MessageLink, rule: UtmRule | None, message_name: str) -> Target:
+    where = location(link.url)
+    utm = None if rule is None or not link.trackable else utm_target(where, rule, message_name)
+    return Target(str(link.id), where.encode("latin-1"), link.trackable, utm)

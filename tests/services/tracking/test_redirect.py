@@ -8,10 +8,12 @@ from uuid import uuid4
 import pytest
 from msgspec import convert
 
+from shared.events.labeling import AccountChanged, UtmRule
 from shared.events.parts import Send
 from shared.tokens import Recipient, SigningKey, TokenKeys
 from tests.services.tracking.process import KEYS
-from tests.services.tracking.world import BROWSER, World
+from tests.services.tracking.world import BROWSER, NOW, World
+from tests.stack.waiting import until_equal
 
 HTML = """<a href="https://shop.example/dogs?a=1&amp;b=2#top">Dogs</a> <a href="mailto:a@b.example">x</a>
 <a href="https://shop.example/a%20b/ü c">Cats</a>"""
@@ -138,3 +140,34 @@ async def test_many_at_once_are_all_recorded(world: World) -> None:
     assert {answer.status_code for answer in answers} == {302}
     await world.clicked(500)
     assert [link["clicks"]["human"] for link in (await world.numbers(message))["links"]] == [250, 0, 250]
+
+
+@pytest.mark.asyncio
+async def test_the_accounts_utm_parameters_are_appended(world: World) -> None:
+    def account(utm: UtmRule | None) -> AccountChanged:
+        return AccountChanged(
+            occurred_at=NOW, account_id=world.account_id, account_name="Shop", time_zone="UTC", utm=utm
+        )
+
+    html = """<a href="https://shop.example/dogs?a=1&amp;b=2#top">Dogs</a> <a href="https://shop.example/never">Never</a>
+    <a href="https://shop.example/?utm_source=own">Own</a>"""
+    message = await world.message(html)
+    never = message["links"][1]["id"]
+    await world.contacts(7)
+    dogs, never_url, own = (await world.tokens(message, 7, send=SEND))[7].values()
+    await world.http.patch(f"/v1/messages/{message['id']}/links/{never}", json={"tracking": "never"})
+
+    async def location(url: str) -> str:
+        return str((await world.browser.get(url)).headers["location"])
+
+    assert await location(dogs) == "https://shop.example/dogs?a=1&b=2#top"
+    await world.tell(account(UtmRule(source="news letter", medium="email", campaign="{send_id}")))
+    with_utm = "https://shop.example/dogs?a=1&b=2&utm_source=news%20letter&utm_medium=email&utm_campaign=spring#top"
+    await until_equal(lambda: location(dogs), with_utm)
+    assert await location(own) == "https://shop.example/?utm_source=own&utm_medium=email&utm_campaign=spring"
+    assert await location(never_url) == "https://shop.example/never"
+    # Clicks are recorded for the link as it is in the message.
+    clicks = (await world.http.get("/v1/clicks")).json()["items"]
+    assert {click["link_number"] for click in clicks} <= {1, 3}
+    await world.tell(account(None))
+    await until_equal(lambda: location(dogs), "https://shop.example/dogs?a=1&b=2#top")

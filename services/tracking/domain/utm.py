@@ -1,0 +1,71 @@
+"""UTM parameters: what an account's web analytics are told about the mail that a visitor comes from."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import quote, unquote_plus
+
+from services.tracking.domain.merge_tags import has_merge_tag
+from shared.events.labeling import UtmRule
+from shared.events.parts import Send
+
+_PLACEHOLDER = re.compile(r"\{(send_id|send_kind|message_name)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class UtmTarget:
+    """A target that parameters are appended to, prepared once per link.
+
+    The value of `utm_campaign` stands between `before` and `after`. Where there is none, the target is `plain`.
+    """
+
+    plain: str
+    before: str
+    after: str
+    campaign: str | None
+    message_name: str
+
+    def location(self, send: Send | None) -> str:
+        """Return the target for a recipient of `send`."""
+        if self.campaign is None:
+            return self.plain
+        send_id, send_kind = (None, None) if send is None else (send.id, send.kind)
+        value = _campaign(self.campaign, self.message_name, send_id, send_kind)
+        return f"{self.before}{value}{self.after}" if value else self.plain
+
+
+def utm_target(location: str, rule: UtmRule, message_name: str) -> UtmTarget | None:
+    """Return a target as `rule` changes it; None if nothing is appended.
+
+    Parameters go to the end of the query and before the fragment. One that the target has already stays as it is, and
+    is not appended again. A target with a merge tag is left alone: only the sender knows where its query ends.
+    """
+    if has_merge_tag(location):
+        return None
+    target, hash_sign, fragment = location.partition("#")
+    address, _, query = target.partition("?")
+    present = {unquote_plus(pair.partition("=")[0]).lower() for pair in query.split("&")}
+    fixed = [
+        f"{name}={quote(value, safe='')}"
+        for name, value in (("utm_source", rule.source), ("utm_medium", rule.medium))
+        if value and name not in present
+    ]
+    campaign = rule.campaign if "utm_campaign" not in present else None
+    if not fixed and not campaign:
+        return None
+    separator = "" if not query or query.endswith("&") else "&"
+    end = hash_sign + fragment
+    asked = f"{address}?{query}{separator}{'&'.join(fixed)}"
+    plain = asked + end if fixed else location
+    before = f"{asked}{'&' if fixed else ''}utm_campaign="
+    return UtmTarget(plain, before, end, campaign or None, message_name)
+
+
+@lru_cache(maxsize=10_000)
+def _campaign(pattern: str, message_name: str, send_id: str | None, send_kind: str | None) -> str:
+    """Return the value of `utm_campaign`, encoded; empty if it names the send and there is none."""
+    values = {"send_id": send_id, "send_kind": send_kind, "message_name": message_name}
+    named = [values[name] for name in _PLACEHOLDER.findall(pattern)]
+    if None in named:
+        return ""
+    return quote(_PLACEHOLDER.sub(lambda match: values[match[1]] or "", pattern), safe="")
