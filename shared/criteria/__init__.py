@@ -13,9 +13,10 @@ from shared.criteria.facts import (
     click_fact,
     engagement_fact,
     refuses,
+    taken_over_by,
 )
 from shared.criteria.grammar import Criterion, Fault, InvalidCriterion
-from shared.criteria.merged_labels import with_merged_labels
+from shared.criteria.merged_labels import MergedLabels, with_merged_labels
 from shared.criteria.parsing import parse
 from shared.criteria.references import References, inline_segments, moves_with_the_day, references, would_circle
 from shared.criteria.validation import Existence, Lookup, validate
@@ -36,6 +37,7 @@ __all__ = [
     "InvalidCriterion",
     "LabelClicks",
     "Lookup",
+    "MergedLabels",
     "References",
     "Variant",
     "attributes_of",
@@ -49,6 +51,7 @@ __all__ = [
     "read_blocks",
     "references",
     "refuses",
+    "taken_over_by",
     "validate",
     "with_merged_labels",
     "would_circle",

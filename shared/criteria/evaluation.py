@@ -1,7 +1,7 @@
 """The truth of a criterion for one contact, and what every node of it saw."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -53,6 +53,20 @@ class Evaluation:
         if self.parts:
             told["parts"] = [part.tree() for part in self.parts]
         return told
+
+    def as_written(self, written: Criterion) -> "Evaluation":
+        """Return the evaluation with the nodes of `written`, of which the evaluated criterion was made node by node."""
+        match written:
+            case All(nodes) | AnyOf(nodes):
+                within: tuple[Criterion, ...] = nodes
+            case Not(node):
+                within = (node,)
+            case InSegment(_, inner) if inner is not None:
+                within = (inner,)
+            case _:
+                within = ()
+        parts = tuple(part.as_written(node) for part, node in zip(self.parts, within, strict=True))
+        return replace(self, node=written, parts=parts)
 
 
 def evaluate(criterion: Criterion, facts: Facts, today: date) -> Evaluation:

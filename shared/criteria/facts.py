@@ -215,6 +215,11 @@ def refuses(event: LabelRemoved) -> bool:
     return event.origin.kind == "self"
 
 
+def taken_over_by(event: LabelRemoved) -> UUID | None:
+    """Return the label into which the removed one was merged; None if it was removed for another reason."""
+    return event.origin.label_id if event.origin.kind == "label_merged" else None
+
+
 class History:
     """One contact's facts, built event by event: the fold that others must agree with."""
 
@@ -244,7 +249,9 @@ class History:
                 self.refusals.discard(event.label_id)
                 self.labels.setdefault(event.label_id, day_of(event.occurred_at, self.zone))
             case LabelRemoved():
-                self.labels.pop(event.label_id, None)
+                begun, into = self.labels.pop(event.label_id, None), taken_over_by(event)
+                if begun is not None and into is not None and into in self.labels:
+                    self.labels[into] = min(begun, self.labels[into])
                 if refuses(event):
                     self.refusals.add(event.label_id)
             case ContactChanged():

@@ -1,10 +1,42 @@
 """Criteria that name a label which was merged into another one: from then on they mean both."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from uuid import UUID
 
 from shared.criteria.grammar import All, AnyOf, Clicked, Criterion, HoldsLabel, InSegment, MoreClicks, Not, TopLabel
+
+
+class MergedLabels:
+    """The merged labels of one account: `last` has the label at the end of the chain of each.
+
+    `merged_into` maps each merged label to the one that it was merged into. A circle ends where it began.
+    """
+
+    def __init__(self, merged_into: Mapping[UUID, UUID]) -> None:
+        self.last = {label: _last(label, merged_into) for label in merged_into}
+        self._alike: dict[UUID, tuple[UUID, ...]] = {}
+        for label, last in self.last.items():
+            self._alike[last] = (*self._alike.get(last, (last,)), label)
+
+    def __bool__(self) -> bool:
+        return bool(self.last)
+
+    def alike(self, label: UUID) -> tuple[UUID, ...]:
+        """Return the labels that mean the same as this one, itself included."""
+        return self._alike.get(self.last.get(label, label), (label,))
+
+    def all_alike(self, labels: Iterable[UUID]) -> tuple[UUID, ...]:
+        """Return all labels that mean the same as one of these."""
+        return tuple(dict.fromkeys(alike for label in labels for alike in self.alike(label)))
+
+
+def _last(label: UUID, merged_into: Mapping[UUID, UUID]) -> UUID:
+    passed = {label}
+    while (following := merged_into.get(label)) is not None and following not in passed:
+        passed.add(following)
+        label = following
+    return label
 
 
 def with_merged_labels(criterion: Criterion, merged: Mapping[UUID, UUID]) -> Criterion:

@@ -55,15 +55,15 @@ def walk(criterion: Criterion, *, into_segments: bool = False) -> Iterator[Crite
             pass
 
 
-def references(criterion: Criterion) -> References:
-    """What the criterion names."""
+def references(criterion: Criterion, *, into_segments: bool = False) -> References:
+    """What the criterion names. `into_segments`: also what the segments that were inlined name."""
     labels: set[UUID] = set()
     messages: set[UUID] = set()
     links: set[UUID] = set()
     segments: set[UUID] = set()
     fields: set[str] = set()
     selected = {"label": labels, "message": messages, "link": links}
-    for node in walk(criterion):
+    for node in walk(criterion, into_segments=into_segments):
         match node:
             case HoldsLabel(ids):
                 labels.update(ids)

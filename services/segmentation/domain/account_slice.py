@@ -100,6 +100,7 @@ class AccountSlice:
         if definitions is self._adopted:
             return
         self._adopted = definitions
+        self.image.merged = definitions.merged
         for segment_id in definitions.broken:
             self._break(segment_id)
         changed = [

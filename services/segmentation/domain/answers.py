@@ -11,6 +11,7 @@ from services.segmentation.domain.account_slice import AccountSlice
 from services.segmentation.domain.audience import count_parts, decide_for_many, select
 from services.segmentation.domain.contact_facts import SliceFacts
 from services.segmentation.domain.evaluator import Evaluator
+from services.segmentation.domain.interest import label_planes
 from services.segmentation.domain.planes import strengths
 from services.segmentation.domain.portable import PortableAudience, PortableBlock, PortableCriterion
 from services.segmentation.domain.questions import (
@@ -27,8 +28,7 @@ from services.segmentation.domain.questions import (
     SamplePage,
 )
 from services.segmentation.domain.slice import Slice
-from services.segmentation.domain.tally import add_tallies
-from shared.criteria import evaluate
+from shared.criteria import Criterion, evaluate, with_merged_labels
 from shared.criteria.content import Block
 from shared.criteria.grammar import Clicked, Engaged, HoldsLabel
 from shared.criteria.references import walk
@@ -94,7 +94,13 @@ def _explain(asked: PortableCriterion, account: AccountSlice, index: int) -> dic
     sight = SliceFacts(account.image, index)
     if not sight.known:
         return None
-    return evaluate(asked.inlined, sight, account.day).tree()
+    return _seen(asked.inlined, sight, account.day)
+
+
+def _seen(criterion: Criterion, facts: SliceFacts, today: date) -> dict[str, Any]:
+    """What every node saw, as the criterion was written: with the labels that it names, merged or not."""
+    resolved = with_merged_labels(criterion, facts.target.merged.last)
+    return evaluate(resolved, facts, today).as_written(criterion).tree()
 
 
 def _audience(target: Slice, audience: PortableAudience, blocks: list[PortableBlock]) -> dict[str, Any]:
@@ -139,7 +145,7 @@ def _why(blocks: list[Block], content: dict[str, str], facts: SliceFacts, today:
     for block in blocks:
         why[block.name] = []
         for variant in block.variants:
-            tree = evaluate(variant.criterion, facts, today).tree()
+            tree = _seen(variant.criterion, facts, today)
             why[block.name].append({"variant": variant.name, "tree": tree})
             if variant.name == content[block.name]:
                 break
@@ -147,15 +153,15 @@ def _why(blocks: list[Block], content: dict[str, str], facts: SliceFacts, today:
 
 
 def _interest(target: Slice, label_id: UUID, days: tuple[int, int]) -> dict[str, Any]:
+    labels = [label.int for label in target.merged.alike(label_id)]
+    tallies = [tally for label in labels for tally in target.named(("click.label", label))]
     by_day: dict[int, list[int]] = {}
-    tallies = target.named(("click.label", label_id.int))
-    for tally in tallies:
-        for day in {day for day, _ in tally.clicked_by_day(days, target.known)}:
-            planes = [plane & target.known for plane in tally.counted((day, day), None)]
-            clicks, contacts = by_day.get(day, (0, 0))
-            number = sum(len(plane) << level for level, plane in enumerate(planes))
-            by_day[day] = [clicks + number, contacts + len(BitMap.union(*planes))]
-    planes = add_tallies(tallies, days, None, False) if tallies else []
+    for day in {day for tally in tallies for day, _ in tally.clicked_by_day(days, target.known)}:
+        counted = label_planes(target, label_id, (day, day), None, False, refused=True)
+        planes = [plane & target.known for plane in counted]
+        number = sum(len(plane) << level for level, plane in enumerate(planes))
+        by_day[day] = [number, len(BitMap.union(*planes))]
+    planes = label_planes(target, label_id, days, None, False, refused=True)
     return {"days": by_day, "strengths": strengths(planes, target.known)}
 
 

@@ -1,7 +1,10 @@
 """Which criteria a batch can have changed the truth of."""
 
+from uuid import UUID
+
 from services.segmentation.domain.evaluator import name_of
-from services.segmentation.domain.slice import CLICKED, REFUSED, Name
+from services.segmentation.domain.slice import CLICKED, NONE_MERGED, REFUSED, Name
+from shared.criteria import MergedLabels
 from shared.criteria.grammar import (
     Clicked,
     ContactCreated,
@@ -19,15 +22,25 @@ from shared.criteria.references import walk
 KNOWN: Name = ("known",)
 
 
-def concerns(criterion: Criterion) -> frozenset[Name]:
+def concerns(criterion: Criterion, merged: MergedLabels = NONE_MERGED) -> frozenset[Name]:
     """The names, as in `Touched.about`, without one of which the criterion's truth stays as it is for everybody.
 
-    Every criterion is concerned by who is known; what was inlined counts.
+    Every criterion is concerned by who is known; what was inlined counts, and so do labels merged with those it names.
     """
     found: set[Name] = {KNOWN}
     for node in walk(criterion, into_segments=True):
         found.update(_of_interest(node) or _of_attributes(node))
-    return frozenset(found)
+    return frozenset(found if not merged else (alike for name in found for alike in _alike(name, merged)))
+
+
+def _alike(name: Name, merged: MergedLabels) -> list[Name]:
+    """The names of the same thing about all labels that were merged with its label."""
+    if name[0] not in ("label", "click.label") or not isinstance(name[1], int):
+        return [name]
+    names: list[Name] = [(name[0], label.int) for label in merged.alike(UUID(int=name[1]))]
+    # Who refused it is counted as long as nobody has given back a label that it was merged with.
+    held: list[Name] = [("label", number) for kind, number in names if kind == "click.label"] if len(names) > 1 else []
+    return names + held
 
 
 def _of_interest(node: Criterion) -> set[Name]:

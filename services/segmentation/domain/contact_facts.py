@@ -1,21 +1,26 @@
 """What a slice knows of one contact, for explaining and for holding it against other evaluations."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from uuid import UUID
 
 from pyroaring import BitMap
 
 from services.segmentation.domain.evaluator import clicks, engagements
+from services.segmentation.domain.interest import label_planes, refusing
+from services.segmentation.domain.planes import number_of
 from services.segmentation.domain.slice import EPOCH, Slice
-from services.segmentation.domain.tally import FOREVER, Range
+from services.segmentation.domain.tally import FOREVER, Range, Tally
 from shared.criteria import LabelClicks
 from shared.criteria.grammar import Attribute, Clicked, Engaged
 from shared.events.labeling import Scalar
 
 
 class SliceFacts:
-    """`shared.criteria.Facts` of one contact (an index). Texts are in the form in which they compare."""
+    """`shared.criteria.Facts` of one contact (an index). Texts are in the form in which they compare.
+
+    What is known of merged labels is said of the last one, so criteria must name that: see `with_merged_labels`.
+    """
 
     def __init__(self, target: Slice, contact: int) -> None:
         self.target = target
@@ -35,31 +40,41 @@ class SliceFacts:
         return None if day is None else date.fromordinal(day)
 
     def label_since(self, label: UUID) -> date | None:
-        index = self.target.labels.get(label.int)
-        since = index.get(self.contact) if index is not None else None
+        indexes = [self.target.labels.get(alike.int) for alike in self.target.merged.alike(label)]
+        found = [index.get(self.contact) for index in indexes if index is not None]
+        since = min((day for day in found if day is not None), default=None)
         return None if since is None else date.fromordinal(since + EPOCH)
 
     def refused(self, label: UUID) -> bool:
-        return self.contact in self.target.refused.get(label.int, ())
+        return self.contact in refusing(self.target, label)
 
     def clicks(self, asked: Clicked, first: date | None, last: date | None) -> int:
         days = _range(first, last)
+        if asked.selector == "label" and isinstance(asked.target, UUID):
+            only = BitMap([self.contact])
+            return number_of(label_planes(self.target, asked.target, days, only, False, refused=True), self.contact)
         return sum(tally.number(days, self.contact) for tally in clicks(self.target, asked))
 
     def label_clicks(
         self, labels: tuple[UUID, ...] | None, first: date | None, last: date | None
     ) -> Mapping[UUID, LabelClicks]:
-        days, only = _range(first, last), BitMap([self.contact])
-        wanted = None if labels is None else {label.int for label in labels}
+        days, only, merged = _range(first, last), BitMap([self.contact]), self.target.merged
+        latest: dict[UUID, int] = {}
+        for label, tally in self._clicked_labels():
+            label = merged.last.get(label, label)
+            if (labels is None or label in labels) and tally.number(days, self.contact):
+                day = max(day for day, _ in tally.clicked_by_day(days, only))
+                latest[label] = max(day, latest.get(label, day))
         found: dict[UUID, LabelClicks] = {}
-        for name, tally in self.target.tallies.items():
-            label = name[1] if name[0] == "click.label" else None
-            if isinstance(label, int) and (wanted is None or label in wanted):
-                number = tally.number(days, self.contact)
-                if number:
-                    last_day = max(day for day, _ in tally.clicked_by_day(days, only))
-                    found[UUID(int=label)] = LabelClicks(number, date.fromordinal(last_day))
+        for label, day in latest.items():
+            planes = label_planes(self.target, label, days, only, False, refused=True)
+            found[label] = LabelClicks(number_of(planes, self.contact), date.fromordinal(day))
         return found
+
+    def _clicked_labels(self) -> Iterator[tuple[UUID, Tally]]:
+        for name, tally in self.target.tallies.items():
+            if name[0] == "click.label" and isinstance(name[1], int):
+                yield UUID(int=name[1]), tally
 
     def engagements(self, asked: Engaged, first: date | None, last: date | None) -> int:
         days = _range(first, last)

@@ -7,9 +7,17 @@ from types import MappingProxyType
 from uuid import UUID
 
 from services.segmentation.domain.concerns import concerns
-from services.segmentation.domain.slice import Name
-from shared.criteria import Criterion, InvalidCriterion, inline_segments, moves_with_the_day, references
-from shared.criteria.grammar import All, AnyOf, InSegment, Not
+from services.segmentation.domain.slice import NONE_MERGED, Name
+from shared.criteria import (
+    Criterion,
+    InvalidCriterion,
+    MergedLabels,
+    inline_segments,
+    moves_with_the_day,
+    references,
+)
+from shared.criteria.grammar import All, AnyOf, InSegment, Not, TopLabel
+from shared.criteria.references import walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +37,7 @@ class Definitions:
 
     `broken`: those that cannot, and why: something that they name is gone, or they include a broken segment. Given are
     those that are broken themselves. `previous`: earlier definitions, of which the unchanged ones are taken over.
+    `merged`: the account's labels that were merged into others; a segment that names one of them means all.
     """
 
     def __init__(
@@ -37,13 +46,16 @@ class Definitions:
         segments: Mapping[UUID, tuple[str, Criterion]],
         broken: Mapping[UUID, str] = MappingProxyType({}),
         previous: "Definitions | None" = None,
+        merged: MergedLabels = NONE_MERGED,
     ) -> None:
         self.zone = zone
+        self.merged = merged
         self.all: dict[UUID, Definition] = {}
         self.broken: dict[UUID, str] = dict(broken)
         self._concerned: dict[Name, list[UUID]] = {}
         self._criteria = {segment_id: criterion for segment_id, (_, criterion) in segments.items()}
-        old = previous if previous is not None and previous.zone == zone else None
+        same = previous is not None and previous.zone == zone and previous.merged.last == merged.last
+        old = previous if same else None
         self._leaves: dict[Criterion, Criterion] = old.shared_leaves() if old is not None else {}
         for segment_id, (name, criterion) in segments.items():
             if segment_id in self.broken or self._includes_broken(segment_id, criterion, set()):
@@ -63,11 +75,20 @@ class Definitions:
             self.broken[segment_id] = invalid.faults[0].detail
             return
         # Other days are other members, so the zone is a part of what a definition means.
-        fingerprint = sha256(f"{self.zone} {whole!r}".encode("utf-8", "surrogatepass")).digest()[:16]
+        meant = f"{self.zone} {whole!r}{self._merged_in(whole)}"
+        fingerprint = sha256(meant.encode("utf-8", "surrogatepass")).digest()[:16]
         shared = share_leaves(whole, self._leaves)
-        self.all[segment_id] = Definition(
-            segment_id, name, shared, fingerprint, moves_with_the_day(whole), concerns(whole)
-        )
+        about = concerns(whole, self.merged)
+        self.all[segment_id] = Definition(segment_id, name, shared, fingerprint, moves_with_the_day(whole), about)
+
+    def _merged_in(self, whole: Criterion) -> str:
+        """Return what merged labels make of a criterion: nothing as long as it names none of them."""
+        named = sorted(references(whole, into_segments=True).labels)
+        if any(isinstance(node, TopLabel) and node.among is None for node in walk(whole, into_segments=True)):
+            named = sorted({*named, *self.merged.last})
+        alike = [sorted(self.merged.alike(label)) for label in named]
+        groups = [[label.hex for label in group] for group in alike if len(group) > 1]
+        return f" {groups}" if groups else ""
 
     def _includes_broken(self, segment_id: UUID, criterion: Criterion, seen: set[UUID]) -> bool:
         for inner in references(criterion).segments - seen:

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pyroaring import BitMap
 
-from services.segmentation.domain.interest import label_planes, more_clicks, top_label
+from services.segmentation.domain.interest import label_planes, more_clicks, refusing, top_label
+from services.segmentation.domain.ordered import Ordered
 from services.segmentation.domain.planes import satisfying
 from services.segmentation.domain.sampling import sample
 from services.segmentation.domain.slice import CLICKED, EPOCH, Name, Slice
@@ -82,7 +83,7 @@ class Evaluator:
             case HoldsLabel(labels, period):
                 return self._holders(labels, period)
             case Clicked(count=count, period=period):
-                return self._clicked(node, clicks(self.target, node), count, period)
+                return self._clicked(node, count, period)
             case Engaged(count=count, period=period):
                 return self._counted(engagements(self.target, node), count, period)
             case TopLabel(label, among, period):
@@ -115,23 +116,31 @@ class Evaluator:
             case _:
                 raise TypeError(f"{type(node).__name__} is no leaf")
 
-    def _clicked(self, node: Clicked, tallies: Sequence[Tally], count: Count, period: Period | None) -> BitMap:
-        refused = refusing(self.target, node)
-        if not refused:
-            return self._counted(tallies, count, period)
+    def _clicked(self, node: Clicked, count: Count, period: Period | None) -> BitMap:
+        label = node.target if node.selector == "label" and isinstance(node.target, UUID) else None
+        simple = label is None or not (self.target.merged or refusing(self.target, label))
+        if label is None or simple:
+            return self._counted(clicks(self.target, node), count, period)
         days = days_of(period, self.target.day)
-        assert isinstance(node.target, UUID)
-        planes = label_planes(self.target, node.target, days, self._within, self._keep)
+        planes = label_planes(self.target, label, days, self._within, self._keep, refused=node.refused)
         return satisfying(planes, count, self.universe)
 
     def _holders(self, labels: tuple[UUID, ...], period: Period | None) -> BitMap:
-        found = [index for label in labels if (index := self.target.labels.get(label.int)) is not None]
+        return BitMap.union(*(self._holding(self.target.merged.alike(label), period) for label in labels))
+
+    def _holding(self, alike: Sequence[UUID], period: Period | None) -> BitMap:
+        """Who holds one of several labels that mean the same; it was held since the earliest day."""
+        found = [index for label in alike if (index := self.target.labels.get(label.int)) is not None]
         if not found:
             return BitMap()
         if period is None:
             return BitMap.union(*(index.present for index in found)) & self.universe
         first, last = days_of(period, self.target.day)
         lowest, highest = max(first - EPOCH, 0), last - EPOCH
+        holding = self._since(found, lowest, highest)
+        return holding if len(found) == 1 or lowest == 0 else holding - self._since(found, 0, lowest - 1)
+
+    def _since(self, found: Sequence[Ordered], lowest: int, highest: int) -> BitMap:
         if self._keep:
             return BitMap.union(*(index.kept_between(lowest, highest) for index in found)) & self.universe
         return BitMap.union(*(index.between(lowest, highest, self._within) for index in found)) & self.universe
@@ -166,13 +175,6 @@ def name_of(node: Clicked) -> Name:
     if node.selector is None:
         return CLICKED
     return (f"click.{node.selector}", target)
-
-
-def refusing(target: Slice, node: Clicked) -> BitMap:
-    """Those whose clicks a clicks node does not count, for they refused its label."""
-    if node.refused or node.selector != "label" or not isinstance(node.target, UUID):
-        return BitMap()
-    return target.refused.get(node.target.int, BitMap())
 
 
 def clicks(target: Slice, node: Clicked) -> Sequence[Tally]:

@@ -11,7 +11,7 @@ from pyroaring import BitMap
 from services.segmentation.domain.column import Column
 from services.segmentation.domain.ordered import Ordered
 from services.segmentation.domain.slice import CLICKED, EPOCH, REFUSED, Name, Slice, wholes_of
-from shared.criteria import attributes_of, refuses
+from shared.criteria import attributes_of, refuses, taken_over_by
 from shared.criteria.comparing import day_of
 from shared.criteria.grammar import Attribute
 from shared.events.envelope import ContactEvent
@@ -91,9 +91,25 @@ class _Batch:
 
     def removed(self, event: LabelRemoved, contact: int) -> None:
         label = event.label_id.int
+        self.take_over(event, contact)
         self.held.setdefault(label, {})[contact] = None
         if refuses(event):
             self.refused.setdefault(label, {})[contact] = True
+
+    def take_over(self, event: LabelRemoved, contact: int) -> None:
+        """Keep the earlier beginning when a label is removed because it was merged into one that is held, too."""
+        into = taken_over_by(event)
+        if into is not None:
+            old, kept = self.since(event.label_id.int, contact), self.since(into.int, contact)
+            if old is not None and kept is not None and old < kept:
+                self.held.setdefault(into.int, {})[contact] = old
+
+    def since(self, label: int, contact: int) -> int | None:
+        pending = self.held.get(label, {})
+        if contact in pending:
+            return pending[contact]
+        index = self.target.labels.get(label)
+        return None if index is None else index.get(contact)
 
     def contact_changed(self, event: ContactChanged, contact: int) -> None:
         self.changed[contact] = event
@@ -118,8 +134,11 @@ class _Batch:
         if len(labels) == 1:
             counted["click.label", labels[0].id.int].append(contact)
         else:
-            for label in {label.id.int for label in labels}:
+            carried = {label.id.int for label in labels}
+            for label in carried:
                 counted["click.label", label].append(contact)
+            if len(carried) > 1:
+                counted["click.labels", *sorted(carried)].append(contact)
 
     def engaged(self, event: ContactEngaged, contact: int) -> None:
         send, message, kind = event.send, event.message_id, event.kind

@@ -1,20 +1,49 @@
 """Interest compared with other interests, set-wise: which label is clicked most, and which one more."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from pyroaring import BitMap
 
-from services.segmentation.domain.planes import Planes, compared_planes, multiplied
+from services.segmentation.domain.planes import Planes, add_planes, compared_planes, multiplied, remove_planes
 from services.segmentation.domain.slice import Slice
 from services.segmentation.domain.tally import Range, add_tallies
 from shared.criteria.grammar import MoreClicks
 
 
-def label_planes(target: Slice, label: UUID, days: Range, within: BitMap | None, keep: bool) -> Planes:
-    """Numbers of clicks on a label in a range of days, without those of contacts who refused it; not to be changed."""
-    planes = add_tallies(target.named(("click.label", label.int)), days, within, keep)
-    refused = target.refused.get(label.int)
-    return [plane - refused for plane in planes] if refused else planes
+def label_planes(
+    target: Slice, label: UUID, days: Range, within: BitMap | None, keep: bool, *, refused: bool = False
+) -> Planes:
+    """Numbers of clicks on a label in a range of days; not to be changed. `refused`: also of those who refused it."""
+    alike = target.merged.alike(label)
+    if len(alike) == 1:
+        planes = add_tallies(target.named(("click.label", label.int)), days, within, keep)
+    else:
+        planes = _planes_of_merged([one.int for one in alike], target, days, within, keep)
+    without = BitMap() if refused else refusing(target, label)
+    return [plane - without for plane in planes] if without else planes
+
+
+def _planes_of_merged(labels: Sequence[int], target: Slice, days: Range, within: BitMap | None, keep: bool) -> Planes:
+    """Add up the clicks on labels that were merged; a click on a link with several of them counts once."""
+    planes: Planes = []
+    for label in labels:
+        add_planes(planes, add_tallies(target.named(("click.label", label)), days, within, keep), None)
+    together = {name for label in labels for name in target.parts.get(("click.together", label), ())}
+    for name in together:
+        for _ in range(len({*name[1:]} & {*labels}) - 1):
+            remove_planes(planes, target.tallies[name].counted(days, within, keep))
+    return planes
+
+
+def refusing(target: Slice, label: UUID) -> BitMap:
+    """Those who refused a label. Who holds one that it was merged with has got it back."""
+    alike = target.merged.alike(label)
+    if len(alike) == 1:
+        return target.refused.get(label.int, BitMap())
+    refused = [target.refused[one.int] for one in alike if one.int in target.refused]
+    held = [target.labels[one.int].present for one in alike if one.int in target.labels]
+    return BitMap.union(*refused) - BitMap.union(*held) if refused else BitMap()
 
 
 def more_clicks(target: Slice, node: MoreClicks, days: Range, within: BitMap | None, keep: bool) -> BitMap:
@@ -30,10 +59,12 @@ def top_label(
     target: Slice, label: UUID, among: tuple[UUID, ...] | None, days: Range, within: BitMap | None, keep: bool
 ) -> BitMap:
     """Those for whom the label comes first: most clicks, then the later last click, then the smaller id."""
+    label = target.merged.last.get(label, label)
     if among is None:
         others = [UUID(int=name[1]) for name in target.tallies if name[0] == "click.label" and isinstance(name[1], int)]
     else:
         others = list(among)
+    others = [target.merged.last.get(other, other) for other in others]
     planes = label_planes(target, label, days, within, keep)
     candidates = BitMap.union(*planes) if planes else BitMap()
     ties: list[tuple[UUID, BitMap]] = []
@@ -55,6 +86,19 @@ def top_label(
 
 
 def _last_day(target: Slice, label: UUID, days: Range, within: BitMap, keep: bool, tied: BitMap) -> Planes:
-    tallies = target.named(("click.label", label.int))
-    planes = tallies[0].last_day(days, within, keep) if tallies else []
-    return [plane & tied for plane in planes]
+    tallies = [tally for one in target.merged.alike(label) for tally in target.named(("click.label", one.int))]
+    latest: Planes = []
+    for tally in tallies:
+        planes = [plane & tied for plane in tally.last_day(days, within, keep)]
+        latest = planes if not latest else _greater(latest, planes)
+    return latest
+
+
+def _greater(one: Planes, other: Planes) -> Planes:
+    """The greater number of each contact."""
+    more, _ = compared_planes(other, one)
+    return [
+        ((one[level] if level < len(one) else BitMap()) - more)
+        | ((other[level] if level < len(other) else BitMap()) & more)
+        for level in range(max(len(one), len(other)))
+    ]

@@ -11,12 +11,14 @@ from pyroaring import BitMap
 from services.segmentation.domain.column import Column
 from services.segmentation.domain.ordered import Ordered
 from services.segmentation.domain.tally import Tally
+from shared.criteria import MergedLabels
 
 Name = tuple[str | int | None, ...]
 
 # The names of tallies. UUIDs are their integers, which are compared faster.
 #   ("click",)                              any human click
 #   ("click.label", label)                  on a link that carried the label
+#   ("click.labels", label, label, …)       on a link that carried all of these, in order; for labels that are merged
 #   ("click.send", send id)
 #   ("click.target", message, link, url)    one link, as its clicks knew it
 #   ("engaged", kind)
@@ -24,12 +26,15 @@ Name = tuple[str | int | None, ...]
 #   ("engaged.whole", kind, ref, message, send id)    only those with a ref or a send
 # What is asked by another member than these is the sum of a few of them, which `parts` knows.
 #   ("click.message", message), ("click.link", link), ("click.url", url) -> click.target
+#   ("click.together", label) -> click.labels
 #   ("engaged.ref", kind, ref), ("engaged.send", kind, send id) -> engaged.whole
 CLICKED: Name = ("click",)
 
 REFUSED: Name = ("refused",)
 
 LOOSE_PARTS = 64
+
+NONE_MERGED = MergedLabels({})
 
 EPOCH = 719_163  # the ordinal of 1970-01-01: days of labels are counted from there, for fewer bit slices
 
@@ -39,8 +44,10 @@ class Slice:
 
     `day` is the ordinal of the account's day that the slice is in; it only goes forward. `changed` has the names of
     the parts that the next snapshot must write, `sizes` the memory in bytes, about, that each part took when it was
-    last written or read: see `services.segmentation.domain.snapshot_parts`. `asked` is how many sums may have been
-    kept today for questions that no segment asks. The contact of index `i` has the id `i * partitions + first_contact`.
+    last written or read: see `services.segmentation.domain.snapshot_parts`. `merged` are the account's labels that were
+    merged into others; what is held and counted stays under the label that its event names. `asked` is how many sums
+    may have been kept today for questions that no segment asks. The contact of index `i` has the id
+    `i * partitions + first_contact`.
     """
 
     __slots__ = (
@@ -53,6 +60,7 @@ class Slice:
         "first_contact",
         "known",
         "labels",
+        "merged",
         "partitions",
         "parts",
         "refused",
@@ -68,6 +76,7 @@ class Slice:
         self.asked = 0
         self.changed: set[Name] = set()
         self.sizes: dict[Name, int] = {}
+        self.merged = NONE_MERGED
         self.known = BitMap()
         self.labels: dict[int, Ordered] = {}
         self.refused: dict[int, BitMap] = {}
@@ -143,6 +152,8 @@ def wholes_of(name: Name) -> tuple[Name, ...]:
     if name[0] == "click.target":
         _, message, link, url = name
         return ("click.message", message), ("click.link", link), ("click.url", url)
+    if name[0] == "click.labels":
+        return tuple(("click.together", label) for label in name[1:])
     if name[0] == "engaged.whole":
         _, kind, ref, _, send = name
         both: list[Name] = []

@@ -9,7 +9,7 @@ import structlog
 from services.segmentation.domain.definitions import Definitions
 from services.segmentation.use_cases.account_lookup import AccountLookup, Links
 from shared.bus.catalog import Catalog
-from shared.criteria import Criterion, InvalidCriterion, parse, references, validate
+from shared.criteria import Criterion, InvalidCriterion, MergedLabels, parse, references, validate
 from shared.events.envelope import CatalogEvent
 from shared.events.labeling import AccountChanged, FieldChanged, LabelChanged
 from shared.events.segmentation import SegmentChanged
@@ -60,8 +60,19 @@ class SegmentDefinitions:
         """Whether something that a segment names exists now and did not before, or the other way round."""
         if not isinstance(event, LabelChanged | FieldChanged | MessageChanged):
             return False
+        if isinstance(event, LabelChanged) and self._is_newly_merged(event):
+            return True
         named = self._named.get(event.account_id, {})
         return event.key in named and named[event.key] != _existence(event)
+
+    def _is_newly_merged(self, event: LabelChanged) -> bool:
+        # A segment may name the label that it was merged into, and not this one.
+        found = self._definitions.get(event.account_id)
+        return found is not None and event.merged_into is not None and event.label_id not in found.merged.last
+
+    def _merged(self, account_id: int) -> MergedLabels:
+        labels = self._catalog.all(LabelChanged, account_id)
+        return MergedLabels({label.label_id: label.merged_into for label in labels if label.merged_into is not None})
 
     def of_account(self, account_id: int) -> Definitions:
         """Return the account's segments as they are evaluated."""
@@ -78,7 +89,7 @@ class SegmentDefinitions:
             broken |= self._broken(account_id, segments)
             self._remember_named(account_id, segments)
             previous = self._previous.pop(account_id, None)
-            found = Definitions(self.zone(account_id).key, segments, broken, previous)
+            found = Definitions(self.zone(account_id).key, segments, broken, previous, self._merged(account_id))
             self._definitions[account_id] = found
         return found
 

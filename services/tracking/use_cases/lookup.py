@@ -21,6 +21,9 @@ class CatalogLookup:
         found = self._catalog.find(LabelChanged, label_id)
         if found is None or found.account_id != self._account_id:
             return "unknown"
+        if found.merged_into is not None:
+            # Whoever names it means the label that it was merged into.
+            return self.label(found.merged_into)
         return "known" if found.state == "active" or found.state == "hidden" else found.state
 
     def message(self, message_id: UUID) -> Existence:

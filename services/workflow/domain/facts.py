@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 
 from services.workflow.domain.matching import counts
-from shared.criteria import LabelClicks, attributes_of, refuses
+from shared.criteria import LabelClicks, attributes_of, refuses, taken_over_by
 from shared.criteria.grammar import Attribute, Clicked, Engaged
 from shared.events.envelope import ContactEvent
 from shared.events.labeling import ContactChanged, ContactEngaged, LabelAssigned, LabelRemoved, Scalar
@@ -87,6 +87,10 @@ class StoredFacts:
         self.raw.setdefault("l", {}).setdefault(event.label_id.hex, _day(event.occurred_at, zone))
 
     def fold_removed(self, event: LabelRemoved, _: tzinfo) -> None:
+        held, into = self.raw.get("l", {}), taken_over_by(event)
+        if into is not None and event.label_id.hex in held and into.hex in held:
+            # The label was merged into one that is held, too: it has been held since the earlier day.
+            held[into.hex] = min(held[into.hex], held[event.label_id.hex])
         self._forget("l", event.label_id)
         if refuses(event):
             refused = self.raw.setdefault("r", [])

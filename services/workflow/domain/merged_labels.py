@@ -1,36 +1,20 @@
 """Labels that were merged into others: what was said of any of them is said of the last one."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from services.workflow.domain.facts import StoredFacts
 from services.workflow.domain.runs import ConsumedEvent
+from shared.criteria.merged_labels import MergedLabels as SharedMergedLabels
 from shared.events.labeling import LabelAssigned, LabelRemoved
 from shared.events.parts import LabelReference
 from shared.events.tracking import ContactClicked
 
 
-class MergedLabels:
-    """The merged labels of one account, each with the label at the end of its chain."""
-
-    def __init__(self, merged_into: Mapping[UUID, UUID]) -> None:
-        self.last = {label: _last(label, merged_into) for label in merged_into}
-        self._alike: dict[UUID, tuple[UUID, ...]] = {}
-        for label, last in self.last.items():
-            self._alike[last] = (*self._alike.get(last, (last,)), label)
-
-    def __bool__(self) -> bool:
-        return bool(self.last)
-
-    def alike(self, label: UUID) -> tuple[UUID, ...]:
-        """Return the labels that mean the same as this one, itself included."""
-        return self._alike.get(self.last.get(label, label), (label,))
-
-    def all_alike(self, labels: Iterable[UUID]) -> tuple[UUID, ...]:
-        """Return all labels that mean the same as one of these."""
-        return tuple(dict.fromkeys(alike for label in labels for alike in self.alike(label)))
+class MergedLabels(SharedMergedLabels):
+    """The merged labels of one account, and how facts and events read by them."""
 
     def facts(self, stored: StoredFacts) -> StoredFacts:
         """Return a contact's facts as they are of the last labels."""
@@ -74,11 +58,3 @@ class MergedLabels:
 
 
 NONE_MERGED = MergedLabels({})
-
-
-def _last(label: UUID, merged_into: Mapping[UUID, UUID]) -> UUID:
-    passed = {label}
-    while (following := merged_into.get(label)) is not None and following not in passed:
-        passed.add(following)
-        label = following
-    return label

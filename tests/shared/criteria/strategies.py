@@ -1,6 +1,7 @@
 """Random criteria and random histories over a small world, in which everything meets everything."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -8,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from shared.criteria import Criterion, parse
+from shared.criteria import ContactFacts, Criterion, MergedLabels, parse
 from shared.events.envelope import ContactEvent
 from shared.events.labeling import ContactChanged, ContactEngaged, LabelAssigned, LabelRemoved
 from shared.events.parts import LabelReference, Origin, Send
@@ -256,6 +257,9 @@ def events_of(contact_ids: st.SearchStrategy[int]) -> st.SearchStrategy[ContactE
         held.map(lambda found: LabelAssigned(**_held(*found))),
         held.map(lambda found: LabelRemoved(**_held(*found))),
         held.map(lambda found: LabelRemoved(**_held(*found) | {"origin": Origin(kind="self")})),
+        st.tuples(held, st.sampled_from(LABELS)).map(
+            lambda found: LabelRemoved(**_held(*found[0]) | {"origin": Origin(kind="label_merged", label_id=found[1])})
+        ),
         st.builds(
             lambda contact, moment, kind, ref, message, send: ContactEngaged(
                 occurred_at=moment,
@@ -286,3 +290,28 @@ def _held(contact: int, moment: datetime, label: UUID) -> dict[str, Any]:
         "label_name": "any",
         "origin": Origin(kind="click"),
     }
+
+
+# Which labels were merged into which others; the second is a chain.
+merges = st.sampled_from(
+    [{}, {LABELS[0]: LABELS[1]}, {LABELS[0]: LABELS[1], LABELS[1]: LABELS[2]}, {LABELS[2]: LABELS[0]}]
+).map(MergedLabels)
+
+
+def facts_with_merged_labels(facts: ContactFacts, merged: MergedLabels) -> ContactFacts:
+    """The plain meaning of merged labels: whatever was said of one of them is said of the last one."""
+    if not merged:
+        return facts
+
+    def last(label: UUID) -> UUID:
+        return merged.last.get(label, label)
+
+    labels: dict[UUID, date] = {}
+    for label, since in facts.labels.items():
+        labels[last(label)] = min(since, labels.get(last(label), since))
+    return replace(
+        facts,
+        labels=labels,
+        refusals=frozenset(last(label) for label in facts.refusals) - labels.keys(),
+        clicked=[replace(click, labels=frozenset(map(last, click.labels))) for click in facts.clicked],
+    )

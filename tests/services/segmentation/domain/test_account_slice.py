@@ -14,13 +14,29 @@ from services.segmentation.domain import evaluator
 from services.segmentation.domain.account_slice import AccountSlice, Move
 from services.segmentation.domain.definitions import Definitions
 from services.segmentation.domain.evaluator import Evaluator
-from services.segmentation.domain.slice import Name, Slice
+from services.segmentation.domain.slice import NONE_MERGED, Name, Slice
 from services.segmentation.domain.snapshot_parts import dump_changed, load, write_name
-from shared.criteria import Criterion, History, evaluate, inline_segments, parse
+from shared.criteria import (
+    Criterion,
+    History,
+    MergedLabels,
+    evaluate,
+    inline_segments,
+    parse,
+    with_merged_labels,
+)
 from shared.events.envelope import ContactEvent
 from shared.events.labeling import ContactChanged
 from tests.services.segmentation.domain.test_image import CONTACTS, FIRST, PARTITIONS
-from tests.shared.criteria.strategies import ACCOUNT, TODAY, ZONE, criteria, events_of
+from tests.shared.criteria.strategies import (
+    ACCOUNT,
+    TODAY,
+    ZONE,
+    criteria,
+    events_of,
+    facts_with_merged_labels,
+    merges,
+)
 
 SEGMENTS = [UUID(int=100 + number) for number in range(3)]
 NESTED = parse({"not": {"segment": str(SEGMENTS[0])}})
@@ -44,6 +60,7 @@ steps = st.lists(
         st.integers(0, 40).map(lambda shift: TODAY + timedelta(days=shift)),  # a day
         st.integers(1, 5),  # drain so many
         st.sampled_from(SEGMENTS).map(Broken),
+        merges,
         st.just("restart"),
     ),
     max_size=14,
@@ -65,11 +82,12 @@ class World:
     kept: dict[Name, bytes] = field(default_factory=dict)
     before: Definitions | None = None
     broken: set[UUID] = field(default_factory=set)
+    merged: MergedLabels = NONE_MERGED
 
     def definitions(self) -> Definitions:
         # New ones each time, as after a restart, or made of those before, as after a change.
         broken = {segment_id: "a label was deleted" for segment_id in self.broken if segment_id in self.segments}
-        self.before = Definitions(ZONE.key, self.segments, broken, previous=self.before)
+        self.before = Definitions(ZONE.key, self.segments, broken, self.before, self.merged)
         return self.before
 
     def take(self, moves: Iterable[Move]) -> None:
@@ -87,8 +105,7 @@ class World:
                 self.segments.pop(segment_id, None)
             elif criterion is not None:
                 self.segments[segment_id] = ("any", criterion)
-        if isinstance(step, Broken):
-            self.broken ^= {step.segment_id}
+        self._redefine(step)
         self.account.adopt(self.definitions())
         if isinstance(step, date):
             self.account.pass_to(step.toordinal(), self.definitions())
@@ -100,6 +117,12 @@ class World:
                 self.told[event.contact_id].apply(event)
         elif step == "restart":
             self.restart()
+
+    def _redefine(self, step: object) -> None:
+        if isinstance(step, Broken):
+            self.broken ^= {step.segment_id}
+        elif isinstance(step, MergedLabels):
+            self.merged = step
 
     def restart(self) -> None:
         self.kept |= dump_changed(self.account.image)
@@ -116,10 +139,11 @@ class World:
     def expected(self, criterion: Criterion) -> set[int]:
         today = date.fromordinal(self.account.image.day)
         whole = inline_segments(criterion, lambda found: self.segments[found][1])
+        resolved = with_merged_labels(whole, self.merged.last)
         return {
             contact // PARTITIONS
             for contact, history in self.told.items()
-            if evaluate(whole, history.facts(), today).truth
+            if evaluate(resolved, facts_with_merged_labels(history.facts(), self.merged), today).truth
         }
 
 

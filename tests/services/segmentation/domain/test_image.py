@@ -13,9 +13,18 @@ from services.segmentation.domain.contact_facts import SliceFacts
 from services.segmentation.domain.evaluator import Evaluator
 from services.segmentation.domain.folding import Days, fold
 from services.segmentation.domain.slice import Slice
-from shared.criteria import Criterion, History, evaluate, parse
+from shared.criteria import Criterion, History, MergedLabels, evaluate, parse, with_merged_labels
 from shared.events.envelope import ContactEvent
-from tests.shared.criteria.strategies import TODAY, ZONE, contacts_of, criteria, events_of, fields
+from tests.shared.criteria.strategies import (
+    TODAY,
+    ZONE,
+    contacts_of,
+    criteria,
+    events_of,
+    facts_with_merged_labels,
+    fields,
+    merges,
+)
 
 PARTITIONS = 3
 FIRST = 2
@@ -99,3 +108,26 @@ def test_a_day_that_passes_moves_windows(asked: list[Criterion], events: list[Co
         }
         assert set(Evaluator(image, keep=True).members(criterion)) == expected
         assert set(Evaluator(image, BitMap([0, 1])).members(criterion)) == expected & {0, 1}
+
+
+@settings(max_examples=200, deadline=None)
+@given(criteria, histories, merges, st.sets(st.sampled_from([0, 1, 2, 3])), st.booleans())
+def test_merged_labels_are_one(
+    criterion: Criterion, events: list[ContactEvent], merged: MergedLabels, within: set[int], keep: bool
+) -> None:
+    image, days = Slice(TODAY.toordinal(), PARTITIONS, FIRST), Days(ZONE)
+    told = {contact: History(ZONE, contact) for contact in CONTACTS}
+    fold(image, events, days, PARTITIONS)
+    for event in events:
+        told[event.contact_id].apply(event)
+    image.merged = merged
+    resolved = with_merged_labels(criterion, merged.last)
+    plain = {
+        contact // PARTITIONS: evaluate(resolved, facts_with_merged_labels(history.facts(), merged), TODAY)
+        for contact, history in told.items()
+    }
+    expected = {index for index, seen in plain.items() if seen.truth}
+    assert set(Evaluator(image, keep=keep).members(criterion)) == expected
+    assert set(Evaluator(image, BitMap(within), keep=keep).members(criterion)) == expected & within
+    for index, seen in plain.items():
+        assert evaluate(resolved, SliceFacts(image, index), TODAY).truth == seen.truth

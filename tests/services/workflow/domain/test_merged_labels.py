@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from services.workflow.domain.facts import StoredFacts
 from services.workflow.domain.merged_labels import NONE_MERGED, MergedLabels
-from shared.criteria import evaluate, parse, with_merged_labels
+from shared.criteria import Criterion, History, evaluate, parse, with_merged_labels
+from shared.criteria.merged_labels import MergedLabels as SharedMergedLabels
 from shared.events.envelope import ContactEvent
 from tests.services.workflow.domain.story import NOON, seen
 from tests.services.workflow.events import CATS, DOGS, GUIDE, assigned, changed, clicked, removed
-from tests.shared.criteria.strategies import TODAY, ZONE, criteria, events_of
+from tests.shared.criteria.strategies import TODAY, ZONE, criteria, events_of, facts_with_merged_labels, merges
 
 KITTENS = UUID("01890000-0000-7000-8000-0000000000c1")
 MERGED = MergedLabels({KITTENS: CATS})
@@ -72,3 +73,17 @@ def test_without_merged_labels_nothing_is_other_than_it_was(events: list[Contact
     unrelated = MergedLabels({GUIDE: KITTENS})
     again = evaluate(with_merged_labels(criterion, unrelated.last), unrelated.facts(facts), TODAY)
     assert again.truth == resolved.truth
+
+
+@given(st.lists(events_of(st.just(1)), max_size=15), criteria, merges)
+def test_merged_facts_are_as_the_plain_meaning(
+    events: list[ContactEvent], criterion: Criterion, shared: SharedMergedLabels
+) -> None:
+    facts, history = StoredFacts(), History(ZONE, 1)
+    for event in events:
+        facts.apply(event, ZONE)
+        history.apply(event)
+    merged = MergedLabels(shared.last)
+    resolved = with_merged_labels(criterion, merged.last)
+    plain = evaluate(resolved, facts_with_merged_labels(history.facts(), shared), TODAY)
+    assert evaluate(resolved, merged.facts(facts), TODAY).truth == plain.truth
