@@ -5,6 +5,7 @@ from typing import Literal, Protocol, get_args
 from uuid import UUID
 
 from shared.criteria.comparing import normal, number, parse_day
+from shared.criteria.cost import MOST_COST, cost_of
 from shared.criteria.grammar import (
     Clicked,
     ContactIs,
@@ -34,6 +35,10 @@ _OPERATORS: dict[str, tuple[str, ...]] = {
     "between": ("number", "date"),
 }
 
+_TOO_EXPENSIVE = (
+    "it takes too long to count: use fewer of top_label, url_starts_with, starts_with, sample, and in with many values"
+)
+
 
 class Lookup(Protocol):
     """What an account has, as far as whoever asks knows it."""
@@ -62,9 +67,12 @@ def validate(criterion: Criterion, lookup: Lookup, *, writing: bool = True) -> t
     faults = [fault for node in walk(criterion) for fault in _of_node(node, lookup) if writing or not fault.on_writing]
     if not faults:
         try:
-            inline_segments(criterion, lookup.segment)
+            whole = inline_segments(criterion, lookup.segment)
         except InvalidCriterion as invalid:
             faults += invalid.faults
+        else:
+            if writing and cost_of(whole) > MOST_COST:
+                faults.append(Fault("", _TOO_EXPENSIVE))
     return tuple(faults)
 
 

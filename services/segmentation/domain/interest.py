@@ -55,15 +55,17 @@ def more_clicks(target: Slice, node: MoreClicks, days: Range, within: BitMap | N
     return more if node.times is None else more | equal
 
 
+def clicked_labels(target: Slice) -> list[UUID]:
+    """The labels that anybody has clicked on."""
+    return [UUID(int=name[1]) for name in target.tallies if name[0] == "click.label" and isinstance(name[1], int)]
+
+
 def top_label(
     target: Slice, label: UUID, among: tuple[UUID, ...] | None, days: Range, within: BitMap | None, keep: bool
 ) -> BitMap:
     """Those for whom the label comes first: most clicks, then the later last click, then the smaller id."""
     label = target.merged.last.get(label, label)
-    if among is None:
-        others = [UUID(int=name[1]) for name in target.tallies if name[0] == "click.label" and isinstance(name[1], int)]
-    else:
-        others = list(among)
+    others = clicked_labels(target) if among is None else among
     others = [target.merged.last.get(other, other) for other in others]
     planes = label_planes(target, label, days, within, keep)
     candidates = BitMap.union(*planes) if planes else BitMap()
@@ -71,25 +73,28 @@ def top_label(
     for other in {*others} - {label}:
         if not candidates:
             return candidates
-        more, equal = compared_planes(planes, label_planes(target, other, days, within, keep))
-        candidates &= more | equal
-        ties.append((other, equal))
+        more, equal = compared_planes(planes, label_planes(target, other, days, within, keep), candidates)
+        candidates = more | equal
+        if equal:
+            ties.append((other, equal))
+    if not candidates or not ties:
+        return candidates
+    # As many clicks on both: the later last click comes first, then the older label.
+    mine = _last_day(target, label, days, candidates, keep)
     for other, equal in ties:
         tied = equal & candidates
         if tied:
-            # As many clicks on both: the later last click comes first, then the older label.
-            asked = (days, tied if within is None else tied & within, keep)
-            mine, theirs = (_last_day(target, one, *asked, tied) for one in (label, other))
-            later, same = compared_planes(theirs, mine)
-            candidates -= later | same if other.int < label.int else later
+            later, same = compared_planes(_last_day(target, other, days, tied, keep), mine, tied)
+            candidates = candidates - (later | same if other.int < label.int else later)
     return candidates
 
 
-def _last_day(target: Slice, label: UUID, days: Range, within: BitMap, keep: bool, tied: BitMap) -> Planes:
+def _last_day(target: Slice, label: UUID, days: Range, within: BitMap, keep: bool) -> Planes:
+    """The last day on which the contacts in `within` clicked on a label; others may be among them."""
     tallies = [tally for one in target.merged.alike(label) for tally in target.named(("click.label", one.int))]
     latest: Planes = []
     for tally in tallies:
-        planes = [plane & tied for plane in tally.last_day(days, within, keep)]
+        planes = tally.last_day(days, within, keep)
         latest = planes if not latest else _greater(latest, planes)
     return latest
 

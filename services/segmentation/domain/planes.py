@@ -103,14 +103,24 @@ def number_of(planes: Sequence[BitMap], contact: int) -> int:
     return sum(1 << level for level, plane in enumerate(planes) if contact in plane)
 
 
-def compared_planes(one: Sequence[BitMap], other: Sequence[BitMap]) -> tuple[BitMap, BitMap]:
-    """The contacts with a greater number in `one` than in `other`, and those with the same number above zero."""
-    more, equal = BitMap(), BitMap.union(*one, *other) if one or other else BitMap()
+def compared_planes(
+    one: Sequence[BitMap], other: Sequence[BitMap], within: BitMap | None = None
+) -> tuple[BitMap, BitMap]:
+    """The contacts with a greater number in `one` than in `other`, and those with the same number above zero.
+
+    `within`: only these are asked for, each of whom has a number above zero in one of the two.
+    """
+    if within is None:
+        within = BitMap.union(*one, *other) if one or other else BitMap()
+    more, equal = BitMap(), within
     for level in range(max(len(one), len(other)) - 1, -1, -1):
-        first = one[level] if level < len(one) else BitMap()
-        second = other[level] if level < len(other) else BitMap()
-        more |= equal & (first - second)
-        equal -= first ^ second
+        # Whoever is decided on is looked at no more: the bitmaps get smaller from plane to plane.
+        first = equal & one[level] if level < len(one) else BitMap()
+        second = equal & other[level] if level < len(other) else BitMap()
+        more |= first - second
+        equal = equal - (first ^ second)
+        if not equal:
+            break
     return more, equal
 
 

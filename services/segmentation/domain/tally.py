@@ -11,6 +11,9 @@ from services.segmentation.domain.planes import Planes, add_planes, counting, re
 # A tally with this many events or fewer keeps them as plain numbers. There may be millions of such tallies: every
 # message that a workflow sends is a send of its own.
 MOST_LOOSE = 16
+# Days in a block, the largest first. A range of a year is the sum of about fifteen blocks and days.
+BLOCKS = (64, 16, 4)
+FEW_DAYS = 8  # so many are added one by one
 FOREVER = 1 << 30  # beyond every day; days are ordinals, 1 is the first
 EVER = (0, FOREVER)
 
@@ -23,10 +26,11 @@ class Tally:
     `days` maps a day (its ordinal) to bit slices. `sums` are sums over ranges of days (inclusive) that are asked again
     and again; they are kept current, and are no part of the state. `past` are those of the day before, of which the
     new ones are made when a day passes; they hold until something is added. `last_days` has the last day of each
-    contact in ranges that are asked again; it is kept current as `sums` are.
+    contact in ranges that are asked again; it is kept current as `sums` are. `blocks` are sums of whole blocks of
+    days, by first day and size, of which other sums are made; they are kept current, too.
     """
 
-    __slots__ = ("days", "last_days", "loose", "past", "sums")
+    __slots__ = ("blocks", "days", "last_days", "loose", "past", "sums")
 
     def __init__(self) -> None:
         self.loose: array[int] | None = array("Q")
@@ -34,6 +38,7 @@ class Tally:
         self.sums: dict[Range, Planes] = {}
         self.past: dict[Range, Planes] = {}
         self.last_days: dict[Range, Ordered] = {}
+        self.blocks: dict[Range, Planes] = {}
 
     def add(self, day: int, contacts: Sequence[int]) -> bool:
         """One event on that day for every time that a contact is in the list; whether it is loose no more."""
@@ -50,6 +55,9 @@ class Tally:
             settles = True
         fresh = counting(contacts)
         add_planes(self.days.setdefault(day, []), fresh, None)
+        for size in BLOCKS if self.blocks else ():
+            if (block := self.blocks.get((day - day % size, size))) is not None:
+                add_planes(block, fresh, None)
         self._add_to_sums(day, fresh)
         self.forget_past()
         return settles
@@ -92,9 +100,34 @@ class Tally:
         if self.loose is not None:
             found = [packed & 0xFFFFFFFF for packed in self.loose if days[0] <= packed >> 32 <= days[1]]
             return counting(found) if found else planes
-        for slices in self._in(days):
-            add_planes(planes, slices, within)
+        for piece in self._pieces(days):
+            add_planes(planes, piece, within)
         return planes
+
+    def _pieces(self, days: Range) -> Iterator[Planes]:
+        """Yield what a range of days is the sum of: blocks, as large as fit, and days."""
+        if not self.days or self._number_in(days) <= FEW_DAYS:
+            yield from self._in(days)
+            return
+        newest = max(self.days)
+        day, last = max(days[0], min(self.days)), min(days[1], newest)
+        while day <= last:
+            # A block that is not over yet would be changed with every click.
+            fits = (size for size in BLOCKS if day % size == 0 and day + size - 1 <= last and day + size <= newest)
+            size = next(fits, 1)
+            yield self._block(day, size)
+            day += size
+
+    def _block(self, day: int, size: int) -> Planes:
+        if size == 1:
+            return self.days.get(day, [])
+        found = self.blocks.get((day, size))
+        if found is None:
+            found = self.blocks[day, size] = []
+            smaller = size // BLOCKS[-1]
+            for first in range(day, day + size, smaller):
+                add_planes(found, self._block(first, smaller), None)
+        return found
 
     def _sum_from_nearest(self, days: Range) -> Planes:
         """The sum over a range, made of another range's where that takes fewer days to add and to take away."""
@@ -164,12 +197,17 @@ class Tally:
                 if first <= packed >> 32 <= last:
                     index.put_all((packed >> 32) - first + 1, BitMap([packed & 0xFFFFFFFF]))
             return index
+        found: list[tuple[int, BitMap]] = []
         for day in sorted(self.days, reverse=True):
             if first <= day <= last:
                 planes = self.days[day] if within is None else [plane & within for plane in self.days[day]]
                 fresh = BitMap.union(*planes) - index.present
                 if fresh:
-                    index.put_all(day - first + 1, fresh)
+                    index.present |= fresh
+                    found.append((day - first + 1, fresh))
+        levels = found[0][0].bit_length() if found else 0
+        for level in range(levels):
+            index.planes.append(BitMap.union(BitMap(), *(fresh for number, fresh in found if number >> level & 1)))
         return index
 
     def _in(self, days: Range) -> Iterator[Planes]:

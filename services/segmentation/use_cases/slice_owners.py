@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
+from time import perf_counter
 from typing import Any
 
 import httpx
@@ -11,9 +12,11 @@ import structlog
 from asyncpg.pool import Pool
 from pydantic import BaseModel
 
-from services.segmentation.domain.answers import answer
+from services.segmentation.domain.account_slice import AccountSlice
+from services.segmentation.domain.answers import MOST_KEPT, answer
 from services.segmentation.domain.errors import SlicesUnavailable, TooMany
-from services.segmentation.domain.questions import Question
+from services.segmentation.domain.preparing import prepare
+from services.segmentation.domain.questions import CountNodes, Question
 from services.segmentation.store.owners import Owner, read_owners, read_secret
 from services.segmentation.use_cases.slice_memory import SliceMemory
 
@@ -21,6 +24,7 @@ log = structlog.get_logger()
 
 PATIENCE = 2.0  # seconds; a slice that has no owner for so long makes the answer a 503
 MAX_QUESTIONS = 50  # of an account, in one process
+HOLDS_FOR = 0.01  # seconds without a turn for other tasks
 LOOK_AGAIN = 0.05  # seconds between looks at who owns what
 SECRET_HEADER = "x-penchant-owner-secret"  # noqa: S105 (its name)
 
@@ -100,11 +104,25 @@ class SliceOwners:
             memory = self._memories.get(number)
             # A process that was stopped for a while still has slices of an earlier epoch: they are out of date.
             if memory is not None and memory.ready and memory.epoch == epoch:
+                await self._prepare(question, memory.slices.get(account_id))
+            # While that was done, the slice may have been dropped.
+            memory = self._memories.get(number)
+            if memory is not None and memory.ready and memory.epoch == epoch:
                 account = memory.slices.get(account_id)
                 found[number] = answer(question, account, number, self._partitions, account_id)
                 # A slice is asked in one go, and other tasks have their turn before the next one.
                 await asyncio.sleep(0)
         return found
+
+    async def _prepare(self, question: Question, account: AccountSlice | None) -> None:
+        """Make the sums that a count asks for, and let other tasks have their turn meanwhile."""
+        if account is None or not isinstance(question, CountNodes) or account.image.asked >= MOST_KEPT:
+            return
+        since = perf_counter()
+        for _ in prepare(account.image, question.asked.inlined):
+            if perf_counter() - since > HOLDS_FOR:
+                await asyncio.sleep(0)
+                since = perf_counter()
 
     async def _others(
         self, account_id: int, question: Question, asked: Mapping[int, Owner], deadline: float

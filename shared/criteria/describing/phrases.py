@@ -223,10 +223,10 @@ DUTCH = Phrases(
     },
     exists=("van wie {name} is ingevuld", "van wie {name} niet is ingevuld"),
     attributes={
-        "email_domain": "e-maildomein",
-        "language": "taal",
-        "source": "bron",
-        "subscription": "inschrijving",
+        "email_domain": "het e-maildomein",
+        "language": "de taal",
+        "source": "de bron",
+        "subscription": "de inschrijving",
     },
     created=("die{period} zijn aangemaakt", "die niet{period} zijn aangemaakt"),
     periods={

@@ -70,7 +70,7 @@ class WorldNames:
         (
             {"contact": {"language": ["nl", "fr"]}},
             "Contacts whose language is nl or fr.",
-            "Contacten van wie taal nl of fr is.",
+            "Contacten van wie de taal nl of fr is.",
         ),
     ],
 )

@@ -73,3 +73,22 @@ def test_says_what_does_not_fit_and_where(value: dict[str, object], pointer: str
     fault = validate(parse(value), World())[0]
     assert fault.pointer == pointer
     assert word in fault.detail
+
+
+@pytest.mark.parametrize(
+    ("part", "most"),
+    [
+        ({"top_label": {"id": str(DOGS)}}, 4),
+        ({"clicks": {"url_starts_with": "https://"}}, 4),
+        ({"field": {"key": "city", "starts_with": "G"}}, 2),
+        ({"field": {"key": "city", "in": [f"city {number}" for number in range(1000)]}}, 2),
+        ({"clicks": {"label": str(DOGS)}}, 98),
+    ],
+)
+def test_what_takes_too_long_to_count_is_refused(part: dict[str, object], most: int) -> None:
+    assert validate(parse({"any": [part] * most}), World()) == ()
+    if most < 98:
+        [fault] = validate(parse({"any": [part] * (most + 1)}), World())
+        assert (fault.pointer, "too long to count" in fault.detail) == ("", True)
+        # What was stored before there was a limit stays as it is.
+        assert validate(parse({"any": [part] * (most + 1)}), World(), writing=False) == ()

@@ -41,7 +41,7 @@ def kittens(merged_into: UUID | None) -> LabelChanged:
 
 @pytest.mark.asyncio
 async def test_segments_on_merged_labels_mean_both_live_and_after_a_restart(rig: Rig) -> None:
-    criteria = {
+    criteria: dict[str, dict[str, Any]] = {
         "holds kittens": {"label": str(KITTENS)},
         "holds cats": {"label": str(CATS)},
         "two clicks": {"clicks": {"label": str(KITTENS), "at_least": 2}},

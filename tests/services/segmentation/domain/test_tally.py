@@ -63,3 +63,22 @@ def test_a_few_events_are_loose_and_more_are_not() -> None:
     assert tally.loose is None
     assert len(tally.days) == MOST_LOOSE + 1
     assert not tally.add(99, [1])
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 200), st.sampled_from(CONTACTS)), min_size=60, max_size=120),
+    st.lists(st.tuples(st.integers(0, 210), st.integers(0, 210)).map(lambda ends: (min(ends), max(ends))), max_size=4),
+    st.lists(st.tuples(st.integers(1, 200), st.sampled_from(CONTACTS)), max_size=10),
+)
+def test_blocks_of_days_are_kept_current(
+    events: list[tuple[int, int]], asked: list[Range], later: list[tuple[int, int]]
+) -> None:
+    tally = Tally()
+    for day, contact in events:
+        tally.add(day, [contact])
+    for one in (EVER, (1, 200), *asked):
+        check(tally, events, one, keep=False)
+    for day, contact in later:
+        tally.add(day, [contact])
+    for one in (EVER, (1, 200), *asked):
+        check(tally, events + later, one, keep=False)

@@ -1,0 +1,49 @@
+"""The sums that a criterion asks for, made a little at a time before it is answered."""
+
+from collections.abc import Iterator, Sequence
+from uuid import UUID
+
+from services.segmentation.domain.evaluator import clicks, days_of, engagements
+from services.segmentation.domain.interest import clicked_labels
+from services.segmentation.domain.slice import Slice
+from services.segmentation.domain.tally import Range, Tally
+from shared.criteria.grammar import Clicked, Criterion, Engaged, MoreClicks, TopLabel
+from shared.criteria.references import walk
+
+
+def prepare(target: Slice, criterion: Criterion) -> Iterator[None]:
+    """Make the sums that are not kept yet, and yield after each of a few milliseconds.
+
+    Sums are kept current, so a batch may be folded between two of them. The answer then takes no longer than comparing
+    what is there.
+    """
+    for node in walk(criterion, into_segments=True):
+        match node:
+            case Clicked() | Engaged():
+                found = clicks(target, node) if isinstance(node, Clicked) else engagements(target, node)
+                yield from _sums(found, days_of(node.period, target.day))
+            case MoreClicks(label, than):
+                labels = [*target.merged.alike(label), *target.merged.alike(than)]
+                yield from _sums(_tallies(target, labels), days_of(node.period, target.day))
+            case TopLabel(label, among):
+                days = days_of(node.period, target.day)
+                labels = clicked_labels(target) if among is None else [*target.merged.all_alike([label, *among])]
+                tallies = _tallies(target, labels)
+                yield from _sums(tallies, days)
+                for tally in tallies:
+                    if days not in tally.last_days:
+                        tally.last_day(days, None, keep=True)
+                        yield
+            case _:
+                pass
+
+
+def _tallies(target: Slice, labels: Sequence[UUID]) -> list[Tally]:
+    return [tally for label in labels for tally in target.named(("click.label", label.int))]
+
+
+def _sums(tallies: Sequence[Tally], days: Range) -> Iterator[None]:
+    for tally in tallies:
+        if days not in tally.sums:
+            tally.counted(days, None, keep=True)
+            yield

@@ -1,0 +1,34 @@
+"""What a criterion costs to count: a criterion that would keep a process busy for too long is refused."""
+
+from shared.criteria.grammar import Clicked, Criterion, Engaged, FieldCompared, MoreClicks, Sampled, TopLabel
+from shared.criteria.references import walk
+
+MOST_COST = 250
+
+
+def cost_of(criterion: Criterion) -> int:
+    """Return about how many milliseconds it takes to count a criterion again, for a million contacts with 20 labels.
+
+    Segments that were inlined count. Measured: see `python -m tests.bench segmentation`.
+    """
+    return round(sum(map(_cost_of_node, walk(criterion, into_segments=True))))
+
+
+def _cost_of_node(node: Criterion) -> float:
+    match node:
+        case TopLabel():
+            return 60
+        case Clicked("url_starts_with"):
+            return 60  # for each URL that has been clicked
+        case FieldCompared(operator="starts_with"):
+            return 100  # for each text, where everybody has another one
+        case FieldCompared(operator="in", operand=tuple() as values):
+            return 1 + len(values) / 12
+        case Sampled():
+            return 20
+        case MoreClicks():
+            return 2
+        case Clicked() | Engaged():
+            return 1
+        case _:
+            return 0.5
