@@ -105,9 +105,9 @@ def until(condition: Callable[[], Any], told: Callable[[], str] = str) -> Any:
 def services(
     kafka: TestKafka, postgres: TestPostgres, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Ground, dict[str, str]]]:
-    """Tracking, labeling and workflow at work; their URLs by name."""
+    """All four services at work; their URLs by name."""
     ground = Ground(kafka, postgres, tmp_path_factory.mktemp("examples"))
-    processes = {name: ground.service(name) for name in ("tracking", "labeling", "workflow")}
+    processes = {name: ground.service(name) for name in ("tracking", "labeling", "segmentation", "workflow")}
     # Its port is known only now, and tracked links must lead to it.
     processes["tracking"]._environment["PENCHANT_PUBLIC_URL"] = processes["tracking"].url
     try:

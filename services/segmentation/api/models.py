@@ -21,6 +21,7 @@ def _name(value: str) -> str:
 # The key of a list of contacts; a forged cursor may hold anything.
 ContactKey = Annotated[int, Field(ge=0, le=2**32 - 1)]
 Name = Annotated[str, Field(max_length=400), AfterValidator(_name)]
+_DOGS, _CATS = "0190c2a4-7b1e-7c3d-9a55-1f2e3d4c5b6a", "0190c2a4-8f20-7d4e-8b66-2a3b4c5d6e7f"
 # Read by `shared.criteria`, whose faults have pointers to the wrong node.
 CriterionIn = Annotated[
     Any,
@@ -31,7 +32,15 @@ CriterionIn = Annotated[
             "maxProperties": 1,
             "description": "A node: exactly one of all, any, not, label, clicks, engaged, field, contact, top_label, "
             "more_clicks, sample, segment.",
-            "examples": [{"clicks": {"at_least": 3, "within_days": 30}}],
+            "examples": [
+                {"clicks": {"at_least": 3, "within_days": 30}},
+                {"all": [{"contact": {"email_domain": "example.com"}}, {"contact": {"created": {"within_days": 30}}}]},
+                {"field": {"key": "born", "anniversary_within_days": 7}},
+                {"top_label": {"id": _DOGS, "among": [_CATS], "within_days": 90}},
+                {"more_clicks": {"label": _CATS, "than": _DOGS, "times": 2}},
+                {"clicks": {"label": _DOGS, "refused": True}},
+                {"sample": {"percent": 10, "seed": "spring"}},
+            ],
         }
     ),
 ]

@@ -1,0 +1,41 @@
+"""The shell blocks of a page of the documentation, as a reader would type them."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from tests.docs.conftest import WITHIN, Shop
+
+BASH = shutil.which("bash") or "/bin/bash"
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def blocks(page: str) -> list[str]:
+    """Return the shell blocks of a page, but the first, which asks a running stack for its environment."""
+    found = re.findall(r"```bash\n(.*?)```", (DOCS / page).read_text(), re.DOTALL)
+    assert "penchant env" in found[0]
+    return found[1:]
+
+
+def typed(shop: Shop, *blocks: str) -> str:
+    """Run blocks in one shell; return what they write, and fail if a command does."""
+    script = "\n".join(["set -euo pipefail", *blocks])
+    done = subprocess.run(
+        [BASH, "-c", script], env=shop.environment, capture_output=True, text=True, timeout=3 * WITHIN, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def json_values(text: str) -> list[Any]:
+    """Return the JSON values that commands wrote one after the other."""
+    found, decoder = [], json.JSONDecoder()
+    rest = text.strip()
+    while rest:
+        value, end = decoder.raw_decode(rest)
+        found.append(value)
+        rest = rest[end:].lstrip()
+    return found
