@@ -58,11 +58,19 @@ def browser(shop: Shop) -> Iterator[Browser]:
 class Visit:
     """A context that is signed in, and what its pages complained of."""
 
-    def __init__(self, browser: Browser, shop: Shop, locale: str = "en-GB", *, scripts: bool = True) -> None:
+    def __init__(
+        self,
+        browser: Browser,
+        shop: Shop,
+        locale: str = "en-GB",
+        *,
+        scripts: bool = True,
+        user_agent: str | None = None,
+    ) -> None:
         self.shop = shop
         self.complaints: list[str] = []
         self.context: BrowserContext = browser.new_context(
-            base_url=shop.console.url, locale=locale, java_script_enabled=scripts
+            base_url=shop.console.url, locale=locale, java_script_enabled=scripts, user_agent=user_agent
         )
         self.page: Page = self.context.new_page()
         self.page.set_default_timeout(30_000)

@@ -2,11 +2,14 @@
 
 import asyncio
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 
 from deploy.command_line.settings import CommandLineSettings
 from deploy.demo.story import played
+from deploy.embedded.account import delivery_key
+from deploy.embedded.ports import free_port
 from tests.scenarios.scene import Account, Scene, bearer
 from tests.stack.ground import OPERATOR_KEY
 from tests.stack.processes import ServiceProcess
@@ -42,10 +45,34 @@ class Shop:
 
 
 def open_console(scene: Scene) -> ServiceProcess:
-    """Start the console of these services."""
+    """Start the console of these services, with delivery and the inbox where its mails arrive."""
+    delivery, inbox = _open_delivery(scene)
     urls = {f"PENCHANT_{name.upper()}_URL": process.url for name, process in scene.services.items()}
-    console = scene.ground.service("console", PENCHANT_CONSOLE_SECRET=SECRET, **urls)
-    return console.start()
+    urls["PENCHANT_DELIVERY_URL"] = delivery.url
+    console = scene.ground.service("console", PENCHANT_CONSOLE_SECRET=SECRET, PENCHANT_INBOX=str(inbox), **urls)
+    for process in (delivery, console):
+        process.start(ready=False)
+    delivery.wait_ready()
+    console.wait_ready()
+    return console
+
+
+def _open_delivery(scene: Scene) -> tuple[ServiceProcess, Path]:
+    folder, port = scene.ground.folder / "inbox", free_port()
+    inbox = ServiceProcess(
+        "deploy.embedded.inbox", {}, scene.ground.folder / "inbox.log", "PENCHANT_INBOX_PORT", (str(folder), str(port))
+    )
+    scene.ground.processes.append(inbox)
+    inbox.start(ready=False)
+    key = asyncio.run(delivery_key(scene.url("labeling"), OPERATOR_KEY))
+    delivery = scene.ground.service(
+        "delivery",
+        PENCHANT_DELIVERY_KEY=key,
+        PENCHANT_SMTP=f"smtp://127.0.0.1:{port}",
+        PENCHANT_TRACKING_URL=scene.url("tracking"),
+        PENCHANT_PREFERENCES_URL=scene.url("labeling"),
+    )
+    return delivery, folder
 
 
 def open_shop(scene: Scene, console: ServiceProcess) -> Shop:

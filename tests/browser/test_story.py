@@ -1,4 +1,4 @@
-"""The story of the pet shop in Dutch, by keyboard alone: from labels and a newsletter to a segment and a workflow."""
+"""The story of the pet shop in Dutch, by keyboard alone: from labels and a newsletter to the report of a campaign."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.browser.shop import Shop
 from tests.scenarios.scene import Account
 
 NEWSLETTER = """<html><body><h1>Lente</h1>
-<p><a href="https://winkel.example/hondenvoer">Hondenvoer</a> en <a href="https://winkel.example/krabpaal">Krabpaal</a></p>
+<p><a href="{shop}?hondenvoer">Hondenvoer</a> en <a href="{shop}?krabpaal">Krabpaal</a></p>
 </body></html>"""
 PEOPLE = "E-mail;interesselabels\nan@winkel.example;\nbram@winkel.example;Katten\n"
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -24,6 +24,7 @@ class Keyboard:
 
     def __init__(self, visit: Visit, account: Account) -> None:
         self.page = visit.page
+        self.shop_url = visit.shop.console.url  # where the links of the newsletter lead: to this machine
         self.home = f"/a/{account.account_id}/"
 
     def go(self, path: str) -> None:
@@ -46,7 +47,7 @@ class Keyboard:
 @pytest.fixture
 def story(browser: Browser, shop: Shop) -> Iterator[tuple[Keyboard, Account]]:
     account = Account.open(shop.account.scene, "Dierenwinkel")
-    visit = Visit(browser, shop, "nl-NL")
+    visit = Visit(browser, shop, "nl-NL", user_agent=BROWSER)
     visit.sign_in(shop.sign_in_link(account))
     with account:
         yield Keyboard(visit, account), account
@@ -66,8 +67,10 @@ def test_the_story_of_the_pet_shop(story: tuple[Keyboard, Account], tmp_path: Pa
     keyboard.go("messages/new")
     page.get_by_label("Naam").focus()
     page.keyboard.insert_text("Lente")
+    page.get_by_label("Onderwerp").focus()
+    page.keyboard.insert_text("Lente in de winkel")
     page.get_by_label("HTML van de mail").focus()
-    page.keyboard.insert_text(NEWSLETTER)
+    page.keyboard.insert_text(NEWSLETTER.format(shop=f"{keyboard.shop_url}/health/live"))
     keyboard.press(page.get_by_role("button", name="Bericht toevoegen"))
     expect(page.locator("h1")).to_have_text("Lente")
     message_id = page.url.rpartition("/")[2]
@@ -119,6 +122,75 @@ def test_the_story_of_the_pet_shop(story: tuple[Keyboard, Account], tmp_path: Pa
     keyboard.press(page.get_by_role("link", name="Activeren…"))
     keyboard.press(page.get_by_role("button", name="Activeren"))
     expect(page.locator(".head .chip")).to_have_text("actief")
+
+    show_to_dog_lovers(keyboard, message_id)
+    send_the_campaign(keyboard)
+    click_in_the_mail(keyboard)
+    keyboard.go("campaigns")
+    keyboard.press(page.get_by_role("link", name="Lentecampagne"))
+    clicked = page.locator(".numbers a").filter(has_text="Geklikt").locator("strong")
+    expect(reloaded_until(clicked, "1")).to_have_text("1")
+    keyboard.press(page.get_by_role("link", name="Maak een segment van wie klikte"))
+    expect(page.locator("h1")).to_have_text("Nieuw segment")
+
+
+def show_to_dog_lovers(keyboard: Keyboard, message_id: str) -> None:
+    """Make a paragraph of the newsletter a block with a variant for dog lovers, and look at it as one of them."""
+    page = keyboard.page
+    keyboard.go(f"messages/{message_id}")
+    keyboard.press(page.get_by_role("link", name="Een deel tonen aan…"))
+    keyboard.choose(page.get_by_label("Stuk"), "alinea: Hondenvoer en Krabpaal")
+    keyboard.type("Naam van de plaats", "hero")
+    keyboard.type("Varianten", "honden")
+    keyboard.press(page.get_by_role("button", name="Varianten maken"))
+    keyboard.choose(page.get_by_label("Label", exact=True), "Honden")
+    expect(page.get_by_text("1 contact", exact=True)).to_be_visible(timeout=WITHIN)
+    page.get_by_label("Tekst", exact=True).first.focus()
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text("Puppyvoer")
+    keyboard.press(page.get_by_role("button", name="Bewaren", exact=True))
+    expect(page.locator("h1")).to_have_text("Lente")
+    keyboard.choose(page.get_by_label("Voorbeeld als"), "honden (hero): an@winkel.example")
+    expect(page.frame_locator("iframe.mail").get_by_text("Puppyvoer")).to_be_visible(timeout=WITHIN)
+
+
+def send_the_campaign(keyboard: Keyboard) -> None:
+    """Build the audience, see who gets what, confirm, and wait for the end."""
+    page = keyboard.page
+    keyboard.go("campaigns/new")
+    keyboard.type("Naam", "Lentecampagne")
+    keyboard.choose(page.get_by_label("Bericht", exact=True), "Lente")
+    keyboard.choose(page.get_by_label("Label", exact=True), "Honden")
+    expect(page.locator("#audience-numbers")).to_contain_text("honden: 1", timeout=WITHIN)
+    keyboard.press(page.get_by_role("button", name="Bewaren", exact=True))
+    expect(page.locator("h1")).to_have_text("Lentecampagne")
+    keyboard.press(page.get_by_role("link", name="Starten…"))
+    expect(page.locator("h1")).to_have_text("Lentecampagne starten?")
+    keyboard.press(page.get_by_role("button", name="Starten", exact=True))
+    expect(page.locator(".head .chip")).to_have_text("klaar", timeout=WITHIN)
+
+
+def click_in_the_mail(keyboard: Keyboard) -> None:
+    """Open the mail in the inbox, and click on its first link as the contact."""
+    page = keyboard.page
+    page.goto("/inbox")
+    keyboard.press(once_it_is_there(page.get_by_role("link", name="Lente in de winkel")))
+    expect(page.frame_locator("iframe.mail").get_by_text("Puppyvoer")).to_be_visible()
+    with page.expect_popup() as opened:
+        keyboard.press(page.get_by_role("link", name="Puppyvoer"))
+    opened.value.wait_for_url("**/health/live?hondenvoer")
+    opened.value.close()
+
+
+def reloaded_until(locator: Locator, text: str) -> Locator:
+    """Reload the page until the element says `text`."""
+    page = locator.page
+    for _ in range(60):
+        if locator.count() and locator.inner_text() == text:
+            return locator
+        page.wait_for_timeout(500)
+        page.reload()
+    return locator
 
 
 def once_it_is_there(locator: Locator) -> Locator:

@@ -13,6 +13,7 @@ from fastapi.responses import HTMLResponse
 from services.console.api.page import NotAllowed, SignedIn
 from services.console.api.security import MAIL_POLICY
 from services.console.domain.errors import NotAMember
+from services.console.domain.links import links_in
 from services.console.domain.mail import cleaned
 from shared.http.routing import Router
 
@@ -33,19 +34,24 @@ async def inbox(page: SignedIn) -> Response:
 async def mail(page: SignedIn, name: str) -> Response:
     """Show a mail."""
     path = _path(page, name)
-    return page.show("inbox_mail.html", mail=_shown(path))
+    links = [(url, text) for url, text in links_in(_html(path)) if url.startswith(("http://", "https://"))]
+    return page.show("inbox_mail.html", mail=_shown(path), links=links)
 
 
 @router.get("/{name}/mail")
 async def content(page: SignedIn, name: str) -> Response:
     """The mail itself, for the frame; nothing in it runs or loads."""
-    body = _read(_path(page, name)).get_body(("html", "plain"))
+    policy = MAIL_POLICY.format(pictures="")
+    shown = cleaned(_html(_path(page, name)), pictures=False)
+    return HTMLResponse(shown, headers={"Content-Security-Policy": policy, "Cache-Control": "no-store"})
+
+
+def _html(path: Path) -> str:
+    body = _read(path).get_body(("html", "plain"))
     html = "" if body is None else str(body.get_content())
     if body is not None and body.get_content_type() == "text/plain":
-        html = "<pre>" + html.replace("&", "&amp;").replace("<", "&lt;") + "</pre>"
-    policy = MAIL_POLICY.format(pictures="")
-    shown = cleaned(html, pictures=False)
-    return HTMLResponse(shown, headers={"Content-Security-Policy": policy, "Cache-Control": "no-store"})
+        return "<pre>" + html.replace("&", "&amp;").replace("<", "&lt;") + "</pre>"
+    return html
 
 
 def _folder(page: SignedIn) -> Path:

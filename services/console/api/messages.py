@@ -11,12 +11,15 @@ from starlette.datastructures import UploadFile
 from services.console.api.forms import Form, form_of, read_form
 from services.console.api.languages import _, counted
 from services.console.api.lists import filters_of, listing
+from services.console.api.message_preview import preview_of
+from services.console.api.message_source import kept_of, read_source
+from services.console.api.names import Names
 from services.console.api.page import AccountPage, OfAccount
 from services.console.api.rendering import SERVICE
 from services.console.api.security import MAIL_POLICY
 from services.console.apis.client import Json, Refused
-from services.console.domain.links import comparable, group_links, label_suggestions, names_typed
-from services.console.domain.mail import MERGE_TAG, MarkedLink, cleaned, show_mail, source_of
+from services.console.domain.links import comparable, group_links, label_suggestions, links_in, names_typed
+from services.console.domain.mail import MERGE_TAG, MarkedLink, cleaned, show_mail
 from shared.http.routing import Router
 
 router = Router(prefix="/a/{account_id}/messages", include_in_schema=False)
@@ -47,7 +50,7 @@ async def messages(page: OfAccount) -> Response:
 async def new(page: OfAccount) -> Response:
     """Show the form of a new message."""
     page.require("write")
-    return page.show("message_form.html", here="messages", form=Form(), message=None, lost=None)
+    return await _edit_form(page, None, Form())
 
 
 @router.get("/example")
@@ -55,7 +58,7 @@ async def example(page: OfAccount) -> Response:
     """Show the form of a new message with a newsletter to try."""
     page.require("write")
     form = form_of([("name", _("An example newsletter")), ("html", EXAMPLE.read_text(encoding="utf-8"))])
-    return page.show("message_form.html", here="messages", form=form, message=None, lost=None)
+    return await _edit_form(page, None, form)
 
 
 @router.post("/example")
@@ -73,7 +76,7 @@ async def create(page: OfAccount) -> Response:
         made = await page.api.post("tracking", "/v1/messages", _body(form))
     except Refused as problem:
         form.refuse(problem)
-        return page.show("message_form.html", status=422, here="messages", form=form, message=None, lost=None)
+        return await _edit_form(page, None, form, status=422)
     notice = _("The message is there. Click on a link in it to give it labels.")
     return page.go(page.url(f"messages/{made['id']}"), notice)
 
@@ -87,9 +90,10 @@ async def message(page: OfAccount, message_id: UUID) -> Response:
 @router.get("/{message_id}/mail")
 async def mail(page: OfAccount, message_id: UUID) -> Response:
     """The mail itself, for the frame: its links marked, nothing in it runs or loads unless asked."""
+    content = page.request.query_params.get("content")
     found, html, stats = await asyncio.gather(
         page.api.get("tracking", f"/v1/messages/{message_id}"),
-        page.api.text("tracking", f"/v1/messages/{message_id}/html", merge_tag=MERGE_TAG),
+        page.api.text("tracking", f"/v1/messages/{message_id}/html", merge_tag=MERGE_TAG, content=content),
         page.api.get("tracking", f"/v1/messages/{message_id}/stats"),
     )
     pictures = page.request.query_params.get("pictures") == "yes"
@@ -128,6 +132,11 @@ async def label_links(page: OfAccount, message_id: UUID) -> Response:
         )
         if changes:
             await page.api.put("tracking", f"/v1/messages/{message_id}/link-labels", changes)
+        link_id, _colon, tracking = form["tracking"].partition(":")
+        if tracking:
+            path = f"/v1/messages/{message_id}/links/{link_id}"
+            await page.api.patch("tracking", path, {"tracking": tracking})
+            return page.go(page.url(f"messages/{message_id}?link={link_id}"), _("Saved."))
     except Refused as problem:
         form.refuse(problem)
         return await _message(page, message_id, form, status=422)
@@ -144,31 +153,24 @@ async def label_links(page: OfAccount, message_id: UUID) -> Response:
 async def edit(page: OfAccount, message_id: UUID) -> Response:
     """Show the form of a message."""
     page.require("write")
-    found = await page.api.get("tracking", f"/v1/messages/{message_id}")
-    if "html" not in found:
-        html = await page.api.text("tracking", f"/v1/messages/{message_id}/html", merge_tag=MERGE_TAG)
-        found = {**found, "html": source_of(html, [_marked(link, 0) for link in found["links"]])}
-    return page.show("message_form.html", here="messages", form=Form(), message=found, lost=None)
+    return await _edit_form(page, await read_source(page, message_id), Form())
 
 
 @router.post("/{message_id}/edit")
 async def change(page: OfAccount, message_id: UUID) -> Response:
-    """Make a new revision of a message."""
+    """Make a new revision of a message; what would be lost by it is said before."""
     page.require("write")
     form = await _message_form(page.request)
-    before = await page.api.get("tracking", f"/v1/messages/{message_id}")
+    before = await read_source(page, message_id)
+    lost = _lost(before, form.raw("html"))
+    if lost and form["lose"] != "yes":
+        return await _edit_form(page, before, form, lost, status=422)
     try:
-        after = await page.api.put("tracking", f"/v1/messages/{message_id}", _body(form))
+        after = await page.api.put("tracking", f"/v1/messages/{message_id}", {**kept_of(before), **_body(form, before)})
     except Refused as problem:
         form.refuse(problem)
-        return page.show("message_form.html", status=422, here="messages", form=form, message=before, lost=None)
-    kept = {link["id"] for link in after["links"]}
-    gone = [link for link in before["links"] if link["id"] not in kept and link["labels"]]
-    text = _("Saved as revision %(number)s.", number=after["revision"])
-    if gone:
-        names = ", ".join(f'"{link["text"] or link["url"]}"' for link in gone)
-        text += " " + _("These labelled links are gone or have changed: %(names)s.", names=names)
-    return page.go(page.url(f"messages/{message_id}"), text)
+        return await _edit_form(page, before, form, status=422)
+    return page.go(page.url(f"messages/{message_id}"), _("Saved as revision %(number)s.", number=after["revision"]))
 
 
 @router.get("/{message_id}/clicks")
@@ -200,6 +202,7 @@ async def _message(page: AccountPage, message_id: UUID, form: Form, status: int 
     others = [f"/v1/messages/{one['id']}" for one in recent["items"] if one["id"] != str(message_id)]
     earlier = [one for one in await page.api.each("tracking", others) if one is not None]
     check = await page.api.find("tracking", f"/v1/messages/{message_id}/check")
+    preview = await preview_of(page, found)
     clicked = {one["link_id"]: one["clicks"]["human"] for one in stats["links"]}
     return page.show(
         "message.html",
@@ -217,6 +220,8 @@ async def _message(page: AccountPage, message_id: UUID, form: Form, status: int 
         pictures=page.request.query_params.get("pictures") == "yes",
         warnings=[] if check is None else check["warnings"],
         reason=_reason,
+        preview=preview,
+        names=Names(labels={label["id"]: label["name"] for label in labels}, segments={}),
     )
 
 
@@ -271,7 +276,40 @@ async def _message_form(request: Request) -> Form:
     return form
 
 
-def _body(form: Form) -> dict[str, Any]:
+def _body(form: Form, before: Json | None = None) -> dict[str, Any]:
+    """Return the message as the form says it; what was emptied is cleared."""
     body: dict[str, Any] = {"name": form["name"], "html": form.raw("html")}
-    body.update({name: form[name] for name in _OPTIONAL if form[name]})
+    body.update({name: form[name] or None for name in _OPTIONAL if form[name] or (before and name in form.values)})
     return body
+
+
+def _lost(before: Json, html: str) -> list[str]:
+    """Return what a new revision with this HTML would lose: links that carry labels, and blocks with criteria."""
+    addresses = {url for url, _text in links_in(html)}
+    links = [
+        link["text"].strip() or link["url"]
+        for link in before["links"]
+        if link["labels"] and str(link.get("url_in_message") or link["url"]) not in addresses
+    ]
+    blocks = [
+        _("Block %(name)s", name=block["block"])
+        for block in before["blocks"]
+        if block["block"] != "subject"
+        and block["block"] not in html
+        and any(one.get("criterion") for one in block["variants"])
+    ]
+    return links + blocks
+
+
+async def _edit_form(
+    page: AccountPage, found: Json | None, form: Form, lost: list[str] | None = None, status: int = 200
+) -> Response:
+    return page.show(
+        "message_form.html",
+        status=status,
+        here="messages",
+        form=form,
+        message=found,
+        senders=await page.api.items("tracking", "/v1/senders"),
+        lost=lost,
+    )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -72,6 +73,36 @@ def label_suggestions(links: Iterable[Mapping[str, Any]], earlier: Iterable[Mapp
                 known.setdefault(comparable(link["url"]), names)
     wanted = {comparable(link["url"]) for link in links if link["trackable"] and not link["labels"]}
     return {url: names for url, names in known.items() if url in wanted}
+
+
+def links_in(html: str) -> list[tuple[str, str]]:
+    """Return the address and the text of each link in the HTML of a mail, in their order."""
+    finder = _Links()
+    finder.feed(html)
+    finder.close()
+    return [(url, " ".join("".join(text).split())) for url, text in finder.found]
+
+
+class _Links(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, list[str]]] = []
+        self._open = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        if tag in ("a", "area") and values.get("href"):
+            self.found.append(((values["href"] or "").strip(), []))
+            self._open = tag == "a"
+        elif tag == "img" and self._open:
+            self.found[-1][1].append(values.get("alt") or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._open = self._open and tag != "a"
+
+    def handle_data(self, data: str) -> None:
+        if self._open:
+            self.found[-1][1].append(data)
 
 
 def names_typed(text: str) -> list[str]:

@@ -188,8 +188,7 @@ def _harmless_css(css: str) -> str:
     return re.sub(r"@import[^;]*;?", "", css, flags=re.IGNORECASE)
 
 
-def source_of(html: str, links: Sequence[MarkedLink]) -> str:
-    """Return the mail as it was written: with the links' own addresses in the place of tracked ones."""
-    by_number = {str(link.number): link.url for link in links}
+def source_of(html: str, addresses: Mapping[str, str]) -> str:
+    """Return the mail as it was written: with the links' own addresses, by number, in the place of tracked ones."""
     tracked = re.compile(rf"[^\s\"'<>=]*/c/{MERGE_TAG}\.(\d+)")
-    return tracked.sub(lambda found: escape(by_number.get(found[1], found[0])), html)
+    return tracked.sub(lambda found: escape(addresses.get(found[1], found[0])), html)

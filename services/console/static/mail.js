@@ -11,6 +11,8 @@ class MailFrame extends HTMLElement {
     const height = Math.max(inside.documentElement.scrollHeight, inside.body.scrollHeight);
     this.frame.style.height = Math.min(Math.max(height + 4, 240), 2400) + "px";
     inside.addEventListener("click", (event) => {
+      const section = event.target.closest("[data-penchant-place]");
+      if (section) { event.preventDefault(); chooseSection(inside, section); return; }
       const link = event.target.closest("[data-penchant-link]");
       if (!link) return;
       event.preventDefault();
@@ -32,6 +34,16 @@ function choose(number) {
     window.focus();
     (item.querySelector("label-picker input") ?? item.querySelector("a"))?.focus({ preventScroll: true });
   });
+}
+
+function chooseSection(inside, section) {
+  const select = document.getElementById("f-place");
+  // A section that has no entry of its own is in one that has.
+  while (section && ![...select.options].some((option) => option.value === section.dataset.penchantPlace)) section = section.parentElement?.closest("[data-penchant-place]");
+  if (!section) return;
+  select.value = section.dataset.penchantPlace;
+  for (const other of inside.querySelectorAll("[data-penchant-place]")) other.style.outline = "";
+  section.style.outline = "3px solid #1a6dd6";
 }
 
 customElements.define("mail-frame", MailFrame);

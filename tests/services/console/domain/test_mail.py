@@ -68,7 +68,6 @@ def test_text_and_styles_stay_as_they_are() -> None:
 
 def test_the_source_has_the_links_own_addresses() -> None:
     html = f'<a href="https://click.example/c/{MERGE_TAG}.1">Dogs</a> <a href="mailto:a@b.example">Write</a>'
-    link = MarkedLink("one", 1, "https://shop.example/dogs?a=1&b=2", "", "labelled")
-    assert source_of(html, [link]) == (
+    assert source_of(html, {"1": "https://shop.example/dogs?a=1&b=2"}) == (
         '<a href="https://shop.example/dogs?a=1&amp;b=2">Dogs</a> <a href="mailto:a@b.example">Write</a>'
     )

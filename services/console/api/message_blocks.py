@@ -1,0 +1,159 @@
+"""One block of a mail: what each variant says, and who is shown it."""
+
+import asyncio
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from fastapi import Response
+
+from services.console.api.builder import Builder, Choices, build, load_choices, refuse_criterion, tree_of
+from services.console.api.forms import Form, read_form
+from services.console.api.languages import _
+from services.console.api.message_source import read_source, save_criteria, save_source
+from services.console.api.page import AccountPage, OfAccount
+from services.console.apis.client import Json, Refused
+from services.console.domain.blocks import (
+    NAME,
+    Piece,
+    block_of,
+    pieces_of,
+    unwrapped,
+    with_pieces,
+    with_variant,
+    without_variant,
+)
+from services.console.domain.criterion_draft import draft_of
+from services.console.domain.criterion_form import Node, empty_draft
+from services.console.domain.errors import NotAMember
+from shared.http.routing import Router
+
+router = Router(prefix="/a/{account_id}/messages/{message_id}/blocks/{block}", include_in_schema=False)
+
+
+@dataclass(slots=True)
+class Variant:
+    """A variant as it is edited: its pieces by the name of their field, and who is shown it."""
+
+    name: str
+    pieces: dict[str, Piece] = field(default_factory=dict)
+    builder: Builder | None = None  # None for the fallback
+    broken: bool = False
+
+
+@router.get("")
+async def show(page: OfAccount, message_id: UUID, block: str) -> Response:
+    """Show what each variant says and who is shown it."""
+    page.require("write")
+    found, choices = await asyncio.gather(read_source(page, message_id), load_choices(page))
+    return await _show(page, found, block, Form(), choices)
+
+
+@router.post("")
+async def save(page: OfAccount, message_id: UUID, block: str) -> Response:
+    """Save the variants, or carry out a button."""
+    page.require("write")
+    form = await read_form(page.request)
+    found, choices = await asyncio.gather(read_source(page, message_id), load_choices(page))
+    if form["op"] and not form["op"].startswith("b|"):
+        return await _show(page, found, block, form, choices)
+    variants = await _variants(page, found, block, form, choices)
+    html = _edited(found, variants, form)
+    operation = form["op"].removeprefix("b|")
+    if operation == "unwrap":
+        await save_source(page, found, unwrapped(html, block))
+        return page.go(page.url(f"messages/{message_id}"), _("Everybody is shown the fallback now."))
+    html = _changed(html, block, operation, form)
+    if form.errors:
+        return await _show(page, found, block, form, choices, status=422)
+    try:
+        if html != found["html"]:
+            found = await save_source(page, found, html)
+    except Refused as problem:
+        form.refuse(problem)
+        return await _show(page, found, block, form, choices, status=422)
+    kept = [one for one in variants if f"remove:{one.name}" != operation]
+    refusal = await save_criteria(page, message_id, block, _criteria(kept, operation))
+    if refusal is not None:
+        _refuse(form, kept, refusal)
+        return await _show(page, await read_source(page, message_id), block, form, choices, status=422)
+    if operation:
+        return page.go(page.url(f"messages/{message_id}/blocks/{block}"), _("Saved."))
+    return page.go(page.url(f"messages/{message_id}"), _("Saved. Preview it as one of your contacts."))
+
+
+async def _variants(page: AccountPage, found: Json, block: str, form: Form, choices: Choices) -> list[Variant]:
+    marked = block_of(found["html"], block)
+    known = next((one for one in found["blocks"] if one["block"] == block), None)
+    if known is None:
+        raise NotAMember
+    pieces: dict[str, dict[str, Piece]] = {}
+    for part in marked.parts if marked is not None else ():
+        own = pieces.setdefault(part.variant, {})
+        for piece in pieces_of(found["html"], part):
+            own[f"piece.{part.variant}.{len(own)}"] = piece
+    variants: list[Variant] = []
+    for number, one in enumerate(known["variants"]):
+        tree = tree_of(form, f"v{number}") if form.values else _tree(one)
+        builder = await build(page, f"v{number}", tree, choices)
+        variants.append(Variant(one["variant"], pieces.get(one["variant"], {}), builder, bool(one.get("broken"))))
+    return [*variants, Variant("", pieces.get("", {}))]
+
+
+def _tree(variant: Json) -> Node:
+    return draft_of(variant["criterion"]) if variant.get("criterion") else empty_draft()
+
+
+def _edited(found: Json, variants: list[Variant], form: Form) -> str:
+    values = {
+        piece: form.raw(name) for variant in variants for name, piece in variant.pieces.items() if name in form.values
+    }
+    return with_pieces(found["html"], values)
+
+
+def _changed(html: str, block: str, operation: str, form: Form) -> str:
+    if operation == "add":
+        name = form["new_variant"].replace(" ", "-")
+        marked = block_of(html, block)
+        if not NAME.fullmatch(name) or (marked is not None and any(part.variant == name for part in marked.parts)):
+            form.errors["new_variant"] = _("A name that is not taken yet, of letters, digits, - and _.")
+            return html
+        return with_variant(html, block, name)
+    if operation.startswith("remove:"):
+        return without_variant(html, block, operation.removeprefix("remove:"))
+    return html
+
+
+def _criteria(variants: list[Variant], operation: str) -> list[Json]:
+    """Return what has a criterion, in the order in which it is tried; a button moves one up."""
+    ordered = [one for one in variants if one.builder is not None]
+    if operation.startswith("first:"):
+        ordered.sort(key=lambda one: one.name != operation.removeprefix("first:"))
+    return [
+        {"variant": one.name, "criterion": one.builder.built.criterion}
+        for one in ordered
+        if one.builder is not None and one.builder.is_ready()
+    ]
+
+
+def _refuse(form: Form, variants: list[Variant], problem: Refused) -> None:
+    form.errors[""] = problem.errors[0]["detail"] if problem.errors else problem.detail
+    ready = [one for one in variants if one.builder is not None and one.builder.is_ready()]
+    for number, one in enumerate(ready):
+        if one.builder is not None:
+            refuse_criterion(one.builder, problem, f"/variants/{number}/criterion")
+
+
+async def _show(
+    page: AccountPage, found: Json, block: str, form: Form, choices: Choices, status: int = 200
+) -> Response:
+    variants = await _variants(page, found, block, form, choices)
+    return page.show(
+        "message_block.html",
+        status=status,
+        here="messages",
+        form=form,
+        message=found,
+        block=block,
+        variants=variants,
+        is_marked=block_of(found["html"], block) is not None,
+    )

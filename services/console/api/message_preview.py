@@ -1,0 +1,68 @@
+""" "Preview as …": a mail as those get it who are shown a certain variant, or as one contact gets it."""
+
+import asyncio
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+from services.console.api.page import AccountPage
+from services.console.api.people import find_contact, people_of
+from services.console.apis.client import Json, Refused, Unreachable
+
+
+@dataclass(slots=True)
+class Preview:
+    """What can be previewed, and what is.
+
+    `choices` are the contents (`hero:dogs`) with the block, the variant and a contact who gets it, if there is one.
+    """
+
+    choices: list[tuple[str, str, str, str]] = field(default_factory=list)
+    content: str = ""
+    contact: str = ""
+    is_unknown: bool = False
+
+    @property
+    def query(self) -> str:
+        """The parameters of the frame."""
+        return urlencode({"content": self.content}) if self.content else ""
+
+
+async def preview_of(page: AccountPage, message: Json) -> Preview:
+    """Return what can be previewed of a message, and what the URL asks for."""
+    shown = [block for block in message["blocks"] if block["block"] != "subject"]
+    variants = [(block["block"], one) for block in shown for one in block["variants"]]
+    samples = await asyncio.gather(*(_sample(page, one.get("criterion")) for _, one in variants))
+    preview = Preview(
+        [
+            (f"{block}:{one['variant']}", block, one["variant"], sample)
+            for (block, one), sample in zip(variants, samples, strict=True)
+        ]
+    )
+    query = page.request.query_params
+    preview.content = query.get("content", "")
+    preview.contact = query.get("as", "").strip()
+    if preview.contact:
+        preview.content, preview.is_unknown = await _content_of(page, message, preview.contact)
+    return preview
+
+
+async def _sample(page: AccountPage, criterion: Json | None) -> str:
+    """Return the address of a contact who satisfies a criterion, or ""."""
+    if not criterion:
+        return ""
+    try:
+        found = await page.api.post("segmentation", "/v1/criteria/contacts", {"criterion": criterion, "limit": 1})
+    except (Refused, Unreachable):
+        return ""
+    people = await people_of(page.api, [one["contact_id"] for one in found["items"]])
+    return next((str(one["email"] or one["external_id"]) for one in people.values()), "")
+
+
+async def _content_of(page: AccountPage, message: Json, typed: str) -> tuple[str, bool]:
+    contact = await find_contact(page.api, typed)
+    if contact is None:
+        return "", True
+    body = {"message_id": message["id"], "contact_ids": [contact["contact_id"]]}
+    decided = await page.api.post("segmentation", "/v1/content/decide", body)
+    content: Json = decided["items"][0]["content"] if decided["items"] else {}
+    return ",".join(f"{block}:{variant}" for block, variant in content.items() if block != "subject"), False

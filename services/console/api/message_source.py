@@ -1,0 +1,45 @@
+"""The HTML of a message as it was written, and a new revision of it that keeps everything else."""
+
+from typing import Any
+from uuid import UUID
+
+from services.console.api.page import AccountPage
+from services.console.apis.client import Json, Refused
+from services.console.domain.mail import MERGE_TAG, source_of
+
+_KEPT = ("subject", "subject_variants", "preheader", "sender_id", "reply_to")
+
+
+async def read_source(page: AccountPage, message_id: UUID) -> Json:
+    """Return a message with its `html`."""
+    found = await page.api.get("tracking", f"/v1/messages/{message_id}", html="true")
+    if found.get("html") is None:
+        html = await page.api.text("tracking", f"/v1/messages/{message_id}/html", merge_tag=MERGE_TAG)
+        addresses = {str(link["number"]): str(link.get("url_in_message") or link["url"]) for link in found["links"]}
+        found["html"] = source_of(html, addresses)
+    return found
+
+
+async def save_source(page: AccountPage, found: Json, html: str) -> Json:
+    """Make a new revision with other HTML; return the message. Raises Refused."""
+    return await page.api.put("tracking", f"/v1/messages/{found['id']}", {**kept_of(found), "html": html})
+
+
+def kept_of(found: Json) -> dict[str, Any]:
+    """Return what a new revision keeps of the message, without its HTML."""
+    body: dict[str, Any] = {"name": found["name"]}
+    body.update({name: found[name] for name in _KEPT if found.get(name)})
+    if not found.get("text_is_made", True) and found.get("text"):
+        body["text"] = found["text"]
+    return body
+
+
+async def save_criteria(page: AccountPage, message_id: UUID, block: str, variants: list[Json]) -> Refused | None:
+    """Write the criteria of a block's variants, in the order in which they are tried; return what was refused."""
+    try:
+        await page.api.put("tracking", f"/v1/messages/{message_id}/blocks/{block}", {"variants": variants})
+    except Refused as problem:
+        if problem.status != 422:
+            raise
+        return problem
+    return None
