@@ -30,6 +30,8 @@ SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] %u@%d ",
+    "log_error_verbosity": "terse",  # the details of an error hold values: names, addresses
+    "log_parameter_max_length_on_error": "0",
 }
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 

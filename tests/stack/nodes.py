@@ -66,6 +66,10 @@ class Node:
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    def said(self) -> str:
+        """What it has written to its log."""
+        return self._log.read_text(errors="replace")
+
     def start(self) -> None:
         """Start it, unless it runs, and wait until it answers."""
         if not self.running:

@@ -6,7 +6,7 @@ from typing import Any, cast
 from uuid import UUID
 
 import orjson
-from asyncpg import Record, UniqueViolationError
+from asyncpg import Record
 from asyncpg.pool import PoolConnectionProxy
 from uuid_utils.compat import uuid7
 
@@ -80,46 +80,37 @@ async def insert_label(
     names: Mapping[str, str] = NO_NAMES,
 ) -> Label | None:
     """Insert a label; return None if the account has one of this name."""
-    try:
-        async with connection.transaction():
-            row = await QUERIES["insert_label"].fetchrow(
-                connection,
-                label_id=uuid7(),
-                account_id=account_id,
-                name=name,
-                name_key=name_key(name),
-                description=description,
-                visibility=visibility,
-                label_group=group,
-                names=orjson.dumps(dict(names)).decode(),
-            )
-    except UniqueViolationError:
-        return None
-    assert row is not None
-    return _label(row)
+    row = await QUERIES["insert_label"].fetchrow(
+        connection,
+        label_id=uuid7(),
+        account_id=account_id,
+        name=name,
+        name_key=name_key(name),
+        description=description,
+        visibility=visibility,
+        label_group=group,
+        names=orjson.dumps(dict(names)).decode(),
+    )
+    return None if row is None else _label(row)
 
 
 async def update_label(connection: PoolConnectionProxy, label: Label, at: datetime) -> bool:
     """Write the state of a label; return False if another label of the account has its name."""
-    try:
-        async with connection.transaction():
-            await QUERIES["update_label"].execute(
-                connection,
-                no=label.no,
-                name=label.name,
-                name_key=name_key(label.name),
-                description=label.description,
-                visibility=label.visibility,
-                aliases=label.aliases,
-                alias_keys=[name_key(alias) for alias in label.aliases],
-                state=label.state,
-                label_group=label.group,
-                names=orjson.dumps(dict(label.names)).decode(),
-                at=at,
-            )
-    except UniqueViolationError:
-        return False
-    return True
+    updated = await QUERIES["update_label"].execute(
+        connection,
+        no=label.no,
+        name=label.name,
+        name_key=name_key(label.name),
+        description=label.description,
+        visibility=label.visibility,
+        aliases=label.aliases,
+        alias_keys=[name_key(alias) for alias in label.aliases],
+        state=label.state,
+        label_group=label.group,
+        names=orjson.dumps(dict(label.names)).decode(),
+        at=at,
+    )
+    return updated == 1
 
 
 async def public_labels(connection: PoolConnectionProxy, account_id: int) -> list[Label]:

@@ -36,11 +36,14 @@ SELECT count(*) FROM labels
 WHERE account_id = :account_id AND state IN ('active', 'hidden') AND (:name_key::text IS NULL OR name_key = :name_key)
 
 -- name: insert_label
+-- No row if the name is taken. An error would be written to PostgreSQL's log, with the name.
 INSERT INTO labels (label_id, account_id, name, name_key, description, visibility, label_group, names)
 VALUES (:label_id, :account_id, :name, :name_key, :description, :visibility, :label_group, :names)
+ON CONFLICT (account_id, name_key) WHERE state <> 'deleted' DO NOTHING
 RETURNING *, NULL::uuid AS target_id
 
 -- name: update_label
+-- No row if the name is taken; see above. The caller holds the lock of the catalog, so nobody takes it meanwhile.
 UPDATE labels
 SET
     name = :name,
@@ -53,7 +56,17 @@ SET
     label_group = :label_group,
     names = :names,
     changed_at = :at
-WHERE label_no = :no
+WHERE
+    label_no = :no
+    AND (
+        :state = 'deleted'
+        OR NOT EXISTS (
+            SELECT FROM labels AS other
+            WHERE
+                other.account_id = labels.account_id AND other.name_key = :name_key AND other.state <> 'deleted'
+                AND other.label_no <> :no
+        )
+    )
 
 -- name: public_labels
 SELECT *, NULL::uuid AS target_id FROM labels
