@@ -21,7 +21,7 @@ log = structlog.get_logger()
 QUERIES = queries_of(__file__)
 
 AT_ONCE = 500  # records
-POLL = 1.0  # seconds; NOTIFY wakes it earlier
+POLL = 5.0  # seconds; NOTIFY wakes it earlier
 SEND_WITHIN = 20.0  # seconds
 LEFT_OUT = "dead_left_out"  # the header of a letter that was too large as it came
 # What Kafka says of one record; all the others may be right.

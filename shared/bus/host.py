@@ -44,7 +44,7 @@ REBALANCE_TIMEOUT_MS = 60_000  # longer than the slowest batch
 POLL_INTERVAL_MS = 600_000  # the handler never blocks, so a longer silence is a bug that the watchdog ends
 BATCH_TIMEOUT_MS = 10  # FastStream's idle latency is twice this
 COMMIT_EVERY = 5.0  # seconds; Kafka's own offsets serve lag tools only
-LOOK_EVERY = 1.0  # seconds between looks at released records; NOTIFY wakes it earlier
+LOOK_EVERY = 5.0  # seconds between looks at released records; NOTIFY wakes it earlier
 SILENT_AFTER = 60.0  # seconds without a record although Kafka has some
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from uuid import uuid4
@@ -27,8 +28,10 @@ QUERIES = queries_of(__file__)
 
 PER_PARTITION = 2_000  # events read at once of each partition
 LEASE = timedelta(seconds=5)
-RENEW_EVERY = 1.0  # seconds
-POLL = 0.5  # seconds; NOTIFY wakes it earlier
+RENEW_EVERY = 2.0  # seconds
+POLL = 1.0  # seconds; NOTIFY wakes it earlier
+MEASURE_EVERY = 0.5  # seconds between looks at the backlog while events are appended
+MEASURE_AT_REST = 3.0  # seconds; NOTIFY wakes it earlier
 # A round costs as much for one event as for a hundred, and wakes every consumer. So it begins this long after the one
 # before, unless that one had many: what the units of two groups append at about the same time goes out together.
 PACE = 0.015  # seconds
@@ -52,6 +55,7 @@ class Relay:
         self._new_publisher = publisher
         self._holder = uuid4()
         self._wake = asyncio.Event()
+        self._appended = asyncio.Event()
         self._renewed = float("-inf")
 
     @property
@@ -62,6 +66,7 @@ class Relay:
     def wake(self) -> None:
         """Note that something has been appended."""
         self._wake.set()
+        self._appended.set()
 
     async def run(self) -> None:
         """Publishes for ever; waits while Kafka or PostgreSQL is away."""
@@ -94,7 +99,15 @@ class Relay:
             except Exception as error:
                 if not is_passing(error):
                     raise
-            await asyncio.sleep(RENEW_EVERY / 2)
+            await asyncio.sleep(MEASURE_EVERY)
+            if not self.backlog:
+                await self._rest()
+
+    async def _rest(self) -> None:
+        """Wait until something is appended; look again after a while, for a notification may be lost."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._appended.wait(), MEASURE_AT_REST)
+        self._appended.clear()
 
     async def _measure(self, connection: PoolConnectionProxy) -> None:
         self.backlog = await QUERIES["backlog"].fetchval(connection)
@@ -105,7 +118,7 @@ class Relay:
 
     async def _elected(self) -> None:
         while not await self._renew():  # noqa: ASYNC110 - the lease is a row, nobody tells us
-            await asyncio.sleep(RENEW_EVERY)
+            await asyncio.sleep(RENEW_EVERY / 2)
 
     async def _renew(self) -> bool:
         if monotonic() - self._renewed < RENEW_EVERY:

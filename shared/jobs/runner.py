@@ -22,7 +22,9 @@ from shared.store.database import Database
 log = structlog.get_logger()
 
 SLICE = 1.0  # seconds of steps before another account has its turn
-IDLE = 0.25  # seconds between looks for work
+IDLE = 0.25  # seconds between looks for work, shortly after there was some
+AT_REST = 1.0  # seconds between looks otherwise
+LIVELY = 10.0  # seconds for which work is expected after some
 RENEW_EVERY = LEASE.total_seconds() / 4
 MOST_DELAY = 1.0  # seconds that the relay may be behind while a job goes on (design, "Fairness")
 MOST_PER_ACCOUNT = 2  # jobs of one account in work at a time, over all workers
@@ -52,6 +54,7 @@ class JobRunner:
 
     async def run(self) -> None:
         """Advance jobs for ever; wait while the relay is behind or PostgreSQL is away."""
+        worked_at = monotonic()
         while True:
             try:
                 await self._measure()
@@ -61,8 +64,10 @@ class JobRunner:
                     raise
                 log.warning("jobs put off", error=type(error).__name__)
                 worked = False
-            if not worked:
-                await asyncio.sleep(IDLE)
+            if worked:
+                worked_at = monotonic()
+            else:
+                await asyncio.sleep(IDLE if monotonic() - worked_at < LIVELY else AT_REST)
 
     async def run_until_idle(self) -> None:
         """Advance jobs until none is open that this runner may take."""

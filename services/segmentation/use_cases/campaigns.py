@@ -26,6 +26,7 @@ log = structlog.get_logger()
 
 MAX_CAMPAIGNS = 10_000  # per account
 LOOK_EVERY = 0.3  # seconds between looks at campaigns whose state may have to change
+AT_REST = 1.0  # seconds, while there is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,14 +212,14 @@ class Campaigns:
     async def run(self) -> None:
         """Move campaigns on when they are due, frozen or drained; for as long as the process lives."""
         while True:
+            moving: Sequence[tuple[int, UUID]] = ()
             try:
-                for account_id, campaign_id in await store.campaigns_to_move(
-                    self.surroundings.database.pool, self.clock()
-                ):
+                moving = await store.campaigns_to_move(self.surroundings.database.pool, self.clock())
+                for account_id, campaign_id in moving:
                     await self.move(account_id, campaign_id)
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
                 log.warning("campaigns are looked at again", error=type(error).__name__)
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(LOOK_EVERY if moving else AT_REST)
 
     async def move(self, account_id: int, campaign_id: UUID) -> None:
         """Change the state of a campaign if that is due. The catalog's lock makes it happen once."""
