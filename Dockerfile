@@ -5,8 +5,8 @@ ARG PYTHON=python:3.11-slim-bookworm
 FROM ${PYTHON} AS build
 WORKDIR /build
 RUN python -m venv /opt/penchant
-COPY requirements.lock pyproject.toml README.md ./
-RUN /opt/penchant/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes --requirement requirements.lock
+COPY requirements-run.lock pyproject.toml README.md ./
+RUN /opt/penchant/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes --requirement requirements-run.lock
 COPY shared shared
 COPY services services
 COPY deploy deploy

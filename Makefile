@@ -1,13 +1,16 @@
-# `make help` says what there is. The environment is made from requirements.lock whenever that changed.
+# `make help` says what there is. The environment is made from requirements-run.lock for running, and from
+# requirements.lock for everything else, whenever these changed.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
 BIN := .venv/bin
+RUNS := .venv/runs-$(shell cksum requirements-run.lock pyproject.toml | cksum | cut -d ' ' -f 1)
 INSTALLED := .venv/installed-$(shell cksum requirements.lock pyproject.toml | cksum | cut -d ' ' -f 1)
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
 MINUTES ?= 30
 
 .PHONY: run
-run: $(INSTALLED) ## Start everything, run the demo, show events as they happen; Ctrl-C stops it and keeps the data
+run: $(if $(wildcard $(INSTALLED)),,$(RUNS)) ## Start everything, run the demo, show events as they happen; Ctrl-C stops it and keeps the data
 	@exec $(BIN)/penchant up
 
 .PHONY: test
@@ -48,6 +51,8 @@ docs: $(INSTALLED) ## Write the documents that follow from the code, and build t
 lock: $(INSTALLED) ## Pin the dependencies of pyproject.toml anew, with hashes (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra dev --no-header \
 		pyproject.toml --output-file requirements.lock
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra build --no-header \
+		--constraint requirements.lock pyproject.toml --output-file requirements-run.lock
 
 .PHONY: clean
 clean: ## Remove the environment, the data of `make run` and all caches, after asking
@@ -62,11 +67,21 @@ clean: ## Remove the environment, the data of `make run` and all caches, after a
 help: ## This list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-8s %s\n", $$1, $$2}'
 
-$(INSTALLED): requirements.lock pyproject.toml
+.PHONY: python
+python:
 	@[ -n "$(PYTHON)" ] && $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' \
 		|| { echo "Python 3.11 or 3.12 is needed; PYTHON=/path/to/it names one."; exit 1; }
+
+$(RUNS): requirements-run.lock pyproject.toml | python
+	@rm -f .venv/runs-* .venv/installed-*
+	$(PYTHON) -m venv .venv
+	$(INSTALL) --require-hashes --requirement requirements-run.lock
+	$(INSTALL) --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(INSTALLED): requirements.lock pyproject.toml | python
 	@rm -f .venv/installed-*
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes --requirement requirements.lock
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
+	$(INSTALL) --require-hashes --requirement requirements.lock
+	$(INSTALL) --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
