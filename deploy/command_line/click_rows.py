@@ -103,7 +103,8 @@ def _ndjson(file: BinaryIO) -> Iterator[Row]:
 
 
 def _csv(file: BinaryIO) -> Iterator[Row]:
-    reader = csv.reader(_lines(file))
+    delimiter = _delimiter(file)
+    reader = csv.reader(_lines(file), delimiter=delimiter)
     try:
         header = [name.strip() for name in next(reader, [])]
         _check(header)
@@ -117,6 +118,13 @@ def _csv(file: BinaryIO) -> Iterator[Row]:
             yield Row(reader.line_num, file.tell(), _report(dict(zip(header, cells, strict=True))))
     except (csv.Error, UnicodeDecodeError) as error:
         raise UnusableFile(f"line {reader.line_num + 1}: {error}") from error
+
+
+def _delimiter(file: BinaryIO) -> str:
+    """Return what separates the cells of the header: a comma, or what a spreadsheet of another language writes."""
+    header = file.readline()
+    file.seek(0)
+    return max((",", ";", "\t"), key=lambda delimiter: header.count(delimiter.encode()))
 
 
 def _lines(file: BinaryIO) -> Iterator[str]:

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID, uuid4
 
 import typer
 from rich.prompt import Prompt
@@ -13,7 +14,9 @@ from deploy.command_line.client import Client, Json
 from deploy.command_line.labels import Labels, names_in
 from deploy.command_line.readable import plain
 from deploy.command_line.settings import CommandLineSettings
-from deploy.command_line.terminal import AsJson, fail, out, run, say, write_json
+from deploy.command_line.terminal import INTERRUPTED, AsJson, err, fail, out, run, say, write_json
+from services.tracking.domain.links import find_links
+from services.tracking.domain.revisions import revise
 
 app = typer.Typer(no_args_is_help=True, help="E-mails and their links.")
 
@@ -33,9 +36,18 @@ def add(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Register an e-mail, list its links, and label them: by --label, or by asking for each at a terminal."""
+    """Register an e-mail, list its links, and label them: by --label, or by asking for each at a terminal.
+
+    Nothing is registered before the questions are answered: Ctrl-C at one of them leaves everything as it was.
+    """
     wanted = _parsed(label or [])
     html = _html_of(file)
+    asks = not label and not as_json and _is_terminal()
+    if asks:
+        # Not within the event loop: that would keep Ctrl-C to itself until the line is typed.
+        found = _links_of(html, _tracking_url())
+        _show(found)
+        wanted = _ask(found)
 
     async def command() -> None:
         async with Client(CommandLineSettings.read()) as client:
@@ -44,10 +56,8 @@ def add(
             numbers = {link["number"]: link for link in links}
             unknown = sorted(number for number in wanted if not numbers.get(number, {}).get("trackable"))
             chosen = {number: names for number, names in wanted.items() if number not in unknown}
-            if not as_json:
+            if not as_json and not asks:
                 _show(links)
-            if not label and not as_json and sys.stdin.isatty() and sys.stdout.isatty():
-                chosen = _ask(links)
             labels = Labels(client)
             if chosen:
                 await labels.read()
@@ -62,6 +72,68 @@ def add(
                 fail(f"No link with this number can be labelled: {', '.join(map(str, unknown))}")
 
     run(command())
+
+
+@app.command("list")
+def list_messages(as_json: AsJson = False) -> None:
+    """List the registered e-mails."""
+
+    async def command() -> None:
+        async with Client(CommandLineSettings.read()) as client:
+            found = [message async for message in client.items("tracking", "/v1/messages")]
+        if as_json:
+            for message in found:
+                write_json(message)
+            return
+        table = Table("message", "name", "revision", "links")
+        for message in found:
+            cells = (message["id"], message["name"], message["revision"], len(message["links"]))
+            table.add_row(*(plain(str(cell)) for cell in cells))
+        out.print(table)
+
+    run(command())
+
+
+@app.command()
+def delete(
+    message_id: Annotated[UUID, typer.Argument(metavar="MESSAGE", help="As `penchant message list` shows it.")],
+    force: Annotated[bool, typer.Option("--force", help="Also if segments or workflows use it: they break.")] = False,
+) -> None:
+    """Delete an e-mail. The links in mails that were sent go on leading on."""
+
+    async def command() -> None:
+        async with Client(CommandLineSettings.read()) as client:
+            await client.delete("tracking", f"/v1/messages/{message_id}{'?force=true' if force else ''}")
+        say(f"Message {message_id} is deleted.")
+
+    run(command())
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _tracking_url() -> str:
+    """Return where tracking answers; end the command if nothing runs."""
+    found: list[str] = []
+
+    async def look() -> None:
+        found.append(CommandLineSettings.read().url("tracking"))
+
+    run(look())
+    return found[0]
+
+
+def _links_of(html: str, tracking_url: str) -> list[Json]:
+    """Return the links of a message that is not registered yet, as tracking will find them."""
+    revised = revise((), find_links(html, (tracking_url,)), uuid4)
+    return [
+        {
+            "number": link.number, "text": link.text, "url": link.url, "trackable": link.trackable,
+            "reason": link.reason, "labels": [],
+        }
+        for link in revised.links
+    ]  # fmt: skip
 
 
 def _parsed(options: Sequence[str]) -> dict[int, list[str]]:
@@ -91,12 +163,22 @@ def _show(links: Sequence[Json]) -> None:
 
 
 def _ask(links: Sequence[Json]) -> dict[int, list[str]]:
-    say("Which labels does each link carry? Several with commas; nothing for none.")
+    say(
+        "Which labels does each link carry? Several with commas, nothing for none. "
+        "Ctrl-D skips the rest; Ctrl-C stops, and nothing is registered."
+    )
     chosen: dict[int, list[str]] = {}
     for link in links:
         if link["trackable"]:
             asked = plain(f"{link['number']}  {link['text'] or link['url']}")
-            names = names_in(Prompt.ask(asked, console=out, default="", show_default=False))
+            try:
+                names = names_in(Prompt.ask(asked, console=out, default="", show_default=False))
+            except EOFError:
+                say("")
+                return chosen
+            except KeyboardInterrupt:
+                err.print("\nNothing was registered.")
+                raise typer.Exit(INTERRUPTED) from None
             if names:
                 chosen[link["number"]] = names
     return chosen

@@ -33,6 +33,14 @@ def ids(rows: Sequence[Row]) -> list[str]:
     return [row.report["id"] for row in rows if row.report is not None]
 
 
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_cells_may_be_separated_as_spreadsheets_of_other_languages_do(tmp_path: Path, delimiter: str) -> None:
+    path = csv_file(tmp_path, "contact_id,url,user_agent\n12,u,x\n".replace(",", delimiter))
+    [row] = read(path)
+    assert row.report is not None
+    assert (row.report["contact_id"], row.report["url"], row.report["user_agent"]) == (12, "u", "x")
+
+
 def test_cells_become_the_members_of_a_report(tmp_path: Path) -> None:
     path = csv_file(
         tmp_path,
@@ -152,7 +160,7 @@ def test_a_cell_may_hold_line_breaks_and_quotes(tmp_path: Path) -> None:
     ("content", "problem"),
     [
         (b"", "it is empty"),
-        (b"a;b;c\n1;2;3\n", "no click has: a;b;c"),
+        (b"a;b;c\n1;2;3\n", "no click has: a, b, c"),
         (b"url,url\n1,2\n", "url twice"),
         (HEADER.encode() + b"a,m,\xff,t\n", "line 2: .*decode"),
     ],

@@ -23,6 +23,36 @@ def test_an_account_is_created_with_the_operators_key(monkeypatch: pytest.Monkey
     assert json.loads(result.stdout) == {"account_id": 7, "api_key": "pk"}
 
 
+def test_accounts_are_listed_and_deleted_by_the_operator(monkeypatch: pytest.MonkeyPatch) -> None:
+    deleted: list[str] = []
+
+    def account(account_id: int, state: str) -> dict[str, object]:
+        return {
+            "account_id": account_id, "name": f"Demo {account_id}", "time_zone": "UTC", "state": state,
+            "created_at": "2026-11-25T10:00:00Z",
+        }  # fmt: skip
+
+    def answer(asked: Asked) -> Answer:
+        if asked.method == "DELETE":
+            deleted.append(asked.path)
+            return Answer(202, account(1, "deleted"))
+        return Answer(200, {"items": [account(1, "active"), account(2, "deleted")], "next_cursor": None})
+
+    with served(answer) as settings:
+        operator = settings.model_copy(update={"operator_key": SecretStr("operator")})
+        monkeypatch.setattr(CommandLineSettings, "read", lambda: operator)
+        listed = CliRunner().invoke(app, ["account", "list", "--json"])
+        every = CliRunner().invoke(app, ["account", "list", "--all"])
+        refused = CliRunner().invoke(app, ["account", "delete", "1"], input="n\n")
+        assert deleted == []
+        removed = CliRunner().invoke(app, ["account", "delete", "1", "--yes"])
+        unknown = CliRunner().invoke(app, ["account", "delete", "2", "--yes"])
+    assert [json.loads(line)["account_id"] for line in listed.stdout.splitlines()] == [1]
+    assert "Demo 2" in every.stdout
+    assert (refused.exit_code, removed.exit_code, unknown.exit_code) == (1, 0, 1)
+    assert deleted == ["/v1/accounts/1"]
+
+
 def test_without_the_operators_key_nobody_creates_accounts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(CommandLineSettings, "read", lambda: CommandLineSettings.model_construct(operator_key=None))
 
