@@ -19,11 +19,11 @@ def _cost_of_node(node: Criterion) -> float:
         case TopLabel():
             return 60
         case Clicked("url_starts_with"):
-            return 60  # for each URL that has been clicked
+            return 30  # the sum of thousands of links is made first
         case FieldCompared(operator="starts_with"):
-            return 100  # for each text, where everybody has another one
+            return 125  # every text is looked at, where everybody has another one
         case FieldCompared(operator="in", operand=tuple() as values):
-            return 1 + len(values) / 12
+            return 1 + len(values) / 10
         case Sampled():
             return 20
         case MoreClicks():

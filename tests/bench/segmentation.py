@@ -22,6 +22,7 @@ from tests.bench.clicks import clicks_of
 from tests.bench.place import Place
 from tests.bench.row import Row
 from tests.bench.segmentation_audience import audience_rows
+from tests.bench.segmentation_criteria import criteria_rows
 from tests.bench.segmentation_databases import in_duckdb, in_postgres
 from tests.bench.segmentation_image import ACCOUNT, PARTITIONS, ZONE, World, count, label_id, three_parts
 from tests.bench.segmentation_live import folding, latency, restart
@@ -142,6 +143,7 @@ async def images(place: Place) -> list[Row]:
         fold_rate(slices),
         evaluate_segments(slices),
         *audience_rows(slices, CONTACTS),
+        *criteria_rows(slices),
     ]  # fmt: skip
 
 

@@ -182,6 +182,9 @@ def clicks(target: Slice, node: Clicked) -> Sequence[Tally]:
     if node.selector != "url_starts_with":
         return target.named(name_of(node))
     prefix = str(node.target)
+    kept = target.prefixes.get(prefix)
+    if kept is not None and kept.ready:
+        return [kept.tally]
     urls = [url for url in target.urls if url.startswith(prefix)]
     return [tally for url in urls for tally in target.named(("click.url", url))]
 

@@ -19,6 +19,9 @@ def prepare(target: Slice, criterion: Criterion) -> Iterator[None]:
     """
     for node in walk(criterion, into_segments=True):
         match node:
+            case Clicked("url_starts_with", str() as prefix):
+                yield from target.prefix(prefix).collect(target.tallies)
+                yield from _sums(clicks(target, node), days_of(node.period, target.day))
             case Clicked() | Engaged():
                 found = clicks(target, node) if isinstance(node, Clicked) else engagements(target, node)
                 yield from _sums(found, days_of(node.period, target.day))

@@ -10,6 +10,7 @@ from pyroaring import BitMap
 
 from services.segmentation.domain.column import Column
 from services.segmentation.domain.ordered import Ordered
+from services.segmentation.domain.prefixes import MOST_PREFIXES, PrefixSum
 from services.segmentation.domain.tally import Tally
 from shared.criteria import MergedLabels
 
@@ -63,6 +64,7 @@ class Slice:
         "merged",
         "partitions",
         "parts",
+        "prefixes",
         "refused",
         "sizes",
         "tallies",
@@ -85,6 +87,7 @@ class Slice:
         self.tallies: dict[Name, Tally] = {}
         self.parts: dict[Name, list[Name]] = {}
         self.urls: set[str] = set()
+        self.prefixes: dict[str, PrefixSum] = {}
         self.columns: dict[str, Column] = {}
 
     def tally(self, name: Name) -> Tally:
@@ -102,12 +105,23 @@ class Slice:
         """Add one event of that name and day for every time that a contact is in the list."""
         tally = self.tally(name)
         settled = tally.add(day, contacts)
+        for found in self.prefixes.values():
+            found.add(name, day, contacts)
         if settled:
             self.changed.update(("days", block_of(old), *name) for old in tally.days)
         if settled or tally.loose is not None:
             self.changed.add(("loose", bucket_of(name)))
         else:
             self.changed.add(("days", block_of(day), *name))
+
+    def prefix(self, prefix: str) -> PrefixSum:
+        """The sum over all URLs that begin with `prefix`; it may have to be collected."""
+        found = self.prefixes.get(prefix)
+        if found is None:
+            if len(self.prefixes) >= MOST_PREFIXES:
+                del self.prefixes[next(iter(self.prefixes))]
+            found = self.prefixes[prefix] = PrefixSum(prefix)
+        return found
 
     def named(self, name: Name) -> Sequence[Tally]:
         """The tallies whose sum has that name."""
@@ -122,7 +136,7 @@ class Slice:
             return False
         self.day = day
         self.asked = 0
-        for tally in self.tallies.values():
+        for tally in (*self.tallies.values(), *(one.tally for one in self.prefixes.values())):
             if tally.sums:
                 tally.pass_day()
         for index in self.labels.values():
@@ -132,7 +146,7 @@ class Slice:
 
     def settle_day(self) -> None:
         """Whatever moves with the day has been asked since `pass_to`."""
-        for tally in self.tallies.values():
+        for tally in (*self.tallies.values(), *(one.tally for one in self.prefixes.values())):
             if tally.past:
                 tally.forget_past()
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pyroaring import BitMap
 
 from services.segmentation.domain.ordered import Ordered
-from services.segmentation.domain.planes import Planes, add_planes, counting, remove_planes
+from services.segmentation.domain.planes import Planes, add_planes, counting, remove_ones, remove_planes
 
 # A tally with this many events or fewer keeps them as plain numbers. There may be millions of such tallies: every
 # message that a workflow sends is a send of its own.
@@ -183,11 +183,27 @@ class Tally:
         `within` and `keep`: see `counted`.
         """
         found = self.last_days.get(days)
-        if found is None:
-            found = self._last_days(days, None if keep else within)
-            if keep:
-                self.last_days[days] = found
-        return found.planes
+        if found is None and keep:
+            found = self.last_days[days] = self._last_days_to_keep(days)
+        return (found or self._last_days(days, within)).planes
+
+    def _last_days_to_keep(self, days: Range) -> Ordered:
+        if days == EVER or self.loose is not None or not self.days or days[1] < max(self.days):
+            return self._last_days(days, None)
+        # Nobody has clicked since the range ended: it is their last day of all, if that is not before the range.
+        ever = self.last_days.get(EVER)
+        if ever is None:
+            ever = self.last_days[EVER] = self._last_days(EVER, None)
+        index = Ordered()
+        earlier, _, _ = ever.compared(days[0] - EVER[0] + 1)
+        index.present = ever.present - earlier
+        index.planes = [plane & index.present for plane in ever.planes]
+        for level in range(days[0].bit_length()):
+            if days[0] >> level & 1:
+                remove_ones(index.planes, index.present, level)
+        while index.planes and not index.planes[-1]:
+            index.planes.pop()
+        return index
 
     def _last_days(self, days: Range, within: BitMap | None) -> Ordered:
         index = Ordered()

@@ -1,0 +1,53 @@
+"""Clicks on all URLs that begin alike, summed once: a criterion would otherwise add up thousands of links each time."""
+
+from collections.abc import Iterator, Sequence
+
+from services.segmentation.domain.planes import add_planes, counting
+from services.segmentation.domain.tally import Tally
+
+MOST_PREFIXES = 8  # in a slice; the one that was asked for first makes room
+
+
+class PrefixSum:
+    """The sum of the tallies of all links whose URL begins with `prefix`.
+
+    It is made link by link, and clicks may be folded meanwhile: those on a link that is in the sum already are added to
+    it, the others come with their link. `ready`: all links are in it.
+    """
+
+    __slots__ = ("names", "prefix", "ready", "tally")
+
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
+        self.tally = Tally()
+        self.tally.loose = None
+        self.names: set[tuple[str | int | None, ...]] = set()
+        self.ready = False
+
+    def matches(self, name: tuple[str | int | None, ...]) -> bool:
+        """Whether a tally's name is that of a link whose URL begins with the prefix."""
+        return name[0] == "click.target" and str(name[3]).startswith(self.prefix)
+
+    def add(self, name: tuple[str | int | None, ...], day: int, contacts: Sequence[int]) -> None:
+        """Add clicks on a link, which are in its own tally already."""
+        if name in self.names:
+            self.tally.add(day, contacts)
+        elif self.ready and self.matches(name):
+            self.names.add(name)
+            self.tally.add(day, contacts)
+
+    def collect(self, tallies: "dict[tuple[str | int | None, ...], Tally]") -> Iterator[None]:
+        """Put all links into the sum, and yield after each."""
+        while not self.ready:
+            left = [name for name in tallies if name not in self.names and self.matches(name)]
+            for name in left:
+                self._put(name, tallies[name])
+                yield
+            self.ready = not left
+
+    def _put(self, name: tuple[str | int | None, ...], tally: Tally) -> None:
+        self.names.add(name)
+        for packed in tally.loose or ():
+            add_planes(self.tally.days.setdefault(packed >> 32, []), counting([packed & 0xFFFFFFFF]), None)
+        for day, planes in tally.days.items():
+            add_planes(self.tally.days.setdefault(day, []), planes, None)
