@@ -36,13 +36,12 @@ class Account:
 
     @classmethod
     def open(cls, scene: Scene, name: str) -> Self:
-        made = httpx.post(
-            f"{scene.url('labeling')}/v1/accounts",
-            json={"name": name, "sender_domains": ["shop.example"]},
-            headers=bearer(OPERATOR_KEY),
-            timeout=30,
-        )
-        assert made.status_code == 201, made.text
+        accounts = f"{scene.url('labeling')}/v1/accounts"
+        with httpx.Client(headers=bearer(OPERATOR_KEY), timeout=30) as operator:
+            made = operator.post(accounts, json={"name": name})
+            assert made.status_code == 201, made.text
+            granted = {"sender_domains": ["shop.example"]}
+            assert operator.patch(f"{accounts}/{made.json()['account_id']}", json=granted).is_success
         return cls(scene, made.json()["account_id"], made.json()["api_key"])
 
     def __enter__(self) -> Self:
