@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import Response
 
-from services.console.api.criterion_sentences import describe
+from services.console.api.criterion_sentences import sentence_of
 from services.console.api.forms import Form, read_form
 from services.console.api.names import Names
 from services.console.api.page import AccountPage, OfAccount
@@ -44,7 +44,10 @@ class Choices:
 
 @dataclass(slots=True)
 class Builder:
-    """One criterion in the making: its tree, counts and faults by place, and what it means."""
+    """One criterion in the making: its tree, counts and faults by place, and what it means.
+
+    `sentence` is empty while something is missing.
+    """
 
     prefix: str
     root: Node
@@ -54,11 +57,7 @@ class Builder:
     faults: dict[str, str] = field(default_factory=dict)
     total: int | None = None
     took_ms: float | None = None
-
-    @property
-    def sentence(self) -> str:
-        """The criterion as a sentence; "" while something is missing."""
-        return "" if self.built.missing else describe(self.built.criterion, self.choices.names())
+    sentence: str = ""
 
     def is_ready(self) -> bool:
         """Whether all of it is filled in."""
@@ -82,8 +81,10 @@ async def build(page: AccountPage, prefix: str, root: Node, choices: Choices, *,
     _know_types(root, choices)
     built = criterion_of(root)
     builder = Builder(prefix, root, choices, built)
-    if count and builder.is_ready():
-        await _count(page, builder)
+    if builder.is_ready():
+        builder.sentence = await sentence_of(page.api, built.criterion, choices.names())
+        if count:
+            await _count(page, builder)
     return builder
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import Response
 
 from services.console.api.counting import counts_of
-from services.console.api.criterion_sentences import describe
+from services.console.api.criterion_sentences import sentence_of
 from services.console.api.languages import _
 from services.console.api.lists import PAGE, filters_of, listing
 from services.console.api.names import load_names
@@ -34,7 +34,7 @@ async def people(page: OfAccount) -> Response:
             raise
         return await _show(page, {"items": []}, filters, "", None, problem.detail, status=422)
     (total,) = await counts_of(page.api, [criterion])
-    return await _show(page, answer, filters, describe(criterion, names), total, None)
+    return await _show(page, answer, filters, await sentence_of(page.api, criterion, names), total, None)
 
 
 def criterion_in(text: str) -> Json | None:

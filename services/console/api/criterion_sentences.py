@@ -4,11 +4,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.console.api.formats import day
-from services.console.api.languages import _, counted
+from services.console.api.languages import _, counted, language
 from services.console.api.names import Names
 from services.console.api.sentences import subscription
+from services.console.apis.client import Api, Refused, Unreachable
 
 Body = Mapping[str, Any]
+
+
+async def sentence_of(api: Api, criterion: Body, names: Names) -> str:
+    """Return the sentence by which segmentation describes a criterion.
+
+    Where it cannot, because something in the criterion was deleted, the parts are described here.
+    """
+    try:
+        body = {"criterion": criterion, "language": language.get()}
+        return str((await api.post("segmentation", "/v1/criteria/describe", body))["sentence"])
+    except (Refused, Unreachable):
+        return describe(criterion, names)
 
 
 def describe(criterion: Body, names: Names) -> str:

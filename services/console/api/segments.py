@@ -10,7 +10,7 @@ from sse_starlette.sse import EventSourceResponse
 
 from services.console.api.builder import Builder, build, load_choices, refuse_criterion, tree_of
 from services.console.api.chosen_people import criterion_in
-from services.console.api.criterion_sentences import describe, leaf
+from services.console.api.criterion_sentences import describe, leaf, sentence_of
 from services.console.api.forms import Form, read_form
 from services.console.api.languages import _, counted
 from services.console.api.lists import cut, filters_of, listing
@@ -73,7 +73,7 @@ async def segment(page: OfAccount, segment_id: UUID) -> Response:
         here="segments",
         block="members",
         segment=found,
-        sentence=describe(found["criterion"], names),
+        sentence=await sentence_of(page.api, found["criterion"], names),
         list=members,
         people=await people_of(page.api, [member["contact_id"] for member in members.items]),
         query=query,
