@@ -15,6 +15,7 @@ LABELS = {
     "Fish": "Clicked on something for fish.",
     "Spring sale": "Looked at the spring sale.",
     "Nurtured": "Read what the workflow sent.",
+    "New arrivals": "Clicked on something that is new.",
 }
 
 # The labels of the newsletter's links, by their text.
@@ -27,6 +28,11 @@ LINK_LABELS = {
     "The spring sale": ["Spring sale"],
 }
 
+# The campaign's message: its block shows dogs or cats, and all its links carry one label.
+BLOCK = "hero"
+VARIANTS = {"dogs": "Dogs", "cats": "Cats"}  # the label that each variant is for
+CAMPAIGN_LABEL = "New arrivals"
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -36,6 +42,7 @@ class Person:
     city: str
     clicks: tuple[str, ...] = ()
     reads_the_guide: bool = False
+    reads_the_campaign: bool = False
     scanned: bool = False
 
     @property
@@ -45,7 +52,7 @@ class Person:
 
 PEOPLE = (
     Person("Anna", "Gent", ("Puppy food", "Rope toys", "Puppy food"), reads_the_guide=True),
-    Person("Bram", "Antwerpen", ("Scratching posts", "Catnip mice")),
+    Person("Bram", "Antwerpen", ("Scratching posts", "Catnip mice"), reads_the_campaign=True),
     Person("Chloe", "Gent", ("Rope toys", "Catnip mice")),
     Person("David", "Brugge", ("Aquarium for beginners",)),
     Person("Emma", "Leuven", ("The spring sale",)),
@@ -64,6 +71,11 @@ def newsletter(shop: str) -> str:
 def puppy_guide(shop: str) -> str:
     """The HTML of what the workflow sends."""
     return _page("puppy_guide.html", shop)
+
+
+def new_arrivals(shop: str) -> str:
+    """The HTML of what the campaign sends."""
+    return _page("new_arrivals.html", shop)
 
 
 def _page(name: str, shop: str) -> str:

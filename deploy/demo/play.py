@@ -13,7 +13,7 @@ from deploy.demo import cast
 from deploy.demo.stage import Stage, Tokens, tokens
 from shared.events.codec import rfc3339
 from shared.events.labeling import LabelAssigned
-from shared.events.messages import MessageRequested
+from shared.events.messages import CampaignMessageRequested, MessageRequested
 from shared.events.parts import Origin
 from shared.events.segmentation import SegmentEntered
 
@@ -36,7 +36,8 @@ class Performance:
     scans: int = 0
     assigned: dict[Pair, tuple[LabelAssigned, float]] = field(default_factory=dict)  # and when it was seen
     entered: list[SegmentEntered] = field(default_factory=list)
-    requested: list[MessageRequested] = field(default_factory=list)
+    requested: list[MessageRequested] = field(default_factory=list)  # by the workflow
+    addressed: list[CampaignMessageRequested] = field(default_factory=list)
 
     def watch(self, stage: Stage, seen: Sequence[Seen]) -> None:
         """Takes in what the feed brought."""
@@ -49,6 +50,8 @@ class Performance:
                 self.assigned.setdefault((event.contact_id, str(event.label_id)), (event, now))
             elif isinstance(event, SegmentEntered):
                 self.entered.append(event)
+            elif isinstance(event, CampaignMessageRequested):
+                self.addressed.append(event)
             elif isinstance(event, MessageRequested):
                 self.requested.append(event)
 
@@ -65,17 +68,17 @@ async def people_click(stage: Stage, links: Tokens, feed: Feed, performance: Per
         for contact_id, person in stage.contacts.items():
             if person.scanned:
                 for link in _trackable(stage):
-                    await _request(http, "HEAD", links[contact_id]["links"][link["id"]], link["url"], cast.SCANNER)
+                    await request_link(http, "HEAD", links[contact_id]["links"][link["id"]], link["url"], cast.SCANNER)
                     performance.scans += 1
             for text in person.clicks:
                 link = stage.link(text)
                 for name in cast.LINK_LABELS[text]:
                     performance.sent.setdefault((contact_id, stage.labels[name]), time())
-                await _request(http, "GET", links[contact_id]["links"][link["id"]], link["url"], cast.BROWSER)
+                await request_link(http, "GET", links[contact_id]["links"][link["id"]], link["url"], cast.BROWSER)
                 performance.clicks += 1
                 performance.watch(stage, await feed.next(within=0.01))
     expected = performance.sent.keys()
-    await _until(feed, stage, performance, LABELS_WITHIN, lambda: expected <= performance.assigned.keys())
+    await until(feed, stage, performance, LABELS_WITHIN, lambda: expected <= performance.assigned.keys())
     missing = expected - performance.assigned.keys()
     if missing:
         raise StoryBroke(f"{len(missing)} labels did not come within {LABELS_WITHIN:.0f} s")
@@ -84,12 +87,12 @@ async def people_click(stage: Stage, links: Tokens, feed: Feed, performance: Per
 async def segment_and_workflow(client: Client, stage: Stage, feed: Feed, performance: Performance) -> None:
     """What follows from the labels: a segment is entered, the guide is sent, and one reader of it is nurtured."""
     if stage.segment is not None:
-        await _until(feed, stage, performance, STORY_WITHIN, lambda: bool(performance.entered))
+        await until(feed, stage, performance, STORY_WITHIN, lambda: bool(performance.entered))
     if stage.workflow is None:
         return
     dogs = stage.labels["Dogs"]
     wanted = {contact_id for contact_id, label_id in performance.assigned if label_id == dogs}
-    await _until(
+    await until(
         feed, stage, performance, STORY_WITHIN, lambda: wanted <= {one.contact_id for one in performance.requested}
     )
     readers = [one for one in performance.requested if stage.contacts[one.contact_id].reads_the_guide]
@@ -97,7 +100,7 @@ async def segment_and_workflow(client: Client, stage: Stage, feed: Feed, perform
         for request in readers:
             await _read(http, client, stage, request)
     nurtured = {(request.contact_id, stage.labels["Nurtured"]) for request in readers}
-    await _until(feed, stage, performance, STORY_WITHIN, lambda: nurtured <= performance.assigned.keys())
+    await until(feed, stage, performance, STORY_WITHIN, lambda: nurtured <= performance.assigned.keys())
 
 
 async def reason(client: Client, event: LabelAssigned, names: Names) -> str:
@@ -115,10 +118,10 @@ async def _read(http: httpx.AsyncClient, client: Client, stage: Stage, request: 
     send = {"kind": request.send.kind, "id": request.send.id, "sent_at": rfc3339(request.send.sent_at)}
     links = (await tokens(client, stage.guide, send, [request.contact_id]))[request.contact_id]["links"]
     link = next(link for link in stage.guide["links"] if link["trackable"])
-    await _request(http, "GET", links[link["id"]], link["url"], cast.BROWSER)
+    await request_link(http, "GET", links[link["id"]], link["url"], cast.BROWSER)
 
 
-async def _request(http: httpx.AsyncClient, method: str, tracked: str, leads_to: str, user_agent: str) -> None:
+async def request_link(http: httpx.AsyncClient, method: str, tracked: str, leads_to: str, user_agent: str) -> None:
     answer = await http.request(method, tracked, headers={"User-Agent": user_agent, "Accept": "text/html"})
     if answer.status_code != 302 or answer.headers.get("location") != leads_to:
         raise StoryBroke(f"{tracked} answered {answer.status_code} {answer.headers.get('location')}, not {leads_to}")
@@ -128,8 +131,8 @@ def _trackable(stage: Stage) -> list[Json]:
     return [link for link in stage.newsletter["links"] if link["trackable"]]
 
 
-async def _until(feed: Feed, stage: Stage, performance: Performance, within: float, done: Callable[[], bool]) -> None:
-    """Watches until it is done, or `within` seconds have gone."""
+async def until(feed: Feed, stage: Stage, performance: Performance, within: float, done: Callable[[], bool]) -> None:
+    """Watch the feed until `done`, for `within` seconds at most."""
     deadline = time() + within
     while not done() and time() < deadline:
         performance.watch(stage, await feed.next(within=0.02))

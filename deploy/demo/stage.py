@@ -26,6 +26,8 @@ class Stage:
     guide: Json = field(default_factory=dict)
     segment: Json | None = None
     workflow: Json | None = None
+    new_arrivals: Json = field(default_factory=dict)
+    campaign: Json | None = None
 
     def contact_of(self, person: cast.Person) -> int:
         """The person's contact id."""
@@ -34,6 +36,14 @@ class Stage:
     def link(self, text: str) -> Json:
         """A link of the newsletter, by its text."""
         found: Json = next(link for link in self.newsletter["links"] if link["text"].strip() == text)
+        return found
+
+    def variant_link(self, variant: str) -> Json:
+        """Return the link that a variant of the campaign's block shows."""
+        (block,) = self.new_arrivals["blocks"]
+        names = [one["variant"] for one in block["variants"]]
+        wanted = block["links"][names.index(variant)]
+        found: Json = next(link for link in self.new_arrivals["links"] if link["id"] == wanted)
         return found
 
 
@@ -58,6 +68,7 @@ async def set_up(client: Client, stage: Stage, shop: str) -> None:
     stage.workflow = await _unless_missing(client, "workflow", "/v1/workflows", _workflow(stage))
     if stage.workflow is not None:
         await client.post("workflow", f"/v1/workflows/{stage.workflow['id']}/activate")
+    await _campaign(client, stage, shop)
 
 
 async def tokens(client: Client, message: Json, send: Json, contact_ids: Sequence[int]) -> Tokens:
@@ -86,6 +97,29 @@ async def _contacts(client: Client, stage: Stage) -> None:
 async def _message(client: Client, name: str, html: str) -> Json:
     message: Json = await client.post("tracking", "/v1/messages", {"name": name, "html": html})
     return message
+
+
+async def _campaign(client: Client, stage: Stage, shop: str) -> None:
+    """Write a message whose block shows dogs or cats, and a campaign for the holders of Dogs and those of Cats."""
+    body = {
+        "name": "New arrivals",
+        "html": cast.new_arrivals(shop),
+        "subject": "New this week, for {{field.city|you}}",
+    }
+    stage.new_arrivals = await client.post("tracking", "/v1/messages", body)
+    path = f"/v1/messages/{stage.new_arrivals['id']}"
+    audiences = {variant: {"label": {"id": stage.labels[name]}} for variant, name in cast.VARIANTS.items()}
+    variants = [{"variant": variant, "criterion": criterion} for variant, criterion in audiences.items()]
+    await client.put("tracking", f"{path}/blocks/{cast.BLOCK}", {"variants": variants})
+    carried = [stage.labels[cast.CAMPAIGN_LABEL]]
+    links = [link["id"] for link in stage.new_arrivals["links"] if link["trackable"]]
+    await client.put("tracking", f"{path}/link-labels", dict.fromkeys(links, carried))
+    campaign = {
+        "name": "New arrivals",
+        "message_id": stage.new_arrivals["id"],
+        "audience": {"include": list(audiences.values())},
+    }
+    stage.campaign = await _unless_missing(client, "segmentation", "/v1/campaigns", campaign)
 
 
 def _segment(stage: Stage) -> Json:

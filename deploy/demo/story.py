@@ -16,9 +16,11 @@ from deploy.command_line.feed import Feed
 from deploy.command_line.settings import CommandLineSettings
 from deploy.command_line.terminal import out, say
 from deploy.demo import cast
+from deploy.demo.mailing import Mailing, Mailroom, tell_mailing
 from deploy.demo.play import Performance, StoryBroke, people_click, reason, segment_and_workflow
 from deploy.demo.shop import Shop
 from deploy.demo.stage import Stage, set_up, spring_send, tokens
+from deploy.embedded.home import Home
 from shared.events.labeling import LabelAssigned
 from shared.events.tracking import ContactClicked
 
@@ -31,6 +33,7 @@ class Scene:
     feed: Feed
     stage: Stage
     performance: Performance
+    mailing: Mailing | None
     your_link: str
 
 
@@ -52,8 +55,11 @@ async def played(settings: CommandLineSettings) -> AsyncIterator[Scene]:
             performance = Performance()
             await people_click(stage, links, feed, performance)
             await segment_and_workflow(client, stage, feed, performance)
+            inbox = Home.at(settings.home).inbox
+            mailroom = Mailroom(client, stage, feed, performance, inbox if inbox.is_dir() else None)
+            mailing = await mailroom.play()
             your_link = links[stage.contact_of(cast.YOU)]["links"][stage.link(cast.YOUR_LINK)["id"]]
-            yield Scene(client, feed, stage, performance, your_link)
+            yield Scene(client, feed, stage, performance, mailing, your_link)
 
 
 async def tell(scene: Scene) -> None:
@@ -79,6 +85,8 @@ async def tell(scene: Scene) -> None:
     )
     _tell_segment(scene)
     _tell_workflow(scene)
+    for sentence in tell_mailing(scene.mailing, stage):
+        say(sentence)
     say(f"The demo is account {stage.account_id}; to look around in it: export PENCHANT_API_KEY={stage.api_key}")
 
 
@@ -164,5 +172,14 @@ def as_object(scene: Scene) -> Json:
         ],
         "entered": [stage.contacts[event.contact_id].name for event in performance.entered],
         "requested": [stage.contacts[event.contact_id].name for event in performance.requested],
+        "campaign": None if scene.mailing is None else _mailing_as_object(scene.mailing, stage),
         "your_link": scene.your_link,
+    }
+
+
+def _mailing_as_object(mailing: Mailing, stage: Stage) -> Json:
+    return {
+        "variants": {stage.contacts[one].name: variant for one, variant in mailing.variants.items()},
+        "mails": {stage.contacts[one].name: str(mail["Subject"]) for one, mail in mailing.mails.items()},
+        "report": mailing.report,
     }

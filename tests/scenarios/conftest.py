@@ -1,8 +1,14 @@
+import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from aiosmtpd.controller import Controller
 
 from deploy.command_line.settings import CommandLineSettings
+from deploy.embedded.account import delivery_key
+from deploy.embedded.inbox import Inbox
+from deploy.embedded.ports import free_port
 from tests.conftest import TestKafka, TestPostgres
 from tests.scenarios.scene import SERVICES, Scene
 from tests.stack.ground import OPERATOR_KEY, Ground
@@ -23,6 +29,25 @@ def scene(kafka: TestKafka, postgres: TestPostgres, tmp_path_factory: pytest.Tem
         yield Scene(ground, services)
     finally:
         ground.clear()
+
+
+@pytest.fixture(scope="package")
+def inbox(scene: Scene) -> Iterator[Path]:
+    """Delivery at work, and the folder in which its mails arrive."""
+    folder = scene.ground.folder / "command_line" / "inbox"
+    controller = Controller(Inbox(folder), hostname="127.0.0.1", port=free_port())
+    controller.start()
+    try:
+        scene.ground.service(
+            "delivery",
+            PENCHANT_SMTP=f"smtp://127.0.0.1:{controller.port}",
+            PENCHANT_DELIVERY_KEY=asyncio.run(delivery_key(scene.url("labeling"), OPERATOR_KEY)),
+            PENCHANT_TRACKING_URL=scene.url("tracking"),
+            PENCHANT_PREFERENCES_URL=scene.url("labeling"),
+        ).start()
+        yield folder
+    finally:
+        controller.stop()
 
 
 @pytest.fixture(scope="package")

@@ -34,7 +34,7 @@ def answer(*arguments: str) -> dict[str, Any]:
     return said
 
 
-@pytest.mark.usefixtures("command_line")
+@pytest.mark.usefixtures("command_line", "inbox")
 def test_in_the_demo_everybody_gets_what_they_clicked_and_nobody_else_anything() -> None:
     told = answer("demo")
 
@@ -42,18 +42,31 @@ def test_in_the_demo_everybody_gets_what_they_clicked_and_nobody_else_anything()
         (person.name, label) for person in cast.PEOPLE for text in person.clicks for label in cast.LINK_LABELS[text]
     }
     expected |= {(person.name, "Nurtured") for person in cast.PEOPLE if person.reads_the_guide}
+    expected |= {(person.name, cast.CAMPAIGN_LABEL) for person in cast.PEOPLE if person.reads_the_campaign}
     assert {(one["name"], one["label"]) for one in told["assigned"]} == expected
     assert told["entered"] == ["Anna"]
     assert sorted(told["requested"]) == ["Anna", "Chloe"]
+    campaign = told["campaign"]
+    assert campaign["variants"] == {"Anna": "dogs", "Bram": "cats", "Chloe": "dogs"}
+    assert campaign["mails"]["Bram"] == "New this week, for Antwerpen"
+    assert campaign["mails"].keys() == campaign["variants"].keys()
+    report = campaign["report"]
+    assert (report["requested"], report["sent"]["count"], report["clicked"]["count"]) == (3, 3, 1)
+    assert [(label["name"], label["gained"]) for label in report["labels"]] == [(cast.CAMPAIGN_LABEL, 1)]
 
 
-@pytest.mark.usefixtures("command_line")
+@pytest.mark.usefixtures("command_line", "inbox")
 def test_the_demo_tells_its_story() -> None:
     told = penchant("demo", "--no-stay").stdout
 
     assert 'Anna entered the segment "Dog lovers"' in told
     assert "The workflow sent the puppy guide to Anna, Chloe. Anna read it, and got Nurtured." in told
     assert "a mail scanner opened every link" in told
+    said = " ".join(told.split())
+    assert "The campaign went to 3 contacts of two audiences (Dogs 2, Cats 2)." in said
+    assert "In its block Anna, Chloe saw the dogs; Bram saw the cats." in said
+    assert "Bram clicked in that mail, and got New arrivals." in said
+    assert "3 requested, 3 sent, 1 clicked; New arrivals gained by 1." in said
 
 
 def test_what_is_on_kafka_is_what_asyncapi_says(command_line: CommandLineSettings) -> None:
