@@ -10,6 +10,7 @@ from services.segmentation.settings import SegmentationSettings
 from services.segmentation.store import MIGRATIONS
 from services.segmentation.use_cases.account_lookup import Links
 from services.segmentation.use_cases.audiences import Audiences
+from services.segmentation.use_cases.campaign_recipients import CampaignRecipients
 from services.segmentation.use_cases.campaign_reports import CampaignReports
 from services.segmentation.use_cases.campaign_slices import CampaignSlices
 from services.segmentation.use_cases.campaigns import Campaigns
@@ -60,6 +61,7 @@ async def build(surroundings: Surroundings, clock: Callable[[], datetime] = utc_
             criteria=criteria,
             audiences=audiences,
             campaigns=campaigns,
+            recipients=CampaignRecipients(campaigns, settings.partitions),
             reports=CampaignReports(campaigns, owners, settings.partitions),
             owners=owners,
             streams=CountStreams(criteria, signal, handler.definitions),

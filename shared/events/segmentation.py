@@ -93,3 +93,8 @@ class CampaignChanged(CatalogEvent):
     @property
     def key(self) -> str:
         return f"campaign:{self.campaign_id}"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing that it names is needed any more."""
+        return self.state in ("done", "cancelled", "failed", "deleted")

@@ -9,7 +9,7 @@ from services.labeling.domain.limits import MOST_FORMS
 from services.labeling.domain.references import names_field, names_label
 from services.labeling.store.forms import forms_of_account
 from shared.bus.catalog import Catalog
-from shared.events.segmentation import SegmentChanged
+from shared.events.segmentation import CampaignChanged, SegmentChanged
 from shared.events.tracking import MessageChanged
 from shared.events.workflow import WorkflowChanged
 from shared.uses import Use
@@ -18,7 +18,7 @@ from shared.uses import Use
 async def uses_of_label(
     connection: PoolConnectionProxy, catalog: Catalog, account_id: int, label_id: UUID
 ) -> list[Use]:
-    """Return the links, segments, workflows, blocks and forms that name the label, as of now."""
+    """Return the links, segments, campaigns, workflows, blocks and forms that name the label, as of now."""
     await catalog.refresh()
     forms, _ = await forms_of_account(connection, account_id, None, MOST_FORMS)
     offering = [Use("form", str(form.id), form.definition.name) for form in forms if label_id in form.definition.labels]
@@ -33,7 +33,7 @@ async def uses_of_label(
 
 
 async def uses_of_field(connection: PoolConnectionProxy, catalog: Catalog, account_id: int, key: str) -> list[Use]:
-    """Return the segments, workflows, blocks and forms that name the field, as of now."""
+    """Return the segments, campaigns, workflows, blocks and forms that name the field, as of now."""
     await catalog.refresh()
     forms, _ = await forms_of_account(connection, account_id, None, MOST_FORMS)
     asking = [Use("form", str(form.id), form.definition.name) for form in forms if key in form.definition.fields]
@@ -48,6 +48,9 @@ def _definitions(catalog: Catalog, account_id: int, names: Callable[[object], bo
     for segment in catalog.all(SegmentChanged, account_id):
         if segment.state != "deleted" and names(segment.criterion):
             yield Use("segment", str(segment.segment_id), segment.segment_name)
+    for campaign in catalog.all(CampaignChanged, account_id):
+        if not campaign.is_over and names((campaign.audience.include, campaign.audience.exclude)):
+            yield Use("campaign", str(campaign.campaign_id), campaign.campaign_name)
     for workflow in catalog.all(WorkflowChanged, account_id):
         if workflow.state != "deleted" and names(workflow.definition):
             yield Use("workflow", str(workflow.workflow_id), workflow.workflow_name)

@@ -71,6 +71,22 @@ class LiftOut(BaseModel):
     highest: Annotated[float, Field(description="Upper end of the interval.")]
 
 
+class LabelLiftOut(LiftOut):
+    """The same for a label gained since the launch."""
+
+    id: Annotated[UUID, Field(description="The label.")]
+    name: Annotated[str, Field(description="Its name.")]
+
+
+class LiftsOut(BaseModel):
+    """The effect of a campaign: those sent to against those held out."""
+
+    clicked: Annotated[LiftOut, Field(description="Clicks on any message since the day of the launch.")]
+    labels: Annotated[
+        Sequence[LabelLiftOut], Field(description="Labels of the message's links, gained since that day.")
+    ]
+
+
 class CampaignOut(BaseModel):
     """A campaign."""
 
@@ -90,6 +106,9 @@ class CampaignOut(BaseModel):
     changed_at: Annotated[datetime, Field(description="When it was changed last.")]
     counts: Annotated[CountsOut | None, Field(description="Only of one campaign, from the launch on.")] = None
     broken: Annotated[Sequence[Broken] | None, Field(description="What it needs and does not exist.")] = None
+    lift: Annotated[
+        LiftsOut | None, Field(description="The effect, only of one campaign and with enough contacts held out.")
+    ] = None
 
 
 class RecipientOut(BaseModel):
@@ -103,12 +122,24 @@ class RecipientOut(BaseModel):
     content: Annotated[dict[str, str] | None, Field(description="Its variant of each block.")] = None
 
 
+class TruthOut(BaseModel):
+    """Whether a criterion of the audience was true for the contact when it was frozen."""
+
+    pointer: Annotated[str, Field(description="Into the audience, such as `/include/0`.")]
+    criterion: Annotated[dict[str, Any], Field(description="The criterion as it was then.")]
+    segments: Annotated[dict[UUID, Any], Field(description="The criteria of the segments in it, as they were then.")]
+    truth: Annotated[bool, Field(description="Whether it was true.")]
+
+
 class RecipientDetails(RecipientOut):
     """What happened to one contact, and by which criteria as of when."""
 
     audience: Annotated[AudienceShown | None, Field(description="The criteria as they were frozen.")] = None
     frozen_at: Annotated[datetime | None, Field(description="When the audience was frozen.")] = None
     as_of: Annotated[date | None, Field(description="The account's day then.")] = None
+    why: Annotated[
+        Sequence[TruthOut] | None, Field(description="What each criterion said of the contact when it was frozen.")
+    ] = None
 
 
 class CountedOut(BaseModel):
@@ -131,6 +162,24 @@ class LinkOut(CountedOut):
 
     id: Annotated[UUID, Field(description="The link.")]
     url: Annotated[str, Field(description="Where it leads.")]
+    text: Annotated[str, Field(description="What it says.")]
+    clicked: Annotated[int, Field(description="How many contacts, as `count`.")]
+
+
+class MachineClicksOut(BaseModel):
+    """Clicks by machines. No criterion asks for them, so none lists their contacts."""
+
+    count: Annotated[int, Field(description="How many clicks.")]
+    contacts: Annotated[int, Field(description="For how many contacts they were made.")]
+
+
+class VariantOut(BaseModel):
+    """What came of a variant of a block."""
+
+    block: Annotated[str, Field(description="The block.")]
+    variant: Annotated[str, Field(description="The variant; empty for the fallback.")]
+    requested: Annotated[int, Field(description="Contacts whose message was requested with it.")]
+    clicked: Annotated[int, Field(description="Those of them who clicked on any link of the message.")]
 
 
 class ReportOut(BaseModel):
@@ -139,14 +188,17 @@ class ReportOut(BaseModel):
     requested: Annotated[int, Field(description="Messages requested.")]
     sent: Annotated[CountedOut, Field(description="Contacts with a `message.sent`.")]
     bounced: Annotated[CountedOut, Field(description="Contacts whose address does not exist.")]
+    refused: Annotated[CountedOut, Field(description="Contacts whose mail was refused for another reason.")]
+    skipped: Annotated[
+        CountedOut, Field(description="Contacts who could not be sent to any more when delivery came to them.")
+    ]
     uncertain: Annotated[CountedOut, Field(description="Contacts of whom it is not known whether they got it.")]
     complained: Annotated[CountedOut, Field(description="Contacts who complained.")]
     unsubscribed: Annotated[CountedOut, Field(description="Contacts who unsubscribed in it.")]
     clicked: Annotated[CountedOut, Field(description="Contacts with a human click.")]
+    machine_clicks: Annotated[MachineClicksOut, Field(description="Clicks by machines.")]
     labels: Annotated[Sequence[GainedOut], Field(description="Labels of its links, gained by those who clicked.")]
     links: Annotated[Sequence[LinkOut], Field(description="Its links.")]
-    variants: Annotated[dict[str, dict[str, int]], Field(description="Requested messages by block and variant.")]
-    lift: Annotated[
-        LiftOut | None, Field(description="Clicks on any message since the launch, sent to against held out.")
-    ] = None
-    lift_note: Annotated[str | None, Field(description="Why there is no lift.")] = None
+    variants: Annotated[Sequence[VariantOut], Field(description="What came of each variant of each block.")]
+    lift: Annotated[LiftsOut | None, Field(description="The effect, if it can be told.")] = None
+    lift_note: Annotated[str | None, Field(description="Why there is no lift, in words.")] = None

@@ -1,6 +1,7 @@
 """`/v1/campaigns`."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Annotated
 from uuid import UUID
@@ -14,19 +15,26 @@ from services.segmentation.api.campaign_models import (
     CountedOut,
     CountsOut,
     GainedOut,
+    LabelLiftOut,
     LiftOut,
+    LiftsOut,
     LinkOut,
+    MachineClicksOut,
     RecipientDetails,
     RecipientOut,
     ReportOut,
+    TruthOut,
+    VariantOut,
 )
 from services.segmentation.api.models import Broken, ContactKey
 from services.segmentation.api.refusals import refusals
 from services.segmentation.api.state import State
 from services.segmentation.domain.campaigns import Campaign
+from services.segmentation.domain.errors import SlicesUnavailable
 from services.segmentation.domain.lift import MIN_HELD_OUT
 from services.segmentation.use_cases.audiences import WrittenAudience
-from services.segmentation.use_cases.campaign_reports import Counted, Recipient
+from services.segmentation.use_cases.campaign_recipients import Recipient, truths_of
+from services.segmentation.use_cases.campaign_reports import Counted, Lifts
 from services.segmentation.use_cases.campaigns import WrittenCampaign
 from shared.http.keys import Caller, requires
 from shared.http.pages import Page, PageRequest, page_request
@@ -141,7 +149,7 @@ async def list_recipients(
     key = page.key(ContactKey)
     with refusals():
         campaign = await state.campaigns.find(caller.account_id, campaign_id)
-    found = await state.reports.recipients(campaign, key[0] if key else 0, page.fetch)
+    found = await state.recipients.recipients(campaign, key[0] if key else 0, page.fetch)
     return Page[RecipientOut].of(
         found, page, key=lambda recipient: (recipient.contact_id,), item=lambda one: RecipientOut(**_recipient(one))
     )
@@ -158,18 +166,20 @@ async def get_recipient(
     state = State.of(request)
     with refusals():
         campaign = await state.campaigns.find(caller.account_id, campaign_id)
-    recipient, progress = await state.reports.recipient(campaign, contact_id)
+    recipient, progress = await state.recipients.recipient(campaign, contact_id)
     audience = None
     if campaign.launch is not None:
         audience = AudienceShown(
             include=[one.criterion for one in campaign.launch.audience.include],
             exclude=[one.criterion for one in campaign.launch.audience.exclude],
         )
+    truths = truths_of(campaign, progress, contact_id, state.recipients.partitions)
     return RecipientDetails(
         **_recipient(recipient),
         audience=audience,
         frozen_at=progress.frozen_at if progress else None,
         as_of=progress.as_of if progress else None,
+        why=[TruthOut(**asdict(one)) for one in truths] or None,
     )
 
 
@@ -180,19 +190,38 @@ async def get_report(request: Request, campaign_id: UUID, caller: Annotated[Call
     with refusals():
         campaign = await state.campaigns.find(caller.account_id, campaign_id)
         report = await state.reports.report(campaign)
-    lift = report.lift.get("clicked")
+    lift = _lifts(report.lifts)
     return ReportOut(
         requested=report.requested,
+        machine_clicks=MachineClicksOut(count=report.machine_clicks[0], contacts=report.machine_clicks[1]),
         labels=[
             GainedOut(id=label_id, name=name, gained=counted.count, **asdict(counted))
             for label_id, name, counted in report.labels
         ],
-        links=[LinkOut(id=link_id, url=url, **asdict(counted)) for link_id, url, counted in report.links],
-        variants={block: dict(counts) for block, counts in report.variants.items()},
-        lift=None if lift is None else LiftOut(**asdict(lift)),
-        lift_note=None if lift is not None else f"Too few to tell: at least {MIN_HELD_OUT} must be held out.",
+        links=[
+            LinkOut(id=link.id, url=link.url, text=link.text, clicked=counted.count, **asdict(counted))
+            for link, counted in report.links
+        ],
+        variants=[VariantOut(**asdict(one)) for one in report.variants],
+        lift=lift,
+        lift_note=None if lift is not None else _too_few(report.held_out),
         **{name: _counted(counted) for name, counted in report.numbers.items()},
     )
+
+
+def _lifts(lifts: Lifts) -> LiftsOut | None:
+    if lifts.clicked is None:
+        return None
+    labels = [LabelLiftOut(id=label_id, name=name, **asdict(lift)) for label_id, name, lift in lifts.labels]
+    return LiftsOut(clicked=LiftOut(**asdict(lifts.clicked)), labels=labels)
+
+
+def _too_few(held_out: int) -> str:
+    if held_out == 0:
+        return f"Nobody was held out, so there is nobody to compare with; at least {MIN_HELD_OUT} must be."
+    if held_out < MIN_HELD_OUT:
+        return f"Too few to tell: {held_out} were held out, and at least {MIN_HELD_OUT} must be."
+    return "Too few to tell: nobody was sent to."
 
 
 async def _act(
@@ -243,7 +272,9 @@ def _shown(campaign: Campaign) -> CampaignOut:
 async def _details(state: State, campaign: Campaign) -> CampaignOut:
     shown = _shown(campaign)
     if campaign.launched_at is not None:
-        shown.counts = CountsOut(**asdict(await state.reports.counts(campaign)))
+        shown.counts = CountsOut(**asdict(await state.recipients.counts(campaign)))
+        with suppress(SlicesUnavailable):  # the campaign can be seen without it
+            shown.lift = _lifts(await state.reports.lifts(campaign))
     faults = await state.campaigns.broken(campaign)
     shown.broken = [Broken(pointer=fault.pointer, detail=fault.detail) for fault in faults] or None
     return shown

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from fastapi import Request
 
 from services.segmentation.use_cases.audiences import Audiences
+from services.segmentation.use_cases.campaign_recipients import CampaignRecipients
 from services.segmentation.use_cases.campaign_reports import CampaignReports
 from services.segmentation.use_cases.campaigns import Campaigns
 from services.segmentation.use_cases.count_streams import CountStreams
@@ -21,6 +22,7 @@ class State:
     criteria: Criteria
     audiences: Audiences
     campaigns: Campaigns
+    recipients: CampaignRecipients
     reports: CampaignReports
     owners: SliceOwners
     streams: CountStreams

@@ -1,6 +1,7 @@
 """What a slice says to a question."""
 
 import base64
+from collections.abc import Sequence
 from datetime import UTC, date
 from typing import Any
 from uuid import UUID
@@ -17,8 +18,9 @@ from services.segmentation.domain.portable import PortableAudience, PortableBloc
 from services.segmentation.domain.questions import (
     CountAnnounced,
     CountAudience,
+    CountGroups,
+    CountMachineClicks,
     CountNodes,
-    CountWithin,
     DecideContent,
     ExplainContact,
     LabelInterest,
@@ -28,6 +30,7 @@ from services.segmentation.domain.questions import (
     SamplePage,
 )
 from services.segmentation.domain.slice import Slice
+from services.segmentation.domain.tally import EVER, add_tallies
 from shared.criteria import Criterion, evaluate, with_merged_labels
 from shared.criteria.content import Block
 from shared.criteria.grammar import Clicked, Engaged, HoldsLabel, MoreClicks, TopLabel
@@ -46,9 +49,10 @@ def answer(question: Question, account: AccountSlice | None, partition: int, par
     match question:
         case CountAudience(audience=audience, blocks=blocks):
             return _audience(account.image, audience, blocks)
-        case CountWithin(asked=asked, contacts=contacts):
-            within = BitMap.deserialize(base64.b64decode(contacts))
-            return len(Evaluator(account.image, within).members(asked.inlined))
+        case CountGroups(asked=asked, groups=groups):
+            return _groups(account.image, asked, groups)
+        case CountMachineClicks(send_id=send_id):
+            return _machine_clicks(account.image, send_id)
         case DecideContent():
             return _content(account, question)
         case LabelInterest(label_id=label_id, first=first, last=last):
@@ -127,6 +131,22 @@ def _audience(target: Slice, audience: PortableAudience, blocks: list[PortableBl
             for block, by_variant in content.items()
         },
     }
+
+
+def _groups(target: Slice, asked: Sequence[PortableCriterion], groups: Sequence[str]) -> list[list[int]]:
+    evaluator = Evaluator(target)
+    members = [evaluator.members(one.inlined) for one in asked]
+    within = [BitMap.deserialize(base64.b64decode(group)) for group in groups]
+    return [
+        [len(one) for one in members],
+        *([one.intersection_cardinality(group) for one in members] for group in within),
+    ]
+
+
+def _machine_clicks(target: Slice, send_id: str) -> list[int]:
+    planes = add_tallies(target.named(("machine.send", send_id)), EVER, None, False)
+    contacts = BitMap.union(*planes) if planes else BitMap()
+    return [sum(len(plane) << level for level, plane in enumerate(planes)), len(contacts)]
 
 
 def _content(account: AccountSlice, question: DecideContent) -> dict[int, Any]:

@@ -9,7 +9,7 @@ from pyroaring import BitMap
 
 from services.segmentation.domain.evaluator import Evaluator
 from services.segmentation.domain.sampling import sample
-from services.segmentation.domain.slice import Slice
+from services.segmentation.domain.slice import CONSENT, DENIED, Slice
 from shared.criteria import Criterion
 from shared.criteria.content import FALLBACK, Block
 from shared.events.labeling import Subscription
@@ -18,6 +18,7 @@ SUBSCRIBED = "subscribed"
 # Whoever may not be sent to, by subscription; a contact without one is not known to be willing.
 REASONS: tuple[str, ...] = tuple(reason for reason in get_args(Subscription) if reason != SUBSCRIBED)
 UNKNOWN = "unknown"
+ERASED, CONSENT_DENIED = "erased", "consent_denied"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,12 @@ def subscribed(target: Slice) -> BitMap:
     return BitMap() if column is None else column.any_of([SUBSCRIBED], None) & target.known
 
 
+def denied(target: Slice) -> BitMap:
+    """Known contacts who have denied consent to tracking."""
+    column = target.attributes.get(CONSENT)
+    return BitMap() if column is None else column.any_of([DENIED], None) & target.known
+
+
 def suppressed_of(target: Slice, contacts: BitMap) -> dict[str, BitMap]:
     """Those of the contacts who may not be sent to, by reason; reasons without contacts are left out."""
     column = target.attributes.get("subscription")
@@ -66,6 +73,19 @@ def suppressed_of(target: Slice, contacts: BitMap) -> dict[str, BitMap]:
     if left:
         found[UNKNOWN] = left
     return found
+
+
+def skipped_of(target: Slice, contacts: BitMap, denied_before: BitMap) -> dict[str, BitMap]:
+    """Those of a frozen audience who may not be sent to any more, by reason; each has one reason.
+
+    Whoever is in `denied_before` had denied consent to tracking when the audience was frozen, and was chosen all the
+    same; who denies it later takes back what the choice rests on.
+    """
+    erased = contacts - target.known
+    withdrawn = (denied(target) - denied_before) & contacts & subscribed(target)
+    reasons = {ERASED: erased, CONSENT_DENIED: withdrawn}
+    reasons |= suppressed_of(target, contacts - erased - withdrawn)
+    return {reason: found for reason, found in reasons.items() if found}
 
 
 def select(evaluator: Evaluator, audience: Audience) -> Selection:

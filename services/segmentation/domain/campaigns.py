@@ -1,6 +1,6 @@
 """A campaign, what may be done with it in which state, and the audience that it has frozen in a slice."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -57,22 +57,29 @@ class Campaign:
 class Frozen:
     """The contacts (indexes of a slice) of a campaign, as they were when the slice froze its part.
 
-    `content` has the contacts of the audience by block and variant.
+    `content` has the contacts of the audience by block and variant, `denied` those of the audience who had denied
+    consent to tracking by then. `parts` has everybody for whom each criterion of the audience was true: those of
+    `include`, then those of `exclude`.
     """
 
     audience: BitMap = field(default_factory=BitMap)
     held_out: BitMap = field(default_factory=BitMap)
     suppressed: dict[str, BitMap] = field(default_factory=dict)
     content: Mapping[str, Mapping[str, BitMap]] = field(default_factory=dict)
+    denied: BitMap = field(default_factory=BitMap)
+    parts: Sequence[BitMap] = ()
 
     def dump(self) -> bytes:
         """Return the bitmaps as bytes with a checksum."""
         header = {
             "suppressed": list(self.suppressed),
             "content": {block: list(by_variant) for block, by_variant in self.content.items()},
+            "parts": len(self.parts),
         }
         variants = (members for by_variant in self.content.values() for members in by_variant.values())
-        return pack(header, [self.audience, self.held_out, *self.suppressed.values(), *variants])
+        return pack(
+            header, [self.audience, self.held_out, *self.suppressed.values(), *variants, self.denied, *self.parts]
+        )
 
     @classmethod
     def load(cls, body: bytes) -> "Frozen":
@@ -83,7 +90,10 @@ class Frozen:
         content = {
             block: {variant: next(bitmaps) for variant in variants} for block, variants in header["content"].items()
         }
-        return cls(audience, held_out, suppressed, content)
+        if "parts" not in header:  # frozen by an earlier version
+            return cls(audience, held_out, suppressed, content)
+        denied = next(bitmaps)
+        return cls(audience, held_out, suppressed, content, denied, [next(bitmaps) for _ in range(header["parts"])])
 
     def content_of(self, contact: int) -> dict[str, str]:
         """Return the variant of each block that a member of the audience gets."""

@@ -1,7 +1,7 @@
 """Events into a slice, a batch at a time."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any, get_args
@@ -10,7 +10,7 @@ from pyroaring import BitMap
 
 from services.segmentation.domain.column import Column
 from services.segmentation.domain.ordered import Ordered
-from services.segmentation.domain.slice import CLICKED, EPOCH, REFUSED, Name, Slice, wholes_of
+from services.segmentation.domain.slice import CLICKED, CONSENT, DENIED, EPOCH, REFUSED, Name, Slice, wholes_of
 from shared.criteria import attributes_of, refuses, taken_over_by
 from shared.criteria.comparing import day_of
 from shared.criteria.grammar import Attribute
@@ -123,9 +123,13 @@ class _Batch:
 
     def clicked(self, event: ContactClicked, contact: int) -> None:
         send = event.send
-        if event.verdict != "human" or (send is not None and send.kind == "test"):
+        if send is not None and send.kind == "test":
             return
         counted = self.counted[self.days.of(event.occurred_at)]
+        if event.verdict == "machine" and send is not None:
+            counted["machine.send", send.id].append(contact)
+        if event.verdict != "human":
+            return
         counted[CLICKED].append(contact)
         counted["click.target", event.message_id.int, event.link_id.int, event.url].append(contact)
         if send is not None:
@@ -238,14 +242,18 @@ class _Batch:
             contact: attributes_of(event) if event.state == "active" else {} for contact, event in self.changed.items()
         }
         for name in get_args(Attribute):
-            given = {contact: attributes.get(name) for contact, attributes in values.items()}
-            column = self.target.attributes.get(name)
-            if column is None and any(value is not None for value in given.values()):
-                column = self.target.attributes[name] = Column()
-            if column is not None:
-                column.put(given)
-                touched.about.add(("attribute", name))
-                self.target.changed.add(("attribute", name))
+            self.put_attribute(touched, name, {contact: found.get(name) for contact, found in values.items()})
+        denied = {contact: _denial(event) for contact, event in self.changed.items()}
+        self.put_attribute(touched, CONSENT, denied)
+
+    def put_attribute(self, touched: Touched, name: str, given: Mapping[int, str | None]) -> None:
+        column = self.target.attributes.get(name)
+        if column is None and any(value is not None for value in given.values()):
+            column = self.target.attributes[name] = Column()
+        if column is not None:
+            column.put(given)
+            touched.about.add(("attribute", name))
+            self.target.changed.add(("attribute", name))
 
     def put_fields(self, touched: Touched) -> None:
         target = self.target
@@ -261,3 +269,7 @@ class _Batch:
             )
             touched.about.add(("field", key))
             target.changed.add(("field", key))
+
+
+def _denial(event: ContactChanged) -> str | None:
+    return DENIED if event.state == "active" and event.tracking_consent == DENIED else None

@@ -81,17 +81,28 @@ class LabelInterest(BaseModel):
     last: int
 
 
-class CountWithin(BaseModel):
-    """How many of the given contacts a criterion is true for; `contacts` is a bitmap of indexes, in base64."""
+class CountGroups(BaseModel):
+    """How many contacts each criterion is true for: among all contacts first, then in each of the groups.
 
-    kind: Literal["within"] = "within"
-    asked: PortableCriterion
-    contacts: str
+    A group is a bitmap of indexes, in base64.
+    """
+
+    kind: Literal["groups"] = "groups"
+    asked: list[PortableCriterion]
+    groups: list[str]
+
+
+class CountMachineClicks(BaseModel):
+    """How many clicks machines have made in a send, and for how many contacts."""
+
+    kind: Literal["machine_clicks"] = "machine_clicks"
+    send_id: str
 
 
 Question = Annotated[
     CountNodes
-    | CountWithin
+    | CountGroups
+    | CountMachineClicks
     | ListMembers
     | ExplainContact
     | CountAnnounced

@@ -22,6 +22,7 @@ Name = tuple[str | int | None, ...]
 #   ("click.labels", label, label, …)       on a link that carried all of these, in order; for labels that are merged
 #   ("click.send", send id)
 #   ("click.target", message, link, url)    one link, as its clicks knew it
+#   ("machine.send", send id)               clicks by machines, for reports alone
 #   ("engaged", kind)
 #   ("engaged.message", kind, message)
 #   ("engaged.whole", kind, ref, message, send id)    only those with a ref or a send
@@ -32,6 +33,9 @@ Name = tuple[str | int | None, ...]
 CLICKED: Name = ("click",)
 
 REFUSED: Name = ("refused",)
+
+# An attribute that no criterion asks for: contacts who have denied consent to tracking have this value.
+CONSENT, DENIED = "tracking_consent", "denied"
 
 LOOSE_PARTS = 64
 

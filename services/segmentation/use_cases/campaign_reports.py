@@ -1,50 +1,32 @@
-"""What came of a campaign: who got it, who did not and why, and what those who got it did."""
+"""What came of a campaign: what those who got it did, and how that differs from those held out."""
 
+import asyncio
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from pyroaring import BitMap
+
 from services.segmentation.domain.campaigns import Campaign, Progress
-from services.segmentation.domain.errors import SlicesUnavailable
-from services.segmentation.domain.lift import Lift, lift_of
+from services.segmentation.domain.lift import MIN_HELD_OUT, Lift, lift_of
 from services.segmentation.domain.portable import PortableCriterion
-from services.segmentation.domain.questions import CountNodes, CountWithin
+from services.segmentation.domain.questions import CountGroups, CountMachineClicks
 from services.segmentation.use_cases.campaigns import Campaigns
 from services.segmentation.use_cases.slice_owners import SliceOwners
-from shared.criteria import parse
-from shared.events.topics import partition_of
-from shared.events.tracking import MessageChanged
+from shared.events.tracking import MessageChanged, MessageLink
 
 KINDS = {
     "sent": "message.sent",
     "bounced": "message.bounced",
+    "refused": "message.refused",
+    "skipped": "message.skipped",
     "uncertain": "message.uncertain",
     "complained": "message.complained",
     "unsubscribed": "message.unsubscribed",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class CampaignCounts:
-    """Contacts of a campaign by what happened to them."""
-
-    audience: int
-    held_out: int
-    requested: int
-    skipped: Mapping[str, int]
-    suppressed: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Recipient:
-    """What happened to one contact. `status`: requested, waiting, held_out, skipped, suppressed or not_included."""
-
-    contact_id: int
-    status: str
-    reason: str | None = None
-    content: Mapping[str, str] | None = None
+CLICKED = "clicked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,144 +38,179 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
+class VariantCounts:
+    """What came of a variant of a block: contacts whose message was requested with it, and those who clicked in it."""
+
+    block: str
+    variant: str
+    requested: int
+    clicked: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lifts:
+    """The effect on clicks on any message since the launch, and on each label of the message."""
+
+    clicked: Lift | None
+    labels: Sequence[tuple[UUID, str, Lift]]
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """Numbers of a campaign. Labels and links by id; variants by block."""
+    """Numbers of a campaign. `machine_clicks` are clicks, and the contacts for whom they were made."""
 
     requested: int
+    held_out: int
     numbers: Mapping[str, Counted]
+    machine_clicks: tuple[int, int]
     labels: Sequence[tuple[UUID, str, Counted]]
-    links: Sequence[tuple[UUID, str, Counted]]
-    variants: Mapping[str, Mapping[str, int]]
-    lift: Mapping[str, Lift]
+    links: Sequence[tuple[MessageLink, Counted]]
+    variants: Sequence[VariantCounts]
+    lifts: Lifts
 
 
-def counts_of(progress: Sequence[Progress]) -> CampaignCounts:
-    """Add up what the slices have done."""
-    totals = {"audience": 0, "held_out": 0, "requested": 0}
-    skipped: dict[str, int] = {}
-    suppressed: dict[str, int] = {}
-    for one in progress:
-        if one.frozen is None:
-            continue
-        totals["audience"] += len(one.frozen.audience)
-        totals["held_out"] += len(one.frozen.held_out)
-        totals["requested"] += len(one.requested)
-        for counts, sets in ((skipped, one.skipped), (suppressed, one.frozen.suppressed)):
-            for reason, contacts in sets.items():
-                counts[reason] = counts.get(reason, 0) + len(contacts)
-    return CampaignCounts(**totals, skipped=skipped, suppressed=suppressed)
+class _Asked:
+    """The criteria of a report by what they are for."""
+
+    def __init__(self, campaign: Campaign, day: str, message: MessageChanged | None) -> None:
+        send = str(campaign.campaign_id)
+        self.clicked: dict[str, Any] = {"clicks": {"send": send}}
+        self.links = list(message.links) if message is not None else []
+        self.labels = {label.id: label.name for link in self.links for label in link.labels}
+        self.criteria: dict[tuple[str, object], dict[str, Any]] = {
+            **{("number", name): {"engaged": {"kind": kind, "send": send}} for name, kind in KINDS.items()},
+            ("number", CLICKED): self.clicked,
+            **{("link", link.id): {"all": [self.clicked, {"clicks": {"link": str(link.id)}}]} for link in self.links},
+            ("since", None): {"clicks": {"from": day}},
+        }
+        for label_id in self.labels:
+            gained = {"label": {"id": str(label_id), "from": day}}
+            self.criteria["gained", label_id] = {"all": [self.clicked, gained]}
+            self.criteria["since", label_id] = gained
+
+    @property
+    def names(self) -> list[tuple[str, object]]:
+        return list(self.criteria)
+
+
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    """Contacts of the account, of those requested, of those held out, and of each variant, by criterion."""
+
+    everybody: Mapping[tuple[str, object], int]
+    requested: Mapping[tuple[str, object], int]
+    held_out: Mapping[tuple[str, object], int]
+    variants: Mapping[tuple[str, str], Mapping[tuple[str, object], int]]
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignReports:
-    """Reports and recipients of campaigns."""
+    """Reports of campaigns."""
 
     campaigns: Campaigns
     owners: SliceOwners
     partitions: int
 
-    async def counts(self, campaign: Campaign) -> CampaignCounts:
-        """Return the contacts of a campaign by what happened to them."""
-        return counts_of(await self.campaigns.progress(campaign))
-
-    async def recipients(self, campaign: Campaign, after: int, limit: int) -> list[Recipient]:
-        """Return the contacts of a campaign with ids above `after`: all that it included, sent to or not."""
-        found: list[Recipient] = []
-        for progress in await self.campaigns.progress(campaign):
-            first_contact = (progress.partition - campaign.account_id) % self.partitions
-            for status, reason, contacts in progress.places():
-                start = contacts.rank((after - first_contact) // self.partitions) if after >= first_contact else 0
-                for index in contacts[start : start + limit]:
-                    contact_id = index * self.partitions + first_contact
-                    found.append(Recipient(contact_id, status, reason, _content(progress, status, index)))
-        return sorted(found, key=lambda recipient: recipient.contact_id)[:limit]
-
-    async def recipient(self, campaign: Campaign, contact_id: int) -> tuple[Recipient, Progress | None]:
-        """Return what happened to one contact, and the part of the campaign that knows it."""
-        number = partition_of(campaign.account_id, contact_id, self.partitions)
-        index = contact_id // self.partitions
-        for progress in await self.campaigns.progress(campaign):
-            if progress.partition == number:
-                for status, reason, contacts in progress.places():
-                    if index in contacts:
-                        return Recipient(contact_id, status, reason, _content(progress, status, index)), progress
-                return Recipient(contact_id, "not_included"), progress
-        return Recipient(contact_id, "not_included"), None
-
     async def report(self, campaign: Campaign) -> Report:
         """Return what came of a campaign. Raises SlicesUnavailable."""
         progress = await self.campaigns.progress(campaign)
-        send = str(campaign.campaign_id)
-        numbers = {
-            name: await self._count(campaign, {"engaged": {"kind": kind, "send": send}}) for name, kind in KINDS.items()
-        }
-        clicked = {"clicks": {"send": send}}
-        numbers["clicked"] = await self._count(campaign, clicked)
-        message = self.campaigns.surroundings.catalog.find(MessageChanged, campaign.message_id)
-        links: list[tuple[UUID, str, Counted]] = []
-        labels: dict[UUID, str] = {}
-        for link in message.links if message is not None else ():
-            labels |= {label.id: label.name for label in link.labels}
-            written = {"all": [clicked, {"clicks": {"link": str(link.id)}}]}
-            links.append((link.id, link.url, await self._count(campaign, written)))
-        gained = [
-            (label_id, name, await self._count(campaign, self._gained(campaign, progress, label_id)))
-            for label_id, name in labels.items()
-        ]
+        asked = self._asked(campaign, progress)
+        counts = await self._count(campaign, progress, asked)
+        machines = await self.owners.ask(campaign.account_id, CountMachineClicks(send_id=str(campaign.campaign_id)))
+
+        def counted(kind: str, name: object) -> Counted:
+            return Counted(counts.everybody[kind, name], asked.criteria[kind, name])
+
+        requested, held_out = _sizes(progress)
         return Report(
-            requested=counts_of(progress).requested,
-            numbers=numbers,
-            labels=gained,
-            links=links,
-            variants=_variants(progress),
-            lift=await self.lift(campaign, progress),
+            requested=requested,
+            held_out=held_out,
+            numbers={name: counted("number", name) for name in (*KINDS, CLICKED)},
+            machine_clicks=(sum(one[0] for one in machines.values()), sum(one[1] for one in machines.values())),
+            labels=[(label_id, name, counted("gained", label_id)) for label_id, name in asked.labels.items()],
+            links=[(link, counted("link", link.id)) for link in asked.links],
+            variants=_variants(progress, counts),
+            lifts=_lifts(asked, counts, requested, held_out),
         )
 
-    def _gained(self, campaign: Campaign, progress: Sequence[Progress], label_id: UUID) -> dict[str, Any]:
+    async def lifts(self, campaign: Campaign) -> Lifts:
+        """Return the effect of a campaign: nothing with too few held out. Raises SlicesUnavailable."""
+        progress = await self.campaigns.progress(campaign)
+        requested, held_out = _sizes(progress)
+        if held_out < MIN_HELD_OUT:
+            return Lifts(None, ())
+        asked = self._asked(campaign, progress)
+        return _lifts(asked, await self._count(campaign, progress, asked), requested, held_out)
+
+    def _asked(self, campaign: Campaign, progress: Sequence[Progress]) -> _Asked:
         day = min((str(one.as_of) for one in progress if one.as_of is not None), default="1970-01-01")
-        return {"all": [{"clicks": {"send": str(campaign.campaign_id)}}, {"label": {"id": str(label_id), "from": day}}]}
+        message = self.campaigns.surroundings.catalog.find(MessageChanged, campaign.message_id)
+        return _Asked(campaign, day, message)
 
-    async def _count(self, campaign: Campaign, written: dict[str, Any]) -> Counted:
-        question = CountNodes(asked=PortableCriterion(criterion=written))
-        answers = await self.owners.ask(campaign.account_id, question)
-        return Counted(sum(nodes[0] for nodes in answers.values()), written)
+    async def _count(self, campaign: Campaign, progress: Sequence[Progress], asked: _Asked) -> _Counts:
+        """Ask every slice once, for all criteria in all groups of contacts."""
+        parts = {one.partition: one for one in progress}
+        criteria = [PortableCriterion(criterion=criterion) for criterion in asked.criteria.values()]
+        groups = {number: list(_groups(parts.get(number))) for number in range(self.partitions)}
 
-    async def lift(self, campaign: Campaign, progress: Sequence[Progress]) -> dict[str, Lift]:
-        """Compare those sent to with those held out: clicks on any message since the launch."""
-        days = [str(one.as_of) for one in progress if one.as_of is not None]
-        if not days:
-            return {}
-        asked = PortableCriterion(criterion={"clicks": {"from": min(days)}})
-        parse(asked.criterion)
-        totals = [0, 0, 0, 0]
-        for one in progress:
-            if one.frozen is None:
-                continue
-            for place, contacts in ((0, one.requested), (2, one.frozen.held_out)):
-                within = base64.b64encode(contacts.serialize()).decode()
-                question = CountWithin(asked=asked, contacts=within)
-                try:
-                    did = (await self.owners.ask(campaign.account_id, question, one.partition))[one.partition]
-                except SlicesUnavailable:
-                    return {}
-                totals[place] += len(contacts)
-                totals[place + 1] += did
-        found = lift_of(totals[0], totals[1], totals[2], totals[3])
-        return {} if found is None else {"clicked": found}
+        async def ask(number: int) -> list[list[int]]:
+            bitmaps = [base64.b64encode(contacts.serialize()).decode() for _, contacts in groups[number]]
+            question = CountGroups(asked=criteria, groups=bitmaps)
+            found: list[list[int]] = (await self.owners.ask(campaign.account_id, question, number))[number]
+            return found
 
-
-def _content(progress: Progress, status: str, index: int) -> dict[str, str] | None:
-    if progress.frozen is None or status not in ("requested", "waiting", "skipped"):
-        return None
-    return progress.frozen.content_of(index)
+        answers = await asyncio.gather(*map(ask, range(self.partitions)))
+        totals: dict[object, list[int]] = {}
+        for number, counts in enumerate(answers):
+            for name, row in zip(("everybody", *(name for name, _ in groups[number])), counts, strict=True):
+                before = totals.setdefault(name, [0] * len(criteria))
+                totals[name] = [one + more for one, more in zip(before, row, strict=True)]
+        nothing = [0] * len(criteria)
+        by_name = {group: dict(zip(asked.names, row, strict=True)) for group, row in totals.items()}
+        none = dict(zip(asked.names, nothing, strict=True))
+        return _Counts(
+            by_name.get("everybody", none),
+            by_name.get("requested", none),
+            by_name.get("held_out", none),
+            {name: row for name, row in by_name.items() if isinstance(name, tuple)},
+        )
 
 
-def _variants(progress: Sequence[Progress]) -> dict[str, dict[str, int]]:
-    found: dict[str, dict[str, int]] = {}
+def _groups(progress: Progress | None) -> Iterator[tuple[object, BitMap]]:
+    """The groups of contacts that a slice is asked about, by name; variants are named by block and variant."""
+    if progress is None or progress.frozen is None:
+        return
+    requested = progress.requested
+    yield "requested", requested
+    yield "held_out", progress.frozen.held_out
+    for block, by_variant in progress.frozen.content.items():
+        for variant, contacts in by_variant.items():
+            yield (block, variant), contacts & requested
+
+
+def _sizes(progress: Sequence[Progress]) -> tuple[int, int]:
+    """How many were requested, and how many were held out."""
+    frozen = [one for one in progress if one.frozen is not None]
+    return sum(len(one.requested) for one in frozen), sum(
+        len(one.frozen.held_out) for one in frozen if one.frozen is not None
+    )
+
+
+def _variants(progress: Sequence[Progress], counts: _Counts) -> list[VariantCounts]:
+    sizes: dict[tuple[str, str], int] = {}
     for one in progress:
-        requested = one.requested
-        for block, by_variant in one.frozen.content.items() if one.frozen is not None else ():
-            counts = found.setdefault(block, {})
-            for variant, contacts in by_variant.items():
-                counts[variant] = counts.get(variant, 0) + len(contacts & requested)
-    return found
+        for name, contacts in _groups(one):
+            if isinstance(name, tuple):
+                sizes[name] = sizes.get(name, 0) + len(contacts)
+    return [
+        VariantCounts(block, variant, size, counts.variants[block, variant]["number", CLICKED])
+        for (block, variant), size in sizes.items()
+    ]
+
+
+def _lifts(asked: _Asked, counts: _Counts, requested: int, held_out: int) -> Lifts:
+    def lift(name: object) -> Lift | None:
+        return lift_of(requested, counts.requested["since", name], held_out, counts.held_out["since", name])
+
+    labels = [(label_id, name, found) for label_id, name in asked.labels.items() if (found := lift(label_id))]
+    return Lifts(lift(None), labels)

@@ -8,7 +8,7 @@ import structlog
 from pyroaring import BitMap
 
 from services.segmentation.domain.account_slice import AccountSlice
-from services.segmentation.domain.audience import decide_for_many, select, subscribed, suppressed_of
+from services.segmentation.domain.audience import decide_for_many, denied, select, skipped_of
 from services.segmentation.domain.campaigns import Campaign, Frozen, Progress
 from services.segmentation.domain.evaluator import Evaluator
 from services.segmentation.domain.portable import PortableCriterion
@@ -24,7 +24,6 @@ from shared.store.unit_of_work import UnitOfWork
 
 log = structlog.get_logger()
 
-ERASED = "erased"
 EXPIRED = "expired"
 
 
@@ -42,6 +41,7 @@ class CampaignSlices:
         self._partitions = partitions
         self._active: dict[UUID, str] = {}
         self._settled: set[tuple[UUID, str, int]] = set()
+        self._seen: set[tuple[UUID, int]] = set()
         self._callbacks: list[Callable[[], None]] = []
         for campaign in catalog.all(CampaignChanged):
             self._changed(campaign)
@@ -61,10 +61,12 @@ class CampaignSlices:
                 callback()
         else:
             self._active.pop(event.campaign_id, None)
+            self._seen = {one for one in self._seen if one[0] != event.campaign_id}
 
     def dropped(self, partition: int) -> None:
         """Another process may have the partition number now: nothing is known to be settled there."""
         self._settled = {one for one in self._settled if one[2] != partition}
+        self._seen = {one for one in self._seen if one[1] != partition}
 
     def due(self, partition: int) -> bool:
         """Whether a campaign may have something to do in the partition number."""
@@ -77,10 +79,16 @@ class CampaignSlices:
         if not self.due(partition):
             return 0
         active = dict(self._active)
+        waiting: set[UUID] = set()
         for campaign in await store.slices_to_freeze(work.connection, partition):
+            if (campaign.campaign_id, partition) not in self._seen:
+                # This call may stand for an earlier moment. By the next one, all that was on the topics when the
+                # launch was seen here has been consumed.
+                self._seen.add((campaign.campaign_id, partition))
+                waiting.add(campaign.campaign_id)
+                continue
             await self._freeze(work, partition, campaign, self._slice(slices, campaign.account_id, partition), now)
         handled = requested = 0
-        waiting: set[UUID] = set()
         for campaign, progress in await store.slices_to_drain(work.connection, partition):
             account = self._slice(slices, campaign.account_id, partition)
             if handled < most:
@@ -113,10 +121,18 @@ class CampaignSlices:
             await store.write_failed(work.connection, campaign.campaign_id, partition, broken)
             return
         evaluator = Evaluator(account.image)
-        selection = select(evaluator, audience.to_select)
+        to_select = audience.to_select
+        selection = select(evaluator, to_select)
         blocks = [block.to_decide for block in campaign.launch.blocks]
         content = decide_for_many(evaluator, blocks, selection.audience)
-        frozen = Frozen(selection.audience, selection.held_out, selection.suppressed, content)
+        frozen = Frozen(
+            selection.audience,
+            selection.held_out,
+            selection.suppressed,
+            content,
+            denied(account.image) & selection.audience,
+            [evaluator.members(criterion) for criterion in (*to_select.include, *to_select.exclude)],
+        )
         await store.write_frozen(work.connection, campaign.campaign_id, partition, frozen, account.day, now)
         log.debug("audience frozen", campaign_id=str(campaign.campaign_id), partition=partition)
 
@@ -145,11 +161,12 @@ class CampaignSlices:
         piece = audience if expired else progress.frozen.members_from(progress.next_index, most)
         if expired and progress.next_index > 0:
             piece = audience - BitMap(audience[: audience.rank(progress.next_index - 1)])
-        willing = BitMap() if expired else piece & subscribed(account.image)
+        reasons = {EXPIRED: piece} if expired else skipped_of(account.image, piece, progress.frozen.denied)
+        willing = piece - BitMap.union(*reasons.values()) if reasons else piece
         for contact in willing:
             work.append(self._request(campaign, progress.frozen, account, contact, now))
         skipped = dict(progress.skipped)
-        for reason, contacts in self._skips(account, piece - willing, expired=expired).items():
+        for reason, contacts in reasons.items():
             skipped[reason] = skipped.get(reason, BitMap()) | contacts
         next_index = piece[-1] + 1 if piece else progress.next_index
         is_drained = not audience or next_index > audience[-1]
@@ -162,14 +179,6 @@ class CampaignSlices:
             now if is_drained else None,
         )
         return len(piece), len(willing), is_drained
-
-    def _skips(self, account: AccountSlice, contacts: BitMap, *, expired: bool) -> dict[str, BitMap]:
-        if not contacts:
-            return {}
-        if expired:
-            return {EXPIRED: contacts}
-        erased = contacts - account.image.known
-        return ({ERASED: erased} if erased else {}) | suppressed_of(account.image, contacts - erased)
 
     def _request(
         self, campaign: Campaign, frozen: Frozen, account: AccountSlice, contact: int, now: datetime

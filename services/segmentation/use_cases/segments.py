@@ -164,7 +164,7 @@ class Segments:
         uses += [
             Use("campaign", str(campaign.campaign_id), campaign.campaign_name)
             for campaign in self.surroundings.catalog.all(CampaignChanged, account_id)
-            if campaign.state not in ("done", "cancelled", "failed", "deleted")
+            if not campaign.is_over
             and any(
                 segment_id in references(parse(criterion)).segments
                 for criterion in (*campaign.audience.include, *campaign.audience.exclude)

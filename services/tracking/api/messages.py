@@ -8,7 +8,14 @@ from fastapi import Query, Response
 from services.tracking.api.bodies import MessageBody
 from services.tracking.api.models import LinkAnswer, MessageAnswer, MessageSummary
 from services.tracking.api.service import Service, no_message, problems, required
-from services.tracking.store.messages import MessageRow, StoredMessage, count_messages, list_messages, read_message
+from services.tracking.store.messages import (
+    MessageRow,
+    StoredMessage,
+    count_messages,
+    list_messages,
+    read_message,
+    read_revision,
+)
 from services.tracking.use_cases import messages
 from shared.http.keys import Caller, requires
 from shared.http.pages import Page, PageRequest, page_request
@@ -64,13 +71,16 @@ async def show_message(
     caller: Annotated[Caller, requires("read", pipeline=True)],
     message_id: UUID,
     conditions: Annotated[Preconditions, preconditions()],
+    html: Annotated[bool, Query(description="Also the HTML as it was registered.")] = False,
 ) -> Response:
     """The message, with the links of its newest revision and their labels, and its blocks with their criteria."""
     async with service.snapshot() as connection:
         message = await read_message(connection, caller.account_id, message_id)
+        revision = await read_revision(connection, caller.account_id, message_id) if html else None
     if message is None:
         raise no_message()
-    return conditions.answer(MessageAnswer.of(message, service), _etag(message))
+    answer = MessageAnswer.of(message, service, html=None if revision is None else revision.html)
+    return conditions.answer(answer, _etag(message))
 
 
 @router.put("/{message_id}", response_model=MessageAnswer, summary="Edit a message")

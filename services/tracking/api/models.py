@@ -122,13 +122,20 @@ class MessageAnswer(BaseModel):
     text_is_made: Annotated[bool, Field(description="Whether the text is made from the HTML.")] = True
     links: Sequence[LinkAnswer]
     blocks: Sequence[BlockAnswer]
+    html: Annotated[Optional[str], Field(description="The HTML as it was registered, if it is asked for.")] = None
     lost_labels: Annotated[
         Optional[Sequence[LinkAnswer]],
         Field(description="After an edit: links that had labels and that the new revision does not have."),
     ] = None
 
     @classmethod
-    def of(cls, message: StoredMessage, tracking: Tracking, lost: Sequence[Link] | None = None) -> "MessageAnswer":
+    def of(
+        cls,
+        message: StoredMessage,
+        tracking: Tracking,
+        lost: Sequence[Link] | None = None,
+        html: str | None = None,
+    ) -> "MessageAnswer":
         """Return a message as it is stored."""
         content = message.content
         return cls(
@@ -146,6 +153,7 @@ class MessageAnswer(BaseModel):
             text_is_made=content.text_is_made,
             links=[LinkAnswer.of(link, tracking.catalog) for link in message.links_in_order()],
             blocks=[_block(message, tracking, state) for state in message.blocks()],
+            html=html,
             lost_labels=None if lost is None else [LinkAnswer.of(link, tracking.catalog) for link in lost],
         )
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from services.tracking.store.messages import StoredMessage
 from shared.bus.catalog import Catalog
-from shared.events.segmentation import SegmentChanged
+from shared.events.segmentation import CampaignChanged, SegmentChanged
 from shared.events.tracking import MessageChanged
 from shared.events.workflow import WorkflowChanged
 from shared.uses import Use
@@ -26,6 +26,14 @@ def _uses(catalog: Catalog, message: StoredMessage) -> Iterator[Use]:
     for segment in catalog.all(SegmentChanged, message.account_id):
         if segment.state != "deleted" and _names(segment.criterion, named):
             yield Use("segment", str(segment.segment_id), segment.segment_name)
+    for campaign in catalog.all(CampaignChanged, message.account_id):
+        audience = (campaign.audience.include, campaign.audience.exclude)
+        if not campaign.is_over and (campaign.message_id == message.message_id or _names(audience, named)):
+            yield Use("campaign", str(campaign.campaign_id), campaign.campaign_name)
+    yield from _of_blocks(catalog, message, named)
+
+
+def _of_blocks(catalog: Catalog, message: StoredMessage, named: set[str]) -> Iterator[Use]:
     for other in catalog.all(MessageChanged, message.account_id):
         if other.state != "deleted" and other.message_id != message.message_id:
             for block in other.blocks:

@@ -1,6 +1,7 @@
 """Campaigns: frozen once, requested once, stopped when somebody says so."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -8,7 +9,8 @@ from uuid import UUID
 import pytest
 
 from shared.events.labeling import ContactChanged
-from shared.events.tracking import BlockVariant, MessageBlock, MessageChanged, MessageLink
+from shared.events.parts import Send
+from shared.events.tracking import BlockVariant, ContactClicked, MessageBlock, MessageChanged, MessageLink
 from tests.services.segmentation.consumers.test_slices import known
 from tests.services.segmentation.rig import ACCOUNT, DOGS, LINK, MESSAGE, NOON, Process, Rig, clicked, contact
 from tests.stack.waiting import until
@@ -144,11 +146,17 @@ async def test_a_campaign_is_requested_once_for_each_subscribed_member(rig: Rig)
         ]
         one = (await process.client.get(f"{path}/recipients/9")).json()
         assert (one["status"], one["reason"], one["audience"]["include"]) == ("suppressed", "unsubscribed", [GENT])
-        assert (await process.client.get(f"{path}/recipients/11")).json()["status"] == "not_included"
+        assert one["why"] == [{"pointer": "/include/0", "criterion": GENT, "segments": {}, "truth": True}]
+        outside = (await process.client.get(f"{path}/recipients/11")).json()
+        assert (outside["status"], outside["why"][0]["truth"]) == ("not_included", False)
         report = (await process.client.get(f"{path}/report")).json()
-        assert (report["requested"], report["variants"]) == (8, {"hero": {"dogs": 1, "": 7}})
+        assert report["requested"] == 8
+        assert report["variants"] == [
+            {"block": "hero", "variant": "dogs", "requested": 1, "clicked": 0},
+            {"block": "hero", "variant": "", "requested": 7, "clicked": 0},
+        ]
         assert report["lift"] is None
-        assert "Too few" in report["lift_note"]
+        assert "Nobody was held out" in report["lift_note"]
         assert (await process.client.delete(path)).status_code == 204
 
 
@@ -172,6 +180,50 @@ async def test_what_changes_after_the_freeze_only_skips(rig: Rig) -> None:
         assert counts["requested"] == len(sent)
         assert 12 not in sent or counts["audience"] + counts["held_out"] == 9
         assert counts["requested"] + sum(counts["skipped"].values()) == counts["audience"]
+
+
+def clicked_in(campaign_id: str, contact_id: int, verdict: Any) -> ContactClicked:
+    event = clicked(contact_id, NOON)
+    send = Send(kind="campaign", id=campaign_id, sent_at=NOON)
+    return replace(event, send=send, verdict=verdict)
+
+
+@pytest.mark.asyncio
+async def test_the_report_counts_people_machines_and_variants(rig: Rig) -> None:
+    async with rig.process() as process:
+        await world(rig, process)
+        campaign_id = await draft(process)
+        path = f"/v1/campaigns/{campaign_id}"
+        await process.client.post(f"{path}/launch")
+        await until(lambda: is_in(process, campaign_id, "done"))
+        await rig.publish([clicked_in(campaign_id, 2, "human"), clicked_in(campaign_id, 3, "human")])
+        await rig.publish([clicked_in(campaign_id, one, "machine") for one in (4, 4, 5)])
+
+        async def counted() -> dict[str, Any] | None:
+            report: dict[str, Any] = (await process.client.get(f"{path}/report")).json()
+            return report if report["machine_clicks"]["count"] == 3 and report["clicked"]["count"] == 2 else None
+
+        report = await until(counted)
+        assert report["machine_clicks"] == {"count": 3, "contacts": 2}
+        assert report["variants"] == [
+            {"block": "hero", "variant": "dogs", "requested": 1, "clicked": 1},
+            {"block": "hero", "variant": "", "requested": 7, "clicked": 1},
+        ]
+        (link,) = report["links"]
+        assert (link["clicked"], link["text"]) == (2, "Shop")
+        people = await process.client.post("/v1/criteria/contacts", json={"criterion": report["clicked"]["criterion"]})
+        assert [item["contact_id"] for item in people.json()["items"]] == [2, 3]
+
+
+@pytest.mark.asyncio
+async def test_what_was_on_the_topics_at_the_launch_is_in_the_audience(rig: Rig) -> None:
+    async with rig.process() as process:
+        await world(rig, process)
+        campaign_id = await draft(process)
+        await rig.publish([contact(one, NOON, city="Gent") for one in range(100, 400)])
+        await process.client.post(f"/v1/campaigns/{campaign_id}/launch")
+        await until(lambda: is_in(process, campaign_id, "done"))
+        assert (await process.client.get(f"/v1/campaigns/{campaign_id}")).json()["counts"]["requested"] == 308
 
 
 @pytest.mark.asyncio

@@ -1,19 +1,24 @@
 """Audiences and content against the plain meaning, contact by contact."""
 
+from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyroaring import BitMap
 
-from services.segmentation.domain.audience import Audience, count_parts, decide_for_many, select
+from services.segmentation.domain.audience import Audience, count_parts, decide_for_many, denied, select, skipped_of
+from services.segmentation.domain.campaigns import Frozen
 from services.segmentation.domain.evaluator import Evaluator
 from services.segmentation.domain.folding import Days, fold
 from services.segmentation.domain.slice import Slice
+from services.segmentation.domain.snapshot_parts import pack
 from shared.criteria import Criterion, Facts, History, evaluate
 from shared.criteria.content import Block, Variant, decide_content
 from shared.criteria.sampling import sampled
 from shared.events.envelope import ContactEvent
+from shared.events.labeling import ContactChanged
 from tests.services.segmentation.domain.test_image import CONTACTS, FIRST, PARTITIONS
 from tests.shared.criteria.strategies import TODAY, ZONE, criteria, events_of
 
@@ -80,3 +85,45 @@ def test_content_for_many_is_the_content_of_each(events: list[ContactEvent], blo
             for block, by_variant in decided.items()
         }
         assert found == {block: [variant] for block, variant in expected.items()}
+
+
+def changed(contact: int, **state: Any) -> ContactChanged:
+    known: dict[str, Any] = {"state": "active", "subscription": "subscribed", "tracking_consent": "granted"}
+    return ContactChanged(
+        occurred_at=datetime(2026, 3, 1, tzinfo=UTC),
+        account_id=1,
+        contact_id=contact,
+        external_id=None,
+        email=None,
+        fields={},
+        **known | state,
+    )
+
+
+def test_who_may_not_be_sent_to_any_more_is_skipped_for_one_reason() -> None:
+    image = Slice(TODAY.toordinal(), 1)
+    days = Days(ZONE)
+    fold(image, [changed(one) for one in range(1, 6)] + [changed(4, tracking_consent="denied")], days, 1)
+    audience = BitMap(range(1, 6))
+    before = denied(image) & audience
+    assert set(before) == {4}
+    later = [
+        changed(5, tracking_consent="denied"),
+        changed(1, tracking_consent="denied", subscription="unsubscribed"),
+        changed(2, state="erased"),
+        changed(3, subscription="blocked"),
+    ]
+    fold(image, later, days, 1)
+    found = {reason: set(contacts) for reason, contacts in skipped_of(image, audience, before).items()}
+    assert found == {"erased": {2}, "consent_denied": {5}, "unsubscribed": {1}, "blocked": {3}}
+    fold(image, [changed(5)], days, 1)
+    assert "consent_denied" not in skipped_of(image, audience, before)
+
+
+def test_what_was_frozen_is_read_as_it_was_written_also_by_an_earlier_version() -> None:
+    sets = [BitMap([number]) for number in range(7)]
+    content = {"hero": {"dogs": sets[3], "": sets[4]}}
+    frozen = Frozen(sets[0], sets[1], {"blocked": sets[2]}, content, sets[5], [sets[6]])
+    assert Frozen.load(frozen.dump()) == frozen
+    earlier = pack({"suppressed": ["blocked"], "content": {"hero": ["dogs", ""]}}, sets[:5])
+    assert Frozen.load(earlier) == Frozen(sets[0], sets[1], {"blocked": sets[2]}, content)

@@ -1,0 +1,118 @@
+"""Who was in a campaign: who got it, and who did not and why."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from services.segmentation.domain.campaigns import Campaign, Progress
+from services.segmentation.domain.portable import PortableCriterion
+from services.segmentation.use_cases.campaigns import Campaigns
+from shared.events.topics import partition_of
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignCounts:
+    """Contacts of a campaign by what happened to them."""
+
+    audience: int
+    held_out: int
+    requested: int
+    skipped: Mapping[str, int]
+    suppressed: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """What happened to one contact. `status`: requested, waiting, held_out, skipped, suppressed or not_included."""
+
+    contact_id: int
+    status: str
+    reason: str | None = None
+    content: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """Whether a criterion of the audience was true for a contact when it was frozen."""
+
+    pointer: str
+    criterion: dict[str, Any]
+    segments: Mapping[UUID, dict[str, Any]]
+    truth: bool
+
+
+def counts_of(progress: Sequence[Progress]) -> CampaignCounts:
+    """Add up what the slices have done."""
+    totals = {"audience": 0, "held_out": 0, "requested": 0}
+    skipped: dict[str, int] = {}
+    suppressed: dict[str, int] = {}
+    for one in progress:
+        if one.frozen is None:
+            continue
+        totals["audience"] += len(one.frozen.audience)
+        totals["held_out"] += len(one.frozen.held_out)
+        totals["requested"] += len(one.requested)
+        for counts, sets in ((skipped, one.skipped), (suppressed, one.frozen.suppressed)):
+            for reason, contacts in sets.items():
+                counts[reason] = counts.get(reason, 0) + len(contacts)
+    return CampaignCounts(**totals, skipped=skipped, suppressed=suppressed)
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignRecipients:
+    """Recipients of campaigns, as each slice has frozen and handled them."""
+
+    campaigns: Campaigns
+    partitions: int
+
+    async def counts(self, campaign: Campaign) -> CampaignCounts:
+        """Return the contacts of a campaign by what happened to them."""
+        return counts_of(await self.campaigns.progress(campaign))
+
+    async def recipients(self, campaign: Campaign, after: int, limit: int) -> list[Recipient]:
+        """Return the contacts of a campaign with ids above `after`: all that it included, sent to or not."""
+        found: list[Recipient] = []
+        for progress in await self.campaigns.progress(campaign):
+            first_contact = (progress.partition - campaign.account_id) % self.partitions
+            for status, reason, contacts in progress.places():
+                start = contacts.rank((after - first_contact) // self.partitions) if after >= first_contact else 0
+                for index in contacts[start : start + limit]:
+                    contact_id = index * self.partitions + first_contact
+                    found.append(Recipient(contact_id, status, reason, _content(progress, status, index)))
+        return sorted(found, key=lambda recipient: recipient.contact_id)[:limit]
+
+    async def recipient(self, campaign: Campaign, contact_id: int) -> tuple[Recipient, Progress | None]:
+        """Return what happened to one contact, and the part of the campaign that knows it."""
+        number = partition_of(campaign.account_id, contact_id, self.partitions)
+        index = contact_id // self.partitions
+        for progress in await self.campaigns.progress(campaign):
+            if progress.partition == number:
+                for status, reason, contacts in progress.places():
+                    if index in contacts:
+                        return Recipient(contact_id, status, reason, _content(progress, status, index)), progress
+                return Recipient(contact_id, "not_included"), progress
+        return Recipient(contact_id, "not_included"), None
+
+
+def _content(progress: Progress, status: str, index: int) -> dict[str, str] | None:
+    if progress.frozen is None or status not in ("requested", "waiting", "skipped"):
+        return None
+    return progress.frozen.content_of(index)
+
+
+def truths_of(campaign: Campaign, progress: Progress | None, contact_id: int, partitions: int) -> list[Truth]:
+    """Return what each criterion of the audience said of a contact at the freeze; nothing if that is not known."""
+    if campaign.launch is None or progress is None or progress.frozen is None or not progress.frozen.parts:
+        return []
+    audience = campaign.launch.audience
+    asked: list[tuple[str, PortableCriterion]] = [
+        (f"/{member}/{place}", criterion)
+        for member, criteria in (("include", audience.include), ("exclude", audience.exclude))
+        for place, criterion in enumerate(criteria)
+    ]
+    index = contact_id // partitions
+    return [
+        Truth(pointer, criterion.criterion, criterion.segments, index in members)
+        for (pointer, criterion), members in zip(asked, progress.frozen.parts, strict=True)
+    ]
