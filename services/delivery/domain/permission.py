@@ -32,7 +32,7 @@ def reason_to_skip(
     """
     if expires_at is not None and expires_at <= now:
         return "expired"
-    if campaign_state in ("cancelled", "failed"):
+    if campaign_state in ("cancelled", "failed", "deleted"):
         return f"campaign_{campaign_state}"
     if is_test:
         return None

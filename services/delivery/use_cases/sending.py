@@ -21,7 +21,8 @@ from shared.store.errors import is_passing
 
 log = structlog.get_logger()
 
-LEASE = timedelta(minutes=3)  # longer than a mail server may take for one mail
+LEASE = timedelta(minutes=3)
+BEGUN_LEASE = timedelta(minutes=6)  # longer than a mail server may take for one mail: five answers of a minute each
 AT_ONCE = 500  # mails of one claim
 IDLE = 1.0  # seconds between looks at the queue when nobody wakes us
 LOOK_FOR_INTERRUPTED = 10.0  # seconds
@@ -131,7 +132,7 @@ class Sending:
 
     async def _begin(self, prepared: Prepared, connection: Connection, campaign_state: str | None) -> None:
         mail = prepared.mail
-        begun = await begin_mail(self._database.pool, mail, LEASE)
+        begun = await begin_mail(self._database.pool, mail, BEGUN_LEASE)
         if begun is None:
             return  # another process has taken it
         (recipient,) = begun

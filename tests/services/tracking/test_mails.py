@@ -2,12 +2,12 @@
 
 import json
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from shared.events.labeling import AccountChanged
-from shared.events.segmentation import SegmentChanged
+from shared.events.segmentation import CampaignAudience, CampaignChanged, CampaignState, SegmentChanged
 from shared.events.workflow import Uses, WorkflowChanged
 from tests.services.tracking.world import NOW, World
 from tests.stack.waiting import until
@@ -237,6 +237,22 @@ async def test_senders_are_in_domains_that_the_operator_allows(world: World) -> 
     assert (unknown.status_code, unknown.json()["errors"][0]["pointer"]) == (422, "/sender_id")
 
 
+def campaign(
+    world: World, name: str, state: CampaignState, message_id: str, criterion: dict[str, Any]
+) -> CampaignChanged:
+    return CampaignChanged(
+        occurred_at=NOW,
+        account_id=world.account_id,
+        campaign_id=uuid4(),
+        campaign_name=name,
+        campaign_version=1,
+        message_id=UUID(message_id),
+        audience=CampaignAudience(include=(criterion,)),
+        hold_out_percent=0,
+        state=state,
+    )
+
+
 async def test_a_message_that_is_used_is_deleted_by_force_only_and_its_links_lead_on(world: World) -> None:
     message = await world.message('<a href="https://shop.example/dogs">Dogs</a>')
     await world.contacts(7)
@@ -251,11 +267,18 @@ async def test_a_message_that_is_used_is_deleted_by_force_only_and_its_links_lea
             **values, segment_id=uuid4(), segment_name="S", segment_version=1, state="active",
             criterion={"clicks": {"link": message["links"][0]["id"]}},
         ),
+        campaign(world, "Sending it", "paused", message["id"], {"all": []}),
+        campaign(world, "Over", "done", message["id"], {"all": []}),
+        campaign(world, "For who clicked", "draft", str(uuid4()), {"clicks": {"message": message["id"]}}),
     )  # fmt: skip
     path = f"/v1/messages/{message['id']}"
+    assert "html" not in (await world.http.get(path)).json()
+    assert (await world.http.get(f"{path}?html=true")).json()["html"] == '<a href="https://shop.example/dogs">Dogs</a>'
     refused = await world.http.delete(path)
     assert refused.status_code == 409, refused.text
-    assert {(use["kind"], use["name"]) for use in refused.json()["uses"]} == {("workflow", "W"), ("segment", "S")}
+    assert {(use["kind"], use["name"]) for use in refused.json()["uses"]} == {
+        ("workflow", "W"), ("segment", "S"), ("campaign", "Sending it"), ("campaign", "For who clicked"),
+    }  # fmt: skip
     assert (await world.http.delete(f"{path}?force=true")).status_code == 204
     assert (await world.http.get(path)).status_code == 404
     assert message["id"] not in [one["id"] for one in (await world.http.get("/v1/messages")).json()["items"]]

@@ -44,7 +44,7 @@ def test_a_confirmation_goes_to_whoever_is_unconfirmed_but_never_to_suppressed_a
         assert _reason(Recipient("an@example.com", never), is_system=True) == never
 
 
-@pytest.mark.parametrize("state", ["cancelled", "failed"])
+@pytest.mark.parametrize("state", ["cancelled", "failed", "deleted"])
 def test_nothing_of_a_cancelled_campaign_goes_out(state: str) -> None:
     assert _reason(Recipient("an@example.com", "subscribed"), campaign=state) == f"campaign_{state}"
     assert _reason(Recipient("an@example.com", "subscribed"), campaign="sending") is None

@@ -12,7 +12,7 @@ from uuid_utils.compat import uuid7
 
 from shared.events.codec import body_of, headers_of
 from shared.events.envelope import CatalogEvent
-from shared.events.segmentation import SegmentChanged
+from shared.events.segmentation import CampaignAudience, CampaignChanged, CampaignState, SegmentChanged
 from tests.services.labeling.api.conftest import OPERATOR, Account, Running
 from tests.services.labeling.api.waiting import until
 from tests.services.labeling.shop import NOON
@@ -252,6 +252,20 @@ def test_a_pipelines_key_reads_contacts_of_the_account_that_it_names(running: Ru
     assert account.post("/v1/keys", json={"name": "x", "scopes": ["pipeline"]}).status_code == 422
 
 
+def campaign_for(account_id: int, criterion: dict[str, Any], state: CampaignState) -> CampaignChanged:
+    return CampaignChanged(
+        occurred_at=NOON,
+        account_id=account_id,
+        campaign_id=uuid7(),
+        campaign_name=f"A campaign that is {state}",
+        campaign_version=1,
+        message_id=uuid7(),
+        audience=CampaignAudience(include=(criterion,)),
+        hold_out_percent=0,
+        state=state,
+    )
+
+
 def test_a_label_in_use_is_not_deleted_unless_it_is_forced(running: Running, account: Account) -> None:
     dogs = account.make("/v1/labels", {"name": "Dogs"})["id"]
     segment = SegmentChanged(
@@ -262,11 +276,16 @@ def test_a_label_in_use_is_not_deleted_unless_it_is_forced(running: Running, acc
         segment_version=1,
         criterion={"label": {"id": dogs}},
     )
+    sending = campaign_for(account.account_id, {"label": {"id": dogs}}, "sending")
+    over = campaign_for(account.account_id, {"label": {"id": dogs}}, "done")
     asyncio.run(publish(running, segment))
+    asyncio.run(publish(running, sending))
+    asyncio.run(publish(running, over))
     refused = account.delete(f"/v1/labels/{dogs}")
     assert refused.status_code == 409
-    assert [(use["kind"], use["name"]) for use in refused.json()["uses"]] == [("segment", "Dog lovers")]
-    assert [use["kind"] for use in account.get(f"/v1/labels/{dogs}/uses").json()["items"]] == ["segment"]
+    uses = [("segment", "Dog lovers"), ("campaign", "A campaign that is sending")]
+    assert [(use["kind"], use["name"]) for use in refused.json()["uses"]] == uses
+    assert [use["kind"] for use in account.get(f"/v1/labels/{dogs}/uses").json()["items"]] == ["segment", "campaign"]
     assert account.delete(f"/v1/labels/{dogs}?force=true").status_code == 202
 
 

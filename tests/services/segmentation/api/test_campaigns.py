@@ -178,7 +178,9 @@ async def test_what_changes_after_the_freeze_only_skips(rig: Rig) -> None:
         counts = (await process.client.get(path)).json()["counts"]
         sent = {request["contact_id"] for request in await requests(rig)}
         assert counts["requested"] == len(sent)
-        assert 12 not in sent or counts["audience"] + counts["held_out"] == 9
+        frozen = counts["audience"] + counts["held_out"] + counts["suppressed"].get("bounced", 0)
+        # A slice may have frozen its part before the pause or after it, and each contact is in one slice.
+        assert frozen in ((9,) if 12 in sent else (8, 9))
         assert counts["requested"] + sum(counts["skipped"].values()) == counts["audience"]
 
 

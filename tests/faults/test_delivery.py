@@ -1,0 +1,204 @@
+"""Delivery killed again and again, with a mail server that refuses, delays and hangs up."""
+
+import asyncio
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from deploy.embedded.ports import free_port
+from services.delivery.domain.composing import message_id
+from shared.bus.connection import client_options
+from shared.bus.topics import ensure_topics
+from shared.events.codec import body_of, headers_of
+from shared.events.envelope import ContactEvent
+from shared.events.labeling import ContactChanged
+from shared.events.messages import CampaignMessageRequested, Cause
+from shared.events.parts import Send
+from shared.events.topics import partition_of
+from shared.settings import CommonSettings
+from tests.conftest import TestKafka, TestPostgres
+from tests.services.delivery.renderer import renderer
+from tests.shared.http.serving import serving
+from tests.stack.ground import Ground
+from tests.stack.processes import ServiceProcess
+from tests.stack.topics import read_topic
+from tests.stack.waiting import until
+
+ACCOUNT, CAMPAIGN, MESSAGE = 1, UUID(int=2), UUID(int=1)
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+CONTACTS = 400
+CONNECTIONS = 8
+KILLED_AT = (0.1, 0.4, 0.6)  # of the mails that the server has taken
+SETTLED_WITHIN = 90.0  # seconds
+# What the server does with the mail of a contact, by the contact's number; most are taken at once.
+BEHAVIOURS = {3: "later", 5: "nobody", 7: "slow", 11: "lost", 13: "torn"}
+
+
+def address_of(contact_id: int) -> str:
+    behaviour = next((name for number, name in BEHAVIOURS.items() if contact_id % 20 == number), "taken")
+    return f"{behaviour}{contact_id}@example.com"
+
+
+def contact(contact_id: int) -> ContactChanged:
+    return ContactChanged(
+        occurred_at=NOW, account_id=ACCOUNT, contact_id=contact_id, external_id=None, email=address_of(contact_id),
+        fields={}, state="active", subscription="subscribed", tracking_consent="granted",
+    )  # fmt: skip
+
+
+def request(contact_id: int) -> CampaignMessageRequested:
+    return CampaignMessageRequested(
+        occurred_at=NOW,
+        account_id=ACCOUNT,
+        contact_id=contact_id,
+        message_id=MESSAGE,
+        send=Send(kind="campaign", id=str(CAMPAIGN), sent_at=NOW),
+        cause=Cause(kind="campaign", campaign_id=CAMPAIGN),
+        idempotency_key=key_of(contact_id),
+    )
+
+
+def key_of(contact_id: int) -> str:
+    return f"campaign:{CAMPAIGN}:{contact_id}"
+
+
+@contextmanager
+def mail_server(file: Path) -> Iterator[int]:
+    """The counting server in a process of its own; its port."""
+    port = free_port()
+    process = subprocess.Popen((sys.executable, "-m", "tests.stack.mail_server", str(port), str(file)))
+    try:
+        yield port
+    finally:
+        process.kill()
+        process.wait()
+
+
+async def publish(settings: CommonSettings, events: list[ContactEvent], first: int) -> None:
+    """Write events to their topics, as the services that own them would."""
+    producer = AIOKafkaProducer(**client_options(settings))
+    await producer.start()
+    try:
+        for sequence, event in enumerate(events, first):
+            headers = headers_of(event.type(), event.event_id, "/test", NOW, sequence, {}, None, None, None)
+            number = partition_of(event.account_id, event.contact_id, settings.partitions)
+            topic = settings.topic_prefix + event.topic
+            await producer.send(topic, body_of(event), event.key.encode(), number, headers=headers)
+        await producer.flush()
+    finally:
+        await producer.stop()
+
+
+class Post:
+    """Delivery on topics and a database of its own, and the mail server's book."""
+
+    def __init__(self, ground: Ground, process: ServiceProcess, pool: "asyncpg.Pool[Any]", book: Path) -> None:
+        self.ground = ground
+        self.process = process
+        self.pool = pool
+        self.book = book
+
+    def taken(self) -> Counter[str]:
+        """How often the server has taken each mail, by the part of the Message-ID before the `@`."""
+        lines = self.book.read_text().splitlines() if self.book.exists() else []
+        return Counter(line.partition("@")[0] for line in lines)
+
+    async def states(self) -> dict[str, str]:
+        rows = await self.pool.fetch("SELECT idempotency_key, state FROM mails")
+        return {row["idempotency_key"]: row["state"] for row in rows}
+
+    async def has_taken(self, number: int) -> bool:
+        return sum(self.taken().values()) >= number
+
+    async def kill(self) -> None:
+        """Kill delivery; its claims end at once, not after some minutes."""
+        self.process.kill()
+        await self.pool.execute("UPDATE mails SET claimed_until = now() WHERE state IN ('queued', 'begun')")
+
+    async def are_all_ended(self) -> bool:
+        await self.pool.execute("UPDATE mails SET next_attempt_at = now() WHERE state = 'queued'")
+        states = Counter((await self.states()).values())
+        return sum(states.values()) == CONTACTS and not states["queued"] and not states["begun"]
+
+    async def reports(self) -> set[str]:
+        """The ids of the reports; the same id is the same report."""
+        records = await read_topic(self.ground.settings, "intake.engagements")
+        return {dict(one.headers)["ce_id"].decode() for one in records}
+
+
+@asynccontextmanager
+async def post_office(kafka: TestKafka, postgres: TestPostgres, folder: Path) -> AsyncIterator[Post]:
+    ground = Ground(kafka, postgres, folder)
+    try:
+        await ensure_topics(ground.settings)
+        with mail_server(folder / "book") as port:
+            async with serving(renderer()) as tracking:
+                process = ground.service(
+                    "delivery",
+                    PENCHANT_SMTP=f"smtp://127.0.0.1:{port}",
+                    PENCHANT_DELIVERY_KEY="pk_of_the_test",
+                    PENCHANT_DELIVERY_CONNECTIONS=str(CONNECTIONS),
+                    PENCHANT_TRACKING_URL=str(tracking.base_url),
+                )
+                async with asyncpg.create_pool(ground.database("delivery"), min_size=1, max_size=2) as pool:
+                    yield Post(ground, process, pool, folder / "book")
+    finally:
+        ground.clear()
+
+
+@pytest.mark.fault
+@pytest.mark.timeout(300)
+@pytest.mark.asyncio
+async def test_killed_while_it_sends_nothing_goes_twice_and_nothing_is_forgotten(
+    kafka: TestKafka, postgres: TestPostgres, tmp_path: Path
+) -> None:
+    async with post_office(kafka, postgres, tmp_path) as post:
+        await asyncio.to_thread(post.process.start)
+        everybody = range(1, CONTACTS + 1)
+        await publish(post.ground.settings, [contact(one) for one in everybody], 1)
+        await publish(post.ground.settings, [request(one) for one in everybody], CONTACTS + 1)
+        for share in KILLED_AT:
+            await until(partial(post.has_taken, int(CONTACTS * share)), SETTLED_WITHIN)
+            await post.kill()
+            await asyncio.to_thread(post.process.start)
+        # The same requests once more, as a relay writes them that has lost its place.
+        await publish(post.ground.settings, [request(one) for one in everybody], CONTACTS + 1)
+        await until(post.are_all_ended, SETTLED_WITHIN)
+        states, taken = await post.states(), post.taken()
+        assert taken
+        assert set(taken.values()) == {1}, "a mail was taken twice"
+        for contact_id in everybody:
+            state = states[key_of(contact_id)]
+            was_taken = message_id(f"{ACCOUNT}:{key_of(contact_id)}", "").removesuffix("@>") in taken
+            _agree(address_of(contact_id), state, was_taken=was_taken)
+        # At most one mail of each connection was being handed over at a kill.
+        ordinary = [key_of(one) for one in everybody if not address_of(one).startswith(("lost", "torn"))]
+        assert sum(states[key] == "uncertain" for key in ordinary) <= len(KILLED_AT) * CONNECTIONS
+        expected = {f"{ACCOUNT}/{key}/{state}" for key, state in states.items()}
+
+        async def are_reported() -> bool:
+            return await post.reports() == expected
+
+        await until(are_reported, SETTLED_WITHIN)
+
+
+def _agree(address: str, state: str, *, was_taken: bool) -> None:
+    """What delivery says must agree with what the server has; only after a break may it be uncertain."""
+    if address.startswith("nobody"):
+        assert (state, was_taken) in (("bounced", False), ("uncertain", False)), (address, state)
+    elif address.startswith(("lost", "torn")):
+        assert state == "uncertain", (address, state)
+    else:
+        assert state in ("sent", "uncertain"), (address, state)
+        assert was_taken or state == "uncertain", address
