@@ -1,15 +1,15 @@
 """A delivery pipeline, small and whole: takes Penchant's requests, sends each message once, and reports it.
 
-Reads `workflow.messages`, gets the recipient's address from labeling and the message with its tracked links from
-tracking, and hands the mail over. What "hand over" means is `Outbox`: here a folder of .eml files, in earnest a mail
-server or a provider. Uses none of Penchant's code: aiokafka, httpx, and the standard library.
+Reads `workflow.messages` and `segmentation.messages`, gets the recipient's address from labeling and the mail with its
+tracked links from tracking, and hands it over. What "hand over" means is `Outbox`: here a folder of .eml files, in
+earnest a mail server or a provider. Uses none of Penchant's code: aiokafka, httpx, and the standard library.
 
     PENCHANT_KAFKA=… PENCHANT_LABELING_URL=… PENCHANT_TRACKING_URL=… PENCHANT_API_KEY=… \\
         python docs/examples/delivery_pipeline.py outbox/
 
-The key needs the scopes `read` and `write`. It belongs to one account, and the topic carries the requests of all
+The key needs the scopes `read` and `write`. It belongs to one account, and the topics carry the requests of all
 accounts, whose contact ids all begin at 1: requests of other accounts are skipped. See docs/delivery-pipeline.md for
-why the pipeline does what it does.
+why the pipeline does what it does, and docs/how-to/bring-your-own-delivery.md for what a larger one adds.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ import httpx
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 SOURCE = "/delivery-pipeline"  # with the id of a report it says which report this is, for ever
-MERGE_TAG = "{{token}}"
+TOPICS = ("workflow.messages", "segmentation.messages")
 
 
 class SentMessages:
@@ -106,32 +106,45 @@ class Pipeline:
         expires_at = request.get("expires_at")
         if expires_at is not None and datetime.fromisoformat(expires_at) < datetime.now(UTC):
             return "expired"
-        contact = await self._http.get(f"{self._labeling}/v1/contacts/{request['contact_id']}")
-        if contact.status_code == 404:
+        answer = await self._http.get(f"{self._labeling}/v1/contacts/{request['contact_id']}")
+        if answer.status_code == 404:
             return "erased"
-        contact.raise_for_status()
-        address = contact.json()["email"]
-        if address is None:
+        answer.raise_for_status()
+        contact = answer.json()
+        if contact["subscription"] != "subscribed":
+            return str(contact["subscription"])
+        if contact["email"] is None:
             return "no address"
+        rendered = await self._render(request, contact)
+        if rendered is None:
+            return "not rendered"
         mail = EmailMessage()
-        mail["To"] = address
+        mail["To"] = contact["email"]
         mail["From"] = "shop@shop.example"
-        mail["Subject"] = "From your shop"
+        mail["Subject"] = rendered["subject"] or "From your shop"
         mail["Message-ID"] = f"<{key.replace(':', '.')}@shop.example>"
-        mail.set_content(await self._html(request), subtype="html")
+        mail.set_content(rendered["text"])
+        mail.add_alternative(rendered["html"], subtype="html")
         self._outbox.hand_over(key, mail)
         return "sent"
 
-    async def _html(self, request: dict[str, Any]) -> str:
-        """The message as this contact gets it: its links know the contact, and the send that was asked for."""
-        message = f"{self._tracking}/v1/messages/{request['message_id']}"
-        recipients = {"send": request["send"], "contact_ids": [request["contact_id"]]}
-        made = await self._http.post(f"{message}/tokens", params={"links": "false"}, json=recipients)
-        made.raise_for_status()
-        [line] = made.text.splitlines()
-        html = await self._http.get(f"{message}/html", params={"merge_tag": MERGE_TAG})
-        html.raise_for_status()
-        return html.text.replace(MERGE_TAG, json.loads(line)["token"])
+    async def _render(self, request: dict[str, Any], contact: dict[str, Any]) -> dict[str, Any] | None:
+        """The mail as this contact gets it: its links know the contact and the send. None if there is no such mail."""
+        recipient = {
+            "contact_id": request["contact_id"],
+            "content": request.get("content") or {},
+            "fields": contact["fields"],
+            "email": contact["email"],
+        }
+        answer = await self._http.post(
+            f"{self._tracking}/v1/messages/{request['message_id']}/render",
+            json={"send": request["send"], "revision": request.get("revision"), "recipients": [recipient]},
+        )
+        if answer.status_code in (404, 422):
+            return None
+        answer.raise_for_status()
+        rendered: dict[str, Any] = json.loads(answer.text)
+        return rendered
 
     async def _report(self, key: str, request: dict[str, Any], at: datetime) -> None:
         """Says `message.sent` on `intake.engagements`; workflows and criteria count it from there."""
@@ -161,8 +174,9 @@ class Pipeline:
 async def main(folder: Path) -> None:
     """Works until it is told to stop; what was not finished is taken up again by the next start."""
     kafka = os.environ["PENCHANT_KAFKA"]
+    prefix = os.environ.get("PENCHANT_TOPIC_PREFIX", "")
     consumer = AIOKafkaConsumer(
-        f"{os.environ.get('PENCHANT_TOPIC_PREFIX', '')}workflow.messages",
+        *(prefix + topic for topic in TOPICS),
         bootstrap_servers=kafka,
         group_id=os.environ.get("PIPELINE_GROUP", "delivery-pipeline"),
         auto_offset_reset="earliest",  # a request made before the first start is a request

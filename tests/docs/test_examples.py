@@ -96,7 +96,9 @@ def test_the_pipeline_sends_once_and_reports_it_and_the_click_goes_on(shop: Shop
     [mail] = until(lambda: list(outbox.glob("*.eml")), lambda: pipeline.output)
     sent = email.message_from_bytes(mail.read_bytes(), policy=email.policy.default)
     assert sent["To"] == "anna@shop.example"
-    [link] = re.findall(r'href="([^"]+)"', sent.get_content())
+    body = sent.get_body(("html",))
+    assert body is not None
+    [link] = re.findall(r'href="([^"]+)"', body.get_content())
     report = until(lambda: reported(shop, anna), lambda: pipeline.output)
     assert report["message_id"] == message
 
