@@ -29,6 +29,7 @@ MODULES = (
     "catalogs",
     "segmentation",
     "workflow",
+    "campaigns",
 )
 RESULTS = Path(__file__).parents[2] / ".bench" / "results.json"
 

@@ -39,9 +39,9 @@ class MailSource:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """One part of a mail for one content, ready to be filled in."""
+    """One part of a mail for one content, ready to be filled in. A literal is in pieces, between which a token stands."""
 
-    pieces: tuple[bytes | Tag, ...]
+    pieces: tuple[tuple[bytes, ...] | Tag, ...]
 
     @classmethod
     def of(cls, pieces: Iterable[Piece]) -> "Template":
@@ -56,13 +56,12 @@ class Template:
                 made[-1] += literal
             elif literal:
                 made.append(literal)
-        return cls(tuple(made))
+        return cls(tuple(one if isinstance(one, Tag) else tuple(one.split(b"\0")) for one in made))
 
     def fill(self, token: bytes, values: Mapping[str, str]) -> bytes:
         """Return the part for one recipient, as the inside of a JSON string."""
         return b"".join(
-            _as_json(value_of(piece, values)) if isinstance(piece, Tag) else piece.replace(b"\0", token)
-            for piece in self.pieces
+            _as_json(value_of(piece, values)) if isinstance(piece, Tag) else token.join(piece) for piece in self.pieces
         )
 
 

@@ -1,0 +1,264 @@
+"""Campaigns: a launch to many contacts, rendering, content decided one by one, delivery to a local mail server."""
+
+import asyncio
+import random
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from functools import partial
+from pathlib import Path
+from time import monotonic, perf_counter
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import aiosmtplib
+import asyncpg
+import httpx
+from aiokafka import AIOKafkaProducer
+
+from deploy.embedded.ports import free_port
+from services.delivery.domain.composing import Content, Sender, compose
+from services.tracking.domain.blocks import find_blocks
+from services.tracking.domain.links import find_links
+from services.tracking.domain.plain_text import text_of
+from services.tracking.domain.rendering import MailSource, compile_mail, line_of
+from services.workflow.domain.facts import StoredFacts
+from shared.bus.connection import client_options
+from shared.criteria import Criterion, decide_content, evaluate
+from shared.events.messages import CampaignMessageRequested, Cause
+from shared.events.parts import LabelReference, Send
+from shared.events.tracking import ContactClicked, MessageChanged
+from shared.http.keys import generate
+from shared.settings import CommonSettings
+from tests.bench.place import Place as Bench
+from tests.bench.progress import PUBLISHED, ask
+from tests.bench.row import Row
+from tests.bench.segmentation_audience import BLOCKS
+from tests.bench.segmentation_image import ACCOUNT, TODAY, ZONE, label_id
+from tests.bench.segmentation_live import Writer, catalog, contact, process_on
+from tests.services.delivery.renderer import renderer
+from tests.shared.http.serving import serving
+from tests.stack.processes import ServiceProcess
+
+LAUNCHED = 200_000  # contacts; the goal's million takes five times as long to write
+RENDERED = 5_000
+DELIVERED = 3_000
+DECIDED = 5_000
+AT_ONCE = 50_000
+MESSAGE = UUID(int=77)
+NOW = datetime.now(UTC)
+WITHIN = 300.0  # seconds
+
+
+async def run(place: Bench) -> list[Row]:
+    """All rows."""
+    return [rendering(), content_one_by_one(), *await launch(place), await delivery(place)]
+
+
+def message_html() -> str:
+    """About 60 kB of HTML with 40 links and a merge tag."""
+    filler = '<td style="padding:12px;font-family:serif">A growing dog eats twice what you think, and more.</td>'
+    rows = "".join(
+        f'<tr>{filler * 12}<td><a href="https://shop.example/item/{number}?from=mail">Item {number}</a></td></tr>'
+        for number in range(40)
+    )
+    return f"<html><body><p>Hello {{{{field.first_name|there}}}}</p><table>{rows}</table></body></html>"
+
+
+def rendering() -> Row:
+    """Fill the mails of many recipients in, and hold it against joining the same pieces."""
+    html = message_html()
+    places = [link.place for link in find_links(html)]
+    urls = [f"https://click.example/c/\0.{number}" for number in range(1, len(places) + 1)]
+    layout = find_blocks(html)
+    source = MailSource(html, layout, places, urls, subject="Hello {{field.first_name}}")
+    mail = compile_mail(source, {}, text_of)
+    values = {"field.first_name": "An"}
+    started = perf_counter()
+    for number in range(RENDERED):
+        line_of(number, b"x" * 100, mail, values)
+    mails = RENDERED / (perf_counter() - started)
+    pieces = line_of(1, b"\0", mail, values).split(b"\0")
+    started = perf_counter()
+    for _ in range(RENDERED):
+        (b"x" * 100).join(pieces)
+    joined = RENDERED / (perf_counter() - started)
+    name = f"tracking: rendering a message of {len(html) // 1000} kB with {len(places)} links"
+    return Row(name, mails, "mails/s", goal=5000, baseline=joined, baseline_of="joining bytes")
+
+
+def content_one_by_one() -> Row:
+    """Decide five blocks of three variants for one contact after the other, on workflow's facts."""
+    dice = random.Random(3)
+    zone = ZoneInfo(ZONE)
+    today = date.fromordinal(TODAY)
+    at = datetime.combine(today, datetime.min.time(), UTC)
+    stored = []
+    for number in range(DECIDED):
+        facts = StoredFacts()
+        facts.apply(contact(number + 1), zone)
+        for _ in range(dice.randrange(4)):
+            label = LabelReference(id=label_id(dice.randrange(20)), name="x")
+            facts.apply(_click(number + 1, at, label), zone)
+        stored.append(facts)
+    started = perf_counter()
+    for facts in stored:
+        decide_content(BLOCKS, partial(_is_true, facts, today))
+    name = "workflow: content of 5 blocks of 3 variants, contact by contact"
+    return Row(name, DECIDED / (perf_counter() - started), "contacts/s", goal=20_000)
+
+
+def _is_true(facts: StoredFacts, today: date, criterion: Criterion) -> bool:
+    return evaluate(criterion, facts, today).truth
+
+
+def _click(contact_id: int, at: datetime, label: LabelReference) -> ContactClicked:
+    return ContactClicked(
+        occurred_at=at, account_id=ACCOUNT, contact_id=contact_id, click_id=UUID(int=contact_id), message_id=MESSAGE,
+        link_id=UUID(int=1), url="https://shop.example", labels=(label,), verdict="human", reasons=(),
+    )  # fmt: skip
+
+
+async def launch(place: Bench) -> list[Row]:
+    """From the launch to the frozen audience, and to all requests on the topic."""
+    key = generate()
+    with place.ground() as ground:
+        dsn = ground.database()
+        process = process_on(ground, dsn).start()
+        await asyncio.to_thread(process.wait_ready)
+        producer = AIOKafkaProducer(**client_options(ground.settings))
+        await producer.start()
+        writer = Writer(ground.settings, producer)
+        message = MessageChanged(
+            occurred_at=NOW, account_id=ACCOUNT, message_id=MESSAGE, message_name="Bench", revision=1, links=()
+        )
+        await writer.write([*catalog(key), message])
+        for first in range(1, LAUNCHED + 1, AT_ONCE):
+            await writer.write([contact(one) for one in range(first, first + AT_ONCE)])
+        await producer.stop()
+        headers = {"Authorization": f"Bearer {key}"}
+        async with httpx.AsyncClient(base_url=process.url, headers=headers, timeout=30) as client:
+            frozen, requested = await _launched(client, dsn)
+    return [
+        Row(f"campaign: launch to {LAUNCHED:,} contacts, until frozen", frozen, "s", goal=1, better="lower"),
+        Row(f"campaign: requests of {LAUNCHED:,} contacts on the topic", LAUNCHED / requested, "requests/s",
+            goal=1_000_000 / 90),
+    ]  # fmt: skip
+
+
+async def _launched(client: httpx.AsyncClient, dsn: str) -> tuple[float, float]:
+    everybody = {"contact": {"subscription": "subscribed"}}
+    await _until(client, "POST", "/v1/criteria/count", {"criterion": everybody}, lambda it: it.get("count") == LAUNCHED)
+    body = {"name": "Bench", "message_id": str(MESSAGE), "audience": {"include": [everybody]}}
+    created = await client.post("/v1/campaigns", json=body)
+    path = f"/v1/campaigns/{created.raise_for_status().json()['id']}"
+    started = monotonic()
+    (await client.post(f"{path}/launch")).raise_for_status()
+    await _until_asked(dsn, "SELECT count(*) FROM campaign_slices WHERE frozen_at IS NULL", lambda left: left == 0)
+    frozen = monotonic() - started
+    await _until(client, "GET", path, None, lambda it: it.get("state") == "done")
+    await _until_asked(dsn, PUBLISHED, lambda published: published >= LAUNCHED)
+    return frozen, monotonic() - started
+
+
+async def _until_asked(dsn: str, question: str, done: Callable[[int], bool]) -> None:
+    deadline = monotonic() + WITHIN
+    while not done(await ask(dsn, question)):
+        if monotonic() > deadline:
+            raise TimeoutError(question)
+        await asyncio.sleep(0.02)
+
+
+async def _until(
+    client: httpx.AsyncClient, method: str, path: str, body: object, done: Callable[[dict[str, object]], bool]
+) -> None:
+    deadline = monotonic() + WITHIN
+    while not done((await client.request(method, path, json=body)).json()):
+        if monotonic() > deadline:
+            raise TimeoutError(path)
+        await asyncio.sleep(0.2)
+
+
+@contextmanager
+def sink(folder: Path) -> Iterator[int]:
+    """A mail server in a process of its own; its port."""
+    port = free_port()
+    process = subprocess.Popen((sys.executable, "-m", "tests.stack.mail_server", str(port), str(folder / f"{port}")))
+    try:
+        yield port
+    finally:
+        process.kill()
+        process.wait()
+
+
+async def delivery(place: Bench) -> list[Row]:
+    """Mails of one process of delivery, from the requests on the topic to the last one handed over."""
+    with place.ground() as ground, sink(place.folder) as port:
+        dsn = ground.database()
+        async with serving(renderer()) as tracking:
+            process = ground.process(
+                "services.delivery",
+                "PENCHANT_DELIVERY_PORT",
+                {
+                    "PENCHANT_DELIVERY_DATABASE": dsn,
+                    "PENCHANT_SMTP": f"smtp://127.0.0.1:{port}",
+                    "PENCHANT_DELIVERY_KEY": "pk_bench",
+                    "PENCHANT_TRACKING_URL": str(tracking.base_url),
+                    "PENCHANT_DELIVERY_PER_SECOND": "100000",
+                },
+            ).start()
+            rate = await _delivered(ground.settings, process, dsn)
+        alone = await _alone(port)
+    name = "delivery: mails to a mail server of this machine, one process"
+    return [Row(name, rate, "mails/s", goal=500, baseline=alone, baseline_of="aiosmtplib alone in a loop")]
+
+
+async def _delivered(settings: CommonSettings, process: ServiceProcess, dsn: str) -> float:
+    await asyncio.to_thread(process.wait_ready)
+    producer = AIOKafkaProducer(**client_options(settings))
+    await producer.start()
+    writer = Writer(settings, producer)
+    await writer.write([replace(contact(one), email=f"c{one}@example.com") for one in range(1, DELIVERED + 1)])
+    await writer.write([_request(one) for one in range(1, DELIVERED + 1)])
+    await producer.stop()
+    connection = await asyncpg.connect(dsn)
+    try:
+        seconds = "extract(epoch FROM max(ended_at) - min(requested_at))::float"
+        span = f"SELECT count(*), {seconds} FROM mails WHERE state = 'sent'"
+        deadline = monotonic() + WITHIN
+        while True:
+            count, took = await connection.fetchrow(span) or (0, 0)
+            if count == DELIVERED:
+                return DELIVERED / float(took)
+            if monotonic() > deadline:
+                raise TimeoutError(f"{count} of {DELIVERED} mails")
+            await asyncio.sleep(0.1)
+    finally:
+        await connection.close()
+
+
+def _request(contact_id: int) -> CampaignMessageRequested:
+    return CampaignMessageRequested(
+        occurred_at=NOW, account_id=ACCOUNT, contact_id=contact_id, message_id=MESSAGE,
+        send=Send(kind="campaign", id="bench", sent_at=NOW), cause=Cause(kind="campaign"),
+        idempotency_key=f"bench:{contact_id}",
+    )  # fmt: skip
+
+
+async def _alone(port: int) -> float:
+    """Hand the same number of mails over, one after the other, and nothing else."""
+    client = aiosmtplib.SMTP(hostname="127.0.0.1", port=port)
+    await client.connect()
+    sender, content = Sender("Shop", "news@shop.example"), Content("Hello there", "Hello there", "<p>Hello there</p>")
+    started = monotonic()
+    for number in range(DELIVERED):
+        mail = compose(
+            f"c{number}@example.com", sender, content, idempotency_key=f"alone:{number}", now=NOW, unsubscribe_url=None
+        )
+        await client.sendmail(sender.email, [f"c{number}@example.com"], bytes(mail))
+    rate = DELIVERED / (monotonic() - started)
+    await client.quit()
+    return rate
