@@ -39,7 +39,7 @@ class MailSource:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """One part of a mail for one content, ready to be filled in. A literal is in pieces, between which a token stands."""
+    """One part of a mail for one content, ready to be filled in. A token stands between the pieces of a literal."""
 
     pieces: tuple[tuple[bytes, ...] | Tag, ...]
 
