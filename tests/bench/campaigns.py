@@ -55,7 +55,7 @@ WITHIN = 300.0  # seconds
 
 async def run(place: Bench) -> list[Row]:
     """All rows."""
-    return [rendering(), content_one_by_one(), *await launch(place), await delivery(place)]
+    return [rendering(), content_one_by_one(), *await launch(place), *await delivery(place)]
 
 
 def message_html() -> str:

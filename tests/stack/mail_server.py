@@ -48,7 +48,7 @@ class CountingServer:
             line = f"{message_from_bytes(envelope.content)['Message-ID']} {recipient}\n"
             os.write(self._descriptor, line.encode())
         if recipient.startswith(("lost", "torn")):
-            assert server.transport is not None
+            assert isinstance(server.transport, asyncio.Transport)
             server.transport.abort()
         return "250 OK"
 
