@@ -8,7 +8,6 @@ from services.segmentation.domain.interest import clicked_labels
 from services.segmentation.domain.questions import (
     CountAudience,
     CountNodes,
-    CountWithin,
     ListMembers,
     Question,
     SamplePage,
@@ -64,7 +63,7 @@ def _sums_of_node(target: Slice, node: Criterion) -> int:
 def criteria_of(question: Question) -> list[Criterion]:
     """Return the criteria that a question asks of all contacts of a slice."""
     match question:
-        case CountNodes(asked=asked) | ListMembers(asked=asked) | SamplePage(asked=asked) | CountWithin(asked=asked):
+        case CountNodes(asked=asked) | ListMembers(asked=asked) | SamplePage(asked=asked):
             return [asked.inlined]
         case CountAudience(audience=audience, blocks=blocks):
             variants = [one.asked for block in blocks for one in block.variants if one.asked is not None]
