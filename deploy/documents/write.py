@@ -1,27 +1,24 @@
-"""Write JSON Schemas, docs/asyncapi.yaml, docs/openapi/*.json and the generated pages of docs/reference."""
+"""Writes JSON Schemas, docs/asyncapi.yaml and docs/openapi/*.json."""
 
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from deploy.documents.openapi import SERVICES, openapi_text
-from deploy.documents.reference import command_line_text, metrics_text
 from shared.events.documents import BrokenPromise, asyncapi_text, write_schemas
 
 DOCS = Path(__file__).parents[2] / "docs"
 
 
 def texts() -> Iterator[tuple[Path, str]]:
-    """Yield the path of each generated document, and its text."""
+    """The documents that follow from the code, and what each should say now."""
     yield DOCS / "asyncapi.yaml", asyncapi_text()
     for name in SERVICES:
         yield DOCS / "openapi" / f"{name}.json", openapi_text(name)
-    yield DOCS / "reference" / "command-line.md", command_line_text()
-    yield DOCS / "reference" / "metrics.md", metrics_text()
 
 
 def main() -> int:
-    """Write the documents that are not current, and print their names; return 1 if a released schema would break."""
+    """Writes what is not current and names it; 1 when a released schema would be broken."""
     try:
         written = write_schemas()
     except BrokenPromise as error:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from services.tracking.api import PUBLIC_ROUTERS, ROUTERS
 from services.tracking.consumers.clicks import ClickHandler
+from services.tracking.consumers.consent import UnappliedRefusals
 from services.tracking.consumers.contacts import ContactHandler
 from services.tracking.redirect.answers import LOST, Redirect
 from services.tracking.redirect.drain import Drain
@@ -13,8 +14,13 @@ from services.tracking.settings import TrackingSettings
 from services.tracking.use_cases.rendering import Renderer
 from services.tracking.use_cases.service import Tracking
 from shared.bus.handler import Consumer
+from shared.bus.tail import Tail
 from shared.runtime.run import run
 from shared.runtime.service import Parts, Service, Surroundings
+
+# Version 2 folded all contacts again, for digests of addresses with letters such as ß had changed; version 3 keeps
+# consent as it was given.
+CONTACTS_VERSION = 3
 
 
 async def build(around: Surroundings) -> Parts:
@@ -40,19 +46,26 @@ async def build(around: Surroundings) -> Parts:
         renderer=Renderer(around.database, public_url, preferences_url),
     )
 
+    contacts = Consumer("contacts", ("labeling.contacts",), ContactHandler(), version=CONTACTS_VERSION)
+    tail = Tail(settings, "labeling.contacts", contacts.name, contacts.version)
+
     async def close() -> None:
         # What Kafka had not acknowledged has gone to the spool; whoever starts next sends it.
         await spool.finish()
         directory.close()
+        await tail.close()
 
     return Parts(
         routers=ROUTERS,
         public_routers=PUBLIC_ROUTERS,
         state=tracking,
         consumers=[
-            Consumer("clicks", ("intake.clicks",), ClickHandler(around.catalog, settings.partitions)),
-            # Version 2 folds all contacts again: digests of addresses with letters such as ß have changed.
-            Consumer("contacts", ("labeling.contacts",), ContactHandler(), version=2),
+            Consumer(
+                "clicks",
+                ("intake.clicks",),
+                ClickHandler(around.catalog, settings.partitions, UnappliedRefusals(tail, around.catalog)),
+            ),
+            contacts,
         ],
         api_tasks=[redirect.collector.run, Drain(folder, directory, around.intake).run],
         raw=redirect,

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from time import monotonic
@@ -201,3 +201,10 @@ async def published(database: Database, partition: int, position: int | None, wi
             return True
         await asyncio.sleep(0.01)
     return False
+
+
+async def published_so_far(database: Database, partitions: Collection[int], within: float = 1.0) -> bool:
+    """Wait until all that these partition numbers have now is acknowledged by Kafka, `within` seconds at most."""
+    rows = await QUERIES["last_positions"].fetch(database.pool, partitions=list(partitions))
+    waits = [published(database, row["partition"], row["position"], within) for row in rows]
+    return all(await asyncio.gather(*waits))

@@ -34,6 +34,17 @@ ORDER BY published.partition, event.position
 -- name: published_position
 SELECT position FROM publications WHERE partition = :partition
 
+-- name: last_positions
+SELECT wanted.partition, last.position
+FROM unnest(:partitions::smallint[]) AS wanted (partition)
+CROSS JOIN LATERAL (
+    SELECT events.position
+    FROM events
+    WHERE events.partition = wanted.partition
+    ORDER BY events.position DESC
+    LIMIT 1
+) AS last
+
 -- name: backlog
 -- Positions are drawn from one sequence for all partitions, so the widest gap is at most too high, never too low.
 SELECT coalesce(max(last.position - publication.position), 0)::bigint AS backlog

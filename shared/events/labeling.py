@@ -130,7 +130,10 @@ class AccountChanged(CatalogEvent):
 
 @contract
 class LabelChanged(CatalogEvent):
-    """A label. Its record stays after deletion, so that whoever uses it can say what is broken."""
+    """A label. Its record stays after deletion, so that whoever uses it can say what is broken.
+
+    `order` is its place within its `group` on the preference page; smaller numbers come first.
+    """
 
     name: ClassVar[str] = "LabelChanged"
     topic: ClassVar[str] = "labeling.catalog"
@@ -144,6 +147,7 @@ class LabelChanged(CatalogEvent):
     merged_into: Optional[UUID] = None
     group: Optional[str] = None
     names: Optional[dict[str, str]] = None
+    order: int = 0
 
     @property
     def key(self) -> str:

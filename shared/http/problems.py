@@ -166,6 +166,9 @@ async def _of_validation(_request: Request, error: Exception) -> Response:
 
 def problem_of(error: Exception) -> Problem:
     """What the client is told about an exception that nobody expected; it is logged here."""
+    if isinstance(error, asyncpg.DiskFullError):
+        log.error("the disk of the database is full", exc_info=error)
+        return unavailable("The disk of the database is full: nothing was stored. Try again once there is room.")
     if is_passing(error):
         log.warning("a store is away", exc_info=error)
         return unavailable()

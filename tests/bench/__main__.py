@@ -20,6 +20,8 @@ MODULES = (
     "runtime_cost",
     "labeling",
     "contacts_in_bulk",
+    "imports_relayed",
+    "preference_page",
     "tracking",
     "redirect",
     "latency",

@@ -11,6 +11,7 @@ import asyncpg
 from services.labeling.app import SERVICE
 from services.labeling.domain.fields import Field
 from services.labeling.store.imports import Import, import_of_id
+from services.labeling.store.labels import labels_of_names
 from services.labeling.use_cases.accounts import add_account
 from services.labeling.use_cases.contact_lists import search_contacts
 from services.labeling.use_cases.exports import create_export
@@ -18,9 +19,11 @@ from services.labeling.use_cases.fields import add_field
 from services.labeling.use_cases.imports import check_import, start_import
 from services.labeling.use_cases.jobs import kinds
 from services.labeling.use_cases.labels import add_label
+from services.labeling.use_cases.merging import merge_label
 from services.labeling.use_cases.uploads import Limits, upload
 from shared.events.topics import CATALOG_PARTITION
 from shared.jobs.runner import JobRunner
+from shared.jobs.store import find_job
 from shared.store.database import Database
 from shared.store.event_tables import extend_event_tables
 from tests.bench.place import PARTITIONS, Place
@@ -29,6 +32,7 @@ from tests.bench.row import Row
 ROWS = 30_000
 LABELS = ("Dogs", "Cats", "Birds", "Fish")
 OPTIONS = {"subscription": {"set": "subscribed"}}
+MERGED_PER_SECOND = 500_000 / 60  # of each label
 
 
 class Published:
@@ -54,6 +58,7 @@ async def run(place: Place) -> list[Row]:
             exported = await _exported(database, runner, account_id, "csv")
             spreadsheet = await _exported(database, runner, account_id, "xlsx")
             searched = await _searched(database, account_id)
+            merged = await _merged(database, runner, account_id)
         finally:
             await database.close()
     return [
@@ -62,6 +67,7 @@ async def run(place: Place) -> list[Row]:
         Row("import: rows applied, not relayed", imported, "rows/s", 3_000, copied, "COPY into one table"),
         Row("export: contacts with labels, CSV", exported, "rows/s", 100_000, copied, "COPY into one table"),
         Row("export: contacts with labels, XLSX", spreadsheet, "rows/s", 25_000, copied, "COPY into one table"),
+        Row("merge of two labels: holders moved, not relayed", merged, "holders/s", MERGED_PER_SECOND),
         Row("search: contacts by the beginning of a word", searched, "ms", 10, better="lower"),
     ]
 
@@ -149,6 +155,20 @@ async def _exported(database: Database, runner: JobRunner, account_id: int, form
     await create_export(database, account_id, {"all": True}, "csv" if format_ == "csv" else "xlsx", None)
     await runner.run_until_idle()
     return ROWS / (perf_counter() - began)
+
+
+async def _merged(database: Database, runner: JobRunner, account_id: int) -> float:
+    """Merge a label into one that half of its holders have as well; return its holders a second."""
+    async with database.pool.acquire() as connection:
+        known = await labels_of_names(connection, account_id, LABELS[:2])
+    began = perf_counter()
+    started = await merge_label(database, account_id, known[LABELS[0]].id, known[LABELS[1]].id)
+    await runner.run_until_idle()
+    took = perf_counter() - began
+    job = await find_job(database.pool, account_id, started.job.id)
+    assert job is not None
+    assert job.state == "done", job
+    return job.done / took
 
 
 async def _searched(database: Database, account_id: int) -> float:

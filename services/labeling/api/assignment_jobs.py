@@ -7,7 +7,7 @@ from fastapi import Response
 from pydantic import BaseModel, Field, model_validator
 
 from services.labeling.api.routing import Router
-from services.labeling.api.service import Service
+from services.labeling.api.service import Service, require_segment
 from services.labeling.use_cases.assignment_jobs import (
     create_assignment_job,
     preview_assignments,
@@ -68,6 +68,7 @@ async def create_job(
 ) -> BaseModel:
     """Give a label to, or take it from, all holders of a label, the members of a segment, or who an import touched."""
     account_id, of = caller.account_id, body.of.chosen()
+    await require_segment(service, account_id, body.of.segment)
     if body.dry_run:
         response.status_code = 200
         counts = await preview_assignments(service.database, account_id, of, body.label_id, held=body.held)

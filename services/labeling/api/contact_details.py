@@ -1,14 +1,14 @@
 """Many contacts by id, and all that is known of one."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
 from services.labeling.api.models import ContactAnswer
 from services.labeling.api.routing import Router
 from services.labeling.api.service import Service, contact_in_path
-from services.labeling.store.contact_search import LATEST, moments_of, stored_contacts
+from services.labeling.store.contact_search import LATEST, MomentKind, moments_of, stored_contacts
 from services.labeling.use_cases.contact_data import contact_data
 from shared.events.envelope import ContactId
 from shared.http.bodies import RequestBody
@@ -38,8 +38,11 @@ class MomentAnswer(BaseModel):
 
     at: Annotated[datetime, Field(description="When it happened.")]
     kind: Annotated[
-        Literal["label", "engagement", "change"],
-        Field(description="What `details` are: a label asserted or removed, an engagement, the state after a change."),
+        MomentKind,
+        Field(
+            description="What `details` are: a label asserted or removed, an engagement, a decision on subscription or "
+            "consent to tracking with its origin and wording, the state after a change."
+        ),
     ]
     details: Annotated[dict[str, Any], Field(description="What happened.")]
 
@@ -63,7 +66,7 @@ async def show_timeline(
     contact: str,
     page: Annotated[PageRequest, page_request()],
 ) -> Page[MomentAnswer]:
-    """List labels given and taken, engagements and changes, newest first."""
+    """List labels given and taken, engagements, decisions and changes, newest first."""
     at, key = page.key(datetime, str) or (LATEST, "~")
     async with service.database.pool.acquire() as connection:
         contact_id = await contact_in_path(connection, caller.account_id, contact)

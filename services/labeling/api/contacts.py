@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 
 from services.labeling.api.models import ContactAnswer, ContactBody
 from services.labeling.api.routing import Router
-from services.labeling.api.service import Service, contact_in_path
+from services.labeling.api.service import Labeling, Service, contact_in_path, has_segment
 from services.labeling.domain.addresses import email_address
 from services.labeling.domain.errors import InvalidError, NotFoundError
 from services.labeling.domain.labels import Label
@@ -90,6 +90,18 @@ def _labels(names: Sequence[str], known: dict[str, Label]) -> tuple[Label, ...] 
     return tuple(known[name] for name in names)
 
 
+async def _published(service: Labeling, account_id: int, rows: Sequence[Row], result: Upserted) -> None:
+    """Wait until refusals of tracking among the rows can be read by tracking."""
+    await service.contacts_published(
+        account_id,
+        [
+            contact_id
+            for row, contact_id in zip(rows, result.contact_ids, strict=True)
+            if contact_id is not None and row.patch.get("tracking_consent") == "denied"
+        ],
+    )
+
+
 @router.post("", status_code=201, summary="Create a contact")
 async def make_contact(
     service: Service, caller: Annotated[Caller, requires("write")], body: NewContactBody, response: Response
@@ -104,6 +116,7 @@ async def make_contact(
     (contact_id,) = result.contact_ids
     if contact_id is None:
         raise _refuse(result.problems[0])
+    await _published(service, caller.account_id, [row], result)
     response.headers["Location"] = f"/v1/contacts/{contact_id}"
     async with service.database.pool.acquire() as connection:
         return await _show(connection, caller.account_id, contact_id)
@@ -126,6 +139,7 @@ async def write_batch(service: Service, caller: Annotated[Caller, requires("writ
             rows.append(row)
             indexes.append(index)
     result = await upsert_contacts(service.database, caller.account_id, rows, _origin(caller), service.suppression)
+    await _published(service, caller.account_id, rows, result)
     return _batch_answer(len(body), indexes, result, errors)
 
 
@@ -186,6 +200,8 @@ async def list_contacts(
     With `search`, contacts are in the order of the words that were found, and the other filters are ignored.
     """
     account_id = caller.account_id
+    if segment is not None and not await has_segment(service, account_id, segment):
+        raise NotFoundError("segment")
     async with service.database.pool.acquire() as connection:
         if search is not None:
             return await _search(connection, account_id, search, page)
@@ -283,6 +299,7 @@ async def patch_contact(
     result = await upsert_contacts(service.database, caller.account_id, [row], origin, service.suppression)
     if result.problems:
         raise _refuse(result.problems[0])
+    await _published(service, caller.account_id, [row], result)
     async with service.database.pool.acquire() as connection:
         return await _show(connection, caller.account_id, contact_id)
 

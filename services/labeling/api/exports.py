@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field, model_validator
 
 from services.labeling.api.routing import Router
-from services.labeling.api.service import Service
+from services.labeling.api.service import Service, require_segment
 from services.labeling.store.exports import Export, exports_of_account
 from services.labeling.store.files import file_of_id, stream_file
 from services.labeling.use_cases import exports
@@ -106,6 +106,7 @@ async def create_export(
     service: Service, caller: Annotated[Caller, requires("read")], body: ExportBody, response: Response
 ) -> ExportAnswer:
     """Write contacts into a file, in the background. The file can be imported again without losing anything."""
+    await require_segment(service, caller.account_id, body.of.segment)
     export = await exports.create_export(
         service.database, caller.account_id, body.of.chosen(), body.format, body.columns
     )

@@ -56,6 +56,11 @@ Names = Annotated[
 ]
 
 
+Order = Annotated[
+    int, Field(ge=-1_000_000, le=1_000_000, description="Place within the group; smaller numbers come first.")
+]
+
+
 class LabelBody(RequestBody):
     """A new label."""
 
@@ -64,6 +69,7 @@ class LabelBody(RequestBody):
     visibility: Visibility | None = None
     group: Group = None
     names: Names = None
+    order: Order = 0
 
 
 class LabelPatchBody(RequestBody):
@@ -75,6 +81,7 @@ class LabelPatchBody(RequestBody):
     state: Literal["active", "hidden"] = "active"
     group: Group = None
     names: Names = None
+    order: Order = 0
 
 
 class HolderAnswer(BaseModel):
@@ -109,6 +116,7 @@ async def post_label(
         body.visibility or "private",
         label_group(body.group or "") or None,
         label_names(body.names or {}),
+        body.order,
     )
     await service.published(position)
     response.headers["Location"] = f"/v1/labels/{label.id}"
@@ -149,6 +157,7 @@ async def patch_label(
         state=body.state if "state" in given else None,
         group=label_group(body.group or "") if "group" in given else None,
         names=label_names(body.names or {}) if "names" in given else None,
+        order=body.order if "order" in given else None,
     )
     label, position = await change_label(service.database, caller.account_id, label_id, patch)
     await service.published(position)

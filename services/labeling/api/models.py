@@ -85,6 +85,7 @@ class LabelAnswer(BaseModel):
     merged_into: Annotated[UUID | None, Field(description="The label that it was merged into.")]
     group: Annotated[str | None, Field(description="Heading on the preference page.")]
     names: Annotated[dict[str, str], Field(description="Names for contacts, by language.")]
+    order: Annotated[int, Field(description="Place within the group; smaller numbers come first.")]
     created_at: datetime
 
     @classmethod
@@ -101,5 +102,6 @@ class LabelAnswer(BaseModel):
             merged_into=label.merged_into,
             group=label.group,
             names=dict(label.names),
+            order=label.order,
             created_at=label.created_at,
         )

@@ -1,20 +1,23 @@
 """What endpoints are given, and look-ups that several of them need."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Annotated
+from uuid import UUID
 
 from asyncpg.pool import PoolConnectionProxy
 from fastapi import Depends, Request
 
-from services.labeling.domain.errors import NotFoundError
+from services.labeling.domain.errors import InvalidError, NotFoundError
 from services.labeling.domain.names import ContactName
 from services.labeling.domain.suppressions import SuppressionKeys
 from services.labeling.store.contacts import contacts_of
 from services.labeling.store.directory import find_contacts
 from services.labeling.use_cases.uploads import Limits
 from shared.bus.producer import IntakeProducer
-from shared.bus.relay import published
-from shared.events.topics import CATALOG_PARTITION
+from shared.bus.relay import published, published_so_far
+from shared.events.segmentation import SegmentChanged
+from shared.events.topics import CATALOG_PARTITION, partition_of
 from shared.http.paths import name_in_path
 from shared.runtime.service import Surroundings
 from shared.store.database import Database
@@ -48,6 +51,16 @@ class Labeling:
         """Wait until a catalog event can be read by the other services; return after 1 s at the latest."""
         await published(self.around.database, CATALOG_PARTITION, position)
 
+    async def contacts_published(self, account_id: int, contact_ids: Iterable[int]) -> None:
+        """Wait until what was written of contacts can be read by the other services; return after 1 s at the latest.
+
+        Whoever has denied consent to tracking must not be tracked from the answer on.
+        """
+        count = self.around.settings.partitions
+        partitions = {partition_of(account_id, one, count) for one in contact_ids}
+        if partitions:
+            await published_so_far(self.database, partitions)
+
 
 def _labeling(request: Request) -> Labeling:
     labeling: Labeling = request.app.state.service
@@ -55,6 +68,22 @@ def _labeling(request: Request) -> Labeling:
 
 
 Service = Annotated[Labeling, Depends(_labeling)]
+
+
+async def has_segment(service: Labeling, account_id: int, segment_id: UUID) -> bool:
+    """Return whether the account has the segment, which may have no members; read the catalog to its end first."""
+    for _ in range(2):
+        found = service.around.catalog.find(SegmentChanged, segment_id)
+        if found is not None:
+            return found.account_id == account_id and found.state != "deleted"
+        await service.around.catalog.refresh()
+    return False
+
+
+async def require_segment(service: Labeling, account_id: int, segment_id: UUID | None) -> None:
+    """Raise InvalidError if the account has no such segment."""
+    if segment_id is not None and not await has_segment(service, account_id, segment_id):
+        raise InvalidError("there is no such segment", "/of/segment")
 
 
 async def contact_in_path(connection: PoolConnectionProxy, account_id: int, path: str) -> int:

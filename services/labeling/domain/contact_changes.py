@@ -70,11 +70,13 @@ class ContactChanges(Generic[Cause]):
         self._set(ContactChange(key, before, after, at, origin, wording, cause))
         return True
 
-    def put(self, key: ContactKey, contact: Contact, at: datetime, origin: Origin) -> None:
+    def put(
+        self, key: ContactKey, contact: Contact, at: datetime, origin: Origin, *, wording: str | None = None
+    ) -> None:
         """Replace a contact, which may be new, by a state that has been validated."""
         before = self._contacts.get(key)
         after = attributed(before or Contact(), contact, origin.kind)
-        self._set(ContactChange(key, before, after, at, origin, None, None))
+        self._set(ContactChange(key, before, after, at, origin, wording, None))
 
     def forget_field(self, key: ContactKey, field_key: str, at: datetime) -> None:
         """Remove the value of a field that is no longer defined."""

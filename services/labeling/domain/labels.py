@@ -36,6 +36,7 @@ class Label(NamedTuple):
     group: str | None = None
     names: Mapping[str, str] = NO_NAMES
     merged_into: UUID | None = None
+    order: int = 0  # within its group
 
     def name_in(self, language: str) -> str:
         """Return the name in a language, or else the name."""
@@ -51,6 +52,7 @@ class LabelPatch(NamedTuple):
     state: LabelState | None = None
     group: str | None = None
     names: Mapping[str, str] | None = None
+    order: int | None = None
 
 
 def patched(label: Label, patch: LabelPatch) -> Label:
@@ -64,6 +66,7 @@ def patched(label: Label, patch: LabelPatch) -> Label:
         state=patch.state or label.state,
         group=label.group if patch.group is None else patch.group or None,
         names=label.names if patch.names is None else patch.names,
+        order=label.order if patch.order is None else patch.order,
     )
 
 

@@ -17,6 +17,7 @@ from shared.store.queries import queries_of
 QUERIES = queries_of(__file__)
 
 HolderOrder = Literal["clicks", "last_click", "since"]
+MomentKind = Literal["label", "engagement", "decision", "change"]
 
 
 class Found(NamedTuple):
@@ -38,7 +39,7 @@ class Moment(NamedTuple):
     """Something that happened to a contact. `key` orders moments of the same time."""
 
     at: datetime
-    kind: Literal["label", "engagement", "change"]
+    kind: MomentKind
     key: str
     details: dict[str, Any]
 
@@ -146,7 +147,8 @@ async def moments_of(
     labels = [_label_moment(row) for row in await QUERIES["timeline_of_labels"].fetch(connection, **asked)]
     engaged = [_engagement_moment(row) for row in await QUERIES["timeline_of_engagements"].fetch(connection, **asked)]
     changes = [_change_moment(row) for row in await QUERIES["timeline_of_changes"].fetch(connection, **asked)]
-    return sorted([*labels, *engaged, *changes], key=lambda moment: (moment.at, moment.key), reverse=True)
+    decisions = [_decision_moment(row) for row in await QUERIES["timeline_of_decisions"].fetch(connection, **asked)]
+    return sorted([*labels, *engaged, *changes, *decisions], key=lambda moment: (moment.at, moment.key), reverse=True)
 
 
 def _label_moment(row: Record) -> Moment:
@@ -169,6 +171,17 @@ def _engagement_moment(row: Record) -> Moment:
         "attributes": orjson.loads(row["attributes"]),
     }
     return Moment(row["occurred_at"], "engagement", f"engagement:{row['event_id']}", details)
+
+
+def _decision_moment(row: Record) -> Moment:
+    details = {
+        "subject": row["subject"],
+        "before": row["before"],
+        "after": row["after"],
+        "origin": orjson.loads(row["origin"]),
+        "wording": row["wording"],
+    }
+    return Moment(row["occurred_at"], "decision", f"decision:{row['entry']:020}", details)
 
 
 def _change_moment(row: Record) -> Moment:

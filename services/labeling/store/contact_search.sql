@@ -104,6 +104,12 @@ WHERE account_id = :account_id AND contact_id = :contact_id AND occurred_at <= :
 ORDER BY occurred_at DESC, event_id DESC
 LIMIT :limit
 
+-- name: timeline_of_decisions
+SELECT * FROM contact_decisions
+WHERE account_id = :account_id AND contact_id = :contact_id AND occurred_at <= :before
+ORDER BY occurred_at DESC, entry DESC
+LIMIT :limit
+
 -- name: timeline_of_changes
 -- The contact's own events: its whole state after each change.
 SELECT event_id, occurred_at, type, personal FROM events

@@ -30,6 +30,7 @@ def _label(row: Record) -> Label:
         row["label_group"],
         orjson.loads(row["names"]),
         None if row["target_id"] is None else UUID(int=row["target_id"].int),
+        row["label_order"],
     )
 
 
@@ -78,6 +79,7 @@ async def insert_label(
     visibility: Visibility,
     group: str | None = None,
     names: Mapping[str, str] = NO_NAMES,
+    order: int = 0,
 ) -> Label | None:
     """Insert a label; return None if the account has one of this name."""
     row = await QUERIES["insert_label"].fetchrow(
@@ -90,6 +92,7 @@ async def insert_label(
         visibility=visibility,
         label_group=group,
         names=orjson.dumps(dict(names)).decode(),
+        label_order=order,
     )
     return None if row is None else _label(row)
 
@@ -108,13 +111,14 @@ async def update_label(connection: PoolConnectionProxy, label: Label, at: dateti
         state=label.state,
         label_group=label.group,
         names=orjson.dumps(dict(label.names)).decode(),
+        label_order=label.order,
         at=at,
     )
     return updated == 1
 
 
 async def public_labels(connection: PoolConnectionProxy, account_id: int) -> list[Label]:
-    """Return the labels that contacts see and may choose, by group."""
+    """Return the labels that contacts see and may choose: group by group, in the order that was set."""
     rows = await QUERIES["public_labels"].fetch(connection, account_id=account_id)
     return [_label(row) for row in rows]
 

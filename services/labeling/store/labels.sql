@@ -37,8 +37,8 @@ WHERE account_id = :account_id AND state IN ('active', 'hidden') AND (:name_key:
 
 -- name: insert_label
 -- No row if the name is taken. An error would be written to PostgreSQL's log, with the name.
-INSERT INTO labels (label_id, account_id, name, name_key, description, visibility, label_group, names)
-VALUES (:label_id, :account_id, :name, :name_key, :description, :visibility, :label_group, :names)
+INSERT INTO labels (label_id, account_id, name, name_key, description, visibility, label_group, names, label_order)
+VALUES (:label_id, :account_id, :name, :name_key, :description, :visibility, :label_group, :names, :label_order)
 ON CONFLICT (account_id, name_key) WHERE state <> 'deleted' DO NOTHING
 RETURNING *, NULL::uuid AS target_id
 
@@ -55,6 +55,7 @@ SET
     state = :state,
     label_group = :label_group,
     names = :names,
+    label_order = :label_order,
     changed_at = :at
 WHERE
     label_no = :no
@@ -69,9 +70,11 @@ WHERE
     )
 
 -- name: public_labels
+-- A group stands where its first label would; labels without a group come last.
 SELECT *, NULL::uuid AS target_id FROM labels
 WHERE account_id = :account_id AND state = 'active' AND visibility = 'public'
-ORDER BY label_group NULLS FIRST, label_no
+ORDER BY
+    label_group IS NULL, min(label_order) OVER (PARTITION BY label_group), label_group, label_order, label_no
 
 -- name: set_merged_into
 -- Also what was merged into the label before: nothing stands for a label that stands for another one.

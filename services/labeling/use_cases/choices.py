@@ -15,7 +15,8 @@ from services.labeling.domain.suppressions import SuppressionKeys
 from services.labeling.store.accounts import account_of_id
 from services.labeling.store.assignments import LabelOfContact, labels_of_contact
 from services.labeling.store.contacts import contact_of_id
-from services.labeling.store.engagements import insert_engagements
+from services.labeling.store.decisions import decisions_of_contact
+from services.labeling.store.engagements import engagements_of_contact, insert_engagements
 from services.labeling.store.labels import public_labels
 from services.labeling.use_cases import suppressions
 from services.labeling.use_cases.assignment_changes import load_assignments, record_assignments
@@ -28,6 +29,7 @@ from shared.store.database import Database
 from shared.store.unit_of_work import UnitOfWork
 
 UNSUBSCRIBED = "message.unsubscribed"
+MOST = 10_000  # decisions and engagements in the file of one's own data
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,9 @@ async def own_data(database: Database, account_id: int, contact_id: int) -> dict
     """Return what is known of a contact, for itself. Raises NotFoundError."""
     preferences = await load_preferences(database, account_id, contact_id)
     contact = preferences.contact
+    async with database.pool.acquire() as connection:
+        engagements = await engagements_of_contact(connection, account_id, contact_id, None, MOST)
+        decisions = await decisions_of_contact(connection, account_id, contact_id, None, MOST)
     return {
         "account": preferences.account.name,
         "contact_id": contact_id,
@@ -173,6 +178,27 @@ async def own_data(database: Database, account_id: int, contact_id: int) -> dict
                 "last_click": _text(one.last_click),
             }
             for one in preferences.held.values()
+        ],
+        "decisions": [
+            {
+                "at": _text(one.occurred_at),
+                "subject": one.subject,
+                "before": one.before,
+                "after": one.after,
+                "by": one.origin["kind"],
+                "wording": one.wording,
+            }
+            for one in decisions
+        ],
+        "engagements": [
+            {
+                "at": _text(one.occurred_at),
+                "kind": one.kind,
+                "ref": one.ref,
+                "attributes": one.attributes,
+                "data": one.data,
+            }
+            for one in engagements
         ],
     }
 

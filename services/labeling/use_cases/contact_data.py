@@ -8,13 +8,14 @@ from pydantic_core import to_jsonable_python
 from services.labeling.domain.errors import NotFoundError
 from services.labeling.store.assignments import labels_of_contact
 from services.labeling.store.contact_search import LATEST, moments_of, stored_contacts
+from services.labeling.store.decisions import StoredDecision, decisions_of_contact
 from services.labeling.store.engagements import engagements_of_contact
 
 MOST = 10_000  # moments and engagements
 
 
 async def contact_data(connection: PoolConnectionProxy, account_id: int, contact_id: int) -> dict[str, Any]:
-    """Return the contact, its labels with why it has them, its engagements with their data, and what happened.
+    """Return the contact, its labels and why it has them, engagements with their data, decisions, and what happened.
 
     Raises NotFoundError.
     """
@@ -23,6 +24,7 @@ async def contact_data(connection: PoolConnectionProxy, account_id: int, contact
         raise NotFoundError("contact")
     labels = await labels_of_contact(connection, account_id, contact_id)
     engagements = await engagements_of_contact(connection, account_id, contact_id, None, MOST)
+    decisions = await decisions_of_contact(connection, account_id, contact_id, None, MOST)
     moments = await moments_of(connection, account_id, contact_id, LATEST, MOST)
     contact = {name: value for name, value in stored.contact._asdict().items() if name != "email_key"}
     data: dict[str, Any] = to_jsonable_python(
@@ -46,7 +48,20 @@ async def contact_data(connection: PoolConnectionProxy, account_id: int, contact
                 for label in labels
             ],
             "engagements": [engagement._asdict() for engagement in engagements],
+            "decisions": [shown_decision(decision) for decision in decisions],
             "timeline": [{"at": moment.at, "kind": moment.kind, **moment.details} for moment in moments],
         }
     )
     return data
+
+
+def shown_decision(decision: StoredDecision) -> dict[str, Any]:
+    """Return a decision on subscription or consent as people read it."""
+    return {
+        "at": decision.occurred_at,
+        "subject": decision.subject,
+        "before": decision.before,
+        "after": decision.after,
+        "origin": decision.origin,
+        "wording": decision.wording,
+    }

@@ -9,7 +9,7 @@ from asyncpg.pool import PoolConnectionProxy
 from pyroaring import BitMap
 
 from services.labeling.domain.assignments import Assignment
-from services.labeling.domain.errors import InvalidError, NotFoundError
+from services.labeling.domain.errors import InvalidError
 from services.labeling.domain.labels import Label
 from services.labeling.store import contact_search
 from services.labeling.store.assignments import assignments_of_pairs
@@ -104,10 +104,7 @@ def _filters(wanted: Selection) -> Filters:
 async def _members(connection: PoolConnectionProxy, account_id: int, segment: UUID | None) -> BitMap | None:
     if segment is None:
         return None
-    members = await members_of(connection, account_id, segment)
-    if members is None:
-        raise NotFoundError("segment")
-    return members
+    return await members_of(connection, account_id, segment) or BitMap()
 
 
 def _holds(connection: PoolConnectionProxy, label: Label | None) -> Callable[[Sequence[int]], Awaitable[Sequence[int]]]:

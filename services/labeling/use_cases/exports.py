@@ -77,7 +77,10 @@ async def create_export(
 
 
 async def count_source(connection: PoolConnectionProxy, account_id: int, source: Source) -> int:
-    """Return how many contacts a source has now. Raises InvalidError if the account has no such thing."""
+    """Return how many contacts a source has now. Raises InvalidError if the account has no such label or import.
+
+    Which segments there are is known to the catalog alone, so the caller checks that.
+    """
     if source.id is None:
         return await exports.count_contacts(connection, account_id)
     if source.kind == "label":
@@ -86,10 +89,7 @@ async def count_source(connection: PoolConnectionProxy, account_id: int, source:
         if await import_of_id(connection, account_id, source.id) is None:
             raise InvalidError("there is no such import", "/of/import")
         return await count_effects(connection, source.id)
-    members = await members_of(connection, account_id, source.id)
-    if members is None:
-        raise InvalidError("there is no such segment, or nobody has been in it yet", "/of/segment")
-    return len(members)
+    return len(await members_of(connection, account_id, source.id) or ())
 
 
 async def _label(connection: PoolConnectionProxy, account_id: int, label_id: UUID) -> Label:

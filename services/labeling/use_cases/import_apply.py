@@ -137,7 +137,9 @@ class RowApplier:
         for contact_id in sorted(states):
             state = states[contact_id]
             if state is not None and state != before[contact_id]:
-                contacts.put((self._account_id, contact_id), state, self._work.now, origin)
+                # What allows to write to the contact; that somebody is no longer subscribed needs no basis.
+                basis = self._plan.options.basis if state.subscription in ("subscribed", "unconfirmed") else None
+                contacts.put((self._account_id, contact_id), state, self._work.now, origin, wording=basis)
 
     async def _assign(self, labels: Mapping[int, dict[int, None]], effects: dict[int, Effect]) -> set[int]:
         """Assert labels with the import as their origin; return the contacts that gained one."""

@@ -48,10 +48,11 @@ async def create_label(
     visibility: Visibility,
     group: str | None = None,
     names: Mapping[str, str] = NO_NAMES,
+    order: int = 0,
 ) -> WrittenLabel:
     """Create a label. Raises ConflictError if the account has one of this name."""
     async with database.unit_of_work(CATALOG_PARTITION) as work:
-        label = await add_label(work, account_id, name, description, visibility, group, names)
+        label = await add_label(work, account_id, name, description, visibility, group, names, order)
     return WrittenLabel(label, work.position)
 
 
@@ -63,12 +64,13 @@ async def add_label(
     visibility: Visibility = "private",
     group: str | None = None,
     names: Mapping[str, str] = NO_NAMES,
+    order: int = 0,
 ) -> Label:
     """Create a label within a unit of work. Raises ConflictError if the account has one of this name."""
     _, count = await labels.labels_of_account(work.connection, account_id, None, None, 1)
     if count >= MOST_LABELS:
         raise LimitError("labels", MOST_LABELS)
-    label = await labels.insert_label(work.connection, account_id, name, description, visibility, group, names)
+    label = await labels.insert_label(work.connection, account_id, name, description, visibility, group, names, order)
     if label is None:
         raise _taken()
     append_label(work, label)
@@ -126,6 +128,7 @@ def append_label(work: UnitOfWork, label: Label) -> None:
             state="merged" if label.state == "merging" else label.state,
             group=label.group,
             names=dict(label.names) or None,
+            order=label.order,
             merged_into=label.merged_into,
         )
     )

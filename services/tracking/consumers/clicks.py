@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from services.tracking.consumers.consent import UnappliedRefusals
 from services.tracking.use_cases.click_intake import ClickIntake
 from services.tracking.use_cases.held_clicks import known_keys
 from shared.bus.catalog import Catalog
@@ -17,8 +18,9 @@ LOOKS = (timedelta(seconds=1), timedelta(seconds=5), timedelta(seconds=30))
 class ClickHandler(Handler):
     """Takes reported clicks in; releases those that were held once their contact and message are known."""
 
-    def __init__(self, catalog: Catalog, partitions: int) -> None:
+    def __init__(self, catalog: Catalog, partitions: int, refusals: UnappliedRefusals) -> None:
         self._intake = ClickIntake(catalog, partitions)
+        self._refusals = refusals
         # When to look whether what held clicks wait for is known by now, and how many looks there were.
         self._look: tuple[datetime, int] | None = None
 
@@ -44,5 +46,6 @@ class ClickHandler(Handler):
 
     async def handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
         """Take in reports on any contacts; see `Handler`."""
-        if await self._intake.take_in(work, batch):
+        refused = await self._refusals.read(work.connection)
+        if await self._intake.take_in(work, batch, refused):
             self._look = work.now + LOOKS[0], 0

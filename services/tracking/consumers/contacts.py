@@ -25,14 +25,14 @@ def contact_row(received: Received) -> ContactRow:
     event, sequence = received.event, received.sequence or 0
     if isinstance(event, Tombstone):
         account_id, contact_id = map(int, event.key.split(":"))
-        return ContactRow(account_id, contact_id, "erased", False, None, None, None, sequence)
+        return ContactRow(account_id, contact_id, "erased", "denied", None, None, None, sequence)
     assert isinstance(event, ContactChanged)
     active = event.state == "active"
     return ContactRow(
         event.account_id,
         event.contact_id,
         event.state,
-        event.tracking_consent != "denied",
+        event.tracking_consent,
         event.merged_into if event.state == "merged" else None,
         email_digest(event.email) if active and event.email else None,
         external_digest(event.external_id) if active and event.external_id else None,

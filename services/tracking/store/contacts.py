@@ -7,6 +7,7 @@ from uuid import UUID
 from asyncpg.pool import PoolConnectionProxy
 
 from services.tracking.domain.intake import ContactReference
+from shared.events.labeling import TrackingConsent
 from shared.store.queries import queries_of
 
 QUERIES = queries_of(__file__)
@@ -15,10 +16,14 @@ ContactKey = tuple[int, int]  # account, contact
 
 
 class ContactStatus(NamedTuple):
-    """The status of a contact whose clicks are not simply taken. `state` is None if the contact is not known."""
+    """The status of a contact whose clicks are not simply taken. `state` is None if the contact is not known.
+
+    `consent` is null in rows that were written before it was kept.
+    """
 
     state: str | None
     tracked: bool
+    consent: str | None
     merged_into: int | None
 
 
@@ -28,7 +33,7 @@ class ContactRow(NamedTuple):
     account_id: int
     contact_id: int
     state: str
-    tracked: bool
+    consent: TrackingConsent
     merged_into: int | None
     email_digest: UUID | None
     external_digest: UUID | None
@@ -36,15 +41,20 @@ class ContactRow(NamedTuple):
 
 
 async def contacts_that_matter(
-    connection: PoolConnectionProxy, contacts: Collection[ContactKey]
+    connection: PoolConnectionProxy, contacts: Collection[ContactKey], consent_required: Collection[int] = ()
 ) -> dict[ContactKey, ContactStatus]:
-    """Return those of `contacts` that are unknown, merged, erased or not to be tracked."""
+    """Return those of `contacts` that are unknown, merged, erased or not to be tracked.
+
+    In the accounts `consent_required`, contacts are tracked only once they have granted it.
+    """
     if not contacts:
         return {}
-    rows = await QUERIES["contacts_that_matter"].fetch(connection, **_columns(contacts))
+    rows = await QUERIES["contacts_that_matter"].fetch(
+        connection, consent_required=list(consent_required), **_columns(contacts)
+    )
     return {
         (row["account_id"], row["contact_id"]): ContactStatus(
-            row["state"], row["tracked"] is not False, row["merged_into"]
+            row["state"], row["tracked"], row["consent"], row["merged_into"]
         )
         for row in rows
     }

@@ -2,10 +2,17 @@
 
 -- name: contacts_that_matter
 -- Of the contacts named, those that are unknown, merged, erased or not to be tracked.
-SELECT named.account_id, named.contact_id, contact.state, contact.tracked, contact.merged_into
+SELECT
+    named.account_id, named.contact_id, contact.state, contact.consent, contact.merged_into,
+    coalesce(consent.given, true) AS tracked
 FROM unnest(:account_ids::integer[], :contact_ids::bigint[]) AS named (account_id, contact_id)
 LEFT JOIN contacts AS contact ON contact.account_id = named.account_id AND contact.contact_id = named.contact_id
-WHERE contact.contact_id IS NULL OR contact.state <> 'active' OR NOT contact.tracked
+CROSS JOIN LATERAL (
+    SELECT contact.tracked AND (
+        contact.consent IS NOT DISTINCT FROM 'granted' OR named.account_id <> ALL(:consent_required::integer[])
+    ) AS given
+) AS consent
+WHERE contact.contact_id IS NULL OR contact.state <> 'active' OR NOT consent.given
 
 -- name: contacts_of_email_digests
 -- An address can move from one contact to another, and the two changes may arrive on different partitions. Of two
@@ -42,17 +49,19 @@ WHERE name.digest IS NOT NULL
 -- name: write_contacts
 -- A contact that is erased stays erased.
 INSERT INTO contacts AS contact (
-    account_id, contact_id, state, tracked, merged_into, email_digest, external_digest, sequence
+    account_id, contact_id, state, tracked, consent, merged_into, email_digest, external_digest, sequence
 )
-SELECT changed.account_id, changed.contact_id, changed.state, changed.tracked, changed.merged_into,
-    changed.email_digest, changed.external_digest, changed.sequence
+SELECT
+    changed.account_id, changed.contact_id, changed.state, changed.consent <> 'denied', changed.consent,
+    changed.merged_into, changed.email_digest, changed.external_digest, changed.sequence
 FROM unnest(
-    :account_id::integer[], :contact_id::bigint[], :state::text[], :tracked::boolean[], :merged_into::bigint[],
+    :account_id::integer[], :contact_id::bigint[], :state::text[], :consent::text[], :merged_into::bigint[],
     :email_digest::uuid[], :external_digest::uuid[], :sequence::bigint[]
-) AS changed (account_id, contact_id, state, tracked, merged_into, email_digest, external_digest, sequence)
+) AS changed (account_id, contact_id, state, consent, merged_into, email_digest, external_digest, sequence)
 ON CONFLICT (account_id, contact_id) DO UPDATE SET
     state = excluded.state,
     tracked = excluded.tracked,
+    consent = excluded.consent,
     merged_into = excluded.merged_into,
     email_digest = excluded.email_digest,
     external_digest = excluded.external_digest,

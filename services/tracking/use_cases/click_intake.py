@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from services.tracking.domain.intake import LeftOut, Message, Refused, contact_reference, message_key, place
-from services.tracking.store.contacts import contact_news
+from services.tracking.store.contacts import ContactKey, contact_news
 from services.tracking.store.messages import messages_for_clicks
 from services.tracking.use_cases.click_recording import Recorder, Taken
 from services.tracking.use_cases.contact_references import contacts_of
@@ -13,32 +13,57 @@ from services.tracking.use_cases.memory import count_left_out, remember
 from shared.bus.catalog import Catalog
 from shared.bus.received import Received
 from shared.events.intake import ClickReported
+from shared.events.labeling import AccountChanged
 from shared.store.unit_of_work import UnitOfWork
+
+NOBODY: Mapping[ContactKey, str] = {}
 
 
 class ClickIntake:
     """Takes in reports by the thousand, with a few statements for a batch."""
 
     def __init__(self, catalog: Catalog, partitions: int) -> None:
+        self._catalog = catalog
         self._recorder = Recorder(catalog, partitions)
         self._messages: dict[UUID, Message] = {}
 
-    async def take_in(self, work: UnitOfWork, batch: Sequence[Received]) -> int:
-        """Record the reports that can be used now; hold, refuse or leave out the others. Return how many are held."""
+    async def take_in(
+        self, work: UnitOfWork, batch: Sequence[Received], refused: Mapping[ContactKey, str] = NOBODY
+    ) -> int:
+        """Record the reports that can be used now; hold, refuse or leave out the others. Return how many are held.
+
+        `refused` are contacts whose clicks are left out, and why, although the table of contacts does not say so yet.
+        """
         news = await contact_news(work.connection)
-        taken, held = await self._sort(work, batch)
+        consent_required = self._consent_required(batch)
+        taken, held = await self._sort(work, batch, refused, consent_required)
         if taken:
-            await self._recorder.record(work, taken, news)
+            await self._recorder.record(work, taken, news, consent_required)
         return held
 
-    async def _sort(self, work: UnitOfWork, batch: Sequence[Received]) -> tuple[list[Taken], int]:
+    def _consent_required(self, batch: Sequence[Received]) -> list[int]:
+        """Return the accounts that do not track contacts whose consent is unknown."""
+        accounts = (
+            self._catalog.find(AccountChanged, one) for one in {received.event.account_id for received in batch}
+        )
+        return [one.account_id for one in accounts if one is not None and not one.track_unknown_consent]
+
+    async def _sort(
+        self,
+        work: UnitOfWork,
+        batch: Sequence[Received],
+        refused: Mapping[ContactKey, str],
+        consent_required: Collection[int],
+    ) -> tuple[list[Taken], int]:
         references = [contact_reference(received.event.account_id, received.event) for received in batch]
-        contacts = await contacts_of(work.connection, set(references))
+        contacts = await contacts_of(work.connection, set(references), consent_required)
         messages = await self._messages_of(work, {received.event.message_id for received in batch})
         taken, left_out, held = [], Counter[str](), 0
         for received, reference in zip(batch, references, strict=True):
             report: ClickReported = received.event
             contact = contacts[reference]
+            if isinstance(contact, int):
+                contact = refused.get((report.account_id, contact), contact)
             if isinstance(contact, str):
                 left_out[contact] += 1
                 continue

@@ -63,8 +63,13 @@ class Recorder:
         self._sends: dict[SendKey, int] = {}
         self._network_key: bytes | None = None
 
-    async def record(self, work: UnitOfWork, taken: Sequence[Taken], news: Mapping[int, int]) -> None:
-        """Writes those of `taken` that were not seen before; `news` are those of contacts when they were looked at."""
+    async def record(
+        self, work: UnitOfWork, taken: Sequence[Taken], news: Mapping[int, int], consent_required: Collection[int] = ()
+    ) -> None:
+        """Write those of `taken` that were not seen before; `news` are those of contacts when they were looked at.
+
+        In the accounts `consent_required`, clicks of contacts whose consent is unknown are left out.
+        """
         clicks = await self._not_seen(work, taken)
         network_key = await self._key(work)
         sends = await self._sends_of(work, clicks)
@@ -74,7 +79,8 @@ class Recorder:
         contacts = {click.contact for click in clicks}
         await work.lock({partition_of(*contact, self._partitions) for contact in contacts})
         # Only under the locks it is certain who has been erased meanwhile, or has denied consent.
-        if news != await contact_news(work.connection) and (gone := await self._gone(work, contacts)):
+        changed = news != await contact_news(work.connection)
+        if changed and (gone := await self._gone(work, contacts, consent_required)):
             await remove_clicks(work.connection, [row for click, row, _ in written if click.contact in gone])
             count_left_out(work, Counter(gone[click.contact] for click, _, _ in written if click.contact in gone))
             written = [one for one in written if one[0].contact not in gone]
@@ -89,10 +95,13 @@ class Recorder:
             self._network_key = await read_network_key(work.connection)
         return self._network_key
 
-    async def _gone(self, work: UnitOfWork, contacts: Collection[ContactKey]) -> dict[ContactKey, str]:
+    async def _gone(
+        self, work: UnitOfWork, contacts: Collection[ContactKey], consent_required: Collection[int]
+    ) -> dict[ContactKey, str]:
+        statuses = await contacts_that_matter(work.connection, contacts, consent_required)
         return {
             contact: why_left_out(status)
-            for contact, status in (await contacts_that_matter(work.connection, contacts)).items()
+            for contact, status in statuses.items()
             if status.state == "erased" or not status.tracked
         }
 

@@ -7,20 +7,24 @@ from asyncpg.pool import PoolConnectionProxy
 from services.tracking.domain.intake import ContactReference
 from services.tracking.store.contacts import ContactKey, ContactStatus, contacts_named, contacts_that_matter
 
+CONSENT_DENIED, CONSENT_UNKNOWN = "consent_denied", "consent_unknown"
 MOST_MERGES = 10  # a contact merged into one that was merged into …
 
 
 async def contacts_of(
-    connection: PoolConnectionProxy, references: Collection[ContactReference]
+    connection: PoolConnectionProxy, references: Collection[ContactReference], consent_required: Collection[int] = ()
 ) -> dict[ContactReference, int | str | None]:
-    """Each reference's contact; None if it is not known, or why its clicks are left out."""
+    """Return each reference's contact; None if it is not known, or why its clicks are left out.
+
+    In the accounts `consent_required`, clicks of contacts whose consent is unknown are left out.
+    """
     named = await contacts_named(connection, references)
     ids = {
         reference: reference.value if reference.kind == "contact" else named.get(reference) for reference in references
     }
     found = {reference: (reference.account_id, int(value)) for reference, value in ids.items() if value is not None}
-    statuses = await contacts_that_matter(connection, set(found.values()))
-    merged = await _merged(connection, statuses)
+    statuses = await contacts_that_matter(connection, set(found.values()), consent_required)
+    merged = await _merged(connection, statuses, consent_required)
     answers: dict[ContactReference, int | str | None] = dict.fromkeys(references)
     for reference, key in found.items():
         final = merged.get(key, key)
@@ -33,12 +37,13 @@ async def contacts_of(
 
 
 async def _merged(
-    connection: PoolConnectionProxy, statuses: dict[ContactKey, ContactStatus]
+    connection: PoolConnectionProxy, statuses: dict[ContactKey, ContactStatus], consent_required: Collection[int]
 ) -> dict[ContactKey, ContactKey]:
     """What merged contacts have become; adds to `statuses` what it learns of those."""
     final = {key: _next(key, statuses) for key, at in statuses.items() if at.merged_into is not None}
     for _ in range(MOST_MERGES):
-        statuses |= await contacts_that_matter(connection, set(final.values()) - statuses.keys())
+        others = set(final.values()) - statuses.keys()
+        statuses |= await contacts_that_matter(connection, others, consent_required)
         further = {key: _next(target, statuses) for key, target in final.items()}
         if further == final:
             break
@@ -52,7 +57,9 @@ def _next(key: ContactKey, statuses: Mapping[ContactKey, ContactStatus]) -> Cont
 
 
 def why_left_out(status: ContactStatus) -> str:
-    """Why the clicks of a contact with that status are left out."""
+    """Return why the clicks of a contact with that status are left out."""
     if status.state == "erased":
         return "erased"
-    return "merged" if status.tracked else "consent_denied"
+    if status.tracked:
+        return "merged"
+    return CONSENT_DENIED if status.consent == "denied" else CONSENT_UNKNOWN

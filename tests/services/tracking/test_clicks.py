@@ -3,10 +3,12 @@
 import asyncio
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from shared.events.labeling import AccountChanged
 from tests.services.tracking.world import BROWSER, NOW, World, click
 from tests.stack.waiting import until
 
@@ -236,6 +238,26 @@ async def test_tests_of_a_message_and_contacts_who_said_no_leave_no_trace(world:
     await world.report(click(message, 7, send=SEND | {"kind": "test"}), click(message, 8), click(message, 7))
     await world.clicked(1)
     assert await world.pool.fetchval("SELECT count(*) FROM clicks WHERE account_id = $1", world.account_id) == 1
+
+
+@pytest.mark.asyncio
+async def test_an_account_may_leave_out_who_has_not_said_yes(world: World) -> None:
+    message = await world.message(HTML)
+    await world.contacts(7, tracking_consent="unknown")
+    await world.contacts(8, tracking_consent="granted")
+    await world.report(click(message, 7))
+    await world.clicked(1)
+    account: dict[str, Any] = {"occurred_at": NOW, "account_id": world.account_id, "time_zone": "UTC"}
+    await world.tell(AccountChanged(**account, account_name="Shop", track_unknown_consent=False))
+    label = await world.label("Dogs")
+    path = f"/v1/messages/{message['id']}/links/{message['links'][0]['id']}/labels"
+    # Once tracking knows the label it has read the account, which came before.
+    assert (await world.http.put(path, json={"label_ids": [label]})).status_code == 200
+    await world.report(click(message, 7), click(message, 8))
+    assert [event.contact_id for event in await world.clicked(2)] == [7, 8]
+    await world.contacts(7, tracking_consent="granted")
+    await world.report(click(message, 7))
+    await world.clicked(3)
 
 
 @pytest.mark.asyncio

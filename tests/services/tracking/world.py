@@ -85,9 +85,9 @@ class World:
     async def contacts(self, *contact_ids: int, **state: Any) -> None:
         """Contacts, known to tracking when this returns."""
         await self.tell(*(self.contact(contact_id, **state) for contact_id in contact_ids))
-        told = state.get("state", "active"), state.get("tracking_consent") != "denied"
+        told = state.get("state", "active"), state.get("tracking_consent", "granted")
         count = """
-        SELECT count(*) FROM contacts WHERE account_id = $1 AND contact_id = ANY($2) AND (state, tracked) = ($3, $4)
+        SELECT count(*) FROM contacts WHERE account_id = $1 AND contact_id = ANY($2) AND (state, consent) = ($3, $4)
         """
 
         async def known() -> bool:

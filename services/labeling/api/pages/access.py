@@ -133,10 +133,17 @@ def _rows(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
         if name == "fields":
             yield from ((f"field {key}", str(one)) for key, one in value.items())
         elif name == "labels":
-            for one in value:
-                yield f"label {one['name']}", ", ".join(f"{key}: {part}" for key, part in one.items() if key != "name")
+            yield from ((f"label {one['name']}", _parts(one, "name")) for one in value)
+        elif name == "decisions":
+            yield from ((f"decision {one['at']}", _parts(one, "at")) for one in value)
+        elif name == "engagements":
+            yield from ((f"{one['kind']} {one['at']}", _parts(one, "kind", "at")) for one in value)
         else:
             yield name, "" if value is None else str(value)
+
+
+def _parts(one: dict[str, Any], *left_out: str) -> str:
+    return ", ".join(f"{key}: {part}" for key, part in one.items() if key not in left_out and part not in (None, {}))
 
 
 def _harmless(value: str) -> str:

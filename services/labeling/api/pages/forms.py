@@ -83,9 +83,10 @@ async def fill_in(service: Service, request: JsonRequest, form_id: str) -> Respo
     if first(form, "website"):
         # People do not see this field: a robot has filled it in, and learns nothing from the answer.
         return view.message("form_thanks_title", thanks)
-    values, problems = answers(shown.fields, _given(form))
+    values, wrong = answers(shown.fields, _given(form))
+    problems = dict.fromkeys(wrong, view.text("form_error_field"))
     if first(form, "consent") != "yes":
-        problems["consent"] = view.text("form_error")
+        problems["consent"] = view.text("form_error_consent")
     try:
         if not problems:
             filled = Filled(email, values, _chosen(form, shown), view.text("consent"), view.language)
@@ -94,7 +95,7 @@ async def fill_in(service: Service, request: JsonRequest, form_id: str) -> Respo
             return view.message("form_thanks_title", thanks)
     except InvalidError:
         problems["email"] = view.text("form_error_email")
-    return _page(view, shown, {name: first(form, name) for name in form}, problems)
+    return _page(view, shown, form, problems)
 
 
 async def _find(service: Labeling, text: str) -> ShownForm | None:
@@ -114,8 +115,11 @@ def _chosen(form: Form, shown: ShownForm) -> list[UUID]:
     return [label.id for label in shown.labels if str(label.id) in ticked]
 
 
-def _page(view: View, shown: ShownForm, values: dict[str, str], problems: dict[str, str]) -> Response:
-    labels: list[dict[str, Any]] = [{"id": label.id, "name": label.name_in(view.language)} for label in shown.labels]
+def _page(view: View, shown: ShownForm, filled: Form, problems: dict[str, str]) -> Response:
+    chosen = set(_chosen(filled, shown))
+    labels: list[dict[str, Any]] = [
+        {"id": label.id, "name": label.name_in(view.language), "chosen": label.id in chosen} for label in shown.labels
+    ]
     return view.page(
         "form.html",
         shown.form.definition.name,
@@ -126,7 +130,7 @@ def _page(view: View, shown: ShownForm, values: dict[str, str], problems: dict[s
         text=shown.form.definition.text,
         fields=[field._asdict() for field in shown.fields],
         labels=labels,
-        values=values,
+        values={name: first(filled, name) for name in filled},
         errors=problems,
         wording=view.text("consent"),
     )

@@ -53,6 +53,8 @@ async def save(service: Service, request: JsonRequest, token: str) -> Response:
         assert service.suppression is not None
         choice = choice_in(form, recipient, view)
         await apply_choice(service.database, service.suppression, recipient.account_id, recipient.contact_id, choice)
+        if choice.consent == "denied":
+            await service.contacts_published(recipient.account_id, [recipient.contact_id])
     return RedirectResponse(f"/p/{token}?saved=1", 303)
 
 

@@ -7,13 +7,11 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
-from aiokafka import AIOKafkaProducer
 from uuid_utils.compat import uuid7
 
-from shared.events.codec import body_of, headers_of
-from shared.events.envelope import CatalogEvent
 from shared.events.segmentation import CampaignAudience, CampaignChanged, CampaignState, SegmentChanged
 from tests.services.labeling.api.conftest import OPERATOR, Account, Running
+from tests.services.labeling.api.events import publish
 from tests.services.labeling.api.waiting import until
 from tests.services.labeling.shop import NOON
 
@@ -287,16 +285,3 @@ def test_a_label_in_use_is_not_deleted_unless_it_is_forced(running: Running, acc
     assert [(use["kind"], use["name"]) for use in refused.json()["uses"]] == uses
     assert [use["kind"] for use in account.get(f"/v1/labels/{dogs}/uses").json()["items"]] == ["segment", "campaign"]
     assert account.delete(f"/v1/labels/{dogs}?force=true").status_code == 202
-
-
-async def publish(running: Running, event: CatalogEvent) -> None:
-    """Write a catalog event of another service, as its relay does."""
-    producer = AIOKafkaProducer(bootstrap_servers=running.bootstrap)
-    await producer.start()
-    headers = headers_of(event.type(), event.event_id, "/test", event.occurred_at, 1, {}, None, None, None)
-    try:
-        await producer.send_and_wait(
-            running.prefix + event.topic, body_of(event), key=event.key.encode(), headers=[*headers]
-        )
-    finally:
-        await producer.stop()

@@ -64,6 +64,22 @@ def test_the_page_shows_public_labels_in_groups_and_languages(account: Account, 
     assert page.headers["referrer-policy"] == "no-referrer"
 
 
+def test_groups_and_labels_stand_in_the_order_that_was_set(account: Account, ann: int, public: httpx.Client) -> None:
+    for name, group, order in (("Loose", None, 0), ("Zebra", "Wild", 1), ("Ant", "Wild", 2), ("Cow", "Farm", 9)):
+        account.make("/v1/labels", {"name": name, "visibility": "public", "group": group, "order": order})
+    hen = account.make("/v1/labels", {"name": "Hen", "visibility": "public", "group": "Farm", "order": 10})
+    assert hen["order"] == 10
+
+    def names() -> list[str]:
+        page = public.get(f"/p/{token_of(account, ann)}", headers={"Accept-Language": "en"}).text
+        found = re.findall(r"<legend>(Wild|Farm|Other)</legend>|<span>(Loose|Zebra|Ant|Cow|Hen)", page)
+        return [group or label for group, label in found]
+
+    assert names() == ["Wild", "Zebra", "Ant", "Farm", "Cow", "Hen", "Other", "Loose"]
+    assert account.patch(f"/v1/labels/{hen['id']}", json={"order": -1}).json()["order"] == -1
+    assert names() == ["Farm", "Hen", "Cow", "Wild", "Zebra", "Ant", "Other", "Loose"]
+
+
 def test_choices_are_saved_once_and_with_origin_self(account: Account, ann: int, public: httpx.Client) -> None:
     dogs = account.make("/v1/labels", {"name": "Dogs", "visibility": "public"})["id"]
     cats = account.make("/v1/labels", {"name": "Cats", "visibility": "public"})["id"]
@@ -133,7 +149,11 @@ def test_own_data_and_being_forgotten_need_a_mailed_link(
     path = httpx.URL(requested["system"]["url"]).path
     assert path.endswith("/data")
     assert "ann@example.com" in public.get(path).text
-    assert public.get(f"{path}.json").json()["email"] == "ann@example.com"
+    own = public.get(f"{path}.json").json()
+    assert own["email"] == "ann@example.com"
+    assert [(one["subject"], one["after"], one["by"]) for one in own["decisions"]] == [
+        ("subscription", "subscribed", "api")
+    ]
     assert "email,ann@example.com" in public.get(f"{path}.csv").text
     expired = Recipient(
         account.account_id,
@@ -148,3 +168,15 @@ def test_own_data_and_being_forgotten_need_a_mailed_link(
     assert account.get(f"/v1/contacts/{ann}").status_code == 404
     again = account.make("/v1/contacts", {"email": "Ann@example.com", "subscription": "subscribed"})
     assert again["subscription"] == "blocked"
+
+
+def test_a_token_that_is_used_too_often_waits_and_others_do_not(
+    account: Account, ann: int, public: httpx.Client
+) -> None:
+    ben = account.make("/v1/contacts", {"email": "ben@example.com"})["contact_id"]
+    for path in (f"/u/{token_of(account, ann)}", f"/p/{token_of(account, ann)}"):
+        answers = [public.post(path, data={"subscribed": "yes"}).status_code for _ in range(40)]
+        assert answers[0] in (200, 303)
+        assert answers[-1] == 429
+        assert public.get(path).status_code == 200
+    assert public.post(f"/u/{token_of(account, ben)}").status_code == 200

@@ -94,9 +94,10 @@ async def test_the_timeline_and_the_data_of_a_contact(shop: Shop) -> None:
     async with shop.database.pool.acquire() as connection:
         moments = await moments_of(connection, shop.account_id, ann, LATEST, 100)
         data = await contact_data(connection, shop.account_id, ann)
-    assert sorted(moment.kind for moment in moments) == ["change", "change", "label"]
+    assert sorted(moment.kind for moment in moments) == ["change", "change", "decision", "label"]
     (label,) = [moment for moment in moments if moment.kind == "label"]
     assert (label.details["label_name"], label.details["outcome"]) == ("Dogs", "assigned")
     assert data["contact"]["fields"] == {"city": "Aalst"}
     assert [one["name"] for one in data["labels"]] == ["Dogs"]
-    assert len(data["timeline"]) == 3
+    assert len(data["timeline"]) == 4
+    assert [(one["subject"], one["after"]) for one in data["decisions"]] == [("subscription", "subscribed")]

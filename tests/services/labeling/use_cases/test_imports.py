@@ -250,6 +250,15 @@ async def test_what_cannot_be_done_says_why(shop: Shop) -> None:
     assert await count(shop, "imports") + await count(shop, "import_rows") == 0
 
 
-async def test_options_are_kept(shop: Shop) -> None:
-    found = await imported(shop, b"email\nann@example.com\n")
+async def test_the_basis_of_a_subscription_is_kept_with_the_contact(shop: Shop) -> None:
+    found = await imported(shop, b"email,subscription\nann@example.com,\nbob@example.com,unsubscribed\n")
     assert found.options["subscription"] == SUBSCRIBED["subscription"]
+    rows = await shop.database.pool.fetch("SELECT * FROM contact_decisions ORDER BY contact_id")
+    assert [(row["subject"], row["before"], row["after"], row["wording"]) for row in rows] == [
+        ("subscription", None, "subscribed", "They signed up at the fair."),
+        ("subscription", None, "unsubscribed", None),
+    ]
+    assert {row["origin"] for row in rows} == {f'{{"ref": "{found.id}", "kind": "import"}}'}
+    # A second import that changes nothing decides nothing.
+    await imported(shop, b"email\nann@example.com\n")
+    assert await count(shop, "contact_decisions") == 2

@@ -10,9 +10,11 @@ import orjson
 import pytest
 import pytest_asyncio
 from aiokafka import ConsumerRecord
+from asyncpg.pool import PoolConnectionProxy
 
 from services.tracking.app import SERVICE
 from services.tracking.consumers.clicks import ClickHandler
+from services.tracking.consumers.consent import UnappliedRefusals
 from services.tracking.consumers.contacts import ContactHandler
 from services.tracking.domain.mail import Draft
 from services.tracking.store.contacts import ContactRow, write_contacts
@@ -20,6 +22,7 @@ from services.tracking.store.messages import StoredMessage
 from services.tracking.use_cases.messages import read_html, register
 from shared.bus.catalog import Catalog
 from shared.bus.received import Received
+from shared.bus.tail import Read, TailRecord
 from shared.events.codec import body_of, decode, headers_of
 from shared.events.labeling import ContactChanged
 from shared.events.topics import CATALOG_PARTITION, partition_of
@@ -36,16 +39,25 @@ WAITS_FOR_A_LOCK = (
 
 
 class Desk:
-    """A database with a message and contacts 1 to 3 of account 1, and a handler that nothing calls but the test."""
+    """A database with a message and contacts 1 to 3 of account 1, and a handler that nothing calls but the test.
+
+    `unread` is what lies on labeling.contacts beyond the checkpoint.
+    """
 
     def __init__(self, database: Database, message: StoredMessage) -> None:
         self.database = database
+        self.catalog = Catalog(CommonSettings(), ["labeling.catalog"])
+        self.unread = Read({}, [])
         self.message = message
         self.handler = self.another_handler()
 
     def another_handler(self) -> ClickHandler:
         """As in another process."""
-        return ClickHandler(Catalog(CommonSettings(), ["labeling.catalog"]), PARTITIONS)
+        return ClickHandler(self.catalog, PARTITIONS, UnappliedRefusals(self, self.catalog))
+
+    async def read(self, connection: PoolConnectionProxy) -> Read:
+        """As `shared.bus.tail.Tail`."""
+        return self.unread
 
     def reported(self, contact_id: int, event_id: str | None = None, message_id: UUID | None = None) -> Received:
         report = {
@@ -98,7 +110,7 @@ async def desk(database_dsn: str) -> AsyncIterator[Desk]:
 
 
 def told(contact_id: int) -> ContactRow:
-    return ContactRow(1, contact_id, "active", True, None, None, None, 1)
+    return ContactRow(1, contact_id, "active", "unknown", None, None, None, 1)
 
 
 def changed(contact_id: int, state: str, consent: str) -> Received:
@@ -124,6 +136,18 @@ async def test_a_contact_erased_while_its_click_is_being_written_keeps_nothing(
     await clicking
     assert await desk.counted() == (1, 1, 1)
     assert await desk.database.pool.fetchval("SELECT contact_id FROM clicks") == 2
+
+
+@pytest.mark.asyncio
+async def test_a_refusal_counts_before_the_table_of_contacts_says_it(desk: Desk) -> None:
+    refusal = changed(1, "active", "denied")
+    desk.unread = Read({}, [TailRecord(refusal.partition, 5, refusal.event)])
+    await desk.handle(desk.reported(1), desk.reported(2))
+    assert await desk.counted() == (1, 1, 1)
+    # The table is as far as that by now, and says that the contact has agreed since.
+    desk.unread = Read({refusal.partition: 5}, [])
+    await desk.handle(desk.reported(1))
+    assert await desk.counted() == (2, 2, 2)
 
 
 @pytest.mark.asyncio

@@ -1,0 +1,134 @@
+"""Reads what lies on a contact topic beyond a consumer's checkpoint, whichever process the consumer runs in.
+
+A consumer of an intake topic uses it to know what another consumer of the service has not applied yet.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from asyncpg.pool import PoolConnectionProxy
+
+from shared.bus.connection import client_options
+from shared.bus.offsets import Offsets
+from shared.bus.record import Part
+from shared.events.codec import Decoded, decode
+from shared.events.undecodable import Undecodable
+from shared.settings import CommonSettings
+from shared.store.queries import queries_of
+
+QUERIES = queries_of(__file__)
+POLL_MS = 50
+FETCH_WAIT_MS = 5  # a fetch that finds nothing new, at the end of the topic, must not hold up the next one
+
+
+class TailRecord(NamedTuple):
+    """A record beyond the checkpoint."""
+
+    partition: int
+    sequence: int
+    event: Any
+
+
+class Read(NamedTuple):
+    """What one call of `Tail.read` has found. `applied` is the consumer's sequence by partition number."""
+
+    applied: Mapping[int, int]
+    records: list[TailRecord]
+
+
+class Tail:
+    """The records of `topic` that `consumer` has not applied. Each is returned once; connects at the first call."""
+
+    def __init__(self, settings: CommonSettings, topic: str, consumer: str, version: int) -> None:
+        self._settings = settings
+        self._topic = topic
+        self._consumer = {"consumer": consumer, "version": version, "topic": topic}
+        self._parts = [Part(topic, number) for number in range(settings.partitions)]
+        self._offsets = Offsets(settings, self._parts, committed=True)
+        self._kafka: AIOKafkaConsumer | None = None
+        self._read_to: dict[int, int] = {}
+        self._lock = asyncio.Lock()
+
+    async def read(self, connection: PoolConnectionProxy) -> Read:
+        """Read to the end that the topic has now. Raises KafkaError while Kafka is away.
+
+        What the consumer has applied is visible to later statements of `connection`.
+        """
+        async with self._lock:
+            try:
+                kafka = self._kafka or await self._connect()
+                ends = await self._offsets.ends(self._parts)
+                rows = await QUERIES["applied"].fetch(connection, **self._consumer)
+                applied = {row["partition"]: row["sequence"] for row in rows}
+                wanted = self._unread({row["partition"]: row["next_offset"] for row in rows}, ends)
+                found = await self._fetch(kafka, wanted) if wanted else []
+            except BaseException:
+                await self._disconnect()
+                raise
+            self._read_to |= {part.partition: end for part, end in ends.items()}
+        records = [record for record in found if record.sequence > applied.get(record.partition, 0)]
+        return Read(applied, records)
+
+    async def close(self) -> None:
+        """Disconnect."""
+        async with self._lock:
+            await self._disconnect()
+
+    async def _connect(self) -> AIOKafkaConsumer:
+        await self._offsets.start()
+        kafka = AIOKafkaConsumer(
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            fetch_max_wait_ms=FETCH_WAIT_MS,
+            **client_options(self._settings),
+        )
+        self._kafka = kafka
+        await kafka.start()
+        partitions = [self._offsets.of(part) for part in self._parts]
+        kafka.assign(partitions)
+        kafka.pause(*partitions)
+        return kafka
+
+    async def _disconnect(self) -> None:
+        # What was read but not returned is read again.
+        kafka, self._kafka = self._kafka, None
+        if kafka is not None:
+            await kafka.stop()
+        await self._offsets.stop()
+
+    def _unread(
+        self, next_offsets: Mapping[int, int], ends: Mapping[Part, int]
+    ) -> dict[TopicPartition, tuple[int, int]]:
+        """Return where to begin and to end in each partition that has something new."""
+        unread = {}
+        for part, end in ends.items():
+            begin = max(self._read_to.get(part.partition, 0), next_offsets.get(part.partition, 0))
+            if begin < end:
+                unread[self._offsets.of(part)] = begin, end
+        return unread
+
+    async def _fetch(
+        self, kafka: AIOKafkaConsumer, wanted: Mapping[TopicPartition, tuple[int, int]]
+    ) -> list[TailRecord]:
+        for partition, (begin, _) in wanted.items():
+            kafka.seek(partition, begin)
+        kafka.resume(*wanted)
+        found: list[TailRecord] = []
+        # Positions, not offsets of records: compaction and transactions leave gaps at the end, too.
+        while [one for one, (_, end) in wanted.items() if await kafka.position(one) < end]:
+            for partition, records in (await kafka.getmany(timeout_ms=POLL_MS)).items():
+                for record in records:
+                    decoded = self._decoded(record)
+                    if decoded is not None:
+                        found.append(TailRecord(partition.partition, decoded.sequence or 0, decoded.event))
+        kafka.pause(*wanted)
+        return found
+
+    def _decoded(self, record: Any) -> Decoded | None:  # noqa: ANN401 - aiokafka has no types
+        try:
+            return decode(self._topic, record.key, record.value, dict(record.headers))
+        except Undecodable:
+            return None  # the consumer itself reports it

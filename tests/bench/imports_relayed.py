@@ -1,0 +1,124 @@
+"""An import that all four services follow, while contacts click; against the same clicks alone."""
+
+import asyncio
+from collections.abc import Sequence
+from time import perf_counter
+from typing import Any
+
+import httpx
+import psutil
+
+from tests.bench.contacts_in_bulk import LABELS, file_of
+from tests.bench.latency import click_paced, quantile
+from tests.bench.place import Place
+from tests.bench.progress import ask
+from tests.bench.row import Row
+from tests.faults.chain import SEND
+from tests.scenarios.scene import SERVICES, Account, Scene
+from tests.stack.ground import Ground
+from tests.stack.processes import ServiceProcess
+from tests.stack.shop import Shop
+
+ROWS = 20_000
+CLICKS_PER_SECOND = 50
+CLICKED, NOT_COUNTED = 550, 50
+LOOK_EVERY = 0.1  # seconds
+WITHIN = 300.0  # seconds
+MEGABYTE = 1_000_000
+OPTIONS = {"subscription": {"set": "subscribed", "basis": "The bench."}}
+ENTERED = "SELECT count(*) FROM events WHERE topic = 'segmentation.memberships'"
+
+
+async def run(place: Place) -> list[Row]:
+    """Three events a row: the contact and two labels, from the start to the last membership."""
+    ground = place.whole()
+    try:
+        services = {name: ground.service(name) for name in SERVICES}
+        for process in services.values():
+            process.start(ready=False)
+        for process in services.values():
+            await asyncio.to_thread(process.wait_ready)
+        scene = Scene(ground, services)
+        with Account.open(scene, "Bulk") as account:
+            return await _measured(ground, services, account)
+    finally:
+        ground.clear()
+
+
+async def _measured(ground: Ground, services: dict[str, ServiceProcess], account: Account) -> list[Row]:
+    tracking, labeling = services["tracking"], services["labeling"]
+    shop = await Shop.open(labeling.url, tracking.url, 2 * CLICKED)
+    tokens = await shop.tokens(tracking.url, SEND, shop.contacts)
+    await asyncio.to_thread(_prepare, account)
+    [alone] = await _clicks(ground, tracking, shop, tokens[:CLICKED])
+    memory = Memory(labeling)
+    watching = asyncio.create_task(memory.watch())
+    importing = asyncio.create_task(_import(ground, account))
+    [meanwhile] = await _clicks(ground, tracking, shop, tokens[CLICKED:])
+    rate = await importing
+    watching.cancel()
+    return [
+        Row("import: rows applied, relayed, folded by all services", rate, "rows/s", 3_000),
+        Row(f"click to LabelAssigned during an import, {CLICKS_PER_SECOND} clicks/s, p99", quantile(meanwhile, 0.99),
+            "ms", 1_000, quantile(alone, 0.99), "without the import", better="lower"),
+        Row("memory of labeling during an import", memory.most / MEGABYTE, "MB", 400, better="lower"),
+    ]  # fmt: skip
+
+
+class Memory:
+    """The most memory that a process has taken while it was watched, in bytes."""
+
+    def __init__(self, process: ServiceProcess) -> None:
+        self.most = 0
+        self._process = psutil.Process(process.pid)
+
+    async def watch(self) -> None:
+        """Look again and again, until cancelled."""
+        while True:
+            self.most = max(self.most, self._process.memory_info().rss)
+            await asyncio.sleep(LOOK_EVERY)
+
+
+async def _clicks(
+    ground: Ground, tracking: ServiceProcess, shop: Shop, tokens: Sequence[dict[str, object]]
+) -> list[list[float]]:
+    topics = ["labeling.labels"]
+    return await click_paced(ground, tracking.port, shop, tokens, topics, CLICKS_PER_SECOND, NOT_COUNTED)
+
+
+def _prepare(account: Account) -> None:
+    labels = account.labels(*LABELS)
+    for key, kind in (("first_name", "text"), ("city", "text"), ("birthday", "date")):
+        account.post("labeling", "/v1/fields", {"key": key, "name": key, "type": kind})
+    # Everybody has two neighbours of the four labels, one of each pair, and so enters both segments.
+    for pair in (labels[0::2], labels[1::2]):
+        criterion = {"any": [{"label": label} for label in pair]}
+        account.post("segmentation", "/v1/segments", {"name": pair[0], "criterion": criterion})
+
+
+async def _import(ground: Ground, account: Account) -> float:
+    """Import the file; return rows a second from the start to the last membership."""
+    headers = {"Authorization": f"Bearer {account.key}"}
+    async with httpx.AsyncClient(base_url=account.scene.url("labeling"), headers=headers, timeout=60) as http:
+        answer = await http.post("/v1/imports", content=file_of(ROWS))
+        path = answer.raise_for_status().headers["location"]
+        (await http.put(path, json={"options": OPTIONS})).raise_for_status()
+        await _reached(http, path, "checked")
+        began = perf_counter()
+        (await http.post(f"{path}/start")).raise_for_status()
+        await _reached(http, path, "done")
+        dsn = ground.database("segmentation")
+        while await ask(dsn, ENTERED) < 2 * ROWS:
+            assert perf_counter() - began < WITHIN
+            await asyncio.sleep(LOOK_EVERY)
+        return ROWS / (perf_counter() - began)
+
+
+async def _reached(http: httpx.AsyncClient, path: str, state: str) -> Any:
+    began = perf_counter()
+    while True:
+        found = (await http.get(path)).raise_for_status().json()
+        if found["state"] == state:
+            return found
+        assert perf_counter() - began < WITHIN, found
+        await asyncio.sleep(LOOK_EVERY)

@@ -1,0 +1,75 @@
+"""The preference page of a contact with labels, by one process; asked for over a few connections that stay open."""
+
+import asyncio
+from collections.abc import Sequence
+from time import perf_counter
+
+from tests.bench.latency import quantile
+from tests.bench.place import Place
+from tests.bench.row import Row
+from tests.faults.chain import SEND
+from tests.scenarios.scene import Account, Scene
+
+CONTACTS = 500
+LABELS = 12
+CONNECTIONS = 4
+SECONDS = 5.0
+WARM_UP = 20  # pages of each connection that are not counted
+
+
+async def run(place: Place) -> list[Row]:
+    """As fast as they are answered, and one after the other."""
+    ground = place.whole()
+    try:
+        services = {name: ground.service(name) for name in ("tracking", "labeling")}
+        for process in services.values():
+            process.start(ready=False)
+        for process in services.values():
+            await asyncio.to_thread(process.wait_ready)
+        with Account.open(Scene(ground, services), "Preferences") as account:
+            paths = await asyncio.to_thread(_prepare, account)
+        services["tracking"].terminate()
+        return await _measured(services["labeling"].port, paths)
+    finally:
+        ground.clear()
+
+
+def _prepare(account: Account) -> list[str]:
+    """Contacts that hold half of the public labels; the paths of their pages."""
+    names = [f"Label {number}" for number in range(LABELS)]
+    for name in names:
+        account.post("labeling", "/v1/labels", {"name": name, "visibility": "public", "group": "Interests"})
+    rows = [{"email": f"c{number}@example.com", "labels": names[::2]} for number in range(CONTACTS)]
+    contacts = account.post("labeling", "/v1/contacts/batch", rows)["contact_ids"]
+    message = account.message('<a href="https://shop.example/">Shop</a>')
+    return [f"/p/{row['token']}" for row in account.tokens(message["id"], contacts, SEND).values()]
+
+
+async def _measured(port: int, paths: Sequence[str]) -> list[Row]:
+    alone = await _ask(port, paths, SECONDS)
+    began = perf_counter()
+    many = await asyncio.gather(*(_ask(port, paths[number::CONNECTIONS], SECONDS) for number in range(CONNECTIONS)))
+    rate = sum(map(len, many)) / (perf_counter() - began)
+    return [
+        Row("preference page, median", quantile(alone, 0.5), "ms", 10, better="lower"),
+        Row("preference page, one process", rate, "pages/s", 500),
+    ]
+
+
+async def _ask(port: int, paths: Sequence[str], seconds: float) -> list[float]:
+    """Ask for pages one after the other; return how long each took."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    times: list[float] = []
+    number, began = 0, perf_counter()
+    while perf_counter() - began < seconds:
+        asked = perf_counter()
+        writer.write(f"GET {paths[number % len(paths)]} HTTP/1.1\r\nHost: p.example\r\n\r\n".encode())
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200"), head
+        (length,) = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+        await reader.readexactly(int(length.partition(b":")[2]))
+        if number >= WARM_UP:
+            times.append(perf_counter() - asked)
+        number += 1
+    writer.close()
+    return times
