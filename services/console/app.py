@@ -9,6 +9,7 @@ import asyncpg
 import structlog
 import uvloop
 from pydantic import ValidationError
+from starlette.middleware.gzip import GZipMiddleware
 
 from services.console.api.accounts import Accounts
 from services.console.api.problems import install_error_pages
@@ -57,6 +58,7 @@ def make_app(settings: ConsoleSettings, database: Database, platform: Platform) 
         app.include_router(router)
     install_documentation(app)  # after the pages, for it answers `/` as well
     app.add_middleware(Guard, base_url=settings.base_url)
+    app.add_middleware(GZipMiddleware, minimum_size=1000)  # streams of events are left alone
     return app
 
 

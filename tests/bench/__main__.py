@@ -32,6 +32,7 @@ MODULES = (
     "segmentation",
     "workflow",
     "campaigns",
+    "console",
 )
 RESULTS = Path(__file__).parents[2] / ".bench" / "results.json"
 

@@ -193,7 +193,7 @@ def _layout(written: str | None) -> Layout:
 def _written_layout(layout: Layout) -> str | None:
     if not layout.blocks:
         return None
-    blocks = [(block.name, list(map(tuple, block.parts)), block.links) for block in layout.blocks]
+    blocks = [(block.name, list(map(tuple, block.parts)), list(map(str, block.links))) for block in layout.blocks]
     return orjson.dumps({"blocks": blocks, "cuts": layout.cuts}).decode()
 
 

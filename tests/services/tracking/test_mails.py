@@ -69,6 +69,16 @@ async def test_an_edit_names_the_links_that_lost_their_labels(world: World) -> N
     assert [(one["number"], one["labels"][0]["name"]) for one in lost] == [(1, "Dogs"), (2, "Dogs")]
 
 
+async def test_a_link_that_comes_into_a_block_is_the_same_link(world: World) -> None:
+    message = await world.message('<a href="https://shop.example/dogs">Dogs</a>')
+    label = await world.label("Dogs")
+    await world.http.put(f"/v1/messages/{message['id']}/link-labels", json={message["links"][0]["id"]: [label]})
+    edited = await put(world, message, BLOCK)
+    kept = edited["links"][0]
+    assert (kept["id"], kept["labels"][0]["name"]) == (message["links"][0]["id"], "Dogs")
+    assert edited["blocks"][0]["links"][0] == kept["id"]
+
+
 async def test_our_own_tracked_links_are_not_tracked_again(world: World) -> None:
     message = await world.message(f'<a href="{world.process.url}/c/TOKEN.1">Shop</a><a href="www.a.example">x</a>')
     assert [(link["reason"], bool(link["hint"])) for link in message["links"]] == [
