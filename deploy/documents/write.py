@@ -1,24 +1,27 @@
-"""Writes JSON Schemas, docs/asyncapi.yaml and docs/openapi/*.json."""
+"""Write JSON Schemas, docs/asyncapi.yaml, docs/openapi/*.json and the generated pages of docs/reference."""
 
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from deploy.documents.openapi import SERVICES, openapi_text
+from deploy.documents.reference import command_line_text, metrics_text
 from shared.events.documents import BrokenPromise, asyncapi_text, write_schemas
 
 DOCS = Path(__file__).parents[2] / "docs"
 
 
 def texts() -> Iterator[tuple[Path, str]]:
-    """The documents that follow from the code, and what each should say now."""
+    """Yield the path of each generated document, and its text."""
     yield DOCS / "asyncapi.yaml", asyncapi_text()
     for name in SERVICES:
         yield DOCS / "openapi" / f"{name}.json", openapi_text(name)
+    yield DOCS / "reference" / "command-line.md", command_line_text()
+    yield DOCS / "reference" / "metrics.md", metrics_text()
 
 
 def main() -> int:
-    """Writes what is not current and names it; 1 when a released schema would be broken."""
+    """Write the documents that are not current, and print their names; return 1 if a released schema would break."""
     try:
         written = write_schemas()
     except BrokenPromise as error:

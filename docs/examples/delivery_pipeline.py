@@ -8,8 +8,8 @@ earnest a mail server or a provider. Uses none of Penchant's code: aiokafka, htt
         python docs/examples/delivery_pipeline.py outbox/
 
 The key needs the scopes `read` and `write`. It belongs to one account, and the topics carry the requests of all
-accounts, whose contact ids all begin at 1: requests of other accounts are skipped. See docs/delivery-pipeline.md for
-why the pipeline does what it does, and docs/how-to/bring-your-own-delivery.md for what a larger one adds.
+accounts, whose contact ids all begin at 1: requests of other accounts are skipped. The folder docs/how-to says why the
+pipeline does what it does (connect-a-delivery-pipeline.md), and what a larger one adds (bring-your-own-delivery.md).
 """
 
 import asyncio

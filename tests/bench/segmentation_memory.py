@@ -1,4 +1,4 @@
-"""What the image takes, by structure: `python -m tests.bench.segmentation_memory`; see docs/segmentation-memory.md."""
+"""What the image takes, by structure: `python -m tests.bench.segmentation_memory`; docs/explanation has the result."""
 
 import random
 from collections import Counter

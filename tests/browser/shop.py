@@ -9,6 +9,7 @@ import httpx
 from deploy.command_line.settings import CommandLineSettings
 from deploy.demo.story import played
 from deploy.embedded.account import delivery_key
+from deploy.embedded.home import Home
 from deploy.embedded.ports import free_port
 from tests.scenarios.scene import Account, Scene, bearer
 from tests.stack.ground import OPERATOR_KEY
@@ -58,7 +59,7 @@ def open_console(scene: Scene) -> ServiceProcess:
 
 
 def _open_delivery(scene: Scene) -> tuple[ServiceProcess, Path]:
-    folder, port = scene.ground.folder / "inbox", free_port()
+    folder, port = Home.at(scene.ground.folder / "home").inbox, free_port()
     inbox = ServiceProcess(
         "deploy.embedded.inbox", {}, scene.ground.folder / "inbox.log", "PENCHANT_INBOX_PORT", (str(folder), str(port))
     )
@@ -89,6 +90,7 @@ async def _play(scene: Scene) -> tuple[int, str, dict[str, str]]:
             "topic_prefix": ground.topic_prefix,
             "partitions": ground.partitions,
             "operator_key": OPERATOR_KEY,
+            "home": scene.ground.folder / "home",
             **{f"{name}_url": process.url for name, process in scene.services.items()},
         }
     )
@@ -96,9 +98,12 @@ async def _play(scene: Scene) -> tuple[int, str, dict[str, str]]:
         stage = story.stage
         assert stage.segment is not None
         assert stage.workflow is not None
+        assert stage.campaign is not None
         ids = {
             "message": stage.newsletter["id"],
             "guide": stage.guide["id"],
+            "arrivals": stage.new_arrivals["id"],
+            "campaign": stage.campaign["id"],
             "segment": stage.segment["id"],
             "workflow": stage.workflow["id"],
             "label": stage.labels["Dogs"],

@@ -1,4 +1,4 @@
-"""The commands of docs/criteria.md and docs/how-to/utm-parameters.md, as a reader would type them."""
+"""The commands of docs/reference/criteria.md and docs/how-to/utm-parameters.md, as a reader would type them."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -8,7 +8,7 @@ from tests.docs.pages import DOCS, blocks, json_values, typed
 
 
 def test_every_criterion_of_the_page_finds_whom_it_says(shop: Shop) -> None:
-    made, clicked, asked, attributes, compared, refused, explained, sampled = blocks("criteria.md")
+    made, clicked, asked, attributes, compared, refused, explained, sampled = blocks("reference/criteria.md")
     mark = "echo ----"
     output = typed(
         shop, made, clicked, asked, mark, attributes, compared, mark, refused, mark, explained, mark, sampled

@@ -1,4 +1,4 @@
-"""The commands of docs/workflows.md, as a reader would type them."""
+"""The commands of docs/reference/workflows.md, as a reader would type them."""
 
 import re
 from typing import Any
@@ -8,7 +8,7 @@ from tests.docs.pages import blocks, typed
 
 
 def test_the_example_of_the_page(shop: Shop) -> None:
-    made, written, asked, tried, shown = blocks("workflows.md")
+    made, written, asked, tried, shown = blocks("reference/workflows.md")
     output = typed(shop, made, written, asked, tried, 'echo "workflow=$workflow"', shown)
     assert "'runs_at_once': 1, 'messages_at_once': 1" in output
     workflow = re.findall(r"workflow=([0-9a-f-]{36})", output)[0]

@@ -60,7 +60,7 @@ def one_of_everything(account: Account, field: str = "city", contacts: int = 1) 
         "contact_id": str(contact),
         "block": block_of(account),
         "sender_id": account.post("tracking", "/v1/senders", {"name": "Shop", "email": "news@shop.example"})["id"],
-        "form_id": account.post("labeling", "/v1/forms", {"name": "Sign up", "labels": [dogs]})["id"],
+        "form_id": account.post("labeling", "/v1/forms", {"name": "Sign up"})["id"],
         "import_id": account.upload(CSV)["id"],
         "export_id": account.post("labeling", "/v1/exports", {"of": {"label": dogs}, "format": "csv"})["id"],
         "suppression_id": account.suppression("gone@customers.example"),

@@ -84,6 +84,9 @@ def test_a_merged_label_is_meant_by_segments_and_workflows(scene: Scene) -> None
             await until_equal(lambda: asyncio.to_thread(holders, account, chosen), {third})
 
         asyncio.run(merge())
+        [run] = account.get("workflow", f"/v1/workflows/{workflow}/runs?contact_id={third}")["items"]
+        asked = account.get("workflow", f"/v1/runs/{run['id']}")["steps"][0]
+        assert (asked["saw"]["truth"], asked["saw"]["asked"]) == (True, {"id": puppies}), "as it was written"
         again = account.post("segmentation", "/v1/criteria/count", {"criterion": criterion})
         assert again["count"] == 3
         explained = account.post("segmentation", "/v1/criteria/explain", {"criterion": criterion, "contact_id": first})

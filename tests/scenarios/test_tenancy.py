@@ -26,6 +26,8 @@ BY_ORIGIN = {
     ("DELETE", "/v1/contacts/{contact}/labels/{label_id}"),
     ("POST", "/v1/assignments"),
 }
+# Any number is answered: a contact that is not known was not in the campaign. That says nothing about another account.
+EVERYWHERE = {"contact_id"}
 SOON = 1.0  # seconds in which a revoked key stops
 TABLES = """
 SELECT string_agg(oid::regclass::text, ', ') FROM pg_class
@@ -45,7 +47,8 @@ class Operation:
 
     @property
     def parameters(self) -> list[str]:
-        return re.findall(r"{(\w+)}", self.path)
+        """The ids in its path that name something of one account."""
+        return [name for name in re.findall(r"{(\w+)}", self.path) if name not in EVERYWHERE]
 
     def __str__(self) -> str:
         return f"{self.service}: {self.method} {self.path}"
@@ -111,7 +114,7 @@ class Tenant:
 
     def _bodies_of_many(self, dogs: str) -> dict[tuple[str, str], Any]:
         """Bodies of imports, exports, forms, suppressions, and of what else concerns many contacts."""
-        form = {"name": "Another", "labels": [dogs]}
+        form = {"name": "Another"}
         return {
             ("PATCH", "/v1/account"): {"name": "Changed"},
             ("POST", "/v1/labels/{label_id}/merge"): {"into": self.ids["label_id"]},
@@ -157,7 +160,7 @@ class Tenant:
 
     def ask(self, operation: Operation, ids: dict[str, str], key: str | None = None) -> httpx.Response:
         """The operation on `ids`, with a body that is all right; with another key than the account's own if given."""
-        path = operation.path.format(**{name: ids[name] for name in operation.parameters})
+        path = operation.path.format(**ids)
         if operation.path.endswith("/html"):
             path += f"?contact_id={self.contact}"
         body = None

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from fastapi import Response
 
@@ -11,12 +10,15 @@ from services.console.api.criterion_sentences import sentence_of
 from services.console.api.forms import Form, read_form
 from services.console.api.names import Names
 from services.console.api.page import AccountPage, OfAccount
+from services.console.api.people import people_of
 from services.console.apis.client import Json, Refused, Unreachable
 from services.console.domain.criterion_draft import changed
 from services.console.domain.criterion_form import Built, Node, criterion_of, draft_of_form, empty_draft
 from shared.http.routing import Router
 
 router = Router(prefix="/a/{account_id}/criteria", include_in_schema=False)
+
+_SAMPLE = 5  # contacts that are shown by name
 
 
 @dataclass(slots=True)
@@ -58,6 +60,7 @@ class Builder:
     total: int | None = None
     took_ms: float | None = None
     sentence: str = ""
+    sample: list[Json] = field(default_factory=list)  # some of the contacts
 
     def is_ready(self) -> bool:
         """Whether all of it is filled in."""
@@ -101,6 +104,8 @@ async def rebuild(page: OfAccount) -> Response:
     form = await read_form(page.request)
     prefix = page.request.query_params.get("prefix", "c")
     builder = await build(page, prefix, tree_of(form, prefix), await load_choices(page))
+    if builder.total:
+        builder.sample = await _sample(page, builder)
     return page.show("builder.html", builder=builder)
 
 
@@ -132,6 +137,15 @@ async def _count(page: AccountPage, builder: Builder) -> None:
             builder.counts[place] = node["count"]
 
 
+async def _sample(page: AccountPage, builder: Builder) -> list[Json]:
+    body = {"criterion": builder.built.criterion, "limit": _SAMPLE}
+    try:
+        found = await page.api.post("segmentation", "/v1/criteria/contacts", body)
+        return list((await people_of(page.api, [one["contact_id"] for one in found["items"]])).values())
+    except (Refused, Unreachable):
+        return []
+
+
 def _place(places: Mapping[str, str], pointer: str) -> str:
     while pointer not in places and pointer:
         pointer = pointer.rpartition("/")[0]
@@ -143,8 +157,3 @@ def _know_types(node: Node, choices: Choices) -> None:
         node.values["type"] = choices.field_type(node.get("field"))
     for part in node.parts:
         _know_types(part, choices)
-
-
-def shown_values(builder: Builder) -> dict[str, Any]:
-    """Return what a template needs to show the builder."""
-    return {"builder": builder}

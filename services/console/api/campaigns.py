@@ -192,17 +192,15 @@ async def _outcome(page: AccountPage, found: Json) -> dict[str, Any]:
     """Return who got it and what came of it."""
     path = f"/v1/campaigns/{found['id']}"
     cursor = page.request.query_params.get("cursor")
-    report, recipients, series, links = await asyncio.gather(
+    report, recipients, series = await asyncio.gather(
         page.api.find("segmentation", f"{path}/report"),
         page.api.get("segmentation", f"{path}/recipients", limit=25, cursor=cursor),
         page.api.find("tracking", f"/v1/messages/{found['message_id']}/series", by="day", since=found["launched_at"]),
-        load_names(page.api, messages=[found["message_id"]]),
     )
     shown = listing(page.request, recipients, {})
     return {
         "report": report,
         "series": series,
-        "link_name": links.link,
         "list": shown,
         "people": await people_of(page.api, [one["contact_id"] for one in shown.items]),
     }

@@ -1,4 +1,4 @@
-"""How many things an account may have. Documented in docs/limits.md."""
+"""How many things an account may have. Documented in docs/reference/limits.md."""
 
 MOST_LABELS = 10_000
 MOST_FIELDS = 500

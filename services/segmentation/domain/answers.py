@@ -12,7 +12,7 @@ from services.segmentation.domain.account_slice import AccountSlice
 from services.segmentation.domain.audience import count_parts, decide_for_many, select
 from services.segmentation.domain.contact_facts import SliceFacts
 from services.segmentation.domain.evaluator import Evaluator
-from services.segmentation.domain.interest import clicked_labels, label_planes
+from services.segmentation.domain.interest import label_planes
 from services.segmentation.domain.planes import strengths
 from services.segmentation.domain.portable import PortableAudience, PortableBlock, PortableCriterion
 from services.segmentation.domain.questions import (
@@ -33,10 +33,8 @@ from services.segmentation.domain.slice import Slice
 from services.segmentation.domain.tally import EVER, add_tallies
 from shared.criteria import Criterion, evaluate, with_merged_labels
 from shared.criteria.content import Block
-from shared.criteria.grammar import Clicked, Engaged, HoldsLabel, MoreClicks, TopLabel
 from shared.criteria.references import walk
 
-_KEEPS_SUMS = (Clicked, Engaged, HoldsLabel, MoreClicks)
 MOST_KEPT = 200  # sums over days per slice and day, of about 30 kB at 100,000 contacts
 
 
@@ -60,20 +58,11 @@ def answer(question: Question, account: AccountSlice | None, partition: int, par
         case SamplePage(asked=asked, limit=limit):
             return _sampled(account.image, Evaluator(account.image).members(asked.inlined), limit)
         case CountNodes(asked=asked):
-            nodes = list(walk(asked.inlined))
             # A marketer who is typing asks the same windows again and again.
             evaluator = Evaluator(account.image, keep=account.image.asked < MOST_KEPT)
-            account.image.asked += sum(_sums_kept(node, account.image) for node in nodes)
-            return [len(evaluator.members(node)) for node in nodes]
+            return [len(evaluator.members(node)) for node in walk(asked.inlined)]
         case _:
             return _about_contacts(question, account)
-
-
-def _sums_kept(node: Criterion, target: Slice) -> int:
-    if isinstance(node, TopLabel):
-        # A sum and the last days of every label.
-        return 2 * len(clicked_labels(target) if node.among is None else node.among)
-    return isinstance(node, _KEEPS_SUMS)
 
 
 def _about_contacts(

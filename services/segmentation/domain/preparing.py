@@ -5,9 +5,16 @@ from uuid import UUID
 
 from services.segmentation.domain.evaluator import clicks, days_of, engagements
 from services.segmentation.domain.interest import clicked_labels
+from services.segmentation.domain.questions import (
+    CountAudience,
+    CountNodes,
+    ListMembers,
+    Question,
+    SamplePage,
+)
 from services.segmentation.domain.slice import Slice
 from services.segmentation.domain.tally import Range, Tally
-from shared.criteria.grammar import Clicked, Criterion, Engaged, MoreClicks, TopLabel
+from shared.criteria.grammar import Clicked, Criterion, Engaged, HoldsLabel, MoreClicks, TopLabel
 from shared.criteria.references import walk
 
 
@@ -39,6 +46,30 @@ def prepare(target: Slice, criterion: Criterion) -> Iterator[None]:
                         yield
             case _:
                 pass
+
+
+def sums_kept(target: Slice, criterion: Criterion) -> int:
+    """Return how many sums may be kept for a criterion."""
+    return sum(_sums_of_node(target, node) for node in walk(criterion, into_segments=True))
+
+
+def _sums_of_node(target: Slice, node: Criterion) -> int:
+    if isinstance(node, TopLabel):
+        # A sum and the last days of every label.
+        return 2 * len(clicked_labels(target) if node.among is None else node.among)
+    return isinstance(node, Clicked | Engaged | HoldsLabel | MoreClicks)
+
+
+def criteria_of(question: Question) -> list[Criterion]:
+    """Return the criteria that a question asks of all contacts of a slice."""
+    match question:
+        case CountNodes(asked=asked) | ListMembers(asked=asked) | SamplePage(asked=asked):
+            return [asked.inlined]
+        case CountAudience(audience=audience, blocks=blocks):
+            variants = [one.asked for block in blocks for one in block.variants if one.asked is not None]
+            return [one.inlined for one in (*audience.include, *audience.exclude, *variants)]
+        case _:
+            return []
 
 
 def _tallies(target: Slice, labels: Sequence[UUID]) -> list[Tally]:

@@ -15,8 +15,8 @@ from pydantic import BaseModel
 from services.segmentation.domain.account_slice import AccountSlice
 from services.segmentation.domain.answers import MOST_KEPT, answer
 from services.segmentation.domain.errors import SlicesUnavailable, TooMany
-from services.segmentation.domain.preparing import prepare
-from services.segmentation.domain.questions import CountNodes, Question
+from services.segmentation.domain.preparing import criteria_of, prepare, sums_kept
+from services.segmentation.domain.questions import Question
 from services.segmentation.store.owners import Owner, read_owners, read_secret
 from services.segmentation.use_cases.slice_memory import SliceMemory
 
@@ -115,14 +115,16 @@ class SliceOwners:
         return found
 
     async def _prepare(self, question: Question, account: AccountSlice | None) -> None:
-        """Make the sums that a count asks for, and let other tasks have their turn meanwhile."""
-        if account is None or not isinstance(question, CountNodes) or account.image.asked >= MOST_KEPT:
+        """Make the sums that a question asks for, and let other tasks have their turn meanwhile."""
+        if account is None or account.image.asked >= MOST_KEPT:
             return
         since = perf_counter()
-        for _ in prepare(account.image, question.asked.inlined):
-            if perf_counter() - since > HOLDS_FOR:
-                await asyncio.sleep(0)
-                since = perf_counter()
+        for criterion in criteria_of(question):
+            account.image.asked += sums_kept(account.image, criterion)
+            for _ in prepare(account.image, criterion):
+                if perf_counter() - since > HOLDS_FOR:
+                    await asyncio.sleep(0)
+                    since = perf_counter()
 
     async def _others(
         self, account_id: int, question: Question, asked: Mapping[int, Owner], deadline: float

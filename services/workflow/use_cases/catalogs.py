@@ -90,6 +90,7 @@ class Catalogs:
         self.catalog = catalog
         self._segments: dict[UUID, tuple[int, Criterion]] = {}
         self._ready: dict[tuple[int, int], tuple[Criterion, Criterion | str]] = {}
+        self._last_labels: dict[int, tuple[Criterion, Criterion]] = {}
         self._looked_for: set[int] = set()
         self._merged: dict[int, MergedLabels] = {}
         self._blocks: dict[UUID, tuple[MessageChanged, tuple[Block, ...]]] = {}
@@ -97,6 +98,7 @@ class Catalogs:
 
     def _changed(self, event: CatalogEvent) -> None:
         self._ready.clear()
+        self._last_labels.clear()
         if isinstance(event, LabelChanged) and (event.merged_into is not None or event.account_id in self._merged):
             labels = self.catalog.all(LabelChanged, event.account_id)
             merged_into = {label.label_id: label.merged_into for label in labels if label.merged_into is not None}
@@ -159,11 +161,19 @@ class Catalogs:
             lookup = self.lookup(account_id)
             gone = [fault.detail for fault in criterion_faults(criterion, lookup)]
             whole = gone[0] if gone else inlined(criterion, lookup.segment)
-            if not isinstance(whole, str):
-                whole = with_merged_labels(whole, self.merged(account_id).last)
             kept = self._ready[key] = (criterion, whole)
         if isinstance(kept[1], str):
             raise BrokenCondition(kept[1])
+        return kept[1]
+
+    def with_last_labels(self, account_id: int, criterion: Criterion) -> Criterion:
+        """Return a criterion that is ready with the labels into which those that it names were merged."""
+        merged = self.merged(account_id)
+        if not merged:
+            return criterion
+        kept = self._last_labels.get(id(criterion))
+        if kept is None or kept[0] is not criterion:
+            kept = self._last_labels[id(criterion)] = (criterion, with_merged_labels(criterion, merged.last))
         return kept[1]
 
     def blocks(self, account_id: int, message_id: UUID) -> tuple[int | None, tuple[Block, ...]]:

@@ -39,8 +39,10 @@ class RunContext:
         account_id, _ = contact
         asked = self._catalogs.ready(account_id, criterion)
         facts = self._catalogs.merged(account_id).facts(self.facts[contact])
-        found = evaluate(asked if run is None else for_run(asked, run), facts, self._today(account_id))
-        return ConditionResult(found.truth, found.tree)
+        resolved = self._catalogs.with_last_labels(account_id, asked)
+        found = evaluate(resolved if run is None else for_run(resolved, run), facts, self._today(account_id))
+        # What it saw is shown with the criterion as it was written.
+        return ConditionResult(found.truth, lambda: found.as_written(asked).tree())
 
     def _today(self, account_id: int) -> date:
         today = self._days.get(account_id)

@@ -140,7 +140,9 @@ class _Describer:
                 return self.pair(self.phrases.operators["day"], name=self.names.field(key), period=self.period(window))
             case ContactIs(attribute, values):
                 name = self.phrases.attributes[attribute]
-                return self.pair(self.phrases.operators["in"], name=name, value=self.listed(list(values)))
+                said = [self.phrases.subscriptions.get(one, one) for one in values]
+                shown_values = self.listed(said if attribute == "subscription" else list(values))
+                return self.pair(self.phrases.operators["in"], name=name, value=shown_values)
             case ContactCreated(period):
                 return self.pair(self.phrases.created, period=self.period(period))
             case _:
@@ -159,39 +161,44 @@ class _Describer:
 
     def engaged(self, node: Engaged) -> tuple[str, str]:
         more = self.phrases.reference.format(ref=node.ref) if node.ref else ""
+        what = self.phrases.a_message
         if node.message is not None:
-            more += self.phrases.of_message.format(name=self.quoted(self.names.message(node.message)))
+            name = self.quoted(self.names.message(node.message))
+            what = self.pair(self.phrases.the_message, name=name)
+            more += "" if node.kind.startswith("message.") else self.phrases.of_message.format(name=name)
         if node.send is not None:
             more += self.phrases.of_send.format(name=self.quoted(node.send))
-        known = self.phrases.engaged.get(node.kind)
-        pair = known or tuple(one.format(kind=node.kind) for one in self.phrases.other_engagement)
-        positive, negative = (one.replace("{", "{{").replace("}", "}}") for one in pair)
-        more = more.replace("{", "{{").replace("}", "}}")
-        return self.counted(
-            (f"{positive}{more}{{count}}{{period}}", f"{negative}{more}{{period}}"),
-            node.count,
-            period=self.period(node.period),
-        )
+        known = self.phrases.engaged.get(node.kind) or self.phrases.other_engagement
+        parts = {"more": more, "period": self.period(node.period), "kind": node.kind}
+        negation = "" if node.message is None else self.phrases.negation
+        count = "" if node.count == Count() else self.number_of_times(node.count)
+        positive = known[0].format(what=what[0], count=count, **parts)
+        negative = known[1].format(what=what[1], negation=negation, **parts)
+        return self.by_count(node.count, positive, negative, known[0].format(what=what[0], count="", **parts))
 
     def counted(self, pair: tuple[str, str], count: Count, **parts: str) -> tuple[str, str]:
-        positive, negative = (
-            pair[0].format(count="" if count == Count() else self.number_of_times(count), **parts),
-            pair[1].format(count="", **parts),
-        )
+        times = "" if count == Count() else self.number_of_times(count)
+        positive, negative = pair[0].format(count=times, **parts), pair[1].format(count="", **parts)
+        return self.by_count(count, positive, negative, pair[0].format(count="", **parts))
+
+    def by_count(self, count: Count, positive: str, negative: str, at_all: str) -> tuple[str, str]:
+        """The clause and its opposite: a count of none is said by the opposite of having done it at all."""
         if count == Count():
             return positive, negative
         if count.number == 0 and count.comparison != "at_least":
-            return negative, pair[0].format(count="", **parts)
+            return negative, at_all
         return positive, ""
 
     def number_of_times(self, count: Count) -> str:
-        return self.phrases.counts[count.comparison].format(n=count.number)
+        words = self.phrases.once if count.number == 1 else self.phrases.counts
+        return words[count.comparison].format(n=count.number)
 
     def compared(self, node: TopLabel | MoreClicks) -> tuple[str, str]:
         period = self.period(node.period)
         name = self.quoted(self.names.label(node.label))
         if isinstance(node, MoreClicks):
-            pair = self.phrases.more_clicks if node.times is None else self.phrases.times_as_many
+            several = self.phrases.as_many if node.times == 1 else self.phrases.times_as_many
+            pair = self.phrases.more_clicks if node.times is None else several
             than = self.quoted(self.names.label(node.than))
             return self.pair(pair, name=name, than=than, period=period, n=node.times)
         if node.among is None:

@@ -26,18 +26,24 @@ class Phrases:
     even_refused: str
     engaged: Mapping[str, tuple[str, str]]
     other_engagement: tuple[str, str]
+    a_message: tuple[str, str]
+    the_message: tuple[str, str]
+    negation: str
     reference: str
     of_message: str
     of_send: str
     counts: Mapping[str, str]
+    once: Mapping[str, str]
     top_label: tuple[str, str]
     top_label_among: tuple[str, str]
     more_clicks: tuple[str, str]
     times_as_many: tuple[str, str]
+    as_many: tuple[str, str]
     sample: tuple[str, str]
     operators: Mapping[str, tuple[str, str]]
     exists: tuple[str, str]
     attributes: Mapping[str, str]
+    subscriptions: Mapping[str, str]
     created: tuple[str, str]
     periods: Mapping[str, str]
     since: str
@@ -68,22 +74,41 @@ ENGLISH = Phrases(
     },
     even_refused=" (also if they refused the label)",
     engaged={
-        "message.sent": ("who were sent a message", "who were not sent a message"),
-        "message.delivered": ("to whom a message was delivered", "to whom no message was delivered"),
-        "message.opened": ("who opened a message", "who did not open a message"),
-        "message.bounced": ("whose message bounced", "whose message did not bounce"),
-        "message.skipped": ("for whom a message was skipped", "for whom no message was skipped"),
-        "message.complained": ("who complained about a message", "who did not complain about a message"),
-        "message.unsubscribed": ("who unsubscribed in a message", "who did not unsubscribe in a message"),
-        "form.submitted": ("who submitted a form", "who did not submit a form"),
-        "survey.answered": ("who answered a survey", "who did not answer a survey"),
-        "page.visited": ("who visited a page", "who did not visit a page"),
+        "message.sent": ("who were sent {what}{more}{count}{period}", "who were not sent {what}{more}{period}"),
+        "message.delivered": (
+            "to whom {what}{more} was delivered{count}{period}",
+            "to whom {what}{more} was not delivered{period}",
+        ),
+        "message.opened": ("who opened {what}{more}{count}{period}", "who did not open {what}{more}{period}"),
+        "message.bounced": (
+            "from whom {what}{more} bounced{count}{period}",
+            "from whom {what}{more} did not bounce{period}",
+        ),
+        "message.skipped": (
+            "for whom {what}{more} was skipped{count}{period}",
+            "for whom {what}{more} was not skipped{period}",
+        ),
+        "message.complained": (
+            "who complained about {what}{more}{count}{period}",
+            "who did not complain about {what}{more}{period}",
+        ),
+        "message.unsubscribed": (
+            "who unsubscribed in {what}{more}{count}{period}",
+            "who did not unsubscribe in {what}{more}{period}",
+        ),
+        "form.submitted": ("who submitted a form{more}{count}{period}", "who did not submit a form{more}{period}"),
+        "survey.answered": ("who answered a survey{more}{count}{period}", "who did not answer a survey{more}{period}"),
+        "page.visited": ("who visited a page{more}{count}{period}", "who did not visit a page{more}{period}"),
     },
-    other_engagement=("who did “{kind}”", "who did not do “{kind}”"),
+    other_engagement=("who did “{kind}”{more}{count}{period}", "who did not do “{kind}”{more}{period}"),
+    a_message=("a message", "a message"),
+    the_message=("the message {name}", "the message {name}"),
+    negation="",
     reference=" “{ref}”",
     of_message=" of the message {name}",
     of_send=" in the send {name}",
     counts={"at_least": " at least {n} times", "at_most": " at most {n} times", "exactly": " exactly {n} times"},
+    once={"at_least": " at least once", "at_most": " at most once", "exactly": " exactly once"},
     top_label=("whose most clicked label{period} is {name}", "whose most clicked label{period} is not {name}"),
     top_label_among=(
         "whose most clicked label of {names}{period} is {name}",
@@ -96,6 +121,10 @@ ENGLISH = Phrases(
     times_as_many=(
         "who clicked at least {n} times as much on {name} as on {than}{period}",
         "who did not click at least {n} times as much on {name} as on {than}{period}",
+    ),
+    as_many=(
+        "who clicked at least as much on {name} as on {than}{period}",
+        "who clicked less on {name} than on {than}{period}, or on neither",
     ),
     sample=(
         "who are in the random sample “{seed}” of {percent} percent",
@@ -125,6 +154,7 @@ ENGLISH = Phrases(
         "source": "source",
         "subscription": "subscription",
     },
+    subscriptions={},
     created=("who were created{period}", "who were not created{period}"),
     periods={
         "today": " today",
@@ -162,22 +192,59 @@ DUTCH = Phrases(
     },
     even_refused=" (ook als ze het label hebben geweigerd)",
     engaged={
-        "message.sent": ("aan wie een bericht is verstuurd", "aan wie geen bericht is verstuurd"),
-        "message.delivered": ("bij wie een bericht is afgeleverd", "bij wie geen bericht is afgeleverd"),
-        "message.opened": ("die een bericht hebben geopend", "die geen bericht hebben geopend"),
-        "message.bounced": ("bij wie een bericht is teruggekomen", "bij wie geen bericht is teruggekomen"),
-        "message.skipped": ("voor wie een bericht is overgeslagen", "voor wie geen bericht is overgeslagen"),
-        "message.complained": ("die over een bericht hebben geklaagd", "die niet over een bericht hebben geklaagd"),
-        "message.unsubscribed": ("die zich in een bericht hebben uitgeschreven", "die zich niet hebben uitgeschreven"),
-        "form.submitted": ("die een formulier hebben ingevuld", "die geen formulier hebben ingevuld"),
-        "survey.answered": ("die een enquête hebben beantwoord", "die geen enquête hebben beantwoord"),
-        "page.visited": ("die een pagina hebben bezocht", "die geen pagina hebben bezocht"),
+        "message.sent": (
+            "aan wie{period}{count} {what}{more} is verstuurd",
+            "aan wie{period} {what}{more}{negation} is verstuurd",
+        ),
+        "message.delivered": (
+            "bij wie{period}{count} {what}{more} is afgeleverd",
+            "bij wie{period} {what}{more}{negation} is afgeleverd",
+        ),
+        "message.opened": (
+            "die{period}{count} {what}{more} hebben geopend",
+            "die{period} {what}{more}{negation} hebben geopend",
+        ),
+        "message.bounced": (
+            "bij wie{period}{count} {what}{more} is teruggekomen",
+            "bij wie{period} {what}{more}{negation} is teruggekomen",
+        ),
+        "message.skipped": (
+            "voor wie{period}{count} {what}{more} is overgeslagen",
+            "voor wie{period} {what}{more}{negation} is overgeslagen",
+        ),
+        "message.complained": (
+            "die{period}{count} over {what}{more} hebben geklaagd",
+            "die{period} over {what}{more}{negation} hebben geklaagd",
+        ),
+        "message.unsubscribed": (
+            "die zich{period}{count} in {what}{more} hebben uitgeschreven",
+            "die zich{period} in {what}{more}{negation} hebben uitgeschreven",
+        ),
+        "form.submitted": (
+            "die{period}{count} een formulier{more} hebben ingevuld",
+            "die{period} geen formulier{more} hebben ingevuld",
+        ),
+        "survey.answered": (
+            "die{period}{count} een enquête{more} hebben beantwoord",
+            "die{period} geen enquête{more} hebben beantwoord",
+        ),
+        "page.visited": (
+            "die{period}{count} een pagina{more} hebben bezocht",
+            "die{period} geen pagina{more} hebben bezocht",
+        ),
     },
-    other_engagement=("die “{kind}” hebben gedaan", "die “{kind}” niet hebben gedaan"),
+    other_engagement=(
+        "die{period}{count} “{kind}”{more} hebben gedaan",
+        "die{period} “{kind}”{more} niet hebben gedaan",
+    ),
+    a_message=("een bericht", "geen bericht"),
+    the_message=("het bericht {name}", "het bericht {name}"),
+    negation=" niet",
     reference=" “{ref}”",
     of_message=" van het bericht {name}",
     of_send=" in de zending {name}",
     counts={"at_least": " minstens {n} keer", "at_most": " hoogstens {n} keer", "exactly": " precies {n} keer"},
+    once={"at_least": " minstens 1 keer", "at_most": " hoogstens 1 keer", "exactly": " precies 1 keer"},
     top_label=(
         "van wie {name} het label is waarop{period} het meest is geklikt",
         "van wie {name} niet het label is waarop{period} het meest is geklikt",
@@ -193,6 +260,10 @@ DUTCH = Phrases(
     times_as_many=(
         "die{period} minstens {n} keer zo vaak op {name} als op {than} hebben geklikt",
         "die{period} niet minstens {n} keer zo vaak op {name} als op {than} hebben geklikt",
+    ),
+    as_many=(
+        "die{period} minstens even vaak op {name} als op {than} hebben geklikt",
+        "die{period} minder vaak op {name} dan op {than} hebben geklikt, of op geen van beide",
     ),
     sample=(
         "die in de willekeurige steekproef “{seed}” van {percent} procent zitten",
@@ -227,6 +298,13 @@ DUTCH = Phrases(
         "language": "de taal",
         "source": "de bron",
         "subscription": "de inschrijving",
+    },
+    subscriptions={
+        "subscribed": "ingeschreven",
+        "unconfirmed": "niet bevestigd",
+        "unsubscribed": "uitgeschreven",
+        "bounced": "onbestelbaar",
+        "blocked": "geblokkeerd",
     },
     created=("die{period} zijn aangemaakt", "die niet{period} zijn aangemaakt"),
     periods={

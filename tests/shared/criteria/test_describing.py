@@ -55,7 +55,7 @@ class WorldNames:
         (
             {"engaged": {"kind": "form.submitted", "ref": "contest", "from": "2026-03-01"}},
             "Contacts who submitted a form “contest” from March 1, 2026 on.",
-            "Contacten die een formulier hebben ingevuld “contest” vanaf 1 maart 2026.",
+            "Contacten die vanaf 1 maart 2026 een formulier “contest” hebben ingevuld.",
         ),
         (
             {"more_clicks": {"label": str(CATS), "than": str(DOGS), "times": 2, "within_days": 90}},
@@ -66,6 +66,21 @@ class WorldNames:
             {"field": {"key": "born", "anniversary_within_days": 7}},
             "Contacts whose born has an anniversary in the next 7 days.",
             "Contacten van wie born in de volgende 7 dagen verjaart.",
+        ),
+        (
+            {"engaged": {"kind": "message.sent", "message": str(DOGS), "exactly": 0}},
+            "Contacts who were not sent the message “Spring”.",
+            "Contacten aan wie het bericht “Spring” niet is verstuurd.",
+        ),
+        (
+            {"engaged": {"kind": "page.visited", "at_most": 1, "within_days": 1}},
+            "Contacts who visited a page at most once today.",
+            "Contacten die vandaag hoogstens 1 keer een pagina hebben bezocht.",
+        ),
+        (
+            {"not": {"contact": {"subscription": ["unsubscribed", "blocked"]}}},
+            "Contacts whose subscription is not unsubscribed or blocked.",
+            "Contacten van wie de inschrijving niet uitgeschreven of geblokkeerd is.",
         ),
         (
             {"contact": {"language": ["nl", "fr"]}},
