@@ -4,6 +4,9 @@ from shared.criteria.grammar import Clicked, Criterion, Engaged, FieldCompared, 
 from shared.criteria.references import walk
 
 MOST_COST = 250
+TOO_EXPENSIVE = (
+    "it takes too long to count: use fewer of top_label, url_starts_with, starts_with, sample, and in with many values"
+)
 
 
 def cost_of(criterion: Criterion) -> int:

@@ -5,7 +5,7 @@ from typing import Literal, Protocol, get_args
 from uuid import UUID
 
 from shared.criteria.comparing import normal, number, parse_day
-from shared.criteria.cost import MOST_COST, cost_of
+from shared.criteria.cost import MOST_COST, TOO_EXPENSIVE, cost_of
 from shared.criteria.grammar import (
     Clicked,
     ContactIs,
@@ -34,10 +34,6 @@ _OPERATORS: dict[str, tuple[str, ...]] = {
     "after": ("date",),
     "between": ("number", "date"),
 }
-
-_TOO_EXPENSIVE = (
-    "it takes too long to count: use fewer of top_label, url_starts_with, starts_with, sample, and in with many values"
-)
 
 
 class Lookup(Protocol):
@@ -72,7 +68,7 @@ def validate(criterion: Criterion, lookup: Lookup, *, writing: bool = True) -> t
             faults += invalid.faults
         else:
             if writing and cost_of(whole) > MOST_COST:
-                faults.append(Fault("", _TOO_EXPENSIVE))
+                faults.append(Fault("", TOO_EXPENSIVE))
     return tuple(faults)
 
 

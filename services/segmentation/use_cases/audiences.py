@@ -15,6 +15,7 @@ from services.segmentation.use_cases.account_lookup import AccountLookup, broken
 from services.segmentation.use_cases.segments import Segments
 from services.segmentation.use_cases.slice_owners import SliceOwners
 from shared.criteria import Criterion, Fault, InvalidCriterion, parse, validate
+from shared.criteria.cost import MOST_COST, TOO_EXPENSIVE, cost_of
 from shared.events.topics import partition_of
 from shared.events.tracking import BlockVariant, MessageChanged
 
@@ -62,6 +63,9 @@ class Audiences:
                     faults += [Fault(f"/{member}/{index}{fault.pointer}", fault.detail) for fault in invalid.faults]
                 else:
                     parts[member].append(PortableCriterion.of(criterion, segments))
+        # Its parts are counted in one go, as the nodes of a criterion are.
+        if sum(cost_of(one.inlined) for criteria in parts.values() for one in criteria) > MOST_COST:
+            faults.append(Fault("", TOO_EXPENSIVE))
         if faults:
             raise InvalidCriterion(tuple(faults))
         return PortableAudience(
