@@ -18,6 +18,10 @@ Labels
     `label` is true for a contact that holds (one of) the labels now. With a period, the present holding must have
     begun on a day in it. A label that is asserted again while it is held keeps the day on which the holding began.
 
+    A label that was merged into another one means that one, and the other way round: what is known of either is known
+    of both. A click on a link with both counts once, the earlier of two holdings counts, and what was refused is
+    refused until one of them is assigned again.
+
 Counts
     `clicks` and `engaged` count what matches and compare the number; `at_least: 1` is meant where no count is given.
     Zero is a number: `exactly: 0` and `at_most: 0` are true for a contact about whom nothing is known. Clicks are
