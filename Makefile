@@ -7,6 +7,7 @@ BIN := .venv/bin
 RUNS := .venv/runs-$(shell cksum requirements-run.lock pyproject.toml | cksum | cut -d ' ' -f 1)
 INSTALLED := .venv/installed-$(shell cksum requirements.lock pyproject.toml | cksum | cut -d ' ' -f 1)
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
+COMPILE := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header
 MINUTES ?= 30
 
 .PHONY: run
@@ -48,11 +49,11 @@ docs: $(INSTALLED) ## Write the documents that follow from the code, and build t
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 .PHONY: lock
-lock: $(INSTALLED) ## Pin the dependencies of pyproject.toml anew, with hashes (needs uv)
-	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra dev --no-header \
-		pyproject.toml --output-file requirements.lock
-	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra build --no-header \
-		--constraint requirements.lock pyproject.toml --output-file requirements-run.lock
+lock: $(INSTALLED) ## Pin the dependencies of pyproject.toml and of the image anew, with hashes (needs uv)
+	$(COMPILE) --extra dev --extra embedded pyproject.toml --output-file requirements.lock
+	$(COMPILE) --extra build --extra embedded --constraint requirements.lock pyproject.toml --output-file requirements-run.lock
+	$(COMPILE) --constraint requirements.lock pyproject.toml --output-file deploy/images/requirements.lock
+	$(COMPILE) --constraint requirements.lock deploy/images/build.in --output-file deploy/images/build.lock
 
 .PHONY: clean
 clean: ## Remove the environment, the data of `make run` and all caches, after asking

@@ -36,8 +36,8 @@ class CommonSettings(BaseSettings):
     """The common settings, read from `PENCHANT_…` once and never changed.
 
     A service subclasses this with a database DSN (`tracking_database: SecretStr`), a port
-    (`tracking_port: Port = 8101`) and what else is its own. DSNs, passwords and keys are `SecretStr`: printing
-    settings shows none of them.
+    (`tracking_port: Port = 8101`) and what else is its own. The docstring below a setting is its entry in the
+    reference. DSNs, passwords and keys are `SecretStr`: printing settings shows none of them.
     A setting that is missing or wrong raises `pydantic.ValidationError`, which names it.
     """
 
@@ -46,6 +46,7 @@ class CommonSettings(BaseSettings):
         env_ignore_empty=True,
         extra="ignore",  # the environment is shared with the other services
         frozen=True,
+        use_attribute_docstrings=True,  # what each setting means; docs/reference/settings.md is made of it
         hide_input_in_errors=True,  # a malformed DSN must not end up, with its password, in a log
     )
 
@@ -63,29 +64,48 @@ class CommonSettings(BaseSettings):
         files = (SecretsSettingsSource(settings_cls, secrets_dir=folder),) if folder else ()
         return init_settings, env_settings, *files
 
-    kafka: str = "127.0.0.1:9092"  # bootstrap servers, host:port,…
+    kafka: str = "127.0.0.1:9092"
+    """Bootstrap servers of Kafka: `host:port,…`."""
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    """How Kafka is reached: `PLAINTEXT`, `SSL`, `SASL_PLAINTEXT` or `SASL_SSL`."""
     kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    """`PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`, where the protocol is one with SASL."""
     kafka_username: str | None = None
+    """User name for SASL."""
     kafka_password: SecretStr | None = None
-    kafka_ca_file: Path | None = None  # PEM; without it the system's authorities are trusted
-    kafka_session_timeout: Annotated[int, Field(ge=6, le=1800)] = 45  # seconds until a silent worker's partitions move
-    topic_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]*$")] = ""  # lets tests share one broker
-    topic_replication: Annotated[int, Field(ge=1, le=10)] | None = None  # None: as the broker is set
+    """Password for SASL."""
+    kafka_ca_file: Path | None = None
+    """PEM file of the authority that signed Kafka's certificate. Unless set, the system's authorities are trusted."""
+    kafka_session_timeout: Annotated[int, Field(ge=6, le=1800)] = 45
+    """Seconds until the partitions of a silent worker move to another one."""
+    topic_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]*$")] = ""
+    """Put before the name of every topic, so that several installations can share a cluster."""
+    topic_replication: Annotated[int, Field(ge=1, le=10)] | None = None
+    """Replicas of each new topic. Unless set, as the broker is configured."""
 
-    partitions: Annotated[int, Field(ge=1, le=1024)] = 12  # of each contact topic; fixed once the topics exist
+    partitions: Annotated[int, Field(ge=1, le=1024)] = 12
+    """Partitions of each contact topic. Fixed once the topics exist."""
 
-    host: str = "127.0.0.1"  # where each service listens
-    instance: Annotated[str, Field(max_length=100)] | None = None  # the name of this process among its likes
-    public_url: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")] = "http://127.0.0.1:8101"  # of tracked links
-    trusted_proxies: str = ""  # addresses or networks, comma-separated, whose X-Forwarded-For names the client
-    home: Path = Path(".penchant")  # spool, and the embedded stack's data
+    host: str = "127.0.0.1"
+    """Address on which the service listens."""
+    instance: Annotated[str, Field(max_length=100)] | None = None
+    """Name of this process among the others of its service. Unless set, the host's name and the port."""
+    public_url: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")] = "http://127.0.0.1:8101"
+    """Base of the tracked links."""
+    trusted_proxies: str = ""
+    """Addresses or networks, separated by commas, whose `X-Forwarded-For` is believed."""
+    home: Path = Path(".penchant")
+    """Folder for the spool of the redirect and for the data of the embedded stack."""
 
-    requests_per_second: Annotated[int, Field(ge=1)] = 1_000  # of one account, in each process; 429 beyond
+    requests_per_second: Annotated[int, Field(ge=1)] = 1_000
+    """Requests that an account may make of each process; 429 beyond."""
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    otlp_endpoint: str | None = None  # base URL of an OTLP/HTTP collector; tracing is off without it
-    operator_key: SecretStr | None = None  # lets an operator create accounts over HTTP; nobody can without it
+    """`debug`, `info`, `warning` or `error`."""
+    otlp_endpoint: str | None = None
+    """Base URL of an OTLP/HTTP collector. Tracing is off without it."""
+    operator_key: SecretStr | None = None
+    """Key with which an operator creates accounts over HTTP. Nobody can without it."""
 
     def instance_name(self, port: int) -> str:
         """Return the name of this process among the others of its service, given the port it was told to listen on.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from deploy.documents.openapi import SERVICES, openapi_text
 from deploy.documents.reference import command_line_text, metrics_text
+from deploy.documents.settings import settings_text
 from shared.events.documents import BrokenPromise, asyncapi_text, write_schemas
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -18,6 +19,7 @@ def texts() -> Iterator[tuple[Path, str]]:
         yield DOCS / "openapi" / f"{name}.json", openapi_text(name)
     yield DOCS / "reference" / "command-line.md", command_line_text()
     yield DOCS / "reference" / "metrics.md", metrics_text()
+    yield DOCS / "reference" / "settings.md", settings_text()
 
 
 def main() -> int:

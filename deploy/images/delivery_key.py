@@ -1,4 +1,4 @@
-"""Makes the API key of delivery, once: `python -m deploy.images.delivery_key FOLDER LABELING_URL`."""
+"""Make the API key of delivery, once: `python -m deploy.images.delivery_key FOLDER LABELING_URL`."""
 
 import asyncio
 import sys
@@ -14,8 +14,10 @@ def make_delivery_key(folder: Path, labeling: str) -> bool:
         return False
     key = asyncio.run(delivery_key(labeling, (folder / "operator_key").read_text()))
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600)
-    path.write_text(key)
+    writing = path.with_suffix(".new")  # a file that is there is a key that is complete
+    writing.touch(mode=0o600)
+    writing.write_text(key)
+    writing.replace(path)
     return True
 
 

@@ -1,4 +1,4 @@
-"""Makes databases, roles, topics and tables: `python -m deploy.images.prepare FOLDER [HOST]`, before the services.
+"""Make databases, roles, topics and tables: `python -m deploy.images.prepare FOLDER`, before the services start.
 
 FOLDER holds the secrets (`deploy.images.secrets`). Running it again changes nothing. Services make their own tables as
 well when they start; here they are made once, before several processes of a service start at the same time.
@@ -11,16 +11,15 @@ from pathlib import Path
 
 from deploy.embedded.databases import ensure_databases
 from deploy.embedded.services import SERVICES
-from deploy.images.passwords import POSTGRES_PASSWORD, role_password
+from deploy.images.secrets import administrator_dsn, role_passwords
 from shared.bus.topics import ensure_topics
 from shared.settings import CommonSettings
 from shared.store.migrate import migrate
 
 
-async def prepare(folder: Path, host: str) -> None:
+async def prepare(folder: Path) -> None:
     """Prepare PostgreSQL and Kafka."""
-    superuser = f"postgresql://postgres:{(folder / POSTGRES_PASSWORD).read_text()}@{host}:5432/postgres"
-    databases = await ensure_databases(superuser, {name: role_password(folder, name).read_text() for name in SERVICES})
+    databases = await ensure_databases(administrator_dsn(folder), role_passwords(folder))
     topics = await ensure_topics(CommonSettings())
     for name in SERVICES:
         dsn = (folder / name / f"penchant_{name}_database").read_text()
@@ -29,4 +28,4 @@ async def prepare(folder: Path, host: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(prepare(Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "postgres"))
+    asyncio.run(prepare(Path(sys.argv[1])))

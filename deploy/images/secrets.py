@@ -1,54 +1,101 @@
-"""Makes the secrets of an installation, once: `python -m deploy.images.secrets FOLDER [HOST]`.
+"""Make the secrets of an installation: `python -m deploy.images.secrets FOLDER`.
 
-Each service gets a folder of its own below FOLDER, with a file for each secret, named like its variable
-(`PENCHANT_SECRETS_FOLDER`). Files that exist are left alone. HOST is that of PostgreSQL.
+Each service has a folder below FOLDER, with one file for each of its secrets, named like its variable
+(`PENCHANT_SECRETS_FOLDER`). Passwords and keys are made once and kept. What follows from settings, the DSNs and the
+passwords of the operator's own servers, is written again when those settings change.
+
+PENCHANT_POSTGRES is the DSN of a role that may create roles and databases, without its password.
+PENCHANT_POSTGRES_PASSWORD_FILE and PENCHANT_KAFKA_PASSWORD_FILE name files with the passwords of the operator's own
+servers; an empty file stands for none.
 """
 
 import base64
+import os
 import secrets
 import sys
 from pathlib import Path
+from urllib.parse import SplitResult, quote, urlsplit
 
 from deploy.embedded.services import SERVICES
-from deploy.images.passwords import POSTGRES_PASSWORD, role_password
 
 OPERATED = ("labeling", "tracking", "segmentation", "workflow", "console")  # services that know the operator's key
+POSTGRES = "postgresql://postgres@postgres:5432/postgres"
 
 
-def make_secrets(folder: Path, host: str) -> list[Path]:
-    """Write what is missing; return the files that are new."""
-    shared = {
-        "operator_key": _kept(folder / "operator_key", secrets.token_urlsafe(32)),
-        "tracking_keys": _kept(folder / "tracking_keys", f"1:{base64.b64encode(secrets.token_bytes(32)).decode()}"),
-    }
-    new = [_write(folder / POSTGRES_PASSWORD, secrets.token_hex(24))]
+def make_secrets(folder: Path, postgres: str, postgres_password: str = "", kafka_password: str = "") -> list[Path]:
+    """Write the secrets that are missing or out of date, and return their paths.
+
+    `postgres` is the administrator's DSN without a password. An empty `postgres_password` stands for one that is made
+    here; an empty `kafka_password` for a Kafka that asks for none.
+    """
+    new = [
+        *_once(folder / "operator_key", secrets.token_urlsafe(32)),
+        *_once(folder / "tracking_keys", f"1:{base64.b64encode(secrets.token_bytes(32)).decode()}"),
+        *_once(folder / "console" / "penchant_console_secret", secrets.token_urlsafe(32)),
+        *_administrator(folder, postgres, postgres_password),
+    ]
     for service in SERVICES:
-        password = _kept(role_password(folder, service), secrets.token_hex(24))
         own = folder / service
-        dsn = f"postgresql://{service}:{password}@{host}:5432/{service}"
-        new.append(_write(own / f"penchant_{service}_database", dsn))
+        new += _once(folder / "roles" / service, secrets.token_hex(24))
+        dsn = with_role(postgres, service, (folder / "roles" / service).read_text(), database=service)
+        new += _current(own / f"penchant_{service}_database", dsn)
+        if kafka_password or (own / "penchant_kafka_password").exists():
+            new += _current(own / "penchant_kafka_password", kafka_password)
         if service in OPERATED:
-            new.append(_write(own / "penchant_operator_key", shared["operator_key"]))
+            new += _current(own / "penchant_operator_key", (folder / "operator_key").read_text())
         if service in ("tracking", "labeling"):
-            new.append(_write(own / "penchant_tracking_keys", shared["tracking_keys"]))
-    new.append(_write(folder / "console" / "penchant_console_secret", secrets.token_urlsafe(32)))
-    return [path for path in new if path is not None]
+            new += _current(own / "penchant_tracking_keys", (folder / "tracking_keys").read_text())
+    return new
 
 
-def _kept(path: Path, value: str) -> str:
-    _write(path, value)
-    return path.read_text()
+def administrator_dsn(folder: Path) -> str:
+    """Return the DSN of the role that creates roles and databases."""
+    return (folder / "postgres" / "administrator").read_text()
 
 
-def _write(path: Path, value: str) -> Path | None:
-    if path.exists():
-        return None
+def role_passwords(folder: Path) -> dict[str, str]:
+    """Return the password of each service's role."""
+    return {service: (folder / "roles" / service).read_text() for service in SERVICES}
+
+
+def with_role(dsn: str, role: str, password: str, database: str) -> str:
+    """Return `dsn` for another role and database; host, port and options stay."""
+    parts = urlsplit(dsn)
+    host = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=f"{role}:{quote(password, safe='')}@{host}", path=f"/{database}").geturl()
+
+
+def _administrator(folder: Path, postgres: str, given: str) -> list[Path]:
+    path = folder / "postgres" / "password"
+    new = _current(path, given) if given else _once(path, secrets.token_hex(24))
+    parts: SplitResult = urlsplit(postgres)
+    dsn = with_role(postgres, parts.username or "postgres", path.read_text(), parts.path.lstrip("/") or "postgres")
+    return new + _current(folder / "postgres" / "administrator", dsn)
+
+
+def _once(path: Path, value: str) -> list[Path]:
+    return [] if path.exists() else _current(path, value)
+
+
+def _current(path: Path, value: str) -> list[Path]:
+    if path.exists() and path.read_text() == value:
+        return []
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o644)  # PostgreSQL runs as another user; the volume is mounted by these containers alone
+    path.touch(mode=0o600)
     path.write_text(value)
-    return path
+    return [path]
+
+
+def _given(variable: str) -> str:
+    path = os.environ.get(variable)
+    return Path(path).read_text().strip() if path else ""
 
 
 if __name__ == "__main__":
-    made = make_secrets(Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "postgres")
+    made = make_secrets(
+        Path(sys.argv[1]),
+        os.environ.get("PENCHANT_POSTGRES") or POSTGRES,
+        _given("PENCHANT_POSTGRES_PASSWORD_FILE"),
+        _given("PENCHANT_KAFKA_PASSWORD_FILE"),
+    )
     sys.stdout.write(f"{len(made)} secrets made\n")

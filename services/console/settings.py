@@ -14,17 +14,27 @@ class ConsoleSettings(CommonSettings):
     """`PENCHANT_CONSOLE_…` and where the four APIs are, beside the common settings."""
 
     console_database: SecretStr
+    """DSN of the database: `postgresql://role:password@host:5432/database`."""
     console_port: Port = 8100
-    # Encrypts the API keys of people. At least 32 random characters; changing it ends everybody's access.
+    """Port of the console."""
     console_secret: Annotated[SecretStr, Field(min_length=32)]
-    console_url: Url | None = None  # as browsers reach it; `http://host:port` unless set
+    """Encrypts the API keys of people. At least 32 random characters; changing it ends everybody's access."""
+    console_url: Url | None = None
+    """The console as browsers reach it. Unless set, `http://host:port`."""
     tracking_url: Url = "http://127.0.0.1:8101"
+    """API of tracking."""
     labeling_url: Url = "http://127.0.0.1:8102"
+    """API of labeling."""
     segmentation_url: Url = "http://127.0.0.1:8103"
+    """API of segmentation."""
     workflow_url: Url = "http://127.0.0.1:8104"
-    delivery_url: Url | None = None  # test mails and the inbox, where there is one
-    inbox: Path | None = None  # the folder of the embedded stack's mails, shown to operators
-    smtp: SecretStr | None = None  # `smtp://user:password@host:587`: links to sign in are mailed
+    """API of workflow."""
+    delivery_url: Url | None = None
+    """API of delivery, for test mails. There are none without it."""
+    inbox: Path | None = None
+    """Folder of the embedded stack's mails, which operators see."""
+    smtp: SecretStr | None = None
+    """Mail server that sends links to sign in: `smtp://user:password@host:587`."""
 
     @property
     def base_url(self) -> str:

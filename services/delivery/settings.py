@@ -22,16 +22,27 @@ class DeliverySettings(CommonSettings):
     """`PENCHANT_DELIVERY_…` and `PENCHANT_SMTP`, beside the common ones."""
 
     delivery_database: SecretStr
+    """DSN of the database: `postgresql://role:password@host:5432/database`."""
     delivery_port: Port = 8105
-    delivery_internal_port: Port | None = None  # see shared.runtime.doors
-    delivery_key: SecretStr  # an API key of scope `pipeline`
-    smtp: SecretStr = SecretStr("smtp://127.0.0.1:1025")  # smtp://user:password@host:587, or smtps://…
-    delivery_sender: Annotated[str, Field(pattern=r"^[^\s@]+@[^\s@]+$")] = "noreply@localhost"  # if a message has none
-    delivery_per_second: Annotated[float, Field(gt=0)] = 500.0  # mails handed over by one process
-    delivery_connections: Annotated[int, Field(ge=1, le=100)] = 8  # to the mail server, of one process
-    delivery_repeats_uncertain: bool = False  # send again, perhaps twice, what was being handed over in a crash
-    tracking_url: str = "http://127.0.0.1:8101"  # the API that renders messages
-    preferences_url: str = "http://127.0.0.1:8102"  # base of /p and /u links
+    """Port of the API."""
+    delivery_internal_port: Port | None = None
+    """If set, health and metrics are served there alone."""
+    delivery_key: SecretStr
+    """API key of scope `pipeline`."""
+    smtp: SecretStr = SecretStr("smtp://127.0.0.1:1025")
+    """Mail server: `smtp://user:password@host:587`, or `smtps://…`."""
+    delivery_sender: Annotated[str, Field(pattern=r"^[^\s@]+@[^\s@]+$")] = "noreply@localhost"
+    """Sender of messages that name none."""
+    delivery_per_second: Annotated[float, Field(gt=0)] = 500.0
+    """Most mails that one process hands over in a second."""
+    delivery_connections: Annotated[int, Field(ge=1, le=100)] = 8
+    """Connections of one process to the mail server."""
+    delivery_repeats_uncertain: bool = False
+    """Whether a mail that was being handed over in a crash is sent again, perhaps twice."""
+    tracking_url: str = "http://127.0.0.1:8101"
+    """API of tracking, which renders messages."""
+    preferences_url: str = "http://127.0.0.1:8102"
+    """Base of the `/p` and `/u` links."""
 
     @field_validator("smtp")
     @classmethod

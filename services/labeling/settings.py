@@ -14,17 +14,29 @@ class LabelingSettings(CommonSettings):
     """`PENCHANT_LABELING_…`, beside the common ones."""
 
     labeling_database: SecretStr
+    """DSN of the database: `postgresql://role:password@host:5432/database`."""
     labeling_port: Port = 8102
-    labeling_public_port: Port | None = None  # see shared.runtime.doors
-    labeling_upload_bytes: Annotated[int, Field(ge=1)] = 200 * 1024**2  # of one file
-    labeling_upload_rows: Annotated[int, Field(ge=1)] = 2_000_000  # of one file
-    labeling_spreadsheet_bytes: Annotated[int, Field(ge=1)] = 50 * 1024**2  # a spreadsheet must be in memory
-    labeling_files_bytes: Annotated[int, Field(ge=1)] = 1024**3  # of all files of an account
-    labeling_internal_port: Port | None = None  # see shared.runtime.doors
-    tracking_keys: SecretStr | None = None  # of tokens in mails, `id:base64,…`; without them there are no public pages
-    preferences_url: BaseUrl = ""  # base of /p and /u; own URL if empty
-    forms_url: BaseUrl = ""  # base of /f; own URL if empty
-    suppression_keys: SecretStr | None = None  # of hashes of suppressed addresses, `id:base64,…`; tracking's if empty
+    """Port of the API."""
+    labeling_public_port: Port | None = None
+    """If set, public pages are served there alone, and the API's port has none."""
+    labeling_upload_bytes: Annotated[int, Field(ge=1)] = 200 * 1024**2
+    """Most bytes of an uploaded file."""
+    labeling_upload_rows: Annotated[int, Field(ge=1)] = 2_000_000
+    """Most rows of an uploaded file."""
+    labeling_spreadsheet_bytes: Annotated[int, Field(ge=1)] = 50 * 1024**2
+    """Most bytes of an uploaded spreadsheet, which must fit in memory."""
+    labeling_files_bytes: Annotated[int, Field(ge=1)] = 1024**3
+    """Most bytes of all files of an account together."""
+    labeling_internal_port: Port | None = None
+    """If set, health, metrics and questions between processes are served there alone."""
+    tracking_keys: SecretStr | None = None
+    """Keys of the tokens in mails, as tracking has them. There are no public pages without them."""
+    preferences_url: BaseUrl = ""
+    """Base of the `/p` and `/u` links. Unless set, the service's own URL."""
+    forms_url: BaseUrl = ""
+    """Base of the `/f` pages. Unless set, the service's own URL."""
+    suppression_keys: SecretStr | None = None
+    """Keys of the hashes of suppressed addresses: `id:base64,…`. Unless set, tracking's keys."""
 
     @field_validator("tracking_keys", "suppression_keys")
     @classmethod

@@ -12,11 +12,15 @@ class SegmentationSettings(CommonSettings):
     """`PENCHANT_SEGMENTATION_…`."""
 
     segmentation_database: SecretStr
+    """DSN of the database: `postgresql://role:password@host:5432/database`."""
     segmentation_port: Port = 8103
-    segmentation_internal_port: Port | None = None  # see shared.runtime.doors
-    # Where other processes of this service reach this one; unless set, the host (or its name) and the port.
+    """Port of the API."""
+    segmentation_internal_port: Port | None = None
+    """If set, health, metrics and questions between processes are served there alone."""
     segmentation_url: str | None = None
+    """Where other processes of this service reach this one. Unless set, the host (or its name) and the port."""
     segmentation_snapshot_seconds: Annotated[float, Field(gt=0)] = 120.0
+    """Seconds between two snapshots of a slice of the image."""
 
     @property
     def own_url(self) -> str:

@@ -12,13 +12,19 @@ class TrackingSettings(CommonSettings):
     """Tracking's settings: `PENCHANT_TRACKING_…`, beside the common ones."""
 
     tracking_database: SecretStr
+    """DSN of the database: `postgresql://role:password@host:5432/database`."""
     tracking_port: Port = 8101
-    tracking_public_port: Port | None = None  # see shared.runtime.doors
-    tracking_internal_port: Port | None = None  # see shared.runtime.doors
-    tracking_keys: SecretStr  # of click tokens, `id:base64,…`: the first signs, all verify
-    # Base of the pages on which contacts choose their labels and unsubscribe: labeling's, unless it is set.
+    """Port of the API."""
+    tracking_public_port: Port | None = None
+    """If set, tracked links are served there alone, and the API's port has none."""
+    tracking_internal_port: Port | None = None
+    """If set, health, metrics and questions between processes are served there alone."""
+    tracking_keys: SecretStr
+    """Keys of the tokens in links: `id:base64,…`. The first one signs, all verify."""
     preferences_url: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")] = "http://127.0.0.1:8102"
-    tracking_spool_bytes: Annotated[int, Field(ge=1_000_000)] = 1_000_000_000  # some two million clicks
+    """Base of the `/p` and `/u` links: where labeling serves its public pages."""
+    tracking_spool_bytes: Annotated[int, Field(ge=1_000_000)] = 1_000_000_000
+    """Most bytes of clicks that wait on disk while Kafka is away; the default holds some two million clicks."""
 
     @field_validator("tracking_keys")
     @classmethod

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from deploy.images.secrets import make_secrets
+from deploy.images.secrets import administrator_dsn, make_secrets
 from services.tracking.settings import TrackingSettings
+
+POSTGRES = "postgresql://postgres@db:5432/postgres?sslmode=require"
 
 
 def _names(folder: Path) -> list[str]:
@@ -13,22 +15,43 @@ def _names(folder: Path) -> list[str]:
 
 
 def test_secrets_are_made_once_and_kept(tmp_path: Path) -> None:
-    made = make_secrets(tmp_path, "db")
+    made = make_secrets(tmp_path, POSTGRES)
     texts = {path: path.read_text() for path in made}
-    assert make_secrets(tmp_path, "elsewhere") == []
+    assert make_secrets(tmp_path, POSTGRES) == []
     assert {path: path.read_text() for path in made} == texts
 
 
+def test_nobody_else_can_read_them(tmp_path: Path) -> None:
+    assert {path.stat().st_mode & 0o077 for path in make_secrets(tmp_path, POSTGRES)} == {0}
+
+
 def test_a_service_has_its_own_secrets_only(tmp_path: Path) -> None:
-    make_secrets(tmp_path, "db")
+    make_secrets(tmp_path, POSTGRES)
     assert _names(tmp_path / "workflow") == ["penchant_operator_key", "penchant_workflow_database"]
     assert "penchant_operator_key" not in _names(tmp_path / "delivery")
+
+
+def test_another_server_changes_the_dsns_and_no_password(tmp_path: Path) -> None:
+    make_secrets(tmp_path, "postgresql://postgres@postgres:5432/postgres")
+    role = (tmp_path / "roles" / "workflow").read_text()
+    changed = make_secrets(tmp_path, "postgresql://admin@db.example.com/main?sslmode=require", "p@ss/word")
+    assert administrator_dsn(tmp_path) == "postgresql://admin:p%40ss%2Fword@db.example.com/main?sslmode=require"
+    assert (tmp_path / "workflow" / "penchant_workflow_database").read_text() == (
+        f"postgresql://workflow:{role}@db.example.com/workflow?sslmode=require"
+    )
+    assert tmp_path / "operator_key" not in changed
+
+
+def test_the_password_of_an_own_kafka_is_given_to_every_service(tmp_path: Path) -> None:
+    make_secrets(tmp_path, POSTGRES, kafka_password="first")
+    make_secrets(tmp_path, POSTGRES, kafka_password="second")
+    assert {path.read_text() for path in tmp_path.glob("*/penchant_kafka_password")} == {"second"}
 
 
 def test_settings_read_secrets_from_the_folder_and_the_environment_wins(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make_secrets(tmp_path, "db")
+    make_secrets(tmp_path, POSTGRES)
     monkeypatch.setenv("PENCHANT_SECRETS_FOLDER", str(tmp_path / "tracking"))
     settings = TrackingSettings()
     assert settings.tracking_database.get_secret_value().startswith("postgresql://tracking:")

@@ -1,0 +1,24 @@
+"""Every setting is in the reference, with what it means."""
+
+import pytest
+
+from deploy.documents.settings import CLASSES, own_fields, settings_text
+from shared.settings import CommonSettings
+
+
+@pytest.mark.parametrize("settings", CLASSES.values())
+def test_every_setting_says_what_it_means(settings: type[CommonSettings]) -> None:
+    undescribed = [name for name, field in own_fields(settings).items() if not field.description]
+
+    assert undescribed == []
+
+
+def test_the_page_names_variables_meanings_and_defaults() -> None:
+    page = settings_text()
+
+    assert "| `PENCHANT_TRACKING_PORT` | Port of the API. | `8101` |" in page
+    assert "| `PENCHANT_TRACKING_DATABASE` | DSN of the database:" in page
+    assert (
+        "| `PENCHANT_SMTP` | Mail server: `smtp://user:password@host:587`, or `smtps://…`. | `smtp://127.0.0.1:1025` |"
+        in page
+    )
