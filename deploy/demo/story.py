@@ -173,6 +173,7 @@ def as_object(scene: Scene) -> Json:
         "entered": [stage.contacts[event.contact_id].name for event in performance.entered],
         "requested": [stage.contacts[event.contact_id].name for event in performance.requested],
         "campaign": None if scene.mailing is None else _mailing_as_object(scene.mailing, stage),
+        "your_contact_id": stage.contact_of(cast.YOU),
         "your_link": scene.your_link,
     }
 

