@@ -153,7 +153,7 @@ async def _show(
         here="messages",
         form=form,
         message=found,
-        block=block,
+        block_name=block,
         variants=variants,
         is_marked=block_of(found["html"], block) is not None,
     )
