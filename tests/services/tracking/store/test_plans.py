@@ -1,0 +1,90 @@
+"""What PostgreSQL does with the statements that run often, on tables that are not small."""
+
+from importlib import import_module
+
+import pytest
+from asyncpg.pool import PoolConnectionProxy
+
+from shared.store.database import Database
+from shared.store.queries import Query, queries_of
+
+pytestmark = pytest.mark.asyncio
+
+# 10,000 messages of 500 accounts with 5 links and a send each, 20,000 contacts, 20,000 clicks.
+FILL = """
+INSERT INTO messages (message_id, account_id, name, revision, version, created_at, changed_at)
+SELECT lpad(to_hex(n), 32, '0')::uuid, n % 500, 'Spring', 1, 1, now(), now() FROM generate_series(1, 10000) AS n;
+
+INSERT INTO revisions (message_id, revision, html, link_ids, created_at)
+SELECT message_id, 1, '', '{}', now() FROM messages;
+
+INSERT INTO links (link_id, message_id, number, url, text, present)
+SELECT gen_random_uuid(), message_id, number, 'https://shop.example', 'Dogs', true
+FROM messages, generate_series(1, 5) AS number;
+
+INSERT INTO link_labels (link_id, place, label_id, label_name) SELECT link_id, 1, gen_random_uuid(), 'Dogs' FROM links;
+
+INSERT INTO block_criteria (message_id, block, variant, place, criterion)
+SELECT message_id, 'hero', 'dogs', 1, '{}' FROM messages;
+
+INSERT INTO senders (sender_id, account_id, name, email, created_at, changed_at, version)
+SELECT gen_random_uuid(), n % 500, 'Shop', 'shop@shop.example', now(), now(), 1 FROM generate_series(1, 10000) AS n;
+
+INSERT INTO sends (account_id, message_no, kind, id, sent_at)
+SELECT account_id, message_no, 'campaign', 'spring', now() FROM messages;
+
+INSERT INTO contacts (account_id, contact_id, state, tracked, email_digest, external_digest, sequence)
+SELECT n % 20, n, 'active', true, gen_random_uuid(), gen_random_uuid(), n FROM generate_series(1, 20000) AS n;
+
+INSERT INTO click_seen (account_id, source_no, key)
+SELECT n % 20, 1, gen_random_uuid() FROM generate_series(1, 20000) AS n;
+
+INSERT INTO clicks (
+    click_id, account_id, contact_id, message_no, link_number, send_no, occurred_at, verdict, reasons
+)
+SELECT gen_random_uuid(), n % 20, n % 5000, n % 10000, n % 5, 0, now() - n * interval '1 minute', 'human', '{}'
+FROM generate_series(1, 20000) AS n;
+
+INSERT INTO click_counts (message_no, link_number, send_no, verdict, clicks)
+SELECT message_no, number, 0, 'human', 4 FROM messages, generate_series(1, 5) AS number;
+
+ANALYZE;
+"""
+LARGE = (
+    "messages", "revisions", "links", "link_labels", "block_criteria", "senders", "sends", "contacts", "click_seen",
+    "clicks", "click_counts",
+)  # fmt: skip
+INDEXES = {
+    "list_messages": "messages_of_account",
+    "count_messages": "messages_of_account",
+    "contacts_of_email_digests": "contacts_by_email",
+    "contacts_of_external_digests": "contacts_by_external_id",
+    "count_clicks": "click_counts_pkey",
+    "count_contacts": "clicks_of_message",
+    "series": "clicks_of_message",
+}
+MODULES = ("clicks", "contacts", "messages", "senders", "statistics")
+
+
+async def plan_of(connection: PoolConnectionProxy, query: Query) -> str:
+    """Return the plan of a statement for any values of its parameters."""
+    await connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+    await connection.execute(f"PREPARE statement AS {query.text}")
+    values = ", ".join(["NULL"] * len(query.parameters))
+    rows = await connection.fetch("EXPLAIN EXECUTE statement" + (f" ({values})" if values else ""))
+    await connection.execute("DEALLOCATE statement")
+    return "\n".join(row[0] for row in rows)
+
+
+async def test_statements_read_indexes_and_no_large_table_from_end_to_end(database: Database) -> None:
+    async with database.pool.acquire() as connection, connection.transaction():
+        await connection.execute(FILL)
+        for name in MODULES:
+            module = import_module(f"services.tracking.store.{name}")
+            assert module.__file__ is not None
+            for query in queries_of(module.__file__).values():
+                plan = await plan_of(connection, query)
+                index = INDEXES.get(query.name, "")
+                assert index in plan, f"{name}.{query.name}\n{plan}"
+                read = [table for table in LARGE if f"Seq Scan on {table}" in plan]
+                assert not read, f"{name}.{query.name} reads all of {read}\n{plan}"
