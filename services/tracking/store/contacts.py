@@ -12,6 +12,8 @@ from shared.store.queries import queries_of
 
 QUERIES = queries_of(__file__)
 
+HELD_AT_ONCE = 2_000  # held clicks
+
 ContactKey = tuple[int, int]  # account, contact
 
 
@@ -113,9 +115,13 @@ async def does_any_click_wait(connection: PoolConnectionProxy) -> bool:
     return waits
 
 
-async def keys_waited_for(connection: PoolConnectionProxy) -> list[str]:
-    """Return what held clicks wait for: see `ContactReference.waits_for` and `message_key`."""
-    return [row["key"] for row in await QUERIES["keys_waited_for"].fetch(connection)]
+async def keys_waited_for(connection: PoolConnectionProxy, after: int) -> tuple[set[str], int | None]:
+    """Return what held clicks after one of them wait for, and the last one looked at; None if there are no more.
+
+    For the keys see `ContactReference.waits_for` and `message_key`.
+    """
+    rows = await QUERIES["keys_waited_for"].fetch(connection, after=after, most=HELD_AT_ONCE)
+    return {row["key"] for row in rows if row["key"] is not None}, rows[-1]["id"] if rows else None
 
 
 def _columns(contacts: Collection[ContactKey]) -> dict[str, list[int]]:

@@ -83,7 +83,13 @@ DELETE FROM held WHERE state = 'waiting' AND waits_for && :keys::text[]
 SELECT EXISTS (SELECT FROM held WHERE state = 'waiting' AND topic = 'intake.clicks')
 
 -- name: keys_waited_for
-SELECT DISTINCT waited.key
-FROM held, unnest(held.waits_for) AS waited (key)
-WHERE held.state = 'waiting' AND held.topic = 'intake.clicks'
-  AND waited.key NOT LIKE 'names:%'
+-- Of at most so many held clicks, after one of them: there may be very many.
+SELECT waiting.id, waited.key
+FROM (
+    SELECT id, waits_for FROM held
+    WHERE state = 'waiting' AND topic = 'intake.clicks' AND id > :after
+    ORDER BY id
+    LIMIT :most
+) AS waiting
+LEFT JOIN LATERAL unnest(waiting.waits_for) AS waited (key) ON waited.key NOT LIKE 'names:%'
+ORDER BY waiting.id

@@ -1,6 +1,7 @@
 """What held clicks wait for, and what of it is there by now."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from uuid import UUID
 
 from asyncpg.pool import PoolConnectionProxy
@@ -11,10 +12,16 @@ from services.tracking.store.messages import messages_for_clicks
 
 
 async def known_keys(connection: PoolConnectionProxy) -> list[str]:
-    """The keys that clicks need not wait for any longer."""
-    keys = await keys_waited_for(connection)
-    if not keys:
-        return []
+    """Return the keys that held clicks need not wait for any longer; few clicks are in memory at a time."""
+    known: list[str] = []
+    keys, last = await keys_waited_for(connection, 0)
+    while last is not None:
+        known += await _known_of(connection, keys)
+        keys, last = await keys_waited_for(connection, last)
+    return known
+
+
+async def _known_of(connection: PoolConnectionProxy, keys: Iterable[str]) -> list[str]:
     parts: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
     for key in keys:
         kind, account, value = key.split(":")
