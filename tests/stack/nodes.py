@@ -23,7 +23,7 @@ from deploy.embedded.ports import free_port
 from deploy.embedded.postgres import Postgres
 from deploy.embedded.process import Command
 
-READY_WITHIN_SECONDS = 60.0
+READY_WITHIN_SECONDS = 150.0
 STOPPED_WITHIN_SECONDS = 30.0
 
 T = TypeVar("T")
