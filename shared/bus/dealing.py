@@ -1,6 +1,13 @@
-"""Deals a batch evenly."""
+"""Deals a batch evenly, and work into units."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeVar
+
+Item = TypeVar("Item")
+
+# A partition number belongs to a group for good (p mod GROUPS), so that two units of work never wait for each other's
+# locks. An intake unit takes the locks of all.
+GROUPS = 2
 
 
 def deal(waiting: Mapping[int, int], most: int) -> dict[int, int]:
@@ -15,3 +22,19 @@ def deal(waiting: Mapping[int, int], most: int) -> dict[int, int]:
         shares[number] = min(size, max(1, left // (len(by_size) - place)))
         left -= shares[number]
     return shares
+
+
+def units_of(items: Mapping[int, Sequence[Item]], most: int) -> Iterator[list[Item]]:
+    """Deal what is to be done for partition numbers into few units of work, each for numbers of one group.
+
+    A unit has `most` items, or those of one number if they are more: whoever waits for its locks gets a turn soon.
+    """
+    for group in range(GROUPS):
+        unit: list[Item] = []
+        for number in sorted(number for number in items if number % GROUPS == group):
+            if unit and len(unit) + len(items[number]) > most:
+                yield unit
+                unit = []
+            unit += items[number]
+        if unit:
+            yield unit

@@ -23,6 +23,7 @@ from shared.bus.assigned import AssignedPartition
 from shared.bus.catalog import Catalog
 from shared.bus.checkpoints import Checkpoints
 from shared.bus.connection import client_options, faststream_security
+from shared.bus.dealing import GROUPS
 from shared.bus.errors import is_passing
 from shared.bus.handler import Consumer
 from shared.bus.offsets import Offsets
@@ -37,9 +38,6 @@ log = structlog.get_logger()
 
 IN_MEMORY = 30_000  # records that wait in all lanes of a consumer; from there on a partition gets few
 MOST_WAITING, FEW_WAITING = 5_000, 500  # records per topic and partition
-# Units of work at a time: while one is written, another can be prepared. A partition number belongs to a group for
-# good (p mod GROUPS), so that two units never wait for each other's locks. An intake unit takes the locks of all.
-GROUPS = 2
 REBALANCE_TIMEOUT_MS = 60_000  # longer than the slowest batch
 POLL_INTERVAL_MS = 600_000  # the handler never blocks, so a longer silence is a bug that the watchdog ends
 BATCH_TIMEOUT_MS = 10  # FastStream's idle latency is twice this

@@ -25,10 +25,10 @@ def paragraph(number: int) -> str:
     return f'<p><a href="https://shop.example/{number}?a=1">Offer {number}</a> {"words " * 30}</p>'
 
 
-def expensive(account: Account) -> Sequence[Callable[[], Any]]:
+def expensive(account: Account, contacts: int = CONTACTS) -> Sequence[Callable[[], Any]]:
     """What one account may ask for, and what costs most."""
     labels = account.labels(*(f"Label {number}" for number in range(20)))
-    ids = account.contacts(CONTACTS)
+    ids = account.contacts(contacts)
     html = "<html><body>" + "".join(map(paragraph, range(500))) + "</body></html>"
     message = account.message(html)
     criterion = {
@@ -42,7 +42,7 @@ def expensive(account: Account) -> Sequence[Callable[[], Any]]:
             for number in range(24)
         ]
     }
-    rows = [{"external_id": f"c{number}", "fields": {}} for number in range(CONTACTS)]
+    rows = [{"external_id": f"c{number}", "fields": {}} for number in range(contacts)]
     return [
         lambda: account.tokens(message["id"], ids),
         lambda: account.message(html, "Another"),
@@ -56,8 +56,8 @@ class Neighbour:
 
     def __init__(self, account: Account) -> None:
         contact, *_ = account.contacts(1)
-        message = account.message(f"<html><body>{paragraph(1)}</body></html>")
-        token = account.tokens(message["id"], [contact])[contact]["token"]
+        self.message = account.message(f"<html><body>{paragraph(1)}</body></html>")
+        token = account.tokens(self.message["id"], [contact])[contact]["token"]
         self._url = f"{account.scene.url('tracking')}/c/{token}.1"
 
     async def p99(self, requests: int) -> float:

@@ -1,4 +1,4 @@
-"""Assign and remove labels on request: many pairs, one unit of work per partition number."""
+"""Assign and remove labels on request: many pairs, in few units of work."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -9,10 +9,13 @@ from services.labeling.domain.labels import Label
 from services.labeling.store.contacts import contacts_of
 from services.labeling.store.labels import labels_of_ids
 from services.labeling.use_cases.assignment_changes import load_assignments, record_assignments
+from shared.bus.dealing import units_of
 from shared.events.parts import Origin
 from shared.events.topics import partition_of
 from shared.store.database import Database
 from shared.store.unit_of_work import UnitOfWork
+
+MOST_IN_UNIT = 2_000  # requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +43,14 @@ async def assign_labels(
     database: Database, account_id: int, requests: Iterable[AssignmentRequest]
 ) -> dict[int, Result]:
     """Carry out requests; return the outcome of each by its index, None where nothing changed."""
-    groups: dict[int, list[AssignmentRequest]] = defaultdict(list)
+    by_number: dict[int, list[AssignmentRequest]] = defaultdict(list)
     for request in requests:
-        groups[partition_of(account_id, request.contact_id, database.partitions)].append(request)
+        by_number[partition_of(account_id, request.contact_id, database.partitions)].append(request)
     outcomes: dict[int, Result] = {}
-    for partition in sorted(groups):
-        async with database.unit_of_work(partition) as work:
-            part = await _assign(work, account_id, groups[partition])
+    for unit in units_of(by_number, MOST_IN_UNIT):
+        numbers = {partition_of(account_id, request.contact_id, database.partitions) for request in unit}
+        async with database.unit_of_work(*sorted(numbers)) as work:
+            part = await _assign(work, account_id, unit)
         outcomes.update(part)
     return outcomes
 

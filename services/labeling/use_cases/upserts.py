@@ -5,7 +5,7 @@ Ids and keys are settled first, in a transaction of their own; then there is one
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -22,12 +22,14 @@ from services.labeling.store.labels import labels_of_ids
 from services.labeling.use_cases.assignment_changes import load_assignments, record_assignments
 from services.labeling.use_cases.contact_changes import Changes, load_contacts, record_contacts
 from services.labeling.use_cases.suppressions import block_suppressed
+from shared.bus.dealing import units_of
 from shared.events.parts import Origin
 from shared.events.topics import partition_of
 from shared.store.database import Database
 from shared.store.unit_of_work import UnitOfWork
 
 YIELD_AFTER = 100  # rows
+MOST_IN_UNIT = 2_000  # rows
 
 Handovers = Mapping[Key, tuple[int, int]]  # the contacts that give up and take a key
 Code = Literal["invalid", "conflict", "not_found", "unknown_label"]
@@ -133,8 +135,8 @@ def _taken(index: int, key: Key) -> RowProblem:
 
 def _groups(
     database: Database, account_id: int, placed: Iterable[_Placed], handovers: Handovers
-) -> Iterable[list[_Placed]]:
-    """Deal rows by partition number; numbers between which a key is handed over form one group."""
+) -> Iterator[list[_Placed]]:
+    """Deal rows into units of work. Numbers between which a key is handed over form a unit of their own."""
     group_of = list(range(database.partitions))
     for giver, taker in handovers.values():
         one, other = (group_of[partition_of(account_id, who, database.partitions)] for who in (giver, taker))
@@ -142,7 +144,9 @@ def _groups(
     groups: dict[int, list[_Placed]] = defaultdict(list)
     for row in placed:
         groups[group_of[partition_of(account_id, row.contact_id, database.partitions)]].append(row)
-    return (groups[group] for group in sorted(groups))
+    handing = {group_of[partition_of(account_id, giver, database.partitions)] for giver, _ in handovers.values()}
+    yield from (groups[group] for group in sorted(handing & groups.keys()))
+    yield from units_of({number: rows for number, rows in groups.items() if number not in handing}, MOST_IN_UNIT)
 
 
 async def _write_group(

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.bus.dealing import deal
+from shared.bus.dealing import GROUPS, deal, units_of
 
 
 def test_everybody_gets_the_same() -> None:
@@ -19,3 +19,15 @@ def test_nothing_is_left_that_fits(waiting: dict[int, int], most: int) -> None:
     shares = deal(waiting, most)
     assert all(0 < share <= waiting[number] for number, share in shares.items())
     assert sum(shares.values()) == min(most, sum(waiting.values()))
+
+
+def test_units_are_few_and_stay_within_a_group() -> None:
+    items = {number: [(number, one) for one in range(10)] for number in range(12)}
+    units = list(units_of(items, most=1_000))
+    assert [{number % GROUPS for number, _ in unit} for unit in units] == [{0}, {1}]
+    assert sorted(item for unit in units for item in unit) == sorted(item for some in items.values() for item in some)
+
+
+def test_a_unit_is_small_enough_to_leave_others_their_turn() -> None:
+    items = {number: list(range(600)) for number in (0, 2, 4)} | {6: list(range(5_000))}
+    assert [len(unit) for unit in units_of(items, most=1_300)] == [1_200, 600, 5_000]
