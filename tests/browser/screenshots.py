@@ -11,7 +11,7 @@ from playwright.sync_api import sync_playwright
 from tests.browser.chromium import find_chromium
 
 ARGUMENTS = ("--no-sandbox", "--headless=shell", "--no-zygote", "--disable-gpu", "--font-render-hinting=none")
-LISTS = ("messages", "workflows", "contacts")
+LISTS = ("messages", "workflows", "contacts", "campaigns")
 
 
 def main(link: str, folder: Path) -> None:

@@ -8,6 +8,7 @@ class MailFrame extends HTMLElement {
   prepare() {
     const inside = this.frame.contentDocument;
     if (!inside?.body || inside.URL === "about:blank") return;
+    this.frame.style.height = "0"; // a document is never lower than its frame
     const height = Math.max(inside.documentElement.scrollHeight, inside.body.scrollHeight);
     this.frame.style.height = Math.min(Math.max(height + 4, 240), 2400) + "px";
     inside.addEventListener("click", (event) => {
