@@ -1,6 +1,7 @@
 """A real browser before the real console, which stands on the four services."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -12,8 +13,16 @@ from tests.scenarios.scene import SERVICES, Scene
 from tests.stack.ground import Ground
 from tests.stack.processes import ServiceProcess
 
+FOLDER = Path(__file__).parent
 # The program is a headless shell without a sandbox of its own: it sees pages of the tests alone.
 ARGUMENTS = ("--no-sandbox", "--headless=shell", "--no-zygote", "--disable-gpu", "--font-render-hinting=none")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the first test here the time to start seven processes and to play the demo, on a busy machine too."""
+    for item in items:
+        if item.path.parent == FOLDER:
+            item.add_marker(pytest.mark.timeout(600))
 
 
 @pytest.fixture(scope="package")
