@@ -6,7 +6,8 @@ well when they start; here they are made once, before several processes of a ser
 
 import asyncio
 import sys
-from importlib import import_module
+from importlib.resources import as_file, files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from deploy.embedded.databases import ensure_databases
@@ -17,13 +18,19 @@ from shared.settings import CommonSettings
 from shared.store.migrate import migrate
 
 
+def migrations_of(service: str) -> Traversable:
+    """Return the folder of a service's migrations."""
+    return files(f"services.{service}") / "migrations"
+
+
 async def prepare(folder: Path) -> None:
     """Prepare PostgreSQL and Kafka."""
     databases = await ensure_databases(administrator_dsn(folder), role_passwords(folder))
     topics = await ensure_topics(CommonSettings())
     for name in SERVICES:
         dsn = (folder / name / f"penchant_{name}_database").read_text()
-        await migrate(dsn, [import_module(f"services.{name}.store").MIGRATIONS])
+        with as_file(migrations_of(name)) as migrations:
+            await migrate(dsn, [migrations])
     sys.stdout.write(f"{len(databases)} databases and {len(topics)} topics made\n")
 
 
