@@ -16,7 +16,7 @@ class LineChart extends HTMLElement {
       this.plot?.destroy();
       this.plot = new uPlot({
         width: Math.max(this.clientWidth, 240), height: 220, tzDate: (seconds) => new Date(seconds * 1000),
-        scales: { x: { time: true, range: (plot, low, high) => high - low < DAY ? [low - 3 * DAY, high + 3 * DAY] : [low, high] }, y: { range: (plot, low, high) => [0, Math.max(high, 4)] } },
+        scales: { x: { time: true, range: (plot, low, high) => days.length === 1 ? [days[0] - 3 * DAY, days[0] + 3 * DAY] : [low, high] }, y: { range: (plot, low, high) => [0, Math.max(high, 4)] } },
         series: [{ label: "", value: (plot, value) => value == null ? "" : day.format(value * 1000) }, ...series.map((one, index) => ({ label: one.name, stroke: colour("--series-" + (index + 1)), width: 2, points: { show: days.length < 32 }, value: (plot, value) => value == null ? "" : number.format(value) }))],
         axes: [{ ...axis, incrs: [1, 2, 7, 14, 30, 61, 91, 182, 365].map((number) => number * DAY), values: (plot, ticks) => ticks.map((tick) => day.format(tick * 1000)) }, { ...axis, values: (plot, ticks) => ticks.map((tick) => Number.isInteger(tick) ? number.format(tick) : "") }],
       }, [days, ...series.map((one) => one.values)], this);
