@@ -324,7 +324,7 @@ async def test_killed_in_the_middle_of_announcing_a_large_segment(
 async def test_killed_while_a_campaign_freezes_and_sends(
     kafka: TestKafka, database_dsn: str, topic_prefix: str, tmp_path: Path
 ) -> None:
-    """Every subscribed member is requested exactly once, wherever the process is killed."""
+    """Every subscribed member is requested exactly once, wherever a process is killed and whoever owns its slices."""
     many = 20_000
     async with world_on(kafka.bootstrap, database_dsn, topic_prefix, tmp_path) as world:
         now = datetime.now(UTC)
@@ -332,7 +332,7 @@ async def test_killed_while_a_campaign_freezes_and_sends(
             occurred_at=now, account_id=ACCOUNT, message_id=MESSAGE, message_name="Spring", revision=1, links=()
         )
         await world.rig.publish([message, *(contact(number, now, city="Gent") for number in range(1, many + 1))])
-        with world.process("one") as process:
+        with world.process("one") as process, world.process("two") as another:
             process.start()
             await until(partial(world.has_applied, many), SETTLED_WITHIN)
             body = {
@@ -348,9 +348,15 @@ async def test_killed_while_a_campaign_freezes_and_sends(
                 assert (await client.post(f"{path}/launch")).status_code == 200
             for share in (0.0, 0.05, 0.4, 0.7):
                 await until(partial(has_requested, world, int(many * share)), SETTLED_WITHIN)
+                if share == 0.4:
+                    # From here on two processes share the slices, and each is killed while they do.
+                    another.start()
+                    continue
                 process.kill()
                 await world.feed(50)
                 process.start()
+            another.kill()
+            another.start(ready=False)
             await until(partial(is_done, world, process, path), SETTLED_WITHIN)
             async with world.client(process) as client:
                 counts = (await client.get(path)).json()["counts"]
@@ -360,7 +366,8 @@ async def test_killed_while_a_campaign_freezes_and_sends(
         assert all(row["times"] == 1 for row in rows), "requested twice"
         assert len(rows) == counts["requested"]
         assert counts["requested"] + sum(counts["skipped"].values()) == counts["audience"]
-        assert counts["audience"] + counts["held_out"] == many
+        # Events of some contacts came before the freeze or after it.
+        assert many - len(CONTACTS) <= counts["audience"] + counts["held_out"] <= many
         assert many * 0.08 < counts["held_out"] < many * 0.12
 
 
