@@ -1,5 +1,9 @@
 """Penchant's own mails, in four languages: to confirm a subscription, and to open one's own data."""
 
+import re
+from dataclasses import dataclass
+from html import escape
+
 from services.delivery.domain.composing import Content
 
 LANGUAGES = ("en", "nl", "fr", "de")
@@ -52,12 +56,49 @@ _TEXTS: dict[str, dict[str, tuple[str, str]]] = {
 }
 
 
-def system_content(kind: str, url: str, name: str, languages: tuple[str, ...]) -> Content:
+_BUTTONS: dict[str, dict[str, str]] = {
+    "confirm_subscription": {"en": "Confirm", "nl": "Bevestigen", "fr": "Confirmer", "de": "Bestätigen"},
+    "preference_access": {"en": "See my data", "nl": "Mijn gegevens", "fr": "Voir mes données", "de": "Meine Daten"},
+}
+_COLOUR = re.compile(r"#[0-9A-Fa-f]{3,8}")
+_DEFAULT_COLOUR = "#1f5f4a"
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """How an account presents itself to its contacts."""
+
+    name: str
+    logo_url: str | None = None
+    colour: str | None = None
+    postal_address: str | None = None
+
+
+def system_content(kind: str, url: str, brand: Brand, languages: tuple[str, ...]) -> Content:
     """Return a mail of Penchant's own in the first of `languages` that it is written in, else in English.
 
-    `name` is that of the account. Raises LookupError for a kind that does not exist.
+    Raises LookupError for a kind that does not exist.
     """
     texts = _TEXTS[kind]
     language = next((one for one in languages if one[:2].lower() in texts), "en")[:2].lower()
     subject, text = texts[language]
-    return Content(subject.format(name=name), text.format(name=name, url=url))
+    body = text.format(name=brand.name, url=url)
+    footer = brand.name if brand.postal_address is None else f"{brand.name}, {brand.postal_address}"
+    html = _html(text, url, brand, _BUTTONS[kind][language], footer)
+    return Content(subject.format(name=brand.name), f"{body}\n\n-- \n{footer}", html)
+
+
+def _html(text: str, url: str, brand: Brand, button: str, footer: str) -> str:
+    """The same as HTML: the link is a button in the account's colour, below its logo."""
+    colour = brand.colour if brand.colour and _COLOUR.fullmatch(brand.colour) else _DEFAULT_COLOUR
+    pieces: list[str] = []
+    if brand.logo_url and brand.logo_url.startswith("https://"):
+        pieces.append(f'<p><img src="{escape(brand.logo_url)}" alt="{escape(brand.name)}" height="48"></p>')
+    for paragraph in text.split("\n\n"):
+        if paragraph == "{url}":
+            style = f"background:{colour};color:#fff;padding:12px 28px;border-radius:6px;text-decoration:none"
+            pieces.append(f'<p><a href="{escape(url)}" style="{style}">{escape(button)}</a></p>')
+        else:
+            pieces.append(f"<p>{escape(paragraph.format(name=brand.name))}</p>")
+    pieces.append(f'<p style="font-size:12px;color:#666">{escape(footer)}</p>')
+    return f'<!DOCTYPE html><html><body style="font-family:sans-serif;color:#222">{"".join(pieces)}</body></html>'

@@ -12,12 +12,14 @@ import httpx
 
 from services.delivery.clients.tracking import MOST_RECIPIENTS, NotRendered, Rendered, Tracking
 from services.delivery.domain.composing import Content, Sender, compose
-from services.delivery.domain.system_mails import system_content
+from services.delivery.domain.system_mails import Brand, system_content
 from services.delivery.store.contacts import StoredContact, contacts_of_ids
 from services.delivery.store.mails import Mail
 from shared.bus.catalog import Catalog
 from shared.events.labeling import AccountChanged
 from shared.store.database import Database
+
+NOBODY = 2**32 - 1  # whom the links of a test mail name that is rendered for no contact: the last of all ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +66,10 @@ class Preparing:
         if contact is None or contact.email is None or mail.request.system is None:
             return Prepared(mail)
         account = self.catalog.find(AccountChanged, mail.request.account_id)
-        name = account.account_name if account is not None else ""
-        languages = (contact.language,) if contact.language else ()
-        content = system_content(mail.request.system["kind"], mail.request.system["url"], name, languages)
-        sender = Sender(name, self.default_sender.email)
+        brand = _brand_of(account)
+        languages = ((contact.language,) if contact.language else ()) + (account.languages if account else ())
+        content = system_content(mail.request.system["kind"], mail.request.system["url"], brand, languages)
+        sender = Sender(brand.name, self.default_sender.email)
         return self._composed(mail, contact.email, sender, content, None)
 
     async def _messages(self, group: Sequence[Mail], contacts: dict[int, StoredContact]) -> list[Prepared]:
@@ -116,9 +118,18 @@ class Preparing:
         return Prepared(mail, composed, sender.email, address)
 
 
+def _brand_of(account: AccountChanged | None) -> Brand:
+    if account is None:
+        return Brand("")
+    brand = account.brand
+    if brand is None:
+        return Brand(account.account_name)
+    return Brand(brand.name or account.account_name, brand.logo_url, brand.colour, brand.postal_address)
+
+
 def _recipient(mail: Mail, contact: StoredContact | None) -> dict[str, Any]:
     request = mail.request
-    recipient: dict[str, Any] = {"contact_id": request.contact_id or 1, "content": request.content}
+    recipient: dict[str, Any] = {"contact_id": request.contact_id or NOBODY, "content": request.content}
     if contact is not None:
         recipient["fields"] = {
             key: value for key, value in contact.fields.items() if isinstance(value, str | int | float | bool)

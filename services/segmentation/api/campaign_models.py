@@ -5,11 +5,18 @@ from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field, NaiveDatetime
 
 from services.segmentation.api.models import Broken, CriterionIn, Name, ReadOnly
 from shared.events.segmentation import CampaignState
 from shared.http.bodies import RequestBody
+
+# Without an offset it is a time of the account's zone: the first one if it comes twice; if the clock leaves it out, as
+# much later as the clock is put forward.
+Moment = Annotated[
+    AwareDatetime | NaiveDatetime,
+    Field(description="With an offset from UTC, or without one in the account's time zone."),
+]
 
 
 class AudienceIn(RequestBody):
@@ -29,8 +36,8 @@ class CampaignIn(RequestBody):
     message_id: Annotated[UUID, Field(description="The message to send.")]
     audience: Annotated[AudienceIn, Field(description="Who it is for; those who may not be sent to are left out.")]
     hold_out_percent: Annotated[float, Field(ge=0, le=100, description="The share that is not sent to.")] = 0
-    send_at: Annotated[AwareDatetime | None, Field(description="Launching before this time schedules it.")] = None
-    expires_at: Annotated[AwareDatetime | None, Field(description="Nothing is sent after this time.")] = None
+    send_at: Annotated[Moment | None, Field(description="Launching before this time schedules it.")] = None
+    expires_at: Annotated[Moment | None, Field(description="Nothing is sent after this time.")] = None
     id: ReadOnly = None
     version: ReadOnly = None
     state: ReadOnly = None

@@ -29,7 +29,7 @@ from services.segmentation.api.campaign_models import (
 from services.segmentation.api.models import Broken, ContactKey
 from services.segmentation.api.refusals import refusals
 from services.segmentation.api.state import State
-from services.segmentation.domain.campaigns import Campaign
+from services.segmentation.domain.campaigns import Campaign, instant_of
 from services.segmentation.domain.errors import SlicesUnavailable
 from services.segmentation.domain.lift import MIN_HELD_OUT
 from services.segmentation.use_cases.audiences import WrittenAudience
@@ -49,7 +49,7 @@ async def create_campaign(request: Request, body: CampaignIn, caller: Annotated[
     """Create a draft of a campaign: one message that is sent once to an audience."""
     state = State.of(request)
     with refusals("/audience"):
-        campaign = await state.campaigns.create(caller.account_id, _written(body))
+        campaign = await state.campaigns.create(caller.account_id, _written(state, caller, body))
     response = Preconditions().answer(await _details(state, campaign), etag_of(campaign.version), 201)
     response.headers["Location"] = f"/v1/campaigns/{campaign.campaign_id}"
     return response
@@ -86,7 +86,10 @@ async def change_campaign(
     state = State.of(request)
     with refusals("/audience"):
         campaign = await state.campaigns.change(
-            caller.account_id, campaign_id, _written(body), lambda version: conditions.require(etag_of(version))
+            caller.account_id,
+            campaign_id,
+            _written(state, caller, body),
+            lambda version: conditions.require(etag_of(version)),
         )
     return Preconditions().answer(await _details(state, campaign), etag_of(campaign.version))
 
@@ -232,9 +235,11 @@ async def _act(
     return await _details(State.of(request), campaign)
 
 
-def _written(body: CampaignIn) -> WrittenCampaign:
+def _written(state: State, caller: Caller, body: CampaignIn) -> WrittenCampaign:
+    zone = state.campaigns.zone(caller.account_id)
     audience = WrittenAudience(body.audience.include, body.audience.exclude, body.hold_out_percent)
-    return WrittenCampaign(body.name, body.message_id, audience, body.send_at, body.expires_at)
+    send_at, expires_at = (instant_of(moment, zone) for moment in (body.send_at, body.expires_at))
+    return WrittenCampaign(body.name, body.message_id, audience, send_at, expires_at)
 
 
 def _counted(counted: Counted) -> CountedOut:

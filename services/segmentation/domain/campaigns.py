@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +16,17 @@ from shared.events.segmentation import CampaignState
 
 OVER: tuple[CampaignState, ...] = ("done", "cancelled", "failed")
 EDITABLE: tuple[CampaignState, ...] = ("draft", "scheduled")
+
+
+def instant_of(moment: datetime | None, zone: tzinfo) -> datetime | None:
+    """Return a time in UTC; one without an offset is of `zone`.
+
+    Of a time that comes twice it is the first. One that the clock leaves out is as much later as the clock is put
+    forward: 02:30 is 03:30 then.
+    """
+    if moment is None:
+        return None
+    return (moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)).astimezone(UTC)
 
 
 class Launch(BaseModel):

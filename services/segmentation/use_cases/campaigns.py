@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import structlog
@@ -17,6 +18,7 @@ from services.segmentation.store import campaigns as store
 from services.segmentation.use_cases.audiences import Audiences, WrittenAudience
 from services.segmentation.use_cases.segments import VersionCheck, any_version
 from shared.criteria import Fault, InvalidCriterion
+from shared.events.labeling import AccountChanged
 from shared.events.segmentation import CampaignAudience, CampaignChanged, CampaignState
 from shared.events.topics import CATALOG_PARTITION
 from shared.runtime.service import Surroundings
@@ -55,6 +57,11 @@ class Campaigns:
         if found is None:
             raise _not_found()
         return found
+
+    def zone(self, account_id: int) -> ZoneInfo:
+        """Return the account's time zone; UTC if the account is not known."""
+        account = self.surroundings.catalog.find(AccountChanged, account_id)
+        return ZoneInfo(account.time_zone if account is not None else "UTC")
 
     async def page(self, account_id: int, after: UUID | None, limit: int) -> tuple[list[Campaign], int]:
         """Return at most `limit` campaigns with an id above `after`, and how many there are."""
@@ -148,7 +155,10 @@ class Campaigns:
             return campaign
         if campaign.state != "draft":
             raise Conflict(f"A campaign that is {campaign.state} cannot be launched.")
-        launch = await self._launch_of(campaign)
+        try:
+            launch = await self._launch_of(campaign)
+        except NotFound as missing:
+            raise Conflict(f"The campaign cannot be launched: {missing}") from missing
         async with self.surroundings.database.unit_of_work(CATALOG_PARTITION) as work:
             found = await self._find_locked(work, account_id, campaign_id)
             if found.state in ("scheduled", "launching", "sending"):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from services.delivery.domain.composing import Content, Sender, compose, message_id
 from services.delivery.domain.outcomes import FIRST_RETRY, LONGEST_RETRY, Refusal, retry_after
 from services.delivery.domain.permission import Recipient, reason_to_skip
-from services.delivery.domain.system_mails import LANGUAGES, system_content
+from services.delivery.domain.system_mails import LANGUAGES, Brand, system_content
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SHOP = Sender("Paws & Co, Gent", "news@shop.example", "help@shop.example")
@@ -119,8 +119,25 @@ def test_the_message_id_is_that_of_the_request() -> None:
 @pytest.mark.parametrize("kind", ["confirm_subscription", "preference_access"])
 @pytest.mark.parametrize("language", [*LANGUAGES, "nl-BE", "xx"])
 def test_penchant_s_own_mails_name_the_account_and_hold_the_link(kind: str, language: str) -> None:
-    content = system_content(kind, "https://shop.example/f/confirm/x", "Paws", (language,))
-    assert "Paws" in content.subject
-    assert "https://shop.example/f/confirm/x" in content.text
-    english = system_content(kind, "https://shop.example/f/confirm/x", "Paws", ("en",))
+    url, brand = "https://shop.example/f/confirm/x?a=1&b=2", Brand("Paws & Co")
+    content = system_content(kind, url, brand, (language,))
+    assert "Paws & Co" in content.subject
+    assert url in content.text
+    assert content.html is not None
+    assert 'href="https://shop.example/f/confirm/x?a=1&amp;b=2"' in content.html
+    assert "{" not in content.html
+    english = system_content(kind, url, brand, ("en",))
     assert (content == english) == (language in ("en", "xx"))
+
+
+def test_penchant_s_own_mails_have_the_account_s_brand() -> None:
+    brand = Brand("Paws", "https://shop.example/logo.png", "#3b6e47", "Kouter 1, 9000 Gent")
+    content = system_content("confirm_subscription", "https://shop.example/x", brand, ("nl",))
+    assert content.html is not None
+    assert 'src="https://shop.example/logo.png"' in content.html
+    assert "background:#3b6e47" in content.html
+    assert content.text.endswith("Paws, Kouter 1, 9000 Gent")
+    wrong = Brand("<b>", "javascript:alert(1)", "red;} body{")
+    content = system_content("confirm_subscription", "https://shop.example/x", wrong, ())
+    assert content.html is not None
+    assert not any(bad in content.html for bad in ("<b>", "javascript", "red;}"))

@@ -1,14 +1,16 @@
 """Campaigns: frozen once, requested once, stopped when somebody says so."""
 
+import asyncio
 import json
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from shared.events.labeling import ContactChanged
+from shared.events.labeling import ContactChanged, FieldChanged
 from shared.events.parts import Send
 from shared.events.tracking import BlockVariant, ContactClicked, MessageBlock, MessageChanged, MessageLink
 from tests.services.segmentation.consumers.test_slices import known
@@ -29,6 +31,9 @@ def message() -> MessageChanged:
         links=(MessageLink(id=LINK, number=1, url="https://shop.example", text="Shop", trackable=True),),
         blocks=(MessageBlock(block="hero", variants=variants, fallback=True),),
     )
+
+
+FIELD = FieldChanged(occurred_at=NOON, account_id=ACCOUNT, field_key="city", field_name="City", field_type="text")
 
 
 def unwilling(contact_id: int, subscription: Any) -> ContactChanged:
@@ -260,3 +265,43 @@ async def test_expired_and_cancelled_campaigns_request_nothing(rig: Rig) -> None
         assert await requests(rig) == []
         missing = {"name": "x", "message_id": str(UUID(int=404)), "audience": {"include": [GENT]}}
         assert (await process.client.post("/v1/campaigns", json=missing)).status_code == 404
+
+
+@pytest.mark.asyncio
+async def test_an_empty_audience_everybody_and_two_launches_at_once(rig: Rig) -> None:
+    async with rig.process() as process:
+        await world(rig, process)
+        nobody = await draft(process, audience={"include": [{"field": {"key": "city", "is": "Atlantis"}}]})
+        everybody = await draft(process, audience={"include": [{"all": []}], "exclude": [{"any": []}]})
+        paths = [f"/v1/campaigns/{one}/launch" for one in (nobody, everybody, everybody, nobody)]
+        answers = await asyncio.gather(*map(process.client.post, paths))
+        assert [answer.status_code for answer in answers] == [200] * 4
+        for campaign_id, count in ((nobody, 0), (everybody, 9)):
+            await until(partial(is_in, process, campaign_id, "done"))
+            counts = (await process.client.get(f"/v1/campaigns/{campaign_id}")).json()["counts"]
+            assert (counts["audience"], counts["requested"]) == (count, count)
+        assert len(await requests(rig)) == 9
+
+
+@pytest.mark.asyncio
+async def test_a_time_without_an_offset_is_of_the_account_and_a_broken_draft_says_so(rig: Rig) -> None:
+    async with rig.process() as process:
+        await world(rig, process)
+        # The account is in Brussels, where the clock goes from 02:00 to 03:00 on this day.
+        campaign_id = await draft(process, send_at="2026-03-29T02:30:00", expires_at="2026-03-29T12:00:00")
+        path = f"/v1/campaigns/{campaign_id}"
+        shown = (await process.client.get(path)).json()
+        assert (shown["send_at"], shown["expires_at"]) == ("2026-03-29T01:30:00Z", "2026-03-29T10:00:00Z")
+        assert shown["broken"] is None
+        await rig.publish([replace(message(), state="deleted"), replace(FIELD, state="deleted")])
+
+        async def is_broken() -> bool:
+            found = (await process.client.get(path)).json()["broken"] or []
+            return [one["pointer"] for one in found] == ["/message_id"] or bool(
+                found and found[0]["pointer"].startswith("/audience/include/0")
+            )
+
+        await until(is_broken)
+        refused = await process.client.post(f"{path}/launch")
+        assert refused.status_code in (409, 422), refused.text
+        assert await state_of(process, campaign_id) == "draft"
