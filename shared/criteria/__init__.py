@@ -19,6 +19,7 @@ from shared.criteria.grammar import Criterion, Fault, InvalidCriterion
 from shared.criteria.merged_labels import MergedLabels, with_merged_labels
 from shared.criteria.parsing import parse
 from shared.criteria.references import References, inline_segments, moves_with_the_day, references, would_circle
+from shared.criteria.truth import is_true
 from shared.criteria.validation import Existence, Lookup, validate
 from shared.criteria.writing import write
 
@@ -46,6 +47,7 @@ __all__ = [
     "engagement_fact",
     "evaluate",
     "inline_segments",
+    "is_true",
     "moves_with_the_day",
     "parse",
     "read_blocks",

@@ -27,7 +27,7 @@ from services.tracking.domain.plain_text import text_of
 from services.tracking.domain.rendering import MailSource, compile_mail, line_of
 from services.workflow.domain.facts import StoredFacts
 from shared.bus.connection import client_options
-from shared.criteria import Criterion, decide_content, evaluate
+from shared.criteria import Criterion, decide_content, is_true
 from shared.events.messages import CampaignMessageRequested, Cause
 from shared.events.parts import LabelReference, Send
 from shared.events.tracking import ContactClicked, MessageChanged
@@ -112,7 +112,7 @@ def content_one_by_one() -> Row:
 
 
 def _is_true(facts: StoredFacts, today: date, criterion: Criterion) -> bool:
-    return evaluate(criterion, facts, today).truth
+    return is_true(criterion, facts, today)
 
 
 def _click(contact_id: int, at: datetime, label: LabelReference) -> ContactClicked:

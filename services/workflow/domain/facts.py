@@ -143,7 +143,8 @@ class StoredFacts:
 
     def refused(self, label: UUID) -> bool:
         """Whether the contact took the label away itself, and nobody has assigned it since."""
-        return label.hex in self.raw.get("r", ())
+        refused = self.raw.get("r")
+        return refused is not None and label.hex in refused
 
     def attribute(self, name: Attribute) -> str | None:
         """An attribute that every contact has; None if it is empty."""

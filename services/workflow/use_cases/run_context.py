@@ -11,7 +11,7 @@ from services.workflow.domain.steps import Window
 from services.workflow.domain.windows import DAY, first_in_window, moments_of, next_local_time
 from services.workflow.store.contacts import Contact
 from services.workflow.use_cases.catalogs import Catalogs
-from shared.criteria import Criterion, decide_content, evaluate, moves_with_the_day
+from shared.criteria import Criterion, decide_content, evaluate, is_true, moves_with_the_day
 
 
 class RunContext:
@@ -69,10 +69,13 @@ class RunContext:
         return revision, decide_content(blocks, lambda criterion: self._is_true(criterion, run))
 
     def _is_true(self, criterion: Criterion, run: Run) -> bool:
+        account_id, _ = run.contact
         try:
-            return self.judge(criterion, run.contact, None).truth
+            asked = self._catalogs.ready(account_id, criterion)
         except BrokenCondition:
             return False
+        facts = self._catalogs.merged(account_id).facts(self.facts[run.contact])
+        return is_true(asked, facts, self._today(account_id))
 
     def why_not_sent(self, run: Run) -> str | None:
         """Return "unknown" for a contact that is not known, or a subscription other than `subscribed`."""

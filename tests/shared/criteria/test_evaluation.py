@@ -16,6 +16,7 @@ from shared.criteria import (
     History,
     evaluate,
     inline_segments,
+    is_true,
     parse,
 )
 from shared.events.envelope import ContactEvent
@@ -193,3 +194,7 @@ def test_the_opposite_of_a_criterion_is_the_opposite_truth(criterion: Criterion,
     assert evaluate(parse({"not": {"all": []}}), facts, TODAY).truth is False
     seen = evaluate(criterion, facts, TODAY)
     assert seen.tree()["truth"] is seen.truth
+    assert is_true(criterion, facts, TODAY) is seen.truth
+    facts.known = False
+    assert is_true(criterion, facts, TODAY) is evaluate(criterion, facts, TODAY).truth is False
+    facts.known = True
