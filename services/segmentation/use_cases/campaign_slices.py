@@ -1,6 +1,6 @@
 """Freeze a slice's part of campaigns that are launched, and request the messages of those that are sent."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from uuid import UUID
 
@@ -163,8 +163,8 @@ class CampaignSlices:
             piece = audience - BitMap(audience[: audience.rank(progress.next_index - 1)])
         reasons = {EXPIRED: piece} if expired else skipped_of(account.image, piece, progress.frozen.denied)
         willing = piece - BitMap.union(*reasons.values()) if reasons else piece
-        for contact in willing:
-            work.append(self._request(campaign, progress.frozen, account, contact, now))
+        for request in self._requests(campaign, progress.frozen, account, willing, now):
+            work.append(request)
         skipped = dict(progress.skipped)
         for reason, contacts in reasons.items():
             skipped[reason] = skipped.get(reason, BitMap()) | contacts
@@ -180,21 +180,26 @@ class CampaignSlices:
         )
         return len(piece), len(willing), is_drained
 
-    def _request(
-        self, campaign: Campaign, frozen: Frozen, account: AccountSlice, contact: int, now: datetime
-    ) -> CampaignMessageRequested:
+    def _requests(
+        self, campaign: Campaign, frozen: Frozen, account: AccountSlice, contacts: BitMap, now: datetime
+    ) -> Iterator[CampaignMessageRequested]:
         assert campaign.launch is not None
         assert campaign.launched_at is not None
-        contact_id = contact * self._partitions + account.image.first_contact
-        return CampaignMessageRequested(
-            occurred_at=now,
-            account_id=campaign.account_id,
-            contact_id=contact_id,
-            message_id=campaign.message_id,
-            send=Send(kind="campaign", id=str(campaign.campaign_id), sent_at=campaign.launched_at),
-            cause=Cause(kind="campaign", campaign_id=campaign.campaign_id),
-            idempotency_key=f"campaign:{campaign.campaign_id}:{contact_id}",
-            expires_at=campaign.expires_at,
-            revision=campaign.launch.revision,
-            content=frozen.content_of(contact) or None,
-        )
+        # What all requests have in common is made once: they are made by the million.
+        campaign_id = str(campaign.campaign_id)
+        send = Send(kind="campaign", id=campaign_id, sent_at=campaign.launched_at)
+        cause = Cause(kind="campaign", campaign_id=campaign.campaign_id)
+        for contact in contacts:
+            contact_id = contact * self._partitions + account.image.first_contact
+            yield CampaignMessageRequested(
+                occurred_at=now,
+                account_id=campaign.account_id,
+                contact_id=contact_id,
+                message_id=campaign.message_id,
+                send=send,
+                cause=cause,
+                idempotency_key=f"campaign:{campaign_id}:{contact_id}",
+                expires_at=campaign.expires_at,
+                revision=campaign.launch.revision,
+                content=frozen.content_of(contact) or None,
+            )
