@@ -23,7 +23,7 @@ from services.delivery.domain.composing import message_id
 
 Found = TypeVar("Found")
 
-WITHIN = 30.0  # seconds, for each step
+WITHIN = 60.0  # seconds, for each step
 LOOK_EVERY = 0.1  # seconds
 _TRACKED = re.compile(r'href="([^"]+/c/[^"]+)"')
 

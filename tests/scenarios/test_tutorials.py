@@ -43,13 +43,13 @@ def run(commands: str, environment: Mapping[str, str], folder: Path, within: flo
     return ran.stdout
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(540)
 def test_a_campaign_whose_content_fits_each_contact(
     scene: Scene, everything: dict[str, str], inbox: Path, tmp_path: Path
 ) -> None:
     with Account.open(scene, "Tutorial") as account:
         before = set(inbox.glob("*.eml"))
-        printed = run(commands_of("first-campaign.md"), everything | {"PENCHANT_API_KEY": account.key}, tmp_path, 280)
+        printed = run(commands_of("first-campaign.md"), everything | {"PENCHANT_API_KEY": account.key}, tmp_path, 500)
         (campaign,) = account.get("segmentation", "/v1/campaigns")["items"]
         found = account.get("segmentation", f"/v1/campaigns/{campaign['id']}")
         counts = found["counts"]
