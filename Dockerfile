@@ -22,7 +22,8 @@ RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir wheels .
         --output-file /opt/penchant/sbom.cdx.json /opt/penchant/bin/python
 
 FROM ${PYTHON}
-RUN rm -rf /usr/local/bin/pip* /usr/local/bin/wheel /usr/local/lib/python3.*/site-packages/* /usr/local/lib/python3.*/ensurepip \
+RUN rm -rf /usr/local/bin/pip* /usr/local/bin/wheel /usr/local/lib/python3.*/site-packages/* \
+        "$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')/ensurepip" \
     && groupadd --gid 10001 penchant \
     && useradd --uid 10001 --gid penchant --no-create-home --home-dir /var/lib/penchant --shell /usr/sbin/nologin penchant \
     && mkdir --parents /var/lib/penchant \
