@@ -71,8 +71,10 @@ class Mailroom:
         async def report() -> Json | None:
             found = await self.client.get("segmentation", f"{path}/report")
             (label,) = found["labels"]
-            numbers = (found["sent"]["count"], found["clicked"]["count"], label["gained"])
-            return found if numbers == (len(mails), len(readers), len(readers)) else None
+            # Without an inbox to look into, mails may still be handed to a server: how many is not known here.
+            sent = self.inbox is None or found["sent"]["count"] == len(mails)
+            numbers = (found["clicked"]["count"], label["gained"])
+            return found if sent and numbers == (len(readers), len(readers)) else None
 
         return Mailing(counted, variants, mails, await self._until_found(report, "the report was not complete"))
 
