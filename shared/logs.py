@@ -26,7 +26,7 @@ _NOISY = {"aiokafka": logging.WARNING, "asyncio": logging.WARNING, "uvicorn": lo
 
 
 def configure_logging(service: str, level: str = "info", stream: TextIO | None = None) -> None:
-    """Sends structlog and the standard library's logging to `stream` (standard output) as JSON lines."""
+    """Send structlog and the standard library's logging to `stream` (standard output) as JSON lines."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

@@ -115,7 +115,7 @@ class QuickHistogram:
         registry.register(self)
 
     def observe(self, status: int, seconds: float) -> None:
-        """Counts one."""
+        """Count one."""
         counts = self._counts.get(status)
         if counts is None:
             counts = self._counts[status] = [0] * (len(self._bounds) + 1)
@@ -124,7 +124,7 @@ class QuickHistogram:
         self._sums[status] += seconds
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
-        """What Prometheus reads."""
+        """Yield what Prometheus reads."""
         family = HistogramMetricFamily(self._name, self._documentation, labels=["status"])
         for status, counts in sorted(self._counts.items()):
             total = 0
@@ -145,5 +145,5 @@ REDIRECT_SECONDS = QuickHistogram(
 
 
 def exposition() -> bytes:
-    """All metrics of this process, as Prometheus reads them."""
+    """Return all metrics of this process, as Prometheus reads them."""
     return generate_latest(REGISTRY)

@@ -103,7 +103,7 @@ class TokenKeys:
         return cls([_parse_key(item.strip()) for item in text.split(",")])
 
     def make(self, recipient: Recipient, purpose: Purpose = Purpose.RECIPIENT) -> str:
-        """The token of `recipient`; ValueError if its send cannot be written in one."""
+        """Return the token of `recipient`; ValueError if its send cannot be written in one."""
         return self.maker(recipient.account_id, recipient.message_id, recipient.send, purpose).token(
             recipient.contact_id
         )
@@ -111,11 +111,11 @@ class TokenKeys:
     def maker(
         self, account_id: int, message_id: UUID, send: Send | None, purpose: Purpose = Purpose.RECIPIENT
     ) -> "TokenMaker":
-        """What makes the tokens of one send's recipients; ValueError if the send cannot be written in a token."""
+        """Return what signs the tokens of one send's recipients. Raises ValueError if a token cannot hold the send."""
         return TokenMaker(self._signing, self._signing_tag, (account_id, message_id, send), purpose)
 
     def read(self, token: bytes, purpose: Purpose = Purpose.RECIPIENT) -> Recipient:
-        """What `token` says; NotGenuineError for anything that we have not written exactly so for `purpose`."""
+        """Return what `token` says; NotGenuineError for anything that we have not written exactly so for `purpose`."""
         raw = _decode(token)
         if not _SHORTEST <= len(raw) <= _LONGEST or raw[0] != _VERSION << 4 | purpose:
             raise NotGenuineError
@@ -145,7 +145,7 @@ class TokenMaker:
 
 
 def _write_send(send: Send | None) -> tuple[int, bytes]:
-    """The six bytes about the send, as a number, and its id."""
+    """Return the six bytes about the send, as a number, and its id."""
     if send is None:
         return 0, b""
     encoding, written = _write_send_id(send.id)
@@ -181,7 +181,7 @@ def _message_id(raw: bytes) -> UUID:
 
 @lru_cache(maxsize=4096)
 def _send(when: int, written: bytes) -> Send | None:
-    """The send that `_write_send` has written."""
+    """Return the send that `_write_send` has written."""
     kind = _KINDS[when >> _TIME_BITS & (1 << _KIND_BITS) - 1]
     if kind is None:
         return None
@@ -194,7 +194,7 @@ def _send(when: int, written: bytes) -> Send | None:
 
 
 def _decode(token: bytes) -> bytes:
-    """The bytes of a token in its one spelling: what Python's decoder passes over is refused."""
+    """Return the bytes of a token in its one spelling: what Python's decoder passes over is refused."""
     if len(token) > 119:
         raise NotGenuineError
     try:

@@ -40,7 +40,7 @@ def configure_tracing(service: str, endpoint: str | None, exporter: "SpanExporte
 
 
 def stop_tracing() -> None:
-    """Sends what is left and switches tracing off; blocks for a few seconds at most."""
+    """Send what is left and switches tracing off; blocks for a few seconds at most."""
     global _provider, _tracer
     if _provider is not None:
         _provider.shutdown()
@@ -48,12 +48,12 @@ def stop_tracing() -> None:
 
 
 def is_tracing() -> bool:
-    """Whether spans are recorded."""
+    """Return whether spans are recorded."""
     return _tracer is not None
 
 
 def current_traceparent() -> str | None:
-    """The W3C `traceparent` of the span we are in; None while tracing is off or outside spans."""
+    """Return the W3C `traceparent` of the span we are in; None while tracing is off or outside spans."""
     if _tracer is None:
         return None
     from opentelemetry.trace import get_current_span
@@ -67,7 +67,7 @@ def current_traceparent() -> str | None:
 def span(
     name: str, *, parent: str | None = None, kind: Kind = "internal", **attributes: Attribute
 ) -> AbstractContextManager[None]:
-    """A span around a block; a child of `parent` (a `traceparent`) if given, else of the span we are in.
+    """Return a span around a block; a child of `parent` (a `traceparent`) if given, else of the span we are in.
 
     Attributes hold ids and sizes, never personal data. An exception that leaves the block marks the span.
     """

@@ -52,7 +52,7 @@ class Row:
 
 
 def rows_of(path: Path, zone: ZoneInfo | None, *, history: bool = False) -> Iterator[Row]:
-    """The rows of a file; its name ends in .csv, or else it is NDJSON. A file is never held in memory.
+    """Yield the rows of a file; its name ends in .csv, or else it is NDJSON. A file is never held in memory.
 
     `zone`: of times that don't say theirs. `history`: reports that do not say so themselves count and label, and start
     no workflow. Raises UnusableFile.

@@ -55,27 +55,27 @@ class Client:
         await self._http.aclose()
 
     def knows(self, service: Service) -> bool:
-        """Whether anybody said where the service is."""
+        """Return whether anybody said where the service is."""
         return self._settings.knows(service)
 
     async def get(self, service: Service, path: str, **parameters: object) -> Json:
-        """The JSON at `path`."""
+        """Return the JSON at `path`."""
         return self._json(await self._send(service, "GET", path, params=_given(parameters)))
 
     async def post(self, service: Service, path: str, body: object = None, **options: Any) -> Json:
-        """The JSON answered to `body`."""
+        """Return the JSON answered to `body`."""
         return self._json(await self._send(service, "POST", path, json=body, **options))
 
     async def put(self, service: Service, path: str, body: object = None) -> Json:
-        """The JSON answered to `body`, with nothing in it when there is none."""
+        """Return the JSON answered to `body`, with nothing in it when there is none."""
         return self._json(await self._send(service, "PUT", path, json=body))
 
     async def delete(self, service: Service, path: str) -> None:
-        """Deletes what is at `path`."""
+        """Delete what is at `path`."""
         await self._send(service, "DELETE", path)
 
     async def post_for_lines(self, service: Service, path: str, body: object) -> list[str]:
-        """The lines of an NDJSON answer."""
+        """Return the lines of an NDJSON answer."""
         answer = await self._send(service, "POST", path, json=body)
         return [line for line in answer.text.splitlines() if line]
 
@@ -108,7 +108,7 @@ class Client:
         return size
 
     async def items(self, service: Service, path: str, **parameters: object) -> AsyncIterator[Json]:
-        """Every item of a list, page after page."""
+        """Yield every item of a list, page after page."""
         cursor: str | None = None
         while True:
             page = await self.get(service, path, limit=1000, cursor=cursor, **parameters)

@@ -159,7 +159,7 @@ class Feed:
 
 
 def sentence(event: object, names: Names) -> str:
-    """What happened, in a few words."""
+    """Return what happened, in a few words."""
     if isinstance(event, Tombstone):
         return f"contact {event.key.partition(':')[2]} is forgotten"
     if isinstance(event, SegmentChanged):
@@ -169,7 +169,7 @@ def sentence(event: object, names: Names) -> str:
 
 
 def why(origin: Origin, names: Names) -> str:
-    """What a label rests on, or was taken away by."""
+    """Return what a label rests on, or was taken away by."""
     if origin.kind == "click":
         return f"clicked {names.link(origin.link_id)} in {names.message(origin.message_id)}"
     if origin.kind == "workflow":

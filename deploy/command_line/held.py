@@ -45,12 +45,12 @@ class HeldRecords:
         self.unknown: dict[Service, str] = {}
 
     async def read(self) -> list[Held]:
-        """The records that code failed on, oldest first."""
+        """Return the records that code failed on, oldest first."""
         found = [held for service in SERVICES if self._settings.knows(service) async for held in self._of(service)]
         return sorted(found, key=lambda held: held.held_at)
 
     async def replay(self, records: Sequence[Held]) -> int:
-        """Has these processed again, each with those that are held behind it; how many that were."""
+        """Have these processed again, each with those that are held behind it; how many that were."""
         released = 0
         for service, topic, account_id, contact_id in dict.fromkeys(held.line for held in records):
             body = {"topic": topic, "account_id": account_id, "contact_id": contact_id}

@@ -25,14 +25,14 @@ class Labels:
         self.created: list[str] = []
 
     async def read(self) -> None:
-        """Reads all of them; a label is also known by its aliases."""
+        """Read all of them; a label is also known by its aliases."""
         async for label in self._client.items("labeling", "/v1/labels"):
             for alias in label.get("aliases") or ():
                 self._ids.setdefault(folded(alias), label["id"])
             self._ids[folded(label["name"])] = label["id"]
 
     async def ids(self, names: Iterable[str]) -> list[str]:
-        """The ids of `names`, in order, each once."""
+        """Return the ids of `names`, in order, each once."""
         found: dict[str, None] = {}
         for name in names:
             key = folded(name)

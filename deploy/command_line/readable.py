@@ -7,12 +7,12 @@ from rich.markup import escape
 
 
 def printable(text: str) -> str:
-    """The text without control characters: what others write must not steer the terminal."""
+    """Return the text without control characters: what others write must not steer the terminal."""
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
 def plain(text: str) -> str:
-    """The same, for a place where rich would read [words in brackets] as styling."""
+    """Return the same, for a place where rich would read [words in brackets] as styling."""
     return escape(printable(text))
 
 

@@ -85,5 +85,5 @@ class CommandLineSettings(CommonSettings):
         return self.console_url.rstrip("/")
 
     def knows(self, service: Service) -> bool:
-        """Whether anybody said where the service is."""
+        """Return whether anybody said where the service is."""
         return getattr(self, f"{service}_url") is not None

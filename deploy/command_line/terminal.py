@@ -30,7 +30,7 @@ err = Console(stderr=True, highlight=False)
 
 
 def say(text: str) -> None:
-    """A line for people."""
+    """Print a line for people."""
     out.print(text, markup=False, soft_wrap=True)
 
 
@@ -41,13 +41,13 @@ def write_json(value: object) -> None:
 
 
 def fail(message: str, code: int = FAILED) -> NoReturn:
-    """Says why on standard error, and ends the command."""
+    """Say why on standard error, and ends the command."""
     err.print(message, markup=False, soft_wrap=True)
     raise typer.Exit(code)
 
 
 def run(command: Coroutine[Any, Any, None]) -> None:
-    """Runs a command; what it could not do becomes a message and an exit code."""
+    """Run a command; what it could not do becomes a message and an exit code."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what it has to say is said below, once
     try:
         asyncio.run(command)

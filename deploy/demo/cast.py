@@ -64,17 +64,17 @@ YOUR_LINK = "Puppy food"
 
 
 def newsletter(shop: str) -> str:
-    """The newsletter's HTML; `shop` is the base of its links."""
+    """Return the newsletter's HTML; `shop` is the base of its links."""
     return _page("newsletter.html", shop)
 
 
 def puppy_guide(shop: str) -> str:
-    """The HTML of what the workflow sends."""
+    """Return the HTML of what the workflow sends."""
     return _page("puppy_guide.html", shop)
 
 
 def new_arrivals(shop: str) -> str:
-    """The HTML of what the campaign sends."""
+    """Return the HTML of what the campaign sends."""
     return _page("new_arrivals.html", shop)
 
 

@@ -40,7 +40,7 @@ class Performance:
     addressed: list[CampaignMessageRequested] = field(default_factory=list)
 
     def watch(self, stage: Stage, seen: Sequence[Seen]) -> None:
-        """Takes in what the feed brought."""
+        """Take in what the feed brought."""
         now = time()
         for one in seen:
             event = one.event
@@ -63,7 +63,7 @@ class Performance:
 
 
 async def people_click(stage: Stage, links: Tokens, feed: Feed, performance: Performance) -> None:
-    """Every person of the cast clicks; a scanner opens all links of one of them. Waits for the labels."""
+    """Let every person of the cast click and a scanner open all links of one of them; wait for the labels."""
     async with httpx.AsyncClient(follow_redirects=False, timeout=30) as http:
         for contact_id, person in stage.contacts.items():
             if person.scanned:
@@ -85,7 +85,7 @@ async def people_click(stage: Stage, links: Tokens, feed: Feed, performance: Per
 
 
 async def segment_and_workflow(client: Client, stage: Stage, feed: Feed, performance: Performance) -> None:
-    """What follows from the labels: a segment is entered, the guide is sent, and one reader of it is nurtured."""
+    """Wait for what follows from the labels: a segment is entered, the guide is sent, and one reader is nurtured."""
     if stage.segment is not None:
         await until(feed, stage, performance, STORY_WITHIN, lambda: bool(performance.entered))
     if stage.workflow is None:

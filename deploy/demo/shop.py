@@ -49,4 +49,4 @@ class _Page(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
-        """The terminal is for the story."""
+        """Keep the terminal for the story."""

@@ -30,11 +30,11 @@ class Stage:
     campaign: Json | None = None
 
     def contact_of(self, person: cast.Person) -> int:
-        """The person's contact id."""
+        """Return the person's contact id."""
         return next(contact_id for contact_id, other in self.contacts.items() if other is person)
 
     def link(self, text: str) -> Json:
-        """A link of the newsletter, by its text."""
+        """Return a link of the newsletter, by its text."""
         found: Json = next(link for link in self.newsletter["links"] if link["text"].strip() == text)
         return found
 
@@ -72,7 +72,7 @@ async def set_up(client: Client, stage: Stage, shop: str) -> None:
 
 
 async def tokens(client: Client, message: Json, send: Json, contact_ids: Sequence[int]) -> Tokens:
-    """The tracked links of a send, for each contact."""
+    """Return the tracked links of a send, for each contact."""
     lines = await client.post_for_lines(
         "tracking", f"/v1/messages/{message['id']}/tokens", {"send": send, "contact_ids": list(contact_ids)}
     )
@@ -80,7 +80,7 @@ async def tokens(client: Client, message: Json, send: Json, contact_ids: Sequenc
 
 
 def spring_send() -> Json:
-    """The sending of the newsletter, now."""
+    """Return the sending of the newsletter, now."""
     return {"kind": "campaign", "id": "spring", "sent_at": rfc3339(datetime.now(UTC))}
 
 
@@ -148,7 +148,7 @@ def _workflow(stage: Stage) -> Json:
 
 
 async def _unless_missing(client: Client, service: Service, path: str, body: Any) -> Json | None:  # noqa: ANN401
-    """The thing created, or None where the service is not there, or has no such thing."""
+    """Return the thing created, or None where the service is not there, or has no such thing."""
     if not client.knows(service):
         return None
     try:

@@ -39,7 +39,7 @@ class Scene:
 
 @asynccontextmanager
 async def played(settings: CommandLineSettings) -> AsyncIterator[Scene]:
-    """Plays the demo in an account of its own; the shop that the links lead to stays open until the end of the block.
+    """Play the demo in an account of its own; the shop that the links lead to stays open until the end of the block.
 
     Raises StoryBroke when something that should follow does not.
     """
@@ -63,7 +63,7 @@ async def played(settings: CommandLineSettings) -> AsyncIterator[Scene]:
 
 
 async def tell(scene: Scene) -> None:
-    """Who got what, and why."""
+    """Tell who got what, and why."""
     stage, performance, names = scene.stage, scene.performance, scene.feed.names
     table = Table("who", "got", "why", "after", title="Who got which label, and why")
     for pair, (event, _) in sorted(performance.assigned.items(), key=lambda item: (item[0][0], item[1][1])):
@@ -97,7 +97,7 @@ def invite(scene: Scene) -> None:
 
 
 async def follow(scene: Scene, going_on: Callable[[], bool]) -> None:
-    """A line for everything that happens, and an answer to your clicks, while `going_on`."""
+    """Print a line for everything that happens, and answer your clicks, while `going_on`."""
     you = scene.stage.contact_of(cast.YOU)
     held = {label_id for contact_id, label_id in scene.performance.assigned if contact_id == you}
     while going_on():
@@ -153,7 +153,7 @@ def _tell_workflow(scene: Scene) -> None:
 
 
 def as_object(scene: Scene) -> Json:
-    """The same for programs."""
+    """Return the same for programs."""
     stage, performance = scene.stage, scene.performance
     return {
         "account_id": stage.account_id,

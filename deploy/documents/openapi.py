@@ -31,7 +31,7 @@ SERVICES: Mapping[str, tuple[Service, Sequence[APIRouter]]] = {
 
 
 def openapi_text(name: str) -> str:
-    """The service's document, as it stands in docs/openapi."""
+    """Return the service's document, as it stands in docs/openapi."""
     service, routers = SERVICES[name]
     nowhere = cast("Database", None)  # endpoints are described here, never called
     app = create_app(f"Penchant {name}", None, description=service.description)

@@ -134,7 +134,7 @@ class Home:
         return False
 
     def is_free_within(self, seconds: float) -> bool:
-        """Waits until nobody holds the lock, so long at most; whether it came to that."""
+        """Wait until nobody holds the lock, so long at most; whether it came to that."""
         deadline = time.monotonic() + seconds
         while self.is_locked():
             if time.monotonic() > deadline:
@@ -143,7 +143,7 @@ class Home:
         return True
 
     def processes(self) -> list[psutil.Process]:
-        """The processes that hold the lock: those of the stack, and nobody else's."""
+        """Return the processes that hold the lock: those of the stack, and nobody else's."""
         holders = []
         for process in psutil.process_iter():
             try:

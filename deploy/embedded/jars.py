@@ -47,7 +47,7 @@ class Jar:
 
 
 def cache_folder() -> Path:
-    """Where jars outlive clones: $XDG_CACHE_HOME/penchant/jars, or ~/.cache/penchant/jars."""
+    """Return where jars outlive clones: $XDG_CACHE_HOME/penchant/jars, or ~/.cache/penchant/jars."""
     root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(root) / "penchant" / "jars"
 
@@ -62,7 +62,7 @@ def read_lock(path: Path = LOCK) -> list[Jar]:
 
 
 def kafka_jars(say: Callable[[str], None] = print) -> list[Path]:
-    """The jars of the lock, on disk and intact; what is missing is downloaded first, with its progress shown.
+    """Return the jars of the lock, on disk and intact; what is missing is downloaded first, with its progress shown.
 
     Raises StackError when a jar cannot be fetched, or is not what the lock says.
     """

@@ -34,7 +34,7 @@ def end_orphans(home: Home) -> None:
 
 
 def describe(home: Home) -> str:
-    """The processes that hold the lock, for a person; not those that another one of them started."""
+    """Return the processes that hold the lock, for a person; not those that another one of them started."""
     holders = home.processes()
     pids = {process.pid for process in holders}
     first = [process for process in holders if process.ppid() not in pids]

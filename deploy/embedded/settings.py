@@ -21,12 +21,12 @@ class StackSettings(CommonSettings):
     tracking_keys: SecretStr | None = None  # generated once and kept, like the operator key, unless set here
 
     def wanted_ports(self) -> dict[str, int]:
-        """The port that each server should have if it is free."""
+        """Return the port that each server should have if it is free."""
         suffix = "_port"
         return {
             name.removesuffix(suffix): getattr(self, name) for name in type(self).model_fields if name.endswith(suffix)
         }
 
     def asked_for(self) -> set[str]:
-        """The servers whose port was set by the user."""
+        """Return the servers whose port was set by the user."""
         return {name.removesuffix("_port") for name in self.model_fields_set}

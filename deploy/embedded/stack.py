@@ -93,7 +93,7 @@ def stop(home: Home) -> None:
 
 
 def why_in_use(home: Home) -> str:
-    """Who holds the lock of `home`, and what to do."""
+    """Return who holds the lock of `home`, and what to do."""
     supervisor = Supervisor(home)
     if supervisor.answers():
         waiting = [name for name, state in supervisor.states().items() if state == "STOPPED"]
@@ -156,7 +156,7 @@ class _Plan:
         )
 
     def ports_of(self, name: str) -> list[int]:
-        """Every port that the process of this name listens on."""
+        """Return every port that the process of this name listens on."""
         return [port for server, port in self.ports.items() if server == name or server.startswith(f"{name}_")]
 
     def url(self, service: str) -> str:

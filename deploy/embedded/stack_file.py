@@ -37,7 +37,7 @@ class StackFile(BaseModel):
 
 
 def note_pids(home: Home, pids: Mapping[str, int]) -> None:
-    """Says in the file, if it is there, what runs now."""
+    """Say in the file, if it is there, what runs now."""
     with _turn(home):
         current = StackFile.read(home)
         if current:
@@ -46,7 +46,7 @@ def note_pids(home: Home, pids: Mapping[str, int]) -> None:
 
 @contextmanager
 def _turn(home: Home) -> Iterator[None]:
-    """The command and supervisor's listener both write, one after the other."""
+    """Provide the command and supervisor's listener both write, one after the other."""
     with (home.path / "stack.json.lock").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         yield

@@ -41,12 +41,12 @@ class Supervisor:
         return True
 
     def states(self) -> dict[str, str]:
-        """What each process does: RUNNING, STARTING, BACKOFF, EXITED, FATAL, STOPPED, …; the stores first."""
+        """Return what each process does: RUNNING, STARTING, BACKOFF, EXITED, FATAL, STOPPED, …; the stores first."""
         processes = sorted(self._call("getAllProcessInfo"), key=lambda process: process["group"] != "stores")
         return {process["name"]: process["statename"] for process in processes if process["name"] != LISTENER}
 
     def pids(self) -> dict[str, int]:
-        """The processes that run."""
+        """Return the processes that run."""
         return running_pids(self._call("getAllProcessInfo"))
 
     def start_group(self, group: str) -> None:

@@ -14,28 +14,28 @@ from services.delivery.use_cases.sending import Sending
 from shared.bus.handler import Consumer
 from shared.events.segmentation import CampaignChanged
 from shared.runtime.run import run
-from shared.runtime.service import Parts, Service, Surroundings
+from shared.runtime.service import Parts, Resources, Service
 
 
-async def build(surroundings: Surroundings) -> Parts:
+async def build(resources: Resources) -> Parts:
     """Return delivery's parts, for either role."""
-    settings = surroundings.settings
+    settings = resources.settings
     assert isinstance(settings, DeliverySettings)
     tracking = Tracking(settings.tracking_url, settings.delivery_key)
     preparing = Preparing(
-        surroundings.database,
-        surroundings.catalog,
+        resources.database,
+        resources.catalog,
         tracking,
         Sender("", settings.delivery_sender),
         settings.preferences_url.rstrip("/"),
     )
 
     def campaign_state(campaign_id: UUID | None) -> str | None:
-        campaign = None if campaign_id is None else surroundings.catalog.find(CampaignChanged, campaign_id)
+        campaign = None if campaign_id is None else resources.catalog.find(CampaignChanged, campaign_id)
         return None if campaign is None else campaign.state
 
     sending = Sending(
-        surroundings.database,
+        resources.database,
         preparing,
         settings.mail_server,
         campaign_state,
@@ -45,9 +45,9 @@ async def build(surroundings: Surroundings) -> Parts:
     )
     return Parts(
         routers=[test_mails.router],
-        state=test_mails.DeliveryState(surroundings.database, sending.wake),
+        state=test_mails.DeliveryState(resources.database, sending.wake),
         consumers=[Consumer("requests", TOPICS, RequestHandler(sending.wake))],
-        worker_tasks=[sending.run, Reporting(surroundings.database, surroundings.intake).run],
+        worker_tasks=[sending.run, Reporting(resources.database, resources.intake).run],
         close=tracking.close,
     )
 

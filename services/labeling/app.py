@@ -15,14 +15,14 @@ from services.labeling.use_cases.uploads import Limits
 from shared.bus.handler import Consumer
 from shared.jobs.runner import JobRunner
 from shared.runtime.run import run
-from shared.runtime.service import Parts, Service, Surroundings
+from shared.runtime.service import Parts, Resources, Service
 from shared.tokens import TokenKeys
 
 
-async def build(surroundings: Surroundings) -> Parts:
+async def build(resources: Resources) -> Parts:
     """Build the parts of the service."""
-    background = Background(surroundings.database)
-    settings = surroundings.settings
+    background = Background(resources.database)
+    settings = resources.settings
     assert isinstance(settings, LabelingSettings)
     limits = Limits(
         settings.labeling_upload_bytes,
@@ -30,8 +30,8 @@ async def build(surroundings: Surroundings) -> Parts:
         settings.labeling_spreadsheet_bytes,
         settings.labeling_files_bytes,
     )
-    state = _state(surroundings, settings, limits)
-    jobs = JobRunner(surroundings.database, surroundings.relay, kinds(limits, state.suppression))
+    state = _state(resources, settings, limits)
+    jobs = JobRunner(resources.database, resources.relay, kinds(limits, state.suppression))
     return Parts(
         routers=ROUTERS,
         public_routers=PAGES,
@@ -45,11 +45,11 @@ async def build(surroundings: Surroundings) -> Parts:
     )
 
 
-def _state(surroundings: Surroundings, settings: LabelingSettings, limits: Limits) -> Labeling:
+def _state(resources: Resources, settings: LabelingSettings, limits: Limits) -> Labeling:
     keys = None if settings.tracking_keys is None else settings.tracking_keys.get_secret_value()
     hashing = keys if settings.suppression_keys is None else settings.suppression_keys.get_secret_value()
     return Labeling(
-        surroundings,
+        resources,
         limits,
         tokens=None if keys is None else TokenKeys.parse(keys),
         suppression=None if hashing is None else SuppressionKeys.parse(hashing),

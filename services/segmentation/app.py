@@ -23,7 +23,7 @@ from services.segmentation.use_cases.segments import Segments
 from services.segmentation.use_cases.slice_owners import SliceOwners
 from shared.bus.handler import Consumer
 from shared.runtime.run import run
-from shared.runtime.service import Parts, Service, Surroundings
+from shared.runtime.service import Parts, Resources, Service
 
 
 def utc_now() -> datetime:
@@ -31,28 +31,28 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-async def build(surroundings: Surroundings, clock: Callable[[], datetime] = utc_now) -> Parts:
+async def build(resources: Resources, clock: Callable[[], datetime] = utc_now) -> Parts:
     """Build the parts of a process of this service. Days pass by `clock`."""
-    settings = surroundings.settings
+    settings = resources.settings
     assert isinstance(settings, SegmentationSettings)
     signal = CountSignal()
-    links = Links(surroundings.catalog)
+    links = Links(resources.catalog)
     handler = SliceHandler(
-        SegmentDefinitions(surroundings.catalog, links),
+        SegmentDefinitions(resources.catalog, links),
         settings.partitions,
         settings.own_url,
         clock=clock,
-        delay=lambda: surroundings.relay.delay,
+        delay=lambda: resources.relay.delay,
         snapshot_every=timedelta(seconds=settings.segmentation_snapshot_seconds),
-        campaigns=CampaignSlices(surroundings.catalog, links, settings.partitions),
+        campaigns=CampaignSlices(resources.catalog, links, settings.partitions),
     )
     handler.on_change(signal.notify)
     measure(handler.memories)
-    owners = SliceOwners(surroundings.database.pool, handler.memories, settings.partitions)
-    all_segments = Segments(surroundings, links)
+    owners = SliceOwners(resources.database.pool, handler.memories, settings.partitions)
+    all_segments = Segments(resources, links)
     criteria = Criteria(all_segments, owners, settings.partitions)
     audiences = Audiences(all_segments, owners, settings.partitions)
-    campaigns = Campaigns(surroundings, audiences, settings.partitions, clock)
+    campaigns = Campaigns(resources, audiences, settings.partitions, clock)
     return Parts(
         routers=ROUTERS,
         internal_routers=[slices.router],

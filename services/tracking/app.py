@@ -16,14 +16,14 @@ from services.tracking.use_cases.service import Tracking
 from shared.bus.handler import Consumer
 from shared.bus.tail import Tail
 from shared.runtime.run import run
-from shared.runtime.service import Parts, Service, Surroundings
+from shared.runtime.service import Parts, Resources, Service
 
 # Version 2 folded all contacts again, for digests of addresses with letters such as ß had changed; version 3 keeps
 # consent as it was given.
 CONTACTS_VERSION = 3
 
 
-async def build(around: Surroundings) -> Parts:
+async def build(around: Resources) -> Parts:
     """Tracking's parts, for either role."""
     settings = around.settings
     assert isinstance(settings, TrackingSettings)
@@ -84,5 +84,5 @@ SERVICE = Service(
 
 
 def main() -> None:
-    """The whole life of a process."""
+    """Run a process from its start to its end."""
     run(SERVICE)

@@ -33,5 +33,5 @@ class TrackingSettings(CommonSettings):
         return keys
 
     def token_keys(self) -> TokenKeys:
-        """The signing keys, read."""
+        """Return the signing keys, read."""
         return TokenKeys.parse(self.tracking_keys.get_secret_value())

@@ -12,7 +12,7 @@ from services.workflow.use_cases.catalogs import Catalogs
 from services.workflow.use_cases.service import WorkflowService
 from shared.bus.handler import Consumer
 from shared.runtime.run import run
-from shared.runtime.service import Parts, Service, Surroundings
+from shared.runtime.service import Parts, Resources, Service
 from shared.store.listener import listen
 
 
@@ -20,16 +20,16 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-async def build(surroundings: Surroundings, clock: Callable[[], datetime] = _utc_now) -> Parts:
-    """The service in its surroundings."""
-    settings = surroundings.settings
+async def build(resources: Resources, clock: Callable[[], datetime] = _utc_now) -> Parts:
+    """Return the service in its resources."""
+    settings = resources.settings
     assert isinstance(settings, WorkflowSettings)
-    catalogs = Catalogs(surroundings.catalog)
-    handler = WorkflowHandler(catalogs, settings.workflow_projection, clock, delay=lambda: surroundings.relay.delay)
-    surroundings.catalog.on_change(handler.changed)
+    catalogs = Catalogs(resources.catalog)
+    handler = WorkflowHandler(catalogs, settings.workflow_projection, clock, delay=lambda: resources.relay.delay)
+    resources.catalog.on_change(handler.changed)
     return Parts(
         routers=ROUTERS,
-        state=WorkflowService(surroundings, catalogs, settings.workflow_projection),
+        state=WorkflowService(resources, catalogs, settings.workflow_projection),
         worker_tasks=[partial(listen, settings.workflow_database.get_secret_value(), {runs.DUE_CHANNEL: handler.wake})],
         consumers=[Consumer("workflow", TOPICS, handler, version=settings.workflow_projection)],
     )
@@ -46,5 +46,5 @@ SERVICE = Service(
 
 
 def main() -> None:
-    """Runs a process of the service."""
+    """Run a process of the service."""
     run(SERVICE)

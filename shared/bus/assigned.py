@@ -227,7 +227,7 @@ class AssignedPartition:
         return self.lane.size(part) == 0 and await self._source.read_to(part, end)
 
     async def has_passed(self, ends: Mapping[Part, int]) -> bool:
-        """Whether all records before `ends` have been taken and committed."""
+        """Return whether all records before `ends` have been taken and committed."""
         assert self.lane is not None
         for part, end in ends.items():
             queue = self.lane.queues[part]

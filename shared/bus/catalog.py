@@ -72,7 +72,7 @@ class Catalog:
         self.trouble: str | None = None  # why the catalogs are not followed now, for the health page
 
     def on_change(self, callback: Callable[[Any], None]) -> None:
-        """Calls `callback` with each catalog event."""
+        """Call `callback` with each catalog event."""
         self._callbacks.append(callback)
 
     def find(self, model: type[Thing], identity: object) -> Thing | None:
@@ -97,7 +97,7 @@ class Catalog:
         return self._sequences.get(topic, 0) if topic in self._topics else None
 
     async def start(self) -> None:
-        """Reads all there is; raises KafkaError while Kafka is away."""
+        """Read all there is; raises KafkaError while Kafka is away."""
         try:
             await self._offsets.start()
             await self._connect()
@@ -123,7 +123,7 @@ class Catalog:
         await self._offsets.stop()
 
     async def refresh(self, within: float = 1.0) -> bool:
-        """Reads to the end that the topics have now, `within` seconds at most; whoever waits shares one look."""
+        """Read to the end that the topics have now, `within` seconds at most; whoever waits shares one look."""
         # A look that began before this call may have seen an older end, so a running one is waited for first.
         running = self._refreshing
         deadline = asyncio.get_running_loop().time() + within

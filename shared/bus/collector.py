@@ -53,7 +53,7 @@ class Waiting(NamedTuple, Generic[Item, Result]):
     since: float  # monotonic
 
     def safe(self) -> None:
-        """The record is where it will not be lost."""
+        """Note that the record can no longer be lost."""
         if not self.future.done():
             self.future.set_result(self.result)
 
@@ -96,7 +96,7 @@ class Collector(Generic[Item, Result]):
             self._refuse()
 
     def add(self, item: Item, future: asyncio.Future[Result], result: Result) -> None:
-        """Takes an item; `future` gets `result` when its record is acknowledged."""
+        """Take an item; `future` gets `result` when its record is acknowledged."""
         waiting = Waiting(item, future, result, monotonic())
         if not self.accepting:
             self._give_up([waiting])
@@ -139,7 +139,7 @@ class Collector(Generic[Item, Result]):
             await asyncio.sleep(RETRY_AFTER)
 
     async def _gather(self, most: float, enough: int) -> None:
-        """Waits until there are `enough`, `most` seconds at most."""
+        """Wait until there are `enough`, `most` seconds at most."""
         if len(self._pending) < enough:
             self._enough = enough
             self._gathered.clear()

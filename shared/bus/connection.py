@@ -44,7 +44,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def faststream_security(settings: CommonSettings) -> BaseSecurity | None:
-    """The same, in FastStream's words."""
+    """Return the same, in FastStream's words."""
     if settings.kafka_security_protocol == "PLAINTEXT":
         return None
     context = client_options(settings).get("ssl_context")

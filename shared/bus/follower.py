@@ -98,7 +98,7 @@ class Follower:
         return name.removeprefix(self._settings.topic_prefix)
 
     async def next(self, within: float = 0.2) -> list[tuple[str, Found]]:
-        """What has come, topic by topic and in order within a partition; empty when nothing came `within` seconds."""
+        """Return the records that came, in order within a partition; an empty list if none came `within` seconds."""
         found = await self._consumer.getmany(timeout_ms=round(within * 1000))
         return [(self._name(partition), record) for partition, records in found.items() for record in records]
 
@@ -111,7 +111,7 @@ class Follower:
         return True
 
     async def read_to_end(self) -> list[tuple[str, Found]]:
-        """All that lies between here and the end that the topics have now."""
+        """Return all that lies between here and the end that the topics have now."""
         ends = await self._consumer.end_offsets(self._partitions)
         records: list[tuple[str, Found]] = []
         while await self._behind(ends):

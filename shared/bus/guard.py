@@ -24,7 +24,7 @@ READ_WITHIN = 20.0  # seconds
 
 
 async def check_surroundings(service: str, settings: CommonSettings, database: Database) -> str:
-    """Binds the database to the cluster at the first start, and compares them ever after; returns the cluster's id.
+    """Bind the database to the cluster at the first start, and compares them ever after; returns the cluster's id.
 
     Raises:
         Refused: another cluster, another number of partitions, topics that are ahead of the event table (a database

@@ -22,20 +22,20 @@ class Handler:
     """
 
     async def opened(self, work: UnitOfWork, partition: int) -> None:
-        """This process reads the partition number from now on: load what is kept in memory of it."""
+        """Load what is kept in memory of a partition number that this process reads from now on."""
 
     async def replay_from(self, work: UnitOfWork, partition: int) -> Mapping[str, Checkpoint] | None:
-        """Where memory begins, per topic, if it is behind the checkpoint: what lies between goes to `replay`."""
+        """Return where memory begins, per topic, if it is behind the checkpoint: what lies between goes to `replay`."""
         return None
 
     async def replay(self, partition: int, batch: Sequence[Received]) -> None:
-        """Records below the checkpoint: fold them into memory, without any effect."""
+        """Fold records below the checkpoint into memory, without any effect."""
 
     def caught_up(self, partition: int) -> None:
-        """The replay has come to the checkpoint; `handle` comes next."""
+        """Note that the replay has reached the checkpoint; `handle` comes next."""
 
     async def handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
-        """Applies a batch. Its effect, its events and the checkpoint are one transaction.
+        """Apply a batch. Its effect, its events and the checkpoint are one transaction.
 
         The batch has records of some partition numbers, one number after the other (`received.by_partition`); within
         a number causes come first, each sequence once. For an intake topic they are of any partitions and any
@@ -59,10 +59,10 @@ class Handler:
         """
 
     def due_changed(self) -> None:
-        """The handler calls this when `due` may give an earlier time than before; the runtime puts its own here."""
+        """Wake the runtime: `due` may return an earlier time than before. The runtime replaces this method."""
 
     def dropped(self, partition: int) -> None:
-        """The partition number is lost, or a transaction failed: forget what memory holds; `opened` may come again."""
+        """Forget the memory of a partition number that is lost or whose transaction failed; `opened` may come again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ class ConsumerHost:
     # Life
 
     async def start(self) -> None:
-        """Joins the group. Raises KafkaError while Kafka is away."""
+        """Join the group. Raises KafkaError while Kafka is away."""
         await self._offsets.start()
         await self._commit_first_offsets()
         broker = KafkaBroker(
@@ -137,7 +137,7 @@ class ConsumerHost:
         return self._kafka
 
     async def stop(self) -> None:
-        """Ends the processors, each at once and with its transaction rolled back, and leaves the group."""
+        """End the processors, each at once and with its transaction rolled back, and leaves the group."""
         for task in self._watching:
             task.cancel()
         await asyncio.gather(*self._watching, return_exceptions=True)
@@ -148,7 +148,7 @@ class ConsumerHost:
         self._kafka = None
 
     async def _commit_first_offsets(self) -> None:
-        """Gives Kafka an offset for each partition, so that `auto_offset_reset=none` has one before we seek."""
+        """Give Kafka an offset for each partition, so that `auto_offset_reset=none` has one before we seek."""
         kafka = TrackedConsumer(group_id=self.group, enable_auto_commit=False, **client_options(self._settings))
         await kafka.start()
         try:
@@ -166,7 +166,7 @@ class ConsumerHost:
     # What FastStream calls
 
     async def _receive(self, records: tuple[Any, ...]) -> None:
-        """Takes what was fetched (of `Record`: FastStream makes a model of what it sees in an annotation)."""
+        """Take what was fetched (of `Record`: FastStream makes a model of what it sees in an annotation)."""
         kafka = self._kafka
         if kafka is None:
             return
@@ -181,7 +181,7 @@ class ConsumerHost:
             self.processors[assigned.number % GROUPS].wake()
 
     async def assigned(self, partitions: Iterable[TopicPartition]) -> None:
-        """The group has given us these: nothing of them is fetched until `seek` has said from where."""
+        """Take the partitions that the group has assigned; nothing of them is fetched before `seek`."""
         kafka = self._kafka
         assert kafka is not None
         kafka.pause(*partitions)
@@ -198,7 +198,7 @@ class ConsumerHost:
                 self.seek({part: queue.next_fetch for part, queue in kept.lane.queues.items()})
 
     def _together(self, parts: Iterable[Part]) -> dict[int, list[Part]]:
-        """Which parts go together, by their number."""
+        """Return which parts go together, by their number."""
         together: dict[int, list[Part]] = {}
         for part in sorted(parts, key=lambda part: (self.consumer.topics.index(part.topic), part.partition)):
             number = part.partition if self.consumer.aligned else part.partition % GROUPS
@@ -259,7 +259,7 @@ class ConsumerHost:
         return await self._offsets.ends(parts)
 
     async def read_to(self, part: Part, end: int) -> bool:
-        """Whether Kafka was read up to `end`, which markers and gaps count for, and nothing is on its way here."""
+        """Return whether Kafka was read up to `end` (markers and gaps count) and nothing is on its way here."""
         kafka = self._client()
         return await kafka.position(self._offsets.of(part)) >= end and not kafka.in_hand
 
@@ -271,7 +271,7 @@ class ConsumerHost:
             kafka.resume(partition)
 
     def _wanted(self) -> set[TopicPartition]:
-        """What may be handed to us: not what is far ahead of its processor.
+        """Return what may be handed to us: not what is far ahead of its processor.
 
         A part that others wait for (`ce_after`) always gets in, however much waits elsewhere.
         """
@@ -372,7 +372,7 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
 
 
 async def _raw_message(records: tuple[Record, ...]) -> KafkaMessage:
-    """Leaves headers alone: FastStream drops a whole batch for one that is not UTF-8 (facts about the parts, 3)."""
+    """Leave headers alone: FastStream drops a whole batch for one that is not UTF-8 (facts about the parts, 3)."""
     return KafkaMessage(body=b"", raw_message=records, headers={}, consumer=None)  # type: ignore[arg-type]
 
 

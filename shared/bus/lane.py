@@ -76,7 +76,7 @@ class Lane:
         self._released: frozenset[Part] = frozenset()
 
     def push(self, part: Part, records: Iterable[Record]) -> None:
-        """Adds fetched records; those that came before are dropped (a fetch may overlap a seek)."""
+        """Add fetched records; those that came before are dropped (a fetch may overlap a seek)."""
         queue = self.queues[part]
         for record in records:
             if record.offset >= queue.next_fetch:
@@ -87,7 +87,7 @@ class Lane:
         return sum(len(queue.records) for queue in self.queues.values())
 
     def size(self, part: Part) -> int:
-        """How many records of a part wait."""
+        """Return how many records of a part wait."""
         return len(self.queues[part].records)
 
     def take(self, most: int) -> Taken:
@@ -142,7 +142,7 @@ class Lane:
         )  # fmt: skip
 
     def _overtaken(self) -> Part | None:
-        """The part to take from next, when all first records wait: one that lies beyond what another waits for."""
+        """Return the part to take from next when all first records wait: one beyond what another waits for."""
         heads = {part: dict(queue.records[0].headers) for part, queue in self.queues.items() if queue.records}
         sequences = {part: sequence_of(headers) for part, headers in heads.items()}
         beyond = {
@@ -177,7 +177,7 @@ class Lane:
         return found
 
     def put_back(self, taken: Taken, checkpoints: Mapping[Part, Checkpoint]) -> None:
-        """Undoes a `take` whose transaction failed: what was taken comes first again."""
+        """Undo a `take` whose transaction failed: what was taken comes first again."""
         for topic, record, _ in reversed(taken.records):
             self.queues[Part(topic, record.partition)].records.appendleft(record)
         for part in taken.moved:
@@ -187,7 +187,7 @@ class Lane:
             queue.met = None
 
     def stands_at(self, checkpoints: Mapping[Part, Checkpoint]) -> bool:
-        """Whether what comes next is what the checkpoints say."""
+        """Return whether what comes next is what the checkpoints say."""
         return all(self.queues[part].next_offset == at.next_offset for part, at in checkpoints.items())
 
     def waits_for(self) -> set[Part]:

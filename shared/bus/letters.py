@@ -76,7 +76,7 @@ class Letters:
         await self._follower.__aexit__(kind, error, traceback)
 
     async def read(self, *, replayed: bool = False) -> list[Letter]:
-        """The letters that are left, oldest first; with `replayed` those too that were sent back."""
+        """Return the letters that are left, oldest first; with `replayed` those too that were sent back."""
         marks = await self._marks()
         letters = [_letter(topic, record) for topic, record in await self._follower.read_to_end()]
         letters.sort(key=lambda letter: (letter.died_at, letter.topic, letter.offset))
@@ -151,7 +151,7 @@ class Letters:
 
 
 def merged(ranges: Iterable[Range]) -> list[Range]:
-    """The same offsets in as few ranges as possible, ascending."""
+    """Return the same offsets in as few ranges as possible, ascending."""
     joined: list[Range] = []
     for first, last in sorted(ranges):
         if joined and first <= joined[-1][1] + 1:

@@ -139,7 +139,7 @@ class Processor:
                 one.close()
 
     async def _rest_after(self, error: Exception) -> None:
-        """A server is away, or a lock was not to be had: nothing was changed, and all of it is tried again."""
+        """Pause before a retry: a server is away, or a lock was not granted, and nothing was changed."""
         metrics.BATCHES_FAILED.labels(self.consumer.name, type(error).__name__).inc()
         log.warning("batch failed", consumer=self.consumer.name, error=type(error).__name__)
         for one in self._open():

@@ -66,7 +66,7 @@ async def read(consumer: str, records: Iterable[Fetched]) -> tuple[list[Received
 
 
 def contact_of(record: Received | Unread) -> tuple[int, int]:
-    """The account and contact that a record of a contact topic is about, by its key; zeros if the key doesn't say."""
+    """Return the account and contact that the key of a record names; zeros if it names none."""
     account, _, contact = (record.key or b"").decode("utf-8", "replace").partition(":")
     if account.isdecimal() and contact.isdecimal():
         return int(account), int(contact)

@@ -69,7 +69,7 @@ class Relay:
         self._appended.set()
 
     async def run(self) -> None:
-        """Publishes for ever; waits while Kafka or PostgreSQL is away."""
+        """Publish for ever; waits while Kafka or PostgreSQL is away."""
         try:
             while True:
                 await until_it_works("relay", self._publish_while_elected, _may_start_again)
@@ -87,7 +87,7 @@ class Relay:
             await publisher.stop()
 
     async def watch(self) -> None:
-        """Keeps `backlog` and `delay` up to date, and the event tables ahead, in every process; for ever."""
+        """Keep `backlog` and `delay` up to date, and the event tables ahead, in every process; for ever."""
         housekeeping = float("-inf")
         while True:
             try:
@@ -191,7 +191,7 @@ def _may_start_again(error: Exception) -> bool:
 
 
 async def published(database: Database, partition: int, position: int | None, within: float = 1.0) -> bool:
-    """Waits until what was appended at `position` is acknowledged by Kafka, `within` seconds at most."""
+    """Wait until what was appended at `position` is acknowledged by Kafka, `within` seconds at most."""
     if position is None:
         return True
     deadline = monotonic() + within

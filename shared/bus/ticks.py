@@ -42,5 +42,5 @@ class Tick:
         self._retry = min(self._retry * 2, LAST_RETRY)
 
     def forget(self) -> None:
-        """The partition is closed: what was noted of the topics is no longer known to hold."""
+        """Forget the ends of the topics: the partition is closed, and they may no longer hold."""
         self.ends = None

@@ -19,7 +19,7 @@ def partition_count(topic: Topic, settings: CommonSettings) -> int:
 
 
 async def cluster_id(settings: CommonSettings) -> str:
-    """The id of the Kafka cluster that answers. Raises KafkaError if none does."""
+    """Return the id of the Kafka cluster that answers. Raises KafkaError if none does."""
     admin = AIOKafkaAdminClient(**client_options(settings))
     await admin.start()
     try:
@@ -30,7 +30,7 @@ async def cluster_id(settings: CommonSettings) -> str:
 
 
 async def ensure_topics(settings: CommonSettings) -> list[str]:
-    """Creates what is missing, each topic with its own settings; returns the names created.
+    """Create what is missing, each topic with its own settings; returns the names created.
 
     Raises:
         Refused: a topic has another number of partitions than the settings say.

@@ -9,7 +9,7 @@ from shared.tracing import current_traceparent, is_tracing, span
 
 @contextmanager
 def traced(consumer: str, batch: Sequence[Received]) -> Iterator[None]:
-    """A span per record that has a trace; what the handler appends because of the record becomes its child."""
+    """Provide a span per record that has a trace; what the handler appends because of the record becomes its child."""
     with ExitStack() as spans:
         if is_tracing():
             for received in batch:

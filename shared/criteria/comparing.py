@@ -10,7 +10,7 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def normal(text: str) -> str:
-    """The form in which text compares: without case, in Unicode normal form C."""
+    """Return the form in which text compares: without case, in Unicode normal form C."""
     if text.isascii():
         return text.lower()
     # Folding can leave a form that is no longer composed, and composing first makes equal texts fold alike.
@@ -19,7 +19,7 @@ def normal(text: str) -> str:
 
 
 def number(value: Scalar) -> float | None:
-    """The value as a 64-bit float, or None if it is no number. Integers beyond the range are infinite."""
+    """Return the value as a 64-bit float, or None if it is no number. Integers beyond the range are infinite."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
@@ -30,7 +30,7 @@ def number(value: Scalar) -> float | None:
 
 
 def parse_day(value: object) -> date | None:
-    """The day that a text of the form `YYYY-MM-DD` names, or None."""
+    """Return the day that a text of the form `YYYY-MM-DD` names, or None."""
     if not isinstance(value, str) or len(value) != 10 or _DAY.fullmatch(value) is None:
         return None
     try:
@@ -40,12 +40,12 @@ def parse_day(value: object) -> date | None:
 
 
 def day_of(moment: datetime, zone: tzinfo) -> date:
-    """The account's day in which the moment falls."""
+    """Return the account's day in which the moment falls."""
     return moment.astimezone(zone).date()
 
 
 def same(value: Scalar | None, operand: Scalar) -> bool:
-    """Whether a field's value is the operand: texts by `normal`, numbers as floats, booleans as they are."""
+    """Return whether a field's value is the operand: texts by `normal`, numbers as floats, booleans as they are."""
     if value is None:
         return False
     if isinstance(value, str) and isinstance(operand, str):

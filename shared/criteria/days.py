@@ -22,7 +22,7 @@ def window_years(window: AnniversaryWithinDays, today: date) -> Iterator[tuple[d
 
 
 def day_in(window: Period | InNextDays | AnniversaryWithinDays, day: date, today: date) -> bool:
-    """Whether a field's day is in a window, as of `today`."""
+    """Return whether a field's day is in a window, as of `today`."""
     if isinstance(window, AnniversaryWithinDays):
         return any(
             day.year < first.year and first <= anniversary_in(day, first.year) <= last

@@ -45,14 +45,14 @@ class Evaluation:
     def tree(self) -> dict[str, Any]:
         """As JSON values: pointer, kind, asked (leaves), truth, saw, parts. Pointers in a segment are its own."""
         [(kind, asked)] = write(self.node).items()
-        told: dict[str, Any] = {"pointer": self.node.pointer, "kind": kind, "truth": self.truth}
+        shown: dict[str, Any] = {"pointer": self.node.pointer, "kind": kind, "truth": self.truth}
         if not isinstance(self.node, All | AnyOf | Not):
-            told["asked"] = asked
+            shown["asked"] = asked
         if self.saw:
-            told["saw"] = self.saw
+            shown["saw"] = self.saw
         if self.parts:
-            told["parts"] = [part.tree() for part in self.parts]
-        return told
+            shown["parts"] = [part.tree() for part in self.parts]
+        return shown
 
     def as_written(self, written: Criterion) -> "Evaluation":
         """Return the evaluation with the nodes of `written`, of which the evaluated criterion was made node by node."""
@@ -180,8 +180,8 @@ def _label(node: HoldsLabel, facts: Facts, today: date) -> Evaluation:
     first, last = _bounds(node.period, today)
     held = {label: since for label in node.labels if (since := facts.label_since(label)) is not None}
     truth = any((first is None or first <= since) and (last is None or since <= last) for since in held.values())
-    told = [{"label_id": str(label), "since": since.isoformat()} for label, since in held.items()]
-    return Evaluation(truth, node, {"held": told} | _days(first, last))
+    shown = [{"label_id": str(label), "since": since.isoformat()} for label, since in held.items()]
+    return Evaluation(truth, node, {"held": shown} | _days(first, last))
 
 
 def _bounds(period: Period | None, today: date) -> tuple[date | None, date | None]:
@@ -193,7 +193,7 @@ def _days(first: date | None, last: date | None) -> dict[str, str]:
 
 
 def compare(operator: Operator, value: Scalar | None, operand: Scalar | tuple[Scalar, ...]) -> bool:
-    """Whether a field's value (None: there is none) satisfies the operator with its operand."""
+    """Return whether a field's value (None: there is none) satisfies the operator with its operand."""
     several = operand if isinstance(operand, tuple) else (operand,)
     match operator:
         case "is":

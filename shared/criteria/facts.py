@@ -61,27 +61,27 @@ class Facts(Protocol):
         """The day on which the contact was created; None if that is not known."""
 
     def label_since(self, label: UUID) -> date | None:
-        """The day on which the present holding of the label began; None if it is not held."""
+        """Return the day on which the present holding of the label began; None if it is not held."""
 
     def refused(self, label: UUID) -> bool:
-        """Whether the contact took the label away itself, and nobody has assigned it since."""
+        """Return whether the contact took the label away itself, and nobody has assigned it since."""
 
     def clicks(self, asked: Clicked, first: date | None, last: date | None) -> int:
-        """How many human clicks the node's selector matches, on refused labels too."""
+        """Return how many human clicks the node's selector matches, on refused labels too."""
 
     def label_clicks(
         self, labels: tuple[UUID, ...] | None, first: date | None, last: date | None
     ) -> Mapping[UUID, LabelClicks]:
-        """The clicks on these labels (None: on any), of labels with a click only; refused labels are among them."""
+        """Return the clicks on these labels (None: on any) that have one; refused labels are among them."""
 
     def engagements(self, asked: Engaged, first: date | None, last: date | None) -> int:
-        """How many engagements the node matches."""
+        """Return how many engagements the node matches."""
 
     def value(self, key: str) -> Scalar | None:
-        """The field's value; None if it has none."""
+        """Return the field's value; None if it has none."""
 
     def attribute(self, name: Attribute) -> str | None:
-        """An attribute that every contact has; None if it is empty."""
+        """Return an attribute that every contact has; None if it is empty."""
 
 
 def email_domain(email: str | None) -> str | None:
@@ -149,12 +149,12 @@ class ContactFacts:
 
 
 def inside(day: date, first: date | None, last: date | None) -> bool:
-    """Whether the day is between the two, both included; None is without end."""
+    """Return whether the day is between the two, both included; None is without end."""
     return (first is None or first <= day) and (last is None or day <= last)
 
 
 def selects(asked: Clicked, click: ClickFact) -> bool:
-    """Whether a click is one of those that the node counts, its period apart."""
+    """Return whether a click is one of those that the node counts, its period apart."""
     target = asked.target
     match asked.selector:
         case None:
@@ -174,7 +174,7 @@ def selects(asked: Clicked, click: ClickFact) -> bool:
 
 
 def matches(asked: Engaged, engagement: EngagementFact) -> bool:
-    """Whether an engagement is one of those that the node counts, its period apart."""
+    """Return whether an engagement is one of those that the node counts, its period apart."""
     return (
         asked.kind == engagement.kind
         and asked.ref in (None, engagement.ref)
@@ -184,7 +184,7 @@ def matches(asked: Engaged, engagement: EngagementFact) -> bool:
 
 
 def click_fact(event: ContactClicked, zone: tzinfo) -> ClickFact | None:
-    """What a click adds to the facts; None if it is not counted."""
+    """Return what a click adds to the facts; None if it is not counted."""
     if event.verdict != "human" or (event.send is not None and event.send.kind == "test"):
         return None
     return ClickFact(
@@ -198,7 +198,7 @@ def click_fact(event: ContactClicked, zone: tzinfo) -> ClickFact | None:
 
 
 def engagement_fact(event: ContactEngaged, zone: tzinfo) -> EngagementFact | None:
-    """What an engagement adds to the facts; None if it is not counted."""
+    """Return what an engagement adds to the facts; None if it is not counted."""
     if event.send is not None and event.send.kind == "test":
         return None
     return EngagementFact(
@@ -211,7 +211,7 @@ def engagement_fact(event: ContactEngaged, zone: tzinfo) -> EngagementFact | Non
 
 
 def refuses(event: LabelRemoved) -> bool:
-    """Whether the contact itself took the label away."""
+    """Return whether the contact itself took the label away."""
     return event.origin.kind == "self"
 
 

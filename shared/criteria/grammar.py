@@ -164,7 +164,7 @@ class Count:
     number: int = 1
 
     def holds(self, seen: int) -> bool:
-        """Whether `seen` satisfies the comparison."""
+        """Return whether `seen` satisfies the comparison."""
         if self.comparison == "at_least":
             return seen >= self.number
         if self.comparison == "at_most":

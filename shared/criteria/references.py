@@ -41,7 +41,7 @@ class References:
 
 
 def walk(criterion: Criterion, *, into_segments: bool = False) -> Iterator[Criterion]:
-    """Every node, parents first. `into_segments` goes on into what was inlined."""
+    """Yield every node, parents first. `into_segments` goes on into what was inlined."""
     yield criterion
     match criterion:
         case All(parts) | AnyOf(parts):
@@ -56,7 +56,7 @@ def walk(criterion: Criterion, *, into_segments: bool = False) -> Iterator[Crite
 
 
 def references(criterion: Criterion, *, into_segments: bool = False) -> References:
-    """What the criterion names. `into_segments`: also what the segments that were inlined name."""
+    """Return what the criterion names. `into_segments`: also what the segments that were inlined name."""
     labels: set[UUID] = set()
     messages: set[UUID] = set()
     links: set[UUID] = set()
@@ -91,7 +91,7 @@ def references(criterion: Criterion, *, into_segments: bool = False) -> Referenc
 
 
 def moves_with_the_day(criterion: Criterion) -> bool:
-    """Whether the answer may change by the passing of a day alone; what was inlined counts."""
+    """Return whether the answer may change by the passing of a day alone; what was inlined counts."""
     for node in walk(criterion, into_segments=True):
         if isinstance(node, HoldsLabel | Clicked | Engaged | TopLabel | MoreClicks | ContactCreated):
             if not isinstance(node.period, FixedDays | None):
@@ -145,7 +145,7 @@ class _Inliner:
 
 
 def would_circle(segment: UUID, criterion: Criterion, others: Mapping[UUID, Criterion]) -> Fault | None:
-    """The node by which `segment`, once it has this criterion, would come back to itself; None if it does not."""
+    """Return the node by which `segment` with this criterion would refer to itself; None if it would not."""
     for node in walk(criterion):
         if isinstance(node, InSegment) and _reaches(node.segment, segment, others, set()):
             return Fault(node.pointer, f"segment {node.segment} leads back to this one")

@@ -40,5 +40,5 @@ def number_of(seed: str, contact_id: int) -> int:
 
 
 def sampled(seed: str, percent: float, contact_id: int) -> bool:
-    """Whether the contact is in the sample of that seed."""
+    """Return whether the contact is in the sample of that seed."""
     return number_of(seed, contact_id) < threshold(percent)

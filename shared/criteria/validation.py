@@ -40,19 +40,19 @@ class Lookup(Protocol):
     """What an account has, as far as whoever asks knows it."""
 
     def label(self, label_id: UUID) -> Existence:
-        """Whether there is such a label; hidden ones are known."""
+        """Return whether there is such a label; hidden ones are known."""
 
     def message(self, message_id: UUID) -> Existence:
-        """Whether there is such a message."""
+        """Return whether there is such a message."""
 
     def link(self, link_id: UUID) -> Existence:
-        """Whether there is such a link; those that vanished from their message are known."""
+        """Return whether there is such a link; those that vanished from their message are known."""
 
     def field(self, key: str) -> tuple[FieldType, tuple[str, ...]] | None:
-        """The type of a field, and its choices; None if there is none, or it was deleted."""
+        """Return the type of a field, and its choices; None if there is none, or it was deleted."""
 
     def segment(self, segment_id: UUID) -> Criterion | None:
-        """The criterion of a segment; None if there is none, or it was deleted."""
+        """Return the criterion of a segment; None if there is none, or it was deleted."""
 
 
 def validate(criterion: Criterion, lookup: Lookup, *, writing: bool = True) -> tuple[Fault, ...]:

@@ -28,7 +28,7 @@ _ABOUT = {
 
 
 def document(partitions: int = 12) -> dict[str, Any]:
-    """The AsyncAPI document; `partitions` is the number for contact and intake topics."""
+    """Return the AsyncAPI document; `partitions` is the number for contact and intake topics."""
     schemas, parts = schemas_of({model.name: model for model in EVENTS}, REFERENCE)
     return {
         "asyncapi": "3.0.0",

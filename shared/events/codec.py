@@ -60,7 +60,7 @@ class Decoded(NamedTuple):
 
 
 def rfc3339(instant: datetime) -> str:
-    """The instant in UTC, to the microsecond, ending in `Z`."""
+    """Return the instant in UTC, to the microsecond, ending in `Z`."""
     return instant.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
@@ -75,7 +75,7 @@ def headers_of(
     causation_id: str | None,
     traceparent: str | None,
 ) -> list[Header]:
-    """The headers of a record, in the order in which they are documented; what there is not is left out."""
+    """Return the headers of a record, in the order in which they are documented; what there is not is left out."""
     headers: list[Header] = [
         _SPECVERSION,
         ("ce_id", str(event_id).encode()),
@@ -98,19 +98,19 @@ def headers_of(
 
 
 def body_of(event: Any) -> bytes:  # noqa: ANN401 - a model of any event or report
-    """The value of a record: the event as JSON."""
+    """Return the value of a record: the event as JSON."""
     body: bytes = event.__pydantic_serializer__.to_json(event)
     return body
 
 
 def after_text(after: Mapping[str, int]) -> bytes:
-    """The header `ce_after`: `topic=sequence,…`, sorted by topic."""
+    """Return the header `ce_after`: `topic=sequence,…`, sorted by topic."""
     return ",".join(f"{topic}={after[topic]}" for topic in sorted(after)).encode()
 
 
 @lru_cache(maxsize=4096)  # the records of one unit of work share the same text
 def after_of(text: bytes | None) -> Mapping[str, int]:
-    """What `after_text` wrote; nothing for None. Not to be changed: it is shared. Raises ValueError."""
+    """Return what `after_text` wrote; nothing for None. Not to be changed: it is shared. Raises ValueError."""
     if text is None:
         return {}
     parts = (part.partition("=") for part in text.decode().split(","))
@@ -129,7 +129,7 @@ class Decoder:
                 by_type[f"penchant.{model.name}.v{model.version}".encode()] = json.Decoder(model).decode
 
     def decode(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers) -> Decoded:
-        """Reads a record of one of our own topics or of an intake topic; of several headers of a name the last counts.
+        """Read a record of one of our own topics or of an intake topic; of several headers of a name the last counts.
 
         Raises:
             Undecodable: with the reason; it names the header, or the place in the value.
@@ -161,7 +161,7 @@ class Decoder:
             return self._carefully(topic, key, value, headers)
 
     def read(self, topic: str, event_type: str, value: bytes) -> Any:  # noqa: ANN401 - the model of any event
-        """Reads the JSON of an event whose type is known, of this version or an older one.
+        """Read the JSON of an event whose type is known, of this version or an older one.
 
         Raises:
             Undecodable: with the reason.

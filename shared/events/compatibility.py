@@ -26,7 +26,7 @@ class Incompatibility(NamedTuple):
 
 
 def incompatibilities(old: Schema, new: Schema, *, published: bool = True) -> list[Incompatibility]:
-    """What is wrong with putting `new` in the place of `old`; empty when it may be done.
+    """Return what is wrong with putting `new` in the place of `old`; empty when it may be done.
 
     `published`: others read these values, so a member that was always there may not become one that may be missing.
     """

@@ -40,7 +40,7 @@ _CONFIG = ConfigDict(extra="ignore", allow_inf_nan=False, populate_by_name=True,
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
 def contract(model: type[Model]) -> type[Model]:
-    """A frozen dataclass of pydantic's: it checks what it is made of, writes JSON and describes itself.
+    """Return a frozen dataclass of pydantic's: it checks what it is made of, writes JSON and describes itself.
 
     msgspec reads JSON into the same classes, in a third of the time (see `shared.events.codec`), and goes by its own
     annotations: a limit is said to both of them.
@@ -70,7 +70,7 @@ class Event:
 
     @classmethod
     def type(cls) -> str:
-        """The CloudEvents type: `penchant.<name>.v<version>`."""
+        """Return the CloudEvents type: `penchant.<name>.v<version>`."""
         return f"penchant.{cls.name}.v{cls.version}"
 
 

@@ -33,23 +33,23 @@ class _Plain(GenerateJsonSchema):
 
 
 def type_of(model: type[Any]) -> str:
-    """The CloudEvents type of an event or intake record."""
+    """Return the CloudEvents type of an event or intake record."""
     return f"penchant.{model.name}.v{model.version}"
 
 
 def is_published(model: type[Any]) -> bool:
-    """Whether we write it and others read it; intake records are the other way round."""
+    """Return whether we write it and others read it; intake records are the other way round."""
     return TOPICS[model.topic].kind != "intake"
 
 
 def schema_of(model: type[Any]) -> JsonSchemaValue:
-    """The JSON Schema of a model's values."""
+    """Return the JSON Schema of a model's values."""
     schema = TypeAdapter(model).json_schema(schema_generator=_Plain)
     return {"$schema": DIALECT, "$id": f"urn:{type_of(model).replace('.', ':')}", **schema}
 
 
 def schemas_of(models: Mapping[str, type[Any]], ref_template: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The schemas of several models by name, and those of the parts that they share."""
+    """Return the schemas of several models by name, and those of the parts that they share."""
     mode: JsonSchemaMode = "validation"
     inputs = [(name, mode, TypeAdapter(model)) for name, model in models.items()]
     found, shared = TypeAdapter.json_schemas(inputs, ref_template=ref_template, schema_generator=_Plain)
@@ -57,12 +57,12 @@ def schemas_of(models: Mapping[str, type[Any]], ref_template: str) -> tuple[dict
 
 
 def text_of(document: Mapping[str, Any]) -> str:
-    """A document as it stands in its file."""
+    """Return a document as it stands in its file."""
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def differences(folder: Path = FOLDER) -> Iterator[tuple[Path, str, list[Incompatibility]]]:
-    """The files that are missing or not current: path, wanted text, and what may not be changed in that way."""
+    """Yield the files that are missing or not current: path, wanted text, and what may not be changed in that way."""
     for model in EVENTS:
         wanted = schema_of(model)
         path = folder / f"{type_of(model)}.json"

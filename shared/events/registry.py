@@ -54,7 +54,7 @@ class Registry:
         return self._carried.get((name, topic))
 
     def upcast(self, name: str, version: int) -> Callable[[Upcaster], Upcaster]:
-        """Registers the step from `version` of the event `name` to the version after it.
+        """Register the step from `version` of the event `name` to the version after it.
 
         Raises:
             ValueError: the event is not known, or the version is not an older one, or has its step already.
@@ -72,7 +72,7 @@ class Registry:
         return register
 
     def steps(self, name: str, version: int) -> list[Upcaster] | None:
-        """The steps that lead from `version` to the newest one, in order; None when one of them is missing."""
+        """Return the steps that lead from `version` to the newest one, in order; None when one of them is missing."""
         newest: int = self._models[name].version
         steps = [self._steps.get((name, step)) for step in range(version, newest)]
         return None if None in steps else [step for step in steps if step is not None]

@@ -27,7 +27,7 @@ class Topic:
     reporters: tuple[str, ...] = ()
 
     def settings(self) -> dict[str, str]:
-        """The topic's own Kafka settings (design, section 2)."""
+        """Return the topic's own Kafka settings (design, section 2)."""
         if self.kind == "intake":
             return {"cleanup.policy": "delete", "retention.ms": str(7 * DAY_MS)}
         if self.kind == "dead":
@@ -114,12 +114,12 @@ CATALOG_PARTITION = -1  # the partition number of catalog events in an event tab
 
 
 def partition_of(account_id: int, contact_id: int, partitions: int) -> int:
-    """The partition number of a contact, the same in every contact topic."""
+    """Return the partition number of a contact, the same in every contact topic."""
     return (account_id + contact_id) % partitions
 
 
 def owned_by(service: str) -> list[Topic]:
-    """The contact and catalog topics that `service` writes from its event table."""
+    """Return the contact and catalog topics that `service` writes from its event table."""
     return [topic for topic in TOPICS.values() if topic.writer == service and topic.kind in ("contact", "catalog")]
 
 

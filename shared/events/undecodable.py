@@ -32,12 +32,12 @@ class Undecodable(ValueError):
 
 
 def pointer(location: tuple[int | str, ...]) -> str:
-    """A JSON pointer (RFC 6901) to a place in a value; empty for the value itself."""
+    """Return a JSON pointer (RFC 6901) to a place in a value; empty for the value itself."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)
 
 
 def wrong_value(error: ValidationError) -> Undecodable:
-    """The first few things that are wrong with a value, each with its pointer; never the value's own text."""
+    """Return the first few things that are wrong with a value, each with its pointer; never the value's own text."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
     if found[0]["type"] == "json_invalid":
         return Undecodable("not_json", found[0]["msg"])

@@ -71,12 +71,12 @@ class BatchError(BaseModel):
 
 
 def refused(index: int, item: RefusedItem) -> BatchError:
-    """An item that is not valid."""
+    """Return an item that is not valid."""
     return BatchError(index=index, code="invalid", pointer=item.error.pointer, detail=item.error.detail)
 
 
 def none_taken(errors: Sequence[BatchError], more: Mapping[str, object] | None = None) -> NoReturn:
-    """Raises Problem 422: nothing of the batch could be taken."""
+    """Raise Problem 422: nothing of the batch could be taken."""
     raise Problem(
         422,
         "Nothing of the batch could be taken; see errors.",

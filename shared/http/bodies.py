@@ -72,7 +72,7 @@ class JsonRequest(Request):
     max_body_bytes: int = MAX_BODY_BYTES
 
     async def load(self) -> bytes:
-        """The body. Raises Problem: 413 too large, 408 too slow, 415 neither JSON nor a `+json` type."""
+        """Return the body. Raises Problem: 413 too large, 408 too slow, 415 neither JSON nor a `+json` type."""
         declared = self.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > self.max_body_bytes:
             self._too_large()
@@ -92,7 +92,7 @@ class JsonRequest(Request):
         return self._body
 
     async def json(self) -> Any:  # noqa: ANN401 # JSON is anything
-        """The body's JSON. Raises Problem: 400 not JSON, 422 text that cannot be kept, and what `load` raises."""
+        """Return the JSON. Raises Problem: 400 not JSON, 422 text that cannot be stored; also what `load` raises."""
         if not hasattr(self, "_json"):
             self._json = parse(await self.load())
         return self._json
@@ -164,7 +164,7 @@ def _refuse_text(value: object, character: str, detail: str) -> None:
 
 
 def _texts(value: object) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Every text in `value`, names of members too, with where it is."""
+    """Yield every text in `value`, names of members too, with where it is."""
     waiting: list[tuple[tuple[str | int, ...], object]] = [((), value)]
     while waiting:
         path, node = waiting.pop()

@@ -254,7 +254,7 @@ class Connection(HttpToolsProtocol):
         self.transport.close()
 
     def hang_up(self) -> None:
-        """Ends what is under way, as if the client had gone; at the end of a process."""
+        """End what is under way, as if the client had gone; at the end of a process."""
         cycle: RequestResponseCycle | RawCycle | None = self.cycle
         if cycle is not None:
             cycle.disconnected = True

@@ -53,7 +53,7 @@ _IDEMPOTENCY_KEY = {
 
 
 def install_documentation(app: FastAPI) -> None:
-    """Serves `/openapi.json`, `/docs` and what the page needs."""
+    """Serve `/openapi.json`, `/docs` and what the page needs."""
     assets = files("fastapi_offline") / "static"
     router = Router(include_in_schema=False)
 
@@ -97,7 +97,7 @@ def _page_headers(page: str) -> dict[str, str]:
 
 
 def document(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI 3.1 document of `app`; made once."""
+    """Return the OpenAPI 3.1 document of `app`; made once."""
     if app.openapi_schema is None:
         made = get_openapi(
             title=app.title,

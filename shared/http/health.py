@@ -47,7 +47,7 @@ health_router = Router(tags=["operations"])
 
 @health_router.get("/health/live", summary="Does the process answer?")
 async def live() -> Alive:
-    """Does the process answer? Nothing else is asked; a supervisor restarts it if not."""
+    """Do the process answer? Nothing else is asked; a supervisor restarts it if not."""
     return Alive()
 
 
@@ -65,7 +65,7 @@ async def ready(request: Request) -> Readiness | Response:
 
 @health_router.get("/metrics", summary="Prometheus metrics", response_class=Response, include_in_schema=False)
 async def metrics() -> Response:
-    """All metrics of this process, in Prometheus' text format."""
+    """Return all metrics of this process, in Prometheus' text format."""
     return Response(exposition(), media_type=CONTENT_TYPE)
 
 

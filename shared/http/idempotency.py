@@ -39,7 +39,7 @@ _last_forgotten = -_FORGET_EVERY
 
 
 def check_key(request: Request) -> None:
-    """Raises Problem 422 if there is an `Idempotency-Key` and it is malformed."""
+    """Raise Problem 422 if there is an `Idempotency-Key` and it is malformed."""
     if not _FORM.fullmatch(request.headers.get(HEADER, "-")):
         raise Problem(
             422,
@@ -146,7 +146,7 @@ async def _forget_old(database: Database) -> None:
 
 
 def _contacts_in(body: bytes, asked: bytes, path: str) -> list[int] | None:
-    """The contacts that an answer speaks of; None where that cannot be told, so that any erasure blanks it.
+    """Return the contacts that an answer speaks of; None where that cannot be told, so that any erasure blanks it.
 
     `asked` is the body of the request: what is asked about a contact may be answered without repeating its id.
     """

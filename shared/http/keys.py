@@ -38,7 +38,7 @@ class KeyLookup(Protocol):
     """Where keys are found; a catalog of `labeling.keys` is one."""
 
     def find(self, kind: type[ApiKeyChanged], key: str, /) -> ApiKeyChanged | None:
-        """The key with this hash, if it is known by now."""
+        """Return the key with this hash, if it is known by now."""
 
     async def refresh(self) -> bool:
         """Learns of all keys that there are now; False if it had to give up, within about a second."""
@@ -62,18 +62,18 @@ OPERATOR = Caller(0, UUID(int=0), frozenset())
 
 
 def generate() -> str:
-    """A new key; it is shown to its owner once, `hash_of` it is stored."""
+    """Return a new key; it is shown to its owner once, `hash_of` it is stored."""
     secret = PREFIX + _in_base_62(int.from_bytes(secrets.token_bytes(32)), _SECRET_LENGTH)
     return secret + _checksum(secret)
 
 
 def is_wellformed(key: str) -> bool:
-    """Whether `key` could be one of ours."""
+    """Return whether `key` could be one of ours."""
     return _FORM.fullmatch(key) is not None and _checksum(key[:-_CHECKSUM_LENGTH]) == key[-_CHECKSUM_LENGTH:]
 
 
 def hash_of(key: str) -> str:
-    """What is stored of a key: SHA-256, hexadecimal."""
+    """Return what is stored of a key: SHA-256, hexadecimal."""
     return hashlib.sha256(key.encode()).hexdigest()
 
 
@@ -100,7 +100,7 @@ def requires(*scopes: Scope, pipeline: bool = False) -> Any:  # noqa: ANN401 # a
 
 
 def requires_operator() -> Any:  # noqa: ANN401
-    """The dependency of an endpoint for the operator of the whole installation; see `CommonSettings.operator_key`."""
+    """Return the dependency of an endpoint for the operator of the installation (`CommonSettings.operator_key`)."""
     return Security(operator_requirement)
 
 
@@ -148,7 +148,7 @@ class OperatorRequirement(Requirement):
         request: Request,
         _: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)] = None,
     ) -> None:
-        """Raises Problem: 401."""
+        """Raise Problem: 401."""
         if not is_operator(request, _bearer_of(request)):
             raise _unknown_key()
         # So that `Idempotency-Key` works for the operator, too.

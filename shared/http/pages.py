@@ -37,7 +37,7 @@ class PageRequest:
         return self.limit + 1
 
     def key(self, *types: Any) -> tuple[Any, ...] | None:  # any types that pydantic reads
-        """The last key of the page before, of these types, such as `page.key(datetime, UUID)`; None on the first.
+        """Return the last key of the page before, as these types: `page.key(datetime, UUID)`; None on the first.
 
         Raises Problem 422 for a cursor that this list did not give.
         """
@@ -53,7 +53,7 @@ class PageRequest:
 
 
 def page_request() -> Any:  # noqa: ANN401 # as FastAPI's own Depends
-    """The dependency of a list: `page: Annotated[PageRequest, page_request()]`."""
+    """Return the dependency of a list: `page: Annotated[PageRequest, page_request()]`."""
     return Depends(_page_request)
 
 
@@ -85,7 +85,7 @@ class Page(BaseModel, Generic[Item]):
         item: Callable[[Row], Item],
         total: int | None = None,
     ) -> Self:
-        """The page made of `rows`, of which up to `page.fetch` were read; `key` is what they are ordered by."""
+        """Return the page made of `rows`, of which up to `page.fetch` were read; `key` is what they are ordered by."""
         shown = rows[: page.limit]
         cursor = _encode(key(shown[-1]), page.path) if len(rows) > page.limit else None
         return cls(items=[item(row) for row in shown], next_cursor=cursor, total=total)

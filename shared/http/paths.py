@@ -14,7 +14,7 @@ _ENCODED_SLASH = re.compile(rb"%2f", re.IGNORECASE)
 
 
 def keep_encoded_slashes(scope: Scope) -> Scope:
-    """The scope of a request, its encoded slashes kept apart from those that part the path."""
+    """Return the scope of a request, its encoded slashes kept apart from those that part the path."""
     pieces = _ENCODED_SLASH.split(scope.get("raw_path") or b"")
     if len(pieces) == 1:
         return scope
@@ -22,5 +22,5 @@ def keep_encoded_slashes(scope: Scope) -> Scope:
 
 
 def name_in_path(part: str) -> str:
-    """What a client named in a part of the path."""
+    """Return what a client named in a part of the path."""
     return part.replace(_KEPT_SLASH, "/")

@@ -18,7 +18,7 @@ class FieldError:
 
 
 def pointer_of(parts: Iterable[str | int]) -> str:
-    """The JSON pointer made of `parts`."""
+    """Return the JSON pointer made of `parts`."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 

@@ -13,7 +13,7 @@ from shared.http.problems import Problem
 
 
 def etag_of(version: object) -> str:
-    """The strong ETag of a version."""
+    """Return the strong ETag of a version."""
     return f'"{version}"'
 
 
@@ -40,7 +40,7 @@ class Preconditions:
 
 
 def preconditions() -> Any:  # noqa: ANN401 # as FastAPI's own Depends
-    """The dependency: `conditions: Annotated[Preconditions, preconditions()]`."""
+    """Return the dependency: `conditions: Annotated[Preconditions, preconditions()]`."""
     return Depends(_preconditions)
 
 

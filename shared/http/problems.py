@@ -103,7 +103,7 @@ def in_use(error: InUseError) -> Problem:
 
 
 def problem_response(problem: Problem) -> Response:
-    """The answer that says `problem`."""
+    """Return the answer that says `problem`."""
     correlation = correlation_id.get()
     body = {
         "type": problem.type,
@@ -119,7 +119,7 @@ def problem_response(problem: Problem) -> Response:
 
 
 def install_problem_handlers(app: FastAPI) -> None:
-    """Turns all that is raised below endpoints, by the router and by validation into problems."""
+    """Turn all that is raised below endpoints, by the router and by validation into problems."""
     app.add_exception_handler(Problem, _of_problem)
     app.add_exception_handler(HTTPException, _of_http_exception)
     app.add_exception_handler(RequestValidationError, _of_validation)
@@ -165,7 +165,7 @@ async def _of_validation(_request: Request, error: Exception) -> Response:
 
 
 def problem_of(error: Exception) -> Problem:
-    """What the client is told about an exception that nobody expected; it is logged here."""
+    """Return what the client is told about an exception that nobody expected; it is logged here."""
     if isinstance(error, asyncpg.DiskFullError):
         log.error("the disk of the database is full", exc_info=error)
         return unavailable("The disk of the database is full: nothing was stored. Try again once there is room.")

@@ -31,7 +31,7 @@ class RawRequest(NamedTuple):
     http_version: str = ""
 
     def header(self, name: bytes) -> str | None:
-        """The first value of a header, by its lower-case name."""
+        """Return the first value of a header, by its lower-case name."""
         for found, value in self.headers:
             if found == name:
                 return value.decode("latin-1")
@@ -60,11 +60,11 @@ class Proxies:
 
     @classmethod
     def of(cls, names: Sequence[str]) -> "Proxies":
-        """Raises ValueError for what is neither an address nor a network."""
+        """Raise ValueError for what is neither an address nor a network."""
         return cls(tuple(ip_network(name) for name in names))
 
     def trusts(self, address: str) -> bool:
-        """Whether `address` is one of the proxies."""
+        """Return whether `address` is one of the proxies."""
         if not self.networks:
             return False
         try:
@@ -74,7 +74,7 @@ class Proxies:
         return any(parsed in network for network in self.networks)
 
     def client(self, peer: str, headers: Sequence[Header]) -> str:
-        """The last address of the way that no trusted proxy wrote about itself."""
+        """Return the last address of the way that no trusted proxy wrote about itself."""
         if not self.trusts(peer):
             return peer
         way = b",".join(value for name, value in headers if name == b"x-forwarded-for").decode("latin-1")

@@ -26,7 +26,7 @@ class Accepted(BaseModel):
 
 
 def record_of(report: ClickReported | EngagementReported, report_id: str | None, key: object) -> Record:
-    """The report's record; `key` spreads an account's reports over the partitions."""
+    """Return the report's record; `key` spreads an account's reports over the partitions."""
     correlation = correlation_id.get()
     headers = headers_of(
         f"penchant.{report.name}.v{report.version}",

@@ -38,7 +38,7 @@ class Route(APIRoute):
             )
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The steps, around FastAPI's own handler."""
+        """Return the steps, around FastAPI's own handler."""
         endpoint = super().get_route_handler()
         requirements = list(_requirements(self.dependant))
         reads_json = self.body_field is not None and not isinstance(self.body_field.field_info, Form)

@@ -20,7 +20,7 @@ class PortTakenError(OSError):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket bound to `host` and `port`, 0 for any free one. Raises PortTakenError."""
+    """Return a socket bound to `host` and `port`, 0 for any free one. Raises PortTakenError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         # Not reuse_port: two processes would share the port without a word.
@@ -39,7 +39,7 @@ async def serve(
     trusted_proxies: Sequence[str] = (),
     listening: Callable[[int], None] | None = None,
 ) -> None:
-    """Serves `app`, and tracked links below `/c/` by `raw`, until `stop` is set; then ends within about 3 seconds.
+    """Serve `app`, and tracked links below `/c/` by `raw`, until `stop` is set; then ends within about 3 seconds.
 
     Requests under way get a second to finish, event streams are ended. `listening` is called with the port once
     requests are answered. `trusted_proxies` are addresses or networks whose `X-Forwarded-For` names the client.

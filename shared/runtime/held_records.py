@@ -56,7 +56,7 @@ class Replayed(BaseModel):
 
 
 def held_router(service: str, database: Database) -> Router:
-    """The two endpoints; the operator's key opens them."""
+    """Return the two endpoints; the operator's key opens them."""
     router = Router(tags=["operations"], dependencies=[requires_operator()])
 
     @router.get(f"/v1/{service}-held-records", summary="Records held back")
@@ -65,7 +65,7 @@ def held_router(service: str, database: Database) -> Router:
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
         cursor: Annotated[int, Query(ge=0, le=2**63 - 1)] = 0,
     ) -> HeldList:
-        """Records that wait for something not yet known (`waiting`), that the code failed on (`failed`), …"""
+        """Record that wait for something not yet known (`waiting`), that the code failed on (`failed`), …"""
         rows = await QUERIES["list_held"].fetch(database.pool, state=state, after=cursor, limit=limit + 1)
         items = [Held(**dict(row)) for row in rows[:limit]]
         total = await QUERIES["count_held"].fetchval(database.pool, state=state)
@@ -74,7 +74,7 @@ def held_router(service: str, database: Database) -> Router:
 
     @router.post(f"/v1/{service}-held-records/replay", summary="Process failed records again")
     async def replay(wanted: Replay) -> Replayed:
-        """The contact's held records of the topic are processed again, from the first one on."""
+        """Return the contact's held records of the topic are processed again, from the first one on."""
         async with database.transaction() as connection:
             released = await release_failed(connection, wanted.topic, wanted.account_id, wanted.contact_id)
         return Replayed(released=released)

@@ -34,7 +34,7 @@ from shared.runtime.doors import Doors, ports_of, serve_doors
 from shared.runtime.held_records import held_router
 from shared.runtime.loop_watch import LoopWatch
 from shared.runtime.republish import republish
-from shared.runtime.service import Parts, Service, Surroundings
+from shared.runtime.service import Parts, Resources, Service
 from shared.runtime.waiting import WaitingRoom
 from shared.settings import CommonSettings, problems_of
 from shared.store.database import Database
@@ -55,7 +55,7 @@ COLLECT_AFTER = (1_000_000, 5, 20)
 
 
 def run(service: Service) -> None:
-    """The whole life of a process of `service`; the exit code says how it ended.
+    """Run a process of `service` from its start to its end; return its exit code.
 
     0: stopped; 2: wrong arguments or settings; 70: something failed, start it again; 73: the port is taken;
     78: refused to run on what it found, and said why.
@@ -151,7 +151,7 @@ class _Process:
         intake = IntakeProducer(self.settings)
         stack.push_async_callback(intake.stop)
         relay = Relay(database, lambda: Publisher(self.service.name, self.settings))
-        parts_of = Surroundings(self.settings, database, catalog, intake, relay)
+        parts_of = Resources(self.settings, database, catalog, intake, relay)
         await self._patiently("catalogs", catalog.start)
         parts = await self.service.build(parts_of)
         if parts.close is not None:
@@ -228,14 +228,12 @@ class _Process:
         cluster: str = await self._patiently("Kafka", attempt)
         return cluster
 
-    async def _start_consumers(
-        self, parts: Parts, surroundings: Surroundings, cluster: str, stack: AsyncExitStack
-    ) -> None:
-        relay = surroundings.relay
+    async def _start_consumers(self, parts: Parts, resources: Resources, cluster: str, stack: AsyncExitStack) -> None:
+        relay = resources.relay
         for consumer in parts.consumers:
             host = ConsumerHost(
-                consumer, self.service.name, self.settings, surroundings.database, cluster,
-                self.settings.instance_name(self._port), lambda: relay.backlog, catalog=surroundings.catalog,
+                consumer, self.service.name, self.settings, resources.database, cluster,
+                self.settings.instance_name(self._port), lambda: relay.backlog, catalog=resources.catalog,
             )  # fmt: skip
             stack.push_async_callback(host.stop)
             await self._patiently("Kafka", host.start)
@@ -262,17 +260,17 @@ class _Process:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
-    async def _serve(self, parts: Parts, surroundings: Surroundings) -> None:
+    async def _serve(self, parts: Parts, resources: Resources) -> None:
         checks = [
             *parts.checks,
-            Check("kafka", partial(_kafka_ready, surroundings.catalog)),
+            Check("kafka", partial(_kafka_ready, resources.catalog)),
             Check("consumers", self._consumers_ready),
         ]
-        doors = Doors(self.service, self.settings, surroundings.catalog, surroundings.database).of(
+        doors = Doors(self.service, self.settings, resources.catalog, resources.database).of(
             parts,
             checks,
             has_api="api" in self.roles,
-            operations=[held_router(self.service.name, surroundings.database)],
+            operations=[held_router(self.service.name, resources.database)],
         )
         await self.waiting.close()
         await serve_doors(doors, self.settings, self.stop, self._listening)

@@ -21,7 +21,7 @@ from shared.store.unit_of_work import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class Resources:
     """What the runtime gives to a service; all of it is ready for use.
 
     `relay.delay` (seconds) and `relay.backlog` (events) tell bulk work when to wait.
@@ -33,13 +33,13 @@ class Surroundings:
     intake: IntakeProducer
     relay: Relay
 
-    def for_request(self, request: Request) -> "Surroundings":
+    def for_request(self, request: Request) -> "Resources":
         """Return these for the effects of one request, which mark its idempotency key as used."""
         database = database_of(request, self.database)
         return self if database is self.database else replace(self, database=database)
 
     async def acknowledged(self, work: UnitOfWork) -> bool:
-        """Waits until Kafka has what a catalog unit of work appended, 1 s at most (reading one's own writes)."""
+        """Wait until Kafka has what a catalog unit of work appended, 1 s at most (reading one's own writes)."""
         return await published(self.database, CATALOG_PARTITION, work.positions.get(CATALOG_PARTITION))
 
 
@@ -80,6 +80,6 @@ class Service:
     settings: type[CommonSettings]
     migrations: Path
     catalogs: tuple[str, ...]
-    build: Callable[[Surroundings], Awaitable[Parts]]
+    build: Callable[[Resources], Awaitable[Parts]]
     description: str = ""
     version: str = field(default="0.1.0")

@@ -89,7 +89,7 @@ class Database:
         return bound
 
     async def close(self) -> None:
-        """Gives the connections back; those still in use after 5 s are cut."""
+        """Give the connections back; those still in use after 5 s are cut."""
         try:
             await asyncio.wait_for(self.pool.close(), 5)
         except TimeoutError:
@@ -101,7 +101,7 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[PoolConnectionProxy]:
-        """A plain transaction, for what needs no events."""
+        """Provide a plain transaction, for what needs no events."""
         async with self._patiently(), self.pool.acquire() as connection, connection.transaction():
             yield connection
 

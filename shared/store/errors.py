@@ -33,11 +33,11 @@ _PASSING = (
 
 
 def ends_transaction(error: BaseException) -> bool:
-    """Whether a transaction in which this happened cannot go on."""
+    """Return whether a transaction in which this happened cannot go on."""
     return is_passing(error) or isinstance(error, asyncpg.PostgresError)
 
 
 def is_passing(error: BaseException) -> bool:
-    """Whether the work may succeed when it is tried again: a server is away, a lock was not to be had in time."""
+    """Return whether a retry may succeed: a server is away, or a lock was not granted in time."""
     # What asyncpg's encoders refuse is an InterfaceError too, but a ValueError besides: the value is wrong.
     return isinstance(error, _PASSING) and not isinstance(error, ValueError)

@@ -12,7 +12,7 @@ AHEAD = 2  # tables beyond the current one
 
 
 async def extend_event_tables(connection: PoolConnectionProxy) -> None:
-    """Creates the tables that the next positions will need. May run in several processes at once."""
+    """Create the tables that the next positions will need. May run in several processes at once."""
     async with connection.transaction():
         await QUERIES["lock_event_tables"].execute(connection, lock_class=LockClass.EVENT_TABLES)
         last: int = await QUERIES["last_position"].fetchval(connection)

@@ -46,12 +46,12 @@ def encode_headers(headers: Sequence[tuple[str, bytes | None]]) -> bytes:
 
 
 def decode_headers(stored: bytes) -> list[tuple[str, bytes | None]]:
-    """What `encode_headers` wrote."""
+    """Return what `encode_headers` wrote."""
     return [(name, None if value is None else b64decode(value)) for name, value in orjson.loads(stored)]
 
 
 async def insert_held(connection: PoolConnectionProxy, records: Sequence[HeldRecord]) -> None:
-    """Writes all of `records` in one statement; wakes whoever moves held records."""
+    """Write all of `records` in one statement; wakes whoever moves held records."""
     if not records:
         return
     await QUERIES["hold_records"].execute(

@@ -12,7 +12,7 @@ RUNTIME = Path(__file__).parent / "migrations"
 
 
 async def migrate(dsn: str, folders: Sequence[Path]) -> None:
-    """Applies what is not yet applied: of the runtime, then of `folders`, in order. Each migration is a transaction."""
+    """Apply what is not yet applied: of the runtime, then of `folders`, in order. Each migration is a transaction."""
     connection = await asyncpg.connect(dsn, timeout=10)
     try:
         await connection.execute("SELECT pg_advisory_lock($1)", MIGRATIONS)

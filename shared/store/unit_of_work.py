@@ -228,18 +228,18 @@ class UnitOfWork:
         await QUERIES["erase_personal"].execute(self.connection, account_id=account_id, contact_id=contact_id)
 
     def reject(self, record: RawRecord, reason: str) -> None:
-        """An intake record that can never be used: it goes to the dead letters."""
+        """Send an intake record that can never be used to the dead letters."""
         self._hold(record, "dead", reason, ())
 
     def hold(self, record: RawRecord, reason: str, waits_for: Sequence[str]) -> None:
-        """An intake record that names something not yet known: tried again when one of `waits_for` is released.
+        """Hold an intake record that names something unknown; it is retried when one of `waits_for` is released.
 
         After 10 minutes it goes to the dead letters.
         """
         self._hold(record, "waiting", reason, waits_for)
 
     def fail(self, record: RawRecord, account_id: int, contact_id: int, reason: str) -> None:
-        """A record of a contact topic on which the code failed; it stays until somebody replays it."""
+        """Hold a record of a contact topic on which the code failed, until somebody replays it."""
         self._hold(record, "failed", reason, (), account_id, contact_id)
 
     def _hold(

@@ -1,4 +1,4 @@
-"""Surroundings in which a service must not run: it says why, ends with exit code 78, overwrites nothing."""
+"""Resources in which a service must not run: it says why, ends with exit code 78, overwrites nothing."""
 
 import asyncio
 

@@ -99,7 +99,7 @@ class _Account:
         self._id: int | None = None  # asked for when a row names one: a key that may only write cannot ask
 
     async def own(self, row: Row) -> Row:
-        """The row without its account, or refused if that is another one."""
+        """Return the row without its account, or refused if that is another one."""
         if row.report is None or "account_id" not in row.report:
             return row
         if self._id is None:
@@ -114,7 +114,7 @@ class _Account:
 async def send_all(
     client: Client, rows: Iterator[Row], outcome: Outcome, advance: Callable[[], None] = lambda: None
 ) -> None:
-    """Sends rows a batch at a time; `outcome` is right after each."""
+    """Send rows a batch at a time; `outcome` is right after each."""
     batch: list[Row] = []
     account = _Account(client)
     for read in rows:

@@ -38,7 +38,7 @@ class Pile:
         self.held = held
 
     async def read(self, *, replayed: bool = False) -> list[Entry]:
-        """All that is left; with `replayed` also the letters that were sent back."""
+        """Return all that is left; with `replayed` also the letters that were sent back."""
         entries: list[Entry] = [*await self.letters.read(replayed=replayed)]
         if self.held is None:
             err.print("Held records are not shown: they need PENCHANT_OPERATOR_KEY.", style="dim")
@@ -57,7 +57,7 @@ class Pile:
 
 @asynccontextmanager
 async def opened() -> AsyncIterator[Pile]:
-    """The pile, by the settings that there are."""
+    """Provide the pile, by the settings that there are."""
     settings = CommandLineSettings.read().with_kafka()
     async with Letters(settings) as letters:
         if settings.operator_key is None:

@@ -14,7 +14,7 @@ def demo(
     stay: Annotated[bool, typer.Option(help="Stay for a click of your own, and follow events, until Ctrl-C.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """A pet shop, in an account of its own: people click, labels follow, and then you click yourself."""
+    """Play a pet shop in an account of its own: people click, labels follow, and then you click yourself."""
 
     async def command() -> None:
         async with played(CommandLineSettings.read().with_kafka()) as scene:

@@ -70,7 +70,7 @@ def down() -> None:
 
 
 def status(as_json: AsJson = False) -> None:
-    """What runs: exit code 0 if all of it is ready, 1 if something is not, 3 if nothing runs."""
+    """Show what runs. Exit codes: 0 if all of it is ready, 1 if something is not, 3 if nothing runs."""
     home = Home.at(StackSettings().home)
     supervisor = Supervisor(home)
     running = StackFile.read(home)
@@ -193,5 +193,5 @@ def _show(processes: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def _as_interrupt(_number: int, _frame: FrameType | None) -> None:
-    """A terminal that closes, and a plain `kill`, stop the stack as Ctrl-C does."""
+    """Stop the stack as Ctrl-C does when the terminal closes or on a plain `kill`."""
     signal.raise_signal(signal.SIGINT)

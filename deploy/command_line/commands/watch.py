@@ -52,13 +52,13 @@ def watch(
 
 
 def line(seen: Seen, names: Names) -> str:
-    """When, whose, and what."""
+    """Return when, whose, and what."""
     told = f"{_time(seen.decoded.occurred_at)}  account {seen.account_id}  {sentence(seen.event, names)}"
     return printable(told)
 
 
 def as_object(seen: Seen) -> dict[str, object]:
-    """The event with where it stands on Kafka; its members are those of the topic's schema."""
+    """Return the event with where it stands on Kafka; its members are those of the topic's schema."""
     decoded = seen.decoded
     event = None if isinstance(seen.event, Tombstone) else json.loads(body_of(seen.event))
     return {

@@ -23,5 +23,5 @@ class Accounts:
         return account
 
     def forget(self, account_id: int) -> None:
-        """The account has changed."""
+        """Note that the account has changed."""
         self._known.pop(account_id, None)

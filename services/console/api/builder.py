@@ -63,7 +63,7 @@ class Builder:
     sample: list[Json] = field(default_factory=list)  # some of the contacts
 
     def is_ready(self) -> bool:
-        """Whether all of it is filled in."""
+        """Return whether all of it is filled in."""
         return not self.built.missing
 
 

@@ -54,5 +54,5 @@ def notice_of(request: Request) -> tuple[str, str] | None:
 
 
 def clear_notice(response: Response) -> None:
-    """The message was shown."""
+    """Note that the message was shown."""
     response.delete_cookie(_NOTICE, path="/", httponly=True, samesite="lax")

@@ -28,19 +28,19 @@ class Form:
     prefix: str = ""
 
     def __getitem__(self, name: str) -> str:
-        """The value as it was typed, without spaces around it; "" where there is none."""
+        """Return the value as it was typed, without spaces around it; "" where there is none."""
         return self.values.get(name, "").strip()
 
     def raw(self, name: str) -> str:
-        """The value exactly as it was typed."""
+        """Return the value exactly as it was typed."""
         return self.values.get(name, "")
 
     def all(self, name: str) -> list[str]:
-        """All values of a name: what was ticked."""
+        """Return all values of a name: what was ticked."""
         return self.lists.get(name, [])
 
     def error(self, name: str) -> str | None:
-        """What is wrong with a field, or None."""
+        """Return what is wrong with a field, or None."""
         return self.errors.get(name)
 
     def refuse(self, problem: Refused, names: Mapping[str, str] | None = None) -> None:

@@ -45,7 +45,7 @@ async def home(page: OfAccount) -> Response:
 
 @router.get("")
 async def without_slash(page: OfAccount) -> Response:
-    """The same page, whoever typed it."""
+    """Return the same page, whoever typed it."""
     return page.go(page.url())
 
 

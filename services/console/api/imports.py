@@ -110,7 +110,7 @@ async def undo(page: OfAccount, import_id: UUID) -> Response:
 
 @router.get("/{import_id}/refused.csv")
 async def refused_rows(page: OfAccount, import_id: UUID) -> Response:
-    """The refused rows as they were, with the reason."""
+    """Return the refused rows as they were, with the reason."""
     answer = await page.api.send("labeling", "GET", f"/v1/imports/{import_id}/errors.csv")
     name = f'attachment; filename="refused-{import_id}.csv"'
     return Plain(answer.content, media_type="text/csv", headers={"Content-Disposition": name})

@@ -40,7 +40,7 @@ async def mail(page: SignedIn, name: str) -> Response:
 
 @router.get("/{name}/mail")
 async def content(page: SignedIn, name: str) -> Response:
-    """The mail itself, for the frame; nothing in it runs or loads."""
+    """Return the mail itself, for the frame; nothing in it runs or loads."""
     policy = MAIL_POLICY.format(pictures="")
     shown = cleaned(_html(_path(page, name)), pictures=False)
     return HTMLResponse(shown, headers={"Content-Security-Policy": policy, "Cache-Control": "no-store"})

@@ -29,7 +29,7 @@ async def choose(page: OfAccount, message_id: UUID) -> Response:
 
 @router.get("/mail")
 async def mail(page: OfAccount, message_id: UUID) -> Response:
-    """The mail for the frame: each section knows its place."""
+    """Return the mail for the frame: each section knows its place."""
     page.require("write")
     found = await read_source(page, message_id)
     shown = cleaned(with_places(found["html"]), pictures=False)

@@ -89,7 +89,7 @@ async def message(page: OfAccount, message_id: UUID) -> Response:
 
 @router.get("/{message_id}/mail")
 async def mail(page: OfAccount, message_id: UUID) -> Response:
-    """The mail itself, for the frame: its links marked, nothing in it runs or loads unless asked."""
+    """Return the mail itself, for the frame: its links marked, nothing in it runs or loads unless asked."""
     content = page.request.query_params.get("content")
     found, html, stats = await asyncio.gather(
         page.api.get("tracking", f"/v1/messages/{message_id}"),

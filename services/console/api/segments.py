@@ -84,7 +84,7 @@ async def segment(page: OfAccount, segment_id: UUID) -> Response:
 
 @router.get("/{segment_id}/stream")
 async def stream(page: OfAccount, segment_id: UUID) -> Response:
-    """The number of members as it changes, for the page of the segment."""
+    """Return the number of members as it changes, for the page of the segment."""
 
     async def events() -> Any:  # noqa: ANN401 - an async generator of events
         async with page.api.stream("segmentation", f"/v1/segments/{segment_id}/stream") as answer:

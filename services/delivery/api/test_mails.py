@@ -62,7 +62,7 @@ async def send_test_mails(
     caller: Annotated[Caller, requires("write")],
     body: TestMailBody,
 ) -> TestMailAnswer:
-    """Sends a message to some addresses. Clicks in these mails never count, give a label or start a workflow."""
+    """Send a message to some addresses. Clicks in these mails never count, give a label or start a workflow."""
     send_id = await request_test_mails(
         state.database, caller.account_id, body.message_id, body.emails, body.as_contact_id, dict(body.content)
     )

@@ -89,7 +89,7 @@ def system_content(kind: str, url: str, brand: Brand, languages: tuple[str, ...]
 
 
 def _html(text: str, url: str, brand: Brand, button: str, footer: str) -> str:
-    """The same as HTML: the link is a button in the account's colour, below its logo."""
+    """Return the same as HTML: the link is a button in the account's colour, below its logo."""
     colour = brand.colour if brand.colour and _COLOUR.fullmatch(brand.colour) else _DEFAULT_COLOUR
     pieces: list[str] = []
     if brand.logo_url and brand.logo_url.startswith("https://"):

@@ -157,7 +157,7 @@ async def give_label(
     label_id: UUID,
     body: AssignmentBody | None = None,
 ) -> None:
-    """Gives the contact the label; 204 also when it had it.
+    """Give the contact the label; 204 also when it had it.
 
     Origin `self` needs the scope `self`, any other `write`. A label that the contact itself removed comes back by the
     contact or by a person only: other origins are recorded as refused, and change nothing.
@@ -175,13 +175,13 @@ async def take_label(
     label_id: UUID,
     body: AssignmentBody | None = None,
 ) -> None:
-    """Takes the label away, whatever it rests on; 204 also when the contact did not have it."""
+    """Take the label away, whatever it rests on; 204 also when the contact did not have it."""
     await _set(service, caller, contact, label_id, body, held=False)
 
 
 @router.post("/v1/assignments", summary="Give and take away up to 10,000 labels")
 async def write_assignments(service: Service, caller: Annotated[Caller, requires()], body: Items) -> AssignmentsAnswer:
-    """Gives and takes away labels, each item for itself."""
+    """Give and takes away labels, each item for itself."""
     for item in body:
         if isinstance(item, AssignmentItem):
             _check_scope(caller, item.origin)
@@ -259,7 +259,7 @@ async def list_labels(
     contact: str,
     page: Annotated[PageRequest, page_request()],
 ) -> Page[LabelOfContact]:
-    """The labels that the contact holds (`held`), held, or clicked for."""
+    """Return the labels that the contact holds (`held`), held, or clicked for."""
     (after,) = page.key(int) or (0,)
     async with service.database.pool.acquire() as connection:
         contact_id = await contact_in_path(connection, caller.account_id, contact)
@@ -301,7 +301,7 @@ async def show_history(
     label_id: UUID,
     page: Annotated[PageRequest, page_request()],
 ) -> Page[HistoryEntry]:
-    """Every assertion, removal and refused attempt, oldest first."""
+    """Return every assertion, removal and refused attempt, oldest first."""
     (after,) = page.key(int) or (0,)
     async with service.database.pool.acquire() as connection:
         contact_id = await contact_in_path(connection, caller.account_id, contact)

@@ -242,7 +242,7 @@ async def _search(
 
 
 async def _wanted_label(connection: PoolConnectionProxy, account_id: int, text: str) -> Label:
-    """The label that a person or a program means. Raises Problem 404."""
+    """Return the label that a person or a program means. Raises Problem 404."""
     named = (await labels_of_names(connection, account_id, [text])).get(text)
     if named is not None:
         return named
@@ -256,7 +256,7 @@ async def _wanted_label(connection: PoolConnectionProxy, account_id: int, text: 
 async def _only(
     connection: PoolConnectionProxy, account_id: int, email: str | None, external_id: str | None
 ) -> int | None:
-    """The one contact that both filters allow; 0, which is nobody, if there is none; None without a filter."""
+    """Return the one contact that both filters allow; 0, which is nobody, if there is none; None without a filter."""
     names = []
     if external_id is not None:
         names.append(ContactName(account_id, "external", external_id.strip()))
@@ -276,7 +276,7 @@ async def _only(
 async def show_contact(
     service: Service, caller: Annotated[Caller, requires("read", pipeline=True)], contact: str
 ) -> ContactAnswer:
-    """A contact, by its id or `external:<external_id>`."""
+    """Return a contact, by its id or `external:<external_id>`."""
     async with service.database.pool.acquire() as connection:
         contact_id = await contact_in_path(connection, caller.account_id, contact)
         return await _show(connection, caller.account_id, contact_id)
@@ -306,7 +306,7 @@ async def patch_contact(
 
 @router.delete("/{contact}", status_code=204, summary="Erase a contact", response_class=Response)
 async def erase(service: Service, caller: Annotated[Caller, requires("write")], contact: str) -> None:
-    """Erases a contact: whatever names it is gone for good, in every service within seconds."""
+    """Erase a contact: whatever names it is gone for good, in every service within seconds."""
     async with service.database.pool.acquire() as connection:
         contact_id = await contact_in_path(connection, caller.account_id, contact)
     if not await erase_contact(service.database, caller.account_id, contact_id):

@@ -79,7 +79,7 @@ async def list_engagements(
     contact: str,
     page: Annotated[PageRequest, page_request()],
 ) -> Page[EngagementAnswer]:
-    """The contact's engagements, newest first."""
+    """Return the contact's engagements, newest first."""
     (before,) = page.key(UUID) or (None,)
     async with service.database.pool.acquire() as connection:
         contact_id = await contact_in_path(connection, caller.account_id, contact)

@@ -19,7 +19,7 @@ from shared.bus.relay import published, published_so_far
 from shared.events.segmentation import SegmentChanged
 from shared.events.topics import CATALOG_PARTITION, partition_of
 from shared.http.paths import name_in_path
-from shared.runtime.service import Surroundings
+from shared.runtime.service import Resources
 from shared.store.database import Database
 from shared.tokens import TokenKeys
 
@@ -30,7 +30,7 @@ MOST_CONTACT_ID = 2**32 - 1
 class Labeling:
     """The service's parts that endpoints use."""
 
-    around: Surroundings
+    around: Resources
     limits: Limits
     tokens: TokenKeys | None = None
     suppression: SuppressionKeys | None = None

@@ -92,7 +92,7 @@ Command = AssertLabel | RemoveLabel | TakeBack
 
 
 def support_key(origin: Origin) -> str:
-    """What makes two assertions the same support: the kind with its reference.
+    """Return what makes two assertions the same support: the kind with its reference.
 
     >>> support_key(Origin(kind="import", ref="spring"))
     'import:spring'
@@ -102,7 +102,7 @@ def support_key(origin: Origin) -> str:
 
 
 def decide(state: Assignment, command: Command) -> Outcome | None:
-    """What `command` comes to; None where nothing happened and nothing is worth remembering."""
+    """Return what `command` comes to; None where nothing happened and nothing is worth remembering."""
     if isinstance(command, AssertLabel):
         if refusal(state, command) is not None:
             return "refused"
@@ -138,7 +138,7 @@ def _decide_taking_back(state: Assignment, command: TakeBack) -> Outcome | None:
 
 
 def evolve(state: Assignment, command: Command, outcome: Outcome) -> Assignment:
-    """The state after `command` came to `outcome`. Clicks are counted by `count_click`, not here."""
+    """Return the state after `command` came to `outcome`. Clicks are counted by `count_click`, not here."""
     if outcome == "refused":
         return state
     if isinstance(command, AssertLabel):

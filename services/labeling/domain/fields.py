@@ -52,7 +52,7 @@ def field_name(text: str) -> str:
 
 
 def field_choices(field_type: FieldType, choices: Sequence[str]) -> tuple[str, ...]:
-    """The choices of a field of `field_type`: some for a choice, none for the others, none twice."""
+    """Return the choices of a field of `field_type`: some for a choice, none for the others, none twice."""
     if field_type != "choice":
         if choices:
             raise InvalidError("only a field of type choice has choices")

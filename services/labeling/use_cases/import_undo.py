@@ -164,7 +164,7 @@ async def _is_unused(
     contact: Contact,
     later: Mapping[int, dict[str, list[Any]]],
 ) -> bool:
-    """Whether a contact that the import created has done nothing since, and nobody has changed it."""
+    """Return whether a contact that the import created has done nothing since, and nobody has changed it."""
     if not effect.created or effect.contact_id in later:
         return False
     changed = taken_back(contact, effect.members, {})[1]

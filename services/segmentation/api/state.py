@@ -31,9 +31,9 @@ class State:
     def of(cls, request: Request) -> "State":
         """Return the state behind a request."""
         state: State = request.app.state.service
-        surroundings = state.segments.surroundings.for_request(request)
+        resources = state.segments.resources.for_request(request)
         return replace(
             state,
-            segments=replace(state.segments, surroundings=surroundings),
-            campaigns=replace(state.campaigns, surroundings=surroundings),
+            segments=replace(state.segments, resources=resources),
+            campaigns=replace(state.campaigns, resources=resources),
         )

@@ -71,7 +71,7 @@ class SliceHandler(Handler):
             campaigns.on_change(lambda: self.due_changed())
 
     def on_change(self, callback: Callable[[], None]) -> None:
-        """Calls `callback` whenever counts may be others than before."""
+        """Call `callback` whenever counts may be others than before."""
         self._changed.append(callback)
 
     # SliceMemory, from its snapshot to the checkpoint

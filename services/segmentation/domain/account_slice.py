@@ -43,7 +43,7 @@ class Membership:
     saved: bool = True
 
     def waiting(self) -> BitMap:
-        """All who are pending."""
+        """Return all who are pending."""
         return BitMap.union(*self.pending.values()) if self.pending else BitMap()
 
     @property
@@ -87,7 +87,7 @@ class AccountSlice:
         return any(membership.pending and not membership.broken for membership in self.memberships.values())
 
     def next_day(self) -> datetime:
-        """When the day after the slice's begins."""
+        """Return when the day after the slice's begins."""
         day, begins = self._next_day
         if day != self.image.day:
             tomorrow = date.fromordinal(self.image.day + 1)
@@ -134,7 +134,7 @@ class AccountSlice:
             membership.written = False
 
     def _members(self, evaluator: Evaluator, definition: Definition) -> BitMap | None:
-        """Who satisfies a definition; None if evaluating it fails, which breaks that segment and no other."""
+        """Return who satisfies a definition; None if evaluating it fails, which breaks that segment and no other."""
         try:
             return evaluator.members(definition.criterion)
         except Exception as error:  # noqa: BLE001 - whatever it is, the other segments are not to blame

@@ -39,7 +39,7 @@ MOST_KEPT = 200  # sums over days per slice and day, of about 30 kB at 100,000 c
 
 
 def answer(question: Question, account: AccountSlice | None, partition: int, partitions: int, account_id: int) -> Any:  # noqa: ANN401 (JSON)
-    """A slice's answer, as JSON values; `account` is None if the account has no contacts there."""
+    """Return a slice's answer, as JSON values; `account` is None if the account has no contacts there."""
     if account is None:
         # An account without contacts there answers as an empty slice does.
         rest = (partition - account_id) % partitions
@@ -99,7 +99,7 @@ def _explain(asked: PortableCriterion, account: AccountSlice, index: int) -> dic
 
 
 def _seen(criterion: Criterion, facts: SliceFacts, today: date) -> dict[str, Any]:
-    """What every node saw, as the criterion was written: with the labels that it names, merged or not."""
+    """Return what every node saw, as the criterion was written: with the labels that it names, merged or not."""
     resolved = with_merged_labels(criterion, facts.target.merged.last)
     return evaluate(resolved, facts, today).as_written(criterion).tree()
 
@@ -157,7 +157,7 @@ def _content(account: AccountSlice, question: DecideContent) -> dict[int, Any]:
 
 
 def _why(blocks: list[Block], content: dict[str, str], facts: SliceFacts, today: date) -> dict[str, Any]:
-    """The tree of every criterion that was looked at, in order, for each block."""
+    """Return the tree of every criterion that was looked at, in order, for each block."""
     why: dict[str, Any] = {}
     for block in blocks:
         why[block.name] = []

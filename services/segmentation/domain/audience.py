@@ -61,7 +61,7 @@ def denied(target: Slice) -> BitMap:
 
 
 def suppressed_of(target: Slice, contacts: BitMap) -> dict[str, BitMap]:
-    """Those of the contacts who may not be sent to, by reason; reasons without contacts are left out."""
+    """Return those of the contacts who may not be sent to, by reason; reasons without contacts are left out."""
     column = target.attributes.get("subscription")
     found: dict[str, BitMap] = {}
     left = contacts - subscribed(target)
@@ -76,7 +76,7 @@ def suppressed_of(target: Slice, contacts: BitMap) -> dict[str, BitMap]:
 
 
 def skipped_of(target: Slice, contacts: BitMap, denied_before: BitMap) -> dict[str, BitMap]:
-    """Those of a frozen audience who may not be sent to any more, by reason; each has one reason.
+    """Return those of a frozen audience who may not be sent to any more, by reason; each has one reason.
 
     Whoever is in `denied_before` had denied consent to tracking when the audience was frozen, and was chosen all the
     same; who denies it later takes back what the choice rests on.

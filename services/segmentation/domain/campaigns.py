@@ -159,7 +159,7 @@ class Progress:
         return self.handled - BitMap.union(*skipped) if skipped else self.handled
 
     def places(self) -> Iterator[tuple[str, str | None, BitMap]]:
-        """Every contact of the campaign by status and reason; each is in exactly one of the sets."""
+        """Yield every contact of the campaign by status and reason; each is in exactly one of the sets."""
         if self.frozen is not None:
             yield "requested", None, self.requested
             yield "waiting", None, self.frozen.audience - self.handled

@@ -80,13 +80,13 @@ class Column:
             holders -= contacts
 
     def present(self) -> BitMap:
-        """Who has a value."""
+        """Return who has a value."""
         return BitMap.union(
             BitMap(list(self.others)), self.days.present, self.numbers.present, *self.booleans, *self.texts.values()
         )
 
     def get(self, contact: int) -> Scalar | None:
-        """The value of one contact; texts and numbers in the form in which they compare."""
+        """Return the value of one contact; texts and numbers in the form in which they compare."""
         for answer in (True, False):
             if contact in self.booleans[answer]:
                 return answer
@@ -103,7 +103,7 @@ class Column:
     def satisfying(
         self, operator: Operator, operand: Scalar | tuple[Scalar, ...], universe: BitMap, within: BitMap | None
     ) -> BitMap:
-        """The contacts of the universe for whom the comparison is true; see the grammar."""
+        """Return the contacts of the universe for whom the comparison is true; see the grammar."""
         several = operand if isinstance(operand, tuple) else (operand,)
         match operator:
             case "is":
@@ -120,7 +120,7 @@ class Column:
                 return self._ordered(operator, several, within) & universe
 
     def any_of(self, values: Sequence[Scalar], within: BitMap | None) -> BitMap:
-        """Who has one of the values; texts without a bitmap are looked through once for all of them."""
+        """Return who has one of the values; texts without a bitmap are looked through once for all of them."""
         found = [self.booleans[value] for value in values if isinstance(value, bool)]
         days = [day.toordinal() for value in values if (day := parse_day(value)) is not None]
         numbers = [
@@ -141,7 +141,7 @@ class Column:
     def in_window(
         self, window: Period | InNextDays | AnniversaryWithinDays, today: date, universe: BitMap, within: BitMap | None
     ) -> BitMap:
-        """The contacts of the universe whose day is in the window, as of `today`."""
+        """Return the contacts of the universe whose day is in the window, as of `today`."""
         if not isinstance(window, AnniversaryWithinDays):
             first, last = window.bounds(today)
             lowest = first.toordinal() if first else 0
@@ -201,12 +201,12 @@ class Column:
 
 
 def month_and_day(day: date) -> int:
-    """A number that orders the days of a year."""
+    """Return a number that orders the days of a year."""
     return day.month * 32 + day.day
 
 
 def anniversary_range(first: date, last: date) -> tuple[int, int]:
-    """The months and days whose anniversaries are from `first` to `last`, two days of one year."""
+    """Return the months and days whose anniversaries are from `first` to `last`, two days of one year."""
     highest = month_and_day(last)
     if (last.month, last.day) == (2, 28) and not isleap(last.year):
         highest += 1  # the anniversary of 29 February
@@ -220,7 +220,7 @@ def _emptied(holders: BitMap, contacts: BitMap) -> bool:
 
 
 def _days_starting(prefix: str) -> tuple[int, int] | None:
-    """The first and last day (ordinals) whose text starts with the prefix; texts of days order as the days do."""
+    """Return the first and last day (ordinals) whose text starts with the prefix: such texts order as days do."""
     first = _first_day(lambda text: text >= prefix)
     last = _first_day(lambda text: text[: len(prefix)] > prefix) - 1
     return (first, last) if first <= last else None

@@ -23,7 +23,7 @@ KNOWN: Name = ("known",)
 
 
 def concerns(criterion: Criterion, merged: MergedLabels = NONE_MERGED) -> frozenset[Name]:
-    """The names, as in `Touched.about`, without one of which the criterion's truth stays as it is for everybody.
+    """Return the names, as in `Touched.about`, without one of which the criterion's truth stays as it is for everybody.
 
     Every criterion is concerned by who is known; what was inlined counts, and so do labels merged with those it names.
     """
@@ -34,7 +34,7 @@ def concerns(criterion: Criterion, merged: MergedLabels = NONE_MERGED) -> frozen
 
 
 def _alike(name: Name, merged: MergedLabels) -> list[Name]:
-    """The names of the same thing about all labels that were merged with its label."""
+    """Return the names of the same thing about all labels that were merged with its label."""
     if name[0] not in ("label", "click.label") or not isinstance(name[1], int):
         return [name]
     names: list[Name] = [(name[0], label.int) for label in merged.alike(UUID(int=name[1]))]

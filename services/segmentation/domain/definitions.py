@@ -101,7 +101,7 @@ class Definitions:
         return False
 
     def has_same(self, segment_id: UUID, name: str, criterion: Criterion) -> bool:
-        """Whether the segment is defined so already, and by itself: one that names others may mean something else."""
+        """Return whether the segment has this definition already and names no other segment, which may have changed."""
         found = self.all.get(segment_id)
         return (
             found is not None
@@ -111,19 +111,19 @@ class Definitions:
         )
 
     def shared_leaves(self) -> dict[Criterion, Criterion]:
-        """The leaves that are one object already; those of changed segments are left behind when they are many."""
+        """Return the leaves that are one object already; drop those of changed segments when there are many."""
         if len(self._leaves) > 4 * len(self._criteria) + 1000:
             return {}
         return self._leaves
 
     def concerned(self, about: Iterable[Name]) -> list[Definition]:
-        """The segments whose members may be others after a batch about these names."""
+        """Return the segments whose members may be others after a batch about these names."""
         found = {segment_id for name in about for segment_id in self._concerned.get(name, ())}
         return [self.all[segment_id] for segment_id in found]
 
 
 def share_leaves(node: Criterion, leaves: dict[Criterion, Criterion]) -> Criterion:
-    """The same criterion, with one object for all equal leaves: so that an evaluation can tell them by identity."""
+    """Return the same criterion with one object for all equal leaves, so that an evaluation can compare identities."""
     match node:
         case All(parts) | AnyOf(parts):
             return replace(node, parts=tuple(share_leaves(part, leaves) for part in parts))

@@ -53,7 +53,7 @@ class Evaluator:
         self._segments: dict[UUID, BitMap] = {}
 
     def members(self, node: Criterion) -> BitMap:
-        """The known contacts for whom it is true."""
+        """Return the known contacts for whom it is true."""
         match node:
             case All(parts):
                 return BitMap.intersection(self.universe, *(self.members(part) for part in parts))
@@ -129,7 +129,7 @@ class Evaluator:
         return BitMap.union(*(self._holding(self.target.merged.alike(label), period) for label in labels))
 
     def _holding(self, alike: Sequence[UUID], period: Period | None) -> BitMap:
-        """Who holds one of several labels that mean the same; it was held since the earliest day."""
+        """Return who holds one of several labels that mean the same; it was held since the earliest day."""
         found = [index for label in alike if (index := self.target.labels.get(label.int)) is not None]
         if not found:
             return BitMap()
@@ -162,7 +162,7 @@ class Evaluator:
 
 
 def days_of(period: Period | None, today: int) -> Range:
-    """The days (ordinals, inclusive) of a period."""
+    """Return the days (ordinals, inclusive) of a period."""
     if period is None:
         return EVER
     first, last = period.bounds(date.fromordinal(today))
@@ -170,7 +170,7 @@ def days_of(period: Period | None, today: int) -> Range:
 
 
 def name_of(node: Clicked) -> Name:
-    """The name of what a clicks node counts."""
+    """Return the name of what a clicks node counts."""
     target = node.target.int if isinstance(node.target, UUID) else node.target
     if node.selector is None:
         return CLICKED
@@ -178,7 +178,7 @@ def name_of(node: Clicked) -> Name:
 
 
 def clicks(target: Slice, node: Clicked) -> Sequence[Tally]:
-    """The tallies whose sum a clicks node counts."""
+    """Return the tallies whose sum a clicks node counts."""
     if node.selector != "url_starts_with":
         return target.named(name_of(node))
     prefix = str(node.target)
@@ -190,7 +190,7 @@ def clicks(target: Slice, node: Clicked) -> Sequence[Tally]:
 
 
 def engagements(target: Slice, node: Engaged) -> Sequence[Tally]:
-    """The tallies whose sum an engaged node counts."""
+    """Return the tallies whose sum an engaged node counts."""
     message = node.message.int if node.message else None
     if node.ref is None and node.send is None:
         return target.named(("engaged", node.kind) if message is None else ("engaged.message", node.kind, message))

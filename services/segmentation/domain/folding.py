@@ -32,7 +32,7 @@ class Days:
         self._found: dict[float, int] = {}
 
     def of(self, moment: datetime) -> int:
-        """The ordinal of the day in which the moment falls."""
+        """Return the ordinal of the day in which the moment falls."""
         quarter = moment.timestamp() // _QUARTER
         day = self._found.get(quarter)
         if day is None:
@@ -210,7 +210,7 @@ class _Batch:
         index.put({contact: max(since, 0) for contact, since in pending.items() if since is not None})
 
     def refuse(self, label: int, changes: dict[int, bool]) -> bool:
-        """Whether somebody refuses the label now who did not before, or the other way round."""
+        """Return whether somebody refuses the label now who did not before, or the other way round."""
         before = self.target.refused.get(label, BitMap())
         after = before - BitMap(list(changes)) | BitMap([contact for contact, refuses in changes.items() if refuses])
         self.target.refused[label] = after

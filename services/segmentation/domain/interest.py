@@ -37,7 +37,7 @@ def _planes_of_merged(labels: Sequence[int], target: Slice, days: Range, within:
 
 
 def refusing(target: Slice, label: UUID) -> BitMap:
-    """Those who refused a label. Who holds one that it was merged with has got it back."""
+    """Return those who refused a label. Who holds one that it was merged with has got it back."""
     alike = target.merged.alike(label)
     if len(alike) == 1:
         return target.refused.get(label.int, BitMap())
@@ -47,7 +47,7 @@ def refusing(target: Slice, label: UUID) -> BitMap:
 
 
 def more_clicks(target: Slice, node: MoreClicks, days: Range, within: BitMap | None, keep: bool) -> BitMap:
-    """Who clicked more on the node's label than on the other one."""
+    """Return who clicked more on the node's label than on the other one."""
     label = label_planes(target, node.label, days, within, keep)
     than = label_planes(target, node.than, days, within, keep)
     more, equal = compared_planes(label, than if node.times is None else multiplied(than, node.times))
@@ -56,14 +56,14 @@ def more_clicks(target: Slice, node: MoreClicks, days: Range, within: BitMap | N
 
 
 def clicked_labels(target: Slice) -> list[UUID]:
-    """The labels that anybody has clicked on."""
+    """Return the labels that anybody has clicked on."""
     return [UUID(int=name[1]) for name in target.tallies if name[0] == "click.label" and isinstance(name[1], int)]
 
 
 def top_label(
     target: Slice, label: UUID, among: tuple[UUID, ...] | None, days: Range, within: BitMap | None, keep: bool
 ) -> BitMap:
-    """Those for whom the label comes first: most clicks, then the later last click, then the smaller id."""
+    """Return those for whom the label comes first: most clicks, then the later last click, then the smaller id."""
     label = target.merged.last.get(label, label)
     others = clicked_labels(target) if among is None else among
     others = [target.merged.last.get(other, other) for other in others]
@@ -90,7 +90,7 @@ def top_label(
 
 
 def _last_day(target: Slice, label: UUID, days: Range, within: BitMap, keep: bool) -> Planes:
-    """The last day on which the contacts in `within` clicked on a label; others may be among them."""
+    """Return the last day on which the contacts in `within` clicked on a label; others may be among them."""
     tallies = [tally for one in target.merged.alike(label) for tally in target.named(("click.label", one.int))]
     latest: Planes = []
     for tally in tallies:
@@ -100,7 +100,7 @@ def _last_day(target: Slice, label: UUID, days: Range, within: BitMap, keep: boo
 
 
 def _greater(one: Planes, other: Planes) -> Planes:
-    """The greater number of each contact."""
+    """Return the greater number of each contact."""
     more, _ = compared_planes(other, one)
     return [
         ((one[level] if level < len(one) else BitMap()) - more)

@@ -12,13 +12,13 @@ _ALL = (1 << 64) - 1
 
 
 def key_of_float(number: float) -> int:
-    """A whole number below 2 ** 64 that orders as the floats do."""
+    """Return a whole number below 2 ** 64 that orders as the floats do."""
     bits: int = struct.unpack(">Q", struct.pack(">d", number))[0]
     return ~bits & _ALL if bits & _TOP else bits | _TOP
 
 
 def float_of_key(key: int) -> float:
-    """The float that `key_of_float` made the key of."""
+    """Return the float that `key_of_float` made the key of."""
     bits = key & ~_TOP if key & _TOP else ~key & _ALL
     number: float = struct.unpack(">d", struct.pack(">Q", bits))[0]
     return number
@@ -82,7 +82,7 @@ class Ordered:
                 plane |= contacts
 
     def compared(self, number: int, within: BitMap | None = None) -> tuple[BitMap, BitMap, BitMap]:
-        """Who has less, the same, and more; of those in `within` only, unless it is None."""
+        """Return who has less, the same, and more; of those in `within` only, unless it is None."""
         asked = self.present if within is None else self.present & within
         less, equal = BitMap(), asked
         if number < 0:
@@ -100,7 +100,7 @@ class Ordered:
         return less, equal, asked - less - equal
 
     def any_of(self, numbers: Iterable[int], within: BitMap | None = None) -> BitMap:
-        """Who has one of the numbers; one walk through the bit slices for all of them."""
+        """Return who has one of the numbers; one walk through the bit slices for all of them."""
         asked = self.present if within is None else self.present & within
         fitting = sorted({number for number in numbers if number >= 0 and number.bit_length() <= len(self.planes)})
         found: list[BitMap] = []
@@ -121,7 +121,7 @@ class Ordered:
         return BitMap.union(*found) if found else BitMap()
 
     def between(self, lowest: int, highest: int, within: BitMap | None = None) -> BitMap:
-        """Who has a number from lowest to highest, both included."""
+        """Return who has a number from lowest to highest, both included."""
         if highest < lowest:
             return BitMap()
         less, _, _ = self.compared(lowest, within)
@@ -136,11 +136,11 @@ class Ordered:
         return found
 
     def forget_ranges(self) -> None:
-        """What was asked until now will not be asked again."""
+        """Forget the answers that will not be asked for again."""
         self.ranges = {}
 
     def get(self, contact: int) -> int | None:
-        """The number of one contact."""
+        """Return the number of one contact."""
         if contact not in self.present:
             return None
         return sum(1 << level for level, plane in enumerate(self.planes) if contact in plane)

@@ -38,7 +38,7 @@ def remove_ones(planes: Planes, contacts: BitMap, level: int = 0) -> None:
 
 
 def counting(contacts: Sequence[int]) -> Planes:
-    """How many times each contact is in the list."""
+    """Return how many times each contact is in the list."""
     once = BitMap(contacts)
     if len(once) == len(contacts):
         return [once]
@@ -62,7 +62,7 @@ def remove_planes(planes: Planes, others: Iterable[BitMap]) -> None:
 
 
 def satisfying(planes: Sequence[BitMap], count: Count, universe: BitMap) -> BitMap:
-    """The contacts of the universe whose number satisfies the comparison; those in no plane have zero."""
+    """Return the contacts of the universe whose number satisfies the comparison; those in no plane have zero."""
     if count.comparison == "at_least":
         return _at_least(planes, count.number, universe)
     if count.comparison == "at_most":
@@ -84,7 +84,7 @@ def _at_least(planes: Sequence[BitMap], number: int, universe: BitMap) -> BitMap
 
 
 def _compared(planes: Sequence[BitMap], number: int) -> tuple[BitMap, BitMap]:
-    """The contacts with more than a positive number, and those with exactly the number."""
+    """Return the contacts with more than a positive number, and those with exactly the number."""
     more = BitMap()
     if number.bit_length() > len(planes):
         return more, BitMap()
@@ -99,14 +99,14 @@ def _compared(planes: Sequence[BitMap], number: int) -> tuple[BitMap, BitMap]:
 
 
 def number_of(planes: Sequence[BitMap], contact: int) -> int:
-    """The number of one contact."""
+    """Return the number of one contact."""
     return sum(1 << level for level, plane in enumerate(planes) if contact in plane)
 
 
 def compared_planes(
     one: Sequence[BitMap], other: Sequence[BitMap], within: BitMap | None = None
 ) -> tuple[BitMap, BitMap]:
-    """The contacts with a greater number in `one` than in `other`, and those with the same number above zero.
+    """Return the contacts with a greater number in `one` than in `other`, and those with the same number above zero.
 
     `within`: only these are asked for, each of whom has a number above zero in one of the two.
     """
@@ -125,7 +125,7 @@ def compared_planes(
 
 
 def multiplied(planes: Sequence[BitMap], factor: int) -> Planes:
-    """The numbers times a factor."""
+    """Return the numbers times a factor."""
     product: Planes = []
     for shift in range(factor.bit_length()):
         if factor >> shift & 1:
@@ -135,7 +135,7 @@ def multiplied(planes: Sequence[BitMap], factor: int) -> Planes:
 
 
 def strengths(planes: Sequence[BitMap], universe: BitMap) -> dict[int, int]:
-    """How many contacts of the universe have each number above zero."""
+    """Return how many contacts of the universe have each number above zero."""
     waiting = [(BitMap.union(*planes) & universe if planes else BitMap(), 0, len(planes) - 1)]
     found: dict[int, int] = {}
     while waiting:

@@ -25,7 +25,7 @@ class PrefixSum:
         self.ready = False
 
     def matches(self, name: tuple[str | int | None, ...]) -> bool:
-        """Whether a tally's name is that of a link whose URL begins with the prefix."""
+        """Return whether a tally's name is that of a link whose URL begins with the prefix."""
         return name[0] == "click.target" and str(name[3]).startswith(self.prefix)
 
     def add(self, name: tuple[str | int | None, ...], day: int, contacts: Sequence[int]) -> None:

@@ -11,7 +11,7 @@ Numbers = NDArray[np.uint64]
 
 
 def sample(contacts: BitMap, percent: float, seed: str, target: Slice) -> BitMap:
-    """Those of the contacts (indexes of the slice) who are in the sample of the seed."""
+    """Return those of the contacts (indexes of the slice) who are in the sample of the seed."""
     limit = threshold(percent)
     if limit >= 1 << 64:
         return contacts

@@ -95,7 +95,7 @@ class Slice:
         self.columns: dict[str, Column] = {}
 
     def tally(self, name: Name) -> Tally:
-        """The tally of that name; made, if it is the first time."""
+        """Return the tally of that name; made, if it is the first time."""
         found = self.tallies.get(name)
         if found is None:
             found = self.tallies[name] = Tally()
@@ -119,7 +119,7 @@ class Slice:
             self.changed.add(("days", block_of(day), *name))
 
     def prefix(self, prefix: str) -> PrefixSum:
-        """The sum over all URLs that begin with `prefix`; it may have to be collected."""
+        """Return the sum over all URLs that begin with `prefix`; it may have to be collected."""
         found = self.prefixes.get(prefix)
         if found is None:
             if len(self.prefixes) >= MOST_PREFIXES:
@@ -128,7 +128,7 @@ class Slice:
         return found
 
     def named(self, name: Name) -> Sequence[Tally]:
-        """The tallies whose sum has that name."""
+        """Return the tallies whose sum has that name."""
         found = self.tallies.get(name)
         if found is not None:
             return (found,)
@@ -156,17 +156,17 @@ class Slice:
 
 
 def block_of(day: int) -> int:
-    """Which part of a snapshot has that day of a tally: about a month is in each."""
+    """Return which part of a snapshot has that day of a tally: about a month is in each."""
     return day >> 5
 
 
 def bucket_of(name: Name) -> int:
-    """Which part of a snapshot has that tally while it is loose; the same in every process."""
+    """Return which part of a snapshot has that tally while it is loose; the same in every process."""
     return crc32(repr(name).encode()) % LOOSE_PARTS
 
 
 def wholes_of(name: Name) -> tuple[Name, ...]:
-    """The names that are asked for and of whose sum this tally is a part."""
+    """Return the names that are asked for and of whose sum this tally is a part."""
     if name[0] == "click.target":
         _, message, link, url = name
         return ("click.message", message), ("click.link", link), ("click.url", url)

@@ -33,12 +33,12 @@ class Damaged(Exception):
 
 
 def write_name(part: Name) -> str:
-    """The name of a part as text."""
+    """Return the name of a part as text."""
     return json.dumps(part, ensure_ascii=False, separators=(",", ":"))
 
 
 def dump(source: Slice, part: Name) -> bytes:
-    """The part as bytes; for loose tallies see `dump_loose`."""
+    """Return the part as bytes; for loose tallies see `dump_loose`."""
     kind = part[0]
     if kind == "known":
         return pack(None, [source.known])
@@ -71,7 +71,7 @@ def dump_loose(source: Slice, buckets: Iterable[int]) -> dict[Name, bytes]:
 
 
 def dump_changed(source: Slice) -> dict[Name, bytes]:
-    """Every part that has changed since `source.changed` was cleared."""
+    """Return every part that has changed since `source.changed` was cleared."""
     buckets = [_whole(part[1]) for part in source.changed if part[0] == "loose"]
     parts = dump_loose(source, buckets) | {
         part: dump(source, part) for part in sorted(source.changed, key=repr) if part[0] != "loose"
@@ -175,12 +175,12 @@ def _load_column(header: Any, bitmaps: Iterator[BitMap]) -> Column:  # noqa: ANN
 
 
 def dump_bitmap(bitmap: BitMap) -> bytes:
-    """A bitmap as bytes with a checksum."""
+    """Return a bitmap as bytes with a checksum."""
     return pack(None, [bitmap])
 
 
 def load_bitmap(body: bytes) -> BitMap:
-    """The bitmap that `dump_bitmap` made bytes of. Raises Damaged."""
+    """Return the bitmap that `dump_bitmap` made bytes of. Raises Damaged."""
     try:
         return next(unpack(body)[1])
     except (ValueError, StopIteration, struct.error) as error:
@@ -196,7 +196,7 @@ def pack(header: object, bitmaps: Iterable[BitMap]) -> bytes:
 
 
 def is_whole(body: bytes) -> bool:
-    """Whether the checksum is right."""
+    """Return whether the checksum is right."""
     return len(body) >= 2 * _LENGTH.size and crc32(memoryview(body)[_LENGTH.size :]) == _LENGTH.unpack_from(body)[0]
 
 

@@ -130,7 +130,7 @@ class Tally:
         return found
 
     def _sum_from_nearest(self, days: Range) -> Planes:
-        """The sum over a range, made of another range's where that takes fewer days to add and to take away."""
+        """Return the sum over a range, made of another range's where that takes fewer days to add and to take away."""
         best, cost = None, self._number_in(days)
         for other in (*self.sums, *self.past):
             if days[0] <= other[1] and other[0] <= days[1]:
@@ -153,7 +153,7 @@ class Tally:
         return max(0, min(days[1] - days[0] + 1, len(self.days)))
 
     def ever(self, days: Range, within: BitMap | None) -> BitMap:
-        """The contacts with any event in a range of days; those outside `within` may be among them."""
+        """Return the contacts with any event in a range of days; those outside `within` may be among them."""
         found = self.sums.get(days)
         if found is None:
             if self.loose is not None:
@@ -164,7 +164,7 @@ class Tally:
         return BitMap.union(*found) if found else BitMap()
 
     def clicked_by_day(self, days: Range, within: BitMap) -> Iterator[tuple[int, BitMap]]:
-        """The contacts in `within` with any event, for each day in the range; a day may come more than once."""
+        """Yield the contacts in `within` with any event, for each day in the range; a day may come more than once."""
         if self.loose is not None:
             for packed in self.loose:
                 if days[0] <= packed >> 32 <= days[1] and packed & 0xFFFFFFFF in within:
@@ -178,7 +178,7 @@ class Tally:
                     yield day, contacts
 
     def last_day(self, days: Range, within: BitMap | None, keep: bool = False) -> Planes:
-        """The last day of each contact in a range of days, counted from 1, as bit slices that must not be changed.
+        """Return each contact's last day in a range of days, counted from 1, as bit slices that must not be changed.
 
         `within` and `keep`: see `counted`.
         """
@@ -233,31 +233,31 @@ class Tally:
         return (slices for day, slices in self.days.items() if first <= day <= last)
 
     def number(self, days: Range, contact: int) -> int:
-        """How many events one contact has in a range of days."""
+        """Return how many events one contact has in a range of days."""
         if self.loose is not None:
             return sum(packed & 0xFFFFFFFF == contact and days[0] <= packed >> 32 <= days[1] for packed in self.loose)
         return sum(1 << level for slices in self._in(days) for level, plane in enumerate(slices) if contact in plane)
 
     def pass_day(self) -> None:
-        """A day has passed: ranges that move with it will be asked anew, and are made of the old ones."""
+        """Note that a day has passed: ranges that move with it will be asked for, and are made of the old ones."""
         self.past, self.sums = self.sums, {}
         if EVER in self.past:
             self.sums[EVER] = self.past.pop(EVER)
         self.last_days = {days: index for days, index in self.last_days.items() if days == EVER}
 
     def forget_past(self) -> None:
-        """What moves with the day has been asked, or the sums of the day before are no longer right."""
+        """Forget the sums of the day before: the new ones are made, or the old ones are no longer right."""
         self.past = {}
 
 
 def _apart(days: Range, other: Range) -> list[Range]:
-    """The ranges of days that are in one of two overlapping ranges, and not in the other."""
+    """Return the ranges of days that are in one of two overlapping ranges, and not in the other."""
     starts, ends = sorted((days[0], other[0])), sorted((days[1], other[1]))
     return [one for one in ((starts[0], starts[1] - 1), (ends[0] + 1, ends[1])) if one[0] <= one[1]]
 
 
 def add_tallies(tallies: Sequence[Tally], days: Range, within: BitMap | None, keep: bool) -> Planes:
-    """The sum of several tallies over a range of days."""
+    """Return the sum of several tallies over a range of days."""
     if len(tallies) == 1:
         return tallies[0].counted(days, within, keep)
     planes: Planes = []

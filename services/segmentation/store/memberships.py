@@ -26,7 +26,7 @@ REASONS: Mapping[str, Reason] = {"pending_definition": "definition", "pending_ti
 
 
 async def read_days(connection: PoolConnectionProxy, partition: int) -> dict[int, date]:
-    """The day of every account's slice in the partition number."""
+    """Return the day of every account's slice in the partition number."""
     rows = await QUERIES["slice_days"].fetch(connection, partition=partition)
     return {row["account_id"]: row["day"] for row in rows}
 

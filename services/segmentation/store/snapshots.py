@@ -41,7 +41,7 @@ class Reader:
 async def read_snapshot(
     connection: PoolConnectionProxy, partition: int, reader: Reader, now: datetime
 ) -> Snapshot | None:
-    """The snapshot of a partition number; None if there is none that this reader can use."""
+    """Return the snapshot of a partition number; None if there is none that this reader can use."""
     row = await QUERIES["snapshot"].fetchrow(connection, partition=partition)
     made_for, _ = await _checkpoints(connection, partition, reader)
     if row is None or row["made_for"] != made_for or row["taken_at"] < now - OLDEST:
@@ -88,13 +88,13 @@ async def write_snapshot(
 
 
 async def read_held(connection: PoolConnectionProxy, partition: int, reader: Reader) -> frozenset[tuple[str, int]]:
-    """Records (topic, offset) below the checkpoint that were not applied: the runtime holds them back."""
+    """Record (topic, offset) below the checkpoint that were not applied: the runtime holds them back."""
     rows = await QUERIES["held_records"].fetch(connection, consumer=reader.consumer, partition=partition)
     return frozenset((row["topic"], row["record_offset"]) for row in rows)
 
 
 async def forget_snapshot(connection: PoolConnectionProxy, partition: int) -> None:
-    """The image is built anew, so nothing of an older one must be left among its parts."""
+    """Delete the parts of an older image: this one is built anew."""
     await QUERIES["forget_snapshot"].execute(connection, partition=partition)
     await QUERIES["forget_snapshot_parts"].execute(connection, partition=partition)
 

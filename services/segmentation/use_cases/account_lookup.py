@@ -18,7 +18,7 @@ class Links:
         self._catalog = catalog
 
     def message_of(self, link_id: UUID) -> UUID | None:
-        """The message that the link is in."""
+        """Return the message that the link is in."""
         return self._catalog.message_of(link_id)
 
 

@@ -98,7 +98,7 @@ class Audiences:
 
     async def find_message(self, account_id: int, message_id: UUID) -> MessageChanged:
         """Return a message that is not deleted. Raises NotFound."""
-        catalog = self.segments.surroundings.catalog
+        catalog = self.segments.resources.catalog
         found = catalog.find(MessageChanged, message_id)
         if found is None:
             await catalog.refresh()
@@ -122,7 +122,7 @@ class Audiences:
     def _variant(self, account_id: int, variant: BlockVariant, segments: Mapping[UUID, Criterion]) -> PortableVariant:
         if variant.criterion is None:
             return PortableVariant(variant=variant.variant)
-        lookup = AccountLookup(self.segments.surroundings.catalog, self.segments.links, account_id, segments)
+        lookup = AccountLookup(self.segments.resources.catalog, self.segments.links, account_id, segments)
         try:
             criterion = parse(variant.criterion)
         except InvalidCriterion:

@@ -144,7 +144,7 @@ class CampaignReports:
 
     def _asked(self, campaign: Campaign, progress: Sequence[Progress]) -> _Asked:
         day = min((str(one.as_of) for one in progress if one.as_of is not None), default="1970-01-01")
-        message = self.campaigns.surroundings.catalog.find(MessageChanged, campaign.message_id)
+        message = self.campaigns.resources.catalog.find(MessageChanged, campaign.message_id)
         return _Asked(campaign, day, message)
 
     async def _count(self, campaign: Campaign, progress: Sequence[Progress], asked: _Asked) -> _Counts:
@@ -177,7 +177,7 @@ class CampaignReports:
 
 
 def _groups(progress: Progress | None) -> Iterator[tuple[object, BitMap]]:
-    """The groups of contacts that a slice is asked about, by name; variants are named by block and variant."""
+    """Yield the groups of contacts that a slice is asked about, by name; variants are named by block and variant."""
     if progress is None or progress.frozen is None:
         return
     requested = progress.requested
@@ -189,7 +189,7 @@ def _groups(progress: Progress | None) -> Iterator[tuple[object, BitMap]]:
 
 
 def _sizes(progress: Sequence[Progress]) -> tuple[int, int]:
-    """How many were requested, and how many were held out."""
+    """Return how many were requested, and how many were held out."""
     frozen = [one for one in progress if one.frozen is not None]
     return sum(len(one.requested) for one in frozen), sum(
         len(one.frozen.held_out) for one in frozen if one.frozen is not None

@@ -69,7 +69,7 @@ class CampaignSlices:
         self._seen = {one for one in self._seen if one[1] != partition}
 
     def due(self, partition: int) -> bool:
-        """Whether a campaign may have something to do in the partition number."""
+        """Return whether a campaign may have something to do in the partition number."""
         return any((campaign_id, state, partition) not in self._settled for campaign_id, state in self._active.items())
 
     async def advance(

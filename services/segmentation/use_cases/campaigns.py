@@ -21,7 +21,7 @@ from shared.criteria import Fault, InvalidCriterion
 from shared.events.labeling import AccountChanged
 from shared.events.segmentation import CampaignAudience, CampaignChanged, CampaignState
 from shared.events.topics import CATALOG_PARTITION
-from shared.runtime.service import Surroundings
+from shared.runtime.service import Resources
 from shared.store.unit_of_work import UnitOfWork
 
 log = structlog.get_logger()
@@ -46,30 +46,30 @@ class WrittenCampaign:
 class Campaigns:
     """The campaigns of all accounts. `clock` decides when a scheduled one is due."""
 
-    surroundings: Surroundings
+    resources: Resources
     audiences: Audiences
     partitions: int
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     async def find(self, account_id: int, campaign_id: UUID) -> Campaign:
         """Return a campaign. Raises NotFound."""
-        found = await store.read_campaign(self.surroundings.database.pool, account_id, campaign_id)
+        found = await store.read_campaign(self.resources.database.pool, account_id, campaign_id)
         if found is None:
             raise _not_found()
         return found
 
     def zone(self, account_id: int) -> ZoneInfo:
         """Return the account's time zone; UTC if the account is not known."""
-        account = self.surroundings.catalog.find(AccountChanged, account_id)
+        account = self.resources.catalog.find(AccountChanged, account_id)
         return ZoneInfo(account.time_zone if account is not None else "UTC")
 
     async def page(self, account_id: int, after: UUID | None, limit: int) -> tuple[list[Campaign], int]:
         """Return at most `limit` campaigns with an id above `after`, and how many there are."""
-        return await store.read_page(self.surroundings.database.pool, account_id, after, limit)
+        return await store.read_page(self.resources.database.pool, account_id, after, limit)
 
     async def progress(self, campaign: Campaign) -> list[Progress]:
         """Return what each slice has frozen and handled; nothing before the launch."""
-        return await store.read_progress(self.surroundings.database.pool, campaign.campaign_id)
+        return await store.read_progress(self.resources.database.pool, campaign.campaign_id)
 
     async def broken(self, campaign: Campaign) -> Sequence[Fault]:
         """Return what a campaign needs and does not exist; nothing once it is launched."""
@@ -87,7 +87,7 @@ class Campaigns:
         """Create a draft. Raises InvalidCriterion, NotFound (the message), LimitReached."""
         campaign_id = uuid7()
         parts = await self._parts(account_id, campaign_id, written)
-        async with self.surroundings.database.unit_of_work(CATALOG_PARTITION) as work:
+        async with self.resources.database.unit_of_work(CATALOG_PARTITION) as work:
             if await store.count_campaigns(work.connection, account_id) >= MAX_CAMPAIGNS:
                 raise LimitReached(f"An account has at most {MAX_CAMPAIGNS} campaigns.")
             campaign = Campaign(
@@ -101,7 +101,7 @@ class Campaigns:
             )
             await store.insert_campaign(work.connection, campaign)
             work.append(_event(campaign))
-        await self.surroundings.acknowledged(work)
+        await self.resources.acknowledged(work)
         return campaign
 
     async def _parts(self, account_id: int, campaign_id: UUID, written: WrittenCampaign) -> dict[str, Any]:
@@ -127,23 +127,23 @@ class Campaigns:
         """Change a campaign that is not launched yet. Raises NotFound, InvalidCriterion, Conflict."""
         await self.find(account_id, campaign_id)
         parts = await self._parts(account_id, campaign_id, written)
-        async with self.surroundings.database.unit_of_work(CATALOG_PARTITION) as work:
+        async with self.resources.database.unit_of_work(CATALOG_PARTITION) as work:
             found = await self._find_locked(work, account_id, campaign_id)
             check_version(found.version)
             found.require(*EDITABLE, what="changed")
             campaign = await self._write(work, replace(found, **parts))
-        await self.surroundings.acknowledged(work)
+        await self.resources.acknowledged(work)
         return campaign
 
     async def delete(self, account_id: int, campaign_id: UUID, check_version: VersionCheck = any_version) -> None:
         """Delete a draft, or a campaign that is over. Raises NotFound, Conflict."""
-        async with self.surroundings.database.unit_of_work(CATALOG_PARTITION) as work:
+        async with self.resources.database.unit_of_work(CATALOG_PARTITION) as work:
             found = await self._find_locked(work, account_id, campaign_id)
             check_version(found.version)
             found.require("draft", *OVER, what="deleted; cancel it first")
             await store.delete_campaign(work.connection, campaign_id)
             work.append(_event(replace(found, state="deleted", version=found.version + 1, changed_at=work.now)))
-        await self.surroundings.acknowledged(work)
+        await self.resources.acknowledged(work)
 
     async def launch(self, account_id: int, campaign_id: UUID) -> Campaign:
         """Launch a draft, or schedule it if `send_at` is in the future. Launching twice is the same launch.
@@ -159,7 +159,7 @@ class Campaigns:
             launch = await self._launch_of(campaign)
         except NotFound as missing:
             raise Conflict(f"The campaign cannot be launched: {missing}") from missing
-        async with self.surroundings.database.unit_of_work(CATALOG_PARTITION) as work:
+        async with self.resources.database.unit_of_work(CATALOG_PARTITION) as work:
             found = await self._find_locked(work, account_id, campaign_id)
             if found.state in ("scheduled", "launching", "sending"):
                 return found
@@ -170,7 +170,7 @@ class Campaigns:
                 found = await self._write(work, replace(found, state="scheduled"))
             else:
                 found = await self._start(work, found, launch)
-        await self.surroundings.acknowledged(work)
+        await self.resources.acknowledged(work)
         return found
 
     async def _launch_of(self, campaign: Campaign) -> Launch:
@@ -198,25 +198,25 @@ class Campaigns:
     ) -> Campaign:
         # With the lock of every partition number, no slice is requesting anything now.
         numbers = (CATALOG_PARTITION, *range(self.partitions))
-        async with self.surroundings.database.unit_of_work(*numbers) as work:
+        async with self.resources.database.unit_of_work(*numbers) as work:
             found = await self._find_locked(work, account_id, campaign_id)
             if found.state == state:
                 return found
             found.require(*states, what=state)
             found = await self._write(work, replace(found, state=state))
-        await self.surroundings.acknowledged(work)
+        await self.resources.acknowledged(work)
         return found
 
     async def resume(self, account_id: int, campaign_id: UUID) -> Campaign:
         """Go on with a campaign that was paused. Raises NotFound, Conflict."""
-        async with self.surroundings.database.unit_of_work(CATALOG_PARTITION) as work:
+        async with self.resources.database.unit_of_work(CATALOG_PARTITION) as work:
             found = await self._find_locked(work, account_id, campaign_id)
             if found.state in ("launching", "sending"):
                 return found
             found.require("paused", what="resumed")
             # From `launching` the worker moves on at once if every slice has frozen its part.
             found = await self._write(work, replace(found, state="launching"))
-        await self.surroundings.acknowledged(work)
+        await self.resources.acknowledged(work)
         return found
 
     async def run(self) -> None:
@@ -224,7 +224,7 @@ class Campaigns:
         while True:
             moving: Sequence[tuple[int, UUID]] = ()
             try:
-                moving = await store.campaigns_to_move(self.surroundings.database.pool, self.clock())
+                moving = await store.campaigns_to_move(self.resources.database.pool, self.clock())
                 for account_id, campaign_id in moving:
                     await self.move(account_id, campaign_id)
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
@@ -233,7 +233,7 @@ class Campaigns:
 
     async def move(self, account_id: int, campaign_id: UUID) -> None:
         """Change the state of a campaign if that is due. The catalog's lock makes it happen once."""
-        campaign = await store.read_campaign(self.surroundings.database.pool, account_id, campaign_id)
+        campaign = await store.read_campaign(self.resources.database.pool, account_id, campaign_id)
         if campaign is None:
             return
         launch: Launch | None = None
@@ -243,7 +243,7 @@ class Campaigns:
                 launch = await self._launch_of(campaign)
             except (InvalidCriterion, NotFound) as error:
                 failed = str(error)
-        async with self.surroundings.database.unit_of_work(CATALOG_PARTITION) as work:
+        async with self.resources.database.unit_of_work(CATALOG_PARTITION) as work:
             found = await store.read_campaign(work.connection, account_id, campaign_id)
             if found is None or (found.state, found.version) != (campaign.state, campaign.version):
                 return

@@ -114,7 +114,7 @@ class Criteria:
     async def describe(self, account_id: int, value: object, language: Language) -> str:
         """Return a sentence that says what a request's criterion means. Raises InvalidCriterion."""
         criterion, _ = await self.portable(account_id, value)
-        return describe(criterion, language, CatalogNames(self.segments.surroundings.catalog, account_id))
+        return describe(criterion, language, CatalogNames(self.segments.resources.catalog, account_id))
 
     async def sample(self, account_id: int, segment: Segment, limit: int) -> list[int]:
         """Return the ids of a few members of a segment, spread over all of them."""
@@ -129,7 +129,7 @@ class Criteria:
 
     async def interest(self, account_id: int, label_id: UUID, first: date | None, last: date | None) -> Interest:
         """Return the clicks on a label by day and strength. Raises NotFound."""
-        lookup = AccountLookup(self.segments.surroundings.catalog, self.segments.links, account_id, {})
+        lookup = AccountLookup(self.segments.resources.catalog, self.segments.links, account_id, {})
         if lookup.label(label_id) == "unknown":
             raise NotFound("There is no such label.")
         question = LabelInterest(

@@ -21,7 +21,7 @@ _OF_PARTS = {
 
 
 def structure_of(part: Name) -> str:
-    """What a part of the image is about, as the metric names it."""
+    """Return what a part of the image is about, as the metric names it."""
     if part[0] != "days":
         return _OF_PARTS[str(part[0])]
     return "clicks" if str(part[2]).startswith("click") else "engagements"
@@ -34,7 +34,7 @@ class ImageMetrics:
         self.memories = memories
 
     def collect(self) -> Iterator[Metric]:
-        """What Prometheus reads."""
+        """Yield what Prometheus reads."""
         accounts = [account for memory in list(self.memories.values()) for account in list(memory.slices.values())]
         sizes: Counter[str] = Counter()
         for account in accounts:

@@ -17,22 +17,22 @@ class CatalogNames:
     account_id: int
 
     def label(self, label_id: UUID) -> str:
-        """The name of a label."""
+        """Return the name of a label."""
         found = self.catalog.find(LabelChanged, label_id)
         return found.label_name if found is not None else str(label_id)
 
     def segment(self, segment_id: UUID) -> str:
-        """The name of a segment."""
+        """Return the name of a segment."""
         found = self.catalog.find(SegmentChanged, segment_id)
         return found.segment_name if found is not None else str(segment_id)
 
     def message(self, message_id: UUID) -> str:
-        """The name of a message."""
+        """Return the name of a message."""
         found = self.catalog.find(MessageChanged, message_id)
         return found.message_name if found is not None else str(message_id)
 
     def link(self, link_id: UUID) -> str:
-        """The text of a link, or its address."""
+        """Return the text of a link, or its address."""
         message_id = self.catalog.message_of(link_id)
         found = None if message_id is None else self.catalog.find(MessageChanged, message_id)
         ours = found is not None and found.account_id == self.account_id
@@ -42,6 +42,6 @@ class CatalogNames:
         return str(link_id)
 
     def field(self, key: str) -> str:
-        """The name of a field."""
+        """Return the name of a field."""
         found = self.catalog.find(FieldChanged, (self.account_id, key))
         return found.field_name if found is not None else key

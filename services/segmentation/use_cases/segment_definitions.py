@@ -57,7 +57,7 @@ class SegmentDefinitions:
         )
 
     def _changes_named(self, event: CatalogEvent) -> bool:
-        """Whether something that a segment names exists now and did not before, or the other way round."""
+        """Return whether something that a segment names exists now and did not before, or the other way round."""
         if not isinstance(event, LabelChanged | FieldChanged | MessageChanged):
             return False
         if isinstance(event, LabelChanged) and self._is_newly_merged(event):
@@ -135,7 +135,7 @@ class SegmentDefinitions:
         return event.segment_name if event is not None else ""
 
     def knows(self, account_id: int) -> bool:
-        """Whether the account is in the catalog."""
+        """Return whether the account is in the catalog."""
         return self._catalog.find(AccountChanged, account_id) is not None
 
     async def refresh(self) -> None:
@@ -159,7 +159,7 @@ class SegmentDefinitions:
 
 
 def _existence(event: CatalogEvent) -> object:
-    """What of a thing decides whether criteria that name it can be evaluated."""
+    """Return what of a thing decides whether criteria that name it can be evaluated."""
     match event:
         case FieldChanged():
             return event.state, event.field_type

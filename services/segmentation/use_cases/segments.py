@@ -20,7 +20,7 @@ from shared.criteria import Criterion, Fault, InvalidCriterion, parse, reference
 from shared.events.segmentation import CampaignChanged, SegmentChanged
 from shared.events.topics import CATALOG_PARTITION
 from shared.events.workflow import WorkflowChanged
-from shared.runtime.service import Surroundings
+from shared.runtime.service import Resources
 from shared.store.unit_of_work import UnitOfWork
 from shared.uses import InUseError, Use
 
@@ -38,13 +38,13 @@ def any_version(_version: int) -> None:
 class Segments:
     """The segments of all accounts."""
 
-    surroundings: Surroundings
+    resources: Resources
     links: Links
 
     @property
     def pool(self) -> Pool:
         """Connections for reading."""
-        return self.surroundings.database.pool
+        return self.resources.database.pool
 
     async def criteria(self, account_id: int) -> Mapping[UUID, Criterion]:
         """Return the criteria of all of the account's segments by id."""
@@ -64,7 +64,7 @@ class Segments:
     async def read_criterion(self, account_id: int, value: object, segments: Mapping[UUID, Criterion]) -> Criterion:
         """Parse and validate a request's criterion. Raises InvalidCriterion."""
         criterion = parse(value)
-        faults = await validate_with_refresh(self.surroundings.catalog, self.links, account_id, criterion, segments)
+        faults = await validate_with_refresh(self.resources.catalog, self.links, account_id, criterion, segments)
         if faults:
             raise InvalidCriterion(faults)
         return criterion
@@ -72,13 +72,13 @@ class Segments:
     def faults(self, account_id: int, segment: Segment, segments: Mapping[UUID, Criterion]) -> tuple[Fault, ...]:
         """Return why a segment is broken: what in its criterion does not exist any more, or cannot be read."""
         criterion = segment.criterion
-        lookup = AccountLookup(self.surroundings.catalog, self.links, account_id, segments)
+        lookup = AccountLookup(self.resources.catalog, self.links, account_id, segments)
         return segment.unreadable or validate(criterion, lookup, writing=False) or broken_segments(criterion, lookup)
 
     async def create(self, account_id: int, name: str, value: object) -> Segment:
         """Create a segment. Raises InvalidCriterion, LimitReached."""
         criterion = await self.read_criterion(account_id, value, await self.criteria(account_id))
-        async with self.surroundings.database.unit_of_work(CATALOG_PARTITION) as work:
+        async with self.resources.database.unit_of_work(CATALOG_PARTITION) as work:
             others = await self._others(work, account_id, None)
             if len(others) >= MAX_SEGMENTS:
                 raise LimitReached(f"An account has at most {MAX_SEGMENTS} segments.")
@@ -86,7 +86,7 @@ class Segments:
             segment = Segment(uuid7(), name, 1, write(criterion), criterion, work.now, work.now)
             await store.insert_segment(work.connection, account_id, segment)
             work.append(_event(account_id, segment))
-        await self.surroundings.acknowledged(work)
+        await self.resources.acknowledged(work)
         return segment
 
     async def change(
@@ -97,7 +97,7 @@ class Segments:
         if segment_id not in known:
             raise _not_found()
         criterion = await self.read_criterion(account_id, value, known)
-        async with self.surroundings.database.unit_of_work(CATALOG_PARTITION) as work:
+        async with self.resources.database.unit_of_work(CATALOG_PARTITION) as work:
             found = await self._find_locked(work, account_id, segment_id)
             check_version(found.version)
             others = await self._others(work, account_id, segment_id)
@@ -117,7 +117,7 @@ class Segments:
                 return found
             await store.update_segment(work.connection, account_id, segment)
             work.append(_event(account_id, segment))
-        await self.surroundings.acknowledged(work)
+        await self.resources.acknowledged(work)
         return segment
 
     async def delete(
@@ -127,8 +127,8 @@ class Segments:
 
         Raises NotFound, InUseError, and what `check_version` raises.
         """
-        await self.surroundings.catalog.refresh()
-        async with self.surroundings.database.unit_of_work(CATALOG_PARTITION) as work:
+        await self.resources.catalog.refresh()
+        async with self.resources.database.unit_of_work(CATALOG_PARTITION) as work:
             found = await self._find_locked(work, account_id, segment_id)
             check_version(found.version)
             uses = self._uses(account_id, segment_id, await store.read_segments(work.connection, account_id))
@@ -136,7 +136,7 @@ class Segments:
                 raise InUseError("segment", uses)
             await store.delete_segment(work.connection, account_id, segment_id)
             work.append(_event(account_id, found, deleted=True))
-        await self.surroundings.acknowledged(work)
+        await self.resources.acknowledged(work)
 
     async def _find_locked(self, work: UnitOfWork, account_id: int, segment_id: UUID) -> Segment:
         found = await store.read_segment(work.connection, account_id, segment_id)
@@ -158,12 +158,12 @@ class Segments:
         ]
         uses += [
             Use("workflow", str(workflow.workflow_id), workflow.workflow_name)
-            for workflow in self.surroundings.catalog.all(WorkflowChanged, account_id)
+            for workflow in self.resources.catalog.all(WorkflowChanged, account_id)
             if workflow.state in ("active", "paused") and segment_id in workflow.uses.segments
         ]
         uses += [
             Use("campaign", str(campaign.campaign_id), campaign.campaign_name)
-            for campaign in self.surroundings.catalog.all(CampaignChanged, account_id)
+            for campaign in self.resources.catalog.all(CampaignChanged, account_id)
             if not campaign.is_over
             and any(
                 segment_id in references(parse(criterion)).segments

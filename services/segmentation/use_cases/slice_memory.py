@@ -38,7 +38,7 @@ class SliceMemory:
     snapshot_due: datetime | None = None
 
     def slice(self, account_id: int, zone: ZoneInfo, today: date) -> AccountSlice:
-        """The account's slice; made if it is the first time. `today` is its day then, unless it has come further."""
+        """Return the account's slice. A new one begins on the day `today`, unless it has come further."""
         found = self.slices.get(account_id)
         if found is None:
             kept = self.days.get(account_id)
@@ -77,7 +77,7 @@ class SliceMemory:
             load(self.slices[account_id].image, part, body)
 
     def save_all(self) -> None:
-        """The next snapshot must have everything."""
+        """Make the next snapshot complete."""
         for account in self.slices.values():
             account.image.changed.update(account.image.sizes)
 
@@ -87,5 +87,5 @@ class SliceMemory:
         return any(account.pending for account in self.slices.values())
 
     def next_day(self) -> datetime | None:
-        """When the first of its accounts has another day."""
+        """Return when the first of its accounts has another day."""
         return min((account.next_day() for account in self.slices.values()), default=None)

@@ -42,7 +42,7 @@ async def set_criteria(
     body: BlockBody,
     conditions: Annotated[Preconditions, preconditions()],
 ) -> Response:
-    """Replaces the criteria of all variants of a block; the first that is true is shown, else the fallback."""
+    """Replace the criteria of all variants of a block; the first that is true is shown, else the fallback."""
     wanted = [blocks.WantedVariant(one.variant, one.criterion) for one in body.variants]
     try:
         with problems():

@@ -35,7 +35,7 @@ class CheckAnswer(BaseModel):
 
 @router.get("/v1/messages/{message_id}/check", summary="Check a message")
 async def check_message(service: Service, caller: Annotated[Caller, requires("read")], message_id: UUID) -> CheckAnswer:
-    """What may be wrong with the newest revision, in words."""
+    """Return what may be wrong with the newest revision, in words."""
     async with service.snapshot() as connection:
         message = await read_message(connection, caller.account_id, message_id)
         revision = await read_revision(connection, caller.account_id, message_id)

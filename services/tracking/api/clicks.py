@@ -75,7 +75,7 @@ Items = Annotated[list[Annotated[ClickItem, EachForItself]], Field(min_length=1,
 
 @router.post("", status_code=202, summary="Report up to 1,000 clicks")
 async def report_clicks(service: Service, caller: Annotated[Caller, requires("write")], body: Items) -> Accepted:
-    """Takes reports in. What names a contact or message not known within 10 minutes goes to the dead letters."""
+    """Take reports in. What names a contact or message not known within 10 minutes goes to the dead letters."""
     errors: list[BatchError] = []
     records = []
     latest = datetime.now(UTC) + AHEAD
@@ -103,7 +103,7 @@ async def list_all(
     since: Annotated[Time | None, Query(description="From this time on.")] = None,
     until: Annotated[Time | None, Query(description="Before this time.")] = None,
 ) -> Page[ClickAnswer]:
-    """The account's clicks, the latest first."""
+    """Return the account's clicks, the latest first."""
     wanted = ClickFilter(contact_id, message_id, send, verdict, since, until)
     async with service.snapshot() as connection:
         rows = await list_clicks(connection, caller.account_id, wanted, page.key(datetime, UUID), page.fetch)

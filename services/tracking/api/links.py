@@ -43,7 +43,7 @@ async def label_link(
     body: LinkLabelsBody,
     conditions: Annotated[Preconditions, preconditions()],
 ) -> Response:
-    """Replaces the labels of one link; later clicks carry the new ones."""
+    """Replace the labels of one link; later clicks carry the new ones."""
     names = await _names(service, caller, message_id, {"label_ids": body.label_ids})
     try:
         message = await _label(service, caller, message_id, {link_id: body.label_ids}, names, conditions)
@@ -105,7 +105,7 @@ async def label_links(
     body: Annotated[dict[UUID, LabelIds], Body(description="Label ids by link id; other links keep theirs.")],
     conditions: Annotated[Preconditions, preconditions()],
 ) -> Response:
-    """Replaces the labels of the links named, all or none of them; later clicks carry the new ones."""
+    """Replace the labels of the links named, all or none of them; later clicks carry the new ones."""
     names = await _names(service, caller, message_id, {str(link_id): ids for link_id, ids in body.items()})
     try:
         message = await _label(service, caller, message_id, body, names, conditions)

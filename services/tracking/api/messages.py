@@ -34,7 +34,7 @@ def _etag(message: StoredMessage) -> str:
 async def register_message(
     service: Service, caller: Annotated[Caller, requires("write")], body: MessageBody
 ) -> Response:
-    """Registers an e-mail and lists its links, in order, and its blocks."""
+    """Register an e-mail and lists its links, in order, and its blocks."""
     with problems():
         message = await messages.register_message(service, caller.account_id, body.draft())
     answer = MessageAnswer.of(message, service)
@@ -46,7 +46,7 @@ async def register_message(
 async def list_all(
     service: Service, caller: Annotated[Caller, requires("read")], page: Annotated[PageRequest, page_request()]
 ) -> Page[MessageSummary]:
-    """The account's messages, newest first."""
+    """Return the account's messages, newest first."""
     (before,) = page.key(UUID) or (None,)
     async with service.snapshot() as connection:
         rows = await list_messages(connection, caller.account_id, before, page.fetch)
@@ -73,7 +73,7 @@ async def show_message(
     conditions: Annotated[Preconditions, preconditions()],
     html: Annotated[bool, Query(description="Also the HTML as it was registered.")] = False,
 ) -> Response:
-    """The message, with the links of its newest revision and their labels, and its blocks with their criteria."""
+    """Return the message, its newest revision's links with their labels, and its blocks with their criteria."""
     async with service.snapshot() as connection:
         message = await read_message(connection, caller.account_id, message_id)
         revision = await read_revision(connection, caller.account_id, message_id) if html else None
@@ -91,7 +91,7 @@ async def edit_message(
     body: MessageBody,
     conditions: Annotated[Preconditions, preconditions()],
 ) -> Response:
-    """Makes a revision. A link that is recognised by its address or text keeps id, number and labels.
+    """Make a revision. A link that is recognised by its address or text keeps id, number and labels.
 
     `lost_labels` names the links that had labels and are not in the new revision. They still lead on.
     """
@@ -111,7 +111,7 @@ async def delete_message(
     conditions: Annotated[Preconditions, preconditions()],
     force: Force = False,
 ) -> None:
-    """Deletes a message. The links in mails that were sent go on leading on, and clicks on them are still counted."""
+    """Delete a message. The links in mails that were sent go on leading on, and clicks on them are still counted."""
     with problems():
         await messages.delete_message(service, caller.account_id, message_id, force=force, require=required(conditions))
 
@@ -124,7 +124,7 @@ async def list_links(
     page: Annotated[PageRequest, page_request()],
     vanished: Annotated[bool, Query(description="Also links of earlier revisions, after those of the newest.")] = False,
 ) -> Page[LinkAnswer]:
-    """The links of the newest revision, in the order of its HTML."""
+    """Return the links of the newest revision, in the order of its HTML."""
     (after,) = page.key(int) or (0,)
     async with service.snapshot() as connection:
         message = await read_message(connection, caller.account_id, message_id)

@@ -100,7 +100,7 @@ def _text(value: Scalar) -> str:
 async def render(
     service: Service, caller: Annotated[Caller, requires("write", pipeline=True)], message_id: UUID, body: RenderBody
 ) -> StreamingResponse:
-    """A line of JSON per recipient, in the order asked for. Our merge tags are filled in, escaped for where they stand.
+    """Return a line of JSON per recipient, in the order asked for, with our merge tags filled in and escaped.
 
     Whether a contact may be sent to is not looked at here.
     """
@@ -173,7 +173,7 @@ async def tracked_html(
         Query(max_length=5000, description="Variants, as `hero:dogs,footer:`; nothing behind the colon: the fallback."),
     ] = None,
 ) -> HtmlResponse:
-    """The HTML, byte for byte but for the hrefs of tracked links, the blocks, and links to the recipient's own pages.
+    """Return the HTML, byte for byte except hrefs of tracked links, blocks, and links to the recipient's pages.
 
     Blocks that `content` does not name show their fallback. Merge tags of fields stay as they are: see `render`.
     """

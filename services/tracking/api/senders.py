@@ -74,7 +74,7 @@ def _not_allowed(error: DomainNotAllowed) -> Problem:
 
 @router.post("", status_code=201, response_model=SenderAnswer, summary="Make a sender")
 async def create_sender(service: Service, caller: Annotated[Caller, requires("write")], body: SenderBody) -> Response:
-    """Makes a sender, which messages can then name."""
+    """Make a sender, which messages can then name."""
     try:
         sender = await senders.create_sender(service, caller.account_id, body.name, body.email, body.reply_to)
     except DomainNotAllowed as error:
@@ -89,7 +89,7 @@ async def create_sender(service: Service, caller: Annotated[Caller, requires("wr
 async def list_all(
     service: Service, caller: Annotated[Caller, requires("read")], page: Annotated[PageRequest, page_request()]
 ) -> Page[SenderAnswer]:
-    """The account's senders, oldest first."""
+    """Return the account's senders, oldest first."""
     (after,) = page.key(UUID) or (None,)
     async with service.snapshot() as connection:
         rows = await list_senders(connection, caller.account_id, after, page.fetch)
@@ -104,7 +104,7 @@ async def show_sender(
     sender_id: UUID,
     conditions: Annotated[Preconditions, preconditions()],
 ) -> Response:
-    """The sender."""
+    """Return the sender."""
     async with service.database.pool.acquire() as connection:
         sender = await read_sender(connection, caller.account_id, sender_id)
     if sender is None:
@@ -142,7 +142,7 @@ async def change_sender(
 async def delete_sender(
     service: Service, caller: Annotated[Caller, requires("write")], sender_id: UUID, force: Force = False
 ) -> None:
-    """Deletes a sender. Messages that name it then have none."""
+    """Delete a sender. Messages that name it then have none."""
     try:
         await senders.remove_sender(service, caller.account_id, sender_id, force=force)
     except SenderNotFound:

@@ -78,7 +78,7 @@ async def make_tokens(
     body: RecipientsBody,
     links: bool = True,
 ) -> StreamingResponse:
-    """A line of JSON per recipient, in the order asked for; one without a contact has a line that says so."""
+    """Return a line of JSON per recipient, in the order asked for; one without a contact has a line that says so."""
     async with service.snapshot() as connection:
         message = await read_message(connection, caller.account_id, message_id)
     if message is None:

@@ -41,12 +41,12 @@ class ContactReference(NamedTuple):
 
 
 def message_key(account_id: int, message_id: UUID) -> str:
-    """The key under which a record waits that names a message."""
+    """Return the key under which a record waits that names a message."""
     return f"message:{account_id}:{message_id}"
 
 
 def contact_reference(account_id: int, report: ClickReport) -> ContactReference:
-    """How `report` names its contact."""
+    """Return how `report` names its contact."""
     if report.contact_id is not None:
         return ContactReference("contact", account_id, report.contact_id)
     if report.external_id is not None:
@@ -106,7 +106,7 @@ class Placed(NamedTuple):
 
 
 def place(report: ClickReport, message: Message, now: datetime) -> Placed | Refused | LeftOut:
-    """The link that `report` names in `message`, if it is one that can be."""
+    """Return the link that `report` names in `message`, if it is one that can be."""
     if report.occurred_at > now + AHEAD:
         return Refused("occurred_at is more than 5 minutes ahead")
     if report.send is not None and report.send.kind == "test":
@@ -122,7 +122,7 @@ def place(report: ClickReport, message: Message, now: datetime) -> Placed | Refu
 
 
 def evidence(report: ClickReport) -> Evidence:
-    """What is kept of a report to judge it by: of its headers those that tell something."""
+    """Return what is kept of a report to judge it by: of its headers those that tell something."""
     headers = report.headers
     if headers and not (headers.keys() <= _KEPT and len(max(headers.values(), key=len)) <= _LONGEST_HEADER):
         headers = {name.lower(): value[:_LONGEST_HEADER] for name, value in headers.items() if name.lower() in _KEPT}

@@ -159,7 +159,7 @@ class _Reader:
             self._say(" ", tag.comment)
 
     def _hrefs(self, tag: StartTag) -> list[Attribute]:
-        """The addresses of a tag that can be clicked; several only where a template chooses between them."""
+        """Return the addresses of a tag that can be clicked; several only where a template chooses between them."""
         prefix, _, local = tag.name.rpartition(":")
         if tag.name not in ("a", "area") and not (prefix and local in _SHAPES):
             return []
@@ -186,7 +186,7 @@ class _Reader:
         self.open = [link for link in self.open if link.depth > 0]
 
     def _leave_cells(self, outlook: bool) -> None:
-        """The end of a cell ends the links that began in it."""
+        """End the links that began in a cell at the end of the cell."""
         if self.open:
             cells = self.tables[outlook].open
             self.open = [link for link in self.open if (link.comment > 0) != outlook or link.cell in cells]

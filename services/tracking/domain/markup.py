@@ -98,7 +98,7 @@ class _State:
         self.foreign: list[str] = []
 
     def is_foreign(self) -> bool:
-        """Whether the innermost of the open elements follows the rules of XML."""
+        """Return whether the innermost of the open elements follows the rules of XML."""
         return bool(self.foreign) and self.foreign[-1] in _FOREIGN
 
     def opened(self, name: str, self_closing: bool) -> None:

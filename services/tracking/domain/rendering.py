@@ -124,7 +124,7 @@ def _pieces(text: str, tags: Sequence[Tag], preferences_url: str) -> Iterable[Pi
 
 
 def _piece_of(tag: Tag, preferences_url: str) -> Iterable[Piece]:
-    """The recipient's own pages are known but for the token, so they are no merge tags any more."""
+    """Return the recipient's own pages are known but for the token, so they are no merge tags any more."""
     page = {"unsubscribe_url": "u", "preferences_url": "p"}.get(tag.name)
     if page is None:
         yield tag

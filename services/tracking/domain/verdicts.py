@@ -95,7 +95,7 @@ _OWN = re.compile(
 
 
 def _sorted_out() -> tuple[tuple[str, ...], re.Pattern[str]]:
-    """The patterns that are plain text, and all others as one expression.
+    """Return the patterns that are plain text, and all others as one expression.
 
     Nearly all are plain text, and looking for each is ten times as fast as one alternation of 1,500.
     """

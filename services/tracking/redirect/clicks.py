@@ -34,7 +34,7 @@ class Click(NamedTuple):
     value: bytes
 
     def headers(self) -> Sequence[Header]:
-        """The CloudEvents headers of its record."""
+        """Return the CloudEvents headers of its record."""
         headers = [_SPECVERSION, ("ce_id", self.id), _SOURCE, _TYPE, ("ce_time", self.time), _CONTENT_TYPE]
         if self.trace:
             headers.append(("traceparent", self.trace))
@@ -42,7 +42,7 @@ class Click(NamedTuple):
 
 
 def click_of(request: RawRequest, recipient: Recipient, link_id: str) -> Click:
-    """The click that a request for one of our links is."""
+    """Return the click that a request for one of our links is."""
     time = _now()
     report = {
         "account_id": recipient.account_id,

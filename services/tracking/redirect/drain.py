@@ -43,7 +43,7 @@ class Drain:
             await asyncio.sleep(LOOK_EVERY)
 
     async def empty(self, directory: SpoolDirectory) -> None:
-        """Sends all clicks of a directory; a file is removed once Kafka has acknowledged all that is in it."""
+        """Send all clicks of a directory; a file is removed once Kafka has acknowledged all that is in it."""
         while (segment := await asyncio.to_thread(directory.oldest)) is not None:
             clicks = await asyncio.to_thread(lambda path: iter(list(read_segment(path))), segment)
             sent = 0

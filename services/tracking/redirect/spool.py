@@ -50,7 +50,7 @@ class SpoolDirectory:
 
     @classmethod
     def create(cls, folder: Path) -> Self:
-        """A new directory in `folder`."""
+        """Return a new directory in `folder`."""
         while True:
             path = folder / str(uuid4())
             path.mkdir(parents=True)
@@ -60,7 +60,7 @@ class SpoolDirectory:
 
     @classmethod
     def adopt(cls, path: Path) -> Self | None:
-        """The directory, unless another process has it, or it is gone."""
+        """Return the directory, unless another process has it, or it is gone."""
         try:
             lock = os.open(path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except FileNotFoundError:
@@ -76,7 +76,7 @@ class SpoolDirectory:
         return cls(path, lock)
 
     def write(self, clicks: Sequence[Click], most_bytes: int) -> None:
-        """Appends clicks and has them on disk when it returns. Raises OSError, or SpoolFull."""
+        """Append clicks and has them on disk when it returns. Raises OSError, or SpoolFull."""
         frames = b"".join(map(_framed, clicks))
         with self._busy:
             if sum(self._sizes.values()) + len(frames) > most_bytes:
@@ -112,7 +112,7 @@ class SpoolDirectory:
             self._file = self._writing = None
 
     def oldest(self) -> Path | None:
-        """The file that must be sent first; the one being written is sealed when it is its turn."""
+        """Return the file that must be sent first; the one being written is sealed when it is its turn."""
         with self._busy:
             oldest = min(self._sizes, default=None)
             if oldest == self._writing:
@@ -131,7 +131,7 @@ class SpoolDirectory:
             return sum(self._sizes.values())
 
     def close(self) -> None:
-        """Gives the directory up; an empty one is removed."""
+        """Give the directory up; an empty one is removed."""
         with self._busy:
             self._seal()
             if not self._sizes:
@@ -142,7 +142,7 @@ class SpoolDirectory:
 
 
 def read_segment(path: Path) -> Iterator[Click]:
-    """The clicks of a file, up to the first that was not written to its end: that one was never answered for."""
+    """Yield the clicks of a file, up to the first that was not written to its end: that one was never answered for."""
     content = path.read_bytes()
     position = 0
     while position + _FRAME.size <= len(content):
@@ -170,13 +170,13 @@ class SpoolWriter:
         self._task: asyncio.Task[None] | None = None
 
     def add(self, click: Click, safe: Callable[[], None]) -> None:
-        """Calls `safe` once the click is on disk, or can be kept nowhere: the contact is not to blame, and goes on."""
+        """Call `safe` once the click is on disk, or can be kept nowhere: the contact is not to blame, and goes on."""
         self._pending.append((click, safe))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._write(), name="spool")
 
     async def finish(self) -> None:
-        """Returns once all that was added is written."""
+        """Return once all that was added is written."""
         while self._task is not None and not self._task.done():
             await self._task
 

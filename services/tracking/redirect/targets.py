@@ -39,16 +39,16 @@ class Targets:
         catalog.on_change(self._changed)
 
     def find(self, account_id: int, message_id: UUID, number: str) -> Target | None:
-        """The link with that number; None if the message has none, or is not known (see `knows`)."""
+        """Return the link with that number; None if the message has none, or is not known (see `knows`)."""
         ready = self._ready.get(message_id) or self._prepare(message_id)
         return ready[1].get(number) if ready is not None and ready[0] == account_id else None
 
     def knows(self, message_id: UUID) -> bool:
-        """Whether the message is known by now."""
+        """Return whether the message is known by now."""
         return message_id in self._own or self._catalog.find(MessageChanged, message_id) is not None
 
     def learn(self, message: MessageChanged) -> None:
-        """A message that this process has just written; the catalog brings it too, once Kafka has it."""
+        """Add a message that this process has just written; the catalog brings it later as well."""
         self._own[message.message_id] = message
         self._ready.pop(message.message_id, None)
 

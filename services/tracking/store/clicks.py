@@ -71,7 +71,7 @@ class ClickFilter(NamedTuple):
 
 
 def written_headers(headers: Mapping[str, str] | None) -> str | None:
-    """A click's headers as they are stored."""
+    """Return a click's headers as they are stored."""
     return orjson.dumps(headers).decode() if headers else None
 
 
@@ -82,7 +82,7 @@ async def read_network_key(connection: PoolConnectionProxy) -> bytes:
 
 
 async def settle_sources(connection: PoolConnectionProxy, sources: Collection[str]) -> dict[str, int]:
-    """The numbers of sources, given to them at their first click."""
+    """Return the numbers of sources, given to them at their first click."""
     rows = await QUERIES["settle_sources"].fetch(connection, sources=list(sources))
     return {row["source"]: row["source_no"] for row in rows}
 
@@ -90,7 +90,7 @@ async def settle_sources(connection: PoolConnectionProxy, sources: Collection[st
 async def settle_sends(
     connection: PoolConnectionProxy, sends: Mapping[SendKey, tuple[int, datetime]]
 ) -> dict[SendKey, int]:
-    """The numbers of sends, given to them at their first click; with each its account and when it was sent."""
+    """Return the numbers of sends, given to them at their first click; with each its account and when it was sent."""
     rows = await QUERIES["settle_sends"].fetch(
         connection,
         account_ids=[account_id for account_id, _ in sends.values()],
@@ -103,7 +103,7 @@ async def settle_sends(
 
 
 async def insert_seen(connection: PoolConnectionProxy, keys: Sequence[SeenKey]) -> list[int]:
-    """Remembers clicks as seen; the places in `keys` of those that were not, of doubles the first.
+    """Remember clicks as seen; the places in `keys` of those that were not, of doubles the first.
 
     Not within a savepoint: what this transaction has inserted is told by its id.
     """
@@ -124,17 +124,17 @@ async def insert_seen(connection: PoolConnectionProxy, keys: Sequence[SeenKey]) 
 
 
 async def write_clicks(connection: PoolConnectionProxy, rows: Sequence[ClickRow]) -> None:
-    """Adds clicks; they are counted by `count_clicks`, later in the same transaction."""
+    """Add clicks; they are counted by `count_clicks`, later in the same transaction."""
     await connection.copy_records_to_table("clicks", records=rows, columns=ClickRow._fields)
 
 
 async def remove_clicks(connection: PoolConnectionProxy, rows: Sequence[ClickRow]) -> None:
-    """Takes back what `write_clicks` has added in this transaction."""
+    """Take back what `write_clicks` has added in this transaction."""
     await QUERIES["remove_clicks"].execute(connection, click_ids=[row.click_id for row in rows])
 
 
 async def count_clicks(connection: PoolConnectionProxy, rows: Sequence[ClickRow]) -> None:
-    """Counts clicks. Whoever counts clicks of the same message at once must hold a lock in common."""
+    """Count clicks. Whoever counts clicks of the same message at once must hold a lock in common."""
     counts: Counter[CountKey] = Counter((row.message_no, row.link_number, row.send_no, row.verdict) for row in rows)
     ordered = sorted(counts)
     if ordered:

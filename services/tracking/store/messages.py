@@ -40,12 +40,12 @@ class StoredMessage:
     deleted_at: datetime | None = None
 
     def links_in_order(self) -> list[Link]:
-        """The links of the newest revision, as they stand in its HTML."""
+        """Return the links of the newest revision, as they stand in its HTML."""
         by_id = {link.id: link for link in self.links}
         return [by_id[link_id] for link_id in distinct(self.order)]
 
     def blocks(self) -> list[BlockState]:
-        """The blocks of the newest revision, with their criteria."""
+        """Return the blocks of the newest revision, with their criteria."""
         return block_states(self.layout, self.content, self.criteria)
 
 

@@ -120,7 +120,7 @@ class Recorder:
         return rows, events
 
     async def _not_seen(self, work: UnitOfWork, taken: Sequence[Taken]) -> list[Taken]:
-        """Those that are no repetition of an earlier click."""
+        """Return those that are no repetition of an earlier click."""
         sources = {click.received.source for click in taken}
         numbers = {source: self._sources[source] for source in sources if source in self._sources}
         if unknown := sources - numbers.keys():
@@ -152,7 +152,7 @@ class Recorder:
         return numbers
 
     def _references(self, labels: Sequence[LinkLabel]) -> tuple[LabelReference, ...]:
-        """The labels as they are called now; one that is deleted is not carried any more."""
+        """Return the labels as they are called now; one that is deleted is not carried any more."""
         names = {}
         for label in labels:
             current = self._catalog.find(LabelChanged, label.id)
@@ -168,7 +168,7 @@ class Recorder:
 def _write(
     click: Taken, labels: tuple[LabelReference, ...], sends: Mapping[SendKey, int], network_key: bytes
 ) -> tuple[ClickRow, ContactClicked]:
-    """The row and the event of a click."""
+    """Return the row and the event of a click."""
     report: ClickReported = click.received.event
     kept = evidence(report)
     verdict, reasons = judge(kept)

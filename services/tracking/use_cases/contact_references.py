@@ -39,7 +39,7 @@ async def contacts_of(
 async def _merged(
     connection: PoolConnectionProxy, statuses: dict[ContactKey, ContactStatus], consent_required: Collection[int]
 ) -> dict[ContactKey, ContactKey]:
-    """What merged contacts have become; adds to `statuses` what it learns of those."""
+    """Return what merged contacts have become; adds to `statuses` what it learns of those."""
     final = {key: _next(key, statuses) for key, at in statuses.items() if at.merged_into is not None}
     for _ in range(MOST_MERGES):
         others = set(final.values()) - statuses.keys()

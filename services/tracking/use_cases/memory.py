@@ -14,14 +14,14 @@ MOST_REMEMBERED = 20_000
 
 
 def remember(memory: dict[Key, Value], learned: Mapping[Key, Value]) -> None:
-    """Adds to a memory that must not grow for ever."""
+    """Add to a memory that must not grow for ever."""
     if len(memory) + len(learned) > MOST_REMEMBERED:
         memory.clear()
     memory.update(learned)
 
 
 def count_left_out(work: UnitOfWork, reasons: Mapping[str, int]) -> None:
-    """Counts clicks that are dropped on purpose, by why."""
+    """Count clicks that are dropped on purpose, by why."""
 
     def count() -> None:
         for reason, clicks in reasons.items():

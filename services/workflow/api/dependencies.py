@@ -12,7 +12,7 @@ from shared.http.preconditions import Preconditions, preconditions
 
 def _service(request: Request) -> WorkflowService:
     service: WorkflowService = request.app.state.service
-    return replace(service, surroundings=service.surroundings.for_request(request))
+    return replace(service, resources=service.resources.for_request(request))
 
 
 Workflows = Annotated[WorkflowService, Depends(_service)]

@@ -11,14 +11,14 @@ from shared.criteria.references import walk
 
 
 def for_run(criterion: Criterion, run: UUID) -> Criterion:
-    """The criterion with the run's id in place of `this_run`, as the send of a condition."""
+    """Return the criterion with the run's id in place of `this_run`, as the send of a condition."""
     if any(isinstance(node, Clicked | Engaged) and _names_this_run(node) for node in walk(criterion)):
         return _replaced(criterion, str(run))
     return criterion
 
 
 def inlined(criterion: Criterion, find: Callable[[UUID], Criterion | None]) -> Criterion | str:
-    """The criterion with the segments in it spelled out, or why that cannot be."""
+    """Return the criterion with the segments in it spelled out, or why that cannot be."""
     try:
         return inline_segments(criterion, find)
     except InvalidCriterion as invalid:

@@ -55,7 +55,7 @@ class Definition(Strict):
 
 
 def walk(steps: tuple[Step, ...], pointer: str = "/steps") -> Iterator[tuple[str, Step]]:
-    """Every step with its pointer, outer ones first, in the order in which they are written."""
+    """Yield every step with its pointer, outer ones first, in the order in which they are written."""
     for index, step in enumerate(steps):
         here = f"{pointer}/{index}"
         yield here, step
@@ -64,7 +64,7 @@ def walk(steps: tuple[Step, ...], pointer: str = "/steps") -> Iterator[tuple[str
 
 
 def criteria_of(definition: Definition) -> Iterator[tuple[str, object]]:
-    """Every criterion in it, as JSON values, with its pointer."""
+    """Yield every criterion in it, as JSON values, with its pointer."""
     if definition.condition is not None:
         yield "/condition", definition.condition
     for index, one in enumerate(definition.exit_on):
@@ -76,7 +76,7 @@ def criteria_of(definition: Definition) -> Iterator[tuple[str, object]]:
 
 
 def triggers_of(definition: Definition) -> Iterator[tuple[str, AnyTrigger]]:
-    """Every trigger in it, also those of `exit_on` and of waits, with its pointer."""
+    """Yield every trigger in it, also those of `exit_on` and of waits, with its pointer."""
     for index, trigger in enumerate(definition.triggers):
         yield f"/triggers/{index}", trigger
     for index, one in enumerate(definition.exit_on):
@@ -88,7 +88,7 @@ def triggers_of(definition: Definition) -> Iterator[tuple[str, AnyTrigger]]:
 
 
 def uses_of(definition: Definition) -> Uses:
-    """What the definition refers to, sorted."""
+    """Return what the definition refers to, sorted."""
     labels: set[UUID] = set()
     segments: set[UUID] = set()
     messages: set[UUID] = set()
@@ -117,5 +117,5 @@ def uses_of(definition: Definition) -> Uses:
 
 
 def references_of(criterion: Criterion) -> References:
-    """What a criterion names itself."""
+    """Return what a criterion names itself."""
     return references(criterion)

@@ -39,7 +39,7 @@ class RunEnvironment(Protocol):
         """Return when the criterion may change its value by time alone; None if it does not. Raises BrokenCondition."""
 
     def need(self, kind: EffectKind, subject: UUID | str, run: Run) -> None:
-        """Raises MissingReference if the message, label or field of a step was deleted."""
+        """Raise MissingReference if the message, label or field of a step was deleted."""
 
     def content(self, message: UUID, run: Run) -> tuple[int | None, dict[str, str] | None]:
         """Return the revision of a message, and the variant of each of its blocks for the run's contact.

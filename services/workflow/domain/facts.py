@@ -32,7 +32,7 @@ class StoredFacts:
         self.raw: dict[str, Any] = _load(stored) if stored else {}
 
     def stored(self) -> bytes | None:
-        """What to store; None if nothing is known."""
+        """Return what to store; None if nothing is known."""
         return _dump(self.raw) if self.raw.keys() - {"i"} else None
 
     @property
@@ -41,7 +41,7 @@ class StoredFacts:
         return [UUID(segment) for segment in self.raw.get("m", ())]
 
     def entered_by(self, segment: UUID) -> UUID | None:
-        """The event by which the contact entered the segment that it is in; None if it is not."""
+        """Return the event by which the contact entered the segment that it is in; None if it is not."""
         entered = self.raw.get("m", {}).get(segment.hex)
         return None if entered is None else UUID(entered[0])
 
@@ -52,14 +52,14 @@ class StoredFacts:
         return subscription
 
     def apply(self, event: ContactEvent, zone: tzinfo) -> None:
-        """Adds an event; `zone` is the account's. A contact that is erased or merged away leaves nothing."""
+        """Add an event; `zone` is the account's. A contact that is erased or merged away leaves nothing."""
         fold = _FOLDS.get(type(event))
         if fold is not None:
             fold(self, event, zone)
             self.raw["i"] = event.contact_id
 
     def forget(self) -> None:
-        """The contact is gone, and so is what was known of it."""
+        """Forget what was known of a contact that was erased."""
         self.raw.clear()
 
     def fold_clicked(self, event: ContactClicked, zone: tzinfo) -> None:
@@ -142,19 +142,19 @@ class StoredFacts:
         return None if day is None else date.fromordinal(day)
 
     def refused(self, label: UUID) -> bool:
-        """Whether the contact took the label away itself, and nobody has assigned it since."""
+        """Return whether the contact took the label away itself, and nobody has assigned it since."""
         refused = self.raw.get("r")
         return refused is not None and label.hex in refused
 
     def attribute(self, name: Attribute) -> str | None:
-        """An attribute that every contact has; None if it is empty."""
+        """Return an attribute that every contact has; None if it is empty."""
         value: str | None = self.raw.get("a", {}).get(name)
         return value
 
     def label_clicks(
         self, labels: tuple[UUID, ...] | None, first: date | None, last: date | None
     ) -> dict[UUID, LabelClicks]:
-        """The clicks on these labels (None: on any), of labels with a click only."""
+        """Return the clicks on these labels (None: on any), of labels with a click only."""
         low, high = _bounds(first, last)
         wanted = None if labels is None else {label.hex for label in labels}
         found: dict[str, tuple[int, int]] = {}
@@ -167,12 +167,12 @@ class StoredFacts:
         return {UUID(label): LabelClicks(number, date.fromordinal(day)) for label, (number, day) in found.items()}
 
     def label_since(self, label: UUID) -> date | None:
-        """The day on which the present holding of the label began; None if it is not held."""
+        """Return the day on which the present holding of the label began; None if it is not held."""
         day = self.raw.get("l", {}).get(label.hex)
         return None if day is None else date.fromordinal(day)
 
     def clicks(self, asked: Clicked, first: date | None, last: date | None) -> int:
-        """How many human clicks the node's selector matches."""
+        """Return how many human clicks the node's selector matches."""
         stored = self.raw.get("c")
         if not stored:
             return 0
@@ -188,7 +188,7 @@ class StoredFacts:
         return sum(one[-1] for one in stored if one[place] == target and low <= one[0] <= high)
 
     def engagements(self, asked: Engaged, first: date | None, last: date | None) -> int:
-        """How many engagements the node matches."""
+        """Return how many engagements the node matches."""
         stored = self.raw.get("e")
         if not stored:
             return 0
@@ -205,7 +205,7 @@ class StoredFacts:
         )
 
     def value(self, key: str) -> Scalar | None:
-        """The field's value; None if it has none."""
+        """Return the field's value; None if it has none."""
         value: Scalar | None = self.raw.get("f", {}).get(key)
         return value
 
@@ -247,7 +247,7 @@ def _day(moment: datetime, zone: tzinfo) -> int:
 
 
 def _count(stored: list[list[Any]], alike: list[Any]) -> None:
-    """Counts one more of what is alike; events of a day stand together, so only the last few are looked at."""
+    """Count one more of what is alike; events of a day stand together, so only the last few are looked at."""
     for one in stored[-8:]:
         if one[:-1] == alike:
             one[-1] += 1

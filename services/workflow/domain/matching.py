@@ -19,7 +19,7 @@ SEGMENTS = (SegmentEntered, SegmentLeft)
 
 
 def matches(trigger: AnyTrigger, event: ContactEvent, this_run: UUID | None = None) -> bool:
-    """Whether the trigger asks for the event. `this_run`: the run that a send called `this_run` must belong to."""
+    """Return whether the trigger asks for the event. A send called `this_run` must belong to the run `this_run`."""
     match trigger, event:
         case OnLabel(), LabelAssigned() | LabelRemoved():
             return trigger.on == event.name and trigger.label == event.label_id and _fits_origin(trigger, event)
@@ -37,7 +37,7 @@ def matches(trigger: AnyTrigger, event: ContactEvent, this_run: UUID | None = No
 
 
 def counts(event: ContactClicked | ContactEngaged) -> bool:
-    """Whether it was done by a human, and not with a test send."""
+    """Return whether it was done by a human, and not with a test send."""
     if event.send is not None and event.send.kind == "test":
         return False
     return not isinstance(event, ContactClicked) or event.verdict == "human"
@@ -94,7 +94,7 @@ class TriggerIndex(Generic[Owner]):
         self._kinds = {on for on, _, _ in self._by_key}
 
     def find(self, event: ContactEvent) -> Iterator[Owner]:
-        """The owners of the triggers that ask for the event; one that owns several may come several times."""
+        """Yield the owners of the triggers that ask for the event; one that owns several may come several times."""
         name = event.name
         if name not in self._kinds or type(event) not in _KEYS:
             return

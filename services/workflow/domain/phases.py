@@ -42,12 +42,12 @@ class Workflow:
         return self.phases[-1].state
 
     def phase_at(self, recorded_at: datetime) -> Phase | None:
-        """What was in effect then; None before it was made."""
+        """Return what was in effect then; None before it was made."""
         found = bisect_right(self._since, recorded_at)
         return self.phases[found - 1] if found else None
 
     def triggers(self) -> Iterable[tuple[AnyTrigger, Program]]:
-        """The triggers of every version that was ever more than a draft."""
+        """Return the triggers of every version that was ever more than a draft."""
         live = {phase.version for phase in self.phases if phase.state in ("active", "paused")}
         for version in sorted(live & self.programs.keys()):
             program = self.programs[version]

@@ -37,13 +37,13 @@ class Program:
     most_messages: int
 
     def criteria(self) -> tuple[Criterion, ...]:
-        """Every criterion in it."""
+        """Return every criterion in it."""
         asked = [self.condition, *self.exit_criteria, *(place.criterion for place in self.places.values())]
         return tuple(criterion for criterion in asked if criterion is not None)
 
 
 def compile_program(workflow_id: UUID, version: int, account_id: int, definition: Definition) -> Program:
-    """The program of a definition that was read by `read_definition`, so that every step has its id."""
+    """Return the program of a definition that was read by `read_definition`, so that every step has its id."""
     places: dict[str, Place] = {}
     first = _place(definition.steps, None, places)
     return Program(
@@ -61,7 +61,7 @@ def compile_program(workflow_id: UUID, version: int, account_id: int, definition
 
 
 def _place(steps: tuple[Step, ...], following: str | None, places: dict[str, Place]) -> str | None:
-    """Puts the steps into `places`, last one first; answers the id of the first, or what follows if there are none."""
+    """Put the steps into `places`, last one first; answers the id of the first, or what follows if there are none."""
     for step in reversed(steps):
         assert step.id is not None, "read_definition gives every step an id"
         branches = dict(step.branches)
@@ -79,7 +79,7 @@ def _place(steps: tuple[Step, ...], following: str | None, places: dict[str, Pla
 
 
 def most_messages(steps: tuple[Step, ...]) -> int:
-    """How many messages a run asks for at most, whichever way it goes."""
+    """Return how many messages a run asks for at most, whichever way it goes."""
     messages = 0
     for step in steps:
         if step.kind == "exit":

@@ -43,7 +43,7 @@ _ALTERNATIVES = {
 
 
 def read_definition(body: object, previous: Definition | None = None, used_ids: Iterable[str] = ()) -> Definition:
-    """Reads a definition, puts criteria into their long form, and gives every step an id.
+    """Read a definition, puts criteria into their long form, and gives every step an id.
 
     A step without an id takes that of the same step of `previous`, the version before; `used_ids` are those of all
     versions, none of which is given to another step. Raises InvalidDefinition with every fault that was found.
@@ -67,7 +67,7 @@ def read_definition(body: object, previous: Definition | None = None, used_ids: 
 
 
 def write_definition(definition: Definition) -> dict[str, Any]:
-    """The definition as JSON values, in the long form: what was left out and has a default is there too."""
+    """Return the definition as JSON values, in the long form: what was left out and has a default is there too."""
     written: dict[str, Any] = definition.model_dump(mode="json", by_alias=True, exclude_unset=True)
     written["reentry"] = definition.reentry
     written["while_paused"] = definition.while_paused

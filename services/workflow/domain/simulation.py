@@ -68,17 +68,17 @@ class Replay:
         self._past: dict[int, EntryHistory] = {}
 
     def starts(self, seen: ConsumedEvent) -> bool:
-        """Whether a trigger asks for the event."""
+        """Return whether a trigger asks for the event."""
         return may_trigger(seen, self._program.definition.max_event_age.length()) and any(
             self._triggers.find(seen.event)
         )
 
     def concerns(self, seen: ConsumedEvent) -> bool:
-        """Whether the event starts a run, or comes to a contact that has one."""
+        """Return whether the event starts a run, or comes to a contact that has one."""
         return seen.event.contact_id in self._running or self.starts(seen)
 
     def play(self, seen: ConsumedEvent) -> None:
-        """The next event."""
+        """Apply the next event."""
         contact = seen.event.contact_id
         self._pass_time(contact, seen.recorded_at)
         self._world.move(seen.recorded_at)

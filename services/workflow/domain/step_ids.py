@@ -7,7 +7,7 @@ from services.workflow.domain.steps import Step
 
 
 def with_ids(definition: Definition, previous: Definition | None, used_ids: Iterable[str]) -> Definition:
-    """The definition with an id on every step.
+    """Return the definition with an id on every step.
 
     A step without one takes the id of a step of `previous` that is the same in kind and content, or else of the step
     of its kind in the same place; a new one gets `<kind>-<n>`, a number that `used_ids` do not have.
@@ -16,7 +16,7 @@ def with_ids(definition: Definition, previous: Definition | None, used_ids: Iter
 
 
 def _content(step: Step) -> str:
-    """What the step does itself, without its id and the steps inside it."""
+    """Return what the step does itself, without its id and the steps inside it."""
     shallow = step.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={"id": True})
     for inner in shallow.values():
         if isinstance(inner, dict):

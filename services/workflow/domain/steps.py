@@ -61,7 +61,7 @@ class Duration(Strict):
     minutes: Annotated[int, Field(ge=0, le=MAX_DAYS * 24 * 60, strict=True)] | None = None
 
     def length(self) -> timedelta:
-        """The whole of it."""
+        """Return the whole of it."""
         return timedelta(days=self.days or 0, hours=self.hours or 0, minutes=self.minutes or 0)
 
     @model_validator(mode="after")
@@ -228,7 +228,7 @@ class Step(Strict):
     def containing(
         self, branches: Mapping[str, tuple["Step", ...]], update: Mapping[str, object] | None = None
     ) -> Self:
-        """The step with other steps inside it, and its own body changed by `update`; empty branches stay unwritten."""
+        """Return the step with other steps in it and its body changed by `update`; omit empty branches."""
         body = self.body
         if body is None:
             return self

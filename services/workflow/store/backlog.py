@@ -55,7 +55,7 @@ async def hold_back(connection: PoolConnectionProxy, workflow_id: UUID, partitio
 
 
 async def move(connection: PoolConnectionProxy, workflow_id: UUID, partition: int, position: int | None) -> None:
-    """How far a workflow has caught up; None: wholly."""
+    """Write how far a workflow has caught up; None if wholly."""
     if position is None:
         await QUERIES["end_backlog"].execute(connection, workflow_id=workflow_id, partition=partition)
     else:
@@ -65,14 +65,14 @@ async def move(connection: PoolConnectionProxy, workflow_id: UUID, partition: in
 
 
 async def begin_enrolment(connection: PoolConnectionProxy, workflow_id: UUID, partitions: int, version: int) -> None:
-    """A version takes the members that its segments have, from the first one on."""
+    """Let a version take the members that its segments have, from the first one on."""
     await QUERIES["begin_enrolment"].execute(
         connection, workflow_id=workflow_id, partitions=partitions, version=version
     )
 
 
 async def enrolments(connection: PoolConnectionProxy, partition: int) -> list[Enrolment]:
-    """What is to be taken in a partition."""
+    """Return what is to be taken in a partition."""
     return [
         Enrolment(UUID(int=row["workflow_id"].int), row["version"], row["contact_id"])
         for row in await QUERIES["enrolments"].fetch(connection, partition=partition)
@@ -82,7 +82,7 @@ async def enrolments(connection: PoolConnectionProxy, partition: int) -> list[En
 async def move_enrolment(
     connection: PoolConnectionProxy, workflow_id: UUID, partition: int, contact_id: int | None
 ) -> None:
-    """How far an enrolment has come; None: it is done."""
+    """Write how far an enrolment has come; None if it is done."""
     if contact_id is None:
         await QUERIES["end_enrolment"].execute(connection, workflow_id=workflow_id, partition=partition)
     else:
@@ -97,6 +97,6 @@ async def end_enrolments(connection: PoolConnectionProxy, workflow_id: UUID) -> 
 
 
 async def drop(connection: PoolConnectionProxy, workflow_id: UUID) -> None:
-    """A workflow was deleted: it has nothing to catch up with."""
+    """Remove the backlog of a workflow that was deleted."""
     await QUERIES["drop_backlog"].execute(connection, workflow_id=workflow_id)
     await end_enrolments(connection, workflow_id)

@@ -24,7 +24,7 @@ def columns(contacts: Iterable[Contact]) -> dict[str, list[int]]:
 async def load(
     connection: PoolConnectionProxy, projection: int, contacts: Collection[Contact]
 ) -> dict[Contact, StoredFacts]:
-    """The facts of each contact; empty ones where nothing is known."""
+    """Return the facts of each contact; empty ones where nothing is known."""
     facts = {contact: StoredFacts() for contact in contacts}
     for row in await QUERIES["contacts_of_ids"].fetch(connection, projection=projection, **columns(contacts)):
         facts[row["account_id"], row["contact_id"]] = StoredFacts(row["facts"])
@@ -34,7 +34,7 @@ async def load(
 async def save(
     connection: PoolConnectionProxy, projection: int, partition: int, changed: Mapping[Contact, StoredFacts]
 ) -> None:
-    """Writes facts; rows of contacts of which nothing is known any more are deleted."""
+    """Write facts; rows of contacts of which nothing is known any more are deleted."""
     stored = {contact: facts.stored() for contact, facts in changed.items()}
     kept = [(contact, body) for contact, body in sorted(stored.items()) if body is not None]
     if kept:
@@ -106,5 +106,5 @@ async def count_existing(connection: PoolConnectionProxy, projection: int, accou
 
 
 async def delete_older(connection: PoolConnectionProxy, partition: int, projection: int) -> None:
-    """Deletes the facts of projections before this one."""
+    """Delete the facts of projections before this one."""
     await QUERIES["delete_older_projections"].execute(connection, partition=partition, projection=projection)

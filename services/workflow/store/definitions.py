@@ -49,7 +49,7 @@ class StoredWorkflow(NamedTuple):
 
 
 async def next_revision(connection: PoolConnectionProxy) -> tuple[int, datetime]:
-    """Begins a change: nobody decides until the transaction ends. Answers its revision and its moment."""
+    """Begin a change: nobody decides until the transaction ends. Answers its revision and its moment."""
     await QUERIES["lock_definitions"].execute(connection, lock_class=LockClass.WORKFLOW_DEFINITIONS)
     [row] = await QUERIES["next_revision"].fetch(connection)
     return row["number"], row["at"]
@@ -78,7 +78,7 @@ def _workflow(row: Record) -> Workflow:
 
 
 async def insert(connection: PoolConnectionProxy, workflow: StoredWorkflow, revision: int) -> None:
-    """A new workflow, a draft."""
+    """Write a new workflow, a draft."""
     await QUERIES["insert_workflow"].execute(
         connection,
         workflow_id=workflow.workflow_id,
@@ -94,7 +94,7 @@ async def insert(connection: PoolConnectionProxy, workflow: StoredWorkflow, revi
 async def change(
     connection: PoolConnectionProxy, workflow: StoredWorkflow, revision: int, *, new_version: bool
 ) -> None:
-    """A new version, or a new state, in effect since `changed_at`."""
+    """Write a new version or a new state, in effect since `changed_at`."""
     await QUERIES["update_workflow"].execute(
         connection,
         workflow_id=workflow.workflow_id,
@@ -131,7 +131,7 @@ async def _insert_version(connection: PoolConnectionProxy, workflow: StoredWorkf
 
 
 async def find(connection: PoolConnectionProxy, account_id: int, workflow_id: UUID) -> StoredWorkflow | None:
-    """A workflow of the account that is not deleted."""
+    """Return a workflow of the account that is not deleted."""
     row = await QUERIES["workflow"].fetchrow(connection, workflow_id=workflow_id, account_id=account_id)
     return None if row is None else _stored(row)
 
@@ -139,7 +139,7 @@ async def find(connection: PoolConnectionProxy, account_id: int, workflow_id: UU
 async def listed(
     connection: PoolConnectionProxy, account_id: int, after: UUID, limit: int
 ) -> tuple[list[StoredWorkflow], int]:
-    """The account's workflows after an id, and how many there are in all."""
+    """Return the account's workflows after an id, and how many there are in all."""
     rows = await QUERIES["workflows_listed"].fetch(connection, account_id=account_id, after=after, limit=limit)
     return [_stored(row) for row in rows], await count(connection, account_id)
 
@@ -164,6 +164,6 @@ def _stored(row: Record) -> StoredWorkflow:
 
 
 async def versions(connection: PoolConnectionProxy, workflow_id: UUID) -> dict[int, Definition]:
-    """Every version's definition."""
+    """Return every version's definition."""
     rows = await QUERIES["bodies"].fetch(connection, workflow_id=workflow_id)
     return {row["version"]: read_definition(orjson.loads(row["body"])) for row in rows}

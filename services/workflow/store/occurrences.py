@@ -40,7 +40,7 @@ class Occurrence(NamedTuple):
 
 
 def row_of(partition: int, seen: ConsumedEvent, topic: str, event_type: str, body: bytes) -> tuple[object, ...]:
-    """A row of the table, in the order of `COLUMNS`."""
+    """Return a row of the table, in the order of `COLUMNS`."""
     event, cause = seen.event, seen.cause
     return (
         partition,
@@ -57,7 +57,7 @@ def row_of(partition: int, seen: ConsumedEvent, topic: str, event_type: str, bod
 
 
 async def write(connection: PoolConnectionProxy, rows: Sequence[tuple[object, ...]]) -> None:
-    """Appends rows made by `row_of`."""
+    """Append rows made by `row_of`."""
     if rows:
         await connection.copy_records_to_table("occurrences", records=rows, columns=COLUMNS)
 
@@ -73,7 +73,7 @@ def _occurrence(row: Record) -> Occurrence:
 async def since(
     connection: PoolConnectionProxy, partition: int, moments: Mapping[Contact, datetime]
 ) -> dict[Contact, list[ConsumedEvent]]:
-    """What contacts did since a moment each, in the order in which it was consumed."""
+    """Return what contacts did since a moment each, in the order in which it was consumed."""
     found: dict[Contact, list[ConsumedEvent]] = {}
     rows = await QUERIES["occurrences_since"].fetch(
         connection,
@@ -90,7 +90,7 @@ async def since(
 async def after(
     connection: PoolConnectionProxy, partition: int, account_id: int, position: int, limit: int
 ) -> list[Occurrence]:
-    """The account's events of a partition after a position, in order."""
+    """Return the account's events of a partition after a position, in order."""
     rows = await QUERIES["occurrences_after"].fetch(
         connection, partition=partition, account_id=account_id, after=position, limit=limit
     )
@@ -100,7 +100,7 @@ async def after(
 async def of_account(
     connection: PoolConnectionProxy, partition: int, account_id: int, moment: datetime, position: int, limit: int
 ) -> list[Occurrence]:
-    """The account's events of a partition recorded since a moment, after a position, in order."""
+    """Return the account's events of a partition recorded since a moment, after a position, in order."""
     rows = await QUERIES["occurrences_of_account"].fetch(
         connection, partition=partition, account_id=account_id, since=moment, after=position, limit=limit
     )
@@ -108,5 +108,5 @@ async def of_account(
 
 
 async def forget(connection: PoolConnectionProxy, partition: int, now: datetime) -> None:
-    """Deletes what is older than `KEPT` and is waited for by no pause."""
+    """Delete what is older than `KEPT` and is waited for by no pause."""
     await QUERIES["forget_occurrences"].execute(connection, partition=partition, before=now - KEPT)

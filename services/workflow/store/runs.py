@@ -72,7 +72,7 @@ class FollowingEvent(NamedTuple):
 
 
 def run_of(row: Record) -> Run:
-    """A row of `runs`."""
+    """Return a row of `runs`."""
     return Run(
         run_id=UUID(int=row["run_id"].int),
         workflow_id=UUID(int=row["workflow_id"].int),
@@ -98,14 +98,14 @@ def run_of(row: Record) -> Run:
 
 
 async def running(connection: PoolConnectionProxy, contacts: Collection[Contact]) -> list[Run]:
-    """The runs of contacts that go on, oldest first."""
+    """Return the runs of contacts that go on, oldest first."""
     return [run_of(row) for row in await QUERIES["runs_running"].fetch(connection, **columns(contacts))]
 
 
 async def due(
     connection: PoolConnectionProxy, partition: int, now: datetime, apart_from: Collection[UUID], limit: int
 ) -> list[Run]:
-    """Runs whose time has come, the earliest first; those of the workflows `apart_from` wait."""
+    """Run whose time has come, the earliest first; those of the workflows `apart_from` wait."""
     rows = await QUERIES["runs_due"].fetch(
         connection, partition=partition, now=now, apart_from=list(apart_from), limit=limit
     )
@@ -113,7 +113,7 @@ async def due(
 
 
 async def next_due(connection: PoolConnectionProxy, partition: int, apart_from: Collection[UUID]) -> datetime | None:
-    """When the first run is due."""
+    """Return when the first run is due."""
     moment: datetime | None = await QUERIES["next_due"].fetchval(
         connection, partition=partition, apart_from=list(apart_from)
     )
@@ -175,7 +175,7 @@ async def end_deletion(connection: PoolConnectionProxy, workflow_id: UUID, parti
 async def past(
     connection: PoolConnectionProxy, pairs: Collection[tuple[UUID, int]]
 ) -> dict[tuple[UUID, int], EntryHistory]:
-    """How often each contact started each workflow."""
+    """Return how often each contact started each workflow."""
     found = {pair: EntryHistory() for pair in pairs}
     workflows, contacts = [workflow for workflow, _ in found], [contact for _, contact in found]
     for row in await QUERIES["past_of_pairs"].fetch(connection, workflow_ids=workflows, contact_ids=contacts):
@@ -186,24 +186,24 @@ async def past(
 
 
 async def existing(connection: PoolConnectionProxy, runs: Collection[UUID]) -> set[UUID]:
-    """Which of these runs there are already."""
+    """Return which of these runs there are already."""
     return {UUID(int=row["run_id"].int) for row in await QUERIES["runs_existing"].fetch(connection, run_ids=list(runs))}
 
 
 async def depths(connection: PoolConnectionProxy, runs: Collection[UUID]) -> dict[UUID, int]:
-    """How deep each of these runs is; those that there are."""
+    """Return how deep each of these runs is; those that there are."""
     rows = await QUERIES["depths"].fetch(connection, run_ids=list(runs))
     return {UUID(int=row["run_id"].int): row["depth"] for row in rows}
 
 
 async def followed_by(connection: PoolConnectionProxy, events: Collection[UUID]) -> dict[UUID, UUID]:
-    """The run from which each of these events followed, where there is one."""
+    """Return the run from which each of these events followed, where there is one."""
     rows = await QUERIES["effects_of_events"].fetch(connection, event_ids=list(events))
     return {UUID(int=row["event_id"].int): UUID(int=row["run_id"].int) for row in rows}
 
 
 async def insert(connection: PoolConnectionProxy, partition: int, new: Sequence[NewRun]) -> None:
-    """Writes runs that began."""
+    """Write runs that began."""
     if new:
         rows = [_row(partition, one) for one in new]
         await connection.copy_records_to_table("runs", records=rows, columns=RUN_COLUMNS)
@@ -221,7 +221,7 @@ def _row(partition: int, new: NewRun) -> tuple[object, ...]:
 
 
 async def update(connection: PoolConnectionProxy, runs: Sequence[Run]) -> None:
-    """Writes runs that moved."""
+    """Write runs that moved."""
     if runs:
         await QUERIES["update_runs"].execute(
             connection,
@@ -241,7 +241,7 @@ async def update(connection: PoolConnectionProxy, runs: Sequence[Run]) -> None:
 
 
 async def insert_steps(connection: PoolConnectionProxy, steps: Sequence[tuple[UUID, StepTaken]]) -> None:
-    """Writes steps that were taken, each with its run."""
+    """Write steps that were taken, each with its run."""
     if steps:
         rows = [
             (
@@ -260,7 +260,7 @@ async def insert_steps(connection: PoolConnectionProxy, steps: Sequence[tuple[UU
 
 
 async def insert_effects(connection: PoolConnectionProxy, events: Sequence[FollowingEvent]) -> None:
-    """Writes what followed from runs."""
+    """Write what followed from runs."""
     if events:
         await connection.copy_records_to_table("effects", records=events, columns=EFFECT_COLUMNS)
 

@@ -29,7 +29,7 @@ class Ancestry:
         self._depths: dict[UUID, int] = {}
 
     async def load(self, connection: PoolConnectionProxy, batch: Sequence[ConsumedEvent]) -> None:
-        """Reads what the batch refers to."""
+        """Read what the batch refers to."""
         following = [seen for seen in batch if _follows_by_cause(seen.event)]
         causes = {cause for seen in following if (cause := seen.causation_id) is not None}
         if causes:
@@ -39,7 +39,7 @@ class Ancestry:
             self._depths = await runs.depths(connection, named | set(self._run_of.values()))
 
     def follow(self, seen: ConsumedEvent) -> FollowingEvent | None:
-        """The event as one that followed from a run; None if it did not, or is but a report."""
+        """Return the event as one that followed from a run; None if it did not, or is but a report."""
         event = seen.event
         run = _named_run(event)
         if run is None and not self._run_of:
@@ -53,7 +53,7 @@ class Ancestry:
         return FollowingEvent(event.event_id, run, step, event.name, seen.causation, event.occurred_at, False)
 
     def depth(self, seen: ConsumedEvent) -> int:
-        """How many runs led to a run that this event starts."""
+        """Return how many runs led to a run that this event starts."""
         run = self._run_of.get(seen.event.event_id) or _named_run(seen.event)
         return 0 if run is None or run not in self._depths else self._depths[run] + 1
 

@@ -57,7 +57,7 @@ class AccountLookup:
         return self._catalogs.criterion_of(found)
 
     def segment_existence(self, segment_id: UUID) -> Existence:
-        """Whether there is such a segment."""
+        """Return whether there is such a segment."""
         found = self._catalogs.catalog.find(SegmentChanged, segment_id)
         if found is None or found.account_id != self._account_id:
             return "unknown"
@@ -65,7 +65,7 @@ class AccountLookup:
 
 
 def criterion_faults(criterion: Criterion, lookup: AccountLookup) -> list[Fault]:
-    """What a criterion names and the account does not have, also through the segments that it names."""
+    """Return what a criterion names and the account does not have, also through the segments that it names."""
     faults = list(validate(criterion, lookup))
     if not faults:
         for node in walk(criterion):
@@ -111,7 +111,7 @@ class Catalogs:
         return self._merged.get(account_id, NONE_MERGED)
 
     def lookup(self, account_id: int) -> AccountLookup:
-        """What an account has."""
+        """Return what an account has."""
         return AccountLookup(self, account_id)
 
     def zone(self, account_id: int) -> tzinfo:
@@ -128,7 +128,7 @@ class Catalogs:
             raise BrokenCondition(f"the time zone {found.time_zone} is not known here") from error
 
     def knows(self, account_id: int) -> bool:
-        """Whether the account is known yet."""
+        """Return whether the account is known yet."""
         return self.catalog.find(AccountChanged, account_id) is not None
 
     async def know_accounts(self, accounts: set[int]) -> None:
@@ -142,11 +142,11 @@ class Catalogs:
             await self.catalog.refresh()
 
     def today(self, account_id: int, now: datetime) -> date:
-        """The account's day."""
+        """Return the account's day."""
         return now.astimezone(self.zone(account_id)).date()
 
     def criterion_of(self, segment: SegmentChanged) -> Criterion:
-        """A segment's criterion, read."""
+        """Return a segment's criterion, read."""
         kept = self._segments.get(segment.segment_id)
         if kept is None or kept[0] != segment.segment_version:
             kept = self._segments[segment.segment_id] = (segment.segment_version, parse(segment.criterion))
@@ -189,7 +189,7 @@ class Catalogs:
         return found.revision, kept[1]
 
     def need(self, account_id: int, kind: EffectKind, subject: UUID | str) -> None:
-        """Raises MissingReference if a message, label or field was deleted; what is not known yet may come."""
+        """Raise MissingReference if a message, label or field was deleted; what is not known yet may come."""
         lookup = self.lookup(account_id)
         if isinstance(subject, str):
             found = self.catalog.find(FieldChanged, (account_id, subject))

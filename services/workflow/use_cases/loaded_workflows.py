@@ -23,7 +23,7 @@ class LoadedWorkflows:
         self._indexes: dict[int, TriggerIndex[Program]] = {}
 
     async def refresh(self, connection: PoolConnectionProxy, revision: int) -> bool:
-        """Reads what changed up to a revision, and says whether anything did."""
+        """Read what changed up to a revision, and says whether anything did."""
         if revision == self._revision:
             return False
         changed = await definitions.changed_since(connection, self._revision)
@@ -57,15 +57,15 @@ class LoadedWorkflows:
         return None if workflow is None else workflow.programs.get(version)
 
     def workflow(self, workflow_id: UUID) -> Workflow:
-        """A workflow with its phases."""
+        """Return a workflow with its phases."""
         return self._workflows[workflow_id]
 
     def account_of(self, workflow_id: UUID) -> int:
-        """The account of a workflow."""
+        """Return the account of a workflow."""
         return self._workflows[workflow_id].account_id
 
     def of_account(self, account_id: int) -> list[UUID]:
-        """The account's workflows, deleted ones too."""
+        """Return the account's workflows, deleted ones too."""
         return [workflow_id for workflow_id in self._workflows if self.account_of(workflow_id) == account_id]
 
     def started_by(self, seen: ConsumedEvent, merged: MergedLabels = NONE_MERGED) -> list[Program]:

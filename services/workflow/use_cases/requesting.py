@@ -15,7 +15,7 @@ EXPIRES_AFTER = timedelta(days=3)
 
 
 def event_of(effect: Effect, run: Run, now: datetime) -> ContactEvent:
-    """The command to labeling, or the request to the delivery pipeline. The send of a message is the run's own."""
+    """Append the command to labeling or the request to the delivery pipeline. The send of a message is the run's."""
     origin = Origin(kind="workflow", workflow_id=run.workflow_id, run_id=run.run_id, step_id=effect.step_id)
     account, contact = run.account_id, run.contact_id
     match effect.kind, effect.subject:

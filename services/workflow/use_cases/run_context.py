@@ -58,7 +58,7 @@ class RunContext:
         return moments_of(after.astimezone(zone).date() + DAY, time(0), zone)[0]
 
     def need(self, kind: EffectKind, subject: UUID | str, run: Run) -> None:
-        """Raises MissingReference if what a step needs was deleted."""
+        """Raise MissingReference if what a step needs was deleted."""
         self._catalogs.need(run.account_id, kind, subject)
 
     def content(self, message: UUID, run: Run) -> tuple[int | None, dict[str, str] | None]:

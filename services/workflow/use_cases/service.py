@@ -13,7 +13,7 @@ from services.workflow.use_cases.catalogs import Catalogs
 from services.workflow.use_cases.pacing import AccountSlots
 from services.workflow.use_cases.references import reference_faults
 from shared.criteria import Fault
-from shared.runtime.service import Surroundings
+from shared.runtime.service import Resources
 from shared.store.database import Database
 from shared.store.unit_of_work import UnitOfWork
 
@@ -22,7 +22,7 @@ from shared.store.unit_of_work import UnitOfWork
 class WorkflowService:
     """The dependencies of every use case."""
 
-    surroundings: Surroundings
+    resources: Resources
     catalogs: Catalogs
     projection: int
     replays: AccountSlots = field(default_factory=AccountSlots)
@@ -30,7 +30,7 @@ class WorkflowService:
     @property
     def database(self) -> Database:
         """Return the service's database."""
-        return self.surroundings.database
+        return self.resources.database
 
     @property
     def partitions(self) -> int:
@@ -39,7 +39,7 @@ class WorkflowService:
 
     async def wait_until_published(self, work: UnitOfWork) -> None:
         """Wait until Kafka has acknowledged what a catalog unit of work appended: 1 s at most, then go on anyway."""
-        await self.surroundings.acknowledged(work)
+        await self.resources.acknowledged(work)
 
     def broken(self, account_id: int, definition: Definition) -> list[Fault]:
         """Return a fault for every reference of the definition that the account does not have any more."""

@@ -102,7 +102,7 @@ class _Describer:
         return negative or self.phrases.opposite.format(clause=self.clause(part))
 
     def leaf(self, node: Criterion) -> tuple[str, str]:
-        """The clause and its opposite; the latter is empty where a sentence must say it in another way."""
+        """Return the clause and its opposite; the latter is empty where a sentence must say it in another way."""
         match node:
             case HoldsLabel(labels, period):
                 since = self.phrases.since.format(period=self.period(period)) if period else ""
@@ -182,7 +182,7 @@ class _Describer:
         return self.by_count(count, positive, negative, pair[0].format(count="", **parts))
 
     def by_count(self, count: Count, positive: str, negative: str, at_all: str) -> tuple[str, str]:
-        """The clause and its opposite: a count of none is said by the opposite of having done it at all."""
+        """Return the clause and its opposite: a count of none is said by the opposite of having done it at all."""
         if count == Count():
             return positive, negative
         if count.number == 0 and count.comparison != "at_least":

@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from shared.bus.handler import Consumer
-from shared.runtime.service import Parts, Service, Surroundings
+from shared.runtime.service import Parts, Resources, Service
 from shared.settings import CommonSettings, Port
 from tests.faults.counting.consumers import Counting
 
@@ -17,8 +17,8 @@ class CountingSettings(CommonSettings):
     topics: str = "tracking.clicks"  # what it reads, separated by commas
 
 
-async def build(surroundings: Surroundings) -> Parts:
-    settings = surroundings.settings
+async def build(resources: Resources) -> Parts:
+    settings = resources.settings
     assert isinstance(settings, CountingSettings)
     topics = tuple(settings.topics.split(","))
     return Parts(consumers=[Consumer("counting", topics, Counting(settings.fails_on_contact))])

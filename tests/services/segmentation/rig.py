@@ -46,7 +46,7 @@ from shared.events.tracking import ContactClicked
 from shared.http.app import create_app
 from shared.http.keys import generate, hash_of
 from shared.http.server import serve
-from shared.runtime.service import Surroundings
+from shared.runtime.service import Resources
 from shared.store.database import Database
 from shared.store.event_tables import extend_event_tables
 from shared.store.listener import listen
@@ -200,7 +200,7 @@ class Rig:
             await catalog.start()
             relay = Relay(database, lambda: Publisher("segmentation", settings))
             parts = await build(
-                Surroundings(settings, database, catalog, IntakeProducer(settings), relay), clock=self.clock
+                Resources(settings, database, catalog, IntakeProducer(settings), relay), clock=self.clock
             )
             assert parts.close is not None
             stack.push_async_callback(parts.close)

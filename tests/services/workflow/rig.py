@@ -34,7 +34,7 @@ from shared.events.topics import partition_of
 from shared.events.tracking import MessageChanged, MessageLink
 from shared.http.app import create_app
 from shared.http.keys import generate, hash_of
-from shared.runtime.service import Surroundings
+from shared.runtime.service import Resources
 from shared.store.database import Database
 from shared.store.event_tables import extend_event_tables
 from shared.store.listener import listen
@@ -287,8 +287,8 @@ async def make_rig(bootstrap: str, dsn: str, prefix: str) -> AsyncIterator[Rig]:
         await asyncio.wait_for(ready.wait(), DEADLINE)
         listening = asyncio.create_task(listen(dsn, {"events": rig.relay.wake}))
         stack.push_async_callback(_cancel, listening)
-        surroundings = Surroundings(settings, database, rig.catalog, IntakeProducer(settings), rig.relay)
-        parts = await build(surroundings, rig.clock)
+        resources = Resources(settings, database, rig.catalog, IntakeProducer(settings), rig.relay)
+        parts = await build(resources, rig.clock)
         assert isinstance(parts.state, WorkflowService)
         rig.service = parts.state
         app = create_app("workflow", rig.catalog, database)

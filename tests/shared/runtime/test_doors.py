@@ -13,7 +13,7 @@ from shared.http.raw import Answer, RawRequest
 from shared.http.routing import Router
 from shared.http.server import PortTakenError, listen
 from shared.runtime.doors import Doors, ports_of, serve_doors
-from shared.runtime.service import Parts, Service, Surroundings
+from shared.runtime.service import Parts, Resources, Service
 from shared.settings import CommonSettings, Port
 
 PATHS = (
@@ -56,7 +56,7 @@ PARTS = Parts(
 )
 
 
-async def _never(_surroundings: Surroundings) -> Parts:
+async def _never(_surroundings: Resources) -> Parts:
     raise AssertionError
 
 

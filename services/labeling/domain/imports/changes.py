@@ -33,7 +33,7 @@ def values_of(row: ParsedRow, contact: Contact | None, options: Options) -> dict
 
 
 def _may_change(contact: Contact, wanted: Subscription) -> bool:
-    """Whether a file may change the subscription: whoever has unsubscribed, in whatever way, stays unsubscribed."""
+    """Return whether a file may change the subscription: a contact that has unsubscribed stays unsubscribed."""
     weakens = contact.subscription in _FINAL and wanted not in _FINAL
     return not weakens and may_change_subscription(contact, wanted, "import")
 

@@ -117,7 +117,7 @@ class RowReader:
         )
 
     def _is_cut_off(self, cells: Sequence[str]) -> bool:
-        """Whether a column that is used lies beyond the row's end. Programs leave out empty cells at the end."""
+        """Return whether a column that is used lies beyond the row's end. Programs leave out empty cells at the end."""
         return not any(index < len(cells) for index, _ in self._targets)
 
     def _take(self, row: "_Row", target: Target, text: str, problems: list[CellProblem], index: int) -> None:
@@ -223,5 +223,5 @@ def _subscription(text: str) -> Subscription:
 
 
 def is_blank(cells: Sequence[str]) -> bool:
-    """Whether a row has nothing in it."""
+    """Return whether a row has nothing in it."""
     return not any(cell and not cell.isspace() for cell in cells)

@@ -89,7 +89,7 @@ def _header(records: Sequence[Sequence[str]], filled: Sequence[int]) -> int | No
 
 
 def _is_header(record: Sequence[str]) -> bool:
-    """Whether a record could be names of columns: texts, no addresses, no dates or numbers, none of them twice."""
+    """Return whether a record could be names of columns: different texts; no addresses, dates or numbers."""
     cells = [clean(cell) for cell in record if clean(cell)]
     if any(known_by(cell) or OWN.fullmatch(cell) for cell in cells):
         return True

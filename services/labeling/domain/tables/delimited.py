@@ -64,7 +64,7 @@ def _may_go_on(lines: Sequence[str]) -> bool:
 
 
 def _is_open(lines: Sequence[str], row: Sequence[str], delimiter: str) -> bool:
-    """Whether the last field is within quotes that are not closed: then a further line still belongs to it."""
+    """Return whether the last field is within quotes that are not closed: then a further line still belongs to it."""
     if not any('"' in line for line in lines):
         return False
     extended = next(csv.reader([*lines, "x"], delimiter=delimiter))

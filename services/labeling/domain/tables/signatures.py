@@ -67,7 +67,7 @@ def _compound(content: bytes) -> Container:
 
 
 def _looks_like_text(head: bytes) -> bool:
-    """Whether the bytes could be text: UTF-16 without a mark has NUL in every other place, text has none."""
+    """Return whether the bytes could be text: UTF-16 without a mark has NUL in every other place, text has none."""
     sample = head[:4096]
     nulls = sample.count(0)
     if nulls == 0:
