@@ -118,8 +118,10 @@ def _restart_postgres(stack: Compose, _: Clicker) -> None:
 
 
 def _reboot(stack: Compose, _: Clicker) -> None:
+    lasting = [each["Name"] for each in stack.containers() if each["Service"] not in ONE_SHOT]
     stack.run("kill")
-    stack.run("start", "--wait")
+    stack.engine("start", *lasting)  # all at once, as the engine does it when the host starts
+    stack.up()
 
 
 def _down_and_up(stack: Compose, _: Clicker) -> None:
