@@ -36,7 +36,12 @@ def test_schemathesis_finds_nothing(scene: Scene, service: str, ids: str, tmp_pa
         options = []
         if ids == "real":
             # What is deleted would be no real id any more.
-            options = ["--exclude-method=DELETE", "--include-path-regex=[{]"]
+            # A wrong campaign in the path is replaced by the real one here, and its acceptance reported as a mistake.
+            options = [
+                "--exclude-method=DELETE",
+                "--include-path-regex=[{]",
+                "--exclude-path=/v1/campaigns/{campaign_id}/recipients/{contact_id}",
+            ]
             lines = ["[parameters]", *(f'"path.{name}" = "{value}"' for name, value in made.items())]
             (tmp_path / "schemathesis.toml").write_text("\n".join(lines))
         send_bad_input(
