@@ -6,7 +6,10 @@ from typing import Any
 
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
+from shared.bus.closed_transport import refuse_writes_to_closed_connections
 from shared.settings import CommonSettings
+
+refuse_writes_to_closed_connections()
 
 
 def client_options(settings: CommonSettings) -> dict[str, Any]:

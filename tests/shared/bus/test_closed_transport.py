@@ -1,0 +1,26 @@
+"""A connection that has been closed refuses a write with the error that aiokafka's clients retry on."""
+
+import pytest
+import uvloop
+from aiokafka.conn import create_conn
+from aiokafka.errors import KafkaConnectionError
+from aiokafka.protocol.metadata import MetadataRequest
+
+from shared.bus.connection import client_options
+from shared.settings import CommonSettings
+from tests.conftest import TestKafka
+
+
+def test_a_write_to_a_closed_connection_is_a_kafka_error(kafka: TestKafka) -> None:
+    servers = client_options(CommonSettings.model_validate({"kafka": kafka.bootstrap}))["bootstrap_servers"]
+    host, _, port = servers.partition(":")
+
+    async def write_after_the_end() -> None:
+        connection = await create_conn(host, int(port))
+        assert await connection.send(MetadataRequest([])) is not None
+        connection._writer.transport.abort()
+        with pytest.raises(KafkaConnectionError):
+            await connection.send(MetadataRequest([]))
+        assert not connection.connected()
+
+    uvloop.run(write_after_the_end())
