@@ -4,11 +4,16 @@ import os
 import uuid
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from tests.stack.containers import KAFKA_IMAGE, POSTGRES_IMAGE, engine_has, kafka_container, postgres_container
 from tests.stack.nodes import KafkaNode, PostgresNode, server_folder
 from tests.stack.shared import SharedKafka, SharedPostgres
+
+# How long an example takes depends on what else the machine does.
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
 
 TestKafka = KafkaNode | SharedKafka
 TestPostgres = PostgresNode | SharedPostgres
