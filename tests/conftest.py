@@ -11,8 +11,10 @@ from tests.stack.containers import KAFKA_IMAGE, POSTGRES_IMAGE, engine_has, kafk
 from tests.stack.nodes import KafkaNode, PostgresNode, server_folder
 from tests.stack.shared import SharedKafka, SharedPostgres
 
-# How long an example takes depends on what else the machine does.
-hypothesis.settings.register_profile("any machine", deadline=None)
+# How long an example takes to make and to run depends on what else the machine does.
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("any machine")
 
 TestKafka = KafkaNode | SharedKafka

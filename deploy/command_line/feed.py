@@ -8,6 +8,7 @@ from uuid import UUID
 
 from shared.bus.follower import Follower
 from shared.events.codec import Decoded, Tombstone, decode
+from shared.events.envelope import ContactEvent
 from shared.events.labeling import ContactChanged, ContactEngaged, LabelAssigned, LabelChanged, LabelRemoved
 from shared.events.messages import CampaignMessageRequested, MessageRequested, SystemMessageRequested
 from shared.events.parts import Origin
@@ -34,7 +35,7 @@ class Seen(NamedTuple):
     decoded: Decoded
 
     @property
-    def event(self) -> Any:  # noqa: ANN401 - any event, or a Tombstone
+    def event(self) -> Any:  # noqa: ANN401 - as `Decoded.event`: any event, or a Tombstone
         return self.decoded.event
 
     @property
@@ -164,8 +165,9 @@ def sentence(event: object, names: Names) -> str:
         return f"contact {event.key.partition(':')[2]} is forgotten"
     if isinstance(event, SegmentChanged):
         return f'segment "{event.segment_name}" changed'
+    assert isinstance(event, ContactEvent)
     what = _PHRASES[type(event)](event, names)
-    return f"{names.contact(event.account_id, event.contact_id)} {what}"  # type: ignore[attr-defined] # a contact event
+    return f"{names.contact(event.account_id, event.contact_id)} {what}"
 
 
 def why(origin: Origin, names: Names) -> str:

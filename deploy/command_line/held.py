@@ -31,7 +31,7 @@ class Held:
         return f"{self.service}:{self.number}"
 
     @property
-    def line(self) -> tuple[str, str, int | None, int | None]:
+    def line(self) -> tuple[Service, str, int | None, int | None]:
         """The records that are replayed together: one contact's, of one topic."""
         return self.service, self.topic, self.account_id, self.contact_id
 
@@ -54,7 +54,7 @@ class HeldRecords:
         released = 0
         for service, topic, account_id, contact_id in dict.fromkeys(held.line for held in records):
             body = {"topic": topic, "account_id": account_id, "contact_id": contact_id}
-            answer: Json = await self._client.post(service, f"/v1/{service}-held-records/replay", body)  # type: ignore[arg-type]
+            answer: Json = await self._client.post(service, f"/v1/{service}-held-records/replay", body)
             released += answer["released"]
         return released
 

@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 from deploy.command_line.client import Client, Json, Refused, Unreachable
 from deploy.command_line.settings import Service
@@ -147,7 +146,7 @@ def _workflow(stage: Stage) -> Json:
     }
 
 
-async def _unless_missing(client: Client, service: Service, path: str, body: Any) -> Json | None:  # noqa: ANN401
+async def _unless_missing(client: Client, service: Service, path: str, body: object) -> Json | None:
     """Return the thing created, or None where the service is not there, or has no such thing."""
     if not client.knows(service):
         return None

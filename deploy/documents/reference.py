@@ -1,18 +1,22 @@
 """Pages of docs/reference that follow from the code: the command line, and the metrics."""
 
+from importlib import import_module
+
 import typer
 from prometheus_client.core import Metric
 from typer.cli import get_docs_for_click
 
-import services.delivery.use_cases.metrics
-import services.labeling.metrics
-import services.tracking.redirect.answers
-import services.tracking.use_cases.click_recording
-import services.workflow.use_cases.metrics  # noqa: F401 - all of these register metrics
 from deploy.command_line.app import app
 from shared.metrics import REGISTRY
 
 OURS = "penchant_"
+REGISTERING = (  # modules that register metrics when they are imported
+    "services.delivery.use_cases.metrics",
+    "services.labeling.metrics",
+    "services.tracking.redirect.answers",
+    "services.tracking.use_cases.click_recording",
+    "services.workflow.use_cases.metrics",
+)
 METRICS = """\
 # Metrics
 
@@ -33,6 +37,8 @@ def command_line_text() -> str:
 
 def metrics_text() -> str:
     """Return the page on metrics: the name under which each is scraped, its type and its meaning."""
+    for module in REGISTERING:
+        import_module(module)
     families = sorted((one for one in REGISTRY.collect() if one.name.startswith(OURS)), key=lambda one: one.name)
     return METRICS + "".join(f"| `{_scraped_name(one)}` | {one.type} | {one.documentation} |\n" for one in families)
 

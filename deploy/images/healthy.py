@@ -13,7 +13,7 @@ def reason() -> str | None:
     if not URL.startswith("http://"):
         return "PENCHANT_HEALTH_URL must begin with http://"
     try:
-        with urllib.request.urlopen(URL, timeout=4):  # noqa: S310 - http alone, see above
+        with urllib.request.urlopen(URL, timeout=4):  # noqa: S310 - the scheme was checked to be http
             return None
     except urllib.error.HTTPError as error:
         return error.read().decode(errors="replace")

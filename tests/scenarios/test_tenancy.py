@@ -225,6 +225,8 @@ def test_ids_in_queries_and_bodies_are_looked_for_in_the_account_too(tenant: Ten
         assert ask("tracking", "GET", path).json()["items"] == []
     html = f"/v1/messages/{ids['message_id']}/html?contact_id={contact}"
     assert ask("tracking", "GET", html).status_code == 404
+    recipient = f"/v1/campaigns/{ids['campaign_id']}/recipients/{contact}"
+    assert ask("segmentation", "GET", recipient).json()["status"] == "not_included"
     asked = {"criterion": {"label": ids["label_id"]}, "contact_id": contact}
     assert ask("segmentation", "POST", "/v1/criteria/explain", json=asked).status_code == 404
     label = theirs["label_id"]

@@ -26,7 +26,7 @@ class Scope(StrEnum):
 @app.command()
 def create(
     name: str,
-    scope: Annotated[list[Scope], typer.Option(help="May be repeated.")] = [Scope.READ, Scope.WRITE],  # noqa: B006
+    scope: Annotated[list[Scope], typer.Option(help="May be repeated.")] = [Scope.READ, Scope.WRITE],  # noqa: B006 - typer reads it, nothing changes it
     as_json: AsJson = False,
 ) -> None:
     """Create a key. It is shown once, now."""

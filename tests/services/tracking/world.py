@@ -122,10 +122,7 @@ class World:
         return {line["contact_id"]: line["links"] for line in map(json.loads, answer.text.splitlines())}
 
     async def report(self, *reports: Mapping[str, Any], status: int = 202) -> dict[str, Any]:
-        """Report clicks; if they have ids and Kafka does not acknowledge them in time, report them again."""
         answer = await self.http.post("/v1/clicks", json=reports)
-        while answer.status_code == 503 != status and all("id" in one for one in reports):
-            answer = await self.http.post("/v1/clicks", json=reports)
         assert answer.status_code == status, answer.text
         return dict(answer.json())
 

@@ -157,12 +157,21 @@ async def test_what_there_is_not_is_refused(shop: Shop) -> None:
     with pytest.raises(InvalidError) as error:
         await create_export(shop.database, shop.account_id, {"all": True}, "csv", ["email", "nothing"])
     assert error.value.pointer == "/columns/1"
-    # A segment is known here by its members only: one that nobody has entered is an empty file.
     for kind in ("label", "import"):
         with pytest.raises(InvalidError) as error:
             unknown = "00000000-0000-0000-0000-000000000000"
             await create_export(shop.database, shop.account_id, {kind: unknown}, "csv", None)
         assert error.value.pointer == f"/of/{kind}"
+
+
+@pytest.mark.asyncio
+async def test_a_segment_that_nobody_has_entered_is_a_file_without_contacts(shop: Shop) -> None:
+    """Labeling knows segments by their members only."""
+    await shop.write({"email": "an@example.com"})
+    segment = {"segment": "00000000-0000-0000-0000-000000000000"}
+    export = await create_export(shop.database, shop.account_id, segment, "csv", ["email"])
+    await shop.run_jobs()
+    assert len((await file_content(shop, export)).split()) == 1
 
 
 @pytest.mark.asyncio
