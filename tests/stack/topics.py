@@ -45,7 +45,8 @@ async def members_of_groups(settings: CommonSettings, service: str) -> dict[str,
     try:
         prefix = f"{settings.topic_prefix}penchant.{service}."
         names = [name for name, *_ in await admin.list_consumer_groups() if name.startswith(prefix)]
-        described = [group for answer in await admin.describe_consumer_groups(names) for group in answer.groups]
+        # One by one: aiokafka 0.14 reads version 3 of the answer as version 2, and misreads every group but the first.
+        described = [(await admin.describe_consumer_groups([name]))[0].groups[0] for name in names]
         return {group[1]: len(group[5]) for group in described}
     finally:
         await admin.close()
