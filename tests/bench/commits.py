@@ -16,7 +16,6 @@ from tests.stack.ground import Ground
 from tests.stack.processes import ServiceProcess
 from tests.stack.shop import Shop
 
-SERVICES = ("tracking", "labeling", "segmentation", "workflow")
 TOPICS = {
     "LabelAssigned": "labeling.labels",
     "SegmentEntered": "segmentation.memberships",
@@ -47,13 +46,7 @@ class Usage(NamedTuple):
 
 async def run(place: Place) -> list[Row]:
     """Measure the stack at rest, and at each rate in turn; every click is the first of its contact."""
-    ground = place.whole()
-    try:
-        services = {name: ground.service(name) for name in SERVICES}
-        for process in services.values():
-            process.start(ready=False)
-        for process in services.values():
-            await asyncio.to_thread(process.wait_ready)
+    async with place.services() as (ground, services):
         tracking, labeling = services["tracking"], services["labeling"]
         counts = [WARM_UP + rate * SECONDS for rate in GOALS]
         shop = await Shop.open(labeling.url, tracking.url, sum(counts))
@@ -66,8 +59,6 @@ async def run(place: Place) -> list[Row]:
             rows += await _at(rate, ground, services, shop, tokens[start : start + count], idle)
             start += count
         return rows
-    finally:
-        ground.clear()
 
 
 async def _idle(ground: Ground, services: Mapping[str, ServiceProcess]) -> float:

@@ -14,7 +14,7 @@ from tests.bench.place import Place
 from tests.bench.progress import ask
 from tests.bench.row import Row
 from tests.faults.chain import SEND
-from tests.scenarios.scene import SERVICES, Account, Scene
+from tests.scenarios.scene import Account, Scene
 from tests.stack.ground import Ground
 from tests.stack.processes import ServiceProcess
 from tests.stack.shop import Shop
@@ -31,18 +31,10 @@ ENTERED = "SELECT count(*) FROM events WHERE topic = 'segmentation.memberships'"
 
 async def run(place: Place) -> list[Row]:
     """Three events a row: the contact and two labels, from the start to the last membership."""
-    ground = place.whole()
-    try:
-        services = {name: ground.service(name) for name in SERVICES}
-        for process in services.values():
-            process.start(ready=False)
-        for process in services.values():
-            await asyncio.to_thread(process.wait_ready)
+    async with place.services() as (ground, services):
         scene = Scene(ground, services)
         with Account.open(scene, "Bulk") as account:
             return await _measured(ground, services, account)
-    finally:
-        ground.clear()
 
 
 async def _measured(ground: Ground, services: dict[str, ServiceProcess], account: Account) -> list[Row]:

@@ -49,21 +49,13 @@ async def run(place: Place) -> list[Row]:
 
 async def _measured(place: Place, names: Sequence[str], topics: Sequence[str]) -> tuple[list[list[float]], list[float]]:
     """For each topic how long every contact's first record took from its click; and how long Kafka alone takes."""
-    ground = place.whole()
-    try:
-        services = {name: ground.service(name) for name in names}
-        for process in services.values():
-            process.start(ready=False)
-        for process in services.values():
-            await asyncio.to_thread(process.wait_ready)
+    async with place.services(names) as (ground, services):
         tracking, labeling = services["tracking"], services["labeling"]
         shop = await Shop.open(labeling.url, tracking.url, WARM_UP + PER_SECOND * SECONDS)
         if len(services) > 2:
             await define(shop, services["segmentation"].url, services["workflow"].url)
         tokens = await shop.tokens(tracking.url, SEND, shop.contacts)
         return await click_paced(ground, tracking.port, shop, tokens, topics), await plain_paced(ground.settings)
-    finally:
-        ground.clear()
 
 
 async def define(shop: Shop, segmentation: str, workflow: str) -> None:

@@ -19,19 +19,12 @@ CONTACTS = 10_000
 CLICKS = 1_000_000
 AT_ONCE = 100_000
 WITHIN = 300.0  # seconds for a tenth of the clicks
-SERVICES = ("tracking", "labeling", "segmentation", "workflow")
 COUNTED = "SELECT coalesce(sum(clicks), 0)::bigint FROM assignments"
 
 
 async def run(place: Place) -> list[Row]:
     """All four services idle; then tracking and labeling after a tenth, and after all, of a million clicks."""
-    ground = place.whole()
-    try:
-        services = {name: ground.service(name) for name in SERVICES}
-        for process in services.values():
-            process.start(ready=False)
-        for process in services.values():
-            await asyncio.to_thread(process.wait_ready)
+    async with place.services() as (ground, services):
         await asyncio.sleep(SETTLES_IN)
         rows = [
             Row(f"memory of {name}, idle", _memory(process), "MB", 150, better="lower")
@@ -53,8 +46,6 @@ async def run(place: Place) -> list[Row]:
                 Row(f"memory of {name} after a million clicks", _memory(process), "MB", early[name] * 1.1, early[name],
                     "after the first tenth of them", better="lower")
             )  # fmt: skip
-    finally:
-        ground.clear()
     return rows
 
 

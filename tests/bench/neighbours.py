@@ -82,18 +82,10 @@ def longest_hold(scene: Scene, service: str) -> tuple[float, dict[str, float]]:
 
 async def run(place: Place) -> list[Row]:
     """Measure a neighbour's clicks in the quiet and in the noise, and the longest hold of each service."""
-    ground = place.whole()
-    try:
-        services = {name: ground.service(name) for name in SERVICES}
-        for process in services.values():
-            process.start(ready=False)
-        for process in services.values():
-            await asyncio.to_thread(process.wait_ready)
+    async with place.services() as (ground, services):
         scene = Scene(ground, services)
         with Account.open(scene, "Noisy") as noisy, Account.open(scene, "Quiet") as quiet:
             return await _measured(scene, noisy, quiet)
-    finally:
-        ground.clear()
 
 
 async def _measured(scene: Scene, noisy: Account, quiet: Account) -> list[Row]:

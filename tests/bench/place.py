@@ -1,15 +1,17 @@
 """Where it is measured: a Kafka and a PostgreSQL on this machine, a database and topics for each measurement."""
 
+import asyncio
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 from shared.settings import CommonSettings
-from tests.stack import ground as services
+from tests.scenarios.scene import SERVICES
+from tests.stack import ground as whole_services
 from tests.stack.nodes import KafkaNode, PostgresNode
 from tests.stack.processes import ServiceProcess
 from tests.stack.shared import SharedKafka, SharedPostgres
@@ -25,11 +27,27 @@ class Place:
     postgres: PostgresNode | SharedPostgres
     folder: Path
 
-    def whole(self) -> services.Ground:
+    def whole(self) -> whole_services.Ground:
         """Ground for whole services that work together; to be cleared by whoever asked for it."""
         folder = self.folder / uuid4().hex
         folder.mkdir()
-        return services.Ground(self.kafka, self.postgres, folder, PARTITIONS, log_level="warning")
+        return whole_services.Ground(self.kafka, self.postgres, folder, PARTITIONS, log_level="warning")
+
+    @asynccontextmanager
+    async def services(
+        self, names: Sequence[str] = SERVICES
+    ) -> AsyncIterator[tuple[whole_services.Ground, dict[str, ServiceProcess]]]:
+        """Provide the ground, and services at work on it, by name; all four unless others are named."""
+        ground = self.whole()
+        try:
+            processes = {name: ground.service(name) for name in names}
+            for process in processes.values():
+                process.start(ready=False)
+            for process in processes.values():
+                await asyncio.to_thread(process.wait_ready)
+            yield ground, processes
+        finally:
+            ground.clear()
 
     @contextmanager
     def ground(self) -> Iterator["Ground"]:

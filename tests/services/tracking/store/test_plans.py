@@ -1,12 +1,9 @@
 """What PostgreSQL does with the statements that run often, on tables that are not small."""
 
-from importlib import import_module
-
 import pytest
-from asyncpg.pool import PoolConnectionProxy
 
 from shared.store.database import Database
-from shared.store.queries import Query, queries_of
+from tests.stack.plans import assert_indexed, statements
 
 pytestmark = pytest.mark.asyncio
 
@@ -66,25 +63,7 @@ INDEXES = {
 MODULES = ("clicks", "contacts", "messages", "senders", "statistics")
 
 
-async def plan_of(connection: PoolConnectionProxy, query: Query) -> str:
-    """Return the plan of a statement for any values of its parameters."""
-    await connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
-    await connection.execute(f"PREPARE statement AS {query.text}")
-    values = ", ".join(["NULL"] * len(query.parameters))
-    rows = await connection.fetch("EXPLAIN EXECUTE statement" + (f" ({values})" if values else ""))
-    await connection.execute("DEALLOCATE statement")
-    return "\n".join(row[0] for row in rows)
-
-
 async def test_statements_read_indexes_and_no_large_table_from_end_to_end(database: Database) -> None:
     async with database.pool.acquire() as connection, connection.transaction():
         await connection.execute(FILL)
-        for name in MODULES:
-            module = import_module(f"services.tracking.store.{name}")
-            assert module.__file__ is not None
-            for query in queries_of(module.__file__).values():
-                plan = await plan_of(connection, query)
-                index = INDEXES.get(query.name, "")
-                assert index in plan, f"{name}.{query.name}\n{plan}"
-                read = [table for table in LARGE if f"Seq Scan on {table}" in plan]
-                assert not read, f"{name}.{query.name} reads all of {read}\n{plan}"
+        await assert_indexed(connection, statements("tracking", MODULES), LARGE, INDEXES)
