@@ -59,14 +59,20 @@ class AccountLookup:
 
 
 async def validate_with_refresh(
-    catalog: Catalog, links: Links, account_id: int, criterion: Criterion, segments: Mapping[UUID, Criterion]
+    catalog: Catalog,
+    links: Links,
+    account_id: int,
+    criterion: Criterion,
+    segments: Mapping[UUID, Criterion],
+    *,
+    writing: bool = True,
 ) -> tuple[Fault, ...]:
     """Validate; if something is not known, read the catalogs to their end and validate once more."""
     lookup = AccountLookup(catalog, links, account_id, segments)
-    faults = validate(criterion, lookup) or broken_segments(criterion, lookup)
+    faults = validate(criterion, lookup, writing=writing) or broken_segments(criterion, lookup)
     if faults:
         await catalog.refresh()
-        faults = validate(criterion, lookup) or broken_segments(criterion, lookup)
+        faults = validate(criterion, lookup, writing=writing) or broken_segments(criterion, lookup)
     return faults
 
 

@@ -50,21 +50,26 @@ class Audiences:
     owners: SliceOwners
     partitions: int
 
-    async def read(self, account_id: int, written: WrittenAudience, campaign_id: UUID | None) -> PortableAudience:
-        """Parse and validate an audience. Raises InvalidCriterion with pointers from the audience on."""
+    async def read(
+        self, account_id: int, written: WrittenAudience, campaign_id: UUID | None, *, writing: bool = True
+    ) -> PortableAudience:
+        """Parse and validate an audience: a request's, or one that is stored (not `writing`).
+
+        Raises InvalidCriterion with pointers from the audience on.
+        """
         segments = await self.segments.criteria(account_id)
         faults: list[Fault] = []
         parts: dict[str, list[PortableCriterion]] = {"include": [], "exclude": []}
         for member, criteria in (("include", written.include), ("exclude", written.exclude)):
             for index, value in enumerate(criteria):
                 try:
-                    criterion = await self.segments.read_criterion(account_id, value, segments)
+                    criterion = await self.segments.read_criterion(account_id, value, segments, writing=writing)
                 except InvalidCriterion as invalid:
                     faults += [Fault(f"/{member}/{index}{fault.pointer}", fault.detail) for fault in invalid.faults]
                 else:
                     parts[member].append(PortableCriterion.of(criterion, segments))
         # Its parts are counted in one go, as the nodes of a criterion are.
-        if sum(cost_of(one.inlined) for criteria in parts.values() for one in criteria) > MOST_COST:
+        if writing and sum(cost_of(one.inlined) for criteria in parts.values() for one in criteria) > MOST_COST:
             faults.append(Fault("", TOO_EXPENSIVE))
         if faults:
             raise InvalidCriterion(tuple(faults))

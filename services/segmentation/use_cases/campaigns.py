@@ -175,7 +175,7 @@ class Campaigns:
 
     async def _launch_of(self, campaign: Campaign) -> Launch:
         written = WrittenAudience(campaign.include, campaign.exclude, campaign.hold_out_percent)
-        audience = await self.audiences.read(campaign.account_id, written, campaign.campaign_id)
+        audience = await self.audiences.read(campaign.account_id, written, campaign.campaign_id, writing=False)
         message = await self.audiences.find_message(campaign.account_id, campaign.message_id)
         blocks = await self.audiences.blocks(campaign.account_id, campaign.message_id)
         return Launch(revision=message.revision, audience=audience, blocks=blocks)

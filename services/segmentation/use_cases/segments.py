@@ -61,10 +61,14 @@ class Segments:
         """Return at most `limit` segments with an id above `after`, and how many there are."""
         return await store.read_page(self.pool, account_id, after, limit)
 
-    async def read_criterion(self, account_id: int, value: object, segments: Mapping[UUID, Criterion]) -> Criterion:
-        """Parse and validate a request's criterion. Raises InvalidCriterion."""
+    async def read_criterion(
+        self, account_id: int, value: object, segments: Mapping[UUID, Criterion], *, writing: bool = True
+    ) -> Criterion:
+        """Parse and validate a criterion, of a request or stored (not `writing`). Raises InvalidCriterion."""
         criterion = parse(value)
-        faults = await validate_with_refresh(self.resources.catalog, self.links, account_id, criterion, segments)
+        faults = await validate_with_refresh(
+            self.resources.catalog, self.links, account_id, criterion, segments, writing=writing
+        )
         if faults:
             raise InvalidCriterion(faults)
         return criterion

@@ -305,3 +305,23 @@ async def test_a_time_without_an_offset_is_of_the_account_and_a_broken_draft_say
         refused = await process.client.post(f"{path}/launch")
         assert refused.status_code in (409, 422), refused.text
         assert await state_of(process, campaign_id) == "draft"
+
+
+@pytest.mark.asyncio
+async def test_a_draft_whose_segments_became_expensive_is_not_broken(rig: Rig) -> None:
+    """What a criterion may cost is asked of whoever writes it; a draft is broken by a deletion only."""
+    top = [{"top_label": {"id": str(DOGS), "within_days": days}} for days in range(1, 5)]
+    async with rig.process() as process:
+        await world(rig, process)
+        segments = [await process.create(name, GENT) for name in ("One", "Two")]
+        audience = {"include": [{"segment": {"id": segment}} for segment in segments]}
+        body = {"name": "Spring", "message_id": str(MESSAGE), "audience": audience}
+        made = await process.client.post("/v1/campaigns", json=body)
+        for segment in segments:
+            changed = {"name": "Dear", "criterion": {"any": top}}
+            assert (await process.client.put(f"/v1/segments/{segment}", json=changed)).status_code == 200
+        refused = await process.client.post("/v1/campaigns", json=body)
+        assert (refused.status_code, "too long to count" in refused.text) == (422, True)
+        path = f"/v1/campaigns/{made.json()['id']}"
+        assert (await process.client.get(path)).json()["broken"] is None
+        assert (await process.client.post(f"{path}/launch")).status_code == 200
