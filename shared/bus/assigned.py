@@ -13,7 +13,7 @@ from shared.bus.errors import is_passing
 from shared.bus.handler import Consumer, PartitionStopped
 from shared.bus.held_contacts import MOST_FAILED, HeldContacts, count_failed
 from shared.bus.lane import Lane, Queue
-from shared.bus.reading import read
+from shared.bus.reading import read, received_of
 from shared.bus.ready_records import ReadyRecords
 from shared.bus.record import Part
 from shared.bus.ticks import Tick
@@ -169,8 +169,8 @@ class AssignedPartition:
             and fetched[1].offset < self._replaying[part].next_offset
         ]
         if below:
-            received, _ = await read(self.consumer.name, below)
-            await self.consumer.handler.replay(self.number, received)
+            records = await read(self.consumer.name, below)
+            await self.consumer.handler.replay(self.number, received_of(records))
         for part, at in list(self._replaying.items()):
             if lane.queues[part].next_offset >= at.next_offset or await self._has_read(part, at.next_offset):
                 del self._replaying[part]

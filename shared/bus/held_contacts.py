@@ -101,27 +101,32 @@ class HeldContacts:
         again = await QUERIES["undecided_records"].fetch(connection, **of_this)
         self._undecided = {(row["topic"], row["record_offset"]): row["id"] for row in again}
 
-    def sort(self, received: Sequence[Received], unread: Sequence[Unread]) -> Sorted:
-        """Tell apart what can be handled. Raises PartitionStopped if too much would be held."""
+    def sort(self, records: Sequence[Received | Unread]) -> Sorted:
+        """Separate what can be handled from what to hold. A record holds back only the later ones of its contact.
+
+        Raises PartitionStopped if too much would be held.
+        """
         found = Sorted(self._consumer, self._failed)
-        for record in unread:
-            if self._consumer.aligned:
-                self._note_read_again(found, record)
+        for record in records:
+            self._note_read_again(found, record)
+            if isinstance(record, Received):
+                self._sort_received(found, record)
+            elif self._consumer.aligned:
                 self._hold(found, record, record.reason)
             else:
                 found.reject.append(record)
-        for one in received:
-            self._note_read_again(found, one)
-            reason = self._reason(found.failed, one)
-            if self._consumer.aligned and is_erasure(one) and reason in (None, EARLIER):
-                # Never held back: whatever the code failed on before, the person is to be forgotten.
-                found.erase(contact_of(one))
-                found.batch.append(one)
-            elif reason is None:
-                found.batch.append(one)
-            else:
-                self._hold(found, one, reason)
         return found
+
+    def _sort_received(self, found: Sorted, record: Received) -> None:
+        reason = self._reason(found.failed, record)
+        if self._consumer.aligned and is_erasure(record) and reason in (None, EARLIER):
+            # Never held back: whatever the code failed on before, the person is to be forgotten.
+            found.erase(contact_of(record))
+            found.batch.append(record)
+        elif reason is None:
+            found.batch.append(record)
+        else:
+            self._hold(found, record, reason)
 
     def _note_read_again(self, found: Sorted, record: Received | Unread) -> None:
         held_id = self._undecided.get((record.topic, record.offset)) if self._undecided else None

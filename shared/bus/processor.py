@@ -210,8 +210,8 @@ class Processor:
                 await one.release_heads()
                 continue
             try:
-                received, unread = await read(self.consumer.name, taken.records)
-                works.append(PartitionBatch(one, taken, one.held.sort(received, unread)))
+                records = await read(self.consumer.name, taken.records)
+                works.append(PartitionBatch(one, taken, one.held.sort(records)))
             except PartitionStopped as error:
                 lane.put_back(taken, self.checkpoints.current)
                 self._stop(one, error)

@@ -46,23 +46,27 @@ class Unread:
         return self.record.headers
 
 
-async def read(consumer: str, records: Iterable[Fetched]) -> tuple[list[Received], list[Unread]]:
-    """Decode `records`, in order; return those that can be read, and those that cannot.
+async def read(consumer: str, records: Iterable[Fetched]) -> list[Received | Unread]:
+    """Decode `records`; return what became of each, in the same order.
 
-    Thousands take longer than the event loop may be held, so others have their turn now and then.
+    Thousands take longer than the event loop may be held, so other tasks run in between.
     """
-    received: list[Received] = []
-    unread: list[Unread] = []
+    found: list[Received | Unread] = []
     for number, (topic, record, headers) in enumerate(records, 1):
         if number % AT_ONCE == 0:
             await asyncio.sleep(0)
         try:
             decoded = decode(topic, record.key, record.value, headers)
         except Undecodable as error:
-            unread.append(Unread(consumer, topic, record, error.reason))
+            found.append(Unread(consumer, topic, record, error.reason))
         else:
-            received.append(Received(consumer, topic, record, decoded))
-    return received, unread
+            found.append(Received(consumer, topic, record, decoded))
+    return found
+
+
+def received_of(records: Iterable[Received | Unread]) -> list[Received]:
+    """Return the records that could be read."""
+    return [record for record in records if isinstance(record, Received)]
 
 
 def contact_of(record: Received | Unread) -> tuple[int, int]:

@@ -164,7 +164,7 @@ class World:
             if request.sequence > highest.get(record.partition, 0):
                 highest[record.partition] = request.sequence
                 keys[request.event.idempotency_key] += 1
-        assert max(keys.values()) == 1, "a message was asked for twice"
+        assert all(times == 1 for times in keys.values()), "a message was asked for twice"
         return keys == wanted
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from http.client import HTTPConnection
 from pathlib import Path
@@ -35,16 +35,32 @@ AT_ONCE = 4
 WITHIN = 90.0  # seconds
 
 
+@dataclass(slots=True)
+class Href:
+    """Where a link leads, the words in it, and whether only Outlook shows it."""
+
+    target: str
+    tag: str
+    outlook: bool = False
+    words: list[str] = field(default_factory=list)
+
+    def is_twin_of(self, other: "Href") -> bool:
+        """Whether this draws the button of `other` for Outlook; a shape may end in a later comment, around the link."""
+        same_words = self.words in ([], other.words)
+        return self.outlook > other.outlook and self.target == other.target and same_words
+
+
 class Hrefs(HTMLParser):
-    """Every href of a message as the standard library's parser sees them, in Outlook's conditional comments too."""
+    """The href of every link, as the standard library's parser sees them, in Outlook's conditional comments too."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.found: list[str] = []
+        self.found: list[Href] = []
+        self.open: Href | None = None
         self.raw = 0  # in <title> and the like, which the parser takes for markup
 
     @classmethod
-    def of(cls, html: str) -> list[str]:
+    def of(cls, html: str) -> list[Href]:
         reader = cls()
         reader.feed(html)
         return reader.found
@@ -52,18 +68,28 @@ class Hrefs(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.raw += tag in ("title", "textarea")
         href = dict(attrs).get("href", "none")
-        if not self.raw and tag not in ("link", "base") and href != "none":
-            self.found.append((href or "").strip())
+        clickable = (
+            tag in ("a", "area") or ":" in tag
+        )  # an <item href> of a template language becomes a link only later
+        if not self.raw and clickable and href != "none":
+            self.found.append(Href((href or "").strip(), tag))
+            self.open = self.found[-1]
 
     def handle_endtag(self, tag: str) -> None:
         self.raw -= tag in ("title", "textarea")
+        if self.open is not None and self.open.tag == tag:
+            self.open = None
+
+    def handle_data(self, data: str) -> None:
+        if self.open is not None:
+            self.open.words += data.split()
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
 
     def handle_comment(self, data: str) -> None:
         if conditional := re.match(r"\s*\[if[^\]]*\]>(.*)<!\[endif\]$", data, re.DOTALL):
-            self.found += self.of(conditional.group(1))
+            self.found += [replace(href, outlook=True) for href in self.of(conditional.group(1))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +113,18 @@ class Tally:
         return {(who, link, how): n for (who, message, link, how), n in self.clicks.items() if message == message_id}
 
 
+def _without_twins(originals: Sequence[Href], tracked: Sequence[Href]) -> list[tuple[str, str]]:
+    """Pair the links before and after tracking; a button that is drawn once more for Outlook is the same link."""
+    pairs = list(zip(originals, tracked, strict=True))
+    found = []
+    for original, after in pairs:
+        twins = {other.target for visible, other in pairs if original.is_twin_of(visible)}
+        assert not twins or after.target in twins, original
+        if not twins:
+            found.append((original.target, after.target))
+    return found
+
+
 class Mailing:
     """An account, its contacts and labels, and messages that are clicked through."""
 
@@ -108,7 +146,7 @@ class Mailing:
         html_of = f"/v1/messages/{message['id']}/html"
         for_all = self.account.request("tracking", "GET", html_of, params={"merge_tag": tag})
         clicks = []
-        pairs = list(zip(Hrefs.of(html), Hrefs.of(for_all.text), strict=True))
+        pairs = _without_twins(Hrefs.of(html), Hrefs.of(for_all.text))
         assert len(pairs) == len(message["links"]), path
         for link, (original, tracked) in zip(message["links"], pairs, strict=True):
             if (page := OWN_PAGES.get(original.strip("{} "))) is not None:

@@ -18,7 +18,7 @@ from services.labeling.use_cases.uploads import Limits
 from services.labeling.use_cases.upserts import Row, Upserted, upsert_contacts
 from shared.bus.handler import Handler
 from shared.bus.lane import Fetched
-from shared.bus.reading import read
+from shared.bus.reading import read, received_of
 from shared.events.codec import body_of, headers_of
 from shared.events.envelope import Event
 from shared.events.intake import EngagementReported
@@ -120,8 +120,8 @@ class Shop:
             record = KafkaRecord(event.topic, number, self.offset, event.key.encode(), body_of(event), [*headers])
             partitions.setdefault(number, []).append((event.topic, record, dict(headers)))
         for number, records in partitions.items():
-            received, unread = await read("labels", records)
-            assert not unread
+            received = received_of(await read("labels", records))
+            assert len(received) == len(records)
             async with self.database.unit_of_work(number) as work:
                 await handler.handle(work, received)
 
@@ -135,8 +135,8 @@ class Shop:
             )
             record = KafkaRecord(report.topic, 0, self.offset, b"k", body_of(report), [*headers])
             records.append((report.topic, record, dict(headers)))
-        received, unread = await read("engagements", records)
-        assert not unread
+        received = received_of(await read("engagements", records))
+        assert len(received) == len(records)
         async with self.database.unit_of_work() as work:
             await handler.handle(work, received)
 

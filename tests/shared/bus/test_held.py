@@ -11,9 +11,10 @@ from shared.bus.received import Received
 from shared.events.codec import Tombstone
 from shared.events.envelope import ContactEvent
 from shared.events.labeling import ContactChanged
+from shared.events.topics import partition_of
 from shared.store.held import release_failed
 from shared.store.unit_of_work import UnitOfWork
-from tests.shared.bus.rig import Rig, clicked
+from tests.shared.bus.rig import PARTITIONS, Rig, clicked
 from tests.stack.waiting import until, until_equal
 
 TOPICS = ("labeling.contacts", "tracking.clicks")
@@ -60,6 +61,23 @@ async def held(rig: Rig) -> list[tuple[str, int, str, str]]:
 async def release(rig: Rig) -> int:
     async with rig.database.transaction() as connection:
         return await release_failed(connection, None, None, None)
+
+
+@pytest.mark.asyncio
+async def test_a_record_that_cannot_be_read_holds_back_no_earlier_record_of_the_same_batch(rig: Rig) -> None:
+    handler = Noting()
+    first, later, other = clicked(1), clicked(1), clicked(5)
+    await rig.publish([first])
+    await rig.send("tracking.clicks", b"1:1", b"[", partition_of(1, 1, PARTITIONS), [])
+    await rig.publish([later, other])
+    async with rig.worker(handler):
+        await until(lambda: handler.has_seen(first, other))
+        await until_equal(lambda: _contacts_held(rig), [1, 1])
+    assert later.event_id not in handler.seen
+
+
+async def _contacts_held(rig: Rig) -> list[int]:
+    return [contact for _, contact, _, _ in await held(rig)]
 
 
 @pytest.mark.asyncio
