@@ -4,7 +4,6 @@ import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic
 
@@ -30,6 +29,8 @@ MODULES = (
     "memory",
     "catalogs",
     "segmentation",
+    "segmentation_live",
+    "segmentation_large",
     "workflow",
     "campaigns",
     "console",
@@ -38,12 +39,10 @@ RESULTS = Path(__file__).parents[2] / ".bench" / "results.json"
 
 
 async def measure(names: Sequence[str], console: Console) -> list[Row]:
-    """The rows of the modules named; one that is not there is passed over."""
+    """Return the rows of the modules named."""
     rows: list[Row] = []
     with make_place() as place:
         for name in names:
-            if find_spec(f"tests.bench.{name}") is None:
-                continue
             started = monotonic()
             console.print(f"[dim]{name} …[/dim]")
             rows += await import_module(f"tests.bench.{name}").run(place)
@@ -82,11 +81,14 @@ def _number(value: float) -> str:
 
 
 def main() -> None:
-    """Measures the modules named, or all."""
+    """Measure the modules named, or all."""
+    names = sys.argv[1:] or MODULES
+    if unknown := sorted({*names} - {*MODULES}):
+        sys.exit(f"No such measurement: {', '.join(unknown)}. There are: {', '.join(MODULES)}")
     console = Console(width=160)
     # Ended from outside, it must take its processes and servers with it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    rows = uvloop.run(measure(sys.argv[1:] or MODULES, console))
+    rows = uvloop.run(measure(names, console))
     console.print(table_of(rows))
     console.print(f"[dim]{RESULTS}[/dim]")
 

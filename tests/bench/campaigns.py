@@ -1,10 +1,10 @@
-"""Campaigns: a launch to many contacts, rendering, content decided one by one, delivery to a local mail server."""
+"""Campaigns: rendering, content decided one by one, a launch to many contacts, delivery to a local mail server."""
 
 import asyncio
 import random
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -16,7 +16,6 @@ from zoneinfo import ZoneInfo
 
 import aiosmtplib
 import asyncpg
-import httpx
 from aiokafka import AIOKafkaProducer
 
 from deploy.embedded.ports import free_port
@@ -28,34 +27,33 @@ from services.tracking.domain.rendering import MailSource, compile_mail, line_of
 from services.workflow.domain.facts import StoredFacts
 from shared.bus.connection import client_options
 from shared.criteria import Criterion, decide_content, is_true
-from shared.events.messages import CampaignMessageRequested, Cause
-from shared.events.parts import LabelReference, Send
-from shared.events.tracking import ContactClicked, MessageChanged
-from shared.http.keys import generate
+from shared.events.parts import LabelReference
+from shared.events.tracking import ContactClicked
 from shared.settings import CommonSettings
+from tests.bench.campaign_launch import MESSAGE, NOW, WITHIN, clicks_during_launch, launch, request_to
 from tests.bench.place import Place as Bench
-from tests.bench.progress import PUBLISHED, ask
 from tests.bench.row import Row
 from tests.bench.segmentation_audience import BLOCKS
 from tests.bench.segmentation_image import ACCOUNT, TODAY, ZONE, label_id
-from tests.bench.segmentation_live import Writer, catalog, contact, process_on
+from tests.bench.segmentation_live import Writer, contact
 from tests.services.delivery.renderer import renderer
 from tests.shared.http.serving import serving
 from tests.stack.processes import ServiceProcess
 
-LAUNCHED = 200_000  # contacts; the goal's million takes five times as long to write
 RENDERED = 5_000
 DELIVERED = 3_000
 DECIDED = 5_000
-AT_ONCE = 50_000
-MESSAGE = UUID(int=77)
-NOW = datetime.now(UTC)
-WITHIN = 300.0  # seconds
 
 
 async def run(place: Bench) -> list[Row]:
     """All rows."""
-    return [rendering(), content_one_by_one(), *await launch(place), *await delivery(place)]
+    return [
+        rendering(),
+        content_one_by_one(),
+        *await launch(place),
+        await clicks_during_launch(place),
+        *await delivery(place),
+    ]
 
 
 def message_html() -> str:
@@ -122,66 +120,6 @@ def _click(contact_id: int, at: datetime, label: LabelReference) -> ContactClick
     )  # fmt: skip
 
 
-async def launch(place: Bench) -> list[Row]:
-    """From the launch to the frozen audience, and to all requests on the topic."""
-    key = generate()
-    with place.ground() as ground:
-        dsn = ground.database()
-        process = process_on(ground, dsn).start()
-        await asyncio.to_thread(process.wait_ready)
-        producer = AIOKafkaProducer(**client_options(ground.settings))
-        await producer.start()
-        writer = Writer(ground.settings, producer)
-        message = MessageChanged(
-            occurred_at=NOW, account_id=ACCOUNT, message_id=MESSAGE, message_name="Bench", revision=1, links=()
-        )
-        await writer.write([*catalog(key), message])
-        for first in range(1, LAUNCHED + 1, AT_ONCE):
-            await writer.write([contact(one) for one in range(first, first + AT_ONCE)])
-        await producer.stop()
-        headers = {"Authorization": f"Bearer {key}"}
-        async with httpx.AsyncClient(base_url=process.url, headers=headers, timeout=30) as client:
-            frozen, requested = await _launched(client, dsn)
-    return [
-        Row(f"campaign: launch to {LAUNCHED:,} contacts, until frozen", frozen, "s", goal=1, better="lower"),
-        Row(f"campaign: requests of {LAUNCHED:,} contacts on the topic", LAUNCHED / requested, "requests/s",
-            goal=1_000_000 / 90),
-    ]  # fmt: skip
-
-
-async def _launched(client: httpx.AsyncClient, dsn: str) -> tuple[float, float]:
-    everybody = {"contact": {"subscription": "subscribed"}}
-    await _until(client, "POST", "/v1/criteria/count", {"criterion": everybody}, lambda it: it.get("count") == LAUNCHED)
-    body = {"name": "Bench", "message_id": str(MESSAGE), "audience": {"include": [everybody]}}
-    created = await client.post("/v1/campaigns", json=body)
-    path = f"/v1/campaigns/{created.raise_for_status().json()['id']}"
-    started = monotonic()
-    (await client.post(f"{path}/launch")).raise_for_status()
-    await _until_asked(dsn, "SELECT count(*) FROM campaign_slices WHERE frozen_at IS NULL", lambda left: left == 0)
-    frozen = monotonic() - started
-    await _until(client, "GET", path, None, lambda it: it.get("state") == "done")
-    await _until_asked(dsn, PUBLISHED, lambda published: published >= LAUNCHED)
-    return frozen, monotonic() - started
-
-
-async def _until_asked(dsn: str, question: str, done: Callable[[int], bool]) -> None:
-    deadline = monotonic() + WITHIN
-    while not done(await ask(dsn, question)):
-        if monotonic() > deadline:
-            raise TimeoutError(question)
-        await asyncio.sleep(0.02)
-
-
-async def _until(
-    client: httpx.AsyncClient, method: str, path: str, body: object, done: Callable[[dict[str, object]], bool]
-) -> None:
-    deadline = monotonic() + WITHIN
-    while not done((await client.request(method, path, json=body)).json()):
-        if monotonic() > deadline:
-            raise TimeoutError(path)
-        await asyncio.sleep(0.2)
-
-
 @contextmanager
 def sink(folder: Path) -> Iterator[int]:
     """A mail server in a process of its own; its port."""
@@ -222,7 +160,7 @@ async def _delivered(settings: CommonSettings, process: ServiceProcess, dsn: str
     await producer.start()
     writer = Writer(settings, producer)
     await writer.write([replace(contact(one), email=f"c{one}@example.com") for one in range(1, DELIVERED + 1)])
-    await writer.write([_request(one) for one in range(1, DELIVERED + 1)])
+    await writer.write([request_to(one) for one in range(1, DELIVERED + 1)])
     await producer.stop()
     connection = await asyncpg.connect(dsn)
     try:
@@ -238,14 +176,6 @@ async def _delivered(settings: CommonSettings, process: ServiceProcess, dsn: str
             await asyncio.sleep(0.1)
     finally:
         await connection.close()
-
-
-def _request(contact_id: int) -> CampaignMessageRequested:
-    return CampaignMessageRequested(
-        occurred_at=NOW, account_id=ACCOUNT, contact_id=contact_id, message_id=MESSAGE,
-        send=Send(kind="campaign", id="bench", sent_at=NOW), cause=Cause(kind="campaign"),
-        idempotency_key=f"bench:{contact_id}",
-    )  # fmt: skip
 
 
 async def _alone(port: int) -> float:

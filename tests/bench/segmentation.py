@@ -1,9 +1,6 @@
-"""Segmentation: folding, counting, evaluating segments, and the process around it."""
+"""Segmentation from memory: folding, counting, evaluating segments."""
 
-import asyncio
-import json
 import random
-import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -25,20 +22,10 @@ from tests.bench.segmentation_audience import audience_rows
 from tests.bench.segmentation_criteria import criteria_rows
 from tests.bench.segmentation_databases import in_duckdb, in_postgres
 from tests.bench.segmentation_image import ACCOUNT, PARTITIONS, ZONE, World, count, label_id, three_parts
-from tests.bench.segmentation_live import folding, latency, restart
 
 CONTACTS, CLICKS = 1_000_000, 10_000_000
 TIMES = 9
 LABELS = [LabelReference(id=label_id(number), name=f"Label {number}") for number in range(20)]
-
-
-async def run(place: Place) -> list[Row]:
-    """All rows, the heaviest last."""
-    rows = await images(place)
-    rows += await folding(place)
-    rows += await latency(place)
-    rows += await restart(place)
-    return rows + await large()
 
 
 def _batch(number: int, partition: int | None, dice: random.Random) -> list[ContactEvent]:
@@ -123,7 +110,7 @@ def _best(ask: Callable[[], object]) -> float:
     return min(times)
 
 
-async def images(place: Place) -> list[Row]:
+async def run(place: Place) -> list[Row]:
     """A million contacts: counts beside those of databases, folding, a thousand segments."""
     criterion = three_parts()
     with TemporaryDirectory(prefix="penchant-rows-") as name, place.ground() as ground:
@@ -145,17 +132,3 @@ async def images(place: Place) -> list[Row]:
         *audience_rows(slices, CONTACTS),
         *criteria_rows(slices),
     ]  # fmt: skip
-
-
-async def large() -> list[Row]:
-    """10 million contacts, 100 million clicks; in a process of its own, for its memory."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.bench.segmentation_large", str(10 * CONTACTS), str(10 * CLICKS),
-        stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    output, _ = await process.communicate()
-    found = json.loads(output)
-    return [
-        Row("segmentation: count, 10M contacts, 100M clicks", found["count_ms"], "ms", goal=80, better="lower"),
-        Row("segmentation: memory, 10M contacts, 100M clicks", found["bytes"] / 1e9, "GB", goal=6, better="lower"),
-    ]

@@ -67,6 +67,11 @@ class Writer:
         await asyncio.gather(*[await self.send(event) for event in events])
 
 
+async def run(place: Place) -> list[Row]:
+    """Folding through Kafka, from a click to a membership, and a restart."""
+    return [*await folding(place), *await latency(place), *await restart(place)]
+
+
 def catalog(key: str) -> list[Event]:
     """An account with a key, labels and a field."""
     labels = [

@@ -1,0 +1,178 @@
+"""The launch of a campaign: how soon its audience is frozen and its requests are on the topic; who waits meanwhile."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from time import monotonic, perf_counter
+from uuid import UUID
+
+import httpx
+from aiokafka import AIOKafkaProducer
+
+from services.segmentation.app import SERVICE
+from shared.bus.connection import client_options
+from shared.bus.publisher import Publisher
+from shared.bus.relay import Relay
+from shared.bus.topics import ensure_topics
+from shared.events.messages import CampaignMessageRequested, Cause
+from shared.events.parts import Send
+from shared.events.tracking import MessageChanged
+from shared.http.keys import generate
+from shared.store.database import Database
+from shared.store.event_tables import extend_event_tables
+from tests.bench.latency import click_paced, quantile
+from tests.bench.place import PARTITIONS
+from tests.bench.place import Place as Bench
+from tests.bench.progress import PUBLISHED, ask
+from tests.bench.row import Row
+from tests.bench.segmentation_image import ACCOUNT
+from tests.bench.segmentation_live import Writer, catalog, contact, process_on
+from tests.faults.chain import SEND
+from tests.scenarios.scene import Account, Scene
+from tests.stack.shop import Shop
+
+LAUNCHED = 200_000  # contacts; the goal's million takes five times as long to write
+AT_ONCE = 50_000
+MESSAGE = UUID(int=77)
+NOW = datetime.now(UTC)
+WITHIN = 300.0  # seconds
+
+CLICKED_ON = 40_000  # contacts of the campaign that is launched while others click
+BATCH = 10_000
+CLICKS_PER_SECOND = 50
+CLICKS, NOT_COUNTED = 550, 50
+
+
+async def launch(place: Bench) -> list[Row]:
+    """From the launch to the frozen audience, and to all requests on the topic."""
+    key = generate()
+    alone = await _relay_alone(place)
+    with place.ground() as ground:
+        dsn = ground.database()
+        process = process_on(ground, dsn).start()
+        await asyncio.to_thread(process.wait_ready)
+        producer = AIOKafkaProducer(**client_options(ground.settings))
+        await producer.start()
+        writer = Writer(ground.settings, producer)
+        message = MessageChanged(
+            occurred_at=NOW, account_id=ACCOUNT, message_id=MESSAGE, message_name="Bench", revision=1, links=()
+        )
+        await writer.write([*catalog(key), message])
+        for first in range(1, LAUNCHED + 1, AT_ONCE):
+            await writer.write([contact(one) for one in range(first, first + AT_ONCE)])
+        await producer.stop()
+        headers = {"Authorization": f"Bearer {key}"}
+        async with httpx.AsyncClient(base_url=process.url, headers=headers, timeout=30) as client:
+            frozen, requested = await _launched(client, dsn)
+    return [
+        Row(f"campaign: launch to {LAUNCHED:,} contacts, until frozen", frozen, "s", goal=1, better="lower"),
+        Row(f"campaign: requests of {LAUNCHED:,} contacts on the topic", LAUNCHED / requested, "requests/s",
+            1_000_000 / 90, alone, "relay alone"),
+    ]  # fmt: skip
+
+
+async def _launched(client: httpx.AsyncClient, dsn: str) -> tuple[float, float]:
+    everybody = {"contact": {"subscription": "subscribed"}}
+    await _until(client, "POST", "/v1/criteria/count", {"criterion": everybody}, lambda it: it.get("count") == LAUNCHED)
+    body = {"name": "Bench", "message_id": str(MESSAGE), "audience": {"include": [everybody]}}
+    created = await client.post("/v1/campaigns", json=body)
+    path = f"/v1/campaigns/{created.raise_for_status().json()['id']}"
+    started = monotonic()
+    (await client.post(f"{path}/launch")).raise_for_status()
+    await _until_asked(dsn, "SELECT count(*) FROM campaign_slices WHERE frozen_at IS NULL", lambda left: left == 0)
+    frozen = monotonic() - started
+    await _until(client, "GET", path, None, lambda it: it.get("state") == "done")
+    await _until_asked(dsn, PUBLISHED, lambda published: published >= LAUNCHED)
+    return frozen, monotonic() - started
+
+
+async def _until_asked(dsn: str, question: str, done: Callable[[int], bool]) -> None:
+    deadline = monotonic() + WITHIN
+    while not done(await ask(dsn, question)):
+        if monotonic() > deadline:
+            raise TimeoutError(question)
+        await asyncio.sleep(0.02)
+
+
+async def _until(
+    client: httpx.AsyncClient, method: str, path: str, body: object, done: Callable[[dict[str, object]], bool]
+) -> None:
+    deadline = monotonic() + WITHIN
+    while not done((await client.request(method, path, json=body)).json()):
+        if monotonic() > deadline:
+            raise TimeoutError(path)
+        await asyncio.sleep(0.2)
+
+
+async def _relay_alone(place: Bench) -> float:
+    """Publish as many requests as the launch does, all written before; return requests per second."""
+    with place.ground() as ground:
+        dsn = ground.database()
+        await ensure_topics(ground.settings)
+        database = await Database.open(dsn, PARTITIONS)
+        try:
+            await database.migrate([SERVICE.migrations])
+            async with database.pool.acquire() as connection:
+                await extend_event_tables(connection)
+            for first in range(1, LAUNCHED + 1, AT_ONCE):
+                async with database.unit_of_work(*range(PARTITIONS)) as work:
+                    for contact_id in range(first, first + AT_ONCE):
+                        work.append(request_to(contact_id))
+            relay = asyncio.create_task(Relay(database, lambda: Publisher("segmentation", ground.settings)).run())
+            started = perf_counter()
+            await _until_asked(dsn, PUBLISHED, lambda published: published >= LAUNCHED)
+            took = perf_counter() - started
+            relay.cancel()
+            await asyncio.gather(relay, return_exceptions=True)
+        finally:
+            await database.close()
+    return LAUNCHED / took
+
+
+def request_to(contact_id: int) -> CampaignMessageRequested:
+    """Return the request of a campaign's mail to a contact."""
+    return CampaignMessageRequested(
+        occurred_at=NOW, account_id=ACCOUNT, contact_id=contact_id, message_id=MESSAGE,
+        send=Send(kind="campaign", id="bench", sent_at=NOW), cause=Cause(kind="campaign"),
+        idempotency_key=f"bench:{contact_id}",
+    )  # fmt: skip
+
+
+async def clicks_during_launch(place: Bench) -> Row:
+    """Click at a steady pace, first alone, then while a campaign is launched to many others."""
+    async with place.services() as (ground, services):
+        tracking, labeling = services["tracking"], services["labeling"]
+        shop = await Shop.open(labeling.url, tracking.url, 2 * CLICKS)
+        tokens = await shop.tokens(tracking.url, SEND, shop.contacts)
+        with Account.open(Scene(ground, services), "Launch") as account:
+            campaign = await asyncio.to_thread(_draft, account)
+            pace = ["labeling.labels"], CLICKS_PER_SECOND, NOT_COUNTED
+            [alone] = await click_paced(ground, tracking.port, shop, tokens[:CLICKS], *pace)
+            await asyncio.to_thread(account.post, "segmentation", f"{campaign}/launch")
+            [meanwhile] = await click_paced(ground, tracking.port, shop, tokens[CLICKS:], *pace)
+            await asyncio.to_thread(_wait_until_done, account, campaign)
+    name = f"click to LabelAssigned during a launch to {CLICKED_ON:,} contacts, {CLICKS_PER_SECOND} clicks/s, p99"
+    return Row(name, quantile(meanwhile, 0.99), "ms", 1_000, quantile(alone, 0.99), "without the launch", "lower")
+
+
+def _draft(account: Account) -> str:
+    """Write the contacts, and a campaign to all of them; return the path of the campaign."""
+    for first in range(0, CLICKED_ON, BATCH):
+        rows = [
+            {"email": f"c{number}@customers.example", "subscription": "subscribed"}
+            for number in range(first, first + BATCH)
+        ]
+        account.ask("labeling", "POST", "/v1/contacts/batch", rows, timeout=120)
+    message = account.message('<p><a href="https://shop.example/">Shop</a></p>')
+    everybody = {"contact": {"subscription": "subscribed"}}
+    deadline = monotonic() + WITHIN
+    while account.post("segmentation", "/v1/criteria/count", {"criterion": everybody})["count"] < CLICKED_ON:
+        assert monotonic() < deadline, "segmentation has not read all contacts"
+    body = {"name": "Bench", "message_id": message["id"], "audience": {"include": [everybody]}}
+    return f"/v1/campaigns/{account.post('segmentation', '/v1/campaigns', body)['id']}"
+
+
+def _wait_until_done(account: Account, campaign: str) -> None:
+    deadline = monotonic() + WITHIN
+    while account.get("segmentation", campaign)["state"] != "done":
+        assert monotonic() < deadline, "the campaign has not ended"
