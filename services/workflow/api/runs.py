@@ -69,7 +69,11 @@ async def cancel_run(service: Workflows, caller: Writer, run_id: UUID) -> RunDet
 
 @router.post("/runs/{run_id}/retry", summary="Try a failed run again")
 async def retry_run(service: Workflows, caller: Writer, run_id: UUID) -> RunDetail:
-    """Let a failed run go on from the step at which it failed. 409 for a run that has not failed."""
+    """Let a failed run go on from the step at which it failed. 409 for a run that has not failed.
+
+    If the newest version of the workflow still has that step, the run goes on with that version: correct the step, then
+    try again.
+    """
     with as_problems():
         return _detail(await watching_runs.retry(service, caller.account_id, run_id))
 

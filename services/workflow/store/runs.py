@@ -240,6 +240,11 @@ async def update(connection: PoolConnectionProxy, runs: Sequence[Run]) -> None:
         )
 
 
+async def set_version(connection: PoolConnectionProxy, run_id: UUID, version: int) -> None:
+    """Let a run go on with another version of its workflow."""
+    await QUERIES["set_version"].execute(connection, run_id=run_id, version=version)
+
+
 async def insert_steps(connection: PoolConnectionProxy, steps: Sequence[tuple[UUID, StepTaken]]) -> None:
     """Write steps that were taken, each with its run."""
     if steps:

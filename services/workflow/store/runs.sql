@@ -91,6 +91,9 @@ FROM unnest(
 )
 WHERE runs.run_id = c.run_id
 
+-- name: set_version
+UPDATE runs SET version = :version WHERE run_id = :run_id
+
 -- name: blank_what_was_seen
 -- What conditions saw of contacts that are erased may name a person.
 WITH gone AS (

@@ -1,4 +1,4 @@
-"""List, show and cancel runs."""
+"""List, show, cancel and retry runs."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,6 +10,7 @@ from asyncpg.pool import PoolConnectionProxy
 
 from services.workflow.domain.definitions import walk
 from services.workflow.domain.errors import NotFound, WrongState
+from services.workflow.domain.phases import Workflow
 from services.workflow.domain.progress import end
 from services.workflow.domain.runs import Run, Transition
 from services.workflow.store import backlog, counts, run_history, runs
@@ -88,7 +89,10 @@ async def cancel(service: WorkflowService, account_id: int, run_id: UUID) -> Run
 
 
 async def retry(service: WorkflowService, account_id: int, run_id: UUID) -> RunHistory:
-    """Let a failed run try its step again. Raises NotFound, WrongState for a run that has not failed."""
+    """Let a failed run try its step again, as the newest version of its workflow has it.
+
+    If that has no such step, the run keeps its version. Raises NotFound, WrongState for a run that has not failed.
+    """
     contact = (account_id, (await _find(service, account_id, run_id)).run.contact_id)
     partition = partition_of(*contact, service.partitions)
     async with service.database.unit_of_work(partition) as work:
@@ -105,6 +109,7 @@ async def retry(service: WorkflowService, account_id: int, run_id: UUID) -> RunH
             # It failed before failed runs kept their step.
             steps = await run_history.steps_of(work.connection, run_id)
             run = replace(run, step_id=steps[-1].step_id if steps else None)
+        run = await _corrected(work.connection, run, workflows.workflow(run.workflow_id))
         await unit.load([contact], [run])
         unit.resume(run)
         await unit.look_back()
@@ -112,6 +117,15 @@ async def retry(service: WorkflowService, account_id: int, run_id: UUID) -> RunH
         if unit.next_due is not None:
             await runs.announce_due(work.connection)
     return await show(service, account_id, run_id)
+
+
+async def _corrected(connection: PoolConnectionProxy, run: Run, workflow: Workflow) -> Run:
+    """Return the run on the newest version of its workflow, if its step is still there."""
+    newest = workflow.programs[max(workflow.programs)]
+    if newest.version == run.version or run.step_id not in newest.places:
+        return run
+    await runs.set_version(connection, run.run_id, newest.version)
+    return replace(run, version=newest.version)
 
 
 class CountedStep(NamedTuple):

@@ -118,3 +118,22 @@ async def test_what_cannot_be_read_or_told_concerns_its_own_runs_only(rig: Rig) 
         assert "Mars/Olympus_Mons" in (await rig.run(until_nine, "blocked"))["reason"]
         await rig.publish(replace(mars, event_id=uuid7(), time_zone="Europe/Brussels"))
         assert (await rig.run(until_nine, "running"))["waiting"]["step_id"] == "nine"
+
+
+@pytest.mark.asyncio
+async def test_a_failed_run_goes_on_with_a_version_in_which_its_step_was_corrected(working: Rig) -> None:
+    rig = working
+    workflow = await rig.workflow(SEND, FORM, {"id": "offer", "send": {"message": str(OFFER)}})
+    await rig.publish(changed(), assigned())
+    await rig.consumed()
+    await rig.publish(message(OFFER, "deleted"))
+    await rig.catalog.refresh(5)
+    await rig.publish(engaged())
+    failed = await rig.run(workflow, "failed")
+    corrected = [SEND, FORM, {"id": "offer", "send": {"message": str(GUIDE)}}]
+    await rig.call("PUT", f"/v1/workflows/{workflow['id']}", {**workflow, "steps": corrected})
+    again = await rig.call("POST", f"/v1/runs/{failed['id']}/retry")
+    assert (again["state"], again["version"]) == ("finished", 2)
+    assert [step["id"] for step in again["steps"]] == ["guide", "form", "offer", "offer"]
+    requests = await rig.read("workflow.messages")
+    assert [request.event.message_id for request in requests] == [GUIDE, GUIDE]
