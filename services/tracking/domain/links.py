@@ -14,17 +14,33 @@ LONGEST_TEXT = 500
 # Only these can be clicked in a mail program: links, areas of image maps, and Outlook's shapes.
 _SHAPES = frozenset({"rect", "roundrect", "oval", "shape", "line", "polyline", "curve", "arc", "image", "group"})
 _TEMPLATE_TAG = re.compile(r"\{[%{]|<%|%%|\[\[|\*\|")
+# Conditions and loops of templates say nothing themselves.
+_TEMPLATE_CONTROL = re.compile(
+    r"\{%.{0,500}?%\}|\{\{\s*(?:[#/^!]|else\b|end\b).{0,500}?\}\}|<%(?!=).{0,500}?%>"
+    r"|\*\|(?:IF|IFNOT|ELSEIF|ELSE|END|INTERESTED)\b[^|]{0,200}\|\*|%%\[.{0,500}?\]%%",
+    re.DOTALL,
+)
 _MOST_OPEN = 32  # links that are never closed must not make reading quadratic
 _MOST_TABLES = 100
+_MOST_CONDITIONS = 5  # between start tags of which a template chooses one
 _TABLE = -1
-_INVISIBLE = str.maketrans("", "", "\u00ad\u200b\u200e\u200f\u2060\ufeff")
+_INVISIBLE = dict.fromkeys(
+    [0xAD, 0x34F, 0x61C, 0x180E, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF]
+)
 _BREAK_NAMES = """
-address article aside blockquote br caption center dd details dialog div dl dt fieldset figcaption figure footer form
-h1 h2 h3 h4 h5 h6 header hr legend li main nav ol option p pre section summary table tbody td tfoot th thead tr ul
+address article aside blockquote br caption center dd details dialog dir div dl dt fieldset figcaption figure footer
+form h1 h2 h3 h4 h5 h6 header hgroup hr legend li listing main menu nav ol optgroup option p pre search section summary
+table tbody td tfoot th thead tr ul xmp
 """
 _BREAKS = frozenset(_BREAK_NAMES.split())
+_BREAKING_STYLE = re.compile(
+    r"display\s*:\s*(?:block|table|list-item|flex|grid|inline-block|inline-table)", re.IGNORECASE
+)
+_INLINE = frozenset(["span", "b", "strong", "i", "em", "u", "font", "small", "big", "label", "mark", "abbr"])
+_MOST_INLINE = 200
 _CELLS = frozenset({"td", "th", "caption"})
 _ROWS = frozenset({"tr", "tbody", "thead", "tfoot"})
+_MARKERS = frozenset({"object", "applet", "marquee", "template"})  # they separate links as cells do
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +85,36 @@ class _OpenLink:
 
     def text(self) -> str:
         for texts in (self.texts, self.alternatives, [self.label]):
-            if said := " ".join("".join(texts).translate(_INVISIBLE).split()):
+            if said := _said(texts):
                 return said[:LONGEST_TEXT]
         return ""
+
+    def is_alternative(self) -> bool:
+        """Return whether nothing but a template's condition follows: the next start tag is sent in its place."""
+        if len(self.texts) > _MOST_CONDITIONS:
+            return False
+        written = "".join(self.texts).strip()
+        return bool(written) and not self.alternatives and not _said(self.texts)
+
+
+def _said(texts: Iterable[str]) -> str:
+    written = "".join(texts)
+    if _TEMPLATE_TAG.search(written):
+        written = _TEMPLATE_CONTROL.sub("", written)
+    return " ".join(written.translate(_INVISIBLE).split())
 
 
 class _Tables:
     """The tables and cells that are open. A cell separates the links in it from those around its table.
 
-    Cells are numbered, from 1; tables stand between them as `_TABLE`, and 0 is what is in no table.
+    Cells are numbered, from 1; tables stand between them as `_TABLE`, and 0 is what is in no table. An `object` and the
+    like count as cells.
     """
 
     def __init__(self) -> None:
         self.open: list[int] = [0]
         self._cells = 0
+        self._markers: list[tuple[str, int]] = []
 
     @property
     def cell(self) -> int:
@@ -95,8 +127,10 @@ class _Tables:
         elif name in _CELLS or name in _ROWS:
             self._end_cell()
             if name in _CELLS and self.open[-1] == _TABLE:
-                self._cells += 1
-                self.open.append(self._cells)
+                self._open_cell()
+        elif name in _MARKERS and len(self.open) < _MOST_TABLES:
+            self._open_cell()
+            self._markers.append((name, self._cells))
 
     def end(self, name: str) -> None:
         if name in _CELLS or name in _ROWS:
@@ -104,10 +138,22 @@ class _Tables:
         elif name == "table" and _TABLE in self.open:
             self._end_cell()
             self.open.pop()
+        elif name in _MARKERS:
+            self._end_marker(name)
+
+    def _open_cell(self) -> None:
+        self._cells += 1
+        self.open.append(self._cells)
 
     def _end_cell(self) -> None:
-        if len(self.open) > 1 and self.open[-1] != _TABLE:
+        while len(self.open) > 1 and self.open[-1] != _TABLE:
             self.open.pop()
+
+    def _end_marker(self, name: str) -> None:
+        self._markers = [marker for marker in self._markers if marker[1] in self.open]
+        if self._markers and self._markers[-1][0] == name:
+            _, cell = self._markers.pop()
+            del self.open[self.open.index(cell) :]
 
 
 class _Reader:
@@ -117,6 +163,7 @@ class _Reader:
         self.open: list[_OpenLink] = []
         self.base: str | None = None
         self.outlook_base: str | None = None
+        self.inline: list[tuple[str, bool]] = []  # open elements, and whether their style breaks the line
         # Tables begin in one of Outlook's comments and end in another; the visible ones do not know about them.
         self.tables = {False: _Tables(), True: _Tables()}
 
@@ -135,10 +182,10 @@ class _Reader:
         tables = self.tables[tag.comment > 0]
         tables.start(tag.name)
         self._leave_cells(tag.comment > 0)
-        if tag.name in _BREAKS:
+        if tag.name in _BREAKS or (self.open and self._inline_breaks(tag)):
             self._say(" ", tag.comment)
         if tag.name == "a":
-            self._close("a", tables.cell)  # the standard: links do not nest, except in a cell of a table
+            self._end_open_links(tables.cell)
         for link in self.open:
             if link.name == tag.name and not tag.self_closing:
                 link.depth += 1
@@ -155,8 +202,29 @@ class _Reader:
         self._close(tag.name, tables.cell)
         tables.end(tag.name)
         self._leave_cells(tag.comment > 0)
-        if tag.name in _BREAKS:
+        if tag.name in _BREAKS or (self.open and self._inline_broke(tag.name)):
             self._say(" ", tag.comment)
+
+    def _end_open_links(self, cell: int) -> None:
+        """End links where another begins: links do not nest, except in a cell of a table (the standard).
+
+        Where a template chooses between two start tags, both links say what follows.
+        """
+        self.open = [link for link in self.open if link.name != "a" or link.cell != cell or link.is_alternative()]
+
+    def _inline_breaks(self, tag: StartTag) -> bool:
+        if tag.name not in _INLINE:
+            return False
+        breaks = _BREAKING_STYLE.search(self._value(tag.attributes, "style")) is not None
+        self.inline = [*self.inline[-_MOST_INLINE + 1 :], (tag.name, breaks)]
+        return breaks
+
+    def _inline_broke(self, name: str) -> bool:
+        if name not in _INLINE or all(opened != name for opened, _ in self.inline):
+            return False
+        while self.inline[-1][0] != name:
+            self.inline.pop()
+        return self.inline.pop()[1]
 
     def _hrefs(self, tag: StartTag) -> list[Attribute]:
         """Return the addresses of a tag that can be clicked; several only where a template chooses between them."""
@@ -177,6 +245,7 @@ class _Reader:
         self.links.append(link)
         # Only elements of XML (Outlook's VML) end themselves by a slash.
         if tag.name != "area" and not (tag.self_closing and ":" in tag.name):
+            self.inline = self.inline if self.open else []
             self.open = [*self.open[-_MOST_OPEN + 1 :], link]
 
     def _close(self, name: str, cell: int) -> None:
@@ -194,10 +263,11 @@ class _Reader:
     def _base(self, tag: StartTag, attributes: Mapping[str, Attribute]) -> None:
         if "href" not in attributes:
             return
-        if tag.comment and self.outlook_base is None:
-            self.outlook_base = self._value(attributes, "href")
-        elif not tag.comment and self.base is None:
-            self.base = self._value(attributes, "href")
+        href = self._value(attributes, "href")
+        if self.outlook_base is None:
+            self.outlook_base = href  # Outlook sees both, and the first counts
+        if not tag.comment and self.base is None:
+            self.base = href
 
     def _say(self, text: str, comment: int) -> None:
         for link in self.open:
@@ -224,7 +294,7 @@ def find_links(source: str, own_urls: Iterable[str] = ()) -> list[FoundLink]:
     for token in markup.read(source):
         reader.take(token)
     visible = Base.of(reader.base)
-    outlook = visible if reader.outlook_base is None else Base.of(reader.outlook_base)
+    outlook = Base.of(reader.outlook_base)
     found = partial(_found, source=source, own_urls=tuple(own_urls))
     links = [
         found(link, href, base=outlook if link.comment else visible) for link in reader.links for href in link.hrefs

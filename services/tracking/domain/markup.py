@@ -83,11 +83,22 @@ _UNQUOTED = re.compile(r"[^ \t\n\f\r>]*")
 _TAG_END = re.compile(r"[ \t\n\f\r/]*>")
 _COMMENT_END = re.compile(r"--!?>")
 _CONDITION = re.compile(r"\s*\[if\b[^\]]*\]>", re.IGNORECASE)
+# A template's tag among the attributes, as in <a {% if x %}href="…"; a ">" in it does not end the element.
+_TEMPLATE_TAG = re.compile(
+    r"[ \t\n\f\r/]*"
+    r"(?:\{%.{0,500}?%\}|\{\{.{0,500}?\}\}|<%.{0,500}?%>|\*\|.{0,500}?\|\*|%%.{0,500}?%%|\[\[.{0,500}?\]\])",
+    re.DOTALL,
+)
 _TEMPLATE_TAG_END = re.compile(r".*(?:[%#}]\}|%%|\]\]|\*\|)", re.DOTALL)
 # The content of these up to their end tag is not markup (the standard's raw text and escapable raw text).
 _RAW = frozenset({"script", "style", "textarea", "title", "xmp", "iframe", "noembed", "noframes"})
 _FOREIGN = frozenset({"svg", "math"})
-_BACK_TO_HTML = frozenset({"foreignobject", "desc", "annotation-xml"})
+_BACK_TO_HTML = frozenset({"foreignobject", "desc", "title", "annotation-xml", "mi", "mo", "mn", "ms", "mtext"})
+_BREAKOUT_NAMES = """
+b big blockquote body br center code dd div dl dt em embed h1 h2 h3 h4 h5 h6 head hr i img li listing menu meta nobr ol
+p pre ruby s small span strong strike sub sup table tt u ul var
+"""
+_BREAKOUTS = frozenset(_BREAKOUT_NAMES.split())  # elements of HTML that end an svg which nobody has closed
 
 
 class _State:
@@ -100,6 +111,11 @@ class _State:
     def is_foreign(self) -> bool:
         """Return whether the innermost of the open elements follows the rules of XML."""
         return bool(self.foreign) and self.foreign[-1] in _FOREIGN
+
+    def break_out(self, name: str) -> None:
+        """End the foreign elements if `name` cannot stand in them."""
+        while name in _BREAKOUTS and self.is_foreign():
+            self.foreign.pop()
 
     def opened(self, name: str, self_closing: bool) -> None:
         within = name in _BACK_TO_HTML and self.is_foreign()
@@ -149,6 +165,7 @@ def _tag(source: str, tag: re.Match[str], end: int, comment: int, state: _State)
         return position
     self_closing = source[position - 2] == "/" and not (attributes and attributes[-1].end == position - 1)
     yield StartTag(name, tag.start(), position, attributes, self_closing, comment)
+    state.break_out(name)
     if name in _RAW and not state.is_foreign():
         closing = re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE).search(source, position, end)
         after = closing.start() if closing else end
@@ -165,13 +182,16 @@ def _attributes(source: str, position: int, end: int) -> tuple[list[Attribute], 
     while True:
         if closing := _TAG_END.match(source, position, end):
             return attributes, closing.end()
+        if template := _TEMPLATE_TAG.match(source, position, end):
+            position = template.end()
+            continue
         named = _ATTRIBUTE_NAME.match(source, position, end)
         if named is None:
             return attributes, -1
         name, name_start, position = named.group(1).lower(), named.start(1), named.end()
         # A template's tag may touch the name: {% if x %}href="…".
-        if template := _TEMPLATE_TAG_END.match(name):
-            name, name_start = name[template.end() :] or name, name_start + template.end()
+        if touching := _TEMPLATE_TAG_END.match(name):
+            name, name_start = name[touching.end() :] or name, name_start + touching.end()
         start, after, quoted = position, position, False
         if equals := _EQUALS.match(source, position, end):
             start, after, quoted = _value(source, equals.end(), end)

@@ -1,37 +1,52 @@
 """Merge tags of the usual mailing systems, in an address: only the sender knows where such a link leads."""
 
 import re
-from urllib.parse import unquote
 
 _NAME = r"[A-Za-z_][\w.:-]*"
+_NAMES = rf"{_NAME}(?: {_NAME})*"
+_VALUE_END = r"(?=[&#;/?]|$)"
+_VALUE_START = r"(?:^|(?<==))"
+_GUID = r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-"
+_IPV6 = r"[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[^\]]*\]"
 # The opening is enough for most: the tag's own quotes may have ended the attribute early.
 _TAG = re.compile(
     "|".join(
         (
-            r"\{\{|\{%|\*\||\[\[|%%|<%|[$#]\{|<<",
-            r"\{[$!#]?[A-Za-z_][^{}]*\}",  # {$email}, {contactfield=email}, {!name}
-            rf"##\s*{_NAME}\s*##|#{_NAME}#",
-            rf"~~[^~]+~~|~{_NAME}~",
-            rf"\${_NAME}\$",
-            # [email], but neither filter[colour] nor the host of an IPv6 address.
-            r"(?<!//)(?<![\w\]@])\[[A-Za-z_][^\[\]]*\]",
-            rf"(?<==)-{_NAME}-(?=[&#;]|$)",
+            r"\{\{|\{%(?!22|27)|\*\||\|\*|\[\[|%%|<%|[$#@]\{|<<|\xab",
+            r"<[A-Za-z/][^<>]*>",
+            rf"\{{\s*[$!#]?(?!{_GUID})[A-Za-z_][^{{}}]*\}}|\{{\d+\}}",  # {$email}, {contactfield=email}, {!name}, {0}
+            rf"\(\({_NAMES}\)\)|[%$@]\({_NAME}\)",
+            # [email] and [!email], but neither filter[colour] nor the host of an IPv6 address.
+            rf"(?<![\w\]@])\[(?!{_IPV6})[!$#%*@-]?[A-Za-z_][^\[\]]*\]",
+            rf"##[^#]+##|#{_NAMES}#{_VALUE_END}",
+            rf"~~[^~]+~~|~{_NAMES}~{_VALUE_END}",
+            rf"\${_NAMES}\$\$?{_VALUE_END}|(?<==)\$[A-Za-z_]\w*{_VALUE_END}",
+            # Between marks that occur in addresses as well, a tag is a whole value or a whole segment of the path.
+            rf"(?:{_VALUE_START}|(?<=/))-[A-Za-z_][\w.:]*-{_VALUE_END}",
+            rf"{_VALUE_START}(--?|__|!!?|\^|\|\|?|@@?|::?){_NAMES}\1{_VALUE_END}",
             r"@(?:TrackLink|UnsubscribeURL|[A-Z][A-Z_]+@)",
         )
     )
 )
-_ENCODED = re.compile(r"%7B%7B|%7B%25|\*%7C|%5B%5B|%3C%25|%3C%3C|%24%7B", re.IGNORECASE)
-_PERCENT_NAME = re.compile(rf"%{_NAME}%")
+# Editors encode the marks of tags, and systems replace the tags all the same.
+_ENCODED = re.compile(r"%(?:7[BCDE]|5[BDE]|3[CE]|2[1A4]|20)|%C2%AB|%23%23", re.IGNORECASE)
+_MARKS = {
+    "%7B": "{", "%7C": "|", "%7D": "}", "%7E": "~", "%5B": "[", "%5D": "]", "%5E": "^", "%3C": "<", "%3E": ">",
+    "%21": "!", "%2A": "*", "%24": "$", "%20": " ", "%C2%AB": "\xab", "%23%23": "##",
+}  # fmt: skip
+_ENCODED_PERCENT = re.compile(rf"%25%25|{_VALUE_START}%25{_NAMES}%25{_VALUE_END}|[{{<\[]%25")
+_PERCENT_NAME = re.compile(rf"%{_NAMES}%")
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 
 
 def has_merge_tag(url: str) -> bool:
-    """Return whether a merge tag of a usual system stands anywhere in `url`."""
+    """Return whether a merge tag of a usual system stands anywhere in `url`, percent-encoded or not."""
     if _TAG.search(url):
         return True
     if "%" not in url:
         return False
-    if _ENCODED.search(url) and _TAG.search(unquote(url)):
+    decoded = _ENCODED.sub(lambda match: _MARKS[match.group().upper()], url)
+    if _TAG.search(decoded) or _ENCODED_PERCENT.search(decoded):
         return True
     # %email% is a tag, %C3%A9 is two escapes: a tag leaves a percent sign over that begins no escape.
-    return _PERCENT_NAME.search(url) is not None and "%" in _ESCAPE.sub("", url)
+    return _PERCENT_NAME.search(decoded) is not None and "%" in _ESCAPE.sub("", decoded)

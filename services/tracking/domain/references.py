@@ -8,7 +8,6 @@ _NUMERIC = r"#[0-9]+|#[xX][0-9a-fA-F]+"
 _IN_ATTRIBUTES = re.compile(rf"&(?:{_NUMERIC}|[A-Za-z][A-Za-z0-9]*)[;=]?")
 _IN_TEXT = re.compile(rf"&(?:{_NUMERIC}|[A-Za-z][A-Za-z0-9]{{1,31}});?")
 _LARGEST = 0x10FFFF
-_CONTROLS = frozenset(range(1, 0x20)) - {0x0D}
 
 
 def attribute_text(raw: str) -> str:
@@ -36,6 +35,9 @@ def _decode(reference: str) -> str:
         return html.unescape(reference)
     digits = reference[2:].rstrip(";")
     # No more digits than any character needs: converting a million of them would take minutes.
-    number = int(digits[1:][-9:], 16) if digits[0] in "xX" else int(digits[-9:])
-    # Python drops control characters that the standard keeps.
-    return chr(number) if number in _CONTROLS else html.unescape(reference) if len(digits) < 10 else "\ufffd"
+    significant = (digits[1:] if digits[0] in "xX" else digits).lstrip("0")
+    number = int(significant[:9] or "0", 16 if digits[0] in "xX" else 10)
+    # `html.unescape` drops the control characters and noncharacters that the standard keeps.
+    if 0x80 <= number < 0xA0:
+        return bytes([number]).decode("cp1252", "ignore") or chr(number)
+    return "\ufffd" if number == 0 or number > _LARGEST or 0xD800 <= number < 0xE000 else chr(number)

@@ -125,7 +125,7 @@ def untrackable(url: str, text: str, own_urls: tuple[str, ...] = ()) -> Reason |
         return "empty"
     if len(url) > LONGEST_URL:
         return "too_long"
-    if own_urls and url.startswith(own_urls):
+    if leads_to_us(url, own_urls):
         return "tracked"
     if says_unsubscribe(text) and url[:1] != "#" and url[:7].lower() != "mailto:":
         return "unsubscribe"
@@ -134,6 +134,18 @@ def untrackable(url: str, text: str, own_urls: tuple[str, ...] = ()) -> Reason |
     if has_merge_tag(url):
         return "merge_tag"
     return unreachable(url)
+
+
+def leads_to_us(url: str, own_urls: tuple[str, ...]) -> bool:
+    """Return whether `url` begins like one of `own_urls`, however its scheme, host and port are written."""
+    host = _HOST.match(url)
+    if not own_urls or host is None:
+        return False
+    end = _PATH_END.split(url[host.end() :].partition("/")[0], maxsplit=1)[0]
+    port = "" if end in (":", ":80", ":443") else end
+    path = url[host.end() + len(end) :]
+    begun = f"//{host.group(2).lower()}{port}{path}"
+    return begun.startswith(tuple(f"//{own.lower().partition('//')[2]}" for own in own_urls))
 
 
 def unreachable(url: str) -> Reason | None:

@@ -6,7 +6,7 @@ from uuid import UUID
 from services.tracking.domain.errors import LinkNotTrackable, LinksNotFound, TargetNotUsable
 from services.tracking.domain.revisions import Link
 from services.tracking.domain.revisions import Tracking as Tracked
-from services.tracking.domain.targets import GUESSES, unreachable, untrackable
+from services.tracking.domain.targets import GUESSES, leads_to_us, unreachable, untrackable
 from services.tracking.store.messages import StoredMessage, change_message, write_links
 from services.tracking.use_cases.messages import Require, append_message, read_to_change
 from services.tracking.use_cases.service import Tracking
@@ -61,4 +61,4 @@ def changed_link(link: Link, change: LinkChange, own_urls: tuple[str, ...]) -> L
 
 
 def _own(target: str, own_urls: tuple[str, ...]) -> str | None:
-    return "tracked" if target.startswith(own_urls) else None
+    return "tracked" if leads_to_us(target, own_urls) else None

@@ -37,8 +37,7 @@ class Tracking:
     @property
     def own_urls(self) -> tuple[str, ...]:
         """The beginnings of our own tracked links."""
-        host = self.public_url.partition("://")[2]
-        return f"https://{host}/c/", f"http://{host}/c/", f"//{host}/c/"
+        return (f"{self.public_url}/c/",)
 
     async def announce(self, work: UnitOfWork, message: MessageChanged) -> None:
         """Make a committed change visible: to this process at once, to others when this returns (1 s at most)."""
