@@ -1,21 +1,18 @@
 """One AsyncAPI 3 document for all topics, from the registry and the topics."""
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from shared.events.header_schemas import header_schemas
 from shared.events.json_schema import schemas_of, type_of
 from shared.events.registry import EVENTS
 from shared.events.topics import TOPICS, Topic
+from shared.examples import example_of
 
 BINDING = "0.5.0"
 REFERENCE = "#/components/schemas/{model}"
 
-_DEAD_HEADERS = {
-    "dead_reason": "why it could not be used: `kind: detail`",
-    "dead_topic": "the topic on which it came",
-    "dead_partition": "its partition there",
-    "dead_offset": "its offset there",
-    "dead_service": "the service that could not use it",
-}
+ANY_BYTES = {"description": "Any bytes.", "examples": ["{"]}
 _ABOUT = {
     "contact": "Keyed `account:contact`; partition `(account_id + contact_id) % partitions`, the same in every contact "
     "topic. Ordered per contact. Kept for ever.",
@@ -30,6 +27,7 @@ _ABOUT = {
 def document(partitions: int = 12) -> dict[str, Any]:
     """Return the AsyncAPI document; `partitions` is the number for contact and intake topics."""
     schemas, parts = schemas_of({model.name: model for model in EVENTS}, REFERENCE)
+    every_schema = {**header_schemas(), **schemas, **parts, "Nothing": {"type": "null"}, "Anything": ANY_BYTES}
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -44,18 +42,8 @@ def document(partitions: int = 12) -> dict[str, Any]:
         "channels": {name: _channel(topic, partitions) for name, topic in TOPICS.items()},
         "operations": {_operation_name(topic): _operation(topic) for topic in TOPICS.values()},
         "components": {
-            "messages": {
-                **{model.name: _message(model) for model in EVENTS},
-                **{f"Dead{model.name}": _dead_message(model) for model in EVENTS if _dead_topic(model) in TOPICS},
-                "Tombstone": _tombstone(),
-            },
-            "schemas": {
-                **_header_schemas(),
-                **schemas,
-                **parts,
-                "Nothing": {"type": "null"},
-                "Anything": {"description": "any bytes"},
-            },
+            "messages": dict(_messages(every_schema)),
+            "schemas": every_schema,
         },
     }
 
@@ -104,6 +92,27 @@ def _operation(topic: Topic) -> dict[str, Any]:
     }
 
 
+def _messages(schemas: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for model in EVENTS:
+        yield model.name, _with_example(_message(model), schemas, TOPICS[model.topic])
+    for model in EVENTS:
+        if _dead_topic(model) in TOPICS:
+            yield f"Dead{model.name}", _with_example(_dead_message(model), schemas, TOPICS[model.topic])
+    yield "Tombstone", _with_example(_tombstone(), schemas, TOPICS["labeling.contacts"])
+
+
+def _with_example(message: dict[str, Any], schemas: Mapping[str, Any], topic: Topic) -> dict[str, Any]:
+    """Return the message with an example that follows from its schemas; its headers agree with its payload."""
+    headers, payload = example_of(message["headers"], schemas), example_of(message["payload"], schemas)
+    if "ce_type" in headers:
+        headers["ce_type"] = message["name"]
+    if "dead_topic" in headers:
+        headers["dead_topic"] = topic.name
+    if isinstance(payload, dict) and "event_id" in payload:
+        headers |= {"ce_id": payload["event_id"], "ce_time": payload["occurred_at"], "ce_source": f"/{topic.writer}"}
+    return {**message, "examples": [{"headers": headers, "payload": payload}]}
+
+
 def _message(model: type[Any]) -> dict[str, Any]:
     topic = TOPICS[model.topic]
     return {
@@ -129,7 +138,7 @@ def _dead_message(model: type[Any]) -> dict[str, Any]:
 
 def _tombstone() -> dict[str, Any]:
     return {
-        "name": "tombstone",
+        "name": "penchant.Tombstone.v1",
         "title": "Tombstone",
         "summary": "No value: the contact of this key was erased.",
         "headers": {"$ref": "#/components/schemas/TombstoneHeaders"},
@@ -148,45 +157,3 @@ def _key(topic: Topic) -> dict[str, Any]:
     if topic.kind == "catalog":
         return {"type": "string", "pattern": "^[a-z]+:.+$", "description": "type:id"}
     return {"type": "string", "description": "anything"}
-
-
-def _header_schemas() -> dict[str, Any]:
-    envelope = {
-        "ce_specversion": {"const": "1.0"},
-        "ce_id": {"type": "string", "minLength": 1, "description": "UUIDv7; the `event_id` of the value"},
-        "ce_source": {"type": "string", "minLength": 1, "description": "who wrote it: `/tracking`"},
-        "ce_type": {"type": "string", "description": "the message's name, as `penchant.ContactClicked.v1`"},
-        "ce_time": {"type": "string", "format": "date-time", "description": "when it happened, UTC"},
-        "content-type": {"const": "application/json"},
-    }
-    tracing = {
-        "ce_correlationid": {"type": "string", "description": "the request or record that started it all"},
-        "ce_causationid": {"type": "string", "description": "the `ce_id` of the record that it follows from"},
-        "traceparent": {"type": "string", "description": "W3C trace context, while tracing is on"},
-    }
-    ours = {
-        "ce_sequence": {
-            "type": "string",
-            "pattern": "^[0-9]{20}$",
-            "description": "ascending within a partition; at or below the highest one seen means already seen",
-        },
-        "ce_after": {
-            "type": "string",
-            "pattern": "^[a-z.]+=[0-9]+(,[a-z.]+=[0-9]+)*$",
-            "description": "`topic=sequence,…`: what its writer had read of the same partition number",
-        },
-    }
-    dead = {name: {"type": "string", "description": about} for name, about in _DEAD_HEADERS.items()}
-    identity = ["ce_specversion", "ce_id", "ce_source"]
-    always = [*identity, "ce_type", "ce_time", "content-type"]
-    reported = {**envelope, "ce_id": {"type": "string", "minLength": 1, "description": "unique for its source"}}
-    return {
-        "Headers": _headers({**envelope, **ours, **tracing}, [*always, "ce_sequence"]),
-        "TombstoneHeaders": _headers({**envelope, **ours, **tracing}, [*identity, "ce_sequence"]),
-        "IntakeHeaders": _headers({**reported, **tracing}, [*identity, "ce_type"]),
-        "DeadHeaders": _headers(dead, list(dead)),
-    }
-
-
-def _headers(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": required}

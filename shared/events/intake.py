@@ -78,7 +78,7 @@ class ContactReference(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
-    contact_id: Optional[ContactId] = None
+    contact_id: Annotated[Optional[ContactId], Field(description="The contact.", examples=[1042])] = None
     external_id: Annotated[Optional[str], Field(min_length=1, max_length=200, pattern=NO_NUL)] = None
     email: Annotated[Optional[str], Field(min_length=3, max_length=320, pattern=NO_NUL)] = None
 
@@ -93,7 +93,16 @@ class ContactReference(BaseModel):
 class ReportedSend(Send):
     """A send, as outsiders name it."""
 
-    id: Annotated[str, Field(min_length=1, max_length=40, pattern=NO_NUL)]
+    id: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=40,
+            pattern=NO_NUL,
+            description="The id of the campaign, of the run, or of whatever else sends it.",
+            examples=["spring-sale"],
+        ),
+    ]
     sent_at: Reported
 
 
@@ -101,15 +110,29 @@ class ClickReport(ContactReference):
     """A click, as reported by whoever saw it; the account is known from elsewhere. `link_id` counts before `url`."""
 
     message_id: UUID
-    link_id: Optional[UUID] = None
-    url: Annotated[Optional[str], Field(min_length=1, max_length=8192, pattern=NO_NUL)] = None
+    link_id: Annotated[
+        Optional[UUID],
+        Field(description="The link that was clicked.", examples=["0190c2b1-10aa-7bbb-8ccc-1d2e3f405162"]),
+    ] = None
+    url: Annotated[
+        Optional[str],
+        Field(
+            min_length=1,
+            max_length=8192,
+            pattern=NO_NUL,
+            description="The target of the link, where its id is not known.",
+        ),
+    ] = None
     send: Optional[ReportedSend] = None
     occurred_at: Reported
     user_agent: Annotated[Optional[str], Field(max_length=2048, pattern=NO_NUL)] = None
     ip: Annotated[Optional[str], Field(max_length=64, pattern=NO_NUL)] = None
     method: Annotated[Optional[str], Field(max_length=16, pattern=NO_NUL)] = None
-    headers: Optional[Annotated[dict[Text, Text], Field(max_length=32)]] = None
-    hint: Optional[Verdict] = None
+    headers: Annotated[
+        Optional[Annotated[dict[Text, Text], Field(max_length=32)]],
+        Field(description="The headers of the request; those that say nothing about the verdict are dropped."),
+    ] = None
+    hint: Annotated[Optional[Verdict], Field(description="The verdict of whoever reports the click.")] = None
     delivered_at: Annotated[Optional[Reported], Field(description="When this recipient's mail was delivered.")] = None
     http_version: Annotated[
         Optional[str], Field(max_length=8, pattern=NO_NUL, description="Of the request, such as `1.1` or `2`.")
@@ -129,14 +152,42 @@ class EngagementReport(ContactReference):
     `attributes` are published with the event and hold nothing personal; `data` (16 kB as JSON) stays in labeling.
     """
 
-    kind: Annotated[str, Field(min_length=1, max_length=100, pattern=NO_NUL)]
-    ref: Annotated[Optional[str], Field(min_length=1, max_length=200, pattern=NO_NUL)] = None
+    kind: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=100,
+            pattern=NO_NUL,
+            description="What happened, such as `form.submitted`. Open.",
+            examples=["form.submitted"],
+        ),
+    ]
+    ref: Annotated[
+        Optional[str],
+        Field(
+            min_length=1,
+            max_length=200,
+            pattern=NO_NUL,
+            description="Which form, survey, page or file it was, by the name that the customer gives it.",
+            examples=["contest-spring"],
+        ),
+    ] = None
     message_id: Optional[UUID] = None
     send: Optional[ReportedSend] = None
     occurred_at: Reported
     history: Annotated[Optional[bool], Field(description=HISTORY)] = None
-    attributes: Annotated[dict[AttributeName, Attribute], Field(max_length=20)] = Field(default_factory=dict)
-    data: Optional[Annotated[dict[str, object], AfterValidator(_storable)]] = None
+    attributes: Annotated[
+        dict[AttributeName, Attribute],
+        Field(
+            max_length=20,
+            description="Further properties by name; they are published and hold nothing personal.",
+            examples=[{"pets": 2}],
+        ),
+    ] = Field(default_factory=dict)
+    data: Annotated[
+        Optional[Annotated[dict[str, object], AfterValidator(_storable)]],
+        Field(description="What is kept with it and never published, such as the answers of a survey; 16 kB as JSON."),
+    ] = None
 
 
 class ClickReported(ClickReport):

@@ -16,6 +16,7 @@ from uuid_utils.compat import uuid7
 from shared.events.compatibility import Incompatibility, incompatibilities
 from shared.events.registry import EVENTS
 from shared.events.topics import TOPICS
+from shared.examples import describe
 
 FOLDER = Path(__file__).parent / "schemas"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -45,6 +46,7 @@ def is_published(model: type[Any]) -> bool:
 def schema_of(model: type[Any]) -> JsonSchemaValue:
     """Return the JSON Schema of a model's values."""
     schema = TypeAdapter(model).json_schema(schema_generator=_Plain)
+    describe(schema)
     return {"$schema": DIALECT, "$id": f"urn:{type_of(model).replace('.', ':')}", **schema}
 
 
@@ -53,6 +55,8 @@ def schemas_of(models: Mapping[str, type[Any]], ref_template: str) -> tuple[dict
     mode: JsonSchemaMode = "validation"
     inputs = [(name, mode, TypeAdapter(model)) for name, model in models.items()]
     found, shared = TypeAdapter.json_schemas(inputs, ref_template=ref_template, schema_generator=_Plain)
+    describe(found)
+    describe(shared)
     return {name: schema for (name, _), schema in found.items()}, shared.get("$defs", {})
 
 

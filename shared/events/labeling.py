@@ -1,7 +1,9 @@
 """What labeling publishes: contacts, labels held, engagements, and the catalogs of accounts, labels, fields, keys."""
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
+
+from pydantic import Field
 
 from shared.events.envelope import CatalogEvent, ContactEvent, ContactId, Instant, Optional, contract
 from shared.events.parts import Origin, Send
@@ -53,9 +55,18 @@ class ContactChanged(ContactEvent):
 
     external_id: str | None
     email: str | None
-    fields: dict[str, Scalar]
-    state: ContactState
-    merged_into: Optional[ContactId] = None
+    fields: Annotated[
+        dict[str, Scalar],
+        Field(
+            description="Values of fields by key; a field without a value is missing.",
+            examples=[{"city": "Ghent", "pets": 2}],
+        ),
+    ]
+    state: Annotated[
+        ContactState,
+        Field(description="`erased`: only ids and `state` are left, and a tombstone follows.", examples=["active"]),
+    ]
+    merged_into: Annotated[Optional[ContactId], Field(description="The contact that it was merged into.")] = None
     subscription: Subscription
     tracking_consent: TrackingConsent
     source: Optional[str] = None
@@ -70,7 +81,12 @@ class ContactEngaged(ContactEvent):
     name: ClassVar[str] = "ContactEngaged"
     topic: ClassVar[str] = "labeling.engagements"
 
-    kind: str
+    kind: Annotated[
+        str,
+        Field(
+            description="What happened, such as `form.submitted` or `message.sent`. Open.", examples=["form.submitted"]
+        ),
+    ]
     ref: Optional[str] = None
     message_id: Optional[UUID] = None
     send: Optional[Send] = None
@@ -82,10 +98,10 @@ class ContactEngaged(ContactEvent):
 class Brand:
     """How an account presents itself to its contacts."""
 
-    name: str
-    logo_url: Optional[str] = None
-    colour: Optional[str] = None
-    postal_address: Optional[str] = None
+    name: Annotated[str, Field(description="The name that contacts see.", examples=["Example Shop"])]
+    logo_url: Annotated[Optional[str], Field(description="An https URL of a picture.")] = None
+    colour: Annotated[Optional[str], Field(description="The colour of buttons and links, such as #0a7f5a.")] = None
+    postal_address: Annotated[Optional[str], Field(description="The address at the foot of pages and mails.")] = None
 
 
 @contract
@@ -95,9 +111,9 @@ class UtmRule:
     `campaign` may name `{send_id}`, `{send_kind}` and `{message_name}`. A value that is missing is not appended.
     """
 
-    source: str
-    medium: Optional[str] = None
-    campaign: Optional[str] = None
+    source: Annotated[str, Field(description="The value of `utm_source`.", examples=["newsletter"])]
+    medium: Annotated[Optional[str], Field(description="The value of `utm_medium`.")] = None
+    campaign: Annotated[Optional[str], Field(description="The value of `utm_campaign`.")] = None
 
 
 @contract
@@ -113,15 +129,25 @@ class AccountChanged(CatalogEvent):
     name: ClassVar[str] = "AccountChanged"
     topic: ClassVar[str] = "labeling.catalog"
 
-    account_name: str
+    account_name: Annotated[str, Field(description="The name of the account.", examples=["Example Shop"])]
     time_zone: str
-    state: Literal["active", "deleted"] = "active"
-    brand: Optional[Brand] = None
-    languages: tuple[str, ...] = ()
-    track_unknown_consent: bool = True
-    sender_domains: tuple[str, ...] = ()
-    click_domain: Optional[str] = None
-    utm: Optional[UtmRule] = None
+    state: Annotated[Literal["active", "deleted"], Field(description="Whether the account was deleted.")] = "active"
+    brand: Annotated[Optional[Brand], Field(description="How the account presents itself to its contacts.")] = None
+    languages: Annotated[
+        tuple[str, ...],
+        Field(description="The languages of its contacts, the preferred one first.", examples=[["nl", "en"]]),
+    ] = ()
+    track_unknown_consent: Annotated[
+        bool, Field(description="Whether clicks count while a contact's consent to tracking is unknown.")
+    ] = True
+    sender_domains: Annotated[
+        tuple[str, ...],
+        Field(description="Mails come from addresses in these domains and their subdomains; empty for any."),
+    ] = ()
+    click_domain: Annotated[Optional[str], Field(description="The account's own domain for tracked links.")] = None
+    utm: Annotated[
+        Optional[UtmRule], Field(description="What is appended to the targets of tracked links; missing for nothing.")
+    ] = None
 
     @property
     def key(self) -> str:
@@ -140,14 +166,20 @@ class LabelChanged(CatalogEvent):
 
     label_id: UUID
     label_name: str
-    description: str
+    description: Annotated[
+        str,
+        Field(
+            description="What the label is for; empty if nothing was written.",
+            examples=["Clicked on something about dogs"],
+        ),
+    ]
     visibility: Literal["public", "private"]
-    aliases: tuple[str, ...] = ()
-    state: LabelState = "active"
-    merged_into: Optional[UUID] = None
-    group: Optional[str] = None
-    names: Optional[dict[str, str]] = None
-    order: int = 0
+    aliases: Annotated[tuple[str, ...], Field(description="Names that it had; imports know it by them.")] = ()
+    state: Annotated[LabelState, Field(description="`hidden` labels are not offered for new uses.")] = "active"
+    merged_into: Annotated[Optional[UUID], Field(description="The label that it was merged into.")] = None
+    group: Annotated[Optional[str], Field(description="The heading on the preference page.")] = None
+    names: Annotated[Optional[dict[str, str]], Field(description="Names for contacts, by language.")] = None
+    order: Annotated[int, Field(description="The place within the group; smaller numbers come first.")] = 0
 
     @property
     def key(self) -> str:
@@ -161,11 +193,13 @@ class FieldChanged(CatalogEvent):
     name: ClassVar[str] = "FieldChanged"
     topic: ClassVar[str] = "labeling.catalog"
 
-    field_key: str
-    field_name: str
-    field_type: FieldType
-    choices: tuple[str, ...] = ()
-    state: Literal["active", "deleted"] = "active"
+    field_key: Annotated[str, Field(description="The key of the field, which is fixed.", examples=["size"])]
+    field_name: Annotated[str, Field(description="The name that people see.", examples=["Size of the dog"])]
+    field_type: Annotated[FieldType, Field(description="What the values are.", examples=["choice"])]
+    choices: Annotated[
+        tuple[str, ...], Field(description="The values of a field of type `choice`.", examples=[["small", "large"]])
+    ] = ()
+    state: Annotated[Literal["active", "deleted"], Field(description="Whether the field was deleted.")] = "active"
 
     @property
     def key(self) -> str:
@@ -180,7 +214,13 @@ class ApiKeyChanged(CatalogEvent):
     topic: ClassVar[str] = "labeling.keys"
 
     key_id: UUID
-    hash: str
+    hash: Annotated[
+        str,
+        Field(
+            description="The SHA-256 of the key's text, hexadecimal.",
+            examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
+        ),
+    ]
     scopes: tuple[Scope, ...]
     revoked: bool
 

@@ -1,7 +1,9 @@
 """Requests to send a message. Workflow, segmentation (campaigns) and labeling make them, each on a topic of its own."""
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
+
+from pydantic import Field
 
 from shared.events.envelope import ContactEvent, Instant, Optional, contract
 from shared.events.parts import Send
@@ -11,11 +13,15 @@ from shared.events.parts import Send
 class Cause:
     """Why a message is requested; `kind` is open. Its reference depends on the kind."""
 
-    kind: str
+    kind: Annotated[
+        str, Field(description="`workflow`, `campaign`, `form`, `preferences`. Open.", examples=["campaign"])
+    ]
     workflow_id: Optional[UUID] = None
     run_id: Optional[UUID] = None
     step_id: Optional[str] = None
-    campaign_id: Optional[UUID] = None
+    campaign_id: Annotated[
+        Optional[UUID], Field(description="The campaign.", examples=["0190d4f1-22aa-7b01-8c3d-4e5f60718293"])
+    ] = None
     form_id: Optional[UUID] = None
 
 
@@ -23,8 +29,13 @@ class Cause:
 class SystemMessage:
     """A message of Penchant's own, with the link that it is about."""
 
-    kind: Literal["confirm_subscription", "preference_access"]
-    url: str
+    kind: Annotated[
+        Literal["confirm_subscription", "preference_access"],
+        Field(description="Which message.", examples=["confirm_subscription"]),
+    ]
+    url: Annotated[
+        str, Field(description="The link that it is about.", examples=["https://click.example.com/f/confirm/…"])
+    ]
 
 
 @contract
@@ -38,14 +49,29 @@ class MessageRequested(ContactEvent):
     name: ClassVar[str] = "MessageRequested"
     topic: ClassVar[str] = "workflow.messages"
 
-    message_id: Optional[UUID] = None
-    system: Optional[SystemMessage] = None
+    message_id: Annotated[
+        Optional[UUID],
+        Field(
+            description="The message to send; missing if `system` says what to send.",
+            examples=["0190c2b0-0d0e-7f10-8a1b-2c3d4e5f6071"],
+        ),
+    ] = None
+    system: Annotated[Optional[SystemMessage], Field(description="A message of Penchant's own to send.")] = None
     send: Send
-    cause: Cause
-    idempotency_key: str
+    cause: Annotated[Cause, Field(description="Why it is requested.")]
+    idempotency_key: Annotated[
+        str,
+        Field(
+            description="The same key is the same request: it is sent once.",
+            examples=["0190d4f1-22aa-7b01-8c3d-4e5f60718293:1042"],
+        ),
+    ]
     revision: Optional[int] = None
     expires_at: Optional[Instant] = None
-    content: Optional[dict[str, str]] = None
+    content: Annotated[
+        Optional[dict[str, str]],
+        Field(description="The variant of each block; an empty text is the fallback.", examples=[{"hero": "dogs"}]),
+    ] = None
 
 
 @contract

@@ -16,8 +16,17 @@ Verdict = Literal["human", "machine", "unsure"]
 class Send:
     """One sending of a message."""
 
-    kind: SendKind
-    id: Annotated[str, Field(min_length=1, max_length=40), Meta(min_length=1, max_length=40)]
+    kind: Annotated[SendKind, Field(description="What sends the message.", examples=["campaign"])]
+    id: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=40,
+            description="The id of the campaign, of the run, or of whatever else sends it.",
+            examples=["spring-sale"],
+        ),
+        Meta(min_length=1, max_length=40),
+    ]
     sent_at: Instant
 
 
@@ -25,20 +34,34 @@ class Send:
 class LabelReference:
     """A label with the name that it had when the event was recorded."""
 
-    id: UUID
-    name: str
+    id: Annotated[UUID, Field(description="The id of the label.", examples=["0190c2a4-7b1e-7c3d-9a55-1f2e3d4c5b6a"])]
+    name: Annotated[str, Field(description="The name that it had then.", examples=["Dogs"])]
 
 
 @contract
 class Origin:
     """What asserted or took away a label. `kind` is open; the reference that goes with it depends on the kind."""
 
-    kind: Annotated[str, Field(min_length=1, max_length=40), Meta(min_length=1, max_length=40)]
-    click_id: Optional[UUID] = None
+    kind: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=40,
+            description="`click`, `import`, `manual`, `workflow`, `self`, `api`, … Open.",
+            examples=["click"],
+        ),
+        Meta(min_length=1, max_length=40),
+    ]
+    click_id: Annotated[
+        Optional[UUID], Field(description="The click.", examples=["0190d500-0c1c-7d2e-8f3a-4b5c6d7e8f90"])
+    ] = None
     message_id: Optional[UUID] = None
     link_id: Optional[UUID] = None
     key_id: Optional[UUID] = None
-    ref: Annotated[Optional[Annotated[str, Meta(max_length=200)]], Field(max_length=200)] = None
+    ref: Annotated[
+        Optional[Annotated[str, Meta(max_length=200)]],
+        Field(max_length=200, description="Which import, list or form it was."),
+    ] = None
     workflow_id: Optional[UUID] = None
     run_id: Optional[UUID] = None
     step_id: Optional[str] = None

@@ -1,7 +1,9 @@
 """What segmentation publishes: who enters and leaves a segment, and the catalog of segments."""
 
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
+
+from pydantic import Field
 
 from shared.events.envelope import CatalogEvent, ContactEvent, Instant, Optional, contract
 
@@ -20,7 +22,9 @@ class SegmentEntered(ContactEvent):
 
     segment_id: UUID
     segment_name: str
-    reason: Reason
+    reason: Annotated[
+        Reason, Field(description="`time`: a window moved. `definition`: the segment was changed.", examples=["event"])
+    ]
     caused_at: Optional[Instant] = None
     history: Optional[bool] = None
 
@@ -34,7 +38,9 @@ class SegmentLeft(ContactEvent):
 
     segment_id: UUID
     segment_name: str
-    reason: Reason
+    reason: Annotated[
+        Reason, Field(description="`time`: a window moved. `definition`: the segment was changed.", examples=["time"])
+    ]
     caused_at: Optional[Instant] = None
     history: Optional[bool] = None
 
@@ -48,9 +54,15 @@ class SegmentChanged(CatalogEvent):
 
     segment_id: UUID
     segment_name: str
-    segment_version: int
-    criterion: dict[str, Any]
-    state: Literal["active", "deleted"] = "active"
+    segment_version: Annotated[int, Field(description="Increases with every change.", examples=[2])]
+    criterion: Annotated[
+        dict[str, Any],
+        Field(
+            description="Who is a member, in the long form of the grammar.",
+            examples=[{"clicks": {"label": "0190c2a4-7b1e-7c3d-9a55-1f2e3d4c5b6a", "at_least": 3, "within_days": 30}}],
+        ),
+    ]
+    state: Annotated[Literal["active", "deleted"], Field(description="Whether the segment was deleted.")] = "active"
 
     @property
     def key(self) -> str:
@@ -66,8 +78,16 @@ CampaignState = Literal[
 class CampaignAudience:
     """Who a campaign is for: whoever satisfies one of `include` and none of `exclude` (long form of the grammar)."""
 
-    include: tuple[dict[str, Any], ...]
-    exclude: tuple[dict[str, Any], ...] = ()
+    include: Annotated[
+        tuple[dict[str, Any], ...],
+        Field(
+            description="Whoever satisfies one of these criteria is in.",
+            examples=[[{"segment": {"id": "0190c3d0-4455-7666-8777-8899aabbccdd"}}]],
+        ),
+    ]
+    exclude: Annotated[
+        tuple[dict[str, Any], ...], Field(description="Whoever satisfies one of these criteria is out.")
+    ] = ()
 
 
 @contract
@@ -78,14 +98,16 @@ class CampaignChanged(CatalogEvent):
     topic: ClassVar[str] = "segmentation.catalog"
 
     campaign_id: UUID
-    campaign_name: str
-    campaign_version: int
+    campaign_name: Annotated[str, Field(description="The name of the campaign.", examples=["Spring sale"])]
+    campaign_version: Annotated[int, Field(description="Increases with every change.", examples=[2])]
     message_id: UUID
     revision: Optional[int] = None
-    audience: CampaignAudience
-    hold_out_percent: float
-    state: CampaignState
-    reason: Optional[str] = None
+    audience: Annotated[CampaignAudience, Field(description="Who the campaign is for.")]
+    hold_out_percent: Annotated[
+        float, Field(description="The share of the audience that is not sent to.", examples=[5])
+    ]
+    state: Annotated[CampaignState, Field(description="What the campaign is doing.", examples=["sending"])]
+    reason: Annotated[Optional[str], Field(description="Why it failed.")] = None
     send_at: Optional[Instant] = None
     expires_at: Optional[Instant] = None
     launched_at: Optional[Instant] = None

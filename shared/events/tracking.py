@@ -1,7 +1,9 @@
 """What tracking publishes: clicks, and the catalog of messages with their links."""
 
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
+
+from pydantic import Field
 
 from shared.events.envelope import CatalogEvent, ContactEvent, Optional, contract
 from shared.events.parts import LabelReference, Send, Verdict
@@ -19,7 +21,13 @@ class ContactClicked(ContactEvent):
     send: Optional[Send] = None
     link_id: UUID
     url: str
-    labels: tuple[LabelReference, ...]
+    labels: Annotated[
+        tuple[LabelReference, ...],
+        Field(
+            description="The labels of the link when it was clicked; those that have been deleted are missing.",
+            examples=[[{"id": "0190c2a4-7b1e-7c3d-9a55-1f2e3d4c5b6a", "name": "Dogs"}]],
+        ),
+    ]
     verdict: Verdict
     reasons: tuple[str, ...]
     history: Optional[bool] = None
@@ -29,14 +37,20 @@ class ContactClicked(ContactEvent):
 class MessageLink:
     """A link of a message. `present` is false for one that the newest revision no longer has; it still resolves."""
 
-    id: UUID
-    number: int
+    id: Annotated[UUID, Field(description="The id of the link.", examples=["0190c2b1-10aa-7bbb-8ccc-1d2e3f405162"])]
+    number: Annotated[int, Field(description="The number of the link in the message.", examples=[1])]
     url: str
-    text: str
-    trackable: bool
-    reason: Optional[str] = None
-    present: bool = True
-    labels: tuple[LabelReference, ...] = ()
+    text: Annotated[str, Field(description="What the link says.", examples=["Read the guide"])]
+    trackable: Annotated[bool, Field(description="Whether clicks are tracked.", examples=[True])]
+    reason: Annotated[Optional[str], Field(description="Why they are not.")] = None
+    present: Annotated[bool, Field(description="Whether the newest revision has the link.")] = True
+    labels: Annotated[
+        tuple[LabelReference, ...],
+        Field(
+            description="The labels that whoever clicks gets.",
+            examples=[[{"id": "0190c2a4-7b1e-7c3d-9a55-1f2e3d4c5b6a", "name": "Dogs"}]],
+        ),
+    ] = ()
 
 
 @contract
@@ -47,7 +61,13 @@ class BlockVariant:
     """
 
     variant: str
-    criterion: Optional[dict[str, Any]] = None
+    criterion: Annotated[
+        Optional[dict[str, Any]],
+        Field(
+            description="Who is shown the variant, in the long form of the grammar.",
+            examples=[{"label": {"id": "0190c2a4-7b1e-7c3d-9a55-1f2e3d4c5b6a"}}],
+        ),
+    ] = None
 
 
 @contract
@@ -59,9 +79,13 @@ class MessageBlock:
     """
 
     block: str
-    variants: tuple[BlockVariant, ...]
-    fallback: bool
-    links: tuple[UUID, ...] = ()
+    variants: Annotated[
+        tuple[BlockVariant, ...], Field(description="The variants in the order in which they are tried.")
+    ]
+    fallback: Annotated[
+        bool, Field(description="Whether there is a fallback; without one, nothing is shown.", examples=[True])
+    ]
+    links: Annotated[tuple[UUID, ...], Field(description="Ids of the links in any of its variants.")] = ()
 
 
 @contract
@@ -72,11 +96,13 @@ class MessageChanged(CatalogEvent):
     topic: ClassVar[str] = "tracking.catalog"
 
     message_id: UUID
-    message_name: str
+    message_name: Annotated[
+        str, Field(description="The name of the message, which contacts do not see.", examples=["Puppy guide"])
+    ]
     revision: int
-    state: Literal["active", "deleted"] = "active"
-    links: tuple[MessageLink, ...]
-    blocks: tuple[MessageBlock, ...] = ()
+    state: Annotated[Literal["active", "deleted"], Field(description="Whether the message was deleted.")] = "active"
+    links: Annotated[tuple[MessageLink, ...], Field(description="The links of all revisions.")]
+    blocks: Annotated[tuple[MessageBlock, ...], Field(description="The blocks of the newest revision.")] = ()
 
     @property
     def key(self) -> str:

@@ -64,10 +64,12 @@ async def validate_items(adapter: TypeAdapter[Any], body: object) -> object:
 class BatchError(BaseModel):
     """Why an item was refused."""
 
-    index: Annotated[int, Field(description="Which item, from 0.")]
-    code: Annotated[str, Field(description="`invalid`, `not_found`, `unknown_label` or `conflict`.")]
-    pointer: Annotated[str, Field(description="JSON pointer into the item.")]
-    detail: str
+    index: Annotated[int, Field(description="Which item, from 0.", examples=[0])]
+    code: Annotated[
+        str, Field(description="`invalid`, `not_found`, `unknown_label` or `conflict`.", examples=["invalid"])
+    ]
+    pointer: Annotated[str, Field(description="JSON pointer into the item.", examples=["/email"])]
+    detail: Annotated[str, Field(description="What is wrong, in words.", examples=["is no e-mail address"])]
 
 
 def refused(index: int, item: RefusedItem) -> BatchError:

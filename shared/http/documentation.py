@@ -3,6 +3,7 @@
 import re
 from base64 import b64encode
 from collections.abc import Iterator
+from contextlib import suppress
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any
@@ -13,6 +14,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 
+from shared.examples import NoExampleError, describe, example_of
 from shared.http.problems import MEDIA_TYPE, ProblemDetails
 from shared.http.routing import Router
 
@@ -114,6 +116,8 @@ def document(app: FastAPI) -> dict[str, Any]:
         schemas["ProblemDetails"] = schema
         for method, operation in _operations(made):
             _document_problems(method, operation)
+            _add_examples(operation, schemas)
+        describe(made)
         app.openapi_schema = made
     return app.openapi_schema
 
@@ -141,6 +145,16 @@ def _document_problems(method: str, operation: dict[str, Any]) -> None:
     headers = {parameter["name"].lower() for parameter in parameters if parameter["in"] == "header"}
     if "if-none-match" in headers and method == "get":
         responses.setdefault("304", {"description": "It has not changed."})
+
+
+def _add_examples(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Give the request and the successful answers an example each, unless they have one."""
+    successes = [answer for status, answer in operation["responses"].items() if status.startswith("2")]
+    for part in (operation.get("requestBody", {}), *successes):
+        for content in part.get("content", {}).values():
+            if "example" not in content and "schema" in content:
+                with suppress(NoExampleError):
+                    content["example"] = example_of(content["schema"], schemas)
 
 
 def _possible(operation: dict[str, Any]) -> list[int]:

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 from fastapi import Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from shared.http.problems import Problem, problem_response
 from shared.http.routing import Router
@@ -24,22 +24,22 @@ class Check(NamedTuple):
 class Alive(BaseModel):
     """The process answers."""
 
-    status: str = "alive"
+    status: Annotated[str, Field(description="Always `alive`.", examples=["alive"])] = "alive"
 
 
 class CheckResult(BaseModel):
     """What one check found; `reason` is null when all is well."""
 
-    name: str
-    ready: bool
-    reason: str | None = None
+    name: Annotated[str, Field(description="What was asked.", examples=["database"])]
+    ready: Annotated[bool, Field(description="Whether it is ready.", examples=[True])]
+    reason: Annotated[str | None, Field(description="Why it is not ready.")] = None
 
 
 class Readiness(BaseModel):
     """Whether the service can do its work, and what keeps it from that."""
 
-    status: str
-    checks: list[CheckResult]
+    status: Annotated[str, Field(description="Always `ready`; a service that is not answers 503.", examples=["ready"])]
+    checks: Annotated[list[CheckResult], Field(description="What the service depends on.")]
 
 
 health_router = Router(tags=["operations"])
@@ -47,13 +47,13 @@ health_router = Router(tags=["operations"])
 
 @health_router.get("/health/live", summary="Does the process answer?")
 async def live() -> Alive:
-    """Do the process answer? Nothing else is asked; a supervisor restarts it if not."""
+    """Answer, and ask nothing else: a supervisor restarts a process that does not answer."""
     return Alive()
 
 
 @health_router.get("/health/ready", summary="Can the service do its work?", response_model=Readiness)
 async def ready(request: Request) -> Readiness | Response:
-    """Can the service do its work? 503 with the reasons if not."""
+    """Ask what the service depends on; 503 with the reasons if it cannot do its work."""
     checks: Sequence[Check] = request.app.state.checks
     results = list(await asyncio.gather(*(_result(check) for check in checks)))
     if all(result.ready for result in results):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Generic, Self, TypeVar
 
 from fastapi import Depends, Query, Request
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from shared.http.pointers import FieldError
 from shared.http.problems import Problem
@@ -71,7 +71,7 @@ async def _page_request(
 class Page(BaseModel, Generic[Item]):
     """A part of a list. `next_cursor` is null on the last page; `total` is null where counting is expensive."""
 
-    items: Sequence[Item]
+    items: Annotated[Sequence[Item], Field(description="The items of this page, in the order of the list.")]
     next_cursor: str | None = None
     total: int | None = None
 

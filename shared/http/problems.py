@@ -43,17 +43,17 @@ class ErrorDetails(BaseModel):
     pointer: str = Field(
         description="JSON pointer to it in the body; `/query/…`, `/path/…` and `/header/…` for what stands elsewhere."
     )
-    detail: str
+    detail: Annotated[str, Field(description="What is wrong, in words.", examples=["is no e-mail address"])]
 
 
 class ProblemDetails(BaseModel):
     """RFC 9457: why a request was not carried out."""
 
     type: str = Field("about:blank", description="A URI that names the kind of problem.")
-    title: str
-    status: int
-    detail: str = ""
-    errors: list[ErrorDetails] = []
+    title: Annotated[str, Field(description="The meaning of the status.", examples=["Unprocessable Content"])]
+    status: Annotated[int, Field(description="The status of the answer.", examples=[422])]
+    detail: Annotated[str, Field(description="What is wrong, in words.", examples=["The request is not valid."])] = ""
+    errors: Annotated[list[ErrorDetails], Field(description="Where in the request something is wrong.")] = []
     request_id: str | None = Field(None, description="The answer's `X-Request-Id`; also the events' correlation id.")
 
 

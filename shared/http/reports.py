@@ -1,8 +1,9 @@
 """Reports that come over HTTP instead of over an intake topic: they go to the topic, by the same path as all others."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from uuid_utils.compat import uuid7
 
 from shared.bus.errors import is_passing
@@ -21,8 +22,8 @@ Record = tuple[bytes, bytes, Headers]
 class Accepted(BaseModel):
     """What was taken in; it is worked on within moments."""
 
-    accepted: int
-    errors: list[BatchError]
+    accepted: Annotated[int, Field(description="Reports that were taken in.", examples=[1])]
+    errors: Annotated[list[BatchError], Field(description="Reports that were refused.")]
 
 
 def record_of(report: ClickReported | EngagementReported, report_id: str | None, key: object) -> Record:

@@ -24,9 +24,13 @@ StateName = Literal["queued", "running", "done", "failed", "cancelled"]
 class Progress(BaseModel):
     """How far a job is."""
 
-    done: Annotated[int, Field(description="Rows, contacts, or what else the job counts, that are done.")]
-    total: Annotated[int | None, Field(description="Null until it has been counted.")]
-    seconds_left: Annotated[int | None, Field(description="At the pace until now; null while it cannot be known.")]
+    done: Annotated[
+        int, Field(description="Rows, contacts, or what else the job counts, that are done.", examples=[400])
+    ]
+    total: Annotated[int | None, Field(description="Null until it has been counted.", examples=[946])]
+    seconds_left: Annotated[
+        int | None, Field(description="At the pace until now; null while it cannot be known.", examples=[3])
+    ]
 
     @classmethod
     def of(cls, job: Job) -> "Progress":
@@ -37,10 +41,10 @@ class Progress(BaseModel):
 class ProblemAnswer(BaseModel):
     """What was wrong with one row of the job."""
 
-    number: Annotated[int | None, Field(description="The number of the row, where rows have numbers.")]
+    number: Annotated[int | None, Field(description="The number of the row, where rows have numbers.", examples=[17])]
     pointer: Annotated[str, Field(description="JSON pointer into the row.")]
-    code: Annotated[str, Field(description="For programs.")]
-    detail: Annotated[str, Field(description="For people.")]
+    code: Annotated[str, Field(description="For programs.", examples=["invalid"])]
+    detail: Annotated[str, Field(description="For people.", examples=["is no e-mail address"])]
 
     @classmethod
     def of(cls, problem: JobProblem) -> "ProblemAnswer":
@@ -52,14 +56,26 @@ class JobAnswer(BaseModel):
     """Work on many rows in the background: what it is, how far it is, and what came of it."""
 
     id: Annotated[UUID, Field(description="The id of the job.")]
-    kind: Annotated[str, Field(description="What kind of work it is, such as `label_deletion`. Open.")]
-    subject: Annotated[str, Field(description="What it is about, such as a label's id or a field's key.")]
-    state: Annotated[StateName, Field(description="`queued` and `running` are open, the others are final.")]
-    progress: Progress
-    result: Annotated[dict[str, Any] | None, Field(description="What came of it, by kind; null until it is done.")]
-    failure: Annotated[str | None, Field(description="Why it failed; null unless it did.")]
-    error_count: Annotated[int, Field(description="How many rows had a problem.")]
-    errors: Annotated[list[ProblemAnswer], Field(description="The first 100 problems; empty in lists.")]
+    kind: Annotated[
+        str, Field(description="What kind of work it is, such as `label_deletion`. Open.", examples=["label_deletion"])
+    ]
+    subject: Annotated[
+        str,
+        Field(
+            description="What it is about, such as a label's id or a field's key.",
+            examples=["0190c2a4-7b1e-7c3d-9a55-1f2e3d4c5b6a"],
+        ),
+    ]
+    state: Annotated[
+        StateName, Field(description="`queued` and `running` are open, the others are final.", examples=["running"])
+    ]
+    progress: Annotated[Progress, Field(description="How far it is.")]
+    result: Annotated[
+        dict[str, Any] | None, Field(description="What came of it, by kind; null until it is done.", examples=[None])
+    ]
+    failure: Annotated[str | None, Field(description="Why it failed; null unless it did.", examples=[None])]
+    error_count: Annotated[int, Field(description="How many rows had a problem.", examples=[0])]
+    errors: Annotated[list[ProblemAnswer], Field(description="The first 100 problems; empty in lists.", examples=[[]])]
     created_at: Annotated[datetime, Field(description="When it was put in line.")]
     started_at: Annotated[datetime | None, Field(description="When its first step began.")]
     changed_at: Annotated[datetime, Field(description="When it advanced last.")]

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import Query
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from shared.http.keys import requires_operator
 from shared.http.routing import Router
@@ -19,22 +19,27 @@ QUERIES = queries_of(__file__)
 class Held(BaseModel):
     """One held record, without its value: that may be about a person."""
 
-    id: int
-    consumer: str
+    id: Annotated[int, Field(description="The id of the held record.", examples=[12])]
+    consumer: Annotated[str, Field(description="The consumer that holds it.", examples=["labeling.clicks"])]
     topic: str
-    partition: int
-    offset: int
-    account_id: int | None
-    contact_id: int | None
-    state: str
-    reason: str
-    held_at: datetime
+    partition: Annotated[int, Field(description="Its partition.", examples=[4])]
+    offset: Annotated[int, Field(description="Its offset.", examples=[170322])]
+    account_id: Annotated[int | None, Field(description="The account that it is about; null if that cannot be told.")]
+    contact_id: Annotated[int | None, Field(description="The contact that it is about; null if it is about none.")]
+    state: Annotated[
+        str,
+        Field(
+            description="`waiting` for something unknown, `failed`, or `ready` to be tried again.", examples=["failed"]
+        ),
+    ]
+    reason: Annotated[str, Field(description="Why it could not be applied.", examples=["KeyError: 'label'"])]
+    held_at: Annotated[datetime, Field(description="Since when it has been held.", examples=["2026-03-01T12:00:02Z"])]
 
 
 class HeldList(BaseModel):
     """Held records, oldest first."""
 
-    items: Sequence[Held]
+    items: Annotated[Sequence[Held], Field(description="Held records, the oldest first.")]
     next_cursor: str | None
     total: int
 
@@ -44,15 +49,15 @@ class Replay(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    topic: str | None = None
-    account_id: int | None = None
-    contact_id: int | None = None
+    topic: Annotated[str | None, Field(description="Only records of this topic.", examples=["tracking.clicks"])] = None
+    account_id: Annotated[int | None, Field(description="Only records of this account.")] = None
+    contact_id: Annotated[int | None, Field(description="Only records of this contact.")] = None
 
 
 class Replayed(BaseModel):
     """How many records will be processed again, in order, from now on."""
 
-    released: int
+    released: Annotated[int, Field(description="Records that will be tried again.", examples=[1])]
 
 
 def held_router(service: str, database: Database) -> Router:

@@ -56,7 +56,9 @@ Limits = Annotated[
 class BrandBody(RequestBody):
     """How the account presents itself to its contacts."""
 
-    name: Annotated[str, Field(max_length=100, description="Shown on pages that contacts see.")]
+    name: Annotated[
+        str, Field(max_length=100, description="Shown on pages that contacts see.", examples=["Example Shop"])
+    ]
     logo_url: Annotated[str | None, Field(max_length=500, description="An https URL of a picture.")] = None
     colour: Annotated[str | None, Field(max_length=7, description="Of buttons and links, such as #0a7f5a.")] = None
     postal_address: Annotated[str | None, Field(max_length=500, description="Shown at the foot of pages.")] = None
@@ -65,7 +67,10 @@ class BrandBody(RequestBody):
 class UtmBody(RequestBody):
     """What is appended to the targets of tracked links, for web analytics."""
 
-    source: Annotated[str, Field(max_length=100, description="The value of `utm_source`, such as `newsletter`.")]
+    source: Annotated[
+        str,
+        Field(max_length=100, description="The value of `utm_source`, such as `newsletter`.", examples=["newsletter"]),
+    ]
     medium: Annotated[
         str | None, Field(max_length=100, description="The value of `utm_medium`. Null: it is not appended.")
     ] = "email"
@@ -82,8 +87,8 @@ class UtmBody(RequestBody):
 class AccountBody(RequestBody):
     """A new account."""
 
-    name: Name
-    time_zone: TimeZone = "UTC"
+    name: Annotated[Name, Field(examples=["Example Shop"])]
+    time_zone: Annotated[TimeZone, Field(examples=["Europe/Amsterdam"])] = "UTC"
 
 
 class AccountPatchBody(RequestBody):
@@ -94,7 +99,9 @@ class AccountPatchBody(RequestBody):
     brand: Annotated[BrandBody | None, Field(description="Null: none.")] = None
     languages: Annotated[
         list[str] | None,
-        Field(max_length=4, description="Of the contacts: nl, en, fr, de; the preferred first."),
+        Field(
+            max_length=4, description="Of the contacts: nl, en, fr, de; the preferred first.", examples=[["nl", "en"]]
+        ),
     ] = None
     track_unknown_consent: Annotated[
         bool | None, Field(description="Whether clicks count while a contact's consent to tracking is unknown.")
@@ -112,7 +119,8 @@ class OperatorPatchBody(AccountPatchBody):
     """Changes to an account by the operator."""
 
     sender_domains: Annotated[
-        list[str] | None, Field(max_length=100, description="Domains that the account may send from.")
+        list[str] | None,
+        Field(max_length=100, description="Domains that the account may send from.", examples=[["example.com"]]),
     ] = None
     click_domain: Annotated[str | None, Field(description="The account's own domain for tracked links.")] = None
     limits: Limits | None = None
@@ -122,15 +130,29 @@ class AccountAnswer(BaseModel):
     """An account."""
 
     account_id: Annotated[int, Field(description="The id of the account.")]
-    name: Annotated[str, Field(description="Its name.")]
+    name: Annotated[str, Field(description="Its name.", examples=["Example Shop"])]
     time_zone: Annotated[str, Field(description="IANA name; the account's days are the days of this zone.")]
-    state: Annotated[str, Field(description="`active` or `deleted`.")]
-    brand: Annotated[BrandBody | None, Field(description="How it presents itself to its contacts.")]
-    languages: Annotated[list[str], Field(description="Languages of its contacts, the preferred one first.")]
-    track_unknown_consent: Annotated[bool, Field(description="Whether clicks count while consent is unknown.")]
-    sender_domains: Annotated[list[str], Field(description="Domains that it may send from.")]
-    click_domain: Annotated[str | None, Field(description="Its own domain for tracked links.")]
-    limits: Annotated[dict[str, int], Field(description="Limits that differ from the defaults.")]
+    state: Annotated[str, Field(description="`active` or `deleted`.", examples=["active"])]
+    brand: Annotated[
+        BrandBody | None,
+        Field(
+            description="How it presents itself to its contacts.",
+            examples=[{"name": "Example Shop", "logo_url": None, "colour": "#0a7f5a", "postal_address": None}],
+        ),
+    ]
+    languages: Annotated[
+        list[str], Field(description="Languages of its contacts, the preferred one first.", examples=[["nl", "en"]])
+    ]
+    track_unknown_consent: Annotated[
+        bool, Field(description="Whether clicks count while consent is unknown.", examples=[True])
+    ]
+    sender_domains: Annotated[
+        list[str], Field(description="Domains that it may send from.", examples=[["example.com"]])
+    ]
+    click_domain: Annotated[
+        str | None, Field(description="Its own domain for tracked links.", examples=["click.example.com"])
+    ]
+    limits: Annotated[dict[str, int], Field(description="Limits that differ from the defaults.", examples=[{}])]
     utm: Annotated[UtmBody | None, Field(description="UTM parameters that tracked links get.")]
     created_at: Annotated[datetime, Field(description="When it was created.")]
 
@@ -158,9 +180,9 @@ class NewAccount(BaseModel):
     """A new account, with a key that has all scopes; its text is not shown again."""
 
     account_id: Annotated[int, Field(description="The id of the account.")]
-    name: Annotated[str, Field(description="Its name.")]
+    name: Annotated[str, Field(description="Its name.", examples=["Example Shop"])]
     time_zone: Annotated[str, Field(description="IANA name.")]
-    api_key: Annotated[str, Field(description="The key's text; only its hash is stored.")]
+    api_key: Annotated[str, Field(description="The key's text; only its hash is stored.", examples=["pk_…"])]
 
 
 @router.post("/v1/accounts", status_code=201, summary="Create an account", dependencies=[requires_operator()])

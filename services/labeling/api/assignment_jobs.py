@@ -23,7 +23,9 @@ router = Router(prefix="/v1/assignment-jobs", tags=["assignments"])
 class AssignedBody(RequestBody):
     """Which contacts: exactly one member."""
 
-    label: Annotated[UUID | None, Field(description="Those that hold this label.")] = None
+    label: Annotated[
+        UUID | None, Field(description="Those that hold this label.", examples=["0190c2a4-8f20-7d4e-8b66-2a3b4c5d6e7f"])
+    ] = None
     segment: Annotated[UUID | None, Field(description="The members of this segment.")] = None
     import_: Annotated[UUID | None, Field(alias="import", description="Those that this import touched.")] = None
 
@@ -42,18 +44,18 @@ class AssignedBody(RequestBody):
 class AssignmentJobBody(RequestBody):
     """Which contacts get or lose which label."""
 
-    of: AssignedBody
+    of: Annotated[AssignedBody, Field(description="The contacts that get or lose the label.")]
     label_id: Annotated[UUID, Field(description="The label that is given or taken away.")]
-    held: Annotated[bool, Field(description="True gives the label, false takes it away.")]
+    held: Annotated[bool, Field(description="True gives the label, false takes it away.", examples=[True])]
     dry_run: Annotated[bool, Field(description="Only say what it would do.")] = False
 
 
 class AssignmentPreview(BaseModel):
     """What the job would do."""
 
-    changed: Annotated[int, Field(description="Contacts that would get or lose the label.")]
-    unchanged: Annotated[int, Field(description="Contacts that would stay as they are.")]
-    refused: Annotated[int, Field(description="Contacts that removed the label themselves.")]
+    changed: Annotated[int, Field(description="Contacts that would get or lose the label.", examples=[830])]
+    unchanged: Annotated[int, Field(description="Contacts that would stay as they are.", examples=[112])]
+    refused: Annotated[int, Field(description="Contacts that removed the label themselves.", examples=[4])]
 
 
 @router.post(

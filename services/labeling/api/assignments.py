@@ -40,18 +40,23 @@ MOST_ASSIGNMENTS = 10_000
 class AssignmentBody(RequestBody):
     """Why the label is assigned or removed. Without `origin`, it is `api`."""
 
-    origin: OriginBody | None = None
+    origin: Annotated[
+        OriginBody | None,
+        Field(description="What assigns or removes the label.", examples=[{"kind": "manual", "ref": "Spring fair"}]),
+    ] = None
 
 
 class AssignmentItem(RequestBody):
     """One contact and one label. Without `origin`, it is `api`."""
 
-    contact_id: ContactId | None = None
+    contact_id: Annotated[ContactId | None, Field(examples=[1042])] = None
     external_id: Annotated[str | None, Field(min_length=1, max_length=200)] = None
     label_id: UUID | None = None
-    label: Annotated[str | None, Field(min_length=1, max_length=200, description="Name or alias.")] = None
-    held: bool
-    origin: OriginBody | None = None
+    label: Annotated[
+        str | None, Field(min_length=1, max_length=200, description="Name or alias.", examples=["Dogs"])
+    ] = None
+    held: Annotated[bool, Field(description="True assigns the label, false removes it.", examples=[True])]
+    origin: Annotated[OriginBody | None, Field(description="What assigns or removes the label.")] = None
 
     @model_validator(mode="after")
     def names_one_of_each(self) -> "AssignmentItem":
@@ -69,18 +74,18 @@ class AssignmentsAnswer(BaseModel):
     `refused` counts labels that the contact itself had removed: a program does not give them back.
     """
 
-    assigned: int
-    removed: int
-    unchanged: int
-    refused: int
-    errors: list[BatchError]
+    assigned: Annotated[int, Field(description="Items whose contact got the label.", examples=[1])]
+    removed: Annotated[int, Field(description="Items whose contact lost the label.", examples=[0])]
+    unchanged: Annotated[int, Field(description="Items whose contact stayed as it was.", examples=[0])]
+    refused: Annotated[int, Field(description="Items whose contact had removed the label itself.", examples=[0])]
+    errors: Annotated[list[BatchError], Field(description="Items that are not valid.")]
 
 
 class ClickSupport(BaseModel):
     """The clicks that the label rests on."""
 
-    kind: Literal["click"] = "click"
-    clicks: int
+    kind: Annotated[Literal["click"], Field(description="Always `click`.")] = "click"
+    clicks: Annotated[int, Field(description="Human clicks on links with the label.", examples=[4])]
 
 
 class LabelOfContact(BaseModel):
@@ -88,30 +93,48 @@ class LabelOfContact(BaseModel):
 
     label_id: UUID
     label_name: str
-    held: bool
-    since: datetime | None
-    supports: Annotated[
-        list[dict[str, Any]], Field(description="The origins that it rests on; all clicks are one, with their number.")
+    held: Annotated[bool, Field(description="Whether the contact holds the label now.", examples=[True])]
+    since: Annotated[
+        datetime | None,
+        Field(
+            description="Since when the contact has held it; null if it does not.", examples=["2026-02-21T18:40:00Z"]
+        ),
     ]
-    clicks: int
+    supports: Annotated[
+        list[dict[str, Any]],
+        Field(
+            description="The origins that it rests on; all clicks are one, with their number.",
+            examples=[[{"kind": "click", "clicks": 4}]],
+        ),
+    ]
+    clicks: Annotated[int, Field(description="Human clicks on links with the label.", examples=[4])]
     first_click: datetime | None
     last_click: datetime | None
 
 
 class HistoryEntry(BaseModel):
-    """One assertion, removal or refused attempt.
+    """One assertion, removal or refused attempt."""
 
-    `assigned`, `confirmed` (it was held already), `removed`, `withdrawn` (one support less), `declined` (the contact
-    said no beforehand), `refused` (see `reason`).
-    """
-
-    outcome: Literal["assigned", "confirmed", "removed", "withdrawn", "declined", "refused"]
-    reason: str | None
-    origin: dict[str, Any]
+    outcome: Annotated[
+        Literal["assigned", "confirmed", "removed", "withdrawn", "declined", "refused"],
+        Field(
+            description="`confirmed`: it was held already. `withdrawn`: one support less. `declined`: the contact said "
+            "no beforehand. `refused`: see `reason`.",
+            examples=["assigned"],
+        ),
+    ]
+    reason: Annotated[str | None, Field(description="Why it was refused; null if it was not.", examples=[None])]
+    origin: Annotated[
+        dict[str, Any],
+        Field(
+            description="What asserted the label or took it away, with its reference.",
+            examples=[{"kind": "click", "click_id": "0190d500-0c1c-7d2e-8f3a-4b5c6d7e8f90"}],
+        ),
+    ]
     occurred_at: datetime
     recorded_at: datetime
     caused_by: Annotated[UUID | None, Field(description="The event that led to this: a click, a command.")]
-    event_id: Annotated[UUID | None, Field(description="The LabelAssigned or LabelRemoved that told it.")]
+    event_id: Annotated[UUID | None, Field(description="The LabelAssigned or LabelRemoved that was published.")]
 
 
 Items = Annotated[list[Annotated[AssignmentItem, EachForItself]], Field(min_length=1, max_length=MOST_ASSIGNMENTS)]

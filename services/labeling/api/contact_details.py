@@ -22,7 +22,7 @@ class LookupBody(RequestBody):
     """Which contacts."""
 
     contact_ids: Annotated[
-        list[ContactId], Field(min_length=1, max_length=1000, description="The ids of the contacts.")
+        list[ContactId], Field(min_length=1, max_length=1000, description="The ids of the contacts.", examples=[[1042]])
     ]
 
 
@@ -30,7 +30,7 @@ class LookupAnswer(BaseModel):
     """The contacts that exist, in the order of the request."""
 
     items: Annotated[list[ContactAnswer], Field(description="The contacts.")]
-    missing: Annotated[list[int], Field(description="Ids of contacts that do not exist.")]
+    missing: Annotated[list[int], Field(description="Ids of contacts that do not exist.", examples=[[]])]
 
 
 class MomentAnswer(BaseModel):
@@ -41,10 +41,16 @@ class MomentAnswer(BaseModel):
         MomentKind,
         Field(
             description="What `details` are: a label asserted or removed, an engagement, a decision on subscription or "
-            "consent to tracking with its origin and wording, the state after a change."
+            "consent to tracking with its origin and wording, the state after a change.",
         ),
     ]
-    details: Annotated[dict[str, Any], Field(description="What happened.")]
+    details: Annotated[
+        dict[str, Any],
+        Field(
+            description="What happened.",
+            examples=[{"label_id": "0190c2a4-7b1e-7c3d-9a55-1f2e3d4c5b6a", "label_name": "Dogs"}],
+        ),
+    ]
 
 
 @router.post("/lookup", summary="Show up to 1,000 contacts")

@@ -44,23 +44,32 @@ MOST_CONTACTS = 10_000
 class NewContactBody(ContactBody):
     """A new contact."""
 
-    email: Annotated[str, Field(max_length=320)]
-    labels: LabelNames | None = None
+    email: Annotated[
+        str, Field(max_length=320, description="The address that is written to.", examples=["anna@example.com"])
+    ]
+    labels: Annotated[LabelNames | None, Field(examples=[["Dogs"]])] = None
 
 
 class ContactItem(ContactBody):
     """A contact to create or change, found by its external id, or else by its e-mail address."""
 
-    labels: LabelNames | None = None
+    labels: Annotated[LabelNames | None, Field(examples=[["Dogs"]])] = None
 
 
 class BatchAnswer(BaseModel):
     """What came of a batch. `contact_ids` has one per item, null where it was refused."""
 
-    created: int
-    updated: Annotated[int, Field(description="Items whose contact was there, also when nothing changed.")]
-    errors: list[BatchError]
-    contact_ids: list[int | None]
+    created: Annotated[int, Field(description="Items that made a new contact.", examples=[1])]
+    updated: Annotated[
+        int, Field(description="Items whose contact was there, also when nothing changed.", examples=[0])
+    ]
+    errors: Annotated[list[BatchError], Field(description="Items that were refused.")]
+    contact_ids: Annotated[
+        list[int | None],
+        Field(
+            description="The contact of each item, in their order; null where the item was refused.", examples=[[1042]]
+        ),
+    ]
 
 
 Contacts = Annotated[list[Annotated[ContactItem, EachForItself]], Field(min_length=1, max_length=MOST_CONTACTS)]

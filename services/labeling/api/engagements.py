@@ -40,12 +40,23 @@ class EngagementAnswer(BaseModel):
 
     event_id: UUID
     occurred_at: datetime
-    kind: str
+    kind: Annotated[
+        str,
+        Field(
+            description="What happened, such as `form.submitted` or `message.sent`. Open.", examples=["form.submitted"]
+        ),
+    ]
     ref: str | None
     message_id: UUID | None
     send: Send | None
     attributes: dict[str, Scalar]
-    data: dict[str, Any] | None
+    data: Annotated[
+        dict[str, Any] | None,
+        Field(
+            description="What came with it and is never published, such as the answers of a survey.",
+            examples=[{"answer": "Two dogs"}],
+        ),
+    ]
 
 
 Items = Annotated[list[Annotated[EngagementItem, EachForItself]], Field(min_length=1, max_length=MOST_ENGAGEMENTS)]

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from services.labeling.api.routing import Router
 from services.labeling.api.service import Service, require_segment
+from services.labeling.domain.exports import MEDIA_TYPES
 from services.labeling.store.exports import Export, exports_of_account
 from services.labeling.store.files import file_of_id, stream_file
 from services.labeling.use_cases import exports
@@ -23,13 +24,26 @@ from shared.jobs.routes import Progress
 from shared.jobs.store import find_job
 
 router = Router(prefix="/v1/exports", tags=["exports"])
+FILES: dict[str, Any] = {
+    "text/csv": {"schema": {"type": "string"}, "example": "email,interesselabels\r\nanna@example.com,Dogs\r\n"},
+    MEDIA_TYPES["xlsx"]: {
+        "schema": {"type": "string", "format": "binary"},
+        "example": "A workbook with the same columns and rows.",
+    },
+    MEDIA_TYPES["ndjson"]: {
+        "schema": {"type": "object", "description": "A line of the file: a contact.", "additionalProperties": True},
+        "example": {"email": "anna@example.com", "interesselabels": "Dogs,Puppies"},
+    },
+}
 FormatName = Literal["csv", "csv_excel", "xlsx", "ndjson"]
 
 
 class SourceBody(RequestBody):
     """Which contacts: exactly one member."""
 
-    label: Annotated[UUID | None, Field(description="Those that hold this label.")] = None
+    label: Annotated[
+        UUID | None, Field(description="Those that hold this label.", examples=["0190c2a4-7b1e-7c3d-9a55-1f2e3d4c5b6a"])
+    ] = None
     segment: Annotated[UUID | None, Field(description="The members of this segment.")] = None
     import_: Annotated[UUID | None, Field(alias="import", description="Those that this import touched.")] = None
     all: Annotated[Literal[True] | None, Field(description="All contacts of the account.")] = None
@@ -49,7 +63,7 @@ class SourceBody(RequestBody):
 class ExportBody(RequestBody):
     """What to export, and how."""
 
-    of: SourceBody
+    of: Annotated[SourceBody, Field(description="The contacts to export.")]
     format: Annotated[
         FormatName, Field(description="`csv_excel` has semicolons, decimal commas and a byte order mark.")
     ] = "csv"
@@ -69,15 +83,29 @@ class ExportAnswer(BaseModel):
     """An export."""
 
     id: Annotated[UUID, Field(description="The id of the export.")]
-    of: Annotated[dict[str, Any], Field(description="Which contacts.")]
+    of: Annotated[
+        dict[str, Any],
+        Field(description="Which contacts.", examples=[{"label": "0190c2a4-7b1e-7c3d-9a55-1f2e3d4c5b6a"}]),
+    ]
     format: Annotated[FormatName, Field(description="The format of the file.")]
-    columns: Annotated[list[str], Field(description="The columns of the file.")]
-    state: Annotated[Literal["queued", "running", "done", "failed", "cancelled"], Field(description="How far it is.")]
+    columns: Annotated[
+        list[str], Field(description="The columns of the file.", examples=[["external_id", "email", "interesselabels"]])
+    ]
+    state: Annotated[
+        Literal["queued", "running", "done", "failed", "cancelled"],
+        Field(description="How far it is.", examples=["done"]),
+    ]
     progress: Annotated[Progress | None, Field(description="Contacts written; null in lists.")]
-    rows: Annotated[int, Field(description="Contacts in the file.")]
-    size: Annotated[int, Field(description="The size of the file in bytes.")]
-    file: Annotated[str | None, Field(description="Where the file is; null while or where there is none.")]
-    failure: Annotated[str | None, Field(description="Why it failed.")]
+    rows: Annotated[int, Field(description="Contacts in the file.", examples=[946])]
+    size: Annotated[int, Field(description="The size of the file in bytes.", examples=[52310])]
+    file: Annotated[
+        str | None,
+        Field(
+            description="Where the file is; null while or where there is none.",
+            examples=["/v1/exports/0190c2a4-7b1e-7c3d-9a55-1f2e3d4c5b6a/file"],
+        ),
+    ]
+    failure: Annotated[str | None, Field(description="Why it failed.", examples=[None])]
     created_at: Annotated[datetime, Field(description="When it was asked for.")]
     finished_at: Annotated[datetime | None, Field(description="When it ended. The file is kept for 7 days.")]
 
@@ -142,7 +170,12 @@ async def show_export(service: Service, caller: Annotated[Caller, requires("read
     return await _answer(service, await _find(service, caller, export_id))
 
 
-@router.get("/{export_id}/file", summary="The file of an export", response_class=StreamingResponse)
+@router.get(
+    "/{export_id}/file",
+    summary="The file of an export",
+    response_class=StreamingResponse,
+    responses={200: {"content": FILES}},
+)
 async def show_file(
     service: Service, caller: Annotated[Caller, requires("read")], export_id: UUID
 ) -> StreamingResponse:

@@ -28,26 +28,41 @@ router = Router(prefix="/v1/fields", tags=["fields"])
 class FieldBody(RequestBody):
     """A new field."""
 
-    key: Annotated[str, Described(max_length=50, description="Small letters, digits, underscores; fixed for ever.")]
-    name: Annotated[str, Described(min_length=1, max_length=200)]
-    type: FieldType
-    choices: Annotated[list[str] | None, Described(description="What a field of type choice may be.")] = None
+    key: Annotated[
+        str,
+        Described(max_length=50, description="Small letters, digits, underscores; fixed for ever.", examples=["size"]),
+    ]
+    name: Annotated[
+        str,
+        Described(min_length=1, max_length=200, description="The name that people see.", examples=["Size of the dog"]),
+    ]
+    type: Annotated[FieldType, Described(description="What the values are.", examples=["choice"])]
+    choices: Annotated[
+        list[str] | None, Described(description="What a field of type choice may be.", examples=[["small", "large"]])
+    ] = None
 
 
 class FieldPatchBody(RequestBody):
     """What changes of a field. Values that are no choice any more stay until they are set again."""
 
-    name: Annotated[str, Described(min_length=1, max_length=200)] = "unchanged"
-    choices: list[str] | None = None
+    name: Annotated[
+        str, Described(min_length=1, max_length=200, description="The new name.", examples=["Size of the dog"])
+    ] = "unchanged"
+    choices: Annotated[list[str] | None, Described(description="The new choices, for a field of type `choice`.")] = None
 
 
 class FieldAnswer(BaseModel):
     """A field."""
 
-    key: str
-    name: str
-    type: FieldType
-    choices: list[str]
+    key: Annotated[str, Described(description="The key, which is fixed.", examples=["size"])]
+    name: Annotated[str, Described(description="The name that people see.", examples=["Size of the dog"])]
+    type: Annotated[FieldType, Described(description="What the values are.", examples=["choice"])]
+    choices: Annotated[
+        list[str],
+        Described(
+            description="The values of a field of type `choice`; empty for other types.", examples=[["small", "large"]]
+        ),
+    ]
 
     @classmethod
     def of(cls, field: Field) -> "FieldAnswer":

@@ -22,13 +22,24 @@ router = Router(prefix="/v1/forms", tags=["forms"])
 class FormBody(RequestBody):
     """A form."""
 
-    name: Annotated[str, Field(min_length=1, max_length=200, description="Shown as the heading of the page.")]
+    name: Annotated[
+        str,
+        Field(min_length=1, max_length=200, description="Shown as the heading of the page.", examples=["Newsletter"]),
+    ]
     fields: Annotated[
-        list[str], Field(default_factory=list, max_length=50, description="Keys of the fields that are asked.")
+        list[str],
+        Field(
+            default_factory=list, max_length=50, description="Keys of the fields that are asked.", examples=[["city"]]
+        ),
     ]
     labels: Annotated[
         list[UUID],
-        Field(default_factory=list, max_length=100, description="Ids of the public labels that are offered."),
+        Field(
+            default_factory=list,
+            max_length=100,
+            description="Ids of the public labels that are offered.",
+            examples=[["0190c2a4-7b1e-7c3d-9a55-1f2e3d4c5b6a"]],
+        ),
     ]
     text: Annotated[str | None, Field(max_length=2000, description="Shown above the form.")] = None
     double_opt_in: Annotated[
@@ -44,13 +55,21 @@ class FormAnswer(BaseModel):
     """A form, with the address of its page."""
 
     id: Annotated[UUID, Field(description="The id of the form.")]
-    name: Annotated[str, Field(description="Shown as the heading of the page.")]
-    fields: Annotated[list[str], Field(description="Keys of the fields that are asked.")]
+    name: Annotated[str, Field(description="Shown as the heading of the page.", examples=["Newsletter"])]
+    fields: Annotated[list[str], Field(description="Keys of the fields that are asked.", examples=[["city"]])]
     labels: Annotated[list[UUID], Field(description="Ids of the public labels that are offered.")]
-    text: Annotated[str | None, Field(description="Shown above the form.")]
-    double_opt_in: Annotated[bool, Field(description="Whether people must confirm by a mailed link.")]
-    url: Annotated[str, Field(description="The page; it may be embedded in a frame.")]
-    version: Annotated[int, Field(description="Grows with every change.")]
+    text: Annotated[
+        str | None, Field(description="Shown above the form.", examples=["A mail a week about what you like."])
+    ]
+    double_opt_in: Annotated[bool, Field(description="Whether people must confirm by a mailed link.", examples=[True])]
+    url: Annotated[
+        str,
+        Field(
+            description="The page; it may be embedded in a frame.",
+            examples=["https://click.example.com/f/0190d502-3344-7a5b-8c6d-7e8f90a1b2c3"],
+        ),
+    ]
+    version: Annotated[int, Field(description="Grows with every change.", examples=[1])]
     created_at: Annotated[datetime, Field(description="When it was created.")]
     changed_at: Annotated[datetime, Field(description="When it was changed last.")]
 

@@ -38,7 +38,7 @@ class NewField(RequestBody):
 class ToNewField(RequestBody):
     """A field that does not exist yet."""
 
-    new_field: NewField
+    new_field: Annotated[NewField, Field(description="The field that is made.")]
 
 
 MapsTo = Annotated[
@@ -50,16 +50,24 @@ MapsTo = Annotated[
 class ColumnBody(RequestBody):
     """What one column becomes."""
 
-    index: Annotated[int, Field(ge=0, description="Which column, from 0.")]
-    maps_to: MapsTo
+    index: Annotated[int, Field(ge=0, description="Which column, from 0.", examples=[0])]
+    maps_to: Annotated[MapsTo, Field(examples=["email"])]
 
 
 class SubscriptionBody(RequestBody):
     """The subscription of new contacts."""
 
-    set: Annotated[Literal["subscribed", "unconfirmed"], Field(description="Only `subscribed` contacts are sent to.")]
+    set: Annotated[
+        Literal["subscribed", "unconfirmed"],
+        Field(description="Only `subscribed` contacts are sent to.", examples=["subscribed"]),
+    ]
     basis: Annotated[
-        str | None, Field(max_length=500, description="What allows to write to them; kept with the import.")
+        str | None,
+        Field(
+            max_length=500,
+            description="What allows to write to them; kept with the import.",
+            examples=["Customers of the web shop"],
+        ),
     ] = None
 
 
@@ -67,7 +75,11 @@ class OptionsBody(RequestBody):
     """How the rows are imported. What is not named stays as it is."""
 
     subscription: Annotated[
-        SubscriptionBody | None, Field(description="Must be chosen before contacts are created.")
+        SubscriptionBody | None,
+        Field(
+            description="Must be chosen before contacts are created.",
+            examples=[{"set": "subscribed", "basis": "Customers of the web shop"}],
+        ),
     ] = None
     mode: Annotated[ImportMode, Field(description="Which contacts are written.")] = "create_and_update"
     unknown_labels: Annotated[UnknownLabels, Field(description="What becomes of label names that are not known.")] = (
@@ -91,8 +103,21 @@ class FormatBody(RequestBody):
 class CheckBody(RequestBody):
     """The mapping and the options; all that is left out stays as it is."""
 
-    columns: Annotated[list[ColumnBody] | None, Field(max_length=200, description="Columns to map anew.")] = None
-    options: Annotated[OptionsBody | None, Field(description="Options to change.")] = None
+    columns: Annotated[
+        list[ColumnBody] | None,
+        Field(
+            max_length=200,
+            description="Columns to map anew.",
+            examples=[[{"index": 0, "maps_to": "email"}, {"index": 1, "maps_to": "labels"}]],
+        ),
+    ] = None
+    options: Annotated[
+        OptionsBody | None,
+        Field(
+            description="Options to change.",
+            examples=[{"subscription": {"set": "subscribed", "basis": "Customers of the web shop"}}],
+        ),
+    ] = None
     format: Annotated[FormatBody | None, Field(description="Only before the first check.")] = None
 
     @model_validator(mode="after")
@@ -123,49 +148,59 @@ class FormatAnswer(BaseModel):
     """How the file is read."""
 
     kind: Annotated[Literal["csv", "xlsx", "xls", "ods", "ndjson"], Field(description="What the file is. Open.")]
-    encoding: Annotated[str | None, Field(description="Null for spreadsheets.")]
-    delimiter: Annotated[str | None, Field(description="Null unless the file is delimited text.")]
-    header: Annotated[bool, Field(description="Whether the columns have names.")]
+    encoding: Annotated[str | None, Field(description="Null for spreadsheets.", examples=["utf-8"])]
+    delimiter: Annotated[str | None, Field(description="Null unless the file is delimited text.", examples=[";"])]
+    header: Annotated[bool, Field(description="Whether the columns have names.", examples=[True])]
 
 
 class ColumnAnswer(BaseModel):
     """A column of the table."""
 
-    index: Annotated[int, Field(description="Which column, from 0.")]
-    header: Annotated[str | None, Field(description="Its name in the file.")]
-    samples: Annotated[list[str], Field(description="Some of its values.")]
-    maps_to: Annotated[Any, Field(description="What it becomes, as in PUT; null leaves it out.")]
+    index: Annotated[int, Field(description="Which column, from 0.", examples=[0])]
+    header: Annotated[str | None, Field(description="Its name in the file.", examples=["E-mail"])]
+    samples: Annotated[list[str], Field(description="Some of its values.", examples=[["anna@example.com"]])]
+    maps_to: Annotated[Any, Field(description="What it becomes, as in PUT; null leaves it out.", examples=["email"])]
 
 
 class ImportAnswer(BaseModel):
     """An import."""
 
     id: Annotated[UUID, Field(description="The id of the import, and the `ref` of what it asserts.")]
-    state: Annotated[StateName, Field(description="How far it is.")]
-    filename: Annotated[str, Field(description="The name of the file.")]
-    size: Annotated[int, Field(description="The size of the file in bytes.")]
-    format: FormatAnswer
+    state: Annotated[StateName, Field(description="How far it is.", examples=["checked"])]
+    filename: Annotated[str, Field(description="The name of the file.", examples=["customers.csv"])]
+    size: Annotated[int, Field(description="The size of the file in bytes.", examples=[48211])]
+    format: Annotated[FormatAnswer, Field(description="How the file is read.")]
     columns: Annotated[list[ColumnAnswer], Field(description="The columns with their mapping.")]
-    options: Annotated[dict[str, Any], Field(description="The options chosen so far, as in PUT.")]
+    options: Annotated[
+        dict[str, Any],
+        Field(
+            description="The options chosen so far, as in PUT.",
+            examples=[{"mode": "create_and_update", "unknown_labels": "error", "empty_cells": "keep"}],
+        ),
+    ]
     summary: Annotated[
         dict[str, Any] | None,
         Field(
             description="What the check found: `rows`, `create`, `update`, `unchanged`, `errors`, `skipped`, "
-            "`duplicates`, `suppressed`, `unknown_labels`, `reasons`, `overwrites`."
+            "`duplicates`, `suppressed`, `unknown_labels`, `reasons`, `overwrites`.",
+            examples=[{"rows": 946, "create": 900, "update": 40, "unchanged": 4, "errors": 2, "skipped": 0}],
         ),
     ]
     progress: Annotated[Progress | None, Field(description="Of the check, the run or the undoing; null before.")]
     result: Annotated[
         dict[str, int] | None,
-        Field(description="What came of it: `created`, `updated`, `unchanged`, `errors`, `skipped`, `merged`."),
+        Field(
+            description="What came of it: `created`, `updated`, `unchanged`, `errors`, `skipped`, `merged`.",
+            examples=[None],
+        ),
     ]
-    undone: Annotated[dict[str, int] | None, Field(description="What undoing it came to.")]
-    failure: Annotated[str | None, Field(description="Why it failed.")]
+    undone: Annotated[dict[str, int] | None, Field(description="What undoing it came to.", examples=[None])]
+    failure: Annotated[str | None, Field(description="Why it failed.", examples=[None])]
     job_id: Annotated[UUID | None, Field(description="The job that works or worked on it last.")]
     created_at: Annotated[datetime, Field(description="When the file was uploaded.")]
     changed_at: Annotated[datetime, Field(description="When its state changed last.")]
-    started_at: Annotated[datetime | None, Field(description="When it was started.")]
-    finished_at: Annotated[datetime | None, Field(description="When it was done.")]
+    started_at: Annotated[datetime | None, Field(description="When it was started.", examples=[None])]
+    finished_at: Annotated[datetime | None, Field(description="When it was done.", examples=[None])]
 
     @classmethod
     def of(cls, found: Import, job: Job | None) -> "ImportAnswer":
@@ -194,10 +229,14 @@ class ImportAnswer(BaseModel):
 class ImportErrorAnswer(BaseModel):
     """Why a row is refused."""
 
-    row: Annotated[int, Field(description="The number of the row in the file; the first row is 1.")]
-    column: Annotated[str | None, Field(description="The name of the column, or its number if it has none.")]
-    code: Annotated[str, Field(description="`invalid`, `unknown_label`, `conflict`, `no_contact`, … Open.")]
-    detail: Annotated[str, Field(description="For people.")]
+    row: Annotated[int, Field(description="The number of the row in the file; the first row is 1.", examples=[17])]
+    column: Annotated[
+        str | None, Field(description="The name of the column, or its number if it has none.", examples=["E-mail"])
+    ]
+    code: Annotated[
+        str, Field(description="`invalid`, `unknown_label`, `conflict`, `no_contact`, … Open.", examples=["invalid"])
+    ]
+    detail: Annotated[str, Field(description="For people.", examples=["is no e-mail address"])]
 
     @classmethod
     def of(cls, error: RowError, headers: dict[int, str | None]) -> "ImportErrorAnswer":
@@ -209,8 +248,12 @@ class ImportErrorAnswer(BaseModel):
 class UndoPreview(BaseModel):
     """What undoing an import does."""
 
-    contacts: Annotated[int, Field(description="Contacts that the import touched and that are still there.")]
-    labels_removed: Annotated[int, Field(description="Labels that rest on nothing else.")]
-    labels_kept: Annotated[int, Field(description="Labels that stay, for something else asserted them, too.")]
-    values_restored: Annotated[int, Field(description="Values that nobody has changed since.")]
-    erased: Annotated[int, Field(description="Contacts that are erased, if that was asked for.")]
+    contacts: Annotated[
+        int, Field(description="Contacts that the import touched and that are still there.", examples=[940])
+    ]
+    labels_removed: Annotated[int, Field(description="Labels that rest on nothing else.", examples=[871])]
+    labels_kept: Annotated[
+        int, Field(description="Labels that stay, for something else asserted them, too.", examples=[12])
+    ]
+    values_restored: Annotated[int, Field(description="Values that nobody has changed since.", examples=[40])]
+    erased: Annotated[int, Field(description="Contacts that are erased, if that was asked for.", examples=[0])]

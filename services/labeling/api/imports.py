@@ -23,6 +23,7 @@ from shared.http.routing import streams_body
 from shared.jobs.job import Job
 from shared.jobs.store import find_job
 
+ERROR_FILE = "E-mail;Interesselabels;import_error\r\nanna;Dogs;E-mail: is no e-mail address\r\n"
 router = Router(prefix="/v1/imports", tags=["imports"])
 
 Filename = Annotated[str | None, Query(max_length=200, description="The name of the file, for people.")]
@@ -164,7 +165,12 @@ async def list_errors(
     )
 
 
-@router.get("/{import_id}/errors.csv", summary="The refused rows as a file", response_class=StreamingResponse)
+@router.get(
+    "/{import_id}/errors.csv",
+    summary="The refused rows as a file",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/csv": {"schema": {"type": "string"}, "example": ERROR_FILE}}}},
+)
 async def show_error_file(
     service: Service, caller: Annotated[Caller, requires("read")], import_id: UUID
 ) -> StreamingResponse:

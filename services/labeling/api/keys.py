@@ -25,27 +25,33 @@ router = Router(prefix="/v1/keys", tags=["keys"])
 class KeyBody(RequestBody):
     """A new key."""
 
-    name: Name
+    name: Annotated[Name, Field(examples=["Web shop"])]
     scopes: Annotated[
-        list[Scope], Field(min_length=1, max_length=5, description="What it may do; `self` acts in a contact's name.")
+        list[Scope],
+        Field(
+            min_length=1,
+            max_length=5,
+            description="What it may do; `self` acts in a contact's name.",
+            examples=[["read", "write"]],
+        ),
     ]
 
 
 class KeyAnswer(BaseModel):
     """A key, without its text."""
 
-    id: UUID
-    name: str
+    id: Annotated[UUID, Field(description="The id of the key.", examples=["0190c1b0-5f60-7a7b-8c9d-0e1f2a3b4c5d"])]
+    name: Annotated[str, Field(description="What the key is for.", examples=["Web shop"])]
     scopes: list[Scope]
     revoked: bool
     created_at: datetime
-    revoked_at: datetime | None
+    revoked_at: Annotated[datetime | None, Field(description="When it was revoked.", examples=[None])]
 
 
 class NewKey(KeyAnswer):
     """A new key with its text, which is not shown again."""
 
-    key: str
+    key: Annotated[str, Field(description="The text of the key; it is not shown again.", examples=["pk_…"])]
 
 
 def _answer(key: ApiKey) -> dict[str, object]:

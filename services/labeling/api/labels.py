@@ -64,8 +64,10 @@ Order = Annotated[
 class LabelBody(RequestBody):
     """A new label."""
 
-    name: Name
-    description: Description | None = None
+    name: Annotated[Name, Field(examples=["Dogs"])]
+    description: Annotated[
+        Description | None, Field(description="What the label is for.", examples=["Clicked on something about dogs"])
+    ] = None
     visibility: Visibility | None = None
     group: Group = None
     names: Names = None
@@ -75,10 +77,13 @@ class LabelBody(RequestBody):
 class LabelPatchBody(RequestBody):
     """Changes to a label. A hidden label is no longer offered, and otherwise works as before."""
 
-    name: Name = "unchanged"
-    description: Description | None = None
+    name: Annotated[Name, Field(examples=["Big dogs"])] = "unchanged"
+    description: Annotated[Description | None, Field(description="What the label is for; null clears it.")] = None
     visibility: Visibility | None = None
-    state: Literal["active", "hidden"] = "active"
+    state: Annotated[
+        Literal["active", "hidden"],
+        Field(description="A hidden label is no longer offered for new uses.", examples=["active"]),
+    ] = "active"
     group: Group = None
     names: Names = None
     order: Order = 0
@@ -90,8 +95,10 @@ class HolderAnswer(BaseModel):
     contact_id: int
     external_id: str | None
     email: str | None
-    since: datetime
-    clicks: int
+    since: Annotated[
+        datetime, Field(description="Since when the contact has held the label.", examples=["2026-02-21T18:40:00Z"])
+    ]
+    clicks: Annotated[int, Field(description="Human clicks on links with the label.", examples=[4])]
     first_click: datetime | None
     last_click: datetime | None
 
@@ -214,9 +221,12 @@ async def post_merge(
 class UseAnswer(BaseModel):
     """Something that uses the label."""
 
-    kind: Annotated[str, Field(description="`link`, `segment`, `workflow`, `block`, `campaign` or `form`. Open.")]
-    id: Annotated[str, Field(description="Its id.")]
-    name: Annotated[str, Field(description="Its name.")]
+    kind: Annotated[
+        str,
+        Field(description="`link`, `segment`, `workflow`, `block`, `campaign` or `form`. Open.", examples=["segment"]),
+    ]
+    id: Annotated[str, Field(description="Its id.", examples=["0190c3d0-4455-7666-8777-8899aabbccdd"])]
+    name: Annotated[str, Field(description="Its name.", examples=["Dog lovers"])]
 
 
 @router.get("/{label_id}/uses", summary="Where a label is used")

@@ -17,16 +17,27 @@ Reference = Annotated[str | None, Field(max_length=200, description="Which one, 
 class OriginBody(RequestBody):
     """What asserts or removes a label; `api` unless given, `manual` for a person."""
 
-    kind: Literal["api", "manual", "self"]
-    ref: Reference = None
+    kind: Annotated[
+        Literal["api", "manual", "self"],
+        Field(
+            description="`manual` for what a person decided, `self` for what the contact decided, else `api`.",
+            examples=["manual"],
+        ),
+    ]
+    ref: Annotated[Reference, Field(examples=["Spring fair"])] = None
 
 
 class ContactBody(RequestBody):
     """Members of a contact. Null clears; members that are absent stay as they are."""
 
-    email: Annotated[str | None, Field(max_length=320)] = None
+    email: Annotated[
+        str | None, Field(max_length=320, description="The address that is written to.", examples=["anna@example.com"])
+    ] = None
     external_id: Annotated[str | None, Field(max_length=200, description="The contact's id in another system.")] = None
-    fields: Annotated[dict[str, Scalar | None] | None, Field(description="Values by key; null clears one.")] = None
+    fields: Annotated[
+        dict[str, Scalar | None] | None,
+        Field(description="Values by key; null clears one.", examples=[{"city": "Ghent"}]),
+    ] = None
     subscription: Subscription | None = None
     tracking_consent: TrackingConsent | None = None
     source: Annotated[str | None, Field(max_length=100, description="Where the contact was acquired.")] = None
@@ -40,12 +51,18 @@ class ContactBody(RequestBody):
 class ContactAnswer(BaseModel):
     """A contact."""
 
-    id: int
-    contact_id: Annotated[int, Field(description="The same as `id`, as events call it.")]
+    id: Annotated[int, Field(description="The id of the contact.", examples=[1042])]
+    contact_id: Annotated[int, Field(description="The same as `id`, as events call it.", examples=[1042])]
     external_id: str | None
     email: str | None
-    fields: dict[str, Scalar]
-    state: Literal["active"] = "active"
+    fields: Annotated[
+        dict[str, Scalar],
+        Field(
+            description="Values of fields by key; a field without a value is missing.",
+            examples=[{"city": "Ghent", "pets": 2}],
+        ),
+    ]
+    state: Annotated[Literal["active"], Field(description="Always `active`: erased contacts are not found.")] = "active"
     subscription: Subscription
     tracking_consent: TrackingConsent
     source: str | None
@@ -75,17 +92,31 @@ class ContactAnswer(BaseModel):
 class LabelAnswer(BaseModel):
     """A label."""
 
-    id: UUID
+    id: Annotated[UUID, Field(description="The id of the label.", examples=["0190c2a4-7b1e-7c3d-9a55-1f2e3d4c5b6a"])]
     label_id: Annotated[UUID, Field(description="The same as `id`, as events call it.")]
-    name: str
-    description: str
+    name: Annotated[str, Field(description="The name of the label.", examples=["Dogs"])]
+    description: Annotated[
+        str,
+        Field(
+            description="What the label is for; empty if nothing was written.",
+            examples=["Clicked on something about dogs"],
+        ),
+    ]
     visibility: Literal["public", "private"]
-    aliases: Annotated[list[str], Field(description="Names that it had; imports know it by them.")]
-    state: Literal["active", "hidden", "merging", "merged", "deleted"]
+    aliases: Annotated[
+        list[str], Field(description="Names that it had; imports know it by them.", examples=[["Puppies"]])
+    ]
+    state: Annotated[
+        Literal["active", "hidden", "merging", "merged", "deleted"],
+        Field(
+            description="`hidden`: it is not offered for new uses. `merging`: it is being merged into another label.",
+            examples=["active"],
+        ),
+    ]
     merged_into: Annotated[UUID | None, Field(description="The label that it was merged into.")]
-    group: Annotated[str | None, Field(description="Heading on the preference page.")]
-    names: Annotated[dict[str, str], Field(description="Names for contacts, by language.")]
-    order: Annotated[int, Field(description="Place within the group; smaller numbers come first.")]
+    group: Annotated[str | None, Field(description="Heading on the preference page.", examples=["Animals"])]
+    names: Annotated[dict[str, str], Field(description="Names for contacts, by language.", examples=[{"nl": "Honden"}])]
+    order: Annotated[int, Field(description="Place within the group; smaller numbers come first.", examples=[0])]
     created_at: datetime
 
     @classmethod

@@ -33,30 +33,32 @@ Emails = Annotated[
 class SuppressionsBody(RequestBody):
     """Addresses to suppress."""
 
-    emails: Emails
-    reason: Annotated[str | None, Field(max_length=200, description="Why; no personal data.")] = None
+    emails: Annotated[Emails, Field(examples=[["anna@example.com"]])]
+    reason: Annotated[
+        str | None, Field(max_length=200, description="Why; no personal data.", examples=["complaint"])
+    ] = None
 
 
 class LookupBody(RequestBody):
     """Addresses to look up."""
 
-    emails: Emails
+    emails: Annotated[Emails, Field(examples=[["anna@example.com"]])]
 
 
 class SuppressedAnswer(BaseModel):
     """What came of a list of addresses."""
 
-    added: Annotated[int, Field(description="Addresses that are suppressed from now on.")]
-    known: Annotated[int, Field(description="Addresses that were suppressed already.")]
-    errors: Annotated[list[BatchError], Field(description="Addresses that are none.")]
+    added: Annotated[int, Field(description="Addresses that are suppressed from now on.", examples=[1])]
+    known: Annotated[int, Field(description="Addresses that were suppressed already.", examples=[0])]
+    errors: Annotated[list[BatchError], Field(description="Addresses that are none.", examples=[[]])]
 
 
 class SuppressionAnswer(BaseModel):
     """A suppressed address. The address itself is not stored."""
 
     id: Annotated[UUID, Field(description="The id of the suppression.")]
-    reason: Annotated[str | None, Field(description="Why.")]
-    origin: Annotated[dict[str, Any], Field(description="Who suppressed it.")]
+    reason: Annotated[str | None, Field(description="Why.", examples=["complaint"])]
+    origin: Annotated[dict[str, Any], Field(description="Who suppressed it.", examples=[{"kind": "api"}])]
     created_at: Annotated[datetime, Field(description="Since when.")]
 
     @classmethod
@@ -73,8 +75,8 @@ class SuppressionAnswer(BaseModel):
 class LookupItem(BaseModel):
     """Whether an address is suppressed."""
 
-    index: Annotated[int, Field(description="Which address, from 0.")]
-    suppressed: Annotated[bool, Field(description="Whether it is.")]
+    index: Annotated[int, Field(description="Which address, from 0.", examples=[0])]
+    suppressed: Annotated[bool, Field(description="Whether it is.", examples=[True])]
     suppression: Annotated[SuppressionAnswer | None, Field(description="The suppression, if there is one.")]
 
 

@@ -12,17 +12,19 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from shared.http.problems import Problem
 
 SILENT_FOR_AT_MOST = 30.0  # seconds between two parts of a body
+_EXAMPLE = "E-mail;Interesselabels\nanna@example.com;Dogs\n"
 UPLOAD_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
-            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}, "example": _EXAMPLE},
             "multipart/form-data": {
                 "schema": {
                     "type": "object",
                     "properties": {"file": {"type": "string", "format": "binary", "description": "The file."}},
                     "required": ["file"],
-                }
+                },
+                "example": {"file": _EXAMPLE},
             },
         },
     }

@@ -52,8 +52,8 @@ ReadOnly = Annotated[Any, Field(json_schema_extra={"readOnly": True}, descriptio
 class SegmentIn(RequestBody):
     """A segment as it is made and changed. One that was read can be sent back as it came."""
 
-    name: Name
-    criterion: CriterionIn
+    name: Annotated[Name, Field(description="1 to 100 characters.", examples=["Dog lovers"])]
+    criterion: Annotated[CriterionIn, Field(description="Who is a member: one node.")]
     id: ReadOnly = None
     version: ReadOnly = None
     created_at: ReadOnly = None
@@ -66,33 +66,39 @@ class SegmentIn(RequestBody):
 class CriterionBody(RequestBody):
     """A criterion to count."""
 
-    criterion: CriterionIn
+    criterion: Annotated[CriterionIn, Field(description="The criterion: one node.")]
 
 
 class ExplainBody(RequestBody):
     """A criterion, and the contact to explain it for."""
 
-    criterion: CriterionIn
+    criterion: Annotated[CriterionIn, Field(description="The criterion: one node.")]
     contact_id: Annotated[int, Field(ge=1, le=2**32 - 1)]
 
 
 class DescribeBody(RequestBody):
     """A criterion to say in words."""
 
-    criterion: CriterionIn
+    criterion: Annotated[CriterionIn, Field(description="The criterion: one node.")]
     language: Annotated[Literal["en", "nl"], Field(description="The language of the sentence.")] = "en"
 
 
 class Description(BaseModel):
     """What a criterion means."""
 
-    sentence: Annotated[str, Field(description="A sentence in plain language.")]
+    sentence: Annotated[
+        str,
+        Field(
+            description="A sentence in plain language.",
+            examples=["Contacts who clicked at least 3 times in the last 30 days."],
+        ),
+    ]
 
 
 class ContactsBody(RequestBody):
     """A criterion whose contacts are listed."""
 
-    criterion: CriterionIn
+    criterion: Annotated[CriterionIn, Field(description="The criterion: one node.")]
     limit: Annotated[int, Field(ge=1, le=1000, description="The most contacts in the answer.")] = 100
     cursor: Annotated[str | None, Field(max_length=2000, description="`next_cursor` of the page before.")] = None
 
@@ -101,15 +107,15 @@ class DayOfInterest(BaseModel):
     """Human clicks on links with a label on one day."""
 
     day: Annotated[date, Field(description="A day of the account.")]
-    clicks: Annotated[int, Field(description="Human clicks on that day.")]
-    contacts: Annotated[int, Field(description="Contacts with a click on that day.")]
+    clicks: Annotated[int, Field(description="Human clicks on that day.", examples=[214])]
+    contacts: Annotated[int, Field(description="Contacts with a click on that day.", examples=[187])]
 
 
 class Strength(BaseModel):
     """How many contacts have clicked so often."""
 
-    clicks: Annotated[int, Field(description="A number of clicks.")]
-    contacts: Annotated[int, Field(description="Contacts with exactly so many clicks.")]
+    clicks: Annotated[int, Field(description="A number of clicks.", examples=[3])]
+    contacts: Annotated[int, Field(description="Contacts with exactly so many clicks.", examples=[96])]
 
 
 class InterestOut(BaseModel):
@@ -135,24 +141,34 @@ class AudienceBody(RequestBody):
         list[CriterionIn],
         Field(max_length=20, default_factory=list, description="Whoever satisfies one is out."),
     ]
-    hold_out_percent: Annotated[float, Field(ge=0, le=100, description="The share that is not sent to.")] = 0
+    hold_out_percent: Annotated[
+        float, Field(ge=0, le=100, description="The share that is not sent to.", examples=[5])
+    ] = 0
     message_id: Annotated[UUID | None, Field(description="Whose blocks are counted by variant.")] = None
 
 
 class AudiencePart(BaseModel):
     """What one criterion of an audience adds or takes away."""
 
-    pointer: Annotated[str, Field(description="JSON pointer to the criterion in the request.")]
-    count: Annotated[int, Field(description="Contacts; of an excluded part, those among the included.")]
-    only_here: Annotated[int, Field(description="Contacts that no other part of the same kind has.")]
+    pointer: Annotated[str, Field(description="JSON pointer to the criterion in the request.", examples=["/include/0"])]
+    count: Annotated[
+        int, Field(description="Contacts; of an excluded part, those among the included.", examples=[1900])
+    ]
+    only_here: Annotated[int, Field(description="Contacts that no other part of the same kind has.", examples=[1900])]
 
 
 class AudienceOut(BaseModel):
     """How many contacts an audience has."""
 
-    count: Annotated[int, Field(description="Contacts that would be sent to.")]
-    held_out: Annotated[int, Field(description="Contacts that would be held out.")]
-    suppressed: Annotated[dict[str, int], Field(description="Contacts that may not be sent to, by subscription.")]
+    count: Annotated[int, Field(description="Contacts that would be sent to.", examples=[1710])]
+    held_out: Annotated[int, Field(description="Contacts that would be held out.", examples=[90])]
+    suppressed: Annotated[
+        dict[str, int],
+        Field(
+            description="Contacts that may not be sent to, by subscription.",
+            examples=[{"unsubscribed": 88, "bounced": 12}],
+        ),
+    ]
     parts: Annotated[Sequence[AudiencePart], Field(description="The criteria, included ones first.")]
     content: Annotated[
         dict[str, dict[str, int]] | None,
@@ -166,7 +182,7 @@ class DecideBody(RequestBody):
     message_id: Annotated[UUID, Field(description="The message with the blocks.")]
     contact_ids: Annotated[
         list[Annotated[int, Field(ge=1, le=2**32 - 1)]],
-        Field(min_length=1, max_length=1000, description="Contacts, up to 1,000."),
+        Field(min_length=1, max_length=1000, description="Contacts, up to 1,000.", examples=[[1042]]),
     ]
 
 
@@ -174,7 +190,10 @@ class ContentOfContact(BaseModel):
     """Which variant of each block a contact gets."""
 
     contact_id: Annotated[int, Field(description="The contact.")]
-    content: Annotated[dict[str, str], Field(description="The variant by block; an empty text is the fallback.")]
+    content: Annotated[
+        dict[str, str],
+        Field(description="The variant by block; an empty text is the fallback.", examples=[{"hero": "dogs"}]),
+    ]
     why: Annotated[
         dict[str, Any] | None, Field(description="What the criteria saw, by block; only with `explain`.")
     ] = None
@@ -189,22 +208,39 @@ class ContentOut(BaseModel):
 class Broken(BaseModel):
     """Something in a segment that does not exist any more; a JSON pointer into the segment."""
 
-    pointer: str
-    detail: str
+    pointer: Annotated[
+        str, Field(description="JSON pointer into the segment or campaign.", examples=["/criterion/clicks/label"])
+    ]
+    detail: Annotated[
+        str, Field(description="What does not exist any more, in words.", examples=["the label does not exist"])
+    ]
 
 
 class SegmentOut(BaseModel):
     """A segment. `count` is null if it could not be had just now; `broken` is there if something is."""
 
-    id: UUID
-    name: str
-    version: int
-    criterion: dict[str, Any]
+    id: Annotated[UUID, Field(description="The id of the segment.", examples=["0190c3d0-4455-7666-8777-8899aabbccdd"])]
+    name: Annotated[str, Field(description="The name of the segment.", examples=["Dog lovers"])]
+    version: Annotated[int, Field(description="Increases with every change.", examples=[2])]
+    criterion: Annotated[
+        dict[str, Any],
+        Field(
+            description="Who is a member, in the long form of the grammar.",
+            examples=[{"clicks": {"label": "0190c2a4-7b1e-7c3d-9a55-1f2e3d4c5b6a", "at_least": 3, "within_days": 30}}],
+        ),
+    ]
     created_at: datetime
     changed_at: datetime
-    count: int | None = None
-    as_of: datetime | None = None
-    broken: Sequence[Broken] | None = None
+    count: Annotated[
+        int | None, Field(description="Members; null if they could not be counted just now.", examples=[1840])
+    ] = None
+    as_of: Annotated[
+        datetime | None, Field(description="When the members were counted.", examples=["2026-03-02T09:30:00Z"])
+    ] = None
+    broken: Annotated[
+        Sequence[Broken] | None,
+        Field(description="What the criterion names and does not exist any more; missing if all exists."),
+    ] = None
 
     @model_serializer(mode="wrap")
     def _without_nothing(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -223,20 +259,22 @@ class Member(BaseModel):
 class NodeCount(BaseModel):
     """How many contacts one node of the tree is true for."""
 
-    pointer: str
-    count: int
+    pointer: Annotated[
+        str, Field(description="JSON pointer to the node in the criterion; empty for the whole.", examples=[""])
+    ]
+    count: Annotated[int, Field(description="Contacts for which the node is true.", examples=[1840])]
 
 
 class Count(BaseModel):
     """How many contacts a criterion is true for, and each of its nodes; what it took, in milliseconds."""
 
-    count: int
-    took_ms: float
-    nodes: Sequence[NodeCount]
+    count: Annotated[int, Field(description="Contacts for which the criterion is true.", examples=[1840])]
+    took_ms: Annotated[float, Field(description="How long counting took, in milliseconds.", examples=[1.2])]
+    nodes: Annotated[Sequence[NodeCount], Field(description="The same for each node.")]
 
 
 class StreamedCount(BaseModel):
     """What the stream sends."""
 
-    count: int
-    as_of: datetime
+    count: Annotated[int, Field(description="Members of the segment.", examples=[1840])]
+    as_of: Annotated[datetime, Field(description="When they were counted.", examples=["2026-03-02T09:30:00Z"])]

@@ -22,6 +22,7 @@ from shared.http.pages import Page, PageRequest, page_request
 from shared.http.preconditions import Preconditions, etag_of, preconditions
 from shared.http.routing import Router
 
+STREAM = 'event: count\ndata: {"count":1840,"as_of":"2026-03-02T09:30:00Z"}\n\n'
 router = Router(tags=["segments"])
 
 KEEP_ALIVE = 15.0  # seconds without a change, after which a comment keeps the connection open
@@ -162,7 +163,7 @@ async def sample_members(
 @router.get(
     "/v1/segments/{segment_id}/stream",
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}, "example": STREAM}}}},
 )
 async def stream_count(
     request: Request, segment_id: UUID, caller: Annotated[Caller, requires("read")]

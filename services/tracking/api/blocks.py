@@ -30,7 +30,10 @@ class VariantBody(RequestBody):
 class BlockBody(RequestBody):
     """All variants of a block, in the order in which they are tried."""
 
-    variants: Annotated[list[VariantBody], Field(max_length=MOST_VARIANTS)]
+    variants: Annotated[
+        list[VariantBody],
+        Field(max_length=MOST_VARIANTS, description="The variants in the order in which they are tried."),
+    ]
 
 
 @router.put("/{block}", response_model=MessageAnswer, summary="Set the criteria of a block")

@@ -49,8 +49,18 @@ Variant = Annotated[str, AfterValidator(_variant)]
 class MessageBody(RequestBody):
     """A message: a name for people, its HTML, and the rest of the mail. Our merge tags are filled in all of it."""
 
-    name: Name
-    html: Annotated[str, Field(min_length=1, max_length=LONGEST_HTML, description="The mail, with its blocks.")]
+    name: Annotated[
+        Name, Field(description="The name of the message, which contacts do not see.", examples=["Puppy guide"])
+    ]
+    html: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=LONGEST_HTML,
+            description="The mail, with its blocks.",
+            examples=['<p>Read the <a href="https://shop.example/guide">puppy guide</a>.</p>'],
+        ),
+    ]
     subject: Annotated[Line | None, Field(description="The subject; the fallback, if it has variants.")] = None
     subject_variants: Annotated[
         dict[Variant, Line], Field(max_length=MOST_VARIANTS, description="Texts by variant of the block `subject`.")

@@ -21,16 +21,25 @@ class WarningAnswer(BaseModel):
     """Something to look at before the message is sent."""
 
     code: Annotated[
-        str, Field(description="`no_subject`, `no_unsubscribe_link`, `no_postal_address`, `unknown_tag`, … (open).")
+        str,
+        Field(
+            description="`no_subject`, `no_unsubscribe_link`, `no_postal_address`, `unknown_tag`, … (open).",
+            examples=["no_unsubscribe_link"],
+        ),
     ]
     pointer: Annotated[Optional[str], Field(description="JSON pointer into the message.")] = None
-    detail: str
+    detail: Annotated[
+        str,
+        Field(
+            description="What is wrong, and what to do about it.", examples=["The message has no link to unsubscribe."]
+        ),
+    ]
 
 
 class CheckAnswer(BaseModel):
     """All warnings; none: nothing was found."""
 
-    warnings: list[WarningAnswer]
+    warnings: Annotated[list[WarningAnswer], Field(description="What may be wrong; empty if nothing was found.")]
 
 
 @router.get("/v1/messages/{message_id}/check", summary="Check a message")

@@ -36,10 +36,14 @@ class ClickItem(ClickReport, RequestBody):
     id: Annotated[
         str | None,
         Field(
-            min_length=1, max_length=200, pattern=NO_NUL, description="The same id again is the same click, for ever."
+            min_length=1,
+            max_length=200,
+            pattern=NO_NUL,
+            description="The same id again is the same click, for ever.",
+            examples=["click-1"],
         ),
     ] = None
-    send: SendBody | None = None  # type: ignore[assignment] # the same, but strict about members
+    send: Annotated[SendBody | None, Field(description="The sending of the message that the click came from.")] = None  # type: ignore[assignment] # the same, but strict about members
 
 
 class ClickAnswer(BaseModel):
@@ -50,23 +54,29 @@ class ClickAnswer(BaseModel):
     contact_id: int
     message_id: UUID
     link_id: UUID
-    link_number: int
+    link_number: Annotated[int, Field(description="The number of the link in the message.", examples=[1])]
     url: str
-    text: str
+    text: Annotated[str, Field(description="What the link says.", examples=["Read the guide"])]
     send: Optional[Send] = None
     verdict: Verdict
     reasons: list[str]
     method: str | None
-    hint: Verdict | None
+    hint: Annotated[Verdict | None, Field(description="The verdict of whoever reported the click.", examples=[None])]
     user_agent: str | None
     ip: str | None
-    headers: dict[str, str] | None
-    rules: Annotated[int, Field(description="The version of the rules by which it was judged.")]
+    headers: Annotated[
+        dict[str, str] | None,
+        Field(
+            description="The headers of the request by which the click was judged.",
+            examples=[{"accept-language": "nl"}],
+        ),
+    ]
+    rules: Annotated[int, Field(description="The version of the rules by which it was judged.", examples=[3])]
     history: bool
-    since_send: Annotated[int | None, Field(description="Seconds from this recipient's send.")]
-    since_delivery: Annotated[int | None, Field(description="Seconds from this recipient's delivery.")]
+    since_send: Annotated[int | None, Field(description="Seconds from this recipient's send.", examples=[7200])]
+    since_delivery: Annotated[int | None, Field(description="Seconds from this recipient's delivery.", examples=[7195])]
     network: Annotated[UUID | None, Field(description="The same for clicks from the same /24 or /48; leads to nobody.")]
-    http_version: str | None
+    http_version: Annotated[str | None, Field(description="The version of HTTP of the request.", examples=["2"])]
 
 
 Time = Annotated[AwareDatetime, BeforeValidator(only_written_out)]

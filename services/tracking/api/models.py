@@ -22,9 +22,9 @@ from shared.events.labeling import LabelChanged
 class LinkLabelAnswer(BaseModel):
     """A label on a link, as it is called now."""
 
-    id: UUID
-    name: Annotated[str, Field(description="The label's current name.")]
-    by: Annotated[str, Field(description="What put the label there.")]
+    id: Annotated[UUID, Field(description="The id of the label.", examples=["0190c2a4-7b1e-7c3d-9a55-1f2e3d4c5b6a"])]
+    name: Annotated[str, Field(description="The label's current name.", examples=["Dogs"])]
+    by: Annotated[str, Field(description="What put the label there.", examples=["api"])]
     broken: Annotated[
         Optional[bool], Field(description="True if the label has been deleted: clicks do not carry it.")
     ] = None
@@ -33,14 +33,17 @@ class LinkLabelAnswer(BaseModel):
 class LinkAnswer(BaseModel):
     """A link of a message."""
 
-    id: UUID
-    number: Annotated[int, Field(description="What follows the token in tracked URLs; never used again.")]
+    id: Annotated[UUID, Field(description="The id of the link.", examples=["0190c2b1-10aa-7bbb-8ccc-1d2e3f405162"])]
+    number: Annotated[int, Field(description="What follows the token in tracked URLs; never used again.", examples=[1])]
     url: Annotated[str, Field(description="Where a click leads.")]
     url_in_message: Annotated[
         Optional[str], Field(description="The address in the HTML, if `url` was corrected since.")
     ] = None
-    text: Annotated[str, Field(description="What the link says, or the alternative text of its picture.")]
-    trackable: Annotated[bool, Field(description="Whether clicks are tracked.")]
+    text: Annotated[
+        str,
+        Field(description="What the link says, or the alternative text of its picture.", examples=["Read the guide"]),
+    ]
+    trackable: Annotated[bool, Field(description="Whether clicks are tracked.", examples=[True])]
     reason: Annotated[
         Optional[str], Field(description="Why not: `mailto`, `merge_tag`, `unsubscribe`, `tracked`, `never`, … (open).")
     ] = None
@@ -48,7 +51,7 @@ class LinkAnswer(BaseModel):
     tracking: Annotated[
         Tracked, Field(description="`auto` goes by address and text; `always` and `never` overrule the guess.")
     ] = "auto"
-    labels: list[LinkLabelAnswer]
+    labels: Annotated[list[LinkLabelAnswer], Field(description="The labels that whoever clicks gets.")]
 
     @classmethod
     def of(cls, link: Link, catalog: Catalog) -> "LinkAnswer":
@@ -78,7 +81,11 @@ class VariantAnswer(BaseModel):
 
     variant: str
     criterion: Annotated[
-        Optional[dict[str, Any]], Field(description="Who is shown the variant; nobody while it is missing.")
+        Optional[dict[str, Any]],
+        Field(
+            description="Who is shown the variant; nobody while it is missing.",
+            examples=[{"label": {"id": "0190c2a4-7b1e-7c3d-9a55-1f2e3d4c5b6a"}}],
+        ),
     ] = None
     broken: Annotated[
         Optional[bool], Field(description="True if the criterion names something deleted: the variant is skipped.")
@@ -90,38 +97,46 @@ class BlockAnswer(BaseModel):
 
     block: str
     variants: Annotated[list[VariantAnswer], Field(description="In the order in which they are tried.")]
-    fallback: Annotated[bool, Field(description="Whether there is a fallback; without one, nothing is shown.")]
+    fallback: Annotated[
+        bool, Field(description="Whether there is a fallback; without one, nothing is shown.", examples=[True])
+    ]
     links: Annotated[list[UUID], Field(description="Ids of the links in any of its variants.")]
 
 
 class MessageSummary(BaseModel):
     """A message in a list."""
 
-    id: UUID
-    name: str
+    id: Annotated[UUID, Field(description="The id of the message.", examples=["0190c2b0-0d0e-7f10-8a1b-2c3d4e5f6071"])]
+    name: Annotated[
+        str, Field(description="The name of the message, which contacts do not see.", examples=["Puppy guide"])
+    ]
     revision: int
     created_at: datetime
     changed_at: datetime
-    link_count: Annotated[int, Field(description="Links of the newest revision.")]
+    link_count: Annotated[int, Field(description="Links of the newest revision.", examples=[1])]
 
 
 class MessageAnswer(BaseModel):
     """A message with the links of its newest revision, in their order."""
 
-    id: UUID
-    name: str
+    id: Annotated[UUID, Field(description="The id of the message.", examples=["0190c2b0-0d0e-7f10-8a1b-2c3d4e5f6071"])]
+    name: Annotated[
+        str, Field(description="The name of the message, which contacts do not see.", examples=["Puppy guide"])
+    ]
     revision: int
     created_at: datetime
     changed_at: datetime
-    subject: str | None = None
+    subject: Annotated[str | None, Field(description="The subject of the mail.", examples=["A guide for puppies"])] = (
+        None
+    )
     subject_variants: Annotated[dict[str, str], Field(description="Texts by variant of the block `subject`.")] = {}
     preheader: str | None = None
-    sender_id: UUID | None = None
+    sender_id: Annotated[UUID | None, Field(description="Who the mail comes from.")] = None
     reply_to: str | None = None
     text: Annotated[str | None, Field(description="The text part of the mail.")] = None
     text_is_made: Annotated[bool, Field(description="Whether the text is made from the HTML.")] = True
-    links: Sequence[LinkAnswer]
-    blocks: Sequence[BlockAnswer]
+    links: Annotated[Sequence[LinkAnswer], Field(description="The links of the newest revision, in their order.")]
+    blocks: Annotated[Sequence[BlockAnswer], Field(description="The blocks of the newest revision.")]
     html: Annotated[Optional[str], Field(description="The HTML as it was registered, if it is asked for.")] = None
     lost_labels: Annotated[
         Optional[Sequence[LinkAnswer]],

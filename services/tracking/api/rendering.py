@@ -25,6 +25,7 @@ from shared.tokens import Recipient, TokenMaker
 
 router = Router(prefix="/v1/messages/{message_id}", tags=["messages"])
 
+TRACKED_HTML = '<p>Read the <a href="https://click.example.com/c/AZDCoq8Z….1">puppy guide</a>.</p>'
 MOST_RECIPIENTS = 1_000
 AT_ONCE = 20  # mails made between two pieces of the answer
 SAFE_HTML = {
@@ -43,18 +44,23 @@ Content = Annotated[
 class ContactValues(RequestBody):
     """What `{{contact.…}}` stands for."""
 
-    email: Annotated[str | None, Field(max_length=320)] = None
+    email: Annotated[
+        str | None,
+        Field(max_length=320, description="The value of `{{contact.email}}`.", examples=["anna@example.com"]),
+    ] = None
 
 
 class RecipientBody(RequestBody):
     """A recipient, with what its mail depends on."""
 
     contact_id: ContactId
-    content: Content = Field(default_factory=dict)
+    content: Content = Field(default_factory=dict, examples=[{"hero": "dogs"}])
     fields: Annotated[
         dict[str, Scalar | None], Field(max_length=200, description="Values of `{{field.…}}`, by key.")
     ] = Field(default_factory=dict)
-    contact: ContactValues | None = None
+    contact: Annotated[
+        ContactValues | None, Field(description="Values of `{{contact.…}}`.", examples=[{"email": "anna@example.com"}])
+    ] = None
     email: Annotated[str | None, Field(max_length=320, description="Short for `contact.email`.")] = None
 
     def values(self) -> dict[str, str]:
@@ -69,9 +75,20 @@ class RecipientBody(RequestBody):
 class RenderBody(RequestBody):
     """Whose mails are to be made."""
 
-    send: SendBody | None = None
+    send: Annotated[
+        SendBody | None,
+        Field(
+            description="The sending of the message that the mails belong to.",
+            examples=[{"kind": "campaign", "id": "spring-sale", "sent_at": "2026-03-01T10:00:00Z"}],
+        ),
+    ] = None
     revision: Annotated[int | None, Field(ge=1, le=2**31 - 1, description="The newest unless it is given.")] = None
-    recipients: Annotated[list[RecipientBody], Field(min_length=1, max_length=MOST_RECIPIENTS)]
+    recipients: Annotated[
+        list[RecipientBody],
+        Field(
+            min_length=1, max_length=MOST_RECIPIENTS, description="The recipients, each with what its mail depends on."
+        ),
+    ]
 
 
 class MailLine(BaseModel):
@@ -81,9 +98,27 @@ class MailLine(BaseModel):
     token: str
     subject: str
     preheader: str
-    text: str
-    html: str
-    sender: Annotated[dict[str, str] | None, Field(description="`name` and `email`; null if the message has none.")]
+    text: Annotated[
+        str,
+        Field(
+            description="The text part of the mail.",
+            examples=["Read the puppy guide: https://click.example.com/c/AZDCoq8Z….1"],
+        ),
+    ]
+    html: Annotated[
+        str,
+        Field(
+            description="The HTML part of the mail, with tracked links.",
+            examples=['<p>Read the <a href="https://click.example.com/c/AZDCoq8Z….1">puppy guide</a>.</p>'],
+        ),
+    ]
+    sender: Annotated[
+        dict[str, str] | None,
+        Field(
+            description="`name` and `email`; null if the message has none.",
+            examples=[{"name": "Example Shop", "email": "shop@example.com"}],
+        ),
+    ]
     reply_to: str | None
 
 
@@ -155,7 +190,7 @@ class HtmlResponse(Response):
     "/html",
     response_class=HtmlResponse,
     summary="A message's HTML with tracked links",
-    responses={200: {"content": {"text/html": {"schema": {"type": "string"}}}}},
+    responses={200: {"content": {"text/html": {"schema": {"type": "string"}, "example": TRACKED_HTML}}}},
 )
 async def tracked_html(
     service: Service,

@@ -6,7 +6,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from services.tracking.api.bodies import Address, SenderName
 from services.tracking.api.service import Service
@@ -27,26 +27,28 @@ router = Router(prefix="/v1/senders", tags=["senders"])
 class SenderBody(RequestBody):
     """A sender. Its address is in a domain that the operator allows the account."""
 
-    name: SenderName
-    email: Address
-    reply_to: Address | None = None
+    name: Annotated[SenderName, Field(description="The name that recipients see.", examples=["Example Shop"])]
+    email: Annotated[Address, Field(description="The address that mails come from.", examples=["shop@example.com"])]
+    reply_to: Annotated[Address | None, Field(description="Where answers go, if not to the address.")] = None
 
 
 class SenderChange(RequestBody):
     """What is to be changed; what is missing stays, null clears `reply_to`."""
 
-    name: SenderName | None = None
-    email: Address | None = None
-    reply_to: Address | None = None
+    name: Annotated[
+        SenderName | None, Field(description="The name that recipients see.", examples=["Example Shop"])
+    ] = None
+    email: Annotated[Address | None, Field(description="The address that mails come from.")] = None
+    reply_to: Annotated[Address | None, Field(description="Where answers go; null for the address.")] = None
 
 
 class SenderAnswer(BaseModel):
     """A sender."""
 
-    id: UUID
-    name: str
-    email: str
-    reply_to: str | None
+    id: Annotated[UUID, Field(description="The id of the sender.")]
+    name: Annotated[str, Field(description="The name that recipients see.", examples=["Example Shop"])]
+    email: Annotated[str, Field(description="The address that mails come from.", examples=["shop@example.com"])]
+    reply_to: Annotated[str | None, Field(description="Where answers go; null for the address.", examples=[None])]
     created_at: datetime
     changed_at: datetime
 

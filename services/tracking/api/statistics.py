@@ -26,39 +26,39 @@ router = Router(tags=["messages"])
 class Clicks(BaseModel):
     """Clicks by verdict."""
 
-    human: int = 0
-    machine: int = 0
-    unsure: int = 0
+    human: Annotated[int, Field(description="Clicks by humans.", examples=[214])] = 0
+    machine: Annotated[int, Field(description="Clicks by machines, such as mail scanners.", examples=[96])] = 0
+    unsure: Annotated[int, Field(description="Clicks of which it is not known.", examples=[3])] = 0
 
 
 class LinkNumbers(BaseModel):
     """Clicks on a link; `contacts` counts those with a human click. `present`: the newest revision has the link."""
 
     link_id: UUID
-    number: int
+    number: Annotated[int, Field(description="The number of the link in the message.", examples=[1])]
     url: str
-    text: str
-    present: bool
-    clicks: Clicks
-    contacts: int
+    text: Annotated[str, Field(description="What the link says.", examples=["Read the guide"])]
+    present: Annotated[bool, Field(description="Whether the newest revision has the link.", examples=[True])]
+    clicks: Annotated[Clicks, Field(description="Clicks by verdict.")]
+    contacts: Annotated[int, Field(description="Contacts with a human click.", examples=[187])]
 
 
 class SendNumbers(BaseModel):
     """Clicks in a send; null for those in none."""
 
-    send: Send | None
-    clicks: Clicks
-    contacts: int
+    send: Annotated[Send | None, Field(description="The sending; null for clicks in none.")]
+    clicks: Annotated[Clicks, Field(description="Clicks by verdict.")]
+    contacts: Annotated[int, Field(description="Contacts with a human click.", examples=[187])]
 
 
 class MessageNumbers(BaseModel):
     """Clicks on a message, per link and per send. A contact is counted once in each number of `contacts`."""
 
     message_id: UUID
-    clicks: Clicks
-    contacts: int
-    links: list[LinkNumbers]
-    sends: list[SendNumbers]
+    clicks: Annotated[Clicks, Field(description="Clicks by verdict.")]
+    contacts: Annotated[int, Field(description="Contacts with a human click.", examples=[187])]
+    links: Annotated[list[LinkNumbers], Field(description="The same per link.")]
+    sends: Annotated[list[SendNumbers], Field(description="The same per sending.")]
 
 
 @router.get("/v1/messages/{message_id}/stats", summary="A message's numbers")
@@ -95,25 +95,25 @@ class PeriodNumbers(BaseModel):
     """Clicks of a day or hour. `contacts` counts those with a human click."""
 
     since: Annotated[datetime, Field(description="The beginning of the day or hour, in the account's time zone.")]
-    clicks: Clicks
-    contacts: int
+    clicks: Annotated[Clicks, Field(description="Clicks by verdict.")]
+    contacts: Annotated[int, Field(description="Contacts with a human click.", examples=[187])]
 
 
 class LinkSeries(BaseModel):
     """The days or hours in which a link was clicked."""
 
     link_id: UUID
-    number: int
-    periods: list[PeriodNumbers]
+    number: Annotated[int, Field(description="The number of the link in the message.", examples=[1])]
+    periods: Annotated[list[PeriodNumbers], Field(description="The days or hours in which it was clicked.")]
 
 
 class SeriesAnswer(BaseModel):
     """Clicks on a message over time; days and hours without clicks are left out."""
 
-    by: Literal["day", "hour"]
+    by: Annotated[Literal["day", "hour"], Field(description="Whether a period is a day or an hour.", examples=["day"])]
     time_zone: str
-    periods: list[PeriodNumbers]
-    links: list[LinkSeries]
+    periods: Annotated[list[PeriodNumbers], Field(description="The days or hours with clicks.")]
+    links: Annotated[list[LinkSeries], Field(description="The same per link.")]
 
 
 @router.get("/v1/messages/{message_id}/series", summary="A message's clicks over time")

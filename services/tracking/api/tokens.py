@@ -33,19 +33,37 @@ NDJSON = "application/x-ndjson"
 class SendBody(RequestBody):
     """One sending of a message."""
 
-    kind: SendKind
-    id: Annotated[str, Field(min_length=1, max_length=40, pattern=NO_NUL)]
+    kind: Annotated[SendKind, Field(description="What sends the message.", examples=["campaign"])]
+    id: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=40,
+            pattern=NO_NUL,
+            description="The id of the campaign, of the run, or of whatever else sends it.",
+            examples=["spring-sale"],
+        ),
+    ]
     sent_at: Reported
 
 
 class RecipientsBody(RequestBody):
     """Who gets the message, in which send; contacts by one of their two names."""
 
-    send: SendBody | None = None
-    contact_ids: Annotated[list[ContactId] | None, Field(min_length=1, max_length=MOST_RECIPIENTS)] = None
+    send: Annotated[
+        SendBody | None,
+        Field(
+            description="The sending of the message that the tokens belong to.",
+            examples=[{"kind": "campaign", "id": "spring-sale", "sent_at": "2026-03-01T10:00:00Z"}],
+        ),
+    ] = None
+    contact_ids: Annotated[
+        list[ContactId] | None,
+        Field(min_length=1, max_length=MOST_RECIPIENTS, description="The recipients by their ids.", examples=[[1042]]),
+    ] = None
     external_ids: Annotated[
         list[Annotated[str, Field(min_length=1, max_length=200)]] | None,
-        Field(min_length=1, max_length=MOST_RECIPIENTS),
+        Field(min_length=1, max_length=MOST_RECIPIENTS, description="The recipients by their external ids."),
     ] = None
 
     @model_validator(mode="after")
@@ -60,9 +78,15 @@ class RecipientLine(BaseModel):
     """A line of the answer: a recipient with its token, or instead why there is none (`index`, `code`, …)."""
 
     contact_id: int
-    external_id: str | None = None
+    external_id: Annotated[str | None, Field(description="The external id that was asked for, if one was.")] = None
     token: str
-    links: Annotated[dict[UUID, str] | None, Field(description="Tracked URL by link id.")] = None
+    links: Annotated[
+        dict[UUID, str] | None,
+        Field(
+            description="Tracked URL by link id.",
+            examples=[{"0190c2b1-10aa-7bbb-8ccc-1d2e3f405162": "https://click.example.com/c/AZDCoq8Z….1"}],
+        ),
+    ] = None
 
 
 @router.post(

@@ -1,7 +1,7 @@
 """What the endpoints answer."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,8 +18,8 @@ RunState = Literal["running", "blocked", "finished", "exited", "cancelled", "fai
 class BrokenReference(BaseModel):
     """Something that the definition names and that is gone."""
 
-    pointer: str = Field(description="JSON pointer into the workflow.")
-    detail: str
+    pointer: str = Field(description="JSON pointer into the workflow.", examples=["/steps/0/send/message"])
+    detail: Annotated[str, Field(description="What is gone, in words.", examples=["the message does not exist"])]
 
 
 def broken_references(faults: list[Fault]) -> list[BrokenReference]:
@@ -31,11 +31,12 @@ class Expectation(BaseModel):
     """What activating may mean, in runs and messages."""
 
     runs_at_once: int = Field(
-        description="Contacts that are in a segment, or hold a label, of a trigger with `include_existing`."
+        description="Contacts that are in a segment, or hold a label, of a trigger with `include_existing`.",
+        examples=[0],
     )
-    messages_at_once: int = Field(description="As many messages as these runs ask for at most.")
-    runs_a_week: int = Field(description="How many would have started in the last 7 days.")
-    messages_a_week: int = Field(description="How many messages these would have asked for.")
+    messages_at_once: int = Field(description="As many messages as these runs ask for at most.", examples=[0])
+    runs_a_week: int = Field(description="How many would have started in the last 7 days.", examples=[140])
+    messages_a_week: int = Field(description="How many messages these would have asked for.", examples=[140])
 
 
 class WorkflowAnswer(BaseModel):
@@ -43,27 +44,69 @@ class WorkflowAnswer(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    id: UUID
-    name: str
-    version: int
-    state: State
-    triggers: list[dict[str, Any]] = []
-    condition: dict[str, Any] | None = None
-    reentry: str = "once"
-    exit_on: list[dict[str, Any]] = []
-    while_paused: str = "queue"
+    id: Annotated[UUID, Field(description="The id of the workflow.", examples=["0190d5ff-1122-7333-8444-556677889900"])]
+    name: Annotated[str, Field(description="The name of the workflow.", examples=["Puppy guide for dog lovers"])]
+    version: Annotated[int, Field(description="Increases with every change.", examples=[2])]
+    state: Annotated[State, Field(description="`active` workflows start runs.", examples=["active"])]
+    triggers: Annotated[
+        list[dict[str, Any]],
+        Field(
+            description="The events that start a run.",
+            examples=[[{"on": "LabelAssigned", "label": "0190c2a4-7b1e-7c3d-9a55-1f2e3d4c5b6a"}]],
+        ),
+    ] = []
+    condition: Annotated[
+        dict[str, Any] | None, Field(description="A criterion that the contact must satisfy for a run to start.")
+    ] = None
+    reentry: Annotated[
+        str,
+        Field(
+            description="Whether a contact may go through it again: `once`, `every_time`, `not_while_running`.",
+            examples=["once"],
+        ),
+    ] = "once"
+    exit_on: Annotated[list[dict[str, Any]], Field(description="What ends a run before its last step.")] = []
+    while_paused: Annotated[
+        str,
+        Field(
+            description="`queue`: what happens while it is paused starts runs afterwards; `skip`: it does not.",
+            examples=["queue"],
+        ),
+    ] = "queue"
     max_event_age: dict[str, int] = Field(default={"days": 1}, description="How old an event may be to start a run.")
-    steps: list[dict[str, Any]] = []
-    uses: Uses
+    steps: Annotated[
+        list[dict[str, Any]],
+        Field(
+            description="What a run does, step by step.",
+            examples=[[{"id": "guide", "send": {"message": "0190c2b0-0d0e-7f10-8a1b-2c3d4e5f6071"}}]],
+        ),
+    ] = []
+    uses: Annotated[
+        Uses,
+        Field(
+            description="What the definition refers to.",
+            examples=[
+                {
+                    "labels": ["0190c2a4-7b1e-7c3d-9a55-1f2e3d4c5b6a"],
+                    "segments": [],
+                    "messages": ["0190c2b0-0d0e-7f10-8a1b-2c3d4e5f6071"],
+                    "fields": [],
+                }
+            ],
+        ),
+    ]
     broken: list[BrokenReference] = Field(default=[], description="What it names and is gone; empty if all is well.")
     runs: dict[str, int] = Field(
         default={},
         description="How many runs there are, by state. `blocked`: they wait until a broken condition is mended. "
         "`stopped`: by the limit on workflows in a loop.",
+        examples=[{"running": 3, "finished": 128}],
     )
     created_at: datetime
     changed_at: datetime
-    expects: Expectation | None = None
+    expects: Annotated[
+        Expectation | None, Field(description="What activating it may mean; only in the answer to activating.")
+    ] = None
 
     @classmethod
     def of(cls, found: WorkflowState, expected: Estimate | None = None) -> "WorkflowAnswer":
@@ -90,7 +133,7 @@ READ_ONLY = frozenset({"id", "version", "state", "uses", "broken", "runs", "crea
 class TriggerAnswer(BaseModel):
     """The event that started a run."""
 
-    type: str
+    type: Annotated[str, Field(description="The type of the event.", examples=["LabelAssigned"])]
     event_id: UUID
     occurred_at: datetime
     recorded_at: datetime
@@ -100,35 +143,54 @@ class WaitingAnswer(BaseModel):
     """Where a run waits."""
 
     step_id: str
-    since: datetime
-    until: datetime | None
+    since: Annotated[datetime, Field(description="Since when it has been waiting.")]
+    until: Annotated[
+        datetime | None,
+        Field(
+            description="Until when it waits; null if only an event can end the wait.",
+            examples=["2026-03-04T12:00:00Z"],
+        ),
+    ]
 
 
 class RunAnswer(BaseModel):
     """A run."""
 
-    id: UUID
+    id: Annotated[UUID, Field(description="The id of the run.", examples=["0190d600-7788-7999-8aaa-bbccddeeff00"])]
     workflow_id: UUID
-    version: int
+    version: Annotated[int, Field(description="The version of the workflow that it follows.", examples=[2])]
     contact_id: int
-    state: RunState
-    reason: str | None = Field(description="Why it ended as it did, where there is something to say.")
+    state: Annotated[
+        RunState,
+        Field(
+            description="`blocked`: a broken condition must be mended. `stopped`: by the limit on workflows in a loop.",
+            examples=["finished"],
+        ),
+    ]
+    reason: str | None = Field(description="Why it ended as it did, where there is something to say.", examples=[None])
     started_at: datetime
     ended_at: datetime | None
-    trigger: TriggerAnswer
-    waiting: WaitingAnswer | None
+    trigger: Annotated[TriggerAnswer, Field(description="The event that started it.")]
+    waiting: Annotated[WaitingAnswer | None, Field(description="Where it waits; null if it does not.", examples=[None])]
 
 
 class StepAnswer(BaseModel):
     """A step that was taken."""
 
-    number: int
-    id: str
-    kind: str
-    at: datetime
-    saw: dict[str, Any] | None = Field(description="What its condition saw: every node, its truth, counts, labels.")
-    result: dict[str, Any]
-    event_id: str = Field(description="The event from which the run came to this step.")
+    number: Annotated[int, Field(description="The place of the step in the run, from 0.", examples=[0])]
+    id: Annotated[str, Field(description="The id of the step in the workflow.", examples=["guide"])]
+    kind: Annotated[str, Field(description="What the step does.", examples=["send"])]
+    at: Annotated[datetime, Field(description="When it was taken.", examples=["2026-03-01T12:00:01Z"])]
+    saw: dict[str, Any] | None = Field(
+        description="What its condition saw: every node, its truth, counts, labels.", examples=[None]
+    )
+    result: Annotated[
+        dict[str, Any],
+        Field(description="What the step did.", examples=[{"message_id": "0190c2b0-0d0e-7f10-8a1b-2c3d4e5f6071"}]),
+    ]
+    event_id: str = Field(
+        description="The event from which the run came to this step.", examples=["0190d501-1a2b-7c3d-8e4f-5a6b7c8d9e0f"]
+    )
 
 
 class StartedRun(BaseModel):
@@ -136,39 +198,54 @@ class StartedRun(BaseModel):
 
     run_id: UUID
     workflow_id: UUID
-    state: RunState
+    state: Annotated[RunState, Field(description="What it is doing.", examples=["running"])]
 
 
 class FollowingAnswer(BaseModel):
     """An event that followed from a run."""
 
-    type: str
+    type: Annotated[str, Field(description="The type of the event.", examples=["MessageRequested"])]
     event_id: UUID
     step_id: str | None
-    causation_id: str | None
+    causation_id: Annotated[
+        str | None,
+        Field(description="The event that it follows from.", examples=["0190d501-1a2b-7c3d-8e4f-5a6b7c8d9e0f"]),
+    ]
     occurred_at: datetime
-    requested: bool = Field(description="Asked for by the run itself; false for what came of it.")
-    started: list[StartedRun]
+    requested: bool = Field(description="Asked for by the run itself; false for what came of it.", examples=[True])
+    started: Annotated[list[StartedRun], Field(description="Runs that it started.", examples=[[]])]
 
 
 class RunDetail(RunAnswer):
     """A run with every step taken, what caused it and what it caused."""
 
-    condition: dict[str, Any] | None = Field(description="What the workflow's condition saw when the run started.")
-    caused_by: dict[str, Any] = Field(description="The triggering event, as it came, with its correlation id.")
-    steps: list[StepAnswer]
-    caused: list[FollowingAnswer]
-    depth: int = Field(description="How many runs led to this one, each started by what the one before did.")
+    condition: dict[str, Any] | None = Field(
+        description="What the workflow's condition saw when the run started.", examples=[None]
+    )
+    caused_by: dict[str, Any] = Field(
+        description="The triggering event, as it came, with its correlation id.",
+        examples=[{"type": "LabelAssigned", "event_id": "0190d501-1a2b-7c3d-8e4f-5a6b7c8d9e0f"}],
+    )
+    steps: Annotated[list[StepAnswer], Field(description="The steps taken, in their order.")]
+    caused: Annotated[list[FollowingAnswer], Field(description="The events that followed from the run.")]
+    depth: int = Field(
+        description="How many runs led to this one, each started by what the one before did.", examples=[0]
+    )
 
 
 class StepStatistics(BaseModel):
     """What happened at a step, over all versions of the workflow."""
 
-    id: str
-    kind: str = Field(description="The kind of the step; `removed` if the current version does not have it any more.")
-    passed: int = Field(description="Runs that have taken the step.")
-    waiting: int = Field(description="Runs that wait at the step, or are blocked there.")
-    sent: int = Field(description="Messages that the step has asked for.")
-    not_sent: int = Field(description="Messages not asked for, because the contact may not be sent to.")
-    clicked: int = Field(description="Runs whose message was clicked by a human.")
-    branches: dict[str, int] = Field(description="Runs by the branch by which they left: `then`, `else`.")
+    id: Annotated[str, Field(description="The id of the step in the workflow.", examples=["guide"])]
+    kind: str = Field(
+        description="The kind of the step; `removed` if the current version does not have it any more.",
+        examples=["send"],
+    )
+    passed: int = Field(description="Runs that have taken the step.", examples=[128])
+    waiting: int = Field(description="Runs that wait at the step, or are blocked there.", examples=[0])
+    sent: int = Field(description="Messages that the step has asked for.", examples=[126])
+    not_sent: int = Field(description="Messages not asked for, because the contact may not be sent to.", examples=[2])
+    clicked: int = Field(description="Runs whose message was clicked by a human.", examples=[54])
+    branches: dict[str, int] = Field(
+        description="Runs by the branch by which they left: `then`, `else`.", examples=[{}]
+    )

@@ -22,8 +22,8 @@ router = Router(prefix="/v1/workflows", tags=["workflows"])
 class TryBody(RequestBody):
     """On whom: one contact, or all over the last days."""
 
-    contact_id: ContactId | None = None
-    days: Annotated[int | None, Field(ge=1, le=KEPT.days)] = None
+    contact_id: Annotated[ContactId | None, Field(description="The contact to try it on.", examples=[1042])] = None
+    days: Annotated[int | None, Field(ge=1, le=KEPT.days, description="The number of past days to try it on.")] = None
 
     @model_validator(mode="after")
     def names_one(self) -> Self:
@@ -36,37 +36,50 @@ class TryBody(RequestBody):
 class TriedStep(BaseModel):
     """A step that would be taken."""
 
-    id: str
-    kind: str
-    at: datetime
-    saw: dict[str, Any] | None
-    result: dict[str, Any]
+    id: Annotated[str, Field(description="The id of the step in the workflow.", examples=["guide"])]
+    kind: Annotated[str, Field(description="What the step does.", examples=["send"])]
+    at: Annotated[datetime, Field(description="When it would be taken.", examples=["2026-03-01T12:00:01Z"])]
+    saw: Annotated[
+        dict[str, Any] | None,
+        Field(description="What its condition saw: every node, its truth, counts, labels.", examples=[None]),
+    ]
+    result: Annotated[
+        dict[str, Any],
+        Field(description="What the step would do.", examples=[{"message_id": "0190c2b0-0d0e-7f10-8a1b-2c3d4e5f6071"}]),
+    ]
 
 
 class ContactTrial(BaseModel):
     """What would happen to one contact now, if a triggering event came and nothing after it."""
 
     contact_id: int
-    would_start: bool
+    would_start: Annotated[bool, Field(description="Whether a run would start.", examples=[True])]
     reason: str | None = Field(default=None, description="Why it would not start.")
     condition: dict[str, Any] | None = Field(default=None, description="What the workflow's condition saw.")
-    outcome: str | None = Field(default=None, description="How the run would end.")
-    messages: int = 0
-    steps: list[TriedStep] = []
+    outcome: str | None = Field(default=None, description="How the run would end.", examples=["finished"])
+    messages: Annotated[int, Field(description="Messages that would be requested.", examples=[1])] = 0
+    steps: Annotated[list[TriedStep], Field(description="The steps that would be taken.")] = []
     broken: list[BrokenReference] = Field(default=[], description="What the workflow names and is gone.")
 
 
 class PastTrial(BaseModel):
     """What would have happened in the last days; conditions are asked of what is known today."""
 
-    days: int
-    share: float = Field(description="Of the account's contacts, how many were looked at: 1 unless there is too much.")
-    started: int
-    contacts: int
-    messages: int
-    outcomes: dict[str, int] = Field(description="Runs by how they ended; `running` ones would still go on.")
-    steps: dict[str, int] = Field(description="How often each step was taken, by its id.")
-    branches: dict[str, dict[str, int]] = Field(description="Which way the runs went, by the id of the step.")
+    days: Annotated[int, Field(description="The number of days that were looked at.", examples=[7])]
+    share: float = Field(
+        description="Of the account's contacts, how many were looked at: 1 unless there is too much.", examples=[1.0]
+    )
+    started: Annotated[int, Field(description="Runs that would have started.", examples=[140])]
+    contacts: Annotated[int, Field(description="Contacts with such a run.", examples=[140])]
+    messages: Annotated[int, Field(description="Messages that would have been requested.", examples=[138])]
+    outcomes: dict[str, int] = Field(
+        description="Runs by how they ended; `running` ones would still go on.",
+        examples=[{"finished": 138, "exited": 2}],
+    )
+    steps: dict[str, int] = Field(description="How often each step was taken, by its id.", examples=[{"guide": 138}])
+    branches: dict[str, dict[str, int]] = Field(
+        description="Which way the runs went, by the id of the step.", examples=[{}]
+    )
     broken: list[BrokenReference] = Field(default=[], description="What the workflow names and is gone.")
 
 
