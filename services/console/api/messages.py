@@ -173,6 +173,28 @@ async def change(page: OfAccount, message_id: UUID) -> Response:
     return page.go(page.url(f"messages/{message_id}"), _("Saved as revision %(number)s.", number=after["revision"]))
 
 
+@router.get("/{message_id}/delete")
+async def ask_delete(page: OfAccount, message_id: UUID) -> Response:
+    """Say what deleting the message does."""
+    page.require("write")
+    return await _deletion(page, message_id, [])
+
+
+@router.post("/{message_id}/delete")
+async def delete(page: OfAccount, message_id: UUID) -> Response:
+    """Delete the message; where it is in use only if that was ticked."""
+    page.require("write")
+    form = await read_form(page.request)
+    force = "true" if form["force"] == "yes" else None
+    try:
+        await page.api.delete("tracking", f"/v1/messages/{message_id}", force=force)
+    except Refused as problem:
+        if problem.status != 409:
+            raise
+        return await _deletion(page, message_id, problem.uses, status=409)
+    return page.go(page.url("messages"), _("The message is deleted. Links in mails that were sent still work."))
+
+
 @router.get("/{message_id}/clicks")
 async def clicks(page: OfAccount, message_id: UUID) -> Response:
     """List the clicks on a message."""
@@ -190,6 +212,11 @@ async def clicks(page: OfAccount, message_id: UUID) -> Response:
     return page.show(
         "message_clicks.html", here="messages", block="list", message=found, list=shown, stats=stats, series=series
     )
+
+
+async def _deletion(page: AccountPage, message_id: UUID, uses: list[Json], status: int = 200) -> Response:
+    found = await page.api.get("tracking", f"/v1/messages/{message_id}")
+    return page.show("message_delete.html", status=status, here="messages", message=found, uses=uses)
 
 
 async def _message(page: AccountPage, message_id: UUID, form: Form, status: int = 200) -> Response:

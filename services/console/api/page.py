@@ -16,7 +16,10 @@ from services.console.apis.features import Features
 from services.console.domain.errors import NotAMember
 from services.console.domain.roles import Role, may
 from services.console.store import people
+from services.console.store.people import Membership
 from services.console.use_cases.sessions import Person, person_of
+
+_WITH_PAGES = ("segment", "workflow", "campaign", "message", "form")  # by their id
 
 
 class SignInNeeded(Exception):
@@ -75,6 +78,7 @@ class AccountPage(Page):
     account: Json = field(default_factory=dict)
     role: Role = "read"
     api: Api = field(default_factory=lambda: None)  # type: ignore[assignment] # always given
+    others: list[Membership] = field(default_factory=list)
 
     @property
     def features(self) -> Features:
@@ -91,9 +95,20 @@ class AccountPage(Page):
         """Return the URL of a page of this account."""
         return f"/a/{self.account_id}/{path}"
 
+    def url_of(self, use: Json) -> str | None:
+        """Return the URL of the page of what uses a thing, or None where there is none."""
+        if use["kind"] == "block":
+            message_id, _slash, block = str(use["id"]).partition("/")
+            return self.url(f"messages/{message_id}" + (f"/blocks/{block}" if block else ""))
+        return self.url(f"{use['kind']}s/{use['id']}") if use["kind"] in _WITH_PAGES else None
+
     def may(self, role: Role) -> bool:
         """Return whether the person may do what `role` may."""
         return may(self.role, role)
+
+    def may_copy(self) -> bool:
+        """Return whether there is another account to which the person may copy things."""
+        return any(may(one.role, "write") for one in self.others)
 
     def require(self, role: Role) -> None:
         """Raise NotAllowed unless the person may do what `role` may."""
@@ -123,7 +138,8 @@ async def _account_page(request: Request, account_id: int) -> AccountPage:
     console = console_of(request)
     person = await signed_in(request)
     language.set(choose(person.language, request.headers.get("accept-language", "")))
-    membership = await people.membership_of(console.database.pool, person.person_id, account_id)
+    memberships = {one.account_id: one for one in await people.memberships_of(console.database.pool, person.person_id)}
+    membership = memberships.pop(account_id, None)
     if membership is None:
         raise NotAMember
     api = console.platform.with_key(console.vault.decrypt(membership.api_key, account_id))
@@ -132,7 +148,7 @@ async def _account_page(request: Request, account_id: int) -> AccountPage:
     time_zone.set(zone_of(account["time_zone"]))
     role: Role = membership.role  # type: ignore[assignment] # a constraint of the table says so
     values = {"account": account}
-    return AccountPage(request, console, person, values, account, role, api)
+    return AccountPage(request, console, person, values, account, role, api, list(memberships.values()))
 
 
 SignedIn = Annotated[Page, Depends(_page)]

@@ -47,6 +47,7 @@ def environment() -> Environment:
         role_names=ROLE_NAMES,
         subscription=sentences.subscription,
         state_name=sentences.state,
+        thing_name=sentences.thing_name,
         recipient_status=sentences.recipient_status,
         skipped_because=sentences.skipped_because,
     )

@@ -6,6 +6,7 @@ from services.console.api import (
     chosen_people,
     contact,
     contacts,
+    copying,
     exports,
     giving,
     home,
@@ -24,6 +25,7 @@ from services.console.api import (
     sign_in,
     suppressions,
     test_mails,
+    workflow_versions,
     workflows,
 )
 from shared.http.routing import Router
@@ -40,6 +42,7 @@ ROUTERS: tuple[Router, ...] = (
     messages.router,
     builder.router,
     segments.router,
+    workflow_versions.router,
     workflows.router,
     suppressions.router,
     senders.router,
@@ -51,6 +54,7 @@ ROUTERS: tuple[Router, ...] = (
     campaigns.router,
     chosen_people.router,
     giving.router,
+    copying.router,
     test_mails.router,
     imports.router,
     exports.router,

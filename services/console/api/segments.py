@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from sse_starlette.sse import EventSourceResponse
 from services.console.api.builder import Builder, build, load_choices, refuse_criterion, tree_of
 from services.console.api.chosen_people import criterion_in
 from services.console.api.criterion_sentences import describe, leaf, sentence_of
+from services.console.api.formats import time_zone
 from services.console.api.forms import Form, read_form
 from services.console.api.languages import _, counted
 from services.console.api.lists import cut, filters_of, listing
@@ -63,7 +65,7 @@ async def segment(page: OfAccount, segment_id: UUID) -> Response:
     cursor = page.request.query_params.get("cursor")
     found, names, answer = await asyncio.gather(
         page.api.get("segmentation", f"/v1/segments/{segment_id}"),
-        load_names(page.api, "labels", "messages", "segments", "workflows"),
+        load_names(page.api, "labels", "messages", "segments"),
         page.api.get("segmentation", f"/v1/segments/{segment_id}/members", limit=_PEOPLE, cursor=cursor),
     )
     members = listing(page.request, answer, {})
@@ -78,7 +80,9 @@ async def segment(page: OfAccount, segment_id: UUID) -> Response:
         people=await people_of(page.api, [member["contact_id"] for member in members.items]),
         query=query,
         explained=await _explained(page, found, query, names) if query else None,
-        used_by=await _used_by(page, str(segment_id)),
+        used_by=await _used_by(page, segment_id),
+        series=await page.api.find("segmentation", f"/v1/segments/{segment_id}/series"),
+        today=datetime.now(time_zone.get()).date().isoformat(),
     )
 
 
@@ -186,18 +190,14 @@ def _asked_for(page: AccountPage) -> Node:
 
 async def _deletion(page: AccountPage, segment_id: UUID, problem: Refused | None) -> Response:
     found = await page.api.get("segmentation", f"/v1/segments/{segment_id}")
-    uses = problem.uses if problem is not None else await _used_by(page, str(segment_id))
+    uses = problem.uses if problem is not None else await _used_by(page, segment_id)
     status = 200 if problem is None else 409
     return page.show("segment_delete.html", status=status, here="segments", segment=found, uses=uses)
 
 
-async def _used_by(page: AccountPage, segment_id: str) -> list[Json]:
-    workflows = await page.api.items("workflow", "/v1/workflows")
-    return [
-        {"kind": "workflow", "id": workflow["id"], "name": workflow["name"]}
-        for workflow in workflows
-        if segment_id in (workflow.get("uses") or {}).get("segments", [])
-    ]
+async def _used_by(page: AccountPage, segment_id: UUID) -> list[Json]:
+    found = await page.api.find("segmentation", f"/v1/segments/{segment_id}/uses", limit=1000)
+    return [] if found is None else list(found["items"])
 
 
 async def _explained(page: AccountPage, found: Json, query: str, names: Names) -> Json:

@@ -5,6 +5,21 @@ from services.console.api.names import Names
 from services.console.apis.client import Json
 
 
+def thing_name(kind: str) -> str:
+    """Return what a kind of thing is called in the middle of a sentence."""
+    return {
+        "label": _("label"),
+        "field": _("field"),
+        "segment": _("segment"),
+        "message": _("message"),
+        "workflow": _("workflow"),
+        "campaign": _("campaign"),
+        "link": _("link"),
+        "block": _("part of a message"),
+        "form": _("form"),
+    }.get(kind, kind)
+
+
 def because(origin: Json, names: Names) -> str:
     """Return what asserted or took away a label."""
     kind = str(origin.get("kind", ""))

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterator
-from typing import Any
 from uuid import UUID
 
 from fastapi import Response
@@ -13,9 +12,10 @@ from services.console.api.criterion_sentences import describe
 from services.console.api.forms import Form, read_form
 from services.console.api.languages import _
 from services.console.api.lists import cut, filters_of, listing
-from services.console.api.names import Names, load_names
+from services.console.api.names import load_names
 from services.console.api.page import AccountPage, OfAccount
 from services.console.api.people import find_contact, people_of
+from services.console.api.workflow_steps import reentry, shown_steps, texts_by_id, while_paused
 from services.console.apis.client import Json, Refused
 from services.console.domain.criterion_draft import changed
 from services.console.domain.criterion_form import empty_draft
@@ -81,19 +81,16 @@ async def rebuild(page: OfAccount) -> Response:
 @router.get("/workflows/{workflow_id}")
 async def workflow(page: OfAccount, workflow_id: UUID) -> Response:
     """Show a workflow: what it does, how many are where, its latest runs."""
-    filters = filters_of(page.request, "state")
+    filters = filters_of(page.request, "state", "step")
     cursor = page.request.query_params.get("cursor")
-    found, answer, names, running = await asyncio.gather(
+    found, answer, names, counted_steps = await asyncio.gather(
         page.api.get("workflow", f"/v1/workflows/{workflow_id}"),
-        page.api.get("workflow", f"/v1/workflows/{workflow_id}/runs", limit=25, cursor=cursor, state=filters["state"]),
+        page.api.get("workflow", f"/v1/workflows/{workflow_id}/runs", limit=25, cursor=cursor, **filters),
         load_names(page.api, "labels", "segments", "messages"),
-        page.api.items("workflow", f"/v1/workflows/{workflow_id}/runs", state="running"),
+        page.api.items("workflow", f"/v1/workflows/{workflow_id}/steps"),
     )
     runs = listing(page.request, answer, filters)
-    at_step: dict[str, int] = {}
-    for run in running:
-        if run["waiting"]:
-            at_step[run["waiting"]["step_id"]] = at_step.get(run["waiting"]["step_id"], 0) + 1
+    counts = {one["id"]: one for one in counted_steps}
     return page.show(
         "workflow.html",
         here="workflows",
@@ -102,11 +99,14 @@ async def workflow(page: OfAccount, workflow_id: UUID) -> Response:
         triggers=[workflow_sentences.trigger(one, names) for one in found["triggers"]],
         exits=[workflow_sentences.trigger(one, names) for one in found.get("exit_on") or []],
         condition=describe(found["condition"], names) if found.get("condition") else None,
-        steps=list(_shown_steps(found["steps"], names, at_step)),
+        steps=list(shown_steps(found["steps"], names, counts)),
+        step=dict(texts_by_id(found["steps"], names)).get(filters["step"], filters["step"]),
         list=runs,
         people=await people_of(page.api, sorted({run["contact_id"] for run in runs.items})),
         run_states=[(state, sentences.run_state(state)) for state in _RUN_STATES],
         run_state=sentences.run_state,
+        reentry=reentry,
+        while_paused=while_paused,
     )
 
 
@@ -197,12 +197,15 @@ async def delete(page: OfAccount, workflow_id: UUID) -> Response:
 async def run(page: OfAccount, run_id: UUID) -> Response:
     """Show one contact's way through a workflow: every step, when, what it saw, with what result."""
     found = await page.api.get("workflow", f"/v1/runs/{run_id}")
-    workflow_of_run, people, names = await asyncio.gather(
-        page.api.find("workflow", f"/v1/workflows/{found['workflow_id']}"),
+    path = f"/v1/workflows/{found['workflow_id']}"
+    workflow_of_run, versions, people, names = await asyncio.gather(
+        page.api.find("workflow", path),
+        page.api.find("workflow", f"{path}/versions", limit=1000),
         people_of(page.api, [found["contact_id"]]),
         load_names(page.api, "labels", "segments", "messages"),
     )
-    steps = {} if workflow_of_run is None else dict(_by_id(workflow_of_run["steps"], names))
+    written = (one["steps"] for one in (versions or {"items": []})["items"] if one["version"] == found["version"])
+    steps = dict(texts_by_id(next(written, []), names))
     taken = [
         {**one, "text": steps.get(one["id"], one["kind"]), "came": workflow_sentences.result(one)}
         for one in found["steps"]
@@ -305,41 +308,11 @@ def _steps_with_criteria(steps: list[Step], prefix: str) -> Iterator[tuple[str, 
         yield from _steps_with_criteria(step.otherwise, f"{place}.else")
 
 
-def _shown_steps(steps: list[Json], names: Names, at_step: dict[str, int]) -> Iterator[dict[str, Any]]:
-    for body in steps:
-        kind = next((name for name in body if name != "id"), "exit")
-        inner = body.get(kind) or {}
-        branched = isinstance(inner, dict) and ("then" in inner or "else" in inner)
-        titles = {
-            "wait_for": (_("When it happens"), _("When it does not")),
-            "if": (_("If so"), _("If not")),
-            "split": (_("The first way"), _("The other way")),
-        }
-        yield {
-            "id": body.get("id"),
-            "kind": kind,
-            "text": workflow_sentences.step(body, names),
-            "waiting": at_step.get(str(body.get("id")), 0),
-            "titles": titles.get(kind, ("", "")),
-            "then": list(_shown_steps(inner.get("then") or [], names, at_step)) if branched else None,
-            "otherwise": list(_shown_steps(inner.get("else") or [], names, at_step)) if branched else None,
-        }
-
-
-def _by_id(steps: list[Json], names: Names) -> Iterator[tuple[str, str]]:
-    for body in steps:
-        kind = next((name for name in body if name != "id"), "exit")
-        inner = body.get(kind) or {}
-        yield str(body.get("id")), workflow_sentences.step(body, names)
-        if isinstance(inner, dict):
-            yield from _by_id([*(inner.get("then") or []), *(inner.get("else") or [])], names)
-
-
 async def _trial(page: AccountPage, workflow_id: UUID, form: Form, answer: Json | None, status: int = 200) -> Response:
     found, names = await asyncio.gather(
         page.api.get("workflow", f"/v1/workflows/{workflow_id}"), load_names(page.api, "labels", "segments", "messages")
     )
-    texts = dict(_by_id(found["steps"], names))
+    texts = dict(texts_by_id(found["steps"], names))
     return page.show(
         "workflow_try.html",
         status=status,

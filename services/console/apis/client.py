@@ -147,6 +147,17 @@ class Api:
         items: list[Json] = (await self.get(service, path, **{"limit": 1000, **parameters}))["items"]
         return items
 
+    async def all_items(self, service: Service, path: str) -> list[Json]:
+        """Return all items of a list, however many there are."""
+        items: list[Json] = []
+        cursor: str | None = None
+        while True:
+            answer = await self.get(service, path, limit=1000, cursor=cursor)
+            items += answer["items"]
+            cursor = answer.get("next_cursor")
+            if cursor is None:
+                return items
+
     async def post(self, service: Service, path: str, body: object = None, **options: Any) -> Json:
         """Return the JSON answered to `body`."""
         return _json(await self.send(service, "POST", path, **_body(body), **options))

@@ -256,6 +256,29 @@ class Member(BaseModel):
     contact_id: int
 
 
+class SegmentUse(BaseModel):
+    """Something that uses a segment."""
+
+    kind: Annotated[str, Field(description="`segment`, `workflow`, `campaign` or `block`. Open.")]
+    id: Annotated[str, Field(description="Its id. Of a block: the id of its message, a slash, its name.")]
+    name: Annotated[str, Field(description="Its name.")]
+
+
+class DayOfSegment(BaseModel):
+    """A day that is over."""
+
+    day: Annotated[date, Field(description="In the account's time zone.")]
+    count: Annotated[int, Field(description="How many members there were at its end.")]
+
+
+class SegmentSeries(BaseModel):
+    """The number of members over time."""
+
+    days: Annotated[
+        list[DayOfSegment], Field(description="Oldest first. A day at whose end no process was at work may be missing.")
+    ]
+
+
 class NodeCount(BaseModel):
     """How many contacts one node of the tree is true for."""
 

@@ -3,14 +3,27 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from services.segmentation.api.models import Broken, ContactKey, Member, SampleOut, SegmentIn, SegmentOut, StreamedCount
+from services.segmentation.api.interest import Day
+from services.segmentation.api.models import (
+    Broken,
+    ContactKey,
+    DayOfSegment,
+    Member,
+    SampleOut,
+    SegmentIn,
+    SegmentOut,
+    SegmentSeries,
+    SegmentUse,
+    StreamedCount,
+)
 from services.segmentation.api.refusals import refusals
 from services.segmentation.api.state import State
 from services.segmentation.store.segments import Segment
@@ -158,6 +171,42 @@ async def sample_members(
         segment = await state.segments.find(caller.account_id, segment_id)
         contact_ids = await state.criteria.sample(caller.account_id, segment, limit)
     return SampleOut(items=[Member(contact_id=contact_id) for contact_id in contact_ids])
+
+
+@router.get("/v1/segments/{segment_id}/series")
+async def show_series(
+    request: Request,
+    segment_id: UUID,
+    caller: Annotated[Caller, requires("read")],
+    since: Annotated[
+        Day | None, Query(description="The first day, in the account's time zone. 90 days ago unless said.")
+    ] = None,
+) -> SegmentSeries:
+    """Return how many members the segment had at the end of each day. Days are kept for two years."""
+    first = since if since is not None else datetime.now(UTC).date() - timedelta(days=90)
+    with refusals():
+        days = await State.of(request).segments.ended_days(caller.account_id, segment_id, first)
+    return SegmentSeries(days=[DayOfSegment(day=day, count=count) for day, count in days])
+
+
+@router.get("/v1/segments/{segment_id}/uses")
+async def list_uses(
+    request: Request,
+    segment_id: UUID,
+    caller: Annotated[Caller, requires("read")],
+    page: Annotated[PageRequest, page_request()],
+) -> Page[SegmentUse]:
+    """List the segments, workflows that are not drafts, unfinished campaigns and blocks that use the segment."""
+    (after,) = page.key(int) or (0,)
+    with refusals():
+        uses = list(enumerate(await State.of(request).segments.uses(caller.account_id, segment_id), 1))
+    return Page[SegmentUse].of(
+        uses[after:][: page.fetch],
+        page,
+        key=lambda numbered: (numbered[0],),
+        item=lambda numbered: SegmentUse(**asdict(numbered[1])),
+        total=len(uses),
+    )
 
 
 @router.get(

@@ -1,6 +1,6 @@
 """One account's slice with what was announced of it: what a batch, a day and a new definition make known."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, tzinfo
 from typing import NamedTuple
@@ -59,6 +59,14 @@ class Membership:
             self.written = False
 
 
+@dataclass(frozen=True, slots=True)
+class EndedDay:
+    """How many members each segment had in the slice when the slice left a day."""
+
+    day: date
+    members: Mapping[UUID, int]
+
+
 class AccountSlice:
     """The image of an account's contacts in one partition number, and the membership of its segments there."""
 
@@ -71,6 +79,7 @@ class AccountSlice:
         self.image = Slice(day.toordinal(), partitions, first_contact)
         self.memberships: dict[UUID, Membership] = {}
         self.day_written = False
+        self.ended: EndedDay | None = None  # the day that was left, until it is written
         self._partitions = partitions
         self.failures: dict[UUID, str] = {}
         self._adopted: Definitions | None = None
@@ -147,9 +156,12 @@ class AccountSlice:
 
     def pass_to(self, day: int, definitions: Definitions) -> None:
         """Go forward to a day; who enters and leaves by that becomes pending."""
+        left = self.day
         if not self.image.pass_to(day):
             return
         self.day_written = False
+        counts = {segment_id: len(one.announced) for segment_id, one in self.memberships.items() if not one.over}
+        self.ended = EndedDay(left, counts)
         evaluator = Evaluator(self.image, keep=True)
         for definition in definitions.all.values():
             membership = self.memberships[definition.segment_id]

@@ -11,6 +11,7 @@ from pyroaring import BitMap
 
 from services.segmentation.domain.account_slice import AccountSlice, Membership
 from services.segmentation.domain.snapshot_parts import Damaged, dump_bitmap, load_bitmap
+from services.segmentation.store.segment_days import forget_segments, write_ended_days
 from shared.events.segmentation import Reason
 from shared.store.queries import queries_of
 
@@ -86,6 +87,7 @@ async def write_changes(connection: PoolConnectionProxy, partition: int, slices:
         )
         for account in days:
             account.day_written = True
+        await write_ended_days(connection, partition, days)
     changed = [
         (account.account_id, segment_id, membership)
         for account in slices
@@ -113,6 +115,7 @@ async def write_changes(connection: PoolConnectionProxy, partition: int, slices:
             membership.written = True
     if gone:
         await QUERIES["delete_memberships"].execute(connection, partition=partition, segments=gone)
+        await forget_segments(connection, partition, gone)
         for account in slices:
             for segment_id in gone:
                 account.memberships.pop(segment_id, None)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from uuid import UUID
 
 from asyncpg.pool import Pool
@@ -9,6 +10,7 @@ from uuid_utils.compat import uuid7
 
 from services.segmentation.domain.errors import LimitReached, NotFound
 from services.segmentation.store import segments as store
+from services.segmentation.store.segment_days import read_days
 from services.segmentation.store.segments import Segment, criteria_of
 from services.segmentation.use_cases.account_lookup import (
     AccountLookup,
@@ -19,6 +21,7 @@ from services.segmentation.use_cases.account_lookup import (
 from shared.criteria import Criterion, Fault, InvalidCriterion, parse, references, validate, would_circle, write
 from shared.events.segmentation import CampaignChanged, SegmentChanged
 from shared.events.topics import CATALOG_PARTITION
+from shared.events.tracking import MessageChanged
 from shared.events.workflow import WorkflowChanged
 from shared.runtime.service import Resources
 from shared.store.unit_of_work import UnitOfWork
@@ -142,6 +145,17 @@ class Segments:
             work.append(_event(account_id, found, deleted=True))
         await self.resources.acknowledged(work)
 
+    async def uses(self, account_id: int, segment_id: UUID) -> list[Use]:
+        """Return the segments, workflows, campaigns and blocks that use a segment, as of now. Raises NotFound."""
+        await self.find(account_id, segment_id)
+        await self.resources.catalog.refresh()
+        return self._uses(account_id, segment_id, await store.read_segments(self.pool, account_id))
+
+    async def ended_days(self, account_id: int, segment_id: UUID, since: date) -> list[tuple[date, int]]:
+        """Return how many members a segment had at the end of each day since `since`. Raises NotFound."""
+        await self.find(account_id, segment_id)
+        return await read_days(self.pool, segment_id, since)
+
     async def _find_locked(self, work: UnitOfWork, account_id: int, segment_id: UUID) -> Segment:
         found = await store.read_segment(work.connection, account_id, segment_id)
         if found is None:
@@ -174,7 +188,22 @@ class Segments:
                 for criterion in (*campaign.audience.include, *campaign.audience.exclude)
             )
         ]
+        uses += [
+            Use("block", f"{message.message_id}/{block.block}", f"{message.message_name}: {block.block}")
+            for message in self.resources.catalog.all(MessageChanged, account_id)
+            if message.state != "deleted"
+            for block in message.blocks
+            if any(_names_segment(variant.criterion, segment_id) for variant in block.variants)
+        ]
         return uses
+
+
+def _names_segment(criterion: object, segment_id: UUID) -> bool:
+    try:
+        return criterion is not None and segment_id in references(parse(criterion)).segments
+    except InvalidCriterion:
+        # A later release wrote it, or it is broken; what cannot be read is not used.
+        return False
 
 
 def _check_segments_exist(criterion: Criterion, others: Mapping[UUID, Criterion]) -> None:

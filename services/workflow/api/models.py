@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.workflow.store.definitions import StoredVersion
 from services.workflow.use_cases.editing import WorkflowState
 from services.workflow.use_cases.estimating import Estimate
 from shared.criteria import Fault
@@ -124,6 +125,28 @@ class WorkflowAnswer(BaseModel):
             expects=None if expected is None else Expectation(**expected._asdict()),
             **workflow.body,
         )
+
+
+class VersionAnswer(BaseModel):
+    """A version of a workflow: its definition as it was."""
+
+    model_config = ConfigDict(extra="allow")
+
+    version: int
+    name: str
+    created_at: datetime = Field(description="When it was written.")
+    triggers: list[dict[str, Any]] = []
+    condition: dict[str, Any] | None = None
+    reentry: str = "once"
+    exit_on: list[dict[str, Any]] = []
+    while_paused: str = "queue"
+    max_event_age: dict[str, int] = Field(default={"days": 1}, description="How old an event may be to start a run.")
+    steps: list[dict[str, Any]] = []
+
+    @classmethod
+    def of(cls, found: StoredVersion) -> "VersionAnswer":
+        """Shape a version."""
+        return cls(version=found.version, created_at=found.created_at, **found.body)
 
 
 # What GET answers and PUT passes over, so that what was read can be sent back.

@@ -37,9 +37,12 @@ async def list_runs(
     page: Annotated[PageRequest, page_request()],
     contact_id: Annotated[ContactId | None, Query(description="Only this contact's.")] = None,
     state: Annotated[RunState | None, Query(description="Only those in this state.")] = None,
+    step: Annotated[
+        str | None, Query(max_length=100, description="Only those that are at this step now, by its id.")
+    ] = None,
 ) -> Page[RunAnswer]:
-    """Return the workflow's runs, newest first."""
-    wanted = RunFilter(contact_id, state)
+    """Return the workflow's runs, newest first. `total` is null with `step`: `/steps` has those numbers."""
+    wanted = RunFilter(contact_id, state, step)
     with as_problems():
         found, total = await watching_runs.list_page(
             service, caller.account_id, workflow_id, wanted, page.key(datetime, UUID), page.fetch

@@ -4,11 +4,12 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Body, Query, Response
+from pydantic import Field
 
 from services.workflow.api.dependencies import Conditions, Reader, Workflows, Writer
 from services.workflow.api.errors import as_problems
 from services.workflow.api.examples import EXAMPLES
-from services.workflow.api.models import READ_ONLY, StepStatistics, WorkflowAnswer
+from services.workflow.api.models import READ_ONLY, StepStatistics, VersionAnswer, WorkflowAnswer
 from services.workflow.use_cases import activating, editing, watching_runs
 from services.workflow.use_cases.watching_runs import CountedStep
 from shared.http.pages import Page, PageRequest, page_request
@@ -16,6 +17,9 @@ from shared.http.preconditions import Preconditions, etag_of
 from shared.http.routing import Router
 
 router = Router(prefix="/v1/workflows", tags=["workflows"])
+
+MOST_VERSIONS = 2**31 - 1  # that the database can number
+Version = Annotated[int, Field(ge=0, le=MOST_VERSIONS)]  # a forged cursor may hold anything
 
 DefinitionBody = Annotated[
     dict[str, Any],
@@ -84,6 +88,17 @@ async def delete_workflow(service: Workflows, caller: Writer, workflow_id: UUID,
     with as_problems():
         await editing.delete(service, caller.account_id, workflow_id, _check(conditions))
     return Response(status_code=204)
+
+
+@router.get("/{workflow_id}/versions", summary="List the versions of a workflow")
+async def list_versions(
+    service: Workflows, caller: Reader, workflow_id: UUID, page: Annotated[PageRequest, page_request()]
+) -> Page[VersionAnswer]:
+    """Return every version with its definition, the newest first. PUT one of them to go back to it."""
+    (before,) = page.key(Version) or (MOST_VERSIONS,)
+    with as_problems():
+        found, total = await editing.list_versions(service, caller.account_id, workflow_id, before, page.fetch)
+    return Page[VersionAnswer].of(found, page, key=lambda one: [one.version], item=VersionAnswer.of, total=total)
 
 
 @router.get("/{workflow_id}/steps", summary="Show what happened at each step")

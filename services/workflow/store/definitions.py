@@ -48,6 +48,14 @@ class StoredWorkflow(NamedTuple):
         return read_definition(self.body)
 
 
+class StoredVersion(NamedTuple):
+    """A version of a workflow; `body` is its definition in the long form."""
+
+    version: int
+    body: dict[str, Any]
+    created_at: datetime
+
+
 async def next_revision(connection: PoolConnectionProxy) -> tuple[int, datetime]:
     """Begin a change: nobody decides until the transaction ends. Answers its revision and its moment."""
     await QUERIES["lock_definitions"].execute(connection, lock_class=LockClass.WORKFLOW_DEFINITIONS)
@@ -167,3 +175,13 @@ async def versions(connection: PoolConnectionProxy, workflow_id: UUID) -> dict[i
     """Return every version's definition."""
     rows = await QUERIES["bodies"].fetch(connection, workflow_id=workflow_id)
     return {row["version"]: read_definition(orjson.loads(row["body"])) for row in rows}
+
+
+async def versions_page(
+    connection: PoolConnectionProxy, workflow_id: UUID, before: int, limit: int
+) -> tuple[list[StoredVersion], int]:
+    """Return the versions below `before`, the newest first, and how many there are in all."""
+    rows = await QUERIES["versions_page"].fetch(connection, workflow_id=workflow_id, before=before, limit=limit)
+    total: int = await QUERIES["count_versions"].fetchval(connection, workflow_id=workflow_id)
+    found = [StoredVersion(row["version"], orjson.loads(row["body"]), row["created_at"]) for row in rows]
+    return found, total

@@ -45,6 +45,17 @@ SELECT count(*) FROM workflows WHERE account_id = :account_id AND state <> 'dele
 -- name: bodies
 SELECT version, body FROM definitions WHERE workflow_id = :workflow_id ORDER BY version
 
+-- name: versions_page
+-- The newest first. Definitions are large, so a page of them is read at a time.
+SELECT version, body, created_at
+FROM definitions
+WHERE workflow_id = :workflow_id AND version < :before
+ORDER BY version DESC
+LIMIT :limit
+
+-- name: count_versions
+SELECT count(*) FROM definitions WHERE workflow_id = :workflow_id
+
 -- name: insert_workflow
 INSERT INTO workflows (workflow_id, account_id, name, version, state, revision, created_at, changed_at)
 VALUES (:workflow_id, :account_id, :workflow_name, 1, 'draft', :revision, :created_at, :created_at)

@@ -55,16 +55,21 @@ async def listed(
     workflow_id: UUID,
     contact_id: int | None,
     state: str | None,
+    step_id: str | None,
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[Run]:
-    """Return runs of a workflow, newest first, beginning after the start and the trigger of one of them."""
+    """Return runs of a workflow, newest first, beginning after the start and the trigger of one of them.
+
+    `step_id`: only those that are at this step now.
+    """
     started_at, trigger = after or (None, None)
     rows = await QUERIES["runs_listed"].fetch(
         connection,
         workflow_id=workflow_id,
         contact_id=contact_id,
         state=state,
+        step_id=step_id,
         started_at=started_at,
         trigger_event=trigger,
         limit=limit,

@@ -5,6 +5,7 @@ WHERE
     workflow_id = :workflow_id
     AND (:contact_id::bigint IS NULL OR contact_id = :contact_id)
     AND (:state::text IS NULL OR state = :state)
+    AND (:step_id::text IS NULL OR (step_id = :step_id AND state IN ('running', 'blocked')))
     AND (:started_at::timestamptz IS NULL OR (started_at, trigger_event) < (:started_at, :trigger_event::uuid))
 ORDER BY started_at DESC, trigger_event DESC
 LIMIT :limit

@@ -13,7 +13,7 @@ from services.workflow.domain.errors import InvalidDefinition, LimitReached
 from services.workflow.domain.phases import State
 from services.workflow.domain.reading import read_definition, write_definition
 from services.workflow.store import backlog, counts, definitions, runs
-from services.workflow.store.definitions import StoredWorkflow
+from services.workflow.store.definitions import StoredVersion, StoredWorkflow
 from services.workflow.use_cases.enrolling import enrol_existing
 from services.workflow.use_cases.service import WorkflowService, find_workflow
 from shared.criteria import Fault
@@ -111,6 +111,15 @@ async def list_page(
         by_state = await counts.states(connection, [workflow.workflow_id for workflow in found])
     states = [WorkflowState(workflow, _broken(service, workflow), by_state[workflow.workflow_id]) for workflow in found]
     return states, total
+
+
+async def list_versions(
+    service: WorkflowService, account_id: int, workflow_id: UUID, before: int, limit: int
+) -> tuple[list[StoredVersion], int]:
+    """Return up to `limit` versions below `before`, the newest first, and the number of all. Raises NotFound."""
+    async with service.database.pool.acquire() as connection:
+        await find_workflow(connection, account_id, workflow_id)
+        return await definitions.versions_page(connection, workflow_id, before, limit)
 
 
 async def describe(service: WorkflowService, workflow: StoredWorkflow) -> WorkflowState:

@@ -28,6 +28,7 @@ class RunFilter(NamedTuple):
 
     contact_id: int | None
     state: str | None
+    step_id: str | None = None  # at which they are now
 
 
 class RunHistory(NamedTuple):
@@ -45,15 +46,15 @@ async def list_page(
     wanted: RunFilter,
     after: tuple[datetime, UUID] | None,
     limit: int,
-) -> tuple[list[Run], int]:
+) -> tuple[list[Run], int | None]:
     """Return up to `limit` runs of a workflow after a place in the list, newest first, and the number of all.
 
-    Raises NotFound.
+    The number is None for the runs at a step. Raises NotFound.
     """
     async with service.database.pool.acquire() as connection:
         await find_workflow(connection, account_id, workflow_id)
-        found = await run_history.listed(connection, workflow_id, wanted.contact_id, wanted.state, after, limit)
-        total = await _total(connection, workflow_id, wanted)
+        found = await run_history.listed(connection, workflow_id, *wanted, after, limit)
+        total = None if wanted.step_id is not None else await _total(connection, workflow_id, wanted)
     return found, total
 
 

@@ -40,6 +40,8 @@ async def test_a_click_makes_a_member_and_midnight_takes_it_away(rig: Rig, noon:
         rig.clock.now = midnight + timedelta(minutes=1)
         await until(lambda: moves_of(rig, segment_id, [(1, True, "event"), (1, False, "time")]))
         assert await process.count(segment_id) == 0
+        series = (await process.client.get(f"/v1/segments/{segment_id}/series?since=2026-01-01")).json()
+        assert series == {"days": [{"day": noon.date().isoformat(), "count": 1}]}
 
 
 def with_contacts(process: Process) -> list[SliceMemory]:

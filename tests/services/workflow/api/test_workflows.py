@@ -46,6 +46,12 @@ async def test_a_workflow_is_made_read_changed_and_deleted(rig: Rig) -> None:
     assert (await rig.http.put(path, json=changed_body, headers={"If-Match": '"1"'})).status_code == 412
     assert (await rig.call("PUT", path, changed_body))["version"] == 2, "the same again is no new version"
 
+    versions = await rig.call("GET", f"{path}/versions?limit=1")
+    assert [(one["version"], one["name"]) for one in versions["items"]] == [(2, "Dogs and more")]
+    versions = await rig.call("GET", f"{path}/versions?cursor={versions['next_cursor']}")
+    assert [(one["version"], len(one["steps"])) for one in versions["items"]] == [(1, 2)]
+    assert versions["total"] == 2
+
     listed = await rig.call("GET", "/v1/workflows")
     assert (listed["total"], [item["id"] for item in listed["items"]]) == (1, [made["id"]])
     events = await until(lambda: rig.read("workflow.catalog"))
@@ -195,6 +201,9 @@ async def test_a_run_is_listed_shown_and_cancelled(working: Rig) -> None:
     listed = await rig.call("GET", f"/v1/workflows/{workflow['id']}/runs?state=running&contact_id=7")
     assert (listed["total"], [one["id"] for one in listed["items"]]) == (1, [run["id"]])
     assert (await rig.call("GET", f"/v1/workflows/{workflow['id']}/runs?state=finished"))["items"] == []
+    listed = await rig.call("GET", f"/v1/workflows/{workflow['id']}/runs?step={run['waiting']['step_id']}")
+    assert (listed["total"], [one["id"] for one in listed["items"]]) == (None, [run["id"]])
+    assert (await rig.call("GET", f"/v1/workflows/{workflow['id']}/runs?step=guide"))["items"] == []
     shown = await rig.call("GET", f"/v1/workflows/{workflow['id']}")
     assert shown["runs"] == {"running": 1}
 

@@ -1,0 +1,99 @@
+"""Copies of labels, segments, workflows and messages in another account of the person: shown first, then made."""
+
+from fastapi import Response
+
+from services.console.api.forms import Form, read_form
+from services.console.api.languages import _
+from services.console.api.page import AccountPage, NotAllowed, OfAccount
+from services.console.api.sentences import thing_name
+from services.console.apis.client import Api, Json, Refused
+from services.console.domain.errors import NotAMember
+from services.console.domain.roles import may
+from services.console.use_cases.copying import THINGS, Obstacle, Plan, Thing, copy, plan_copy
+from shared.http.routing import Router
+
+router = Router(prefix="/a/{account_id}/copy", include_in_schema=False)
+
+
+@router.get("")
+async def ask(page: OfAccount) -> Response:
+    """Ask to which account, and say what would be copied."""
+    form = Form()
+    form.values.update(page.request.query_params)
+    return await _show(page, form)
+
+
+@router.post("")
+async def make(page: OfAccount) -> Response:
+    """Make the copy."""
+    form = await read_form(page.request)
+    targets = await _targets(page)
+    target = next((one for one in targets if str(one["account_id"]) == form["to"]), None)
+    if target is None:
+        raise NotAllowed
+    plan = await plan_copy(page.api, target["api"], _thing(form), form["id"])
+    if plan.obstacles:
+        return await _show(page, form, status=422)
+    try:
+        made = await copy(target["api"], plan, form["name"])
+    except Refused as problem:
+        form.refuse(problem)
+        return await _show(page, form, status=422)
+    notice = _('"%(name)s" is copied to %(account)s. This is the copy.', name=form["name"], account=target["name"])
+    return page.go(f"/a/{target['account_id']}/{_thing(form)}s/{made}", notice)
+
+
+async def _show(page: AccountPage, form: Form, status: int = 200) -> Response:
+    thing = _thing(form)
+    targets = await _targets(page)
+    if len(targets) == 1:
+        form.values.setdefault("to", str(targets[0]["account_id"]))
+    target = next((one for one in targets if str(one["account_id"]) == form["to"]), None)
+    plan: Plan | None = None
+    if target is not None:
+        plan = await plan_copy(page.api, target["api"], thing, form["id"])
+        name = plan.asked_for.name
+        form.values.setdefault("name", f"{name[:95]} (2)" if plan.name_is_taken else name)
+    return page.show(
+        "copy.html",
+        status=status,
+        here=f"{thing}s",
+        form=form,
+        thing=thing,
+        targets=targets,
+        target=target,
+        plan=plan,
+        obstacle=_obstacle,
+    )
+
+
+async def _targets(page: AccountPage) -> list[Json]:
+    """Return the other accounts in which the person may make things, each with its `api`."""
+    found = []
+    for membership in page.others:
+        if may(membership.role, "write"):
+            key = page.console.vault.decrypt(membership.api_key, membership.account_id)
+            api: Api = page.console.platform.with_key(key)
+            account = await page.request.app.state.accounts.of(membership.account_id, api)
+            found.append({"account_id": membership.account_id, "name": account["name"], "api": api})
+    return found
+
+
+def _thing(form: Form) -> Thing:
+    thing = next((one for one in THINGS if one == form["kind"]), None)
+    if thing is None:
+        raise NotAMember
+    return thing
+
+
+def _obstacle(found: Obstacle) -> str:
+    inside = found.inside
+    if found.why == "link":
+        return _('"%(name)s" asks about one link of a message; ask about the message or the address.', name=inside)
+    if found.why == "send":
+        return _('"%(name)s" asks about one sending, which only this account knows.', name=inside)
+    if found.why == "field_type":
+        return _('"%(name)s" uses the field "%(field)s", which has another type there.', name=inside, field=found.name)
+    if found.why == "circle":
+        return _('"%(name)s" and "%(other)s" refer to each other.', name=inside, other=found.name)
+    return _('"%(name)s" uses a %(kind)s that was deleted.', name=inside, kind=thing_name(found.kind))

@@ -1,0 +1,71 @@
+"""Versions of a workflow: what differs between two of them, and the way back."""
+
+import asyncio
+from uuid import UUID
+
+from fastapi import Response
+
+from services.console.api.languages import _
+from services.console.api.lists import filters_of
+from services.console.api.names import load_names
+from services.console.api.page import AccountPage, OfAccount
+from services.console.api.workflow_steps import lines_of
+from services.console.apis.client import Json
+from services.console.domain.differences import Difference, differences
+from services.console.domain.errors import NotAMember
+from services.console.domain.references import workflow_with
+from shared.http.routing import Router
+
+router = Router(prefix="/a/{account_id}/workflows/{workflow_id}/versions", include_in_schema=False)
+
+_MOST = 1_000  # versions that are shown
+
+
+@router.get("")
+async def versions(page: OfAccount, workflow_id: UUID) -> Response:
+    """List the versions, and show what differs between two: the last two unless the URL says others."""
+    filters = filters_of(page.request, "before", "after")
+    found, answer, names = await asyncio.gather(
+        page.api.get("workflow", f"/v1/workflows/{workflow_id}"),
+        page.api.get("workflow", f"/v1/workflows/{workflow_id}/versions", limit=_MOST),
+        load_names(page.api, "labels", "segments", "messages"),
+    )
+    items = answer["items"]
+    after = _chosen(items, filters["after"]) or items[0]
+    earlier = next((one for one in items if one["version"] < after["version"]), None)
+    before = _chosen(items, filters["before"]) or earlier
+    compared: list[Difference] = []
+    if before is not None:
+        compared = list(differences(lines_of(before, names), lines_of(after, names)))
+    return page.show(
+        "workflow_versions.html",
+        here="workflows",
+        workflow=found,
+        versions=items,
+        before=before,
+        after=after,
+        compared=compared,
+        lines=lines_of(after, names),
+    )
+
+
+@router.post("/{version}/restore")
+async def restore(page: OfAccount, workflow_id: UUID, version: int) -> Response:
+    """Write an earlier version again, as the newest one."""
+    page.require("write")
+    written = await _written(page, workflow_id, version)
+    await page.api.put("workflow", f"/v1/workflows/{workflow_id}", workflow_with(written, lambda one: one.id))
+    notice = _("It is as in version %(version)s again. The version that it replaces is kept.", version=version)
+    return page.go(page.url(f"workflows/{workflow_id}"), notice)
+
+
+async def _written(page: AccountPage, workflow_id: UUID, version: int) -> Json:
+    answer = await page.api.get("workflow", f"/v1/workflows/{workflow_id}/versions", limit=_MOST)
+    found: Json | None = next((one for one in answer["items"] if one["version"] == version), None)
+    if found is None:
+        raise NotAMember
+    return found
+
+
+def _chosen(items: list[Json], typed: str) -> Json | None:
+    return next((one for one in items if str(one["version"]) == typed), None)

@@ -1,0 +1,124 @@
+"""What criteria and workflows refer to by id, and the same criterion or workflow with other ids."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal, NamedTuple
+
+Json = dict[str, Any]
+Kind = Literal["label", "field", "segment", "message", "link", "send"]
+
+
+class Reference(NamedTuple):
+    """One thing that is referred to. `id` is the key of a field, the id of anything else."""
+
+    kind: Kind
+    id: str
+
+
+Replace = Callable[[Reference], str]
+
+_CRITERION: Mapping[str, Mapping[str, Kind]] = {
+    "label": {"id": "label", "any_of": "label"},
+    "clicks": {"label": "label", "message": "message", "link": "link", "send": "send"},
+    "engaged": {"message": "message", "send": "send"},
+    "field": {"key": "field"},
+    "top_label": {"id": "label", "among": "label"},
+    "more_clicks": {"label": "label", "than": "label"},
+    "segment": {"id": "segment"},
+}
+_TRIGGER: Mapping[str, Kind] = {
+    "label": "label",
+    "segment": "segment",
+    "message": "message",
+    "link": "link",
+    "send": "send",
+}
+_STEPS: Mapping[str, Mapping[str, Kind]] = {
+    "send": {"message": "message"},
+    "assign_label": {"label": "label"},
+    "remove_label": {"label": "label"},
+    "set_field": {"key": "field"},
+}
+_THIS_RUN = "this_run"  # a send that is named by no id
+_DEFINITION = ("name", "triggers", "condition", "reentry", "max_event_age", "exit_on", "while_paused", "steps")
+
+
+def references_of(criterion: Json) -> Iterator[Reference]:
+    """Return what a criterion refers to, each once, in the order in which it is written."""
+    return _collected(lambda replace: criterion_with(criterion, replace))
+
+
+def references_of_workflow(workflow: Json) -> Iterator[Reference]:
+    """Return what a workflow refers to, each once, in the order in which it is written."""
+    return _collected(lambda replace: workflow_with(workflow, replace))
+
+
+def _collected(rewrite: Callable[[Replace], object]) -> Iterator[Reference]:
+    found: dict[Reference, None] = {}
+
+    def note(reference: Reference) -> str:
+        found[reference] = None
+        return reference.id
+
+    rewrite(note)
+    yield from found
+
+
+def criterion_with(criterion: Json, replace: Replace) -> Json:
+    """Return a criterion with the ids that `replace` gives."""
+    kind, body = next(iter(criterion.items()))
+    if kind in ("all", "any"):
+        return {kind: [criterion_with(part, replace) for part in body]}
+    if kind == "not":
+        return {kind: criterion_with(body, replace)}
+    if kind in ("label", "segment") and isinstance(body, str):
+        body = {"id": body}
+    return {kind: _members(body, _CRITERION.get(kind, {}), replace)}
+
+
+def workflow_with(workflow: Json, replace: Replace) -> Json:
+    """Return the definition of a workflow with the ids that `replace` gives, without what only answers have."""
+    written = {name: workflow[name] for name in _DEFINITION if workflow.get(name) is not None}
+    for name in ("triggers", "exit_on"):
+        if name in written:
+            written[name] = [_trigger(one, replace) for one in written[name]]
+    if "condition" in written:
+        written["condition"] = criterion_with(written["condition"], replace)
+    written["steps"] = [_step(one, replace) for one in written.get("steps", [])]
+    return written
+
+
+def _trigger(trigger: Json, replace: Replace) -> Json:
+    written = _members(trigger, _TRIGGER, replace)
+    if isinstance(written.get("no_longer"), dict):
+        written["no_longer"] = criterion_with(written["no_longer"], replace)
+    return written
+
+
+def _step(step: Json, replace: Replace) -> Json:
+    return {kind: body if kind == "id" else _step_body(kind, body, replace) for kind, body in step.items()}
+
+
+def _step_body(kind: str, body: Any, replace: Replace) -> Any:  # noqa: ANN401 - of any kind of step
+    if not isinstance(body, dict):
+        return body
+    written = _members(body, _STEPS.get(kind, {}), replace)
+    if isinstance(written.get("criterion"), dict):
+        written["criterion"] = criterion_with(written["criterion"], replace)
+    if kind == "wait_for":
+        written["any"] = [_trigger(one, replace) for one in written.get("any") or []]
+    for branch in ("then", "else"):
+        if branch in written:
+            written[branch] = [_step(one, replace) for one in written[branch] or []]
+    return written
+
+
+def _members(body: Json, kinds: Mapping[str, Kind], replace: Replace) -> Json:
+    return {name: _replaced(value, kinds.get(name), replace) for name, value in body.items()}
+
+
+def _replaced(value: Any, kind: Kind | None, replace: Replace) -> Any:  # noqa: ANN401 - any JSON
+    if kind is None or value is None or value == _THIS_RUN:
+        return value
+    if isinstance(value, list):
+        return [replace(Reference(kind, one)) for one in value]
+    return replace(Reference(kind, value))

@@ -1,0 +1,257 @@
+"""Copy a label, segment, workflow or message to another account, with what it refers to by name."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, get_args
+
+from services.console.apis.client import Api, Json, Service
+from services.console.domain.errors import NotAMember
+from services.console.domain.references import (
+    Reference,
+    criterion_with,
+    references_of,
+    references_of_workflow,
+    workflow_with,
+)
+
+Thing = Literal["label", "segment", "workflow", "message"]
+THINGS: tuple[Thing, ...] = get_args(Thing)
+Why = Literal["gone", "link", "send", "field_type", "circle"]
+
+_LISTS: Mapping[str, tuple[Service, str]] = {
+    "label": ("labeling", "/v1/labels"),
+    "field": ("labeling", "/v1/fields"),
+    "segment": ("segmentation", "/v1/segments"),
+    "message": ("tracking", "/v1/messages"),
+    "workflow": ("workflow", "/v1/workflows"),
+}
+_LABEL = ("name", "description", "visibility", "group", "names", "order")
+_MESSAGE = ("name", "html", "subject", "subject_variants", "preheader", "reply_to")
+
+
+class Obstacle(NamedTuple):
+    """What cannot be copied: a thing of a kind, by its name. `inside` is the name of what refers to it."""
+
+    why: Why
+    kind: str
+    name: str
+    inside: str
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One thing that the copy needs. `there` is the id of the one in the other account, if it has one."""
+
+    kind: str
+    id: str
+    name: str
+    body: Json
+    there: str | None = None
+
+
+@dataclass(slots=True)
+class Plan:
+    """What a copy does: its pieces in the order in which they are made; the last one is what was asked for."""
+
+    pieces: list[Piece] = field(default_factory=list)
+    obstacles: list[Obstacle] = field(default_factory=list)
+    name_is_taken: bool = False
+
+    @property
+    def asked_for(self) -> Piece:
+        """The thing itself."""
+        return self.pieces[-1]
+
+    def used(self) -> list[Piece]:
+        """Return what the other account has already."""
+        return [piece for piece in self.pieces[:-1] if piece.there is not None]
+
+    def missing(self) -> list[Piece]:
+        """Return what is made in the other account beside the thing itself."""
+        return [piece for piece in self.pieces[:-1] if piece.there is None]
+
+
+async def plan_copy(source: Api, target: Api, thing: Thing, thing_id: str) -> Plan:
+    """Return what copying a thing would do. Raises NotAMember if there is no such thing, Refused, Unreachable."""
+    here, there = await asyncio.gather(_contents(source), _contents(target))
+    found = here[thing].get(thing_id)
+    if found is None:
+        raise NotAMember
+    planning = _Planning(source, here, there)
+    await planning.add_asked_for(thing, found)
+    return planning.plan
+
+
+async def copy(target: Api, plan: Plan, name: str) -> str:
+    """Make what the plan says, and return the id of the copy, which is called `name`.
+
+    What is made stays if a later piece is refused; another try finds it by its name. Raises Refused, Unreachable.
+    """
+    ids: dict[tuple[str, str], str] = {(piece.kind, piece.id): piece.there for piece in plan.pieces if piece.there}
+    for piece in plan.pieces:
+        if piece.there is None:
+            called = name if piece is plan.asked_for else piece.name
+            await _make(target, piece, called, ids)
+    asked = plan.asked_for
+    return ids[asked.kind, asked.id]
+
+
+async def _contents(api: Api) -> dict[str, dict[str, Json]]:
+    """Return everything that can be referred to, by kind and id; fields by key."""
+    lists = await asyncio.gather(*(api.all_items(service, path) for service, path in _LISTS.values()))
+    return {
+        kind: {str(one["key" if kind == "field" else "id"]): one for one in items if _exists(one)}
+        for kind, items in zip(_LISTS, lists, strict=True)
+    }
+
+
+def _exists(one: Json) -> bool:
+    return one.get("state") not in ("deleted", "merged")
+
+
+@dataclass(slots=True)
+class _Planning:
+    source: Api
+    here: dict[str, dict[str, Json]]
+    there: dict[str, dict[str, Json]]
+    plan: Plan = field(default_factory=Plan)
+    seen: set[tuple[str, str]] = field(default_factory=set)
+    open: list[tuple[str, str]] = field(default_factory=list)
+
+    async def add_asked_for(self, thing: Thing, found: Json) -> None:
+        self.plan.name_is_taken = _counterpart(thing, found, self.there[thing].values()) is not None
+        await self._add_new(thing, str(found["id"]), found)
+
+    async def _add(self, reference: Reference, inside: str) -> None:
+        kind, key = reference
+        if reference in self.open and (kind != "message" or reference != self.open[-1]):
+            self._obstacle("circle", kind, self.here[kind][key]["name"], inside)
+        if reference in self.seen:
+            return
+        self.seen.add((kind, key))
+        if kind == "link" or kind == "send":
+            self._obstacle(kind, kind, key, inside)
+            return
+        found = self.here[kind].get(key)
+        if found is None:
+            self._obstacle("gone", kind, key, inside)
+            return
+        other = _counterpart(kind, found, self.there[kind].values())
+        if other is None:
+            await self._add_new(kind, key, found)
+        elif kind == "field" and other["type"] != found["type"]:
+            self._obstacle("field_type", kind, found["name"], inside)
+        else:
+            self.plan.pieces.append(Piece(kind, key, other["name"], found, str(other.get("id") or other["key"])))
+
+    async def _add_new(self, kind: str, key: str, found: Json) -> None:
+        body = await self._message(key) if kind == "message" else found
+        self.seen.add((kind, key))
+        self.open.append((kind, key))
+        for reference in _references(kind, body):
+            await self._add(reference, body["name"])
+        self.open.pop()
+        self.plan.pieces.append(Piece(kind, key, body["name"], body))
+
+    async def _message(self, message_id: str) -> Json:
+        body = await self.source.get("tracking", f"/v1/messages/{message_id}", html="true")
+        if body.get("sender_id"):
+            sender = await self.source.find("tracking", f"/v1/senders/{body['sender_id']}")
+            body["sender_email"] = None if sender is None else sender["email"]
+        return body
+
+    def _obstacle(self, why: Why, kind: str, name: str, inside: str) -> None:
+        obstacle = Obstacle(why, kind, name, inside)
+        if obstacle not in self.plan.obstacles:
+            self.plan.obstacles.append(obstacle)
+
+
+def _counterpart(kind: str, found: Json, others: Iterable[Json]) -> Json | None:
+    """Return the thing in the other account that a reference means; of several of one name the one changed last."""
+    if kind == "field":
+        return next((one for one in others if one["key"] == found["key"]), None)
+    if kind == "label":
+        name = found["name"].casefold()
+        named = [one for one in others if name in (text.casefold() for text in (one["name"], *one["aliases"]))]
+    else:
+        named = [one for one in others if one["name"] == found["name"]]
+    return max(named, key=lambda one: str(one.get("changed_at") or ""), default=None)
+
+
+def _references(kind: str, body: Json) -> list[Reference]:
+    if kind == "segment":
+        return list(references_of(body["criterion"]))
+    if kind == "workflow":
+        return list(references_of_workflow(body))
+    if kind != "message":
+        return []
+    labels = [Reference("label", label["id"]) for link in body["links"] for label in link["labels"]]
+    criteria = [one["criterion"] for block in body["blocks"] for one in block["variants"] if one.get("criterion")]
+    return list(dict.fromkeys([*labels, *(found for one in criteria for found in references_of(one))]))
+
+
+async def _make(target: Api, piece: Piece, name: str, ids: dict[tuple[str, str], str]) -> None:
+    service, path = _LISTS[piece.kind]
+    body = await _message_body(target, piece.body) if piece.kind == "message" else _body(piece, ids)
+    made = await target.post(service, path, {**body, "name": name})
+    ids[piece.kind, piece.id] = str(made["key" if piece.kind == "field" else "id"])
+    if piece.kind == "message":
+        await _complete_message(target, piece.body, made, ids)
+
+
+def _body(piece: Piece, ids: Mapping[tuple[str, str], str]) -> Json:
+    if piece.kind == "label":
+        return {name: piece.body[name] for name in _LABEL if piece.body.get(name)}
+    if piece.kind == "field":
+        choices = {"choices": piece.body["choices"]} if piece.body.get("choices") else {}
+        return {"key": piece.body["key"], "type": piece.body["type"], **choices}
+    if piece.kind == "segment":
+        return {"criterion": criterion_with(piece.body["criterion"], ids.__getitem__)}
+    return workflow_with(piece.body, ids.__getitem__)
+
+
+async def _message_body(target: Api, message: Json) -> dict[str, Any]:
+    body = {name: message[name] for name in _MESSAGE if message.get(name)}
+    if not message.get("text_is_made", True) and message.get("text"):
+        body["text"] = message["text"]
+    if message.get("sender_email"):
+        senders = await target.items("tracking", "/v1/senders")
+        sender = next((one for one in senders if one["email"].casefold() == message["sender_email"].casefold()), None)
+        if sender is not None:
+            body["sender_id"] = sender["id"]
+    return body
+
+
+async def _complete_message(target: Api, message: Json, made: Json, ids: Mapping[tuple[str, str], str]) -> None:
+    """Give the links of a copy their labels and targets, and its variants their criteria.
+
+    The links of both come in the order in which they are in the same HTML.
+    """
+    path = f"/v1/messages/{made['id']}"
+    labels: dict[str, list[str]] = {}
+    for before, after in zip(message["links"], made["links"], strict=True):
+        change = _link_change(before)
+        if change:
+            await target.patch("tracking", f"{path}/links/{after['id']}", change)
+        if before["labels"]:
+            labels[after["id"]] = [ids["label", label["id"]] for label in before["labels"]]
+    if labels:
+        await target.put("tracking", f"{path}/link-labels", labels)
+    for block in message["blocks"]:
+        variants = [
+            {"variant": one["variant"], "criterion": criterion_with(one["criterion"], ids.__getitem__)}
+            for one in block["variants"]
+            if one.get("criterion")
+        ]
+        if variants:
+            await target.put("tracking", f"{path}/blocks/{block['block']}", {"variants": variants})
+
+
+def _link_change(link: Json) -> Json:
+    change: Json = {}
+    if link.get("url_in_message") and link["url"] != link["url_in_message"]:
+        change["url"] = link["url"]
+    if link.get("tracking", "auto") != "auto":
+        change["tracking"] = link["tracking"]
+    return change
