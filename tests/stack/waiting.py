@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from inspect import isawaitable
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any, TypeVar
 
 Found = TypeVar("Found")
@@ -23,6 +23,15 @@ async def until(condition: Callable[[], Any], within: float = 60.0) -> Any:
             return found
         assert monotonic() < deadline, f"not within {within:.0f} s; the last answer was {found!r}"
         await asyncio.sleep(EVERY)
+
+
+def wait_until(condition: Callable[[], Found | None], within: float = 60.0) -> Found:
+    """Ask until `condition` returns something true, outside of an event loop, and return that."""
+    deadline = monotonic() + within
+    while not (found := condition()):
+        assert monotonic() < deadline, f"not within {within:.0f} s; the last answer was {found!r}"
+        sleep(EVERY)
+    return found
 
 
 async def until_equal(

@@ -21,7 +21,7 @@ from services.console.api.languages import _
 from services.console.api.lists import cut, filters_of, listing
 from services.console.api.names import Names, load_names
 from services.console.api.page import AccountPage, OfAccount
-from services.console.api.people import people_of, people_url
+from services.console.api.people import people_of
 from services.console.apis.client import Json, Refused
 from shared.http.routing import Router
 
@@ -98,7 +98,6 @@ async def campaign(page: OfAccount, campaign_id: UUID) -> Response:
         include=[describe(one, names) for one in audience["include"]],
         exclude=[describe(one, names) for one in audience["exclude"]],
         sentences=part_sentences(audience, names),
-        people_url=lambda criterion: people_url(page, criterion),
         at_work=found["state"] in AT_WORK,
         **shown,
     )

@@ -29,7 +29,7 @@ async def contact(page: OfAccount, contact_id: int) -> Response:
         page.api.get("tracking", "/v1/clicks", contact_id=contact_id, limit=_LATEST),
         page.api.get("labeling", f"/v1/contacts/{contact_id}/engagements", limit=_LATEST),
         page.api.items("labeling", "/v1/fields"),
-        load_names(page.api, "labels", "messages", "workflows", "segments"),
+        load_names(page.api, "labels", "messages", "workflows", "segments", "campaigns"),
     )
     runs = await _runs(page, contact_id, names)
     known = {label["label_id"] for label in held if label["held"]}
@@ -42,6 +42,7 @@ async def contact(page: OfAccount, contact_id: int) -> Response:
         fields=fields,
         timeline=_timeline(clicks["items"], engagements["items"], held, runs, names),
         runs=runs,
+        campaigns=_campaigns(engagements["items"], names),
         to_give=[
             (key, name) for key, name in sorted(names.labels.items(), key=lambda pair: pair[1]) if key not in known
         ],
@@ -89,6 +90,13 @@ async def take(page: OfAccount, contact_id: int, label_id: UUID) -> Response:
     page.require("write")
     await page.api.delete("labeling", f"/v1/contacts/{contact_id}/labels/{label_id}", _MANUAL)
     return page.go(page.url(f"contacts/{contact_id}"), _("The label is taken away. Give it again to undo that."))
+
+
+def _campaigns(engagements: list[Json], names: Names) -> list[str]:
+    """Return the campaigns that were sent to the contact, the latest first."""
+    sends = (one.get("send") or {} for one in engagements if one["kind"] == "message.sent")
+    ids = (str(send.get("id")) for send in sends if send.get("kind") == "campaign")
+    return [one for one in dict.fromkeys(ids) if one in names.campaigns]
 
 
 async def _runs(page: AccountPage, contact_id: int, names: Names) -> list[Json]:

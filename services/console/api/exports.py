@@ -1,6 +1,6 @@
 """Exports: ask for a file, see how far it is, fetch it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from uuid import UUID
 
 from fastapi import Response
@@ -8,7 +8,7 @@ from starlette.responses import StreamingResponse
 
 from services.console.api.forms import Form, read_form
 from services.console.api.languages import _
-from services.console.api.lists import listing
+from services.console.api.lists import cut, filters_of
 from services.console.api.page import AccountPage, OfAccount
 from services.console.apis.client import Json, Refused
 from shared.http.routing import Router
@@ -66,24 +66,38 @@ async def delete(page: OfAccount, export_id: UUID) -> Response:
 
 
 async def _list(page: AccountPage, form: Form, status: int = 200) -> Response:
-    cursor = page.request.query_params.get("cursor")
-    answer = await page.api.get("labeling", "/v1/exports", limit=25, cursor=cursor)
+    filters = filters_of(page.request, "q", "format")
+    items = await page.api.items("labeling", "/v1/exports")
     labels = await page.api.items("labeling", "/v1/labels")
     segments = await page.api.items("segmentation", "/v1/segments")
     names = {("label", one["id"]): one["name"] for one in labels}
     names.update({("segment", one["id"]): one["name"] for one in segments})
+    query = filters["q"].casefold()
+    found = [
+        one
+        for one in items
+        if query in _source(one["of"], names).casefold() and filters["format"] in ("", one["format"])
+    ]
     return page.show(
         "exports.html",
         status=status,
         here="exports",
         block="list",
         form=form,
-        list=listing(page.request, answer, {}),
+        list=cut(page.request, found, filters, 25),
         labels=labels,
         segments=segments,
         fields=await page.api.items("labeling", "/v1/fields"),
         asked=page.request.query_params.get("of", ""),
         formats=FORMATS,
-        source=lambda of: next((names.get((kind, str(ref)), "") for kind, ref in of.items() if kind != "all"), ""),
-        at_work=any(one["state"] in ("queued", "running") for one in answer["items"]),
+        source=lambda of: _source(of, names),
+        at_work=any(one["state"] in ("queued", "running") for one in items),
     )
+
+
+def _source(of: Json, names: Mapping[tuple[str, str], str]) -> str:
+    """Return whose contacts an export has."""
+    kind, ref = next(((kind, str(ref)) for kind, ref in of.items() if kind != "all"), ("all", ""))
+    if kind == "all":
+        return _("All contacts")
+    return names.get((kind, ref)) or (_("Contacts of an import") if kind == "import" else _("deleted"))

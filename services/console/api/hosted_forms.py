@@ -8,7 +8,7 @@ from fastapi import Response
 
 from services.console.api.forms import Form, read_form
 from services.console.api.languages import _
-from services.console.api.lists import listing
+from services.console.api.lists import cut, filters_of
 from services.console.api.page import AccountPage, OfAccount
 from services.console.apis.client import Json, Refused
 from shared.http.routing import Router
@@ -19,9 +19,10 @@ router = Router(prefix="/a/{account_id}/forms", include_in_schema=False)
 @router.get("")
 async def forms(page: OfAccount) -> Response:
     """List the forms."""
-    cursor = page.request.query_params.get("cursor")
-    answer = await page.api.get("labeling", "/v1/forms", limit=25, cursor=cursor)
-    return page.show("forms.html", here="forms", block="list", list=listing(page.request, answer, {}))
+    filters = filters_of(page.request, "q")
+    query = filters["q"].casefold()
+    found = [one for one in await page.api.items("labeling", "/v1/forms") if query in one["name"].casefold()]
+    return page.show("forms.html", here="forms", block="list", list=cut(page.request, found, filters, 25))
 
 
 @router.get("/new")

@@ -8,7 +8,7 @@ from starlette.responses import Response as Plain
 
 from services.console.api.forms import Form, read_form
 from services.console.api.languages import _
-from services.console.api.lists import filters_of, listing
+from services.console.api.lists import cut, filters_of
 from services.console.api.page import AccountPage, OfAccount
 from services.console.apis.client import Json, Refused
 from services.console.domain.import_form import NEW_TYPES, PLAIN, check_body, choice_of
@@ -17,6 +17,7 @@ from shared.http.routing import Router
 router = Router(prefix="/a/{account_id}/imports", include_in_schema=False)
 
 AT_WORK = ("checking", "running", "undoing")
+STATES = ("uploaded", "checked", "running", "done", "cancelled", "failed", "undone")
 _LARGEST_FILE = 200_000_000  # bytes; the API has the last word
 
 
@@ -117,11 +118,15 @@ async def refused_rows(page: OfAccount, import_id: UUID) -> Response:
 
 
 async def _list(page: AccountPage, form: Form, status: int = 200) -> Response:
-    filters = filters_of(page.request, "state")
-    cursor = page.request.query_params.get("cursor")
-    answer = await page.api.get("labeling", "/v1/imports", limit=25, cursor=cursor, state=filters["state"])
-    shown = listing(page.request, answer, filters)
-    return page.show("imports.html", status=status, here="imports", block="list", list=shown, form=form)
+    filters = filters_of(page.request, "q", "state")
+    query = filters["q"].casefold()
+    found = [
+        one
+        for one in await page.api.items("labeling", "/v1/imports")
+        if query in (one["filename"] or "").casefold() and filters["state"] in ("", one["state"])
+    ]
+    shown = cut(page.request, found, filters, 25)
+    return page.show("imports.html", status=status, here="imports", block="list", list=shown, form=form, states=STATES)
 
 
 async def _import(page: AccountPage, import_id: UUID, form: Form, status: int = 200) -> Response:

@@ -17,6 +17,7 @@ from shared.http.routing import Router
 router = Router(prefix="/a/{account_id}/labels", include_in_schema=False)
 
 _STRENGTHS = (1, 3, 5, 10)
+_SORTS = ("clicks", "last_click", "since")
 
 
 @router.get("")
@@ -64,13 +65,13 @@ async def create(page: OfAccount) -> Response:
 async def label(page: OfAccount, label_id: UUID) -> Response:
     """Show a label: its holders by strength, where it is used."""
     found = await page.api.get("labeling", f"/v1/labels/{label_id}")
-    filters = filters_of(page.request, "sort")
+    filters = filters_of(page.request, "sort", "at_least")
+    filters["sort"] = filters["sort"] if filters["sort"] in _SORTS else _SORTS[0]
+    filters["at_least"] = filters["at_least"] if filters["at_least"].isdecimal() else ""
     criteria: list[Json] = [{"label": {"id": str(label_id)}}, {"label": {"id": str(label_id), "within_days": 30}}]
     criteria += [{"clicks": {"label": str(label_id), "at_least": times}} for times in _STRENGTHS]
     cursor = page.request.query_params.get("cursor")
-    answer = await page.api.get(
-        "labeling", f"/v1/labels/{label_id}/contacts", limit=25, cursor=cursor, sort=filters["sort"]
-    )
+    answer = await page.api.get("labeling", f"/v1/labels/{label_id}/contacts", limit=25, cursor=cursor, **filters)
     counts = await counts_of(page.api, criteria)
     interest = await page.api.find("segmentation", f"/v1/interest/{label_id}")
     uses = await page.api.find("labeling", f"/v1/labels/{label_id}/uses")

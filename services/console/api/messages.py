@@ -10,11 +10,12 @@ from starlette.datastructures import UploadFile
 
 from services.console.api.forms import Form, form_of, read_form
 from services.console.api.languages import _, counted
-from services.console.api.lists import filters_of, listing
+from services.console.api.lists import cut, filters_of, listing
 from services.console.api.message_preview import preview_of
 from services.console.api.message_source import kept_of, read_source
 from services.console.api.names import Names
 from services.console.api.page import AccountPage, OfAccount
+from services.console.api.people import people_of
 from services.console.api.rendering import SERVICE
 from services.console.api.security import MAIL_POLICY
 from services.console.apis.client import Json, Refused
@@ -37,11 +38,11 @@ async def messages(page: OfAccount) -> Response:
     if filters["q"]:
         items = await page.api.items("tracking", "/v1/messages")
         query = filters["q"].casefold()
-        answer: Json = {"items": [item for item in items if query in item["name"].casefold()]}
+        found = cut(page.request, [item for item in items if query in item["name"].casefold()], filters, 25)
     else:
         answer = await page.api.get("tracking", "/v1/messages", limit=25, cursor=cursor)
-    found = listing(page.request, answer, filters)
-    stats = await page.api.each("tracking", [f"/v1/messages/{item['id']}/stats" for item in found.items[:25]])
+        found = listing(page.request, answer, filters)
+    stats = await page.api.each("tracking", [f"/v1/messages/{item['id']}/stats" for item in found.items])
     numbers = {one["message_id"]: one for one in stats if one is not None}
     return page.show("messages.html", here="messages", block="list", list=found, numbers=numbers)
 
@@ -210,7 +211,14 @@ async def clicks(page: OfAccount, message_id: UUID) -> Response:
     series = await page.api.find("tracking", f"/v1/messages/{message_id}/series", by="day")
     shown = listing(page.request, answer, filters)
     return page.show(
-        "message_clicks.html", here="messages", block="list", message=found, list=shown, stats=stats, series=series
+        "message_clicks.html",
+        here="messages",
+        block="list",
+        message=found,
+        list=shown,
+        stats=stats,
+        series=series,
+        people=await people_of(page.api, sorted({click["contact_id"] for click in shown.items})),
     )
 
 

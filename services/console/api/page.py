@@ -1,7 +1,9 @@
 """A page: who asks, for which account, with which rights; and how it is answered."""
 
+import json
 from dataclasses import dataclass, field
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -94,6 +96,10 @@ class AccountPage(Page):
     def url(self, path: str = "") -> str:
         """Return the URL of a page of this account."""
         return f"/a/{self.account_id}/{path}"
+
+    def people_url(self, criterion: Json) -> str:
+        """Return the URL of the list of the contacts behind a number."""
+        return self.url(f"people?criterion={quote(json.dumps(criterion, separators=(',', ':')), safe='')}")
 
     def url_of(self, use: Json) -> str | None:
         """Return the URL of the page of what uses a thing, or None where there is none."""

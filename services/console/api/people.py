@@ -1,16 +1,9 @@
 """Contacts by their id or by what somebody types."""
 
-import json
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from services.console.api.page import AccountPage
 from services.console.apis.client import Api, Json, Refused
-
-
-def people_url(page: AccountPage, criterion: Json) -> str:
-    """Return the page that lists the contacts behind a number."""
-    return page.url(f"people?criterion={quote(json.dumps(criterion, separators=(',', ':')), safe='')}")
 
 
 async def people_of(api: Api, contact_ids: Sequence[int]) -> dict[int, Json]:

@@ -24,6 +24,7 @@ router = Router(prefix="/a/{account_id}/settings", include_in_schema=False)
 
 TYPES = ("text", "number", "date", "boolean", "choice")
 _LONGEST_NAME = 80
+_UTM = ("source", "medium", "campaign")
 _BRAND = ("name", "logo_url", "colour", "postal_address")
 _CONTACT_LANGUAGES = {"nl": "Nederlands", "en": "English", "fr": "Français", "de": "Deutsch"}
 
@@ -51,6 +52,21 @@ async def change_account(page: OfAccount) -> Response:
         return await _settings(page, {"account": form}, status=422)
     page.request.app.state.accounts.forget(page.account_id)
     return page.go(page.url("settings"), _("Saved."))
+
+
+@router.post("/utm")
+async def change_utm(page: OfAccount) -> Response:
+    """Change what is appended to the targets of tracked links; without a source nothing is."""
+    page.require("admin")
+    form = await read_form(page.request)
+    utm = {name: form[f"utm_{name}"] or None for name in _UTM}
+    try:
+        await page.api.patch("labeling", "/v1/account", {"utm": utm if utm["source"] else None})
+    except Refused as problem:
+        form.refuse(problem, {f"/utm/{name}": f"utm_{name}" for name in _UTM})
+        return await _settings(page, {"utm": form}, status=422)
+    page.request.app.state.accounts.forget(page.account_id)
+    return page.go(page.url("settings") + "#utm", _("Saved. It also holds for mails that were sent already."))
 
 
 @router.post("/fields")

@@ -19,10 +19,10 @@ from services.console.api.workflow_steps import reentry, shown_steps, texts_by_i
 from services.console.apis.client import Json, Refused
 from services.console.domain.criterion_draft import changed
 from services.console.domain.criterion_form import empty_draft
+from services.console.domain.workflow_buttons import changed_workflow
 from services.console.domain.workflow_form import (
     Step,
     WorkflowDraft,
-    changed_workflow,
     definition_of,
     new_draft,
     workflow_draft_of,

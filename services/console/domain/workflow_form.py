@@ -74,6 +74,7 @@ class WorkflowDraft:
     condition: Node | None = None
     steps: list[Step] = field(default_factory=list)
     kept: Json = field(default_factory=dict)  # members that the form does not know
+    moved: str = ""  # the place of the step that a button has just added or moved
 
 
 def new_draft() -> WorkflowDraft:
@@ -334,66 +335,3 @@ def _step_values(kind: str, inner: Json) -> dict[str, str]:
         shown = str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
         return {"key": str(inner.get("key", "")), "value": shown, "type": kind_of}
     return {name: str(value) for name, value in inner.items() if isinstance(value, str | int | float)}
-
-
-# Buttons
-
-
-def changed_workflow(draft: WorkflowDraft, operation: str) -> WorkflowDraft:
-    """Return the workflow after a button: `trigger`, `untrigger:0`, `condition`, `add:send:0.then`, `up:0.then.1`, …"""
-    verb, _, rest = operation.partition(":")
-    if verb == "trigger":
-        draft.triggers.append(Trigger())
-    elif verb == "untrigger" and rest.isdigit() and int(rest) < len(draft.triggers):
-        draft.triggers.pop(int(rest))
-    elif verb == "exit":
-        draft.exit_on.append(Trigger())
-    elif verb == "unexit" and rest.isdigit() and int(rest) < len(draft.exit_on):
-        draft.exit_on.pop(int(rest))
-    elif verb == "condition":
-        draft.condition = empty_draft()
-    elif verb == "uncondition":
-        draft.condition = None
-    elif verb == "add":
-        kind, _, place = rest.partition(":")
-        steps = _list_at(draft.steps, place)
-        if steps is not None:
-            steps.append(_new_step(kind))
-    else:
-        _move(draft.steps, verb, rest)
-    return draft
-
-
-def _new_step(kind: str) -> Step:
-    step = Step(kind if kind in STEPS else "send")
-    if step.kind == "wait_for":
-        step.events = [Trigger("ContactClicked", {"send": "this_run"})]
-    if step.kind == "if":
-        step.criterion = empty_draft()
-    return step
-
-
-def _list_at(steps: list[Step], place: str) -> list[Step] | None:
-    """Return the list of steps at a place: "" is the outermost, `0.then` a branch of the first step."""
-    path = place.split(".") if place else []
-    while path:
-        if len(path) < 2 or not path[0].isdigit() or int(path[0]) >= len(steps):
-            return None
-        step = steps[int(path[0])]
-        steps = step.then if path[1] == "then" else step.otherwise
-        path = path[2:]
-    return steps
-
-
-def _move(steps: list[Step], verb: str, place: str) -> None:
-    parent, _, last = place.rpartition(".")
-    found = _list_at(steps, parent)
-    if found is None or not last.isdigit() or int(last) >= len(found):
-        return
-    index = int(last)
-    if verb == "remove":
-        found.pop(index)
-    elif verb == "up" and index > 0:
-        found[index - 1], found[index] = found[index], found[index - 1]
-    elif verb == "down" and index + 1 < len(found):
-        found[index + 1], found[index] = found[index], found[index + 1]

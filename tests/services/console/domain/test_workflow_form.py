@@ -2,14 +2,8 @@
 
 from typing import Any
 
-import pytest
-
 from services.console.domain.workflow_form import (
-    Step,
-    WorkflowDraft,
-    changed_workflow,
     definition_of,
-    new_draft,
     workflow_draft_of,
     workflow_of_form,
 )
@@ -90,33 +84,3 @@ def test_the_fields_of_a_page_become_a_draft() -> None:
             }
         ],
     }
-
-
-def draft() -> WorkflowDraft:
-    return WorkflowDraft(steps=[Step("send"), Step("if", then=[Step("wait")])])
-
-
-@pytest.mark.parametrize(
-    ("operation", "outer", "inner"),
-    [
-        ("add:exit:", ["send", "if", "exit"], ["wait"]),
-        ("add:exit:1.then", ["send", "if"], ["wait", "exit"]),
-        ("up:1", ["if", "send"], ["wait"]),
-        ("down:0", ["if", "send"], ["wait"]),
-        ("remove:1.then.0", ["send", "if"], []),
-        ("remove:7", ["send", "if"], ["wait"]),
-        ("add:exit:9.then", ["send", "if"], ["wait"]),
-    ],
-)
-def test_buttons_change_the_steps(operation: str, outer: list[str], inner: list[str]) -> None:
-    changed = changed_workflow(draft(), operation)
-    assert [step.kind for step in changed.steps] == outer
-    assert [step.kind for step in next(step for step in changed.steps if step.kind == "if").then] == inner
-
-
-def test_buttons_change_triggers_and_the_condition() -> None:
-    changed = changed_workflow(changed_workflow(new_draft(), "trigger"), "condition")
-    assert len(changed.triggers) == 2
-    assert changed.condition is not None
-    assert changed_workflow(changed_workflow(changed, "untrigger:0"), "uncondition").condition is None
-    assert len(changed.triggers) == 1
