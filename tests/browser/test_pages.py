@@ -30,6 +30,7 @@ PAGES = (
     "messages/{message}",
     "messages/{message}/clicks",
     "messages/{message}/edit",
+    "messages/{message}/delete",
     "messages/{message}/test",
     "messages/{message}/sections",
     "messages/{arrivals}?content=hero:cats",
@@ -45,6 +46,7 @@ PAGES = (
     "workflows/{workflow}/edit",
     "workflows/{workflow}/try",
     "workflows/{workflow}/activate",
+    "workflows/{workflow}/versions",
     "workflows/{workflow}/delete",
     "campaigns",
     "campaigns/new",
@@ -60,6 +62,8 @@ PAGES = (
     "settings",
     "settings/senders",
     "settings/suppressions",
+    "settings/limits",
+    "copy?kind=segment&id={segment}",
 )
 WIDTHS = (360, 1280)
 # A frame of a sandbox without scripts cannot be looked into; the mail in it is the customer's own.

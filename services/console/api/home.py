@@ -18,25 +18,36 @@ from shared.http.routing import Router
 router = Router(prefix="/a/{account_id}", include_in_schema=False)
 
 _LATEST = 15
+_LABELS = 80  # that are looked at; a criterion has 100 nodes at most
+_WATCHED = 5  # workflows whose runs are in the feed
 
 
 @router.get("/")
 async def home(page: OfAccount) -> Response:
     """Show the account at a glance."""
-    clicks, names, totals = await asyncio.gather(
-        _clicks_today(page), load_names(page.api, "labels", "messages", "segments", "workflows"), _totals(page)
+    midnight = datetime.combine(datetime.now(time_zone.get()).date(), time(), time_zone.get()).astimezone(UTC)
+    clicks, names, segments, workflows = await asyncio.gather(
+        _clicks_since(page, midnight),
+        load_names(page.api, "labels", "messages"),
+        page.api.items("segmentation", "/v1/segments"),
+        page.api.items("workflow", "/v1/workflows"),
     )
-    segments = (await page.api.find("segmentation", "/v1/segments", limit=1000) or {"items": []})["items"]
-    workflows = await page.api.items("workflow", "/v1/workflows")
-    latest = clicks["items"][:_LATEST]
+    names.segments = {one["id"]: one["name"] for one in segments}
+    names.workflows = {one["id"]: one["name"] for one in workflows}
+    (totals, gained), entered = await asyncio.gather(
+        _totals(page, list(names.labels)), _entered_since(page, workflows, midnight)
+    )
+    feed = [*_feed(clicks["items"][:_LATEST], names), *entered]
+    latest = sorted(feed, key=lambda one: datetime.fromisoformat(one["at"]), reverse=True)[:_LATEST]
     return page.show(
         "home.html",
         here="",
         block="today",
         clicks=clicks,
-        feed=_feed(latest, names),
-        people=await people_of(page.api, sorted({click["contact_id"] for click in latest})),
+        feed=latest,
+        people=await people_of(page.api, sorted({one["contact_id"] for one in latest})),
         totals=totals,
+        gained=gained,
         names=names,
         attention=await _attention(page, segments, workflows),
         steps=_first_steps(page, names, totals),
@@ -49,18 +60,40 @@ async def without_slash(page: OfAccount) -> Response:
     return page.go(page.url())
 
 
-async def _clicks_today(page: AccountPage) -> Json:
-    midnight = datetime.combine(datetime.now(time_zone.get()).date(), time(), time_zone.get()).astimezone(UTC)
-    found = await page.api.get("tracking", "/v1/clicks", since=midnight.isoformat(), limit=1000)
+async def _clicks_since(page: AccountPage, since: datetime) -> Json:
+    found = await page.api.get("tracking", "/v1/clicks", since=since.isoformat(), limit=1000)
     counted = dict.fromkeys(("human", "machine", "unsure"), 0)
     for click in found["items"]:
         counted[click["verdict"]] += 1
     return {**counted, "items": found["items"], "more": bool(found.get("next_cursor"))}
 
 
-async def _totals(page: AccountPage) -> dict[str, int | None]:
-    contacts, clicked = await counts_of(page.api, [{"all": []}, {"clicks": {"within_days": 30}}])
-    return {"contacts": contacts, "clicked": clicked}
+async def _totals(page: AccountPage, labels: list[str]) -> tuple[dict[str, int | None], list[tuple[str, int]]]:
+    """Return how many contacts there are and clicked, and the labels that were gained today, the most gained first."""
+    asked = labels[:_LABELS]
+    today = [{"label": {"id": label_id, "within_days": 1}} for label_id in asked]
+    contacts, clicked, *counts = await counts_of(page.api, [{"all": []}, {"clicks": {"within_days": 30}}, *today])
+    gained = [(label_id, count) for label_id, count in zip(asked, counts, strict=True) if count]
+    return {"contacts": contacts, "clicked": clicked}, sorted(gained, key=lambda one: -one[1])
+
+
+async def _entered_since(page: AccountPage, workflows: list[Json], since: datetime) -> list[Json]:
+    """Return who entered the workflows that changed last, as entries of the feed."""
+    active = [one for one in workflows if one["state"] == "active"]
+    watched = sorted(active, key=lambda one: str(one["changed_at"]), reverse=True)[:_WATCHED]
+    answers = await page.api.each("workflow", [f"/v1/workflows/{one['id']}/runs?limit=5" for one in watched])
+    return [
+        {
+            "at": run["started_at"],
+            "contact_id": run["contact_id"],
+            "text": _('entered the workflow "%(workflow)s"', workflow=workflow["name"]),
+            "verdict": "human",
+            "said": "",
+        }
+        for workflow, answer in zip(watched, answers, strict=True)
+        for run in (answer or {"items": []})["items"]
+        if datetime.fromisoformat(run["started_at"]) >= since
+    ]
 
 
 def _feed(clicks: list[Json], names: Names) -> list[Json]:

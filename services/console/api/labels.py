@@ -66,7 +66,8 @@ async def label(page: OfAccount, label_id: UUID) -> Response:
     """Show a label: its holders by strength, where it is used."""
     found = await page.api.get("labeling", f"/v1/labels/{label_id}")
     filters = filters_of(page.request, "sort", "at_least")
-    filters["sort"] = filters["sort"] if filters["sort"] in _SORTS else _SORTS[0]
+    # By contact unless another order is asked for: with many holders the others take a while.
+    filters["sort"] = filters["sort"] if filters["sort"] in _SORTS else ""
     filters["at_least"] = filters["at_least"] if filters["at_least"].isdecimal() else ""
     criteria: list[Json] = [{"label": {"id": str(label_id)}}, {"label": {"id": str(label_id), "within_days": 30}}]
     criteria += [{"clicks": {"label": str(label_id), "at_least": times}} for times in _STRENGTHS]

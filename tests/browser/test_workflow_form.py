@@ -1,0 +1,42 @@
+"""The form of a workflow: steps are moved by keyboard and by mouse, and what was typed stays."""
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Visit
+
+
+def add_step(page: Page, kind: str) -> None:
+    page.locator("select[id='add.']").select_option(kind)
+    page.locator("button[value='w|add:?:']").press("Enter")
+
+
+def kinds(page: Page) -> list[str]:
+    return [select.input_value() for select in page.locator("select[name$='.kind'][name^='s.']").all()]
+
+
+def test_steps_are_moved_by_keyboard_and_by_mouse_without_losing_what_was_typed(visit: Visit) -> None:
+    page = visit.go("workflows/new")
+    page.get_by_label("Name", exact=True).fill("Moved about")
+    add_step(page, "wait")
+    amount = page.locator("input[name='s.1.amount']")
+    expect(amount).to_be_visible()
+    amount.fill("17")
+    add_step(page, "if")
+    expect(page.locator("select[name='s.2.kind']")).to_have_value("if")
+
+    # By keyboard the step goes into the branches of the one below, and the focus goes with it.
+    page.locator("button[value='w|down:1']").press("Enter")
+    expect(page.locator("input[name='s.1.then.0.amount']")).to_have_value("17")
+    moved = page.locator("button[value='w|down:1.then.0']")
+    expect(moved).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("input[name='s.1.else.0.amount']")).to_have_value("17")
+    assert kinds(page) == ["send", "if", "wait"]
+
+    # By mouse it goes to the beginning.
+    handle = page.locator("li[data-place='1.else.0'] > .step .handle").first
+    target = page.locator("li[data-place='0'] > .step > .node-line").first
+    handle.drag_to(target, target_position={"x": 20, "y": 2})
+    expect(page.locator("input[name='s.0.amount']")).to_have_value("17")
+    assert kinds(page) == ["wait", "send", "if"]
+    expect(page.get_by_label("Name", exact=True)).to_have_value("Moved about")
