@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import httpx
 
-from deploy.command_line.settings import CommandLineSettings, Service
+from deploy.command_line.settings import CommandLineSettings, ServiceName
 
 Json = dict[str, Any]
 
@@ -21,7 +21,7 @@ class Unreachable(Exception):
     """A service does not answer."""
 
 
-class Refused(Exception):
+class ApiProblem(Exception):
     """A service answered, and said no."""
 
     def __init__(self, status: int, problem: Json) -> None:
@@ -54,32 +54,32 @@ class Client:
     ) -> None:
         await self._http.aclose()
 
-    def knows(self, service: Service) -> bool:
+    def knows(self, service: ServiceName) -> bool:
         """Return whether anybody said where the service is."""
         return self._settings.knows(service)
 
-    async def get(self, service: Service, path: str, **parameters: object) -> Json:
+    async def get(self, service: ServiceName, path: str, **parameters: object) -> Json:
         """Return the JSON at `path`."""
         return self._json(await self._send(service, "GET", path, params=_given(parameters)))
 
-    async def post(self, service: Service, path: str, body: object = None, **options: Any) -> Json:
+    async def post(self, service: ServiceName, path: str, body: object = None, **options: Any) -> Json:
         """Return the JSON answered to `body`."""
         return self._json(await self._send(service, "POST", path, json=body, **options))
 
-    async def put(self, service: Service, path: str, body: object = None) -> Json:
+    async def put(self, service: ServiceName, path: str, body: object = None) -> Json:
         """Return the JSON answered to `body`, with nothing in it when there is none."""
         return self._json(await self._send(service, "PUT", path, json=body))
 
-    async def delete(self, service: Service, path: str) -> None:
+    async def delete(self, service: ServiceName, path: str) -> None:
         """Delete what is at `path`."""
         await self._send(service, "DELETE", path)
 
-    async def post_for_lines(self, service: Service, path: str, body: object) -> list[str]:
+    async def post_for_lines(self, service: ServiceName, path: str, body: object) -> list[str]:
         """Return the lines of an NDJSON answer."""
         answer = await self._send(service, "POST", path, json=body)
         return [line for line in answer.text.splitlines() if line]
 
-    async def post_file(self, service: Service, path: str, file: Path, **parameters: object) -> Json:
+    async def post_file(self, service: ServiceName, path: str, file: Path, **parameters: object) -> Json:
         """Upload a file in pieces; return the JSON answered. It is not sent again by itself."""
         url = self._settings.url(service) + path
         try:
@@ -89,17 +89,17 @@ class Client:
         except httpx.HTTPError as error:
             raise Unreachable(f"{service} at {self._settings.url(service)} does not answer: {error!r}") from error
         if answer.is_error:
-            raise Refused(answer.status_code, _problem(answer))
+            raise ApiProblem(answer.status_code, _problem(answer))
         return self._json(answer)
 
-    async def download(self, service: Service, path: str, file: Path) -> int:
+    async def download(self, service: ServiceName, path: str, file: Path) -> int:
         """Write what is at `path` into a file, piece by piece; return its size in bytes."""
         url, size = self._settings.url(service) + path, 0
         try:
             async with self._http.stream("GET", url) as answer:
                 if answer.is_error:
                     await answer.aread()
-                    raise Refused(answer.status_code, _problem(answer))
+                    raise ApiProblem(answer.status_code, _problem(answer))
                 with file.open("wb") as output:
                     async for piece in answer.aiter_bytes():
                         size += output.write(piece)
@@ -107,7 +107,7 @@ class Client:
             raise Unreachable(f"{service} at {self._settings.url(service)} does not answer: {error!r}") from error
         return size
 
-    async def items(self, service: Service, path: str, **parameters: object) -> AsyncIterator[Json]:
+    async def items(self, service: ServiceName, path: str, **parameters: object) -> AsyncIterator[Json]:
         """Yield every item of a list, page after page."""
         cursor: str | None = None
         while True:
@@ -118,7 +118,7 @@ class Client:
             if cursor is None:
                 return
 
-    async def _send(self, service: Service, method: str, path: str, **options: Any) -> httpx.Response:
+    async def _send(self, service: ServiceName, method: str, path: str, **options: Any) -> httpx.Response:
         url = self._settings.url(service) + path
         deadline = asyncio.get_running_loop().time() + AWAY_FOR_AT_MOST
         while True:
@@ -133,7 +133,7 @@ class Client:
         if answer.status_code == 503:
             raise Unreachable(f"{service} is not ready: {_problem(answer).get('detail', 'it does not say why')}")
         if answer.is_error:
-            raise Refused(answer.status_code, _problem(answer))
+            raise ApiProblem(answer.status_code, _problem(answer))
         return answer
 
     def _json(self, answer: httpx.Response) -> Json:

@@ -26,7 +26,7 @@ SILENCE = 5.0  # seconds without an event after which it is asked whether Kafka 
 CATALOGS = ("labeling.catalog", "tracking.catalog", "segmentation.catalog", "workflow.catalog")
 
 
-class Seen(NamedTuple):
+class ReceivedEvent(NamedTuple):
     """An event that came on one of the contact topics."""
 
     topic: str
@@ -127,9 +127,9 @@ class Feed:
     ) -> None:
         await self._follower.__aexit__(kind, error, traceback)
 
-    async def next(self, within: float = 0.2) -> list[Seen]:
+    async def next(self, within: float = 0.2) -> list[ReceivedEvent]:
         """Return what has come; an empty list if nothing came `within` seconds."""
-        seen: list[Seen] = []
+        seen: list[ReceivedEvent] = []
         found = await self._follower.next(within)
         await self._notice(bool(found))
         for topic, record in found:
@@ -141,7 +141,7 @@ class Feed:
             if topic in CATALOGS:
                 self.names.learn(decoded.event)
             else:
-                seen.append(Seen(topic, record.partition, record.offset, decoded))
+                seen.append(ReceivedEvent(topic, record.partition, record.offset, decoded))
         return seen
 
     async def _notice(self, something_came: bool) -> None:
@@ -153,7 +153,7 @@ class Feed:
             self._is_away = is_away
             self._away(is_away)
 
-    async def __aiter__(self) -> AsyncIterator[Seen]:
+    async def __aiter__(self) -> AsyncIterator[ReceivedEvent]:
         while True:
             for seen in await self.next():
                 yield seen

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from deploy.command_line.client import Refused, Unreachable
+from deploy.command_line.client import ApiProblem, Unreachable
 from deploy.command_line.commands.console import sign_in_link
 from deploy.command_line.commands.watch import line
 from deploy.command_line.feed import Feed
@@ -44,7 +44,7 @@ async def _show(
                 say("Events follow as they happen. Ctrl-C stops everything and keeps the data.\n")
                 await follow(scene, going_on)
                 return
-        except (StoryBroke, NothingRuns, Refused, Unreachable, ConnectionError, LookupError) as problem:
+        except (StoryBroke, NothingRuns, ApiProblem, Unreachable, ConnectionError, LookupError) as problem:
             say(f"The demo ended: {problem}. Everything goes on; `penchant demo` plays it again.")
     if not introduced:
         introduce()
@@ -63,7 +63,7 @@ async def _invite_to_console(settings: CommandLineSettings, demo_key: str | None
     own = [] if settings.api_key is None else [settings.api_key.get_secret_value()]
     try:
         link = await sign_in_link(settings, [*own, *([demo_key] if demo_key else [])])
-    except (NothingRuns, Refused, Unreachable) as problem:
+    except (NothingRuns, ApiProblem, Unreachable) as problem:
         say(f"The console gave no link: {problem}")
         return
     say("\nThe console is where people work. This link signs you in, once; `penchant console` prints another one:\n")

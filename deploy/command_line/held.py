@@ -6,16 +6,16 @@ from datetime import datetime
 from typing import get_args
 
 from deploy.command_line.client import Client, Json, Unreachable
-from deploy.command_line.settings import CommandLineSettings, Service
+from deploy.command_line.settings import CommandLineSettings, ServiceName
 
-SERVICES: Sequence[Service] = get_args(Service)
+SERVICES: Sequence[ServiceName] = get_args(ServiceName)
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldRecord:
     """A held record. Its contact's later ones of the topic are held behind it."""
 
-    service: Service
+    service: ServiceName
     number: int
     topic: str
     partition: int
@@ -31,7 +31,7 @@ class Held:
         return f"{self.service}:{self.number}"
 
     @property
-    def line(self) -> tuple[Service, str, int | None, int | None]:
+    def line(self) -> tuple[ServiceName, str, int | None, int | None]:
         """The records that are replayed together: one contact's, of one topic."""
         return self.service, self.topic, self.account_id, self.contact_id
 
@@ -42,14 +42,14 @@ class HeldRecords:
     def __init__(self, settings: CommandLineSettings, client: Client) -> None:
         self._settings = settings
         self._client = client
-        self.unknown: dict[Service, str] = {}
+        self.unknown: dict[ServiceName, str] = {}
 
-    async def read(self) -> list[Held]:
+    async def read(self) -> list[HeldRecord]:
         """Return the records that code failed on, oldest first."""
         found = [held for service in SERVICES if self._settings.knows(service) async for held in self._of(service)]
         return sorted(found, key=lambda held: held.held_at)
 
-    async def replay(self, records: Sequence[Held]) -> int:
+    async def replay(self, records: Sequence[HeldRecord]) -> int:
         """Have these processed again, each with those that are held behind it; how many that were."""
         released = 0
         for service, topic, account_id, contact_id in dict.fromkeys(held.line for held in records):
@@ -58,10 +58,10 @@ class HeldRecords:
             released += answer["released"]
         return released
 
-    async def _of(self, service: Service) -> AsyncIterator[Held]:
+    async def _of(self, service: ServiceName) -> AsyncIterator[HeldRecord]:
         try:
             async for item in self._client.items(service, f"/v1/{service}-held-records", state="failed"):
-                yield Held(
+                yield HeldRecord(
                     service=service,
                     number=item["id"],
                     topic=item["topic"],

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from deploy.embedded.home import Home
 from shared.settings import CommonSettings
 
-Service = Literal["tracking", "labeling", "segmentation", "workflow"]
+ServiceName = Literal["tracking", "labeling", "segmentation", "workflow"]
 
 
 class NothingRuns(Exception):
@@ -65,7 +65,7 @@ class CommandLineSettings(CommonSettings):
         """The folder of the stack that these settings speak of."""
         return Home.at(self.home).path
 
-    def url(self, service: Service) -> str:
+    def url(self, service: ServiceName) -> str:
         """Return the service's base URL. Raises NothingRuns if neither the environment nor a running stack has it."""
         url: str | None = getattr(self, f"{service}_url")
         if url is None:
@@ -84,6 +84,6 @@ class CommandLineSettings(CommonSettings):
             )
         return self.console_url.rstrip("/")
 
-    def knows(self, service: Service) -> bool:
+    def knows(self, service: ServiceName) -> bool:
         """Return whether anybody said where the service is."""
         return getattr(self, f"{service}_url") is not None

@@ -10,7 +10,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 
-from deploy.command_line.client import Refused, Unreachable
+from deploy.command_line.client import ApiProblem, Unreachable
 from deploy.command_line.settings import NothingRuns
 
 FAILED = 1
@@ -54,7 +54,7 @@ def run(command: Coroutine[Any, Any, None]) -> None:
     except (NothingRuns, Unreachable, ConnectionError, LookupError) as problem:
         # A LookupError is a topic that Kafka does not have: another Kafka, or one that was never set up.
         fail(_text(problem), NOBODY_ANSWERS)
-    except Refused as problem:
+    except ApiProblem as problem:
         fail(_text(problem), REFUSED)
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None

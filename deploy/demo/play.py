@@ -8,7 +8,7 @@ import httpx
 from msgspec import convert
 
 from deploy.command_line.client import Client, Json
-from deploy.command_line.feed import Feed, Names, Seen, why
+from deploy.command_line.feed import Feed, Names, ReceivedEvent, why
 from deploy.demo import cast
 from deploy.demo.stage import Stage, Tokens, tokens
 from shared.events.codec import rfc3339
@@ -39,7 +39,7 @@ class Performance:
     requested: list[MessageRequested] = field(default_factory=list)  # by the workflow
     addressed: list[CampaignMessageRequested] = field(default_factory=list)
 
-    def watch(self, stage: Stage, seen: Sequence[Seen]) -> None:
+    def watch(self, stage: Stage, seen: Sequence[ReceivedEvent]) -> None:
         """Take in what the feed brought."""
         now = time()
         for one in seen:

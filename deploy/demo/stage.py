@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from deploy.command_line.client import Client, Json, Refused, Unreachable
-from deploy.command_line.settings import Service
+from deploy.command_line.client import ApiProblem, Client, Json, Unreachable
+from deploy.command_line.settings import ServiceName
 from deploy.demo import cast
 from shared.events.codec import rfc3339
 
@@ -146,7 +146,7 @@ def _workflow(stage: Stage) -> Json:
     }
 
 
-async def _unless_missing(client: Client, service: Service, path: str, body: object) -> Json | None:
+async def _unless_missing(client: Client, service: ServiceName, path: str, body: object) -> Json | None:
     """Return the thing created, or None where the service is not there, or has no such thing."""
     if not client.knows(service):
         return None
@@ -154,7 +154,7 @@ async def _unless_missing(client: Client, service: Service, path: str, body: obj
         created: Json = await client.post(service, path, body)
     except Unreachable:
         return None
-    except Refused as problem:
+    except ApiProblem as problem:
         if problem.status == 404:
             return None
         raise

@@ -19,10 +19,10 @@ from services.workflow.app import SERVICE as WORKFLOW_SERVICE
 from shared.http.app import create_app
 from shared.http.documentation import document
 from shared.runtime.held_records import held_router
-from shared.runtime.service import Service
+from shared.runtime.service import ServiceDefinition
 from shared.store.database import Database
 
-SERVICES: Mapping[str, tuple[Service, Sequence[APIRouter]]] = {
+SERVICES: Mapping[str, tuple[ServiceDefinition, Sequence[APIRouter]]] = {
     "tracking": (TRACKING_SERVICE, [*TRACKING, *PUBLIC_ROUTERS]),
     "labeling": (LABELING_SERVICE, [*LABELING, *PAGES]),
     "segmentation": (SEGMENTATION_SERVICE, SEGMENTATION),

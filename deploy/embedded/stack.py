@@ -35,7 +35,7 @@ from deploy.embedded.settings import StackSettings
 from deploy.embedded.stack_file import StackFile, note_pids
 from deploy.embedded.supervisor import Supervisor, launch
 from shared.bus.topics import ensure_topics
-from shared.store.errors import Refused
+from shared.store.errors import UnsafeToRun
 
 READY_WITHIN_SECONDS = 180.0
 STARTS_BEFORE_GIVING_UP = 4
@@ -76,7 +76,7 @@ def start(
             raise StackError("It was stopped by another command while it started.") from problem
         say("Stopping what had been started.")
         stop(home)
-        if isinstance(problem, Refused | OSError | asyncpg.PostgresError | Fault):
+        if isinstance(problem, UnsafeToRun | OSError | asyncpg.PostgresError | Fault):
             raise StackError(str(problem)) from problem
         raise
 

@@ -14,10 +14,10 @@ from services.delivery.use_cases.sending import Sending
 from shared.bus.handler import Consumer
 from shared.events.segmentation import CampaignChanged
 from shared.runtime.run import run
-from shared.runtime.service import Parts, Resources, Service
+from shared.runtime.service import Resources, ServiceDefinition, ServiceParts
 
 
-async def build(resources: Resources) -> Parts:
+async def build(resources: Resources) -> ServiceParts:
     """Return delivery's parts, for either role."""
     settings = resources.settings
     assert isinstance(settings, DeliverySettings)
@@ -43,7 +43,7 @@ async def build(resources: Resources) -> Parts:
         connections=settings.delivery_connections,
         repeats_uncertain=settings.delivery_repeats_uncertain,
     )
-    return Parts(
+    return ServiceParts(
         routers=[test_mails.router],
         state=test_mails.DeliveryState(resources.database, sending.wake),
         consumers=[Consumer("requests", TOPICS, RequestHandler(sending.wake))],
@@ -52,7 +52,7 @@ async def build(resources: Resources) -> Parts:
     )
 
 
-SERVICE = Service(
+SERVICE = ServiceDefinition(
     name="delivery",
     settings=DeliverySettings,
     migrations=MIGRATIONS,

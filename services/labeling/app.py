@@ -15,11 +15,11 @@ from services.labeling.use_cases.uploads import Limits
 from shared.bus.handler import Consumer
 from shared.jobs.runner import JobRunner
 from shared.runtime.run import run
-from shared.runtime.service import Parts, Resources, Service
+from shared.runtime.service import Resources, ServiceDefinition, ServiceParts
 from shared.tokens import TokenKeys
 
 
-async def build(resources: Resources) -> Parts:
+async def build(resources: Resources) -> ServiceParts:
     """Build the parts of the service."""
     background = Background(resources.database)
     settings = resources.settings
@@ -32,7 +32,7 @@ async def build(resources: Resources) -> Parts:
     )
     state = _state(resources, settings, limits)
     jobs = JobRunner(resources.database, resources.relay, kinds(limits, state.suppression))
-    return Parts(
+    return ServiceParts(
         routers=ROUTERS,
         public_routers=PAGES,
         state=state,
@@ -58,7 +58,7 @@ def _state(resources: Resources, settings: LabelingSettings, limits: Limits) -> 
     )
 
 
-SERVICE = Service(
+SERVICE = ServiceDefinition(
     name="labeling",
     settings=LabelingSettings,
     migrations=MIGRATIONS,

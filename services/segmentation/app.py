@@ -23,7 +23,7 @@ from services.segmentation.use_cases.segments import Segments
 from services.segmentation.use_cases.slice_owners import SliceOwners
 from shared.bus.handler import Consumer
 from shared.runtime.run import run
-from shared.runtime.service import Parts, Resources, Service
+from shared.runtime.service import Resources, ServiceDefinition, ServiceParts
 
 
 def utc_now() -> datetime:
@@ -31,7 +31,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-async def build(resources: Resources, clock: Callable[[], datetime] = utc_now) -> Parts:
+async def build(resources: Resources, clock: Callable[[], datetime] = utc_now) -> ServiceParts:
     """Build the parts of a process of this service. Days pass by `clock`."""
     settings = resources.settings
     assert isinstance(settings, SegmentationSettings)
@@ -53,7 +53,7 @@ async def build(resources: Resources, clock: Callable[[], datetime] = utc_now) -
     criteria = Criteria(all_segments, owners, settings.partitions)
     audiences = Audiences(all_segments, owners, settings.partitions)
     campaigns = Campaigns(resources, audiences, settings.partitions, clock)
-    return Parts(
+    return ServiceParts(
         routers=ROUTERS,
         internal_routers=[slices.router],
         state=State(
@@ -72,7 +72,7 @@ async def build(resources: Resources, clock: Callable[[], datetime] = utc_now) -
     )
 
 
-SERVICE = Service(
+SERVICE = ServiceDefinition(
     name="segmentation",
     settings=SegmentationSettings,
     migrations=MIGRATIONS,

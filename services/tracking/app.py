@@ -16,14 +16,14 @@ from services.tracking.use_cases.service import Tracking
 from shared.bus.handler import Consumer
 from shared.bus.tail import Tail
 from shared.runtime.run import run
-from shared.runtime.service import Parts, Resources, Service
+from shared.runtime.service import Resources, ServiceDefinition, ServiceParts
 
 # Version 2 folded all contacts again, for digests of addresses with letters such as ß had changed; version 3 keeps
 # consent as it was given.
 CONTACTS_VERSION = 3
 
 
-async def build(around: Resources) -> Parts:
+async def build(around: Resources) -> ServiceParts:
     """Tracking's parts, for either role."""
     settings = around.settings
     assert isinstance(settings, TrackingSettings)
@@ -55,7 +55,7 @@ async def build(around: Resources) -> Parts:
         directory.close()
         await tail.close()
 
-    return Parts(
+    return ServiceParts(
         routers=ROUTERS,
         public_routers=PUBLIC_ROUTERS,
         state=tracking,
@@ -73,7 +73,7 @@ async def build(around: Resources) -> Parts:
     )
 
 
-SERVICE = Service(
+SERVICE = ServiceDefinition(
     name="tracking",
     settings=TrackingSettings,
     migrations=Path(__file__).parent / "migrations",

@@ -12,7 +12,7 @@ from services.workflow.use_cases.catalogs import Catalogs
 from services.workflow.use_cases.service import WorkflowService
 from shared.bus.handler import Consumer
 from shared.runtime.run import run
-from shared.runtime.service import Parts, Resources, Service
+from shared.runtime.service import Resources, ServiceDefinition, ServiceParts
 from shared.store.listener import listen
 
 
@@ -20,14 +20,14 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-async def build(resources: Resources, clock: Callable[[], datetime] = _utc_now) -> Parts:
+async def build(resources: Resources, clock: Callable[[], datetime] = _utc_now) -> ServiceParts:
     """Return the service in its resources."""
     settings = resources.settings
     assert isinstance(settings, WorkflowSettings)
     catalogs = Catalogs(resources.catalog)
     handler = WorkflowHandler(catalogs, settings.workflow_projection, clock, delay=lambda: resources.relay.delay)
     resources.catalog.on_change(handler.changed)
-    return Parts(
+    return ServiceParts(
         routers=ROUTERS,
         state=WorkflowService(resources, catalogs, settings.workflow_projection),
         worker_tasks=[partial(listen, settings.workflow_database.get_secret_value(), {runs.DUE_CHANNEL: handler.wake})],
@@ -35,7 +35,7 @@ async def build(resources: Resources, clock: Callable[[], datetime] = _utc_now) 
     )
 
 
-SERVICE = Service(
+SERVICE = ServiceDefinition(
     name="workflow",
     settings=WorkflowSettings,
     migrations=MIGRATIONS,

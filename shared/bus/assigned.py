@@ -15,10 +15,10 @@ from shared.bus.held_contacts import MOST_FAILED, HeldContacts, count_failed
 from shared.bus.lane import Lane, Queue
 from shared.bus.reading import read, received_of
 from shared.bus.ready_records import ReadyRecords
-from shared.bus.record import Part
+from shared.bus.record import PartitionId
 from shared.bus.ticks import Tick
 from shared.store.database import Database
-from shared.store.errors import Fenced, Refused
+from shared.store.errors import Fenced, UnsafeToRun
 
 log = structlog.get_logger()
 
@@ -31,10 +31,10 @@ POLL = 0.02  # seconds between looks at how far Kafka has been read
 class Source(Protocol):
     """Where the records come from."""
 
-    async def beginnings(self, parts: Iterable[Part]) -> Mapping[Part, int]: ...
-    async def ends(self, parts: Iterable[Part]) -> Mapping[Part, int]: ...
-    async def read_to(self, part: Part, end: int) -> bool: ...
-    def seek(self, offsets: Mapping[Part, int]) -> None: ...
+    async def beginnings(self, parts: Iterable[PartitionId]) -> Mapping[PartitionId, int]: ...
+    async def ends(self, parts: Iterable[PartitionId]) -> Mapping[PartitionId, int]: ...
+    async def read_to(self, part: PartitionId, end: int) -> bool: ...
+    def seek(self, offsets: Mapping[PartitionId, int]) -> None: ...
 
 
 class AssignedPartition:
@@ -48,7 +48,7 @@ class AssignedPartition:
         self,
         consumer: Consumer,
         number: int,
-        parts: Sequence[Part],
+        parts: Sequence[PartitionId],
         checkpoints: Checkpoints,
         database: Database,
         source: Source,
@@ -71,29 +71,29 @@ class AssignedPartition:
         self._source = source
         self._catalog = catalog
         self._wake = asyncio.Event()
-        self._held_ends: dict[Part, int] = {}
-        self._replaying: dict[Part, Checkpoint] = {}
+        self._held_ends: dict[PartitionId, int] = {}
+        self._replaying: dict[PartitionId, Checkpoint] = {}
 
     def wake(self) -> None:
         """There may be something to do."""
         self._wake.set()
 
     @property
-    def current(self) -> dict[Part, Checkpoint]:
+    def current(self) -> dict[PartitionId, Checkpoint]:
         """The checkpoints of its parts."""
         return {part: self.checkpoints.current[part] for part in self.parts}
 
     # Opening
 
     async def open(self) -> None:
-        """Open it, however often that takes. Raises Refused."""
+        """Open it, however often that takes. Raises UnsafeToRun."""
         while True:
             await asyncio.sleep(self.retry_after)
             try:
                 await self._open()
                 while self._replaying:
                     await self._replay()
-            except Refused:
+            except UnsafeToRun:
                 raise
             except PartitionStopped as error:
                 self.trouble = str(error)
@@ -149,10 +149,10 @@ class AssignedPartition:
         if not self._replaying:
             self.consumer.handler.caught_up(self.number)
 
-    def _check_range(self, beginnings: Mapping[Part, int], ends: Mapping[Part, int]) -> None:
+    def _check_range(self, beginnings: Mapping[PartitionId, int], ends: Mapping[PartitionId, int]) -> None:
         for part, checkpoint in self.current.items():
             if not beginnings[part] <= checkpoint.next_offset <= ends[part]:
-                raise Refused(
+                raise UnsafeToRun(
                     f"{self.consumer.name} has read {part.topic} [{part.partition}] up to {checkpoint.next_offset}, "
                     f"but Kafka has {beginnings[part]} to {ends[part]}: records are lost, or this is another Kafka"
                 )
@@ -165,7 +165,7 @@ class AssignedPartition:
         below = [
             fetched
             for fetched in taken.records
-            if (part := Part(fetched[0], fetched[1].partition)) in self._replaying
+            if (part := PartitionId(fetched[0], fetched[1].partition)) in self._replaying
             and fetched[1].offset < self._replaying[part].next_offset
         ]
         if below:
@@ -180,7 +180,7 @@ class AssignedPartition:
         elif not taken.records:
             await self._wait_for_records()
 
-    def _restart(self, start: Mapping[Part, Checkpoint]) -> None:
+    def _restart(self, start: Mapping[PartitionId, Checkpoint]) -> None:
         """Read on from `start`; what waits in the lane is fetched again."""
         self.lane = Lane(
             {part: Queue(at.next_offset, at.next_offset, at.sequence) for part, at in start.items()},
@@ -212,7 +212,7 @@ class AssignedPartition:
         self.lane.release(await self._read_in_vain(missing))
         return True
 
-    async def _read_in_vain(self, missing: set[Part]) -> list[Part]:
+    async def _read_in_vain(self, missing: set[PartitionId]) -> list[PartitionId]:
         """Return those parts that have been read to the end that they had when waiting began."""
         ours = missing & set(self.parts)
         if not ours <= self._held_ends.keys():
@@ -222,11 +222,11 @@ class AssignedPartition:
             read += missing - ours
         return read
 
-    async def _has_read(self, part: Part, end: int) -> bool:
+    async def _has_read(self, part: PartitionId, end: int) -> bool:
         assert self.lane is not None
         return self.lane.size(part) == 0 and await self._source.read_to(part, end)
 
-    async def has_passed(self, ends: Mapping[Part, int]) -> bool:
+    async def has_passed(self, ends: Mapping[PartitionId, int]) -> bool:
         """Return whether all records before `ends` have been taken and committed."""
         assert self.lane is not None
         for part, end in ends.items():

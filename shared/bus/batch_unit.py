@@ -10,7 +10,7 @@ from shared.bus.held_contacts import Sorted
 from shared.bus.lane import Taken
 from shared.bus.received import Received
 from shared.bus.traces import traced
-from shared.store.errors import Fenced, Refused
+from shared.store.errors import Fenced, UnsafeToRun
 from shared.store.unit_of_work import UnitOfWork
 
 
@@ -96,7 +96,7 @@ async def flush(work: UnitOfWork) -> None:
 
 def _passes(error: Exception) -> bool:
     """Return whether the error has another cause than the code of the handler."""
-    return is_passing(error) or isinstance(error, Fenced | Refused)
+    return is_passing(error) or isinstance(error, Fenced | UnsafeToRun)
 
 
 def failure_of(failed: Mapping[int, Exception]) -> Exception:

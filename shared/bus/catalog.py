@@ -14,7 +14,7 @@ from shared.bus.connection import client_options
 from shared.bus.errors import is_passing
 from shared.bus.kept_things import KeptThings
 from shared.bus.offsets import Offsets
-from shared.bus.record import Part, Record
+from shared.bus.record import PartitionId, Record
 from shared.bus.sequences import is_forged
 from shared.events.codec import Tombstone, decode
 from shared.events.envelope import CatalogEvent
@@ -64,7 +64,7 @@ class Catalog:
         self._sequences: dict[str, int] = {}
         self._kafka: AIOKafkaConsumer | None = None
         self._topics = frozenset(topics)
-        self._parts = [Part(topic, 0) for topic in topics]
+        self._parts = [PartitionId(topic, 0) for topic in topics]
         self._offsets = Offsets(settings, self._parts)
         self._read = asyncio.Condition()
         self._refreshing: asyncio.Task[bool] | None = None
@@ -172,7 +172,7 @@ class Catalog:
         if kafka is not None:
             await kafka.stop()
 
-    async def _reached(self, ends: Mapping[Part, int]) -> bool:
+    async def _reached(self, ends: Mapping[PartitionId, int]) -> bool:
         if self._kafka is None:
             return False
         # Markers of transactions count for the position, though no record shows them.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from asyncpg.pool import PoolConnectionProxy
 
-from shared.bus.record import Part
+from shared.bus.record import PartitionId
 from shared.store.queries import queries_of
 
 QUERIES = queries_of(__file__)
@@ -19,7 +19,7 @@ class Checkpoint:
     sequence: int
 
 
-Moves = Mapping[int, Mapping[Part, Checkpoint]]  # by partition number
+Moves = Mapping[int, Mapping[PartitionId, Checkpoint]]  # by partition number
 
 
 class Checkpoints:
@@ -27,15 +27,15 @@ class Checkpoints:
 
     def __init__(self, consumer: str, version: int, cluster_id: str) -> None:
         self._identity = {"consumer": consumer, "version": version, "cluster_id": cluster_id}
-        self.current: dict[Part, Checkpoint] = {}
+        self.current: dict[PartitionId, Checkpoint] = {}
 
-    async def load(self, connection: PoolConnectionProxy, beginnings: Mapping[Part, int]) -> None:
+    async def load(self, connection: PoolConnectionProxy, beginnings: Mapping[PartitionId, int]) -> None:
         """Read those of the parts in `beginnings`; a part never read before starts at its beginning."""
         of = {"topics": [part.topic for part in beginnings], "partitions": [part.partition for part in beginnings]}
         offsets = list(beginnings.values())
         await QUERIES["begin"].execute(connection, **self._identity, **of, next_offsets=offsets)
         for row in await QUERIES["read"].fetch(connection, **self._identity, **of):
-            self.current[Part(row["topic"], row["partition"])] = Checkpoint(row["next_offset"], row["sequence"])
+            self.current[PartitionId(row["topic"], row["partition"])] = Checkpoint(row["next_offset"], row["sequence"])
 
     async def move(self, connection: PoolConnectionProxy, moves: Moves) -> set[int]:
         """Write the new ones; return the partition numbers that moved.
@@ -50,13 +50,13 @@ class Checkpoints:
         before = {number: {part: self.current[part] for part in moved} for number, moved in moves.items()}
         await self._write(connection, before, {part: at for moved in moves.values() for part, at in moved.items()})
 
-    async def hold_fast(self, connection: PoolConnectionProxy, parts: Mapping[int, list[Part]]) -> set[int]:
+    async def hold_fast(self, connection: PoolConnectionProxy, parts: Mapping[int, list[PartitionId]]) -> set[int]:
         """Keep checkpoints where they are until the transaction ends; return the numbers that are not fenced."""
         stay = {number: {part: self.current[part] for part in of} for number, of in parts.items()}
         return await self._write(connection, stay, self.current)
 
     async def _write(
-        self, connection: PoolConnectionProxy, moves: Moves, expected: Mapping[Part, Checkpoint]
+        self, connection: PoolConnectionProxy, moves: Moves, expected: Mapping[PartitionId, Checkpoint]
     ) -> set[int]:
         rows = sorted((part, number, moved[part]) for number, moved in moves.items() for part in moved)
         done = await QUERIES["move"].fetch(

@@ -12,7 +12,7 @@ from shared.bus.topics import cluster_id, partition_count
 from shared.events.topics import CATALOG_PARTITION, owned_by
 from shared.settings import CommonSettings
 from shared.store.database import Database
-from shared.store.errors import Refused
+from shared.store.errors import UnsafeToRun
 from shared.store.queries import queries_of
 
 log = structlog.get_logger()
@@ -27,7 +27,7 @@ async def check_surroundings(service: str, settings: CommonSettings, database: D
     """Bind the database to the cluster at the first start, and compares them ever after; returns the cluster's id.
 
     Raises:
-        Refused: another cluster, another number of partitions, topics that are ahead of the event table (a database
+        UnsafeToRun: another cluster, another number of partitions, topics that are ahead of the event table (a database
             restored from an older backup), or topics that are empty although events were published to them.
     """
     cluster = await cluster_id(settings)
@@ -36,13 +36,15 @@ async def check_surroundings(service: str, settings: CommonSettings, database: D
         await QUERIES["begin_publications"].execute(connection, partitions=settings.partitions)
     assert row is not None
     if row["cluster_id"] != cluster:
-        raise Refused(
+        raise UnsafeToRun(
             f"the database of {service} belongs to the Kafka cluster {row['cluster_id']}, this is {cluster}: "
             "point PENCHANT_KAFKA at the cluster it belongs to; if that has lost its data, "
             "`penchant recover-kafka` writes all topics to this one"
         )
     if row["partitions"] != settings.partitions:
-        raise Refused(f"PENCHANT_PARTITIONS is {settings.partitions}, the database was made for {row['partitions']}")
+        raise UnsafeToRun(
+            f"PENCHANT_PARTITIONS is {settings.partitions}, the database was made for {row['partitions']}"
+        )
     await _compare(service, settings, database)
     return cluster
 
@@ -60,7 +62,7 @@ async def _compare(service: str, settings: CommonSettings, database: Database) -
         kafka.assign(partitions)
         ends: Mapping[TopicPartition, int] = await kafka.end_offsets(partitions)
         if any(published.values()) and not any(ends.values()):
-            raise Refused(
+            raise UnsafeToRun(
                 f"{service} has published events, but its topics are empty: Kafka has forgotten them. "
                 f"`penchant republish {service}` writes them again from the event table"
             )
@@ -72,7 +74,7 @@ async def _compare(service: str, settings: CommonSettings, database: Database) -
             catalog = partition.topic[len(settings.topic_prefix) :].endswith((".catalog", ".keys"))
             number = CATALOG_PARTITION if catalog else partition.partition
             if sequence > written.get(number, 0):
-                raise Refused(
+                raise UnsafeToRun(
                     f"{partition.topic} [{partition.partition}] is ahead of the event table of {service} "
                     f"({sequence} against {written.get(number, 0)}): was the database restored from an older backup? "
                     "Restore a newer one, or start with new topics"

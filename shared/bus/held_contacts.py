@@ -8,7 +8,7 @@ from shared.bus.handler import Consumer, PartitionStopped
 from shared.bus.reading import Unread, contact_of, is_erasure
 from shared.bus.ready_records import EARLIER
 from shared.bus.received import Received
-from shared.bus.record import Part
+from shared.bus.record import PartitionId
 from shared.store.errors import Fenced
 from shared.store.held import forget_contacts
 from shared.store.queries import queries_of
@@ -20,7 +20,7 @@ MOST_FAILED = 1_000  # held records on which the code failed; more stop the part
 
 Contact = tuple[int, int]  # account, contact
 Key = tuple[str, int, int]  # topic, account, contact
-Poison = tuple[Part, int, str]  # where, offset, reason
+Poison = tuple[PartitionId, int, str]  # where, offset, reason
 Place = tuple[str, int]  # topic, offset: of a record within the partition number
 
 

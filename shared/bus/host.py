@@ -29,7 +29,7 @@ from shared.bus.handler import Consumer
 from shared.bus.offsets import Offsets
 from shared.bus.processor import Processor
 from shared.bus.ready_records import QUERIES as READY
-from shared.bus.record import Part, Record
+from shared.bus.record import PartitionId, Record
 from shared.bus.tracked_consumer import TrackedConsumer
 from shared.settings import CommonSettings
 from shared.store.database import Database
@@ -74,7 +74,7 @@ class ConsumerHost:
         self._clock = clock
         self._catalog = catalog
         self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._parts = [Part(topic, number) for topic in consumer.topics for number in range(settings.partitions)]
+        self._parts = [PartitionId(topic, number) for topic in consumer.topics for number in range(settings.partitions)]
         self._offsets = Offsets(settings, self._parts)
         self._of: dict[TopicPartition, AssignedPartition] = {}
         self._broker: KafkaBroker | None = None
@@ -176,7 +176,7 @@ class ConsumerHost:
             assigned = self._of.get(partition)
             if assigned is None or assigned.lane is None or partition in kafka.sought:
                 continue
-            assigned.lane.push(Part(name[prefix:], number), run)
+            assigned.lane.push(PartitionId(name[prefix:], number), run)
             assigned.wake()
             self.processors[assigned.number % GROUPS].wake()
 
@@ -187,7 +187,7 @@ class ConsumerHost:
         kafka.pause(*partitions)
         self._joined = True
         prefix = len(self._settings.topic_prefix)
-        ours = self._together([Part(partition.topic[prefix:], partition.partition) for partition in partitions])
+        ours = self._together([PartitionId(partition.topic[prefix:], partition.partition) for partition in partitions])
         await self._leave([number for number, kept in self.partitions.items() if kept.parts != ours.get(number)])
         for number, parts in sorted(ours.items()):
             kept = self.partitions.get(number)
@@ -197,15 +197,15 @@ class ConsumerHost:
                 # Kafka's own offsets lag; the checkpoint in PostgreSQL fences whoever may have been here meanwhile.
                 self.seek({part: queue.next_fetch for part, queue in kept.lane.queues.items()})
 
-    def _together(self, parts: Iterable[Part]) -> dict[int, list[Part]]:
+    def _together(self, parts: Iterable[PartitionId]) -> dict[int, list[PartitionId]]:
         """Return which parts go together, by their number."""
-        together: dict[int, list[Part]] = {}
+        together: dict[int, list[PartitionId]] = {}
         for part in sorted(parts, key=lambda part: (self.consumer.topics.index(part.topic), part.partition)):
             number = part.partition if self.consumer.aligned else part.partition % GROUPS
             together.setdefault(number, []).append(part)
         return together
 
-    def _begin(self, number: int, parts: Sequence[Part]) -> None:
+    def _begin(self, number: int, parts: Sequence[PartitionId]) -> None:
         processor = self._processor(number % GROUPS)
         assigned = AssignedPartition(
             self.consumer, number, parts, processor.checkpoints, self._database, self, self._catalog
@@ -252,18 +252,18 @@ class ConsumerHost:
             raise IllegalStateError("the consumer is stopped")
         return self._kafka
 
-    async def beginnings(self, parts: Iterable[Part]) -> Mapping[Part, int]:
+    async def beginnings(self, parts: Iterable[PartitionId]) -> Mapping[PartitionId, int]:
         return await self._offsets.beginnings(parts)
 
-    async def ends(self, parts: Iterable[Part]) -> Mapping[Part, int]:
+    async def ends(self, parts: Iterable[PartitionId]) -> Mapping[PartitionId, int]:
         return await self._offsets.ends(parts)
 
-    async def read_to(self, part: Part, end: int) -> bool:
+    async def read_to(self, part: PartitionId, end: int) -> bool:
         """Return whether Kafka was read up to `end` (markers and gaps count) and nothing is on its way here."""
         kafka = self._client()
         return await kafka.position(self._offsets.of(part)) >= end and not kafka.in_hand
 
-    def seek(self, offsets: Mapping[Part, int]) -> None:
+    def seek(self, offsets: Mapping[PartitionId, int]) -> None:
         kafka = self._client()
         for part, offset in offsets.items():
             partition = self._offsets.of(part)

@@ -9,7 +9,7 @@ import structlog
 
 from shared import metrics
 from shared.bus.checkpoints import Checkpoint
-from shared.bus.record import Part, Record
+from shared.bus.record import PartitionId, Record
 from shared.bus.sequences import is_forged, sequence_of
 from shared.events.codec import Headers, after_of
 
@@ -43,7 +43,7 @@ class Taken:
     """Records to process now, per part in order, merged so that causes come first; and where that leads."""
 
     records: Sequence[Fetched]
-    moved: Mapping[Part, Checkpoint]
+    moved: Mapping[PartitionId, Checkpoint]
 
     @property
     def sequences(self) -> dict[str, int]:
@@ -69,13 +69,15 @@ class Lane:
     for ever. Records whose sequence was seen before are skipped: a relay may send twice.
     """
 
-    def __init__(self, queues: Mapping[Part, Queue], aligned: bool, catalogs: CatalogProgress | None = None) -> None:
+    def __init__(
+        self, queues: Mapping[PartitionId, Queue], aligned: bool, catalogs: CatalogProgress | None = None
+    ) -> None:
         self.queues = dict(queues)
         self._aligned = aligned
         self._catalogs = catalogs
-        self._released: frozenset[Part] = frozenset()
+        self._released: frozenset[PartitionId] = frozenset()
 
-    def push(self, part: Part, records: Iterable[Record]) -> None:
+    def push(self, part: PartitionId, records: Iterable[Record]) -> None:
         """Add fetched records; those that came before are dropped (a fetch may overlap a seek)."""
         queue = self.queues[part]
         for record in records:
@@ -86,7 +88,7 @@ class Lane:
     def __len__(self) -> int:
         return sum(len(queue.records) for queue in self.queues.values())
 
-    def size(self, part: Part) -> int:
+    def size(self, part: PartitionId) -> int:
         """Return how many records of a part wait."""
         return len(self.queues[part].records)
 
@@ -94,7 +96,7 @@ class Lane:
         """Take the next records, at most `most`; none if all that is there waits for another part."""
         taken: list[Fetched] = []
         moved = True
-        touched: set[Part] = set()
+        touched: set[PartitionId] = set()
         while moved and len(taken) < most:
             moved = False
             for part, queue in self.queues.items():
@@ -114,7 +116,9 @@ class Lane:
             taken, {part: Checkpoint(self.queues[part].next_offset, self.queues[part].sequence) for part in touched}
         )
 
-    def _take_from(self, part: Part, queue: Queue, taken: list[Fetched], most: int, *, waiting: bool = True) -> int:
+    def _take_from(
+        self, part: PartitionId, queue: Queue, taken: list[Fetched], most: int, *, waiting: bool = True
+    ) -> int:
         count = 0
         records = queue.records
         while records and len(taken) < most:
@@ -134,14 +138,14 @@ class Lane:
             count += 1
         return count
 
-    def _refuse(self, part: Part, record: Record, sequence: int) -> None:
+    def _refuse(self, part: PartitionId, record: Record, sequence: int) -> None:
         metrics.RECORDS_DROPPED.labels(part.topic, "sequence").inc()
         log.error(
             "record refused: its sequence is not one of the topic's writer", topic=part.topic,
             partition=part.partition, offset=record.offset, sequence=sequence,
         )  # fmt: skip
 
-    def _overtaken(self) -> Part | None:
+    def _overtaken(self) -> PartitionId | None:
         """Return the part to take from next when all first records wait: one beyond what another waits for."""
         heads = {part: dict(queue.records[0].headers) for part, queue in self.queues.items() if queue.records}
         sequences = {part: sequence_of(headers) for part, headers in heads.items()}
@@ -149,13 +153,13 @@ class Lane:
             other
             for part, headers in heads.items()
             for topic, sequence in _after(headers.get("ce_after")).items()
-            if (other := Part(topic, part.partition)) in heads
+            if (other := PartitionId(topic, part.partition)) in heads
             and topic != part.topic
             and self.queues[other].sequence < sequence < sequences[other]
         }
         return min(beyond, key=sequences.__getitem__, default=None)
 
-    def _must_wait(self, part: Part, queue: Queue, after: bytes | None) -> bool:
+    def _must_wait(self, part: PartitionId, queue: Queue, after: bytes | None) -> bool:
         if after == queue.met:
             return False
         missing = self._missing(part, after)
@@ -163,38 +167,38 @@ class Lane:
             queue.met = after
         return bool(missing - self._released)
 
-    def _missing(self, part: Part, after: bytes | None) -> set[Part]:
+    def _missing(self, part: PartitionId, after: bytes | None) -> set[PartitionId]:
         found = set()
         for topic, sequence in _after(after).items():
-            queue = self.queues.get(Part(topic, part.partition))
+            queue = self.queues.get(PartitionId(topic, part.partition))
             if queue is not None:
                 if topic != part.topic and queue.sequence < sequence:
-                    found.add(Part(topic, part.partition))
+                    found.add(PartitionId(topic, part.partition))
             elif self._catalogs is not None:
                 read = self._catalogs.sequence(topic)
                 if read is not None and read < sequence:
-                    found.add(Part(topic, CATALOG))
+                    found.add(PartitionId(topic, CATALOG))
         return found
 
-    def put_back(self, taken: Taken, checkpoints: Mapping[Part, Checkpoint]) -> None:
+    def put_back(self, taken: Taken, checkpoints: Mapping[PartitionId, Checkpoint]) -> None:
         """Undo a `take` whose transaction failed: what was taken comes first again."""
         for topic, record, _ in reversed(taken.records):
-            self.queues[Part(topic, record.partition)].records.appendleft(record)
+            self.queues[PartitionId(topic, record.partition)].records.appendleft(record)
         for part in taken.moved:
             self.queues[part].next_offset = checkpoints[part].next_offset
             self.queues[part].sequence = checkpoints[part].sequence
         for queue in self.queues.values():
             queue.met = None
 
-    def stands_at(self, checkpoints: Mapping[Part, Checkpoint]) -> bool:
+    def stands_at(self, checkpoints: Mapping[PartitionId, Checkpoint]) -> bool:
         """Return whether what comes next is what the checkpoints say."""
         return all(self.queues[part].next_offset == at.next_offset for part, at in checkpoints.items())
 
-    def waits_for(self) -> set[Part]:
+    def waits_for(self) -> set[PartitionId]:
         """Return the parts that the first records of the others wait for; catalogs as partition 0 of their topic."""
         heads = [(part, dict(queue.records[0].headers)) for part, queue in self.queues.items() if queue.records]
         return {other for part, headers in heads for other in self._missing(part, headers.get("ce_after"))}
 
-    def release(self, parts: Iterable[Part]) -> None:
+    def release(self, parts: Iterable[PartitionId]) -> None:
         """In the next `take`, nothing waits for these: they have been read to their end, and it isn't there."""
         self._released = frozenset(parts)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared.bus.connection import client_options
-from shared.bus.record import Part
+from shared.bus.record import PartitionId
 from shared.settings import CommonSettings
 
 
@@ -19,7 +19,7 @@ class Offsets:
     The end of a topic counts records of open transactions, unless only what is `committed` is asked for.
     """
 
-    def __init__(self, settings: CommonSettings, parts: Iterable[Part], *, committed: bool = False) -> None:
+    def __init__(self, settings: CommonSettings, parts: Iterable[PartitionId], *, committed: bool = False) -> None:
         self._settings = settings
         self._isolation = "read_committed" if committed else "read_uncommitted"
         self._parts = [*parts]
@@ -50,7 +50,7 @@ class Offsets:
         if kafka is not None:
             await kafka.stop()
 
-    def of(self, part: Part) -> TopicPartition:
+    def of(self, part: PartitionId) -> TopicPartition:
         """Return the part by Kafka's name for it."""
         return TopicPartition(self._settings.topic_prefix + part.topic, part.partition)
 
@@ -59,13 +59,13 @@ class Offsets:
             raise ConnectionError("not connected to Kafka")
         return self._kafka
 
-    async def beginnings(self, parts: Iterable[Part]) -> dict[Part, int]:
+    async def beginnings(self, parts: Iterable[PartitionId]) -> dict[PartitionId, int]:
         """Return the first offset of each part."""
         of = {part: self.of(part) for part in parts}
         offsets = await self._client().beginning_offsets(list(of.values()))
         return {part: offsets[partition] for part, partition in of.items()}
 
-    async def ends(self, parts: Iterable[Part]) -> dict[Part, int]:
+    async def ends(self, parts: Iterable[PartitionId]) -> dict[PartitionId, int]:
         """Return the offset after the last record of each part."""
         of = {part: self.of(part) for part in parts}
         offsets = await self._client().end_offsets(list(of.values()))

@@ -17,9 +17,9 @@ from shared.bus.errors import is_passing
 from shared.bus.handler import Consumer, HandlerFailed, PartitionStopped
 from shared.bus.reading import read
 from shared.bus.received import Received
-from shared.bus.record import Part
+from shared.bus.record import PartitionId
 from shared.store.database import Database
-from shared.store.errors import Fenced, Refused
+from shared.store.errors import Fenced, UnsafeToRun
 from shared.store.unit_of_work import UnitOfWork
 
 log = structlog.get_logger()
@@ -38,7 +38,7 @@ class Processor:
     """The partition numbers of one group: what has come for all of them is applied in one unit of work.
 
     Numbers that are being opened or replayed, or are stopped, stay outside; so does, by itself, each number on which
-    the code has failed, until it gets on again. `run` goes on until it is cancelled, or raises Refused.
+    the code has failed, until it gets on again. `run` goes on until it is cancelled, or raises UnsafeToRun.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Processor:
         consumer: Consumer,
         database: Database,
         checkpoints: Checkpoints,
-        ends: Callable[[Iterable[Part]], Awaitable[Mapping[Part, int]]],
+        ends: Callable[[Iterable[PartitionId]], Awaitable[Mapping[PartitionId, int]]],
         clock: Callable[[], datetime],
         backlog: Callable[[], int],
     ) -> None:
@@ -116,7 +116,7 @@ class Processor:
                     async with self._turn:
                         count = await self._round()
                     self._retry_after = FIRST_RETRY
-                except Refused:
+                except UnsafeToRun:
                     raise
                 except Exception as error:
                     if not is_passing(error):
@@ -276,7 +276,7 @@ class Processor:
             one.most = max(1, len(records) // 2)
             return
         topic, record, _ = records[0]
-        one.held.poison = (Part(topic, record.partition), record.offset, reason_of(cause))
+        one.held.poison = (PartitionId(topic, record.partition), record.offset, reason_of(cause))
         log.error(
             "record held: the code failed on it", consumer=self.consumer.name, topic=topic,
             partition=record.partition, offset=record.offset, error=type(cause).__name__, exc_info=cause,
@@ -289,7 +289,7 @@ class Processor:
 
     def _recover(self, partitions: Sequence[AssignedPartition], error: BaseException) -> None:
         """Open partition numbers again: memory may not be what the database says."""
-        if isinstance(error, Refused):
+        if isinstance(error, UnsafeToRun):
             raise error
         for one in partitions:
             one.report(error.__cause__ or error)

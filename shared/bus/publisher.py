@@ -10,7 +10,7 @@ from aiokafka.structs import RecordMetadata
 
 from shared.bus.connection import client_options
 from shared.bus.offsets import Offsets
-from shared.bus.record import Part
+from shared.bus.record import PartitionId
 from shared.bus.topics import partition_count
 from shared.events.codec import Header, after_of, headers_of
 from shared.events.topics import CATALOG_PARTITION, owned_by
@@ -63,7 +63,7 @@ class Publisher:
         await self._visible.stop()
 
     async def publish(
-        self, plain: Mapping[Part, Sequence[asyncpg.Record]], compacted: Sequence[asyncpg.Record]
+        self, plain: Mapping[PartitionId, Sequence[asyncpg.Record]], compacted: Sequence[asyncpg.Record]
     ) -> None:
         """Send all rows; return once each of them is acknowledged and can be read."""
         sending = [self._send_in_order(topic, partition, rows) for (topic, partition), rows in plain.items()]
@@ -95,10 +95,10 @@ class Publisher:
     async def _send_compacted(self, rows: Sequence[asyncpg.Record]) -> None:
         producer = self._compacted
         assert producer is not None
-        sent: list[tuple[Part, asyncio.Future[RecordMetadata]]] = []
+        sent: list[tuple[PartitionId, asyncio.Future[RecordMetadata]]] = []
         async with producer.transaction():
             for row in rows:
-                part = Part(row["topic"], 0 if row["partition"] == CATALOG_PARTITION else row["partition"])
+                part = PartitionId(row["topic"], 0 if row["partition"] == CATALOG_PARTITION else row["partition"])
                 acknowledged = await producer.send(
                     self._prefix + part.topic,
                     key=row["key"].encode(),
@@ -110,7 +110,7 @@ class Publisher:
                 sent.append((part, acknowledged))
         await self._until_visible({part: (await acknowledged).offset + 1 for part, acknowledged in sent})
 
-    async def _until_visible(self, ends: Mapping[Part, int]) -> None:
+    async def _until_visible(self, ends: Mapping[PartitionId, int]) -> None:
         """Wait until the transaction can be read: Kafka confirms its end before it has marked it in every partition."""
         while ends:
             found = await self._visible.ends(ends)
@@ -138,9 +138,9 @@ def _retrieve(acknowledged: "asyncio.Future[RecordMetadata]") -> None:
         acknowledged.exception()
 
 
-def _compacted_parts(service: str, settings: CommonSettings) -> list[Part]:
+def _compacted_parts(service: str, settings: CommonSettings) -> list[PartitionId]:
     return [
-        Part(topic.name, number)
+        PartitionId(topic.name, number)
         for topic in owned_by(service)
         if topic.compacted
         for number in range(partition_count(topic, settings))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 
-class Part(NamedTuple):
+class PartitionId(NamedTuple):
     """One partition of a topic; the topic by its own name, without a prefix."""
 
     topic: str

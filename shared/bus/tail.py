@@ -12,7 +12,7 @@ from asyncpg.pool import PoolConnectionProxy
 
 from shared.bus.connection import client_options
 from shared.bus.offsets import Offsets
-from shared.bus.record import Part
+from shared.bus.record import PartitionId
 from shared.events.codec import Decoded, decode
 from shared.events.undecodable import Undecodable
 from shared.settings import CommonSettings
@@ -45,7 +45,7 @@ class Tail:
         self._settings = settings
         self._topic = topic
         self._consumer = {"consumer": consumer, "version": version, "topic": topic}
-        self._parts = [Part(topic, number) for number in range(settings.partitions)]
+        self._parts = [PartitionId(topic, number) for number in range(settings.partitions)]
         self._offsets = Offsets(settings, self._parts, committed=True)
         self._kafka: AIOKafkaConsumer | None = None
         self._read_to: dict[int, int] = {}
@@ -100,7 +100,7 @@ class Tail:
         await self._offsets.stop()
 
     def _unread(
-        self, next_offsets: Mapping[int, int], ends: Mapping[Part, int]
+        self, next_offsets: Mapping[int, int], ends: Mapping[PartitionId, int]
     ) -> dict[TopicPartition, tuple[int, int]]:
         """Return where to begin and to end in each partition that has something new."""
         unread = {}

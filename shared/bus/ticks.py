@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.bus.record import Part
+from shared.bus.record import PartitionId
 
 FIRST_RETRY, LAST_RETRY = timedelta(seconds=1), timedelta(minutes=1)
 
@@ -13,7 +13,7 @@ FIRST_RETRY, LAST_RETRY = timedelta(seconds=1), timedelta(minutes=1)
 class Tick:
     """The tick of one partition number: the ends to pass before it runs, and how long a failing one waits."""
 
-    ends: Mapping[Part, int] | None = None
+    ends: Mapping[PartitionId, int] | None = None
     trouble: str | None = None
     not_before: datetime | None = None
     _retry: timedelta = FIRST_RETRY

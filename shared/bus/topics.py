@@ -8,7 +8,7 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 from shared.bus.connection import client_options
 from shared.events.topics import TOPICS, Topic
 from shared.settings import CommonSettings
-from shared.store.errors import Refused
+from shared.store.errors import UnsafeToRun
 
 READY_WITHIN = 30.0  # seconds until every new partition has a leader
 
@@ -33,7 +33,7 @@ async def ensure_topics(settings: CommonSettings) -> list[str]:
     """Create what is missing, each topic with its own settings; returns the names created.
 
     Raises:
-        Refused: a topic has another number of partitions than the settings say.
+        UnsafeToRun: a topic has another number of partitions than the settings say.
     """
     admin = AIOKafkaAdminClient(**client_options(settings))
     await admin.start()
@@ -79,7 +79,7 @@ async def _check_partitions(admin: AIOKafkaAdminClient, settings: CommonSettings
         wrong = {name: len(found[name]) for name, count in wanted.items() if len(found.get(name, [])) not in (0, count)}
         if wrong:
             name, count = next(iter(wrong.items()))
-            raise Refused(
+            raise UnsafeToRun(
                 f"topic {name} has {count} partitions, PENCHANT_PARTITIONS says {wanted[name]}: the number is fixed "
                 "once the topics exist; set it to what the topics have"
             )

@@ -6,7 +6,7 @@ from math import inf
 
 import asyncpg
 
-from shared.bus.record import Part
+from shared.bus.record import PartitionId
 from shared.events.codec import after_of
 from shared.events.topics import CATALOG_PARTITION, TOPICS
 
@@ -63,13 +63,13 @@ class Waves:
 
 def by_topic(
     wave: Iterable[asyncpg.Record],
-) -> tuple[Mapping[Part, list[asyncpg.Record]], list[asyncpg.Record]]:
+) -> tuple[Mapping[PartitionId, list[asyncpg.Record]], list[asyncpg.Record]]:
     """Split a wave into what goes to plain topics, by topic and partition, and what goes to compacted ones."""
-    plain: dict[Part, list[asyncpg.Record]] = defaultdict(list)
+    plain: dict[PartitionId, list[asyncpg.Record]] = defaultdict(list)
     compacted: list[asyncpg.Record] = []
     for row in wave:
         if TOPICS[row["topic"]].compacted:
             compacted.append(row)
         else:
-            plain[Part(row["topic"], row["partition"])].append(row)
+            plain[PartitionId(row["topic"], row["partition"])].append(row)
     return plain, compacted

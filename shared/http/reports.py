@@ -16,7 +16,7 @@ from shared.http.problems import unavailable
 from shared.tracing import current_traceparent
 
 SOURCE = "/api"  # the same for every key, so that a report sent again with another key is the same report
-Record = tuple[bytes, bytes, Headers]
+IntakeRecord = tuple[bytes, bytes, Headers]
 
 
 class Accepted(BaseModel):
@@ -26,7 +26,7 @@ class Accepted(BaseModel):
     errors: Annotated[list[BatchError], Field(description="Reports that were refused.")]
 
 
-def record_of(report: ClickReported | EngagementReported, report_id: str | None, key: object) -> Record:
+def record_of(report: ClickReported | EngagementReported, report_id: str | None, key: object) -> IntakeRecord:
     """Return the report's record; `key` spreads an account's reports over the partitions."""
     correlation = correlation_id.get()
     headers = headers_of(
@@ -44,7 +44,7 @@ def record_of(report: ClickReported | EngagementReported, report_id: str | None,
 
 
 async def take_in(
-    producer: IntakeProducer, topic: str, records: Sequence[tuple[int, Record]], errors: Sequence[BatchError]
+    producer: IntakeProducer, topic: str, records: Sequence[tuple[int, IntakeRecord]], errors: Sequence[BatchError]
 ) -> Accepted:
     """Write what can be taken of a batch; `records` come with their index in it.
 
@@ -63,6 +63,6 @@ async def take_in(
     return Accepted(accepted=len(right), errors=sorted(wrong, key=lambda error: error.index))
 
 
-def _too_large(index: int, record: Record) -> BatchError:
+def _too_large(index: int, record: IntakeRecord) -> BatchError:
     detail = f"the report takes {len(record[1])} bytes; {INTAKE_BYTES} is the most"
     return BatchError(index=index, code="invalid", pointer="", detail=detail)

@@ -17,14 +17,14 @@ from shared.bus.record import Record
 from shared.bus.sequences import sequence_of
 from shared.bus.topics import cluster_id
 from shared.events.topics import TOPICS
-from shared.runtime.service import Service
+from shared.runtime.service import ServiceDefinition
 from shared.settings import CommonSettings
 from shared.store.queries import queries_of
 
 QUERIES = queries_of(__file__)
 
 
-async def adopt_cluster(service: Service, settings: CommonSettings) -> int:
+async def adopt_cluster(service: ServiceDefinition, settings: CommonSettings) -> int:
     """Move the checkpoints of `service` to the cluster that answers now; return the exit code.
 
     The topics that the service reads must have been written again before. Intake topics begin anew: what nobody had

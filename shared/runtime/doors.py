@@ -17,7 +17,7 @@ from shared.http.health import Check
 from shared.http.keys import KeyLookup
 from shared.http.raw import RawHandler
 from shared.http.server import PortTakenError, serve
-from shared.runtime.service import Parts, Service
+from shared.runtime.service import ServiceDefinition, ServiceParts
 from shared.settings import CommonSettings
 from shared.store.database import Database
 
@@ -47,13 +47,13 @@ def ports_of(service: str, settings: CommonSettings) -> dict[str, int]:
 class Doors:
     """Builds the applications of a process and serves them."""
 
-    service: Service
+    service: ServiceDefinition
     settings: CommonSettings
     keys: KeyLookup | None
     database: Database | None
 
     def of(
-        self, parts: Parts, checks: Sequence[Check], *, has_api: bool, operations: Sequence[APIRouter] = ()
+        self, parts: ServiceParts, checks: Sequence[Check], *, has_api: bool, operations: Sequence[APIRouter] = ()
     ) -> list[Door]:
         """Return the doors of a process. `operations` are served on the API port with any role."""
         ports = ports_of(self.service.name, self.settings)
@@ -75,7 +75,7 @@ class Doors:
 
     def _app(
         self,
-        parts: Parts,
+        parts: ServiceParts,
         checks: Sequence[Check],
         routers: Sequence[APIRouter],
         *,

@@ -16,7 +16,7 @@ from shared.store.queries import queries_of
 QUERIES = queries_of(__file__)
 
 
-class Held(BaseModel):
+class HeldRecord(BaseModel):
     """One held record, without its value: that may be about a person."""
 
     id: Annotated[int, Field(description="The id of the held record.", examples=[12])]
@@ -39,7 +39,7 @@ class Held(BaseModel):
 class HeldList(BaseModel):
     """Held records, oldest first."""
 
-    items: Annotated[Sequence[Held], Field(description="Held records, the oldest first.")]
+    items: Annotated[Sequence[HeldRecord], Field(description="Held records, the oldest first.")]
     next_cursor: str | None
     total: int
 
@@ -72,7 +72,7 @@ def held_router(service: str, database: Database) -> Router:
     ) -> HeldList:
         """Record that wait for something not yet known (`waiting`), that the code failed on (`failed`), …"""
         rows = await QUERIES["list_held"].fetch(database.pool, state=state, after=cursor, limit=limit + 1)
-        items = [Held(**dict(row)) for row in rows[:limit]]
+        items = [HeldRecord(**dict(row)) for row in rows[:limit]]
         total = await QUERIES["count_held"].fetchval(database.pool, state=state)
         more = len(rows) > limit
         return HeldList(items=items, next_cursor=str(items[-1].id) if more else None, total=total)

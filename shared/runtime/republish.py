@@ -8,10 +8,10 @@ import asyncpg
 from pydantic import SecretStr
 
 from shared.bus.publisher import Publisher
-from shared.bus.record import Part
+from shared.bus.record import PartitionId
 from shared.bus.topics import ensure_topics
 from shared.events.topics import TOPICS, owned_by
-from shared.runtime.service import Service
+from shared.runtime.service import ServiceDefinition
 from shared.settings import CommonSettings
 from shared.store.queries import queries_of
 
@@ -20,7 +20,7 @@ QUERIES = queries_of(__file__)
 AT_ONCE = 5_000  # events
 
 
-async def republish(service: Service, settings: CommonSettings, topics: Sequence[str]) -> int:
+async def republish(service: ServiceDefinition, settings: CommonSettings, topics: Sequence[str]) -> int:
     """Send all published events of `topics` once more, in order; return the exit code.
 
     What an erasure has blanked is sent as a tombstone. Consumers skip what they have applied.
@@ -62,8 +62,8 @@ async def _send(publisher: Publisher, topic: str, batch: list[asyncpg.Record]) -
     if TOPICS[topic].compacted:
         await publisher.publish({}, batch)
     else:
-        plain: dict[Part, list[asyncpg.Record]] = defaultdict(list)
+        plain: dict[PartitionId, list[asyncpg.Record]] = defaultdict(list)
         for row in batch:
-            plain[Part(topic, row["partition"])].append(row)
+            plain[PartitionId(topic, row["partition"])].append(row)
         await publisher.publish(plain, [])
     return len(batch)

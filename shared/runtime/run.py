@@ -34,11 +34,11 @@ from shared.runtime.doors import Doors, ports_of, serve_doors
 from shared.runtime.held_records import held_router
 from shared.runtime.loop_watch import LoopWatch
 from shared.runtime.republish import republish
-from shared.runtime.service import Parts, Resources, Service
+from shared.runtime.service import Resources, ServiceDefinition, ServiceParts
 from shared.runtime.waiting import WaitingRoom
 from shared.settings import CommonSettings, problems_of
 from shared.store.database import Database
-from shared.store.errors import Refused
+from shared.store.errors import UnsafeToRun
 from shared.store.event_tables import extend_event_tables
 from shared.store.listener import listen
 from shared.tracing import configure_tracing, stop_tracing
@@ -54,7 +54,7 @@ KEYS = "labeling.keys"
 COLLECT_AFTER = (1_000_000, 5, 20)
 
 
-def run(service: Service) -> None:
+def run(service: ServiceDefinition) -> None:
     """Run a process of `service` from its start to its end; return its exit code.
 
     0: stopped; 2: wrong arguments or settings; 70: something failed, start it again; 73: the port is taken;
@@ -79,7 +79,7 @@ def run(service: Service) -> None:
         stop_tracing()
 
 
-def _arguments(service: Service) -> argparse.Namespace:
+def _arguments(service: ServiceDefinition) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog=f"python -m services.{service.name}", description=service.description)
     parser.add_argument(
         "--role", dest="roles", choices=("api", "worker"), action="append", help="both, unless one is named"
@@ -97,7 +97,7 @@ def _arguments(service: Service) -> argparse.Namespace:
 
 @dataclass
 class _Process:
-    service: Service
+    service: ServiceDefinition
     settings: CommonSettings
     roles: frozenset[str]
     stop: asyncio.Event = field(default_factory=asyncio.Event)
@@ -126,7 +126,7 @@ class _Process:
                 work.cancel()
                 await asyncio.gather(work, return_exceptions=True)
                 self._raise_failure(work)
-            except Refused as error:
+            except UnsafeToRun as error:
                 log.critical("refused", reason=str(error))
                 return REFUSED
             except PortTakenError as error:
@@ -228,7 +228,9 @@ class _Process:
         cluster: str = await self._patiently("Kafka", attempt)
         return cluster
 
-    async def _start_consumers(self, parts: Parts, resources: Resources, cluster: str, stack: AsyncExitStack) -> None:
+    async def _start_consumers(
+        self, parts: ServiceParts, resources: Resources, cluster: str, stack: AsyncExitStack
+    ) -> None:
         relay = resources.relay
         for consumer in parts.consumers:
             host = ConsumerHost(
@@ -260,7 +262,7 @@ class _Process:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
-    async def _serve(self, parts: Parts, resources: Resources) -> None:
+    async def _serve(self, parts: ServiceParts, resources: Resources) -> None:
         checks = [
             *parts.checks,
             Check("kafka", partial(_kafka_ready, resources.catalog)),

@@ -44,7 +44,7 @@ class Resources:
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class ServiceParts:
     """What a service is made of.
 
     `routers` are served with the role `api`, and so are `public_routers` (pages that a mail leads to; on a port of
@@ -67,7 +67,7 @@ class Parts:
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class ServiceDefinition:
     """A service by name. Its settings have `<name>_database` and `<name>_port`.
 
     They may have `<name>_public_port` and `<name>_internal_port`: see `shared.runtime.doors`.
@@ -80,6 +80,6 @@ class Service:
     settings: type[CommonSettings]
     migrations: Path
     catalogs: tuple[str, ...]
-    build: Callable[[Resources], Awaitable[Parts]]
+    build: Callable[[Resources], Awaitable[ServiceParts]]
     description: str = ""
     version: str = field(default="0.1.0")

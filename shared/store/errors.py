@@ -11,7 +11,7 @@ class EventTooLarge(ValueError):
     """An event is larger than Kafka takes."""
 
 
-class Refused(Exception):
+class UnsafeToRun(Exception):
     """The service must not run on what it found; the message says why and what to do."""
 
 

@@ -29,7 +29,7 @@ WAIT_FOR_UNKNOWN = timedelta(minutes=10)
 TOMBSTONE = "penchant.Tombstone.v1"
 
 
-class Cause(Protocol):
+class CausingEvent(Protocol):
     """The event that another one follows from."""
 
     @property
@@ -140,7 +140,7 @@ class UnitOfWork:
         del self._drafts[drafts:], self._held[held:], self._callbacks[callbacks:]
         self.failed[partition] = error
 
-    def append(self, event: Event, *, cause: Cause | None = None, personal: bool = False) -> None:
+    def append(self, event: Event, *, cause: CausingEvent | None = None, personal: bool = False) -> None:
         """Add an event, to be written at the end of the unit. `personal`: its body can be erased later.
 
         Events are written in the order of their topics (`WRITING_ORDER`), and within a topic in the order of the calls.
@@ -185,7 +185,7 @@ class UnitOfWork:
         account_id: int,
         contact_id: int,
         occurred_at: datetime,
-        cause: Cause,
+        cause: CausingEvent,
     ) -> None:
         """As `append`, for who writes thousands a second: `body` is the event's JSON, and the caller answers for it."""
         _check_size(model, body)

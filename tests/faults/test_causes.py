@@ -11,7 +11,7 @@ from shared.bus.assigned import AssignedPartition
 from shared.bus.catalog import Catalog
 from shared.bus.handler import Handler
 from shared.bus.received import Received
-from shared.bus.record import Part
+from shared.bus.record import PartitionId
 from shared.events.parts import Origin
 from shared.events.workflow import AssignLabel
 from shared.settings import CommonSettings
@@ -53,7 +53,7 @@ async def test_what_follows_from_a_click_waits_for_the_click(rig: Rig) -> None:
         gate = asyncio.Event()
         read_to = host.read_to
 
-        async def delayed(part: Part, end: int) -> bool:
+        async def delayed(part: PartitionId, end: int) -> bool:
             return gate.is_set() and await read_to(part, end)
 
         host.read_to = delayed  # type: ignore[method-assign] # Kafka is slow to say that there is nothing more
@@ -99,7 +99,9 @@ async def test_what_follows_from_a_deletion_waits_for_the_catalog(rig: Rig) -> N
         await rig.publish([_command(2)], sequence=22, after={"tracking.catalog": 99})
         await until_equal(lambda: _seen(handler), [("workflow.commands", 22)])
         assigned = host.partitions[2]
-        await until(lambda: assigned.lane is not None and assigned.lane.waits_for() == {Part("labeling.catalog", 0)})
+        await until(
+            lambda: assigned.lane is not None and assigned.lane.waits_for() == {PartitionId("labeling.catalog", 0)}
+        )
         catalog.read = 20
         await until_equal(lambda: _seen(handler), [("workflow.commands", 22), ("workflow.commands", 21)])
 
@@ -110,7 +112,7 @@ async def _seen(handler: Noting) -> list[tuple[str, int]]:
 
 async def _held_back(processor: AssignedPartition) -> bool:
     lane, number = processor.lane, processor.number
-    command, click = Part("workflow.commands", number), Part("tracking.clicks", number)
+    command, click = PartitionId("workflow.commands", number), PartitionId("tracking.clicks", number)
     return lane is not None and lane.size(command) == 1 and lane.waits_for() == {click}
 
 

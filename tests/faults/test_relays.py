@@ -10,7 +10,7 @@ import pytest_asyncio
 from aiokafka.errors import ProducerFenced
 
 from shared.bus.publisher import Publisher
-from shared.bus.record import Part
+from shared.bus.record import PartitionId
 from shared.bus.relay import Relay
 from shared.events.labeling import ContactChanged
 from shared.events.topics import partition_of
@@ -38,7 +38,7 @@ class StoppedPublisher(Publisher):
     has_read: asyncio.Event
 
     async def publish(
-        self, plain: Mapping[Part, Sequence[asyncpg.Record]], compacted: Sequence[asyncpg.Record]
+        self, plain: Mapping[PartitionId, Sequence[asyncpg.Record]], compacted: Sequence[asyncpg.Record]
     ) -> None:
         self.has_read.set()
         await self.go_on.wait()

@@ -10,7 +10,7 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from deploy.command_line.click_rows import COLUMNS, Row, UnusableFile, rows_of
-from deploy.command_line.client import Client, Json, Refused
+from deploy.command_line.client import ApiProblem, Client, Json
 from deploy.command_line.settings import CommandLineSettings
 from deploy.command_line.terminal import FAILED, INTERRUPTED, AsJson, err, fail, run, say, write_json
 
@@ -137,7 +137,7 @@ async def _send(client: Client, batch: list[Row], outcome: Outcome) -> None:
     try:
         answer = await client.post("tracking", "/v1/clicks", [row.report for row in batch])
         accepted, errors = answer["accepted"], answer["errors"]
-    except Refused as problem:
+    except ApiProblem as problem:
         if problem.status == 413 and len(batch) > 1:
             middle = len(batch) // 2
             await _send(client, batch[:middle], outcome)

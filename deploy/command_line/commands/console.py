@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import httpx
 
-from deploy.command_line.client import Refused, Unreachable
+from deploy.command_line.client import ApiProblem, Unreachable
 from deploy.command_line.settings import CommandLineSettings
 from deploy.command_line.terminal import AsJson, fail, run, say, write_json
 
@@ -13,7 +13,7 @@ from deploy.command_line.terminal import AsJson, fail, run, say, write_json
 async def sign_in_link(settings: CommandLineSettings, account_keys: Sequence[str] = ()) -> str:
     """Return a link that signs the operator in once; they administer the accounts of `account_keys` (admin keys).
 
-    Raises NothingRuns, Unreachable, Refused.
+    Raises NothingRuns, Unreachable, ApiProblem.
     """
     url = settings.console()
     operator_key = "" if settings.operator_key is None else settings.operator_key.get_secret_value()
@@ -27,7 +27,7 @@ async def sign_in_link(settings: CommandLineSettings, account_keys: Sequence[str
             raise Unreachable(f"The console at {url} does not answer: {error!r}") from error
     if answer.is_error:
         is_json = "json" in answer.headers.get("content-type", "")
-        raise Refused(answer.status_code, answer.json() if is_json else {"detail": answer.text[:500]})
+        raise ApiProblem(answer.status_code, answer.json() if is_json else {"detail": answer.text[:500]})
     link: str = answer.json()["url"]
     return link
 

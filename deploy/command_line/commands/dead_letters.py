@@ -14,7 +14,7 @@ import typer
 from rich.table import Column, Table
 
 from deploy.command_line.client import Client
-from deploy.command_line.held import Held, HeldRecords
+from deploy.command_line.held import HeldRecord, HeldRecords
 from deploy.command_line.readable import as_json as value_as_json
 from deploy.command_line.readable import as_text, plain
 from deploy.command_line.settings import CommandLineSettings
@@ -24,7 +24,7 @@ from shared.events.topics import TOPICS
 
 app = typer.Typer(no_args_is_help=True, help="Records that could not be used, and another try.")
 
-Entry = Letter | Held
+Entry = Letter | HeldRecord
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]…", help="As `list` shows them.")]
 Topic = Annotated[str | None, typer.Option(help="Only those that came on this topic, such as intake.clicks.")]
 Reason = Annotated[str | None, typer.Option(help="Only those with this in their reason.")]
@@ -51,7 +51,7 @@ class Pile:
     async def replay(self, entries: Sequence[Entry]) -> int:
         """Another try for each; how many records that were, with those held behind a held one."""
         count = await self.letters.replay([entry for entry in entries if isinstance(entry, Letter)])
-        held = [entry for entry in entries if isinstance(entry, Held)]
+        held = [entry for entry in entries if isinstance(entry, HeldRecord)]
         return count + (await self.held.replay(held) if self.held is not None and held else 0)
 
 
@@ -86,7 +86,7 @@ def list_entries(
         table = Table(Column("id", no_wrap=True), Column("since", no_wrap=True), Column("reason", overflow="fold"))
         for entry in found:
             since = _since(entry).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-            about = f"{entry.topic}, contact {entry.contact_id}: " if isinstance(entry, Held) else ""
+            about = f"{entry.topic}, contact {entry.contact_id}: " if isinstance(entry, HeldRecord) else ""
             table.add_row(entry.id, since, plain(about + entry.reason))
         if found:
             out.print(table)
@@ -168,7 +168,7 @@ def _origin(entry: Entry) -> str:
 
 def _goes_back(entry: Entry) -> bool:
     origin = TOPICS.get(_origin(entry))
-    return isinstance(entry, Held) or (origin is not None and origin.kind == "intake")
+    return isinstance(entry, HeldRecord) or (origin is not None and origin.kind == "intake")
 
 
 def _summary(entry: Entry) -> dict[str, object]:

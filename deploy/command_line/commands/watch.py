@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.command_line.feed import CONTACT_TOPICS, Feed, Names, Seen, sentence
+from deploy.command_line.feed import CONTACT_TOPICS, Feed, Names, ReceivedEvent, sentence
 from deploy.command_line.readable import printable
 from deploy.command_line.settings import CommandLineSettings
 from deploy.command_line.terminal import AsJson, err, run, say, write_json
@@ -51,13 +51,13 @@ def watch(
     run(command())
 
 
-def line(seen: Seen, names: Names) -> str:
+def line(seen: ReceivedEvent, names: Names) -> str:
     """Return when, whose, and what."""
     told = f"{_time(seen.decoded.occurred_at)}  account {seen.account_id}  {sentence(seen.event, names)}"
     return printable(told)
 
 
-def as_object(seen: Seen) -> dict[str, object]:
+def as_object(seen: ReceivedEvent) -> dict[str, object]:
     """Return the event with where it stands on Kafka; its members are those of the topic's schema."""
     decoded = seen.decoded
     event = None if isinstance(seen.event, Tombstone) else json.loads(body_of(seen.event))

@@ -14,7 +14,7 @@ class Accounts:
         self._known: dict[int, tuple[float, Json]] = {}
 
     async def of(self, account_id: int, api: Api) -> Json:
-        """Return the account. Raises Refused, Unreachable."""
+        """Return the account. Raises ApiProblem, Unreachable."""
         known = self._known.get(account_id)
         if known is not None and monotonic() - known[0] < REMEMBERED:
             return known[1]

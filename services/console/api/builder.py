@@ -11,7 +11,7 @@ from services.console.api.forms import Form, read_form
 from services.console.api.names import Names
 from services.console.api.page import AccountPage, OfAccount
 from services.console.api.people import people_of
-from services.console.apis.client import Json, Refused, Unreachable
+from services.console.apis.client import ApiProblem, Json, Unreachable
 from services.console.domain.criterion_draft import changed
 from services.console.domain.criterion_form import Built, Node, criterion_of, draft_of_form, empty_draft
 from shared.http.routing import Router
@@ -109,7 +109,7 @@ async def rebuild(page: OfAccount) -> Response:
     return page.show("builder.html", builder=builder)
 
 
-def refuse_criterion(builder: Builder, problem: Refused, pointer: str = "/criterion") -> None:
+def refuse_criterion(builder: Builder, problem: ApiProblem, pointer: str = "/criterion") -> None:
     """Show what an API said of the criterion at the nodes that it means."""
     for fault in problem.errors:
         inside = str(fault.get("pointer", ""))
@@ -121,7 +121,7 @@ def refuse_criterion(builder: Builder, problem: Refused, pointer: str = "/criter
 async def _count(page: AccountPage, builder: Builder) -> None:
     try:
         answer = await page.api.post("segmentation", "/v1/criteria/count", {"criterion": builder.built.criterion})
-    except Refused as problem:
+    except ApiProblem as problem:
         if problem.status != 422:
             return
         refuse_criterion(builder, problem)
@@ -142,7 +142,7 @@ async def _sample(page: AccountPage, builder: Builder) -> list[Json]:
     try:
         found = await page.api.post("segmentation", "/v1/criteria/contacts", body)
         return list((await people_of(page.api, [one["contact_id"] for one in found["items"]])).values())
-    except (Refused, Unreachable):
+    except (ApiProblem, Unreachable):
         return []
 
 

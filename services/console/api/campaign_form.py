@@ -12,7 +12,7 @@ from services.console.api.forms import Form
 from services.console.api.languages import _
 from services.console.api.names import Names
 from services.console.api.page import AccountPage
-from services.console.apis.client import Json, Refused, Unreachable
+from services.console.apis.client import ApiProblem, Json, Unreachable
 from services.console.domain.criterion_draft import draft_of
 from services.console.domain.criterion_form import Node, criterion_of, empty_draft
 
@@ -64,7 +64,7 @@ async def save(page: AccountPage, form: Form, found: Json | None) -> Response:
             saved = await page.api.post("segmentation", "/v1/campaigns", body)
         else:
             saved = await page.api.put("segmentation", f"/v1/campaigns/{found['id']}", body)
-    except Refused as problem:
+    except ApiProblem as problem:
         form.refuse(problem)
         return await show_form(page, form, include, exclude, found, status=422)
     return page.go(page.url(f"campaigns/{saved['id']}"), _("Saved. Look at the numbers, then launch it."))
@@ -111,7 +111,7 @@ async def count_audience(page: AccountPage, audience: Json, message_id: str, per
         body["message_id"] = message_id
     try:
         return await page.api.post("segmentation", "/v1/audiences/count", body)
-    except (Refused, Unreachable):
+    except (ApiProblem, Unreachable):
         return None
 
 

@@ -22,7 +22,7 @@ from services.console.api.lists import cut, filters_of, listing
 from services.console.api.names import Names, load_names
 from services.console.api.page import AccountPage, OfAccount
 from services.console.api.people import people_of
-from services.console.apis.client import Json, Refused
+from services.console.apis.client import ApiProblem, Json
 from shared.http.routing import Router
 
 router = Router(prefix="/a/{account_id}/campaigns", include_in_schema=False)
@@ -134,7 +134,7 @@ async def launch(page: OfAccount, campaign_id: UUID) -> Response:
     page.require("write")
     try:
         launched = await page.api.post("segmentation", f"/v1/campaigns/{campaign_id}/launch")
-    except Refused as problem:
+    except ApiProblem as problem:
         form = Form()
         form.refuse(problem)
         form.errors = {"": form.error("") or next(iter(form.errors.values()))}

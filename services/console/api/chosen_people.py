@@ -12,7 +12,7 @@ from services.console.api.lists import PAGE, filters_of, listing
 from services.console.api.names import load_names
 from services.console.api.page import AccountPage, OfAccount
 from services.console.api.people import people_of
-from services.console.apis.client import Json, Refused
+from services.console.apis.client import ApiProblem, Json
 from shared.http.routing import Router
 
 router = Router(prefix="/a/{account_id}/people", include_in_schema=False)
@@ -29,7 +29,7 @@ async def people(page: OfAccount) -> Response:
     body = {"criterion": criterion, "limit": PAGE, "cursor": page.request.query_params.get("cursor")}
     try:
         answer = await page.api.post("segmentation", "/v1/criteria/contacts", body)
-    except Refused as problem:
+    except ApiProblem as problem:
         if problem.status != 422:
             raise
         return await _show(page, {"items": []}, filters, "", None, problem.detail, status=422)

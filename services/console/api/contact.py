@@ -11,7 +11,7 @@ from services.console.api.forms import read_form
 from services.console.api.languages import _
 from services.console.api.names import Names, load_links, load_names
 from services.console.api.page import AccountPage, OfAccount
-from services.console.apis.client import Json, Refused
+from services.console.apis.client import ApiProblem, Json
 from shared.http.routing import Router
 
 router = Router(prefix="/a/{account_id}/contacts/{contact_id}", include_in_schema=False)
@@ -105,7 +105,7 @@ async def _runs(page: AccountPage, contact_id: int, names: Names) -> list[Json]:
     ]
     try:
         answers = await page.api.each("workflow", paths)
-    except Refused:
+    except ApiProblem:
         return []
     runs = [run for answer in answers if answer is not None for run in answer["items"]]
     return sorted(runs, key=lambda run: str(run["started_at"]), reverse=True)

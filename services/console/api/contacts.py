@@ -9,7 +9,7 @@ from services.console.api.forms import Form, read_form
 from services.console.api.languages import _
 from services.console.api.lists import PAGE, Listing, filters_of, listing
 from services.console.api.page import AccountPage, OfAccount
-from services.console.apis.client import Json, Refused
+from services.console.apis.client import ApiProblem, Json
 from services.console.domain.fields import field_values
 from shared.http.routing import Router
 
@@ -58,7 +58,7 @@ async def create(page: OfAccount) -> Response:
     body = _body(form, fields, {})
     try:
         made = await page.api.post("labeling", "/v1/contacts", {name: value for name, value in body.items() if value})
-    except Refused as problem:
+    except ApiProblem as problem:
         form.refuse(problem, _pointers(fields))
         return await _form(page, form, None, status=422)
     return page.go(page.url(f"contacts/{made['contact_id']}"), _("The contact is there."))
@@ -87,7 +87,7 @@ async def change(page: OfAccount, contact_id: int) -> Response:
     body = {name: (None if value == "" else value) for name, value in changes.items()}
     try:
         await page.api.patch("labeling", f"/v1/contacts/{contact_id}", body)
-    except Refused as problem:
+    except ApiProblem as problem:
         form.refuse(problem, _pointers(fields))
         return await _form(page, form, contact, status=422)
     return page.go(page.url(f"contacts/{contact_id}"), _("The contact is saved."))
@@ -116,7 +116,7 @@ async def _find(page: AccountPage, filters: dict[str, str]) -> Listing:
     answer: Json
     try:
         answer = await page.api.get("labeling", "/v1/contacts", **_typed(page, filters["q"]), **parameters)
-    except Refused as problem:
+    except ApiProblem as problem:
         if problem.status not in (400, 404, 422):
             raise
         answer = {"items": [], "next_cursor": None, "total": 0}

@@ -6,7 +6,7 @@ from services.console.api.forms import Form, read_form
 from services.console.api.languages import _
 from services.console.api.page import AccountPage, NotAllowed, OfAccount
 from services.console.api.sentences import thing_name
-from services.console.apis.client import Api, Json, Refused
+from services.console.apis.client import Api, ApiProblem, Json
 from services.console.domain.errors import NotAMember
 from services.console.domain.roles import may
 from services.console.use_cases.copying import THINGS, Obstacle, Plan, Thing, copy, plan_copy
@@ -36,7 +36,7 @@ async def make(page: OfAccount) -> Response:
         return await _show(page, form, status=422)
     try:
         made = await copy(target["api"], plan, form["name"])
-    except Refused as problem:
+    except ApiProblem as problem:
         form.refuse(problem)
         return await _show(page, form, status=422)
     notice = _('"%(name)s" is copied to %(account)s. This is the copy.', name=form["name"], account=target["name"])

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from services.console.apis.client import Api, Refused, Unreachable
+from services.console.apis.client import Api, ApiProblem, Unreachable
 
 _AT_ONCE = 90  # a criterion has 100 nodes at most
 
@@ -19,7 +19,7 @@ async def counts_of(api: Api, criteria: Sequence[dict[str, Any]]) -> list[int | 
 async def _counts(api: Api, criteria: Sequence[dict[str, Any]]) -> list[int | None]:
     try:
         answer = await api.post("segmentation", "/v1/criteria/count", {"criterion": {"any": list(criteria)}})
-    except (Refused, Unreachable):
+    except (ApiProblem, Unreachable):
         # A single criterion that cannot be counted must not hide the others.
         return [None] * len(criteria) if len(criteria) == 1 else [(await _counts(api, [one]))[0] for one in criteria]
     counts = {node["pointer"].removeprefix("/criterion"): node["count"] for node in answer["nodes"]}

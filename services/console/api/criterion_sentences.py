@@ -7,7 +7,7 @@ from services.console.api.formats import day
 from services.console.api.languages import _, counted, language
 from services.console.api.names import Names
 from services.console.api.sentences import subscription
-from services.console.apis.client import Api, Refused, Unreachable
+from services.console.apis.client import Api, ApiProblem, Unreachable
 
 Body = Mapping[str, Any]
 
@@ -20,7 +20,7 @@ async def sentence_of(api: Api, criterion: Body, names: Names) -> str:
     try:
         body = {"criterion": criterion, "language": language.get()}
         return str((await api.post("segmentation", "/v1/criteria/describe", body))["sentence"])
-    except (Refused, Unreachable):
+    except (ApiProblem, Unreachable):
         return describe(criterion, names)
 
 

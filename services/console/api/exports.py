@@ -10,7 +10,7 @@ from services.console.api.forms import Form, read_form
 from services.console.api.languages import _
 from services.console.api.lists import cut, filters_of
 from services.console.api.page import AccountPage, OfAccount
-from services.console.apis.client import Json, Refused
+from services.console.apis.client import ApiProblem, Json
 from shared.http.routing import Router
 
 router = Router(prefix="/a/{account_id}/exports", include_in_schema=False)
@@ -36,7 +36,7 @@ async def create(page: OfAccount) -> Response:
         body["columns"] = form.all("column")
     try:
         await page.api.post("labeling", "/v1/exports", body)
-    except Refused as problem:
+    except ApiProblem as problem:
         form.refuse(problem)
         return await _list(page, form, status=422)
     return page.go(page.url("exports"), _("The file is being written."))

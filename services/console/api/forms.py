@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from fastapi import Request
 from starlette.datastructures import UploadFile
 
-from services.console.apis.client import Refused
+from services.console.apis.client import ApiProblem
 
 LARGEST_TEXTS = 4_000_000  # characters of all fields of a form; a newsletter is about 100,000
 
@@ -43,7 +43,7 @@ class Form:
         """Return what is wrong with a field, or None."""
         return self.errors.get(name)
 
-    def refuse(self, problem: Refused, names: Mapping[str, str] | None = None) -> None:
+    def refuse(self, problem: ApiProblem, names: Mapping[str, str] | None = None) -> None:
         """Take over what an API said of the form. `names`: the field for a pointer, where they are not called alike.
 
         Raises the problem again if it is none of the form's.

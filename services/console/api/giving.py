@@ -10,7 +10,7 @@ from services.console.api.forms import Form, read_form
 from services.console.api.languages import _, counted
 from services.console.api.names import load_names
 from services.console.api.page import AccountPage, OfAccount
-from services.console.apis.client import Json, Refused
+from services.console.apis.client import ApiProblem, Json
 from shared.http.routing import Router
 
 router = Router(prefix="/a/{account_id}", include_in_schema=False)
@@ -43,7 +43,7 @@ async def give(page: OfAccount) -> Response:
             preview = await page.api.post("labeling", "/v1/assignment-jobs", {**body, "dry_run": True})
             return await _form(page, form, preview)
         job = await page.api.post("labeling", "/v1/assignment-jobs", body)
-    except Refused as problem:
+    except ApiProblem as problem:
         form.refuse(problem)
         return await _form(page, form, None, status=422)
     return page.go(page.url(f"jobs/{job['id']}"))

@@ -12,7 +12,7 @@ from services.console.api.languages import _
 from services.console.api.names import Names, load_names
 from services.console.api.page import AccountPage, OfAccount
 from services.console.api.people import people_of
-from services.console.apis.client import Json, Refused, Unreachable
+from services.console.apis.client import ApiProblem, Json, Unreachable
 from shared.http.routing import Router
 
 router = Router(prefix="/a/{account_id}", include_in_schema=False)
@@ -140,7 +140,7 @@ async def _held(page: AccountPage) -> list[tuple[str, str]]:
     for service in ("tracking", "labeling", "segmentation", "workflow"):
         try:
             answer = await page.api.get(service, f"/v1/{service}-held-records", state="failed", limit=1)
-        except (Refused, Unreachable):
+        except (ApiProblem, Unreachable):
             continue
         if answer["total"]:
             text = _("%(count)s records could not be applied in %(service)s.", count=answer["total"], service=service)

@@ -10,7 +10,7 @@ from services.console.api.forms import Form, read_form
 from services.console.api.languages import _
 from services.console.api.lists import cut, filters_of
 from services.console.api.page import AccountPage, OfAccount
-from services.console.apis.client import Json, Refused
+from services.console.apis.client import ApiProblem, Json
 from shared.http.routing import Router
 
 router = Router(prefix="/a/{account_id}/forms", include_in_schema=False)
@@ -39,7 +39,7 @@ async def create(page: OfAccount) -> Response:
     form = await read_form(page.request)
     try:
         made = await page.api.post("labeling", "/v1/forms", _body(form))
-    except Refused as problem:
+    except ApiProblem as problem:
         form.refuse(problem)
         return await _form(page, form, None, status=422)
     return page.go(page.url(f"forms/{made['id']}"), _("The form is there. Open its page, or embed it."))
@@ -77,7 +77,7 @@ async def change(page: OfAccount, form_id: UUID) -> Response:
     form = await read_form(page.request)
     try:
         await page.api.put("labeling", f"/v1/forms/{form_id}", _body(form))
-    except Refused as problem:
+    except ApiProblem as problem:
         form.refuse(problem)
         return await _form(page, form, await page.api.get("labeling", f"/v1/forms/{form_id}"), status=422)
     return page.go(page.url(f"forms/{form_id}"), _("Saved."))

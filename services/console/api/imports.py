@@ -10,7 +10,7 @@ from services.console.api.forms import Form, read_form
 from services.console.api.languages import _
 from services.console.api.lists import cut, filters_of
 from services.console.api.page import AccountPage, OfAccount
-from services.console.apis.client import Json, Refused
+from services.console.apis.client import ApiProblem, Json
 from services.console.domain.import_form import NEW_TYPES, PLAIN, check_body, choice_of
 from shared.http.routing import Router
 
@@ -47,7 +47,7 @@ async def upload(page: OfAccount) -> Response:
             content=content,
             headers={"Content-Type": "application/octet-stream"},
         )
-    except Refused as problem:
+    except ApiProblem as problem:
         form.refuse(problem)
         form.errors["file"] = next(iter(form.errors.values()))
         return await _list(page, form, status=422)
@@ -68,7 +68,7 @@ async def check(page: OfAccount, import_id: UUID) -> Response:
     found = await page.api.get("labeling", f"/v1/imports/{import_id}")
     try:
         await page.api.put("labeling", f"/v1/imports/{import_id}", check_body(form.values, found["columns"]))
-    except Refused as problem:
+    except ApiProblem as problem:
         form.refuse(problem)
         return await _import(page, import_id, form, status=422)
     return page.go(page.url(f"imports/{import_id}"))

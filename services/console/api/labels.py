@@ -11,7 +11,7 @@ from services.console.api.forms import Form, read_form
 from services.console.api.languages import _
 from services.console.api.lists import cut, filters_of, listing
 from services.console.api.page import AccountPage, OfAccount
-from services.console.apis.client import Json, Refused
+from services.console.apis.client import ApiProblem, Json
 from shared.http.routing import Router
 
 router = Router(prefix="/a/{account_id}/labels", include_in_schema=False)
@@ -55,7 +55,7 @@ async def create(page: OfAccount) -> Response:
     form = await read_form(page.request)
     try:
         label = await page.api.post("labeling", "/v1/labels", _body(form))
-    except Refused as problem:
+    except ApiProblem as problem:
         form.refuse(problem)
         return page.show("label_form.html", status=422, here="labels", form=form, label=None)
     return page.go(page.url(f"labels/{label['id']}"), _('The label "%(name)s" is there.', name=label["name"]))
@@ -106,7 +106,7 @@ async def change(page: OfAccount, label_id: UUID) -> Response:
     form = await read_form(page.request)
     try:
         changed = await page.api.patch("labeling", f"/v1/labels/{label_id}", _body(form))
-    except Refused as problem:
+    except ApiProblem as problem:
         form.refuse(problem)
         found = await page.api.get("labeling", f"/v1/labels/{label_id}")
         return page.show("label_form.html", status=422, here="labels", form=form, label=found)
@@ -128,7 +128,7 @@ async def delete(page: OfAccount, label_id: UUID) -> Response:
     force = "true" if form["force"] == "yes" else None
     try:
         await page.api.delete("labeling", f"/v1/labels/{label_id}", force=force)
-    except Refused as problem:
+    except ApiProblem as problem:
         if problem.status != 409:
             raise
         return await _deletion(page, label_id, problem)
@@ -151,13 +151,13 @@ async def merge(page: OfAccount, label_id: UUID) -> Response:
         return await _merging(page, label_id, form)
     try:
         await page.api.post("labeling", f"/v1/labels/{label_id}/merge", {"into": form["into"]})
-    except Refused as problem:
+    except ApiProblem as problem:
         form.refuse(problem)
         return await _merging(page, label_id, form, status=422)
     return page.go(page.url(f"labels/{quote(form['into'])}"), _("The labels are being merged."))
 
 
-async def _deletion(page: AccountPage, label_id: UUID, problem: Refused | None) -> Response:
+async def _deletion(page: AccountPage, label_id: UUID, problem: ApiProblem | None) -> Response:
     found = await page.api.get("labeling", f"/v1/labels/{label_id}")
     (holders,) = await counts_of(page.api, [{"label": {"id": str(label_id)}}])
     uses = (

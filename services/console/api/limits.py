@@ -6,13 +6,13 @@ from fastapi import Response
 
 from services.console.api.languages import _
 from services.console.api.page import AccountPage, OfAccount
-from services.console.apis.client import Service
+from services.console.apis.client import ServiceName
 from shared.http.routing import Router
 
 router = Router(prefix="/a/{account_id}/settings/limits", include_in_schema=False)
 
 # As in docs/reference/limits.md; a test compares them with what the services refuse.
-MOST: dict[str, tuple[Service, str, int]] = {
+MOST: dict[str, tuple[ServiceName, str, int]] = {
     "labels": ("labeling", "/v1/labels", 10_000),
     "fields": ("labeling", "/v1/fields", 500),
     "forms": ("labeling", "/v1/forms", 500),

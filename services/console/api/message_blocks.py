@@ -11,7 +11,7 @@ from services.console.api.forms import Form, read_form
 from services.console.api.languages import _
 from services.console.api.message_source import read_source, save_criteria, save_source
 from services.console.api.page import AccountPage, OfAccount
-from services.console.apis.client import Json, Refused
+from services.console.apis.client import ApiProblem, Json
 from services.console.domain.blocks import (
     NAME,
     Piece,
@@ -68,7 +68,7 @@ async def save(page: OfAccount, message_id: UUID, block: str) -> Response:
     try:
         if html != found["html"]:
             found = await save_source(page, found, html)
-    except Refused as problem:
+    except ApiProblem as problem:
         form.refuse(problem)
         return await _show(page, found, block, form, choices, status=422)
     kept = [one for one in variants if f"remove:{one.name}" != operation]
@@ -135,7 +135,7 @@ def _criteria(variants: list[Variant], operation: str) -> list[Json]:
     ]
 
 
-def _refuse(form: Form, variants: list[Variant], problem: Refused) -> None:
+def _refuse(form: Form, variants: list[Variant], problem: ApiProblem) -> None:
     form.errors[""] = problem.errors[0]["detail"] if problem.errors else problem.detail
     ready = [one for one in variants if one.builder is not None and one.builder.is_ready()]
     for number, one in enumerate(ready):

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from services.console.api.page import AccountPage
 from services.console.api.people import find_contact, people_of
-from services.console.apis.client import Json, Refused, Unreachable
+from services.console.apis.client import ApiProblem, Json, Unreachable
 
 
 @dataclass(slots=True)
@@ -52,7 +52,7 @@ async def _sample(page: AccountPage, criterion: Json | None) -> str:
         return ""
     try:
         found = await page.api.post("segmentation", "/v1/criteria/contacts", {"criterion": criterion, "limit": 1})
-    except (Refused, Unreachable):
+    except (ApiProblem, Unreachable):
         return ""
     people = await people_of(page.api, [one["contact_id"] for one in found["items"]])
     return next((str(one["email"] or one["external_id"]) for one in people.values()), "")

@@ -10,7 +10,7 @@ from services.console.api.languages import _
 from services.console.api.message_source import read_source, save_source
 from services.console.api.page import AccountPage, OfAccount
 from services.console.api.security import MAIL_POLICY
-from services.console.apis.client import Json, Refused
+from services.console.apis.client import ApiProblem, Json
 from services.console.domain.blocks import NAME, wrapped
 from services.console.domain.links import names_typed
 from services.console.domain.mail import cleaned
@@ -51,7 +51,7 @@ async def wrap(page: OfAccount, message_id: UUID) -> Response:
         return _show(page, found, form, status=422)
     try:
         await save_source(page, found, wrapped(found["html"], section, name, variants))
-    except Refused as problem:
+    except ApiProblem as problem:
         form.refuse(problem)
         return _show(page, found, form, status=422)
     notice = _("Each variant is a copy of the section now. Say who is shown it, and change what is different in it.")

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from services.console.api.page import AccountPage
-from services.console.apis.client import Json, Refused
+from services.console.apis.client import ApiProblem, Json
 from services.console.domain.mail import MERGE_TAG, source_of
 
 _KEPT = ("subject", "subject_variants", "preheader", "sender_id", "reply_to")
@@ -21,7 +21,7 @@ async def read_source(page: AccountPage, message_id: UUID) -> Json:
 
 
 async def save_source(page: AccountPage, found: Json, html: str) -> Json:
-    """Make a new revision with other HTML; return the message. Raises Refused."""
+    """Make a new revision with other HTML; return the message. Raises ApiProblem."""
     return await page.api.put("tracking", f"/v1/messages/{found['id']}", {**kept_of(found), "html": html})
 
 
@@ -34,11 +34,11 @@ def kept_of(found: Json) -> dict[str, Any]:
     return body
 
 
-async def save_criteria(page: AccountPage, message_id: UUID, block: str, variants: list[Json]) -> Refused | None:
+async def save_criteria(page: AccountPage, message_id: UUID, block: str, variants: list[Json]) -> ApiProblem | None:
     """Write the criteria of a block's variants, in the order in which they are tried; return what was refused."""
     try:
         await page.api.put("tracking", f"/v1/messages/{message_id}/blocks/{block}", {"variants": variants})
-    except Refused as problem:
+    except ApiProblem as problem:
         if problem.status != 422:
             raise
         return problem

@@ -18,7 +18,7 @@ from services.console.api.page import AccountPage, OfAccount
 from services.console.api.people import people_of
 from services.console.api.rendering import SERVICE
 from services.console.api.security import MAIL_POLICY
-from services.console.apis.client import Json, Refused
+from services.console.apis.client import ApiProblem, Json
 from services.console.domain.links import comparable, group_links, label_suggestions, links_in, names_typed
 from services.console.domain.mail import MERGE_TAG, MarkedLink, cleaned, show_mail
 from shared.http.routing import Router
@@ -75,7 +75,7 @@ async def create(page: OfAccount) -> Response:
     form = await _message_form(page.request)
     try:
         made = await page.api.post("tracking", "/v1/messages", _body(form))
-    except Refused as problem:
+    except ApiProblem as problem:
         form.refuse(problem)
         return await _edit_form(page, None, form, status=422)
     notice = _("The message is there. Click on a link in it to give it labels.")
@@ -138,7 +138,7 @@ async def label_links(page: OfAccount, message_id: UUID) -> Response:
             path = f"/v1/messages/{message_id}/links/{link_id}"
             await page.api.patch("tracking", path, {"tracking": tracking})
             return page.go(page.url(f"messages/{message_id}?link={link_id}"), _("Saved."))
-    except Refused as problem:
+    except ApiProblem as problem:
         form.refuse(problem)
         return await _message(page, message_id, form, status=422)
     changed = len(changes)
@@ -168,7 +168,7 @@ async def change(page: OfAccount, message_id: UUID) -> Response:
         return await _edit_form(page, before, form, lost, status=422)
     try:
         after = await page.api.put("tracking", f"/v1/messages/{message_id}", {**kept_of(before), **_body(form, before)})
-    except Refused as problem:
+    except ApiProblem as problem:
         form.refuse(problem)
         return await _edit_form(page, before, form, status=422)
     return page.go(page.url(f"messages/{message_id}"), _("Saved as revision %(number)s.", number=after["revision"]))
@@ -189,7 +189,7 @@ async def delete(page: OfAccount, message_id: UUID) -> Response:
     force = "true" if form["force"] == "yes" else None
     try:
         await page.api.delete("tracking", f"/v1/messages/{message_id}", force=force)
-    except Refused as problem:
+    except ApiProblem as problem:
         if problem.status != 409:
             raise
         return await _deletion(page, message_id, problem.uses, status=409)

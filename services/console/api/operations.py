@@ -9,13 +9,13 @@ from services.console.api.forms import Form, read_form
 from services.console.api.languages import _
 from services.console.api.page import NotAllowed, Page, SignedIn
 from services.console.api.zones import TIME_ZONES
-from services.console.apis.client import Json, Refused, Service, Unreachable
+from services.console.apis.client import ApiProblem, Json, ServiceName, Unreachable
 from services.console.use_cases.people import admit
 from shared.http.routing import Router
 
 router = Router(prefix="/operations", include_in_schema=False)
 
-SERVICES: tuple[Service, ...] = get_args(Service)
+SERVICES: tuple[ServiceName, ...] = get_args(ServiceName)
 
 
 @router.get("")
@@ -32,7 +32,7 @@ async def create_account(page: SignedIn) -> Response:
     api = page.console.platform.with_key(api_key)
     try:
         made = await api.post("labeling", "/v1/accounts", {"name": form["name"], "time_zone": form["time_zone"]})
-    except Refused as problem:
+    except ApiProblem as problem:
         form.refuse(problem)
         return await _operations(page, form, status=422)
     console = page.console
@@ -78,7 +78,7 @@ def _operator_key(page: Page) -> str:
     return key.get_secret_value()
 
 
-async def _health(page: Page, service: Service) -> Json:
+async def _health(page: Page, service: ServiceName) -> Json:
     try:
         answer = await page.console.platform.send(service, "GET", "/health/ready", timeout=5)
     except Unreachable:
@@ -87,11 +87,11 @@ async def _health(page: Page, service: Service) -> Json:
     return {"ready": answer.status_code == 200, "checks": body.get("checks", [])}
 
 
-async def _held(page: Page, service: Service, api_key: str) -> Json:
+async def _held(page: Page, service: ServiceName, api_key: str) -> Json:
     api = page.console.platform.with_key(api_key)
     try:
         answer = await api.get(service, f"/v1/{service}-held-records", limit=20)
-    except (Refused, Unreachable):
+    except (ApiProblem, Unreachable):
         answer = {"items": [], "total": 0}
     return {"service": service, **answer}
 
@@ -99,5 +99,5 @@ async def _held(page: Page, service: Service, api_key: str) -> Json:
 async def _accounts(page: Page, api_key: str) -> list[Json]:
     try:
         return await page.console.platform.with_key(api_key).items("labeling", "/v1/accounts")
-    except (Refused, Unreachable):
+    except (ApiProblem, Unreachable):
         return []

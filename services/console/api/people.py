@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from services.console.apis.client import Api, Json, Refused
+from services.console.apis.client import Api, ApiProblem, Json
 
 
 async def people_of(api: Api, contact_ids: Sequence[int]) -> dict[int, Json]:
@@ -13,7 +13,7 @@ async def people_of(api: Api, contact_ids: Sequence[int]) -> dict[int, Json]:
     try:
         answer = await api.post("labeling", "/v1/contacts/lookup", {"contact_ids": list(contact_ids)})
         found = answer["items"]
-    except Refused as problem:
+    except ApiProblem as problem:
         if problem.status not in (404, 405):
             raise
         found = await api.each("labeling", [f"/v1/contacts/{contact_id}" for contact_id in contact_ids])

@@ -13,7 +13,7 @@ from services.console.api.languages import _, choose, language
 from services.console.api.page import NotAllowed, SignInNeeded
 from services.console.api.rendering import render
 from services.console.api.state import console_of
-from services.console.apis.client import Refused, Unreachable
+from services.console.apis.client import ApiProblem, Unreachable
 from services.console.domain.errors import LinkExpired, NotAMember
 from services.console.use_cases.vault import SecretChanged
 from shared.http.app import Application
@@ -31,7 +31,7 @@ def install_error_pages(app: Application) -> None:
         NotAllowed: _not_allowed,
         NotAMember: _not_found,
         LinkExpired: _link_expired,
-        Refused: _refused,
+        ApiProblem: _refused,
         Unreachable: _unreachable,
         SecretChanged: _sign_in,
         HTTPException: _http,
@@ -86,7 +86,7 @@ async def _link_expired(request: Request, _error: Exception) -> Response:
 
 
 async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Refused)
+    assert isinstance(error, ApiProblem)
     if error.status == 401:
         return await _sign_in(request, error)
     if error.status == 403:

@@ -19,7 +19,7 @@ from services.console.api.lists import cut, filters_of, listing
 from services.console.api.names import Names, load_names
 from services.console.api.page import AccountPage, OfAccount
 from services.console.api.people import find_contact, people_of
-from services.console.apis.client import Json, Refused
+from services.console.apis.client import ApiProblem, Json
 from services.console.domain.criterion_draft import draft_of
 from services.console.domain.criterion_form import Node, empty_draft
 from shared.http.routing import Router
@@ -134,7 +134,7 @@ async def delete(page: OfAccount, segment_id: UUID) -> Response:
     force = "true" if form["force"] == "yes" else None
     try:
         await page.api.delete("segmentation", f"/v1/segments/{segment_id}", force=force)
-    except Refused as problem:
+    except ApiProblem as problem:
         if problem.status != 409:
             raise
         return await _deletion(page, segment_id, problem)
@@ -155,7 +155,7 @@ async def _save(page: AccountPage, found: Json | None) -> Response:
             saved = await page.api.post("segmentation", "/v1/segments", body)
         else:
             saved = await page.api.put("segmentation", f"/v1/segments/{found['id']}", body)
-    except Refused as problem:
+    except ApiProblem as problem:
         form.refuse(problem)
         refuse_criterion(builder, problem)
         return _form(page, form, builder, found, status=422)
@@ -188,7 +188,7 @@ def _asked_for(page: AccountPage) -> Node:
     return empty_draft()
 
 
-async def _deletion(page: AccountPage, segment_id: UUID, problem: Refused | None) -> Response:
+async def _deletion(page: AccountPage, segment_id: UUID, problem: ApiProblem | None) -> Response:
     found = await page.api.get("segmentation", f"/v1/segments/{segment_id}")
     uses = problem.uses if problem is not None else await _used_by(page, segment_id)
     status = 200 if problem is None else 409
@@ -207,7 +207,7 @@ async def _explained(page: AccountPage, found: Json, query: str, names: Names) -
     body = {"criterion": found["criterion"], "contact_id": contact["contact_id"]}
     try:
         tree = await page.api.post("segmentation", "/v1/criteria/explain", body)
-    except Refused as problem:
+    except ApiProblem as problem:
         return {"contact": contact, "rows": [], "detail": problem.detail}
     root = tree.get("explanation", tree)
     return {"contact": contact, "truth": bool(root.get("truth")), "rows": list(_rows(root, names, 0))}

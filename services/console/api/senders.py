@@ -7,7 +7,7 @@ from fastapi import Response
 from services.console.api.forms import Form, read_form
 from services.console.api.languages import _
 from services.console.api.page import AccountPage, OfAccount
-from services.console.apis.client import Refused
+from services.console.apis.client import ApiProblem
 from shared.http.routing import Router
 
 router = Router(prefix="/a/{account_id}/settings/senders", include_in_schema=False)
@@ -27,7 +27,7 @@ async def add(page: OfAccount) -> Response:
     body = {name: form[name] for name in ("name", "email", "reply_to") if form[name]}
     try:
         await page.api.post("tracking", "/v1/senders", body)
-    except Refused as problem:
+    except ApiProblem as problem:
         form.refuse(problem)
         return await _show(page, form, status=422)
     return page.go(page.url("settings/senders"), _('The sender "%(name)s" is there.', name=form["name"]))
@@ -39,7 +39,7 @@ async def delete(page: OfAccount, sender_id: UUID) -> Response:
     page.require("write")
     try:
         await page.api.delete("tracking", f"/v1/senders/{sender_id}")
-    except Refused as problem:
+    except ApiProblem as problem:
         if problem.status != 409:
             raise
         names = ", ".join(f'"{use["name"]}"' for use in problem.uses)

@@ -11,7 +11,7 @@ from services.console.api.forms import Form, read_form
 from services.console.api.languages import DEFAULT, _
 from services.console.api.page import AccountPage, OfAccount
 from services.console.api.zones import TIME_ZONES
-from services.console.apis.client import Json, Refused
+from services.console.apis.client import ApiProblem, Json
 from services.console.domain.errors import LastAdmin
 from services.console.domain.roles import ROLES, Role
 from services.console.store import invitations as invitations_store
@@ -47,7 +47,7 @@ async def change_account(page: OfAccount) -> Response:
         body["track_unknown_consent"] = form["track_unknown_consent"] == "yes"
     try:
         await page.api.patch("labeling", "/v1/account", body)
-    except Refused as problem:
+    except ApiProblem as problem:
         form.refuse(problem, {f"/brand/{name}": f"brand_{name}" for name in _BRAND})
         return await _settings(page, {"account": form}, status=422)
     page.request.app.state.accounts.forget(page.account_id)
@@ -62,7 +62,7 @@ async def change_utm(page: OfAccount) -> Response:
     utm = {name: form[f"utm_{name}"] or None for name in _UTM}
     try:
         await page.api.patch("labeling", "/v1/account", {"utm": utm if utm["source"] else None})
-    except Refused as problem:
+    except ApiProblem as problem:
         form.refuse(problem, {f"/utm/{name}": f"utm_{name}" for name in _UTM})
         return await _settings(page, {"utm": form}, status=422)
     page.request.app.state.accounts.forget(page.account_id)
@@ -79,7 +79,7 @@ async def add_field(page: OfAccount) -> Response:
         body["choices"] = [one.strip() for one in form["choices"].split(",") if one.strip()]
     try:
         await page.api.post("labeling", "/v1/fields", body)
-    except Refused as problem:
+    except ApiProblem as problem:
         form.refuse(problem)
         return await _settings(page, {"field": form}, status=422)
     return page.go(page.url("settings") + "#fields", _('The field "%(name)s" is there.', name=form["name"]))
@@ -99,7 +99,7 @@ async def delete_field(page: OfAccount, key: str) -> Response:
     form = await read_form(page.request)
     try:
         await page.api.delete("labeling", f"/v1/fields/{key}", force="true" if form["force"] == "yes" else None)
-    except Refused as problem:
+    except ApiProblem as problem:
         if problem.status != 409:
             raise
         return await _field_deletion(page, key, problem.uses, status=409)
@@ -183,7 +183,7 @@ async def make_key(page: OfAccount) -> Response:
     form = await read_form(page.request)
     try:
         made = await page.api.post("labeling", "/v1/keys", {"name": form["name"], "scopes": form.all("scope")})
-    except Refused as problem:
+    except ApiProblem as problem:
         form.refuse(problem)
         return await _settings(page, {"key": form}, status=422)
     return await _settings(page, {}, made_key=made)

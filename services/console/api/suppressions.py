@@ -8,7 +8,7 @@ from services.console.api.forms import Form, read_form
 from services.console.api.languages import _, counted
 from services.console.api.lists import listing
 from services.console.api.page import AccountPage, OfAccount
-from services.console.apis.client import Json, Refused
+from services.console.apis.client import ApiProblem, Json
 from shared.http.routing import Router
 
 router = Router(prefix="/a/{account_id}/settings/suppressions", include_in_schema=False)
@@ -31,7 +31,7 @@ async def add(page: OfAccount) -> Response:
         body["reason"] = form["reason"]
     try:
         await page.api.post("labeling", "/v1/suppressions", body)
-    except Refused as problem:
+    except ApiProblem as problem:
         form.refuse(problem)
         return await _list(page, form, None, status=422)
     notice = counted("%(num)s address is suppressed.", "%(num)s addresses are suppressed.", len(emails))
@@ -44,7 +44,7 @@ async def look_up(page: OfAccount) -> Response:
     form = await read_form(page.request)
     try:
         answer = await page.api.post("labeling", "/v1/suppressions/lookup", {"emails": _typed(form["looked_up"])})
-    except Refused as problem:
+    except ApiProblem as problem:
         form.refuse(problem, {"/emails": "looked_up"})
         return await _list(page, form, None, status=422)
     return await _list(page, form, answer["items"])

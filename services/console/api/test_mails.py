@@ -8,7 +8,7 @@ from services.console.api.forms import Form, read_form
 from services.console.api.languages import _, counted
 from services.console.api.page import AccountPage, OfAccount
 from services.console.api.people import find_contact
-from services.console.apis.client import Refused
+from services.console.apis.client import ApiProblem
 from shared.http.routing import Router
 
 router = Router(prefix="/a/{account_id}/messages/{message_id}/test", include_in_schema=False)
@@ -39,7 +39,7 @@ async def send(page: OfAccount, message_id: UUID) -> Response:
         body["as_contact_id"] = contact["contact_id"]
     try:
         sent = await page.api.post("delivery", "/v1/test-mails", body)
-    except Refused as problem:
+    except ApiProblem as problem:
         form.refuse(problem, {"/as_contact_id": "contact"})
         return await _form(page, message_id, form, status=422)
     back = f"campaigns/{form['campaign']}" if _is_id(form["campaign"]) else f"messages/{message_id}"

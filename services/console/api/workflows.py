@@ -16,7 +16,7 @@ from services.console.api.names import load_names
 from services.console.api.page import AccountPage, OfAccount
 from services.console.api.people import find_contact, people_of
 from services.console.api.workflow_steps import reentry, shown_steps, texts_by_id, while_paused
-from services.console.apis.client import Json, Refused
+from services.console.apis.client import ApiProblem, Json
 from services.console.domain.criterion_draft import changed
 from services.console.domain.criterion_form import empty_draft
 from services.console.domain.workflow_buttons import changed_workflow
@@ -146,7 +146,7 @@ async def try_it(page: OfAccount, workflow_id: UUID) -> Response:
         body = {"days": int(form["days"]) if form["days"].isdecimal() else _DAYS_TRIED}
     try:
         answer = await page.api.post("workflow", f"/v1/workflows/{workflow_id}/try", body)
-    except Refused as problem:
+    except ApiProblem as problem:
         form.refuse(problem)
         return await _trial(page, workflow_id, form, None, status=422)
     return await _trial(page, workflow_id, form, answer)
@@ -241,7 +241,7 @@ async def _save(page: AccountPage, found: Json | None) -> Response:
             saved = await page.api.post("workflow", "/v1/workflows", definition_of(draft))
         else:
             saved = await page.api.put("workflow", f"/v1/workflows/{found['id']}", definition_of(draft))
-    except Refused as problem:
+    except ApiProblem as problem:
         form.refuse(problem)
         return await _form(page, form, draft, found, problem, status=422)
     notice = _("Saved. Try it, then activate it.") if saved["state"] == "draft" else _("Saved as a new version.")
@@ -270,7 +270,7 @@ async def _form(
     form: Form,
     draft: WorkflowDraft,
     found: Json | None,
-    problem: Refused | None = None,
+    problem: ApiProblem | None = None,
     status: int = 200,
 ) -> Response:
     choices = await load_choices(page)

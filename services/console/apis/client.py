@@ -10,13 +10,13 @@ import httpx
 from services.console.settings import ConsoleSettings
 
 Json = dict[str, Any]
-Service = Literal["tracking", "labeling", "segmentation", "workflow", "delivery"]
+ServiceName = Literal["tracking", "labeling", "segmentation", "workflow", "delivery"]
 
 ANSWER_WITHIN = 20.0  # seconds
 _TOGETHER = 8  # requests of one page at the same time
 
 
-class Refused(Exception):
+class ApiProblem(Exception):
     """A service answered with a problem."""
 
     def __init__(self, service: str, status: int, problem: Json) -> None:
@@ -74,12 +74,12 @@ class Platform:
         """Return the APIs as the owner of this key sees them."""
         return Api(self, api_key)
 
-    def has(self, service: Service) -> bool:
+    def has(self, service: ServiceName) -> bool:
         """Return whether the service is set up."""
         return self._urls[service] is not None
 
     async def send(
-        self, service: Service, method: str, path: str, api_key: str | None = None, **options: Any
+        self, service: ServiceName, method: str, path: str, api_key: str | None = None, **options: Any
     ) -> httpx.Response:
         """Return the answer, whatever its status. Raises Unreachable."""
         headers = dict(options.pop("headers", None) or {})
@@ -91,8 +91,10 @@ class Platform:
             raise Unreachable(service) from error
 
     @asynccontextmanager
-    async def stream(self, service: Service, path: str, api_key: str, **options: Any) -> AsyncIterator[httpx.Response]:
-        """Open an answer that is read as it comes. Raises Unreachable, Refused."""
+    async def stream(
+        self, service: ServiceName, path: str, api_key: str, **options: Any
+    ) -> AsyncIterator[httpx.Response]:
+        """Open an answer that is read as it comes. Raises Unreachable, ApiProblem."""
         headers = {"Authorization": f"Bearer {api_key}"}
         timeout = httpx.Timeout(ANSWER_WITHIN, read=None)
         try:
@@ -101,12 +103,12 @@ class Platform:
             ) as answer:
                 if answer.is_error:
                     await answer.aread()
-                    raise Refused(service, answer.status_code, _problem(answer))
+                    raise ApiProblem(service, answer.status_code, _problem(answer))
                 yield answer
         except httpx.TransportError as error:
             raise Unreachable(service) from error
 
-    def _url(self, service: Service, path: str) -> str:
+    def _url(self, service: ServiceName, path: str) -> str:
         url = self._urls[service]
         if url is None:
             raise Unreachable(service)
@@ -120,34 +122,34 @@ class Api:
         self._platform = platform
         self._api_key = api_key
 
-    def has(self, service: Service) -> bool:
+    def has(self, service: ServiceName) -> bool:
         """Return whether the service is set up."""
         return self._platform.has(service)
 
-    async def get(self, service: Service, path: str, **parameters: object) -> Json:
+    async def get(self, service: ServiceName, path: str, **parameters: object) -> Json:
         """Return the JSON at `path`; parameters that are None or empty are left out."""
         found: Json = (await self.send(service, "GET", path, params=_given(parameters) or None)).json()
         return found
 
-    async def text(self, service: Service, path: str, **parameters: object) -> str:
+    async def text(self, service: ServiceName, path: str, **parameters: object) -> str:
         """Return the text at `path`."""
         return (await self.send(service, "GET", path, params=_given(parameters) or None)).text
 
-    async def find(self, service: Service, path: str, **parameters: object) -> Json | None:
+    async def find(self, service: ServiceName, path: str, **parameters: object) -> Json | None:
         """Return the JSON at `path`, or None where there is none."""
         try:
             return await self.get(service, path, **parameters)
-        except Refused as problem:
+        except ApiProblem as problem:
             if problem.status == 404:
                 return None
             raise
 
-    async def items(self, service: Service, path: str, **parameters: object) -> list[Json]:
+    async def items(self, service: ServiceName, path: str, **parameters: object) -> list[Json]:
         """Return up to 1,000 items of a list."""
         items: list[Json] = (await self.get(service, path, **{"limit": 1000, **parameters}))["items"]
         return items
 
-    async def all_items(self, service: Service, path: str) -> list[Json]:
+    async def all_items(self, service: ServiceName, path: str) -> list[Json]:
         """Return all items of a list, however many there are."""
         items: list[Json] = []
         cursor: str | None = None
@@ -158,36 +160,36 @@ class Api:
             if cursor is None:
                 return items
 
-    async def post(self, service: Service, path: str, body: object = None, **options: Any) -> Json:
+    async def post(self, service: ServiceName, path: str, body: object = None, **options: Any) -> Json:
         """Return the JSON answered to `body`."""
         return _json(await self.send(service, "POST", path, **_body(body), **options))
 
-    async def put(self, service: Service, path: str, body: object = None, **options: Any) -> Json:
+    async def put(self, service: ServiceName, path: str, body: object = None, **options: Any) -> Json:
         """Return the JSON answered to `body`."""
         return _json(await self.send(service, "PUT", path, **_body(body), **options))
 
-    async def patch(self, service: Service, path: str, body: object, **options: Any) -> Json:
+    async def patch(self, service: ServiceName, path: str, body: object, **options: Any) -> Json:
         """Return the JSON answered to `body`."""
         return _json(await self.send(service, "PATCH", path, **_body(body), **options))
 
-    async def delete(self, service: Service, path: str, body: object = None, **parameters: object) -> Json:
+    async def delete(self, service: ServiceName, path: str, body: object = None, **parameters: object) -> Json:
         """Delete what is at `path`; return the JSON answered, if any."""
         return _json(await self.send(service, "DELETE", path, params=_given(parameters) or None, **_body(body)))
 
-    async def send(self, service: Service, method: str, path: str, **options: Any) -> httpx.Response:
-        """Return a successful answer. Raises Refused, Unreachable."""
+    async def send(self, service: ServiceName, method: str, path: str, **options: Any) -> httpx.Response:
+        """Return a successful answer. Raises ApiProblem, Unreachable."""
         answer = await self._platform.send(service, method, path, self._api_key, **options)
         if answer.is_error:
-            raise Refused(service, answer.status_code, _problem(answer))
+            raise ApiProblem(service, answer.status_code, _problem(answer))
         return answer
 
     @asynccontextmanager
-    async def stream(self, service: Service, path: str) -> AsyncIterator[httpx.Response]:
-        """Open an answer that is read as it comes. Raises Refused, Unreachable."""
+    async def stream(self, service: ServiceName, path: str) -> AsyncIterator[httpx.Response]:
+        """Open an answer that is read as it comes. Raises ApiProblem, Unreachable."""
         async with self._platform.stream(service, path, self._api_key) as answer:
             yield answer
 
-    async def each(self, service: Service, paths: Sequence[str]) -> list[Json | None]:
+    async def each(self, service: ServiceName, paths: Sequence[str]) -> list[Json | None]:
         """Return the JSON at each path, None where there is none; a few at the same time."""
         gate = asyncio.Semaphore(_TOGETHER)
 

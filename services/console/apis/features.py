@@ -3,9 +3,9 @@
 import asyncio
 from time import monotonic
 
-from services.console.apis.client import Json, Platform, Service, Unreachable
+from services.console.apis.client import Json, Platform, ServiceName, Unreachable
 
-_SERVICES: tuple[Service, ...] = ("tracking", "labeling", "segmentation", "workflow")
+_SERVICES: tuple[ServiceName, ...] = ("tracking", "labeling", "segmentation", "workflow")
 REMEMBERED = 60.0  # seconds; a service that is replaced may have learned something
 
 
@@ -14,7 +14,7 @@ class Features:
 
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
-        self._paths: dict[Service, Json] = {}
+        self._paths: dict[ServiceName, Json] = {}
         self._asked = -REMEMBERED
         self._lock = asyncio.Lock()
 
@@ -29,16 +29,16 @@ class Features:
             self._paths.update({service: paths for service, paths in zip(_SERVICES, found, strict=True) if paths})
             self._asked = monotonic()
 
-    def has(self, service: Service, path: str) -> bool:
+    def has(self, service: ServiceName, path: str) -> bool:
         """Return whether the service has this path, as it is written in its document."""
         return path in self._paths.get(service, {})
 
-    def takes(self, service: Service, path: str, parameter: str) -> bool:
+    def takes(self, service: ServiceName, path: str, parameter: str) -> bool:
         """Return whether a GET of this path takes a query parameter."""
         operation = self._paths.get(service, {}).get(path, {}).get("get", {})
         return any(one.get("name") == parameter for one in operation.get("parameters", []))
 
-    async def _document(self, service: Service) -> Json:
+    async def _document(self, service: ServiceName) -> Json:
         try:
             answer = await self._platform.send(service, "GET", "/openapi.json")
         except Unreachable:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, get_args
 
-from services.console.apis.client import Api, Json, Service
+from services.console.apis.client import Api, Json, ServiceName
 from services.console.domain.errors import NotAMember
 from services.console.domain.references import (
     Reference,
@@ -19,7 +19,7 @@ Thing = Literal["label", "segment", "workflow", "message"]
 THINGS: tuple[Thing, ...] = get_args(Thing)
 Why = Literal["gone", "link", "send", "field_type", "circle"]
 
-_LISTS: Mapping[str, tuple[Service, str]] = {
+_LISTS: Mapping[str, tuple[ServiceName, str]] = {
     "label": ("labeling", "/v1/labels"),
     "field": ("labeling", "/v1/fields"),
     "segment": ("segmentation", "/v1/segments"),
@@ -73,7 +73,7 @@ class Plan:
 
 
 async def plan_copy(source: Api, target: Api, thing: Thing, thing_id: str) -> Plan:
-    """Return what copying a thing would do. Raises NotAMember if there is no such thing, Refused, Unreachable."""
+    """Return what copying a thing would do. Raises NotAMember if there is no such thing, ApiProblem, Unreachable."""
     here, there = await asyncio.gather(_contents(source), _contents(target))
     found = here[thing].get(thing_id)
     if found is None:
@@ -86,7 +86,7 @@ async def plan_copy(source: Api, target: Api, thing: Thing, thing_id: str) -> Pl
 async def copy(target: Api, plan: Plan, name: str) -> str:
     """Make what the plan says, and return the id of the copy, which is called `name`.
 
-    What is made stays if a later piece is refused; another try finds it by its name. Raises Refused, Unreachable.
+    What is made stays if a later piece is refused; another try finds it by its name. Raises ApiProblem, Unreachable.
     """
     ids: dict[tuple[str, str], str] = {(piece.kind, piece.id): piece.there for piece in plan.pieces if piece.there}
     for piece in plan.pieces:

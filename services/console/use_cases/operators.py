@@ -16,7 +16,7 @@ async def link_for_operator(
     """Return the token of a link that signs the local operator in once.
 
     `account_keys`: admin keys of accounts that the operator is to administer; a key of the person's own is made with
-    each, once. Raises Refused when the labeling service does not take a key.
+    each, once. Raises ApiProblem when the labeling service does not take a key.
     """
     person_id = await _operator(database, name)
     for account_key in account_keys:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-from services.console.apis.client import Api, Platform, Refused
+from services.console.apis.client import Api, ApiProblem, Platform
 from services.console.domain.errors import LastAdmin, LinkExpired, NotAMember
 from services.console.domain.roles import Role, scopes_of
 from services.console.store import invitations as invitations_store
@@ -20,7 +20,7 @@ INVITATION_LIVES = timedelta(days=7)
 async def invite(
     database: Database, api: Api, vault: Vault, account_id: int, invited_by: UUID, name: str, email: str, role: Role
 ) -> str:
-    """Return the token of an invitation. Its key is made now, by somebody who may. Raises Refused."""
+    """Return the token of an invitation. Its key is made now, by somebody who may. Raises ApiProblem."""
     made = await api.post("labeling", "/v1/keys", {"name": f"Console: {name}", "scopes": scopes_of(role)})
     token = new_token()
     invitation = Invitation(
@@ -68,7 +68,7 @@ async def withdraw(database: Database, api: Api, account_id: int, invitation_id:
 async def change_role(
     database: Database, api: Api, vault: Vault, account_id: int, person_id: UUID, name: str, role: Role
 ) -> None:
-    """Give somebody another role: a new key, and the old one is revoked. Raises LastAdmin, NotAMember, Refused."""
+    """Give somebody another role: a new key, and the old one is revoked. Raises LastAdmin, NotAMember, ApiProblem."""
     before = await _membership(database, account_id, person_id)
     if before.role == "admin" and role != "admin":
         await _refuse_last_admin(database, account_id)
@@ -116,6 +116,6 @@ async def _refuse_last_admin(database: Database, account_id: int) -> None:
 async def _revoke(api: Api, key_id: UUID) -> None:
     try:
         await api.delete("labeling", f"/v1/keys/{key_id}")
-    except Refused as problem:
+    except ApiProblem as problem:
         if problem.status != 404:
             raise

@@ -10,7 +10,7 @@ from services.delivery.settings import MailServer
 TIMEOUT = 60.0  # seconds for each answer of the server
 
 
-class Refused(Exception):
+class MailRefused(Exception):
     """The server refused the mail; nothing was handed over."""
 
     def __init__(self, refusal: Refusal) -> None:
@@ -43,14 +43,14 @@ class Connection:
                 client.close()
 
     async def hand_over(self, sender: str, recipient: str, mail: EmailMessage) -> None:
-        """Hand a mail over. Raises Refused, NotReached or Uncertain."""
+        """Hand a mail over. Raises MailRefused, NotReached or Uncertain."""
         client = await self._connected()
         try:
             await client.mail(sender)
             await client.rcpt(recipient)
         except aiosmtplib.SMTPResponseException as error:
             await self._begin_anew(client)
-            raise Refused(Refusal(error.code, error.message)) from None
+            raise MailRefused(Refusal(error.code, error.message)) from None
         except (TimeoutError, aiosmtplib.SMTPException, OSError) as error:
             self._drop(client)
             raise NotReached(type(error).__name__) from None
@@ -58,7 +58,7 @@ class Connection:
             await client.data(bytes(mail))
         except aiosmtplib.SMTPDataError as error:
             await self._begin_anew(client)
-            raise Refused(Refusal(error.code, error.message)) from None
+            raise MailRefused(Refusal(error.code, error.message)) from None
         except (TimeoutError, aiosmtplib.SMTPException, OSError) as error:
             self._drop(client)
             raise Uncertain(type(error).__name__) from None

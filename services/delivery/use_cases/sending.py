@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import structlog
 
-from services.delivery.clients.mail_server import Connection, NotReached, Refused, Uncertain
+from services.delivery.clients.mail_server import Connection, MailRefused, NotReached, Uncertain
 from services.delivery.domain.outcomes import Ending, retry_after
 from services.delivery.domain.permission import Recipient, must_wait, reason_to_skip
 from services.delivery.settings import MailServer
@@ -156,7 +156,7 @@ class Sending:
         mail = prepared.mail
         try:
             await connection.hand_over(prepared.sender, prepared.recipient, prepared.composed)
-        except Refused as error:
+        except MailRefused as error:
             if error.refusal.is_for_good:
                 await self._end(mail, error.refusal.ending, f"{error.refusal.code} {error.refusal.text}"[:1000])
             else:

@@ -23,10 +23,10 @@ from services.labeling.domain.labels import Label
 from shared.events.parts import Origin
 from shared.events.tracking import ContactClicked
 
-Cause = TypeVar("Cause")
+CausingEvent = TypeVar("CausingEvent")
 
 
-class Decision(NamedTuple, Generic[Cause]):
+class Decision(NamedTuple, Generic[CausingEvent]):
     """An entry of the history. `origin` is None for a click, whose origin is in `click`; `cause` is its record."""
 
     contact_id: int
@@ -36,10 +36,10 @@ class Decision(NamedTuple, Generic[Cause]):
     reason: str | None
     origin: Origin | None
     click: ContactClicked | None
-    cause: Cause | None
+    cause: CausingEvent | None
 
 
-class AssignmentChanges(Generic[Cause]):
+class AssignmentChanges(Generic[CausingEvent]):
     """Fold clicks and commands over assignments, and collect the decisions.
 
     `stored` must have all pairs that exist of those that are touched, read under the lock of their partition number.
@@ -49,9 +49,9 @@ class AssignmentChanges(Generic[Cause]):
         self.stored = stored
         self.states = dict(stored)
         self.touched: set[Pair] = set()
-        self.decisions: list[Decision[Cause]] = []
+        self.decisions: list[Decision[CausingEvent]] = []
 
-    def click(self, event: ContactClicked, label: Label, cause: Cause) -> None:
+    def click(self, event: ContactClicked, label: Label, cause: CausingEvent) -> None:
         """Count a human click on a link that carries `label`. Called for every click: kept short."""
         pair = (label.no, event.contact_id)
         at = event.occurred_at
@@ -62,7 +62,9 @@ class AssignmentChanges(Generic[Cause]):
             reason = REMOVED_BY_CONTACT if self.states[pair].withdrawn_by_self else REMOVED_SINCE
         self.decisions.append(Decision(event.contact_id, label, at, outcome, reason, None, event, cause))
 
-    def apply(self, contact_id: int, label: Label, command: Command, cause: Cause | None = None) -> Outcome | None:
+    def apply(
+        self, contact_id: int, label: Label, command: Command, cause: CausingEvent | None = None
+    ) -> Outcome | None:
         """Decide `command`; return None if nothing happened."""
         pair = (label.no, contact_id)
         state = self.states.get(pair, NOTHING)
@@ -98,6 +100,8 @@ class AssignmentChanges(Generic[Cause]):
     def _decide(self, contact_id: int, label: Label, at: datetime, outcome: Outcome, origin: Origin) -> None:
         self.decisions.append(Decision(contact_id, label, at, outcome, None, origin, None, None))
 
-    def refuse(self, contact_id: int, label: Label, command: Command, reason: str, cause: Cause | None = None) -> None:
+    def refuse(
+        self, contact_id: int, label: Label, command: Command, reason: str, cause: CausingEvent | None = None
+    ) -> None:
         """Record an attempt that is refused for `reason`, whatever the state is."""
         self.decisions.append(Decision(contact_id, label, command.at, "refused", reason, command.origin, None, cause))

@@ -9,10 +9,10 @@ from services.labeling.domain.fields import Field
 from shared.events.parts import Origin
 
 ContactKey = tuple[int, int]  # account_id, contact_id
-Cause = TypeVar("Cause")
+CausingEvent = TypeVar("CausingEvent")
 
 
-class ContactChange(NamedTuple, Generic[Cause]):
+class ContactChange(NamedTuple, Generic[CausingEvent]):
     """The state of a contact before and after a change.
 
     `origin` is what changed it, `wording` the text that the contact saw when it decided; `cause` is the record that
@@ -25,10 +25,10 @@ class ContactChange(NamedTuple, Generic[Cause]):
     at: datetime
     origin: Origin
     wording: str | None
-    cause: Cause | None
+    cause: CausingEvent | None
 
 
-class ContactChanges(Generic[Cause]):
+class ContactChanges(Generic[CausingEvent]):
     """Apply patches to contacts, and collect the changes.
 
     `stored` must have all contacts that exist of those that are touched, read under the lock of their partition
@@ -38,7 +38,7 @@ class ContactChanges(Generic[Cause]):
     def __init__(self, stored: Mapping[ContactKey, Contact], definitions: Mapping[int, Mapping[str, Field]]) -> None:
         self._contacts = dict(stored)
         self._definitions = definitions
-        self.changes: list[ContactChange[Cause]] = []
+        self.changes: list[ContactChange[CausingEvent]] = []
 
     @property
     def changed(self) -> dict[ContactKey, Contact]:
@@ -57,7 +57,7 @@ class ContactChanges(Generic[Cause]):
         origin: Origin,
         *,
         wording: str | None = None,
-        cause: Cause | None = None,
+        cause: CausingEvent | None = None,
     ) -> bool:
         """Apply a merge patch to a contact, which may be new. Returns False if nothing changes.
 
@@ -84,7 +84,7 @@ class ContactChanges(Generic[Cause]):
         after = before._replace(fields={name: value for name, value in before.fields.items() if name != field_key})
         self._set(ContactChange(key, before, after, at, Origin(kind="field_deleted"), None, None))
 
-    def _set(self, change: ContactChange[Cause]) -> None:
+    def _set(self, change: ContactChange[CausingEvent]) -> None:
         if change.before is None:
             change = change._replace(contact=change.contact._replace(created_at=change.at))
         self._contacts[change.key] = change.contact

@@ -7,7 +7,7 @@ from fastapi import Request
 from services.segmentation.api.models import (
     ContactKey,
     ContactsBody,
-    Count,
+    CountAnswer,
     CriterionBody,
     DescribeBody,
     Description,
@@ -25,12 +25,14 @@ router = Router(tags=["criteria"])
 
 
 @router.post("/v1/criteria/count")
-async def count_criterion(request: Request, body: CriterionBody, caller: Annotated[Caller, requires("read")]) -> Count:
+async def count_criterion(
+    request: Request, body: CriterionBody, caller: Annotated[Caller, requires("read")]
+) -> CountAnswer:
     """Count the contacts for whom a criterion is true, and those of every node of it."""
     with refusals():
         found = await State.of(request).criteria.count(caller.account_id, body.criterion)
     nodes = [NodeCount(pointer=pointer, count=count) for pointer, count in found.counts.items()]
-    return Count(count=found.whole, took_ms=round(found.took * 1000, 3), nodes=nodes)
+    return CountAnswer(count=found.whole, took_ms=round(found.took * 1000, 3), nodes=nodes)
 
 
 @router.post("/v1/criteria/explain")

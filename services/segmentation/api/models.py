@@ -288,7 +288,7 @@ class NodeCount(BaseModel):
     count: Annotated[int, Field(description="Contacts for which the node is true.", examples=[1840])]
 
 
-class Count(BaseModel):
+class CountAnswer(BaseModel):
     """How many contacts a criterion is true for, and each of its nodes; what it took, in milliseconds."""
 
     count: Annotated[int, Field(description="Contacts for which the criterion is true.", examples=[1840])]

@@ -63,7 +63,7 @@ def click_key(event_id: str) -> UUID:
         return UUID(bytes=sha256(event_id.encode()).digest()[:16])
 
 
-class Refused(NamedTuple):
+class UnusableReport(NamedTuple):
     """It can never be used."""
 
     reason: str
@@ -105,19 +105,19 @@ class Placed(NamedTuple):
     labels: tuple[LinkLabel, ...]
 
 
-def place(report: ClickReport, message: Message, now: datetime) -> Placed | Refused | LeftOut:
+def place(report: ClickReport, message: Message, now: datetime) -> Placed | UnusableReport | LeftOut:
     """Return the link that `report` names in `message`, if it is one that can be."""
     if report.occurred_at > now + AHEAD:
-        return Refused("occurred_at is more than 5 minutes ahead")
+        return UnusableReport("occurred_at is more than 5 minutes ahead")
     if report.send is not None and report.send.kind == "test":
         return LeftOut("test_send")
     if report.link_id is not None:
         link = message.by_id.get(report.link_id)
-        return Refused("the message has no such link") if link is None else Placed(link, link.labels)
+        return UnusableReport("the message has no such link") if link is None else Placed(link, link.labels)
     assert report.url is not None, "a report names a link by one of two"
     links = message.links_at(report.url)
     if not links:
-        return Refused("the message has no link with this url")
+        return UnusableReport("the message has no link with this url")
     return Placed(links[0], shared_labels(links))
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
-from services.tracking.domain.intake import LeftOut, Message, Refused, contact_reference, message_key, place
+from services.tracking.domain.intake import LeftOut, Message, UnusableReport, contact_reference, message_key, place
 from services.tracking.store.contacts import ContactKey, contact_news
 from services.tracking.store.messages import messages_for_clicks
 from services.tracking.use_cases.click_recording import Recorder, Taken
@@ -74,7 +74,7 @@ class ClickIntake:
                 held += 1
                 continue
             placed = place(report, message, work.now)
-            if isinstance(placed, Refused):
+            if isinstance(placed, UnusableReport):
                 work.reject(received, placed.reason)
             elif isinstance(placed, LeftOut):
                 left_out[placed.reason] += 1

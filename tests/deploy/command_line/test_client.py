@@ -1,6 +1,6 @@
 import pytest
 
-from deploy.command_line.client import Client, Refused, Unreachable
+from deploy.command_line.client import ApiProblem, Client, Unreachable
 from deploy.command_line.labels import Labels, names_in
 from deploy.command_line.settings import CommandLineSettings
 from tests.deploy.command_line.serving import Answer, Asked, served
@@ -25,7 +25,7 @@ async def test_a_refusal_says_what_is_wrong_and_where() -> None:
 
     with served(lambda _: Answer(409, problem)) as settings:
         async with Client(settings) as client:
-            with pytest.raises(Refused, match=r"409: the name is taken\n  /name: taken"):
+            with pytest.raises(ApiProblem, match=r"409: the name is taken\n  /name: taken"):
                 await client.post("labeling", "/v1/labels", {"name": "Dogs"})
 
 
@@ -56,7 +56,7 @@ async def test_a_service_that_is_not_there_is_unreachable() -> None:
 async def test_what_is_no_problem_json_is_shown_as_it_is() -> None:
     with served(lambda _: Answer(500, "all is lost")) as settings:
         async with Client(settings) as client:
-            with pytest.raises(Refused, match=r"500: .*all is lost"):
+            with pytest.raises(ApiProblem, match=r"500: .*all is lost"):
                 await client.delete("labeling", "/v1/keys/1")
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from shared.bus.handler import Consumer
-from shared.runtime.service import Parts, Resources, Service
+from shared.runtime.service import Resources, ServiceDefinition, ServiceParts
 from shared.settings import CommonSettings, Port
 from tests.faults.counting.consumers import Counting
 
@@ -17,11 +17,11 @@ class CountingSettings(CommonSettings):
     topics: str = "tracking.clicks"  # what it reads, separated by commas
 
 
-async def build(resources: Resources) -> Parts:
+async def build(resources: Resources) -> ServiceParts:
     settings = resources.settings
     assert isinstance(settings, CountingSettings)
     topics = tuple(settings.topics.split(","))
-    return Parts(consumers=[Consumer("counting", topics, Counting(settings.fails_on_contact))])
+    return ServiceParts(consumers=[Consumer("counting", topics, Counting(settings.fails_on_contact))])
 
 
-SERVICE = Service("labeling", CountingSettings, Path(__file__).parent / "migrations", (), build)
+SERVICE = ServiceDefinition("labeling", CountingSettings, Path(__file__).parent / "migrations", (), build)

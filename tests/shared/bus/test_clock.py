@@ -9,7 +9,7 @@ import pytest
 from shared.bus.checkpoints import Checkpoint
 from shared.bus.handler import Handler
 from shared.bus.received import Received, by_partition
-from shared.bus.record import Part
+from shared.bus.record import PartitionId
 from shared.store.unit_of_work import UnitOfWork
 from tests.shared.bus.rig import COUNT, Counting, Rig, clicked
 from tests.shared.bus.test_guard import counted
@@ -158,5 +158,5 @@ async def test_who_has_lost_the_partition_without_noticing_changes_nothing(rig: 
         )
         await rig.publish([clicked(4) for _ in range(5)])  # somebody else has done the first three of these
         await until(lambda: counted(rig, 7))
-        assert host.partitions[1].current[Part("tracking.clicks", 1)].next_offset == 10
+        assert host.partitions[1].current[PartitionId("tracking.clicks", 1)].next_offset == 10
     assert await counted(rig, 7)

@@ -9,7 +9,7 @@ import pytest
 from shared.bus.handler import Handler
 from shared.bus.host import ConsumerHost
 from shared.bus.received import Received, by_partition
-from shared.bus.record import Part
+from shared.bus.record import PartitionId
 from shared.store.unit_of_work import UnitOfWork
 from tests.shared.bus.rig import COUNT, PARTITIONS, Counting, Rig, clicked
 from tests.shared.bus.test_guard import counted
@@ -131,7 +131,7 @@ async def test_a_fenced_number_leaves_the_unit_before_the_handler_runs(rig: Rig)
         handler.batches.clear()
         await rig.publish([clicked(IN_2[0]), clicked(IN_0[1]), clicked(IN_2[1])])
         await until(lambda: counted(rig, 4))
-        assert host.partitions[2].current[Part("tracking.clicks", 2)].next_offset == 3
+        assert host.partitions[2].current[PartitionId("tracking.clicks", 2)].next_offset == 3
     assert await rig.counts() == {IN_0[0]: 1, IN_0[1]: 1, IN_2[0]: 1, IN_2[1]: 1}
     assert not any(one.event.contact_id == IN_2[0] for batch in handler.batches for one in batch)
 

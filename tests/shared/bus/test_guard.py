@@ -8,7 +8,7 @@ from shared.bus.guard import check_surroundings
 from shared.bus.topics import ensure_topics
 from shared.events.topics import partition_of
 from shared.settings import CommonSettings
-from shared.store.errors import Refused
+from shared.store.errors import UnsafeToRun
 from tests.shared.bus.rig import PARTITIONS, Counting, Rig, assigned, clicked
 from tests.shared.bus.test_relay import all_published, append
 from tests.stack.waiting import until
@@ -17,21 +17,21 @@ from tests.stack.waiting import until
 @pytest.mark.asyncio
 async def test_topics_with_another_number_of_partitions(rig: Rig) -> None:
     settings = rig.settings.model_copy(update={"partitions": PARTITIONS + 1})
-    with pytest.raises(Refused, match="has 4 partitions, PENCHANT_PARTITIONS says 5"):
+    with pytest.raises(UnsafeToRun, match="has 4 partitions, PENCHANT_PARTITIONS says 5"):
         await ensure_topics(settings)
 
 
 @pytest.mark.asyncio
 async def test_a_database_made_for_another_number_of_partitions(rig: Rig) -> None:
     settings = rig.settings.model_copy(update={"partitions": PARTITIONS + 1})
-    with pytest.raises(Refused, match="the database was made for 4"):
+    with pytest.raises(UnsafeToRun, match="the database was made for 4"):
         await check_surroundings("labeling", settings, rig.database)
 
 
 @pytest.mark.asyncio
 async def test_another_cluster(rig: Rig) -> None:
     await rig.database.pool.execute("UPDATE bound_cluster SET cluster_id = 'another'")
-    with pytest.raises(Refused, match="belongs to the Kafka cluster another"):
+    with pytest.raises(UnsafeToRun, match="belongs to the Kafka cluster another"):
         await check_surroundings("labeling", rig.settings, rig.database)
 
 
@@ -42,7 +42,7 @@ async def test_a_kafka_that_has_forgotten_everything(rig: Rig) -> None:
         await until(lambda: all_published(rig))
     forgotten = CommonSettings(**rig.settings.model_dump() | {"topic_prefix": rig.settings.topic_prefix + "new."})
     await ensure_topics(forgotten)
-    with pytest.raises(Refused, match="Kafka has forgotten them"):
+    with pytest.raises(UnsafeToRun, match="Kafka has forgotten them"):
         await check_surroundings("labeling", forgotten, rig.database)
 
 
@@ -56,7 +56,7 @@ async def test_a_database_restored_from_an_older_backup(rig: Rig) -> None:
     await rig.database.pool.execute(
         "DELETE FROM events WHERE partition = $1 AND position = (SELECT max(position) FROM events)", number
     )
-    with pytest.raises(Refused, match="is ahead of the event table"):
+    with pytest.raises(UnsafeToRun, match="is ahead of the event table"):
         await check_surroundings("labeling", rig.settings, rig.database)
 
 
@@ -67,7 +67,7 @@ async def test_offsets_that_kafka_does_not_have(rig: Rig) -> None:
         await until(lambda: counted(rig, 8))
     await rig.database.pool.execute("UPDATE checkpoints SET next_offset = next_offset + 100")
     async with rig.worker(Counting()) as host:
-        with pytest.raises(Refused, match="records are lost, or this is another Kafka"):
+        with pytest.raises(UnsafeToRun, match="records are lost, or this is another Kafka"):
             await host.failure
     assert await counted(rig, 8)
 

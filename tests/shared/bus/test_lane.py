@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from shared.bus.checkpoints import Checkpoint
 from shared.bus.lane import Lane, Queue
-from shared.bus.record import Part
+from shared.bus.record import PartitionId
 from shared.metrics import RECORDS_DROPPED
 
-CLICKS, LABELS, CONTACTS, INTAKE = (Part(topic, 0) for topic in ("clicks", "labels", "contacts", "intake"))
+CLICKS, LABELS, CONTACTS, INTAKE = (PartitionId(topic, 0) for topic in ("clicks", "labels", "contacts", "intake"))
 
 
 class Catalogs:
@@ -43,7 +43,7 @@ class FakeRecord:
             self.headers.append(("ce_after", self.after.encode()))
 
 
-def lane(*parts: Part, aligned: bool = True) -> Lane:
+def lane(*parts: PartitionId, aligned: bool = True) -> Lane:
     return Lane({part: Queue(0, 0, 0) for part in parts}, aligned)
 
 
@@ -118,7 +118,7 @@ def test_intake_records_have_no_sequence_and_all_of_them_count() -> None:
 
 
 def test_partitions_of_an_intake_topic_go_together_and_none_keeps_the_others_waiting() -> None:
-    busy, quiet = Part("intake", 0), Part("intake", 2)
+    busy, quiet = PartitionId("intake", 0), PartitionId("intake", 2)
     given_lane = lane(busy, quiet, aligned=False)
     given_lane.push(busy, [FakeRecord("intake", offset, 0) for offset in range(9)])
     given_lane.push(quiet, [FakeRecord("intake", 0, 0, partition=2)])
@@ -165,7 +165,7 @@ def test_a_record_waits_until_the_catalog_has_been_read_as_far_as_it_names() -> 
     given_lane = Lane({LABELS: Queue(0, 0, 0)}, aligned=True, catalogs=catalogs)
     given_lane.push(LABELS, [FakeRecord("labels", 0, 8, after="catalog=7,other.catalog=99")])
     assert given_lane.take(10).records == []
-    assert given_lane.waits_for() == {Part("catalog", 0)}
+    assert given_lane.waits_for() == {PartitionId("catalog", 0)}
     catalogs.read["catalog"] = 7
     assert order(given_lane.take(10).records) == [("labels", 8)]
 
@@ -207,11 +207,11 @@ def test_nothing_stops_for_ever_whatever_compaction_has_removed(
         after = ",".join(f"{other}={last[other]}" for other in "abc" if other != topic and last[other]) if knows else ""
         records[topic].append(FakeRecord(topic, len(records[topic]), sequence, after))
         last[topic] = sequence
-    given_lane, left = lane(*(Part(topic, 0) for topic in "abc")), 0
+    given_lane, left = lane(*(PartitionId(topic, 0) for topic in "abc")), 0
     for topic, all_of_it in records.items():
         for record in all_of_it:
             if record is all_of_it[-1] or kept.draw(st.booleans()):
-                given_lane.push(Part(topic, 0), [record])
+                given_lane.push(PartitionId(topic, 0), [record])
                 left += 1
     assert len(given_lane.take(1000).records) == left
 
@@ -231,13 +231,13 @@ def test_whatever_order_topics_arrive_in_every_record_comes_once_and_after_its_c
         after = ",".join(f"{other}={last[other]}" for other in "abc" if other != topic and last[other]) if knows else ""
         queues[topic].append(FakeRecord(topic, len(queues[topic]), sequence, after))
         last[topic] = sequence
-    given_lane, seen = lane(*(Part(topic, 0) for topic in "abc")), dict.fromkeys("abc", 0)
+    given_lane, seen = lane(*(PartitionId(topic, 0) for topic in "abc")), dict.fromkeys("abc", 0)
     pending = [topic for topic, records in queues.items() for _ in records]
     arrival.shuffle(pending)  # type: ignore[attr-defined]
     arrived = dict.fromkeys("abc", 0)
     got = 0
     for topic in pending:
-        given_lane.push(Part(topic, 0), [queues[topic][arrived[topic]]])
+        given_lane.push(PartitionId(topic, 0), [queues[topic][arrived[topic]]])
         arrived[topic] += 1
         while taken := given_lane.take(most).records:
             for found, record, _ in taken:

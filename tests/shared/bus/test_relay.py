@@ -11,7 +11,7 @@ from aiokafka.errors import ProducerFenced
 from shared.bus.follower import Follower
 from shared.bus.offsets import Offsets
 from shared.bus.publisher import Publisher
-from shared.bus.record import Part
+from shared.bus.record import PartitionId
 from shared.bus.relay import QUERIES, Relay, published
 from shared.events.labeling import AccountChanged, ContactChanged
 from shared.events.topics import partition_of
@@ -139,7 +139,7 @@ async def test_a_catalog_write_is_acknowledged_within_a_second(rig: Rig) -> None
 @pytest.mark.asyncio
 async def test_a_label_can_be_read_only_when_its_contact_can(rig: Rig) -> None:
     """Contacts go through a transaction, labels do not: they must not overtake it."""
-    contacts = [Part("labeling.contacts", number) for number in range(PARTITIONS)]
+    contacts = [PartitionId("labeling.contacts", number) for number in range(PARTITIONS)]
     committed = Offsets(rig.settings, contacts, committed=True)
     await committed.start()
     readable: list[tuple[int, int, int]] = []  # of each label: its partition, the contact it names, contacts' end
@@ -154,7 +154,7 @@ async def test_a_label_can_be_read_only_when_its_contact_can(rig: Rig) -> None:
                 for _, record in await labels.next(0.05):
                     ends = await committed.ends(contacts)
                     named = int(dict(record.headers)["ce_after"].decode().rpartition("=")[2])  # type: ignore[union-attr]
-                    readable.append((record.partition, named, ends[Part("labeling.contacts", record.partition)]))
+                    readable.append((record.partition, named, ends[PartitionId("labeling.contacts", record.partition)]))
         await until(lambda: all_published(rig))
         while found := await labels.next():
             readable += [(record.partition, 0, 1) for _, record in found]

@@ -13,7 +13,7 @@ from shared.http.raw import Answer, RawRequest
 from shared.http.routing import Router
 from shared.http.server import PortTakenError, listen
 from shared.runtime.doors import Doors, ports_of, serve_doors
-from shared.runtime.service import Parts, Resources, Service
+from shared.runtime.service import Resources, ServiceDefinition, ServiceParts
 from shared.settings import CommonSettings, Port
 
 PATHS = (
@@ -48,7 +48,7 @@ def _redirect(_request: RawRequest) -> Answer:
     return Answer(302, ((b"location", b"https://example.com/"),))
 
 
-PARTS = Parts(
+PARTS = ServiceParts(
     routers=[_router("/v1/things")],
     public_routers=[_router("/p/token")],
     internal_routers=[_router("/internal/slices")],
@@ -56,14 +56,14 @@ PARTS = Parts(
 )
 
 
-async def _never(_surroundings: Resources) -> Parts:
+async def _never(_surroundings: Resources) -> ServiceParts:
     raise AssertionError
 
 
 @asynccontextmanager
 async def opened(settings: ShopSettings, *, has_api: bool = True) -> AsyncIterator[dict[str, set[str]]]:
     """Which of PATHS are found at each door."""
-    service = Service(name="shop", settings=ShopSettings, migrations=Path(), catalogs=(), build=_never)
+    service = ServiceDefinition(name="shop", settings=ShopSettings, migrations=Path(), catalogs=(), build=_never)
     doors = Doors(service, settings, None, None).of(PARTS, [], has_api=has_api)
     stop, ports = asyncio.Event(), dict[str, int]()
     server = asyncio.create_task(serve_doors(doors, settings, stop, ports.__setitem__))
@@ -109,7 +109,7 @@ def test_ports_that_are_not_set_are_no_doors() -> None:
 async def test_a_port_that_is_taken_ends_all_doors() -> None:
     with listen("127.0.0.1", 0) as taken:
         settings = ShopSettings(shop_internal_port=taken.getsockname()[1])
-        service = Service(name="shop", settings=ShopSettings, migrations=Path(), catalogs=(), build=_never)
+        service = ServiceDefinition(name="shop", settings=ShopSettings, migrations=Path(), catalogs=(), build=_never)
         doors = Doors(service, settings, None, None).of(PARTS, [], has_api=True)
         with pytest.raises(PortTakenError):
             await serve_doors(doors, settings, asyncio.Event(), lambda _name, _port: None)

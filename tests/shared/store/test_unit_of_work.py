@@ -43,7 +43,7 @@ def label_changed(work_now: datetime, description: str = "") -> LabelChanged:
     )  # fmt: skip
 
 
-class Cause(NamedTuple):
+class CausingEvent(NamedTuple):
     """What an event follows from."""
 
     event_id: str
@@ -186,7 +186,9 @@ async def test_what_kafka_would_refuse_is_refused_at_once(database: Database) ->
     async def append_too_much_that_is_written() -> None:
         async with database.unit_of_work(2) as work:
             cause = assigned(work.now, 1)
-            work.append_written(LabelAssigned, b"x" * 1_000_000, cause.event_id, 1, 1, work.now, Cause(str(DOGS)))
+            work.append_written(
+                LabelAssigned, b"x" * 1_000_000, cause.event_id, 1, 1, work.now, CausingEvent(str(DOGS))
+            )
 
     with pytest.raises(EventTooLarge):
         await append_too_much_that_is_written()

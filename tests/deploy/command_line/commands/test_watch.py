@@ -3,19 +3,19 @@ from typer.testing import CliRunner
 
 from deploy.command_line.app import app
 from deploy.command_line.commands.watch import TYPES, as_object, line
-from deploy.command_line.feed import Names, Seen
+from deploy.command_line.feed import Names, ReceivedEvent
 from shared.events.codec import Tombstone, decode, headers_of
 from tests.shared.events.examples import NOON, click, record
 
 
-def seen() -> Seen:
+def seen() -> ReceivedEvent:
     value, headers = record(click(url="https://shop.example/\x1b[2J"))
-    return Seen("tracking.clicks", 3, 17, decode("tracking.clicks", b"7:12", value, headers))
+    return ReceivedEvent("tracking.clicks", 3, 17, decode("tracking.clicks", b"7:12", value, headers))
 
 
-def erased() -> Seen:
+def erased() -> ReceivedEvent:
     headers = headers_of("penchant.Tombstone.v1", "id-1", "/labeling", NOON, 43, {}, None, None, None)
-    return Seen("labeling.contacts", 3, 18, decode("labeling.contacts", b"7:12", None, dict(headers)))
+    return ReceivedEvent("labeling.contacts", 3, 18, decode("labeling.contacts", b"7:12", None, dict(headers)))
 
 
 def test_a_line_says_when_whose_and_what_and_steers_no_terminal() -> None:

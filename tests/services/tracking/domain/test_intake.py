@@ -10,7 +10,7 @@ from services.tracking.domain.intake import (
     LeftOut,
     Message,
     Placed,
-    Refused,
+    UnusableReport,
     click_key,
     contact_reference,
     evidence,
@@ -56,7 +56,7 @@ def test_a_url_that_fits_several_links_carries_the_labels_that_they_share() -> N
     ],
 )
 def test_refuses_what_the_message_cannot_have(refused: ClickReport) -> None:
-    assert isinstance(place(refused, MESSAGE, NOW), Refused)
+    assert isinstance(place(refused, MESSAGE, NOW), UnusableReport)
 
 
 def test_a_clock_a_little_ahead_is_forgiven() -> None:
