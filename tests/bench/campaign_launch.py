@@ -47,13 +47,13 @@ async def launch(place: Bench) -> list[Row]:
     """From the launch to the frozen audience, and to all requests on the topic."""
     key = generate()
     alone = await _relay_alone(place)
-    with place.ground() as ground:
-        dsn = ground.database()
-        process = process_on(ground, dsn).start()
+    with place.sandbox() as sandbox:
+        dsn = sandbox.database()
+        process = process_on(sandbox, dsn).start()
         await asyncio.to_thread(process.wait_ready)
-        producer = AIOKafkaProducer(**client_options(ground.settings))
+        producer = AIOKafkaProducer(**client_options(sandbox.settings))
         await producer.start()
-        writer = Writer(ground.settings, producer)
+        writer = Writer(sandbox.settings, producer)
         message = MessageChanged(
             occurred_at=NOW, account_id=ACCOUNT, message_id=MESSAGE, message_name="Bench", revision=1, links=()
         )
@@ -106,9 +106,9 @@ async def _until(
 
 async def _relay_alone(place: Bench) -> float:
     """Publish as many requests as the launch does, all written before; return requests per second."""
-    with place.ground() as ground:
-        dsn = ground.database()
-        await ensure_topics(ground.settings)
+    with place.sandbox() as sandbox:
+        dsn = sandbox.database()
+        await ensure_topics(sandbox.settings)
         database = await Database.open(dsn, PARTITIONS)
         try:
             await database.migrate([SERVICE.migrations])
@@ -118,7 +118,7 @@ async def _relay_alone(place: Bench) -> float:
                 async with database.unit_of_work(*range(PARTITIONS)) as work:
                     for contact_id in range(first, first + AT_ONCE):
                         work.append(request_to(contact_id))
-            relay = asyncio.create_task(Relay(database, lambda: Publisher("segmentation", ground.settings)).run())
+            relay = asyncio.create_task(Relay(database, lambda: Publisher("segmentation", sandbox.settings)).run())
             started = perf_counter()
             await _until_asked(dsn, PUBLISHED, lambda published: published >= LAUNCHED)
             took = perf_counter() - started
@@ -140,16 +140,16 @@ def request_to(contact_id: int) -> CampaignMessageRequested:
 
 async def clicks_during_launch(place: Bench) -> Row:
     """Click at a steady pace, first alone, then while a campaign is launched to many others."""
-    async with place.services() as (ground, services):
+    async with place.services() as (sandbox, services):
         tracking, labeling = services["tracking"], services["labeling"]
         shop = await Shop.open(labeling.url, tracking.url, 2 * CLICKS)
         tokens = await shop.tokens(tracking.url, SEND, shop.contacts)
-        with Account.open(Scene(ground, services), "Launch") as account:
+        with Account.open(Scene(sandbox, services), "Launch") as account:
             campaign = await asyncio.to_thread(_draft, account)
             pace = ["labeling.labels"], CLICKS_PER_SECOND, NOT_COUNTED
-            [alone] = await click_paced(ground, tracking.port, shop, tokens[:CLICKS], *pace)
+            [alone] = await click_paced(sandbox, tracking.port, shop, tokens[:CLICKS], *pace)
             await asyncio.to_thread(account.post, "segmentation", f"{campaign}/launch")
-            [meanwhile] = await click_paced(ground, tracking.port, shop, tokens[CLICKS:], *pace)
+            [meanwhile] = await click_paced(sandbox, tracking.port, shop, tokens[CLICKS:], *pace)
             await asyncio.to_thread(_wait_until_done, account, campaign)
     name = f"click to LabelAssigned during a launch to {CLICKED_ON:,} contacts, {CLICKS_PER_SECOND} clicks/s, p99"
     return Row(name, quantile(meanwhile, 0.99), "ms", 1_000, quantile(alone, 0.99), "without the launch", "lower")

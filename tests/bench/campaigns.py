@@ -134,10 +134,10 @@ def sink(folder: Path) -> Iterator[int]:
 
 async def delivery(place: Bench) -> list[Row]:
     """Mails of one process of delivery, from the requests on the topic to the last one handed over."""
-    with place.ground() as ground, sink(place.folder) as port:
-        dsn = ground.database()
+    with place.sandbox() as sandbox, sink(place.folder) as port:
+        dsn = sandbox.database()
         async with serving(renderer()) as tracking:
-            process = ground.process(
+            process = sandbox.process(
                 "services.delivery",
                 "PENCHANT_DELIVERY_PORT",
                 {
@@ -148,7 +148,7 @@ async def delivery(place: Bench) -> list[Row]:
                     "PENCHANT_DELIVERY_PER_SECOND": "100000",
                 },
             ).start()
-            rate = await _delivered(ground.settings, process, dsn)
+            rate = await _delivered(sandbox.settings, process, dsn)
         alone = await _alone(port)
     name = "delivery: mails to a mail server of this machine, one process"
     return [Row(name, rate, "mails/s", goal=500, baseline=alone, baseline_of="aiosmtplib alone in a loop")]

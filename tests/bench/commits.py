@@ -12,8 +12,8 @@ from tests.bench.latency import click_paced, define, plain_paced, quantile
 from tests.bench.place import Place
 from tests.bench.row import Row
 from tests.faults.chain import SEND
-from tests.stack.ground import Ground
 from tests.stack.processes import ServiceProcess
+from tests.stack.sandbox import Sandbox
 from tests.stack.shop import Shop
 
 TOPICS = {
@@ -46,42 +46,42 @@ class Usage(NamedTuple):
 
 async def run(place: Place) -> list[Row]:
     """Measure the stack at rest, and at each rate in turn; every click is the first of its contact."""
-    async with place.services() as (ground, services):
+    async with place.services() as (sandbox, services):
         tracking, labeling = services["tracking"], services["labeling"]
         counts = [WARM_UP + rate * SECONDS for rate in GOALS]
         shop = await Shop.open(labeling.url, tracking.url, sum(counts))
         await define(shop, services["segmentation"].url, services["workflow"].url)
         tokens = await shop.tokens(tracking.url, SEND, shop.contacts)
-        idle = await _idle(ground, services)
+        idle = await _idle(sandbox, services)
         rows = [Row("all services at rest, commits", idle, "1/s", better="lower")]
         start = 0
         for rate, count in zip(GOALS, counts, strict=True):
-            rows += await _at(rate, ground, services, shop, tokens[start : start + count], idle)
+            rows += await _at(rate, sandbox, services, shop, tokens[start : start + count], idle)
             start += count
         return rows
 
 
-async def _idle(ground: Ground, services: Mapping[str, ServiceProcess]) -> float:
-    before, began = await _usage(ground, services), perf_counter()
+async def _idle(sandbox: Sandbox, services: Mapping[str, ServiceProcess]) -> float:
+    before, began = await _usage(sandbox, services), perf_counter()
     await asyncio.sleep(SECONDS)
-    return ((await _usage(ground, services)).commits - before.commits) / (perf_counter() - began)
+    return ((await _usage(sandbox, services)).commits - before.commits) / (perf_counter() - began)
 
 
 async def _at(
     rate: int,
-    ground: Ground,
+    sandbox: Sandbox,
     services: Mapping[str, ServiceProcess],
     shop: Shop,
     tokens: Sequence[dict[str, object]],
     idle: float,
 ) -> list[Row]:
-    plain = await plain_paced(ground.settings, rate)
-    before, began = await _usage(ground, services), perf_counter()
+    plain = await plain_paced(sandbox.settings, rate)
+    before, began = await _usage(sandbox, services), perf_counter()
     delays = await click_paced(
-        ground, services["tracking"].port, shop, tokens, list(TOPICS.values()), rate, warm_up=WARM_UP
+        sandbox, services["tracking"].port, shop, tokens, list(TOPICS.values()), rate, warm_up=WARM_UP
     )
     took = perf_counter() - began
-    after = await _usage(ground, services)
+    after = await _usage(sandbox, services)
     name, goals, goals_p99 = f"all services, {rate} clicks/s", GOALS[rate], GOALS_P99[rate]
     used = {part: (seconds - before.seconds.get(part, 0.0)) / took for part, seconds in after.seconds.items()}
     rows = [
@@ -99,10 +99,10 @@ async def _at(
     return rows
 
 
-async def _usage(ground: Ground, services: Mapping[str, ServiceProcess]) -> Usage:
+async def _usage(sandbox: Sandbox, services: Mapping[str, ServiceProcess]) -> Usage:
     await asyncio.sleep(STATISTICS)
-    names = [dsn.rpartition("/")[2] for dsn in ground.databases.values()]
-    connection = await asyncpg.connect(ground.database("labeling"))
+    names = [dsn.rpartition("/")[2] for dsn in sandbox.databases.values()]
+    connection = await asyncpg.connect(sandbox.database("labeling"))
     try:
         commits = await connection.fetchval(
             "SELECT sum(xact_commit)::bigint FROM pg_stat_database WHERE datname = ANY($1::text[])", names

@@ -11,8 +11,8 @@ import httpx
 from tests.bench.place import Place
 from tests.bench.row import Row
 from tests.scenarios.scene import SERVICES, Account, Scene, bearer
-from tests.stack.ground import OPERATOR_KEY
 from tests.stack.processes import ServiceProcess
+from tests.stack.sandbox import OPERATOR_KEY
 
 CONTACTS = 100_000  # the goal's million takes ten times as long to write, not to show
 BATCH = 10_000
@@ -47,18 +47,18 @@ def _measure(place: Place) -> list[Row]:
 
 @contextmanager
 def _opened(place: Place) -> Iterator[tuple[Account, ServiceProcess]]:
-    ground = place.whole()
+    sandbox = place.whole()
     try:
-        started = {name: ground.service(name) for name in SERVICES}
+        started = {name: sandbox.service(name) for name in SERVICES}
         for process in started.values():
             process.start()
         urls = {f"PENCHANT_{name.upper()}_URL": process.url for name, process in started.items()}
-        console = ground.service("console", PENCHANT_CONSOLE_SECRET="a-secret-of-the-bench-long-enough", **urls)
+        console = sandbox.service("console", PENCHANT_CONSOLE_SECRET="a-secret-of-the-bench-long-enough", **urls)
         console.start()
-        with Account.open(Scene(ground, started), "Bench") as account:
+        with Account.open(Scene(sandbox, started), "Bench") as account:
             yield account, console
     finally:
-        ground.clear()
+        sandbox.clear()
 
 
 def _filled(account: Account) -> dict[str, str]:

@@ -44,8 +44,8 @@ class Published:
 async def run(place: Place) -> list[Row]:
     """A file of contacts with three fields and two labels each."""
     content = file_of(ROWS)
-    with place.ground() as ground:
-        dsn = ground.database()
+    with place.sandbox() as sandbox:
+        dsn = sandbox.database()
         database = await Database.open(dsn, PARTITIONS)
         try:
             account_id = await _prepared(database)

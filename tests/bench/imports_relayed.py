@@ -15,8 +15,8 @@ from tests.bench.progress import ask
 from tests.bench.row import Row
 from tests.faults.chain import SEND
 from tests.scenarios.scene import Account, Scene
-from tests.stack.ground import Ground
 from tests.stack.processes import ServiceProcess
+from tests.stack.sandbox import Sandbox
 from tests.stack.shop import Shop
 
 ROWS = 20_000
@@ -31,22 +31,22 @@ ENTERED = "SELECT count(*) FROM events WHERE topic = 'segmentation.memberships'"
 
 async def run(place: Place) -> list[Row]:
     """Three events a row: the contact and two labels, from the start to the last membership."""
-    async with place.services() as (ground, services):
-        scene = Scene(ground, services)
+    async with place.services() as (sandbox, services):
+        scene = Scene(sandbox, services)
         with Account.open(scene, "Bulk") as account:
-            return await _measured(ground, services, account)
+            return await _measured(sandbox, services, account)
 
 
-async def _measured(ground: Ground, services: dict[str, ServiceProcess], account: Account) -> list[Row]:
+async def _measured(sandbox: Sandbox, services: dict[str, ServiceProcess], account: Account) -> list[Row]:
     tracking, labeling = services["tracking"], services["labeling"]
     shop = await Shop.open(labeling.url, tracking.url, 2 * CLICKED)
     tokens = await shop.tokens(tracking.url, SEND, shop.contacts)
     await asyncio.to_thread(_prepare, account)
-    [alone] = await _clicks(ground, tracking, shop, tokens[:CLICKED])
+    [alone] = await _clicks(sandbox, tracking, shop, tokens[:CLICKED])
     memory = Memory(labeling)
     watching = asyncio.create_task(memory.watch())
-    importing = asyncio.create_task(_import(ground, account))
-    [meanwhile] = await _clicks(ground, tracking, shop, tokens[CLICKED:])
+    importing = asyncio.create_task(_import(sandbox, account))
+    [meanwhile] = await _clicks(sandbox, tracking, shop, tokens[CLICKED:])
     rate = await importing
     watching.cancel()
     return [
@@ -72,10 +72,10 @@ class Memory:
 
 
 async def _clicks(
-    ground: Ground, tracking: ServiceProcess, shop: Shop, tokens: Sequence[dict[str, object]]
+    sandbox: Sandbox, tracking: ServiceProcess, shop: Shop, tokens: Sequence[dict[str, object]]
 ) -> list[list[float]]:
     topics = ["labeling.labels"]
-    return await click_paced(ground, tracking.port, shop, tokens, topics, CLICKS_PER_SECOND, NOT_COUNTED)
+    return await click_paced(sandbox, tracking.port, shop, tokens, topics, CLICKS_PER_SECOND, NOT_COUNTED)
 
 
 def _prepare(account: Account) -> None:
@@ -88,7 +88,7 @@ def _prepare(account: Account) -> None:
         account.post("segmentation", "/v1/segments", {"name": pair[0], "criterion": criterion})
 
 
-async def _import(ground: Ground, account: Account) -> float:
+async def _import(sandbox: Sandbox, account: Account) -> float:
     """Import the file; return rows a second from the start to the last membership."""
     headers = {"Authorization": f"Bearer {account.key}"}
     async with httpx.AsyncClient(base_url=account.scene.url("labeling"), headers=headers, timeout=60) as http:
@@ -99,7 +99,7 @@ async def _import(ground: Ground, account: Account) -> float:
         began = perf_counter()
         (await http.post(f"{path}/start")).raise_for_status()
         await _reached(http, path, "done")
-        dsn = ground.database("segmentation")
+        dsn = sandbox.database("segmentation")
         while await ask(dsn, ENTERED) < 2 * ROWS:
             assert perf_counter() - began < WITHIN
             await asyncio.sleep(LOOK_EVERY)

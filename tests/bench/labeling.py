@@ -6,7 +6,7 @@ from services.labeling.app import SERVICE
 from shared.bus.topics import ensure_topics
 from shared.store.database import Database
 from tests.bench.clicks import ClickWriter, clicks_of
-from tests.bench.place import PARTITIONS, Ground, Place
+from tests.bench.place import PARTITIONS, Place, Sandbox
 from tests.bench.progress import APPLIED, PUBLISHED, execute, rate_until
 from tests.bench.row import Row
 from tests.bench.runtime_cost import FROM_THE_BEGINNING, LEASE_TAKEN, _bare, mostly_new
@@ -18,16 +18,16 @@ EVENTS = CLICKS * 9 // 10
 
 async def run(place: Place) -> list[Row]:
     """Nine of ten clicks new and not relayed, then none new, then nine of ten new and relayed."""
-    with place.ground() as ground:
-        await ensure_topics(ground.settings)
-        total = await ClickWriter(ground.settings).write(clicks_of(mostly_new(CLICKS), LABELS))
-        bare = await _bare(ground, total)
-        dsn = await _prepared(ground)
+    with place.sandbox() as sandbox:
+        await ensure_topics(sandbox.settings)
+        total = await ClickWriter(sandbox.settings).write(clicks_of(mostly_new(CLICKS), LABELS))
+        bare = await _bare(sandbox, total)
+        dsn = await _prepared(sandbox)
         await execute(dsn, LEASE_TAKEN)
-        new = await _measured(ground, dsn, total)
+        new = await _measured(sandbox, dsn, total)
         await execute(dsn, FROM_THE_BEGINNING)
-        known = await _measured(ground, dsn, total)
-        relayed = await _measured(ground, await _prepared(ground), EVENTS, PUBLISHED) * total / EVENTS
+        known = await _measured(sandbox, dsn, total)
+        relayed = await _measured(sandbox, await _prepared(sandbox), EVENTS, PUBLISHED) * total / EVENTS
     script = "bare script, without a history"
     return [
         Row("labeling: clicks, 9 of 10 new, not relayed", new, "clicks/s", 35_000, bare.new, script),
@@ -36,9 +36,9 @@ async def run(place: Place) -> list[Row]:
     ]
 
 
-async def _prepared(ground: Ground) -> str:
+async def _prepared(sandbox: Sandbox) -> str:
     """A database with an account and the labels that the clicks carry."""
-    dsn = ground.database()
+    dsn = sandbox.database()
     database = await Database.open(dsn, PARTITIONS)
     await database.migrate([SERVICE.migrations])
     await database.close()
@@ -54,8 +54,8 @@ async def _prepared(ground: Ground) -> str:
     return dsn
 
 
-async def _measured(ground: Ground, dsn: str, end: int, question: str = APPLIED) -> float:
-    worker = ground.process(
+async def _measured(sandbox: Sandbox, dsn: str, end: int, question: str = APPLIED) -> float:
+    worker = sandbox.process(
         "services.labeling", "PENCHANT_LABELING_PORT", {"PENCHANT_LABELING_DATABASE": dsn}, "--role", "worker"
     )
     worker.start(ready=False)

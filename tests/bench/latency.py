@@ -13,7 +13,7 @@ from tests.bench.place import Place
 from tests.bench.requests import REQUEST
 from tests.bench.row import Row
 from tests.faults.chain import SEND
-from tests.stack.ground import Ground
+from tests.stack.sandbox import Sandbox
 from tests.stack.shop import Shop, until_known
 
 PER_SECOND = 500
@@ -49,13 +49,13 @@ async def run(place: Place) -> list[Row]:
 
 async def _measured(place: Place, names: Sequence[str], topics: Sequence[str]) -> tuple[list[list[float]], list[float]]:
     """For each topic how long every contact's first record took from its click; and how long Kafka alone takes."""
-    async with place.services(names) as (ground, services):
+    async with place.services(names) as (sandbox, services):
         tracking, labeling = services["tracking"], services["labeling"]
         shop = await Shop.open(labeling.url, tracking.url, WARM_UP + PER_SECOND * SECONDS)
         if len(services) > 2:
             await define(shop, services["segmentation"].url, services["workflow"].url)
         tokens = await shop.tokens(tracking.url, SEND, shop.contacts)
-        return await click_paced(ground, tracking.port, shop, tokens, topics), await plain_paced(ground.settings)
+        return await click_paced(sandbox, tracking.port, shop, tokens, topics), await plain_paced(sandbox.settings)
 
 
 async def define(shop: Shop, segmentation: str, workflow: str) -> None:
@@ -76,7 +76,7 @@ async def define(shop: Shop, segmentation: str, workflow: str) -> None:
 
 
 async def click_paced(
-    ground: Ground,
+    sandbox: Sandbox,
     port: int,
     shop: Shop,
     tokens: Sequence[dict[str, object]],
@@ -97,7 +97,7 @@ async def click_paced(
 
     async with asyncio.TaskGroup() as group:
         senders = [group.create_task(_sender(port, queue, clicked)) for _ in range(CONNECTIONS)]
-        arrived = await _paced(ground.settings, topics, len(requests), begin, per_second)
+        arrived = await _paced(sandbox.settings, topics, len(requests), begin, per_second)
         for sender in senders:
             sender.cancel()
     return [[arrived[topic][key] - clicked[key] for key, _ in requests[warm_up:]] for topic in topics]

@@ -8,8 +8,8 @@ from tests.bench.intake import write_intake
 from tests.bench.place import Place
 from tests.bench.progress import ask
 from tests.bench.row import Row
-from tests.stack.ground import Ground
 from tests.stack.processes import ServiceProcess
+from tests.stack.sandbox import Sandbox
 from tests.stack.shop import Shop
 from tests.stack.waiting import until
 
@@ -24,7 +24,7 @@ COUNTED = "SELECT coalesce(sum(clicks), 0)::bigint FROM assignments"
 
 async def run(place: Place) -> list[Row]:
     """All four services idle; then tracking and labeling after a tenth, and after all, of a million clicks."""
-    async with place.services() as (ground, services):
+    async with place.services() as (sandbox, services):
         await asyncio.sleep(SETTLES_IN)
         rows = [
             Row(f"memory of {name}, idle", _memory(process), "MB", 150, better="lower")
@@ -36,7 +36,7 @@ async def run(place: Place) -> list[Row]:
         services["workflow"].terminate()
         early: dict[str, float] = {}
         for done in range(AT_ONCE, CLICKS + 1, AT_ONCE):
-            await _click(ground, shop)
+            await _click(sandbox, shop)
             if done == AT_ONCE:
                 await asyncio.sleep(SETTLES_IN)
                 early = {"tracking": _memory(tracking), "labeling": _memory(labeling)}
@@ -49,15 +49,15 @@ async def run(place: Place) -> list[Row]:
     return rows
 
 
-async def _click(ground: Ground, shop: Shop) -> None:
+async def _click(sandbox: Sandbox, shop: Shop) -> None:
     """A tenth of the clicks, until labeling has counted them."""
     contacts = [shop.contacts[number % CONTACTS] for number in range(AT_ONCE)]
     for number, contact in enumerate(contacts):
         shop.clicked(contact, number % len(shop.links))
-    await write_intake(ground.settings, shop, contacts)
+    await write_intake(sandbox.settings, shop, contacts)
 
     async def counted() -> bool:
-        return await ask(ground.database("labeling"), COUNTED) == shop.interests.total()
+        return await ask(sandbox.database("labeling"), COUNTED) == shop.interests.total()
 
     await until(counted, WITHIN)
 

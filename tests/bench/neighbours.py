@@ -82,8 +82,8 @@ def longest_hold(scene: Scene, service: str) -> tuple[float, dict[str, float]]:
 
 async def run(place: Place) -> list[Row]:
     """Measure a neighbour's clicks in the quiet and in the noise, and the longest hold of each service."""
-    async with place.services() as (ground, services):
-        scene = Scene(ground, services)
+    async with place.services() as (sandbox, services):
+        scene = Scene(sandbox, services)
         with Account.open(scene, "Noisy") as noisy, Account.open(scene, "Quiet") as quiet:
             return await _measured(scene, noisy, quiet)
 

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from shared.settings import CommonSettings
 from tests.scenarios.scene import SERVICES
-from tests.stack import ground as whole_services
+from tests.stack import sandbox as whole_services
 from tests.stack.nodes import KafkaNode, PostgresNode
 from tests.stack.processes import ServiceProcess
 from tests.stack.shared import SharedKafka, SharedPostgres
@@ -27,43 +27,43 @@ class Place:
     postgres: PostgresNode | SharedPostgres
     folder: Path
 
-    def whole(self) -> whole_services.Ground:
-        """Ground for whole services that work together; to be cleared by whoever asked for it."""
+    def whole(self) -> whole_services.Sandbox:
+        """Return a sandbox for whole services that work together; the caller clears it."""
         folder = self.folder / uuid4().hex
         folder.mkdir()
-        return whole_services.Ground(self.kafka, self.postgres, folder, PARTITIONS, log_level="warning")
+        return whole_services.Sandbox(self.kafka, self.postgres, folder, PARTITIONS, log_level="warning")
 
     @asynccontextmanager
     async def services(
         self, names: Sequence[str] = SERVICES
-    ) -> AsyncIterator[tuple[whole_services.Ground, dict[str, ServiceProcess]]]:
-        """Provide the ground, and services at work on it, by name; all four unless others are named."""
-        ground = self.whole()
+    ) -> AsyncIterator[tuple[whole_services.Sandbox, dict[str, ServiceProcess]]]:
+        """Provide the sandbox, and services at work on it, by name; all four unless others are named."""
+        sandbox = self.whole()
         try:
-            processes = {name: ground.service(name) for name in names}
+            processes = {name: sandbox.service(name) for name in names}
             for process in processes.values():
                 process.start(ready=False)
             for process in processes.values():
                 await asyncio.to_thread(process.wait_ready)
-            yield ground, processes
+            yield sandbox, processes
         finally:
-            ground.clear()
+            sandbox.clear()
 
     @contextmanager
-    def ground(self) -> Iterator["Ground"]:
+    def sandbox(self) -> Iterator["Sandbox"]:
         """Topics and databases of one measurement, gone afterwards."""
-        ground = Ground(self, f"bench{uuid4().hex[:8]}.")
+        sandbox = Sandbox(self, f"bench{uuid4().hex[:8]}.")
         try:
-            yield ground
+            yield sandbox
         finally:
-            for process in ground.processes:
+            for process in sandbox.processes:
                 process.end()
-            for name in ground.databases:
+            for name in sandbox.databases:
                 self.postgres.drop_database(name)
-            self.kafka.delete_topics(ground.prefix)
+            self.kafka.delete_topics(sandbox.prefix)
 
 
-class Ground:
+class Sandbox:
     """Topics under a prefix of their own, databases, and the processes that work on them."""
 
     def __init__(self, place: Place, prefix: str) -> None:

@@ -19,19 +19,19 @@ WARM_UP = 20  # pages of each connection that are not counted
 
 async def run(place: Place) -> list[Row]:
     """As fast as they are answered, and one after the other."""
-    ground = place.whole()
+    sandbox = place.whole()
     try:
-        services = {name: ground.service(name) for name in ("tracking", "labeling")}
+        services = {name: sandbox.service(name) for name in ("tracking", "labeling")}
         for process in services.values():
             process.start(ready=False)
         for process in services.values():
             await asyncio.to_thread(process.wait_ready)
-        with Account.open(Scene(ground, services), "Preferences") as account:
+        with Account.open(Scene(sandbox, services), "Preferences") as account:
             paths = await asyncio.to_thread(_prepare, account)
         services["tracking"].terminate()
         return await _measured(services["labeling"].port, paths)
     finally:
-        ground.clear()
+        sandbox.clear()
 
 
 def _prepare(account: Account) -> list[str]:

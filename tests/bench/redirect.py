@@ -34,12 +34,12 @@ async def run(place: Place) -> list[Row]:
 
 
 async def _tracking(place: Place) -> tuple[list[str], dict[str, float]]:
-    ground = place.whole()
+    sandbox = place.whole()
     try:
         api, worker, labeling = (
-            ground.service("tracking", "api"),
-            ground.service("tracking"),
-            ground.service("labeling"),
+            sandbox.service("tracking", "api"),
+            sandbox.service("tracking"),
+            sandbox.service("labeling"),
         )
         for process in (api, worker, labeling):
             process.start(ready=False)
@@ -53,7 +53,7 @@ async def _tracking(place: Place) -> tuple[list[str], dict[str, float]]:
         labeling.terminate()
         return paths, await _request(api.port, paths)
     finally:
-        ground.clear()
+        sandbox.clear()
 
 
 async def _empty(paths: Sequence[str]) -> dict[str, float]:

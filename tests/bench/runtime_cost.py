@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from shared.bus.topics import ensure_topics
 from shared.store.database import Database
 from tests.bench.clicks import ClickWriter, clicks_of
-from tests.bench.place import PARTITIONS, Ground, Place
+from tests.bench.place import PARTITIONS, Place, Sandbox
 from tests.bench.progress import APPLIED, PUBLISHED, execute, rate_until
 from tests.bench.row import Row
 from tests.faults.cast import LABELS
@@ -36,11 +36,11 @@ def mostly_new(count: int = CLICKS) -> list[int]:
 
 async def run(place: Place) -> list[Row]:
     """Nothing relayed, then nothing new, then with the relay; each for the bare script and for the runtime."""
-    with place.ground() as ground:
-        await ensure_topics(ground.settings)
-        total = await ClickWriter(ground.settings).write(clicks_of(mostly_new(), LABELS))
-        bare = await _bare(ground, total)
-        counting = await _counting(ground, total)
+    with place.sandbox() as sandbox:
+        await ensure_topics(sandbox.settings)
+        total = await ClickWriter(sandbox.settings).write(clicks_of(mostly_new(), LABELS))
+        bare = await _bare(sandbox, total)
+        counting = await _counting(sandbox, total)
     return [
         Row("runtime: clicks, 9 of 10 new, not relayed", counting.new, "clicks/s", 35_000, bare.new,
             "bare script", goal_ratio=0.8),
@@ -51,18 +51,18 @@ async def run(place: Place) -> list[Row]:
     ]  # fmt: skip
 
 
-async def _bare(ground: Ground, total: int) -> Speeds:
-    dsn = ground.database()
-    new = await _measure_bare(ground, dsn, total)
+async def _bare(sandbox: Sandbox, total: int) -> Speeds:
+    dsn = sandbox.database()
+    new = await _measure_bare(sandbox, dsn, total)
     await execute(dsn, FROM_THE_BEGINNING)
-    known = await _measure_bare(ground, dsn, total)
-    published = await _measure_bare(ground, ground.database(), total, "--publish")
+    known = await _measure_bare(sandbox, dsn, total)
+    published = await _measure_bare(sandbox, sandbox.database(), total, "--publish")
     return Speeds(new, known, published)
 
 
-async def _measure_bare(ground: Ground, dsn: str, total: int, *options: str) -> float:
+async def _measure_bare(sandbox: Sandbox, dsn: str, total: int, *options: str) -> float:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.bench.bare", ground.settings.kafka, dsn, ground.prefix, str(PARTITIONS),
+        sys.executable, "-m", "tests.bench.bare", sandbox.settings.kafka, dsn, sandbox.prefix, str(PARTITIONS),
         str(total), *options, cwd=ROOT,
     )  # fmt: skip
     try:
@@ -73,21 +73,21 @@ async def _measure_bare(ground: Ground, dsn: str, total: int, *options: str) -> 
         await process.wait()
 
 
-async def _counting(ground: Ground, total: int) -> Speeds:
-    dsn = await _prepared(ground)
+async def _counting(sandbox: Sandbox, total: int) -> Speeds:
+    dsn = await _prepared(sandbox)
     await execute(dsn, LEASE_TAKEN)
-    new = await _measure_worker(ground, dsn, total)
+    new = await _measure_worker(sandbox, dsn, total)
     await execute(dsn, FROM_THE_BEGINNING)
-    known = await _measure_worker(ground, dsn, total)
+    known = await _measure_worker(sandbox, dsn, total)
     # Nine of ten clicks make an event; the tenth is done with them.
     events = total * 9 // 10
-    published = await _measure_worker(ground, await _prepared(ground), events, PUBLISHED) * 10 / 9
+    published = await _measure_worker(sandbox, await _prepared(sandbox), events, PUBLISHED) * 10 / 9
     return Speeds(new, known, published)
 
 
-async def _measure_worker(ground: Ground, dsn: str, end: int, question: str = APPLIED) -> float:
+async def _measure_worker(sandbox: Sandbox, dsn: str, end: int, question: str = APPLIED) -> float:
     environment = {"PENCHANT_LABELING_DATABASE": dsn}
-    worker = ground.process("tests.faults.counting", "PENCHANT_LABELING_PORT", environment, "--role", "worker")
+    worker = sandbox.process("tests.faults.counting", "PENCHANT_LABELING_PORT", environment, "--role", "worker")
     worker.start(ready=False)
     try:
         return await rate_until(dsn, end, question)
@@ -95,8 +95,8 @@ async def _measure_worker(ground: Ground, dsn: str, end: int, question: str = AP
         worker.end()
 
 
-async def _prepared(ground: Ground) -> str:
-    dsn = ground.database()
+async def _prepared(sandbox: Sandbox) -> str:
+    dsn = sandbox.database()
     database = await Database.open(dsn, PARTITIONS)
     await database.migrate([SERVICE.migrations])
     await database.close()

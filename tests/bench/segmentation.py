@@ -113,12 +113,12 @@ def _best(ask: Callable[[], object]) -> float:
 async def run(place: Place) -> list[Row]:
     """A million contacts: counts beside those of databases, folding, a thousand segments."""
     criterion = three_parts()
-    with TemporaryDirectory(prefix="penchant-rows-") as name, place.ground() as ground:
+    with TemporaryDirectory(prefix="penchant-rows-") as name, place.sandbox() as sandbox:
         rows = Path(name)
         slices = list(World(CONTACTS, CLICKS).slices(rows))
         first, again = (_best(partial(count, slices, criterion, keep=keep)) for keep in (False, True))
         counted = count(slices, criterion)
-        of_postgres, in_sql = await in_postgres(ground.database(), rows)
+        of_postgres, in_sql = await in_postgres(sandbox.database(), rows)
         of_duckdb, in_duck = in_duckdb(rows)
     assert counted == of_postgres == of_duckdb, (counted, of_postgres, of_duckdb)
     return [

@@ -28,7 +28,7 @@ from shared.events.tracking import ContactClicked
 from shared.http.keys import generate, hash_of
 from shared.settings import CommonSettings
 from tests.bench.clicks import ClickWriter, clicks_of
-from tests.bench.place import Ground, Place
+from tests.bench.place import Place, Sandbox
 from tests.bench.row import Row
 from tests.bench.segmentation_image import ACCOUNT, PARTITIONS, THREE_PARTS, ZONE, World, label_id
 from tests.stack.processes import ServiceProcess
@@ -100,31 +100,31 @@ def contact(contact_id: int) -> ContactChanged:
     )  # fmt: skip
 
 
-def process_on(ground: Ground, dsn: str) -> ServiceProcess:
+def process_on(sandbox: Sandbox, dsn: str) -> ServiceProcess:
     """A process of segmentation, not started yet."""
-    return ground.process(
+    return sandbox.process(
         "services.segmentation", "PENCHANT_SEGMENTATION_PORT", {"PENCHANT_SEGMENTATION_DATABASE": dsn}
     )
 
 
 async def folding(place: Place) -> list[Row]:
     """From the topic into the image, by one process and by two."""
-    with place.ground() as ground:
-        dsn = ground.database()
+    with place.sandbox() as sandbox:
+        dsn = sandbox.database()
         # The same process later: Kafka's group waits 45 s for a member that may come back, by its address.
-        one = process_on(ground, dsn)
+        one = process_on(sandbox, dsn)
         one.start().terminate()
         labels = [LabelReference(id=label_id(number), name=f"Label {number}") for number in range(20)]
         dice = random.Random(2)
         contacts = [dice.randrange(1, 1_000_000) for _ in range(FOLDED)]
-        writer = ClickWriter(ground.settings)
+        writer = ClickWriter(sandbox.settings)
         await writer.write(clicks_of(contacts, labels, ACCOUNT))
-        fetched = await _fetched(ground.settings)
+        fetched = await _fetched(sandbox.settings)
         one.start(ready=False)
         alone = await _rate(dsn, 0)
         # Both have their share before there is anything to do: a rebalance is no folding. A static member that
         # comes back within 45 s gets the same partitions.
-        two = process_on(ground, dsn).start()
+        two = process_on(sandbox, dsn).start()
         await _owners(dsn, 2)
         one.terminate()
         two.terminate()
@@ -187,11 +187,11 @@ async def _until(dsn: str, question: str, least: int) -> None:
 
 async def latency(place: Place) -> list[Row]:
     """From a click on its topic to SegmentEntered at an outside consumer."""
-    with place.ground() as ground:
-        dsn, key = ground.database(), generate()
-        process = process_on(ground, dsn).start()
-        async with AIOKafkaProducer(**client_options(ground.settings)) as producer:
-            writer = Writer(ground.settings, producer)
+    with place.sandbox() as sandbox:
+        dsn, key = sandbox.database(), generate()
+        process = process_on(sandbox, dsn).start()
+        async with AIOKafkaProducer(**client_options(sandbox.settings)) as producer:
+            writer = Writer(sandbox.settings, producer)
             await writer.write(catalog(key))
             await writer.write([contact(number) for number in range(1, LIVE_CONTACTS + 1)])
             headers = {"Authorization": f"Bearer {key}"}
@@ -200,7 +200,7 @@ async def latency(place: Place) -> list[Row]:
                     criterion = {"clicks": {"label": str(label_id(number % 20)), "at_least": 1 + number // 20}}
                     answer = await client.post("/v1/segments", json={"name": f"s{number}", "criterion": criterion})
                     answer.raise_for_status()
-            times = await _live(ground, writer)
+            times = await _live(sandbox, writer)
     cuts = quantiles(times, n=100)
     return [
         Row("segmentation: click to SegmentEntered, median", cuts[49] * 1000, "ms", goal=150, better="lower"),
@@ -208,9 +208,9 @@ async def latency(place: Place) -> list[Row]:
     ]
 
 
-async def _live(ground: Ground, writer: Writer) -> list[float]:
+async def _live(sandbox: Sandbox, writer: Writer) -> list[float]:
     outside = AIOKafkaConsumer(
-        ground.prefix + "segmentation.memberships", auto_offset_reset="latest", **client_options(ground.settings)
+        sandbox.prefix + "segmentation.memberships", auto_offset_reset="latest", **client_options(sandbox.settings)
     )
     await outside.start()
     await outside.seek_to_end()
@@ -238,12 +238,12 @@ async def _live(ground: Ground, writer: Writer) -> list[float]:
 
 async def restart(place: Place) -> list[Row]:
     """From the start of a process to its first answer, with a snapshot of a million contacts."""
-    with place.ground() as ground:
-        dsn, key = ground.database(), generate()
-        process = process_on(ground, dsn)
+    with place.sandbox() as sandbox:
+        dsn, key = sandbox.database(), generate()
+        process = process_on(sandbox, dsn)
         process.start().terminate()
-        async with AIOKafkaProducer(**client_options(ground.settings)) as producer:
-            await Writer(ground.settings, producer).write(catalog(key))
+        async with AIOKafkaProducer(**client_options(sandbox.settings)) as producer:
+            await Writer(sandbox.settings, producer).write(catalog(key))
         saved = await _save(dsn)
         began = monotonic()
         process.start()

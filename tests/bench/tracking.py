@@ -8,8 +8,8 @@ from tests.bench.intake import write_intake
 from tests.bench.place import PARTITIONS, Place
 from tests.bench.progress import PUBLISHED, ask, execute, rate_until
 from tests.bench.row import Row
-from tests.stack.ground import Ground
 from tests.stack.processes import ROOT
+from tests.stack.sandbox import Sandbox
 from tests.stack.shop import Shop
 from tests.stack.waiting import until_equal
 
@@ -20,38 +20,38 @@ KNOWN = "SELECT count(*) FROM contacts WHERE account_id = $1"
 
 async def run(place: Place) -> list[Row]:
     """From the first record read to the last one acknowledged."""
-    ground = place.whole()
+    sandbox = place.whole()
     try:
-        api, worker = ground.service("tracking", "api"), ground.service("tracking", "worker")
-        labeling = ground.service("labeling")
+        api, worker = sandbox.service("tracking", "api"), sandbox.service("tracking", "worker")
+        labeling = sandbox.service("labeling")
         for process in (api, worker, labeling):
             process.start(ready=False)
         for process in (api, worker, labeling):
             await asyncio.to_thread(process.wait_ready)
         shop = await Shop.open(labeling.url, api.url, CONTACTS)
-        dsn = ground.database("tracking")
+        dsn = sandbox.database("tracking")
         await until_equal(lambda: ask(dsn, KNOWN, shop.account_id), CONTACTS)
         for process in (api, worker, labeling):
             process.terminate()
-        await write_intake(ground.settings, shop, [shop.contacts[number % CONTACTS] for number in range(CLICKS)])
-        bare = await _bare(ground)
+        await write_intake(sandbox.settings, shop, [shop.contacts[number % CONTACTS] for number in range(CLICKS)])
+        bare = await _bare(sandbox)
         start = await ask(dsn, "SELECT last_value FROM events_position")
         # Read again from the beginning: contacts at or below their sequence change nothing, and it tells the start.
         await execute(dsn, "DELETE FROM checkpoints")
         worker.start(ready=False)
         rate = await rate_until(dsn, start + CLICKS, PUBLISHED, start)
     finally:
-        ground.clear()
+        sandbox.clear()
     return [
         Row("tracking: intake.clicks to tracking.clicks", rate, "clicks/s", 20_000, bare,
             "bare script: no lookups, verdicts or counts")
     ]  # fmt: skip
 
 
-async def _bare(ground: Ground) -> float:
-    dsn = ground.database("bare")
+async def _bare(sandbox: Sandbox) -> float:
+    dsn = sandbox.database("bare")
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.bench.bare_intake", ground.settings.kafka, dsn, ground.prefix, str(PARTITIONS),
+        sys.executable, "-m", "tests.bench.bare_intake", sandbox.settings.kafka, dsn, sandbox.prefix, str(PARTITIONS),
         str(CLICKS), cwd=ROOT,
     )  # fmt: skip
     try:

@@ -26,7 +26,7 @@ from shared.events.tracking import ContactClicked
 from shared.store.database import Database
 from shared.store.event_tables import extend_event_tables
 from tests.bench.clicks import ClickWriter, clicks_of
-from tests.bench.place import PARTITIONS, Ground, Place
+from tests.bench.place import PARTITIONS, Place, Sandbox
 from tests.bench.progress import LOOK_EVERY, WITHIN, execute, rate_until
 from tests.bench.row import Row
 from tests.services.workflow.events import CATS, DOGS, GUIDE
@@ -78,7 +78,7 @@ async def run(place: Place) -> list[Row]:
 
 
 async def _looked_at(place: Place) -> float:
-    with place.ground() as ground:
+    with place.sandbox() as sandbox:
         labels = [LabelReference(id=uuid7(), name=f"Label {number}") for number in range(WORKFLOWS)]
         clicks = [{"on": "ContactClicked", "label": str(one.id)} for one in labels]
         # Three of a hundred are asked by every third click each, and look at its contact's clicks.
@@ -87,36 +87,36 @@ async def _looked_at(place: Place) -> float:
             _definition([trigger], [SEND], condition=often if number < 3 else None)
             for number, trigger in enumerate(clicks)
         ]
-        dsn = await _prepared(ground, workflows, [label(one.id) for one in labels])
+        dsn = await _prepared(sandbox, workflows, [label(one.id) for one in labels])
         contacts = [1 + number % (CLICKS // 2) for number in range(CLICKS)]
-        total = await ClickWriter(ground.settings).write(clicks_of(contacts, labels[:3]))
-        async with _worker(ground, dsn):
+        total = await ClickWriter(sandbox.settings).write(clicks_of(contacts, labels[:3]))
+        async with _worker(sandbox, dsn):
             return await rate_until(dsn, total)
 
 
 async def _started(place: Place) -> float:
-    with place.ground() as ground:
-        dsn = await _prepared(ground, [_definition([ON_DOGS], [SEND, NURTURED])])
+    with place.sandbox() as sandbox:
+        dsn = await _prepared(sandbox, [_definition([ON_DOGS], [SEND, NURTURED])])
         known, labelled = _known(RUNS), _labelled(RUNS)
-        await _write(ground, known)
-        async with _worker(ground, dsn):
+        await _write(sandbox, known)
+        async with _worker(sandbox, dsn):
             await rate_until(dsn, RUNS)
-        await _write(ground, labelled)
+        await _write(sandbox, labelled)
         began = monotonic()
-        async with _worker(ground, dsn):
+        async with _worker(sandbox, dsn):
             await _reached(dsn, RUNS_STARTED, RUNS)
             return RUNS / (monotonic() - began)
 
 
 async def _timers(place: Place) -> float:
-    with place.ground() as ground:
-        dsn = await _prepared(ground, [_definition([ON_DOGS], [{"wait": {"days": 1}}, SEND])])
-        await _write(ground, [*_known(TIMERS), *_labelled(TIMERS)])
-        async with _worker(ground, dsn):
+    with place.sandbox() as sandbox:
+        dsn = await _prepared(sandbox, [_definition([ON_DOGS], [{"wait": {"days": 1}}, SEND])])
+        await _write(sandbox, [*_known(TIMERS), *_labelled(TIMERS)])
+        async with _worker(sandbox, dsn):
             await rate_until(dsn, TIMERS, TIMERS_SET)
         due = datetime.now(UTC) + STARTS_WITHIN
         await execute(dsn, DUE_AT, due)
-        async with _worker(ground, dsn) as worker:
+        async with _worker(sandbox, dsn) as worker:
             await asyncio.to_thread(worker.wait_ready)
             left = (due - datetime.now(UTC)).total_seconds()
             assert left > 0, "the worker was not ready in time"
@@ -139,20 +139,20 @@ async def _reached(dsn: str, question: str, wanted: int) -> float:
 
 async def _delays(place: Place) -> list[float]:
     """Milliseconds from a click's acknowledgement by Kafka to its message's arrival at an outside consumer."""
-    with place.ground() as ground:
+    with place.sandbox() as sandbox:
         trigger = {"on": "ContactClicked", "message": str(GUIDE)}
-        dsn = await _prepared(ground, [_definition([trigger], [SEND])])
-        prefix = ground.prefix
-        consumer = AIOKafkaConsumer(f"{prefix}workflow.messages", **client_options(ground.settings))
-        producer = AIOKafkaProducer(acks="all", **client_options(ground.settings))
-        async with _worker(ground, dsn), consumer, producer:
+        dsn = await _prepared(sandbox, [_definition([trigger], [SEND])])
+        prefix = sandbox.prefix
+        consumer = AIOKafkaConsumer(f"{prefix}workflow.messages", **client_options(sandbox.settings))
+        producer = AIOKafkaProducer(acks="all", **client_options(sandbox.settings))
+        async with _worker(sandbox, dsn), consumer, producer:
             await consumer.seek_to_end()
             # The first clicks wait for a worker that starts.
             first, measured = range(1, 51), range(51, 51 + PER_SECOND * SECONDS)
-            await _click(producer, ground, first)
+            await _click(producer, sandbox, first)
             await _arrivals(consumer, first)
             arriving = asyncio.create_task(_arrivals(consumer, measured))
-            clicked = await _click(producer, ground, measured)
+            clicked = await _click(producer, sandbox, measured)
             arrived = await arriving
         return [(arrived[contact] - clicked[contact]) * 1000 for contact in measured]
 
@@ -167,14 +167,14 @@ async def _arrivals(consumer: AIOKafkaConsumer, contacts: range) -> dict[int, fl
     return arrived
 
 
-async def _click(producer: AIOKafkaProducer, ground: Ground, contacts: range) -> dict[int, float]:
+async def _click(producer: AIOKafkaProducer, sandbox: Sandbox, contacts: range) -> dict[int, float]:
     """One click of each contact, `PER_SECOND` of them a second; when each was acknowledged."""
     clicked: dict[int, float] = {}
     began = monotonic()
     sending: list[asyncio.Task[None]] = []
 
     async def send(sequence: int, event: ContactClicked) -> None:
-        await (await _send(producer, ground, event.topic, (1 + event.contact_id) % PARTITIONS, sequence, event))
+        await (await _send(producer, sandbox, event.topic, (1 + event.contact_id) % PARTITIONS, sequence, event))
         clicked[event.contact_id] = monotonic()
 
     for number, contact in enumerate(contacts):
@@ -214,9 +214,9 @@ def _labelled(contacts: int) -> Sequence[ContactEvent]:
     ]  # fmt: skip
 
 
-async def _prepared(ground: Ground, workflows: list[dict[str, Any]], more: Sequence[CatalogEvent] = ()) -> str:
-    await ensure_topics(ground.settings)
-    dsn = ground.database()
+async def _prepared(sandbox: Sandbox, workflows: list[dict[str, Any]], more: Sequence[CatalogEvent] = ()) -> str:
+    await ensure_topics(sandbox.settings)
+    dsn = sandbox.database()
     database = await Database.open(dsn, PARTITIONS)
     await database.migrate([SERVICE.migrations])
     async with database.pool.acquire() as connection:
@@ -229,13 +229,13 @@ async def _prepared(ground: Ground, workflows: list[dict[str, Any]], more: Seque
             active = made._replace(state="active")
             await definitions.change(work.connection, active, revision, new_version=False)
     await database.close()
-    await _write(ground, [label(DOGS), label(CATS), message(GUIDE), *more])
+    await _write(sandbox, [label(DOGS), label(CATS), message(GUIDE), *more])
     return dsn
 
 
-async def _write(ground: Ground, events: Sequence[ContactEvent | CatalogEvent]) -> None:
+async def _write(sandbox: Sandbox, events: Sequence[ContactEvent | CatalogEvent]) -> None:
     """Writes events to their topics, with sequences, partition by partition."""
-    producer = AIOKafkaProducer(acks="all", compression_type="zstd", **client_options(ground.settings))
+    producer = AIOKafkaProducer(acks="all", compression_type="zstd", **client_options(sandbox.settings))
     await producer.start()
     try:
         lanes: dict[tuple[str, int], list[Any]] = {}
@@ -247,7 +247,7 @@ async def _write(ground: Ground, events: Sequence[ContactEvent | CatalogEvent]) 
         for (topic, number), lane in lanes.items():
             for start in range(0, len(lane), AT_ONCE):
                 await asyncio.gather(
-                    *[await _send(producer, ground, topic, number, *one) for one in lane[start : start + AT_ONCE]]
+                    *[await _send(producer, sandbox, topic, number, *one) for one in lane[start : start + AT_ONCE]]
                 )
     finally:
         await producer.stop()
@@ -255,7 +255,7 @@ async def _write(ground: Ground, events: Sequence[ContactEvent | CatalogEvent]) 
 
 async def _send(
     producer: AIOKafkaProducer,
-    ground: Ground,
+    sandbox: Sandbox,
     topic: str,
     partition: int,
     sequence: int,
@@ -265,14 +265,14 @@ async def _send(
         event.type(), event.event_id, "/bench", event.occurred_at, sequence, {}, str(event.event_id), None, None
     )
     return await producer.send(
-        ground.prefix + topic, key=event.key.encode(), value=body_of(event), partition=partition, headers=headers
+        sandbox.prefix + topic, key=event.key.encode(), value=body_of(event), partition=partition, headers=headers
     )
 
 
 @asynccontextmanager
-async def _worker(ground: Ground, dsn: str) -> AsyncIterator[ServiceProcess]:
+async def _worker(sandbox: Sandbox, dsn: str) -> AsyncIterator[ServiceProcess]:
     environment = {"PENCHANT_WORKFLOW_DATABASE": dsn}
-    worker = ground.process("services.workflow", "PENCHANT_WORKFLOW_PORT", environment, "--role", "worker")
+    worker = sandbox.process("services.workflow", "PENCHANT_WORKFLOW_PORT", environment, "--role", "worker")
     worker.start(ready=False)
     try:
         yield worker

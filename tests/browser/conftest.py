@@ -10,8 +10,8 @@ from tests.browser.chromium import find_chromium
 from tests.browser.shop import Shop, open_console, open_shop
 from tests.conftest import TestKafka, TestPostgres
 from tests.scenarios.scene import SERVICES, Scene
-from tests.stack.ground import Ground
 from tests.stack.processes import ServiceProcess
+from tests.stack.sandbox import Sandbox
 
 FOLDER = Path(__file__).parent
 # The program is a headless shell without a sandbox of its own: it sees pages of the tests alone.
@@ -30,18 +30,18 @@ def services(
     kafka: TestKafka, postgres: TestPostgres, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Scene, ServiceProcess]]:
     """The four services and the console."""
-    ground = Ground(kafka, postgres, tmp_path_factory.mktemp("browser"))
-    started = {name: ground.service(name) for name in SERVICES}
+    sandbox = Sandbox(kafka, postgres, tmp_path_factory.mktemp("browser"))
+    started = {name: sandbox.service(name) for name in SERVICES}
     started["tracking"]._environment["PENCHANT_PUBLIC_URL"] = started["tracking"].url
     try:
         for process in started.values():
             process.start(ready=False)
         for process in started.values():
             process.wait_ready()
-        scene = Scene(ground, started)
+        scene = Scene(sandbox, started)
         yield scene, open_console(scene)
     finally:
-        ground.clear()
+        sandbox.clear()
 
 
 @pytest.fixture(scope="package")

@@ -12,8 +12,8 @@ from deploy.embedded.account import delivery_key
 from deploy.embedded.home import Home
 from deploy.embedded.ports import free_port
 from tests.scenarios.scene import Account, Scene, bearer
-from tests.stack.ground import OPERATOR_KEY
 from tests.stack.processes import ServiceProcess
+from tests.stack.sandbox import OPERATOR_KEY
 
 SECRET = "a-secret-of-the-tests-that-is-long-enough"
 
@@ -50,7 +50,7 @@ def open_console(scene: Scene) -> ServiceProcess:
     delivery, inbox = _open_delivery(scene)
     urls = {f"PENCHANT_{name.upper()}_URL": process.url for name, process in scene.services.items()}
     urls["PENCHANT_DELIVERY_URL"] = delivery.url
-    console = scene.ground.service("console", PENCHANT_CONSOLE_SECRET=SECRET, PENCHANT_INBOX=str(inbox), **urls)
+    console = scene.sandbox.service("console", PENCHANT_CONSOLE_SECRET=SECRET, PENCHANT_INBOX=str(inbox), **urls)
     for process in (delivery, console):
         process.start(ready=False)
     delivery.wait_ready()
@@ -59,14 +59,14 @@ def open_console(scene: Scene) -> ServiceProcess:
 
 
 def _open_delivery(scene: Scene) -> tuple[ServiceProcess, Path]:
-    folder, port = Home.at(scene.ground.folder / "home").inbox, free_port()
+    folder, port = Home.at(scene.sandbox.folder / "home").inbox, free_port()
     inbox = ServiceProcess(
-        "deploy.embedded.inbox", {}, scene.ground.folder / "inbox.log", "PENCHANT_INBOX_PORT", (str(folder), str(port))
+        "deploy.embedded.inbox", {}, scene.sandbox.folder / "inbox.log", "PENCHANT_INBOX_PORT", (str(folder), str(port))
     )
-    scene.ground.processes.append(inbox)
+    scene.sandbox.processes.append(inbox)
     inbox.start(ready=False)
     key = asyncio.run(delivery_key(scene.url("labeling"), OPERATOR_KEY))
-    delivery = scene.ground.service(
+    delivery = scene.sandbox.service(
         "delivery",
         PENCHANT_DELIVERY_KEY=key,
         PENCHANT_SMTP=f"smtp://127.0.0.1:{port}",
@@ -83,14 +83,14 @@ def open_shop(scene: Scene, console: ServiceProcess) -> Shop:
 
 
 async def _play(scene: Scene) -> tuple[int, str, dict[str, str]]:
-    ground = scene.ground.settings
+    sandbox = scene.sandbox.settings
     settings = CommandLineSettings.model_validate(
         {
-            "kafka": ground.kafka,
-            "topic_prefix": ground.topic_prefix,
-            "partitions": ground.partitions,
+            "kafka": sandbox.kafka,
+            "topic_prefix": sandbox.topic_prefix,
+            "partitions": sandbox.partitions,
             "operator_key": OPERATOR_KEY,
-            "home": scene.ground.folder / "home",
+            "home": scene.sandbox.folder / "home",
             **{f"{name}_url": process.url for name, process in scene.services.items()},
         }
     )

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.conftest import TestKafka, TestPostgres
-from tests.stack.ground import OPERATOR_KEY, Ground
+from tests.stack.sandbox import OPERATOR_KEY, Sandbox
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 WITHIN = 60.0  # seconds
@@ -104,10 +104,10 @@ def until(condition: Callable[[], Any], told: Callable[[], str] = str) -> Any:
 @pytest.fixture(scope="module")
 def services(
     kafka: TestKafka, postgres: TestPostgres, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Ground, dict[str, str]]]:
+) -> Iterator[tuple[Sandbox, dict[str, str]]]:
     """All four services at work; their URLs by name."""
-    ground = Ground(kafka, postgres, tmp_path_factory.mktemp("examples"))
-    processes = {name: ground.service(name) for name in ("tracking", "labeling", "segmentation", "workflow")}
+    sandbox = Sandbox(kafka, postgres, tmp_path_factory.mktemp("examples"))
+    processes = {name: sandbox.service(name) for name in ("tracking", "labeling", "segmentation", "workflow")}
     # Its port is known only now, and tracked links must lead to it.
     processes["tracking"]._environment["PENCHANT_PUBLIC_URL"] = processes["tracking"].url
     try:
@@ -115,24 +115,24 @@ def services(
             process.start(ready=False)
         for process in processes.values():
             process.wait_ready()
-        yield ground, {name: process.url for name, process in processes.items()}
+        yield sandbox, {name: process.url for name, process in processes.items()}
     finally:
-        ground.clear()
+        sandbox.clear()
 
 
 @pytest.fixture
-def shop(services: tuple[Ground, dict[str, str]], tmp_path: Path) -> Iterator[Shop]:
+def shop(services: tuple[Sandbox, dict[str, str]], tmp_path: Path) -> Iterator[Shop]:
     """An account of the test's own."""
-    ground, urls = services
+    sandbox, urls = services
     operator = {"Authorization": f"Bearer {OPERATOR_KEY}"}
     account = httpx.post(f"{urls['labeling']}/v1/accounts", json={"name": "Shop"}, headers=operator, timeout=30).json()
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("PENCHANT_")},
         **{f"PENCHANT_{name.upper()}_URL": url for name, url in urls.items()},
-        "PENCHANT_KAFKA": ground.settings.kafka,
-        "PENCHANT_TOPIC_PREFIX": ground.prefix,
+        "PENCHANT_KAFKA": sandbox.settings.kafka,
+        "PENCHANT_TOPIC_PREFIX": sandbox.prefix,
         "PENCHANT_API_KEY": account["api_key"],
-        "PIPELINE_GROUP": f"{ground.prefix}pipeline",
+        "PIPELINE_GROUP": f"{sandbox.prefix}pipeline",
     }
     with httpx.Client(headers={"Authorization": f"Bearer {account['api_key']}"}, timeout=30) as http:
         shop = Shop(environment, http, tmp_path, account["account_id"])

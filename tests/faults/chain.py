@@ -2,7 +2,7 @@
 
 from tests.faults.checks import all_is_counted
 from tests.faults.load import Load, RedirectLoad
-from tests.stack.ground import Ground
+from tests.stack.sandbox import Sandbox
 from tests.stack.shop import Shop
 
 SEND = {"kind": "campaign", "id": "spring", "sent_at": "2026-03-01T08:00:00Z"}
@@ -11,12 +11,12 @@ SEND = {"kind": "campaign", "id": "spring", "sent_at": "2026-03-01T08:00:00Z"}
 class Processes:
     """An API and a worker of tracking and of labeling."""
 
-    def __init__(self, ground: Ground) -> None:
-        self.ground = ground
-        self.tracking_api = ground.service("tracking", "api")
-        self.tracking = ground.service("tracking", "worker")
-        self.labeling_api = ground.service("labeling", "api")
-        self.labeling = ground.service("labeling", "worker")
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self.tracking_api = sandbox.service("tracking", "api")
+        self.tracking = sandbox.service("tracking", "worker")
+        self.labeling_api = sandbox.service("labeling", "api")
+        self.labeling = sandbox.service("labeling", "worker")
         self.all = (self.tracking_api, self.tracking, self.labeling_api, self.labeling)
 
     def start(self) -> None:
@@ -32,7 +32,7 @@ class Chain:
     """From a click to a label: the processes, and a shop of the test's own."""
 
     def __init__(self, processes: Processes, shop: Shop) -> None:
-        self.ground = processes.ground
+        self.sandbox = processes.sandbox
         self.tracking_api = processes.tracking_api
         self.tracking = processes.tracking
         self.labeling_api = processes.labeling_api
@@ -46,7 +46,7 @@ class Chain:
 
     def load(self, per_second: int = 300, *, twice: bool = False) -> Load:
         """Clicks reported on `intake.clicks`."""
-        return Load(self.ground.settings, self.shop, per_second, twice=twice)
+        return Load(self.sandbox.settings, self.shop, per_second, twice=twice)
 
     async def redirects(self, per_second: int = 100) -> RedirectLoad:
         """Requests of tracked links."""
@@ -55,4 +55,4 @@ class Chain:
 
     async def check(self, within: float = 90.0) -> None:
         """Every click was counted, once, and told, once."""
-        await all_is_counted(self.ground, self.shop, within)
+        await all_is_counted(self.sandbox, self.shop, within)

@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from tests.stack.ground import Ground
+from tests.stack.sandbox import Sandbox
 from tests.stack.shop import Shop
 from tests.stack.topics import read_topic
 from tests.stack.waiting import until_equal
@@ -56,43 +56,43 @@ async def fetch(dsn: str, question: str, *arguments: object) -> list[asyncpg.Rec
             await asyncio.sleep(0.2)
 
 
-async def interests_counted(ground: Ground, account_id: int) -> Counter[Interest]:
+async def interests_counted(sandbox: Sandbox, account_id: int) -> Counter[Interest]:
     """What labeling has counted."""
-    rows = await fetch(ground.database("labeling"), COUNTED, account_id)
+    rows = await fetch(sandbox.database("labeling"), COUNTED, account_id)
     assert all(row["held"] for row in rows)
     return Counter({(row["contact_id"], row["label_id"]): row["clicks"] for row in rows if row["clicks"]})
 
 
-async def clicks_counted(ground: Ground, account_id: int) -> Counter[Interest]:
+async def clicks_counted(sandbox: Sandbox, account_id: int) -> Counter[Interest]:
     """What tracking has taken, by contact and link."""
-    rows = await fetch(ground.database("tracking"), CLICKED, account_id)
+    rows = await fetch(sandbox.database("tracking"), CLICKED, account_id)
     return Counter({(row["contact_id"], row["link_id"]): row["clicks"] for row in rows})
 
 
 async def all_is_counted(
-    ground: Ground, shop: Shop, within: float = 90.0, also_held: Collection[Interest] = ()
+    sandbox: Sandbox, shop: Shop, within: float = 90.0, also_held: Collection[Interest] = ()
 ) -> None:
     """Every click of the shop was taken and counted once, everything is published, and the topics tell the same.
 
     `also_held` are contacts and labels that came otherwise.
     """
     try:
-        await until_equal(lambda: interests_counted(ground, shop.account_id), shop.interests, within)
+        await until_equal(lambda: interests_counted(sandbox, shop.account_id), shop.interests, within)
     except AssertionError:
-        print(await how_far(ground))  # noqa: T201 - shown with a test that fails
+        print(await how_far(sandbox))  # noqa: T201 - shown with a test that fails
         raise
     for service in ("tracking", "labeling"):
-        await until_equal(partial(_unpublished, ground.database(service)), 0, within)
-    assert await interests_counted(ground, shop.account_id) == shop.interests
-    assert await clicks_counted(ground, shop.account_id) == shop.clicks
-    await topic_is_the_event_table(ground, "tracking", "tracking.clicks")
-    events = await topic_is_the_event_table(ground, "labeling", "labeling.labels")
+        await until_equal(partial(_unpublished, sandbox.database(service)), 0, within)
+    assert await interests_counted(sandbox, shop.account_id) == shop.interests
+    assert await clicks_counted(sandbox, shop.account_id) == shop.clicks
+    await topic_is_the_event_table(sandbox, "tracking", "tracking.clicks")
+    events = await topic_is_the_event_table(sandbox, "labeling", "labeling.labels")
     told = Counter(
         (event["contact_id"], UUID(event["label_id"])) for event in events if event["account_id"] == shop.account_id
     )
     assert told == Counter(dict.fromkeys({*shop.interests, *also_held}, 1)), "one LabelAssigned for each assignment"
     for service in ("tracking", "labeling"):
-        assert await fetch(ground.database(service), "SELECT FROM held WHERE state = 'failed'") == []
+        assert await fetch(sandbox.database(service), "SELECT FROM held WHERE state = 'failed'") == []
 
 
 async def _unpublished(dsn: str) -> int:
@@ -100,11 +100,11 @@ async def _unpublished(dsn: str) -> int:
     return int(rows[0][0])
 
 
-async def events_seen(ground: Ground, topic: str) -> list[tuple[tuple[int, int, UUID], dict[str, Any]]]:
+async def events_seen(sandbox: Sandbox, topic: str) -> list[tuple[tuple[int, int, UUID], dict[str, Any]]]:
     """Return what a consumer gets that skips sequences it has seen: partition, sequence and id, and the event."""
     seen: dict[int, int] = {}
     events = []
-    for record in await read_topic(ground.settings, topic):
+    for record in await read_topic(sandbox.settings, topic):
         headers = dict(record.headers)
         sequence = int(headers["ce_sequence"])
         if sequence <= seen.get(record.partition, 0):
@@ -114,27 +114,27 @@ async def events_seen(ground: Ground, topic: str) -> list[tuple[tuple[int, int, 
     return events
 
 
-async def topic_is_the_event_table(ground: Ground, service: str, topic: str) -> list[dict[str, Any]]:
+async def topic_is_the_event_table(sandbox: Sandbox, service: str, topic: str) -> list[dict[str, Any]]:
     """A consumer that skips sequences it has seen gets exactly the events that were written, in their order."""
-    events = await events_seen(ground, topic)
-    rows = await fetch(ground.database(service), WRITTEN, topic)
+    events = await events_seen(sandbox, topic)
+    rows = await fetch(sandbox.database(service), WRITTEN, topic)
     assert [told for told, _ in events] == [(row["partition"], row["position"], row["event_id"]) for row in rows]
     return [event for _, event in events]
 
 
-async def how_far(ground: Ground) -> str:
+async def how_far(sandbox: Sandbox) -> str:
     """Where every consumer and relay stands, and what each process said last."""
     lines = []
-    for service in ground.databases:
-        dsn = ground.database(service)
+    for service in sandbox.databases:
+        dsn = sandbox.database(service)
         lines += [f"{service} checkpoint: {tuple(row.values())}" for row in await fetch(dsn, CHECKPOINTS)]
         lines.append(f"{service} unpublished: {await _unpublished(dsn)}")
         lines += [f"{service} held: {tuple(row.values())}" for row in await fetch(dsn, HELD)]
         lines += [f"{service} lease: {tuple(row.values())}" for row in await fetch(dsn, "SELECT * FROM relay_lease")]
         lines += [f"{service} session: {tuple(row.values())}" for row in await fetch(dsn, SESSIONS)]
     for topic in ("intake.clicks", "tracking.clicks", "labeling.labels"):
-        on_topic = Counter(record.partition for record in await read_topic(ground.settings, topic))
+        on_topic = Counter(record.partition for record in await read_topic(sandbox.settings, topic))
         lines.append(f"{topic}: {sorted(on_topic.items())}")
-    for process in ground.processes:
+    for process in sandbox.processes:
         lines.append(f"--- {process.log.name}, running: {process.running}\n{process.tail(3000)}")
     return "\n".join(lines)

@@ -5,16 +5,16 @@ import pytest
 import pytest_asyncio
 
 from tests.faults.chain import Chain, Processes
-from tests.stack.ground import Ground
 from tests.stack.nodes import KafkaNode, PostgresNode
+from tests.stack.sandbox import Sandbox
 
 SESSION_TIMEOUT = "6"  # seconds; a broker takes no less
 
 
 @pytest.fixture
-def ground(private_kafka: KafkaNode, private_postgres: PostgresNode, tmp_path: Path) -> Iterator[Ground]:
+def sandbox(private_kafka: KafkaNode, private_postgres: PostgresNode, tmp_path: Path) -> Iterator[Sandbox]:
     """Topics and databases of the test's own, on servers that may be stopped."""
-    made = Ground(private_kafka, private_postgres, tmp_path, kafka_session_timeout=SESSION_TIMEOUT)
+    made = Sandbox(private_kafka, private_postgres, tmp_path, kafka_session_timeout=SESSION_TIMEOUT)
     yield made
     made.clear()
 
@@ -25,9 +25,9 @@ def processes(
 ) -> Iterator[Processes]:
     """Tracking and labeling at work. Started once: who breaks them must find out how they recover."""
     folder = tmp_path_factory.mktemp("chain")
-    ground = Ground(private_kafka, private_postgres, folder, kafka_session_timeout=SESSION_TIMEOUT)
-    yield Processes(ground)
-    ground.clear()
+    sandbox = Sandbox(private_kafka, private_postgres, folder, kafka_session_timeout=SESSION_TIMEOUT)
+    yield Processes(sandbox)
+    sandbox.clear()
 
 
 @pytest_asyncio.fixture

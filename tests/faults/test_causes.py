@@ -17,7 +17,7 @@ from shared.events.workflow import AssignLabel
 from shared.settings import CommonSettings
 from shared.store.unit_of_work import UnitOfWork
 from tests.shared.bus.rig import DOGS, Rig, clicked, make_rig
-from tests.stack.ground import Ground
+from tests.stack.sandbox import Sandbox
 from tests.stack.waiting import until, until_equal
 
 TOPICS = ("tracking.clicks", "workflow.commands")
@@ -37,9 +37,9 @@ class Noting(Handler):
 
 
 @pytest_asyncio.fixture
-async def rig(ground: Ground) -> AsyncIterator[Rig]:
-    settings = ground.settings
-    async with make_rig(settings.kafka, ground.database("labeling"), settings.topic_prefix) as made:
+async def rig(sandbox: Sandbox) -> AsyncIterator[Rig]:
+    settings = sandbox.settings
+    async with make_rig(settings.kafka, sandbox.database("labeling"), settings.topic_prefix) as made:
         yield made
 
 

@@ -30,8 +30,8 @@ from shared.settings import CommonSettings
 from tests.conftest import TestKafka, TestPostgres
 from tests.services.delivery.renderer import renderer
 from tests.shared.http.serving import serving
-from tests.stack.ground import Ground
 from tests.stack.processes import ServiceProcess
+from tests.stack.sandbox import Sandbox
 from tests.stack.topics import read_topic
 from tests.stack.waiting import until
 
@@ -103,8 +103,8 @@ async def publish(settings: CommonSettings, events: list[ContactEvent], first: i
 class Post:
     """Delivery on topics and a database of its own, and the mail server's book."""
 
-    def __init__(self, ground: Ground, process: ServiceProcess, pool: "asyncpg.Pool[Any]", book: Path) -> None:
-        self.ground = ground
+    def __init__(self, sandbox: Sandbox, process: ServiceProcess, pool: "asyncpg.Pool[Any]", book: Path) -> None:
+        self.sandbox = sandbox
         self.process = process
         self.pool = pool
         self.book = book
@@ -133,28 +133,28 @@ class Post:
 
     async def reports(self) -> set[str]:
         """The ids of the reports; the same id is the same report."""
-        records = await read_topic(self.ground.settings, "intake.engagements")
+        records = await read_topic(self.sandbox.settings, "intake.engagements")
         return {dict(one.headers)["ce_id"].decode() for one in records}
 
 
 @asynccontextmanager
 async def post_office(kafka: TestKafka, postgres: TestPostgres, folder: Path) -> AsyncIterator[Post]:
-    ground = Ground(kafka, postgres, folder)
+    sandbox = Sandbox(kafka, postgres, folder)
     try:
-        await ensure_topics(ground.settings)
+        await ensure_topics(sandbox.settings)
         with mail_server(folder / "book") as port:
             async with serving(renderer()) as tracking:
-                process = ground.service(
+                process = sandbox.service(
                     "delivery",
                     PENCHANT_SMTP=f"smtp://127.0.0.1:{port}",
                     PENCHANT_DELIVERY_KEY="pk_of_the_test",
                     PENCHANT_DELIVERY_CONNECTIONS=str(CONNECTIONS),
                     PENCHANT_TRACKING_URL=str(tracking.base_url),
                 )
-                async with asyncpg.create_pool(ground.database("delivery"), min_size=1, max_size=2) as pool:
-                    yield Post(ground, process, pool, folder / "book")
+                async with asyncpg.create_pool(sandbox.database("delivery"), min_size=1, max_size=2) as pool:
+                    yield Post(sandbox, process, pool, folder / "book")
     finally:
-        ground.clear()
+        sandbox.clear()
 
 
 @pytest.mark.fault
@@ -166,14 +166,14 @@ async def test_killed_while_it_sends_nothing_goes_twice_and_nothing_is_forgotten
     async with post_office(kafka, postgres, tmp_path) as post:
         await asyncio.to_thread(post.process.start)
         everybody = range(1, CONTACTS + 1)
-        await publish(post.ground.settings, [contact(one) for one in everybody], 1)
-        await publish(post.ground.settings, [request(one) for one in everybody], CONTACTS + 1)
+        await publish(post.sandbox.settings, [contact(one) for one in everybody], 1)
+        await publish(post.sandbox.settings, [request(one) for one in everybody], CONTACTS + 1)
         for share in KILLED_AT:
             await until(partial(post.has_taken, int(CONTACTS * share)), SETTLED_WITHIN)
             await post.kill()
             await asyncio.to_thread(post.process.start)
         # The same requests once more, as a relay writes them that has lost its place.
-        await publish(post.ground.settings, [request(one) for one in everybody], CONTACTS + 1)
+        await publish(post.sandbox.settings, [request(one) for one in everybody], CONTACTS + 1)
         await until(post.are_all_ended, SETTLED_WITHIN)
         states, taken = await post.states(), post.taken()
         assert taken

@@ -20,8 +20,8 @@ from tests.conftest import TestKafka, TestPostgres
 from tests.faults.checks import all_is_counted, events_seen, topic_is_the_event_table
 from tests.faults.dice import new_dice
 from tests.faults.load import Load
-from tests.stack.ground import Ground
 from tests.stack.processes import ServiceProcess
+from tests.stack.sandbox import Sandbox
 from tests.stack.shop import Shop, until_known
 from tests.stack.waiting import until_equal
 
@@ -37,7 +37,7 @@ pytestmark = [pytest.mark.fault, pytest.mark.timeout(600)]
 class Everything:
     """The processes, and a shop with a segment of who clicked often and a workflow that greets who likes dogs."""
 
-    ground: Ground
+    sandbox: Sandbox
     services: dict[str, ServiceProcess]
     shop: Shop
     segment_id: str
@@ -78,22 +78,22 @@ class Everything:
         """Count the events of the shop that an outside consumer has seen, by contact."""
         return Counter(
             event["contact_id"]
-            for _, event in await events_seen(self.ground, topic)
+            for _, event in await events_seen(self.sandbox, topic)
             if event["account_id"] == self.shop.account_id
         )
 
 
 @pytest.fixture
-def ground(kafka: TestKafka, postgres: TestPostgres, tmp_path: Path) -> Iterator[Ground]:
+def sandbox(kafka: TestKafka, postgres: TestPostgres, tmp_path: Path) -> Iterator[Sandbox]:
     """Topics and databases of the test's own; the servers go on, so they may be anybody's."""
-    made = Ground(kafka, postgres, tmp_path, kafka_session_timeout=SESSION_TIMEOUT)
+    made = Sandbox(kafka, postgres, tmp_path, kafka_session_timeout=SESSION_TIMEOUT)
     yield made
     made.clear()
 
 
 @pytest_asyncio.fixture
-async def everything(ground: Ground) -> AsyncIterator[Everything]:
-    services = {name: ground.service(name) for name in SERVICES}
+async def everything(sandbox: Sandbox) -> AsyncIterator[Everything]:
+    services = {name: sandbox.service(name) for name in SERVICES}
     for process in services.values():
         process.start(ready=False)
     for process in services.values():
@@ -119,7 +119,7 @@ async def everything(ground: Ground) -> AsyncIterator[Everything]:
             },
         )
         await _post(http, f"{services['workflow'].url}/v1/workflows/{workflow['id']}/activate", None)
-    yield Everything(ground, services, shop, segment["id"])
+    yield Everything(sandbox, services, shop, segment["id"])
 
 
 async def _post(http: httpx.AsyncClient, url: str, body: object) -> dict[str, Any]:
@@ -132,7 +132,7 @@ async def _post(http: httpx.AsyncClient, url: str, body: object) -> dict[str, An
 @pytest.mark.asyncio
 async def test_killed_at_random_moments_everything_happens_once(everything: Everything) -> None:
     dice = new_dice()
-    async with Load(everything.ground.settings, everything.shop, 200) as load:
+    async with Load(everything.sandbox.settings, everything.shop, 200) as load:
         victims = [*SERVICES, *dice.choices(SERVICES, k=KILLS - len(SERVICES))]
         dice.shuffle(victims)
         for name in victims:
@@ -141,7 +141,7 @@ async def test_killed_at_random_moments_everything_happens_once(everything: Ever
         await load.reached(200)
     for process in everything.services.values():
         await asyncio.to_thread(process.wait_ready)
-    await all_is_counted(everything.ground, everything.shop, SETTLED_WITHIN)
+    await all_is_counted(everything.sandbox, everything.shop, SETTLED_WITHIN)
     await until_equal(everything.members, everything.clicked_dogs(OFTEN), SETTLED_WITHIN)
 
     expected = {
@@ -152,4 +152,4 @@ async def test_killed_at_random_moments_everything_happens_once(everything: Ever
         # Once for each: nobody was announced or asked for twice, and nobody has left.
         once = Counter(dict.fromkeys(contacts, 1))
         await until_equal(partial(everything.on_topic, topic), once, SETTLED_WITHIN)
-        await topic_is_the_event_table(everything.ground, service, topic)
+        await topic_is_the_event_table(everything.sandbox, service, topic)

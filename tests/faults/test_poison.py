@@ -19,7 +19,7 @@ from tests.faults.cast import LABELS
 from tests.faults.chain import Chain
 from tests.faults.checks import all_is_counted, fetch
 from tests.faults.load import click_record
-from tests.stack.ground import OPERATOR_KEY, Ground
+from tests.stack.sandbox import OPERATOR_KEY, Sandbox
 from tests.stack.shop import Shop
 from tests.stack.topics import read_topic
 from tests.stack.waiting import until_equal
@@ -56,7 +56,7 @@ def poisons(shop: Shop) -> dict[str, tuple[bytes | None, Headers]]:
 
 @pytest.mark.asyncio
 async def test_poison_on_an_intake_topic_becomes_dead_letters_and_nothing_else_is_lost(chain: Chain) -> None:
-    settings, dead = chain.ground.settings, 0
+    settings, dead = chain.sandbox.settings, 0
     topic = settings.topic_prefix + "intake.clicks"
     before = len(await read_topic(settings, "intake.clicks.dead"))
     producer = AIOKafkaProducer(acks="all", **client_options(settings))
@@ -79,51 +79,51 @@ async def test_poison_on_an_intake_topic_becomes_dead_letters_and_nothing_else_i
         await producer.stop()
     waiting = 3  # the other account's message may yet come to be: those wait ten minutes
     await until_equal(lambda: _count(chain, before), dead - waiting)
-    held = await fetch(chain.ground.database("tracking"), "DELETE FROM held RETURNING state")
+    held = await fetch(chain.sandbox.database("tracking"), "DELETE FROM held RETURNING state")
     assert [row["state"] for row in held] == ["waiting"] * waiting
     letters = (await read_topic(settings, "intake.clicks.dead"))[before:]
     assert {dict(letter.headers)["dead_topic"] for letter in letters} == {b"intake.clicks"}
     assert all(dict(letter.headers)["dead_reason"] for letter in letters)
-    await all_is_counted(chain.ground, chain.shop)
+    await all_is_counted(chain.sandbox, chain.shop)
 
 
 @pytest.mark.asyncio
-async def test_a_contact_on_which_the_code_fails_is_held_and_no_other(ground: Ground) -> None:
-    await ensure_topics(ground.settings)
+async def test_a_contact_on_which_the_code_fails_is_held_and_no_other(sandbox: Sandbox) -> None:
+    await ensure_topics(sandbox.settings)
     poisoned, contacts = 7, list(range(1, 101))
-    worker = ground.service(
+    worker = sandbox.service(
         "labeling", "worker", module="tests.faults.counting", PENCHANT_FAILS_ON_CONTACT=str(poisoned)
     )
-    writer = ClickWriter(ground.settings)
+    writer = ClickWriter(sandbox.settings)
     await asyncio.to_thread(worker.start)
     for _ in range(3):
         await writer.write(clicks_of(contacts * 3, LABELS))
     expected = dict.fromkeys(contacts, 9)
-    await until_equal(partial(_counts, ground), {contact: n for contact, n in expected.items() if contact != poisoned})
-    held = await fetch(ground.database("labeling"), "SELECT contact_id, state FROM held")
+    await until_equal(partial(_counts, sandbox), {contact: n for contact, n in expected.items() if contact != poisoned})
+    held = await fetch(sandbox.database("labeling"), "SELECT contact_id, state FROM held")
     assert {tuple(row) for row in held} == {(poisoned, "failed")}
     assert len(held) == 9
     # Once the code is mended, an operator has them processed again.
     worker.terminate()
-    mended = ground.service("labeling", "worker", module="tests.faults.counting")
+    mended = sandbox.service("labeling", "worker", module="tests.faults.counting")
     await asyncio.to_thread(mended.start)
     operator = {"Authorization": f"Bearer {OPERATOR_KEY}"}
     async with httpx.AsyncClient(timeout=30, headers=operator) as http:
         answer = await http.post(f"{mended.url}/v1/labeling-held-records/replay", json={})
     assert answer.json() == {"released": 9}
-    await until_equal(partial(_counts, ground), expected)
-    assert await fetch(ground.database("labeling"), "SELECT FROM held") == []
+    await until_equal(partial(_counts, sandbox), expected)
+    assert await fetch(sandbox.database("labeling"), "SELECT FROM held") == []
 
 
 @pytest.mark.asyncio
-async def test_poison_on_a_contact_topic_is_held_for_its_contact_only(ground: Ground) -> None:
-    await ensure_topics(ground.settings)
+async def test_poison_on_a_contact_topic_is_held_for_its_contact_only(sandbox: Sandbox) -> None:
+    await ensure_topics(sandbox.settings)
     contacts = list(range(1, 41))
-    worker = ground.service("labeling", "worker", module="tests.faults.counting")
+    worker = sandbox.service("labeling", "worker", module="tests.faults.counting")
     await asyncio.to_thread(worker.start)
-    writer = ClickWriter(ground.settings)
+    writer = ClickWriter(sandbox.settings)
     await writer.write(clicks_of(contacts, LABELS))
-    key, number = b"1:8", partition_of(1, 8, ground.partitions)
+    key, number = b"1:8", partition_of(1, 8, sandbox.partitions)
     value, good = _record(9_000)
     bad: list[tuple[bytes | None, Headers]] = [
         (b"[", good),
@@ -133,19 +133,19 @@ async def test_poison_on_a_contact_topic_is_held_for_its_contact_only(ground: Gr
         (value, [(name, content) for name, content in good if name != "ce_sequence"]),
         (b"{}", good),
     ]
-    producer = AIOKafkaProducer(acks="all", **client_options(ground.settings))
+    producer = AIOKafkaProducer(acks="all", **client_options(sandbox.settings))
     await producer.start()
     try:
         for sequence, (content, headers) in enumerate(bad, 9_000):
             numbered = [(n, b"%020d" % sequence if n == "ce_sequence" else c) for n, c in headers]
-            topic = ground.settings.topic_prefix + "tracking.clicks"
+            topic = sandbox.settings.topic_prefix + "tracking.clicks"
             await producer.send_and_wait(topic, content, key, number, headers=numbered)
     finally:
         await producer.stop()
     writer.sequence = 10_000
     await writer.write(clicks_of(contacts, LABELS))
-    await until_equal(partial(_counts, ground), {**dict.fromkeys(contacts, 2), 8: 1})
-    held = await fetch(ground.database("labeling"), "SELECT account_id, contact_id, state FROM held ORDER BY id")
+    await until_equal(partial(_counts, sandbox), {**dict.fromkeys(contacts, 2), 8: 1})
+    held = await fetch(sandbox.database("labeling"), "SELECT account_id, contact_id, state FROM held ORDER BY id")
     assert [tuple(row) for row in held] == [(1, 8, "failed")] * (len(bad) + 1)
 
 
@@ -156,10 +156,10 @@ def _record(sequence: int) -> tuple[bytes, Headers]:
     )
 
 
-async def _counts(ground: Ground) -> dict[int, int]:
-    rows = await fetch(ground.database("labeling"), "SELECT contact_id, sum(clicks) AS clicks FROM counts GROUP BY 1")
+async def _counts(sandbox: Sandbox) -> dict[int, int]:
+    rows = await fetch(sandbox.database("labeling"), "SELECT contact_id, sum(clicks) AS clicks FROM counts GROUP BY 1")
     return {row["contact_id"]: int(row["clicks"]) for row in rows}
 
 
 async def _count(chain: Chain, before: int) -> int:
-    return len(await read_topic(chain.ground.settings, "intake.clicks.dead")) - before
+    return len(await read_topic(chain.sandbox.settings, "intake.clicks.dead")) - before

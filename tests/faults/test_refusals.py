@@ -8,9 +8,9 @@ from shared.bus.topics import ensure_topics
 from tests.bench.clicks import ClickWriter, clicks_of
 from tests.faults.cast import LABELS
 from tests.faults.checks import fetch
-from tests.stack.ground import Ground
 from tests.stack.nodes import KafkaNode, execute
 from tests.stack.processes import ServiceProcess
+from tests.stack.sandbox import Sandbox
 from tests.stack.topics import read_topic, topics_there
 from tests.stack.waiting import until_equal
 
@@ -24,26 +24,26 @@ WHERE events.position > publications.position
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(180)]
 
 
-def counting(ground: Ground, **environment: str) -> ServiceProcess:
-    return ground.service("labeling", "worker", module="tests.faults.counting", **environment)
+def counting(sandbox: Sandbox, **environment: str) -> ServiceProcess:
+    return sandbox.service("labeling", "worker", module="tests.faults.counting", **environment)
 
 
-async def _counted(ground: Ground) -> int:
-    return int((await fetch(ground.database("labeling"), COUNTED))[0][0])
+async def _counted(sandbox: Sandbox) -> int:
+    return int((await fetch(sandbox.database("labeling"), COUNTED))[0][0])
 
 
-async def _unpublished(ground: Ground) -> int:
-    return int((await fetch(ground.database("labeling"), UNPUBLISHED))[0][0])
+async def _unpublished(sandbox: Sandbox) -> int:
+    return int((await fetch(sandbox.database("labeling"), UNPUBLISHED))[0][0])
 
 
-async def _at_work(ground: Ground, clicks: int) -> None:
+async def _at_work(sandbox: Sandbox, clicks: int) -> None:
     """A service that has counted and told something, and is stopped."""
-    await ensure_topics(ground.settings)
-    worker = counting(ground)
+    await ensure_topics(sandbox.settings)
+    worker = counting(sandbox)
     await asyncio.to_thread(worker.start)
-    await ClickWriter(ground.settings).write(clicks_of(range(1, clicks + 1), LABELS))
-    await until_equal(lambda: _counted(ground), clicks)
-    await until_equal(lambda: _unpublished(ground), 0)
+    await ClickWriter(sandbox.settings).write(clicks_of(range(1, clicks + 1), LABELS))
+    await until_equal(lambda: _counted(sandbox), clicks)
+    await until_equal(lambda: _unpublished(sandbox), 0)
     assert await asyncio.to_thread(worker.terminate) == 0
 
 
@@ -54,57 +54,57 @@ async def _refuses(process: ServiceProcess, *words: str) -> None:
     assert all(word in said for word in words), said
 
 
-async def _topics_there(ground: Ground) -> int:
-    return len(await topics_there(ground.settings))
+async def _topics_there(sandbox: Sandbox) -> int:
+    return len(await topics_there(sandbox.settings))
 
 
 @pytest.mark.asyncio
-async def test_another_number_of_partitions_is_refused(ground: Ground) -> None:
-    await _at_work(ground, 20)
-    for number in (ground.partitions * 2, ground.partitions - 1):
-        await _refuses(counting(ground, PENCHANT_PARTITIONS=str(number)), "partitions", "PENCHANT_PARTITIONS")
+async def test_another_number_of_partitions_is_refused(sandbox: Sandbox) -> None:
+    await _at_work(sandbox, 20)
+    for number in (sandbox.partitions * 2, sandbox.partitions - 1):
+        await _refuses(counting(sandbox, PENCHANT_PARTITIONS=str(number)), "partitions", "PENCHANT_PARTITIONS")
 
 
 @pytest.mark.asyncio
 async def test_a_kafka_that_has_forgotten_everything_is_refused_until_it_is_told_again(
-    ground: Ground, private_kafka: KafkaNode
+    sandbox: Sandbox, private_kafka: KafkaNode
 ) -> None:
-    await _at_work(ground, 20)
-    before = await read_topic(ground.settings, "labeling.labels")
-    private_kafka.delete_topics(ground.prefix)
-    await until_equal(lambda: _topics_there(ground), 0)
-    await _refuses(counting(ground), "forgotten", "republish")
-    assert await read_topic(ground.settings, "labeling.labels") == []
-    again = ground.service("labeling", module="tests.faults.counting")
+    await _at_work(sandbox, 20)
+    before = await read_topic(sandbox.settings, "labeling.labels")
+    private_kafka.delete_topics(sandbox.prefix)
+    await until_equal(lambda: _topics_there(sandbox), 0)
+    await _refuses(counting(sandbox), "forgotten", "republish")
+    assert await read_topic(sandbox.settings, "labeling.labels") == []
+    again = sandbox.service("labeling", module="tests.faults.counting")
     again.arguments = ["republish", "labeling.labels"]
     again.start(ready=False)
     assert await asyncio.to_thread(again.wait, 60) == 0, again.tail()
-    after = await read_topic(ground.settings, "labeling.labels")
+    after = await read_topic(sandbox.settings, "labeling.labels")
     assert [(record.key, record.value, record.headers) for record in after] == [
         (record.key, record.value, record.headers) for record in before
     ]
 
 
 @pytest.mark.asyncio
-async def test_a_database_restored_from_an_older_backup_is_refused(ground: Ground) -> None:
-    await _at_work(ground, 20)
-    dsn = ground.database("labeling")
+async def test_a_database_restored_from_an_older_backup_is_refused(sandbox: Sandbox) -> None:
+    await _at_work(sandbox, 20)
+    dsn = sandbox.database("labeling")
     server, _, name = dsn.rpartition("/")
     execute(f"{server}/postgres", f'CREATE DATABASE "{name}_backup" TEMPLATE "{name}"')
     try:
-        worker = counting(ground)
+        worker = counting(sandbox)
         await asyncio.to_thread(worker.start)
-        writer = ClickWriter(ground.settings)
+        writer = ClickWriter(sandbox.settings)
         writer.sequence = 1_000
         await writer.write(clicks_of(range(101, 121), LABELS))
-        await until_equal(lambda: _counted(ground), 40)
-        await until_equal(lambda: _unpublished(ground), 0)
+        await until_equal(lambda: _counted(sandbox), 40)
+        await until_equal(lambda: _unpublished(sandbox), 0)
         worker.terminate()
-        on_topic = len(await read_topic(ground.settings, "labeling.labels"))
+        on_topic = len(await read_topic(sandbox.settings, "labeling.labels"))
         await _refuses(
-            counting(ground, PENCHANT_LABELING_DATABASE=f"{dsn}_backup"), "ahead of the event table", "older backup"
+            counting(sandbox, PENCHANT_LABELING_DATABASE=f"{dsn}_backup"), "ahead of the event table", "older backup"
         )
-        assert len(await read_topic(ground.settings, "labeling.labels")) == on_topic
+        assert len(await read_topic(sandbox.settings, "labeling.labels")) == on_topic
         assert (await fetch(f"{dsn}_backup", COUNTED))[0][0] == 20
     finally:
         execute(f"{server}/postgres", f'DROP DATABASE "{name}_backup" WITH (FORCE)')

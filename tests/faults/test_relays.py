@@ -15,7 +15,7 @@ from shared.bus.relay import Relay
 from shared.events.labeling import ContactChanged
 from shared.events.topics import partition_of
 from tests.shared.bus.rig import PARTITIONS, Rig, assigned, clicked, make_rig
-from tests.stack.ground import Ground
+from tests.stack.sandbox import Sandbox
 from tests.stack.topics import read_topic
 from tests.stack.waiting import until, until_equal
 
@@ -25,9 +25,9 @@ pytestmark = [pytest.mark.fault, pytest.mark.timeout(120)]
 
 
 @pytest_asyncio.fixture
-async def rig(ground: Ground) -> AsyncIterator[Rig]:
-    settings = ground.settings
-    async with make_rig(settings.kafka, ground.database("labeling"), settings.topic_prefix) as made:
+async def rig(sandbox: Sandbox) -> AsyncIterator[Rig]:
+    settings = sandbox.settings
+    async with make_rig(settings.kafka, sandbox.database("labeling"), settings.topic_prefix) as made:
         yield made
 
 

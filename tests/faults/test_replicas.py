@@ -15,8 +15,8 @@ from tests.bench.clicks import ClickWriter, clicks_of
 from tests.conftest import TestKafka, TestPostgres
 from tests.faults.cast import LABELS
 from tests.faults.checks import fetch
-from tests.stack.ground import Ground
 from tests.stack.processes import ServiceProcess
+from tests.stack.sandbox import Sandbox
 from tests.stack.waiting import until_equal
 
 UUID_SUFFIX = 37  # Kafka makes a member's id of the name under which it joined, and a UUID
@@ -27,51 +27,51 @@ pytestmark = [pytest.mark.fault, pytest.mark.timeout(240)]
 
 
 @pytest.fixture
-def ground(kafka: TestKafka, postgres: TestPostgres, tmp_path: Path) -> Iterator[Ground]:
+def sandbox(kafka: TestKafka, postgres: TestPostgres, tmp_path: Path) -> Iterator[Sandbox]:
     """Topics and a database of the test's own."""
-    made = Ground(kafka, postgres, tmp_path, kafka_session_timeout="6")
+    made = Sandbox(kafka, postgres, tmp_path, kafka_session_timeout="6")
     yield made
     made.clear()
 
 
 @pytest.mark.asyncio
-async def test_two_replicas_share_the_partitions(ground: Ground) -> None:
+async def test_two_replicas_share_the_partitions(sandbox: Sandbox) -> None:
     """By their address they would be one: each would fence the other, and take its place in the group."""
-    await ensure_topics(ground.settings)
+    await ensure_topics(sandbox.settings)
     replicas = [
-        ground.service(
+        sandbox.service(
             "labeling", "worker", module="tests.faults.counting", PENCHANT_LABELING_PORT="0", PENCHANT_INSTANCE=name
         )
         for name in ("one", "two")
     ]
     for replica in replicas:
         replica.start(ready=False)
-    await until_equal(partial(_shares, ground), {"one": 2, "two": 2}, SHARED_WITHIN, explain=partial(_said, replicas))
+    await until_equal(partial(_shares, sandbox), {"one": 2, "two": 2}, SHARED_WITHIN, explain=partial(_said, replicas))
     contacts = list(range(1, 101))
-    writer = ClickWriter(ground.settings)
+    writer = ClickWriter(sandbox.settings)
     await writer.write(clicks_of(contacts * 2, LABELS))
-    await until_equal(partial(_counts, ground), dict.fromkeys(contacts, 2), explain=partial(_said, replicas))
+    await until_equal(partial(_counts, sandbox), dict.fromkeys(contacts, 2), explain=partial(_said, replicas))
     assert all(replica.running for replica in replicas)
     replicas[0].kill()
     await writer.write(clicks_of(contacts, LABELS))
-    await until_equal(partial(_counts, ground), dict.fromkeys(contacts, 3), explain=partial(_said, replicas))
+    await until_equal(partial(_counts, sandbox), dict.fromkeys(contacts, 3), explain=partial(_said, replicas))
 
 
 async def _said(replicas: Sequence[ServiceProcess]) -> str:
     return "\n".join(f"{replica.log.name}: running {replica.running}\n{replica.tail()}" for replica in replicas)
 
 
-async def _shares(ground: Ground) -> dict[str, int]:
+async def _shares(sandbox: Sandbox) -> dict[str, int]:
     """How many partitions each process has, by the name that it was given."""
-    return {name.rpartition("@")[2]: len(share) for name, share in (await _members(ground)).items()}
+    return {name.rpartition("@")[2]: len(share) for name, share in (await _members(sandbox)).items()}
 
 
-async def _members(ground: Ground) -> dict[str, set[int]]:
+async def _members(sandbox: Sandbox) -> dict[str, set[int]]:
     """The partitions of each member of the consumer group, by the name under which it joined."""
-    admin = AIOKafkaAdminClient(**client_options(ground.settings))
+    admin = AIOKafkaAdminClient(**client_options(sandbox.settings))
     await admin.start()
     try:
-        group = f"{ground.prefix}penchant.labeling.counting.v1"
+        group = f"{sandbox.prefix}penchant.labeling.counting.v1"
         try:
             [answer] = await admin.describe_consumer_groups([group])
         except KafkaError:  # nobody has joined yet
@@ -92,6 +92,6 @@ def _partitions(assignment: bytes) -> set[int]:
     return {partition for _, partitions in decoded.assignment for partition in partitions}
 
 
-async def _counts(ground: Ground) -> dict[int, int]:
-    rows = await fetch(ground.database("labeling"), "SELECT contact_id, sum(clicks) AS clicks FROM counts GROUP BY 1")
+async def _counts(sandbox: Sandbox) -> dict[int, int]:
+    rows = await fetch(sandbox.database("labeling"), "SELECT contact_id, sum(clicks) AS clicks FROM counts GROUP BY 1")
     return {row["contact_id"]: int(row["clicks"]) for row in rows}

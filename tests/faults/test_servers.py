@@ -8,8 +8,8 @@ import pytest
 from shared.runtime.run import PORT_TAKEN
 from tests.faults.chain import Chain
 from tests.faults.checks import fetch
-from tests.stack.ground import Ground
 from tests.stack.nodes import Node
+from tests.stack.sandbox import Sandbox
 
 MEANWHILE = 400  # redirects answered while a server is away, 100 a second
 ANSWERS_WITHIN = 5.0  # seconds, a redirect while Kafka or PostgreSQL is away, on a busy machine
@@ -48,16 +48,16 @@ async def test_redirects_answer_while_a_server_is_away_and_their_clicks_count(ch
 @both
 @pytest.mark.asyncio
 async def test_a_process_that_starts_while_a_server_is_away_says_so_and_begins_once_it_is_back(
-    ground: Ground, server: Node
+    sandbox: Sandbox, server: Node
 ) -> None:
-    ground.database("labeling")  # is made while PostgreSQL is there
+    sandbox.database("labeling")  # is made while PostgreSQL is there
     await asyncio.to_thread(server.stop)
     try:
-        labeling = ground.service("labeling").start(ready=False)
+        labeling = sandbox.service("labeling").start(ready=False)
         async with httpx.AsyncClient(base_url=labeling.url, timeout=5) as http:
             live = await _answered(http)
             ready, labels = await http.get("/health/ready"), await http.get("/v1/labels")
-        second = ground.service("labeling", PENCHANT_LABELING_PORT=str(labeling.port)).start(ready=False)
+        second = sandbox.service("labeling", PENCHANT_LABELING_PORT=str(labeling.port)).start(ready=False)
         taken = await asyncio.to_thread(second.wait)
     finally:
         await asyncio.to_thread(server.start)
@@ -86,7 +86,7 @@ async def test_connections_to_the_database_ended_one_after_another(chain: Chain)
     async with chain.load() as load:
         await load.reached(100)
         for service in ("labeling", "tracking"):
-            dsn = chain.ground.database(service)
+            dsn = chain.sandbox.database(service)
             for session in await fetch(dsn, SESSIONS):
                 await fetch(dsn, "SELECT pg_terminate_backend($1)", session["pid"])
                 ended += 1

@@ -24,7 +24,7 @@ async def test_every_reported_click_sent_twice_counts_once(chain: Chain) -> None
 
 @pytest.mark.asyncio
 async def test_our_own_records_delivered_twice_and_out_of_date_change_nothing(chain: Chain) -> None:
-    settings = chain.ground.settings
+    settings = chain.sandbox.settings
     async with chain.load() as load:
         await load.reached(300)
         # As a relay from the past would: all that stands on the topics, once more, with the same sequences.
@@ -53,7 +53,7 @@ async def test_consumers_that_read_from_the_beginning_again_change_nothing(chain
             (chain.tracking, "tracking", ["intake.clicks", "labeling.contacts"]),
         ):
             assert await asyncio.to_thread(worker.terminate) == 0
-            await fetch(chain.ground.database(service), FROM_THE_BEGINNING, topics)
+            await fetch(chain.sandbox.database(service), FROM_THE_BEGINNING, topics)
             worker.start(ready=False)
         await load.reached(200)
     await chain.check()

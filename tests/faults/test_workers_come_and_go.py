@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
 async def test_workers_that_come_and_go_share_the_work(chain: Chain) -> None:
     async with chain.load() as load:
         for service in ("labeling", "tracking"):
-            more = [chain.ground.service(service, "worker") for _ in range(2)]
+            more = [chain.sandbox.service(service, "worker") for _ in range(2)]
             for process in more:
                 process.start(ready=False)
             for process in more:
@@ -43,4 +43,4 @@ async def test_sigterm_in_the_middle_of_a_batch_is_clean_and_quick(chain: Chain)
             worker.start(ready=False)
         await load.reached(200)
     await chain.check()
-    assert (await fetch(chain.ground.database("labeling"), IN_TRANSACTION))[0][0] == 0
+    assert (await fetch(chain.sandbox.database("labeling"), IN_TRANSACTION))[0][0] == 0

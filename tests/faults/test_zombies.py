@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
 async def test_a_stopped_worker_that_continues_after_another_took_over_changes_nothing(chain: Chain) -> None:
     for zombie in (chain.labeling, chain.tracking):
         service = "labeling" if zombie is chain.labeling else "tracking"
-        other = chain.ground.service(service, "worker")
+        other = chain.sandbox.service(service, "worker")
         async with chain.load() as load:
             await load.reached(200)
             await asyncio.to_thread(other.start)
@@ -44,12 +44,12 @@ async def test_a_stopped_worker_that_continues_after_another_took_over_changes_n
 
 @pytest.mark.asyncio
 async def test_a_worker_stopped_in_the_middle_of_a_copy_holds_nobody_up_for_long(chain: Chain) -> None:
-    dsn = chain.ground.database("labeling")
+    dsn = chain.sandbox.database("labeling")
     chain.labeling.terminate()
     label = next(iter(chain.shop.labels.values()))
     items = [{"contact_id": contact, "label_id": str(label), "held": True} for contact in chain.shop.contacts]
     async with Wire(dsn) as wire:
-        worker = chain.ground.service("labeling", "worker", PENCHANT_LABELING_DATABASE=wire.dsn)
+        worker = chain.sandbox.service("labeling", "worker", PENCHANT_LABELING_DATABASE=wire.dsn)
         await asyncio.to_thread(worker.start)
         async with chain.load(per_second=600) as load:
             await wire.stop_in_a_copy()
@@ -68,11 +68,11 @@ async def test_a_worker_stopped_in_the_middle_of_a_copy_holds_nobody_up_for_long
             wire.go_on()
             await load.reached(300)
         also_held = {(contact, label) for contact in chain.shop.contacts}
-        await all_is_counted(chain.ground, chain.shop, also_held=also_held)
+        await all_is_counted(chain.sandbox, chain.shop, also_held=also_held)
         await asyncio.to_thread(worker.terminate)
 
 
 async def _alone(chain: Chain, service: str) -> bool:
     """Whether the groups of the service have given a member up."""
-    members = await members_of_groups(chain.ground.settings, service)
+    members = await members_of_groups(chain.sandbox.settings, service)
     return bool(members) and set(members.values()) == {1}

@@ -11,14 +11,14 @@ from deploy.embedded.inbox import Inbox
 from deploy.embedded.ports import free_port
 from tests.conftest import TestKafka, TestPostgres
 from tests.scenarios.scene import SERVICES, Scene
-from tests.stack.ground import OPERATOR_KEY, Ground
+from tests.stack.sandbox import OPERATOR_KEY, Sandbox
 
 
 @pytest.fixture(scope="package")
 def scene(kafka: TestKafka, postgres: TestPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """All four services at work, for all scenarios; each makes accounts of its own."""
-    ground = Ground(kafka, postgres, tmp_path_factory.mktemp("everything"))
-    services = {name: ground.service(name) for name in SERVICES}
+    sandbox = Sandbox(kafka, postgres, tmp_path_factory.mktemp("everything"))
+    services = {name: sandbox.service(name) for name in SERVICES}
     # Its port is known only now, and tracked links must lead to it.
     services["tracking"]._environment["PENCHANT_PUBLIC_URL"] = services["tracking"].url
     try:
@@ -26,19 +26,19 @@ def scene(kafka: TestKafka, postgres: TestPostgres, tmp_path_factory: pytest.Tem
             process.start(ready=False)
         for process in services.values():
             process.wait_ready()
-        yield Scene(ground, services)
+        yield Scene(sandbox, services)
     finally:
-        ground.clear()
+        sandbox.clear()
 
 
 @pytest.fixture(scope="package")
 def inbox(scene: Scene) -> Iterator[Path]:
     """Delivery at work, and the folder in which its mails arrive."""
-    folder = scene.ground.folder / "command_line" / "inbox"
+    folder = scene.sandbox.folder / "command_line" / "inbox"
     controller = Controller(Inbox(folder), hostname="127.0.0.1", port=free_port())
     controller.start()
     try:
-        scene.ground.service(
+        scene.sandbox.service(
             "delivery",
             PENCHANT_SMTP=f"smtp://127.0.0.1:{controller.port}",
             PENCHANT_DELIVERY_KEY=asyncio.run(delivery_key(scene.url("labeling"), OPERATOR_KEY)),
@@ -53,12 +53,12 @@ def inbox(scene: Scene) -> Iterator[Path]:
 @pytest.fixture(scope="package")
 def everything(scene: Scene) -> dict[str, str]:
     """The environment of a command_line that knows the four services."""
-    ground = scene.ground
+    sandbox = scene.sandbox
     return {
-        "PENCHANT_HOME": str(ground.folder / "command_line"),
-        "PENCHANT_KAFKA": ground.settings.kafka,
-        "PENCHANT_TOPIC_PREFIX": ground.prefix,
-        "PENCHANT_PARTITIONS": str(ground.partitions),
+        "PENCHANT_HOME": str(sandbox.folder / "command_line"),
+        "PENCHANT_KAFKA": sandbox.settings.kafka,
+        "PENCHANT_TOPIC_PREFIX": sandbox.prefix,
+        "PENCHANT_PARTITIONS": str(sandbox.partitions),
         "PENCHANT_OPERATOR_KEY": OPERATOR_KEY,
         **{f"PENCHANT_{name.upper()}_URL": process.url for name, process in scene.services.items()},
     }

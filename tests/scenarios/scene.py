@@ -8,17 +8,17 @@ from typing import Any, Self
 
 import httpx
 
-from tests.stack.ground import OPERATOR_KEY, Ground
 from tests.stack.processes import ServiceProcess
+from tests.stack.sandbox import OPERATOR_KEY, Sandbox
 
 SERVICES = ("tracking", "labeling", "segmentation", "workflow")
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """The ground, and a process of each service on it."""
+    """The sandbox, and a process of each service on it."""
 
-    ground: Ground
+    sandbox: Sandbox
     services: Mapping[str, ServiceProcess]
 
     def url(self, service: str) -> str:

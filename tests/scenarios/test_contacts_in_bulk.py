@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 from deploy.command_line.app import app
 from deploy.command_line.settings import CommandLineSettings
 from tests.services.labeling.api.waiting import until
-from tests.stack.ground import OPERATOR_KEY
+from tests.stack.sandbox import OPERATOR_KEY
 
 EXCEL = (
     "Klantnr;Voornaam;Naam;E-mailadres;Geboortedatum;Interesselabels;Bedrag\r\n"

@@ -154,7 +154,7 @@ async def _said_on_kafka(scene: Scene, account: Account, person: Person) -> None
     for topic, about in TOPICS.items():
         if about.kind == "dead":
             continue
-        records = await read_topic(scene.ground.settings, topic)
+        records = await read_topic(scene.sandbox.settings, topic)
         if topic == "labeling.contacts":
             *_, erased, tombstone = (record for record in records if record.key == key)
             assert tombstone.value is None
@@ -186,7 +186,7 @@ async def _places(scene: Scene, word: str) -> set[str]:
     """Every service.table.column in which the word stands, in any case, also among bytes."""
     found = set()
     for service in SERVICES:
-        connection = await asyncpg.connect(scene.ground.database(service))
+        connection = await asyncpg.connect(scene.sandbox.database(service))
         try:
             for place in await connection.fetch(COLUMNS):
                 if await connection.fetchval(_looks_for(place), word):
@@ -204,7 +204,7 @@ def _looks_for(place: asyncpg.Record) -> str:
 
 def _files(scene: Scene, word: str) -> Iterator[str]:
     """Logs, and what the services keep in their home: the spool."""
-    for path in scene.ground.folder.rglob("*"):
+    for path in scene.sandbox.folder.rglob("*"):
         if path.is_file() and word.encode() in path.read_bytes().lower():
             yield str(path)
 
@@ -216,7 +216,7 @@ def _until(condition: Callable[[], bool], what: str) -> None:
 
 
 async def _until_rows(scene: Scene, service: str, query: str, arguments: list[object], at_least: int) -> None:
-    connection = await asyncpg.connect(scene.ground.database(service))
+    connection = await asyncpg.connect(scene.sandbox.database(service))
     try:
         deadline = monotonic() + WITHIN
         while (count := await connection.fetchval(query, *arguments)) < at_least:

@@ -273,7 +273,7 @@ async def _told_on_kafka(scene: Scene, mailing: Mailing) -> None:
 
 
 async def _events(scene: Scene, topic: str, account_id: int) -> list[dict[str, Any]]:
-    events = [orjson.loads(record.value) for record in await read_topic(scene.ground.settings, topic)]
+    events = [orjson.loads(record.value) for record in await read_topic(scene.sandbox.settings, topic)]
     return [event for event in events if event["account_id"] == account_id]
 
 

@@ -53,7 +53,7 @@ class Writes:
 
     async def events(self, topic: str) -> list[dict[str, Any]]:
         """Return all events of the account on a topic, as committed now."""
-        found = [orjson.loads(record.value) for record in await read_topic(self.account.scene.ground.settings, topic)]
+        found = [orjson.loads(record.value) for record in await read_topic(self.account.scene.sandbox.settings, topic)]
         return [event for event in found if event["account_id"] == self.account.account_id]
 
     def contacts_on(self, topic: str) -> set[int]:

@@ -258,7 +258,7 @@ def test_nothing_is_done_without_a_key(scene: Scene, tenant: Tenant) -> None:
 async def test_a_made_up_key_is_refused_without_the_database(scene: Scene, tenant: Tenant, service: str) -> None:
     """Nobody can read a table while all are locked, and it is refused all the same."""
     own = [operation for operation in operations(scene) if operation.service == service]
-    connection = await asyncpg.connect(scene.ground.database(service))
+    connection = await asyncpg.connect(scene.sandbox.database(service))
     try:
         async with connection.transaction():
             await connection.execute(f"LOCK TABLE {await connection.fetchval(TABLES)}")

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import httpx
 
-from tests.stack.ground import OPERATOR_KEY
+from tests.stack.sandbox import OPERATOR_KEY
 
 KNOWN_WITHIN = 30.0  # seconds
 LABELS = ("Dogs", "Cats", "Spring sale")

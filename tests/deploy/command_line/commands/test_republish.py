@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from deploy.command_line.app import app
 from shared.events.codec import decode
 from tests.conftest import TestKafka, TestPostgres
-from tests.stack.ground import OPERATOR_KEY, TOKEN_KEYS, Ground
+from tests.stack.sandbox import OPERATOR_KEY, TOKEN_KEYS, Sandbox
 from tests.stack.topics import read_topic
 from tests.stack.waiting import until
 
@@ -17,27 +17,27 @@ TOPIC = "labeling.catalog"
 
 
 @pytest.fixture
-def ground(kafka: TestKafka, postgres: TestPostgres, tmp_path: Path) -> Iterator[Ground]:
-    made = Ground(kafka, postgres, tmp_path)
+def sandbox(kafka: TestKafka, postgres: TestPostgres, tmp_path: Path) -> Iterator[Sandbox]:
+    made = Sandbox(kafka, postgres, tmp_path)
     yield made
     made.clear()
 
 
 def test_a_topic_is_written_again_with_the_same_ids_and_sequences(
-    ground: Ground, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    labeling = ground.service("labeling").start()
+    labeling = sandbox.service("labeling").start()
     body = {"name": "Paws", "time_zone": "Europe/Brussels"}
     headers = {"Authorization": f"Bearer {OPERATOR_KEY}"}
     httpx.post(f"{labeling.url}/v1/accounts", json=body, headers=headers, timeout=30).raise_for_status()
-    asyncio.run(until(lambda: read_topic(ground.settings, TOPIC)))
+    asyncio.run(until(lambda: read_topic(sandbox.settings, TOPIC)))
     assert labeling.terminate() == 0
     for name, value in {
         "HOME": str(tmp_path / "nothing"),
-        "KAFKA": ground.settings.kafka,
-        "TOPIC_PREFIX": ground.prefix,
-        "PARTITIONS": str(ground.partitions),
-        "LABELING_DATABASE": ground.database("labeling"),
+        "KAFKA": sandbox.settings.kafka,
+        "TOPIC_PREFIX": sandbox.prefix,
+        "PARTITIONS": str(sandbox.partitions),
+        "LABELING_DATABASE": sandbox.database("labeling"),
         "TRACKING_KEYS": TOKEN_KEYS,
     }.items():
         monkeypatch.setenv(f"PENCHANT_{name}", value)
@@ -45,7 +45,7 @@ def test_a_topic_is_written_again_with_the_same_ids_and_sequences(
     result = CliRunner().invoke(app, ["republish", TOPIC])
 
     assert result.exit_code == 0
-    records = asyncio.run(read_topic(ground.settings, TOPIC))
+    records = asyncio.run(read_topic(sandbox.settings, TOPIC))
     first, second = (decode(TOPIC, record.key, record.value, dict(record.headers)) for record in records)
     assert first == second
 

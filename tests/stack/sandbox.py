@@ -12,8 +12,8 @@ OPERATOR_KEY = "operator-of-the-tests"
 TOKEN_KEYS = "one:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 
 
-class Ground:
-    """What one test or measurement has for itself on the two servers; `clear` takes all of it away."""
+class Sandbox:
+    """Topics, databases and processes of one test or measurement on the two servers; `clear` removes them."""
 
     def __init__(
         self,
@@ -34,18 +34,18 @@ class Ground:
 
     @property
     def settings(self) -> CommonSettings:
-        """As the services on this ground have them."""
+        """The settings of the services in this sandbox."""
         return CommonSettings(kafka=self._kafka.bootstrap, topic_prefix=self.prefix, partitions=self.partitions)
 
     def database(self, service: str) -> str:
-        """The DSN of a service's database, made at the first call."""
+        """Return the DSN of a service's database, which is created at the first call."""
         if service not in self.databases:
             name = f"{service}_{uuid4().hex}"
             self.databases[service] = self._postgres.create_database(name)
         return self.databases[service]
 
     def service(self, service: str, *roles: str, module: str | None = None, **environment: str) -> ServiceProcess:
-        """A process of a service, not started yet; without roles it has both."""
+        """Return a process of a service, not started yet; without `roles` it has both."""
         common = {
             "PENCHANT_KAFKA": self._kafka.bootstrap,
             "PENCHANT_TOPIC_PREFIX": self.prefix,
@@ -67,7 +67,7 @@ class Ground:
         return process
 
     def clear(self) -> None:
-        """Ends the processes; removes databases and topics."""
+        """End the processes; remove databases and topics."""
         for process in self.processes:
             process.end()
         for dsn in self.databases.values():
