@@ -202,18 +202,18 @@ def _changed(event: ContactChanged, names: Names) -> str:
 
 def _differences(before: ContactChanged, after: ContactChanged) -> list[str]:
     """Name what changed. Values stay out, but for the few words that are nobody's personal data."""
-    told = [
+    changes = [
         f"{name.replace('_', ' ')} {getattr(before, name)} → {getattr(after, name)}"
         for name in ("state", "subscription", "tracking_consent")
         if getattr(before, name) != getattr(after, name)
     ]
-    told += [
+    changes += [
         name.replace("_", " ")
         for name in ("email", "external_id", "source", "language")
         if getattr(before, name) != getattr(after, name)
     ]
     keys = sorted(before.fields.keys() | after.fields.keys())
-    return told + [key for key in keys if before.fields.get(key) != after.fields.get(key)]
+    return changes + [key for key in keys if before.fields.get(key) != after.fields.get(key)]
 
 
 def _requested(event: MessageRequested, names: Names) -> str:

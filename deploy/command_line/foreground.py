@@ -11,7 +11,7 @@ from deploy.command_line.feed import Feed
 from deploy.command_line.settings import CommandLineSettings, NothingRuns
 from deploy.command_line.terminal import say
 from deploy.demo.play import StoryBroke
-from deploy.demo.story import follow, invite, played, tell
+from deploy.demo.story import follow, invite, narrate, played
 
 AGAIN_AFTER_SECONDS = 2.0
 
@@ -36,7 +36,7 @@ async def _show(
         try:
             async with played(settings) as scene:
                 demo(scene.stage.account_id)
-                await tell(scene)
+                await narrate(scene)
                 introduce()
                 introduced = True
                 await _invite_to_console(settings, scene.stage.api_key)

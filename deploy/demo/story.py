@@ -62,7 +62,7 @@ async def played(settings: CommandLineSettings) -> AsyncIterator[Scene]:
             yield Scene(client, feed, stage, performance, mailing, your_link)
 
 
-async def tell(scene: Scene) -> None:
+async def narrate(scene: Scene) -> None:
     """Tell who got what, and why."""
     stage, performance, names = scene.stage, scene.performance, scene.feed.names
     table = Table("who", "got", "why", "after", title="Who got which label, and why")

@@ -112,7 +112,9 @@ def launch(home: Home, lock: int, groups: Groups) -> Supervisor:
     while not supervisor.answers():
         if process.poll() is not None or time.monotonic() > deadline:
             process.kill()
-            raise StackError(f"Supervisor did not start; {home.logs / LOG} may say why. It was told {configuration}.")
+            raise StackError(
+                f"Supervisor did not start; {home.logs / LOG} may say why. Its configuration is {configuration}."
+            )
         time.sleep(0.02)  # it tells nobody when its socket is there
     return supervisor
 

@@ -23,27 +23,27 @@ from shared.runtime.service import Resources, ServiceDefinition, ServiceParts
 CONTACTS_VERSION = 3
 
 
-async def build(around: Resources) -> ServiceParts:
+async def build(resources: Resources) -> ServiceParts:
     """Tracking's parts, for either role."""
-    settings = around.settings
+    settings = resources.settings
     assert isinstance(settings, TrackingSettings)
     keys = settings.token_keys()
     public_url, preferences_url = settings.public_url.rstrip("/"), settings.preferences_url.rstrip("/")
-    targets = Targets(around.catalog)
+    targets = Targets(resources.catalog)
     folder = settings.home / "spool"
     directory = SpoolDirectory.create(folder)
     spool = SpoolWriter(directory, settings.tracking_spool_bytes, LOST.inc)
     redirect = Redirect(keys, targets, settings, spool)
 
     tracking = Tracking(
-        database=around.database,
-        catalog=around.catalog,
-        intake=around.intake,
+        database=resources.database,
+        catalog=resources.catalog,
+        intake=resources.intake,
         public_url=public_url,
         preferences_url=preferences_url,
         keys=keys,
         targets=targets,
-        renderer=Renderer(around.database, public_url, preferences_url),
+        renderer=Renderer(resources.database, public_url, preferences_url),
     )
 
     contacts = Consumer("contacts", ("labeling.contacts",), ContactHandler(), version=CONTACTS_VERSION)
@@ -63,11 +63,11 @@ async def build(around: Resources) -> ServiceParts:
             Consumer(
                 "clicks",
                 ("intake.clicks",),
-                ClickHandler(around.catalog, settings.partitions, UnappliedRefusals(tail, around.catalog)),
+                ClickHandler(resources.catalog, settings.partitions, UnappliedRefusals(tail, resources.catalog)),
             ),
             contacts,
         ],
-        api_tasks=[redirect.collector.run, Drain(folder, directory, around.intake).run],
+        api_tasks=[redirect.collector.run, Drain(folder, directory, resources.intake).run],
         raw=redirect,
         close=close,
     )

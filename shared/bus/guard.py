@@ -23,8 +23,8 @@ LOOK_BACK = 64  # offsets; markers of transactions and compaction may leave none
 READ_WITHIN = 20.0  # seconds
 
 
-async def check_surroundings(service: str, settings: CommonSettings, database: Database) -> str:
-    """Bind the database to the cluster at the first start, and compares them ever after; returns the cluster's id.
+async def check_cluster(service: str, settings: CommonSettings, database: Database) -> str:
+    """Bind the database to the cluster at the first start and compare them at every later one; return the cluster's id.
 
     Raises:
         UnsafeToRun: another cluster, another number of partitions, topics that are ahead of the event table (a database

@@ -19,7 +19,7 @@ from shared.bus.catalog import Catalog
 from shared.bus.connection import travels_in_clear
 from shared.bus.dead_letters import DeadLetters
 from shared.bus.errors import is_passing
-from shared.bus.guard import check_surroundings
+from shared.bus.guard import check_cluster
 from shared.bus.host import ConsumerHost
 from shared.bus.producer import IntakeProducer
 from shared.bus.publisher import Publisher
@@ -223,7 +223,7 @@ class _Process:
 
         async def attempt() -> str:
             await ensure_topics(self.settings)
-            return await check_surroundings(self.service.name, self.settings, database)
+            return await check_cluster(self.service.name, self.settings, database)
 
         cluster: str = await self._patiently("Kafka", attempt)
         return cluster

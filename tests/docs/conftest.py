@@ -92,11 +92,11 @@ class Running:
         self.process.wait(WITHIN)
 
 
-def until(condition: Callable[[], Any], told: Callable[[], str] = str) -> Any:
+def until(condition: Callable[[], Any], failure: Callable[[], str] = str) -> Any:
     """Waits until `condition` gives something, and gives it."""
     deadline = time.monotonic() + WITHIN
     while not (found := condition()):
-        assert time.monotonic() < deadline, told()
+        assert time.monotonic() < deadline, failure()
         time.sleep(0.05)
     return found
 

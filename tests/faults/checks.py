@@ -87,10 +87,12 @@ async def all_is_counted(
     assert await clicks_counted(sandbox, shop.account_id) == shop.clicks
     await topic_is_the_event_table(sandbox, "tracking", "tracking.clicks")
     events = await topic_is_the_event_table(sandbox, "labeling", "labeling.labels")
-    told = Counter(
+    published = Counter(
         (event["contact_id"], UUID(event["label_id"])) for event in events if event["account_id"] == shop.account_id
     )
-    assert told == Counter(dict.fromkeys({*shop.interests, *also_held}, 1)), "one LabelAssigned for each assignment"
+    assert published == Counter(dict.fromkeys({*shop.interests, *also_held}, 1)), (
+        "one LabelAssigned for each assignment"
+    )
     for service in ("tracking", "labeling"):
         assert await fetch(sandbox.database(service), "SELECT FROM held WHERE state = 'failed'") == []
 
@@ -118,7 +120,9 @@ async def topic_is_the_event_table(sandbox: Sandbox, service: str, topic: str) -
     """A consumer that skips sequences it has seen gets exactly the events that were written, in their order."""
     events = await events_seen(sandbox, topic)
     rows = await fetch(sandbox.database(service), WRITTEN, topic)
-    assert [told for told, _ in events] == [(row["partition"], row["position"], row["event_id"]) for row in rows]
+    assert [published for published, _ in events] == [
+        (row["partition"], row["position"], row["event_id"]) for row in rows
+    ]
     return [event for _, event in events]
 
 

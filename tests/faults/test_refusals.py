@@ -66,7 +66,7 @@ async def test_another_number_of_partitions_is_refused(sandbox: Sandbox) -> None
 
 
 @pytest.mark.asyncio
-async def test_a_kafka_that_has_forgotten_everything_is_refused_until_it_is_told_again(
+async def test_a_kafka_that_has_forgotten_everything_is_refused_until_all_is_published_again(
     sandbox: Sandbox, private_kafka: KafkaNode
 ) -> None:
     await _at_work(sandbox, 20)

@@ -152,12 +152,12 @@ class World:
         expected = self.expected()
 
         async def differences() -> dict[str, dict[str, list[int]]]:
-            found = await self.rig.all_members_told()
+            found = await self.rig.all_announced_members()
             pairs = {segment_id: (found.get(segment_id, set()), members) for segment_id, members in expected.items()}
             return {
-                segment_id: {"missing": sorted(members - told), "too many": sorted(told - members)}
-                for segment_id, (told, members) in pairs.items()
-                if told != members
+                segment_id: {"missing": sorted(members - announced), "too many": sorted(announced - members)}
+                for segment_id, (announced, members) in pairs.items()
+                if announced != members
             }
 
         expected_differences: dict[str, dict[str, list[int]]] = {}

@@ -36,17 +36,17 @@ def answer(*arguments: str) -> dict[str, Any]:
 
 @pytest.mark.usefixtures("command_line", "inbox")
 def test_in_the_demo_everybody_gets_what_they_clicked_and_nobody_else_anything() -> None:
-    told = answer("demo")
+    output = answer("demo")
 
     expected = {
         (person.name, label) for person in cast.PEOPLE for text in person.clicks for label in cast.LINK_LABELS[text]
     }
     expected |= {(person.name, "Nurtured") for person in cast.PEOPLE if person.reads_the_guide}
     expected |= {(person.name, cast.CAMPAIGN_LABEL) for person in cast.PEOPLE if person.reads_the_campaign}
-    assert {(one["name"], one["label"]) for one in told["assigned"]} == expected
-    assert told["entered"] == ["Anna"]
-    assert sorted(told["requested"]) == ["Anna", "Chloe"]
-    campaign = told["campaign"]
+    assert {(one["name"], one["label"]) for one in output["assigned"]} == expected
+    assert output["entered"] == ["Anna"]
+    assert sorted(output["requested"]) == ["Anna", "Chloe"]
+    campaign = output["campaign"]
     assert campaign["variants"] == {"Anna": "dogs", "Bram": "cats", "Chloe": "dogs"}
     assert campaign["mails"]["Bram"] == "New this week, for Antwerpen"
     assert campaign["mails"].keys() == campaign["variants"].keys()
@@ -57,12 +57,12 @@ def test_in_the_demo_everybody_gets_what_they_clicked_and_nobody_else_anything()
 
 @pytest.mark.usefixtures("command_line", "inbox")
 def test_the_demo_tells_its_story() -> None:
-    told = penchant("demo", "--no-stay").stdout
+    output = penchant("demo", "--no-stay").stdout
 
-    assert 'Anna entered the segment "Dog lovers"' in told
-    assert "The workflow sent the puppy guide to Anna, Chloe. Anna read it, and got Nurtured." in told
-    assert "a mail scanner opened every link" in told
-    said = " ".join(told.split())
+    assert 'Anna entered the segment "Dog lovers"' in output
+    assert "The workflow sent the puppy guide to Anna, Chloe. Anna read it, and got Nurtured." in output
+    assert "a mail scanner opened every link" in output
+    said = " ".join(output.split())
     assert "The campaign went to 3 contacts of two audiences (Dogs 2, Cats 2)." in said
     assert "In its block Anna, Chloe saw the dogs; Bram saw the cats." in said
     assert "Bram clicked in that mail, and got New arrivals." in said
@@ -141,8 +141,8 @@ def test_old_clicks_are_counted_once_however_often_they_are_replayed(
 
     for result in results:
         assert result.exit_code == 1
-        told = json.loads(result.stdout)
-        assert (told["accepted"], [refused["row"] for refused in told["refused"]]) == (1200, [1202])
+        output = json.loads(result.stdout)
+        assert (output["accepted"], [refused["row"] for refused in output["refused"]]) == (1200, [1202])
     statistics = f"{command_line.url('tracking')}/v1/messages/{message['id']}/stats"
     _until(lambda: httpx.get(statistics, headers=authorization).json()["clicks"]["human"] == 1200)
     labels = f"{command_line.url('labeling')}/v1/contacts/external:c-3/labels"

@@ -198,7 +198,7 @@ def test_every_link_leads_where_it_did_and_every_click_is_counted(scene: Scene, 
         _click(clicks)
         _counted_in_tracking(mailing)
         _counted_in_labeling(mailing)
-        asyncio.run(_told_on_kafka(scene, mailing))
+        asyncio.run(_all_assigned_on_kafka(scene, mailing))
 
 
 def _click(clicks: Sequence[Click]) -> None:
@@ -229,16 +229,20 @@ def _counted_in_tracking(mailing: Mailing) -> None:
             return mailing.account.get("tracking", f"/v1/messages/{message_id}/stats")
 
         _until_equal(lambda: numbers()["clicks"], _by_verdict(expected))
-        told = numbers()
-        assert told["contacts"] == len({who for who, _, how in expected if how == "human"})
-        assert {link["link_id"] for link in told["links"]} == {link["id"] for link in message["links"]}
-        for link in told["links"]:
+        shown = numbers()
+        assert shown["contacts"] == len({who for who, _, how in expected if how == "human"})
+        assert {link["link_id"] for link in shown["links"]} == {link["id"] for link in message["links"]}
+        for link in shown["links"]:
             own = {key: count for key, count in expected.items() if key[1] == link["link_id"]}
             assert link["clicks"] == _by_verdict(own)
             assert link["contacts"] == len({who for who, _, how in own if how == "human"})
         if expected:
-            (send,) = told["sends"]
-            assert (send["send"]["id"], send["clicks"], send["contacts"]) == ("issue", told["clicks"], told["contacts"])
+            (send,) = shown["sends"]
+            assert (send["send"]["id"], send["clicks"], send["contacts"]) == (
+                "issue",
+                shown["clicks"],
+                shown["contacts"],
+            )
 
 
 def _by_verdict(clicks: dict[tuple[int, str, str], int]) -> dict[str, int]:
@@ -259,17 +263,17 @@ def _counted_in_labeling(mailing: Mailing) -> None:
         _until_equal(labels, expected)
 
 
-async def _told_on_kafka(scene: Scene, mailing: Mailing) -> None:
+async def _all_assigned_on_kafka(scene: Scene, mailing: Mailing) -> None:
     """One ContactClicked per click, with the labels of its link; one LabelAssigned per label of a contact."""
     clicked: Counter[tuple[int, str, str, str]] = Counter()
     for event in await _events(scene, "tracking.clicks", mailing.account.account_id):
         clicked[event["contact_id"], event["message_id"], event["link_id"], event["verdict"]] += 1
     assert clicked == mailing.tally.clicks
-    told = Counter(
+    published = Counter(
         (event["contact_id"], event["label_id"])
         for event in await _events(scene, "labeling.labels", mailing.account.account_id)
     )
-    assert told == Counter(dict.fromkeys(mailing.tally.interests, 1))
+    assert published == Counter(dict.fromkeys(mailing.tally.interests, 1))
 
 
 async def _events(scene: Scene, topic: str, account_id: int) -> list[dict[str, Any]]:

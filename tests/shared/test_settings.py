@@ -44,7 +44,7 @@ def test_what_is_missing_or_wrong_is_named_without_its_value(monkeypatch: pytest
     assert "hush-hush" not in problems_of(wrong.value)
 
 
-def test_a_process_is_told_apart_by_its_name_and_never_by_its_address() -> None:
+def test_a_process_is_identified_by_its_name_and_never_by_its_address() -> None:
     assert CommonSettings(instance="labeling-7").instance_name(8102) == "labeling-7"
     everywhere = CommonSettings(host="0.0.0.0")  # noqa: S104 - as in every container
     assert everywhere.instance_name(8102) == f"{gethostname()}:8102"

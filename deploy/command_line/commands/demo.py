@@ -7,7 +7,7 @@ import typer
 from deploy.command_line.settings import CommandLineSettings
 from deploy.command_line.terminal import AsJson, fail, run, say, write_json
 from deploy.demo.play import StoryBroke
-from deploy.demo.story import as_object, follow, invite, played, tell
+from deploy.demo.story import as_object, follow, invite, narrate, played
 
 
 def demo(
@@ -21,7 +21,7 @@ def demo(
             if as_json:
                 write_json(as_object(scene))
                 return
-            await tell(scene)
+            await narrate(scene)
             if stay:
                 invite(scene)
                 say("Everything that happens shows below; Ctrl-C ends it.")

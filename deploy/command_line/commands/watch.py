@@ -53,8 +53,8 @@ def watch(
 
 def line(seen: ReceivedEvent, names: Names) -> str:
     """Return when, whose, and what."""
-    told = f"{_time(seen.decoded.occurred_at)}  account {seen.account_id}  {sentence(seen.event, names)}"
-    return printable(told)
+    line = f"{_time(seen.decoded.occurred_at)}  account {seen.account_id}  {sentence(seen.event, names)}"
+    return printable(line)
 
 
 def as_object(seen: ReceivedEvent) -> dict[str, object]:

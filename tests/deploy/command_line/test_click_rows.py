@@ -121,7 +121,7 @@ def test_times_without_a_zone_are_of_the_zone_that_was_named(tmp_path: Path) -> 
     assert [report["occurred_at"] for report in reports[1:]] == ["2026-07-01T12:00:00Z", "yesterday", 5]
 
 
-def test_rows_that_cannot_be_read_are_told_by_their_line(tmp_path: Path) -> None:
+def test_rows_that_cannot_be_read_are_reported_by_their_line(tmp_path: Path) -> None:
     path = tmp_path / "clicks.ndjson"
     path.write_bytes(b'\xef\xbb\xbf{"url": "a"}\n\nno json\n[1]\n{"url": "\xff"}\n{"url": "b"}')
 
@@ -138,7 +138,7 @@ def test_rows_that_cannot_be_read_are_told_by_their_line(tmp_path: Path) -> None
     assert rows[-1].read == path.stat().st_size
 
 
-def test_a_row_with_too_many_or_too_few_cells_is_told(tmp_path: Path) -> None:
+def test_a_row_with_too_many_or_too_few_cells_is_reported(tmp_path: Path) -> None:
     rows = read(csv_file(tmp_path, HEADER + "a,m,u\n\na,m,u,t,x\na,m,u,t\n"))
 
     assert [(row.number, row.problem) for row in rows] == [

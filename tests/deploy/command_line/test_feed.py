@@ -47,14 +47,14 @@ def names() -> Names:
     return learned
 
 
-def test_a_click_is_told_by_link_labels_and_verdict(names: Names) -> None:
+def test_a_click_is_described_by_link_labels_and_verdict(names: Names) -> None:
     assert sentence(click(), names) == 'contact 12 clicked "Puppy food" [Dogs], human'
     assert sentence(click(verdict="machine", reasons=("head",)), Names()) == (
         "contact 12 clicked https://shop.example/dogs [Dogs], machine: head"
     )
 
 
-def test_a_label_is_told_with_its_reason(names: Names) -> None:
+def test_a_label_is_described_with_its_reason(names: Names) -> None:
     got = LabelAssigned(**ABOUT, label_id=DOGS, label_name="Dogs", origin=CLICKED)
     lost = LabelRemoved(**ABOUT, label_id=DOGS, label_name="Dogs", origin=Origin(kind="self"))
 
@@ -78,11 +78,11 @@ def test_people_go_by_their_names_where_they_are_known(names: Names) -> None:
         (Origin(kind="label_deleted"), "label_deleted"),
     ],
 )
-def test_reasons_are_told_in_words(origin: Origin, text: str, names: Names) -> None:
+def test_reasons_are_described_in_words(origin: Origin, text: str, names: Names) -> None:
     assert why(origin, names) == text
 
 
-def test_other_events_are_told_too(names: Names) -> None:
+def test_other_events_are_described_too(names: Names) -> None:
     engaged = ContactEngaged(**ABOUT, kind="form.submitted", ref="contest", attributes={})
     entered = SegmentEntered(**ABOUT, segment_id=DOGS, segment_name="Dog lovers", reason="event")
     set_field = SetField(**ABOUT, field_key="city", value="Gent", origin=Origin(kind="workflow"))
@@ -104,5 +104,5 @@ def test_other_events_are_told_too(names: Names) -> None:
 
 
 def test_every_event_of_a_contact_has_its_words() -> None:
-    told = {model for model in EVENTS.carried() if model.topic in CONTACT_TOPICS}
-    assert told == set(feed._PHRASES)
+    described = {model for model in EVENTS.carried() if model.topic in CONTACT_TOPICS}
+    assert described == set(feed._PHRASES)

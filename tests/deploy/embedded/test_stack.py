@@ -134,9 +134,9 @@ def test_in_the_foreground_it_plays_the_demo_follows_events_and_ends_cleanly_on_
             lines.append(line)
             if "Events follow" in line:
                 break
-        told = "".join(lines)
-        assert "Who got which label, and why" in told
-        assert all(url in told for url in penchant.stack()["urls"].values())
+        output = "".join(lines)
+        assert "Who got which label, and why" in output
+        assert all(url in output for url in penchant.stack()["urls"].values())
         assert penchant("status").returncode == 0
         up.send_signal(signal.SIGINT)
         assert "Stopped. The data is kept" in up.stdout.read()

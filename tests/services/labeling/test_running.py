@@ -136,11 +136,11 @@ async def test_killed_again_and_again_it_counts_every_click_once(
     def assigned(events: dict[tuple[int, int], object]) -> Counter[object]:
         return Counter((event.contact_id, event.label_id) for event in events.values())  # type: ignore[attr-defined]
 
-    told = assigned(await read_all(settings, "labeling.labels"))
-    while len(told) < len(expected):
+    published = assigned(await read_all(settings, "labeling.labels"))
+    while len(published) < len(expected):
         assert time.monotonic() < deadline, process.tail()
-        told = assigned(await read_all(settings, "labeling.labels"))
-    assert told == Counter(dict.fromkeys(expected, 1))
+        published = assigned(await read_all(settings, "labeling.labels"))
+    assert published == Counter(dict.fromkeys(expected, 1))
     await asyncio.to_thread(process.wait_ready)
     assert await asyncio.to_thread(process.terminate) == 0
 
@@ -165,9 +165,9 @@ async def test_an_erased_contact_is_in_no_log_and_the_topic_is_made_to_forget_it
 
     contact_id = await asyncio.to_thread(story)
     deadline = time.monotonic() + 30
-    while len(told := await read_all(settings, "labeling.contacts")) < 3:
+    while len(published := await read_all(settings, "labeling.contacts")) < 3:
         assert time.monotonic() < deadline, process.tail()
-    events = [told[place] for place in sorted(told)]
+    events = [published[place] for place in sorted(published)]
     states = [getattr(event, "state", "tombstone") for event in events]
     assert states in (["active", "erased", "tombstone"], ["tombstone", "erased", "tombstone"])
     assert events[-1] == Tombstone(f"1:{contact_id}")

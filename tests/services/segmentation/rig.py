@@ -20,7 +20,7 @@ from services.segmentation.settings import SegmentationSettings
 from services.segmentation.store import MIGRATIONS
 from shared.bus.catalog import Catalog
 from shared.bus.connection import client_options
-from shared.bus.guard import check_surroundings
+from shared.bus.guard import check_cluster
 from shared.bus.host import ConsumerHost
 from shared.bus.producer import IntakeProducer
 from shared.bus.publisher import Publisher
@@ -126,6 +126,11 @@ class Process:
         created: str = answer.json()["id"]
         return created
 
+    async def knows(self, contacts: int) -> bool:
+        """Return whether the process knows so many contacts."""
+        answer = await self.client.post("/v1/criteria/count", json={"criterion": {"all": []}})
+        return answer.status_code == 200 and answer.json()["count"] == contacts
+
     async def count(self, segment_id: str) -> int | None:
         answer = await self.client.get(f"/v1/segments/{segment_id}")
         assert answer.status_code == 200, answer.text
@@ -141,7 +146,7 @@ class Rig:
         self.database = database
         self.clock = Clock()
         self.key = generate()
-        self.told: dict[int, History] = defaultdict(lambda: History(ZONE))
+        self.histories: dict[int, History] = defaultdict(lambda: History(ZONE))
         self._producer = producer
         self._sequence = 0
         self._sent: list[tuple[str, bytes, bytes, int, list[tuple[str, bytes]]]] = []
@@ -157,7 +162,7 @@ class Rig:
             number = 0
             if isinstance(event, ContactEvent):
                 number = partition_of(event.account_id, event.contact_id, PARTITIONS)
-                self.told[event.contact_id].apply(event)
+                self.histories[event.contact_id].apply(event)
             self._sent.append((event.topic, event.key.encode(), body_of(event), number, headers))
             acknowledgements.append(await self._send(*self._sent[-1]))
         await asyncio.gather(*acknowledgements)
@@ -178,7 +183,9 @@ class Rig:
         """Who is in a segment by the plain meaning of its criterion, today."""
         today = self.clock().astimezone(ZONE).date()
         return {
-            contact_id for contact_id, history in self.told.items() if evaluate(criterion, history.facts(), today).truth
+            contact_id
+            for contact_id, history in self.histories.items()
+            if evaluate(criterion, history.facts(), today).truth
         }
 
     @asynccontextmanager
@@ -193,7 +200,7 @@ class Rig:
         async with AsyncExitStack() as stack:
             database = await Database.open(settings.segmentation_database.get_secret_value(), PARTITIONS)
             stack.push_async_callback(database.close)
-            cluster = await check_surroundings("segmentation", settings, database)
+            cluster = await check_cluster("segmentation", settings, database)
             topics = [topic.name for topic in TOPICS.values() if topic.kind == "catalog"]
             catalog = Catalog(settings, topics)
             stack.push_async_callback(catalog.stop)
@@ -237,7 +244,11 @@ class Rig:
             if str(event.segment_id) == segment_id
         ]
 
-    async def members_told(self, segment_id: str) -> set[int]:
+    async def has_announced(self, segment_id: str, members: set[int]) -> bool:
+        """Return whether the events say that exactly these contacts are members."""
+        return await self.announced_members(segment_id) == members
+
+    async def announced_members(self, segment_id: str) -> set[int]:
         """The members that an outside consumer has; what is announced must alternate."""
         members: set[int] = set()
         for contact_id, enters, _ in await self.moves(segment_id):
@@ -245,7 +256,7 @@ class Rig:
             (members.add if enters else members.remove)(contact_id)
         return members
 
-    async def all_members_told(self) -> dict[str, set[int]]:
+    async def all_announced_members(self) -> dict[str, set[int]]:
         """The members of every segment that an outside consumer has; what is announced must alternate."""
         members: dict[str, set[int]] = {}
         for event in await self.read():

@@ -87,7 +87,7 @@ async def test_a_url_stands_for_its_link_and_several_links_for_what_they_share(w
 
 
 @pytest.mark.asyncio
-async def test_machines_are_told_apart_with_reasons(world: World) -> None:
+async def test_machines_are_recognised_with_reasons(world: World) -> None:
     message = await world.message(HTML)
     await world.contacts(1, 2, 3, 4, 5)
     await world.report(

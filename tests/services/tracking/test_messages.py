@@ -51,8 +51,8 @@ async def test_a_message_lists_its_links_in_order(world: World) -> None:
 @pytest.mark.asyncio
 async def test_what_is_registered_is_published_when_it_is_answered(world: World) -> None:
     message = await world.message(HTML)
-    told = await world.read("tracking.catalog")
-    records = [msgspec.json.decode(record.value, type=MessageChanged) for record in told]
+    published = await world.read("tracking.catalog")
+    records = [msgspec.json.decode(record.value, type=MessageChanged) for record in published]
     (event,) = [event for event in records if str(event.message_id) == message["id"]]
     assert [str(link.id) for link in event.links] == [link["id"] for link in message["links"]]
     assert (event.account_id, event.revision, event.state) == (world.account_id, 1, "active")
@@ -136,7 +136,7 @@ async def test_tokens_come_a_line_per_recipient(world: World) -> None:
 
 
 @pytest.mark.asyncio
-async def test_tokens_for_a_contact_told_a_moment_ago(world: World) -> None:
+async def test_tokens_for_a_contact_published_a_moment_ago(world: World) -> None:
     message = await world.message(HTML)
     await world.tell(world.contact(7))
     assert set(await world.tokens(message, 7)) == {7}

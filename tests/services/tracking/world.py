@@ -85,13 +85,13 @@ class World:
     async def contacts(self, *contact_ids: int, **state: Any) -> None:
         """Contacts, known to tracking when this returns."""
         await self.tell(*(self.contact(contact_id, **state) for contact_id in contact_ids))
-        told = state.get("state", "active"), state.get("tracking_consent", "granted")
+        wanted = state.get("state", "active"), state.get("tracking_consent", "granted")
         count = """
         SELECT count(*) FROM contacts WHERE account_id = $1 AND contact_id = ANY($2) AND (state, consent) = ($3, $4)
         """
 
         async def known() -> bool:
-            return bool(await self.pool.fetchval(count, self.account_id, contact_ids, *told) == len(contact_ids))
+            return bool(await self.pool.fetchval(count, self.account_id, contact_ids, *wanted) == len(contact_ids))
 
         await until(known)
 

@@ -19,7 +19,7 @@ from services.workflow.settings import WorkflowSettings
 from services.workflow.use_cases.service import WorkflowService
 from shared.bus.catalog import Catalog
 from shared.bus.connection import client_options
-from shared.bus.guard import check_surroundings
+from shared.bus.guard import check_cluster
 from shared.bus.handler import Consumer
 from shared.bus.host import ConsumerHost
 from shared.bus.producer import IntakeProducer
@@ -269,7 +269,7 @@ async def make_rig(bootstrap: str, dsn: str, prefix: str) -> AsyncIterator[Rig]:
         await database.migrate([SERVICE.migrations])
         async with database.pool.acquire() as connection:
             await extend_event_tables(connection)
-        cluster = await check_surroundings("workflow", settings, database)
+        cluster = await check_cluster("workflow", settings, database)
         producer = AIOKafkaProducer(**client_options(settings))
         await producer.start()
         stack.push_async_callback(producer.stop)

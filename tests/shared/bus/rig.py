@@ -11,12 +11,12 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from shared.bus.catalog import Catalog
 from shared.bus.connection import client_options
-from shared.bus.guard import check_surroundings
+from shared.bus.guard import check_cluster
 from shared.bus.handler import Consumer, Handler
 from shared.bus.host import ConsumerHost
 from shared.bus.publisher import Publisher
 from shared.bus.received import Received
-from shared.bus.relay import Relay
+from shared.bus.relay import QUERIES, Relay
 from shared.bus.topics import ensure_topics
 from shared.events.codec import body_of, headers_of
 from shared.events.envelope import Event
@@ -163,6 +163,24 @@ class Rig:
         rows = await self.database.pool.fetch("SELECT contact_id, clicks FROM counts")
         return {row["contact_id"]: row["clicks"] for row in rows}
 
+    async def has_counted(self, total: int) -> bool:
+        """Return whether the consumer has counted so many clicks."""
+        return sum((await self.counts()).values()) == total
+
+    async def append(self, contacts: Sequence[int]) -> int:
+        """Append a LabelAssigned per contact, a unit of work each; return the last position."""
+        position = 0
+        for contact in contacts:
+            async with self.database.unit_of_work(partition_of(1, contact, PARTITIONS)) as work:
+                work.append(assigned(contact, uuid4()))
+            position = work.position or 0
+        return position
+
+    async def all_published(self) -> bool:
+        """Return whether the relay has published all events."""
+        backlog: int = await QUERIES["backlog"].fetchval(self.database.pool)
+        return backlog == 0
+
     async def read(self, topic: str) -> list[Any]:
         """All records of a topic, partition by partition, as committed now."""
         kafka = AIOKafkaConsumer(
@@ -196,5 +214,5 @@ async def make_rig(bootstrap: str, dsn: str, prefix: str) -> AsyncIterator[Rig]:
         await producer.start()
         stack.push_async_callback(producer.stop)
         rig = Rig(settings, dsn, database, producer)
-        rig.cluster = await check_surroundings("labeling", settings, database)
+        rig.cluster = await check_cluster("labeling", settings, database)
         yield rig

@@ -9,7 +9,6 @@ import pytest
 from shared.bus.catalog import Catalog
 from shared.events.labeling import AccountChanged, LabelChanged
 from tests.shared.bus.rig import Rig
-from tests.shared.bus.test_relay import all_published
 from tests.stack.waiting import until
 
 TOPICS = ("labeling.catalog", "labeling.keys")
@@ -32,7 +31,7 @@ async def test_all_that_is_there_is_read_before_anything_else(rig: Rig) -> None:
         for label_id in labels:
             await change(rig, label_id, "before")
             await change(rig, label_id, "after")
-        await until(lambda: all_published(rig))
+        await until(lambda: rig.all_published())
     catalog = Catalog(rig.settings, TOPICS)
     await catalog.start()
     try:
@@ -56,7 +55,7 @@ async def test_a_refresh_knows_what_was_acknowledged_before_it(rig: Rig) -> None
                 label_id = uuid4()
                 await change(rig, label_id, str(number))
                 relay.wake()
-                await until(lambda: all_published(rig))
+                await until(lambda: rig.all_published())
                 assert all(await asyncio.gather(*(catalog.refresh() for _ in range(20))))
                 found = catalog.find(LabelChanged, label_id)
                 assert found is not None
@@ -75,7 +74,7 @@ async def test_a_refresh_gives_up_when_the_end_cannot_be_reached(rig: Rig) -> No
         async with rig.relay():
             catalog._follow.cancel()  # type: ignore[union-attr]
             await change(rig, uuid4(), "never read")
-            await until(lambda: all_published(rig))
+            await until(lambda: rig.all_published())
             assert await catalog.refresh(within=0.3) is False
     finally:
         await catalog.stop()

@@ -12,7 +12,6 @@ from shared.bus.received import Received, by_partition
 from shared.bus.record import PartitionId
 from shared.store.unit_of_work import UnitOfWork
 from tests.shared.bus.rig import COUNT, Counting, Rig, clicked
-from tests.shared.bus.test_guard import counted
 from tests.stack.waiting import until
 
 
@@ -121,14 +120,14 @@ async def test_memory_is_replayed_up_to_the_checkpoint_and_then_goes_on(rig: Rig
     contacts = [1 + number % 40 for number in range(400)]
     await rig.publish([clicked(contact) for contact in contacts])
     async with rig.worker(Counting()):
-        await until(lambda: counted(rig, 400))
+        await until(lambda: rig.has_counted(400))
     handler = Remembering({})
     async with rig.worker(handler):
         await until(lambda: handler.caught == {0, 1, 2, 3})
         assert handler.replayed == 400
-        assert await counted(rig, 400)  # the replay had no effect
+        assert await rig.has_counted(400)  # the replay had no effect
         await rig.publish([clicked(contact) for contact in (1, 2, 3)])
-        await until(lambda: counted(rig, 403))
+        await until(lambda: rig.has_counted(403))
         assert sorted(contact for found in handler.memory.values() for contact in found) == sorted([*contacts, 1, 2, 3])
         assert handler.replayed == 400
 
@@ -137,7 +136,7 @@ async def test_memory_is_replayed_up_to_the_checkpoint_and_then_goes_on(rig: Rig
 async def test_a_snapshot_in_between_is_replayed_from_where_it_was_taken(rig: Rig) -> None:
     await rig.publish([clicked(4) for _ in range(10)])
     async with rig.worker(Counting()):
-        await until(lambda: counted(rig, 10))
+        await until(lambda: rig.has_counted(10))
     taken = {"tracking.clicks": Checkpoint(6, 6)}
     handler = Remembering({1: (taken, [4] * 6)} | {number: ({}, []) for number in (0, 2, 3)})
     async with rig.worker(handler):
@@ -152,11 +151,11 @@ async def test_who_has_lost_the_partition_without_noticing_changes_nothing(rig: 
     await rig.publish([clicked(4) for _ in range(5)])
     handler = Counting()
     async with rig.worker(handler) as host:
-        await until(lambda: counted(rig, 5))
+        await until(lambda: rig.has_counted(5))
         await rig.database.pool.execute(
             "UPDATE checkpoints SET next_offset = next_offset + 3, sequence = sequence + 3 WHERE partition = 1"
         )
         await rig.publish([clicked(4) for _ in range(5)])  # somebody else has done the first three of these
-        await until(lambda: counted(rig, 7))
+        await until(lambda: rig.has_counted(7))
         assert host.partitions[1].current[PartitionId("tracking.clicks", 1)].next_offset == 10
-    assert await counted(rig, 7)
+    assert await rig.has_counted(7)

@@ -12,7 +12,6 @@ from shared.bus.received import Received, by_partition
 from shared.bus.record import PartitionId
 from shared.store.unit_of_work import UnitOfWork
 from tests.shared.bus.rig import COUNT, PARTITIONS, Counting, Rig, clicked
-from tests.shared.bus.test_guard import counted
 from tests.stack.waiting import until
 
 # Account 1 has contacts 3, 7, … in partition number 0 and 1, 5, … in number 2: both of group 0.
@@ -55,7 +54,7 @@ async def test_a_group_goes_into_one_transaction_with_its_checkpoints(rig: Rig) 
         await rig.publish([clicked(contact) for contact in (*IN_0, *IN_2)])
         await until(lambda: _waiting(host) == 8)
         handler.gate.set()
-        await until(lambda: counted(rig, 10))
+        await until(lambda: rig.has_counted(10))
     assert any(numbers_of(batch) == {0, 2} for batch in handler.batches)
     assert all(len({number % 2 for number in numbers_of(batch)}) == 1 for batch in handler.batches)
     rows = await rig.database.pool.fetch("SELECT partition, sum(next_offset) AS read FROM checkpoints GROUP BY 1")
@@ -70,7 +69,7 @@ async def test_a_poisoned_contact_is_found_and_the_group_goes_on(rig: Rig) -> No
     handler = Counting()
     handler.poisoned = {IN_2[1]}
     async with rig.worker(handler):
-        await until(lambda: counted(rig, 140))
+        await until(lambda: rig.has_counted(140))
     counts = await rig.counts()
     assert counts == dict.fromkeys({*IN_0, *IN_2} - handler.poisoned, 20)
     held = await rig.database.pool.fetch("SELECT DISTINCT contact_id FROM held")
@@ -110,7 +109,7 @@ async def test_only_the_memory_of_the_culprit_is_dropped(rig: Rig) -> None:
     async with rig.worker(handler):
         await until(lambda: sorted(handler.openings) == [0, 1, 2, 3])
         await rig.publish([clicked(contact) for contact in (*IN_0, *IN_2)])
-        await until(lambda: counted(rig, 7))
+        await until(lambda: rig.has_counted(7))
         assert set(handler.openings[4:]) == {2}
         memory = await until(lambda: handler.memory if len(handler.memory) == PARTITIONS else None)
         assert sorted(memory[0]) == sorted(IN_0)
@@ -123,14 +122,14 @@ async def test_a_fenced_number_leaves_the_unit_before_the_handler_runs(rig: Rig)
     handler.gate.set()
     async with rig.worker(handler) as host:
         await rig.publish([clicked(IN_0[0]), clicked(IN_2[0])])
-        await until(lambda: counted(rig, 2))
+        await until(lambda: rig.has_counted(2))
         # Somebody else has taken the next record of number 2.
         await rig.database.pool.execute(
             "UPDATE checkpoints SET next_offset = next_offset + 1, sequence = sequence + 1 WHERE partition = 2"
         )
         handler.batches.clear()
         await rig.publish([clicked(IN_2[0]), clicked(IN_0[1]), clicked(IN_2[1])])
-        await until(lambda: counted(rig, 4))
+        await until(lambda: rig.has_counted(4))
         assert host.partitions[2].current[PartitionId("tracking.clicks", 2)].next_offset == 3
     assert await rig.counts() == {IN_0[0]: 1, IN_0[1]: 1, IN_2[0]: 1, IN_2[1]: 1}
     assert not any(one.event.contact_id == IN_2[0] for batch in handler.batches for one in batch)
@@ -164,7 +163,7 @@ async def test_a_tick_that_fails_is_undone_and_stops_neither_the_others_nor_the_
     async with rig.worker(handler) as host:
         await until(lambda: handler.rang == [0] and handler.tried)
         await rig.publish([clicked(contact) for contact in (*IN_0, *IN_2)])
-        await until(lambda: counted(rig, 8))
+        await until(lambda: rig.has_counted(8))
         await until(lambda: any("its clock fails" in trouble for trouble in host.troubles()))
     assert 99 not in await rig.counts()
 

@@ -4,13 +4,12 @@ from uuid import uuid4
 
 import pytest
 
-from shared.bus.guard import check_surroundings
+from shared.bus.guard import check_cluster
 from shared.bus.topics import ensure_topics
 from shared.events.topics import partition_of
 from shared.settings import CommonSettings
 from shared.store.errors import UnsafeToRun
 from tests.shared.bus.rig import PARTITIONS, Counting, Rig, assigned, clicked
-from tests.shared.bus.test_relay import all_published, append
 from tests.stack.waiting import until
 
 
@@ -25,73 +24,69 @@ async def test_topics_with_another_number_of_partitions(rig: Rig) -> None:
 async def test_a_database_made_for_another_number_of_partitions(rig: Rig) -> None:
     settings = rig.settings.model_copy(update={"partitions": PARTITIONS + 1})
     with pytest.raises(UnsafeToRun, match="the database was made for 4"):
-        await check_surroundings("labeling", settings, rig.database)
+        await check_cluster("labeling", settings, rig.database)
 
 
 @pytest.mark.asyncio
 async def test_another_cluster(rig: Rig) -> None:
     await rig.database.pool.execute("UPDATE bound_cluster SET cluster_id = 'another'")
     with pytest.raises(UnsafeToRun, match="belongs to the Kafka cluster another"):
-        await check_surroundings("labeling", rig.settings, rig.database)
+        await check_cluster("labeling", rig.settings, rig.database)
 
 
 @pytest.mark.asyncio
 async def test_a_kafka_that_has_forgotten_everything(rig: Rig) -> None:
     async with rig.relay():
-        await append(rig, [1, 2, 3])
-        await until(lambda: all_published(rig))
+        await rig.append([1, 2, 3])
+        await until(lambda: rig.all_published())
     forgotten = CommonSettings(**rig.settings.model_dump() | {"topic_prefix": rig.settings.topic_prefix + "new."})
     await ensure_topics(forgotten)
     with pytest.raises(UnsafeToRun, match="Kafka has forgotten them"):
-        await check_surroundings("labeling", forgotten, rig.database)
+        await check_cluster("labeling", forgotten, rig.database)
 
 
 @pytest.mark.asyncio
 async def test_a_database_restored_from_an_older_backup(rig: Rig) -> None:
     async with rig.relay():
-        await append(rig, [4, 8])
-        await until(lambda: all_published(rig))
-    await check_surroundings("labeling", rig.settings, rig.database)
+        await rig.append([4, 8])
+        await until(lambda: rig.all_published())
+    await check_cluster("labeling", rig.settings, rig.database)
     number = partition_of(1, 8, PARTITIONS)
     await rig.database.pool.execute(
         "DELETE FROM events WHERE partition = $1 AND position = (SELECT max(position) FROM events)", number
     )
     with pytest.raises(UnsafeToRun, match="is ahead of the event table"):
-        await check_surroundings("labeling", rig.settings, rig.database)
+        await check_cluster("labeling", rig.settings, rig.database)
 
 
 @pytest.mark.asyncio
 async def test_offsets_that_kafka_does_not_have(rig: Rig) -> None:
     await rig.publish([clicked(contact) for contact in range(1, 9)])
     async with rig.worker(Counting()):
-        await until(lambda: counted(rig, 8))
+        await until(lambda: rig.has_counted(8))
     await rig.database.pool.execute("UPDATE checkpoints SET next_offset = next_offset + 100")
     async with rig.worker(Counting()) as host:
         with pytest.raises(UnsafeToRun, match="records are lost, or this is another Kafka"):
             await host.failure
-    assert await counted(rig, 8)
+    assert await rig.has_counted(8)
 
 
 @pytest.mark.asyncio
 async def test_what_is_written_later_is_no_reason(rig: Rig) -> None:
     """An event not yet published, or a topic that is behind, is how things are after any crash."""
     async with rig.relay():
-        await append(rig, [4])
-        await until(lambda: all_published(rig))
+        await rig.append([4])
+        await until(lambda: rig.all_published())
     async with rig.database.unit_of_work(partition_of(1, 4, PARTITIONS)) as work:
         work.append(assigned(4, uuid4()))
-    assert await check_surroundings("labeling", rig.settings, rig.database) == rig.cluster
+    assert await check_cluster("labeling", rig.settings, rig.database) == rig.cluster
 
 
 @pytest.mark.asyncio
 async def test_a_forged_sequence_is_no_reason(rig: Rig) -> None:
     """Whoever can write to a topic must not be able to keep its owner from starting."""
     async with rig.relay():
-        await append(rig, [4])
-        await until(lambda: all_published(rig))
+        await rig.append([4])
+        await until(lambda: rig.all_published())
     await rig.publish([assigned(4, uuid4())], sequence=2**62)
-    assert await check_surroundings("labeling", rig.settings, rig.database) == rig.cluster
-
-
-async def counted(rig: Rig, total: int) -> bool:
-    return sum((await rig.counts()).values()) == total
+    assert await check_cluster("labeling", rig.settings, rig.database) == rig.cluster

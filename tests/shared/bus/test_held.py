@@ -147,7 +147,7 @@ async def test_what_somebody_else_has_forgotten_holds_nothing_back(rig: Rig) -> 
 
 
 @pytest.mark.asyncio
-async def test_what_an_older_version_held_is_told_to_the_newer_one_that_reads_it_again(rig: Rig) -> None:
+async def test_a_newer_version_learns_what_an_older_one_held(rig: Rig) -> None:
     """Nothing was decided on it, though the older version has decided on what came before and after."""
     old, new = Noting(), Noting()
     before, failing, later, other = clicked(1), clicked(1), clicked(1), clicked(5)

@@ -83,7 +83,7 @@ async def test_poison_goes_to_the_dead_letters_and_its_neighbours_are_applied(ri
     producer = IntakeProducer(rig.settings)
     dead = DeadLetters(rig.database, producer, "labeling", ["counting"])
     async with rig.worker(handler, topics=(TOPIC,)):
-        await until(lambda: counted(rig, len(POISON) + 1))
+        await until(lambda: rig.has_counted(len(POISON) + 1))
         assert await dead._move() == len(POISON)
     await producer.stop()
     letters = await rig.read(f"{TOPIC}.dead")
@@ -107,12 +107,12 @@ async def test_a_record_that_names_something_unknown_waits_until_it_is_learned(r
     for contact in (1, 2, 3):
         await rig.send(TOPIC, None, report(contact), contact % PARTITIONS, HEADERS)
     async with rig.worker(handler, topics=(TOPIC,)):
-        await until(lambda: counted(rig, 1))
+        await until(lambda: rig.has_counted(1))
         await until(lambda: held(rig, "waiting", 2))
         handler.known.add(2)
         async with rig.database.unit_of_work(0) as work:
             await work.release(["contact:2"])
-        await until(lambda: counted(rig, 2))
+        await until(lambda: rig.has_counted(2))
         await until(lambda: held(rig, "waiting", 1))
     assert await rig.counts() == {1: 1, 2: 1}
 
@@ -145,12 +145,12 @@ async def test_a_record_on_which_the_code_fails_is_held_alone(rig: Rig) -> None:
     for contact in range(1, 20):
         await rig.send(TOPIC, None, report(contact), contact % PARTITIONS, HEADERS)
     async with rig.worker(handler, topics=(TOPIC,)):
-        await until(lambda: counted(rig, 18))
+        await until(lambda: rig.has_counted(18))
         assert await held(rig, "failed", 1)
         handler.failing = set()
         async with rig.database.transaction() as connection:
             assert await release_failed(connection, TOPIC, None, None) == 1
-        await until(lambda: counted(rig, 19))
+        await until(lambda: rig.has_counted(19))
         assert await held(rig, "failed", 0)
 
 
@@ -161,7 +161,7 @@ async def test_the_partitions_go_together_and_two_workers_share_them(rig: Rig) -
     for contact in range(1, 101):
         await rig.send(TOPIC, None, report(contact), contact % PARTITIONS, HEADERS)
     async with rig.worker(first, topics=(TOPIC,)) as alone:
-        await until(lambda: counted(rig, 100))
+        await until(lambda: rig.has_counted(100))
         assert max(map(len, first.together)) > 1
         assert sorted(part.partition for one in alone.partitions.values() for part in one.parts) == [*range(PARTITIONS)]
         async with rig.worker(second, name="two", topics=(TOPIC,)) as other:
@@ -169,7 +169,7 @@ async def test_the_partitions_go_together_and_two_workers_share_them(rig: Rig) -
             first.together.clear()
             for contact in range(101, 201):
                 await rig.send(TOPIC, None, report(contact), contact % PARTITIONS, HEADERS)
-            await until(lambda: counted(rig, 200))
+            await until(lambda: rig.has_counted(200))
             assert first.together
             assert second.together
     assert await rig.counts() == dict.fromkeys(range(1, 201), 1)

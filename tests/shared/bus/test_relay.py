@@ -19,16 +19,6 @@ from tests.shared.bus.rig import PARTITIONS, Rig, assigned
 from tests.stack.waiting import until
 
 
-async def append(rig: Rig, contacts: Sequence[int]) -> int:
-    """Appends a LabelAssigned per contact, a unit of work each; returns the last position."""
-    position = 0
-    for contact in contacts:
-        async with rig.database.unit_of_work(partition_of(1, contact, PARTITIONS)) as work:
-            work.append(assigned(contact, uuid4()))
-        position = work.position or 0
-    return position
-
-
 def sequences(records: Sequence[object]) -> dict[int, list[int]]:
     found: dict[int, list[int]] = {}
     for record in records:
@@ -37,18 +27,13 @@ def sequences(records: Sequence[object]) -> dict[int, list[int]]:
     return found
 
 
-async def all_published(rig: Rig) -> bool:
-    backlog: int = await QUERIES["backlog"].fetchval(rig.database.pool)
-    return backlog == 0
-
-
 @pytest.mark.asyncio
 async def test_publishes_in_the_order_of_positions_within_each_partition(rig: Rig) -> None:
     async with rig.relay() as relay:
         for _ in range(5):
-            await append(rig, range(1, 21))
+            await rig.append(range(1, 21))
             relay.wake()
-        await until(lambda: all_published(rig))
+        await until(lambda: rig.all_published())
     found = sequences(await rig.read("labeling.labels"))
     assert sum(len(one) for one in found.values()) == 100
     for one in found.values():
@@ -62,11 +47,11 @@ async def test_a_slow_transaction_that_began_before_a_faster_one_is_not_skipped(
         async with rig.database.unit_of_work(partition_of(1, slow, PARTITIONS)) as work:
             work.append(assigned(slow, uuid4()))
             await work.flush()  # its position is drawn, and it goes on
-            last = await append(rig, [fast])
+            last = await rig.append([fast])
             relay.wake()
             await until(lambda: published(rig.database, partition_of(1, fast, PARTITIONS), last))
         relay.wake()
-        await until(lambda: all_published(rig))
+        await until(lambda: rig.all_published())
     assert {record.key for record in await rig.read("labeling.labels")} == {b"1:4", b"1:5"}
 
 
@@ -78,22 +63,22 @@ async def test_a_transaction_that_rolls_back_leaves_no_trace(rig: Rig) -> None:
             await work.flush()
             raise ZeroDivisionError
     async with rig.relay():
-        await append(rig, [4, 8])
-        await until(lambda: all_published(rig))
+        await rig.append([4, 8])
+        await until(lambda: rig.all_published())
     assert [record.key for record in await rig.read("labeling.labels")] == [b"1:4", b"1:8"]
 
 
 @pytest.mark.asyncio
 async def test_only_one_of_two_relays_works_and_the_other_takes_over(rig: Rig) -> None:
     async with rig.relay():
-        await append(rig, range(1, 9))
-        await until(lambda: all_published(rig))
+        await rig.append(range(1, 9))
+        await until(lambda: rig.all_published())
         async with rig.relay():
-            await append(rig, range(1, 9))
-            await until(lambda: all_published(rig))
+            await rig.append(range(1, 9))
+            await until(lambda: rig.all_published())
     async with rig.relay():
-        await append(rig, range(1, 9))
-        await until(lambda: all_published(rig))
+        await rig.append(range(1, 9))
+        await until(lambda: rig.all_published())
     found = sequences(await rig.read("labeling.labels"))
     assert sum(len(set(one)) for one in found.values()) == 24
 
@@ -106,7 +91,7 @@ async def test_a_relay_from_the_past_cannot_write_to_a_compacted_topic(rig: Rig)
     rows = await QUERIES["advance_and_read"].fetch(rig.database.pool, partitions=[], expected=[], positions=[], most=10)
     assert len(rows) == 1
     async with rig.relay():
-        await until(lambda: all_published(rig))
+        await until(lambda: rig.all_published())
     with pytest.raises(ProducerFenced):
         await old.publish({}, rows)
     await old.stop()
@@ -118,7 +103,7 @@ async def test_the_relay_ends_its_process_when_it_is_fenced(rig: Rig) -> None:
     relay = Relay(rig.database, lambda: Publisher("labeling", rig.settings))
     running = asyncio.create_task(relay.run())
     await append_contact(rig, "one@example.org")
-    await until(lambda: all_published(rig))
+    await until(lambda: rig.all_published())
     newer = Publisher("labeling", rig.settings)
     await newer.start()
     await append_contact(rig, "two@example.org")
@@ -155,7 +140,7 @@ async def test_a_label_can_be_read_only_when_its_contact_can(rig: Rig) -> None:
                     ends = await committed.ends(contacts)
                     named = int(dict(record.headers)["ce_after"].decode().rpartition("=")[2])  # type: ignore[union-attr]
                     readable.append((record.partition, named, ends[PartitionId("labeling.contacts", record.partition)]))
-        await until(lambda: all_published(rig))
+        await until(lambda: rig.all_published())
         while found := await labels.next():
             readable += [(record.partition, 0, 1) for _, record in found]
     await committed.stop()

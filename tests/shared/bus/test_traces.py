@@ -5,8 +5,6 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from shared.tracing import configure_tracing, stop_tracing
 from tests.shared.bus.rig import Counting, Rig, clicked
-from tests.shared.bus.test_guard import counted
-from tests.shared.bus.test_relay import all_published
 from tests.stack.waiting import until
 
 TRACE = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -19,8 +17,8 @@ async def test_what_follows_from_a_click_carries_its_trace(rig: Rig) -> None:
     try:
         await rig.publish([clicked(1)], traceparent=TRACE.decode())
         async with rig.relay(), rig.worker(Counting()):
-            await until(lambda: counted(rig, 1))
-            await until(lambda: all_published(rig))
+            await until(lambda: rig.has_counted(1))
+            await until(lambda: rig.all_published())
     finally:
         stop_tracing()
     [record] = await rig.read("labeling.labels")

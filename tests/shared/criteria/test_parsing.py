@@ -85,7 +85,7 @@ def test_a_fault_points_to_the_wrong_node(value: object, pointer: str) -> None:
     assert pointer in faults(value)
 
 
-def test_every_fault_is_told_at_once() -> None:
+def test_every_fault_is_reported_at_once() -> None:
     assert set(faults({"all": [{"label": "x"}, {"nope": 1}, {"clicks": {"at_least": "3"}}]})) == {
         "/all/0/label",
         "/all/1/nope",

@@ -58,7 +58,7 @@ def test_segments_are_inlined_as_deep_as_they_go() -> None:
     assert not moves_with_the_day(criterion)
 
 
-def test_a_missing_segment_is_told_at_the_outermost_node() -> None:
+def test_a_missing_segment_is_reported_at_the_outermost_node() -> None:
     others = {ONE: parse({"all": [segment(TWO)]})}
     with pytest.raises(InvalidCriterion) as caught:
         inline_segments(parse({"any": [segment(ONE)]}), others.get)

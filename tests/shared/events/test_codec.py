@@ -255,7 +255,7 @@ def test_an_identity_that_no_database_key_takes_is_refused(name: str, value: byt
         ("penchant.ClickReported.v2", "newer_version"),
     ],
 )
-def test_a_type_that_is_not_known_is_told_from_a_version_that_is_too_new(event_type: str, kind: Kind) -> None:
+def test_a_type_that_is_not_known_is_distinguished_from_a_version_that_is_too_new(event_type: str, kind: Kind) -> None:
     value = json.dumps(CLICK_REPORT).encode()
 
     assert refused("intake.clicks", value, reported(event_type)).kind == kind

@@ -124,7 +124,7 @@ async def test_another_body_a_malformed_key_and_refusals(database: Database) -> 
 
 
 @pytest.mark.asyncio
-async def test_while_the_first_is_at_work_the_second_is_told_so(database: Database) -> None:
+async def test_while_the_first_is_at_work_the_second_is_a_conflict(database: Database) -> None:
     service = Service(database)
     service.go_on.clear()
     async with service.client() as client:

@@ -56,7 +56,7 @@ PARTS = ServiceParts(
 )
 
 
-async def _never(_surroundings: Resources) -> ServiceParts:
+async def _never(_resources: Resources) -> ServiceParts:
     raise AssertionError
 
 

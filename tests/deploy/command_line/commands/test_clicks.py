@@ -92,7 +92,7 @@ def test_a_file_that_is_replayed_again_says_the_same_clicks(replay: Replay) -> N
     assert len(tracking.seen) == 50
 
 
-def test_refused_rows_are_told_by_their_line_with_the_reason(replay: Replay) -> None:
+def test_refused_rows_are_reported_by_their_line_with_the_reason(replay: Replay) -> None:
     code, said = replay(Tracking(), [REPORT, REPORT | {"url": "bad"}, REPORT])
 
     assert code == 1

@@ -102,10 +102,10 @@ def test_both_kinds_are_listed_oldest_first() -> None:
 
 @pytest.mark.usefixtures("settings")
 def test_a_reason_cannot_steer_the_terminal() -> None:
-    told = dead_letters("list").stdout
+    output = dead_letters("list").stdout
 
-    assert "[line]" in told
-    assert "\x1b[2J" not in told
+    assert "[line]" in output
+    assert "\x1b[2J" not in output
 
 
 @pytest.mark.usefixtures("settings")

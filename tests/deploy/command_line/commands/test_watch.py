@@ -19,26 +19,26 @@ def erased() -> ReceivedEvent:
 
 
 def test_a_line_says_when_whose_and_what_and_steers_no_terminal() -> None:
-    told = line(seen(), Names())
+    shown = line(seen(), Names())
 
-    assert "  account 7  contact 12 clicked https://shop.example/" in told
-    assert "\x1b" not in told
+    assert "  account 7  contact 12 clicked https://shop.example/" in shown
+    assert "\x1b" not in shown
 
 
 def test_a_program_gets_the_event_and_its_place() -> None:
-    told = as_object(seen())
+    shown = as_object(seen())
 
-    assert (told["type"], told["topic"], told["partition"], told["offset"]) == (
+    assert (shown["type"], shown["topic"], shown["partition"], shown["offset"]) == (
         "ContactClicked",
         "tracking.clicks",
         3,
         17,
     )
-    assert isinstance(told["event"], dict)
-    assert told["event"]["contact_id"] == 12
+    assert isinstance(shown["event"], dict)
+    assert shown["event"]["contact_id"] == 12
 
 
-def test_a_contact_that_is_gone_is_told_too() -> None:
+def test_a_contact_that_is_gone_is_shown_too() -> None:
     assert line(erased(), Names()).endswith("account 7  contact 12 is forgotten")
     assert (as_object(erased())["type"], as_object(erased())["event"]) == ("Tombstone", None)
     assert isinstance(erased().event, Tombstone)

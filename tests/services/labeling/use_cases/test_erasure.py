@@ -39,7 +39,7 @@ async def test_nothing_in_any_table_names_an_erased_contact(shop: Shop) -> None:
     assert await shop.database.pool.fetchval("SELECT count(*) FROM contacts") == 1
 
 
-async def test_the_world_is_told_and_then_made_to_forget(shop: Shop) -> None:
+async def test_the_erasure_is_published_and_then_a_tombstone(shop: Shop) -> None:
     ann = await shop.contact()
     await erase_contact(shop.database, shop.account_id, ann)
     created, erased, tombstone = (event for event in await shop.events() if event["contact_id"] == ann)

@@ -16,7 +16,7 @@ async def delete_dogs(shop: Shop) -> None:
     await delete_label(shop.database, shop.account_id, shop.labels["Dogs"].id)
 
 
-async def test_every_holder_is_told_once_whatever_the_pieces(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_every_holder_has_one_event_whatever_the_pieces(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deletions, "PIECE", 2)
     people = [{"email": f"p{number}@example.com", "labels": ["Dogs", "Cats"]} for number in range(50)]
     await shop.write(*people)

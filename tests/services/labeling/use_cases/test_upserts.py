@@ -25,7 +25,7 @@ async def test_ids_are_dense_and_a_second_upsert_changes_the_same_contact(shop: 
     assert (await shop.write({"email": "ben@example.com"})).contact_ids == [3]
 
 
-async def test_what_changes_nothing_is_not_told(shop: Shop) -> None:
+async def test_what_changes_nothing_is_not_published(shop: Shop) -> None:
     await shop.contact("ann@example.com", fields={"city": "Gent"})
     before = len(await shop.events())
     result = await shop.write({"email": "ann@example.com", "fields": {"city": "Gent"}})

@@ -8,7 +8,6 @@ import pytest
 from services.segmentation.store.memberships import UnknownEventVersion, read_memberships
 from shared.events.labeling import FieldChanged, LabelAssigned, LabelRemoved
 from shared.events.parts import Origin
-from tests.services.segmentation.consumers.test_slices import known
 from tests.services.segmentation.rig import ACCOUNT, CATS, DOGS, NOON, PARTITIONS, Process, Rig, contact, label
 from tests.stack.waiting import until
 
@@ -38,7 +37,7 @@ async def test_nobody_enters_news_and_not_bought_when_bought_is_deleted(rig: Rig
         await rig.publish([contact(number, NOON) for number in range(1, 5)])
         await rig.publish([held(LabelAssigned, number, DOGS) for number in range(1, 5)])
         await rig.publish([held(LabelAssigned, number, CATS) for number in (3, 4)])
-        await until(lambda: known(process, 4))
+        await until(lambda: process.knows(4))
         segment_id = await process.create("News and not Bought", NEWS_AND_NOT_BOUGHT)
         outer = await process.create("Outer", {"not": {"segment": segment_id}})
         await until(lambda: members_are(rig, segment_id, {1, 2}))
@@ -53,9 +52,9 @@ async def test_nobody_enters_news_and_not_bought_when_bought_is_deleted(rig: Rig
         assert indirect["pointer"] == "/criterion/not/segment/id"
         # A fence: what is known to the segment "all" has been consumed behind the removals.
         await rig.publish([contact(5, NOON)])
-        await until(lambda: known(process, 5))
-        assert await rig.members_told(segment_id) == {1, 2}
-        assert await rig.members_told(outer) == {3, 4}
+        await until(lambda: process.knows(5))
+        assert await rig.announced_members(segment_id) == {1, 2}
+        assert await rig.announced_members(outer) == {3, 4}
         shown = (await process.client.get(f"/v1/segments/{segment_id}")).json()
         assert shown["count"] == 2
         listed = (await process.client.get(f"/v1/segments/{segment_id}/members")).json()
@@ -68,7 +67,7 @@ async def test_nobody_enters_news_and_not_bought_when_bought_is_deleted(rig: Rig
 
 
 async def members_are(rig: Rig, segment_id: str, expected: set[int]) -> bool:
-    return await rig.members_told(segment_id) == expected
+    return await rig.announced_members(segment_id) == expected
 
 
 @pytest.mark.asyncio
@@ -90,11 +89,11 @@ async def test_a_field_that_comes_back_is_evaluated_again_also_after_a_restart(r
         await rig.publish([city("deleted")])
         await until(lambda: broken(process, segment_id))
         await rig.publish([contact(1, NOON), contact(3, NOON)])
-        await until(lambda: known(process, 3))
-        assert await rig.members_told(segment_id) == {1, 2}
+        await until(lambda: process.knows(3))
+        assert await rig.announced_members(segment_id) == {1, 2}
     async with rig.process() as process:
-        await until(lambda: known(process, 3))
-        assert await rig.members_told(segment_id) == {1, 2}
+        await until(lambda: process.knows(3))
+        assert await rig.announced_members(segment_id) == {1, 2}
         await rig.publish([city("active")])
         await until(lambda: members_are(rig, segment_id, {2}))
         assert (1, False, "definition") in await rig.moves(segment_id)
@@ -114,7 +113,7 @@ async def test_a_segment_in_use_is_deleted_by_force_only(rig: Rig) -> None:
         await until(lambda: members_are(rig, inner, set()))
         [fault] = await until(lambda: broken(process, outer)) or []
         assert fault["detail"] == f"there is no segment {inner}"
-        assert await rig.members_told(outer) == {1, 2}
+        assert await rig.announced_members(outer) == {1, 2}
         answer = await process.client.post("/v1/criteria/count", json={"criterion": {"segment": outer}})
         assert answer.status_code == 422
         assert answer.json()["errors"][0]["pointer"] == "/criterion"

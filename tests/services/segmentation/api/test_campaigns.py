@@ -13,7 +13,6 @@ import pytest
 from shared.events.labeling import ContactChanged, FieldChanged
 from shared.events.parts import Send
 from shared.events.tracking import BlockVariant, ContactClicked, MessageBlock, MessageChanged, MessageLink
-from tests.services.segmentation.consumers.test_slices import known
 from tests.services.segmentation.rig import ACCOUNT, DOGS, LINK, MESSAGE, NOON, Process, Rig, clicked, contact
 from tests.stack.waiting import until
 
@@ -51,7 +50,7 @@ async def world(rig: Rig, process: Process, number: int = 8) -> None:
     await rig.publish([message(), *(contact(one, NOON, city="Gent") for one in range(1, number + 1))])
     await rig.publish([unwilling(number + 1, "unsubscribed"), unwilling(number + 2, "blocked"), clicked(2, NOON)])
     await rig.publish([contact(number + 3, NOON, city="Brugge")])
-    await until(lambda: known(process, number + 3))
+    await until(lambda: process.knows(number + 3))
     await until(lambda: counted_clicks(process))
 
 
@@ -175,7 +174,7 @@ async def test_what_changes_after_the_freeze_only_skips(rig: Rig) -> None:
         assert (await process.client.post(f"{path}/pause")).json()["state"] in ("paused", "done")
         before = {request["contact_id"] for request in await requests(rig)}
         await rig.publish([unwilling(1, "bounced"), contact(12, NOON, city="Gent")])
-        await until(lambda: known(process, 12))
+        await until(lambda: process.knows(12))
         assert {request["contact_id"] for request in await requests(rig)} == before
         if await state_of(process, campaign_id) == "paused":
             assert (await process.client.post(f"{path}/resume")).status_code == 200

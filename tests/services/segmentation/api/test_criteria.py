@@ -5,7 +5,6 @@ from uuid import UUID
 
 import pytest
 
-from tests.services.segmentation.consumers.test_slices import known
 from tests.services.segmentation.rig import CATS, DOGS, NOON, Process, Rig, clicked, contact, day
 from tests.stack.waiting import until
 
@@ -24,7 +23,7 @@ async def test_people_of_a_criterion_and_how_strong_their_interest_is(rig: Rig) 
             [clicked(number, NOON - day(number % 2)) for number in range(1, 6) for _ in range(number % 3)]
         )
         await rig.publish([clicked(9, NOON, CATS)])
-        await until(lambda: known(process, 9))
+        await until(lambda: process.knows(9))
         await until(lambda: clicks_counted(process, 5))
         criterion: dict[str, Any] = {"clicks": {"label": str(DOGS)}}
         listed = (await client.post("/v1/criteria/contacts", json={"criterion": criterion, "limit": 3})).json()

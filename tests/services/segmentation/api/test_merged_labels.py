@@ -8,7 +8,6 @@ import pytest
 
 from shared.events.labeling import LabelAssigned, LabelChanged, LabelRemoved
 from shared.events.parts import Origin
-from tests.services.segmentation.consumers.test_slices import known
 from tests.services.segmentation.rig import ACCOUNT, CATS, DOGS, NOON, Rig, clicked, contact, label
 from tests.stack.waiting import until, until_equal
 
@@ -54,12 +53,12 @@ async def test_segments_on_merged_labels_mean_both_live_and_after_a_restart(rig:
         # Contact 4 has clicked once on either, contact 5 once more on dogs than on either alone.
         clicks = [(4, KITTENS), (4, CATS), (5, DOGS), (5, DOGS), (5, KITTENS), (5, CATS), (5, CATS)]
         await rig.publish([clicked(contact_id, NOON, label_id) for contact_id, label_id in clicks])
-        await until(lambda: known(process, 5))
+        await until(lambda: process.knows(5))
         ids = {name: await process.create(name, criterion) for name, criterion in criteria.items()}
 
         async def members() -> dict[str, set[int]]:
-            told = await rig.all_members_told()
-            return {name: told.get(segment_id, set()) for name, segment_id in ids.items()}
+            announced = await rig.all_announced_members()
+            return {name: announced.get(segment_id, set()) for name, segment_id in ids.items()}
 
         before = {"holds kittens": {1}, "holds cats": {2}, "two clicks": set(), "rather cats": {4}, "top": set()}
         await until_equal(members, before)
@@ -69,18 +68,18 @@ async def test_segments_on_merged_labels_mean_both_live_and_after_a_restart(rig:
         for segment_id in ids.values():
             assert "broken" not in (await process.client.get(f"/v1/segments/{segment_id}")).json()
         # The job of the merge: nobody leaves and enters again.
-        told = await rig.read()
+        announced = await rig.read()
         await rig.publish([held(LabelAssigned, 1, CATS, KITTENS), held(LabelRemoved, 1, KITTENS, CATS)])
         await rig.publish([contact(6, NOON), held(LabelAssigned, 6, CATS)])
         await until_equal(members, merged | {"holds kittens": {1, 2, 6}, "holds cats": {1, 2, 6}})
-        assert {event.contact_id for event in (await rig.read())} - {6} == {event.contact_id for event in told}
-        assert len(await rig.read()) == len(told) + 2
+        assert {event.contact_id for event in (await rig.read())} - {6} == {event.contact_id for event in announced}
+        assert len(await rig.read()) == len(announced) + 2
         body = {"criterion": criteria["holds kittens"], "contact_id": 1}
         explained = (await process.client.post("/v1/criteria/explain", json=body)).json()
         assert explained["asked"] == {"id": str(KITTENS)}, "as it was written"
         assert explained["saw"]["held"][0]["label_id"] == str(CATS)
     async with rig.process() as process:
-        await until(lambda: known(process, 6))
+        await until(lambda: process.knows(6))
         await rig.publish([held(LabelAssigned, 3, CATS), clicked(2, NOON + timedelta(minutes=1), KITTENS)])
         final = {"holds kittens": {1, 2, 3, 6}, "holds cats": {1, 2, 3, 6}, "rather cats": {2, 4, 5}, "top": {2, 4, 5}}
         await until_equal(members, merged | final)

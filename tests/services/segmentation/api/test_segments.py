@@ -9,7 +9,6 @@ from uuid import UUID
 import pytest
 
 from shared.events.workflow import Uses, WorkflowChanged
-from tests.services.segmentation.consumers.test_slices import known
 from tests.services.segmentation.rig import ACCOUNT, DOGS, NOON, Rig, clicked, contact
 from tests.stack.waiting import until
 
@@ -102,7 +101,7 @@ async def test_counts_of_every_node_and_the_reasons_for_one_contact(rig: Rig) ->
     async with rig.process() as process:
         await rig.publish([contact(number, NOON, city="Gent" if number < 4 else "Brugge") for number in range(1, 9)])
         await rig.publish([clicked(number, NOON) for number in range(2, 7) for _ in range(number % 3)])
-        await until(lambda: known(process, 8))
+        await until(lambda: process.knows(8))
         criterion = {
             "all": [
                 {"clicks": {"label": str(DOGS), "at_least": 2, "within_days": 30}},
@@ -113,8 +112,8 @@ async def test_counts_of_every_node_and_the_reasons_for_one_contact(rig: Rig) ->
         async def counted() -> dict[str, Any] | None:
             answer = await process.client.post("/v1/criteria/count", json={"criterion": criterion})
             assert answer.status_code == 200
-            told: dict[str, Any] = answer.json()
-            return told if told["nodes"][1]["count"] == 2 else None
+            counted: dict[str, Any] = answer.json()
+            return counted if counted["nodes"][1]["count"] == 2 else None
 
         counts = await until(counted)
         assert counts["count"] == 1
@@ -138,7 +137,7 @@ async def test_counts_of_every_node_and_the_reasons_for_one_contact(rig: Rig) ->
 async def test_the_stream_tells_the_count_as_it_changes(rig: Rig) -> None:
     async with rig.process() as process:
         await rig.publish([contact(number, NOON) for number in range(1, 9)])
-        await until(lambda: known(process, 8))
+        await until(lambda: process.knows(8))
         segment_id = await process.create("Dogs", DOG_CLICKS)
         seen: list[int] = []
         async with asyncio.timeout(20), process.client.stream("GET", f"/v1/segments/{segment_id}/stream") as stream:
@@ -168,7 +167,7 @@ async def test_slices_are_for_whom_has_the_secret(rig: Rig) -> None:
         assert (await process.client.post("/internal/slices", json=body)).status_code == 404
         secret = await rig.database.pool.fetchval("SELECT secret FROM owner_secret")
         headers = {"x-penchant-owner-secret": secret}
-        await until(lambda: known(process, 0))
+        await until(lambda: process.knows(0))
         answer = await process.client.post("/internal/slices", json=body, headers=headers)
         assert answer.json() == {"answers": {"0": {}}}
         body["epochs"] = {"0": 2}

@@ -11,7 +11,6 @@ import pytest
 from services.segmentation.use_cases.count_streams import MAX_PER_ACCOUNT
 from shared.events.labeling import ApiKeyChanged
 from shared.http.keys import hash_of
-from tests.services.segmentation.consumers.test_slices import known
 from tests.services.segmentation.rig import ACCOUNT, NOON, Process, Rig, contact
 from tests.stack.waiting import until
 
@@ -20,7 +19,7 @@ from tests.stack.waiting import until
 async def test_too_many_streams_are_refused_and_a_closed_one_makes_room(rig: Rig) -> None:
     async with rig.process() as process:
         await rig.publish([contact(1, NOON)])
-        await until(lambda: known(process, 1))
+        await until(lambda: process.knows(1))
         path = f"/v1/segments/{await process.create('All', {'all': []})}/stream"
         async with AsyncExitStack() as stack:
             for _ in range(MAX_PER_ACCOUNT):
@@ -48,7 +47,7 @@ async def opens(process: Process, path: str) -> bool:
 async def test_a_stream_ends_when_its_key_is_revoked(rig: Rig) -> None:
     async with rig.process() as process:
         await rig.publish([contact(1, NOON)])
-        await until(lambda: known(process, 1))
+        await until(lambda: process.knows(1))
         segment_id = await process.create("All", {"all": []})
         key = ApiKeyChanged(
             occurred_at=NOON,

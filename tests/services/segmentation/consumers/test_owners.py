@@ -5,7 +5,6 @@ import pytest
 from shared.events.codec import body_of, headers_of
 from shared.events.topics import partition_of
 from shared.store.held import encode_headers
-from tests.services.segmentation.consumers.test_slices import known, told
 from tests.services.segmentation.rig import ACCOUNT, DOGS, NOON, PARTITIONS, Process, Rig, clicked, contact
 from tests.stack.waiting import until
 
@@ -14,13 +13,13 @@ from tests.stack.waiting import until
 async def test_whoever_lost_a_slice_announces_nothing_before_it_has_read_what_its_successor_did(rig: Rig) -> None:
     async with rig.process() as process:
         await rig.publish([contact(number, NOON) for number in range(1, 9)])
-        await until(lambda: known(process, 8))
+        await until(lambda: process.knows(8))
         before = {number: memory.epoch for number, memory in process.handler.memories.items()}
         # As if another process had taken them and given them back while this one was stopped.
         await rig.database.pool.execute("UPDATE slice_owner SET epoch = epoch + 1")
         assert not process.handler.memories[0].pending
         segment_id = await process.create("All", {"all": []})
-        await until(lambda: told(rig, segment_id, set(range(1, 9))))
+        await until(lambda: rig.has_announced(segment_id, set(range(1, 9))))
         after = {number: memory.epoch for number, memory in process.handler.memories.items()}
         assert all(after[number] == before[number] + 2 for number in before)
 
@@ -31,7 +30,7 @@ async def test_a_record_that_is_held_back_is_in_no_image_until_it_is_released(ri
     async with rig.process() as process:
         segment_id = await process.create("Dogs", criterion)
         await rig.publish([contact(number, NOON) for number in (1, 2)])
-        await until(lambda: known(process, 2))
+        await until(lambda: process.knows(2))
     # The code fails on contact 1's click, as far as the runtime can tell: it is held, and passed over.
     click = clicked(1, NOON)
     await rig.publish([click, clicked(2, NOON)])
@@ -51,11 +50,11 @@ async def test_a_record_that_is_held_back_is_in_no_image_until_it_is_released(ri
     )
     for _ in range(2):
         async with rig.process() as process:
-            await until(lambda: told(rig, segment_id, {2}))
+            await until(lambda: rig.has_announced(segment_id, {2}))
             assert await process.count(segment_id) == 1
     async with rig.process() as process:
         await pool.execute("UPDATE held SET state = 'ready'")
-        await until(lambda: told(rig, segment_id, {1, 2}))
+        await until(lambda: rig.has_announced(segment_id, {1, 2}))
         assert await pool.fetchval("SELECT count(*) FROM snapshots WHERE partition = $1", number) == 0
     async with rig.process() as process:
         await until(lambda: counted(process, segment_id, 2))

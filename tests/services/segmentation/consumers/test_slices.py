@@ -48,11 +48,6 @@ def with_contacts(process: Process) -> list[SliceMemory]:
     return [memory for memory in process.handler.memories.values() if ACCOUNT in memory.slices]
 
 
-async def known(process: Process, number: int) -> bool:
-    answer = await process.client.post("/v1/criteria/count", json={"criterion": {"all": []}})
-    return answer.status_code == 200 and answer.json()["count"] == number
-
-
 async def moves_of(rig: Rig, segment_id: str, expected: list[tuple[int, bool, str]]) -> bool:
     return await rig.moves(segment_id) == expected
 
@@ -61,24 +56,20 @@ async def moves_of(rig: Rig, segment_id: str, expected: list[tuple[int, bool, st
 async def test_a_definition_announces_the_difference_and_so_does_its_change(rig: Rig) -> None:
     async with rig.process() as process:
         await rig.publish([contact(number, NOON, city="Gent" if number % 2 else "Brugge") for number in range(1, 9)])
-        await until(lambda: known(process, 8))
+        await until(lambda: process.knows(8))
         criterion = {"field": {"key": "city", "is": "GENT"}}
         segment_id = await process.create("Gent", criterion)
-        await until(lambda: told(rig, segment_id, rig.expected(parse(criterion))))
+        await until(lambda: rig.has_announced(segment_id, rig.expected(parse(criterion))))
         assert {reason for _, _, reason in await rig.moves(segment_id)} == {"definition"}
         changed = {"field": {"key": "city", "in": ["brugge"]}}
         answer = await process.client.put(
             f"/v1/segments/{segment_id}", json={"name": "Brugge", "criterion": changed}, headers={"If-Match": '"1"'}
         )
         assert answer.status_code == 200, answer.text
-        await until(lambda: told(rig, segment_id, rig.expected(parse(changed))))
+        await until(lambda: rig.has_announced(segment_id, rig.expected(parse(changed))))
         assert len(await rig.moves(segment_id)) == 12
         assert (await process.client.delete(f"/v1/segments/{segment_id}")).status_code == 204
-        await until(lambda: told(rig, segment_id, set()))
-
-
-async def told(rig: Rig, segment_id: str, members: set[int]) -> bool:
-    return await rig.members_told(segment_id) == members
+        await until(lambda: rig.has_announced(segment_id, set()))
 
 
 @pytest.mark.asyncio
@@ -88,7 +79,7 @@ async def test_restarts_with_and_without_a_snapshot_change_nothing(rig: Rig) -> 
         segment_id = await process.create("Dogs, or no cats", criterion)
         await rig.publish([contact(number, NOON) for number in range(1, 40)])
         await rig.publish([clicked(number, NOON - day(number % 5), CATS) for number in range(1, 40, 2)])
-        await until(lambda: told(rig, segment_id, rig.expected(parse(criterion))))
+        await until(lambda: rig.has_announced(segment_id, rig.expected(parse(criterion))))
         rig.clock.now += timedelta(seconds=1)
         await until(lambda: snapshots(rig))
     for damage in ("", "UPDATE snapshot_parts SET body = set_byte(body, 9, 99)", "DELETE FROM snapshots"):
@@ -96,7 +87,7 @@ async def test_restarts_with_and_without_a_snapshot_change_nothing(rig: Rig) -> 
         await rig.publish([clicked(number, NOON) for number in range(1, 8) for _ in range(1)])
         async with rig.process() as process:
             await rig.publish([clicked(number, NOON) for number in range(3, 12)])
-            await until(lambda: told(rig, segment_id, rig.expected(parse(criterion))))
+            await until(lambda: rig.has_announced(segment_id, rig.expected(parse(criterion))))
             members = await process.client.get(f"/v1/segments/{segment_id}/members?limit=1000")
             found = {item["contact_id"] for item in members.json()["items"]}
             assert found == rig.expected(parse(criterion))
@@ -112,9 +103,9 @@ async def test_an_erased_contact_leaves(rig: Rig) -> None:
     async with rig.process() as process:
         segment_id = await process.create("All", {"not": {"label": str(DOGS)}})
         await rig.publish([contact(1, NOON), contact(2, NOON)])
-        await until(lambda: told(rig, segment_id, {1, 2}))
+        await until(lambda: rig.has_announced(segment_id, {1, 2}))
         await rig.publish([contact(1, NOON, "erased")])
-        await until(lambda: told(rig, segment_id, {2}))
+        await until(lambda: rig.has_announced(segment_id, {2}))
         assert (await rig.moves(segment_id))[-1][2] == "event"
 
 
@@ -125,7 +116,7 @@ async def test_two_processes_share_the_slices_and_counts_add_up(rig: Rig) -> Non
         await rig.publish([contact(number, NOON) for number in range(1, 41)])
         await until(lambda: len(two.handler.memories) == 2 and len(one.handler.memories) == 2, 60)
         await rig.publish([clicked(number, NOON) for number in range(1, 31)])
-        await until(lambda: told(rig, segment_id, set(range(1, 31))))
+        await until(lambda: rig.has_announced(segment_id, set(range(1, 31))))
         assert await one.count(segment_id) == await two.count(segment_id) == 30
         members = (await two.client.get(f"/v1/segments/{segment_id}/members?limit=7")).json()
         assert [item["contact_id"] for item in members["items"]] == list(range(1, 8))
@@ -147,7 +138,7 @@ async def test_a_process_that_is_gone_leaves_its_slices_to_the_other(rig: Rig) -
         assert answer.status_code == 503
         assert answer.headers["retry-after"]
         await rig.publish([clicked(number, NOON) for number in range(31, 36)])
-        await until(lambda: told(rig, segment_id, set(range(31, 36))), 120)
+        await until(lambda: rig.has_announced(segment_id, set(range(31, 36))), 120)
         assert await one.count(segment_id) == 5
 
 
@@ -157,9 +148,9 @@ async def test_another_time_zone_moves_all_days(rig: Rig) -> None:
     async with rig.process() as process:
         segment_id = await process.create("On the 20th", criterion)
         await rig.publish([contact(1, NOON), clicked(1, NOON.replace(hour=23, minute=30) - day(1))])
-        await until(lambda: told(rig, segment_id, {1}))  # half past midnight in Brussels
+        await until(lambda: rig.has_announced(segment_id, {1}))  # half past midnight in Brussels
         await rig.publish(
             [AccountChanged(occurred_at=NOON, account_id=7, account_name="Shop", time_zone="America/New_York")]
         )
-        await until(lambda: told(rig, segment_id, set()))
+        await until(lambda: rig.has_announced(segment_id, set()))
         assert await process.count(segment_id) == 0

@@ -77,7 +77,9 @@ class World:
     segments: dict[UUID, tuple[str, Criterion]] = field(
         default_factory=lambda: {SEGMENTS[0]: ("first", parse({"clicks": {}})), SEGMENTS[2]: ("nested", NESTED)}
     )
-    told: dict[int, History] = field(default_factory=lambda: {contact: History(ZONE, contact) for contact in CONTACTS})
+    histories: dict[int, History] = field(
+        default_factory=lambda: {contact: History(ZONE, contact) for contact in CONTACTS}
+    )
     seen: dict[UUID, set[int]] = field(default_factory=dict)
     kept: dict[Name, bytes] = field(default_factory=dict)
     before: Definitions | None = None
@@ -114,7 +116,7 @@ class World:
         elif isinstance(step, list):
             self.take(self.account.fold(step, self.definitions()))
             for event in step:
-                self.told[event.contact_id].apply(event)
+                self.histories[event.contact_id].apply(event)
         elif step == "restart":
             self.restart()
 
@@ -142,7 +144,7 @@ class World:
         resolved = with_merged_labels(whole, self.merged.last)
         return {
             contact // PARTITIONS
-            for contact, history in self.told.items()
+            for contact, history in self.histories.items()
             if evaluate(resolved, facts_with_merged_labels(history.facts(), self.merged), today).truth
         }
 

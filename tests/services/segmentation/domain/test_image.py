@@ -49,13 +49,13 @@ def test_the_image_answers_as_the_plain_meaning(
     criterion: Criterion, events: list[ContactEvent], cuts: list[int]
 ) -> None:
     image, days = Slice(TODAY.toordinal(), PARTITIONS, FIRST), Days(ZONE)
-    told = {contact: History(ZONE, contact) for contact in CONTACTS}
+    histories = {contact: History(ZONE, contact) for contact in CONTACTS}
     members: set[int] = set()
     for start, end in pairwise(cuts):
         touched = fold(image, events[start:end], days, PARTITIONS)
         for event in events[start:end]:
-            told[event.contact_id].apply(event)
-        expected = naive(criterion, told)
+            histories[event.contact_id].apply(event)
+        expected = naive(criterion, histories)
         assert set(Evaluator(image).members(criterion)) == expected
         changed = set(Evaluator(image, touched.contacts, keep=True).members(criterion))
         if touched.about & concerns(criterion):
@@ -63,7 +63,7 @@ def test_the_image_answers_as_the_plain_meaning(
         assert members == expected
     for contact in CONTACTS:
         seen = evaluate(criterion, SliceFacts(image, contact // PARTITIONS), TODAY)
-        plain = evaluate(criterion, told[contact].facts(), TODAY)
+        plain = evaluate(criterion, histories[contact].facts(), TODAY)
         assert (seen.truth, [part.truth for part in seen.parts]) == (plain.truth, [part.truth for part in plain.parts])
 
 
@@ -77,12 +77,12 @@ def test_texts_beyond_the_dictionary_are_found_as_well(
     criterion: Criterion, events: list[ContactEvent], within: set[int]
 ) -> None:
     image = Slice(TODAY.toordinal(), PARTITIONS, FIRST)
-    told = {contact: History(ZONE, contact) for contact in CONTACTS}
+    histories = {contact: History(ZONE, contact) for contact in CONTACTS}
     with patch.object(column, "MOST_TEXTS", 1):
         for event in events:
             fold(image, [event], Days(ZONE), PARTITIONS)
-            told[event.contact_id].apply(event)
-    expected = naive(criterion, told)
+            histories[event.contact_id].apply(event)
+    expected = naive(criterion, histories)
     assert set(Evaluator(image).members(criterion)) == expected
     assert set(Evaluator(image, BitMap(within)).members(criterion)) == expected & within
 
@@ -92,9 +92,9 @@ def test_texts_beyond_the_dictionary_are_found_as_well(
 def test_a_day_that_passes_moves_windows(asked: list[Criterion], events: list[ContactEvent], shift: int) -> None:
     image, days = Slice(TODAY.toordinal(), PARTITIONS, FIRST), Days(ZONE)
     fold(image, events, days, PARTITIONS)
-    told = {contact: History(ZONE, contact) for contact in CONTACTS}
+    histories = {contact: History(ZONE, contact) for contact in CONTACTS}
     for event in events:
-        told[event.contact_id].apply(event)
+        histories[event.contact_id].apply(event)
     for criterion in asked:
         Evaluator(image, keep=True).members(criterion)
     assert image.pass_to(TODAY.toordinal() + shift)
@@ -103,7 +103,7 @@ def test_a_day_that_passes_moves_windows(asked: list[Criterion], events: list[Co
     for criterion in asked:
         expected = {
             contact // PARTITIONS
-            for contact, history in told.items()
+            for contact, history in histories.items()
             if evaluate(criterion, history.facts(), later).truth
         }
         assert set(Evaluator(image, keep=True).members(criterion)) == expected
@@ -116,15 +116,15 @@ def test_merged_labels_are_one(
     criterion: Criterion, events: list[ContactEvent], merged: MergedLabels, within: set[int], keep: bool
 ) -> None:
     image, days = Slice(TODAY.toordinal(), PARTITIONS, FIRST), Days(ZONE)
-    told = {contact: History(ZONE, contact) for contact in CONTACTS}
+    histories = {contact: History(ZONE, contact) for contact in CONTACTS}
     fold(image, events, days, PARTITIONS)
     for event in events:
-        told[event.contact_id].apply(event)
+        histories[event.contact_id].apply(event)
     image.merged = merged
     resolved = with_merged_labels(criterion, merged.last)
     plain = {
         contact // PARTITIONS: evaluate(resolved, facts_with_merged_labels(history.facts(), merged), TODAY)
-        for contact, history in told.items()
+        for contact, history in histories.items()
     }
     expected = {index for index, seen in plain.items() if seen.truth}
     assert set(Evaluator(image, keep=keep).members(criterion)) == expected

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 
-from tests.services.segmentation.consumers.test_slices import known
 from tests.services.segmentation.rig import NOON, Process, Rig, clicked, contact
 from tests.stack.waiting import until
 
@@ -14,7 +13,7 @@ async def test_metrics_tell_what_the_image_takes(rig: Rig) -> None:
     async with rig.process(snapshot_seconds=0.2) as process:
         await rig.publish([contact(number, NOON, city="Gent") for number in range(1, 9)])
         await rig.publish([clicked(1, NOON) for _ in range(40)])
-        await until(lambda: known(process, 8))
+        await until(lambda: process.knows(8))
         rig.clock.now += timedelta(seconds=2)
         await until(lambda: shows(process, 'penchant_image_bytes{structure="clicks"}'))
         assert await shows(process, 'penchant_image_bytes{structure="fields"}')

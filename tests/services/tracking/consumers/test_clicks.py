@@ -101,7 +101,7 @@ async def desk(database_dsn: str) -> AsyncIterator[Desk]:
     await database.migrate([SERVICE.migrations])
     async with database.pool.acquire() as connection:
         await extend_event_tables(connection)
-        await write_contacts(connection, [told(contact_id) for contact_id in (1, 2, 3)])
+        await write_contacts(connection, [contact_row(contact_id) for contact_id in (1, 2, 3)])
     async with database.unit_of_work(CATALOG_PARTITION) as work:
         draft = Draft("Spring", HTML)
         message, _ = await register(work, 1, draft, read_html(draft))
@@ -109,7 +109,7 @@ async def desk(database_dsn: str) -> AsyncIterator[Desk]:
     await database.close()
 
 
-def told(contact_id: int) -> ContactRow:
+def contact_row(contact_id: int) -> ContactRow:
     return ContactRow(1, contact_id, "active", "unknown", None, None, None, 1)
 
 
@@ -181,7 +181,7 @@ async def test_a_click_held_while_its_contact_became_known_is_found_by_the_clock
         await desk.handler.tick(work, 0, work.now)
         await desk.handler.handle(work, [desk.reported(9)])
         async with desk.database.transaction() as other:
-            await write_contacts(other, [told(9)])
+            await write_contacts(other, [contact_row(9)])
     due = desk.handler.due(0)
     assert due is not None
     async with desk.database.unit_of_work() as work:

@@ -135,7 +135,7 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.asyncio
-async def test_mistakes_are_told_with_pointers(rig: Rig) -> None:
+async def test_mistakes_are_reported_with_pointers(rig: Rig) -> None:
     right = {"name": "W", "triggers": [ON_DOGS], "steps": [SEND]}
     for wrong, pointer in MISTAKES:
         problem = await rig.call("POST", "/v1/workflows", right | wrong, 422)

@@ -94,7 +94,7 @@ async def test_a_failed_run_is_tried_again_from_its_step(working: Rig) -> None:
 
 
 @pytest.mark.asyncio
-async def test_what_cannot_be_read_or_told_concerns_its_own_runs_only(rig: Rig) -> None:
+async def test_what_cannot_be_read_or_published_concerns_its_own_runs_only(rig: Rig) -> None:
     wait = {"id": "wait", "wait": {"days": 1}}
     healthy = await rig.workflow(wait, SEND, name="healthy")
     unreadable = await rig.workflow(wait, SEND, name="unreadable")
