@@ -124,7 +124,7 @@ class Mailroom:
         return found
 
 
-def tell_mailing(mailing: Mailing | None, stage: Stage) -> list[str]:
+def mailing_sentences(mailing: Mailing | None, stage: Stage) -> list[str]:
     """Return what came of the campaign, a sentence a line."""
     if mailing is None:
         return ["Segmentation does not take campaigns here; the rest goes without them."]

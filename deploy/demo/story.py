@@ -16,7 +16,7 @@ from deploy.command_line.feed import Feed
 from deploy.command_line.settings import CommandLineSettings
 from deploy.command_line.terminal import out, say
 from deploy.demo import cast
-from deploy.demo.mailing import Mailing, Mailroom, tell_mailing
+from deploy.demo.mailing import Mailing, Mailroom, mailing_sentences
 from deploy.demo.play import Performance, StoryBroke, people_click, reason, segment_and_workflow
 from deploy.demo.shop import Shop
 from deploy.demo.stage import Stage, set_up, spring_send, tokens
@@ -83,9 +83,9 @@ async def narrate(scene: Scene) -> None:
         f"{performance.clicks} clicks by people, {performance.scans} requests by a scanner; from click to label: "
         f"median {median(times):.0f} ms, at most {max(times):.0f} ms."
     )
-    _tell_segment(scene)
-    _tell_workflow(scene)
-    for sentence in tell_mailing(scene.mailing, stage):
+    _narrate_segment(scene)
+    _narrate_workflow(scene)
+    for sentence in mailing_sentences(scene.mailing, stage):
         say(sentence)
     say(f"The demo is account {stage.account_id}; to look around in it: export PENCHANT_API_KEY={stage.api_key}")
 
@@ -126,7 +126,7 @@ def _answer(scene: Scene, event: LabelAssigned) -> str:
     return f"→ you clicked {link}, {label}, first click, {milliseconds:.0f} ms: {because}"
 
 
-def _tell_segment(scene: Scene) -> None:
+def _narrate_segment(scene: Scene) -> None:
     if scene.stage.segment is None:
         say("Segmentation does not take segments here; the rest goes without it.")
         return
@@ -137,7 +137,7 @@ def _tell_segment(scene: Scene) -> None:
         say(f'{who} entered the segment "{event.segment_name}": 3 clicks on Dogs within 30 days.')
 
 
-def _tell_workflow(scene: Scene) -> None:
+def _narrate_workflow(scene: Scene) -> None:
     if scene.stage.workflow is None:
         say("Workflows are not taken here; the rest goes without them.")
         return

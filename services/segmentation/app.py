@@ -8,7 +8,6 @@ from services.segmentation.api.state import State
 from services.segmentation.consumers.slices import CONSUMER, TOPICS, VERSION, SliceHandler
 from services.segmentation.settings import SegmentationSettings
 from services.segmentation.store import MIGRATIONS
-from services.segmentation.use_cases.account_lookup import Links
 from services.segmentation.use_cases.audiences import Audiences
 from services.segmentation.use_cases.campaign_recipients import CampaignRecipients
 from services.segmentation.use_cases.campaign_reports import CampaignReports
@@ -36,20 +35,19 @@ async def build(resources: Resources, clock: Callable[[], datetime] = utc_now) -
     settings = resources.settings
     assert isinstance(settings, SegmentationSettings)
     signal = CountSignal()
-    links = Links(resources.catalog)
     handler = SliceHandler(
-        SegmentDefinitions(resources.catalog, links),
+        SegmentDefinitions(resources.catalog),
         settings.partitions,
         settings.own_url,
         clock=clock,
         delay=lambda: resources.relay.delay,
         snapshot_every=timedelta(seconds=settings.segmentation_snapshot_seconds),
-        campaigns=CampaignSlices(resources.catalog, links, settings.partitions),
+        campaigns=CampaignSlices(resources.catalog, settings.partitions),
     )
     handler.on_change(signal.notify)
     measure(handler.memories)
     owners = SliceOwners(resources.database.pool, handler.memories, settings.partitions)
-    all_segments = Segments(resources, links)
+    all_segments = Segments(resources)
     criteria = Criteria(all_segments, owners, settings.partitions)
     audiences = Audiences(all_segments, owners, settings.partitions)
     campaigns = Campaigns(resources, audiences, settings.partitions, clock)

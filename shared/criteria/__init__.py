@@ -1,5 +1,6 @@
 """The criterion grammar: read, write, validate, evaluate for one contact. What it means: `shared.criteria.grammar`."""
 
+from shared.criteria.account_lookup import AccountLookup
 from shared.criteria.content import FALLBACK, Block, Variant, decide_content, read_blocks
 from shared.criteria.evaluation import Evaluation, evaluate
 from shared.criteria.facts import (
@@ -25,6 +26,7 @@ from shared.criteria.writing import write
 
 __all__ = [
     "FALLBACK",
+    "AccountLookup",
     "Block",
     "ClickFact",
     "ContactFacts",

@@ -92,10 +92,10 @@ def _page(members: BitMap, after: int, limit: int, target: Slice) -> dict[str, A
 
 
 def _explain(asked: PortableCriterion, account: AccountSlice, index: int) -> dict[str, Any] | None:
-    sight = SliceFacts(account.image, index)
-    if not sight.known:
+    facts = SliceFacts(account.image, index)
+    if not facts.known:
         return None
-    return _seen(asked.inlined, sight, account.day)
+    return _seen(asked.inlined, facts, account.day)
 
 
 def _seen(criterion: Criterion, facts: SliceFacts, today: date) -> dict[str, Any]:

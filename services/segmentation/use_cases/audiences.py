@@ -11,10 +11,10 @@ from services.segmentation.domain.audience import hold_out_seed
 from services.segmentation.domain.errors import NotFound
 from services.segmentation.domain.portable import PortableAudience, PortableBlock, PortableCriterion, PortableVariant
 from services.segmentation.domain.questions import CountAudience, DecideContent
-from services.segmentation.use_cases.account_lookup import AccountLookup, broken_segments
 from services.segmentation.use_cases.segments import Segments
 from services.segmentation.use_cases.slice_owners import SliceOwners
-from shared.criteria import Criterion, Fault, InvalidCriterion, parse, validate
+from services.segmentation.use_cases.validating import broken_segments
+from shared.criteria import AccountLookup, Criterion, Fault, InvalidCriterion, parse, validate
 from shared.criteria.cost import MOST_COST, TOO_EXPENSIVE, cost_of
 from shared.events.topics import partition_of
 from shared.events.tracking import BlockVariant, MessageChanged
@@ -127,7 +127,7 @@ class Audiences:
     def _variant(self, account_id: int, variant: BlockVariant, segments: Mapping[UUID, Criterion]) -> PortableVariant:
         if variant.criterion is None:
             return PortableVariant(variant=variant.variant)
-        lookup = AccountLookup(self.segments.resources.catalog, self.segments.links, account_id, segments)
+        lookup = AccountLookup(self.segments.resources.catalog, account_id, segments.get)
         try:
             criterion = parse(variant.criterion)
         except InvalidCriterion:

@@ -13,9 +13,8 @@ from services.segmentation.domain.campaigns import Campaign, Frozen, Progress
 from services.segmentation.domain.evaluator import Evaluator
 from services.segmentation.domain.portable import PortableCriterion
 from services.segmentation.store import campaigns as store
-from services.segmentation.use_cases.account_lookup import AccountLookup, Links
 from shared.bus.catalog import Catalog
-from shared.criteria import parse, validate
+from shared.criteria import AccountLookup, parse, validate
 from shared.events.envelope import CatalogEvent
 from shared.events.messages import CampaignMessageRequested, Cause
 from shared.events.parts import Send
@@ -35,9 +34,8 @@ class CampaignSlices:
     partition's lock, so after their answer nothing more is requested.
     """
 
-    def __init__(self, catalog: Catalog, links: Links, partitions: int) -> None:
+    def __init__(self, catalog: Catalog, partitions: int) -> None:
         self._catalog = catalog
-        self._links = links
         self._partitions = partitions
         self._active: dict[UUID, str] = {}
         self._settled: set[tuple[UUID, str, int]] = set()
@@ -139,7 +137,7 @@ class CampaignSlices:
     def _broken(self, account_id: int, criteria: list[PortableCriterion]) -> str | None:
         for asked in criteria:
             segments = {segment_id: parse(written) for segment_id, written in asked.segments.items()}
-            lookup = AccountLookup(self._catalog, self._links, account_id, segments)
+            lookup = AccountLookup(self._catalog, account_id, segments.get)
             for criterion in (parse(asked.criterion), *segments.values()):
                 faults = validate(criterion, lookup, writing=False)
                 if faults:

@@ -20,11 +20,10 @@ from services.segmentation.domain.questions import (
     SamplePage,
 )
 from services.segmentation.store.segments import Segment
-from services.segmentation.use_cases.account_lookup import AccountLookup
 from services.segmentation.use_cases.naming import CatalogNames
 from services.segmentation.use_cases.segments import Segments
 from services.segmentation.use_cases.slice_owners import SliceOwners
-from shared.criteria import Criterion
+from shared.criteria import AccountLookup, Criterion
 from shared.criteria.describing import Language, describe
 from shared.criteria.references import walk
 from shared.events.topics import partition_of
@@ -129,7 +128,7 @@ class Criteria:
 
     async def interest(self, account_id: int, label_id: UUID, first: date | None, last: date | None) -> Interest:
         """Return the clicks on a label by day and strength. Raises NotFound."""
-        lookup = AccountLookup(self.segments.resources.catalog, self.segments.links, account_id, {})
+        lookup = AccountLookup(self.segments.resources.catalog, account_id)
         if lookup.label(label_id) == "unknown":
             raise NotFound("There is no such label.")
         question = LabelInterest(

@@ -7,9 +7,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import structlog
 
 from services.segmentation.domain.definitions import Definitions
-from services.segmentation.use_cases.account_lookup import AccountLookup, Links
 from shared.bus.catalog import Catalog
-from shared.criteria import Criterion, InvalidCriterion, MergedLabels, parse, references, validate
+from shared.criteria import AccountLookup, Criterion, InvalidCriterion, MergedLabels, parse, references, validate
 from shared.events.envelope import CatalogEvent
 from shared.events.labeling import AccountChanged, FieldChanged, LabelChanged
 from shared.events.segmentation import SegmentChanged
@@ -25,10 +24,9 @@ class SegmentDefinitions:
     segment names.
     """
 
-    def __init__(self, catalog: Catalog, links: Links) -> None:
+    def __init__(self, catalog: Catalog) -> None:
         self.generation = 0
         self._catalog = catalog
-        self._links = links
         self._definitions: dict[int, Definitions] = {}
         self._previous: dict[int, Definitions] = {}
         self._named: dict[int, dict[str, object]] = {}
@@ -97,7 +95,7 @@ class SegmentDefinitions:
         if not self._zone_is_known(account_id):
             return dict.fromkeys(segments, "the account's time zone is not known")
         criteria = {segment_id: criterion for segment_id, (_, criterion) in segments.items()}
-        lookup = AccountLookup(self._catalog, self._links, account_id, criteria)
+        lookup = AccountLookup(self._catalog, account_id, criteria.get)
         faults = {segment_id: validate(criterion, lookup, writing=False) for segment_id, criterion in criteria.items()}
         return {segment_id: found[0].detail for segment_id, found in faults.items() if found}
 
@@ -105,7 +103,7 @@ class SegmentDefinitions:
         named: dict[str, object] = {}
         for _, criterion in segments.values():
             names = references(criterion)
-            messages = {*names.messages, *filter(None, map(self._links.message_of, names.links))}
+            messages = {*names.messages, *filter(None, map(self._catalog.message_of, names.links))}
             things: list[CatalogEvent | None] = [self._catalog.find(LabelChanged, label) for label in names.labels]
             things += [self._catalog.find(MessageChanged, message) for message in messages]
             things += [self._catalog.find(FieldChanged, (account_id, key)) for key in names.fields]

@@ -12,13 +12,18 @@ from services.segmentation.domain.errors import LimitReached, NotFound
 from services.segmentation.store import segments as store
 from services.segmentation.store.segment_days import read_days
 from services.segmentation.store.segments import Segment, criteria_of
-from services.segmentation.use_cases.account_lookup import (
+from services.segmentation.use_cases.validating import broken_segments, validate_with_refresh
+from shared.criteria import (
     AccountLookup,
-    Links,
-    broken_segments,
-    validate_with_refresh,
+    Criterion,
+    Fault,
+    InvalidCriterion,
+    parse,
+    references,
+    validate,
+    would_circle,
+    write,
 )
-from shared.criteria import Criterion, Fault, InvalidCriterion, parse, references, validate, would_circle, write
 from shared.events.segmentation import CampaignChanged, SegmentChanged
 from shared.events.topics import CATALOG_PARTITION
 from shared.events.tracking import MessageChanged
@@ -42,7 +47,6 @@ class Segments:
     """The segments of all accounts."""
 
     resources: Resources
-    links: Links
 
     @property
     def pool(self) -> Pool:
@@ -69,9 +73,7 @@ class Segments:
     ) -> Criterion:
         """Parse and validate a criterion, of a request or stored (not `writing`). Raises InvalidCriterion."""
         criterion = parse(value)
-        faults = await validate_with_refresh(
-            self.resources.catalog, self.links, account_id, criterion, segments, writing=writing
-        )
+        faults = await validate_with_refresh(self.resources.catalog, account_id, criterion, segments, writing=writing)
         if faults:
             raise InvalidCriterion(faults)
         return criterion
@@ -79,7 +81,7 @@ class Segments:
     def faults(self, account_id: int, segment: Segment, segments: Mapping[UUID, Criterion]) -> tuple[Fault, ...]:
         """Return why a segment is broken: what in its criterion does not exist any more, or cannot be read."""
         criterion = segment.criterion
-        lookup = AccountLookup(self.resources.catalog, self.links, account_id, segments)
+        lookup = AccountLookup(self.resources.catalog, account_id, segments.get)
         return segment.unreadable or validate(criterion, lookup, writing=False) or broken_segments(criterion, lookup)
 
     async def create(self, account_id: int, name: str, value: object) -> Segment:

@@ -8,10 +8,10 @@ from uuid import UUID
 from services.tracking.domain.errors import BlockNotFound, CatalogOutOfDate, InvalidVariants
 from services.tracking.domain.mail import BlockState, VariantCriterion
 from services.tracking.store.messages import StoredMessage, change_message, replace_criteria
-from services.tracking.use_cases.lookup import CatalogLookup
 from services.tracking.use_cases.messages import Require, append_message, read_to_change
 from services.tracking.use_cases.service import Tracking
-from shared.criteria import Criterion, InvalidCriterion, parse, validate, write
+from shared.criteria import AccountLookup, Criterion, InvalidCriterion, parse, validate, write
+from shared.events.segmentation import SegmentChanged
 from shared.events.topics import CATALOG_PARTITION
 
 Fault = tuple[str, str]
@@ -55,7 +55,7 @@ async def set_criteria(
 def is_broken(tracking: Tracking, account_id: int, criterion: Mapping[str, Any]) -> bool:
     """Return whether a stored criterion names something that does not exist any more; such a variant is skipped."""
     try:
-        return bool(validate(parse(criterion), CatalogLookup(tracking.catalog, account_id)))
+        return bool(validate(parse(criterion), _lookup(tracking, account_id), writing=False))
     except InvalidCriterion:
         return True
 
@@ -80,12 +80,25 @@ async def _read(tracking: Tracking, account_id: int, wanted: Sequence[WantedVari
 
 
 def _validate(tracking: Tracking, account_id: int, criteria: Sequence[Criterion]) -> list[Fault]:
-    lookup = CatalogLookup(tracking.catalog, account_id)
+    lookup = _lookup(tracking, account_id)
     return [
         (_pointer(place, fault.pointer), fault.detail)
         for place, criterion in enumerate(criteria)
         for fault in validate(criterion, lookup)
     ]
+
+
+def _lookup(tracking: Tracking, account_id: int) -> AccountLookup:
+    def criterion_of(segment_id: UUID) -> Criterion | None:
+        found = tracking.catalog.find(SegmentChanged, segment_id)
+        if found is None or found.account_id != account_id or found.state == "deleted":
+            return None
+        try:
+            return parse(found.criterion)
+        except InvalidCriterion:
+            return None
+
+    return AccountLookup(tracking.catalog, account_id, criterion_of)
 
 
 def _pointer(place: int, within: str) -> str:

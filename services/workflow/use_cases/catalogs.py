@@ -9,62 +9,47 @@ from services.workflow.domain.environment import BrokenCondition, MissingReferen
 from services.workflow.domain.merged_labels import NONE_MERGED, MergedLabels
 from services.workflow.domain.runs import EffectKind
 from shared.bus.catalog import Catalog
-from shared.criteria import Block, Criterion, Existence, Fault, parse, read_blocks, validate, with_merged_labels
+from shared.criteria import (
+    AccountLookup,
+    Block,
+    Criterion,
+    Existence,
+    Fault,
+    parse,
+    read_blocks,
+    validate,
+    with_merged_labels,
+)
 from shared.criteria.grammar import InSegment
 from shared.criteria.references import walk
 from shared.events.envelope import CatalogEvent
-from shared.events.labeling import AccountChanged, FieldChanged, FieldType, LabelChanged
+from shared.events.labeling import AccountChanged, FieldChanged, LabelChanged
 from shared.events.segmentation import SegmentChanged
 from shared.events.tracking import MessageChanged
 
 MOST_BLOCKS = 1_000  # messages whose blocks are kept as they are evaluated
 
 
-class AccountLookup:
-    """What one account has; see `shared.criteria.Lookup`. What belongs to another account is unknown."""
+class WorkflowLookup(AccountLookup):
+    """What one account has, the existence of its segments included."""
 
     def __init__(self, catalogs: "Catalogs", account_id: int) -> None:
+        super().__init__(catalogs.catalog, account_id, self._criterion_of)
         self._catalogs = catalogs
-        self._account_id = account_id
-
-    def label(self, label_id: UUID) -> Existence:
-        found = self._catalogs.catalog.find(LabelChanged, label_id)
-        if found is None or found.account_id != self._account_id:
-            return "unknown"
-        if found.merged_into is not None:
-            last = self._catalogs.merged(self._account_id).last.get(label_id, label_id)
-            return "merged" if last == label_id else self.label(last)
-        return "known" if found.state in ("active", "hidden") else "merged" if found.state == "merged" else "deleted"
-
-    def message(self, message_id: UUID) -> Existence:
-        found = self._catalogs.catalog.find(MessageChanged, message_id)
-        if found is None or found.account_id != self._account_id:
-            return "unknown"
-        return "known" if found.state == "active" else "deleted"
-
-    def link(self, link_id: UUID) -> Existence:
-        message_id = self._catalogs.catalog.message_of(link_id)
-        return "unknown" if message_id is None else self.message(message_id)
-
-    def field(self, key: str) -> tuple[FieldType, tuple[str, ...]] | None:
-        found = self._catalogs.catalog.find(FieldChanged, (self._account_id, key))
-        return None if found is None or found.state == "deleted" else (found.field_type, found.choices)
-
-    def segment(self, segment_id: UUID) -> Criterion | None:
-        found = self._catalogs.catalog.find(SegmentChanged, segment_id)
-        if found is None or found.account_id != self._account_id or found.state == "deleted":
-            return None
-        return self._catalogs.criterion_of(found)
 
     def segment_existence(self, segment_id: UUID) -> Existence:
         """Return whether there is such a segment."""
-        found = self._catalogs.catalog.find(SegmentChanged, segment_id)
-        if found is None or found.account_id != self._account_id:
+        found = self._own(SegmentChanged, segment_id)
+        if found is None:
             return "unknown"
         return "known" if found.state == "active" else "deleted"
 
+    def _criterion_of(self, segment_id: UUID) -> Criterion | None:
+        found = self._own(SegmentChanged, segment_id)
+        return None if found is None or found.state == "deleted" else self._catalogs.criterion_of(found)
 
-def criterion_faults(criterion: Criterion, lookup: AccountLookup) -> list[Fault]:
+
+def criterion_faults(criterion: Criterion, lookup: WorkflowLookup) -> list[Fault]:
     """Return what a criterion names and the account does not have, also through the segments that it names."""
     faults = list(validate(criterion, lookup))
     if not faults:
@@ -76,7 +61,7 @@ def criterion_faults(criterion: Criterion, lookup: AccountLookup) -> list[Fault]
     return faults
 
 
-def segment_trouble(segment_id: UUID, lookup: AccountLookup) -> list[str]:
+def segment_trouble(segment_id: UUID, lookup: WorkflowLookup) -> list[str]:
     """Why a segment that is there cannot be asked for; at most one reason."""
     criterion = lookup.segment(segment_id)
     faults = [] if criterion is None else criterion_faults(criterion, lookup)
@@ -110,9 +95,9 @@ class Catalogs:
         """Return the account's labels that were merged into others."""
         return self._merged.get(account_id, NONE_MERGED)
 
-    def lookup(self, account_id: int) -> AccountLookup:
+    def lookup(self, account_id: int) -> WorkflowLookup:
         """Return what an account has."""
-        return AccountLookup(self, account_id)
+        return WorkflowLookup(self, account_id)
 
     def zone(self, account_id: int) -> tzinfo:
         """Return the account's time zone; UTC as long as the account is not known.

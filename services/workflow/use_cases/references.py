@@ -7,27 +7,27 @@ from uuid import UUID
 from services.workflow.domain.definitions import AnyTrigger, Definition, criteria_of, triggers_of, walk
 from services.workflow.domain.steps import SetField
 from services.workflow.domain.triggers import OnLabel, OnSegment
-from services.workflow.use_cases.catalogs import AccountLookup, criterion_faults, segment_trouble
+from services.workflow.use_cases.catalogs import WorkflowLookup, criterion_faults, segment_trouble
 from shared.criteria import Existence, Fault, parse
 from shared.criteria.comparing import parse_day
 
 ENDS = frozenset({"label_deleted", "label_merged"})
 
 
-def reference_faults(definition: Definition, lookup: AccountLookup) -> list[Fault]:
+def reference_faults(definition: Definition, lookup: WorkflowLookup) -> list[Fault]:
     """Everything that the definition names and the account does not have, with pointers; nothing if all is there."""
     return [*_trigger_faults(definition, lookup), *_step_faults(definition, lookup), *_criteria(definition, lookup)]
 
 
-def _trigger_faults(definition: Definition, lookup: AccountLookup) -> Iterator[Fault]:
-    standings = {
+def _trigger_faults(definition: Definition, lookup: WorkflowLookup) -> Iterator[Fault]:
+    lookups = {
         "label": lookup.label,
         "message": lookup.message,
         "link": lookup.link,
         "segment": lookup.segment_existence,
     }
     for pointer, trigger in triggers_of(definition):
-        for name, ask in standings.items():
+        for name, ask in lookups.items():
             named: UUID | None = getattr(trigger, name, None)
             if named is not None and not _asks_for_the_end(trigger):
                 yield from _fault(f"{pointer}/{name}", name, named, ask(named))
@@ -41,7 +41,7 @@ def _asks_for_the_end(trigger: AnyTrigger) -> bool:
     return isinstance(trigger, OnLabel) and not ENDS.isdisjoint(trigger.origins or ())
 
 
-def _step_faults(definition: Definition, lookup: AccountLookup) -> Iterator[Fault]:
+def _step_faults(definition: Definition, lookup: WorkflowLookup) -> Iterator[Fault]:
     for pointer, step in walk(definition.steps):
         here = f"{pointer}/{step.kind}"
         if step.send is not None:
@@ -53,7 +53,7 @@ def _step_faults(definition: Definition, lookup: AccountLookup) -> Iterator[Faul
             yield from _field_faults(here, step.set_field, lookup)
 
 
-def _field_faults(pointer: str, step: SetField, lookup: AccountLookup) -> Iterator[Fault]:
+def _field_faults(pointer: str, step: SetField, lookup: WorkflowLookup) -> Iterator[Fault]:
     found = lookup.field(step.key)
     if found is None:
         yield Fault(f"{pointer}/key", f"there is no field {step.key}")
@@ -73,7 +73,7 @@ def _field_faults(pointer: str, step: SetField, lookup: AccountLookup) -> Iterat
         yield Fault(f"{pointer}/value", f"the field {step.key} takes {needed}")
 
 
-def _criteria(definition: Definition, lookup: AccountLookup) -> Iterator[Fault]:
+def _criteria(definition: Definition, lookup: WorkflowLookup) -> Iterator[Fault]:
     for pointer, criterion in criteria_of(definition):
         for fault in criterion_faults(parse(criterion), lookup):
             yield Fault(pointer + fault.pointer, fault.detail)

@@ -1,0 +1,40 @@
+"""Whether what a criterion names is there, also through the segments that it names."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from shared.bus.catalog import Catalog
+from shared.criteria import AccountLookup, Criterion, Fault, validate
+from shared.criteria.grammar import InSegment
+from shared.criteria.references import walk
+
+
+async def validate_with_refresh(
+    catalog: Catalog,
+    account_id: int,
+    criterion: Criterion,
+    segments: Mapping[UUID, Criterion],
+    *,
+    writing: bool = True,
+) -> tuple[Fault, ...]:
+    """Validate; if something is not known, read the catalogs to their end and validate once more."""
+    lookup = AccountLookup(catalog, account_id, segments.get)
+    faults = validate(criterion, lookup, writing=writing) or broken_segments(criterion, lookup)
+    if faults:
+        await catalog.refresh()
+        faults = validate(criterion, lookup, writing=writing) or broken_segments(criterion, lookup)
+    return faults
+
+
+def broken_segments(criterion: Criterion, lookup: AccountLookup) -> tuple[Fault, ...]:
+    """Return the nodes that name a segment that is broken, however deep. The criterion itself must be valid."""
+    faults: list[Fault] = []
+    for node in walk(criterion):
+        inner = lookup.segment(node.segment) if isinstance(node, InSegment) else None
+        if isinstance(node, InSegment) and inner is not None:
+            found = validate(inner, lookup, writing=False) or broken_segments(inner, lookup)
+            if found:
+                faults.append(
+                    Fault(f"{node.pointer}/segment/id", f"segment {node.segment} is broken: {found[0].detail}")
+                )
+    return tuple(faults)
