@@ -7,7 +7,7 @@ from shared.bus.checkpoints import Checkpoints
 from shared.bus.errors import is_passing
 from shared.bus.handler import Consumer, HandlerFailed
 from shared.bus.held_contacts import Sorted
-from shared.bus.lane import Taken
+from shared.bus.lane import TakenRecords
 from shared.bus.received import Received
 from shared.bus.traces import traced
 from shared.store.errors import Fenced, UnsafeToRun
@@ -17,7 +17,7 @@ from shared.store.unit_of_work import UnitOfWork
 class PartitionBatch:
     """Records of one partition number for one unit of work, sorted into those to apply and those to hold."""
 
-    def __init__(self, partition: AssignedPartition, taken: Taken, records: Sorted) -> None:
+    def __init__(self, partition: AssignedPartition, taken: TakenRecords, records: Sorted) -> None:
         self.partition = partition
         self.taken = taken
         self.sorted = records

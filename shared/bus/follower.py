@@ -17,7 +17,7 @@ ANSWER_WITHIN = 15.0  # seconds for Kafka to say anything at the start
 ANSWERS_WITHIN = 3.0  # seconds, once it has been reached
 
 
-class Found(Record, Protocol):
+class FetchedRecord(Record, Protocol):
     """A record as it was fetched."""
 
     @property
@@ -97,7 +97,7 @@ class Follower:
         name: str = partition.topic
         return name.removeprefix(self._settings.topic_prefix)
 
-    async def next(self, within: float = 0.2) -> list[tuple[str, Found]]:
+    async def next(self, within: float = 0.2) -> list[tuple[str, FetchedRecord]]:
         """Return the records that came, in order within a partition; an empty list if none came `within` seconds."""
         found = await self._consumer.getmany(timeout_ms=round(within * 1000))
         return [(self._name(partition), record) for partition, records in found.items() for record in records]
@@ -110,10 +110,10 @@ class Follower:
             return False
         return True
 
-    async def read_to_end(self) -> list[tuple[str, Found]]:
+    async def read_to_end(self) -> list[tuple[str, FetchedRecord]]:
         """Return all that lies between here and the end that the topics have now."""
         ends = await self._consumer.end_offsets(self._partitions)
-        records: list[tuple[str, Found]] = []
+        records: list[tuple[str, FetchedRecord]] = []
         while await self._behind(ends):
             records += await self.next()
         return records

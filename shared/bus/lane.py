@@ -39,7 +39,7 @@ class Queue:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class TakenRecords:
     """Records to process now, per part in order, merged so that causes come first; and where that leads."""
 
     records: Sequence[Fetched]
@@ -92,7 +92,7 @@ class Lane:
         """Return how many records of a part wait."""
         return len(self.queues[part].records)
 
-    def take(self, most: int) -> Taken:
+    def take(self, most: int) -> TakenRecords:
         """Take the next records, at most `most`; none if all that is there waits for another part."""
         taken: list[Fetched] = []
         moved = True
@@ -112,7 +112,7 @@ class Lane:
         if not self._aligned:
             first = next(iter(self.queues))
             self.queues[first] = self.queues.pop(first)  # the last one next time: no part keeps the others waiting
-        return Taken(
+        return TakenRecords(
             taken, {part: Checkpoint(self.queues[part].next_offset, self.queues[part].sequence) for part in touched}
         )
 
@@ -180,7 +180,7 @@ class Lane:
                     found.add(PartitionId(topic, CATALOG))
         return found
 
-    def put_back(self, taken: Taken, checkpoints: Mapping[PartitionId, Checkpoint]) -> None:
+    def put_back(self, taken: TakenRecords, checkpoints: Mapping[PartitionId, Checkpoint]) -> None:
         """Undo a `take` whose transaction failed: what was taken comes first again."""
         for topic, record, _ in reversed(taken.records):
             self.queues[PartitionId(topic, record.partition)].records.appendleft(record)

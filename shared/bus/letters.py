@@ -19,7 +19,7 @@ from aiokafka.structs import OffsetAndMetadata
 
 from shared.bus.connection import client_options
 from shared.bus.dead_letters import LEFT_OUT
-from shared.bus.follower import ANSWER_WITHIN, Follower, Found
+from shared.bus.follower import ANSWER_WITHIN, FetchedRecord, Follower
 from shared.bus.producer import Headers, IntakeProducer
 from shared.events.topics import TOPICS
 from shared.settings import CommonSettings
@@ -184,7 +184,7 @@ def _ranges(text: str) -> list[Range]:
     return [(int(first), int(last or first)) for first, _, last in parts]
 
 
-def _letter(topic: str, record: Found) -> Letter:
+def _letter(topic: str, record: FetchedRecord) -> Letter:
     said = {name: value for name, value in record.headers if name.startswith("dead_")}
     return Letter(
         topic=topic,

@@ -44,7 +44,7 @@ class HeldList(BaseModel):
     total: int
 
 
-class Replay(BaseModel):
+class ReplayBody(BaseModel):
     """Which failed records to process again: those of one contact, or all of a topic; nothing named: all."""
 
     model_config = ConfigDict(extra="forbid")
@@ -78,7 +78,7 @@ def held_router(service: str, database: Database) -> Router:
         return HeldList(items=items, next_cursor=str(items[-1].id) if more else None, total=total)
 
     @router.post(f"/v1/{service}-held-records/replay", summary="Process failed records again")
-    async def replay(wanted: Replay) -> Replayed:
+    async def replay(wanted: ReplayBody) -> Replayed:
         """Return the contact's held records of the topic are processed again, from the first one on."""
         async with database.transaction() as connection:
             released = await release_failed(connection, wanted.topic, wanted.account_id, wanted.contact_id)

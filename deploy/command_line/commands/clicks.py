@@ -31,7 +31,7 @@ class RefusedRow(NamedTuple):
     detail: str
 
 
-class Outcome:
+class ReplayOutcome:
     """What has become of the rows so far."""
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     zone = _zone(time_zone)
-    outcome = Outcome()
+    outcome = ReplayOutcome()
 
     async def command() -> None:
         with _progress(hidden=as_json) as progress:
@@ -112,7 +112,7 @@ class _Account:
 
 
 async def send_all(
-    client: Client, rows: Iterator[Row], outcome: Outcome, advance: Callable[[], None] = lambda: None
+    client: Client, rows: Iterator[Row], outcome: ReplayOutcome, advance: Callable[[], None] = lambda: None
 ) -> None:
     """Send rows a batch at a time; `outcome` is right after each."""
     batch: list[Row] = []
@@ -133,7 +133,7 @@ async def send_all(
     advance()
 
 
-async def _send(client: Client, batch: list[Row], outcome: Outcome) -> None:
+async def _send(client: Client, batch: list[Row], outcome: ReplayOutcome) -> None:
     try:
         answer = await client.post("tracking", "/v1/clicks", [row.report for row in batch])
         accepted, errors = answer["accepted"], answer["errors"]
@@ -183,7 +183,7 @@ def _progress(*, hidden: bool) -> Progress:
     )
 
 
-def _conclude(outcome: Outcome, *, as_json: bool, stopped: bool) -> None:
+def _conclude(outcome: ReplayOutcome, *, as_json: bool, stopped: bool) -> None:
     if as_json:
         write_json({**outcome.as_object(), "finished": not stopped})
         return

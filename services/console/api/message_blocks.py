@@ -14,7 +14,7 @@ from services.console.api.page import AccountPage, OfAccount
 from services.console.apis.client import ApiProblem, Json
 from services.console.domain.blocks import (
     NAME,
-    Piece,
+    EditablePiece,
     block_of,
     pieces_of,
     unwrapped,
@@ -35,7 +35,7 @@ class Variant:
     """A variant as it is edited: its pieces by the name of their field, and who is shown it."""
 
     name: str
-    pieces: dict[str, Piece] = field(default_factory=dict)
+    pieces: dict[str, EditablePiece] = field(default_factory=dict)
     builder: Builder | None = None  # None for the fallback
     broken: bool = False
 
@@ -86,7 +86,7 @@ async def _variants(page: AccountPage, found: Json, block: str, form: Form, choi
     known = next((one for one in found["blocks"] if one["block"] == block), None)
     if known is None:
         raise NotAMember
-    pieces: dict[str, dict[str, Piece]] = {}
+    pieces: dict[str, dict[str, EditablePiece]] = {}
     for part in marked.parts if marked is not None else ():
         own = pieces.setdefault(part.variant, {})
         for piece in pieces_of(found["html"], part):

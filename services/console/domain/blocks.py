@@ -36,7 +36,7 @@ class MarkedBlock:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class EditablePiece:
     """Something in a part that can be edited: a text, the address of a link, a picture or its text."""
 
     kind: str  # text, link, picture, alt
@@ -92,15 +92,15 @@ def without_variant(html: str, name: str, variant: str) -> str:
     return _with_parts(html, name, [one for one in _contents(html, name) if one[0] != variant])
 
 
-def pieces_of(html: str, part: Part) -> list[Piece]:
+def pieces_of(html: str, part: Part) -> list[EditablePiece]:
     """Return what can be edited in a part, in its order."""
     parser = _Pieces(html[part.start : part.end])
     parser.read()
-    moved = [Piece(one.kind, one.start + part.start, one.end + part.start, one.value) for one in parser.found]
+    moved = [EditablePiece(one.kind, one.start + part.start, one.end + part.start, one.value) for one in parser.found]
     return sorted(moved, key=lambda one: one.start)
 
 
-def with_pieces(html: str, pieces: Mapping[Piece, str]) -> str:
+def with_pieces(html: str, pieces: Mapping[EditablePiece, str]) -> str:
     """Return the HTML with these pieces written anew."""
     for piece, value in sorted(pieces.items(), key=lambda one: -one[0].start):
         if value != piece.value:
@@ -139,7 +139,7 @@ class _Pieces(PlacedParser):
     def __init__(self, html: str) -> None:
         super().__init__(html)
         self.convert_charrefs = False
-        self.found: list[Piece] = []
+        self.found: list[EditablePiece] = []
         self._silent = False
         self._text_start: int | None = None
 
@@ -151,7 +151,9 @@ class _Pieces(PlacedParser):
             match = re.search(_VALUE.format(name=name), source, re.IGNORECASE)
             if match is not None and match.lastindex is not None:
                 start, end = match.span(match.lastindex)
-                self.found.append(Piece(kind, self.place + start, self.place + end, unescape(match[match.lastindex])))
+                self.found.append(
+                    EditablePiece(kind, self.place + start, self.place + end, unescape(match[match.lastindex]))
+                )
 
     def handle_endtag(self, tag: str) -> None:
         self._end_text()
@@ -188,4 +190,4 @@ class _Pieces(PlacedParser):
         text = written.strip()
         if text:
             start += len(written) - len(written.lstrip())
-            self.found.append(Piece("text", start, start + len(text), unescape(text)))
+            self.found.append(EditablePiece("text", start, start + len(text), unescape(text)))

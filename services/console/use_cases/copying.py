@@ -40,7 +40,7 @@ class Obstacle(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class CopiedThing:
     """One thing that the copy needs. `there` is the id of the one in the other account, if it has one."""
 
     kind: str
@@ -54,20 +54,20 @@ class Piece:
 class Plan:
     """What a copy does: its pieces in the order in which they are made; the last one is what was asked for."""
 
-    pieces: list[Piece] = field(default_factory=list)
+    pieces: list[CopiedThing] = field(default_factory=list)
     obstacles: list[Obstacle] = field(default_factory=list)
     name_is_taken: bool = False
 
     @property
-    def asked_for(self) -> Piece:
+    def asked_for(self) -> CopiedThing:
         """The thing itself."""
         return self.pieces[-1]
 
-    def used(self) -> list[Piece]:
+    def used(self) -> list[CopiedThing]:
         """Return what the other account has already."""
         return [piece for piece in self.pieces[:-1] if piece.there is not None]
 
-    def missing(self) -> list[Piece]:
+    def missing(self) -> list[CopiedThing]:
         """Return what is made in the other account beside the thing itself."""
         return [piece for piece in self.pieces[:-1] if piece.there is None]
 
@@ -143,7 +143,7 @@ class _Planning:
         elif kind == "field" and other["type"] != found["type"]:
             self._obstacle("field_type", kind, found["name"], inside)
         else:
-            self.plan.pieces.append(Piece(kind, key, other["name"], found, str(other.get("id") or other["key"])))
+            self.plan.pieces.append(CopiedThing(kind, key, other["name"], found, str(other.get("id") or other["key"])))
 
     async def _add_new(self, kind: str, key: str, found: Json) -> None:
         body = await self._message(key) if kind == "message" else found
@@ -152,7 +152,7 @@ class _Planning:
         for reference in _references(kind, body):
             await self._add(reference, body["name"])
         self.open.pop()
-        self.plan.pieces.append(Piece(kind, key, body["name"], body))
+        self.plan.pieces.append(CopiedThing(kind, key, body["name"], body))
 
     async def _message(self, message_id: str) -> Json:
         body = await self.source.get("tracking", f"/v1/messages/{message_id}", html="true")
@@ -191,7 +191,7 @@ def _references(kind: str, body: Json) -> list[Reference]:
     return list(dict.fromkeys([*labels, *(found for one in criteria for found in references_of(one))]))
 
 
-async def _make(target: Api, piece: Piece, name: str, ids: dict[tuple[str, str], str]) -> None:
+async def _make(target: Api, piece: CopiedThing, name: str, ids: dict[tuple[str, str], str]) -> None:
     service, path = _LISTS[piece.kind]
     body = await _message_body(target, piece.body) if piece.kind == "message" else _body(piece, ids)
     made = await target.post(service, path, {**body, "name": name})
@@ -200,7 +200,7 @@ async def _make(target: Api, piece: Piece, name: str, ids: dict[tuple[str, str],
         await _complete_message(target, piece.body, made, ids)
 
 
-def _body(piece: Piece, ids: Mapping[tuple[str, str], str]) -> Json:
+def _body(piece: CopiedThing, ids: Mapping[tuple[str, str], str]) -> Json:
     if piece.kind == "label":
         return {name: piece.body[name] for name in _LABEL if piece.body.get(name)}
     if piece.kind == "field":

@@ -18,7 +18,7 @@ from shared.http.pages import Page, PageRequest, page_request
 router = Router(prefix="/v1/contacts", tags=["contacts"])
 
 
-class LookupBody(RequestBody):
+class ContactLookupBody(RequestBody):
     """Which contacts."""
 
     contact_ids: Annotated[
@@ -26,7 +26,7 @@ class LookupBody(RequestBody):
     ]
 
 
-class LookupAnswer(BaseModel):
+class ContactLookupAnswer(BaseModel):
     """The contacts that exist, in the order of the request."""
 
     items: Annotated[list[ContactAnswer], Field(description="The contacts.")]
@@ -54,12 +54,14 @@ class MomentAnswer(BaseModel):
 
 
 @router.post("/lookup", summary="Show up to 1,000 contacts")
-async def look_up(service: Service, caller: Annotated[Caller, requires("read")], body: LookupBody) -> LookupAnswer:
+async def look_up(
+    service: Service, caller: Annotated[Caller, requires("read")], body: ContactLookupBody
+) -> ContactLookupAnswer:
     """Return contacts by their ids."""
     async with service.database.pool.acquire() as connection:
         found = await stored_contacts(connection, caller.account_id, body.contact_ids)
     wanted = dict.fromkeys(body.contact_ids)
-    return LookupAnswer(
+    return ContactLookupAnswer(
         items=[ContactAnswer.of(found[contact_id]) for contact_id in wanted if contact_id in found],
         missing=[contact_id for contact_id in wanted if contact_id not in found],
     )

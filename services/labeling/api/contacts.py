@@ -16,7 +16,7 @@ from services.labeling.domain.addresses import email_address
 from services.labeling.domain.errors import InvalidError, NotFoundError
 from services.labeling.domain.labels import Label
 from services.labeling.domain.names import ContactName
-from services.labeling.store.contact_search import Found
+from services.labeling.store.contact_search import FoundContact
 from services.labeling.store.contacts import StoredContact, contact_of_id
 from services.labeling.store.directory import find_contacts
 from services.labeling.store.labels import labels_of_names
@@ -245,7 +245,7 @@ async def _search(
     connection: PoolConnectionProxy, account_id: int, text: str, page: PageRequest
 ) -> Page[ContactAnswer]:
     key = page.key(str, int)
-    after = None if key is None else Found(*key)
+    after = None if key is None else FoundContact(*key)
     found = await search_contacts(connection, account_id, text, after, page.fetch)
     return Page[ContactAnswer].of(found, page, key=lambda one: list(one[0]), item=lambda one: ContactAnswer.of(one[1]))
 

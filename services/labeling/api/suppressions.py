@@ -39,7 +39,7 @@ class SuppressionsBody(RequestBody):
     ] = None
 
 
-class LookupBody(RequestBody):
+class SuppressionLookupBody(RequestBody):
     """Addresses to look up."""
 
     emails: Annotated[Emails, Field(examples=[["anna@example.com"]])]
@@ -72,7 +72,7 @@ class SuppressionAnswer(BaseModel):
         )
 
 
-class LookupItem(BaseModel):
+class SuppressionLookupItem(BaseModel):
     """Whether an address is suppressed."""
 
     index: Annotated[int, Field(description="Which address, from 0.", examples=[0])]
@@ -80,10 +80,10 @@ class LookupItem(BaseModel):
     suppression: Annotated[SuppressionAnswer | None, Field(description="The suppression, if there is one.")]
 
 
-class LookupAnswer(BaseModel):
+class SuppressionLookupAnswer(BaseModel):
     """Whether addresses are suppressed, in their order."""
 
-    items: Annotated[list[LookupItem], Field(description="One per address.")]
+    items: Annotated[list[SuppressionLookupItem], Field(description="One per address.")]
 
 
 def _keys(service: Labeling) -> SuppressionKeys:
@@ -109,7 +109,9 @@ async def post_suppressions(
 
 
 @router.post("/lookup", summary="Look up whether addresses are suppressed")
-async def look_up(service: Service, caller: Annotated[Caller, requires("read")], body: LookupBody) -> LookupAnswer:
+async def look_up(
+    service: Service, caller: Annotated[Caller, requires("read")], body: SuppressionLookupBody
+) -> SuppressionLookupAnswer:
     """Say which addresses are suppressed."""
     checked = [_key(email) for email in body.emails]
     async with service.database.pool.acquire() as connection:
@@ -120,8 +122,8 @@ async def look_up(service: Service, caller: Annotated[Caller, requires("read")],
     for index, key in enumerate(checked):
         one = None if key is None else found.get(key)
         shown = None if one is None else SuppressionAnswer.of(one)
-        items.append(LookupItem(index=index, suppressed=one is not None, suppression=shown))
-    return LookupAnswer(items=items)
+        items.append(SuppressionLookupItem(index=index, suppressed=one is not None, suppression=shown))
+    return SuppressionLookupAnswer(items=items)
 
 
 @router.get("", summary="List suppressions")

@@ -26,7 +26,7 @@ from shared.events.tracking import ContactClicked
 CausingEvent = TypeVar("CausingEvent")
 
 
-class Decision(NamedTuple, Generic[CausingEvent]):
+class AssignmentDecision(NamedTuple, Generic[CausingEvent]):
     """An entry of the history. `origin` is None for a click, whose origin is in `click`; `cause` is its record."""
 
     contact_id: int
@@ -49,7 +49,7 @@ class AssignmentChanges(Generic[CausingEvent]):
         self.stored = stored
         self.states = dict(stored)
         self.touched: set[Pair] = set()
-        self.decisions: list[Decision[CausingEvent]] = []
+        self.decisions: list[AssignmentDecision[CausingEvent]] = []
 
     def click(self, event: ContactClicked, label: Label, cause: CausingEvent) -> None:
         """Count a human click on a link that carries `label`. Called for every click: kept short."""
@@ -60,7 +60,7 @@ class AssignmentChanges(Generic[CausingEvent]):
         reason = None
         if outcome == "refused":
             reason = REMOVED_BY_CONTACT if self.states[pair].withdrawn_by_self else REMOVED_SINCE
-        self.decisions.append(Decision(event.contact_id, label, at, outcome, reason, None, event, cause))
+        self.decisions.append(AssignmentDecision(event.contact_id, label, at, outcome, reason, None, event, cause))
 
     def apply(
         self, contact_id: int, label: Label, command: Command, cause: CausingEvent | None = None
@@ -74,7 +74,9 @@ class AssignmentChanges(Generic[CausingEvent]):
         self.states[pair] = evolve(state, command, outcome)
         self.touched.add(pair)
         reason = refusal(state, command) if isinstance(command, AssertLabel) else None
-        self.decisions.append(Decision(contact_id, label, command.at, outcome, reason, command.origin, None, cause))
+        self.decisions.append(
+            AssignmentDecision(contact_id, label, command.at, outcome, reason, command.origin, None, cause)
+        )
         return outcome
 
     def merge(self, contact_id: int, source: Label, into: Label, at: datetime) -> None:
@@ -98,10 +100,12 @@ class AssignmentChanges(Generic[CausingEvent]):
             self._decide(contact_id, source, at, "removed", Origin(kind="label_merged", label_id=into.id))
 
     def _decide(self, contact_id: int, label: Label, at: datetime, outcome: Outcome, origin: Origin) -> None:
-        self.decisions.append(Decision(contact_id, label, at, outcome, None, origin, None, None))
+        self.decisions.append(AssignmentDecision(contact_id, label, at, outcome, None, origin, None, None))
 
     def refuse(
         self, contact_id: int, label: Label, command: Command, reason: str, cause: CausingEvent | None = None
     ) -> None:
         """Record an attempt that is refused for `reason`, whatever the state is."""
-        self.decisions.append(Decision(contact_id, label, command.at, "refused", reason, command.origin, None, cause))
+        self.decisions.append(
+            AssignmentDecision(contact_id, label, command.at, "refused", reason, command.origin, None, cause)
+        )

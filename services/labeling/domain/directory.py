@@ -21,14 +21,14 @@ NOBODY = 0  # the contact id of an entry that is reserved, to be locked, for nob
 NO_KEYS: Mapping[int, Collection[Key]] = MappingProxyType({})
 
 
-class Entry(NamedTuple):
+class DirectoryEntry(NamedTuple):
     """The directory's entry for a key."""
 
     contact_id: int
     owner: Literal["holder", "newcomer", "nobody"]
 
 
-class Claim(NamedTuple):
+class KeyClaim(NamedTuple):
     """A row that wants keys. `contact_id` is given for an update only."""
 
     mode: Mode
@@ -56,7 +56,10 @@ class Settlement(NamedTuple):
 
 
 def settle(
-    claims: Sequence[Claim], directory: Mapping[Key, Entry], next_id: int, held: Mapping[int, Collection[Key]] = NO_KEYS
+    claims: Sequence[KeyClaim],
+    directory: Mapping[Key, DirectoryEntry],
+    next_id: int,
+    held: Mapping[int, Collection[Key]] = NO_KEYS,
 ) -> Settlement:
     """Decide row by row; later rows see the result of earlier ones. New ids begin at `next_id`.
 
@@ -66,7 +69,7 @@ def settle(
 
 
 class _Settling:
-    def __init__(self, known: dict[Key, Entry], held: Mapping[int, Collection[Key]], next_id: int) -> None:
+    def __init__(self, known: dict[Key, DirectoryEntry], held: Mapping[int, Collection[Key]], next_id: int) -> None:
         self.known = known
         self.held = held
         self.next_id = next_id
@@ -74,7 +77,7 @@ class _Settling:
         self.entries: dict[Key, int] = {}
         self.handovers: dict[Key, tuple[int, int]] = {}
 
-    def settle(self, claims: Sequence[Claim]) -> Settlement:
+    def settle(self, claims: Sequence[KeyClaim]) -> Settlement:
         first = self.next_id
         leaving = self._leaving(claims)
         rows: list[int | Conflict] = []
@@ -87,7 +90,7 @@ class _Settling:
                 self._take(claim, who)
         return Settlement(rows, self.entries, self.next_id - first, self.handovers)
 
-    def _leaving(self, claims: Sequence[Claim]) -> dict[Key, int]:
+    def _leaving(self, claims: Sequence[KeyClaim]) -> dict[Key, int]:
         """Return the keys that rows give up, with the contacts that have them."""
         rows = [(claim, who) for claim in claims if (who := self._identified(claim)) is not None]
         while True:
@@ -98,25 +101,25 @@ class _Settling:
                 return leaving
             rows = possible
 
-    def _is_blocked(self, claim: Claim, who: int, leaving: Mapping[Key, int]) -> bool:
+    def _is_blocked(self, claim: KeyClaim, who: int, leaving: Mapping[Key, int]) -> bool:
         entries = ((key, self.known.get(key)) for key in claim.keys)
         return any(
             entry is not None and entry.owner == "holder" and entry.contact_id not in (who, leaving.get(key))
             for key, entry in entries
         )
 
-    def _identified(self, claim: Claim) -> int | None:
+    def _identified(self, claim: KeyClaim) -> int | None:
         """Return the contact that a row names by its id, or else by its external id."""
         if claim.contact_id is not None or claim.mode == "create":
             return claim.contact_id
         entries = (self.known.get(key) for key in claim.keys if key[0] == "external")
         return next((entry.contact_id for entry in entries if entry is not None and entry.owner == "holder"), None)
 
-    def _given_up(self, claim: Claim, who: int) -> list[Key]:
+    def _given_up(self, claim: KeyClaim, who: int) -> list[Key]:
         kinds = {kind for kind, _ in claim.keys}
         return [key for key in self.held.get(who, ()) if key[0] in kinds and key not in claim.keys]
 
-    def _who(self, claim: Claim, leaving: Mapping[Key, int]) -> int | Conflict | None:
+    def _who(self, claim: KeyClaim, leaving: Mapping[Key, int]) -> int | Conflict | None:
         """Return the contact of a row, by external id, then by address; None if it is new."""
         who, newcomer = claim.contact_id, None
         for key in sorted(claim.keys, key=lambda key: key[0] != "external"):
@@ -133,14 +136,14 @@ class _Settling:
                 who = entry.contact_id
         return who if who is not None else newcomer
 
-    def _means_another(self, claim: Claim, contact_id: int) -> bool:
+    def _means_another(self, claim: KeyClaim, contact_id: int) -> bool:
         """Return True if a row is not about the contact, which gives up a key that the row takes."""
         identified = self._identified(claim)
         if identified is not None:
             return identified != contact_id
         return claim.mode == "create" or any(kind == "external" for kind, _ in claim.keys)
 
-    def _take(self, claim: Claim, who: int) -> None:
+    def _take(self, claim: KeyClaim, who: int) -> None:
         for key in self._given_up(claim, who):
             self.free.add(key)
         for key in claim.keys:
@@ -149,5 +152,5 @@ class _Settling:
                 self.handovers[key] = (before.contact_id, who)
             elif before is None or before.contact_id != who:
                 self.entries[key] = who
-            self.known[key] = Entry(who, "holder")
+            self.known[key] = DirectoryEntry(who, "holder")
             self.free.discard(key)

@@ -20,7 +20,7 @@ HolderOrder = Literal["clicks", "last_click", "since"]
 MomentKind = Literal["label", "engagement", "decision", "change"]
 
 
-class Found(NamedTuple):
+class FoundContact(NamedTuple):
     """A contact that was found by a word."""
 
     word: str
@@ -45,8 +45,8 @@ class Moment(NamedTuple):
 
 
 async def search_words(
-    connection: PoolConnectionProxy, account_id: int, prefixes: Sequence[str], after: Found, limit: int
-) -> list[Found]:
+    connection: PoolConnectionProxy, account_id: int, prefixes: Sequence[str], after: FoundContact, limit: int
+) -> list[FoundContact]:
     """Return contacts with a word for each prefix, in the order of the words that begin with the first."""
     first, *others = prefixes
     rows = await QUERIES["search"].fetch(
@@ -58,7 +58,7 @@ async def search_words(
         after_id=after.contact_id,
         limit=limit,
     )
-    return [Found(*row) for row in rows]
+    return [FoundContact(*row) for row in rows]
 
 
 async def ids_by_id(

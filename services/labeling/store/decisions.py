@@ -16,7 +16,7 @@ QUERIES = queries_of(__file__)
 _COLUMNS = ("account_id", "contact_id", "occurred_at", "subject", "before", "after", "origin", "wording")
 
 
-class Decision(NamedTuple):
+class ConsentDecision(NamedTuple):
     """A change of `subject` (`subscription` or `tracking_consent`). `wording` is the text that the contact saw."""
 
     account_id: int
@@ -42,7 +42,7 @@ class StoredDecision(NamedTuple):
     wording: str | None
 
 
-async def insert_decisions(connection: PoolConnectionProxy, decisions: Sequence[Decision]) -> None:
+async def insert_decisions(connection: PoolConnectionProxy, decisions: Sequence[ConsentDecision]) -> None:
     """Insert decisions."""
     if decisions:
         records = [decision._replace(origin=encode_origin(decision.origin)) for decision in decisions]  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ import asyncpg
 from asyncpg import Record
 from asyncpg.pool import PoolConnectionProxy
 
-from services.labeling.domain.directory import NOBODY, Claim, Entry, Key, Settlement, settle
+from services.labeling.domain.directory import NOBODY, DirectoryEntry, Key, KeyClaim, Settlement, settle
 from services.labeling.domain.names import ContactName, parse_name
 from services.labeling.store.contacts import contacts_of
 from shared.store.database import Database
@@ -20,7 +20,7 @@ class _Overtaken(Exception):
     """Another transaction inserted an entry between our read and our write."""
 
 
-async def settle_contacts(database: Database, account_id: int, claims: Sequence[Claim]) -> Settlement:
+async def settle_contacts(database: Database, account_id: int, claims: Sequence[KeyClaim]) -> Settlement:
     """Give every row its contact id, in a transaction of its own; ids that end up unused are gaps."""
     for attempt in range(ATTEMPTS):
         try:
@@ -32,7 +32,7 @@ async def settle_contacts(database: Database, account_id: int, claims: Sequence[
     raise AssertionError("unreachable")
 
 
-async def _settle(connection: PoolConnectionProxy, account_id: int, claims: Sequence[Claim]) -> Settlement:
+async def _settle(connection: PoolConnectionProxy, account_id: int, claims: Sequence[KeyClaim]) -> Settlement:
     wanted = {key for claim in claims for key in claim.keys}
     found = await lock_entries(connection, account_id, wanted)
     named = {*found.values(), *(claim.contact_id for claim in claims if claim.contact_id is not None)}
@@ -60,12 +60,12 @@ def _keys(row: Record) -> list[Key]:
     return [key for key in found if key[1] is not None]
 
 
-def _entry(key: Key, contact_id: int, keys: Mapping[int, Collection[Key]]) -> Entry:
+def _entry(key: Key, contact_id: int, keys: Mapping[int, Collection[Key]]) -> DirectoryEntry:
     if contact_id == NOBODY:
-        return Entry(contact_id, "nobody")
+        return DirectoryEntry(contact_id, "nobody")
     if contact_id not in keys:
-        return Entry(contact_id, "newcomer")
-    return Entry(contact_id, "holder" if key in keys[contact_id] else "nobody")
+        return DirectoryEntry(contact_id, "newcomer")
+    return DirectoryEntry(contact_id, "holder" if key in keys[contact_id] else "nobody")
 
 
 def _columns(entries: Mapping[Key, int]) -> dict[str, Sequence[str] | Sequence[int]]:

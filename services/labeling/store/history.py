@@ -30,7 +30,7 @@ _COLUMNS = (
 )
 
 
-class Entry(NamedTuple):
+class NewHistoryEntry(NamedTuple):
     """An entry to be inserted. A click's origin is its three ids; any other origin is `origin`."""
 
     contact_id: int
@@ -65,7 +65,7 @@ def encode_origin(origin: Origin) -> str:
 
 
 async def insert_history(connection: PoolConnectionProxy, entries: Sequence[tuple[object, ...]]) -> None:
-    """Insert entries (`Entry`, or plain tuples in its order)."""
+    """Insert entries (`NewHistoryEntry`, or plain tuples in its order)."""
     if entries:
         await connection.copy_records_to_table("assignment_history", records=entries, columns=_COLUMNS)
 

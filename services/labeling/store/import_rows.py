@@ -52,7 +52,7 @@ class DealtRow(NamedTuple):
     cells: list[str]
 
 
-class Effect(NamedTuple):
+class ImportEffect(NamedTuple):
     """What an import did to a contact: members with their value before and after, and labels asserted."""
 
     contact_id: int
@@ -137,14 +137,16 @@ async def dealt_rows(
 
 async def effects_of(
     connection: PoolConnectionProxy, import_id: UUID, contact_ids: Collection[int]
-) -> dict[int, Effect]:
+) -> dict[int, ImportEffect]:
     """Return what the import has done so far to these contacts."""
     rows = await QUERIES["effects_of_contacts"].fetch(connection, import_id=import_id, contact_ids=list(contact_ids))
     return {row["contact_id"]: _effect(row) for row in rows}
 
 
-def _effect(row: Record) -> Effect:
-    return Effect(row["contact_id"], row["created"], orjson.loads(row["members"]), list(row["label_nos"]), row["at"])
+def _effect(row: Record) -> ImportEffect:
+    return ImportEffect(
+        row["contact_id"], row["created"], orjson.loads(row["members"]), list(row["label_nos"]), row["at"]
+    )
 
 
 async def write_effects(
@@ -152,7 +154,7 @@ async def write_effects(
     import_id: UUID,
     account_id: int,
     bucket: int,
-    effects: Collection[Effect],
+    effects: Collection[ImportEffect],
     at: datetime,
 ) -> None:
     """Write what the import did to contacts."""
@@ -171,7 +173,9 @@ async def write_effects(
     )
 
 
-async def effects_after(connection: Executor, import_id: UUID, bucket: int, after: int, limit: int) -> list[Effect]:
+async def effects_after(
+    connection: Executor, import_id: UUID, bucket: int, after: int, limit: int
+) -> list[ImportEffect]:
     """Return the next effects of a bucket, by contact id."""
     rows = await QUERIES["effects_after"].fetch(
         connection, import_id=import_id, bucket=bucket, after=after, limit=limit

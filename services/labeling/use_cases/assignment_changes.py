@@ -6,7 +6,7 @@ from uuid import UUID
 import orjson
 from uuid_utils.compat import uuid7
 
-from services.labeling.domain.assignment_changes import AssignmentChanges, Decision
+from services.labeling.domain.assignment_changes import AssignmentChanges, AssignmentDecision
 from services.labeling.domain.assignments import Pair
 from services.labeling.domain.labels import Label
 from services.labeling.store.assignments import assignments_of_pairs, write_assignments
@@ -34,8 +34,10 @@ async def record_assignments(work: UnitOfWork, changes: Changes) -> None:
     await insert_history(work.connection, history)
 
 
-# Entries are plain tuples in the order of `history.Entry`: this runs for every click.
-def _click_entry(work: UnitOfWork, decision: Decision[Received], click: ContactClicked | None) -> tuple[object, ...]:
+# Entries are plain tuples in the order of `history.NewHistoryEntry`: this runs for every click.
+def _click_entry(
+    work: UnitOfWork, decision: AssignmentDecision[Received], click: ContactClicked | None
+) -> tuple[object, ...]:
     contact_id, label, at, outcome, reason, _, _, cause = decision
     assert click is not None
     assert cause is not None
@@ -79,7 +81,7 @@ def _assigned_by_click(work: UnitOfWork, click: ContactClicked, label: Label, ca
     return event_id
 
 
-def _entry(work: UnitOfWork, decision: Decision[Received]) -> tuple[object, ...]:
+def _entry(work: UnitOfWork, decision: AssignmentDecision[Received]) -> tuple[object, ...]:
     contact_id, label, at, outcome, reason, origin, _, cause = decision
     assert origin is not None
     event_id = None

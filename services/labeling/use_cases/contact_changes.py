@@ -6,7 +6,7 @@ from datetime import datetime
 from services.labeling.domain.contact_changes import ContactChange, ContactChanges, ContactKey
 from services.labeling.domain.contacts import Contact
 from services.labeling.store.contacts import contacts_of, write_contacts
-from services.labeling.store.decisions import Decision, insert_decisions
+from services.labeling.store.decisions import ConsentDecision, insert_decisions
 from services.labeling.store.fields import fields_of_accounts
 from shared.bus.received import Received
 from shared.events.labeling import ContactChanged
@@ -36,14 +36,14 @@ async def record_contacts(work: UnitOfWork, changes: Changes) -> None:
     await insert_decisions(work.connection, [decision for change in changes.changes for decision in _decisions(change)])
 
 
-def _decisions(change: ContactChange[Received]) -> Iterator[Decision]:
+def _decisions(change: ContactChange[Received]) -> Iterator[ConsentDecision]:
     key, before, after, at, origin, wording, _ = change
     for subject in ("subscription", "tracking_consent"):
         old = None if before is None else getattr(before, subject)
         new = getattr(after, subject)
         # That a new contact has decided nothing yet is no decision.
         if new != old and not (old is None and new == "unknown"):
-            yield Decision(*key, at, subject, old, new, origin, wording)
+            yield ConsentDecision(*key, at, subject, old, new, origin, wording)
 
 
 def _event(contact: Contact, account_id: int, contact_id: int, at: datetime) -> ContactChanged:

@@ -13,7 +13,7 @@ from services.labeling.domain.errors import InvalidError
 from services.labeling.domain.labels import Label
 from services.labeling.store import contact_search
 from services.labeling.store.assignments import assignments_of_pairs
-from services.labeling.store.contact_search import Filters, Found
+from services.labeling.store.contact_search import Filters, FoundContact
 from services.labeling.store.contacts import StoredContact
 from services.labeling.store.exports import next_ids
 from services.labeling.store.segment_members import members_of
@@ -34,8 +34,8 @@ class Selection(NamedTuple):
 
 
 async def search_contacts(
-    connection: PoolConnectionProxy, account_id: int, text: str, after: Found | None, limit: int
-) -> list[tuple[Found, StoredContact]]:
+    connection: PoolConnectionProxy, account_id: int, text: str, after: FoundContact | None, limit: int
+) -> list[tuple[FoundContact, StoredContact]]:
     """Return contacts with words that begin with those of `text`, in the order of the words.
 
     Raises InvalidError for a text without words.
@@ -43,7 +43,7 @@ async def search_contacts(
     prefixes = sorted(set(text.lower().split()), key=len, reverse=True)[:MOST_WORDS]
     if not prefixes:
         raise InvalidError("has no word to search for", "/query/search")
-    found = await contact_search.search_words(connection, account_id, prefixes, after or Found("", 0), limit)
+    found = await contact_search.search_words(connection, account_id, prefixes, after or FoundContact("", 0), limit)
     stored = await contact_search.stored_contacts(connection, account_id, [one.contact_id for one in found])
     return [(one, stored[one.contact_id]) for one in found if one.contact_id in stored]
 

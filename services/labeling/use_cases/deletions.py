@@ -9,7 +9,7 @@ from services.labeling.domain.labels import Label
 from services.labeling.store.assignments import count_holders, delete_assignments_of_label
 from services.labeling.store.contacts import contacts_with_field, count_field_values
 from services.labeling.store.fields import delete_field
-from services.labeling.store.history import Entry, encode_origin, insert_history
+from services.labeling.store.history import NewHistoryEntry, encode_origin, insert_history
 from services.labeling.store.labels import label_of_id
 from services.labeling.use_cases.contact_changes import load_contacts, record_contacts
 from shared.events.labeling import LabelRemoved
@@ -22,28 +22,32 @@ from shared.store.unit_of_work import UnitOfWork
 PIECE = 2_000
 
 
-class Place(NamedTuple):
+class DeletionCursor(NamedTuple):
     """How far a job is: the current partition number, and the last contact of it that is done."""
 
     partition: int
     contact_id: int
 
     @classmethod
-    def of(cls, job: Job) -> "Place":
+    def of(cls, job: Job) -> "DeletionCursor":
         """Return the place in a job's cursor."""
         return cls(job.cursor.get("partition", 0), job.cursor.get("contact_id", 0))
 
 
-class Piece(NamedTuple):
+class PieceResult(NamedTuple):
     """How many contacts a piece changed, and the last one; None if the partition number is finished."""
 
     done: int
     last: int | None
 
 
-def move_on(advance: Advance, place: Place, piece: Piece, partitions: int) -> bool:
+def move_on(advance: Advance, place: DeletionCursor, piece: PieceResult, partitions: int) -> bool:
     """Count a piece, and set the cursor behind it; return True after the last partition number."""
-    after = Place(place.partition, piece.last) if piece.last is not None else Place(place.partition + 1, 0)
+    after = (
+        DeletionCursor(place.partition, piece.last)
+        if piece.last is not None
+        else DeletionCursor(place.partition + 1, 0)
+    )
     advance.cursor.update(after._asdict())
     advance.done += piece.done
     return after.partition == partitions
@@ -56,7 +60,7 @@ class LabelDeletion:
 
     async def step(self, lease: Lease) -> None:
         """Remove the label from the next holders of a partition number."""
-        job, partitions, place = lease.job, lease.database.partitions, Place.of(lease.job)
+        job, partitions, place = lease.job, lease.database.partitions, DeletionCursor.of(lease.job)
         async with lease.advance(place.partition) as advance:
             label = await _label(advance.work.connection, job)
             if advance.total is None:
@@ -77,7 +81,7 @@ class FieldDeletion:
 
     async def step(self, lease: Lease) -> None:
         """Remove the values of the next contacts of a partition number."""
-        job, partitions, place = lease.job, lease.database.partitions, Place.of(lease.job)
+        job, partitions, place = lease.job, lease.database.partitions, DeletionCursor.of(lease.job)
         async with lease.advance(place.partition) as advance:
             connection = advance.work.connection
             if advance.total is None:
@@ -98,7 +102,7 @@ async def _label(connection: PoolConnectionProxy, job: Job) -> Label:
     return label
 
 
-async def _remove_from_holders(work: UnitOfWork, label: Label, place: Place, partitions: int) -> Piece:
+async def _remove_from_holders(work: UnitOfWork, label: Label, place: DeletionCursor, partitions: int) -> PieceResult:
     deleted = await delete_assignments_of_label(
         work.connection,
         label.account_id,
@@ -111,10 +115,10 @@ async def _remove_from_holders(work: UnitOfWork, label: Label, place: Place, par
     holders = [contact_id for contact_id, held in deleted if held]
     origin = Origin(kind="label_deleted", label_id=label.id)
     await insert_history(work.connection, [_remove(work, label, contact_id, origin) for contact_id in holders])
-    return Piece(len(holders), deleted[-1][0] if len(deleted) == PIECE else None)
+    return PieceResult(len(holders), deleted[-1][0] if len(deleted) == PIECE else None)
 
 
-def _remove(work: UnitOfWork, label: Label, contact_id: int, origin: Origin) -> Entry:
+def _remove(work: UnitOfWork, label: Label, contact_id: int, origin: Origin) -> NewHistoryEntry:
     event = LabelRemoved(
         occurred_at=work.now,
         account_id=label.account_id,
@@ -124,10 +128,12 @@ def _remove(work: UnitOfWork, label: Label, contact_id: int, origin: Origin) -> 
         origin=origin,
     )
     work.append(event)
-    return Entry(contact_id, label.no, work.now, "removed", None, None, event.event_id, origin=encode_origin(origin))
+    return NewHistoryEntry(
+        contact_id, label.no, work.now, "removed", None, None, event.event_id, origin=encode_origin(origin)
+    )
 
 
-async def _remove_values(work: UnitOfWork, job: Job, place: Place, partitions: int) -> Piece:
+async def _remove_values(work: UnitOfWork, job: Job, place: DeletionCursor, partitions: int) -> PieceResult:
     contacts = await contacts_with_field(
         work.connection,
         job.account_id,
@@ -141,4 +147,4 @@ async def _remove_values(work: UnitOfWork, job: Job, place: Place, partitions: i
     for contact_id in contacts:
         changes.forget_field((job.account_id, contact_id), job.subject, work.now)
     await record_contacts(work, changes)
-    return Piece(len(contacts), contacts[-1] if len(contacts) == PIECE else None)
+    return PieceResult(len(contacts), contacts[-1] if len(contacts) == PIECE else None)

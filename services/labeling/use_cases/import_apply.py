@@ -14,7 +14,7 @@ from services.labeling.domain.names import names_of
 from services.labeling.domain.suppressions import SuppressionKeys
 from services.labeling.store import import_rows
 from services.labeling.store.directory import delete_entries, lock_entries
-from services.labeling.store.import_rows import DealtRow, Effect, RowError
+from services.labeling.store.import_rows import DealtRow, ImportEffect, RowError
 from services.labeling.store.imports import Import
 from services.labeling.use_cases.assignment_changes import load_assignments, record_assignments
 from services.labeling.use_cases.contact_changes import Changes, load_contacts, record_contacts
@@ -97,7 +97,7 @@ class RowApplier:
         read: ParsedRow,
         states: dict[int, Contact | None],
         owners: Mapping[Key, int],
-        effects: dict[int, Effect],
+        effects: dict[int, ImportEffect],
         touched: set[int],
     ) -> bool:
         """Fold a row over its contact; return False if it is refused or left out."""
@@ -115,7 +115,7 @@ class RowApplier:
         after, members = applied(state, read, self._plan.options)
         states[row.contact_id] = after
         if effect is None:
-            effects[row.contact_id] = Effect(row.contact_id, state is None, members, [], self._work.now)
+            effects[row.contact_id] = ImportEffect(row.contact_id, state is None, members, [], self._work.now)
         else:
             effects[row.contact_id] = effect._replace(members=_merged(effect.members, members))
             # An earlier row of the file was about the same contact.
@@ -141,7 +141,7 @@ class RowApplier:
                 basis = self._plan.options.basis if state.subscription in ("subscribed", "unconfirmed") else None
                 contacts.put((self._account_id, contact_id), state, self._work.now, origin, wording=basis)
 
-    async def _assign(self, labels: Mapping[int, dict[int, None]], effects: dict[int, Effect]) -> set[int]:
+    async def _assign(self, labels: Mapping[int, dict[int, None]], effects: dict[int, ImportEffect]) -> set[int]:
         """Assert labels with the import as their origin; return the contacts that gained one."""
         by_no = {label.no: label for label in self._plan.labels.values()}
         origin = Origin(kind="import", ref=str(self._import.id))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from services.labeling.domain.directory import Claim, Conflict
+from services.labeling.domain.directory import Conflict, KeyClaim
 from services.labeling.domain.errors import ConflictError, InvalidError
 from services.labeling.domain.imports.options import new_fields
 from services.labeling.domain.imports.rows import ParsedRow
@@ -194,12 +194,12 @@ async def _settled(
     database: Database, account_id: int, rows: Sequence[ParsedRow], mode: str
 ) -> Sequence[int | Conflict | None]:
     if mode != "update":
-        return (await settle_contacts(database, account_id, [Claim("upsert", row.keys) for row in rows])).rows
+        return (await settle_contacts(database, account_id, [KeyClaim("upsert", row.keys) for row in rows])).rows
     async with database.pool.acquire() as connection:
         names = {ContactName(account_id, *key) for row in rows for key in row.keys}
         found: dict[Any, int] = await find_contacts(connection, names) if names else {}
     known = [row for row in rows if any(ContactName(account_id, *key) in found for key in row.keys)]
-    settlement = await settle_contacts(database, account_id, [Claim("upsert", row.keys) for row in known])
+    settlement = await settle_contacts(database, account_id, [KeyClaim("upsert", row.keys) for row in known])
     claimed = iter(settlement.rows)
     ids = {id(row) for row in known}
     return [next(claimed) if id(row) in ids else None for row in rows]

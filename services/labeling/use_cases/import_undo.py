@@ -16,7 +16,7 @@ from services.labeling.store import import_rows
 from services.labeling.store.assignments import assignments_of_pairs, labels_of_contact
 from services.labeling.store.contacts import contacts_of
 from services.labeling.store.engagements import engagements_of_contact
-from services.labeling.store.import_rows import Effect
+from services.labeling.store.import_rows import ImportEffect
 from services.labeling.store.imports import Import, import_of_id, set_stopped, set_undone
 from services.labeling.use_cases.assignment_changes import load_assignments, record_assignments
 from services.labeling.use_cases.contact_changes import load_contacts, record_contacts
@@ -86,7 +86,7 @@ async def preview(database: Database, an_import: Import, *, erase: bool) -> dict
 
 
 async def _foresee(
-    connection: PoolConnectionProxy, an_import: Import, effects: Sequence[Effect], *, erase: bool
+    connection: PoolConnectionProxy, an_import: Import, effects: Sequence[ImportEffect], *, erase: bool
 ) -> Counter[str]:
     account_id = an_import.account_id
     ids = [effect.contact_id for effect in effects]
@@ -112,12 +112,12 @@ async def _foresee(
     return counts
 
 
-async def _undo(work: UnitOfWork, an_import: Import, effects: Sequence[Effect], *, erase: bool) -> Counter[str]:
+async def _undo(work: UnitOfWork, an_import: Import, effects: Sequence[ImportEffect], *, erase: bool) -> Counter[str]:
     account_id, counts = an_import.account_id, Counter[str]()
     ids = [effect.contact_id for effect in effects]
     contacts = await load_contacts(work, {(account_id, contact_id) for contact_id in ids})
     later = await import_rows.later_effects(work.connection, account_id, an_import.id, ids)
-    kept: list[Effect] = []
+    kept: list[ImportEffect] = []
     for effect in effects:
         key = (account_id, effect.contact_id)
         contact = contacts.find(key)
@@ -139,7 +139,7 @@ async def _undo(work: UnitOfWork, an_import: Import, effects: Sequence[Effect], 
 
 
 async def _take_labels_back(
-    work: UnitOfWork, an_import: Import, effects: Sequence[Effect], counts: Counter[str]
+    work: UnitOfWork, an_import: Import, effects: Sequence[ImportEffect], counts: Counter[str]
 ) -> None:
     labels = {label.no: label for label in await all_labels(work.connection, an_import.account_id)}
     wanted: list[tuple[int, Label]] = [
@@ -160,7 +160,7 @@ async def _take_labels_back(
 async def _is_unused(
     connection: PoolConnectionProxy,
     an_import: Import,
-    effect: Effect,
+    effect: ImportEffect,
     contact: Contact,
     later: Mapping[int, dict[str, list[Any]]],
 ) -> bool:

@@ -8,7 +8,7 @@ from services.labeling.domain.labels import Label, LabelPatch, patched, with_mer
 from services.labeling.store import labels
 from services.labeling.store.assignments import contacts_of_label, count_assignments, delete_pairs
 from services.labeling.use_cases.assignment_changes import load_assignments, record_assignments
-from services.labeling.use_cases.deletions import Piece, Place, move_on
+from services.labeling.use_cases.deletions import DeletionCursor, PieceResult, move_on
 from services.labeling.use_cases.labels import append_label, find_label
 from shared.events.topics import CATALOG_PARTITION
 from shared.jobs.job import Job
@@ -66,7 +66,7 @@ class LabelMerge:
 
     async def step(self, lease: Lease) -> None:
         """Move the assignments of the next contacts of a partition number; after the last one, end the merge."""
-        job, partitions, place = lease.job, lease.database.partitions, Place.of(lease.job)
+        job, partitions, place = lease.job, lease.database.partitions, DeletionCursor.of(lease.job)
         partition = place.partition if place.partition < partitions else CATALOG_PARTITION
         async with lease.advance(partition) as advance:
             work = advance.work
@@ -92,7 +92,7 @@ async def _label(work: UnitOfWork, account_id: int, label_id: UUID) -> Label:
     return label
 
 
-async def _merge(work: UnitOfWork, source: Label, into: Label, place: Place, partitions: int) -> Piece:
+async def _merge(work: UnitOfWork, source: Label, into: Label, place: DeletionCursor, partitions: int) -> PieceResult:
     contact_ids = await contacts_of_label(
         work.connection,
         source.account_id,
@@ -108,7 +108,7 @@ async def _merge(work: UnitOfWork, source: Label, into: Label, place: Place, par
         changes.merge(contact_id, source, into, work.now)
     await record_assignments(work, changes)
     await delete_pairs(work.connection, source.no, contact_ids)
-    return Piece(len(contact_ids), contact_ids[-1] if len(contact_ids) == PIECE else None)
+    return PieceResult(len(contact_ids), contact_ids[-1] if len(contact_ids) == PIECE else None)
 
 
 async def _end(work: UnitOfWork, source: Label) -> None:

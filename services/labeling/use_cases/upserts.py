@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from services.labeling.domain.assignments import AssertLabel
 from services.labeling.domain.contacts import SELF, Contact, changed, keys_of
-from services.labeling.domain.directory import Claim, Conflict, Key, Mode
+from services.labeling.domain.directory import Conflict, Key, KeyClaim, Mode
 from services.labeling.domain.errors import InvalidError
 from services.labeling.domain.labels import Label
 from services.labeling.domain.names import names_of
@@ -112,7 +112,7 @@ def _claimed_keys(row: Row, contact: Contact) -> tuple[Key, ...]:
 async def _place(
     database: Database, account_id: int, rows: Sequence[Row], keys: Mapping[int, tuple[Key, ...]], result: Upserted
 ) -> tuple[list[_Placed], Handovers]:
-    claims = [Claim(rows[index].mode, claimed, rows[index].contact_id) for index, claimed in keys.items()]
+    claims = [KeyClaim(rows[index].mode, claimed, rows[index].contact_id) for index, claimed in keys.items()]
     # An update that names no key needs no directory.
     settled: Sequence[int | Conflict] = [claim.contact_id for claim in claims if claim.contact_id is not None]
     handovers: Handovers = {}

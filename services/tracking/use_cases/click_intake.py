@@ -7,7 +7,7 @@ from uuid import UUID
 from services.tracking.domain.intake import LeftOut, Message, UnusableReport, contact_reference, message_key, place
 from services.tracking.store.contacts import ContactKey, contact_news
 from services.tracking.store.messages import messages_for_clicks
-from services.tracking.use_cases.click_recording import Recorder, Taken
+from services.tracking.use_cases.click_recording import Recorder, UsableReport
 from services.tracking.use_cases.contact_references import contacts_of
 from services.tracking.use_cases.memory import count_left_out, remember
 from shared.bus.catalog import Catalog
@@ -54,7 +54,7 @@ class ClickIntake:
         batch: Sequence[Received],
         refused: Mapping[ContactKey, str],
         consent_required: Collection[int],
-    ) -> tuple[list[Taken], int]:
+    ) -> tuple[list[UsableReport], int]:
         references = [contact_reference(received.event.account_id, received.event) for received in batch]
         contacts = await contacts_of(work.connection, set(references), consent_required)
         messages = await self._messages_of(work, {received.event.message_id for received in batch})
@@ -82,7 +82,7 @@ class ClickIntake:
                 work.hold(received, "contact not known", (reference.waits_for,))
                 held += 1
             else:
-                taken.append(Taken(received, contact, message, placed))
+                taken.append(UsableReport(received, contact, message, placed))
         count_left_out(work, left_out)
         return taken, held
 

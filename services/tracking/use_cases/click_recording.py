@@ -40,7 +40,7 @@ from shared.store.unit_of_work import UnitOfWork
 CLICKS = Metric("penchant_clicks", "Clicks taken, by verdict.", ("verdict",), registry=REGISTRY)
 
 
-class Taken(NamedTuple):
+class UsableReport(NamedTuple):
     """A report that names a contact, a message and a link that there are."""
 
     received: Received
@@ -64,7 +64,11 @@ class Recorder:
         self._network_key: bytes | None = None
 
     async def record(
-        self, work: UnitOfWork, taken: Sequence[Taken], news: Mapping[int, int], consent_required: Collection[int] = ()
+        self,
+        work: UnitOfWork,
+        taken: Sequence[UsableReport],
+        news: Mapping[int, int],
+        consent_required: Collection[int] = (),
     ) -> None:
         """Write those of `taken` that were not seen before; `news` are those of contacts when they were looked at.
 
@@ -106,7 +110,7 @@ class Recorder:
         }
 
     def _written(
-        self, clicks: Sequence[Taken], sends: Mapping[SendKey, int], network_key: bytes
+        self, clicks: Sequence[UsableReport], sends: Mapping[SendKey, int], network_key: bytes
     ) -> tuple[list[ClickRow], list[ContactClicked]]:
         rows, events = [], []
         references: dict[tuple[LinkLabel, ...], tuple[LabelReference, ...]] = {}
@@ -119,7 +123,7 @@ class Recorder:
             events.append(event)
         return rows, events
 
-    async def _not_seen(self, work: UnitOfWork, taken: Sequence[Taken]) -> list[Taken]:
+    async def _not_seen(self, work: UnitOfWork, taken: Sequence[UsableReport]) -> list[UsableReport]:
         """Return those that are no repetition of an earlier click."""
         sources = {click.received.source for click in taken}
         numbers = {source: self._sources[source] for source in sources if source in self._sources}
@@ -138,7 +142,7 @@ class Recorder:
             return list(taken)
         return [taken[place] for place in places]
 
-    async def _sends_of(self, work: UnitOfWork, clicks: Sequence[Taken]) -> Mapping[SendKey, int]:
+    async def _sends_of(self, work: UnitOfWork, clicks: Sequence[UsableReport]) -> Mapping[SendKey, int]:
         named = {
             SendKey(click.message.message_no, send.kind, send.id): (click.message.account_id, send.sent_at)
             for click in clicks
@@ -166,7 +170,7 @@ class Recorder:
 
 
 def _write(
-    click: Taken, labels: tuple[LabelReference, ...], sends: Mapping[SendKey, int], network_key: bytes
+    click: UsableReport, labels: tuple[LabelReference, ...], sends: Mapping[SendKey, int], network_key: bytes
 ) -> tuple[ClickRow, ContactClicked]:
     """Return the row and the event of a click."""
     report: ClickReported = click.received.event

@@ -9,7 +9,7 @@ from shared.criteria import Criterion, parse
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PlacedStep:
     """A step in its place. None for what follows is the end of the run; `criterion` is that of the step."""
 
     id: str
@@ -30,7 +30,7 @@ class Program:
     account_id: int
     definition: Definition
     first: str | None
-    places: dict[str, Place]
+    places: dict[str, PlacedStep]
     condition: Criterion | None
     exit_events: tuple[AnyTrigger, ...]
     exit_criteria: tuple[Criterion, ...]
@@ -44,7 +44,7 @@ class Program:
 
 def compile_program(workflow_id: UUID, version: int, account_id: int, definition: Definition) -> Program:
     """Return the program of a definition that was read by `read_definition`, so that every step has its id."""
-    places: dict[str, Place] = {}
+    places: dict[str, PlacedStep] = {}
     first = _place(definition.steps, None, places)
     return Program(
         workflow_id=workflow_id,
@@ -60,12 +60,12 @@ def compile_program(workflow_id: UUID, version: int, account_id: int, definition
     )
 
 
-def _place(steps: tuple[Step, ...], following: str | None, places: dict[str, Place]) -> str | None:
+def _place(steps: tuple[Step, ...], following: str | None, places: dict[str, PlacedStep]) -> str | None:
     """Put the steps into `places`, last one first; answers the id of the first, or what follows if there are none."""
     for step in reversed(steps):
         assert step.id is not None, "read_definition gives every step an id"
         branches = dict(step.branches)
-        places[step.id] = Place(
+        places[step.id] = PlacedStep(
             id=step.id,
             kind=step.kind,
             step=step,

@@ -23,7 +23,7 @@ from typing import Any
 
 from services.workflow.domain.environment import BrokenCondition, RunEnvironment
 from services.workflow.domain.identity import run_id
-from services.workflow.domain.program import Place, Program
+from services.workflow.domain.program import PlacedStep, Program
 from services.workflow.domain.runs import ConsumedEvent, Run, State, Transition
 from services.workflow.domain.waiting import deadline_of, event_ends_run, event_ends_wait
 from services.workflow.domain.walk import Walk
@@ -135,12 +135,12 @@ def waits_for_events(run: Run, program: Program) -> bool:
     return run.state == "running" and place is not None and place.kind == "wait_for" and bool(_events(place))
 
 
-def _events(place: Place) -> tuple[object, ...]:
+def _events(place: PlacedStep) -> tuple[object, ...]:
     return () if place.step.wait_for is None else place.step.wait_for.any
 
 
 def _look_again(
-    run: Run, program: Program, place: Place, environment: RunEnvironment, at: datetime
+    run: Run, program: Program, place: PlacedStep, environment: RunEnvironment, at: datetime
 ) -> Transition | None:
     walk = Walk(run, program, environment)
     try:

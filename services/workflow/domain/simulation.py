@@ -45,7 +45,7 @@ def pass_through(
 
 
 @dataclass(slots=True)
-class Outcome:
+class TrialOutcome:
     """How it would have gone: `taken` counts steps by id, `branches` by id and branch, `states` the runs."""
 
     started: int = 0
@@ -57,10 +57,10 @@ class Outcome:
 
 
 class Replay:
-    """Plays a past again, event by event in order, contact by contact; see `Outcome`."""
+    """Plays a past again, event by event in order, contact by contact; see `TrialOutcome`."""
 
     def __init__(self, program: Program, environment: MovableEnvironment) -> None:
-        self.outcome = Outcome()
+        self.outcome = TrialOutcome()
         self._program = program
         self._world = environment
         self._triggers = TriggerIndex((trigger, True) for trigger in program.definition.triggers)
@@ -100,7 +100,7 @@ class Replay:
         """Return the contacts that have had a run."""
         return list(self._running)
 
-    def finish(self, now: datetime) -> Outcome:
+    def finish(self, now: datetime) -> TrialOutcome:
         """Let time pass for every contact until now, and return how it went."""
         for contact in self.contacts():
             self.finish_contact(contact, now)

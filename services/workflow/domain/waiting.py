@@ -4,13 +4,13 @@ from datetime import datetime, timedelta
 
 from services.workflow.domain.ages import is_history
 from services.workflow.domain.matching import matches
-from services.workflow.domain.program import Place, Program
+from services.workflow.domain.program import PlacedStep, Program
 from services.workflow.domain.runs import ConsumedEvent, Run
 
 CLOCK_TOLERANCE = timedelta(seconds=2)
 
 
-def deadline_of(run: Run, place: Place) -> datetime:
+def deadline_of(run: Run, place: PlacedStep) -> datetime:
     """Return when the wait at `place` ends at the latest."""
     assert place.step.wait_for is not None
     return run.since + place.step.wait_for.at_most.length()
@@ -25,7 +25,9 @@ def event_ends_run(run: Run, program: Program, seen: ConsumedEvent) -> bool:
     )
 
 
-def event_ends_wait(run: Run, program: Program, place: Place, seen: ConsumedEvent, *, consumed_before: bool) -> bool:
+def event_ends_wait(
+    run: Run, program: Program, place: PlacedStep, seen: ConsumedEvent, *, consumed_before: bool
+) -> bool:
     """Return True if the wait at `place` asks for the event; see `progress` for which events count."""
     wait_for = place.step.wait_for
     event = seen.event

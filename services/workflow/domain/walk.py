@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.workflow.domain.environment import BrokenCondition, MissingReference, RunEnvironment
 from services.workflow.domain.identity import idempotency_key
-from services.workflow.domain.program import Place, Program
+from services.workflow.domain.program import PlacedStep, Program
 from services.workflow.domain.runs import ConsumedEvent, Effect, EffectKind, Run, State, StepTaken, Transition
 from services.workflow.domain.splitting import goes_then
 from services.workflow.domain.waiting import event_ends_wait
@@ -30,7 +30,7 @@ class Walk:
         self.steps: list[StepTaken] = []
         self.effects: list[Effect] = []
 
-    def take(self, place: Place, seen: ConsumedEvent) -> Transition:
+    def take(self, place: PlacedStep, seen: ConsumedEvent) -> Transition:
         """End a wait by the event that it waited for."""
         self.cause = seen.cause
         self.taken = (*self.taken, seen.event.event_id)
@@ -66,7 +66,7 @@ class Walk:
                 return self.stop("failed", str(missing), place.id)
         return self.stop("finished", None)
 
-    def leaves(self, place: Place) -> bool:
+    def leaves(self, place: PlacedStep) -> bool:
         """Return True if a criterion of `exit_on` no longer holds."""
         for criterion in self.program.exit_criteria:
             result = self.environment.judge(criterion, self.run.contact, self.run.run_id)
@@ -75,7 +75,7 @@ class Walk:
                 return True
         return False
 
-    def is_true_now(self, place: Place, at: datetime) -> bool:
+    def is_true_now(self, place: PlacedStep, at: datetime) -> bool:
         """Return True if the criterion of a wait is true, which ends the wait as of `at`. Raises BrokenCondition."""
         if place.criterion is None:
             return False
@@ -85,7 +85,7 @@ class Walk:
             self.since = max(self.since, at)
         return result.truth
 
-    def wait(self, place: Place) -> Transition:
+    def wait(self, place: PlacedStep) -> Transition:
         """Begin, or go on with, a wait; an event that was consumed just before may end it at once."""
         transition = self.transition(state="running", step_id=place.id, due_at=self.due(place), reason=None)
         moved = transition.run
@@ -99,7 +99,7 @@ class Walk:
                 )
         return transition
 
-    def due(self, place: Place) -> datetime:
+    def due(self, place: PlacedStep) -> datetime:
         """Return when the run has to be looked at next. Raises BrokenCondition."""
         if place.step.wait_for is not None:
             deadline = self.since + place.step.wait_for.at_most.length()
@@ -115,7 +115,7 @@ class Walk:
             end = wait.until or self.since + wait.length()
         return end if wait.within is None else self.environment.in_window(self.run, wait.within, end)
 
-    def do(self, place: Place) -> str | None:
+    def do(self, place: PlacedStep) -> str | None:
         """Take a step that is done at once; return the id of the next one."""
         step = place.step
         if step.if_ is not None:
@@ -136,12 +136,12 @@ class Walk:
             self.ask(place, "set_field", step.set_field.key, asked, step.set_field.value)
         return place.following
 
-    def branch(self, place: Place, then: bool, saw: dict[str, Any] | None = None) -> str | None:
+    def branch(self, place: PlacedStep, then: bool, saw: dict[str, Any] | None = None) -> str | None:
         """Record which way the run goes; return the id of the next step."""
         self.record(place, {"branch": "then" if then else "else"}, saw)
         return place.then if then else place.otherwise
 
-    def send(self, place: Place, message: UUID) -> None:
+    def send(self, place: PlacedStep, message: UUID) -> None:
         """Ask for a message, or record why it is not sent."""
         why_not = self.environment.why_not_sent(self.run)
         if why_not is not None:
@@ -159,7 +159,7 @@ class Walk:
 
     def ask(
         self,
-        place: Place,
+        place: PlacedStep,
         kind: EffectKind,
         subject: UUID | str,
         result: dict[str, Any],
@@ -171,14 +171,14 @@ class Walk:
         self.effects.append(Effect(kind, place.id, self.steps[-1].number, subject, value, self.cause))
 
     def record(
-        self, place: Place, result: dict[str, Any], saw: dict[str, Any] | None = None, kind: str | None = None
+        self, place: PlacedStep, result: dict[str, Any], saw: dict[str, Any] | None = None, kind: str | None = None
     ) -> None:
         """Record that the run took a step."""
         number = self.run.steps_taken + len(self.steps) + 1
         now = self.environment.now
         self.steps.append(StepTaken(number, place.id, kind or place.kind, now, saw, result, self.cause))
 
-    def block(self, place: Place, reason: str) -> Transition:
+    def block(self, place: PlacedStep, reason: str) -> Transition:
         """Wait at a step until what it needs is mended."""
         return self.transition(state="blocked", step_id=place.id, due_at=None, reason=reason)
 

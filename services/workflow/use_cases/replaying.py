@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from services.workflow.domain.program import Program
-from services.workflow.domain.simulation import Outcome, Replay
+from services.workflow.domain.simulation import Replay, TrialOutcome
 from services.workflow.store import contacts, occurrences
 from services.workflow.use_cases.pacing import Pace
 from services.workflow.use_cases.run_context import RunContext
@@ -16,7 +16,7 @@ PIECE = 500  # events read and decoded at once
 class PastOutcome(NamedTuple):
     """How it went, and the share of the account's contacts that were looked at."""
 
-    outcome: Outcome
+    outcome: TrialOutcome
     share: float
 
     def scaled(self, number: int) -> int:

@@ -41,7 +41,7 @@ class Format:
         return asdict(self)
 
 
-class Piece(NamedTuple):
+class RowsRead(NamedTuple):
     """Rows of a piece of a file, and how many bytes they take. A row that cannot be read is its reason."""
 
     rows: list[list[str] | str]
@@ -79,7 +79,7 @@ def _recognise_json(head: bytes, skip: int, fields: Mapping[str, Field], *, is_l
     return Format("ndjson", "utf-8", "", skip, 0, len(names), tuple(names)), table
 
 
-def read_piece(format_: Format, content: bytes, *, is_last: bool) -> Piece:
+def read_piece(format_: Format, content: bytes, *, is_last: bool) -> RowsRead:
     """Read the complete rows of `content`, which begins where a row does."""
     if format_.kind == "ndjson":
         return _read_json(format_, content, is_last=is_last)
@@ -90,14 +90,14 @@ def read_piece(format_: Format, content: bytes, *, is_last: bool) -> Piece:
     rows: list[list[str] | str] = (
         list(records.rows) if readable else [[_readable(cell) for cell in row] for row in records.rows]
     )
-    return Piece(rows, consumed)
+    return RowsRead(rows, consumed)
 
 
 def _readable(cell: str) -> str:
     return cell if cell.isascii() else cell.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def _read_json(format_: Format, content: bytes, *, is_last: bool) -> Piece:
+def _read_json(format_: Format, content: bytes, *, is_last: bool) -> RowsRead:
     lines, consumed = split_lines(content, is_last=is_last)
     rows: list[list[str] | str] = []
     for line in lines:
@@ -105,4 +105,4 @@ def _read_json(format_: Format, content: bytes, *, is_last: bool) -> Piece:
             rows.append(cells_of(line, format_.names) if line.strip() else [])
         except InvalidError as error:
             rows.append(error.detail)
-    return Piece(rows, consumed)
+    return RowsRead(rows, consumed)

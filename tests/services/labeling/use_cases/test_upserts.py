@@ -5,7 +5,7 @@ import asyncio
 import orjson
 import pytest
 
-from services.labeling.domain.directory import Claim
+from services.labeling.domain.directory import KeyClaim
 from services.labeling.store.directory import settle_contacts
 from services.labeling.use_cases.labels import delete_label
 from services.labeling.use_cases.upserts import Row, upsert_contacts
@@ -87,7 +87,7 @@ async def test_an_address_may_move_from_one_contact_to_another(shop: Shop) -> No
 
 async def test_a_process_that_died_between_id_and_contact_blocks_nobody(shop: Shop) -> None:
     keys = (("external", "x"), ("email", "ann@example.com"))
-    ghost = await settle_contacts(shop.database, shop.account_id, [Claim("upsert", keys)])  # type: ignore[arg-type]
+    ghost = await settle_contacts(shop.database, shop.account_id, [KeyClaim("upsert", keys)])  # type: ignore[arg-type]
     ann, ben = await shop.contact("ann@example.com"), await shop.contact("ben@example.com", external_id="x")
     assert [ann] == ghost.rows
     assert ben != ann
