@@ -19,11 +19,11 @@ REFUSED = 4
 INTERRUPTED = 130  # as a shell counts a process that SIGINT ended
 
 EXIT_CODES = (
-    "Exit codes: 0 done; 1 it failed, or a part of it was refused; 2 used wrongly; 3 nothing runs, or nobody answers; "
+    "Exit codes: 0 success; 1 failure, or a part was refused; 2 wrong usage; 3 nothing runs, or no service answers; "
     "4 a service refused; 130 interrupted."
 )
 
-AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)

@@ -26,7 +26,8 @@ LOOK_EVERY = 0.05  # seconds between looks at how long the oldest record has wai
 STALLED = 0.1  # seconds later than planned: this process has stood still, and Kafka is not to blame
 # A batch of one costs Kafka as much as one of ten, and so does each fetch of who reads them. So the next batch begins
 # this much later than the one before, unless as many wait as that one had, and a few. Where acknowledgements take
-# longer than that, those who were just answered get a moment to ask again: two crowds that take turns would stay two.
+# longer than that, those who were just answered get a moment to ask again. Without it, concurrent requests would settle
+# into two alternating batches.
 PACE, MOMENT, FEW = 0.005, 0.002, 4  # seconds, seconds, records
 RETRY_AFTER = 0.5  # seconds
 REQUEST_TIMEOUT_MS = 5_000  # after which aiokafka gives a batch up

@@ -75,7 +75,7 @@ def headers_of(
     causation_id: str | None,
     traceparent: str | None,
 ) -> list[Header]:
-    """Return the headers of a record, in the order in which they are documented; what there is not is left out."""
+    """Return the headers of a record, in the order in which they are documented. Those that are None are omitted."""
     headers: list[Header] = [
         _SPECVERSION,
         ("ce_id", str(event_id).encode()),

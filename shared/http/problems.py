@@ -177,4 +177,4 @@ def problem_of(error: Exception) -> Problem:
         log.error("PostgreSQL refused a value", exc_info=error)
         return Problem(422, "A value is outside of what can be stored.")
     log.error("request failed", exc_info=error)
-    return Problem(500, "This is our fault. The request id leads to what we know of it.")
+    return Problem(500, "Unexpected error. Please report the request id.")

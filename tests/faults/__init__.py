@@ -1,1 +1,1 @@
-"""What is killed, stopped, delivered twice or poisoned, and what must be true afterwards."""
+"""Fault tests: processes and servers are killed or stopped, records come twice or cannot be used."""

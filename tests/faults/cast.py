@@ -1,4 +1,4 @@
-"""Who and what the tests' clicks are about."""
+"""The account, contact and labels of the tests' clicks."""
 
 from uuid import UUID
 

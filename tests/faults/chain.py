@@ -1,4 +1,4 @@
-"""Tracking and labeling as they run in earnest, with a shop on them."""
+"""Tracking and labeling as in production, with a shop."""
 
 from tests.faults.checks import all_is_counted
 from tests.faults.load import Load, RedirectLoad
@@ -20,7 +20,7 @@ class Processes:
         self.all = (self.tracking_api, self.tracking, self.labeling_api, self.labeling)
 
     def start(self) -> None:
-        """Starts those that do not run; returns when all are ready."""
+        """Start the processes that do not run; return when all are ready."""
         for process in self.all:
             if not process.running:
                 process.start(ready=False)
@@ -29,7 +29,7 @@ class Processes:
 
 
 class Chain:
-    """From a click to a label: the processes, and a shop of the test's own."""
+    """The processes from a click to a label, and the test's shop."""
 
     def __init__(self, processes: Processes, shop: Shop) -> None:
         self.sandbox = processes.sandbox
@@ -41,18 +41,18 @@ class Chain:
 
     @classmethod
     async def open(cls, processes: Processes, contacts: int = 200) -> "Chain":
-        """Opens a shop."""
+        """Create a shop."""
         return cls(processes, await Shop.open(processes.labeling_api.url, processes.tracking_api.url, contacts))
 
     def load(self, per_second: int = 300, *, twice: bool = False) -> Load:
-        """Clicks reported on `intake.clicks`."""
+        """Return a load of clicks that are reported on `intake.clicks`."""
         return Load(self.sandbox.settings, self.shop, per_second, twice=twice)
 
     async def redirects(self, per_second: int = 100) -> RedirectLoad:
-        """Requests of tracked links."""
+        """Return a load of requests for tracked links."""
         tokens = await self.shop.tokens(self.tracking_api.url, SEND, self.shop.contacts)
         return RedirectLoad(self.shop, self.tracking_api.url, tokens, per_second)
 
     async def check(self, within: float = 90.0) -> None:
-        """Every click was counted, once, and told, once."""
+        """Check that every click was counted once and published once."""
         await all_is_counted(self.sandbox, self.shop, within)

@@ -1,4 +1,4 @@
-"""What must be true in the end: in the databases, and on the topics."""
+"""Checks of the databases and the topics after a fault."""
 
 import asyncio
 from collections import Counter
@@ -43,7 +43,7 @@ WRITTEN = "SELECT partition, position, event_id FROM events WHERE topic = $1 ORD
 
 
 async def fetch(dsn: str, question: str, *arguments: object) -> list[asyncpg.Record]:
-    """The rows, on a connection of its own; asks again while the server is away."""
+    """Return rows, over a new connection; retry while the server is away."""
     while True:
         try:
             connection = await asyncpg.connect(dsn, timeout=5)
@@ -57,14 +57,14 @@ async def fetch(dsn: str, question: str, *arguments: object) -> list[asyncpg.Rec
 
 
 async def interests_counted(sandbox: Sandbox, account_id: int) -> Counter[Interest]:
-    """What labeling has counted."""
+    """Return labeling's number of clicks by contact and label."""
     rows = await fetch(sandbox.database("labeling"), COUNTED, account_id)
     assert all(row["held"] for row in rows)
     return Counter({(row["contact_id"], row["label_id"]): row["clicks"] for row in rows if row["clicks"]})
 
 
 async def clicks_counted(sandbox: Sandbox, account_id: int) -> Counter[Interest]:
-    """What tracking has taken, by contact and link."""
+    """Return tracking's number of clicks by contact and link."""
     rows = await fetch(sandbox.database("tracking"), CLICKED, account_id)
     return Counter({(row["contact_id"], row["link_id"]): row["clicks"] for row in rows})
 
@@ -72,7 +72,7 @@ async def clicks_counted(sandbox: Sandbox, account_id: int) -> Counter[Interest]
 async def all_is_counted(
     sandbox: Sandbox, shop: Shop, within: float = 90.0, also_held: Collection[Interest] = ()
 ) -> None:
-    """Every click of the shop was taken and counted once, everything is published, and the topics tell the same.
+    """Check that every click was taken and counted once, and that the topics agree with the databases.
 
     `also_held` are contacts and labels that came otherwise.
     """
@@ -117,7 +117,7 @@ async def events_seen(sandbox: Sandbox, topic: str) -> list[tuple[tuple[int, int
 
 
 async def topic_is_the_event_table(sandbox: Sandbox, service: str, topic: str) -> list[dict[str, Any]]:
-    """A consumer that skips sequences it has seen gets exactly the events that were written, in their order."""
+    """Check that a consumer that skips sequences it has seen gets exactly the written events, in order."""
     events = await events_seen(sandbox, topic)
     rows = await fetch(sandbox.database(service), WRITTEN, topic)
     assert [published for published, _ in events] == [
@@ -127,7 +127,7 @@ async def topic_is_the_event_table(sandbox: Sandbox, service: str, topic: str) -
 
 
 async def how_far(sandbox: Sandbox) -> str:
-    """Where every consumer and relay stands, and what each process said last."""
+    """Return the position of every consumer and relay, and the end of each process's log."""
     lines = []
     for service in sandbox.databases:
         dsn = sandbox.database(service)

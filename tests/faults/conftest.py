@@ -13,7 +13,7 @@ SESSION_TIMEOUT = "6"  # seconds; a broker takes no less
 
 @pytest.fixture
 def sandbox(private_kafka: KafkaNode, private_postgres: PostgresNode, tmp_path: Path) -> Iterator[Sandbox]:
-    """Topics and databases of the test's own, on servers that may be stopped."""
+    """Provide topics and databases on servers that the test may stop."""
     made = Sandbox(private_kafka, private_postgres, tmp_path, kafka_session_timeout=SESSION_TIMEOUT)
     yield made
     made.clear()
@@ -23,7 +23,7 @@ def sandbox(private_kafka: KafkaNode, private_postgres: PostgresNode, tmp_path: 
 def processes(
     private_kafka: KafkaNode, private_postgres: PostgresNode, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Processes]:
-    """Tracking and labeling at work. Started once: who breaks them must find out how they recover."""
+    """Provide tracking and labeling, started once: each test must leave them able to recover."""
     folder = tmp_path_factory.mktemp("chain")
     sandbox = Sandbox(private_kafka, private_postgres, folder, kafka_session_timeout=SESSION_TIMEOUT)
     yield Processes(sandbox)
@@ -32,7 +32,7 @@ def processes(
 
 @pytest_asyncio.fixture
 async def chain(processes: Processes) -> AsyncIterator[Chain]:
-    """Tracking and labeling, each an API and a worker, with a new shop on them."""
+    """Provide tracking and labeling, an API and a worker of each, with a new shop."""
     processes.start()
     yield await Chain.open(processes)
     for process in processes.all:

@@ -1,4 +1,4 @@
-"""Randomness that differs in each run, and can be repeated."""
+"""Random numbers that differ in each run and can be repeated."""
 
 import os
 import random

@@ -1,4 +1,4 @@
-"""What the topics say of every contact, folded here, to be held against what a service has stored."""
+"""Facts of contacts, folded from the topics, to compare with what a service has stored."""
 
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ ZONE = ZoneInfo("Europe/Brussels")
 
 
 async def facts_of_topics(rig: Rig) -> dict[int, dict[str, Any]]:
-    """Return the facts of every contact; at or below the highest sequence seen means already seen."""
+    """Return the facts of every contact. Records at or below the highest sequence seen are skipped."""
     found: dict[int, StoredFacts] = {}
     for topic in TOPICS:
         highest: dict[int, int] = {}

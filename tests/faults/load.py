@@ -20,9 +20,9 @@ EVERY = 0.05  # seconds between two groups of clicks
 
 
 class Load:
-    """Reports clicks on `intake.clicks` while it is entered; each at least once, until Kafka has acknowledged it.
+    """Reports clicks on `intake.clicks` while it is entered: each at least once, until Kafka acknowledges it.
 
-    With `twice` everything is sent two times, the second time later.
+    With `twice` every report is sent again later.
     """
 
     def __init__(self, settings: CommonSettings, shop: Shop, per_second: int = 300, *, twice: bool = False) -> None:
@@ -47,7 +47,7 @@ class Load:
         await self._disconnect()
 
     async def reached(self, more: int) -> None:
-        """Waits until `more` clicks than now have been reported."""
+        """Wait until `more` further clicks have been reported."""
         goal = self.count + more
         while self.count < goal:
             assert self._task is not None
@@ -91,7 +91,7 @@ class Load:
 
 
 def click_record(shop: Shop, contact: int, link_id: UUID, event_id: str | None = None) -> tuple[bytes, list[Header]]:
-    """A reported click by a person: value and headers."""
+    """Return the value and headers of a reported human click."""
     report = ClickReported(
         account_id=shop.account_id,
         contact_id=contact,
@@ -112,7 +112,7 @@ def click_record(shop: Shop, contact: int, link_id: UUID, event_id: str | None =
 class RedirectLoad:
     """Requests tracked links while it is entered, and counts those that were answered with a redirect.
 
-    A request without an answer may have counted: `unanswered` tells how many.
+    A request without an answer may have been counted: `unanswered` is their number.
     """
 
     def __init__(self, shop: Shop, url: str, tokens: Sequence[dict[str, object]], per_second: int = 100) -> None:
@@ -137,7 +137,7 @@ class RedirectLoad:
         await self._task
 
     async def reached(self, more: int) -> None:
-        """Waits until `more` requests than now have been answered."""
+        """Wait until `more` further requests have been answered."""
         goal = self.answered + more
         while self.answered < goal:
             assert self._task is not None

@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.fault, pytest.mark.timeout(120)]
 
 
 class Noting(Handler):
-    """Keeps what came, in the order in which it came."""
+    """Keeps records in the order in which they came."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[str, int]] = []
@@ -77,7 +77,7 @@ async def test_a_cause_that_never_comes_holds_nothing_up_for_ever(rig: Rig) -> N
 
 
 class LaggingCatalog(Catalog):
-    """A catalog whose follower is stopped; it has read up to `read`, and cannot say where the end is."""
+    """A catalog whose follower is stopped: it has read up to `read`, and does not know the end of the topic."""
 
     def __init__(self, settings: CommonSettings) -> None:
         super().__init__(settings, ["labeling.catalog"])
@@ -92,7 +92,7 @@ class LaggingCatalog(Catalog):
 
 @pytest.mark.asyncio
 async def test_what_follows_from_a_deletion_waits_for_the_catalog(rig: Rig) -> None:
-    """Otherwise who loses a label that was deleted would enter "has not this label" for a moment."""
+    """Without this, a contact that loses a deleted label would enter "has not this label" for a moment."""
     handler, catalog = Noting(), LaggingCatalog(rig.settings)
     async with rig.worker(handler, topics=TOPICS, catalog=catalog) as host:
         await rig.publish([_command(1)], sequence=21, after={"labeling.catalog": 20})

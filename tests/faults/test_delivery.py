@@ -75,7 +75,7 @@ def key_of(contact_id: int) -> str:
 
 @contextmanager
 def mail_server(file: Path) -> Iterator[int]:
-    """The counting server in a process of its own; its port."""
+    """Start the counting mail server in a process of its own; return its port."""
     port = free_port()
     process = subprocess.Popen((sys.executable, "-m", "tests.stack.mail_server", str(port), str(file)))
     try:
@@ -101,7 +101,7 @@ async def publish(settings: CommonSettings, events: list[ContactEvent], first: i
 
 
 class Post:
-    """Delivery on topics and a database of its own, and the mail server's book."""
+    """Provide delivery, and the file in which the mail server writes what it takes."""
 
     def __init__(self, sandbox: Sandbox, process: ServiceProcess, pool: "asyncpg.Pool[Any]", book: Path) -> None:
         self.sandbox = sandbox
@@ -110,7 +110,7 @@ class Post:
         self.book = book
 
     def taken(self) -> Counter[str]:
-        """How often the server has taken each mail, by the part of the Message-ID before the `@`."""
+        """Return how often the server has taken each mail, by the part of the Message-ID before the `@`."""
         lines = self.book.read_text().splitlines() if self.book.exists() else []
         return Counter(line.partition("@")[0] for line in lines)
 
@@ -122,7 +122,7 @@ class Post:
         return sum(self.taken().values()) >= number
 
     async def kill(self) -> None:
-        """Kill delivery; its claims end at once, not after some minutes."""
+        """Kill delivery. Its claims end at once instead of after some minutes."""
         self.process.kill()
         await self.pool.execute("UPDATE mails SET claimed_until = now() WHERE state IN ('queued', 'begun')")
 
@@ -132,7 +132,7 @@ class Post:
         return sum(states.values()) == CONTACTS and not states["queued"] and not states["begun"]
 
     async def reports(self) -> set[str]:
-        """The ids of the reports; the same id is the same report."""
+        """Return the ids of the reports; the same id is the same report."""
         records = await read_topic(self.sandbox.settings, "intake.engagements")
         return {dict(one.headers)["ce_id"].decode() for one in records}
 
@@ -172,7 +172,7 @@ async def test_killed_while_it_sends_nothing_goes_twice_and_nothing_is_forgotten
             await until(partial(post.has_taken, int(CONTACTS * share)), SETTLED_WITHIN)
             await post.kill()
             await asyncio.to_thread(post.process.start)
-        # The same requests once more, as a relay writes them that has lost its place.
+        # The same requests again, as from a relay that has lost its position.
         await publish(post.sandbox.settings, [request(one) for one in everybody], CONTACTS + 1)
         await until(post.are_all_ended, SETTLED_WITHIN)
         states, taken = await post.states(), post.taken()
@@ -194,7 +194,7 @@ async def test_killed_while_it_sends_nothing_goes_twice_and_nothing_is_forgotten
 
 
 def _agree(address: str, state: str, *, was_taken: bool) -> None:
-    """What delivery says must agree with what the server has; only after a break may it be uncertain."""
+    """Check that delivery's reports agree with what the server took; only a broken connection may be uncertain."""
     if address.startswith("nobody"):
         assert (state, was_taken) in (("bounced", False), ("uncertain", False)), (address, state)
     elif address.startswith(("lost", "torn")):

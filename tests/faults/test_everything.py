@@ -1,6 +1,6 @@
 """All four services together, each killed at random moments under load: everything happens once, and nothing is missed.
 
-Beside them stands an independent count of the clicks; labels, members, announcements and messages follow from it.
+Clicks are counted independently; labels, members, announcements and messages must follow from that count.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ pytestmark = [pytest.mark.fault, pytest.mark.timeout(600)]
 
 @dataclass(frozen=True, slots=True)
 class Everything:
-    """The processes, and a shop with a segment of who clicked often and a workflow that greets who likes dogs."""
+    """The processes, and a shop with a segment of frequent clickers and a workflow for contacts who like dogs."""
 
     sandbox: Sandbox
     services: dict[str, ServiceProcess]
@@ -43,13 +43,13 @@ class Everything:
     segment_id: str
 
     def clicked_dogs(self, at_least: int) -> set[int]:
-        """Return the contacts that have clicked on dogs so often, as counted beside the services."""
+        """Return the contacts with so many clicks on dogs, as counted independently."""
         dogs = self.shop.labels["Dogs"]
         counted = self.shop.interests.items()
         return {contact for (contact, label), clicks in counted if label == dogs and clicks >= at_least}
 
     async def restart(self, name: str, dice: random.Random) -> None:
-        """Kill a service, and now and then once more while it starts."""
+        """Kill a service, and sometimes a second time while it starts."""
         process = self.services[name]
         process.kill()
         process.start(ready=False)
@@ -59,7 +59,7 @@ class Everything:
             process.start(ready=False)
 
     async def members(self) -> set[int]:
-        """Return who is in the segment, page by page; nobody while segmentation cannot say."""
+        """Return the members of the segment, read page by page; an empty set while segmentation answers 503."""
         found: set[int] = set()
         url = f"{self.services['segmentation'].url}/v1/segments/{self.segment_id}/members"
         async with httpx.AsyncClient(timeout=30, headers=self.shop.headers) as http:
@@ -75,7 +75,7 @@ class Everything:
                     return found
 
     async def on_topic(self, topic: str) -> Counter[int]:
-        """Count the events of the shop that an outside consumer has seen, by contact."""
+        """Return the number of events of the shop by contact, as an outside consumer sees them."""
         return Counter(
             event["contact_id"]
             for _, event in await events_seen(self.sandbox, topic)
@@ -85,7 +85,7 @@ class Everything:
 
 @pytest.fixture
 def sandbox(kafka: TestKafka, postgres: TestPostgres, tmp_path: Path) -> Iterator[Sandbox]:
-    """Topics and databases of the test's own; the servers go on, so they may be anybody's."""
+    """Provide topics and databases. The servers are not stopped, so they may be shared."""
     made = Sandbox(kafka, postgres, tmp_path, kafka_session_timeout=SESSION_TIMEOUT)
     yield made
     made.clear()

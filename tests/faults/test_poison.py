@@ -1,4 +1,4 @@
-"""Poison of every kind in the middle of batches: it goes where it can be looked at, and its neighbours lose nothing."""
+"""Records that cannot be used, in the middle of batches: they are kept aside with a reason; no other record is lost."""
 
 import asyncio
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
 
 
 def poisons(shop: Shop) -> dict[str, tuple[bytes | None, Headers]]:
-    """Records that `intake.clicks` can't use, by what is wrong with them."""
+    """Return records that `intake.clicks` cannot use, by what is wrong with them."""
     value, good = click_record(shop, shop.contacts[0], shop.links[0][0])
     report = orjson.loads(value)
     without = {name: [header for header in good if header[0] != name] for name, _ in good}

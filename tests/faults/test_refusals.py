@@ -1,4 +1,4 @@
-"""Resources in which a service must not run: it says why, ends with exit code 78, overwrites nothing."""
+"""Servers on which a service must not run: it says why, ends with exit code 78, and overwrites nothing."""
 
 import asyncio
 
@@ -37,7 +37,7 @@ async def _unpublished(sandbox: Sandbox) -> int:
 
 
 async def _at_work(sandbox: Sandbox, clicks: int) -> None:
-    """A service that has counted and told something, and is stopped."""
+    """Provide a stopped service that has counted and published something."""
     await ensure_topics(sandbox.settings)
     worker = counting(sandbox)
     await asyncio.to_thread(worker.start)

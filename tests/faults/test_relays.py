@@ -32,7 +32,7 @@ async def rig(sandbox: Sandbox) -> AsyncIterator[Rig]:
 
 
 class StoppedPublisher(Publisher):
-    """Has read what to send, and is stopped before it does, until somebody lets it go on."""
+    """A relay that is stopped between reading events and sending them, until the test lets it go on."""
 
     go_on: asyncio.Event
     has_read: asyncio.Event
@@ -66,7 +66,7 @@ async def test_a_relay_that_goes_on_after_another_brings_nothing_back(rig: Rig) 
         await until(lambda: _longer_than(rig, 16))
     old.cancel()
     await asyncio.gather(old, return_exceptions=True)
-    # Whoever passes over the sequences that it has seen gets each event once, in order.
+    # A consumer that skips sequences it has seen gets each event once, in order.
     seen: dict[int, int] = {}
     contacts = []
     for record in await read_topic(rig.settings, "labeling.labels"):

@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.fault, pytest.mark.timeout(240)]
 
 @pytest.fixture
 def sandbox(kafka: TestKafka, postgres: TestPostgres, tmp_path: Path) -> Iterator[Sandbox]:
-    """Topics and a database of the test's own."""
+    """Provide topics and a database."""
     made = Sandbox(kafka, postgres, tmp_path, kafka_session_timeout="6")
     yield made
     made.clear()
@@ -36,7 +36,7 @@ def sandbox(kafka: TestKafka, postgres: TestPostgres, tmp_path: Path) -> Iterato
 
 @pytest.mark.asyncio
 async def test_two_replicas_share_the_partitions(sandbox: Sandbox) -> None:
-    """By their address they would be one: each would fence the other, and take its place in the group."""
+    """Identified by address they would be one process: each would fence the other, and take its place in the group."""
     await ensure_topics(sandbox.settings)
     replicas = [
         sandbox.service(
@@ -62,12 +62,12 @@ async def _said(replicas: Sequence[ServiceProcess]) -> str:
 
 
 async def _shares(sandbox: Sandbox) -> dict[str, int]:
-    """How many partitions each process has, by the name that it was given."""
+    """Return the number of partitions of each process, by its name."""
     return {name.rpartition("@")[2]: len(share) for name, share in (await _members(sandbox)).items()}
 
 
 async def _members(sandbox: Sandbox) -> dict[str, set[int]]:
-    """The partitions of each member of the consumer group, by the name under which it joined."""
+    """Return the partitions of each member of the consumer group, by the name under which it joined."""
     admin = AIOKafkaAdminClient(**client_options(sandbox.settings))
     await admin.start()
     try:

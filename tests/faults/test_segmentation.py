@@ -40,7 +40,7 @@ CRITERIA: list[dict[str, Any]] = [
 
 
 def random_event(dice: random.Random, now: datetime) -> ContactEvent:
-    """Any event of any contact, of the last 40 days."""
+    """Return a random event of a random contact within the last 40 days."""
     contact_id, at = dice.choice(CONTACTS), now - timedelta(days=dice.randrange(40), minutes=1)
     kind = dice.randrange(10)
     if kind < 5:
@@ -61,7 +61,7 @@ def random_event(dice: random.Random, now: datetime) -> ContactEvent:
 
 
 class World:
-    """Processes of segmentation, events that keep coming, and what must come out."""
+    """Processes of segmentation, a stream of events, and the members that must result."""
 
     def __init__(self, rig: Rig, folder: Path) -> None:
         self.rig = rig
@@ -73,7 +73,7 @@ class World:
 
     @contextmanager
     def process(self, name: str) -> Iterator[ServiceProcess]:
-        """A process that saves snapshots all the time, so that faults hit it while it does."""
+        """Return a process that saves snapshots continuously, so that faults hit it while it does."""
         settings = self.rig.settings
         process = ServiceProcess(
             "services.segmentation",
@@ -107,7 +107,7 @@ class World:
                 self.segments[answer.json()["id"]] = parse(criterion)
 
     async def redefine(self, process: ServiceProcess) -> None:
-        """Another definition of the first segment, which the last one names."""
+        """Change the first segment, which the last one includes."""
         segment_id = next(iter(self.segments))
         number = self.dice.randrange(1, 4)
         criterion = {"clicks": {"label": str(DOGS), "at_least": number, "within_days": self.dice.randrange(5, 40)}}
@@ -121,7 +121,7 @@ class World:
         await self.rig.publish([random_event(self.dice, now) for _ in range(number)])
 
     async def applied(self) -> int:
-        """How many records have been applied, about."""
+        """Return about how many records have been applied."""
         count = await self.rig.database.pool.fetchval("SELECT coalesce(sum(next_offset), 0)::bigint FROM checkpoints")
         return int(count)
 
@@ -148,7 +148,7 @@ class World:
         }
 
     async def settled_on_topic(self) -> dict[str, set[int]]:
-        """Waits until the topic has the members that there should be; who they are, by segment."""
+        """Wait until the topic has the expected members; return them by segment."""
         expected = self.expected()
 
         async def differences() -> dict[str, dict[str, list[int]]]:
@@ -165,7 +165,7 @@ class World:
         return expected
 
     async def explain(self) -> str:
-        """What the database and the processes say, for a test that fails."""
+        """Return the state of the database and the processes, for the message of a failing test."""
         found = []
         for table in ("checkpoints", "publications", "slice_owner", "held"):
             rows = await self.rig.database.pool.fetch(f"SELECT * FROM {table} ORDER BY 1, 2")
@@ -181,7 +181,7 @@ class World:
         return "\n".join(found)
 
     async def settled(self, process: ServiceProcess) -> None:
-        """Waits until the topic and the API have the members that there should be."""
+        """Wait until the topic and the API have the expected members."""
         expected = await self.settled_on_topic()
         async with self.client(process) as client:
             for segment_id, members in expected.items():
@@ -202,7 +202,7 @@ async def world_on(bootstrap: str, dsn: str, prefix: str, folder: Path) -> Async
 
 
 async def all_included(client: httpx.AsyncClient, path: str) -> list[int]:
-    """Return whom the audience of a campaign included when it was frozen, by contact id, held out or not."""
+    """Return the frozen audience of a campaign by contact id, and whether each is held out."""
     found: list[int] = []
     cursor: str | None = None
     while True:
@@ -276,7 +276,7 @@ async def test_two_processes_one_killed_stopped_and_continued(
 
 @pytest.fixture
 def durable_postgres() -> Iterator[PostgresNode]:
-    """One that loses nothing of what it has committed when it is killed."""
+    """Provide a server that loses nothing committed when it is killed."""
     with server_folder("postgres") as folder:
         node = PostgresNode(folder, durable=True)
         node.start()
@@ -314,7 +314,7 @@ async def test_kafka_and_postgresql_gone_for_a_while(
 async def test_killed_in_the_middle_of_announcing_a_large_segment(
     kafka: TestKafka, database_dsn: str, topic_prefix: str, tmp_path: Path
 ) -> None:
-    """Announcements by a definition go in pieces; meanwhile events for the same contacts come in."""
+    """A definition is announced in pieces while events for the same contacts arrive."""
     many = 30_000
     async with world_on(kafka.bootstrap, database_dsn, topic_prefix, tmp_path) as world:
         now = datetime.now(UTC)

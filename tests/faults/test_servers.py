@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
 
 @pytest.fixture
 def server(request: pytest.FixtureRequest) -> Node:
-    """One of the two servers."""
+    """Provide one of the two servers."""
     node: Node = request.getfixturevalue(request.param)
     return node
 

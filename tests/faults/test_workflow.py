@@ -1,8 +1,8 @@
 """Workflow killed, stopped, doubled and made to read everything again: each run has each step once.
 
-After each fault the runs that started equal a count of the triggering events that is kept here, every run has taken
-every step of its way once, and every key of a `MessageRequested` is on the topic once by effect: at or below the
-highest sequence seen means already seen.
+After each fault the started runs equal an independent count of the triggering events, every run has taken
+every step of its way once, and every key of a `MessageRequested` counts once on the topic: records at or below the
+highest sequence seen are skipped.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ pytestmark = [pytest.mark.fault, pytest.mark.timeout(400)]
 
 
 class World:
-    """Processes of workflow, events that keep coming, and what must come of them."""
+    """Processes of workflow, a stream of events, and the runs that must result."""
 
     def __init__(self, rig: Rig, folder: Path) -> None:
         self.rig = rig
@@ -56,7 +56,7 @@ class World:
         self.answering: dict[str, Any] = {}
 
     async def define(self, until_moment: datetime) -> None:
-        """One workflow that waits until a moment, one whose runs wait for a form that may come."""
+        """Create a workflow that waits until a moment, and one whose runs wait for a form that may come."""
         wait = {"id": "wait", "wait": {"until": until_moment.isoformat()}}
         offer = {"id": "offer", "send": {"message": str(OFFER)}}
         self.waiting = await self.rig.workflow(SEND, wait, offer, LABEL, reentry="every_time")
@@ -96,7 +96,7 @@ class World:
             process.end()
 
     async def feed(self, number: int = 200) -> None:
-        """New events, and some of the old ones once more, as a relay may send them."""
+        """Publish new events, and some old ones again as a relay may do."""
         for _ in range(number):
             contact = self.dice.choice(CONTACTS)
             kind = self.dice.randrange(10)
@@ -115,7 +115,7 @@ class World:
         await self.rig.producer.flush()
 
     async def answer(self) -> None:
-        """Everybody fills in the form: no run needs to wait a minute for its deadline."""
+        """Let every contact fill in the form, so that no run waits a minute for its deadline."""
         await self.rig.publish(*(engaged(contact=contact) for contact in CONTACTS))
 
     async def runs(self) -> dict[str, int]:
@@ -136,7 +136,7 @@ class World:
         return running == 0 and await self.runs() == self.expected()
 
     async def settled(self) -> None:
-        """Waits for the end of every run, and looks at all that they did."""
+        """Wait for the end of every run, and check what they did."""
         await until(self.all_over, SETTLED_WITHIN)
         rows = await self.rig.database.pool.fetch(
             """
@@ -175,7 +175,7 @@ async def world_on(bootstrap: str, dsn: str, prefix: str, folder: Path) -> Async
 
 
 async def _alone(world: World) -> bool:
-    """Whether the group has given a member up."""
+    """Return whether the group has given a member up."""
     return set((await members_of_groups(world.rig.settings, "workflow")).values()) == {1}
 
 
@@ -239,7 +239,7 @@ async def has_facts(rig: Rig, projection: int) -> bool:
 
 
 async def has_caught_up(rig: Rig, projection: int) -> bool:
-    """Every topic has been applied to its end by this projection."""
+    """Return whether this projection has applied every topic to its end."""
     query = "SELECT topic, partition, sequence FROM checkpoints WHERE consumer = 'workflow' AND version = $1"
     rows = await rig.database.pool.fetch(query, projection)
     applied = {(row["topic"], row["partition"]): row["sequence"] for row in rows}

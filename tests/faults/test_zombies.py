@@ -1,4 +1,4 @@
-"""A worker that is stopped while another one takes its partitions over, and then goes on as if nothing had been."""
+"""A worker is stopped while another one takes its partitions over, and then resumes."""
 
 import asyncio
 from functools import partial
@@ -73,6 +73,6 @@ async def test_a_worker_stopped_in_the_middle_of_a_copy_holds_nobody_up_for_long
 
 
 async def _alone(chain: Chain, service: str) -> bool:
-    """Whether the groups of the service have given a member up."""
+    """Return whether the groups of the service have given a member up."""
     members = await members_of_groups(chain.sandbox.settings, service)
     return bool(members) and set(members.values()) == {1}

@@ -1,4 +1,4 @@
-"""The way between a process and PostgreSQL, on which a COPY can be stopped in the middle."""
+"""A proxy between a process and PostgreSQL that can stop a COPY in the middle."""
 
 import asyncio
 from urllib.parse import urlsplit
@@ -7,7 +7,7 @@ CHUNK = 65_536  # bytes
 
 
 class Wire:
-    """Passes everything on while it is entered; `dsn` leads through it."""
+    """Forwards everything while it is entered; `dsn` leads through it."""
 
     def __init__(self, dsn: str) -> None:
         self._dsn = urlsplit(dsn)
@@ -27,18 +27,18 @@ class Wire:
 
     @property
     def dsn(self) -> str:
-        """The DSN, through here."""
+        """The DSN that leads through the proxy."""
         port = self._server.sockets[0].getsockname()[1]
         user = self._dsn.netloc.rpartition("@")[0]
         return self._dsn._replace(netloc=f"{user}@127.0.0.1:{port}").geturl()
 
     async def stop_in_a_copy(self, within: float = 30.0) -> None:
-        """Returns when a COPY has begun; nothing more of it comes to the server."""
+        """Wait until a COPY has begun; hold back the rest of it."""
         self._stopped = asyncio.get_running_loop().create_future()
         await asyncio.wait_for(self._stopped, within)
 
     def go_on(self) -> None:
-        """The rest of it."""
+        """Forward the rest of the COPY."""
         self._go_on.set()
 
     async def _connected(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
@@ -66,7 +66,7 @@ class Wire:
 
 
 def _begin_of_copy(chunk: bytes) -> bytes:
-    """The query that begins a COPY, if the chunk begins with one, without the data that follows.
+    """Return the query of a COPY without its data, if the chunk begins with one.
 
     See https://www.postgresql.org/docs/current/protocol-message-formats.html, Query.
     """

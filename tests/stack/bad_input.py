@@ -1,4 +1,4 @@
-"""Whatever an OpenAPI document allows and forbids, sent to who serves it."""
+"""Requests that an OpenAPI document allows and forbids, sent to its service by schemathesis."""
 
 import subprocess
 import sys
@@ -14,14 +14,14 @@ CHECKS = (
     "unsupported_method",
     "ignored_auth",
 )
-# The operator's; and streams that never end.
+# Endpoints of the operator, and streams that do not end.
 LEFT_OUT = "held-records|accounts$|/stream$"
 
 
 def send_bad_input(url: str, authorization: str, folder: Path, examples: int, *options: str) -> None:
-    """Fails on a 5xx, and on an answer that the document at `url` does not know.
+    """Fail on a 5xx, and on an answer that the document at `url` does not describe.
 
-    `examples` are made up for each operation. `folder` may have a schemathesis.toml, and takes what schemathesis keeps.
+    `examples` requests are generated for each operation. `folder` may have a schemathesis.toml, and gets its files.
     """
     found = subprocess.run(
         [

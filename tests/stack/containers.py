@@ -1,4 +1,4 @@
-"""Servers in containers, where a Docker engine answers and has the images already: nothing is pulled for a test."""
+"""Servers in containers, where a Docker engine is running and has the images: tests pull none."""
 
 import os
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ ENGINE_TIMEOUT = 5  # seconds
 
 
 def engine_has(image: str) -> bool:
-    """Whether a Docker engine answers, and has `image`."""
+    """Return whether a Docker engine is running and has `image`."""
     if "DOCKER_HOST" not in os.environ and not SOCKET.exists():
         return False  # asking all the same would leave a socket open, and warnings are errors here
     try:
@@ -37,13 +37,13 @@ def engine_has(image: str) -> bool:
 
 @contextmanager
 def kafka_container() -> Iterator[SharedKafka]:
-    """A broker in a container, gone afterwards."""
+    """Run a broker in a container, and remove it afterwards."""
     with KafkaContainer(KAFKA_IMAGE).with_kraft() as container:
         yield SharedKafka(container.get_bootstrap_server())
 
 
 @contextmanager
 def postgres_container() -> Iterator[SharedPostgres]:
-    """A database server in a container, gone afterwards."""
+    """Run a database server in a container, and remove it afterwards."""
     with PostgresContainer(POSTGRES_IMAGE, username="postgres", password="postgres", driver=None) as container:
         yield SharedPostgres(container.get_connection_url())

@@ -30,14 +30,14 @@ T = TypeVar("T")
 
 
 def run_async(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Run a coroutine to its end from synchronous code, also when the calling test has a loop of its own."""
+    """Run a coroutine from synchronous code, also while the calling test has an event loop."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(lambda: asyncio.run(work())).result()
 
 
 @contextmanager
 def server_folder(name: str) -> Iterator[Path]:
-    """A folder for a server's files, gone afterwards.
+    """Provide a folder for a server's files, and remove it afterwards.
 
     Not below pytest's own, which each pytest of the same user closes to others; PostgreSQL is another user beside root.
     """
@@ -67,11 +67,11 @@ class Node:
         return self._process is not None and self._process.poll() is None
 
     def said(self) -> str:
-        """What it has written to its log."""
+        """The text of its log."""
         return self._log.read_text(errors="replace")
 
     def start(self) -> None:
-        """Start it, unless it runs, and wait until it answers."""
+        """Start it unless it runs, and wait until it answers."""
         if not self.running:
             self._process = self._command.spawn(self._log)
         self.wait_ready()
@@ -167,7 +167,7 @@ class PostgresNode(Node):
 
 
 async def broker_answers(bootstrap: str) -> bool:
-    """An open port is not yet a broker: metadata must come, and a leader for the cluster."""
+    """Return whether the broker answers with metadata and the cluster has a leader; an open port is not enough."""
     client = AIOKafkaClient(bootstrap_servers=bootstrap, request_timeout_ms=2000)
     try:
         await client.bootstrap()
@@ -196,7 +196,7 @@ def delete_topics(bootstrap: str, prefix: str) -> None:
 
 
 def create_database(superuser_dsn: str, name: str) -> str:
-    """Make an empty database; its DSN, with the superuser's role."""
+    """Create an empty database; return its DSN, with the superuser's role."""
     execute(superuser_dsn, f'CREATE DATABASE "{name}"')
     return urlunsplit(urlsplit(superuser_dsn)._replace(path=f"/{name}"))
 

@@ -1,4 +1,4 @@
-"""What PostgreSQL plans for the statements of a service's store, whatever the values of their parameters."""
+"""PostgreSQL's generic plans for the statements of a service's store."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib import import_module

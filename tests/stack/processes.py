@@ -1,4 +1,4 @@
-"""A process of ours, as an operator runs it: started, stopped, killed, paused, by its own id only."""
+"""Processes of services, started, stopped, killed and paused by their own id."""
 
 import os
 import signal
@@ -33,7 +33,7 @@ class ServiceProcess:
         self.log = log
         self.arguments = [*arguments]
         self._command = [sys.executable, "-m", module]
-        # What is set around the tests must not change what is tested.
+        # The environment of the tests must not change the services.
         around = {name: value for name, value in os.environ.items() if not name.startswith("PENCHANT_")}
         self._environment = {**around, **environment, port_setting: str(self.port)}
         self._process: subprocess.Popen[bytes] | None = None
@@ -52,7 +52,7 @@ class ServiceProcess:
         return self._process is not None and self._process.poll() is None
 
     def start(self, *, ready: bool = True) -> Self:
-        """Starts it, and waits until it says that it is ready unless told otherwise."""
+        """Start it, and wait until it is ready unless `ready` is False."""
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
                 [*self._command, *self.arguments],
@@ -82,12 +82,12 @@ class ServiceProcess:
             return False
 
     def kill(self) -> None:
-        """As a power cut would."""
+        """Kill it without warning, as a power cut would."""
         self._signal(signal.SIGKILL)
         self.wait()
 
     def terminate(self) -> int:
-        """SIGTERM; its exit code."""
+        """Send SIGTERM; return its exit code."""
         self._signal(signal.SIGTERM)
         return self.wait()
 
@@ -98,18 +98,18 @@ class ServiceProcess:
         self._signal(signal.SIGCONT)
 
     def wait(self, within: float = ENDED_WITHIN) -> int:
-        """Waits for its end; its exit code."""
+        """Wait for its end; return its exit code."""
         assert self._process is not None
         return self._process.wait(within)
 
     def end(self) -> None:
-        """Whatever state it is in: gone."""
+        """End it in whatever state it is."""
         if self.running:
             self._signal(signal.SIGKILL)
             self.wait()
 
     def tail(self, characters: int = 4000) -> str:
-        """The end of what it printed."""
+        """Return the end of its output."""
         return self.log.read_text(errors="replace")[-characters:]
 
     def _signal(self, number: signal.Signals) -> None:

@@ -1,4 +1,4 @@
-"""Topics under a prefix of their own, databases, and the processes that work on them."""
+"""What a test has for itself: topics under a prefix, databases, and processes."""
 
 from pathlib import Path
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""Servers that somebody else runs, for a run of the tests that starts none of its own. They cannot be stopped."""
+"""Servers that run already, for tests that start none. They cannot be stopped."""
 
 from dataclasses import dataclass
 

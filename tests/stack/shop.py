@@ -1,4 +1,4 @@
-"""A shop with labels, contacts and a newsletter, made over HTTP as its owner would."""
+"""A shop with labels, contacts and a newsletter, created over HTTP."""
 
 import asyncio
 from collections import Counter
@@ -22,10 +22,10 @@ NEWSLETTER = "<html><body>{}</body></html>".format(
 
 @dataclass(slots=True)
 class Shop:
-    """An account, and what is in it. `links` are (link id, ids of its labels).
+    """An account and its contents. `links` are (link id, ids of its labels).
 
-    `interests` is what each contact must have been counted for with each label, `clicks` how often each link must
-    have been clicked by each contact: kept by whoever clicks.
+    `interests` are the expected clicks by contact and label, `clicks` the expected clicks by contact and link. Whoever
+    sends a click updates them.
     """
 
     account_id: int
@@ -42,7 +42,7 @@ class Shop:
         return {"Authorization": f"Bearer {self.api_key}"}
 
     def clicked(self, contact: int, number: int) -> UUID:
-        """Counts a click of `contact` on the link at `number` (from 0); the link's id."""
+        """Count a click of `contact` on the link at `number` (from 0); return the link's id."""
         link_id, labels = self.links[number]
         self.clicks[contact, link_id] += 1
         for label in labels:
@@ -51,7 +51,7 @@ class Shop:
 
     @classmethod
     async def open(cls, labeling: str, tracking: str, contacts: int, name: str = "Paws & Co") -> Self:
-        """Makes the account with everything in it; `labeling` and `tracking` are their URLs."""
+        """Create the account with everything in it; `labeling` and `tracking` are URLs."""
         async with httpx.AsyncClient(timeout=30) as http:
             operator = {"Authorization": f"Bearer {OPERATOR_KEY}"}
             account = await _json(http.post(f"{labeling}/v1/accounts", json={"name": name}, headers=operator), 201)
@@ -85,7 +85,7 @@ class Shop:
         await _json(http.put(f"{tracking}/v1/messages/{message['id']}/link-labels", json=chosen), 200)
 
     async def tokens(self, tracking: str, send: dict[str, str], contacts: list[int]) -> list[dict[str, Any]]:
-        """Each contact's token and tracked links."""
+        """Return each contact's token and tracked links."""
         async with httpx.AsyncClient(timeout=60, headers=self.headers) as http:
             answer = await http.post(
                 f"{tracking}/v1/messages/{self.message_id}/tokens", json={"send": send, "contact_ids": contacts}
@@ -97,7 +97,7 @@ class Shop:
 
 
 async def until_known(http: httpx.AsyncClient, url: str) -> None:
-    """Waits until the key opens `url`."""
+    """Wait until the service at `url` accepts the key."""
     async with asyncio.timeout(KNOWN_WITHIN):
         while (await http.get(url)).status_code == 401:  # noqa: ASYNC110 - nobody tells us
             await asyncio.sleep(0.1)

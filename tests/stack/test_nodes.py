@@ -1,4 +1,4 @@
-"""The servers that the tests stand on: they can be stopped, killed and started again, and keep what they were given."""
+"""The servers of the tests can be stopped, killed and started again, and keep their data."""
 
 import asyncpg
 import pytest

@@ -1,4 +1,4 @@
-"""Whoever waits in vain is told what differs."""
+"""A wait that times out says what differs."""
 
 import pytest
 

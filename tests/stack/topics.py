@@ -1,4 +1,4 @@
-"""What stands on a topic, and who reads it."""
+"""Records of topics, and the members of consumer groups."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from shared.settings import CommonSettings
 
 
 async def read_topic(settings: CommonSettings, topic: str) -> list[Any]:
-    """All records of a topic as committed now, partition by partition and in order."""
+    """Return all committed records of a topic, partition by partition and in order."""
     kafka = AIOKafkaConsumer(auto_offset_reset="earliest", isolation_level="read_committed", **client_options(settings))
     await kafka.start()
     try:

@@ -1,4 +1,4 @@
-"""Waiting for what must come true."""
+"""Waiting for conditions, with a deadline."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -13,7 +13,7 @@ _NOTHING = object()
 
 
 async def until(condition: Callable[[], Any], within: float = 60.0) -> Any:
-    """Asks until `condition` (sync or async) gives something true, and returns that; fails with what it gave last."""
+    """Call `condition` (sync or async) until it returns something true, and return that. Fail with its last result."""
     deadline = monotonic() + within
     while True:
         found = condition()
@@ -26,7 +26,7 @@ async def until(condition: Callable[[], Any], within: float = 60.0) -> Any:
 
 
 def wait_until(condition: Callable[[], Found | None], within: float = 60.0) -> Found:
-    """Ask until `condition` returns something true, outside of an event loop, and return that."""
+    """Call `condition` until it returns something true, outside of an event loop, and return that."""
     deadline = monotonic() + within
     while not (found := condition()):
         assert monotonic() < deadline, f"not within {within:.0f} s; the last answer was {found!r}"
@@ -40,7 +40,7 @@ async def until_equal(
     within: float = 60.0,
     explain: Callable[[], Awaitable[str]] | None = None,
 ) -> None:
-    """Asks until the answer is `expected`; fails with what differs, and with what `explain` says of it."""
+    """Ask until the answer is `expected`. Fail with what differs, and with the text of `explain`."""
     deadline = monotonic() + within
     while True:
         found = await ask()
@@ -53,7 +53,7 @@ async def until_equal(
 
 
 def difference(found: object, expected: object) -> str:
-    """Say what differs, and not what is the same."""
+    """Return a text of the differences only."""
     if isinstance(found, Mapping) and isinstance(expected, Mapping):
         lines = [
             f"{key!r}: {found.get(key, 'missing')!r}, not {expected.get(key, 'nothing')!r}"

@@ -40,10 +40,10 @@ async def create_account(settings: CommandLineSettings, name: str, time_zone: st
 @app.command()
 def create(
     name: str,
-    time_zone: Annotated[str, typer.Option(help="Its days are days of this zone.")] = "UTC",
+    time_zone: Annotated[str, typer.Option(help="The time zone of the account's days.")] = "UTC",
     as_json: AsJson = False,
 ) -> None:
-    """Create an account. Its admin key is shown once, now."""
+    """Create an account. Its admin key is shown only once."""
 
     async def command() -> None:
         created = await create_account(CommandLineSettings.read(), name, time_zone)
@@ -51,7 +51,7 @@ def create(
             write_json(created)
         else:
             say(f"Account {created['account_id']}: {name}")
-            say(f"Its admin key, shown this once: {created['api_key']}")
+            say(f"Its admin key, shown only once: {created['api_key']}")
             say(f"To use it here: export PENCHANT_API_KEY={created['api_key']}")
 
     run(command())
@@ -59,7 +59,7 @@ def create(
 
 @app.command("list")
 def list_accounts(
-    everything: Annotated[bool, typer.Option("--all", help="Deleted accounts as well.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Include deleted accounts.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """List the accounts of this installation."""
@@ -84,7 +84,7 @@ def list_accounts(
 
 @app.command()
 def delete(
-    account_id: Annotated[int, typer.Argument(min=1, help="As `penchant account list` shows it.")],
+    account_id: Annotated[int, typer.Argument(min=1, help="The id, as shown by `penchant account list`.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Delete an account: its keys stop working at once, its contacts are erased in the background."""

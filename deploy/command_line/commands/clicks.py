@@ -17,12 +17,12 @@ from deploy.command_line.terminal import FAILED, INTERRUPTED, AsJson, err, fail,
 BATCH = 1000  # the most that POST /v1/clicks takes
 SHOWN = 20
 
-app = typer.Typer(no_args_is_help=True, help="Old clicks, from elsewhere.")
+app = typer.Typer(no_args_is_help=True, help="Clicks from other systems.")
 
 
 @app.callback()
 def clicks() -> None:
-    """Old clicks, from elsewhere."""
+    """Clicks from other systems."""
 
 
 class RefusedRow(NamedTuple):
@@ -55,11 +55,11 @@ class ReplayOutcome:
 def replay(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
     time_zone: Annotated[
-        str | None, typer.Option(help="Of times that don't say theirs; without it they are refused.")
+        str | None, typer.Option(help="The time zone of times without an offset; without it such times are refused.")
     ] = None,
     history: Annotated[
         bool,
-        typer.Option("--history/--live", help="History counts and labels, and starts no workflow; live clicks may."),
+        typer.Option("--history/--live", help="History counts and labels but starts no workflow."),
     ] = True,
     as_json: AsJson = False,
 ) -> None:

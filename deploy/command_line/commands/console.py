@@ -33,7 +33,7 @@ async def sign_in_link(settings: CommandLineSettings, account_keys: Sequence[str
 
 
 def console(as_json: AsJson = False) -> None:
-    """Print a link that signs in to the console, once, within an hour."""
+    """Print a link that signs in to the console. It works once, within an hour."""
 
     async def command() -> None:
         settings = CommandLineSettings.read()

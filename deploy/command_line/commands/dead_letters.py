@@ -22,12 +22,12 @@ from deploy.command_line.terminal import AsJson, err, fail, out, run, say, write
 from shared.bus.letters import Letter, Letters
 from shared.events.topics import TOPICS
 
-app = typer.Typer(no_args_is_help=True, help="Records that could not be used, and another try.")
+app = typer.Typer(no_args_is_help=True, help="Rejected records: list them, and try them again.")
 
 Entry = Letter | HeldRecord
-Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]…", help="As `list` shows them.")]
-Topic = Annotated[str | None, typer.Option(help="Only those that came on this topic, such as intake.clicks.")]
-Reason = Annotated[str | None, typer.Option(help="Only those with this in their reason.")]
+Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]…", help="Ids, as shown by `list`.")]
+Topic = Annotated[str | None, typer.Option(help="Only records of this topic, such as intake.clicks.")]
+Reason = Annotated[str | None, typer.Option(help="Only records whose reason contains this text.")]
 
 
 class Pile:
@@ -71,10 +71,10 @@ async def opened() -> AsyncIterator[Pile]:
 def list_entries(
     topic: Topic = None,
     reason: Reason = None,
-    replayed: Annotated[bool, typer.Option("--replayed", help="Dead letters too that were replayed.")] = False,
+    replayed: Annotated[bool, typer.Option("--replayed", help="Include replayed dead letters.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List what was not replayed: dead letters, and records that a service holds back. Oldest first."""
+    """List rejected records, and records that a service could not process. Oldest first."""
 
     async def command() -> None:
         async with opened() as pile:
@@ -97,7 +97,7 @@ def list_entries(
 
 @app.command()
 def show(entry_id: Annotated[str, typer.Argument(metavar="ID")], as_json: AsJson = False) -> None:
-    """Show one whole; a dead letter with its value, which may hold personal data."""
+    """Show one record, a dead letter with its value, which may contain personal data."""
 
     async def command() -> None:
         async with opened() as pile:
@@ -117,14 +117,14 @@ def show(entry_id: Annotated[str, typer.Argument(metavar="ID")], as_json: AsJson
 @app.command()
 def replay(
     entry_ids: Ids = None,
-    everything: Annotated[bool, typer.Option("--all", help="All that `list` shows.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Everything that `list` shows.")] = False,
     topic: Topic = None,
     reason: Reason = None,
     as_json: AsJson = False,
 ) -> None:
-    """Try again: dead letters go back to their topics unchanged, held records to the service, contact by contact.
+    """Try again: dead letters return to their topics unchanged, held records to the service, contact by contact.
 
-    What was applied before changes nothing.
+    Records that were applied before change nothing.
     """
     if not (entry_ids or everything or topic or reason):
         raise typer.BadParameter("name ids, or --all, --topic, --reason")

@@ -11,10 +11,10 @@ from deploy.demo.story import as_object, follow, invite, narrate, played
 
 
 def demo(
-    stay: Annotated[bool, typer.Option(help="Stay for a click of your own, and follow events, until Ctrl-C.")] = True,
+    stay: Annotated[bool, typer.Option(help="Wait for a click of yours, and follow events, until Ctrl-C.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Play a pet shop in an account of its own: people click, labels follow, and then you click yourself."""
+    """Play the demo, a pet shop in an account of its own: people click, labels follow, and then you click yourself."""
 
     async def command() -> None:
         async with played(CommandLineSettings.read().with_kafka()) as scene:

@@ -18,13 +18,15 @@ FormatName = Literal["csv", "csv_excel", "xlsx", "ndjson"]
 
 
 def export(
-    file: Annotated[Path, typer.Argument(dir_okay=False, help="Where to write; the ending says the format.")],
-    label: Annotated[str | None, typer.Option(help="Only who holds this label, by name or id.")] = None,
+    file: Annotated[Path, typer.Argument(dir_okay=False, help="The file to write; its extension selects the format.")],
+    label: Annotated[str | None, typer.Option(help="Only contacts that hold this label, by name or id.")] = None,
     segment: Annotated[str | None, typer.Option(metavar="ID", help="Only the members of this segment.")] = None,
     of_import: Annotated[
-        str | None, typer.Option("--import", metavar="ID", help="Only who this import touched.")
+        str | None, typer.Option("--import", metavar="ID", help="Only contacts that this import touched.")
     ] = None,
-    format_: Annotated[FormatName | None, typer.Option("--format", help="Another format than the ending says.")] = None,
+    format_: Annotated[
+        FormatName | None, typer.Option("--format", help="The format, if it is not that of the extension.")
+    ] = None,
     column: Annotated[
         list[str] | None, typer.Option(help="A column: email, a field's key, interesselabels, clicks:ID. Repeatable.")
     ] = None,

@@ -34,11 +34,13 @@ def import_file(
             "a field's key, new:KEY[:TYPE] for a new field, or nothing to leave the column out. Repeatable.",
         ),
     ] = None,
-    subscription: Annotated[Subscription | None, typer.Option(help="Of new contacts; must be said for them.")] = None,
-    basis: Annotated[str | None, typer.Option(help="What allows to write to new contacts; kept.")] = None,
-    unknown_labels: Annotated[UnknownLabels | None, typer.Option(help="What becomes of unknown label names.")] = None,
+    subscription: Annotated[
+        Subscription | None, typer.Option(help="Subscription of new contacts; required if there are any.")
+    ] = None,
+    basis: Annotated[str | None, typer.Option(help="Why you may write to new contacts; kept with the import.")] = None,
+    unknown_labels: Annotated[UnknownLabels | None, typer.Option(help="How to handle unknown label names.")] = None,
     mode: Annotated[Mode | None, typer.Option(help="Which contacts are written.")] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Start without asking, if the check refuses nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Start without asking.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Import contacts: show how the file is read, check every row, and start after a question.

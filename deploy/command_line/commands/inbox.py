@@ -17,7 +17,7 @@ from deploy.embedded.settings import StackSettings
 
 
 def inbox(
-    number: Annotated[int | None, typer.Argument(min=1, help="Show this mail whole; 1 is the newest.")] = None,
+    number: Annotated[int | None, typer.Argument(min=1, help="Show this mail completely; 1 is the newest.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many to list.")] = 20,
     as_json: AsJson = False,
 ) -> None:

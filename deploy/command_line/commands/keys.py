@@ -29,7 +29,7 @@ def create(
     scope: Annotated[list[Scope], typer.Option(help="May be repeated.")] = [Scope.READ, Scope.WRITE],  # noqa: B006 - typer reads it, nothing changes it
     as_json: AsJson = False,
 ) -> None:
-    """Create a key. It is shown once, now."""
+    """Create a key. It is shown only once."""
 
     async def command() -> None:
         async with Client(CommandLineSettings.read()) as client:
@@ -38,7 +38,7 @@ def create(
         if as_json:
             write_json(created)
         else:
-            say(f"{name} ({', '.join(scopes)}), id {created['id']}; shown this once:")
+            say(f"{name} ({', '.join(scopes)}), id {created['id']}; shown only once:")
             say(str(created["key"]))
 
     run(command())
@@ -46,7 +46,7 @@ def create(
 
 @app.command("list")
 def list_keys(as_json: AsJson = False) -> None:
-    """List the keys; what a key reads is not kept anywhere."""
+    """List the keys. The keys themselves are not stored."""
 
     async def command() -> None:
         table = Table(Column("id", no_wrap=True), "name", "scopes", "created", "revoked")

@@ -29,7 +29,7 @@ def messages() -> None:
 @app.command()
 def add(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="The e-mail's HTML.")],
-    name: Annotated[str | None, typer.Option(help="Of the message; the file's name unless said.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the message; the file's name unless given.")] = None,
     label: Annotated[
         list[str] | None,
         typer.Option(metavar="LINK=NAME[,NAME]", help='Labels of a link, by its number: "3=Dogs,Puppies". Repeatable.'),
@@ -96,10 +96,12 @@ def list_messages(as_json: AsJson = False) -> None:
 
 @app.command()
 def delete(
-    message_id: Annotated[UUID, typer.Argument(metavar="MESSAGE", help="As `penchant message list` shows it.")],
-    force: Annotated[bool, typer.Option("--force", help="Also if segments or workflows use it: they break.")] = False,
+    message_id: Annotated[UUID, typer.Argument(metavar="MESSAGE", help="The id, as shown by `penchant message list`.")],
+    force: Annotated[
+        bool, typer.Option("--force", help="Delete it even if segments or workflows use it; they become broken.")
+    ] = False,
 ) -> None:
-    """Delete an e-mail. The links in mails that were sent go on leading on."""
+    """Delete an e-mail. Links in mails that were sent keep working."""
 
     async def command() -> None:
         async with Client(CommandLineSettings.read()) as client:

@@ -28,7 +28,7 @@ from deploy.embedded.supervisor import Supervisor
 
 ALMOST_FULL_MEGABYTES = 200
 
-Detach = Annotated[bool, typer.Option("--detach", help="Go on in the background; `penchant down` stops it.")]
+Detach = Annotated[bool, typer.Option("--detach", help="Run in the background; `penchant down` stops it.")]
 Demo = Annotated[bool, typer.Option(help="Play the pet shop first, in an account of its own.")]
 
 

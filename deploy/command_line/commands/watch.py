@@ -21,10 +21,10 @@ def watch(
     types: Annotated[
         list[str] | None, typer.Option("--type", help=f"Only these: {', '.join(TYPES)}. Repeatable.")
     ] = None,
-    account: Annotated[int | None, typer.Option(help="Only this account's.")] = None,
+    account: Annotated[int | None, typer.Option(help="Only events of this account.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Follow all that happens to contacts, a line for each event, until Ctrl-C."""
+    """Print what happens to contacts, a line for each event, until Ctrl-C."""
     wanted = set(types or TYPES)
     unknown = wanted.difference(TYPES)
     if unknown:

@@ -170,7 +170,10 @@ class SpoolWriter:
         self._task: asyncio.Task[None] | None = None
 
     def add(self, click: Click, safe: Callable[[], None]) -> None:
-        """Call `safe` once the click is on disk, or can be kept nowhere: the contact is not to blame, and goes on."""
+        """Call `safe` once the click is on disk, or cannot be kept anywhere.
+
+        In both cases the redirect succeeds; in the second one only the record of the click is lost.
+        """
         self._pending.append((click, safe))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._write(), name="spool")

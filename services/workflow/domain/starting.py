@@ -13,7 +13,7 @@ MAX_DEPTH = 10
 class EntryHistory:
     """How often the contact started the workflow, and how many of those runs go on.
 
-    `seen_before`: there is a run of it, be it one that was stopped before it began.
+    `seen_before`: True if a run exists, including one that was stopped before its first step.
     """
 
     started: int = 0

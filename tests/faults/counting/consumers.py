@@ -1,4 +1,4 @@
-"""What the counting service does with clicks."""
+"""The consumer of the counting service."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -15,7 +15,7 @@ QUERIES = queries_of(__file__)
 
 
 class Counting(Handler):
-    """Counts clicks per contact and label; assigns the label at the first. Fails on `fails_on`'s clicks."""
+    """Counts clicks per contact and label, and assigns the label at the first one. Fails on clicks of `fails_on`."""
 
     def __init__(self, fails_on: int | None) -> None:
         self._fails_on = fails_on
@@ -44,7 +44,7 @@ class Counting(Handler):
 
 
 def assigned(click: ContactClicked, label_id: UUID) -> LabelAssigned:
-    """What is told of the first click for a label."""
+    """Return the event for the first click on a label."""
     name = next(label.name for label in click.labels if label.id == label_id)
     return LabelAssigned(
         occurred_at=click.occurred_at,
