@@ -54,7 +54,7 @@ class Row:
 def rows_of(path: Path, zone: ZoneInfo | None, *, history: bool = False) -> Iterator[Row]:
     """Yield the rows of a file; its name ends in .csv, or else it is NDJSON. A file is never held in memory.
 
-    `zone`: of times that don't say theirs. `history`: reports that do not say so themselves count and label, and start
+    `zone` is that of times without an offset. `history`: reports that do not say otherwise count and label, and start
     no workflow. Raises UnusableFile.
     """
     identities = _Identities()
@@ -71,7 +71,7 @@ def rows_of(path: Path, zone: ZoneInfo | None, *, history: bool = False) -> Iter
 
 
 class _Identities:
-    """Ids from what a row says. Equal rows are different clicks, the first, the second, … of their kind.
+    """Ids derived from the content of rows. Equal rows are different clicks: the first, the second and so on.
 
     So a row keeps its id when others are added, removed or moved, and a file that was replayed half-way, or one that
     has grown since, counts nothing twice.
@@ -128,7 +128,7 @@ def _delimiter(file: BinaryIO) -> str:
 
 
 def _lines(file: BinaryIO) -> Iterator[str]:
-    # Not a TextIOWrapper, which reads ahead: then nobody knows how far the file has been read.
+    # Not a TextIOWrapper: it reads ahead, and its position in the file is not known.
     for number, line in enumerate(file):
         yield line.decode("utf-8-sig" if number == 0 else "utf-8")
 

@@ -22,7 +22,7 @@ from shared.settings import CommonSettings
 CONTACT_TOPICS = tuple(topic.name for topic in TOPICS.values() if topic.kind == "contact")
 STATES_KEPT = 10_000  # contacts whose last state is remembered, to say what changed
 SILENCE = 5.0  # seconds without an event after which it is asked whether Kafka answers
-# labeling.keys is left out: hashes of keys are nobody's news.
+# labeling.keys is omitted: it has only hashes of keys.
 CATALOGS = ("labeling.catalog", "tracking.catalog", "segmentation.catalog", "workflow.catalog")
 
 
@@ -201,7 +201,7 @@ def _changed(event: ContactChanged, names: Names) -> str:
 
 
 def _differences(before: ContactChanged, after: ContactChanged) -> list[str]:
-    """Name what changed. Values stay out, but for the few words that are nobody's personal data."""
+    """Name what changed. Values are omitted, except words that are not personal data."""
     changes = [
         f"{name.replace('_', ' ')} {getattr(before, name)} → {getattr(after, name)}"
         for name in ("state", "subscription", "tracking_consent")

@@ -91,7 +91,7 @@ async def narrate(scene: Scene) -> None:
 
 
 def invite(scene: Scene) -> None:
-    """One link for whoever is at the terminal."""
+    """Print a link for the person at the terminal."""
     say("\nNow you. This is your link in the newsletter; click it, or open it in a browser:\n")
     say(f"  {scene.your_link}\n")
 

@@ -11,7 +11,7 @@ NAME = "My account"
 
 
 async def first_account(labeling: str, operator_key: str, request: UUID) -> Account:
-    """Ask labeling (its base URL) for an empty account; asked again with the same `request`, it is the same one."""
+    """Create an empty account at labeling (its base URL); the same `request` returns the same account."""
     async with httpx.AsyncClient(base_url=labeling, timeout=30) as client:
         answer = await client.post(
             "/v1/accounts",

@@ -12,7 +12,7 @@ from deploy.embedded.home import Home
 from deploy.embedded.private_file import write_private
 
 HOST = "127.0.0.1"
-# Those that systems hand out for outgoing connections come after: one could be gone again before the server has it.
+# Below the range of outgoing connections: such a port could be taken before the server binds it.
 NOT_EPHEMERAL = range(15_000, 32_768)
 LINKS = "tracking"  # serves tracked links
 

@@ -99,7 +99,7 @@ class Postgres:
 
 
 def _system_user() -> str | None:
-    """Return the user that PostgreSQL runs as, where we are root; made if need be. None: run it as ourselves."""
+    """Return the user that PostgreSQL runs as if we are root, and create it if necessary. None: run it as ourselves."""
     if os.geteuid() != 0:
         return None
     try:

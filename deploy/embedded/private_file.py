@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace `path` by a file of mode 600. Raises OSError, with what was there untouched."""
+    """Replace `path` by a file of mode 600. Raises OSError, and leaves the old file untouched."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mkstemp's mode is 600
     try:
         with os.fdopen(descriptor, "w") as file:

@@ -33,7 +33,7 @@ class Command:
             )
 
     def run(self) -> str:
-        """Run it to its end; what it printed. Raises subprocess.CalledProcessError."""
+        """Run it to its end and return its output. Raises subprocess.CalledProcessError."""
         ended = subprocess.run(
             self.arguments,
             env={**os.environ, **self.environment},

@@ -175,7 +175,7 @@ class Processor:
         return IDLE if due is None else min(IDLE, max(0.0, (due - self._clock()).total_seconds()))
 
     async def _round(self) -> int | None:
-        """Do what there is to do, once each; return how many records that were, None if there was nothing to do."""
+        """Process what is ready, each kind once; return the number of records, None if nothing was ready."""
         if self._backlog() > PAUSE_AT:
             for one in self._open():
                 one.trouble = "too many unpublished events"

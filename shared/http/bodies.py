@@ -46,7 +46,7 @@ def _whole(value: object) -> object:
 
 
 def only_written_out(value: object) -> object:
-    """Before a time is read, also one in a query: pydantic would take a number for a time too."""
+    """Refuse a time that is a number, before pydantic reads it as seconds."""
     if isinstance(value, date | datetime) or (isinstance(value, str) and _DATE.match(value)):
         return value
     raise PydanticCustomError("time_type", "Input should be a date or time as in RFC 3339, as text")
@@ -164,7 +164,7 @@ def _refuse_text(value: object, character: str, detail: str) -> None:
 
 
 def _texts(value: object) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Yield every text in `value`, names of members too, with where it is."""
+    """Yield every text in `value`, names of members included, with its pointer."""
     waiting: list[tuple[tuple[str | int, ...], object]] = [((), value)]
     while waiting:
         path, node = waiting.pop()

@@ -29,7 +29,7 @@ _MEANINGS = {
     404: "There is no such thing in this account.",
     405: "The path does not know this method; `Allow` names those that it knows.",
     408: "The body did not arrive in time.",
-    409: "In conflict with what there is, or a request with the same Idempotency-Key is at work.",
+    409: "It conflicts with the present state, or a request with the same Idempotency-Key is being carried out.",
     412: "It has changed since it was read.",
     413: "The body is too large.",
     415: "The body is not `application/json`.",

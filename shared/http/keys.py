@@ -41,7 +41,7 @@ class KeyLookup(Protocol):
         """Return the key with this hash, if it is known by now."""
 
     async def refresh(self) -> bool:
-        """Learns of all keys that there are now; False if it had to give up, within about a second."""
+        """Read the keys to the present end of the topic; return False if that takes more than about a second."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What a service says of itself, and what it is given."""
+"""The definition of a service, its parts, and the resources that the runtime provides."""
 
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""What a process answers while it cannot start: it is alive, and it waits for a server."""
+"""The answers of a process that cannot start yet: it is alive, and it waits for a server."""
 
 import asyncio
 from collections.abc import Callable, Sequence

@@ -62,7 +62,7 @@ class RawRecord(Protocol):
 
 
 class UnitOfWork:
-    """Reads and writes through `connection`; appends events that stand or fall with it.
+    """Reads and writes through `connection`, and appends events in the same transaction.
 
     `partitions` are the partition numbers whose locks it holds; only their events may be appended. `now` is the time
     of the unit. After the block, `positions` has the position of the last event appended of each partition number
@@ -187,7 +187,7 @@ class UnitOfWork:
         occurred_at: datetime,
         cause: CausingEvent,
     ) -> None:
-        """As `append`, for who writes thousands a second: `body` is the event's JSON, and the caller answers for it."""
+        """Do as `append`, without encoding: `body` is the event's JSON, for callers that write thousands a second."""
         _check_size(model, body)
         partition = partition_of(account_id, contact_id, self._partition_count)
         self._check_locked(partition)

@@ -57,7 +57,7 @@ class Pile:
 
 @asynccontextmanager
 async def opened() -> AsyncIterator[Pile]:
-    """Provide the pile, by the settings that there are."""
+    """Provide the pile, according to the settings."""
     settings = CommandLineSettings.read().with_kafka()
     async with Letters(settings) as letters:
         if settings.operator_key is None:
@@ -140,7 +140,7 @@ def replay(
         else:
             say(f"{count} replayed.")
         if stuck:
-            fail(f"Not replayed, for nobody knows where they came from: {', '.join(stuck)}")
+            fail(f"Not replayed, because their origin is unknown: {', '.join(stuck)}")
 
     run(command())
 

@@ -129,7 +129,7 @@ def env() -> None:
 
 
 def _demo(home: Home) -> Callable[[int], None] | None:
-    """Return what remembers the demo's account; None, saying so, if an earlier start has played the demo already."""
+    """Return the file that remembers the demo's account; None, with a message, if the demo was played before."""
     played = home.path / "demo"
     if played.exists():
         say(f"\nThe demo is account {played.read_text().strip()}; `penchant demo` plays another one.")

@@ -23,7 +23,7 @@ _SAMPLE = 5  # contacts that are shown by name
 
 @dataclass(slots=True)
 class Choices:
-    """What conditions can be about, by name."""
+    """The things that conditions can name."""
 
     labels: list[Json] = field(default_factory=list)
     fields: list[Json] = field(default_factory=list)
@@ -46,7 +46,7 @@ class Choices:
 
 @dataclass(slots=True)
 class Builder:
-    """One criterion in the making: its tree, counts and faults by place, and what it means.
+    """A criterion that is being edited: its tree, its meaning, and counts and faults by place.
 
     `sentence` is empty while something is missing.
     """
@@ -68,7 +68,7 @@ class Builder:
 
 
 async def load_choices(page: AccountPage) -> Choices:
-    """Return what conditions can be about."""
+    """Return the things that conditions can name."""
     labels, fields, messages, segments = await asyncio.gather(
         page.api.items("labeling", "/v1/labels"),
         page.api.items("labeling", "/v1/fields"),
@@ -110,7 +110,7 @@ async def rebuild(page: OfAccount) -> Response:
 
 
 def refuse_criterion(builder: Builder, problem: ApiProblem, pointer: str = "/criterion") -> None:
-    """Show what an API said of the criterion at the nodes that it means."""
+    """Show an API's errors at the nodes that they refer to."""
     for fault in problem.errors:
         inside = str(fault.get("pointer", ""))
         if inside.startswith(pointer):

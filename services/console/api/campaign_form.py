@@ -1,4 +1,4 @@
-"""The form of a campaign: its message, its audience with live numbers, when it goes."""
+"""The form of a campaign: its message, its audience with live numbers, and when it is sent."""
 
 from datetime import datetime
 from typing import Any
@@ -41,7 +41,7 @@ def asked_for(page: AccountPage) -> Node:
 
 
 def trees_of(form: Form) -> tuple[Node, Node | None]:
-    """Return who gets it and who does not, after the button that was pressed."""
+    """Return the audience after the button that was pressed."""
     include = tree_of(form, "i")
     exclude = tree_of(form, "x") if form["x.kind"] or form["op"] == "a|exclude" else None
     return include, None if form["op"] == "a|include_all" else exclude
@@ -73,7 +73,7 @@ async def save(page: AccountPage, form: Form, found: Json | None) -> Response:
 async def show_form(
     page: AccountPage, form: Form, include: Node, exclude: Node | None, found: Json | None, status: int = 200
 ) -> Response:
-    """Show the form, with how many the audience has."""
+    """Show the form with the size of the audience."""
     choices = await load_choices(page)
     builders = [await build(page, "i", include, choices)]
     if exclude is not None:

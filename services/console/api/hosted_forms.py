@@ -27,7 +27,7 @@ async def forms(page: OfAccount) -> Response:
 
 @router.get("/new")
 async def new(page: OfAccount) -> Response:
-    """Show the form of a new form."""
+    """Show the page for a new form."""
     page.require("write")
     return await _form(page, Form(), None)
 
@@ -65,7 +65,7 @@ async def one(page: OfAccount, form_id: UUID) -> Response:
 
 @router.get("/{form_id}/edit")
 async def edit(page: OfAccount, form_id: UUID) -> Response:
-    """Show the form of a form."""
+    """Show the page for changing a form."""
     page.require("write")
     return await _form(page, Form(), await page.api.get("labeling", f"/v1/forms/{form_id}"))
 

@@ -1,4 +1,4 @@
-"""How much an account has of what it may have."""
+"""The limits of an account and what it uses of them."""
 
 import asyncio
 
@@ -24,7 +24,7 @@ MOST: dict[str, tuple[ServiceName, str, int]] = {
 
 @router.get("")
 async def limits(page: OfAccount) -> Response:
-    """Show the limits, and what the operator allows this account."""
+    """Show the limits, including those that the operator changed for this account."""
     return page.show("limits.html", here="settings", usage=await _usage(page), names=_names())
 
 

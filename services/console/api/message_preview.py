@@ -1,4 +1,4 @@
-""" "Preview as …": a mail as those get it who are shown a certain variant, or as one contact gets it."""
+""" "Preview as …": a mail as contacts with a certain variant get it, or as one contact gets it."""
 
 import asyncio
 from dataclasses import dataclass, field

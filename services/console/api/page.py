@@ -1,4 +1,4 @@
-"""A page: who asks, for which account, with which rights; and how it is answered."""
+"""The request for a page: the person, the account and the rights; and how it is answered."""
 
 import json
 from dataclasses import dataclass, field

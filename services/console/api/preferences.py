@@ -1,4 +1,4 @@
-"""The way to a contact's own page, as the contact sees it."""
+"""Links to a contact's preference page."""
 
 import json
 

@@ -20,7 +20,7 @@ StateName = Literal["uploaded", "checking", "checked", "running", "done", "cance
 
 
 class ExistingField(RequestBody):
-    """A field that there is."""
+    """An existing field."""
 
     field: Annotated[str, Field(max_length=50, description="The key of the field.")]
 

@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 Kind = Literal["email", "external"]
 Key = tuple[Kind, str]
 Mode = Literal["create", "update", "upsert"]
-NOBODY = 0  # the contact id of an entry that is reserved, to be locked, for nobody
+NOBODY = 0  # the contact id of an entry that exists only to be locked
 NO_KEYS: Mapping[int, Collection[Key]] = MappingProxyType({})
 
 

@@ -57,7 +57,7 @@ def strength_of(column: str) -> Strength | None:
 
 
 def check_columns(columns: Sequence[str], fields: Mapping[str, Any], label_ids: Sequence[UUID]) -> None:
-    """Raise InvalidError, with a pointer into `columns`, for a column that there is not or that is there twice."""
+    """Raise InvalidError, with a pointer into `columns`, for a column that does not exist or is named twice."""
     for place, column in enumerate(columns):
         strength = strength_of(column)
         known = column in PLAIN or column == LABELS or column in fields

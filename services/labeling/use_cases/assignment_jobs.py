@@ -40,7 +40,7 @@ AT_A_TIME = 2_000  # contacts looked at in one step; those of one bucket are cha
 async def create_assignment_job(
     database: Database, account_id: int, key_id: UUID, of: Mapping[str, Any], label_id: UUID, *, held: bool
 ) -> Job:
-    """Put the job in line. Raises InvalidError for a source or a label that there is not."""
+    """Queue the job. Raises InvalidError for a source or a label that does not exist."""
     async with database.transaction() as connection:
         await _label(connection, account_id, label_id)
         total = await count_source(connection, account_id, Source.of(of)) * BUCKETS

@@ -61,7 +61,7 @@ async def create_export(
     format_: ExportFormat,
     columns: Sequence[str] | None,
 ) -> Export:
-    """Put an export in line. Raises InvalidError for a source or a column that there is not."""
+    """Queue an export. Raises InvalidError for a source or a column that does not exist."""
     async with database.transaction() as connection:
         total = await count_source(connection, account_id, Source.of(of))
         fields = (await fields_of_accounts(connection, [account_id]))[account_id]

@@ -137,7 +137,7 @@ class RowApplier:
         for contact_id in sorted(states):
             state = states[contact_id]
             if state is not None and state != before[contact_id]:
-                # What allows to write to the contact; that somebody is no longer subscribed needs no basis.
+                # The basis for writing to the contact. The end of a subscription needs none.
                 basis = self._plan.options.basis if state.subscription in ("subscribed", "unconfirmed") else None
                 contacts.put((self._account_id, contact_id), state, self._work.now, origin, wording=basis)
 

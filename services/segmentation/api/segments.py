@@ -179,7 +179,7 @@ async def show_series(
     segment_id: UUID,
     caller: Annotated[Caller, requires("read")],
     since: Annotated[
-        Day | None, Query(description="The first day, in the account's time zone. 90 days ago unless said.")
+        Day | None, Query(description="The first day, in the account's time zone; 90 days ago by default.")
     ] = None,
 ) -> SegmentSeries:
     """Return how many members the segment had at the end of each day. Days are kept for two years."""

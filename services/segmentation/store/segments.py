@@ -22,7 +22,7 @@ QUERIES = queries_of(__file__)
 class Segment:
     """A segment as it is stored; `written` is its criterion in the long form.
 
-    `unreadable`: why this version of the grammar cannot read it; `criterion` stands for nobody then.
+    `unreadable`: why this version of the grammar cannot read it; `criterion` is then true for no contact.
     """
 
     segment_id: UUID

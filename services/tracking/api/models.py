@@ -20,7 +20,7 @@ from shared.events.labeling import LabelChanged
 
 
 class LinkLabelAnswer(BaseModel):
-    """A label on a link, as it is called now."""
+    """A label of a link, with its present name."""
 
     id: Annotated[UUID, Field(description="The id of the label.", examples=["0190c2a4-7b1e-7c3d-9a55-1f2e3d4c5b6a"])]
     name: Annotated[str, Field(description="The label's current name.", examples=["Dogs"])]

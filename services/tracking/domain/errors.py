@@ -46,7 +46,7 @@ class SendNotWritable(ValueError):
 
 
 class LimitReached(Exception):
-    """The account, or the message, has as many of something as it may have. `pointer` is what asks for more."""
+    """The account or the message has reached a limit. `pointer` is the member that asks for more."""
 
     def __init__(self, detail: str, pointer: str = "") -> None:
         super().__init__(detail)

@@ -53,7 +53,7 @@ class Targets:
         self._ready.pop(message.message_id, None)
 
     async def refresh(self) -> None:
-        """Learns of all messages that there are now, within a second."""
+        """Read the catalog to its present end, within a second."""
         await self._catalog.refresh()
 
     def _changed(self, event: object) -> None:

@@ -41,7 +41,7 @@ CLICKS = Metric("penchant_clicks", "Clicks taken, by verdict.", ("verdict",), re
 
 
 class UsableReport(NamedTuple):
-    """A report that names a contact, a message and a link that there are."""
+    """A report whose contact, message and link exist."""
 
     received: Received
     contact_id: int

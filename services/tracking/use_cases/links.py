@@ -15,7 +15,7 @@ from shared.events.topics import CATALOG_PARTITION
 
 @dataclass(frozen=True, slots=True)
 class LinkChange:
-    """What is to be changed of a link. If `changes_url`, it leads to `url`; None: to what the message says."""
+    """A change of a link. With `changes_url` it leads to `url`, or to the address in the message if that is None."""
 
     changes_url: bool = False
     url: str | None = None

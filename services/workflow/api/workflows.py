@@ -25,7 +25,7 @@ DefinitionBody = Annotated[
     dict[str, Any],
     Body(
         description="`name`, `triggers`, `condition?`, `reentry?`, `max_event_age?`, `exit_on?`, `while_paused?`, "
-        "`steps`. A trigger takes an event that became known within `max_event_age` of happening: one day unless said. "
+        "`steps`. A trigger takes an event that became known within `max_event_age` of happening (default: one day). "
         '`exit_on` takes triggers and `{"no_longer": criterion}`. Steps: `send`, `wait`, `wait_for`, `if`, `split`, '
         "`assign_label`, `remove_label`, `set_field`, `exit`. At most 262,144 bytes.",
         examples=EXAMPLES,

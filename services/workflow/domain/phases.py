@@ -1,4 +1,4 @@
-"""What a workflow was when: an event counts for the definition that was in effect when it was recorded."""
+"""The phases of a workflow. An event counts for the definition that was in effect when it was recorded."""
 
 from bisect import bisect_right
 from collections.abc import Iterable
@@ -38,11 +38,11 @@ class Workflow:
 
     @property
     def state(self) -> State:
-        """What it is now."""
+        """The present phase."""
         return self.phases[-1].state
 
     def phase_at(self, recorded_at: datetime) -> Phase | None:
-        """Return what was in effect then; None before it was made."""
+        """Return the phase that was in effect then; None before the workflow was created."""
         found = bisect_right(self._since, recorded_at)
         return self.phases[found - 1] if found else None
 

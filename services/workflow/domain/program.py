@@ -1,4 +1,4 @@
-"""A definition as a run walks through it: every step, and which one follows."""
+"""A definition as a run follows it: every step, and the next one."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -61,7 +61,7 @@ def compile_program(workflow_id: UUID, version: int, account_id: int, definition
 
 
 def _place(steps: tuple[Step, ...], following: str | None, places: dict[str, PlacedStep]) -> str | None:
-    """Put the steps into `places`, last one first; answers the id of the first, or what follows if there are none."""
+    """Put the steps into `places`, last one first. Return the id of the first step; `following` if there is none."""
     for step in reversed(steps):
         assert step.id is not None, "read_definition gives every step an id"
         branches = dict(step.branches)

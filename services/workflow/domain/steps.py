@@ -74,7 +74,7 @@ class Duration(Strict):
 class Window(Strict):
     """A part of each week in the account's time zone.
 
-    It begins on these weekdays (all, unless said) at `from` and ends at `to`, on the next day if that is not later; a
+    It begins on these weekdays (default: all) at `from` and ends at `to`, on the next day if that is not later; a
     window without `to` ends with its day.
     """
 

@@ -191,7 +191,7 @@ async def existing(connection: PoolConnectionProxy, runs: Collection[UUID]) -> s
 
 
 async def depths(connection: PoolConnectionProxy, runs: Collection[UUID]) -> dict[UUID, int]:
-    """Return how deep each of these runs is; those that there are."""
+    """Return the depth of each of these runs that exists."""
     rows = await QUERIES["depths"].fetch(connection, run_ids=list(runs))
     return {UUID(int=row["run_id"].int): row["depth"] for row in rows}
 

@@ -30,7 +30,7 @@ class TickResult(NamedTuple):
 class Ticking:
     """One tick of a partition number in one unit.
 
-    Timers come first, so that they are late for nobody's bulk work; then one piece of bulk work, if `may_do_bulk`.
+    Timers come first, so that bulk work does not delay them; then one piece of bulk work, if `may_do_bulk`.
     """
 
     def __init__(self, unit: Unit, broken: BrokenWorkflows, now: datetime, *, may_do_bulk: bool = True) -> None:

@@ -129,7 +129,7 @@ def _targets(names: Sequence[str], contents: Sequence[Sequence[str]], fields: Ma
 
 
 def _field(name: str, content: Sequence[str], fields: Mapping[str, Field], keys: set[str]) -> MapsTo:
-    """Return the field that a column fills: one that there is, by key or name, or a new one."""
+    """Return the field that a column fills: an existing one, by key or name, or a new one."""
     wanted = normalized(name)
     usual = FIELD_BY_NAME.get(wanted)
     for key, field in fields.items():
