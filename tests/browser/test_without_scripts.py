@@ -251,3 +251,42 @@ def test_signing_out_everywhere_ends_every_session(shop: Shop, account: Account,
         answer = there.http.get(f"{home}labels")
         assert (answer.status_code, answer.headers["Location"].partition("?")[0]) == (303, "/sign-in")
         assert there.http.post(f"{home}labels/new", data={"name": "Late"}).status_code == 401
+
+
+def test_the_operator_says_from_which_domains_an_account_sends(admin: Plain, reader: Plain, account: Account) -> None:
+    path = f"/operations/accounts/{account.account_id}"
+    assert "shop.example" in admin.get(path)
+    admin.post(path, {"sender_domains": "shop.example\nnews.example", "click_domain": ""})
+    assert account.get("labeling", "/v1/account")["sender_domains"] == ["shop.example", "news.example"]
+    reader.get(path, status=403)
+    reader.post(path, {"sender_domains": "evil.example"}, status=403)
+
+
+def test_a_field_is_called_otherwise(admin: Plain, account: Account, home: str) -> None:
+    field = {"key": "size", "name": "Size", "type": "choice", "choices": ["S", "M"]}
+    account.post("labeling", "/v1/fields", field)
+    admin.post(f"{home}settings/fields/size/edit", {"name": "Shirt size", "choices": "S, M, L"})
+    found = account.get("labeling", "/v1/fields/size")
+    assert (found["name"], found["choices"]) == ("Shirt size", ["S", "M", "L"])
+    admin.post(f"{home}settings/fields/size/edit", {"name": ""}, status=422)
+
+
+def test_a_form_opens_in_each_language_of_the_account(admin: Plain, account: Account, home: str) -> None:
+    account.ask("labeling", "PATCH", "/v1/account", {"languages": ["nl", "fr"]})
+    form = account.post("labeling", "/v1/forms", {"name": "Newsletter"})
+    page = wait_until(lambda: page_with(admin, f"{home}forms/{form['id']}", "Open the page: Français"), 30)
+    assert "Signed up and confirmed 0" in page
+
+
+def test_clicks_are_drawn_on_the_mail(admin: Plain, account: Account, home: str, ids: dict[str, str]) -> None:
+    click = {
+        "contact_id": int(ids["contact"]), "message_id": ids["message"], "url": "https://shop.example/dogs",
+        "occurred_at": datetime.now(UTC).isoformat(), "user_agent": "Mozilla/5.0 (X11; Linux) Firefox/140.0",
+    }  # fmt: skip
+    account.post("tracking", "/v1/clicks", [click, {**click, "user_agent": "curl/8", "hint": "machine"}])
+    path = f"{home}messages/{ids['message']}/mail"
+    wait_until(lambda: "1 click · 1 by a machine" in admin.http.get(path).text)
+    assert "1 click · 1 by a machine" in admin.http.get(f"{path}?days=7").text
+    page = admin.get(f"{home}messages/{ids['message']}/clicks")
+    assert "the program says that it is a robot; whoever reported the click says so" in page
+    assert "Clicks over time" in page

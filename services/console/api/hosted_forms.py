@@ -6,10 +6,12 @@ from uuid import UUID
 
 from fastapi import Response
 
+from services.console.api.counting import counts_of
 from services.console.api.forms import Form, read_form
 from services.console.api.languages import _
 from services.console.api.lists import cut, filters_of
 from services.console.api.page import AccountPage, OfAccount
+from services.console.api.settings import CONTACT_LANGUAGES
 from services.console.apis.client import ApiProblem, Json
 from shared.http.routing import Router
 
@@ -48,18 +50,23 @@ async def create(page: OfAccount) -> Response:
 @router.get("/{form_id}")
 async def one(page: OfAccount, form_id: UUID) -> Response:
     """Show a form: its page, how to embed it, what it asks."""
-    found, fields, labels = await asyncio.gather(
+    filled_in: Json = {"engaged": {"kind": "form.submitted", "ref": str(form_id), "at_least": 1}}
+    recent: Json = {"engaged": {**filled_in["engaged"], "within_days": 30}}
+    found, fields, labels, counts = await asyncio.gather(
         page.api.get("labeling", f"/v1/forms/{form_id}"),
         page.api.items("labeling", "/v1/fields"),
         page.api.items("labeling", "/v1/labels"),
+        counts_of(page.api, [filled_in, recent]),
     )
+    codes = page.account.get("languages") or ["en"]
     return page.show(
         "form.html",
         here="forms",
         found=found,
         fields={field["key"]: field["name"] for field in fields},
         labels={label["id"]: label["name"] for label in labels},
-        languages_of_account=page.account.get("languages") or ["en"],
+        languages_of_account={code: CONTACT_LANGUAGES.get(code, code) for code in codes},
+        people=list(zip((filled_in, recent), counts, strict=True)),
     )
 
 

@@ -188,16 +188,21 @@ async def _merging(page: AccountPage, label_id: UUID, form: Form, status: int = 
 
 
 async def _labelled_links(page: AccountPage, label_id: str) -> list[Json]:
-    """Return the links that carry a label, of the latest messages, with their message."""
+    """Return the links that carry a label, of the latest messages, with message and clicks; the most clicked first."""
     summaries = (await page.api.get("tracking", "/v1/messages", limit=20))["items"]
     messages = await page.api.each("tracking", [f"/v1/messages/{message['id']}" for message in summaries])
-    return [
+    links = [
         {**link, "message": message}
         for message in messages
         if message is not None
         for link in message["links"]
         if any(label["id"] == label_id for label in link["labels"])
     ]
+    message_ids = list(dict.fromkeys(link["message"]["id"] for link in links))
+    stats = await page.api.each("tracking", [f"/v1/messages/{message_id}/stats" for message_id in message_ids])
+    clicks = {one["link_id"]: one["clicks"]["human"] for found in stats if found is not None for one in found["links"]}
+    counted = [{**link, "clicks": clicks.get(link["id"], 0)} for link in links]
+    return sorted(counted, key=lambda link: -link["clicks"])
 
 
 def _body(form: Form) -> Json:

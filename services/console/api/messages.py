@@ -1,6 +1,7 @@
 """Messages: the list, one message with the labels of its links on the mail itself, and its numbers."""
 
 import asyncio
+from collections import Counter
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from starlette.datastructures import UploadFile
 from services.console.api.forms import Form, form_of, read_form
 from services.console.api.languages import _, counted
 from services.console.api.lists import cut, filters_of, listing
+from services.console.api.message_numbers import PERIODS, clicks_of_links, period_of
 from services.console.api.message_preview import preview_of
 from services.console.api.message_source import kept_of, read_source
 from services.console.api.names import Names
@@ -92,18 +94,17 @@ async def message(page: OfAccount, message_id: UUID) -> Response:
 async def mail(page: OfAccount, message_id: UUID) -> Response:
     """Return the mail itself, for the frame: its links marked, nothing in it runs or loads unless asked."""
     content = page.request.query_params.get("content")
-    found, html, stats = await asyncio.gather(
+    found, html, clicks = await asyncio.gather(
         page.api.get("tracking", f"/v1/messages/{message_id}"),
         page.api.text("tracking", f"/v1/messages/{message_id}/html", merge_tag=MERGE_TAG, content=content),
-        page.api.get("tracking", f"/v1/messages/{message_id}/stats"),
+        clicks_of_links(page, message_id),
     )
     pictures = page.request.query_params.get("pictures") == "yes"
     here = page.url(f"messages/{message_id}")
     if page.request.query_params.get("marks") == "no":
         shown = cleaned(html, pictures=pictures)
     else:
-        clicks = {one["link_id"]: one["clicks"]["human"] for one in stats["links"]}
-        links = [_marked(link, clicks.get(link["id"], 0)) for link in found["links"]]
+        links = [_marked(link, clicks.get(link["id"], Counter())) for link in found["links"]]
         shown = show_mail(html, links, lambda link: f"{here}?link={link.link_id}#link-{link.number}", pictures=pictures)
     policy = MAIL_POLICY.format(pictures=" https: http:" if pictures else "")
     return HTMLResponse(shown, headers={"Content-Security-Policy": policy, "Cache-Control": "no-store"})
@@ -256,6 +257,8 @@ async def _message(page: AccountPage, message_id: UUID, form: Form, status: int 
         warnings=[] if check is None else check["warnings"],
         reason=_reason,
         preview=preview,
+        periods=PERIODS,
+        period=period_of(page),
         names=Names(labels={label["id"]: label["name"] for label in labels}, segments={}),
     )
 
@@ -270,12 +273,18 @@ def _changes(found: Json, form: Form, wanted: dict[str, list[str]]) -> dict[str,
     }
 
 
-def _marked(link: Json, clicks: int) -> MarkedLink:
+def _marked(link: Json, clicks: Counter[str]) -> MarkedLink:
     names = ", ".join(label["name"] for label in link["labels"])
     kind = "labelled" if link["labels"] else "unlabelled" if link["trackable"] else "off"
+    human, machine = clicks["human"], clicks["machine"]
     mark = " · ".join(
         text
-        for text in (str(link["number"]), names, counted("%(num)s click", "%(num)s clicks", clicks) if clicks else "")
+        for text in (
+            str(link["number"]),
+            names,
+            counted("%(num)s click", "%(num)s clicks", human) if human else "",
+            counted("%(num)s by a machine", "%(num)s by machines", machine) if machine else "",
+        )
         if text
     )
     return MarkedLink(link["id"], link["number"], link["url"], mark, kind)

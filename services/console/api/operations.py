@@ -10,6 +10,7 @@ from services.console.api.languages import _
 from services.console.api.page import NotAllowed, Page, SignedIn
 from services.console.api.zones import TIME_ZONES
 from services.console.apis.client import ApiProblem, Json, ServiceName, Unreachable
+from services.console.domain.errors import NotAMember
 from services.console.use_cases.people import admit
 from shared.http.routing import Router
 
@@ -42,6 +43,28 @@ async def create_account(page: SignedIn) -> Response:
     return page.go(f"/a/{made['account_id']}/", _("The account is there."))
 
 
+@router.get("/accounts/{account_id}")
+async def account(page: SignedIn, account_id: int) -> Response:
+    """Show what the operator decides about an account."""
+    return await _account(page, account_id, Form())
+
+
+@router.post("/accounts/{account_id}")
+async def change_account(page: SignedIn, account_id: int) -> Response:
+    """Change from which domains an account may send, and the domain of its tracked links."""
+    api = page.console.platform.with_key(_operator_key(page))
+    form = await read_form(page.request)
+    domains = [part for part in form["sender_domains"].replace(",", " ").split() if part]
+    body: Json = {"sender_domains": domains, "click_domain": form["click_domain"] or None}
+    try:
+        await api.patch("labeling", f"/v1/accounts/{account_id}", body)
+    except Refused as problem:
+        form.refuse(problem)
+        return await _account(page, account_id, form, status=422)
+    page.request.app.state.accounts.forget(account_id)
+    return page.go("/operations", _("Saved."))
+
+
 @router.post("/replay")
 async def replay(page: SignedIn) -> Response:
     """Process the failed records of a service again."""
@@ -71,6 +94,14 @@ async def _operations(page: Page, form: Form, status: int = 200) -> Response:
     )
 
 
+async def _account(page: Page, account_id: int, form: Form, status: int = 200) -> Response:
+    accounts = await _accounts(page, _operator_key(page))
+    found = next((one for one in accounts if one["account_id"] == account_id), None)
+    if found is None:
+        raise NotAMember
+    return page.show("operations_account.html", status=status, form=form, found=found)
+
+
 def _operator_key(page: Page) -> str:
     key = page.console.settings.operator_key
     if not page.person.is_operator or key is None:
@@ -98,6 +129,6 @@ async def _held(page: Page, service: ServiceName, api_key: str) -> Json:
 
 async def _accounts(page: Page, api_key: str) -> list[Json]:
     try:
-        return await page.console.platform.with_key(api_key).items("labeling", "/v1/accounts")
+        return await page.console.platform.with_key(api_key).all_items("labeling", "/v1/accounts")
     except (ApiProblem, Unreachable):
         return []

@@ -48,6 +48,7 @@ def environment() -> Environment:
         subscription=sentences.subscription,
         state_name=sentences.state,
         thing_name=sentences.thing_name,
+        click_reason=sentences.click_reason,
         recipient_status=sentences.recipient_status,
         skipped_because=sentences.skipped_because,
     )

@@ -5,6 +5,18 @@ from services.console.api.names import Names
 from services.console.apis.client import Json
 
 
+def click_reason(code: str) -> str:
+    """Return why a click is taken for one of a machine, or for an unclear one."""
+    return {
+        "crawler": _("the program says that it is a robot"),
+        "no_user_agent": _("the program does not say what it is"),
+        "prefetch": _("fetched before anybody clicked"),
+        "head": _("asked whether the page is there, and did not open it"),
+        "method": _("no browser follows a link like that"),
+        "hint": _("whoever reported the click says so"),
+    }.get(code, code)
+
+
 def thing_name(kind: str) -> str:
     """Return what a kind of thing is called in the middle of a sentence."""
     return {

@@ -26,7 +26,7 @@ TYPES = ("text", "number", "date", "boolean", "choice")
 _LONGEST_NAME = 80
 _UTM = ("source", "medium", "campaign")
 _BRAND = ("name", "logo_url", "colour", "postal_address")
-_CONTACT_LANGUAGES = {"nl": "Nederlands", "en": "English", "fr": "Français", "de": "Deutsch"}
+CONTACT_LANGUAGES = {"nl": "Nederlands", "en": "English", "fr": "Français", "de": "Deutsch"}
 
 
 @router.get("")
@@ -83,6 +83,29 @@ async def add_field(page: OfAccount) -> Response:
         form.refuse(problem)
         return await _settings(page, {"field": form}, status=422)
     return page.go(page.url("settings") + "#fields", _('The field "%(name)s" is there.', name=form["name"]))
+
+
+@router.get("/fields/{key}/edit")
+async def edit_field(page: OfAccount, key: str) -> Response:
+    """Show the form of a field."""
+    page.require("write")
+    return await _field_form(page, key, Form())
+
+
+@router.post("/fields/{key}/edit")
+async def change_field(page: OfAccount, key: str) -> Response:
+    """Change what a field is called, and the values of one of a list."""
+    page.require("write")
+    form = await read_form(page.request)
+    body: Json = {"name": form["name"]}
+    if "choices" in form.values:
+        body["choices"] = [one.strip() for one in form["choices"].split(",") if one.strip()]
+    try:
+        await page.api.patch("labeling", f"/v1/fields/{key}", body)
+    except Refused as problem:
+        form.refuse(problem)
+        return await _field_form(page, key, form, status=422)
+    return page.go(page.url("settings") + "#fields", _("Saved."))
 
 
 @router.get("/fields/{key}/delete")
@@ -217,9 +240,14 @@ async def _settings(page: AccountPage, forms: dict[str, Form], status: int = 200
         types=TYPES,
         roles=ROLES,
         time_zones=TIME_ZONES,
-        contact_languages=_CONTACT_LANGUAGES,
+        contact_languages=CONTACT_LANGUAGES,
         **{**given, **values},
     )
+
+
+async def _field_form(page: AccountPage, key: str, form: Form, status: int = 200) -> Response:
+    found = await page.api.get("labeling", f"/v1/fields/{key}")
+    return page.show("field_form.html", status=status, here="settings", form=form, field=found)
 
 
 async def _field_deletion(page: AccountPage, key: str, uses: list[Json], status: int = 200) -> Response:

@@ -64,7 +64,7 @@ async def show(service: Service, request: JsonRequest, form_id: str) -> Response
     shown = await _find(service, form_id)
     if shown is None:
         return gone(request, NotFoundError("form"))
-    return _page(View.of(request, shown.account), shown, {}, {})
+    return _page(_view(request, shown), shown, {}, {})
 
 
 @router.post("/f/{form_id}")
@@ -73,7 +73,7 @@ async def fill_in(service: Service, request: JsonRequest, form_id: str) -> Respo
     shown = await _find(service, form_id)
     if shown is None or service.tokens is None or service.suppression is None:
         return gone(request, NotFoundError("form"))
-    view = View.of(request, shown.account)
+    view = _view(request, shown)
     form = await read_form(request)
     email = first(form, "email").strip()
     client = request.client.host if request.client is not None else ""
@@ -106,6 +106,11 @@ async def _find(service: Labeling, text: str) -> ShownForm | None:
         return None
 
 
+def _view(request: JsonRequest, shown: ShownForm) -> View:
+    """Return the view of a form: in the language that its URL asks for, else in the browser's."""
+    return View.of(request, shown.account, request.query_params.get("language"))
+
+
 def _given(form: Form) -> dict[str, str]:
     return {name.removeprefix("field."): first(form, name) for name in form if name.startswith("field.")}
 
@@ -126,7 +131,7 @@ def _page(view: View, shown: ShownForm, filled: Form, problems: dict[str, str]) 
         status=422 if problems else 200,
         notice=view.text("form_error") if problems else None,
         embeddable=True,
-        action=f"/f/{shown.form.id}",
+        action=f"/f/{shown.form.id}?language={view.language}",
         text=shown.form.definition.text,
         fields=[field._asdict() for field in shown.fields],
         labels=labels,

@@ -27,6 +27,8 @@ def test_a_subscription_is_confirmed_by_a_mailed_link(running: Running, account:
     page = public.get(path, headers={"Accept-Language": "de"})
     assert (page.status_code, "Newsletter" in page.text, "Dogs" in page.text) == (200, True, True)
     assert "frame-ancestors *" in page.headers["content-security-policy"]
+    assert '<html lang="nl"' in public.get(f"{path}?language=nl", headers={"Accept-Language": "fr"}).text
+    assert '<html lang="fr"' in public.get(path, headers={"Accept-Language": "fr"}).text
     filled = {"email": "ann@example.com", "field.city": "Gent", "label": dogs, "consent": "yes"}
     assert public.post(path, data=filled).status_code == 200
     ann = contact_of(account, "ann@example.com")
