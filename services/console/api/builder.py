@@ -18,6 +18,14 @@ from shared.http.routing import Router
 
 router = Router(prefix="/a/{account_id}/criteria", include_in_schema=False)
 
+ENGAGEMENTS = (
+    "form.submitted",
+    "survey.answered",
+    "page.visited",
+    "message.sent",
+    "message.opened",
+    "message.bounced",
+)
 _SAMPLE = 5  # contacts that are shown by name
 
 
@@ -29,6 +37,7 @@ class Choices:
     fields: list[Json] = field(default_factory=list)
     messages: list[Json] = field(default_factory=list)
     segments: list[Json] = field(default_factory=list)
+    engagements: dict[str, list[tuple[str, str]]] = field(default_factory=dict)  # by kind: references with their names
 
     def names(self) -> Names:
         """Return the names of all of them."""
@@ -69,14 +78,32 @@ class Builder:
 
 async def load_choices(page: AccountPage) -> Choices:
     """Return the things that conditions can name."""
-    labels, fields, messages, segments = await asyncio.gather(
+    labels, fields, messages, segments, engagements = await asyncio.gather(
         page.api.items("labeling", "/v1/labels"),
         page.api.items("labeling", "/v1/fields"),
         page.api.items("tracking", "/v1/messages"),
         page.api.items("segmentation", "/v1/segments"),
+        _engagements(page),
     )
     active = sorted((label for label in labels if label["state"] != "deleted"), key=lambda one: one["name"].casefold())
-    return Choices(active, fields, messages, segments)
+    return Choices(active, fields, messages, segments, engagements)
+
+
+async def _engagements(page: AccountPage) -> dict[str, list[tuple[str, str]]]:
+    """Return what was reported of contacts, and the forms that nobody has filled in yet."""
+    forms = await page.api.items("labeling", "/v1/forms")
+    names = {form["id"]: form["name"] for form in forms}
+    found: dict[str, list[tuple[str, str]]] = {kind: [] for kind in ENGAGEMENTS}
+    found["form.submitted"] = list(names.items())
+    try:
+        reported = await page.api.items("segmentation", "/v1/engagement-kinds")
+    except (ApiProblem, Unreachable):
+        return found  # they are a help for who types; the fields work without
+    for one in reported:
+        refs = found.setdefault(one["kind"], [])
+        if one["ref"] is not None and one["ref"] not in names:
+            refs.append((one["ref"], one["ref"]))
+    return found
 
 
 async def build(page: AccountPage, prefix: str, root: Node, choices: Choices, *, count: bool = True) -> Builder:

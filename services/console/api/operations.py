@@ -58,7 +58,7 @@ async def change_account(page: SignedIn, account_id: int) -> Response:
     body: Json = {"sender_domains": domains, "click_domain": form["click_domain"] or None}
     try:
         await api.patch("labeling", f"/v1/accounts/{account_id}", body)
-    except Refused as problem:
+    except ApiProblem as problem:
         form.refuse(problem)
         return await _account(page, account_id, form, status=422)
     page.request.app.state.accounts.forget(account_id)

@@ -102,7 +102,7 @@ async def change_field(page: OfAccount, key: str) -> Response:
         body["choices"] = [one.strip() for one in form["choices"].split(",") if one.strip()]
     try:
         await page.api.patch("labeling", f"/v1/fields/{key}", body)
-    except Refused as problem:
+    except ApiProblem as problem:
         form.refuse(problem)
         return await _field_form(page, key, form, status=422)
     return page.go(page.url("settings") + "#fields", _("Saved."))

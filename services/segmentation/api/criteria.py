@@ -11,6 +11,7 @@ from services.segmentation.api.models import (
     CriterionBody,
     DescribeBody,
     Description,
+    EngagementKind,
     ExplainBody,
     Member,
     NodeCount,
@@ -18,7 +19,7 @@ from services.segmentation.api.models import (
 from services.segmentation.api.refusals import refusals
 from services.segmentation.api.state import State
 from shared.http.keys import Caller, requires
-from shared.http.pages import Page, PageRequest
+from shared.http.pages import Page, PageRequest, page_request
 from shared.http.routing import Router
 
 router = Router(tags=["criteria"])
@@ -72,3 +73,20 @@ async def describe_criterion(
     with refusals():
         sentence = await State.of(request).criteria.describe(caller.account_id, body.criterion, body.language)
     return Description(sentence=sentence)
+
+
+@router.get("/v1/engagement-kinds")
+async def list_engagement_kinds(
+    request: Request, caller: Annotated[Caller, requires("read")], page: Annotated[PageRequest, page_request()]
+) -> Page[EngagementKind]:
+    """List what contacts have done, as it was reported: forms, surveys, pages and so on, for use in criteria."""
+    (after,) = page.key(int) or (0,)
+    with refusals():
+        found = list(enumerate(await State.of(request).criteria.engagements(caller.account_id), 1))
+    return Page[EngagementKind].of(
+        found[after:][: page.fetch],
+        page,
+        key=lambda numbered: (numbered[0],),
+        item=lambda numbered: EngagementKind(kind=numbered[1][0], ref=numbered[1][1]),
+        total=len(found),
+    )

@@ -256,19 +256,30 @@ class Member(BaseModel):
     contact_id: int
 
 
+class EngagementKind(BaseModel):
+    """Something that contacts have done, as criteria name it."""
+
+    kind: Annotated[str, Field(description="Such as `form.submitted`.", examples=["form.submitted"])]
+    ref: Annotated[
+        str | None, Field(description="Which form, survey or page; null for the kind itself.", examples=["spring-form"])
+    ]
+
+
 class SegmentUse(BaseModel):
     """Something that uses a segment."""
 
-    kind: Annotated[str, Field(description="`segment`, `workflow`, `campaign` or `block`. Open.")]
-    id: Annotated[str, Field(description="Its id. Of a block: the id of its message, a slash, its name.")]
-    name: Annotated[str, Field(description="Its name.")]
+    kind: Annotated[
+        str, Field(description="`segment`, `workflow`, `campaign` or `block`. Open.", examples=["workflow"])
+    ]
+    id: Annotated[str, Field(description="Its id; of a block, `message id/name`.", examples=[_DOGS])]
+    name: Annotated[str, Field(description="Its name.", examples=["Puppy guide"])]
 
 
 class DayOfSegment(BaseModel):
     """A day that is over."""
 
-    day: Annotated[date, Field(description="In the account's time zone.")]
-    count: Annotated[int, Field(description="How many members there were at its end.")]
+    day: Annotated[date, Field(description="In the account's time zone.", examples=["2026-03-20"])]
+    count: Annotated[int, Field(description="How many members there were at its end.", examples=[1840])]
 
 
 class SegmentSeries(BaseModel):

@@ -25,6 +25,7 @@ from services.segmentation.domain.questions import (
     ExplainContact,
     LabelInterest,
     ListAnnounced,
+    ListEngagements,
     ListMembers,
     Question,
     SamplePage,
@@ -51,6 +52,8 @@ def answer(question: Question, account: AccountSlice | None, partition: int, par
             return _groups(account.image, asked, groups)
         case CountMachineClicks(send_id=send_id):
             return _machine_clicks(account.image, send_id)
+        case ListEngagements():
+            return _engagements(account.image)
         case DecideContent():
             return _content(account, question)
         case LabelInterest(label_id=label_id, first=first, last=last):
@@ -130,6 +133,11 @@ def _groups(target: Slice, asked: Sequence[PortableCriterion], groups: Sequence[
         [len(one) for one in members],
         *([one.intersection_cardinality(group) for one in members] for group in within),
     ]
+
+
+def _engagements(target: Slice) -> list[tuple[str, str | None]]:
+    kinds = [(str(name[1]), None) for name in target.tallies if name[0] == "engaged"]
+    return kinds + [(str(name[1]), str(name[2])) for name in target.parts if name[0] == "engaged.ref"]
 
 
 def _machine_clicks(target: Slice, send_id: str) -> list[int]:

@@ -99,8 +99,15 @@ class CountMachineClicks(BaseModel):
     send_id: str
 
 
+class ListEngagements(BaseModel):
+    """Which kinds of engagements contacts had, and about what: a pair of kind and reference for each, null for none."""
+
+    kind: Literal["engagements"] = "engagements"
+
+
 Question = Annotated[
     CountNodes
+    | ListEngagements
     | CountGroups
     | CountMachineClicks
     | ListMembers

@@ -16,6 +16,7 @@ from services.segmentation.domain.questions import (
     ExplainContact,
     LabelInterest,
     ListAnnounced,
+    ListEngagements,
     ListMembers,
     SamplePage,
 )
@@ -148,6 +149,12 @@ class Criteria:
             {date.fromordinal(day): days[day] for day in sorted(days)},
             {clicks: strengths[clicks] for clicks in sorted(strengths)},
         )
+
+    async def engagements(self, account_id: int) -> list[tuple[str, str | None]]:
+        """Return the kinds of engagements that contacts had, and for each kind what they were about; in order."""
+        answers = (await self.owners.ask(account_id, ListEngagements())).values()
+        found = {(kind, ref) for answer in answers for kind, ref in answer}
+        return sorted(found, key=lambda pair: (pair[0], pair[1] or ""))
 
     async def count_members(self, account_id: int, question: CountNodes | ListAnnounced) -> int | None:
         """Return the answer to a question of `question_about`; None while it cannot be had."""

@@ -40,48 +40,60 @@ class Expectation(BaseModel):
     messages_a_week: int = Field(description="How many messages these would have asked for.", examples=[140])
 
 
+# The members of a definition.
+Name = Annotated[str, Field(description="The name of the workflow.", examples=["Puppy guide for dog lovers"])]
+Version = Annotated[int, Field(description="Increases with every change.", examples=[2])]
+Triggers = Annotated[
+    list[dict[str, Any]],
+    Field(
+        description="The events that start a run.",
+        examples=[[{"on": "LabelAssigned", "label": "0190c2a4-7b1e-7c3d-9a55-1f2e3d4c5b6a"}]],
+    ),
+]
+Condition = Annotated[
+    dict[str, Any] | None, Field(description="A criterion that the contact must satisfy for a run to start.")
+]
+Reentry = Annotated[
+    str,
+    Field(
+        description="Whether a contact may go through it again: `once`, `every_time`, `not_while_running`.",
+        examples=["once"],
+    ),
+]
+ExitOn = Annotated[list[dict[str, Any]], Field(description="What ends a run before its last step.")]
+WhilePaused = Annotated[
+    str,
+    Field(
+        description="`queue`: what happens while it is paused starts runs afterwards; `skip`: it does not.",
+        examples=["queue"],
+    ),
+]
+Steps = Annotated[
+    list[dict[str, Any]],
+    Field(
+        description="What a run does, step by step.",
+        examples=[[{"id": "guide", "send": {"message": "0190c2b0-0d0e-7f10-8a1b-2c3d4e5f6071"}}]],
+    ),
+]
+Age = Annotated[dict[str, int], Field(description="How old an event may be to start a run.", examples=[{"days": 1}])]
+
+
 class WorkflowAnswer(BaseModel):
     """A workflow: its definition, with what the service knows of it beside."""
 
     model_config = ConfigDict(extra="allow")
 
     id: Annotated[UUID, Field(description="The id of the workflow.", examples=["0190d5ff-1122-7333-8444-556677889900"])]
-    name: Annotated[str, Field(description="The name of the workflow.", examples=["Puppy guide for dog lovers"])]
-    version: Annotated[int, Field(description="Increases with every change.", examples=[2])]
+    name: Name
+    version: Version
     state: Annotated[State, Field(description="`active` workflows start runs.", examples=["active"])]
-    triggers: Annotated[
-        list[dict[str, Any]],
-        Field(
-            description="The events that start a run.",
-            examples=[[{"on": "LabelAssigned", "label": "0190c2a4-7b1e-7c3d-9a55-1f2e3d4c5b6a"}]],
-        ),
-    ] = []
-    condition: Annotated[
-        dict[str, Any] | None, Field(description="A criterion that the contact must satisfy for a run to start.")
-    ] = None
-    reentry: Annotated[
-        str,
-        Field(
-            description="Whether a contact may go through it again: `once`, `every_time`, `not_while_running`.",
-            examples=["once"],
-        ),
-    ] = "once"
-    exit_on: Annotated[list[dict[str, Any]], Field(description="What ends a run before its last step.")] = []
-    while_paused: Annotated[
-        str,
-        Field(
-            description="`queue`: what happens while it is paused starts runs afterwards; `skip`: it does not.",
-            examples=["queue"],
-        ),
-    ] = "queue"
-    max_event_age: dict[str, int] = Field(default={"days": 1}, description="How old an event may be to start a run.")
-    steps: Annotated[
-        list[dict[str, Any]],
-        Field(
-            description="What a run does, step by step.",
-            examples=[[{"id": "guide", "send": {"message": "0190c2b0-0d0e-7f10-8a1b-2c3d4e5f6071"}}]],
-        ),
-    ] = []
+    triggers: Triggers = []
+    condition: Condition = None
+    reentry: Reentry = "once"
+    exit_on: ExitOn = []
+    while_paused: WhilePaused = "queue"
+    max_event_age: Age = {"days": 1}
+    steps: Steps = []
     uses: Annotated[
         Uses,
         Field(
@@ -132,16 +144,16 @@ class VersionAnswer(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    version: int
-    name: str
-    created_at: datetime = Field(description="When it was written.")
-    triggers: list[dict[str, Any]] = []
-    condition: dict[str, Any] | None = None
-    reentry: str = "once"
-    exit_on: list[dict[str, Any]] = []
-    while_paused: str = "queue"
-    max_event_age: dict[str, int] = Field(default={"days": 1}, description="How old an event may be to start a run.")
-    steps: list[dict[str, Any]] = []
+    version: Version
+    name: Name
+    created_at: Annotated[datetime, Field(description="When it was written.", examples=["2026-03-20T11:00:00Z"])]
+    triggers: Triggers = []
+    condition: Condition = None
+    reentry: Reentry = "once"
+    exit_on: ExitOn = []
+    while_paused: WhilePaused = "queue"
+    max_event_age: Age = {"days": 1}
+    steps: Steps = []
 
     @classmethod
     def of(cls, found: StoredVersion) -> "VersionAnswer":
