@@ -45,10 +45,7 @@ RECORDS_APPLIED = Counter(
     "penchant_records_applied", "Records whose effect is committed.", ("consumer", "topic"), registry=REGISTRY
 )
 RECORDS_REPEATED = Counter(
-    "penchant_records_repeated",
-    "Records passed over because they had been applied before.",
-    ("consumer", "topic"),
-    registry=REGISTRY,
+    "penchant_records_repeated", "Records skipped because they had been applied before.", ("topic",), registry=REGISTRY
 )
 BATCHES_FAILED = Counter(
     "penchant_batches_failed", "Batches rolled back, by why.", ("consumer", "reason"), registry=REGISTRY

@@ -133,6 +133,8 @@ class Lane:
                     break
                 queue.sequence = max(queue.sequence, sequence)
                 taken.append((part.topic, record, headers))
+            else:
+                metrics.RECORDS_REPEATED.labels(part.topic).inc()
             records.popleft()
             queue.next_offset = record.offset + 1
             count += 1

@@ -1,6 +1,7 @@
 """Works through a group of partition numbers of a consumer: few, full transactions, each with its checkpoints."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
@@ -246,7 +247,10 @@ class Processor:
                 one.partition.held.poison = None
                 one.partition.apart = one.partition.most < BATCH
                 one.partition.most = min(BATCH, one.partition.most * 2)
-        metrics.BATCH_RECORDS.labels(self.consumer.name).observe(sum(len(one.taken.records) for one in unit.applied))
+        by_topic = Counter(topic for one in unit.applied for topic, _, _ in one.taken.records)
+        for topic, count in by_topic.items():
+            metrics.RECORDS_APPLIED.labels(self.consumer.name, topic).inc(count)
+        metrics.BATCH_RECORDS.labels(self.consumer.name).observe(by_topic.total())
         metrics.BATCH_SECONDS.labels(self.consumer.name).observe(seconds)
         unit.put_back(unit.fenced)
         self._recover([one.partition for one in unit.fenced], Fenced("another process has moved the checkpoint"))

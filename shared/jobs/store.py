@@ -59,12 +59,6 @@ async def list_jobs(
     return [job_from_row(row) for row in rows]
 
 
-async def jobs_about(connection: Executor, account_id: int, subject: str) -> list[Job]:
-    """Return the jobs of the account with this subject, newest first."""
-    rows = await QUERIES["jobs_of_subject"].fetch(connection, account_id=account_id, subject=subject)
-    return [job_from_row(row) for row in rows]
-
-
 async def request_cancel(connection: Executor, account_id: int, job_id: UUID) -> Job | None:
     """Ask that a job stops before its next step. Return None if it is unknown or has ended."""
     row = await QUERIES["request_cancel"].fetchrow(connection, account_id=account_id, job_id=job_id)

@@ -88,11 +88,6 @@ WHERE account_id = :account_id
 ORDER BY job_id DESC
 LIMIT :limit
 
--- name: jobs_of_subject
-SELECT * FROM background_jobs
-WHERE account_id = :account_id AND subject = :subject
-ORDER BY job_id DESC
-
 -- name: problems_of_job
 SELECT number, pointer, code, detail FROM background_job_problems
 WHERE job_id = :job_id

@@ -11,10 +11,6 @@ from services.console.apis.client import ApiProblem
 LARGEST_TEXTS = 4_000_000  # characters of all fields of a form; a newsletter is about 100,000
 
 
-class TooLarge(Exception):
-    """The form holds more than any form of ours needs."""
-
-
 @dataclass(slots=True)
 class Form:
     """The values of a form, and what is wrong with them: by the field's name, "" for the whole form.

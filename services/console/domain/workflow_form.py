@@ -262,8 +262,6 @@ def _json(text: str) -> Json:
 
 # From a definition
 
-_FORM_MEMBERS = ("name", "triggers", "condition", "reentry", "while_paused", "exit_on", "steps", "max_event_age")
-
 
 def workflow_draft_of(definition: Json) -> WorkflowDraft:
     """Return the fields of a stored definition."""

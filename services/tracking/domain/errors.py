@@ -41,10 +41,6 @@ class CatalogOutOfDate(Exception):
     """The catalog could not be read to its end in time, so whether something exists is not known."""
 
 
-class SendNotWritable(ValueError):
-    """The send does not fit into a token."""
-
-
 class LimitReached(Exception):
     """The account or the message has reached a limit. `pointer` is the member that asks for more."""
 

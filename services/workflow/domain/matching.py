@@ -15,7 +15,6 @@ Owner = TypeVar("Owner")
 Key: TypeAlias = tuple[str, str, UUID | str | None]
 
 LABELS = (LabelAssigned, LabelRemoved)
-SEGMENTS = (SegmentEntered, SegmentLeft)
 
 
 def matches(trigger: AnyTrigger, event: ContactEvent, this_run: UUID | None = None) -> bool:

@@ -9,7 +9,6 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY = timedelta(days=1)
-MINUTE = timedelta(minutes=1)
 
 
 def next_local_time(at: time, after: datetime, zone: tzinfo) -> datetime:

@@ -12,17 +12,22 @@ from shared.bus.host import MOST_WAITING, ConsumerHost
 from shared.bus.received import Received
 from shared.bus.tracked_consumer import AT_ONCE
 from shared.events.topics import partition_of
+from shared.metrics import REGISTRY
 from shared.store.unit_of_work import UnitOfWork
 from tests.shared.bus.rig import PARTITIONS, Counting, Rig, clicked
 from tests.stack.waiting import until
+
+APPLIED_LABELS = {"consumer": "counting", "topic": "tracking.clicks"}
 
 
 @pytest.mark.asyncio
 async def test_counts_each_click_once_and_publishes_what_follows(rig: Rig) -> None:
     clicks = [clicked(contact) for contact in range(1, 101) for _ in range(3)]
+    applied = _applied()
     await rig.publish(clicks)
     async with rig.relay(), rig.worker(Counting()):
         await until(lambda: _counted(rig, 300))
+        await until(lambda: _applied() == applied + 300)
         records = await until(lambda: _labels(rig, 100))
     assert await rig.counts() == dict.fromkeys(range(1, 101), 3)
     assert len({record.key for record in records}) == 100
@@ -122,6 +127,10 @@ def _number(contact_id: int) -> int:
 def _waiting(host: ConsumerHost, contact_id: int) -> int:
     processor = host.partitions.get(_number(contact_id))
     return 0 if processor is None or processor.lane is None else len(processor.lane)
+
+
+def _applied() -> float:
+    return REGISTRY.get_sample_value("penchant_records_applied_total", APPLIED_LABELS) or 0.0
 
 
 async def _counted(rig: Rig, total: int) -> bool:

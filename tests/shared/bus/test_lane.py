@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from shared.bus.checkpoints import Checkpoint
 from shared.bus.lane import Lane, Queue
 from shared.bus.record import PartitionId
-from shared.metrics import RECORDS_DROPPED
+from shared.metrics import RECORDS_DROPPED, RECORDS_REPEATED
 
 CLICKS, LABELS, CONTACTS, INTAKE = (PartitionId(topic, 0) for topic in ("clicks", "labels", "contacts", "intake"))
 
@@ -49,6 +49,15 @@ def lane(*parts: PartitionId, aligned: bool = True) -> Lane:
 
 def order(records: object) -> list[tuple[str, int]]:
     return [(topic, record.sequence) for topic, record, _ in records]  # type: ignore[attr-defined]
+
+
+def test_records_that_were_seen_before_are_skipped_and_counted() -> None:
+    repeated = RECORDS_REPEATED.labels("clicks")
+    before = repeated._value.get()
+    given_lane = lane(CLICKS)
+    given_lane.push(CLICKS, [FakeRecord("clicks", 0, 1), FakeRecord("clicks", 1, 2), FakeRecord("clicks", 2, 1)])
+    assert order(given_lane.take(10).records) == [("clicks", 1), ("clicks", 2)]
+    assert repeated._value.get() == before + 1
 
 
 def test_a_record_waits_for_what_caused_it() -> None:

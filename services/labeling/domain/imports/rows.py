@@ -18,7 +18,6 @@ _SUBSCRIBED = frozenset({"yes", "ja", "oui", "true", "1", "x", "active", "actief
 _UNSUBSCRIBED = frozenset(
     {"no", "nee", "nein", "non", "false", "0", "inactive", "uitgeschreven", "opted out", "opt-out"}
 )
-MOST_CELLS = 200
 LONGEST_CELL = 10_000
 EMPTY_TEXT = "'"  # what `escape_formula` makes of a text of no characters
 
