@@ -9,7 +9,7 @@ from shared.settings import CommonSettings, Port
 
 
 class MailServer(NamedTuple):
-    """Where mails are handed over. Without TLS from the start, STARTTLS is used if the server offers it."""
+    """The server to which mails are handed over. With `smtp://`, STARTTLS is used if the server offers it."""
 
     host: str
     port: int
@@ -38,7 +38,7 @@ class DeliverySettings(CommonSettings):
     delivery_connections: Annotated[int, Field(ge=1, le=100)] = 8
     """Connections of one process to the mail server."""
     delivery_repeats_uncertain: bool = False
-    """Whether a mail that was being handed over in a crash is sent again, perhaps twice."""
+    """Whether a mail whose handing over was interrupted by a crash is sent again, and so perhaps twice."""
     tracking_url: str = "http://127.0.0.1:8101"
     """API of tracking, which renders messages."""
     preferences_url: str = "http://127.0.0.1:8102"

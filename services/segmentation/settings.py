@@ -18,13 +18,13 @@ class SegmentationSettings(CommonSettings):
     segmentation_internal_port: Port | None = None
     """If set, health, metrics and questions between processes are served there alone."""
     segmentation_url: str | None = None
-    """Where other processes of this service reach this one. Unless set, the host (or its name) and the port."""
+    """The URL at which other processes of this service reach this one; by default made of host and port."""
     segmentation_snapshot_seconds: Annotated[float, Field(gt=0)] = 120.0
     """Seconds between two snapshots of a slice of the image."""
 
     @property
     def own_url(self) -> str:
-        """Where other processes of this service ask for slices."""
+        """The URL at which other processes of this service ask for slices."""
         if self.segmentation_url is not None:
             return self.segmentation_url.rstrip("/")
         host = socket.gethostname() if self.listens_everywhere else self.host

@@ -22,7 +22,7 @@ MOST_ADDRESSES = 20
 
 @dataclass(frozen=True, slots=True)
 class DeliveryState:
-    """What the endpoint works with."""
+    """The dependencies of the endpoint."""
 
     database: Database
     requested: Callable[[], None]
@@ -34,7 +34,7 @@ def _state(request: Request) -> DeliveryState:
 
 
 class TestMailBody(RequestBody):
-    """What to send, and where to."""
+    """A test mail: the message and its recipients."""
 
     message_id: Annotated[UUID, Field(description="The message, in its newest revision.")]
     emails: Annotated[

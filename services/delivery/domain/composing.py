@@ -11,7 +11,7 @@ from hashlib import sha256
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who a mail comes from."""
+    """The sender of a mail."""
 
     name: str
     email: str
@@ -24,7 +24,7 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What is in a mail. `html` is None for a mail of text alone."""
+    """The content of a mail. `html` is None for a mail of text alone."""
 
     subject: str
     text: str

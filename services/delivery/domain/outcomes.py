@@ -21,12 +21,12 @@ class Refusal:
 
     @property
     def is_for_good(self) -> bool:
-        """Whether trying again is of no use (RFC 5321, section 4.2.1)."""
+        """Whether the refusal is permanent (RFC 5321, section 4.2.1)."""
         return 500 <= self.code < 600
 
     @property
     def ending(self) -> Ending:
-        """How a mail ends that was refused for good: only an address that does not exist is a bounce."""
+        """Return the outcome of a mail that was refused for good: only an address that does not exist is a bounce."""
         return "bounced" if _NO_SUCH_ADDRESS.search(self.text) else "refused"
 
 

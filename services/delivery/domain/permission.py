@@ -10,7 +10,7 @@ NEVER_SENT_TO = frozenset({"blocked", "bounced"})
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """What is known of a contact now. `email` is None for a contact without an address."""
+    """The present state of a contact. `email` is None for a contact without an address."""
 
     email: str | None
     subscription: str

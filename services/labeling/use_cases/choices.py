@@ -34,7 +34,7 @@ MOST = 10_000  # decisions and engagements in the file of one's own data
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What the preference page shows. `held` are the labels that the contact holds, held or clicked for, by id."""
+    """The content of the preference page. `held` are the labels that the contact holds, held or clicked for, by id."""
 
     account: Account
     contact: Contact
@@ -44,7 +44,7 @@ class Preferences:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a contact has decided; None and empty sets leave things as they are. `wording` is what it saw."""
+    """The decisions of a contact; None and empty sets change nothing. `wording` is the text that the contact saw."""
 
     chosen: Collection[UUID] = ()
     refused: Collection[UUID] = ()

@@ -23,7 +23,7 @@ PIECE = 2_000
 
 
 class DeletionCursor(NamedTuple):
-    """How far a job is: the current partition number, and the last contact of it that is done."""
+    """The position of a job: the current partition number, and the last contact of it that is done."""
 
     partition: int
     contact_id: int
@@ -35,7 +35,7 @@ class DeletionCursor(NamedTuple):
 
 
 class PieceResult(NamedTuple):
-    """How many contacts a piece changed, and the last one; None if the partition number is finished."""
+    """The number of contacts that a piece changed, and the last one; None if the partition number is finished."""
 
     done: int
     last: int | None

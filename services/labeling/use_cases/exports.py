@@ -34,7 +34,7 @@ MOST_SPREADSHEET_ROWS = 1_048_575  # beside the header
 
 
 class Source(NamedTuple):
-    """Which contacts: `kind` is label, segment, import or all."""
+    """A set of contacts: `kind` is label, segment, import or all."""
 
     kind: str
     id: UUID | None

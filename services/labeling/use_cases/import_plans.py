@@ -18,7 +18,7 @@ from services.labeling.store.labels import labels_of_account
 
 
 class Plan(NamedTuple):
-    """How the rows of an import are read. `labels` are by id, `names` by the key of a name or alias."""
+    """The plan by which rows of an import are read. `labels` are by id, `names` by the key of a name or alias."""
 
     format: Format
     options: Options

@@ -24,7 +24,7 @@ YIELD_AFTER = 20  # addresses
 
 
 class Suppressed(NamedTuple):
-    """How many addresses are suppressed now that were not before, and how many were already."""
+    """The number of addresses that are newly suppressed, and of those that were already."""
 
     added: int
     known: int

@@ -28,7 +28,7 @@ CONVERTED_WITHIN = 120.0  # seconds
 
 
 class Limits(NamedTuple):
-    """How much may be uploaded: bytes of a file, its rows, bytes of a spreadsheet, and bytes of an account's files."""
+    """Limits of uploads: bytes of a file, its rows, bytes of a spreadsheet, and bytes of an account's files."""
 
     file_bytes: int = 200 * 1024**2
     rows: int = 2_000_000
@@ -37,7 +37,7 @@ class Limits(NamedTuple):
 
 
 class _Seen:
-    """What was seen of a file while it came in."""
+    """Facts about a file that are gathered during its upload."""
 
     def __init__(self) -> None:
         self.head = bytearray()

@@ -161,7 +161,7 @@ class RecipientOut(BaseModel):
 
 
 class TruthOut(BaseModel):
-    """Whether a criterion of the audience was true for the contact when it was frozen."""
+    """The truth of a criterion of the audience for the contact at the time of the freeze."""
 
     pointer: Annotated[str, Field(description="Into the audience, such as `/include/0`.", examples=["/include/0"])]
     criterion: Annotated[
@@ -178,7 +178,7 @@ class TruthOut(BaseModel):
 
 
 class RecipientDetails(RecipientOut):
-    """What happened to one contact, and by which criteria as of when."""
+    """What happened to one contact, with the criteria and the time of the freeze."""
 
     audience: Annotated[AudienceShown | None, Field(description="The criteria as they were frozen.")] = None
     frozen_at: Annotated[datetime | None, Field(description="When the audience was frozen.")] = None
@@ -202,7 +202,7 @@ class CountedOut(BaseModel):
 
 
 class GainedOut(CountedOut):
-    """Contacts who clicked in this campaign and hold a label since."""
+    """Contacts who clicked in this campaign and have held a label since."""
 
     id: Annotated[UUID, Field(description="The label.")]
     name: Annotated[str, Field(description="Its name.", examples=["Dogs"])]
@@ -226,7 +226,7 @@ class MachineClicksOut(BaseModel):
 
 
 class VariantOut(BaseModel):
-    """What came of a variant of a block."""
+    """The result of a variant of a block."""
 
     block: Annotated[str, Field(description="The block.")]
     variant: Annotated[str, Field(description="The variant; empty for the fallback.")]
@@ -235,7 +235,7 @@ class VariantOut(BaseModel):
 
 
 class ReportOut(BaseModel):
-    """What came of a campaign."""
+    """The result of a campaign."""
 
     requested: Annotated[int, Field(description="Messages requested.", examples=[1702])]
     sent: Annotated[CountedOut, Field(description="Contacts with a `message.sent`.")]

@@ -84,7 +84,7 @@ class DescribeBody(RequestBody):
 
 
 class Description(BaseModel):
-    """What a criterion means."""
+    """The meaning of a criterion."""
 
     sentence: Annotated[
         str,
@@ -112,14 +112,14 @@ class DayOfInterest(BaseModel):
 
 
 class Strength(BaseModel):
-    """How many contacts have clicked so often."""
+    """The number of contacts with a number of clicks."""
 
     clicks: Annotated[int, Field(description="A number of clicks.", examples=[3])]
     contacts: Annotated[int, Field(description="Contacts with exactly so many clicks.", examples=[96])]
 
 
 class InterestOut(BaseModel):
-    """How interest in a label is spread over days and contacts."""
+    """The distribution of interest in a label over days and contacts."""
 
     days: Annotated[Sequence[DayOfInterest], Field(description="Days with a click, in order.")]
     strengths: Annotated[Sequence[Strength], Field(description="Contacts by their number of clicks, ascending.")]
@@ -148,7 +148,7 @@ class AudienceBody(RequestBody):
 
 
 class AudiencePart(BaseModel):
-    """What one criterion of an audience adds or takes away."""
+    """The contribution of one criterion to an audience."""
 
     pointer: Annotated[str, Field(description="JSON pointer to the criterion in the request.", examples=["/include/0"])]
     count: Annotated[
@@ -158,7 +158,7 @@ class AudiencePart(BaseModel):
 
 
 class AudienceOut(BaseModel):
-    """How many contacts an audience has."""
+    """The size of an audience."""
 
     count: Annotated[int, Field(description="Contacts that would be sent to.", examples=[1710])]
     held_out: Annotated[int, Field(description="Contacts that would be held out.", examples=[90])]
@@ -187,7 +187,7 @@ class DecideBody(RequestBody):
 
 
 class ContentOfContact(BaseModel):
-    """Which variant of each block a contact gets."""
+    """The variant of each block that a contact gets."""
 
     contact_id: Annotated[int, Field(description="The contact.")]
     content: Annotated[
@@ -291,7 +291,7 @@ class SegmentSeries(BaseModel):
 
 
 class NodeCount(BaseModel):
-    """How many contacts one node of the tree is true for."""
+    """The number of contacts for which one node of the tree is true."""
 
     pointer: Annotated[
         str, Field(description="JSON pointer to the node in the criterion; empty for the whole.", examples=[""])
@@ -300,7 +300,7 @@ class NodeCount(BaseModel):
 
 
 class CountAnswer(BaseModel):
-    """How many contacts a criterion is true for, and each of its nodes; what it took, in milliseconds."""
+    """The number of contacts for which a criterion is true, and each of its nodes."""
 
     count: Annotated[int, Field(description="Contacts for which the criterion is true.", examples=[1840])]
     took_ms: Annotated[float, Field(description="How long counting took, in milliseconds.", examples=[1.2])]
@@ -308,7 +308,7 @@ class CountAnswer(BaseModel):
 
 
 class StreamedCount(BaseModel):
-    """What the stream sends."""
+    """An event of the stream."""
 
     count: Annotated[int, Field(description="Members of the segment.", examples=[1840])]
     as_of: Annotated[datetime, Field(description="When they were counted.", examples=["2026-03-02T09:30:00Z"])]

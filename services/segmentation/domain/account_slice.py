@@ -48,7 +48,7 @@ class Membership:
 
     @property
     def over(self) -> bool:
-        """Whether the segment is deleted, and all is said."""
+        """Whether the segment is deleted and all its members were announced as gone."""
         return not self.adopted and not self.pending and not self.announced
 
     def postpone(self, contacts: BitMap, reason: Reason) -> None:
@@ -61,7 +61,7 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class EndedDay:
-    """How many members each segment had in the slice when the slice left a day."""
+    """The number of members of each segment in the slice at the end of a day."""
 
     day: date
     members: Mapping[UUID, int]
@@ -92,7 +92,7 @@ class AccountSlice:
 
     @property
     def pending(self) -> bool:
-        """Whether announcements may have to be made still."""
+        """Whether announcements may still be due."""
         return any(membership.pending and not membership.broken for membership in self.memberships.values())
 
     def next_day(self) -> datetime:

@@ -30,7 +30,7 @@ def instant_of(moment: datetime | None, zone: tzinfo) -> datetime | None:
 
 
 class Launch(BaseModel):
-    """What a launch fixed."""
+    """What was fixed at the launch of a campaign."""
 
     revision: int
     audience: PortableAudience
@@ -134,7 +134,7 @@ def load_skipped(body: bytes | None) -> dict[str, BitMap]:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What a slice has done for a campaign: `failed` says why it could not freeze its part."""
+    """The progress of a slice with a campaign; `failed` says why it could not freeze its part."""
 
     partition: int
     frozen: Frozen | None

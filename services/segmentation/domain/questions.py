@@ -9,7 +9,7 @@ from services.segmentation.domain.portable import PortableAudience, PortableBloc
 
 
 class CountNodes(BaseModel):
-    """How many contacts each node of a criterion is true for, parents first; the first is the whole."""
+    """Asks for how many contacts each node of a criterion is true; parents first, so the first is the whole."""
 
     kind: Literal["count"] = "count"
     asked: PortableCriterion
@@ -25,7 +25,7 @@ class ListMembers(BaseModel):
 
 
 class ExplainContact(BaseModel):
-    """What a criterion sees of one contact; null if the contact is not known."""
+    """Asks what a criterion sees of one contact; null if the contact is not known."""
 
     kind: Literal["explain"] = "explain"
     asked: PortableCriterion
@@ -33,7 +33,7 @@ class ExplainContact(BaseModel):
 
 
 class CountAnnounced(BaseModel):
-    """How many members each segment has, as announced."""
+    """Asks for the announced number of members of each segment."""
 
     kind: Literal["announced"] = "announced"
 
@@ -48,7 +48,7 @@ class ListAnnounced(BaseModel):
 
 
 class CountAudience(BaseModel):
-    """How many contacts an audience has: its parts, those held out and suppressed, and the variants that it gets."""
+    """Asks for the size of an audience: parts, contacts held out and suppressed, and the variants that they get."""
 
     kind: Literal["audience"] = "audience"
     audience: PortableAudience
@@ -93,7 +93,7 @@ class CountGroups(BaseModel):
 
 
 class CountMachineClicks(BaseModel):
-    """How many clicks machines have made in a send, and for how many contacts."""
+    """Asks for the number of clicks by machines in a send, and of their contacts."""
 
     kind: Literal["machine_clicks"] = "machine_clicks"
     send_id: str

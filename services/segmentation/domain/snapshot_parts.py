@@ -29,7 +29,7 @@ _LENGTH = struct.Struct(">I")
 
 
 class Damaged(Exception):
-    """What was kept cannot be read; the slice has to be built anew."""
+    """A snapshot cannot be read; the slice must be built again."""
 
 
 def write_name(part: Name) -> str:

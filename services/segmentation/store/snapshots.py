@@ -22,7 +22,7 @@ AT_ONCE = 500  # parts
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Where a snapshot begins to be behind, the time zone of each account in it, and its parts by account."""
+    """A snapshot: its checkpoint, the time zone of each account in it, and its parts by account."""
 
     offsets: Mapping[str, Checkpoint]
     zones: Mapping[int, str]
@@ -31,7 +31,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Whose checkpoints a snapshot belongs to."""
+    """The consumer to whose checkpoints a snapshot belongs."""
 
     consumer: str
     version: int

@@ -33,7 +33,7 @@ class WrittenAudience:
 
 @dataclass(frozen=True, slots=True)
 class AudienceCounts:
-    """How many contacts an audience has. `parts` go by the pointer of the criterion: count, and only in this part."""
+    """The size of an audience. `parts`, by pointer, have a count, and that of the contacts in no other part."""
 
     count: int
     held_out: int

@@ -39,7 +39,7 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class VariantCounts:
-    """What came of a variant of a block: contacts whose message was requested with it, and those who clicked in it."""
+    """The result of a variant of a block: contacts whose message was requested with it, and those who clicked in it."""
 
     block: str
     variant: str
@@ -57,7 +57,7 @@ class Lifts:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Numbers of a campaign. `machine_clicks` are clicks, and the contacts for whom they were made."""
+    """The numbers of a campaign. `machine_clicks` are the clicks, and the contacts in whose name they were made."""
 
     requested: int
     held_out: int

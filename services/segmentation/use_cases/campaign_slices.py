@@ -27,7 +27,7 @@ EXPIRED = "expired"
 
 
 class CampaignSlices:
-    """What campaigns want of the slices of this process.
+    """The work of campaigns on the slices of this process.
 
     `due` tells whether a partition number has something to freeze or to drain; `advance` does a piece of it within a
     unit of work that holds the partition's lock. All state is in the database: pausing and cancelling take every

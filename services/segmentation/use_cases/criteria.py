@@ -32,20 +32,20 @@ from shared.events.topics import partition_of
 
 @dataclass(frozen=True, slots=True)
 class NodeCounts:
-    """How many contacts each node of a criterion is true for, by pointer, the whole first; `took` is in seconds."""
+    """The number of contacts for each node of a criterion, by pointer, the whole first; `took` is in seconds."""
 
     counts: Mapping[str, int]
     took: float
 
     @property
     def whole(self) -> int:
-        """How many contacts the whole criterion is true for."""
+        """The number of contacts for which the whole criterion is true."""
         return next(iter(self.counts.values()))
 
 
 @dataclass(frozen=True, slots=True)
 class ContactPage:
-    """Ids of contacts, ascending, and how many there are in all."""
+    """Ids of contacts, ascending, and the number of all of them."""
 
     contact_ids: list[int]
     total: int

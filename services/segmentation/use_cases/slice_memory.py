@@ -83,7 +83,7 @@ class SliceMemory:
 
     @property
     def pending(self) -> bool:
-        """Whether announcements may have to be made still."""
+        """Whether announcements may still be due."""
         return any(account.pending for account in self.slices.values())
 
     def next_day(self) -> datetime | None:

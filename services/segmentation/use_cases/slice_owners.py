@@ -30,7 +30,7 @@ SECRET_HEADER = "x-penchant-owner-secret"  # noqa: S105 (its name)
 
 
 class SliceQuestion(BaseModel):
-    """What travels to an owner: the question, and the slices asked, each with the epoch in which it is the owner."""
+    """A question to an owner of slices, and the slices asked, each with the epoch in which it is the owner."""
 
     account_id: int
     epochs: dict[int, int]

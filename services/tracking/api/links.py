@@ -54,7 +54,7 @@ async def label_link(
 
 
 class LinkBody(RequestBody):
-    """What is to be changed of a link; what is missing stays."""
+    """Changes of a link. Members that are missing stay as they are."""
 
     url: Annotated[
         str | None,

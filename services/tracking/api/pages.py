@@ -15,11 +15,11 @@ HEADERS = {"Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
 
 @router.get("/p/{token}", status_code=302, response_class=RedirectResponse, summary="To the preference page")
 async def preferences(service: Service, token: Token) -> RedirectResponse:
-    """Leads to the page on which the recipient of the token sees and changes its labels."""
+    """Redirect to the page on which the recipient of the token sees and changes its labels."""
     return RedirectResponse(f"{service.preferences_url}/p/{token}", 302, HEADERS)
 
 
 @router.get("/u/{token}", status_code=302, response_class=RedirectResponse, summary="To the page for unsubscribing")
 async def unsubscribe(service: Service, token: Token) -> RedirectResponse:
-    """Leads to the page on which the recipient of the token unsubscribes. A one-click POST goes there directly."""
+    """Redirect to the page on which the recipient of the token unsubscribes. A one-click POST goes there directly."""
     return RedirectResponse(f"{service.preferences_url}/u/{token}", 302, HEADERS)

@@ -42,7 +42,7 @@ Content = Annotated[
 
 
 class ContactValues(RequestBody):
-    """What `{{contact.…}}` stands for."""
+    """The values of `{{contact.…}}`."""
 
     email: Annotated[
         str | None,
@@ -73,7 +73,7 @@ class RecipientBody(RequestBody):
 
 
 class RenderBody(RequestBody):
-    """Whose mails are to be made."""
+    """The recipients whose mails are rendered."""
 
     send: Annotated[
         SendBody | None,

@@ -33,7 +33,7 @@ class SenderBody(RequestBody):
 
 
 class SenderChange(RequestBody):
-    """What is to be changed; what is missing stays, null clears `reply_to`."""
+    """Changes of a sender. Members that are missing stay as they are; null clears `reply_to`."""
 
     name: Annotated[
         SenderName | None, Field(description="The name that recipients see.", examples=["Example Shop"])
@@ -122,7 +122,7 @@ async def change_sender(
     body: SenderChange,
     conditions: Annotated[Preconditions, preconditions()],
 ) -> Response:
-    """Changes what is given; mails that are made from then on come from the sender as it is then."""
+    """Change the members that are given. Mails that are rendered from then on come from the changed sender."""
 
     def changed(sender: Sender) -> Sender:
         conditions.require(etag_of(sender.version))

@@ -48,7 +48,7 @@ class SendBody(RequestBody):
 
 
 class RecipientsBody(RequestBody):
-    """Who gets the message, in which send; contacts by one of their two names."""
+    """The recipients of a send, by their ids or by their external ids."""
 
     send: Annotated[
         SendBody | None,

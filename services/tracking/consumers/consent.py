@@ -13,7 +13,7 @@ from shared.events.labeling import AccountChanged, ContactChanged
 
 
 class Unapplied(Protocol):
-    """What a consumer has not applied yet; `shared.bus.tail.Tail` is one."""
+    """The records that a consumer has not applied yet, such as `shared.bus.tail.Tail`."""
 
     async def read(self, connection: PoolConnectionProxy) -> Read:
         """Return the records up to the end that the topic has now, each once."""

@@ -29,7 +29,7 @@ _VOID = frozenset(_VOID_NAMES.split())
 
 
 class Part(NamedTuple):
-    """What is shown only if `variant` is chosen; "" is the fallback."""
+    """The part of a block that is shown if `variant` is chosen; "" is the fallback."""
 
     variant: str
     start: int
@@ -84,7 +84,7 @@ class Layout:
 
 
 class BlockFault(NamedTuple):
-    """What is wrong with a marker; line and column count from 1."""
+    """A fault of a marker; line and column count from 1."""
 
     line: int
     column: int

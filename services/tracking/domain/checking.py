@@ -33,7 +33,7 @@ class Remark(NamedTuple):
 
 
 class CheckedMessage(NamedTuple):
-    """What is looked at."""
+    """The message that is checked."""
 
     html: str
     content: MailContent

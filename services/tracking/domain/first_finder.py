@@ -24,7 +24,7 @@ _NOT_LINKS = frozenset(
 
 
 class Place(NamedTuple):
-    """Where the value of an `href` stands in the source, without its quotes."""
+    """The place of an `href`'s value in the source, without its quotes."""
 
     start: int
     end: int

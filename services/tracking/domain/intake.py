@@ -23,7 +23,7 @@ ReferenceKind = Literal["contact", "email", "external"]
 
 
 class ContactReference(NamedTuple):
-    """How a report names its contact; `value` is the contact's id, or a digest of the name."""
+    """The name of a contact in a report; `value` is the contact's id, or a digest of the name."""
 
     kind: ReferenceKind
     account_id: int

@@ -102,7 +102,7 @@ _BREAKOUTS = frozenset(_BREAKOUT_NAMES.split())  # elements of HTML that end an 
 
 
 class _State:
-    """What the tokenizer keeps beside its position: the comments counted, and the foreign elements that are open."""
+    """The tokenizer's state beside its position: the number of comments, and the open foreign elements."""
 
     def __init__(self) -> None:
         self.comments = 0

@@ -21,7 +21,7 @@ _PREHEADER = f'<div style="{_HIDDEN}">{{}}</div>'
 
 @dataclass(frozen=True, slots=True)
 class MailSource:
-    """What a mail is made from: a revision, the places of its links, and the tracked URL of each (None: not tracked).
+    """The parts of a mail: a revision, the places of its links, and the tracked URL of each (None: not tracked).
 
     A tracked URL has a zero byte in the token's place. `text` is None if it is made from the HTML, by `to_text`.
     """

@@ -16,7 +16,7 @@ _LITERAL = re.compile(r"(?:[^\\.^$*+?{}\[\]|()]|\\[^A-Za-z0-9])+")
 
 
 class Evidence(NamedTuple):
-    """What a click is judged on. Header names are lower-case. `history`: it was reported long after it happened."""
+    """The evidence for a verdict. Header names are lower-case. `history`: reported long after it happened."""
 
     user_agent: str | None = None
     method: str | None = None

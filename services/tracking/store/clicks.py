@@ -60,7 +60,7 @@ class ClickRow(NamedTuple):
 
 
 class ClickFilter(NamedTuple):
-    """Which clicks to list; None: any. `since` inclusive, `until` not. `send` is a send's id."""
+    """A filter of clicks; None stands for any. `since` is inclusive, `until` is not. `send` is a send's id."""
 
     contact_id: int | None = None
     message_id: UUID | None = None

@@ -41,7 +41,7 @@ MOST_LINKS = 3_000  # of a message, over all its revisions
 
 @dataclass(frozen=True, slots=True)
 class ReadHtml:
-    """What was found in the HTML of a draft, and the text made from it."""
+    """The links and blocks of the HTML of a draft, and the text made from it."""
 
     found: Sequence[FoundLink]
     layout: Layout

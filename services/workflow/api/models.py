@@ -29,7 +29,7 @@ def broken_references(faults: list[Fault]) -> list[BrokenReference]:
 
 
 class Expectation(BaseModel):
-    """What activating may mean, in runs and messages."""
+    """Estimates of the runs and messages after activating a workflow."""
 
     runs_at_once: int = Field(
         description="Contacts that are in a segment, or hold a label, of a trigger with `include_existing`.",

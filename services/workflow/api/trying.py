@@ -63,7 +63,7 @@ class ContactTrial(BaseModel):
 
 
 class PastTrial(BaseModel):
-    """What would have happened in the last days; conditions are asked of what is known today."""
+    """What would have happened in the last days; conditions are evaluated on what is known today."""
 
     days: Annotated[int, Field(description="The number of days that were looked at.", examples=[7])]
     share: float = Field(

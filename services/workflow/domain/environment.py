@@ -26,7 +26,7 @@ class BrokenCondition(Exception):
 
 
 class RunEnvironment(Protocol):
-    """What a run needs to know of everything else."""
+    """The facts and definitions that a run depends on."""
 
     @property
     def now(self) -> datetime:

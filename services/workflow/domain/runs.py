@@ -99,7 +99,7 @@ class StepTaken:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a step asks others to do. `subject` is a message, a label, or a field's key.
+    """A request of a step to another service. `subject` is a message, a label, or a field's key.
 
     `revision` and `content` are those of a message: see `RunEnvironment.content`.
     """

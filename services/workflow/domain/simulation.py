@@ -46,7 +46,7 @@ def pass_through(
 
 @dataclass(slots=True)
 class TrialOutcome:
-    """How it would have gone: `taken` counts steps by id, `branches` by id and branch, `states` the runs."""
+    """The outcome of a simulation: `taken` counts steps by id, `branches` by id and branch, `states` the runs."""
 
     started: int = 0
     messages: int = 0
@@ -57,7 +57,7 @@ class TrialOutcome:
 
 
 class Replay:
-    """Plays a past again, event by event in order, contact by contact; see `TrialOutcome`."""
+    """Simulates past events in order, contact by contact; see `TrialOutcome`."""
 
     def __init__(self, program: Program, environment: MovableEnvironment) -> None:
         self.outcome = TrialOutcome()

@@ -11,7 +11,7 @@ MAX_DEPTH = 10
 
 @dataclass(slots=True)
 class EntryHistory:
-    """How often the contact started the workflow, and how many of those runs go on.
+    """The number of times that the contact started the workflow, and of those runs that are not over.
 
     `seen_before`: True if a run exists, including one that was stopped before its first step.
     """
@@ -29,7 +29,7 @@ def may_start(reentry: Reentry, past: EntryHistory) -> bool:
 
 
 def stopped_reason(depth: int) -> str | None:
-    """Why a run at this depth is not to go on; None if it may."""
+    """Return why a run at this depth must not continue; None if it may."""
     if depth <= MAX_DEPTH:
         return None
     return (

@@ -170,7 +170,7 @@ class Split(Strict):
 
 
 class If(Strict):
-    """Goes on with `then` if the criterion is true of the contact, else with `else`."""
+    """Continue with `then` if the criterion is true of the contact, else with `else`."""
 
     criterion: object
     then: tuple["Step", ...] = ()

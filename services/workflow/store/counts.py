@@ -13,7 +13,7 @@ QUERIES = queries_of(__file__)
 
 @dataclass(slots=True)
 class StepCounts:
-    """What happened at a step: runs that passed it, wait at it, asked for its message or did not, clicked, and which
+    """Numbers of a step: runs that passed it, wait at it, asked for its message or did not, clicked, and which
     way they went."""
 
     passed: int = 0

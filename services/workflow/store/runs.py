@@ -273,7 +273,7 @@ async def insert_effects(connection: PoolConnectionProxy, events: Sequence[Follo
 async def blank_what_was_seen(
     connection: PoolConnectionProxy, contacts: Collection[Contact], workflows: Collection[UUID]
 ) -> None:
-    """Blanks what conditions saw of contacts that are gone."""
+    """Blank what conditions saw of contacts that were erased."""
     await QUERIES["blank_what_was_seen"].execute(connection, **columns(contacts), workflow_ids=list(workflows))
 
 

@@ -62,7 +62,7 @@ def criterion_faults(criterion: Criterion, lookup: WorkflowLookup) -> list[Fault
 
 
 def segment_trouble(segment_id: UUID, lookup: WorkflowLookup) -> list[str]:
-    """Why a segment that is there cannot be asked for; at most one reason."""
+    """Return why an existing segment cannot be used; at most one reason."""
     criterion = lookup.segment(segment_id)
     faults = [] if criterion is None else criterion_faults(criterion, lookup)
     return [f"segment {segment_id} is broken: {fault.detail}" for fault in faults[:1]]

@@ -26,7 +26,7 @@ class Pace:
 
 
 class AccountSlots:
-    """How many requests of one kind an account has at work in this process."""
+    """Limits the number of requests of one kind that an account has in progress in this process."""
 
     def __init__(self, most: int = AT_A_TIME) -> None:
         self._most = most

@@ -14,7 +14,7 @@ PIECE = 500  # events read and decoded at once
 
 
 class PastOutcome(NamedTuple):
-    """How it went, and the share of the account's contacts that were looked at."""
+    """The outcome of a trial on the past, and the share of the account's contacts that were looked at."""
 
     outcome: TrialOutcome
     share: float

@@ -22,7 +22,7 @@ MOST_EVENTS = 500_000  # a quarter of a minute
 
 
 class ContactTrial(NamedTuple):
-    """What would happen to one contact; `run` is None if none would start, for the reason `reason`."""
+    """The trial of a workflow on one contact; `run` is None if none would start, for the reason `reason`."""
 
     run: Run | None
     reason: str | None

@@ -24,7 +24,7 @@ from shared.events.topics import partition_of
 
 
 class RunFilter(NamedTuple):
-    """Which runs to list; None: any."""
+    """A filter of runs; None stands for any."""
 
     contact_id: int | None
     state: str | None
