@@ -99,7 +99,7 @@ class TokenKeys:
 
     @classmethod
     def parse(cls, text: str) -> "TokenKeys":
-        """Keys written `id:base64,…`. A ValueError names the key that is wrong, never its secret."""
+        """Return the keys of a text `id:base64,…`. A ValueError names the key that is wrong, never its secret."""
         return cls([_parse_key(item.strip()) for item in text.split(",")])
 
     def make(self, recipient: Recipient, purpose: Purpose = Purpose.RECIPIENT) -> str:

@@ -22,7 +22,7 @@ _tracer: "Tracer | None" = None
 
 
 def configure_tracing(service: str, endpoint: str | None, exporter: "SpanExporter | None" = None) -> None:
-    """Switches tracing on if there is an `endpoint` (base URL of an OTLP/HTTP collector) or an `exporter`."""
+    """Switch tracing on if there is an `endpoint` (base URL of an OTLP/HTTP collector) or an `exporter`."""
     global _provider, _tracer  # one per process, as logging is
     if endpoint is None and exporter is None:
         return

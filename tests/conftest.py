@@ -23,7 +23,7 @@ TestPostgres = PostgresNode | SharedPostgres
 
 @pytest.fixture(scope="session")
 def private_kafka() -> Iterator[KafkaNode]:
-    """A broker of this run's own, which tests may stop and kill; they leave it running."""
+    """Provide a broker of this run's own, which tests may stop and kill; they leave it running."""
     with server_folder("kafka") as folder:
         node = KafkaNode(folder)
         node.start()
@@ -33,7 +33,7 @@ def private_kafka() -> Iterator[KafkaNode]:
 
 @pytest.fixture(scope="session")
 def private_postgres() -> Iterator[PostgresNode]:
-    """A database server of this run's own, which tests may stop and kill; they leave it running."""
+    """Provide a database server of this run's own, which tests may stop and kill; they leave it running."""
     with server_folder("postgres") as folder:
         node = PostgresNode(folder)
         node.start()
@@ -69,7 +69,7 @@ def postgres(request: pytest.FixtureRequest) -> Iterator[TestPostgres]:
 
 @pytest.fixture
 def database_dsn(postgres: TestPostgres) -> Iterator[str]:
-    """An empty database, gone after the test."""
+    """Provide an empty database, gone after the test."""
     name = f"test_{uuid.uuid4().hex}"
     yield postgres.create_database(name)
     postgres.drop_database(name)

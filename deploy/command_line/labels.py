@@ -12,7 +12,7 @@ def folded(name: str) -> str:
 
 
 def names_in(text: str) -> list[str]:
-    """`Dogs, Cats` → the two names; a label's name has no comma."""
+    """Return the names in a list such as `Dogs, Cats`; a label's name has no comma."""
     return [name.strip() for name in text.split(",") if name.strip()]
 
 

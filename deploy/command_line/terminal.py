@@ -35,7 +35,7 @@ def say(text: str) -> None:
 
 
 def write_json(value: object) -> None:
-    """One line of JSON; flushed, for programs that read it as it comes."""
+    """Write one line of JSON, and flush it for programs that read it as it comes."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
     sys.stdout.flush()
 

@@ -56,7 +56,7 @@ class Performance:
                 self.requested.append(event)
 
     def milliseconds(self, pair: Pair) -> float | None:
-        """From the request for the link to the label seen on Kafka; None for a label that no click of ours gave."""
+        """Return the time from the request for the link to the label on Kafka; None if no click of ours gave it."""
         if pair not in self.sent or pair not in self.assigned:
             return None
         return (self.assigned[pair][1] - self.sent[pair]) * 1000
@@ -104,7 +104,7 @@ async def segment_and_workflow(client: Client, stage: Stage, feed: Feed, perform
 
 
 async def reason(client: Client, event: LabelAssigned, names: Names) -> str:
-    """Why the contact has the label, by labeling's own history of it."""
+    """Return why the contact has the label, from labeling's history."""
     path = f"/v1/contacts/{event.contact_id}/labels/{event.label_id}/history"
     origins = [convert(entry["origin"], Origin) async for entry in client.items("labeling", path)]
     if not origins:

@@ -184,5 +184,5 @@ def _program(name: str, command: Command) -> dict[str, str]:
 
 
 def _escaped(text: str) -> str:
-    """Supervisor's files know %(…)s."""
+    """Escape percent signs, which Supervisor's files would expand."""
     return text.replace("%", "%%")

@@ -24,7 +24,7 @@ CONTACTS_VERSION = 3
 
 
 async def build(resources: Resources) -> ServiceParts:
-    """Tracking's parts, for either role."""
+    """Build tracking's parts, for either role."""
     settings = resources.settings
     assert isinstance(settings, TrackingSettings)
     keys = settings.token_keys()

@@ -88,7 +88,7 @@ class Collector(Generic[Item, Result]):
         self._patient_since = 0.0  # monotonic; waits that began earlier count from here
 
     async def run(self) -> None:
-        """Connects and sends, until it is cancelled; what is added while it does not run goes to `give_up`."""
+        """Connect and send until cancelled. Records that are added while it does not run go to `give_up`."""
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._run())

@@ -342,7 +342,7 @@ class ConsumerHost:
                 self.failure.set_exception(RuntimeError(f"nothing comes from {partition} although Kafka has records"))
 
     def troubles(self) -> list[str]:
-        """Why the consumer is not at work, for the health page; empty if it is."""
+        """Return why the consumer does not work, for the health page; empty if it does."""
         if self._kafka is None:
             return [f"{self.consumer.name}: not connected to Kafka"]
         if not self._joined:
@@ -361,7 +361,7 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
         self._host = host
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
-        """Nothing: those that stay ours go on, and the fence holds off whoever is no longer the owner."""
+        """Do nothing: partitions that stay ours continue, and the fence stops a process that lost one."""
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         try:

@@ -202,5 +202,5 @@ class Lane:
         return {other for part, headers in heads for other in self._missing(part, headers.get("ce_after"))}
 
     def release(self, parts: Iterable[PartitionId]) -> None:
-        """In the next `take`, nothing waits for these: they have been read to their end, and it isn't there."""
+        """Let nothing wait for these in the next `take`: they have been read to their end."""
         self._released = frozenset(parts)

@@ -38,7 +38,7 @@ class Publisher:
         self._visible = Offsets(settings, _compacted_parts(service, settings), committed=True)
 
     async def start(self) -> None:
-        """Connects both. Raises KafkaError while Kafka is away."""
+        """Connect both producers. Raises KafkaError while Kafka is away."""
         options = client_options(self._settings) | {
             "acks": "all",
             "compression_type": "zstd",

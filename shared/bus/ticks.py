@@ -30,12 +30,12 @@ class Tick:
         return due if due is None or self.not_before is None else max(due, self.not_before)
 
     def succeeded(self) -> None:
-        """It has run."""
+        """Note that the tick has run."""
         self.ends = self.trouble = self.not_before = None
         self._retry = FIRST_RETRY
 
     def failed(self, error: BaseException, now: datetime) -> None:
-        """It runs again later, after a pause that doubles; records go on meanwhile."""
+        """Note a failure: the tick runs again after a pause that doubles, and records are processed meanwhile."""
         self.ends = None
         self.trouble = f"its clock fails: {type(error).__name__}"
         self.not_before = now + self._retry

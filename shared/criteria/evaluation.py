@@ -43,7 +43,7 @@ class Evaluation:
     parts: tuple["Evaluation", ...] = ()
 
     def tree(self) -> dict[str, Any]:
-        """As JSON values: pointer, kind, asked (leaves), truth, saw, parts. Pointers in a segment are its own."""
+        """Return JSON values: pointer, kind, asked (leaves), truth, saw, parts. Pointers in a segment are its own."""
         [(kind, asked)] = write(self.node).items()
         shown: dict[str, Any] = {"pointer": self.node.pointer, "kind": kind, "truth": self.truth}
         if not isinstance(self.node, All | AnyOf | Not):

@@ -19,7 +19,7 @@ def asyncapi_text() -> str:
 
 
 def write_schemas(folder: Path = FOLDER) -> list[Path]:
-    """Brings the schema files up to date; answers which ones it wrote.
+    """Bring the schema files up to date; return those that were written.
 
     Raises BrokenPromise, before anything is written, when a released schema would change incompatibly. Whoever
     changes an event that was never released removes its file first.

@@ -24,7 +24,7 @@ class Application(FastAPI):
     """FastAPI, with routers of ours only."""
 
     def include_router(self, router: APIRouter, **options: Any) -> None:  # FastAPI's own
-        """As FastAPI's. Raises TypeError for a router whose routes would go without limits and keys."""
+        """Include a router. Raises TypeError for one whose routes would have no limits and keys."""
         for route in router.routes:
             if isinstance(route, APIRoute) and not isinstance(route, Route):
                 raise TypeError(f"{route.path}: make its router with shared.http.routing.Router")

@@ -239,7 +239,7 @@ class Connection(HttpToolsProtocol):
             self._idle_timer = self.loop.call_later(wait, self._close_if_idle)
 
     def send_400_response(self, msg: str) -> None:
-        """uvicorn's way to refuse what is not HTTP."""
+        """Answer a request that is not HTTP; called by uvicorn."""
         self._refuse(400, msg)
 
     def _refuse(self, status: int, title: str) -> None:

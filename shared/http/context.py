@@ -78,7 +78,7 @@ class _Answer:
         self._finished = False
 
     async def __call__(self, message: Message) -> None:
-        """ASGI's send."""
+        """Send a message; called by ASGI."""
         if message["type"] == "http.response.start":
             await self.send(self._started(message))
         elif not self._finished:

@@ -23,7 +23,7 @@ def pointer_of(parts: Iterable[str | int]) -> str:
 
 
 def field_errors(errors: Sequence[ErrorDetails | Mapping[str, Any]], body: object) -> tuple[FieldError, ...]:
-    """FastAPI's errors, whose locations begin with `body`, `query`, `path` or `header`, as pointers."""
+    """Return FastAPI's errors, whose locations begin with `body`, `query`, `path` or `header`, as pointers."""
     found: dict[FieldError, None] = {}
     for error in errors:
         place, *location = error["loc"] or ("body",)
@@ -35,7 +35,7 @@ def field_errors(errors: Sequence[ErrorDetails | Mapping[str, Any]], body: objec
 
 
 def item_errors(errors: Sequence[ErrorDetails], item: object) -> tuple[FieldError, ...]:
-    """Pydantic's errors about one value, such as an item of a batch, as pointers into it."""
+    """Return pydantic's errors about one value, such as an item of a batch, as pointers into it."""
     return field_errors([{**error, "loc": ("body", *error["loc"])} for error in errors], item)
 
 

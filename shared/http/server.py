@@ -83,7 +83,7 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
-        """Signals are the runtime's."""
+        """Leave signals to the runtime."""
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

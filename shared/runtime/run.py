@@ -111,7 +111,7 @@ class _Process:
         self.waiting = WaitingRoom(self._title, self.settings, list(ports.values()), self._fail)
 
     async def live(self) -> int:
-        """From start to end; returns the exit code."""
+        """Run the process from start to end; return the exit code."""
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self.stop.set)
         async with AsyncExitStack() as stack:

@@ -34,7 +34,7 @@ class _Pool(asyncpg.Pool):
 
 
 async def _as_it_is(connection: asyncpg.Connection) -> None:
-    """Nothing is ever set for a session, so giving a connection back need not cost a round trip."""
+    """Skip the reset of a returned connection: sessions are never changed, and it would cost a round trip."""
 
 
 class Database:
@@ -51,7 +51,7 @@ class Database:
 
     @classmethod
     async def open(cls, dsn: str, partitions: int = 12, size: int = POOL_SIZE) -> Self:
-        """Connects. Raises what asyncpg raises if there is no such database or it is away."""
+        """Connect. Raises what asyncpg raises if there is no such database or it is away."""
         milliseconds = str(int(LOCK_TIMEOUT.total_seconds() * 1000))
         pool = _Pool(
             dsn,
@@ -96,7 +96,7 @@ class Database:
             self.pool.terminate()
 
     async def migrate(self, folders: Sequence[Path]) -> None:
-        """Brings the schema up to date: the runtime's tables, then those of `folders`, in order."""
+        """Bring the schema up to date: the runtime's tables, then those of `folders`, in order."""
         await migrate(self._dsn, folders)
 
     @asynccontextmanager

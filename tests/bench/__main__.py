@@ -58,7 +58,7 @@ def write(rows: Sequence[Row]) -> None:
 
 
 def table_of(rows: Sequence[Row]) -> Table:
-    """The rows as people read them."""
+    """Return the rows as people read them."""
     table = Table(title="Measured on this machine, each figure with its baseline in the same run")
     for heading in ("what", "value", "unit", "goal", "baseline", "ratio", ""):
         table.add_column(heading, justify="left" if heading in ("what", "unit", "") else "right")

@@ -46,7 +46,7 @@ DECIDED = 5_000
 
 
 async def run(place: Bench) -> list[Row]:
-    """All rows."""
+    """Return all rows."""
     return [
         rendering(),
         content_one_by_one(),
@@ -122,7 +122,7 @@ def _click(contact_id: int, at: datetime, label: LabelReference) -> ContactClick
 
 @contextmanager
 def sink(folder: Path) -> Iterator[int]:
-    """A mail server in a process of its own; its port."""
+    """Start a mail server in a process of its own; yield its port."""
     port = free_port()
     process = subprocess.Popen((sys.executable, "-m", "tests.stack.mail_server", str(port), str(folder / f"{port}")))
     try:

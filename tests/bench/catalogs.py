@@ -87,7 +87,7 @@ def things_of(account_id: int) -> Iterator[CatalogEvent]:
 
 
 def link(account_id: int, number: int, labels: list[LabelReference]) -> MessageLink:
-    """A link of usual size, with one label."""
+    """Return a link of usual size, with one label."""
     identity: UUID = uuid7()
     return MessageLink(
         id=identity, number=number, url=f"https://shop-{account_id}.example/products/{identity.hex}?utm_source=mail",

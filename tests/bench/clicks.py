@@ -20,7 +20,7 @@ AT_ONCE = 2_000  # clicks of one partition between two acknowledgements
 def clicks_of(
     contacts: Sequence[int], labels: Sequence[LabelReference], account_id: int = 1, message_id: UUID | None = None
 ) -> Iterator[ContactClicked]:
-    """A human click of each of `contacts`, on links that carry one of `labels` each, in turn."""
+    """Yield a human click of each of `contacts`, on links that carry one of `labels` each, in turn."""
     message = message_id or uuid7()
     links = [uuid7() for _ in labels]
     start = datetime.now(UTC) - timedelta(hours=1)
@@ -49,7 +49,7 @@ class ClickWriter:
         self.sequence = 0
 
     async def write(self, clicks: Iterator[ContactClicked]) -> int:
-        """Writes them all; how many."""
+        """Write them all; return their number."""
         producer = AIOKafkaProducer(
             acks="all", compression_type="zstd", max_batch_size=900_000, **client_options(self._settings)
         )

@@ -24,7 +24,7 @@ NEWSLETTER = "".join(f'<p><a href="https://shop.example/item/{number}">Item {num
 
 
 async def run(place: Place) -> list[Row]:
-    """A row for the time of each page, and one for the largest."""
+    """Return a row for the time of each page, and one for the largest."""
     return await asyncio.to_thread(_measure, place)
 
 

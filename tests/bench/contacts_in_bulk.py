@@ -42,7 +42,7 @@ class Published:
 
 
 async def run(place: Place) -> list[Row]:
-    """A file of contacts with three fields and two labels each."""
+    """Return a file of contacts with three fields and two labels each."""
     content = file_of(ROWS)
     with place.sandbox() as sandbox:
         dsn = sandbox.database()
@@ -74,7 +74,7 @@ async def run(place: Place) -> list[Row]:
 
 
 def file_of(rows: int) -> bytes:
-    """A CSV file of contacts."""
+    """Return a CSV file of contacts."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(["email", "first_name", "city", "birthday", "interesselabels"])

@@ -16,7 +16,7 @@ AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
 async def write_intake(settings: CommonSettings, shop: Shop, contacts: Sequence[int]) -> None:
-    """Reports a click of each of `contacts`, on the shop's links in turn."""
+    """Report a click of each of `contacts`, on the shop's links in turn."""
     producer = AIOKafkaProducer(acks="all", compression_type="lz4", max_batch_size=900_000, **client_options(settings))
     await producer.start()
     sent_at = datetime.now(UTC) - timedelta(hours=1)

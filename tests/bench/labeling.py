@@ -37,7 +37,7 @@ async def run(place: Place) -> list[Row]:
 
 
 async def _prepared(sandbox: Sandbox) -> str:
-    """A database with an account and the labels that the clicks carry."""
+    """Return a database with an account and the labels that the clicks carry."""
     dsn = sandbox.database()
     database = await Database.open(dsn, PARTITIONS)
     await database.migrate([SERVICE.migrations])

@@ -114,7 +114,7 @@ async def _sender(port: int, queue: "asyncio.Queue[tuple[str, str]]", clicked: T
 
 
 async def plain_paced(settings: CommonSettings, per_second: int = PER_SECOND) -> list[float]:
-    """One record through Kafka and nothing else, at the same pace."""
+    """Return one record through Kafka and nothing else, at the same pace."""
     sent: Times = {}
     topic = "workflow.messages"
     producer = AIOKafkaProducer(acks="all", **client_options(settings))
@@ -139,7 +139,7 @@ async def _paced(
     begin: Callable[[int], Awaitable[None]],
     per_second: int,
 ) -> dict[str, Times]:
-    """Begins `count` things, `per_second`, and says when the first record of each key was seen on each topic."""
+    """Begin `count` things, `per_second`, and says when the first record of each key was seen on each topic."""
     prefix = settings.topic_prefix
     consumer = AIOKafkaConsumer(
         *(prefix + topic for topic in topics), auto_offset_reset="latest", **client_options(settings)

@@ -23,7 +23,7 @@ COUNTED = "SELECT coalesce(sum(clicks), 0)::bigint FROM assignments"
 
 
 async def run(place: Place) -> list[Row]:
-    """All four services idle; then tracking and labeling after a tenth, and after all, of a million clicks."""
+    """Return all four services idle; then tracking and labeling after a tenth, and after all, of a million clicks."""
     async with place.services() as (sandbox, services):
         await asyncio.sleep(SETTLES_IN)
         rows = [

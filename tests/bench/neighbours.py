@@ -26,7 +26,7 @@ def paragraph(number: int) -> str:
 
 
 def expensive(account: Account, contacts: int = CONTACTS) -> Sequence[Callable[[], Any]]:
-    """What one account may ask for, and what costs most."""
+    """Return what one account may ask for, and what costs most."""
     labels = account.labels(*(f"Label {number}" for number in range(20)))
     ids = account.contacts(contacts)
     html = "<html><body>" + "".join(map(paragraph, range(500))) + "</body></html>"

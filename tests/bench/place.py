@@ -77,13 +77,13 @@ class Sandbox:
         return CommonSettings(kafka=self.place.kafka.bootstrap, topic_prefix=self.prefix, partitions=PARTITIONS)
 
     def database(self) -> str:
-        """An empty database; its DSN."""
+        """Create an empty database; return its DSN."""
         name = f"bench_{uuid4().hex}"
         self.databases.append(name)
         return self.place.postgres.create_database(name)
 
     def process(self, module: str, port_setting: str, environment: dict[str, str], *arguments: str) -> ServiceProcess:
-        """A process of ours with these settings; not started yet."""
+        """Return a process of ours with these settings; not started yet."""
         common = {
             "PENCHANT_KAFKA": self.place.kafka.bootstrap,
             "PENCHANT_TOPIC_PREFIX": self.prefix,

@@ -48,7 +48,7 @@ async def rate_until(dsn: str, end: int, question: str = APPLIED, start: int = 0
 
 
 async def execute(dsn: str, statement: str, *arguments: object) -> None:
-    """Carries out one statement."""
+    """Carry out one statement."""
     connection = await asyncpg.connect(dsn)
     try:
         await connection.execute(statement, *arguments)
@@ -57,7 +57,7 @@ async def execute(dsn: str, statement: str, *arguments: object) -> None:
 
 
 async def ask(dsn: str, question: str, *arguments: object) -> int:
-    """The one number that the question gives."""
+    """Return the one number that the question gives."""
     connection = await asyncpg.connect(dsn)
     try:
         answer: int = await connection.fetchval(question, *arguments)

@@ -19,7 +19,7 @@ CONTACTS = 1_000
 
 
 async def run(place: Place) -> list[Row]:
-    """The same requests to both, over 64 connections."""
+    """Return the same requests to both, over 64 connections."""
     paths, found = await _tracking(place)
     empty = await _empty(paths)
     assert found["others"] == 0, found

@@ -59,7 +59,7 @@ class Connection(asyncio.Protocol):
 
 
 async def measure(port: int, connections: int, seconds: float, paths: Sequence[str]) -> dict[str, float]:
-    """Requests `paths` in turn over `connections` connections."""
+    """Request `paths` in turn over `connections` connections."""
     requests = [REQUEST.format(path).encode() for path in paths]
     loop = asyncio.get_running_loop()
     open_ones = [

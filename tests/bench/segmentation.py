@@ -60,7 +60,7 @@ def fold_rate(slices: Sequence[AccountSlice]) -> Row:
 
 
 def thousand_segments() -> Definitions:
-    """A thousand segments of four sorts."""
+    """Return a thousand segments of four sorts."""
     dice = random.Random(4)
     segments = {}
     for number in range(1000):
@@ -101,7 +101,7 @@ def evaluate_segments(slices: Sequence[AccountSlice]) -> Row:
 
 
 def _best(ask: Callable[[], object]) -> float:
-    """The best of a few times, in milliseconds."""
+    """Return the best of a few times, in milliseconds."""
     times = []
     for _ in range(TIMES):
         started = perf_counter()
@@ -111,7 +111,7 @@ def _best(ask: Callable[[], object]) -> float:
 
 
 async def run(place: Place) -> list[Row]:
-    """A million contacts: counts beside those of databases, folding, a thousand segments."""
+    """Return a million contacts: counts beside those of databases, folding, a thousand segments."""
     criterion = three_parts()
     with TemporaryDirectory(prefix="penchant-rows-") as name, place.sandbox() as sandbox:
         rows = Path(name)

@@ -38,7 +38,7 @@ TIMES = 5
 
 
 async def in_postgres(dsn: str, rows: Path) -> tuple[int, float]:
-    """The answer, and the best time of a few, in milliseconds."""
+    """Return the answer, and the best time of a few, in milliseconds."""
     connection = await asyncpg.connect(dsn)
     try:
         for statement in TABLES:
@@ -58,7 +58,7 @@ async def in_postgres(dsn: str, rows: Path) -> tuple[int, float]:
 
 
 def in_duckdb(rows: Path) -> tuple[int, float]:
-    """The answer, and the best time of a few, in milliseconds."""
+    """Return the answer, and the best time of a few, in milliseconds."""
     connection = duckdb.connect()
     try:
         for statement in TABLES:

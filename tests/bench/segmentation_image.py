@@ -33,7 +33,7 @@ TODAY = date(2026, 11, 23).toordinal()
 
 
 def label_id(number: int) -> UUID:
-    """The id of a label by its number, from 0 on."""
+    """Return the id of a label by its number, from 0 on."""
     return UUID(int=1000 + number)
 
 
@@ -60,7 +60,7 @@ class World:
         return self.contacts // PARTITIONS
 
     def day(self) -> list[list[int]]:
-        """A day's clicks in one slice: one list of contacts per label, the first label's the longest."""
+        """Return a day's clicks in one slice: one list of contacts per label, the first label's the longest."""
         whole = self.clicks // PARTITIONS // DAYS
         numbers = [round(whole * share) for share in SHARES]
         drawn = array("I")
@@ -70,7 +70,7 @@ class World:
         return [[value % contacts for value in islice(values, number)] for number in numbers]
 
     def slices(self, rows: "Path | None" = None) -> Iterator[AccountSlice]:
-        """The image, slice by slice. `rows`: a folder for the same as CSV."""
+        """Yield the image, slice by slice. `rows`: a folder for the same as CSV."""
         clicks = (rows / "clicks.csv").open("w") if rows else None
         people = (rows / "contacts.csv").open("w") if rows else None
         contest = (rows / "engagements.csv").open("w") if rows else None
@@ -115,15 +115,15 @@ class World:
 
 
 def count(slices: Sequence[AccountSlice], criterion: Criterion, *, keep: bool = False) -> int:
-    """How many contacts, over all slices. `keep`: as when it is asked again and again."""
+    """Return the number of contacts over all slices. `keep`: as when it is asked again and again."""
     return sum(len(Evaluator(account.image, keep=keep).members(criterion)) for account in slices)
 
 
 def resident_bytes() -> int:
-    """What the process takes now."""
+    """Return what the process takes now."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
 
 def three_parts() -> Criterion:
-    """The criterion that is counted."""
+    """Return the criterion that is counted."""
     return parse(THREE_PARTS)

@@ -73,7 +73,7 @@ async def run(place: Place) -> list[Row]:
 
 
 def catalog(key: str) -> list[Event]:
-    """An account with a key, labels and a field."""
+    """Return an account with a key, labels and a field."""
     labels = [
         LabelChanged(
             occurred_at=NOW, account_id=ACCOUNT, label_id=label_id(number), label_name=f"Label {number}",
@@ -101,7 +101,7 @@ def contact(contact_id: int) -> ContactChanged:
 
 
 def process_on(sandbox: Sandbox, dsn: str) -> ServiceProcess:
-    """A process of segmentation, not started yet."""
+    """Return a process of segmentation, not started yet."""
     return sandbox.process(
         "services.segmentation", "PENCHANT_SEGMENTATION_PORT", {"PENCHANT_SEGMENTATION_DATABASE": dsn}
     )
@@ -170,7 +170,7 @@ async def _rate(dsn: str, before: int) -> float:
 
 
 async def _applied(dsn: str, number: int) -> float:
-    """When so many records had been applied."""
+    """Return when so many records had been applied."""
     await _until(dsn, "SELECT coalesce(sum(next_offset), 0)::bigint FROM checkpoints", number)
     return monotonic()
 

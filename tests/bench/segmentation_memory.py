@@ -27,7 +27,7 @@ CONTACTS, CLICKS = 1_000_000, 10_000_000
 
 
 def kind_of(part: Name) -> str:
-    """What a part is about, as the table names it."""
+    """Return what a part is about, as the table names it."""
     return str(part[2]) if part[0] == "days" else str(part[0])
 
 
@@ -68,7 +68,7 @@ def labels() -> float:
 
 
 def main() -> None:
-    """Measures and prints."""
+    """Measure and prints."""
     before = resident_bytes()
     slices = list(World(CONTACTS, CLICKS).slices())
     whole = resident_bytes() - before

@@ -51,7 +51,7 @@ STARTS_WITHIN = timedelta(seconds=15)
 
 
 async def run(place: Place) -> list[Row]:
-    """Each on topics and a database of its own, by a worker process with its relay."""
+    """Run each on topics and a database of its own, by a worker process with its relay."""
     looked_at = await _looked_at(place)
     started = await _started(place)
     timers = await _timers(place)
@@ -158,7 +158,7 @@ async def _delays(place: Place) -> list[float]:
 
 
 async def _arrivals(consumer: AIOKafkaConsumer, contacts: range) -> dict[int, float]:
-    """When the messages of contacts arrived."""
+    """Return when the messages of contacts arrived."""
     arrived: dict[int, float] = {}
     async with asyncio.timeout(WITHIN):
         while len(arrived) < len(contacts):
@@ -168,7 +168,7 @@ async def _arrivals(consumer: AIOKafkaConsumer, contacts: range) -> dict[int, fl
 
 
 async def _click(producer: AIOKafkaProducer, sandbox: Sandbox, contacts: range) -> dict[int, float]:
-    """One click of each contact, `PER_SECOND` of them a second; when each was acknowledged."""
+    """Click once for each contact, `PER_SECOND` a second; return when each was acknowledged."""
     clicked: dict[int, float] = {}
     began = monotonic()
     sending: list[asyncio.Task[None]] = []
@@ -234,7 +234,7 @@ async def _prepared(sandbox: Sandbox, workflows: list[dict[str, Any]], more: Seq
 
 
 async def _write(sandbox: Sandbox, events: Sequence[ContactEvent | CatalogEvent]) -> None:
-    """Writes events to their topics, with sequences, partition by partition."""
+    """Write events to their topics, with sequences, partition by partition."""
     producer = AIOKafkaProducer(acks="all", compression_type="zstd", **client_options(sandbox.settings))
     await producer.start()
     try:

@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def services(
     kafka: TestKafka, postgres: TestPostgres, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Scene, ServiceProcess]]:
-    """The four services and the console."""
+    """Provide the four services and the console."""
     sandbox = Sandbox(kafka, postgres, tmp_path_factory.mktemp("browser"))
     started = {name: sandbox.service(name) for name in SERVICES}
     started["tracking"]._environment["PENCHANT_PUBLIC_URL"] = started["tracking"].url
@@ -46,7 +46,7 @@ def services(
 
 @pytest.fixture(scope="package")
 def shop(services: tuple[Scene, ServiceProcess]) -> Iterator[Shop]:
-    """The demo's pet shop, in the console."""
+    """Provide the demo's pet shop, in the console."""
     shop = open_shop(*services)
     with shop.account:
         yield shop
@@ -54,7 +54,7 @@ def shop(services: tuple[Scene, ServiceProcess]) -> Iterator[Shop]:
 
 @pytest.fixture(scope="package")
 def browser(shop: Shop) -> Iterator[Browser]:
-    """The browser; started after the shop was made, for Playwright keeps an event loop of its own."""
+    """Provide the browser; started after the shop was made, for Playwright keeps an event loop of its own."""
     chromium = find_chromium()
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(

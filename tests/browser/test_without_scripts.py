@@ -24,7 +24,7 @@ _CHANGE_NOTHING = ("/criteria/build", "/workflows/build", "/campaigns/numbers", 
 
 @pytest.fixture(scope="module")
 def account(shop: Shop) -> Iterator[Account]:
-    """An account of its own, with a contact, labels, a message, a segment and a workflow."""
+    """Provide an account of its own, with a contact, labels, a message, a segment and a workflow."""
     with Account.open(shop.account.scene, "Plain") as opened:
         yield opened
 

@@ -148,7 +148,7 @@ def test_every_click_is_counted_once(
 
 
 def _clicks(stack: Compose, demo: dict[str, Any], more: str = "") -> int:
-    """How many clicks tracking has of the one who clicks."""
+    """Return how many clicks tracking has of the one who clicks."""
     found, cursor = 0, ""
     while True:
         page = stack.ask(
@@ -161,6 +161,6 @@ def _clicks(stack: Compose, demo: dict[str, Any], more: str = "") -> int:
 
 
 def _counted_by_label(stack: Compose, demo: dict[str, Any]) -> int:
-    """How many of them labeling has counted."""
+    """Return how many of them labeling has counted."""
     labels = stack.ask("labeling", f"/v1/contacts/{demo['your_contact_id']}/labels", demo["api_key"])["items"]
     return max(int(label["clicks"]) for label in labels)

@@ -8,12 +8,12 @@ ROOT = Path(__file__).parents[2]
 
 
 def pinned(name: str) -> dict[str, str]:
-    """The versions in a lock, by package."""
+    """Return the versions in a lock, by package."""
     return dict(re.findall(r"^([a-z0-9.-]+)==([^ ;]+)", (ROOT / name).read_text(), re.MULTILINE))
 
 
 def wanted(requirements: list[str]) -> set[str]:
-    """The names of the packages that requirements speak of."""
+    """Return the names of the packages that requirements speak of."""
     return {re.split(r"[<>=\[; ]", requirement)[0].lower().replace("_", "-") for requirement in requirements}
 
 

@@ -16,7 +16,7 @@ from tests.stack.sandbox import OPERATOR_KEY, Sandbox
 
 @pytest.fixture(scope="package")
 def scene(kafka: TestKafka, postgres: TestPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    """All four services at work, for all scenarios; each makes accounts of its own."""
+    """Provide all four services at work, for all scenarios; each makes accounts of its own."""
     sandbox = Sandbox(kafka, postgres, tmp_path_factory.mktemp("everything"))
     services = {name: sandbox.service(name) for name in SERVICES}
     # Its port is known only now, and tracked links must lead to it.
@@ -52,7 +52,7 @@ def inbox(scene: Scene) -> Iterator[Path]:
 
 @pytest.fixture(scope="package")
 def everything(scene: Scene) -> dict[str, str]:
-    """The environment of a command_line that knows the four services."""
+    """Provide the environment of a command_line that knows the four services."""
     sandbox = scene.sandbox
     return {
         "PENCHANT_HOME": str(sandbox.folder / "command_line"),
@@ -66,7 +66,7 @@ def everything(scene: Scene) -> dict[str, str]:
 
 @pytest.fixture
 def command_line(everything: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> CommandLineSettings:
-    """The environment in place, as a shell has it after `eval "$(penchant env)"`."""
+    """Provide the environment in place, as a shell has it after `eval "$(penchant env)"`."""
     for name, value in everything.items():
         monkeypatch.setenv(name, value)
     return CommandLineSettings.read()

@@ -8,7 +8,7 @@ CSV = b"email\nimported@customers.example\n"
 
 
 def html_of(account: Account) -> str:
-    """The HTML of a newsletter with a link, and with a block that no other account has."""
+    """Return the HTML of a newsletter with a link, and with a block that no other account has."""
     return (
         '<a href="https://shop.example/dogs">Dogs</a>'
         f"<!-- penchant:block {block_of(account)} --><!-- penchant:variant dogs -->Woof<!-- /penchant:block -->"
@@ -16,12 +16,12 @@ def html_of(account: Account) -> str:
 
 
 def block_of(account: Account) -> str:
-    """The name of the block in the account's newsletter."""
+    """Return the name of the block in the account's newsletter."""
     return f"block{account.account_id}"
 
 
 def definition_on(label: str) -> dict[str, Any]:
-    """A workflow that begins with the label and waits a day."""
+    """Return a workflow that begins with the label and waits a day."""
     return {
         "name": "Dogs",
         "triggers": [{"on": "LabelAssigned", "label": label}],
@@ -30,7 +30,7 @@ def definition_on(label: str) -> dict[str, Any]:
 
 
 def one_of_everything(account: Account, field: str = "city", contacts: int = 1) -> dict[str, str]:
-    """Makes it; the ids by the names of path parameters. `field` is the key of the field, a text.
+    """Make it; the ids by the names of path parameters. `field` is the key of the field, a text.
 
     The contact is the last of that many: they are counted within an account, and two accounts' may differ in that.
     """

@@ -54,7 +54,7 @@ class Account:
         return self.http.request(method, f"{self.scene.url(service)}{path}", **options)
 
     def ask(self, service: str, method: str, path: str, body: Any = None, **options: Any) -> Any:
-        """The JSON of a good answer."""
+        """Return the JSON of a good answer."""
         answer = self.request(service, method, path, **({} if body is None else {"json": body}), **options)
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer.json() if answer.content else None
@@ -95,14 +95,14 @@ class Account:
         return made
 
     def tokens(self, message_id: str, contact_ids: list[int], send: object = None) -> dict[int, dict[str, Any]]:
-        """Each contact's token, and the tracked links by the links' ids."""
+        """Return each contact's token, and the tracked links by the links' ids."""
         body = {"contact_ids": contact_ids} | ({} if send is None else {"send": send})
         answer = self.request("tracking", "POST", f"/v1/messages/{message_id}/tokens", json=body)
         assert answer.is_success, answer.text
         return {line["contact_id"]: line for line in map(json.loads, answer.text.splitlines())}
 
     def first_run(self, workflow_id: str, within: float = 30.0) -> str:
-        """The id of the workflow's first run, once there is one."""
+        """Return the id of the workflow's first run, once there is one."""
         deadline = monotonic() + within
         while not (runs := self.get("workflow", f"/v1/workflows/{workflow_id}/runs")["items"]):
             assert monotonic() < deadline, "no run was started"
@@ -111,5 +111,5 @@ class Account:
 
 
 def bearer(key: str) -> dict[str, str]:
-    """The header that shows a key."""
+    """Return the header that shows a key."""
     return {"Authorization": f"Bearer {key}"}

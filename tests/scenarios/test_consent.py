@@ -14,7 +14,7 @@ BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/201001
 
 
 def clicks_of(account: Account, message_id: str) -> list[int]:
-    """The contacts whose clicks tracking has kept."""
+    """Return the contacts whose clicks tracking has kept."""
     return [one["contact_id"] for one in account.get("tracking", f"/v1/clicks?message_id={message_id}")["items"]]
 
 

@@ -40,7 +40,7 @@ def answer(*arguments: str, code: int = 0) -> Any:
 
 @pytest.fixture
 def labeling(command_line: CommandLineSettings, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
-    """An account with three labels, whose key the commands use."""
+    """Provide an account with three labels, whose key the commands use."""
     url = command_line.url("labeling")
     headers = {"Authorization": f"Bearer {OPERATOR_KEY}"}
     account = httpx.post(f"{url}/v1/accounts", json={"name": "Dierenwinkel"}, headers=headers).json()

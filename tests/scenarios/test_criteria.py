@@ -15,7 +15,7 @@ def members(account: Account, segment_id: str) -> set[int]:
 
 
 def found(account: Account, criterion: dict[str, Any]) -> set[int]:
-    """The contacts of a criterion, page by page."""
+    """Return the contacts of a criterion, page by page."""
     contact_ids: set[int] = set()
     body: dict[str, Any] = {"criterion": criterion, "limit": 7}
     while True:

@@ -53,7 +53,7 @@ class Person:
         assert self.account.get("labeling", f"/v1/contacts/external:{self.external_id}")
 
     def engage(self, **reference: object) -> None:
-        """Fills in a form, with data that is never published."""
+        """Fill in a form, with data that is never published."""
         now = datetime.now(UTC).isoformat()
         report = {"kind": "form.submitted", "occurred_at": now, "data": {"address": self.email, "essay": self.word}}
         self.account.post("labeling", "/v1/engagements", [report | reference], Idempotency_Key=f"form-{uuid4()}")
@@ -183,7 +183,7 @@ def _dropped(account: Account) -> float:
 
 
 async def _places(scene: Scene, word: str) -> set[str]:
-    """Every service.table.column in which the word stands, in any case, also among bytes."""
+    """Return every service.table.column in which the word stands, in any case, also among bytes."""
     found = set()
     for service in SERVICES:
         connection = await asyncpg.connect(scene.sandbox.database(service))

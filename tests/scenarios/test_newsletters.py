@@ -136,7 +136,7 @@ class Mailing:
         self.tally = Tally()
 
     def send(self, path: Path) -> list[Click]:
-        """Registers and labels a newsletter; the clicks on all its tracked links."""
+        """Register and labels a newsletter; the clicks on all its tracked links."""
         html = path.read_text(encoding="utf-8")
         message = self.account.message(html, path.stem)
         self.messages.append(message)
@@ -202,14 +202,14 @@ def test_every_link_leads_where_it_did_and_every_click_is_counted(scene: Scene, 
 
 
 def _click(clicks: Sequence[Click]) -> None:
-    """Requests all tracked links; each must lead to exactly the original URL."""
+    """Request all tracked links; each must lead to exactly the original URL."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for wrong in pool.map(_click_in_turn, [clicks[first::AT_ONCE] for first in range(AT_ONCE)]):
             assert wrong == []
 
 
 def _click_in_turn(clicks: Sequence[Click]) -> list[tuple[Click, int, str | None]]:
-    """The clicks that were not answered as they should be, with the answer."""
+    """Return the clicks that were not answered as they should be, with the answer."""
     wrong = []
     with closing(HTTPConnection(urlsplit(clicks[0].url).netloc, timeout=30)) as connection:
         for click in clicks:
@@ -282,7 +282,7 @@ async def _events(scene: Scene, topic: str, account_id: int) -> list[dict[str, A
 
 
 def _as_header(url: str) -> str:
-    """A URL as a Location can carry it."""
+    """Return a URL as a Location can carry it."""
     return url if url.isascii() and " " not in url else quote(url, safe=string.punctuation)
 
 

@@ -24,7 +24,7 @@ class Writes:
         self.message = account.message(HTML)["id"]
 
     def workflow(self, name: str, **more: Any) -> str:
-        """A workflow that sends the message to whoever gets the label News."""
+        """Create a workflow that sends the message to whoever gets the label News."""
         definition = {
             "name": name,
             "triggers": [{"on": "LabelAssigned", "label": self.news}],

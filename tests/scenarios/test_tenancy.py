@@ -55,7 +55,7 @@ class Operation:
 
 
 def operations(scene: Scene) -> Iterator[Operation]:
-    """All that asks for a key of an account."""
+    """Yield all that asks for a key of an account."""
     for service in SERVICES:
         document = httpx.get(f"{scene.url(service)}/openapi.json").json()
         for path, described in document["paths"].items():
@@ -199,7 +199,7 @@ def test_what_belongs_to_another_account_is_not_there(scene: Scene, tenant: Tena
 
 
 def _everything(of: Tenant) -> list[Any]:
-    """What its owner sees."""
+    """Return what its owner sees."""
     paths = {
         "tracking": ["/v1/messages/{message_id}"],
         "labeling": [

@@ -67,7 +67,7 @@ class Node:
         return self._process is not None and self._process.poll() is None
 
     def said(self) -> str:
-        """The text of its log."""
+        """Return the text of its log."""
         return self._log.read_text(errors="replace")
 
     def start(self) -> None:

@@ -41,7 +41,7 @@ def republish(
 
 @contextmanager
 def _stopped(service: str) -> Iterator[dict[str, str]]:
-    """What the service is told by the embedded stack, which has stopped it; nothing where no such stack runs."""
+    """Stop the service while the embedded stack, if one runs, writes its topics; yield the settings that it gets."""
     home = Home.at(CommonSettings().home)
     supervisor = Supervisor(home)
     running = StackFile.read(home)

@@ -51,7 +51,7 @@ class LinkAnswer(BaseModel):
 async def make_link(
     request: Request, body: LinkBody, authorization: Annotated[str, Header(include_in_schema=False)] = ""
 ) -> LinkAnswer:
-    """For the operator's command line: needs the operator's key."""
+    """Make a link for the operator's command line, which has the operator's key."""
     console = console_of(request)
     operator_key = console.settings.operator_key
     expected = "" if operator_key is None else f"Bearer {operator_key.get_secret_value()}"

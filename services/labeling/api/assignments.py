@@ -60,7 +60,7 @@ class AssignmentItem(RequestBody):
 
     @model_validator(mode="after")
     def names_one_of_each(self) -> "AssignmentItem":
-        """One contact, one label."""
+        """Require exactly one name of the contact and one of the label."""
         if (self.contact_id is None) == (self.external_id is None):
             raise ValueError("name the contact by exactly one of contact_id and external_id")
         if (self.label_id is None) == (self.label is None):

@@ -52,7 +52,7 @@ class Membership:
         return not self.adopted and not self.pending and not self.announced
 
     def postpone(self, contacts: BitMap, reason: Reason) -> None:
-        """They have to be looked at."""
+        """Add contacts that must be evaluated."""
         fresh = contacts - self.waiting()
         if fresh:
             self.pending[reason] = self.pending.get(reason, BitMap()) | fresh

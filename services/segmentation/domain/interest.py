@@ -14,7 +14,7 @@ from shared.criteria.grammar import MoreClicks
 def label_planes(
     target: Slice, label: UUID, days: Range, within: BitMap | None, keep: bool, *, refused: bool = False
 ) -> Planes:
-    """Numbers of clicks on a label in a range of days; not to be changed. `refused`: also of those who refused it."""
+    """Return the clicks on a label in a range of days; they must not be changed. `refused` includes who refused it."""
     alike = target.merged.alike(label)
     if len(alike) == 1:
         planes = add_tallies(target.named(("click.label", label.int)), days, within, keep)

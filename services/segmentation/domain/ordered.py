@@ -38,7 +38,7 @@ class Ordered:
         self.ranges: dict[tuple[int, int], BitMap] = {}
 
     def remove(self, contacts: BitMap) -> None:
-        """They have no number any more."""
+        """Remove the numbers of contacts."""
         if not contacts & self.present:
             return
         self.present -= contacts
@@ -129,7 +129,7 @@ class Ordered:
         return (self.present if within is None else self.present & within) - less - more
 
     def kept_between(self, lowest: int, highest: int) -> BitMap:
-        """As `between`, for a range that will be asked again until `forget_ranges`; must not be changed."""
+        """Do as `between`, and keep the result until `forget_ranges`; it must not be changed."""
         found = self.ranges.get((lowest, highest))
         if found is None:
             found = self.ranges[lowest, highest] = self.between(lowest, highest)

@@ -149,7 +149,7 @@ class Slice:
         return True
 
     def settle_day(self) -> None:
-        """Whether everything that moves with the day was evaluated since `pass_to`."""
+        """Note that everything that moves with the day was evaluated since `pass_to`."""
         for tally in (*self.tallies.values(), *(one.tally for one in self.prefixes.values())):
             if tally.past:
                 tally.forget_past()

@@ -60,7 +60,7 @@ def dump(source: Slice, part: Name) -> bytes:
 
 
 def dump_loose(source: Slice, buckets: Iterable[int]) -> dict[Name, bytes]:
-    """Parts of loose tallies, together: one by one each would look through all tallies."""
+    """Return the parts of loose tallies together: one by one, each would look through all tallies."""
     found: dict[int, list[Any]] = {bucket: [] for bucket in buckets}
     for name, tally in source.tallies.items() if found else ():
         if tally.loose is not None:

@@ -41,7 +41,7 @@ class Tally:
         self.blocks: dict[Range, Planes] = {}
 
     def add(self, day: int, contacts: Sequence[int]) -> bool:
-        """One event on that day for every time that a contact is in the list; whether it is loose no more."""
+        """Add an event on that day for each contact in the list, repeated ones too; return True if no longer loose."""
         settles = False
         if self.last_days:
             self._add_to_last_days(day, BitMap(contacts))
@@ -83,7 +83,7 @@ class Tally:
             add_planes(self.days.setdefault(day, []), counting(contacts), None)
 
     def counted(self, days: Range, within: BitMap | None, keep: bool = False) -> Planes:
-        """Numbers of events in a range of days, as bit slices that must not be changed.
+        """Return the events in a range of days as bit slices, which must not be changed.
 
         `within`: only these contacts are asked for; others may be among them. `keep`: the same range will be asked
         again until a day has passed.

@@ -74,7 +74,7 @@ async def change_link(
     body: LinkBody,
     conditions: Annotated[Preconditions, preconditions()],
 ) -> Response:
-    """Corrects where a link leads, also in mails that were sent, or says whether clicks on it are tracked.
+    """Correct where a link leads, also in mails that were sent, or set whether clicks on it are tracked.
 
     Whether a link is tracked is decided when a mail is made: mails that were sent keep their links.
     """

@@ -65,7 +65,7 @@ class MessageNumbers(BaseModel):
 async def show_statistics(
     service: Service, caller: Annotated[Caller, requires("read")], message_id: UUID
 ) -> MessageNumbers:
-    """Clicks by verdict, and distinct contacts with human clicks: in all, per link and per send."""
+    """Return clicks by verdict, and distinct contacts with human clicks: in all, per link and per send."""
     async with service.snapshot() as connection:
         message = await read_message(connection, caller.account_id, message_id)
         message_no = await message_number(connection, caller.account_id, message_id)
@@ -125,7 +125,7 @@ async def show_series(
     since: Annotated[Time | None, Query(description="From this time on; at most 366 days, by hour 31.")] = None,
     until: Annotated[Time | None, Query(description="Before this time; now unless it is given.")] = None,
 ) -> SeriesAnswer:
-    """Clicks by verdict and contacts for each day or hour, in all and per link."""
+    """Return clicks by verdict and contacts for each day or hour, in all and per link."""
     longest = timedelta(days=366 if by == "day" else 31)
     until = until or datetime.now(UTC)
     since = since or until - longest

@@ -29,7 +29,7 @@ class Drain:
         self._adopted_at = float("-inf")
 
     async def run(self) -> None:
-        """For ever; while Kafka is away it tries again."""
+        """Run until cancelled; try again while Kafka is away."""
         while True:
             try:
                 await self.empty(self._own)

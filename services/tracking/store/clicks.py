@@ -155,7 +155,7 @@ async def list_clicks(
     before: Sequence[object] | None,
     limit: int,
 ) -> list[Record]:
-    """Clicks of an account, the latest first; those before `before` (occurred_at, click_id). In a transaction."""
+    """Return clicks of an account before `before` (occurred_at, click_id), the latest first. Needs a transaction."""
     # A plan made for any filter would walk through all of the account's clicks for one contact's.
     await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
     message_no = None

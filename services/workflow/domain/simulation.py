@@ -26,13 +26,13 @@ class MovableEnvironment(RunEnvironment, Protocol):
     """A environment whose clock the simulation moves."""
 
     def move(self, now: datetime) -> None:
-        """It is `now`."""
+        """Set the present time."""
 
 
 def pass_through(
     program: Program, seen: ConsumedEvent, environment: MovableEnvironment
 ) -> tuple[Run, list[StepTaken], Transition] | None:
-    """One run from `seen` to its end, as if nothing else happened; None if the condition is not true."""
+    """Follow one run from `seen` to its end, as if nothing else happened; None if the condition is not true."""
     first = transition = begin(program, seen, environment)
     if transition is None or first is None:
         return None

@@ -50,7 +50,7 @@ async def load(connection: PoolConnectionProxy, partition: int, projection: int)
 
 
 async def hold_back(connection: PoolConnectionProxy, workflow_id: UUID, partitions: int) -> None:
-    """From now on a workflow decides on nothing; must hold the lock of `definitions.next_revision`."""
+    """Let a workflow decide on nothing from now on; the caller holds the lock of `definitions.next_revision`."""
     await QUERIES["hold_back"].execute(connection, workflow_id=workflow_id, partitions=partitions)
 
 

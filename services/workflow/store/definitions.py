@@ -64,7 +64,7 @@ async def next_revision(connection: PoolConnectionProxy) -> tuple[int, datetime]
 
 
 async def changed_since(connection: PoolConnectionProxy, revision: int) -> list[Workflow]:
-    """Workflows that changed after a revision, whole."""
+    """Return the workflows that changed after a revision, completely."""
     return [_workflow(row) for row in await QUERIES["workflows_since"].fetch(connection, revision=revision)]
 
 

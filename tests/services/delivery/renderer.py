@@ -10,7 +10,7 @@ GONE = UUID(int=404)
 
 
 def renderer() -> FastAPI:
-    """An application that renders every message but GONE."""
+    """Return an application that renders every message but GONE."""
     app = FastAPI()
 
     @app.post("/v1/messages/{message_id}/render")

@@ -23,5 +23,5 @@ async def database(database_dsn: str) -> AsyncIterator[Database]:
 
 @pytest_asyncio.fixture
 async def shop(database: Database) -> Shop:
-    """An account with two labels and two fields."""
+    """Provide an account with two labels and two fields."""
     return await Shop.open(database, "Dogs", "Cats")

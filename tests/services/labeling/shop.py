@@ -65,7 +65,7 @@ class Shop:
 
     @classmethod
     async def open(cls, database: Database, *names: str) -> "Shop":
-        """A new account with these labels."""
+        """Create an account with these labels."""
         async with database.unit_of_work(CATALOG_PARTITION) as work:
             shop = cls(database, await add_account(work, "Pet shop", "Europe/Brussels"))
             for name in names:
@@ -75,7 +75,7 @@ class Shop:
         return shop
 
     async def write(self, *patches: dict[str, Any]) -> Upserted:
-        """Upserts contacts; a patch may name labels."""
+        """Upsert contacts; a patch may name labels."""
         rows = [
             Row(
                 "upsert",
@@ -87,13 +87,13 @@ class Shop:
         return await upsert_contacts(self.database, self.account_id, rows, BY_API)
 
     async def contact(self, email: str = "ann@example.com", **more: Any) -> int:
-        """A new contact."""
+        """Create a contact; return its id."""
         (contact_id,) = (await self.write({"email": email, **more})).contact_ids
         assert contact_id is not None
         return contact_id
 
     def clicked(self, contact_id: int, *names: str, **more: Any) -> ContactClicked:
-        """A human click on a link with these labels."""
+        """Return a human click on a link with these labels."""
         said: dict[str, Any] = {
             "occurred_at": NOON,
             "account_id": self.account_id,
@@ -109,7 +109,7 @@ class Shop:
         return ContactClicked(**{**said, **more})
 
     async def deliver(self, handler: Handler, *events: Event) -> None:
-        """Hands events of contact topics to `handler`, per partition number, as the bus does."""
+        """Hand events of contact topics to `handler`, per partition number, as the bus does."""
         partitions: dict[int, list[Fetched]] = {}
         for event in events:
             self.offset += 1
@@ -126,7 +126,7 @@ class Shop:
                 await handler.handle(work, received)
 
     async def report(self, handler: Handler, *reports: tuple[str, EngagementReported]) -> None:
-        """Hands reports, each with its id, to the handler of `intake.engagements`, as one batch."""
+        """Hand reports, each with its id, to the handler of `intake.engagements`, as one batch."""
         records: list[Fetched] = []
         for identity, report in reports:
             self.offset += 1
@@ -141,14 +141,14 @@ class Shop:
             await handler.handle(work, received)
 
     async def events(self, name: str | None = None) -> list[dict[str, Any]]:
-        """What was appended, in order: type, contact and body."""
+        """Return what was appended, in order: type, contact and body."""
         rows = await self.database.pool.fetch(
             "SELECT position, type, contact_id, causation_id, body, personal FROM events ORDER BY position"
         )
         return [dict(row) for row in rows if name is None or f".{name}." in row["type"]]
 
     async def holds(self, contact_id: int, name: str) -> bool:
-        """Whether the contact holds the label."""
+        """Return whether the contact holds the label."""
         held = await self.database.pool.fetchval(
             "SELECT held FROM assignments WHERE contact_id = $1 AND label_no = $2",
             contact_id,
@@ -157,7 +157,7 @@ class Shop:
         return bool(held)
 
     async def history(self, contact_id: int, name: str) -> list[str]:
-        """The outcomes, oldest first."""
+        """Return the outcomes, oldest first."""
         rows = await self.database.pool.fetch(
             "SELECT outcome FROM assignment_history WHERE contact_id = $1 AND label_no = $2 ORDER BY entry",
             contact_id,
@@ -167,5 +167,5 @@ class Shop:
 
 
 def a_send(kind: SendKind = "campaign") -> Send:
-    """A send."""
+    """Return a send."""
     return Send(kind=kind, id="spring", sent_at=NOON)

@@ -54,7 +54,7 @@ def process(settings: LabelingSettings, tmp_path: Path) -> Iterator[ServiceProce
 
 
 def set_up(url: str) -> tuple[int, list[LabelReference], list[int]]:
-    """An account with three labels and 400 contacts."""
+    """Return an account with three labels and 400 contacts."""
     made = httpx.post(f"{url}/v1/accounts", json={"name": "Shop"}, headers={"Authorization": "Bearer operator"}).json()
     with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {made['api_key']}"}, timeout=30) as client:
         labels = [
@@ -67,7 +67,7 @@ def set_up(url: str) -> tuple[int, list[LabelReference], list[int]]:
 
 
 async def read_all(settings: LabelingSettings, topic: str) -> dict[tuple[int, int], object]:
-    """Every record of a topic, by partition and sequence: a relay may have sent one twice."""
+    """Return every record of a topic, by partition and sequence: a relay may have sent one twice."""
     kafka = AIOKafkaConsumer(
         enable_auto_commit=False, auto_offset_reset="earliest", isolation_level="read_committed",
         **client_options(settings),
@@ -90,7 +90,7 @@ async def read_all(settings: LabelingSettings, topic: str) -> dict[tuple[int, in
 
 
 async def counts(dsn: str) -> Counter[tuple[int, uuid.UUID]]:
-    """What labeling counted, by contact and label."""
+    """Return what labeling counted, by contact and label."""
     connection = await asyncpg.connect(dsn)
     try:
         rows = await connection.fetch(

@@ -152,7 +152,7 @@ class Rig:
         self._sent: list[tuple[str, bytes, bytes, int, list[tuple[str, bytes]]]] = []
 
     async def publish(self, events: Sequence[Event]) -> None:
-        """Writes events to their topics, as the service that owns them would."""
+        """Write events to their topics, as the service that owns them would."""
         acknowledgements = []
         for event in events:
             self._sequence += 1
@@ -168,7 +168,7 @@ class Rig:
         await asyncio.gather(*acknowledgements)
 
     async def publish_again(self) -> None:
-        """Writes everything once more, as a relay does that has lost its place."""
+        """Write everything once more, as a relay does that has lost its place."""
         await asyncio.gather(*[await self._send(*record) for record in self._sent])
 
     async def _send(
@@ -180,7 +180,7 @@ class Rig:
         return sent
 
     def expected(self, criterion: Criterion) -> set[int]:
-        """Who is in a segment by the plain meaning of its criterion, today."""
+        """Return who is in a segment by the plain meaning of its criterion, today."""
         today = self.clock().astimezone(ZONE).date()
         return {
             contact_id
@@ -190,7 +190,7 @@ class Rig:
 
     @asynccontextmanager
     async def process(self, name: str = "one", snapshot_seconds: float = 3600) -> AsyncIterator[Process]:
-        """A process with all roles, in this one. Leaving it is a kill: transactions are rolled back."""
+        """Provide a process with all roles, in this one. Leaving it is a kill: transactions are rolled back."""
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -237,7 +237,7 @@ class Rig:
             yield Process(consumer.handler, host, client)
 
     async def moves(self, segment_id: str) -> list[tuple[int, bool, str]]:
-        """What an outside consumer sees of a segment: contact, whether it enters, and the reason, in order."""
+        """Return what an outside consumer sees of a segment: contact, whether it enters, and the reason, in order."""
         return [
             (event.contact_id, isinstance(event, SegmentEntered), event.reason)
             for event in await self.read()
@@ -249,7 +249,7 @@ class Rig:
         return await self.announced_members(segment_id) == members
 
     async def announced_members(self, segment_id: str) -> set[int]:
-        """The members that an outside consumer has; what is announced must alternate."""
+        """Return the members that an outside consumer has; what is announced must alternate."""
         members: set[int] = set()
         for contact_id, enters, _ in await self.moves(segment_id):
             assert (contact_id in members) is not enters, "announced twice, or left without having entered"
@@ -257,7 +257,7 @@ class Rig:
         return members
 
     async def all_announced_members(self) -> dict[str, set[int]]:
-        """The members of every segment that an outside consumer has; what is announced must alternate."""
+        """Return the members of every segment that an outside consumer has; what is announced must alternate."""
         members: dict[str, set[int]] = {}
         for event in await self.read():
             found = members.setdefault(str(event.segment_id), set())
@@ -267,7 +267,7 @@ class Rig:
         return members
 
     async def read(self) -> list[SegmentEntered | SegmentLeft]:
-        """All of `segmentation.memberships`, partition by partition, by sequence."""
+        """Return all of `segmentation.memberships`, partition by partition, by sequence."""
         topic = "segmentation.memberships"
         kafka = AIOKafkaConsumer(
             self.settings.topic_prefix + topic, auto_offset_reset="earliest", **client_options(self.settings)

@@ -30,6 +30,6 @@ class TrackingProcess(ServiceProcess):
         self._environment["PENCHANT_PUBLIC_URL"] = self.url
 
     def metric(self, name: str) -> float:
-        """The sum of a metric's samples that begin with `name`."""
+        """Return the sum of a metric's samples that begin with `name`."""
         lines = httpx.get(f"{self.url}/metrics").text.splitlines()
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(name))

@@ -18,7 +18,7 @@ HTML = '<a href="https://shop.example/dogs">Dogs</a>'
 
 @pytest.fixture
 def own(private_kafka: KafkaNode, postgres: TestPostgres, tmp_path: Path) -> Iterator[TrackingProcess]:
-    """A process whose Kafka can be stopped."""
+    """Provide a process whose Kafka can be stopped."""
     name = f"t{uuid4().hex[:12]}"
     process = TrackingProcess(private_kafka.bootstrap, postgres.create_database(name), f"{name}.", tmp_path)
     try:

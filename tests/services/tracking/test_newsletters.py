@@ -57,7 +57,7 @@ async def test_every_link_of_every_newsletter_is_clicked_through_and_counted(wor
 
 
 def without_tracking(tracked: str, urls: list[str], source: str) -> str:
-    """The tracked HTML with each tracked URL put back to what stood in its place, entities decoded."""
+    """Return the tracked HTML with each tracked URL put back to what stood in its place, entities decoded."""
     originals = [link.url for link in find_links(source) if link.trackable]
     for url, original in zip(urls, originals, strict=True):
         tracked = tracked.replace(url, original, 1)

@@ -21,7 +21,7 @@ SEND = {"kind": "campaign", "id": "spring", "sent_at": "2026-06-01T08:00:00Z"}
 
 
 async def tracked(world: World, **send: Any) -> tuple[dict[str, Any], list[str]]:
-    """A message, and contact 7's tracked links."""
+    """Return a message, and contact 7's tracked links."""
     message = await world.message(HTML)
     await world.contacts(7)
     links = (await world.tokens(message, 7, send=SEND | send))[7]

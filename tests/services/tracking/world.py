@@ -54,7 +54,7 @@ class World:
     # What labeling would do
 
     async def tell(self, *events: Event) -> None:
-        """Publishes events of labeling."""
+        """Publish events of labeling."""
         for event in events:
             partition = 0
             if isinstance(event, ContactEvent):
@@ -75,7 +75,7 @@ class World:
         )  # fmt: skip
 
     async def client(self, *scopes: Scope, account_id: int | None = None) -> httpx.AsyncClient:
-        """A client with a new key."""
+        """Return a client with a new key."""
         key = generate()
         event: dict[str, Any] = {"occurred_at": NOW, "account_id": account_id or self.account_id, "key_id": uuid7()}
         await self.tell(ApiKeyChanged(**event, hash=hash_of(key), scopes=scopes, revoked=False))
@@ -96,7 +96,7 @@ class World:
         await until(known)
 
     async def label(self, name: str, **changes: Any) -> str:
-        """A label, or what becomes of one."""
+        """Return a label, or what becomes of one."""
         values: dict[str, Any] = {
             "occurred_at": NOW, "account_id": self.account_id, "label_id": uuid7(), "label_name": name,
             "description": "", "visibility": "public",
@@ -115,7 +115,7 @@ class World:
     async def tokens(
         self, message: Mapping[str, Any], *contact_ids: int, send: object = None
     ) -> dict[int, dict[str, str]]:
-        """The tracked links of a send, by contact and link id."""
+        """Return the tracked links of a send, by contact and link id."""
         body = {"contact_ids": contact_ids} | ({"send": send} if send else {})
         answer = await self.http.post(f"/v1/messages/{message['id']}/tokens", json=body)
         assert answer.status_code == 200, answer.text
@@ -135,7 +135,7 @@ class World:
     # What came of it
 
     async def read(self, topic: str) -> list[Any]:
-        """All records of a topic, partition by partition, as committed now."""
+        """Return all records of a topic, partition by partition, as committed now."""
         kafka = AIOKafkaConsumer(
             self.settings.topic_prefix + topic, auto_offset_reset="earliest", isolation_level="read_committed",
             **client_options(self.settings),
@@ -152,7 +152,7 @@ class World:
             await kafka.stop()
 
     async def clicked(self, count: int) -> list[ContactClicked]:
-        """The account's events on tracking.clicks in the order of contacts, once there are `count`."""
+        """Return the account's events on tracking.clicks in the order of contacts, once there are `count`."""
 
         async def enough() -> list[ContactClicked]:
             records = _each_once(await self.read("tracking.clicks"))
@@ -165,7 +165,7 @@ class World:
         return sorted(events, key=lambda event: event.contact_id)
 
     async def dead(self, mark: str) -> dict[str, str]:
-        """The headers of the record on intake.clicks.dead whose id is `mark`, once it is there."""
+        """Return the headers of the record on intake.clicks.dead whose id is `mark`, once it is there."""
 
         async def found() -> dict[str, str] | None:
             for record in await self.read("intake.clicks.dead"):
@@ -178,13 +178,13 @@ class World:
         return headers
 
     async def numbers(self, message: Mapping[str, Any]) -> dict[str, Any]:
-        """A message's numbers."""
+        """Return a message's numbers."""
         answer = await self.http.get(f"/v1/messages/{message['id']}/stats")
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
     async def held(self) -> int:
-        """How many of the account's clicks wait for something."""
+        """Return how many of the account's clicks wait for something."""
         count: int = await self.pool.fetchval(
             "SELECT count(*) FROM held WHERE state = 'waiting' AND convert_from(value, 'UTF8') ~ $1",
             f'"account_id":{self.account_id}[,}}]',
@@ -192,7 +192,7 @@ class World:
         return count
 
     def contact(self, contact_id: int, **state: Any) -> ContactChanged:
-        """The event that says how a contact is."""
+        """Return the event that says how a contact is."""
         values: dict[str, Any] = {
             "occurred_at": NOW, "account_id": self.account_id, "contact_id": contact_id,
             "external_id": f"e{contact_id}", "email": f"c{contact_id}@people.example", "fields": {},
@@ -212,7 +212,7 @@ def _each_once(records: Iterable[Any]) -> Iterator[Any]:
 
 
 def click(message: Mapping[str, Any], contact_id: int | None = 7, link: int = 0, **more: Any) -> dict[str, Any]:
-    """A report, as the API takes it."""
+    """Return a report, as the API takes it."""
     report = {
         "message_id": message["id"],
         "contact_id": contact_id,
@@ -224,13 +224,13 @@ def click(message: Mapping[str, Any], contact_id: int | None = 7, link: int = 0,
 
 
 def settings_of(process: TrackingProcess) -> CommonSettings:
-    """What a client of the same Kafka needs."""
+    """Return what a client of the same Kafka needs."""
     return CommonSettings(kafka=process.bootstrap, topic_prefix=process.prefix, partitions=PARTITIONS)
 
 
 @asynccontextmanager
 async def a_world(process: TrackingProcess, account_id: int) -> AsyncIterator[World]:
-    """An account of its own in a running process."""
+    """Provide an account of its own in a running process."""
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(asyncpg.create_pool(process.dsn, min_size=1, max_size=2))
         producer = AIOKafkaProducer(**client_options(settings_of(process)))

@@ -26,7 +26,7 @@ def now() -> datetime:
 
 
 def at(moment: datetime) -> UUID:
-    """The id of an event that was recorded at that moment."""
+    """Return the id of an event that was recorded at that moment."""
     made = uuid7().int & ((1 << 80) - 1)
     return UUID(int=int(moment.timestamp() * 1000) << 80 | made)
 

@@ -82,7 +82,7 @@ class Rig:
         causation: UUID | str | None = None,
         correlation: UUID | str | None = None,
     ) -> None:
-        """Writes events to their topics, as the services that own them would."""
+        """Write events to their topics, as the services that own them would."""
         acknowledged = [
             await self.send(event, self.next_sequence(event.topic), after or {}, causation, correlation)
             for event in events
@@ -101,7 +101,7 @@ class Rig:
         causation: UUID | str | None = None,
         correlation: UUID | str | None = None,
     ) -> Any:
-        """Writes one event with a sequence of the test's choice."""
+        """Write one event with a sequence of the test's choice."""
         headers = headers_of(
             event.type(), event.event_id, "/test", event.occurred_at, sequence, after,
             str(correlation or event.event_id), None if causation is None else str(causation), None,
@@ -146,13 +146,13 @@ class Rig:
             await host.stop()
 
     async def call(self, method: str, path: str, body: Any = None, status: int = 200, **headers: str) -> Any:
-        """Calls the API and checks the status."""
+        """Call the API and checks the status."""
         answer = await self.http.request(method, path, json=body, headers=headers)
         assert answer.status_code == status, answer.text
         return answer.json() if answer.content else None
 
     async def workflow(self, *steps: dict[str, Any], activate: bool = True, **definition: object) -> dict[str, Any]:
-        """Makes a workflow on the label Dogs, and activates it."""
+        """Make a workflow on the label Dogs, and activates it."""
         body = {
             "name": "Dog lovers",
             "triggers": [{"on": "LabelAssigned", "label": str(DOGS)}],
@@ -164,13 +164,13 @@ class Rig:
         return made
 
     async def runs(self, workflow: dict[str, Any]) -> list[dict[str, Any]]:
-        """The workflow's runs, oldest first."""
+        """Return the workflow's runs, oldest first."""
         found = await self.call("GET", f"/v1/workflows/{workflow['id']}/runs?limit=1000")
         runs: list[dict[str, Any]] = found["items"][::-1]
         return runs
 
     async def run(self, workflow: dict[str, Any], state: str, contact: int = 7) -> dict[str, Any]:
-        """The contact's newest run with its details, once it is in this state."""
+        """Return the contact's newest run with its details, once it is in this state."""
 
         async def look() -> dict[str, Any] | None:
             mine = [run for run in await self.runs(workflow) if run["contact_id"] == contact]
@@ -181,11 +181,11 @@ class Rig:
         return detail
 
     async def read(self, topic: str) -> list[Any]:
-        """All events of a topic, as committed now, partition by partition."""
+        """Return all events of a topic, as committed now, partition by partition."""
         return [decode(topic, record.key, record.value, dict(record.headers)) for record in await self.records(topic)]
 
     async def records(self, topic: str) -> list[Any]:
-        """All records of a topic."""
+        """Return all records of a topic."""
         kafka = AIOKafkaConsumer(
             self.settings.topic_prefix + topic,
             auto_offset_reset="earliest",
@@ -204,7 +204,7 @@ class Rig:
             await kafka.stop()
 
     async def consumed(self) -> None:
-        """Waits until the consumer has applied all that was published so far."""
+        """Wait until the consumer has applied all that was published so far."""
 
         async def reached() -> bool:
             rows = await self.database.pool.fetch(
@@ -258,7 +258,7 @@ def key(text: str, account: int = 1, scopes: Sequence[Any] = ("admin",)) -> ApiK
 
 @asynccontextmanager
 async def make_rig(bootstrap: str, dsn: str, prefix: str) -> AsyncIterator[Rig]:
-    """The service without a worker: `rig.worker()` starts one."""
+    """Provide the service without a worker: `rig.worker()` starts one."""
     settings = WorkflowSettings(
         kafka=bootstrap, topic_prefix=prefix, partitions=PARTITIONS, workflow_database=SecretStr(dsn)
     )

@@ -104,7 +104,7 @@ class Rig:
         self._sequence = 0
 
     async def publish(self, events: Sequence[Event], sequence: int | None = None, **changes: Any) -> None:
-        """Writes events to their topics, as the service that owns them would."""
+        """Write events to their topics, as the service that owns them would."""
         futures = []
         for event in events:
             self._sequence = self._sequence + 1 if sequence is None else sequence
@@ -123,7 +123,7 @@ class Rig:
         await asyncio.gather(*futures)
 
     async def send(self, topic: str, key: bytes | None, value: bytes | None, partition: int, headers: Any) -> None:
-        """Writes a record as it is."""
+        """Write a record as it is."""
         await self._producer.send_and_wait(
             self.settings.topic_prefix + topic, key=key, value=value, partition=partition, headers=headers
         )
@@ -137,7 +137,7 @@ class Rig:
         version: int = 1,
         catalog: Catalog | None = None,
     ) -> AsyncIterator[ConsumerHost]:
-        """A worker process' consumer, in this process."""
+        """Provide a worker process' consumer, in this process."""
         consumer = Consumer("counting", topics, handler, version)
         host = ConsumerHost(
             consumer, "labeling", self.settings, self.database, self.cluster, name, lambda: 0, catalog=catalog
@@ -150,7 +150,7 @@ class Rig:
 
     @asynccontextmanager
     async def relay(self) -> AsyncIterator[Relay]:
-        """The relay of a worker process, in this process."""
+        """Provide the relay of a worker process, in this process."""
         relay = Relay(self.database, lambda: Publisher("labeling", self.settings))
         task = asyncio.create_task(relay.run())
         try:
@@ -182,7 +182,7 @@ class Rig:
         return backlog == 0
 
     async def read(self, topic: str) -> list[Any]:
-        """All records of a topic, partition by partition, as committed now."""
+        """Return all records of a topic, partition by partition, as committed now."""
         kafka = AIOKafkaConsumer(
             self.settings.topic_prefix + topic, auto_offset_reset="earliest", isolation_level="read_committed",
             **client_options(self.settings),

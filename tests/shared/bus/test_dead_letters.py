@@ -26,7 +26,7 @@ async def producer(rig: Rig) -> AsyncIterator[IntakeProducer]:
 
 
 async def bury(rig: Rig, values: Sequence[bytes | None]) -> None:
-    """Holds a dead record for each value, offsets from 0."""
+    """Hold a dead record for each value, offsets from 0."""
     records = [
         HeldRecord(
             consumer="counting", topic="intake.clicks", partition=0, offset=offset, key=value and b"1:1", value=value,

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.asyncio
 
 
 async def read(tail: Tail, rig: Rig) -> list[int]:
-    """The contacts of the records that are not applied."""
+    """Return the contacts of the records that are not applied."""
     async with rig.database.pool.acquire() as connection:
         return sorted(record.event.contact_id for record in (await tail.read(connection)).records)
 

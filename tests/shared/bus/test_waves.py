@@ -18,7 +18,7 @@ def row(position: int, topic: str, after: str = "", partition: int = 0, publishe
 
 
 def waves(rows: list[Any], most: int = 100) -> list[list[int]]:
-    """The positions of each wave."""
+    """Return the positions of each wave."""
     dealt, found = Waves(rows, most), []
     while wave := dealt.next():
         found.append([one["position"] for one in wave])

@@ -299,7 +299,7 @@ merges = st.sampled_from(
 
 
 def facts_with_merged_labels(facts: ContactFacts, merged: MergedLabels) -> ContactFacts:
-    """The plain meaning of merged labels: whatever was said of one of them is said of the last one."""
+    """Return the plain meaning of merged labels: whatever was said of one of them is said of the last one."""
     if not merged:
         return facts
 

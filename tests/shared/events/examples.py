@@ -25,7 +25,7 @@ ENGAGEMENT_REPORT = {"account_id": 7, "contact_id": 12, "kind": "form.submitted"
 
 
 def click(**changes: Any) -> ContactClicked:
-    """A human click on a link about dogs."""
+    """Return a human click on a link about dogs."""
     members: dict[str, Any] = {
         "occurred_at": NOON,
         "account_id": 7,
@@ -43,7 +43,7 @@ def click(**changes: Any) -> ContactClicked:
 
 
 def record(event: ContactClicked, sequence: int = 42, after: Mapping[str, int] | None = None) -> tuple[bytes, Headers]:
-    """The value and the headers of an event on Kafka."""
+    """Return the value and the headers of an event on Kafka."""
     headers = headers_of(
         event.type(), event.event_id, "/tracking", event.occurred_at, sequence, after or {}, "request-1", None, None
     )
@@ -51,7 +51,7 @@ def record(event: ContactClicked, sequence: int = 42, after: Mapping[str, int] |
 
 
 def reported(event_type: str, **changes: bytes | None) -> Headers:
-    """The headers that somebody else puts on an intake record; None leaves one out."""
+    """Return the headers that somebody else puts on an intake record; None leaves one out."""
     headers: dict[str, bytes | None] = {
         "ce_specversion": b"1.0",
         "ce_id": b"click-1",

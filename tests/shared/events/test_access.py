@@ -13,7 +13,7 @@ KEYS = "labeling.keys"  # every process reads it, to know who asks
 
 
 def read_by(service: str) -> set[str]:
-    """The topics that a service names where it declares its consumers and catalogs."""
+    """Return the topics that a service names where it declares its consumers and catalogs."""
     folder = ROOT / "services" / service
     sources = [folder / "app.py", *(folder / "consumers").glob("*.py")]
     named = re.findall(r'"([a-z]+\.[a-z.]+)"', "".join(source.read_text() for source in sources))

@@ -9,7 +9,7 @@ Schema = dict[str, Any]
 
 
 def of(**members: Schema) -> Schema:
-    """A schema of an object; a member whose schema has `"must": True` is required."""
+    """Return a schema of an object; a member whose schema has `"must": True` is required."""
     required = [name for name, schema in members.items() if schema.get("must")]
     properties = {
         name: {key: value for key, value in schema.items() if key != "must"} for name, schema in members.items()

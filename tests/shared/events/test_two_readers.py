@@ -86,7 +86,7 @@ def objects(schema: Schema, of: Callable[[Schema], st.SearchStrategy[Value]]) ->
 
 
 def places(value: Value, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """The path to everything in a value."""
+    """Yield the path to everything in a value."""
     inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, one in inside:
         yield (*path, key)

@@ -30,7 +30,7 @@ def logged() -> Iterator[io.StringIO]:
 
 @pytest_asyncio.fixture
 async def database(database_dsn: str) -> AsyncIterator[Database]:
-    """The runtime's tables in a database of the test's own."""
+    """Provide the runtime's tables in a database of the test's own."""
     database = await Database.open(database_dsn)
     await database.migrate([])
     async with database.pool.acquire() as connection:

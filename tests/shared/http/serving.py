@@ -99,7 +99,7 @@ async def list_things(
 
 @router.post("/v1/things", status_code=201)
 async def create_thing(body: NewThing, caller: Annotated[Caller, requires("write")]) -> Thing:
-    """Makes a thing; `taken` is taken."""
+    """Make a thing; `taken` is taken."""
     if body.name == "taken":
         raise Problem(409, "There is one already.", errors=[FieldError("/name", "Taken")])
     return Thing(id=uuid7(), **body.model_dump())
@@ -109,7 +109,7 @@ async def create_thing(body: NewThing, caller: Annotated[Caller, requires("write
 async def get_thing(
     thing_id: Id, caller: Annotated[Caller, requires("read")], conditions: Annotated[Preconditions, preconditions()]
 ) -> object:
-    """One thing."""
+    """Return one thing."""
     return conditions.answer(Thing(id=thing_id, name="a"), etag_of(3))
 
 
@@ -120,14 +120,14 @@ async def replace_thing(
     caller: Annotated[Caller, requires("write")],
     conditions: Annotated[Preconditions, preconditions()],
 ) -> Thing:
-    """Replaces a thing."""
+    """Replace a thing."""
     conditions.require(etag_of(3))
     return Thing(id=thing_id, **body.model_dump())
 
 
 @router.get("/v1/contacts/{contact_id}")
 async def get_contact(contact_id: ContactId, caller: Annotated[Caller, requires("read")]) -> dict[str, int]:
-    """One contact."""
+    """Return one contact."""
     return {"contact_id": contact_id}
 
 
@@ -160,7 +160,7 @@ def make_app(
     max_body_bytes: int = MAX_BODY_BYTES,
     requests_per_second: int | None = None,
 ) -> Application:
-    """The small service."""
+    """Return the small service."""
     app = create_app(
         "Things",
         keys or Keys(),
@@ -182,7 +182,7 @@ async def serving(
     key: str | None = None,
     trusted_proxies: Sequence[str] = (),
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of `app` on a real server, which stops at the end."""
+    """Provide a client of `app` on a real server, which stops at the end."""
     stop = asyncio.Event()
     port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     server = asyncio.create_task(

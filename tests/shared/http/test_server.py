@@ -39,7 +39,7 @@ def redirect_by_future(_request: RawRequest) -> Awaitable[Answer]:
 
 @asynccontextmanager
 async def wire(raw: RawHandler = redirect) -> AsyncIterator[Callable[[bytes], Awaitable[bytes]]]:
-    """Sends bytes on a connection of its own and gives what comes back until the server closes it or falls silent."""
+    """Send bytes on a connection of its own, and return what comes back until the server closes it or falls silent."""
     async with serving(make_app(), raw=raw) as client:
         port = client.base_url.port
 

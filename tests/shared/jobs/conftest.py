@@ -10,7 +10,7 @@ from shared.store.event_tables import extend_event_tables
 
 @pytest_asyncio.fixture
 async def database(database_dsn: str) -> AsyncIterator[Database]:
-    """A migrated database of the test's own, with a table `counted`."""
+    """Provide a migrated database of the test's own, with a table `counted`."""
     opened = await Database.open(database_dsn, 4)
     await opened.migrate([])
     async with opened.pool.acquire() as connection:

@@ -10,7 +10,7 @@ PARTITIONS = 4
 
 @pytest_asyncio.fixture
 async def database(database_dsn: str) -> AsyncIterator[Database]:
-    """A migrated database of the test's own."""
+    """Provide a migrated database of the test's own."""
     opened = await Database.open(database_dsn, PARTITIONS)
     await opened.migrate([])
     async with opened.pool.acquire() as connection:

@@ -40,13 +40,13 @@ class Account(httpx.Client):
         return answer.json()
 
     def with_key(self, *scopes: str) -> "Account":
-        """The same account with another key."""
+        """Return the same account with another key."""
         key = self.make("/v1/keys", {"name": "another", "scopes": scopes})["key"]
         return client(str(self.base_url), self.account_id, key, self.open_clients)
 
 
 def client(url: str, account_id: int, key: str, open_clients: ExitStack) -> Account:
-    """A client of an account, closed with `open_clients`."""
+    """Return a client of an account, closed with `open_clients`."""
     account = Account(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=10)
     account.account_id, account.open_clients = account_id, open_clients
     return open_clients.enter_context(account)
@@ -79,7 +79,7 @@ def running(kafka: TestKafka, postgres: TestPostgres, tmp_path_factory: pytest.T
 
 @pytest.fixture
 def new_account(running: Running) -> Iterator[Callable[[], Account]]:
-    """Makes accounts."""
+    """Make accounts."""
     open_clients = ExitStack()
 
     def make() -> Account:
@@ -95,12 +95,12 @@ def new_account(running: Running) -> Iterator[Callable[[], Account]]:
 
 @pytest.fixture
 def account(new_account: Callable[[], Account]) -> Account:
-    """An empty account."""
+    """Provide an empty account."""
     return new_account()
 
 
 @pytest.fixture
 def public(running: Running) -> Iterator[httpx.Client]:
-    """A browser: without a key, and without following redirects."""
+    """Provide a browser: without a key, and without following redirects."""
     with httpx.Client(base_url=running.process.url, timeout=10) as browser:
         yield browser

@@ -21,7 +21,7 @@ def test_schemathesis_finds_nothing(running: Running, account: Account, tmp_path
 
 
 def operations(document: dict[str, Any]) -> list[tuple[str, str]]:
-    """Every operation that asks for a key of an account, with something in the places of its path."""
+    """Return every operation that asks for a key of an account, with something in the places of its path."""
     filled = {"{contact}": "1", "{label_id}": "0" * 8 + "-0000-7000-8000-" + "0" * 12, "{key}": "city"}
     found = []
     for path, methods in document["paths"].items():
@@ -34,7 +34,7 @@ def operations(document: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _filled(path: str) -> str:
-    """The path with an id in the place of each parameter."""
+    """Return the path with an id in the place of each parameter."""
     return re.sub(r"\{[^}]*\}", str(uuid4()), path)
 
 

@@ -183,7 +183,7 @@ def test_the_text_of_a_key_is_never_stored(running: Running, account: Account) -
 
 
 async def occurrences(dsn: str, text: str) -> list[str]:
-    """The tables in which a text stands."""
+    """Return the tables in which a text stands."""
     connection = await asyncpg.connect(dsn)
     try:
         tables = await connection.fetch(

@@ -15,7 +15,7 @@ def emails(answer: Any) -> list[str]:
 
 
 def pages(account: Account, path: str, limit: int) -> list[Any]:
-    """The items of a list, read page by page."""
+    """Return the items of a list, read page by page."""
     items: list[Any] = []
     cursor = None
     while True:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 
 def until(condition: Callable[[], bool], within: float = 10.0) -> None:
-    """Returns once `condition` holds; fails after `within` seconds."""
+    """Return once `condition` holds; fails after `within` seconds."""
     deadline = time.monotonic() + within
     while not condition():
         assert time.monotonic() < deadline, "it never came true"

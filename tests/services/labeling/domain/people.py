@@ -27,7 +27,7 @@ _VALUES: Mapping[str, st.SearchStrategy[Any]] = {
 
 @st.composite
 def people(draw: st.DrawFn, fields: Mapping[str, Field]) -> Person:
-    """A contact with values of some fields and some labels."""
+    """Return a contact with values of some fields and some labels."""
     values = {
         key: field_value(field, draw(_VALUES[field.type])) for key, field in fields.items() if draw(st.booleans())
     }

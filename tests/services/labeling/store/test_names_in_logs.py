@@ -17,7 +17,7 @@ SECRET = f"Velvet {uuid4().hex}"
 
 @pytest.fixture
 def own_dsn(private_postgres: PostgresNode) -> Iterator[str]:
-    """A database on a server whose log can be read."""
+    """Provide a database on a server whose log can be read."""
     name = f"names_{uuid4().hex}"
     yield private_postgres.create_database(name)
     private_postgres.drop_database(name)

@@ -18,7 +18,7 @@ FROM generate_series(1, 10) AS label_no, generate_series(1, 30000) AS contact_id
 
 
 async def plan_of(connection: PoolConnectionProxy, query: str, types: str, arguments: str) -> str:
-    """The plan after the statement has been executed often enough for the server to settle on one."""
+    """Return the plan after the statement has been executed often enough for the server to settle on one."""
     await connection.execute(f"PREPARE statement ({types}) AS {query}")
     for _ in range(6):
         await connection.execute(f"EXECUTE statement ({arguments})")

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.asyncio
 
 
 def all_queries() -> list[Query]:
-    """The queries of every module of the store."""
+    """Return the queries of every module of the store."""
     names = sorted(path.stem for path in Path(store.__file__).parent.glob("*.sql"))
     modules = [import_module(f"{store.__name__}.{name}") for name in names]
     return [query for module in modules for query in module.QUERIES.values()]

@@ -25,7 +25,7 @@ BY_WORKFLOW = Origin(kind="workflow", workflow_id=UUID(int=1), run_id=UUID(int=2
 
 
 def by_workflow(shop: Shop, contact_id: int) -> dict[str, Any]:
-    """What all commands say."""
+    """Return what all commands say."""
     return {"account_id": shop.account_id, "contact_id": contact_id, "occurred_at": NOON, "origin": BY_WORKFLOW}
 
 

@@ -13,7 +13,7 @@ TRIES = 5
 
 
 def fastest(ask: Callable[[], object]) -> float:
-    """The processor time (seconds) of the fastest of some tries."""
+    """Return the processor time (seconds) of the fastest of some tries."""
     times = []
     for _ in range(TRIES):
         began = process_time()

@@ -18,7 +18,7 @@ def click(number: int, size: int = 10) -> Click:
 
 
 def spooled(directory: SpoolDirectory) -> list[Click]:
-    """All clicks of a directory, taken out as a drain takes them."""
+    """Return all clicks of a directory, taken out as a drain takes them."""
     clicks: list[Click] = []
     while (segment := directory.oldest()) is not None:
         clicks += read_segment(segment)

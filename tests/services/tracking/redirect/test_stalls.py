@@ -76,7 +76,7 @@ class Redirects:
 
 @pytest.fixture
 def seed() -> int:
-    """A new one each time; PENCHANT_TEST_SEED repeats one."""
+    """Provide a new seed each time; PENCHANT_TEST_SEED repeats one."""
     chosen = int(os.environ.get("PENCHANT_TEST_SEED", random.SystemRandom().randrange(10**9)))
     print(f"PENCHANT_TEST_SEED={chosen}")  # noqa: T201 - pytest shows it when the test fails
     return chosen

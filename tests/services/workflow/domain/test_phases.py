@@ -35,7 +35,7 @@ def workflow(*phases: tuple[State, int], while_paused: Literal["queue", "skip"] 
 
 
 def counting(made: Workflow) -> list[int | None]:
-    """Which version counts half an hour before the first phase, and in the middle of each."""
+    """Return which version counts half an hour before the first phase, and in the middle of each."""
     return [
         next(
             (

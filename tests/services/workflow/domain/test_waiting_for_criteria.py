@@ -18,7 +18,7 @@ def wait_for(criterion: dict[str, Any] | None = None, **others: Any) -> dict[str
 
 
 def known(*steps: dict[str, Any], **definition: object) -> Story:
-    """A workflow, and a contact that is known; of another one no criterion is true."""
+    """Return a workflow, and a contact that is known; of another one no criterion is true."""
     return Story(list(steps), **definition).given(changed(when=NOON - 2 * HOUR))
 
 

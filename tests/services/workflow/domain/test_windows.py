@@ -30,7 +30,7 @@ MOMENTS = st.builds(
 
 
 def naive_next(at: time, after: datetime, zone: ZoneInfo) -> datetime:
-    """The first minute after `after` at which the clock shows `at`, or has jumped over it."""
+    """Return the first minute after `after` at which the clock shows `at`, or has jumped over it."""
     moment = after.replace(second=0, microsecond=0)
     shown = moment.astimezone(zone)
     while True:
