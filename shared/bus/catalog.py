@@ -1,4 +1,4 @@
-"""Catalog topics in memory: read to the end before anything else, followed afterwards (design, section 2)."""
+"""Catalog topics in memory: read to their end before anything else, then followed. See docs/decisions/catalogs.md."""
 
 import asyncio
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""How far a consumer has come, kept beside the effects of what it read (design, section 5)."""
+"""Checkpoints of consumers, written in the transaction of the effects. See docs/architecture.md."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Publishes the event table: what is written is sent, in order, until Kafka has acknowledged it (design, section 4)."""
+"""The relay: publishes the event table to Kafka in order, until everything is acknowledged."""
 
 import asyncio
 from collections import Counter

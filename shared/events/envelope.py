@@ -31,7 +31,7 @@ def _in_utc(value: datetime) -> datetime:
 AccountId = Annotated[int, Field(ge=1, le=2**31 - 1), Meta(ge=1, le=2**31 - 1)]
 ContactId = Annotated[int, Field(ge=1, le=2**32 - 1), Meta(ge=1, le=2**32 - 1)]
 Instant = Annotated[datetime, AwareDatetime, AfterValidator(_in_utc), Meta(tz=True)]
-# A member written `name?` on the interfaces page: left out of the JSON when there is nothing to say.
+# A member that is omitted from the JSON when it is None.
 Optional = Annotated[Value | None, Field(default=None, exclude_if=_is_none)]
 
 # Readers pass over members that they do not know.

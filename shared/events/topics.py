@@ -27,7 +27,7 @@ class Topic:
     reporters: tuple[str, ...] = ()
 
     def settings(self) -> dict[str, str]:
-        """Return the topic's own Kafka settings (design, section 2)."""
+        """Return the topic's Kafka settings."""
         if self.kind == "intake":
             return {"cleanup.policy": "delete", "retention.ms": str(7 * DAY_MS)}
         if self.kind == "dead":

@@ -1,7 +1,7 @@
 """Measures how long the event loop is held, and by which code of ours.
 
-A held loop answers nobody: redirects wait, Kafka is blamed, leases run out. Nothing may hold it for more than 50 ms
-(design, section 5).
+A held loop answers no request: redirects wait, Kafka seems to be slow, leases expire. Nothing may hold it for more than
+50 ms.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Records that cannot be applied now: one table, in order, each with its reason (design, section 5)."""
+"""Records that cannot be applied now: one table, in order, each with its reason."""
 
 from base64 import b64decode, b64encode
 from collections.abc import Collection, Sequence

@@ -1,7 +1,7 @@
-"""Every advisory lock that a service takes in its database: one class each, so that no two mean the same by chance.
+"""Every advisory lock that a service takes in its database: one class each, so that they cannot collide.
 
 PostgreSQL's advisory locks have two numbers: a class from this list, and a number within the class. Locks are taken in
-this order (design, section 5): partition numbers, ascending, the catalog (-1) first; then rows of `held` by id; then
+this order: partition numbers, ascending, the catalog (-1) first; then rows of `held` by id; then
 answers of requests, sorted. A lock of another class is the only one that its transaction takes, or its first one.
 """
 

@@ -24,7 +24,7 @@ TOPICS = {
 SECONDS = 10
 WARM_UP = 100  # clicks that are not counted
 STATISTICS = 1.5  # seconds after which PostgreSQL has counted every commit
-# Issue "Right in every order, under every load": commits a second, cores, and milliseconds at the median and p99.
+# Goals: commits a second, cores, and milliseconds at the median and p99.
 GOALS: Mapping[int, Mapping[str, float]] = {
     20: {},
     100: {"commits": 200, "cores": 0.4, "LabelAssigned": 80, "SegmentEntered": 100, "MessageRequested": 150},
