@@ -20,13 +20,14 @@ def blocks(page: str) -> list[str]:
     return found[1:]
 
 
-def typed(shop: Shop, *blocks: str) -> str:
-    """Run blocks in one shell; return what they write, and fail if a command does."""
+def typed(shop: Shop, *blocks: str, folder: Path | None = None, status: int = 0) -> str:
+    """Run blocks in one shell, in `folder`; return what they write. Fail if they end with another status."""
     script = "\n".join(["set -euo pipefail", *blocks])
     done = subprocess.run(
-        [BASH, "-c", script], env=shop.environment, capture_output=True, text=True, timeout=3 * WITHIN, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+        [BASH, "-c", script], env=shop.environment, capture_output=True, text=True, timeout=3 * WITHIN, check=False,
+        cwd=folder, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert done.returncode == status, done.stdout + done.stderr
     return done.stdout
 
 

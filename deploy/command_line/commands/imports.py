@@ -40,7 +40,7 @@ def import_file(
     basis: Annotated[str | None, typer.Option(help="Why you may write to new contacts; kept with the import.")] = None,
     unknown_labels: Annotated[UnknownLabels | None, typer.Option(help="How to handle unknown label names.")] = None,
     mode: Annotated[Mode | None, typer.Option(help="Which contacts are written.")] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Start without asking.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Start without asking, although rows may be refused.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Import contacts: show how the file is read, check every row, and start after a question.
@@ -162,6 +162,10 @@ def _named(target: object) -> str:
     return f"new field {target['new_field']['key']} ({target['new_field']['type']})"
 
 
+def _rows(number: int) -> str:
+    return "1 row" if number == 1 else f"{number:,} rows"
+
+
 def _show_check(summary: Json) -> None:
     table = Table("Rows", "")
     for name, text in (
@@ -178,15 +182,15 @@ def _show_check(summary: Json) -> None:
     out.print(table)
     for reason in summary["reasons"]:
         example = reason["examples"][0]
-        say(f"  refused, {reason['rows']:,} rows: {example['detail']} (row {example['row']})")
+        say(f"  refused, {_rows(reason['rows'])}: {example['detail']} (row {example['row']})")
     for label in summary["unknown_labels"][:10]:
         nearest = ", ".join(one["name"] for one in label["nearest"])
         say(
-            f"  unknown label {label['name']!r}, {label['rows']:,} rows"
+            f"  unknown label {label['name']!r}, {_rows(label['rows'])}"
             + (f"; did you mean {nearest}?" if nearest else "")
         )
     for overwrite in summary["overwrites"]:
-        say(f"  another value is replaced: {overwrite['member']}, {overwrite['rows']:,} rows")
+        say(f"  another value is replaced: {overwrite['member']}, {_rows(overwrite['rows'])}")
 
 
 async def _conclude(client: Client, found: Json, path: str, file: Path, *, as_json: bool) -> None:
@@ -202,4 +206,4 @@ async def _conclude(client: Client, found: Json, path: str, file: Path, *, as_js
     else:
         say(f"Nothing was imported. The import is kept for 7 days: {found['id']}")
     if refused:
-        fail(f"{refused:,} rows are refused; they are in {errors}, each with the reason.", FAILED)
+        fail(f"Refused {_rows(refused)}; see {errors}, with the reason of each.", FAILED)
