@@ -1,10 +1,11 @@
-"""Labeling: clicks to labels, counts, history and events, by one worker; against the script that keeps no history."""
+"""Labeling: clicks to labels, counts, history and events, by one worker; against programs that keep no history."""
 
 import asyncpg
 
 from services.labeling.app import SERVICE
 from shared.bus.topics import ensure_topics
 from shared.store.database import Database
+from tests.bench import quix
 from tests.bench.clicks import ClickWriter, clicks_of
 from tests.bench.place import PARTITIONS, Place, Sandbox
 from tests.bench.progress import APPLIED, PUBLISHED, execute, rate_until
@@ -22,6 +23,7 @@ async def run(place: Place) -> list[Row]:
         await ensure_topics(sandbox.settings)
         total = await ClickWriter(sandbox.settings).write(clicks_of(mostly_new(CLICKS), LABELS))
         bare = await _bare(sandbox, total)
+        counted = await quix.clicks_per_second(sandbox, total)
         dsn = await _prepared(sandbox)
         await execute(dsn, LEASE_TAKEN)
         new = await _measured(sandbox, dsn, total)
@@ -32,8 +34,10 @@ async def run(place: Place) -> list[Row]:
     return [
         Row("labeling: clicks, 9 of 10 new, not relayed", new, "clicks/s", 35_000, bare.new, script),
         Row("labeling: clicks, 9 of 10 new, relayed", relayed, "clicks/s", 20_000, bare.published, script),
+        Row("labeling: clicks, 9 of 10 new, relayed, beside another library", relayed, "clicks/s", None, counted,
+            "Quix Streams, exactly once, no history, no SQL", goal_ratio=1.0),
         Row("labeling: clicks, nothing new", known, "clicks/s", 60_000, bare.known, script),
-    ]
+    ]  # fmt: skip
 
 
 async def _prepared(sandbox: Sandbox) -> str:

@@ -19,7 +19,7 @@ def sandbox(private_kafka: KafkaNode, private_postgres: PostgresNode, tmp_path: 
     made.clear()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def processes(
     private_kafka: KafkaNode, private_postgres: PostgresNode, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Processes]:

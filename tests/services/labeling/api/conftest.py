@@ -52,7 +52,7 @@ def client(url: str, account_id: int, key: str, open_clients: ExitStack) -> Acco
     return open_clients.enter_context(account)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running(kafka: TestKafka, postgres: TestPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """Labeling, both roles, for all tests of this folder."""
     name, prefix = f"test_{uuid.uuid4().hex}", f"t{uuid.uuid4().hex[:12]}."
