@@ -27,7 +27,7 @@ from shared.criteria import (
 )
 from shared.events.envelope import ContactEvent
 from shared.events.labeling import ContactChanged
-from tests.services.segmentation.domain.test_image import CONTACTS, FIRST, PARTITIONS
+from tests.services.segmentation.domain.one_slice import CONTACTS, FIRST, PARTITIONS
 from tests.shared.criteria.strategies import (
     ACCOUNT,
     TODAY,

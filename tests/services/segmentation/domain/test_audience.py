@@ -19,7 +19,7 @@ from shared.criteria.content import Block, Variant, decide_content
 from shared.criteria.sampling import sampled
 from shared.events.envelope import ContactEvent
 from shared.events.labeling import ContactChanged
-from tests.services.segmentation.domain.test_image import CONTACTS, FIRST, PARTITIONS
+from tests.services.segmentation.domain.one_slice import CONTACTS, FIRST, PARTITIONS
 from tests.shared.criteria.strategies import TODAY, ZONE, criteria, events_of
 
 histories = st.lists(events_of(st.sampled_from(CONTACTS)), max_size=40)

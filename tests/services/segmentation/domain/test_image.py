@@ -15,23 +15,17 @@ from services.segmentation.domain.folding import Days, fold
 from services.segmentation.domain.slice import Slice
 from shared.criteria import Criterion, History, MergedLabels, evaluate, parse, with_merged_labels
 from shared.events.envelope import ContactEvent
+from tests.services.segmentation.domain.one_slice import CONTACTS, FIRST, PARTITIONS, histories
 from tests.shared.criteria.strategies import (
     TODAY,
     ZONE,
     contacts_of,
     criteria,
-    events_of,
     facts_with_merged_labels,
     fields,
     merges,
 )
 
-PARTITIONS = 3
-FIRST = 2
-CONTACTS = [PARTITIONS * index + FIRST for index in range(4)]  # one partition number of an account
-
-
-histories = st.lists(events_of(st.sampled_from(CONTACTS)), max_size=60)
 cuts = st.lists(st.integers(0, 60), max_size=4).map(lambda found: sorted({0, 60, *found}))
 
 

@@ -9,7 +9,7 @@ from services.segmentation.domain.slice import Name, Slice
 from services.segmentation.domain.tally import Range
 from shared.criteria import Criterion, MergedLabels
 from shared.events.envelope import ContactEvent
-from tests.services.segmentation.domain.test_image import FIRST, PARTITIONS, histories
+from tests.services.segmentation.domain.one_slice import FIRST, PARTITIONS, histories
 from tests.shared.criteria.strategies import TODAY, ZONE, criteria, merges
 
 
