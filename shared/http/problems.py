@@ -170,7 +170,7 @@ def problem_of(error: Exception) -> Problem:
         log.error("the disk of the database is full", exc_info=error)
         return unavailable("The disk of the database is full: nothing was stored. Try again once there is room.")
     if is_passing(error):
-        log.warning("a store is away", exc_info=error)
+        log.warning("a store is not available", exc_info=error)
         return unavailable()
     if isinstance(error, asyncpg.DataError | asyncpg.InterfaceError):
         # A last net: such a value should have been refused by the request's model, so somebody should hear of it.

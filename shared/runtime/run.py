@@ -218,7 +218,7 @@ class _Process:
     async def _meet_kafka(self, database: Database) -> str:
         if travels_in_clear(self.settings):
             log.warning(
-                "what Kafka carries travels in clear: set PENCHANT_KAFKA_SECURITY_PROTOCOL", kafka=self.settings.kafka
+                "records travel to Kafka unencrypted: set PENCHANT_KAFKA_SECURITY_PROTOCOL", kafka=self.settings.kafka
             )
 
         async def attempt() -> str:

@@ -38,7 +38,7 @@ class Reporting:
             except Exception as error:
                 if not is_passing(error):
                     raise
-                log.warning("reports wait", error=type(error).__name__)
+                log.warning("reports wait for Kafka", error=type(error).__name__)
                 await asyncio.sleep(RETRY)
 
     async def _report_some(self) -> int:

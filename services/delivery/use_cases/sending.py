@@ -113,7 +113,7 @@ class Sending:
                     if not is_passing(error):
                         raise
                     # The claim expires; what was begun then is ended as uncertain.
-                    log.warning("mail left to its claim", error=type(error).__name__)
+                    log.warning("mail is not ended, its claim expires", error=type(error).__name__)
         finally:
             await connection.close()
 

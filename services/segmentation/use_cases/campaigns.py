@@ -228,7 +228,7 @@ class Campaigns:
                 for account_id, campaign_id in moving:
                     await self.move(account_id, campaign_id)
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-                log.warning("campaigns are looked at again", error=type(error).__name__)
+                log.warning("campaigns failed, trying again", error=type(error).__name__)
             await asyncio.sleep(LOOK_EVERY if moving else AT_REST)
 
     async def move(self, account_id: int, campaign_id: UUID) -> None:

@@ -1,4 +1,4 @@
-"""Whoever lets records travel in clear between machines is told."""
+"""A service that sends records unencrypted between machines logs a warning."""
 
 import pytest
 
