@@ -20,7 +20,7 @@ class HeldRecord(BaseModel):
     """One held record, without its value: that may be about a person."""
 
     id: Annotated[int, Field(description="The id of the held record.", examples=[12])]
-    consumer: Annotated[str, Field(description="The consumer that holds it.", examples=["labeling.clicks"])]
+    consumer: Annotated[str, Field(description="The consumer that holds it.", examples=["labels"])]
     topic: str
     partition: Annotated[int, Field(description="Its partition.", examples=[4])]
     offset: Annotated[int, Field(description="Its offset.", examples=[170322])]

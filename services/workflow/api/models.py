@@ -212,7 +212,7 @@ class RunAnswer(BaseModel):
 class StepAnswer(BaseModel):
     """A step that was taken."""
 
-    number: Annotated[int, Field(description="The place of the step in the run, from 0.", examples=[0])]
+    number: Annotated[int, Field(description="The place of the step in the run, from 1.", examples=[1])]
     id: Annotated[str, Field(description="The id of the step in the workflow.", examples=["guide"])]
     kind: Annotated[str, Field(description="What the step does.", examples=["send"])]
     at: Annotated[datetime, Field(description="When it was taken.", examples=["2026-03-01T12:00:01Z"])]
