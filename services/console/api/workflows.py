@@ -231,6 +231,14 @@ async def cancel(page: OfAccount, run_id: UUID) -> Response:
     return page.go(page.url(f"runs/{run_id}"), _("The run is cancelled. What it did already stays."))
 
 
+@router.post("/runs/{run_id}/retry")
+async def retry(page: OfAccount, run_id: UUID) -> Response:
+    """Let a failed run go on from the step at which it failed."""
+    page.require("write")
+    await page.api.post("workflow", f"/v1/runs/{run_id}/retry")
+    return page.go(page.url(f"runs/{run_id}"), _("The run goes on from the step at which it failed."))
+
+
 async def _save(page: AccountPage, found: Json | None) -> Response:
     form = await read_form(page.request)
     draft = _pressed(form)
