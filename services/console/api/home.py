@@ -18,7 +18,8 @@ from shared.http.routing import Router
 router = Router(prefix="/a/{account_id}", include_in_schema=False)
 
 _LATEST = 15
-_LABELS = 80  # that are looked at; a criterion has 100 nodes at most
+_LABELS = 20  # that are counted; each costs an evaluation
+_MESSAGES = 5  # whose links say which labels may have been gained
 _WATCHED = 5  # workflows whose runs are in the feed
 
 
@@ -34,9 +35,8 @@ async def home(page: OfAccount) -> Response:
     )
     names.segments = {one["id"]: one["name"] for one in segments}
     names.workflows = {one["id"]: one["name"] for one in workflows}
-    (totals, gained), entered = await asyncio.gather(
-        _totals(page, list(names.labels)), _entered_since(page, workflows, midnight)
-    )
+    labels = await _labels_clicked(page, clicks["items"], names)
+    (totals, gained), entered = await asyncio.gather(_totals(page, labels), _entered_since(page, workflows, midnight))
     feed = [*_feed(clicks["items"][:_LATEST], names), *entered]
     latest = sorted(feed, key=lambda one: datetime.fromisoformat(one["at"]), reverse=True)[:_LATEST]
     return page.show(
@@ -49,7 +49,7 @@ async def home(page: OfAccount) -> Response:
         totals=totals,
         gained=gained,
         names=names,
-        attention=await _attention(page, segments, workflows),
+        attention=[] if page.is_fragment else await _attention(page, segments, workflows),
         steps=_first_steps(page, names, totals),
     )
 
@@ -68,12 +68,20 @@ async def _clicks_since(page: AccountPage, since: datetime) -> Json:
     return {**counted, "items": found["items"], "more": bool(found.get("next_cursor"))}
 
 
+async def _labels_clicked(page: AccountPage, clicks: list[Json], names: Names) -> list[str]:
+    """Return labels that may have been gained today: those of the links of the messages clicked on, then others."""
+    clicked = dict.fromkeys(click["message_id"] for click in clicks if click["verdict"] == "human")
+    messages = await page.api.each("tracking", [f"/v1/messages/{one}" for one in list(clicked)[:_MESSAGES]])
+    links = [link for message in messages if message is not None for link in message["links"]]
+    carried = [label["id"] for link in links for label in link["labels"]]
+    return [one for one in dict.fromkeys([*carried, *names.labels]) if one in names.labels][:_LABELS]
+
+
 async def _totals(page: AccountPage, labels: list[str]) -> tuple[dict[str, int | None], list[tuple[str, int]]]:
     """Return how many contacts there are and clicked, and the labels that were gained today, the most gained first."""
-    asked = labels[:_LABELS]
-    today = [{"label": {"id": label_id, "within_days": 1}} for label_id in asked]
+    today = [{"label": {"id": label_id, "within_days": 1}} for label_id in labels]
     contacts, clicked, *counts = await counts_of(page.api, [{"all": []}, {"clicks": {"within_days": 30}}, *today])
-    gained = [(label_id, count) for label_id, count in zip(asked, counts, strict=True) if count]
+    gained = [(label_id, count) for label_id, count in zip(labels, counts, strict=True) if count]
     return {"contacts": contacts, "clicked": clicked}, sorted(gained, key=lambda one: -one[1])
 
 
