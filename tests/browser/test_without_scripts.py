@@ -290,3 +290,25 @@ def test_clicks_are_drawn_on_the_mail(admin: Plain, account: Account, home: str,
     page = admin.get(f"{home}messages/{ids['message']}/clicks")
     assert "the program says that it is a robot; whoever reported the click says so" in page
     assert "Clicks over time" in page
+
+
+def test_what_was_reported_can_be_chosen(admin: Plain, account: Account, home: str, ids: dict[str, str]) -> None:
+    answered = {"contact_id": int(ids["contact"]), "kind": "survey.answered", "ref": "spring-survey"}
+    account.post("labeling", "/v1/engagements", [{**answered, "occurred_at": datetime.now(UTC).isoformat()}])
+    wait_until(lambda: '<option value="spring-survey">' in admin.http.get(f"{home}segments/new").text)
+    assert '<option value="spring-survey">' in admin.http.get(f"{home}workflows/new").text
+    kinds = account.get("segmentation", "/v1/engagement-kinds")["items"]
+    assert {"kind": "survey.answered", "ref": "spring-survey"} in kinds
+
+
+def test_the_first_page_says_what_happened_today(
+    admin: Plain, account: Account, home: str, ids: dict[str, str]
+) -> None:
+    account.post("workflow", f"/v1/workflows/{ids['workflow']}/activate")
+    held = f"/v1/contacts/{ids['contact']}/labels/{ids['label']}"
+    account.ask("labeling", "DELETE", held)
+    wait_until(lambda: account.get("segmentation", f"/v1/segments/{ids['segment']}")["count"] == 0)
+    account.ask("labeling", "PUT", held)
+    page = wait_until(lambda: page_with(admin, home, 'entered the workflow "Welcome"'))
+    assert "Labels gained today" in page
+    assert "Dogs: 1" in page
