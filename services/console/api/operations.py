@@ -8,6 +8,7 @@ from fastapi import Response
 from services.console.api.forms import Form, read_form
 from services.console.api.languages import _
 from services.console.api.page import NotAllowed, Page, SignedIn
+from services.console.api.service_metrics import metrics_of
 from services.console.api.zones import TIME_ZONES
 from services.console.apis.client import ApiProblem, Json, ServiceName, Unreachable
 from services.console.domain.errors import NotAMember
@@ -81,13 +82,14 @@ async def _operations(page: Page, form: Form, status: int = 200) -> Response:
     api_key = _operator_key(page)
     known = [service for service in SERVICES if page.console.platform.has(service)]
     states = await asyncio.gather(*(_health(page, service) for service in known))
+    metrics = await asyncio.gather(*(metrics_of(page, service) for service in known))
     held = await asyncio.gather(*(_held(page, service, api_key) for service in known if service != "delivery"))
     accounts = await _accounts(page, api_key)
     return page.show(
         "operations.html",
         status=status,
         form=form,
-        services=list(zip(known, states, strict=True)),
+        services=list(zip(known, states, metrics, strict=True)),
         held=[one for one in held if one["items"]],
         accounts=accounts,
         time_zones=TIME_ZONES,

@@ -1,0 +1,35 @@
+"""What the process of a service that answers says of its work: how far behind it is, jobs, dead letters."""
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from services.console.api.page import Page
+from services.console.apis.client import ServiceName, Unreachable
+
+_SHOWN = {
+    "penchant_consumer_lag_records": "lag",
+    "penchant_unpublished_events": "unpublished",
+    "penchant_jobs_open": "jobs",
+    "penchant_dead_letters_total": "dead_letters",
+}
+
+
+async def metrics_of(page: Page, service: ServiceName) -> dict[str, int]:
+    """Return the sums of a few metrics, by their short names; nothing where metrics are served elsewhere."""
+    try:
+        answer = await page.console.platform.send(service, "GET", "/metrics", timeout=5)
+    except Unreachable:
+        return {}
+    if answer.status_code != 200:
+        return {}
+    return sums_in(answer.text)
+
+
+def sums_in(text: str) -> dict[str, int]:
+    """Return the sums over the labels of the metrics that the page shows, of a text for Prometheus."""
+    found: dict[str, int] = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            name = _SHOWN.get(sample.name)
+            if name is not None:
+                found[name] = found.get(name, 0) + int(sample.value)
+    return found
