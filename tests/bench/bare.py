@@ -1,4 +1,4 @@
-"""The bare script that the runtime is held against: no more than the work, one thing after the other.
+"""The bare script with which the runtime is compared: the work alone, one thing after the other.
 
 Reads `tracking.clicks` with aiokafka, counts and assigns with asyncpg, copies the events in the same transaction, and
 with `--publish` sends them then. No locks, no fence, no order between topics, no sequences, nothing held back.

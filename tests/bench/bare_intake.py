@@ -1,4 +1,4 @@
-"""The bare script beside tracking: takes reported clicks, tells doubles, copies rows and events, sends them.
+"""The baseline of tracking: takes reported clicks, skips duplicates, copies rows and events, sends them.
 
 No contacts or links are looked up, no verdict is given, nothing is counted; the rest as in `tests.bench.bare`.
 

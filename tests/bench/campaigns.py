@@ -67,7 +67,7 @@ def message_html() -> str:
 
 
 def rendering() -> Row:
-    """Fill the mails of many recipients in, and hold it against joining the same pieces."""
+    """Render the mails of many recipients, and compare that with joining the same pieces."""
     html = message_html()
     places = [link.place for link in find_links(html)]
     urls = [f"https://click.example/c/\0.{number}" for number in range(1, len(places) + 1)]

@@ -1,4 +1,4 @@
-"""One account asks for the most expensive things: what its neighbour notices, and how long event loops are held."""
+"""One account asks for the most expensive things: the effect on its neighbour, and how long event loops are held."""
 
 import asyncio
 import re
@@ -13,7 +13,7 @@ from tests.bench.row import Row
 from tests.scenarios.scene import SERVICES, Account, Scene
 
 CONTACTS = 10_000
-REQUESTS = 150  # of the neighbour, in the quiet and in the noise
+REQUESTS = 150  # of the neighbour, alone and beside the load
 ROUNDS = 2
 WARM_UP = 20  # requests that are not counted
 HELD_AT_MOST = 100  # milliseconds
@@ -81,7 +81,7 @@ def longest_hold(scene: Scene, service: str) -> tuple[float, dict[str, float]]:
 
 
 async def run(place: Place) -> list[Row]:
-    """Measure a neighbour's clicks in the quiet and in the noise, and the longest hold of each service."""
+    """Measure a neighbour's clicks alone and beside the load, and the longest hold of each service's loop."""
     async with place.services() as (sandbox, services):
         scene = Scene(sandbox, services)
         with Account.open(scene, "Noisy") as noisy, Account.open(scene, "Quiet") as quiet:

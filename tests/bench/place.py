@@ -1,4 +1,4 @@
-"""Where it is measured: a Kafka and a PostgreSQL on this machine, a database and topics for each measurement."""
+"""The servers of measurements: a Kafka and a PostgreSQL, with a database and topics for each measurement."""
 
 import asyncio
 import os
@@ -101,7 +101,7 @@ class Sandbox:
 
 @contextmanager
 def make_place() -> Iterator[Place]:
-    """Servers of this run's own, durable as in earnest; or those that the environment names."""
+    """Start durable servers for this run, or use those that the environment names."""
     kafka, postgres = os.environ.get("PENCHANT_TEST_KAFKA"), os.environ.get("PENCHANT_TEST_POSTGRES")
     with TemporaryDirectory(prefix="penchant-bench-") as name:
         folder = Path(name)

@@ -1,4 +1,4 @@
-"""A labeling process that is killed under load, held against an independent count of what went in."""
+"""A labeling process that is killed under load, compared with an independent count."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""Times of the account's day, held against a clock that is read minute by minute."""
+"""Times of the account's day, compared with a clock that is read minute by minute."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
