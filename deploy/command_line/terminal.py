@@ -41,7 +41,7 @@ def write_json(value: object) -> None:
 
 
 def fail(message: str, code: int = FAILED) -> NoReturn:
-    """Say why on standard error, and ends the command."""
+    """Say why on standard error, and end the command."""
     err.print(message, markup=False, soft_wrap=True)
     raise typer.Exit(code)
 

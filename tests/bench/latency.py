@@ -139,7 +139,7 @@ async def _paced(
     begin: Callable[[int], Awaitable[None]],
     per_second: int,
 ) -> dict[str, Times]:
-    """Begin `count` things, `per_second`, and says when the first record of each key was seen on each topic."""
+    """Begin `count` things, `per_second`, and return when the first record of each key was seen on each topic."""
     prefix = settings.topic_prefix
     consumer = AIOKafkaConsumer(
         *(prefix + topic for topic in topics), auto_offset_reset="latest", **client_options(settings)

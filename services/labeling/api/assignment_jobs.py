@@ -31,7 +31,7 @@ class AssignedBody(RequestBody):
 
     @model_validator(mode="after")
     def names_one(self) -> "AssignedBody":
-        """Exactly one."""
+        """Require exactly one member."""
         if len(self.model_dump(exclude_none=True)) != 1:
             raise ValueError("name exactly one of label, segment and import")
         return self

@@ -38,7 +38,7 @@ MOST_ASSIGNMENTS = 10_000
 
 
 class AssignmentBody(RequestBody):
-    """Why the label is assigned or removed. Without `origin`, it is `api`."""
+    """The origin of an assignment or removal; `api` unless given."""
 
     origin: Annotated[
         OriginBody | None,
@@ -69,7 +69,7 @@ class AssignmentItem(RequestBody):
 
 
 class AssignmentsAnswer(BaseModel):
-    """What came of a batch.
+    """The result of a batch.
 
     `refused` counts labels that the contact itself had removed: a program does not give them back.
     """
@@ -204,7 +204,7 @@ async def take_label(
 
 @router.post("/v1/assignments", summary="Give and take away up to 10,000 labels")
 async def write_assignments(service: Service, caller: Annotated[Caller, requires()], body: Items) -> AssignmentsAnswer:
-    """Give and takes away labels, each item for itself."""
+    """Assign and remove labels, each item by itself."""
     for item in body:
         if isinstance(item, AssignmentItem):
             _check_scope(caller, item.origin)

@@ -50,7 +50,7 @@ class SourceBody(RequestBody):
 
     @model_validator(mode="after")
     def names_one(self) -> "SourceBody":
-        """Exactly one."""
+        """Require exactly one member."""
         if len(self.model_dump(exclude_none=True)) != 1:
             raise ValueError("name exactly one of label, segment, import and all")
         return self

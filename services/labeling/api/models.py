@@ -15,7 +15,7 @@ Reference = Annotated[str | None, Field(max_length=200, description="Which one, 
 
 
 class OriginBody(RequestBody):
-    """What asserts or removes a label; `api` unless given, `manual` for a person."""
+    """The origin of an assignment or removal; `api` unless given, `manual` for a person."""
 
     kind: Annotated[
         Literal["api", "manual", "self"],

@@ -1,4 +1,4 @@
-"""What endpoints are given, and look-ups that several of them need."""
+"""The dependencies of endpoints, and look-ups that several of them need."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace

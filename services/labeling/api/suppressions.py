@@ -1,4 +1,4 @@
-"""Suppressed addresses: never sent to, whoever has them."""
+"""Suppressed addresses: nothing is sent to them, whoever has them."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -46,7 +46,7 @@ class SuppressionLookupBody(RequestBody):
 
 
 class SuppressedAnswer(BaseModel):
-    """What came of a list of addresses."""
+    """The result of a list of addresses."""
 
     added: Annotated[int, Field(description="Addresses that are suppressed from now on.", examples=[1])]
     known: Annotated[int, Field(description="Addresses that were suppressed already.", examples=[0])]
@@ -141,7 +141,7 @@ async def list_suppressions(
 async def remove_suppression(
     service: Service, caller: Annotated[Caller, requires("admin")], suppression_id: UUID
 ) -> None:
-    """Delete a suppression, added by mistake, say. Contacts that it has blocked stay blocked."""
+    """Delete a suppression, for example one added by mistake. Contacts that it has blocked stay blocked."""
     async with service.database.pool.acquire() as connection:
         await suppressions.delete(connection, caller.account_id, suppression_id)
 

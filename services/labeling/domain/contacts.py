@@ -42,8 +42,8 @@ NEW = Contact()
 def changed(contact: Contact, patch: Mapping[str, Any], definitions: Mapping[str, Field], by: str = "api") -> Contact:
     """Return the contact after a JSON merge patch: null clears, members that are absent stay.
 
-    `by` is the kind of the origin. The contact's own word on subscription and consent is not overwritten by others:
-    such a member is then ignored. Raises InvalidError with a pointer into the patch.
+    `by` is the kind of the origin. Others do not overwrite the contact's own decisions on subscription
+    and consent: such a member is ignored. Raises InvalidError with a pointer into the patch.
     """
     after = contact._asdict()
     for member, value in patch.items():

@@ -10,6 +10,6 @@ MOST_AHEAD = timedelta(minutes=5)
 
 
 def check_report(report: EngagementReport, now: datetime) -> None:
-    """Raise InvalidError, with a pointer, for what can't be used whoever it is about."""
+    """Raise InvalidError, with a pointer, for a report that cannot be used for any contact."""
     if report.occurred_at > now + MOST_AHEAD:
         raise InvalidError("occurred_at is more than 5 minutes ahead", "/occurred_at")

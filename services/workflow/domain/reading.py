@@ -43,7 +43,7 @@ _ALTERNATIVES = {
 
 
 def read_definition(body: object, previous: Definition | None = None, used_ids: Iterable[str] = ()) -> Definition:
-    """Read a definition, puts criteria into their long form, and gives every step an id.
+    """Read a definition, put criteria into their long form, and give every step an id.
 
     A step without an id takes that of the same step of `previous`, the version before; `used_ids` are those of all
     versions, none of which is given to another step. Raises InvalidDefinition with every fault that was found.

@@ -23,7 +23,7 @@ class LoadedWorkflows:
         self._indexes: dict[int, TriggerIndex[Program]] = {}
 
     async def refresh(self, connection: PoolConnectionProxy, revision: int) -> bool:
-        """Read what changed up to a revision, and says whether anything did."""
+        """Read what changed up to a revision, and return whether anything did."""
         if revision == self._revision:
             return False
         changed = await definitions.changed_since(connection, self._revision)

@@ -19,7 +19,7 @@ KNOWN_TARGETS = ("email", "external_id", "labels", "subscription", "language")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a person chose. `subscription` is that of new contacts, `basis` what allows to write to them."""
+    """The options that a person chose. `subscription` is that of new contacts, `basis` what allows it."""
 
     subscription: NewSubscription | None = None
     basis: str | None = None
@@ -49,7 +49,7 @@ def target_of(maps_to: str | Mapping[str, Any] | None) -> Target | None:
 
 
 def options_from(stored: Mapping[str, Any]) -> Options:
-    """Return the options that the interface names; what is not there is as usual."""
+    """Return the options of a request; missing ones have their defaults."""
     values = {name: value for name, value in stored.items() if value is not None}
     subscription = values.pop("subscription", None) or {}
     add_labels = tuple(UUID(str(label_id)) for label_id in values.pop("add_labels", ()))
