@@ -23,16 +23,12 @@ from shared.criteria.grammar import (
     WithinDays,
 )
 from shared.events.labeling import Scalar
+from shared.pointers import deeper
 
 COMPARISONS = ("at_least", "at_most", "exactly")
 PERIODS = ("within_days", "older_than_days", "from", "to")
 # The longest text that each member takes; all of them are at least one character long.
 LENGTHS = {"send": 40, "url": 8192, "url_starts_with": 8192, "kind": 100, "ref": 200, "key": 100, "seed": 100}
-
-
-def join(pointer: str, name: str | int) -> str:
-    """Return a JSON pointer one step deeper (RFC 6901)."""
-    return f"{pointer}/{str(name).replace('~', '~0').replace('/', '~1')}"
 
 
 class MemberReader:
@@ -56,7 +52,7 @@ class MemberReader:
             return {}
         for name in body:
             if name not in known:
-                self.unknown(join(pointer, name), name, "member", known)
+                self.unknown(deeper(pointer, name), name, "member", known)
         return body
 
     def uuid(self, value: object, pointer: str) -> UUID:
@@ -75,7 +71,7 @@ class MemberReader:
         if not isinstance(value, list) or not 1 <= len(value) <= MAX_VALUES:
             self.fault(pointer, f"a list of 1 to {MAX_VALUES} label ids is needed")
             return ()
-        return self.uuids(value, [join(pointer, index) for index in range(len(value))])
+        return self.uuids(value, [deeper(pointer, index) for index in range(len(value))])
 
     def texts(self, value: object, pointer: str) -> tuple[str, ...]:
         given = value if isinstance(value, list) else [value]
@@ -83,7 +79,7 @@ class MemberReader:
             self.fault(pointer, f"a text, or a list of 1 to {MAX_VALUES} texts, is needed")
         for index, one in enumerate(given):
             if not isinstance(one, str) or not 1 <= len(one) <= 320:
-                where = join(pointer, index) if isinstance(value, list) else pointer
+                where = deeper(pointer, index) if isinstance(value, list) else pointer
                 self.fault(where, "a text of 1 to 320 characters is needed")
         return tuple(one for one in given if isinstance(one, str))
 
@@ -98,7 +94,7 @@ class MemberReader:
         value = members[name]
         if isinstance(value, str) and 1 <= len(value) <= LENGTHS[name]:
             return value
-        self.fault(join(pointer, name), f"a text of 1 to {LENGTHS[name]} characters is needed")
+        self.fault(deeper(pointer, name), f"a text of 1 to {LENGTHS[name]} characters is needed")
         return None
 
     def whole(self, value: object, pointer: str, lowest: int, highest: int) -> int:
@@ -113,28 +109,28 @@ class MemberReader:
     def count(self, members: Mapping[str, Any], pointer: str) -> Count:
         named = [name for name in COMPARISONS if name in members]
         for name in named[1:]:
-            self.fault(join(pointer, name), f"only one count is possible; {named[0]} is there already")
+            self.fault(deeper(pointer, name), f"only one count is possible; {named[0]} is there already")
         if not named:
             return Count()
-        number = self.whole(members[named[0]], join(pointer, named[0]), 0, MAX_COUNT)
+        number = self.whole(members[named[0]], deeper(pointer, named[0]), 0, MAX_COUNT)
         return Count(cast(Comparison, named[0]), number)
 
     def period(self, members: Mapping[str, Any], pointer: str) -> Period | None:
         named = [name for name in ("within_days", "older_than_days") if name in members]
         fixed = [name for name in ("from", "to") if name in members]
         for name in (*named, *fixed)[1:] if named else ():
-            self.fault(join(pointer, name), f"only one period is possible; {named[0]} is there already")
+            self.fault(deeper(pointer, name), f"only one period is possible; {named[0]} is there already")
         if named == ["within_days"]:
-            return WithinDays(self.whole(members["within_days"], join(pointer, "within_days"), 1, MAX_WITHIN_DAYS))
+            return WithinDays(self.whole(members["within_days"], deeper(pointer, "within_days"), 1, MAX_WITHIN_DAYS))
         if named:
             return OlderThanDays(
-                self.whole(members["older_than_days"], join(pointer, "older_than_days"), 1, MAX_OLDER_DAYS)
+                self.whole(members["older_than_days"], deeper(pointer, "older_than_days"), 1, MAX_OLDER_DAYS)
             )
         if not fixed:
             return None
         first, last = self.day(members, pointer, "from"), self.day(members, pointer, "to")
         if first is not None and last is not None and last < first:
-            self.fault(join(pointer, "to"), "to is before from")
+            self.fault(deeper(pointer, "to"), "to is before from")
         return FixedDays(first, last)
 
     def day(self, members: Mapping[str, Any], pointer: str, name: Literal["from", "to"]) -> date | None:
@@ -142,7 +138,7 @@ class MemberReader:
             return None
         found = parse_day(members[name])
         if found is None:
-            self.fault(join(pointer, name), "a day is needed, as YYYY-MM-DD")
+            self.fault(deeper(pointer, name), "a day is needed, as YYYY-MM-DD")
         return found
 
     def operand(self, operator: Operator, value: object, pointer: str) -> Scalar | tuple[Scalar, ...]:
@@ -176,7 +172,7 @@ class MemberReader:
         if not isinstance(value, list) or not least <= len(value) <= most:
             self.fault(pointer, detail)
             return ()
-        return tuple(self.scalar(item, join(pointer, index)) for index, item in enumerate(value))
+        return tuple(self.scalar(item, deeper(pointer, index)) for index, item in enumerate(value))
 
     def scalar(self, value: object, pointer: str) -> Scalar:
         if isinstance(value, str) and len(value) <= 8192:

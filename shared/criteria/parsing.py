@@ -32,7 +32,8 @@ from shared.criteria.grammar import (
     Selector,
     TopLabel,
 )
-from shared.criteria.members import COMPARISONS, PERIODS, MemberReader, join
+from shared.criteria.members import COMPARISONS, PERIODS, MemberReader
+from shared.pointers import deeper
 
 SELECTORS = ("label", "message", "link", "send", "url", "url_starts_with")
 OPERATORS = (
@@ -98,7 +99,7 @@ class _Parser(MemberReader):
         [(kind, body)] = value.items()
         read = self.kinds.get(kind)
         if read is None:
-            self.unknown(join(pointer, kind), kind, "kind", tuple(self.kinds))
+            self.unknown(deeper(pointer, kind), kind, "kind", tuple(self.kinds))
             return NOBODY
         return read(body, pointer, level)
 
@@ -106,19 +107,19 @@ class _Parser(MemberReader):
         if not isinstance(body, list):
             self.fault(pointer, "a list of nodes is needed")
             return ()
-        return tuple(self.node(part, join(pointer, index), level + 1) for index, part in enumerate(body))
+        return tuple(self.node(part, deeper(pointer, index), level + 1) for index, part in enumerate(body))
 
     def all(self, body: object, pointer: str, level: int) -> Criterion:
-        return All(self.parts(body, join(pointer, "all"), level), pointer=pointer)
+        return All(self.parts(body, deeper(pointer, "all"), level), pointer=pointer)
 
     def any(self, body: object, pointer: str, level: int) -> Criterion:
-        return AnyOf(self.parts(body, join(pointer, "any"), level), pointer=pointer)
+        return AnyOf(self.parts(body, deeper(pointer, "any"), level), pointer=pointer)
 
     def negation(self, body: object, pointer: str, level: int) -> Criterion:
-        return Not(self.node(body, join(pointer, "not"), level + 1), pointer=pointer)
+        return Not(self.node(body, deeper(pointer, "not"), level + 1), pointer=pointer)
 
     def label(self, body: object, pointer: str, level: int) -> Criterion:
-        here = join(pointer, "label")
+        here = deeper(pointer, "label")
         if isinstance(body, str):
             return HoldsLabel(self.uuids([body], [here]), pointer=pointer)
         members = self.members(body, here, ("id", "any_of", *PERIODS))
@@ -126,31 +127,31 @@ class _Parser(MemberReader):
             self.fault(here, "name the label by exactly one of id and any_of")
             return NOBODY
         if "id" in members:
-            labels = self.uuids([members["id"]], [join(here, "id")])
+            labels = self.uuids([members["id"]], [deeper(here, "id")])
         else:
-            labels = self.label_list(members["any_of"], join(here, "any_of"))
+            labels = self.label_list(members["any_of"], deeper(here, "any_of"))
         return HoldsLabel(labels, self.period(members, here), "any_of" in members, pointer=pointer)
 
     def clicks(self, body: object, pointer: str, level: int) -> Criterion:
-        here = join(pointer, "clicks")
+        here = deeper(pointer, "clicks")
         members = self.members(body, here, (*SELECTORS, *COMPARISONS, *PERIODS, "refused"))
         named = [name for name in SELECTORS if name in members]
         for name in named[1:]:
-            self.fault(join(here, name), f"clicks take one selector; {named[0]} is there already")
+            self.fault(deeper(here, name), f"clicks take one selector; {named[0]} is there already")
         selector = cast(Selector, named[0]) if named else None
         target: UUID | str | None = None
         if selector in ("label", "message", "link"):
-            target = self.uuid(members[selector], join(here, selector))
+            target = self.uuid(members[selector], deeper(here, selector))
         elif selector is not None:
             target = self.text(members, here, selector)
-        refused = "refused" in members and self.truth(members["refused"], join(here, "refused"))
+        refused = "refused" in members and self.truth(members["refused"], deeper(here, "refused"))
         if "refused" in members and selector != "label":
-            self.fault(join(here, "refused"), "refused goes with a label only")
+            self.fault(deeper(here, "refused"), "refused goes with a label only")
         count, period = self.count(members, here), self.period(members, here)
         return Clicked(selector, target, count, period, refused, pointer=pointer)
 
     def engaged(self, body: object, pointer: str, level: int) -> Criterion:
-        here = join(pointer, "engaged")
+        here = deeper(pointer, "engaged")
         members = self.members(body, here, ("kind", "ref", "message", "send", *COMPARISONS, *PERIODS))
         if "kind" not in members:
             self.fault(here, "a kind is needed")
@@ -158,7 +159,7 @@ class _Parser(MemberReader):
         return Engaged(
             self.text(members, here, "kind") or "",
             self.text(members, here, "ref"),
-            self.uuid(members["message"], join(here, "message")) if "message" in members else None,
+            self.uuid(members["message"], deeper(here, "message")) if "message" in members else None,
             self.text(members, here, "send"),
             self.count(members, here),
             self.period(members, here),
@@ -166,7 +167,7 @@ class _Parser(MemberReader):
         )
 
     def field(self, body: object, pointer: str, level: int) -> Criterion:
-        here = join(pointer, "field")
+        here = deeper(pointer, "field")
         members = self.members(body, here, ("key", *OPERATORS, *COMING, *PERIODS))
         if "key" not in members:
             self.fault(here, "the key of a field is needed")
@@ -179,70 +180,72 @@ class _Parser(MemberReader):
             self.fault(here, f"a field is compared by exactly one of {operators} (from and to go together)")
             return NOBODY
         if named[0] in COMING:
-            days = self.whole(members[named[0]], join(here, named[0]), 1, MAX_WITHIN_DAYS)
+            days = self.whole(members[named[0]], deeper(here, named[0]), 1, MAX_WITHIN_DAYS)
             window = InNextDays(days) if named[0] == "in_next_days" else AnniversaryWithinDays(days)
             return FieldDay(key, window, pointer=pointer)
         operator = cast(Operator, named[0])
-        operand = self.operand(operator, members[operator], join(here, operator))
+        operand = self.operand(operator, members[operator], deeper(here, operator))
         return FieldCompared(key, operator, operand, pointer=pointer)
 
     def contact(self, body: object, pointer: str, level: int) -> Criterion:
-        here = join(pointer, "contact")
+        here = deeper(pointer, "contact")
         members = self.members(body, here, (*ATTRIBUTES, "created"))
         if len(members) != 1:
             self.fault(here, f"a contact is asked for exactly one of {', '.join((*ATTRIBUTES, 'created'))}")
             return NOBODY
         [(name, value)] = members.items()
         if name == "created":
-            where = join(here, "created")
+            where = deeper(here, "created")
             period = self.period(self.members(value, where, PERIODS), where)
             if period is None:
                 self.fault(where, f"a period is needed: one of {', '.join(PERIODS)}")
                 return NOBODY
             return ContactCreated(period, pointer=pointer)
-        values = self.texts(value, join(here, name))
+        values = self.texts(value, deeper(here, name))
         return ContactIs(cast(Attribute, name), values, isinstance(value, list), pointer=pointer)
 
     def top_label(self, body: object, pointer: str, level: int) -> Criterion:
-        here = join(pointer, "top_label")
+        here = deeper(pointer, "top_label")
         members = self.members(body, here, ("id", "among", *PERIODS))
         if "id" not in members:
             self.fault(here, "the id of a label is needed")
             return NOBODY
-        among = self.label_list(members["among"], join(here, "among")) if "among" in members else None
-        return TopLabel(self.uuid(members["id"], join(here, "id")), among, self.period(members, here), pointer=pointer)
+        among = self.label_list(members["among"], deeper(here, "among")) if "among" in members else None
+        return TopLabel(
+            self.uuid(members["id"], deeper(here, "id")), among, self.period(members, here), pointer=pointer
+        )
 
     def more_clicks(self, body: object, pointer: str, level: int) -> Criterion:
-        here = join(pointer, "more_clicks")
+        here = deeper(pointer, "more_clicks")
         members = self.members(body, here, ("label", "than", "times", *PERIODS))
         missing = [name for name in ("label", "than") if name not in members]
         for name in missing:
             self.fault(here, f"{name}, the id of a label, is needed")
         if missing:
             return NOBODY
-        label, than = (self.uuid(members[name], join(here, name)) for name in ("label", "than"))
+        label, than = (self.uuid(members[name], deeper(here, name)) for name in ("label", "than"))
         if label == than:
-            self.fault(join(here, "than"), "a label is compared with another one")
-        times = self.whole(members["times"], join(here, "times"), 1, MAX_TIMES) if "times" in members else None
+            self.fault(deeper(here, "than"), "a label is compared with another one")
+        times = self.whole(members["times"], deeper(here, "times"), 1, MAX_TIMES) if "times" in members else None
         return MoreClicks(label, than, times, self.period(members, here), pointer=pointer)
 
     def sample(self, body: object, pointer: str, level: int) -> Criterion:
-        here = join(pointer, "sample")
+        here = deeper(pointer, "sample")
         members = self.members(body, here, ("percent", "seed"))
         for name in ("percent", "seed"):
             if name not in members:
                 self.fault(here, f"{name} is needed")
-        percent = self.number(members.get("percent", 100), join(here, "percent"))
+        percent = self.number(members.get("percent", 100), deeper(here, "percent"))
         if not 0 < percent <= 100:
-            self.fault(join(here, "percent"), "a number above 0, and at most 100, is needed")
+            self.fault(deeper(here, "percent"), "a number above 0, and at most 100, is needed")
         return Sampled(percent, self.text(members, here, "seed") or "", pointer=pointer)
 
     def segment(self, body: object, pointer: str, level: int) -> Criterion:
-        here = join(pointer, "segment")
+        here = deeper(pointer, "segment")
         if isinstance(body, str):
             return InSegment(self.uuid(body, here), pointer=pointer)
         members = self.members(body, here, ("id",))
         if "id" not in members:
             self.fault(here, "the id of a segment is needed")
             return NOBODY
-        return InSegment(self.uuid(members["id"], join(here, "id")), pointer=pointer)
+        return InSegment(self.uuid(members["id"], deeper(here, "id")), pointer=pointer)

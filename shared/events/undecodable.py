@@ -4,6 +4,8 @@ from typing import Literal
 
 from pydantic import ValidationError
 
+from shared.pointers import pointer_of
+
 Kind = Literal[
     "not_json",
     "wrong_value",
@@ -31,17 +33,12 @@ class Undecodable(ValueError):
         return str(self)[:1000]
 
 
-def pointer(location: tuple[int | str, ...]) -> str:
-    """Return a JSON pointer (RFC 6901) to a place in a value; empty for the value itself."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)
-
-
 def wrong_value(error: ValidationError) -> Undecodable:
     """Return the first few things that are wrong with a value, each with its pointer; never the value's own text."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
     if found[0]["type"] == "json_invalid":
         return Undecodable("not_json", found[0]["msg"])
-    said = [f"{pointer(problem['loc']) or 'value'}: {problem['msg']}" for problem in found[:SHOWN]]
+    said = [f"{pointer_of(problem['loc']) or 'value'}: {problem['msg']}" for problem in found[:SHOWN]]
     if len(found) > SHOWN:
         said.append(f"and {len(found) - SHOWN} more")
     return Undecodable("wrong_value", "; ".join(said))

@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from starlette.requests import Request
 
-from shared.http.pointers import FieldError, pointer_of
+from shared.http.pointers import FieldError
 from shared.http.problems import Problem
+from shared.pointers import pointer_of
 
 MAX_BODY_BYTES = 10_485_760  # a batch of 10,000 contacts is about 5 MB
 BODY_TIMEOUT = 30.0  # seconds to send a whole body

@@ -1,10 +1,12 @@
 """From what a validator found to JSON pointers (RFC 6901) into what the client sent."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic_core import ErrorDetails
+
+from shared.pointers import pointer_of
 
 MOST_ERRORS = 100  # a client that got a hundred things wrong needs no more of them
 
@@ -15,11 +17,6 @@ class FieldError:
 
     pointer: str
     detail: str
-
-
-def pointer_of(parts: Iterable[str | int]) -> str:
-    """Return the JSON pointer made of `parts`."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
 def field_errors(errors: Sequence[ErrorDetails | Mapping[str, Any]], body: object) -> tuple[FieldError, ...]:

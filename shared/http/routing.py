@@ -17,8 +17,9 @@ from shared.http.batches import item_adapter, validate_items
 from shared.http.bodies import JsonRequest
 from shared.http.idempotency import HEADER, answer_once, check_key
 from shared.http.keys import Caller, Requirement
-from shared.http.pointers import FieldError, pointer_of
+from shared.http.pointers import FieldError
 from shared.http.problems import Problem
+from shared.pointers import pointer_of
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 

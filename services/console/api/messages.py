@@ -21,9 +21,10 @@ from services.console.api.people import people_of
 from services.console.api.rendering import SERVICE
 from services.console.api.security import MAIL_POLICY
 from services.console.apis.client import ApiProblem, Json
-from services.console.domain.links import comparable, group_links, label_suggestions, links_in, names_typed
+from services.console.domain.links import group_links, label_suggestions, links_in, names_typed
 from services.console.domain.mail import MERGE_TAG, MarkedLink, cleaned, show_mail
 from shared.http.routing import Router
+from shared.urls import without_campaign
 
 router = Router(prefix="/a/{account_id}/messages", include_in_schema=False)
 
@@ -249,7 +250,7 @@ async def _message(page: AccountPage, message_id: UUID, form: Form, status: int 
         groups=group_links(found["links"]),
         labels=[label for label in labels if label["state"] == "active"],
         suggestions=label_suggestions(found["links"], earlier),
-        comparable=comparable,
+        without_campaign=without_campaign,
         stats=stats,
         human_clicks=lambda group: sum(clicked.get(link["id"], 0) for link in group.links),
         chosen=page.request.query_params.get("link", ""),

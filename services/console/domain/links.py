@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlsplit
+
+from shared.urls import without_campaign
 
 _SOCIAL = (
     "facebook.com",
@@ -41,20 +43,11 @@ def group_links(links: Iterable[Mapping[str, Any]]) -> list[LinkGroup]:
     groups: dict[tuple[str, tuple[str, ...], bool], list[Mapping[str, Any]]] = {}
     for link in links:
         labels = tuple(sorted(label["id"] for label in link["labels"]))
-        groups.setdefault((comparable(link["url"]), labels, link["trackable"]), []).append(link)
+        groups.setdefault((without_campaign(link["url"]), labels, link["trackable"]), []).append(link)
     return [
         LinkGroup(group, folded=(not trackable or is_social(url)) and not labels)
         for (url, labels, trackable), group in groups.items()
     ]
-
-
-def comparable(url: str) -> str:
-    """Return the address without what only measures (`utm_…`) and without a slash at the end."""
-    parts = urlsplit(url)
-    query = [
-        (name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if not name.startswith("utm_")
-    ]
-    return parts._replace(query=urlencode(query), fragment="", path=parts.path.rstrip("/")).geturl()
 
 
 def is_social(url: str) -> bool:
@@ -70,8 +63,8 @@ def label_suggestions(links: Iterable[Mapping[str, Any]], earlier: Iterable[Mapp
         for link in message["links"]:
             names = [label["name"] for label in link["labels"] if not label.get("broken")]
             if names:
-                known.setdefault(comparable(link["url"]), names)
-    wanted = {comparable(link["url"]) for link in links if link["trackable"] and not link["labels"]}
+                known.setdefault(without_campaign(link["url"]), names)
+    wanted = {without_campaign(link["url"]) for link in links if link["trackable"] and not link["labels"]}
     return {url: names for url, names in known.items() if url in wanted}
 
 

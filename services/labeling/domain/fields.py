@@ -14,15 +14,18 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
+import orjson
+
 from services.labeling.domain.errors import InvalidError
 from services.labeling.domain.text import comparison_key, tidy
 from shared.events.labeling import FieldType, Scalar
+from shared.pointers import pointer_of
 
 LONGEST_TEXT = 1_000
 LARGEST_NUMBER = 1e15  # whole numbers up to here are exact in every reader's JSON
 MOST_CHOICES = 500
 # An event carries the whole contact and must stay far below what Kafka accepts.
-LARGEST_FIELDS = 200_000  # bytes
+LARGEST_FIELDS = 200_000  # bytes as JSON
 KEY = re.compile(r"[a-z][a-z0-9_]{0,49}")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -83,14 +86,14 @@ def merged(
     for key, value in patch.items():
         field = definitions.get(key)
         if field is None:
-            raise InvalidError(f"there is no field {key!r}", f"/{escaped(key)}")
+            raise InvalidError(f"there is no field {key!r}", pointer_of([key]))
         if value is None:
             after.pop(key, None)
             continue
         try:
             after[key] = field_value(field, value)
         except InvalidError as problem:
-            raise InvalidError(problem.detail, f"/{escaped(key)}{problem.pointer}") from None
+            raise InvalidError(problem.detail, pointer_of([key]) + problem.pointer) from None
     _check_size(fields, after)
     return after
 
@@ -103,12 +106,7 @@ def _check_size(before: Mapping[str, Scalar], after: Mapping[str, Scalar]) -> No
 
 
 def _size(fields: Mapping[str, Scalar]) -> int:
-    return sum(len(key) + (len(value.encode()) if isinstance(value, str) else 20) for key, value in fields.items())
-
-
-def escaped(member: str) -> str:
-    """`member` as a step of a JSON pointer (RFC 6901)."""
-    return member.replace("~", "~0").replace("/", "~1")
+    return len(orjson.dumps(fields))  # as events carry them: a control character takes six bytes
 
 
 def _text(field: Field, value: object) -> str:

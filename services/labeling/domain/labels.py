@@ -8,8 +8,9 @@ from typing import Literal, NamedTuple
 from uuid import UUID
 
 from services.labeling.domain.errors import InvalidError
-from services.labeling.domain.fields import escaped
+from services.labeling.domain.limits import MOST_ALIASES
 from services.labeling.domain.text import comparison_key, tidy
+from shared.pointers import pointer_of
 
 LONGEST_NAME = 100
 LONGEST_DESCRIPTION = 1_000
@@ -83,7 +84,7 @@ def label_names(names: Mapping[str, str]) -> dict[str, str]:
     checked: dict[str, str] = {}
     for language, text in names.items():
         if language not in LANGUAGES:
-            raise InvalidError(f"a language is one of: {', '.join(LANGUAGES)}", f"/names/{escaped(language)}")
+            raise InvalidError(f"a language is one of: {', '.join(LANGUAGES)}", pointer_of(["names", language]))
         try:
             checked[language] = label_name(text)
         except InvalidError as error:
@@ -111,15 +112,28 @@ def name_key(text: str) -> str:
 
 
 def aliases_after_rename(old: str, new: str, aliases: Sequence[str]) -> tuple[str, ...]:
-    """Return the aliases of a label renamed from `old` to `new`: the old name is added, the new one removed."""
+    """Return the aliases of a label renamed from `old` to `new`: the old name is added, the new one removed.
+
+    Raises InvalidError.
+    """
     kept = [alias for alias in aliases if name_key(alias) != name_key(new)]
     if name_key(old) not in {name_key(new), *map(name_key, kept)}:
         kept.append(old)
+        _check_aliases(kept)
     return tuple(kept)
 
 
 def with_merged(label: Label, source: Label) -> Label:
-    """Return the label with the name and aliases of another one, which is merged into it, as further aliases."""
+    """Return the label with the name and aliases of another one, which is merged into it, as further aliases.
+
+    Raises InvalidError.
+    """
     keys = {name_key(label.name), *map(name_key, label.aliases)}
     new = [name for name in (source.name, *source.aliases) if name_key(name) not in keys]
+    _check_aliases([*label.aliases, *new])
     return label._replace(aliases=(*label.aliases, *new))
+
+
+def _check_aliases(aliases: Sequence[str]) -> None:
+    if len(aliases) > MOST_ALIASES:
+        raise InvalidError(f"a label has at most {MOST_ALIASES} aliases, former names and those of merged labels")

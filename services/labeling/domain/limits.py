@@ -4,3 +4,4 @@ MOST_LABELS = 10_000
 MOST_FIELDS = 500
 MOST_KEYS = 1_000
 MOST_FORMS = 500
+MOST_ALIASES = 500  # of a label: every event of it names them all

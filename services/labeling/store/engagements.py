@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from hashlib import blake2b
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -18,7 +17,16 @@ from shared.events.parts import Send
 from shared.store.queries import queries_of
 
 QUERIES = queries_of(__file__)
-Identity = tuple[int, int, bytes]  # account_id, source_no, key
+
+
+class Identity(NamedTuple):
+    """What makes a report unique. `earlier_key` is the key that earlier versions gave to ids that are no UUIDs."""
+
+    account_id: int
+    source_no: int
+    key: bytes
+    earlier_key: bytes | None = None
+
 
 _COLUMNS = (
     "account_id",
@@ -32,14 +40,6 @@ _COLUMNS = (
     "attributes",
     "data",
 )
-
-
-def identity_key(identifier: str) -> bytes:
-    """Return 16 bytes for a report's id: those of the UUID, or a hash."""
-    try:
-        return UUID(identifier).bytes
-    except ValueError:
-        return blake2b(identifier.encode(), digest_size=16).digest()
 
 
 async def source_numbers(connection: PoolConnectionProxy, sources: Collection[str]) -> dict[str, int]:
@@ -62,11 +62,12 @@ async def insert_identities(connection: PoolConnectionProxy, identities: Collect
     """Insert the identities of reports; return those that were not there before."""
     if not identities:
         return set()
-    account_ids, source_nos, keys = zip(*identities, strict=True)
+    account_ids, source_nos, keys, earlier_keys = zip(*identities, strict=True)
     rows = await QUERIES["insert_identities"].fetch(
-        connection, account_ids=account_ids, source_nos=source_nos, keys=keys
+        connection, account_ids=account_ids, source_nos=source_nos, keys=keys, earlier_keys=earlier_keys
     )
-    return {(row["account_id"], row["source_no"], row["key"]) for row in rows}
+    new = {(row["account_id"], row["source_no"], row["key"]) for row in rows}
+    return {identity for identity in identities if identity[:3] in new}
 
 
 class StoredEngagement(NamedTuple):

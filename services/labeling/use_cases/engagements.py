@@ -1,7 +1,9 @@
 """Record engagements that others report, once per account, source and id."""
 
 from collections.abc import Sequence
+from hashlib import blake2b
 from typing import NamedTuple
+from uuid import UUID
 
 from services.labeling.domain.contacts import SELF, subscription_after
 from services.labeling.domain.engagements import check_report
@@ -13,13 +15,13 @@ from services.labeling.store.contacts import erased_among
 from services.labeling.store.directory import awaited_names, find_contacts
 from services.labeling.store.engagements import (
     Identity,
-    identity_key,
     insert_engagements,
     insert_identities,
     source_numbers,
 )
 from services.labeling.use_cases.contact_changes import Changes, load_contacts, record_contacts
 from shared.bus.received import Received
+from shared.events.dedupe import dedupe_key
 from shared.events.intake import EngagementReported
 from shared.events.labeling import ContactEngaged
 from shared.events.parts import Origin
@@ -101,11 +103,20 @@ async def _first_reports(work: UnitOfWork, known: Sequence[_Known]) -> list[_Kno
     first: dict[Identity, _Known] = {}
     for one in known:
         received = one.report.received
-        identity = (one.report.event.account_id, numbers[received.source], identity_key(received.event_id))
+        identity = _identity(one.report.event.account_id, numbers[received.source], received.event_id)
         first.setdefault(identity, one)
     new = await insert_identities(work.connection, first.keys())
     ENGAGEMENTS.labels("seen").inc(len(known) - len(new))
     return [one for identity, one in first.items() if identity in new]
+
+
+def _identity(account_id: int, source_no: int, event_id: str) -> Identity:
+    key = dedupe_key(event_id).bytes
+    try:
+        UUID(event_id)
+    except ValueError:
+        return Identity(account_id, source_no, key, blake2b(event_id.encode(), digest_size=16).digest())
+    return Identity(account_id, source_no, key)
 
 
 def _engage(contacts: Changes, one: _Known) -> ContactEngaged | None:

@@ -18,10 +18,10 @@ from services.tracking.use_cases.link_labels import LabelsByLink
 from services.tracking.use_cases.service import Tracking
 from shared.http.bodies import RequestBody
 from shared.http.keys import Caller, requires
-from shared.http.pointers import pointer_of
 from shared.http.preconditions import Preconditions, etag_of, preconditions
 from shared.http.problems import FieldError, Problem
 from shared.http.routing import Router
+from shared.pointers import pointer_of
 
 router = Router(prefix="/v1/messages/{message_id}", tags=["messages"])
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Literal, NamedTuple
 from uuid import UUID
 
@@ -53,14 +52,6 @@ def contact_reference(account_id: int, report: ClickReport) -> ContactReference:
         return ContactReference("external", account_id, external_digest(report.external_id))
     assert report.email is not None, "a report names a contact by one of three"
     return ContactReference("email", account_id, email_digest(report.email))
-
-
-def click_key(event_id: str) -> UUID:
-    """Sixteen bytes that stand for a click's id in its account and source: those of a UUID, else of a hash."""
-    try:
-        return UUID(event_id)
-    except ValueError:
-        return UUID(bytes=sha256(event_id.encode()).digest()[:16])
 
 
 class UnusableReport(NamedTuple):

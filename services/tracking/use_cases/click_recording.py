@@ -7,7 +7,7 @@ from typing import NamedTuple
 from prometheus_client import Counter as Metric
 from uuid_utils.compat import uuid7
 
-from services.tracking.domain.intake import Message, Placed, click_key, evidence, seconds_between
+from services.tracking.domain.intake import Message, Placed, evidence, seconds_between
 from services.tracking.domain.networks import network_hash
 from services.tracking.domain.revisions import LinkLabel
 from services.tracking.domain.verdicts import RULES, judge
@@ -29,6 +29,7 @@ from services.tracking.use_cases.contact_references import why_left_out
 from services.tracking.use_cases.memory import count_left_out, remember
 from shared.bus.catalog import Catalog
 from shared.bus.received import Received
+from shared.events.dedupe import dedupe_key
 from shared.events.intake import ClickReported
 from shared.events.labeling import LabelChanged
 from shared.events.parts import LabelReference
@@ -134,7 +135,7 @@ class Recorder:
         places = await insert_seen(
             work.connection,
             [
-                SeenKey(click.message.account_id, numbers[click.received.source], click_key(click.received.event_id))
+                SeenKey(click.message.account_id, numbers[click.received.source], dedupe_key(click.received.event_id))
                 for click in taken
             ],
         )

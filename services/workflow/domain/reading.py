@@ -20,7 +20,7 @@ from services.workflow.domain.step_ids import with_ids
 from services.workflow.domain.steps import Step
 from services.workflow.domain.triggers import THIS_RUN
 from shared.criteria import Fault, InvalidCriterion, parse, write
-from shared.criteria.members import join
+from shared.pointers import deeper
 
 # Names that pydantic puts into a place for the alternatives of a union; they are no members of the JSON.
 _ALTERNATIVES = {
@@ -89,7 +89,7 @@ def _faults(errors: Iterable[ErrorDetails]) -> list[Fault]:
         pointer = ""
         for part in error["loc"]:
             if isinstance(part, int) or part not in _ALTERNATIVES:
-                pointer = join(pointer, part)
+                pointer = deeper(pointer, part)
         detail = error["msg"].removeprefix("Value error, ")
         detail = {"extra_forbidden": "unknown member", "missing": "this is needed"}.get(error["type"], detail)
         found.setdefault(pointer, detail)

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from services.console.domain.links import comparable, group_links, label_suggestions, names_typed
+from services.console.domain.links import group_links, label_suggestions, names_typed
+from shared.urls import without_campaign
 
 
 def link(link_id: str, url: str, *labels: str, trackable: bool = True) -> dict[str, Any]:
@@ -37,7 +38,7 @@ def test_links_that_are_seldom_labelled_are_folded_unless_they_have_labels() -> 
 def test_labels_of_earlier_messages_are_suggested_for_unlabelled_links() -> None:
     earlier = [{"links": [link("9", "https://shop.example/dogs?utm_campaign=may", "dogs")]}]
     links = [link("1", "https://shop.example/dogs"), link("2", "https://shop.example/cats", "cats")]
-    assert label_suggestions(links, earlier) == {comparable("https://shop.example/dogs"): ["Dogs"]}
+    assert label_suggestions(links, earlier) == {without_campaign("https://shop.example/dogs"): ["Dogs"]}
 
 
 def test_names_are_typed_with_commas() -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from services.labeling.domain.errors import InvalidError
 from services.labeling.domain.labels import aliases_after_rename, label_name, name_key
+from services.labeling.domain.limits import MOST_ALIASES
 
 
 @pytest.mark.parametrize(
@@ -46,3 +47,11 @@ def test_the_old_name_stays_as_an_alias() -> None:
     assert aliases_after_rename("Dogs", "Hounds", ()) == ("Dogs",)
     assert aliases_after_rename("Hounds", "Dogs", ("Dogs",)) == ("Hounds",)
     assert aliases_after_rename("Dogs", "DOGS", ("Hounds",)) == ("Hounds",)
+
+
+def test_a_label_has_no_more_aliases_than_an_event_can_hold() -> None:
+    names = tuple(f"Name {number}" for number in range(MOST_ALIASES))
+    with pytest.raises(InvalidError, match="500 aliases"):
+        aliases_after_rename("Dogs", "Hounds", names)
+    assert aliases_after_rename("Dogs", "Name 0", names) == (*names[1:], "Dogs")
+    assert aliases_after_rename("Dogs", "DOGS", names) == names

@@ -1,6 +1,7 @@
 """Reports of engagements, found, counted once, held or refused."""
 
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from typing import Any
 
 import orjson
@@ -56,6 +57,17 @@ async def test_the_same_source_and_id_is_the_same_engagement(shop: Shop) -> None
     one = ("form-7", report(shop, contact_id=ann))
     await shop.report(handler(shop), one, one)
     await shop.report(handler(shop), one, ("form-8", report(shop, contact_id=ann)))
+    assert len(await shop.events("ContactEngaged")) == 2
+
+
+async def test_a_report_that_an_earlier_version_took_in_is_known(shop: Shop) -> None:
+    ann = await shop.contact()
+    key = blake2b(b"form-7", digest_size=16).digest()  # which ids that are no UUIDs had then
+    await shop.report(handler(shop), ("form-8", report(shop, contact_id=ann)))
+    await shop.database.pool.execute(
+        "INSERT INTO engagement_seen SELECT account_id, source_no, $1 FROM engagement_seen", key
+    )
+    await shop.report(handler(shop), ("form-7", report(shop, contact_id=ann)), ("form-9", report(shop, contact_id=ann)))
     assert len(await shop.events("ContactEngaged")) == 2
 
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
@@ -11,7 +11,6 @@ from services.tracking.domain.intake import (
     Message,
     Placed,
     UnusableReport,
-    click_key,
     contact_reference,
     evidence,
     place,
@@ -81,13 +80,6 @@ def test_accounts_and_kinds_of_names_do_not_mix() -> None:
     external = contact_reference(1, report(contact_id=None, external_id="a@b.example"))
     assert len({email.waits_for, external.waits_for, email._replace(account_id=2).waits_for}) == 3
     assert contact_reference(1, report()).waits_for == "contact:1:7"
-
-
-def test_a_click_is_known_by_its_uuid_or_by_a_hash_of_its_id() -> None:
-    some = uuid4()
-    assert click_key(str(some)) == some
-    assert click_key("order-17/click-1") == click_key("order-17/click-1") != click_key("order-17/click-2")
-    assert isinstance(click_key("é" * 500), UUID)
 
 
 def test_keeps_what_a_verdict_needs_and_no_more() -> None:

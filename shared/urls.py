@@ -1,0 +1,43 @@
+"""URLs, compared: in one spelling, and without what only counts visits."""
+
+import re
+from urllib.parse import SplitResult, urlsplit, urlunsplit
+
+# Parameters that tell where a visitor came from, and change nothing about where a link leads.
+_CAMPAIGN = re.compile(
+    r"(?:utm|mtm|pk|piwik|matomo|trk|vero|oly|hsa|mc|_hs|__hs)_\w+|_?hsenc|_hsmi|_ke|_kx|mkt_tok|[gd]clid|gclsrc|fbclid"
+    r"|msclkid|yclid|[gw]braid|igshid|twclid|ttclid|li_fat_id|s_cid|epik|dm_i|elq\w*|sc_src|sc_lid|ss_email_id",
+    re.IGNORECASE,
+)
+_DEFAULT_PORT = {"http": ":80", "https": ":443"}
+
+
+def in_one_spelling(url: str) -> str:
+    """Return `url` with its host in lower case, without the default port, and with a path."""
+    parts = _split(url)
+    if parts is None or not parts.netloc:
+        return url
+    return urlunsplit(parts._replace(netloc=_host(parts), path=parts.path or "/"))
+
+
+def without_campaign(url: str) -> str:
+    """Return `url` in one spelling, without the parameters that only count visits, and without a slash at the end."""
+    text = in_one_spelling(url)
+    parts = _split(text)
+    if parts is None:
+        return text
+    query = "&".join(pair for pair in parts.query.split("&") if not _CAMPAIGN.fullmatch(pair.partition("=")[0]))
+    scheme = "https" if parts.scheme == "http" else parts.scheme
+    return urlunsplit(parts._replace(scheme=scheme, path=parts.path.rstrip("/"), query=query))
+
+
+def _split(url: str) -> SplitResult | None:
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return None
+
+
+def _host(parts: SplitResult) -> str:
+    user, at, host = parts.netloc.rpartition("@")
+    return user + at + host.lower().removesuffix(_DEFAULT_PORT.get(parts.scheme, ":"))
