@@ -24,6 +24,7 @@ QUERIES = queries_of(__file__)
 
 # Kafka takes records of 1 MiB with everything around them; what is refused later would stop the relay for good.
 MAX_BODY_BYTES = 900_000
+MAX_DEFINITION_BYTES = 800_000  # what a client defines; its later states, such as its deletion, need some room
 WAIT_FOR_UNKNOWN = timedelta(minutes=10)
 
 TOMBSTONE = "penchant.Tombstone.v1"
@@ -140,14 +141,21 @@ class UnitOfWork:
         del self._drafts[drafts:], self._held[held:], self._callbacks[callbacks:]
         self.failed[partition] = error
 
-    def append(self, event: Event, *, cause: CausingEvent | None = None, personal: bool = False) -> None:
+    def append(
+        self,
+        event: Event,
+        *,
+        cause: CausingEvent | None = None,
+        personal: bool = False,
+        most_bytes: int = MAX_BODY_BYTES,
+    ) -> None:
         """Add an event, to be written at the end of the unit. `personal`: its body can be erased later.
 
         Events are written in the order of their topics (`WRITING_ORDER`), and within a topic in the order of the calls.
-        Raises EventTooLarge for what Kafka would refuse, ValueError for an event of a partition not locked here.
+        Raises EventTooLarge for more than `most_bytes`, ValueError for an event of a partition not locked here.
         """
         body = body_of(event)
-        _check_size(type(event), body)
+        _check_size(type(event), body, most_bytes)
         if isinstance(event, ContactEvent):
             partition = partition_of(event.account_id, event.contact_id, self._partition_count)
             contact_id: int | None = event.contact_id
@@ -188,7 +196,7 @@ class UnitOfWork:
         cause: CausingEvent,
     ) -> None:
         """Do as `append`, without encoding: `body` is the event's JSON, for callers that write thousands a second."""
-        _check_size(model, body)
+        _check_size(model, body, MAX_BODY_BYTES)
         partition = partition_of(account_id, contact_id, self._partition_count)
         self._check_locked(partition)
         self._drafts.append(
@@ -295,6 +303,6 @@ class UnitOfWork:
             callback()
 
 
-def _check_size(model: type[Event], body: bytes) -> None:
-    if len(body) > MAX_BODY_BYTES:
-        raise EventTooLarge(f"{model.name} of {len(body)} bytes; {MAX_BODY_BYTES} is the most")
+def _check_size(model: type[Event], body: bytes, most_bytes: int) -> None:
+    if len(body) > most_bytes:
+        raise EventTooLarge(f"{model.name} of {len(body)} bytes; {most_bytes} is the most")

@@ -1,20 +1,20 @@
 """clicks: old clicks, from elsewhere."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from deploy.command_line.click_checks import RowChecks
+from deploy.command_line.click_outcome import BATCH, Accepted, RefusedRow, ReplayOutcome, settle_if_possible
 from deploy.command_line.click_rows import COLUMNS, Row, UnusableFile, rows_of
 from deploy.command_line.client import ApiProblem, Client, Json
 from deploy.command_line.settings import CommandLineSettings
 from deploy.command_line.terminal import FAILED, INTERRUPTED, AsJson, err, fail, run, say, write_json
 
-BATCH = 1000  # the most that POST /v1/clicks takes
 SHOWN = 20
 
 app = typer.Typer(no_args_is_help=True, help="Clicks from other systems.")
@@ -23,29 +23,6 @@ app = typer.Typer(no_args_is_help=True, help="Clicks from other systems.")
 @app.callback()
 def clicks() -> None:
     """Clicks from other systems."""
-
-
-class RefusedRow(NamedTuple):
-    row: int
-    pointer: str
-    detail: str
-
-
-class ReplayOutcome:
-    """What has become of the rows so far."""
-
-    def __init__(self) -> None:
-        self.rows = 0
-        self.accepted = 0
-        self.refused: list[RefusedRow] = []
-        self.read = 0  # bytes
-
-    def as_object(self) -> Json:
-        return {
-            "rows": self.rows,
-            "accepted": self.accepted,
-            "refused": [refused._asdict() for refused in sorted(self.refused)],
-        }
 
 
 @app.command(
@@ -61,6 +38,9 @@ def replay(
         bool,
         typer.Option("--history/--live", help="History counts and labels but starts no workflow."),
     ] = True,
+    wait: Annotated[
+        bool, typer.Option("--wait/--no-wait", help="Wait until it is known what has become of the clicks.")
+    ] = True,
     as_json: AsJson = False,
 ) -> None:
     zone = _zone(time_zone)
@@ -71,10 +51,13 @@ def replay(
             task = progress.add_task(file.name, total=file.stat().st_size, clicks=0)
 
             def advance() -> None:
-                progress.update(task, completed=outcome.read, clicks=outcome.accepted)
+                progress.update(task, completed=outcome.read, clicks=len(outcome.accepted))
 
             async with Client(CommandLineSettings.read()) as client:
                 await send_all(client, rows_of(file, zone, history=history), outcome, advance)
+                if wait:
+                    progress.update(task, description="waiting for them to be recorded")
+                    await settle_if_possible(client, outcome)
 
     try:
         run(command())
@@ -87,28 +70,8 @@ def replay(
             err.print("Run it again to go on; nothing is counted twice.")
         raise
     _conclude(outcome, as_json=as_json, stopped=False)
-    if outcome.refused:
+    if outcome.refused or outcome.lost:
         raise typer.Exit(FAILED)
-
-
-class _Account:
-    """The key's account: reports as others write them to Kafka name theirs, over HTTP it follows from the key."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-        self._id: int | None = None  # asked for when a row names one: a key that may only write cannot ask
-
-    async def own(self, row: Row) -> Row:
-        """Return the row without its account, or refused if that is another one."""
-        if row.report is None or "account_id" not in row.report:
-            return row
-        if self._id is None:
-            self._id = (await self._client.get("labeling", "/v1/account"))["account_id"]
-        report = dict(row.report)
-        named = report.pop("account_id")
-        if named == self._id:
-            return replace(row, report=report)
-        return replace(row, report=None, problem=f"is of account {named}, and the key is one of account {self._id}")
 
 
 async def send_all(
@@ -116,9 +79,9 @@ async def send_all(
 ) -> None:
     """Send rows a batch at a time; `outcome` is right after each."""
     batch: list[Row] = []
-    account = _Account(client)
+    checks = RowChecks(client)
     for read in rows:
-        row = await account.own(read)
+        row = await checks.checked(read)
         if row.report is None:
             outcome.rows += 1
             outcome.refused.append(RefusedRow(row.number, "", row.problem or ""))
@@ -136,19 +99,24 @@ async def send_all(
 async def _send(client: Client, batch: list[Row], outcome: ReplayOutcome) -> None:
     try:
         answer = await client.post("tracking", "/v1/clicks", [row.report for row in batch])
-        accepted, errors = answer["accepted"], answer["errors"]
+        errors = answer["errors"]
     except ApiProblem as problem:
         if problem.status == 413 and len(batch) > 1:
             middle = len(batch) // 2
             await _send(client, batch[:middle], outcome)
             await _send(client, batch[middle:], outcome)
             return
-        accepted, errors = 0, problem.errors
+        errors = problem.errors
         if problem.status not in (413, 422) or not all(_row_number(error) is not None for error in errors):
             raise
         if problem.status == 413:
             errors = [{"index": 0, "pointer": "", "detail": "is too large"}]
-    outcome.accepted += accepted
+    refused = {_row_number(error) for error in errors}
+    outcome.accepted += [
+        Accepted(row.number, str(row.report["id"]))
+        for index, row in enumerate(batch)
+        if row.report is not None and index not in refused
+    ]
     outcome.rows += len(batch)
     outcome.read = batch[-1].read
     for error in errors:
@@ -192,4 +160,22 @@ def _conclude(outcome: ReplayOutcome, *, as_json: bool, stopped: bool) -> None:
     if len(outcome.refused) > SHOWN:
         say(f"… and {len(outcome.refused) - SHOWN} more; --json lists all.")
     rows_refused = len({refused.row for refused in outcome.refused})
-    say(f"{outcome.accepted:,} of {outcome.rows:,} rows accepted, {rows_refused:,} refused.")
+    say(f"{len(outcome.accepted):,} of {outcome.rows:,} rows accepted, {rows_refused:,} refused.")
+    if outcome.recorded is None:
+        return
+    say(f"{outcome.recorded:,} clicks are recorded.")
+    if outcome.waiting:
+        say(
+            f"{len(outcome.waiting):,} wait for a contact or message that is not known; after 10 minutes they are dead "
+            f"letters. Lines: {_lines(outcome.waiting)}"
+        )
+    if outcome.lost:
+        say(
+            f"{len(outcome.lost):,} are not recorded: dead letters (penchant dead-letters list), test sends, or "
+            f"contacts who do not want to be tracked. Lines: {_lines(outcome.lost)}"
+        )
+
+
+def _lines(rows: list[int]) -> str:
+    shown = ", ".join(str(row) for row in sorted(rows)[:SHOWN])
+    return f"{shown}, …" if len(rows) > SHOWN else shown

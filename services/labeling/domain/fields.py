@@ -94,11 +94,12 @@ def merged(
             after[key] = field_value(field, value)
         except InvalidError as problem:
             raise InvalidError(problem.detail, pointer_of([key]) + problem.pointer) from None
-    _check_size(fields, after)
+    check_size(fields, after)
     return after
 
 
-def _check_size(before: Mapping[str, Scalar], after: Mapping[str, Scalar]) -> None:
+def check_size(before: Mapping[str, Scalar], after: Mapping[str, Scalar]) -> None:
+    """Raise InvalidError if the fields of a contact have become larger than an event should be."""
     # What is smaller than before is accepted, so that a contact that is too large can be made smaller.
     size = _size(after)
     if size > LARGEST_FIELDS and size > _size(before):

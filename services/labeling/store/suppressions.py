@@ -16,6 +16,7 @@ from shared.events.parts import Origin
 from shared.store.queries import queries_of
 
 QUERIES = queries_of(__file__)
+MOST_COUNTED = 10_000
 
 
 class Suppression(NamedTuple):
@@ -62,11 +63,11 @@ async def suppressed(
 
 async def suppressions_of_account(
     connection: PoolConnectionProxy, account_id: int, after: UUID | None, limit: int
-) -> tuple[list[Suppression], int]:
-    """Return a page of the account's suppressions, oldest first, and the number of all."""
+) -> tuple[list[Suppression], int | None]:
+    """Return a page of the account's suppressions, oldest first, and the number of all (None: beyond MOST_COUNTED)."""
     rows = await QUERIES["suppressions_of_account"].fetch(connection, account_id=account_id, after=after, limit=limit)
-    total = await QUERIES["count_suppressions"].fetchval(connection, account_id=account_id)
-    return [_suppression(row) for row in rows], total
+    total = await QUERIES["count_suppressions"].fetchval(connection, account_id=account_id, most=MOST_COUNTED + 1)
+    return [_suppression(row) for row in rows], total if total <= MOST_COUNTED else None
 
 
 async def delete_suppression(connection: PoolConnectionProxy, account_id: int, suppression_id: UUID) -> bool:

@@ -14,7 +14,8 @@ ORDER BY suppression_id
 LIMIT :limit
 
 -- name: count_suppressions
-SELECT count(*) FROM suppressions WHERE account_id = :account_id
+-- No more than `most` are counted.
+SELECT count(*) FROM (SELECT FROM suppressions WHERE account_id = :account_id LIMIT :most) AS counted
 
 -- name: delete_suppression
 DELETE FROM suppressions WHERE account_id = :account_id AND suppression_id = :suppression_id

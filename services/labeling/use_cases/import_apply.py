@@ -8,7 +8,7 @@ from typing import Any
 from services.labeling.domain.assignments import AssertLabel
 from services.labeling.domain.contacts import Contact, keys_of
 from services.labeling.domain.directory import Key
-from services.labeling.domain.imports.changes import applied
+from services.labeling.domain.imports.changes import applied, size_problem
 from services.labeling.domain.imports.rows import ParsedRow
 from services.labeling.domain.names import names_of
 from services.labeling.domain.suppressions import SuppressionKeys
@@ -113,6 +113,9 @@ class RowApplier:
         if problem is not None:
             return self._refuse(row, problem.code, problem.detail)
         after, members = applied(state, read, self._plan.options)
+        problem = size_problem(state, after)
+        if problem is not None:
+            return self._refuse(row, problem.code, problem.detail)
         states[row.contact_id] = after
         if effect is None:
             effects[row.contact_id] = ImportEffect(row.contact_id, state is None, members, [], self._work.now)

@@ -10,7 +10,7 @@ from asyncpg.pool import PoolConnectionProxy
 
 from services.labeling.domain.assignments import Assignment, Pair
 from services.labeling.domain.contacts import Contact
-from services.labeling.domain.imports.changes import applied, overwritten
+from services.labeling.domain.imports.changes import applied, overwritten, size_problem
 from services.labeling.domain.imports.rows import CellProblem, ParsedRow, is_blank
 from services.labeling.domain.imports.summary import Summary
 from services.labeling.domain.names import ContactName
@@ -252,6 +252,9 @@ class RowChecker:
         if mode == "create":
             return "skipped", ()
         after, members = applied(before, row, self._plan.options)
+        problem = size_problem(before, after)
+        if problem is not None:
+            return "error", (problem,)
         self._summary.overwrite(overwritten(before, members))
         gains = any(
             not stored.get((self._plan.labels[label_id].no, ids[0]), Assignment()).held
@@ -265,7 +268,8 @@ class RowChecker:
             return "skipped", ()
         if row.email is None:
             return "error", (CellProblem(None, "no_email", "a new contact needs an e-mail address"),)
-        return "create", ()
+        problem = size_problem(None, applied(None, row, self._plan.options)[0])
+        return ("create", ()) if problem is None else ("error", (problem,))
 
     def _hashes(self, row: ParsedRow) -> tuple[bytes | None, bytes | None]:
         return key_hash(self._hash_key, "email", row.email_key), key_hash(self._hash_key, "external", row.external_id)

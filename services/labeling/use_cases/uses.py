@@ -1,5 +1,6 @@
 """Find what uses a label or a field, in the catalogs of the other services."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from uuid import UUID
 
@@ -22,13 +23,11 @@ async def uses_of_label(
     await catalog.refresh()
     forms, _ = await forms_of_account(connection, account_id, None, MOST_FORMS)
     offering = [Use("form", str(form.id), form.definition.name) for form in forms if label_id in form.definition.labels]
-    links = [
-        Use("link", str(link.id), f"{message.message_name}: {link.text or link.url}")
-        for message in _messages(catalog, account_id)
-        for link in message.links
-        if link.present and any(label.id == label_id for label in link.labels)
-    ]
-    definitions = _definitions(catalog, account_id, lambda definition: names_label(definition, label_id))
+    # In a thread: reading thousands of messages and definitions would hold the event loop.
+    links = await asyncio.to_thread(_links, catalog, account_id, label_id)
+    definitions = await asyncio.to_thread(
+        _definitions, catalog, account_id, lambda definition: names_label(definition, label_id)
+    )
     return [*links, *definitions, *offering]
 
 
@@ -37,14 +36,30 @@ async def uses_of_field(connection: PoolConnectionProxy, catalog: Catalog, accou
     await catalog.refresh()
     forms, _ = await forms_of_account(connection, account_id, None, MOST_FORMS)
     asking = [Use("form", str(form.id), form.definition.name) for form in forms if key in form.definition.fields]
-    return [*_definitions(catalog, account_id, lambda definition: names_field(definition, key)), *asking]
+    definitions = await asyncio.to_thread(
+        _definitions, catalog, account_id, lambda definition: names_field(definition, key)
+    )
+    return [*definitions, *asking]
+
+
+def _links(catalog: Catalog, account_id: int, label_id: UUID) -> list[Use]:
+    return [
+        Use("link", str(link.id), f"{message.message_name}: {link.text or link.url}")
+        for message in _messages(catalog, account_id)
+        for link in message.links
+        if link.present and any(label.id == label_id for label in link.labels)
+    ]
 
 
 def _messages(catalog: Catalog, account_id: int) -> list[MessageChanged]:
     return [message for message in catalog.all(MessageChanged, account_id) if message.state != "deleted"]
 
 
-def _definitions(catalog: Catalog, account_id: int, names: Callable[[object], bool]) -> Iterator[Use]:
+def _definitions(catalog: Catalog, account_id: int, names: Callable[[object], bool]) -> list[Use]:
+    return list(_each_definition(catalog, account_id, names))
+
+
+def _each_definition(catalog: Catalog, account_id: int, names: Callable[[object], bool]) -> Iterator[Use]:
     for segment in catalog.all(SegmentChanged, account_id):
         if segment.state != "deleted" and names(segment.criterion):
             yield Use("segment", str(segment.segment_id), segment.segment_name)

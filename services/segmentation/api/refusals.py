@@ -22,10 +22,12 @@ def refusals(pointer: str = "/criterion") -> Iterator[None]:
         raise Problem(404, str(error)) from None
     except InUseError as error:
         raise in_use(error) from None
-    except (LimitReached, Conflict) as error:
+    except LimitReached as error:
+        raise Problem(422, str(error)) from None
+    except Conflict as error:
         raise Problem(409, str(error)) from None
     except EventTooLarge:
-        raise Problem(422, "The definition is too large: at most 900 kB are possible.") from None
+        raise Problem(422, "The definition is too large: at most 800 kB are possible.") from None
     except TooMany as error:
         raise Problem(429, str(error), headers={"Retry-After": "5"}) from None
     except SlicesUnavailable as error:

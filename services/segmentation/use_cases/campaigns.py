@@ -22,7 +22,7 @@ from shared.events.labeling import AccountChanged
 from shared.events.segmentation import CampaignAudience, CampaignChanged, CampaignState
 from shared.events.topics import CATALOG_PARTITION
 from shared.runtime.service import Resources
-from shared.store.unit_of_work import UnitOfWork
+from shared.store.unit_of_work import MAX_BODY_BYTES, MAX_DEFINITION_BYTES, UnitOfWork
 
 log = structlog.get_logger()
 
@@ -100,7 +100,7 @@ class Campaigns:
                 **parts,
             )
             await store.insert_campaign(work.connection, campaign)
-            work.append(_event(campaign))
+            work.append(_event(campaign), most_bytes=MAX_DEFINITION_BYTES)
         await self.resources.acknowledged(work)
         return campaign
 
@@ -131,7 +131,7 @@ class Campaigns:
             found = await self._find_locked(work, account_id, campaign_id)
             check_version(found.version)
             found.require(*EDITABLE, what="changed")
-            campaign = await self._write(work, replace(found, **parts))
+            campaign = await self._write(work, replace(found, **parts), MAX_DEFINITION_BYTES)
         await self.resources.acknowledged(work)
         return campaign
 
@@ -270,10 +270,10 @@ class Campaigns:
             raise _not_found()
         return found
 
-    async def _write(self, work: UnitOfWork, campaign: Campaign) -> Campaign:
+    async def _write(self, work: UnitOfWork, campaign: Campaign, most_bytes: int = MAX_BODY_BYTES) -> Campaign:
         written = replace(campaign, version=campaign.version + 1, changed_at=work.now)
         await store.update_campaign(work.connection, written)
-        work.append(_event(written))
+        work.append(_event(written), most_bytes=most_bytes)
         return written
 
 

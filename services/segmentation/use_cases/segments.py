@@ -1,5 +1,6 @@
 """Create, change and delete segments: each is a unit of work on the catalog partition."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -29,7 +30,7 @@ from shared.events.topics import CATALOG_PARTITION
 from shared.events.tracking import MessageChanged
 from shared.events.workflow import WorkflowChanged
 from shared.runtime.service import Resources
-from shared.store.unit_of_work import UnitOfWork
+from shared.store.unit_of_work import MAX_DEFINITION_BYTES, UnitOfWork
 from shared.uses import InUseError, Use
 
 MAX_SEGMENTS = 5_000  # per account
@@ -85,7 +86,7 @@ class Segments:
         return segment.unreadable or validate(criterion, lookup, writing=False) or broken_segments(criterion, lookup)
 
     async def create(self, account_id: int, name: str, value: object) -> Segment:
-        """Create a segment. Raises InvalidCriterion, LimitReached."""
+        """Create a segment. Raises InvalidCriterion, LimitReached, EventTooLarge."""
         criterion = await self.read_criterion(account_id, value, await self.criteria(account_id))
         async with self.resources.database.unit_of_work(CATALOG_PARTITION) as work:
             others = await self._others(work, account_id, None)
@@ -94,14 +95,17 @@ class Segments:
             _check_segments_exist(criterion, others)
             segment = Segment(uuid7(), name, 1, write(criterion), criterion, work.now, work.now)
             await store.insert_segment(work.connection, account_id, segment)
-            work.append(_event(account_id, segment))
+            work.append(_event(account_id, segment), most_bytes=MAX_DEFINITION_BYTES)
         await self.resources.acknowledged(work)
         return segment
 
     async def change(
         self, account_id: int, segment_id: UUID, name: str, value: object, check_version: VersionCheck = any_version
     ) -> Segment:
-        """Change name and criterion. Raises NotFound, InvalidCriterion, and what `check_version` raises."""
+        """Change name and criterion.
+
+        Raises NotFound, InvalidCriterion, EventTooLarge, and what `check_version` raises.
+        """
         known = await self.criteria(account_id)
         if segment_id not in known:
             raise _not_found()
@@ -125,7 +129,7 @@ class Segments:
             if (segment.name, segment.written) == (found.name, found.written):
                 return found
             await store.update_segment(work.connection, account_id, segment)
-            work.append(_event(account_id, segment))
+            work.append(_event(account_id, segment), most_bytes=MAX_DEFINITION_BYTES)
         await self.resources.acknowledged(work)
         return segment
 
@@ -140,7 +144,9 @@ class Segments:
         async with self.resources.database.unit_of_work(CATALOG_PARTITION) as work:
             found = await self._find_locked(work, account_id, segment_id)
             check_version(found.version)
-            uses = self._uses(account_id, segment_id, await store.read_segments(work.connection, account_id))
+            segments = await store.read_segments(work.connection, account_id)
+            # In a thread: reading thousands of definitions would hold the event loop.
+            uses = await asyncio.to_thread(self._uses, account_id, segment_id, segments)
             if uses and not force:
                 raise InUseError("segment", uses)
             await store.delete_segment(work.connection, account_id, segment_id)

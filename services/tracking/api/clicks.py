@@ -13,6 +13,7 @@ from services.tracking.api.service import Service
 from services.tracking.api.tokens import SendBody
 from services.tracking.domain.intake import AHEAD
 from services.tracking.store.clicks import ClickFilter, list_clicks
+from services.tracking.use_cases.report_states import ReportState, states_of_reports
 from shared.events.envelope import ContactId, Optional
 from shared.events.intake import NO_NUL, ClickReport, ClickReported
 from shared.events.parts import Send, Verdict
@@ -20,7 +21,7 @@ from shared.http.batches import BatchError, EachForItself, RefusedItem, refused
 from shared.http.bodies import RequestBody, only_written_out
 from shared.http.keys import Caller, requires
 from shared.http.pages import Page, PageRequest, page_request
-from shared.http.reports import Accepted, record_of, take_in
+from shared.http.reports import SOURCE, Accepted, record_of, take_in
 from shared.http.routing import Router
 
 router = Router(prefix="/v1/clicks", tags=["clicks"])
@@ -99,6 +100,45 @@ async def report_clicks(service: Service, caller: Annotated[Caller, requires("wr
             report = ClickReported(account_id=caller.account_id, **item.model_dump(exclude={"id"}))
             records.append((index, record_of(report, item.id, item.message_id)))
     return await take_in(service.intake, ClickReported.topic, records, errors)
+
+
+class ReportIds(RequestBody):
+    """The ids of reports."""
+
+    ids: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=200, pattern=NO_NUL)]],
+        Field(min_length=1, max_length=MOST_CLICKS, description="The ids that the reports had."),
+    ]
+
+
+class ReportOutcome(BaseModel):
+    """What has become of a report."""
+
+    id: str
+    state: Annotated[
+        ReportState,
+        Field(
+            description="`waiting`: for a contact or message that is not known yet. `unknown`: not read yet, a dead "
+            "letter, or left out on purpose (test sends, contacts who do not want to be tracked)."
+        ),
+    ]
+
+
+class ReportOutcomes(BaseModel):
+    """What has become of reports, in the order asked for."""
+
+    items: list[ReportOutcome]
+
+
+@router.post("/lookup", summary="What has become of reports")
+async def look_up_reports(
+    service: Service, caller: Annotated[Caller, requires("write")], body: ReportIds
+) -> ReportOutcomes:
+    """Return the states of reports that came over HTTP."""
+    async with service.snapshot() as connection:
+        states = await states_of_reports(connection, caller.account_id, SOURCE, body.ids)
+    outcomes = [ReportOutcome(id=report_id, state=state) for report_id, state in zip(body.ids, states, strict=True)]
+    return ReportOutcomes(items=outcomes)
 
 
 @router.get("", summary="List clicks")

@@ -11,7 +11,8 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 
 from services.tracking.api.service import Service, no_message
 from services.tracking.store.messages import message_number, read_message
-from services.tracking.store.statistics import Numbers, series_of_message, statistics_of_message
+from services.tracking.store.statistics import series_of_message
+from services.tracking.use_cases.statistics import Numbers, statistics_of_message
 from shared.events.labeling import AccountChanged
 from shared.events.parts import Send
 from shared.http.bodies import only_written_out
@@ -65,13 +66,16 @@ class MessageNumbers(BaseModel):
 async def show_statistics(
     service: Service, caller: Annotated[Caller, requires("read")], message_id: UUID
 ) -> MessageNumbers:
-    """Return clicks by verdict, and distinct contacts with human clicks: in all, per link and per send."""
+    """Return clicks by verdict, and distinct contacts with human clicks: in all, per link and per send.
+
+    Clicks are as of now. Contacts are counted again at most every second for each 100,000 clicks of the message.
+    """
     async with service.snapshot() as connection:
         message = await read_message(connection, caller.account_id, message_id)
         message_no = await message_number(connection, caller.account_id, message_id)
         if message is None or message_no is None:
             raise no_message()
-        found = await statistics_of_message(connection, message_no)
+        found = await statistics_of_message(connection, service.contact_counts, message_no)
     return MessageNumbers(
         message_id=message_id,
         **_numbers(found.total),

@@ -1,5 +1,6 @@
 """Clicks: which were seen, the rows as they came, and their counts."""
 
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -68,6 +69,21 @@ class ClickFilter(NamedTuple):
     verdict: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+
+
+async def recorded_among(
+    connection: PoolConnectionProxy, account_id: int, source: str, keys: Sequence[UUID]
+) -> set[UUID]:
+    """Return which of an account's reports from a source were recorded, whatever became of their verdict."""
+    rows = await QUERIES["recorded_among"].fetch(connection, account_id=account_id, source=source, keys=keys)
+    return {UUID(int=row["key"].int) for row in rows}
+
+
+async def held_among(connection: PoolConnectionProxy, topic: str, key_prefix: bytes, ids: Sequence[str]) -> set[str]:
+    """Return the ids of those reports that are held, among records whose key begins with `key_prefix`."""
+    by_id64 = {b64encode(report_id.encode()).decode(): report_id for report_id in ids}
+    rows = await QUERIES["held_among"].fetch(connection, topic=topic, key_prefix=key_prefix, ids64=list(by_id64))
+    return {by_id64[row["id64"]] for row in rows}
 
 
 def written_headers(headers: Mapping[str, str] | None) -> str | None:

@@ -81,3 +81,20 @@ FROM unnest(:account_ids::integer[], :contact_ids::bigint[]) AS erased (account_
 WHERE click.account_id = erased.account_id
   AND click.contact_id = erased.contact_id
   AND (click.user_agent IS NOT NULL OR click.ip IS NOT NULL OR click.headers IS NOT NULL)
+
+-- name: recorded_among
+-- Of the keys of an account's reports from one source, those that were recorded.
+SELECT key FROM click_seen
+WHERE account_id = :account_id AND source_no = (SELECT source_no FROM sources WHERE source = :source)
+    AND key = ANY(:keys::uuid[])
+
+-- name: held_among
+-- Of the ids of reports, in base64, those of records that are held; the records' keys begin with `key_prefix`.
+SELECT held.id64
+FROM (
+    SELECT substring(convert_from(headers, 'UTF8') FROM '"ce_id","([^"]*)"') AS id64
+    FROM held
+    WHERE topic = :topic AND state <> 'dead'
+        AND substring(key FROM 1 FOR length(:key_prefix::bytea)) = :key_prefix::bytea
+) AS held
+WHERE held.id64 = ANY(:ids64::text[])

@@ -1,7 +1,5 @@
 """The numbers of a message."""
 
-from collections import defaultdict
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NamedTuple
 
@@ -11,23 +9,6 @@ from shared.events.parts import Send
 from shared.store.queries import queries_of
 
 QUERIES = queries_of(__file__)
-
-
-@dataclass(slots=True)
-class Numbers:
-    """Clicks by verdict, and how many contacts have a human one."""
-
-    clicks: dict[str, int] = field(default_factory=dict)
-    contacts: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class MessageStatistics:
-    """Of a message in all, by link number, and per send (None: of no send) in the order of sending."""
-
-    total: Numbers
-    links: dict[int, Numbers]
-    sends: list[tuple[Send | None, Numbers]]
 
 
 class Period(NamedTuple):
@@ -66,25 +47,35 @@ async def series_of_message(
     ]
 
 
-async def statistics_of_message(connection: PoolConnectionProxy, message_no: int) -> MessageStatistics:
-    """Exact numbers; in a transaction that sees one state, for it takes three statements."""
-    total = Numbers()
-    links: defaultdict[int, Numbers] = defaultdict(Numbers)
-    by_send: defaultdict[int, Numbers] = defaultdict(Numbers)
+class Counted(NamedTuple):
+    """A number of clicks or contacts: of a link, of a send, or of the whole message (neither)."""
 
-    def numbers(of_link: bool, of_send: bool, link_number: int, send_no: int) -> Numbers:
-        if of_link:
-            return links[link_number]
-        return by_send[send_no] if of_send else total
+    of_link: bool
+    of_send: bool
+    link_number: int
+    send_no: int
+    number: int
+    verdict: str = ""
 
-    for row in await QUERIES["count_clicks"].fetch(connection, message_no=message_no):
-        at = numbers(row["of_link"], row["of_send"], row["link_number"], row["send_no"])
-        at.clicks[row["verdict"]] = row["clicks"]
-    for row in await QUERIES["count_contacts"].fetch(connection, message_no=message_no):
-        numbers(row["of_link"], row["of_send"], row["link_number"], row["send_no"]).contacts = row["contacts"]
-    sends: list[tuple[Send | None, Numbers]] = [(None, by_send[0])] if 0 in by_send else []
-    for row in await QUERIES["sends_of_message"].fetch(connection, message_no=message_no):
-        if row["send_no"] in by_send:
-            send = Send(kind=row["kind"], id=row["id"], sent_at=row["sent_at"])
-            sends.append((send, by_send[row["send_no"]]))
-    return MessageStatistics(total, dict(links), sends)
+
+async def click_counts(connection: PoolConnectionProxy, message_no: int) -> list[Counted]:
+    """Return the number of clicks by verdict: in all, by link, and by send."""
+    rows = await QUERIES["count_clicks"].fetch(connection, message_no=message_no)
+    return [
+        Counted(row["of_link"], row["of_send"], row["link_number"], row["send_no"], row["clicks"], row["verdict"])
+        for row in rows
+    ]
+
+
+async def contact_counts(connection: PoolConnectionProxy, message_no: int) -> list[Counted]:
+    """Return how many contacts have a human click: in all, by link, and by send. Reads all clicks of the message."""
+    rows = await QUERIES["count_contacts"].fetch(connection, message_no=message_no)
+    return [
+        Counted(row["of_link"], row["of_send"], row["link_number"], row["send_no"], row["contacts"]) for row in rows
+    ]
+
+
+async def sends_of_message(connection: PoolConnectionProxy, message_no: int) -> dict[int, Send]:
+    """Return the sends of a message by number, in the order of sending."""
+    rows = await QUERIES["sends_of_message"].fetch(connection, message_no=message_no)
+    return {row["send_no"]: Send(kind=row["kind"], id=row["id"], sent_at=row["sent_at"]) for row in rows}

@@ -30,7 +30,7 @@ from services.tracking.use_cases.uses import uses_of_message
 from shared.events.parts import LabelReference
 from shared.events.topics import CATALOG_PARTITION
 from shared.events.tracking import BlockVariant, MessageBlock, MessageChanged, MessageLink
-from shared.store.unit_of_work import UnitOfWork
+from shared.store.unit_of_work import MAX_BODY_BYTES, MAX_DEFINITION_BYTES, UnitOfWork
 from shared.uses import InUseError
 
 Require = Callable[[StoredMessage], None]
@@ -85,7 +85,8 @@ async def delete_message(
     await tracking.catalog.refresh()
     async with tracking.database.unit_of_work(CATALOG_PARTITION) as work:
         message = await read_to_change(work, account_id, message_id, require)
-        uses = uses_of_message(tracking.catalog, message)
+        # In a thread: reading thousands of definitions would hold the event loop.
+        uses = await asyncio.to_thread(uses_of_message, tracking.catalog, message)
         if uses and not force:
             raise InUseError("message", uses)
         message = replace(message, version=message.version + 1, changed_at=work.now, deleted_at=work.now)
@@ -159,7 +160,7 @@ async def read_to_change(work: UnitOfWork, account_id: int, message_id: UUID, re
 def append_message(
     work: UnitOfWork, message: StoredMessage, state: Literal["active", "deleted"] = "active"
 ) -> MessageChanged:
-    """Append the event that holds the message's whole state."""
+    """Append the event that holds the message's whole state. Raises EventTooLarge."""
     event = MessageChanged(
         occurred_at=work.now,
         account_id=message.account_id,
@@ -181,7 +182,8 @@ def append_message(
             for block in message.blocks()
         ),
     )
-    work.append(event)
+    # A message can always be deleted, however large it was allowed to become.
+    work.append(event, most_bytes=MAX_DEFINITION_BYTES if state == "active" else MAX_BODY_BYTES)
     return event
 
 

@@ -8,6 +8,7 @@ from asyncpg.pool import PoolConnectionProxy
 
 from services.tracking.redirect.targets import Targets
 from services.tracking.use_cases.rendering import Renderer
+from services.tracking.use_cases.statistics import ContactCounts
 from shared.bus.catalog import Catalog
 from shared.bus.producer import IntakeProducer
 from shared.bus.relay import published
@@ -33,6 +34,7 @@ class Tracking:
     keys: TokenKeys
     targets: Targets
     renderer: Renderer
+    contact_counts: ContactCounts
 
     @property
     def own_urls(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import pytest
 
 from shared.events.labeling import AccountChanged
 from tests.services.tracking.world import BROWSER, NOW, World, click
-from tests.stack.waiting import until
+from tests.stack.waiting import until, until_equal
 
 HTML = """<a href="https://shop.example/dogs?a=1&amp;b=2">Dogs</a> <a href="https://shop.example/cats">Cats</a>
 <a href="https://shop.example/pets">Pets</a> <a href="https://shop.example/pets">More pets</a>"""
@@ -373,6 +373,29 @@ async def test_each_report_of_a_batch_is_taken_or_refused_for_itself(world: Worl
     await world.report(click(message, contact_id=0), status=422)
     await world.report(status=422)
     await world.clicked(1)
+
+
+@pytest.mark.asyncio
+async def test_what_has_become_of_reports_can_be_asked(world: World) -> None:
+    message = await world.message(HTML)
+    await world.contacts(7)
+    ids = ["é-1", str(uuid4()), "left out", "nobody reported it"]
+    await world.report(
+        click(message, id=ids[0]), click(message, 8, id=ids[1]), click(message, id=ids[2], send=SEND | {"kind": "test"})
+    )
+
+    async def states() -> list[str]:
+        answer = await world.http.post("/v1/clicks/lookup", json={"ids": ids})
+        assert [item["id"] for item in answer.json()["items"]] == ids
+        return [item["state"] for item in answer.json()["items"]]
+
+    await until_equal(states, ["recorded", "waiting", "unknown", "unknown"])
+    await world.contacts(8)
+    await until_equal(states, ["recorded", "recorded", "unknown", "unknown"])
+    async with await world.client("write", account_id=world.account_id + 10_000) as other:
+        answer = await other.post("/v1/clicks/lookup", json={"ids": ids})
+        assert {item["state"] for item in answer.json()["items"]} == {"unknown"}
+    assert (await world.http.post("/v1/clicks/lookup", json={"ids": []})).status_code == 422
 
 
 @pytest.mark.asyncio

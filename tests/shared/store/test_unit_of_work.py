@@ -17,6 +17,7 @@ from shared.events.topics import partition_of
 from shared.store.database import APPLICATION, Database
 from shared.store.errors import EventTooLarge
 from shared.store.event_tables import extend_event_tables
+from shared.store.unit_of_work import MAX_BODY_BYTES, MAX_DEFINITION_BYTES
 from tests.shared.store.conftest import PARTITIONS
 
 DOGS = UUID("0194f000-0000-7000-8000-000000000001")
@@ -195,6 +196,18 @@ async def test_what_kafka_would_refuse_is_refused_at_once(database: Database) ->
     with pytest.raises(EventTooLarge):
         await append_too_much()
     assert await database.pool.fetchval("SELECT count(*) FROM events") == 0
+
+
+@pytest.mark.asyncio
+async def test_what_a_client_defines_leaves_room_for_what_follows_from_it(database: Database) -> None:
+    async def define(length: int, most_bytes: int) -> None:
+        async with database.unit_of_work(-1) as work:
+            work.append(label_changed(work.now, "x" * length), most_bytes=most_bytes)
+
+    between = (MAX_DEFINITION_BYTES + MAX_BODY_BYTES) // 2
+    with pytest.raises(EventTooLarge):
+        await define(between, MAX_DEFINITION_BYTES)
+    await define(between, MAX_BODY_BYTES)
 
 
 @pytest.mark.asyncio

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.labeling.domain.contacts import Contact, may_change_subscription
+from services.labeling.domain.errors import InvalidError
+from services.labeling.domain.fields import check_size
 from services.labeling.domain.imports.options import Options
-from services.labeling.domain.imports.rows import ParsedRow
+from services.labeling.domain.imports.rows import CellProblem, ParsedRow
 from shared.events.labeling import Subscription
 
 _FINAL = frozenset({"unsubscribed", "bounced", "blocked"})
@@ -50,6 +52,15 @@ def applied(contact: Contact | None, row: ParsedRow, options: Options) -> tuple[
     if "email" in values:
         after = after._replace(email_key=row.email_key)
     return after, members
+
+
+def size_problem(before: Contact | None, after: Contact) -> CellProblem | None:
+    """Return why the contact after a row is too large; None if it is not."""
+    try:
+        check_size({} if before is None else before.fields, after.fields)
+    except InvalidError as error:
+        return CellProblem(None, "too_large", error.detail)
+    return None
 
 
 def overwritten(contact: Contact, members: Mapping[str, list[Any]]) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from deploy.command_line import click_outcome
 from deploy.command_line.app import app
 from deploy.command_line.settings import CommandLineSettings
 from tests.deploy.command_line.serving import Answer, Asked, served
@@ -14,17 +15,32 @@ REPORT = {"contact_id": 1, "message_id": "m", "url": "u", "occurred_at": "t"}
 
 
 class Tracking:
-    """Keeps ids, as tracking does; refuses rows whose url is "bad"."""
+    """Keeps ids, as tracking does; refuses rows whose url is "bad".
+
+    Clicks on "new" wait for something, those on "gone" are never recorded.
+    """
 
     def __init__(self, limit: int = 1000) -> None:
         self.seen: dict[str, Any] = {}
         self.batches: list[int] = []
         self.limit = limit
         self.fails_after = 10**9
+        self.looked_up = 0
+
+    def _state(self, report_id: str) -> str:
+        states = {"new": "waiting", "gone": "unknown"}
+        return states.get(self.seen[report_id].get("url"), "recorded" if self.looked_up > 1 else "unknown")
 
     def __call__(self, asked: Asked) -> Answer:
         if (asked.method, asked.path) == ("GET", "/v1/account"):
             return Answer(200, {"account_id": 7})
+        if asked.path == "/v1/clicks/lookup":
+            self.looked_up += 1
+            return Answer(200, {"items": [{"id": one, "state": self._state(one)} for one in asked.body["ids"]]})
+        if asked.path.startswith("/v1/messages/m/links"):
+            return Answer(200, {"items": [{"id": "l1", "url": "https://shop.example/?a=1"}], "next_cursor": None})
+        if asked.path.startswith("/v1/messages/"):
+            return Answer(404, {"detail": "There is no such message."})
         assert (asked.method, asked.path) == ("POST", "/v1/clicks")
         self.fails_after -= 1
         if self.fails_after < 0:
@@ -35,9 +51,9 @@ class Tracking:
         errors = [
             {"index": index, "code": "unknown_link", "pointer": f"/{index}/url", "detail": "no such link"}
             for index, report in enumerate(asked.body)
-            if report["url"] == "bad"
+            if report.get("url") == "bad"
         ]
-        taken = [report for report in asked.body if report["url"] != "bad"]
+        taken = [report for report in asked.body if report.get("url") != "bad"]
         self.seen.update({report["id"]: report for report in taken})
         if not taken:
             return Answer(422, {"detail": "nothing was taken", "errors": errors})
@@ -51,6 +67,8 @@ def replay(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., tup
         path.write_text("".join(json.dumps(report) + "\n" for report in reports))
         with served(tracking) as settings:
             monkeypatch.setattr(CommandLineSettings, "read", lambda: settings)
+            monkeypatch.setattr(click_outcome, "LOOK_EVERY", 0.01)
+            monkeypatch.setattr(click_outcome, "PATIENCE", 0.2)
             result = CliRunner().invoke(app, ["clicks", "replay", str(path), "--json"])
         return result.exit_code, json.loads(result.stdout)
 
@@ -67,7 +85,10 @@ def test_a_file_goes_in_batches_of_a_thousand(replay: Replay) -> None:
 
     assert code == 0
     assert tracking.batches == [1000, 1000, 500]
-    assert said == {"rows": 2500, "accepted": 2500, "refused": [], "finished": True}
+    assert said == {
+        "rows": 2500, "accepted": 2500, "recorded": 2500, "waiting": [], "not_recorded": [], "refused": [],
+        "finished": True,
+    }  # fmt: skip
     assert len(tracking.seen) == 2500
 
 
@@ -80,6 +101,40 @@ def test_rows_as_others_write_them_to_kafka_name_the_keys_account(replay: Replay
     assert (said["rows"], said["accepted"]) == (3, 2)
     assert said["refused"] == [{"row": 2, "pointer": "", "detail": "is of account 8, and the key is one of account 7"}]
     assert not any("account_id" in report for report in tracking.seen.values())
+
+
+def test_accepted_clicks_are_told_from_those_that_wait_and_those_that_are_lost(replay: Replay) -> None:
+    reports = [REPORT | {"url": url, "contact_id": n} for n, url in enumerate(["u", "new", "u", "gone", "bad"], 1)]
+
+    code, said = replay(Tracking(), reports)
+
+    assert code == 1
+    assert (said["accepted"], said["recorded"], said["waiting"], said["not_recorded"]) == (4, 2, [2], [4])
+    assert [refused["row"] for refused in said["refused"]] == [5]
+
+
+def test_a_network_address_that_is_none_is_refused(replay: Replay) -> None:
+    code, said = replay(Tracking(), [REPORT | {"ip": ip} for ip in ("192.0.2.7", "2001:db8::1", "300.1.1.1", "shop")])
+
+    assert (code, said["accepted"]) == (1, 2)
+    assert [refused["row"] for refused in said["refused"]] == [3, 4]
+    assert said["refused"][0]["detail"] == "300.1.1.1 is no IP address"
+
+
+def test_an_address_that_is_not_the_links_is_refused(replay: Replay) -> None:
+    urls = [
+        "https://shop.example/?a=1",
+        " https://SHOP.example?a=1&amp;utm_source=mail",
+        "https://shop.example/?a=2",
+        "https://other.example/",
+    ]
+    rows = [REPORT | {"link_id": "l1", "url": url} for url in urls]
+    rows += [REPORT | {"link_id": "unknown", "url": "x"}, REPORT | {"message_id": "other", "link_id": "l1", "url": "x"}]
+
+    _, said = replay(Tracking(), rows)
+
+    assert [refused["row"] for refused in said["refused"]] == [3, 4]
+    assert said["refused"][0]["detail"].endswith("and that link leads to https://shop.example/?a=1")
 
 
 def test_a_file_that_is_replayed_again_says_the_same_clicks(replay: Replay) -> None:

@@ -285,3 +285,21 @@ def test_a_label_in_use_is_not_deleted_unless_it_is_forced(running: Running, acc
     assert [(use["kind"], use["name"]) for use in refused.json()["uses"]] == uses
     assert [use["kind"] for use in account.get(f"/v1/labels/{dogs}/uses").json()["items"]] == ["segment", "campaign"]
     assert account.delete(f"/v1/labels/{dogs}?force=true").status_code == 202
+
+
+def test_a_field_in_use_is_not_deleted_unless_it_is_forced(running: Running, account: Account) -> None:
+    account.make("/v1/fields", {"key": "city", "name": "City", "type": "text"})
+    segment = SegmentChanged(
+        occurred_at=NOON,
+        account_id=account.account_id,
+        segment_id=uuid7(),
+        segment_name="Gent",
+        segment_version=1,
+        criterion={"not": {"field": {"key": "city", "is": "Gent"}}},
+    )
+    asyncio.run(publish(running, segment))
+    account.make("/v1/forms", {"name": "Contest", "fields": ["city"], "labels": []})
+    refused = account.delete("/v1/fields/city")
+    assert refused.status_code == 409
+    assert [(use["kind"], use["name"]) for use in refused.json()["uses"]] == [("segment", "Gent"), ("form", "Contest")]
+    assert account.delete("/v1/fields/city?force=true").status_code == 204

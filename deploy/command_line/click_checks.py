@@ -1,0 +1,76 @@
+"""What is wrong with a row of old clicks, found before it is sent."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from html import unescape
+from ipaddress import ip_address
+from typing import Any
+
+from deploy.command_line.click_rows import Report, Row
+from deploy.command_line.client import ApiProblem, Client
+from shared.urls import without_campaign
+
+Links = Mapping[str, str]  # addresses by the id of the link
+
+
+class RowChecks:
+    """Checks rows against the key's account and the links of messages, each of which is asked for once.
+
+    Reports as others write them to Kafka name their account; over HTTP it follows from the key.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._account_id: int | None = None  # asked for when a row names one: a key that may only write cannot ask
+        self._links: dict[str, Links] = {}
+
+    async def checked(self, row: Row) -> Row:
+        """Return the row without its account, or with what is wrong with it."""
+        if row.report is None:
+            return row
+        report = dict(row.report)
+        problem = await self._account(report) or _network_address(report) or await self._link(report)
+        return replace(row, report=report) if problem is None else replace(row, report=None, problem=problem)
+
+    async def _account(self, report: Report) -> str | None:
+        if "account_id" not in report:
+            return None
+        if self._account_id is None:
+            self._account_id = (await self._client.get("labeling", "/v1/account"))["account_id"]
+        named = report.pop("account_id")
+        if named == self._account_id:
+            return None
+        return f"is of account {named}, and the key is one of account {self._account_id}"
+
+    async def _link(self, report: Report) -> str | None:
+        """Return what is wrong if a row names both a link and an address, and it is not the link's."""
+        link_id, url = report.get("link_id"), report.get("url")
+        if not isinstance(link_id, str) or not isinstance(url, str):
+            return None
+        leads_to = (await self._links_of(str(report.get("message_id")))).get(link_id.lower())
+        if leads_to is None or without_campaign(unescape(url.strip())) == without_campaign(leads_to):
+            return None  # the service says what is wrong with a link that it does not know
+        return f"names link {link_id} and the address {url}, and that link leads to {leads_to}"
+
+    async def _links_of(self, message_id: str) -> Links:
+        if message_id not in self._links:
+            found: dict[str, str] = {}
+            try:
+                async for link in self._client.items("tracking", f"/v1/messages/{message_id}/links", vanished="true"):
+                    found[link["id"]] = link["url"]
+            except ApiProblem as refused:
+                if refused.status not in (403, 404, 422):  # a key that may only write, or no such message
+                    raise
+            self._links[message_id] = found
+        return self._links[message_id]
+
+
+def _network_address(report: Mapping[str, Any]) -> str | None:
+    written = report.get("ip")
+    if written is None:
+        return None
+    try:
+        ip_address(str(written))
+    except ValueError:
+        return f"{written} is no IP address"
+    return None
