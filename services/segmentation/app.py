@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import structlog
+
 from services.segmentation.api import ROUTERS, slices
 from services.segmentation.api.state import State
 from services.segmentation.consumers.slices import CONSUMER, TOPICS, VERSION, SliceHandler
@@ -24,6 +26,8 @@ from shared.bus.handler import Consumer
 from shared.runtime.run import run
 from shared.runtime.service import Resources, ServiceDefinition, ServiceParts
 
+log = structlog.get_logger()
+
 
 def utc_now() -> datetime:
     """Return the time."""
@@ -34,6 +38,12 @@ async def build(resources: Resources, clock: Callable[[], datetime] = utc_now) -
     """Build the parts of a process of this service. Days pass by `clock`."""
     settings = resources.settings
     assert isinstance(settings, SegmentationSettings)
+    if settings.asked_in_clear:
+        log.warning(
+            "questions between processes, and their secret, travel in clear unless the network encrypts them: set "
+            "PENCHANT_SEGMENTATION_URL to an https address, or PENCHANT_SEGMENTATION_INTERNAL_PORT to a private one",
+            url=settings.own_url,
+        )
     signal = CountSignal()
     handler = SliceHandler(
         SegmentDefinitions(resources.catalog),

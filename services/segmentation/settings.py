@@ -2,9 +2,11 @@
 
 import socket
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
 
+from shared.bus.connection import is_loopback
 from shared.settings import CommonSettings, Port
 
 
@@ -29,3 +31,9 @@ class SegmentationSettings(CommonSettings):
             return self.segmentation_url.rstrip("/")
         host = socket.gethostname() if self.listens_everywhere else self.host
         return f"http://{host}:{self.segmentation_internal_port or self.segmentation_port}"
+
+    @property
+    def asked_in_clear(self) -> bool:
+        """Whether other processes ask this one, with the secret, over a network without encryption."""
+        parts = urlsplit(self.own_url)
+        return parts.scheme == "http" and not is_loopback(parts.hostname or "")

@@ -36,10 +36,11 @@ def client_options(settings: CommonSettings) -> dict[str, Any]:
 def travels_in_clear(settings: CommonSettings) -> bool:
     """Return whether records would leave this machine without encryption."""
     hosts = [server.rpartition(":")[0].strip("[] ") for server in settings.kafka.split(",")]
-    return settings.kafka_security_protocol.endswith("PLAINTEXT") and not all(map(_is_loopback, hosts))
+    return settings.kafka_security_protocol.endswith("PLAINTEXT") and not all(map(is_loopback, hosts))
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine, as far as its name tells."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -21,6 +21,7 @@ Row = TypeVar("Row")
 
 DEFAULT_LIMIT = 100
 MOST = 1000
+SMALLEST, LARGEST = -(2**63), 2**63 - 1  # of a bigint
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class PageRequest:
         try:
             values = _decode(self.cursor, self.path)
             key: tuple[Any, ...] = TypeAdapter(tuple[types]).validate_python(values)  # type: ignore[valid-type]
+            _check_storable(key)
         except (ValueError, ValidationError):
             detail = "This cursor was not given by this list"
             raise Problem(422, f"{detail}.", errors=[FieldError("/query/cursor", detail)]) from None
@@ -102,6 +104,15 @@ def _decode(cursor: str, path: str) -> Any:  # noqa: ANN401
     if _seal(text, path) != raw[:4]:
         raise ValueError(cursor)
     return json.loads(text)
+
+
+def _check_storable(key: tuple[Any, ...]) -> None:
+    """Raise ValueError for a value that no column of a table can have."""
+    for value in key:
+        if isinstance(value, int) and not SMALLEST <= value <= LARGEST:
+            raise ValueError(value)
+        if isinstance(value, str) and b"\0" in value.encode():
+            raise ValueError(value)
 
 
 def _seal(text: str, path: str) -> bytes:

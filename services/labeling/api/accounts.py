@@ -12,6 +12,7 @@ from services.labeling.api.routing import Router
 from services.labeling.api.service import Service
 from services.labeling.domain.accounts import Account
 from services.labeling.domain.errors import NotFoundError
+from services.labeling.domain.text import tidy
 from services.labeling.store.accounts import account_of_id, list_accounts
 from services.labeling.use_cases.accounts import change_account, create_account, delete_account
 from shared.http.bodies import RequestBody
@@ -32,16 +33,17 @@ def _time_zone(name: str) -> str:
     return name
 
 
-def _trimmed(text: str) -> str:
-    if not text.strip():
-        raise ValueError("is empty")
-    return text.strip()
+def _visible(text: str) -> str:
+    name = tidy(text)
+    if not name:
+        raise ValueError("has nothing that can be seen")
+    return name
 
 
 Name = Annotated[
     str,
     Field(min_length=1, max_length=100, description="1 to 100 visible characters."),
-    AfterValidator(_trimmed),
+    AfterValidator(_visible),
 ]
 TimeZone = Annotated[
     str,

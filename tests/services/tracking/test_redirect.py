@@ -40,6 +40,7 @@ async def test_a_click_leads_to_the_links_url_and_is_recorded(world: World) -> N
     answer = await world.browser.get(dogs, headers=headers)
     assert (answer.status_code, answer.headers["location"]) == (302, "https://shop.example/dogs?a=1&b=2#top")
     assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["referrer-policy"] == "no-referrer"
     assert (await world.browser.get(cats)).headers["location"] == "https://shop.example/a%20b/%C3%BC%20c"
     events = await world.clicked(2)
     assert {event.url for event in events} == {

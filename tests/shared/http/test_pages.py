@@ -55,6 +55,17 @@ def test_a_cursor_of_another_list_or_changed_or_of_other_types_is_refused() -> N
             request.key(kind)
 
 
+@pytest.mark.parametrize(
+    ("value", "kind"), [(10**30, int), (-(10**30), int), (2**63, int), ("a\0", str), ("\ud800", str)]
+)
+def test_a_forged_cursor_that_no_table_can_have_is_refused(value: object, kind: type) -> None:
+    page = PageRequest(1, "/v1/things")
+    forged = Page[int].of([1, 2], page, key=lambda _: [value], item=int).next_cursor
+    with pytest.raises(Problem) as refused:
+        PageRequest(1, "/v1/things", forged).key(kind)
+    assert (refused.value.status, refused.value.errors[0].pointer) == (422, "/query/cursor")
+
+
 def test_keys_of_times_and_ids_come_back_as_such() -> None:
     key = (datetime(2026, 1, 2, 3, 4, 5, 6, UTC), uuid4(), "ß,\n")
     cursor = Page[int].of([1, 2], PageRequest(1, "/x"), key=lambda _: key, item=int).next_cursor

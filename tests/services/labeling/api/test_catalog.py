@@ -22,6 +22,26 @@ def test_only_the_operator_makes_accounts(running: Running, account: Account) ->
     assert account.post("/v1/accounts", json=body).status_code == 401
 
 
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"name": "\u200b\u2060"}, "/name"),
+        ({"name": " \u3164 "}, "/name"),
+        ({"name": "x" * 101}, "/name"),
+        ({"name": "Shop\0"}, "/name"),
+        ({"name": "Shop", "time_zone": "Europe/Nowhere"}, "/time_zone"),
+        ({"name": "Shop", "time_zone": "../etc/passwd"}, "/time_zone"),
+        ({"name": "Shop", "time_zone": "europe/brussels"}, "/time_zone"),
+    ],
+)
+def test_accounts_that_cannot_be(running: Running, account: Account, body: dict[str, Any], pointer: str) -> None:
+    operator = {"Authorization": f"Bearer {OPERATOR}"}
+    made = httpx.post(f"{running.process.url}/v1/accounts", json=body, headers=operator)
+    changed = account.with_key("admin").patch("/v1/account", json=body)
+    for answer in (made, changed):
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer)
+
+
 def test_an_account_knows_itself(account: Account) -> None:
     shown = account.get("/v1/account").json()
     assert (shown["account_id"], shown["name"], shown["time_zone"]) == (

@@ -65,6 +65,24 @@ async def test_faults_have_pointers_into_the_body(rig: Rig) -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_definition_that_an_event_cannot_hold_is_refused(rig: Rig) -> None:
+    cities = [f"{number}{'x' * 8000}" for number in range(110)]
+    too_large = {"name": "x", "criterion": {"field": {"key": "city", "in": cities}}}
+    async with rig.process() as process:
+        segment_id = await process.create("All", {"all": []})
+        for answer in (
+            await process.client.post("/v1/segments", json=too_large),
+            await process.client.put(f"/v1/segments/{segment_id}", json=too_large),
+        ):
+            assert answer.status_code == 422, answer.text
+            assert "too large" in answer.json()["detail"]
+        smaller = {"field": {"key": "city", "in": cities[:90]}}
+        assert (
+            await process.client.delete(f"/v1/segments/{await process.create('Large', smaller)}")
+        ).status_code == 204
+
+
+@pytest.mark.asyncio
 async def test_what_is_used_cannot_be_deleted_and_circles_cannot_be_made(rig: Rig) -> None:
     async with rig.process() as process:
         client = process.client
