@@ -4,22 +4,19 @@ import asyncio
 import json
 from typing import Any
 
-import structlog
 from asyncpg import Record
 
 from services.delivery.store.mails import not_reported, note_reported
+from shared.bus.errors import is_passing
 from shared.bus.producer import IntakeProducer, IntakeRecord
 from shared.events.codec import rfc3339
+from shared.retrying import until_it_works
 from shared.store.database import Database
-from shared.store.errors import is_passing
-
-log = structlog.get_logger()
 
 TOPIC = "intake.engagements"
 SOURCE = "/delivery"
 AT_ONCE = 1_000  # mails
 IDLE = 0.5  # seconds between looks
-RETRY = 1.0  # seconds
 
 
 class Reporting:
@@ -32,14 +29,8 @@ class Reporting:
     async def run(self) -> None:
         """Report for as long as the process lives."""
         while True:
-            try:
-                if not await self._report_some():
-                    await asyncio.sleep(IDLE)
-            except Exception as error:
-                if not is_passing(error):
-                    raise
-                log.warning("reports wait for Kafka", error=type(error).__name__)
-                await asyncio.sleep(RETRY)
+            if not await until_it_works("reports of mails", self._report_some, is_passing):
+                await asyncio.sleep(IDLE)
 
     async def _report_some(self) -> int:
         rows = await not_reported(self._database.pool, AT_ONCE)

@@ -16,6 +16,7 @@ from services.delivery.store.mails import Mail, begin_mail, claim_mails, end_int
 from services.delivery.use_cases.metrics import MAILS
 from services.delivery.use_cases.pace import Pace
 from services.delivery.use_cases.preparing import Prepared, Preparing
+from shared.retrying import until_it_works
 from shared.store.database import Database
 from shared.store.errors import is_passing
 
@@ -76,13 +77,7 @@ class Sending:
 
     async def _patiently(self, work: Callable[[], Awaitable[None]]) -> None:
         while True:
-            try:
-                await work()
-            except Exception as error:
-                if not is_passing(error):
-                    raise
-                log.warning("delivery waits for PostgreSQL", error=type(error).__name__)
-                await asyncio.sleep(IDLE)
+            await until_it_works("delivery", work, is_passing)
 
     async def _claim(self) -> None:
         mails = await claim_mails(self._database.pool, uuid4(), LEASE, self._most)
