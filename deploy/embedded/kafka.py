@@ -96,10 +96,10 @@ class Kafka:
             "share.coordinator.state.topic.min.isr": 1,
             "share.coordinator.state.topic.num.partitions": 1,
         }
-        return "".join(f"{key}={_property(str(value))}\n" for key, value in settings.items())
+        return "".join(f"{key}={as_property(str(value))}\n" for key, value in settings.items())
 
 
-def _property(value: str) -> str:
+def as_property(value: str) -> str:
     """Write a value as `java.util.Properties` reads it: Latin-1, with UTF-16 escapes for what lies beyond ASCII."""
     units = memoryview(value.encode("utf-16-le")).cast("H")
     return "".join(chr(unit) if 32 <= unit < 127 and unit != ord("\\") else f"\\u{unit:04x}" for unit in units)

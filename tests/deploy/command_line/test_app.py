@@ -1,0 +1,12 @@
+"""The command as a whole."""
+
+from importlib.metadata import version
+
+from typer.testing import CliRunner
+
+from deploy.command_line.app import app
+
+
+def test_it_says_its_version() -> None:
+    result = CliRunner().invoke(app, ["--version"])
+    assert (result.exit_code, result.stdout.strip()) == (0, f"penchant {version('penchant')}")
