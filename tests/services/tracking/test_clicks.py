@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from services.tracking.domain.verdicts import RULES
 from shared.events.labeling import AccountChanged
 from tests.services.tracking.world import BROWSER, NOW, World, click
 from tests.stack.waiting import until, until_equal
@@ -282,6 +283,36 @@ async def test_an_erased_contact_loses_what_could_lead_to_it_and_later_clicks(wo
     assert row is not None
     assert (row["state"], row["email_digest"], row["external_digest"]) == ("erased", None, None)
     assert (await world.numbers(message))["clicks"]["human"] == 3
+
+
+@pytest.mark.asyncio
+async def test_what_later_verdicts_need_is_kept_and_the_network_outlives_an_erasure(world: World) -> None:
+    message = await world.message(HTML)
+    await world.contacts(7, 8, 9)
+    hints = {"Sec-CH-UA": '"Firefox"', "sec-ch-ua-mobile": "?0", "sec-ch-ua-platform": "Linux", "accept-encoding": "br"}
+    sent = (NOW - timedelta(hours=1)).isoformat()
+    more = {"send": SEND | {"sent_at": sent}, "delivered_at": (NOW - timedelta(minutes=59)).isoformat()}
+    await world.report(
+        click(message, 7, ip="192.0.2.77", headers=hints, http_version="2", **more),
+        click(message, 8, ip="192.0.2.200"),
+        click(message, 9, ip="198.51.100.1"),
+    )
+    await world.clicked(3)
+    items = (await world.http.get("/v1/clicks")).json()["items"]
+    seen, near, far = sorted(items, key=lambda item: int(item["contact_id"]))
+    assert (seen["since_send"], seen["since_delivery"], seen["http_version"]) == (3600, 3540, "2")
+    assert seen["headers"] == {name.lower(): value for name, value in hints.items()}
+    assert seen["rules"] == RULES
+    assert seen["network"] == near["network"] != far["network"]
+    await world.tell(world.contact(7, state="erased", email=None, external_id=None))
+    await world.bury(7)
+
+    async def forgotten() -> dict[str, Any] | None:
+        (item,) = (await world.http.get("/v1/clicks?contact_id=7")).json()["items"]
+        return dict(item) if item["ip"] is None else None
+
+    left = await until(forgotten)
+    assert (left["ip"], left["headers"], left["network"]) == (None, None, near["network"])
 
 
 @pytest.mark.asyncio
