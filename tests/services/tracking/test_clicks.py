@@ -291,7 +291,7 @@ async def test_what_later_verdicts_need_is_kept_and_the_network_outlives_an_eras
     await world.contacts(7, 8, 9)
     hints = {"Sec-CH-UA": '"Firefox"', "sec-ch-ua-mobile": "?0", "sec-ch-ua-platform": "Linux", "accept-encoding": "br"}
     sent = (NOW - timedelta(hours=1)).isoformat()
-    more = {"send": SEND | {"sent_at": sent}, "delivered_at": (NOW - timedelta(minutes=59)).isoformat()}
+    more: dict[str, Any] = {"send": SEND | {"sent_at": sent}, "delivered_at": (NOW - timedelta(minutes=59)).isoformat()}
     await world.report(
         click(message, 7, ip="192.0.2.77", headers=hints, http_version="2", **more),
         click(message, 8, ip="192.0.2.200"),
