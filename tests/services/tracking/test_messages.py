@@ -114,6 +114,20 @@ async def test_links_of_an_older_revision_can_be_labelled_too(world: World) -> N
 
 
 @pytest.mark.asyncio
+async def test_a_message_that_an_event_cannot_hold_is_refused(world: World) -> None:
+    long = "".join(f'<a href="https://shop.example/{number}">{"🐕" * 500}</a>' for number in range(900))
+    many = "".join(f'<a href="https://shop.example/{number}">{number}</a>' for number in range(3_001))
+    message = await world.message(HTML)
+    for html in (long, many):
+        body = {"name": "x", "html": html}
+        assert (await world.http.post("/v1/messages", json=body)).status_code == 422
+        assert (await world.http.put(f"/v1/messages/{message['id']}", json=body)).status_code == 422
+    assert (await world.http.put(f"/v1/messages/{message['id']}", json={"name": "x", "html": HTML})).status_code == 200
+    large = await world.message(long[: len(long) // 3])
+    assert (await world.http.delete(f"/v1/messages/{large['id']}")).status_code == 204
+
+
+@pytest.mark.asyncio
 async def test_tokens_come_a_line_per_recipient(world: World) -> None:
     message = await world.message(HTML)
     await world.contacts(7, 8)

@@ -172,6 +172,7 @@ def test_engagements_are_reported_and_kept(account: Account, ann: int) -> None:
         {"kind": "x", "occurred_at": at},
         {"contact_id": ann, "kind": "x", "occurred_at": "2126-03-01T12:00:00Z"},
         {"contact_id": ann, "kind": "x", "occurred_at": at, "surprise": 1},
+        {"contact_id": ann, "kind": "x", "occurred_at": at, "data": {"essay": "x" * 1_100_000}},
     ]
     answer = account.post("/v1/engagements", json=reports)
     assert answer.status_code == 202
@@ -180,6 +181,7 @@ def test_engagements_are_reported_and_kept(account: Account, ann: int) -> None:
         (3, ""),
         (4, "/occurred_at"),
         (5, "/surprise"),
+        (6, "/data"),
     ]
     path = f"/v1/contacts/{ann}/engagements"
     until(lambda: len(account.get(path).json()["items"]) == 2)

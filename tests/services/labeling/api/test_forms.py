@@ -59,6 +59,9 @@ def test_robots_and_wrong_answers_write_nothing(account: Account, public: httpx.
     assert public.post(path, data=robot).status_code == 200
     assert public.post(path, data={"email": "nobody", "consent": "yes"}).status_code == 422
     assert public.post(path, data={"email": "ben@example.com"}).status_code == 422
+    consenting = {"email": "ben@example.com", "consent": "yes"}
+    assert public.post(path, data=consenting | {"field.city": "x" * 1_001}).status_code == 422
+    assert public.post(path, data=consenting | {"field.city": "x" * 1_100_000}).status_code == 413
     assert contact_of(account, "robot@example.com") is None
     assert contact_of(account, "ben@example.com") is None
     assert public.get("/f/none").status_code == 404
