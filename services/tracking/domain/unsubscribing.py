@@ -7,6 +7,7 @@ a link like any other.
 
 import re
 import unicodedata
+from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 LONGEST_TEXT = 80
@@ -132,6 +133,7 @@ def leads_to_unsubscribing(url: str) -> bool:
     return any(_segment_is_about_leaving(segment) for segment in segments if len(segment) <= LONGEST_TEXT)
 
 
+@lru_cache(maxsize=4_096)
 def _segment_is_about_leaving(segment: str) -> bool:
     words = _words(_CAMEL.sub(" ", unquote(segment)).replace("_", " "))
     known = [word for word in words if not any(map(str.isdigit, word))]
