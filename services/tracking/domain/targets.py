@@ -125,8 +125,8 @@ def untrackable(url: str, text: str, own_urls: tuple[str, ...] = ()) -> Reason |
         return "empty"
     if len(url) > LONGEST_URL:
         return "too_long"
-    if leads_to_us(url, own_urls):
-        return "tracked"
+    if (own := own_reason(url, own_urls)) is not None:
+        return own
     if says_unsubscribe(text) and url[:1] != "#" and url[:7].lower() != "mailto:":
         return "unsubscribe"
     if leads_to_unsubscribing(url):
@@ -136,16 +136,23 @@ def untrackable(url: str, text: str, own_urls: tuple[str, ...] = ()) -> Reason |
     return unreachable(url)
 
 
-def leads_to_us(url: str, own_urls: tuple[str, ...]) -> bool:
-    """Return whether `url` begins like one of `own_urls`, however its scheme, host and port are written."""
+def own_reason(url: str, own_urls: tuple[str, ...]) -> Reason | None:
+    """Return why a link to ourselves is not tracked; None if `url` begins like none of `own_urls`.
+
+    It does not matter how scheme, host and port are written. `/c/` is a tracked link; the others are pages on which
+    contacts leave or choose.
+    """
     host = _HOST.match(url)
     if not own_urls or host is None:
-        return False
+        return None
     end = _PATH_END.split(url[host.end() :].partition("/")[0], maxsplit=1)[0]
     port = "" if end in (":", ":80", ":443") else end
     path = url[host.end() + len(end) :]
     begun = f"//{host.group(2).lower()}{port}{path}"
-    return begun.startswith(tuple(f"//{own.lower().partition('//')[2]}" for own in own_urls))
+    for own in own_urls:
+        if begun.startswith(f"//{own.lower().partition('//')[2]}"):
+            return "tracked" if own.endswith("/c/") else "unsubscribe"
+    return None
 
 
 def unreachable(url: str) -> Reason | None:

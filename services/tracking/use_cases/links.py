@@ -6,7 +6,7 @@ from uuid import UUID
 from services.tracking.domain.errors import LinkNotTrackable, LinksNotFound, TargetNotUsable
 from services.tracking.domain.revisions import Link
 from services.tracking.domain.revisions import Tracking as Tracked
-from services.tracking.domain.targets import GUESSES, leads_to_us, unreachable, untrackable
+from services.tracking.domain.targets import GUESSES, own_reason, unreachable, untrackable
 from services.tracking.store.messages import StoredMessage, change_message, write_links
 from services.tracking.use_cases.messages import Require, append_message, read_to_change
 from services.tracking.use_cases.service import Tracking
@@ -48,7 +48,7 @@ def changed_link(link: Link, change: LinkChange, own_urls: tuple[str, ...]) -> L
     """Return the link with the change. Raises TargetNotUsable, LinkNotTrackable."""
     if change.changes_url:
         target = None if change.url == link.url else change.url
-        if target is not None and (reason := unreachable(target) or _own(target, own_urls)):
+        if target is not None and (reason := unreachable(target) or own_reason(target, own_urls)):
             raise TargetNotUsable(reason)
         link = replace(link, target=target, guess=untrackable(target or link.url, link.text, own_urls))
     if change.tracking is not None:
@@ -58,7 +58,3 @@ def changed_link(link: Link, change: LinkChange, own_urls: tuple[str, ...]) -> L
             raise LinkNotTrackable(reason)
         link = replace(link, tracking=change.tracking)
     return link
-
-
-def _own(target: str, own_urls: tuple[str, ...]) -> str | None:
-    return "tracked" if leads_to_us(target, own_urls) else None

@@ -38,8 +38,9 @@ class Tracking:
 
     @property
     def own_urls(self) -> tuple[str, ...]:
-        """The beginnings of our own tracked links."""
-        return (f"{self.public_url}/c/",)
+        """The beginnings of our own tracked links, and of contacts' pages."""
+        pages = [f"{url}/{page}/" for url in (self.public_url, self.preferences_url) for page in "pu"]
+        return (f"{self.public_url}/c/", *pages)
 
     async def announce(self, work: UnitOfWork, message: MessageChanged) -> None:
         """Make a committed change visible: to this process at once, to others when this returns (1 s at most)."""

@@ -152,6 +152,9 @@ def test_our_own_tracked_link_is_never_tracked_again() -> None:
         assert reason(url) == "tracked"
     for url in ("http://127.0.0.1:8101/cats", "http://127.0.0.1:8109/c/T.1", "https://a.example/127.0.0.1:8101/c/T.1"):
         assert reason(url) is None
+    pages = '<a href="http://127.0.0.1:8101/u/TOKEN">x</a><a href="https://shop.example/u/1">x</a>'
+    found = find_links(pages, (*OWN, "http://127.0.0.1:8101/u/"))
+    assert [link.reason for link in found] == ["unsubscribe", None], "people leave without being followed"
     (link,) = find_links('<a href="https://click.example:443/c/T.1">t</a>', ("https://Click.example/c/",))
     assert link.reason == "tracked"
 
