@@ -14,8 +14,9 @@ ORDER BY suppression_id
 LIMIT :limit
 
 -- name: count_suppressions
--- No more than `most` are counted.
-SELECT count(*) FROM (SELECT FROM suppressions WHERE account_id = :account_id LIMIT :most) AS counted
+-- No more than `most` are counted; in order, so that an index is read and nothing of other accounts.
+SELECT count(*)
+FROM (SELECT FROM suppressions WHERE account_id = :account_id ORDER BY suppression_id LIMIT :most) AS counted
 
 -- name: delete_suppression
 DELETE FROM suppressions WHERE account_id = :account_id AND suppression_id = :suppression_id

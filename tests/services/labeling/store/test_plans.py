@@ -71,7 +71,7 @@ FROM accounts, generate_series(1, 1000) AS n;
 ANALYZE;
 """
 LARGE = ("engagement_seen", "engagements", "suppressions")
-INDEXES = {"insert_identities": "engagement_seen_pkey", "count_suppressions": "suppressions"}
+INDEXES = {"insert_identities": "engagement_seen_pkey", "count_suppressions": "suppressions_account"}
 
 
 async def test_reports_and_suppressions_are_looked_up_by_indexes(database: Database) -> None:
