@@ -15,6 +15,32 @@ from shared.http.bodies import RequestBody
 from shared.http.keys import Caller, requires
 from shared.http.pages import Page, PageRequest, page_request
 
+DATA = {
+    "contact": {
+        "contact_id": 1042,
+        "external_id": "crm-1042",
+        "email": "anna@example.com",
+        "fields": {"city": "Ghent"},
+        "subscription": "subscribed",
+        "tracking_consent": "granted",
+        "created_at": "2026-02-20T08:15:00Z",
+        "changed_at": "2026-03-02T09:30:00Z",
+    },
+    "labels": [
+        {
+            "name": "Dogs",
+            "held": True,
+            "since": "2026-02-21T18:40:00Z",
+            "clicks": 4,
+            "first_click": "2026-02-21T18:40:00Z",
+            "last_click": "2026-03-01T12:00:00Z",
+            "supports": [{"kind": "click", "clicks": 4}],
+        }
+    ],
+    "engagements": [],
+    "decisions": [],
+    "timeline": [{"at": "2026-02-21T18:40:00Z", "kind": "label", "label_name": "Dogs"}],
+}
 router = Router(prefix="/v1/contacts", tags=["contacts"])
 
 
@@ -89,7 +115,11 @@ async def show_timeline(
     )
 
 
-@router.get("/{contact}/data", summary="All that is known of a contact")
+@router.get(
+    "/{contact}/data",
+    summary="All that is known of a contact",
+    responses={200: {"content": {"application/json": {"example": DATA}}}},
+)
 async def show_data(service: Service, caller: Annotated[Caller, requires("read")], contact: str) -> dict[str, Any]:
     """Return everything that is known of the person, for the person."""
     async with service.database.pool.acquire() as connection:

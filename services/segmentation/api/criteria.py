@@ -22,6 +22,13 @@ from shared.http.keys import Caller, requires
 from shared.http.pages import Page, PageRequest, page_request
 from shared.http.routing import Router
 
+EXPLANATION = {
+    "pointer": "",
+    "kind": "clicks",
+    "truth": True,
+    "asked": {"at_least": 3, "within_days": 30},
+    "saw": {"count": 4},
+}
 router = Router(tags=["criteria"])
 
 
@@ -36,7 +43,10 @@ async def count_criterion(
     return CountAnswer(count=found.whole, took_ms=round(found.took * 1000, 3), nodes=nodes)
 
 
-@router.post("/v1/criteria/explain")
+@router.post(
+    "/v1/criteria/explain",
+    responses={200: {"content": {"application/json": {"example": EXPLANATION}}}},
+)
 async def explain_criterion(
     request: Request, body: ExplainBody, caller: Annotated[Caller, requires("read")]
 ) -> dict[str, Any]:

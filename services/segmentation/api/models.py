@@ -6,8 +6,9 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, Field, SerializerFunctionWrapHandler, WithJsonSchema, model_serializer
+from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema
 
+from shared.events.envelope import Optional
 from shared.http.bodies import RequestBody
 
 
@@ -238,16 +239,9 @@ class SegmentOut(BaseModel):
         datetime | None, Field(description="When the members were counted.", examples=["2026-03-02T09:30:00Z"])
     ] = None
     broken: Annotated[
-        Sequence[Broken] | None,
+        Optional[Sequence[Broken]],
         Field(description="What the criterion names and does not exist any more; missing if all exists."),
     ] = None
-
-    @model_serializer(mode="wrap")
-    def _without_nothing(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        found: dict[str, Any] = handler(self)
-        if found["broken"] is None:
-            del found["broken"]
-        return found
 
 
 class Member(BaseModel):

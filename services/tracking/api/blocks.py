@@ -24,7 +24,13 @@ class VariantBody(RequestBody):
     """A variant, and who is shown it."""
 
     variant: Annotated[str, Field(min_length=1, max_length=64, description="As the message names it.")]
-    criterion: Annotated[dict[str, Any], Field(description="A criterion, as segments have them.")]
+    criterion: Annotated[
+        dict[str, Any],
+        Field(
+            description="A criterion, as segments have them.",
+            examples=[{"label": {"id": "0190c2a4-7b1e-7c3d-9a55-1f2e3d4c5b6a"}}],
+        ),
+    ]
 
 
 class BlockBody(RequestBody):

@@ -58,7 +58,12 @@ class LinkBody(RequestBody):
 
     url: Annotated[
         str | None,
-        Field(min_length=1, max_length=LONGEST_URL, description="Where it leads from now on; null: as in the HTML."),
+        Field(
+            min_length=1,
+            max_length=LONGEST_URL,
+            description="Where it leads from now on; null: as in the HTML.",
+            examples=["https://shop.example/puppy-food"],
+        ),
     ] = None
     tracking: Annotated[
         Tracked | None, Field(description="`always` and `never` overrule what is guessed; `auto`, or null, does not.")
@@ -102,7 +107,13 @@ async def label_links(
     service: Service,
     caller: Annotated[Caller, requires("write")],
     message_id: UUID,
-    body: Annotated[dict[UUID, LabelIds], Body(description="Label ids by link id; other links keep theirs.")],
+    body: Annotated[
+        dict[UUID, LabelIds],
+        Body(
+            description="Label ids by link id; other links keep theirs.",
+            examples=[{"0190c2b1-10aa-7bbb-8ccc-1d2e3f405162": ["0190c2a4-7b1e-7c3d-9a55-1f2e3d4c5b6a"]}],
+        ),
+    ],
     conditions: Annotated[Preconditions, preconditions()],
 ) -> Response:
     """Replace the labels of the links named, all or none of them; later clicks carry the new ones."""
