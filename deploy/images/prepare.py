@@ -6,9 +6,14 @@ well when they start; here they are made once, before several processes of a ser
 
 import asyncio
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import as_file, files
 from importlib.resources.abc import Traversable
 from pathlib import Path
+
+from aiokafka.errors import KafkaError
+from asyncpg import PostgresError
 
 from deploy.embedded.databases import ensure_databases
 from deploy.embedded.services import SERVICES
@@ -23,13 +28,24 @@ def migrations_of(service: str) -> Traversable:
     return files(f"services.{service}") / "migrations"
 
 
+@contextmanager
+def explained(server: str) -> Iterator[None]:
+    """End the program with one sentence if a server does not answer, or refuses."""
+    try:
+        yield
+    except (OSError, PostgresError, KafkaError) as error:
+        raise SystemExit(f"{server} cannot be prepared: {error}") from error
+
+
 async def prepare(folder: Path) -> None:
     """Prepare PostgreSQL and Kafka."""
-    databases = await ensure_databases(administrator_dsn(folder), role_passwords(folder))
-    topics = await ensure_topics(CommonSettings())
+    with explained("PostgreSQL"):
+        databases = await ensure_databases(administrator_dsn(folder), role_passwords(folder))
+    with explained("Kafka"):
+        topics = await ensure_topics(CommonSettings())
     for name in SERVICES:
         dsn = (folder / name / f"penchant_{name}_database").read_text()
-        with as_file(migrations_of(name)) as migrations:
+        with explained(f"The database of {name}"), as_file(migrations_of(name)) as migrations:
             await migrate(dsn, [migrations])
     sys.stdout.write(f"{len(databases)} databases and {len(topics)} topics made\n")
 
