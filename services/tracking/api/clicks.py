@@ -107,19 +107,22 @@ class ReportIds(RequestBody):
 
     ids: Annotated[
         list[Annotated[str, Field(min_length=1, max_length=200, pattern=NO_NUL)]],
-        Field(min_length=1, max_length=MOST_CLICKS, description="The ids that the reports had."),
+        Field(
+            min_length=1, max_length=MOST_CLICKS, description="The ids that the reports had.", examples=[["click-1"]]
+        ),
     ]
 
 
 class ReportOutcome(BaseModel):
     """What has become of a report."""
 
-    id: str
+    id: Annotated[str, Field(description="The id of the report.", examples=["click-1"])]
     state: Annotated[
         ReportState,
         Field(
             description="`waiting`: for a contact or message that is not known yet. `unknown`: not read yet, a dead "
-            "letter, or left out on purpose (test sends, contacts who do not want to be tracked)."
+            "letter, or left out on purpose (test sends, contacts who do not want to be tracked).",
+            examples=["recorded"],
         ),
     ]
 
@@ -127,7 +130,7 @@ class ReportOutcome(BaseModel):
 class ReportOutcomes(BaseModel):
     """What has become of reports, in the order asked for."""
 
-    items: list[ReportOutcome]
+    items: Annotated[list[ReportOutcome], Field(description="A state for each id.")]
 
 
 @router.post("/lookup", summary="What has become of reports")
