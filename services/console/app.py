@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from starlette.middleware.gzip import GZipMiddleware
 
 from services.console.api.accounts import Accounts
+from services.console.api.builder import RecentChoices
 from services.console.api.problems import install_error_pages
 from services.console.api.rendering import environment
 from services.console.api.routers import ROUTERS
@@ -50,6 +51,7 @@ def make_app(settings: ConsoleSettings, database: Database, platform: Platform) 
     )
     app.state.console = Console(settings, database, platform, Vault(settings.console_secret))
     app.state.accounts = Accounts()
+    app.state.choices = RecentChoices()
     app.state.features = Features(platform)
     environment()
     install_error_pages(app)

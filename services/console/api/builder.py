@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from time import monotonic
 
 from fastapi import Response
 
@@ -26,6 +27,7 @@ ENGAGEMENTS = (
     "message.opened",
     "message.bounced",
 )
+_RECENT = 5.0  # seconds
 _SAMPLE = 5  # contacts that are shown by name
 
 
@@ -86,7 +88,33 @@ async def load_choices(page: AccountPage) -> Choices:
         _engagements(page),
     )
     active = sorted((label for label in labels if label["state"] != "deleted"), key=lambda one: one["name"].casefold())
-    return Choices(active, fields, messages, segments, engagements)
+    choices = Choices(active, fields, messages, segments, engagements)
+    page.request.app.state.choices.keep(page.account_id, choices)
+    return choices
+
+
+class RecentChoices:
+    """What was loaded a few seconds ago at most, by account: who is typing asks for it at every key."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[int, tuple[float, Choices]] = {}
+
+    def find(self, account_id: int) -> Choices | None:
+        """Return the choices of an account, if they were loaded lately."""
+        loaded_at, choices = self._loaded.get(account_id, (-_RECENT, None))
+        return choices if monotonic() - loaded_at < _RECENT else None
+
+    def keep(self, account_id: int, choices: Choices) -> None:
+        """Remember what was just loaded, and forget what is too old."""
+        now = monotonic()
+        self._loaded = {key: one for key, one in self._loaded.items() if now - one[0] < _RECENT}
+        self._loaded[account_id] = (now, choices)
+
+
+async def recent_choices(page: AccountPage) -> Choices:
+    """Return what conditions can be about, as a page showed it a few seconds ago at most."""
+    recent: RecentChoices = page.request.app.state.choices
+    return recent.find(page.account_id) or await load_choices(page)
 
 
 async def _engagements(page: AccountPage) -> dict[str, list[tuple[str, str]]]:
@@ -130,7 +158,7 @@ async def rebuild(page: OfAccount) -> Response:
     """Return the builder after a change, for htmx."""
     form = await read_form(page.request)
     prefix = page.request.query_params.get("prefix", "c")
-    builder = await build(page, prefix, tree_of(form, prefix), await load_choices(page))
+    builder = await build(page, prefix, tree_of(form, prefix), await recent_choices(page))
     if builder.total:
         builder.sample = await _sample(page, builder)
     return page.show("builder.html", builder=builder)

@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import Response
 
-from services.console.api.builder import Builder, build, load_choices, tree_of
+from services.console.api.builder import Builder, build, load_choices, recent_choices, tree_of
 from services.console.api.criterion_sentences import describe
 from services.console.api.formats import time_zone
 from services.console.api.forms import Form
@@ -95,7 +95,7 @@ async def show_form(
 
 async def show_numbers(page: AccountPage, form: Form) -> Response:
     """Return the numbers of the audience in a form, for htmx."""
-    choices = await load_choices(page)
+    choices = await recent_choices(page)
     builders = [await build(page, "i", tree_of(form, "i"), choices, count=False)]
     if form["x.kind"]:
         builders.append(await build(page, "x", tree_of(form, "x"), choices, count=False))

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Response
 
 from services.console.api import sentences, workflow_sentences
-from services.console.api.builder import Builder, Choices, build, load_choices, refuse_criterion
+from services.console.api.builder import Builder, Choices, build, load_choices, recent_choices, refuse_criterion
 from services.console.api.criterion_sentences import describe
 from services.console.api.forms import Form, read_form
 from services.console.api.languages import _
@@ -73,7 +73,7 @@ async def rebuild(page: OfAccount) -> Response:
     """Return the form's triggers and steps after a change, for htmx."""
     form = await read_form(page.request)
     draft = _pressed(form)
-    choices = await load_choices(page)
+    choices = await recent_choices(page)
     values = await _builders(page, draft, choices)
     return page.show("workflow_parts.html", form=form, draft=draft, choices=choices, builders=values)
 
