@@ -245,14 +245,6 @@ def refused(plain: Plain, path: str) -> str | None:
     return plain.post(path, {}, status=409)
 
 
-def test_signing_out_everywhere_ends_every_session(shop: Shop, account: Account, home: str) -> None:
-    with Plain.at(shop, account) as here, Plain.at(shop, account) as there:
-        assert here.http.post("/sign-out", data={"everywhere": "yes"}).status_code == 303
-        answer = there.http.get(f"{home}labels")
-        assert (answer.status_code, answer.headers["Location"].partition("?")[0]) == (303, "/sign-in")
-        assert there.http.post(f"{home}labels/new", data={"name": "Late"}).status_code == 401
-
-
 def test_the_operator_says_from_which_domains_an_account_sends(admin: Plain, reader: Plain, account: Account) -> None:
     path = f"/operations/accounts/{account.account_id}"
     assert "shop.example" in admin.get(path)
@@ -312,3 +304,12 @@ def test_the_first_page_says_what_happened_today(
     page = wait_until(lambda: page_with(admin, home, 'entered the workflow "Welcome"'))
     assert "Labels gained today" in page
     assert "Dogs: 1" in page
+
+
+# The last one here: the sessions of the other tests are of the same person.
+def test_signing_out_everywhere_ends_every_session(shop: Shop, account: Account, home: str) -> None:
+    with Plain.at(shop, account) as here, Plain.at(shop, account) as there:
+        assert here.http.post("/sign-out", data={"everywhere": "yes"}).status_code == 303
+        answer = there.http.get(f"{home}labels")
+        assert (answer.status_code, answer.headers["Location"].partition("?")[0]) == (303, "/sign-in")
+        assert there.http.post(f"{home}labels/new", data={"name": "Late"}).status_code == 401
