@@ -1,15 +1,15 @@
-// Steps are dragged by their handle to another place. The server moves them, so that nothing that was typed is lost; the
-// buttons beside a step do the same by keyboard.
+// Steps are dragged by their handle to another place, by mouse, pen or finger. The server moves them, so that nothing
+// that was typed is lost; the buttons beside a step do the same by keyboard.
+const EDGE = 60; // pixels from the edge of the window within which it scrolls
 const parts = () => document.getElementById("workflow-parts");
-const step = (element) => element.closest("li[data-place]");
 let dragged = null;
 let target = null;
 
-// The first button of a form is the one that Enter presses; this one is pressed by dragging alone.
+// Only dragging presses this one; its value says what goes where.
 const move = () => parts().querySelector('button[value^="w|move"]');
 
 function prepare() {
-  for (const handle of parts()?.querySelectorAll(".handle[hidden]") ?? []) { handle.hidden = false; handle.draggable = true; }
+  for (const handle of parts()?.querySelectorAll(".handle") ?? []) handle.hidden = false;
 }
 
 function mark(element, where) {
@@ -22,37 +22,40 @@ function after(place) {
   return parent + (Number(last) + 1);
 }
 
-document.addEventListener("dragstart", (event) => {
-  const handle = event.target.closest?.(".handle");
-  if (!handle) return;
-  dragged = step(handle);
-  event.dataTransfer.effectAllowed = "move";
-  event.dataTransfer.setData("text/plain", dragged.dataset.place);
-  event.dataTransfer.setDragImage(dragged, 16, 16);
+function end() {
+  dragged?.classList.remove("dragged");
+  mark(null);
+  dragged = target = null;
+}
+
+document.addEventListener("pointerdown", (event) => {
+  const handle = event.target.closest(".handle");
+  if (!handle || event.button !== 0) return;
+  event.preventDefault();
+  handle.setPointerCapture(event.pointerId);
+  dragged = handle.closest("li[data-place]");
   dragged.classList.add("dragged");
 });
-document.addEventListener("dragover", (event) => {
-  const over = dragged && event.target.closest?.("#workflow-parts li[data-place]");
-  if (!over || dragged.contains(over)) return;
-  event.preventDefault();
+document.addEventListener("pointermove", (event) => {
+  if (!dragged) return;
+  if (event.clientY < EDGE || event.clientY > innerHeight - EDGE) scrollBy(0, event.clientY < EDGE ? -16 : 16);
+  const over = document.elementFromPoint(event.clientX, event.clientY)?.closest("#workflow-parts li[data-place]");
+  if (!over || dragged.contains(over)) { target = null; mark(null); return; }
   const box = (over.querySelector(":scope > .step > .node-line") ?? over).getBoundingClientRect();
   const before = "end" in over.dataset || event.clientY < box.top + box.height / 2;
   target = before ? over.dataset.place : after(over.dataset.place);
   mark(over, before ? "before" : "after");
 });
-document.addEventListener("drop", (event) => {
-  if (!dragged || target === null) return;
-  event.preventDefault();
-  const button = move();
-  button.value = `w|move:${dragged.dataset.place}:${target}`;
-  button.click();
+document.addEventListener("pointerup", () => {
+  if (dragged && target !== null) {
+    const button = move();
+    button.value = `w|move:${dragged.dataset.place}:${target}`;
+    button.click();
+  }
+  if (dragged) end();
 });
-document.addEventListener("dragend", () => {
-  if (!dragged) return;
-  dragged.classList.remove("dragged");
-  mark(null);
-  dragged = target = null;
-});
+document.addEventListener("pointercancel", () => { if (dragged) end(); });
+document.addEventListener("keydown", (event) => { if (dragged && event.key === "Escape") end(); });
 
 // Whoever moves a step by keyboard stays at its buttons.
 let pressed = "";
