@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser.chromium import find_chromium
 from tests.browser.shop import Shop, open_console, open_shop
@@ -14,6 +14,7 @@ from tests.stack.processes import ServiceProcess
 from tests.stack.sandbox import Sandbox
 
 FOLDER = Path(__file__).parent
+PATIENCE = 30_000  # milliseconds: a busy machine takes its time
 # The program is a headless shell without a sandbox of its own: it sees pages of the tests alone.
 ARGUMENTS = ("--no-sandbox", "--headless=shell", "--no-zygote", "--disable-gpu", "--font-render-hinting=none")
 
@@ -56,6 +57,7 @@ def shop(services: tuple[Scene, ServiceProcess]) -> Iterator[Shop]:
 def browser(shop: Shop) -> Iterator[Browser]:
     """Provide the browser; started after the shop was made, for Playwright keeps an event loop of its own."""
     chromium = find_chromium()
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(
             executable_path=chromium.program, args=list(ARGUMENTS), env={**chromium.environment}
@@ -82,7 +84,7 @@ class Visit:
             base_url=shop.console.url, locale=locale, java_script_enabled=scripts, user_agent=user_agent
         )
         self.page: Page = self.context.new_page()
-        self.page.set_default_timeout(30_000)
+        self.page.set_default_timeout(PATIENCE)
         self.page.on("console", lambda message: self._complain(f"{message.type}: {message.text}", message.type))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
