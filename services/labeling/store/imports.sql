@@ -84,10 +84,15 @@ ORDER BY number
 LIMIT :limit
 
 -- name: dealt_rows
+-- OFFSET 0 keeps the look-up of each row by its key: without statistics of a file that has just been written, the
+-- planner would join the whole file.
 SELECT deal.number, deal.contact_id, row.cells
 FROM import_deals AS deal
-JOIN import_rows AS row
-    ON row.import_id = deal.import_id AND row.generation = :generation AND row.number = deal.number
+CROSS JOIN LATERAL (
+    SELECT cells FROM import_rows
+    WHERE import_id = :import_id AND generation = :generation AND number = deal.number
+    OFFSET 0
+) AS row
 WHERE deal.import_id = :import_id AND deal.bucket = :bucket AND deal.number > :after
 ORDER BY deal.number
 LIMIT :limit
