@@ -1,5 +1,6 @@
 """`python -m tests.bench [NAME …]`: measures, prints a table, writes .bench/results.json."""
 
+import gc
 import signal
 import sys
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
+from shared.runtime.run import COLLECT_AFTER
 from tests.bench.place import make_place
 from tests.bench.row import Row
 
@@ -86,6 +88,7 @@ def main() -> None:
     if unknown := sorted({*names} - {*MODULES}):
         sys.exit(f"No such measurement: {', '.join(unknown)}. There are: {', '.join(MODULES)}")
     console = Console(width=160)
+    gc.set_threshold(*COLLECT_AFTER)  # as every service does: some measurements run in this process
     # Ended from outside, it must take its processes and servers with it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     rows = uvloop.run(measure(names, console))
