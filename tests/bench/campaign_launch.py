@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaProducer
 
 from services.segmentation.app import SERVICE
 from shared.bus.connection import client_options
+from shared.bus.guard import check_cluster
 from shared.bus.publisher import Publisher
 from shared.bus.relay import Relay
 from shared.bus.topics import ensure_topics
@@ -114,6 +115,7 @@ async def _relay_alone(place: Bench) -> float:
             await database.migrate([SERVICE.migrations])
             async with database.pool.acquire() as connection:
                 await extend_event_tables(connection)
+            await check_cluster("segmentation", sandbox.settings, database)
             for first in range(1, LAUNCHED + 1, AT_ONCE):
                 async with database.unit_of_work(*range(PARTITIONS)) as work:
                     for contact_id in range(first, first + AT_ONCE):
