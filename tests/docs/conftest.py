@@ -38,18 +38,18 @@ class Shop:
         return answer.json() if answer.content else None
 
     def contact(self, email: str, **more: object) -> int:
-        """A new contact's id."""
+        """Create a contact; return its id."""
         made = self.call("labeling", "POST", "/v1/contacts", {"email": email} | more)
         identity: int = made["contact_id"]
         return identity
 
     def labels(self, contact: int) -> set[str]:
-        """What the contact holds."""
+        """Return what the contact holds."""
         items = self.call("labeling", "GET", f"/v1/contacts/{contact}/labels")["items"]
         return {item["label_name"] for item in items if item["held"]}
 
     def example(self, name: str, *arguments: str) -> None:
-        """Runs an example to its end."""
+        """Run an example to its end."""
         command = [sys.executable, str(EXAMPLES / f"{name}.py"), *arguments]
         done = subprocess.run(
             command, env=self.environment, capture_output=True, text=True, timeout=WITHIN, check=False
@@ -57,7 +57,7 @@ class Shop:
         assert done.returncode == 0, done.stderr
 
     def start(self, name: str, *arguments: str) -> "Running":
-        """Starts an example that goes on until it is stopped."""
+        """Start an example that goes on until it is stopped."""
         log = self.folder / f"{name}-{time.monotonic_ns()}.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
@@ -93,7 +93,7 @@ class Running:
 
 
 def until(condition: Callable[[], Any], failure: Callable[[], str] = str) -> Any:
-    """Waits until `condition` gives something, and gives it."""
+    """Wait until `condition` returns something true, and return it."""
     deadline = time.monotonic() + WITHIN
     while not (found := condition()):
         assert time.monotonic() < deadline, failure()
@@ -105,7 +105,7 @@ def until(condition: Callable[[], Any], failure: Callable[[], str] = str) -> Any
 def services(
     kafka: TestKafka, postgres: TestPostgres, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Sandbox, dict[str, str]]]:
-    """All four services at work; their URLs by name."""
+    """Provide all four services at work; their URLs by name."""
     sandbox = Sandbox(kafka, postgres, tmp_path_factory.mktemp("examples"))
     processes = {name: sandbox.service(name) for name in ("tracking", "labeling", "segmentation", "workflow")}
     # Its port is known only now, and tracked links must lead to it.
@@ -122,7 +122,7 @@ def services(
 
 @pytest.fixture
 def shop(services: tuple[Sandbox, dict[str, str]], tmp_path: Path) -> Iterator[Shop]:
-    """An account of the test's own."""
+    """Provide an account of the test's own."""
     sandbox, urls = services
     operator = {"Authorization": f"Bearer {OPERATOR_KEY}"}
     account = httpx.post(f"{urls['labeling']}/v1/accounts", json={"name": "Shop"}, headers=operator, timeout=30).json()

@@ -10,7 +10,14 @@ from typing import Any
 from tests.docs.conftest import WITHIN, Shop
 
 BASH = shutil.which("bash") or "/bin/bash"
-DOCS = Path(__file__).parents[2] / "docs"
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+_SHELL = re.compile(r"^```(?:bash|sh|shell|console)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+def shell_blocks(page: str) -> list[str]:
+    """Return all shell blocks of a page, which is named from the root of the project."""
+    return _SHELL.findall((ROOT / page).read_text(encoding="utf-8"))
 
 
 def blocks(page: str) -> list[str]:

@@ -1,0 +1,57 @@
+"""The commands of how-to pages for operators and integrators, as a reader would type them."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.docs.conftest import Shop, until
+from tests.docs.pages import shell_blocks
+from tests.docs.session import Session, json_objects
+from tests.stack.sandbox import OPERATOR_KEY
+
+
+@pytest.fixture
+def session(shop: Shop) -> Iterator[Session]:
+    session = Session(shop.environment, shop.folder)
+    yield session
+    session.close()
+
+
+def test_an_api_key_is_rotated(shop: Shop, session: Session) -> None:
+    (rotate,) = shell_blocks("docs/how-to/rotate-keys.md")
+    create, show, revoke = rotate.strip().splitlines()
+    session.run(create)
+    assert "website" in session.run(show)
+    (key,) = [one for one in shop.call("labeling", "GET", "/v1/keys")["items"] if one["name"] == "website"]
+    session.run(revoke.replace("KEY_ID", key["id"]))
+    (key,) = [one for one in shop.call("labeling", "GET", "/v1/keys")["items"] if one["name"] == "website"]
+    assert key["revoked"]
+
+
+def test_a_pipeline_of_ones_own_renders(shop: Shop, session: Session) -> None:
+    made, rendered = shell_blocks("docs/how-to/bring-your-own-delivery.md")
+    message = shop.call("tracking", "POST", "/v1/messages", {"name": "Guide", "html": "<p>Hello 1</p>"})
+    for number in (2, 3):
+        body = {"name": "Guide", "html": f"<p>Hello {number}</p>"}
+        shop.call("tracking", "PUT", f"/v1/messages/{message['id']}", body)
+    contacts = [shop.contact(f"contact{number}@example.com") for number in range(7)]
+    assert contacts[-1] == 7
+    session.run(f"PENCHANT_OPERATOR_KEY={OPERATOR_KEY}")
+    key = json_objects(session.run(made))[-1]["key"]
+    session.run(f"KEY={key} MESSAGE={message['id']}")
+    rendering = rendered.replace("Penchant-Account: 1", f"Penchant-Account: {shop.account_id}")
+    line = until(lambda: _rendered(session, rendering))
+    assert line["contact_id"] == 7
+    assert "Hello 3" in line["html"]
+
+
+def _rendered(session: Session, commands: str) -> dict[str, str] | None:
+    lines = [one for one in json_objects(session.run(commands)) if "html" in one]
+    return lines[-1] if lines else None
+
+
+def test_the_rules_for_kafka_are_printed(session: Session) -> None:
+    (printed,) = shell_blocks("docs/security.md")
+    plain, as_json = printed.strip().splitlines()
+    assert "labeling.labels" in session.run(plain.removesuffix(" | sh"))
+    assert json_objects(session.run(as_json))

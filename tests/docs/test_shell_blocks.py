@@ -1,0 +1,56 @@
+"""Every shell block of the documentation is run by a test, or has a reason here why none runs it."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from tests.docs.pages import ROOT, shell_blocks
+
+# The test that runs all shell blocks of a page. It names the page.
+RUN_BY: Mapping[str, str] = {
+    "README.md": "tests/docs/test_stories.py",
+    "docs/how-to/bring-your-own-delivery.md": "tests/docs/test_commands.py",
+    "docs/how-to/report-clicks.md": "tests/docs/test_reporting.py",
+    "docs/how-to/report-forms-and-surveys.md": "tests/docs/test_reporting.py",
+    "docs/how-to/rotate-keys.md": "tests/docs/test_commands.py",
+    "docs/how-to/utm-parameters.md": "tests/docs/test_criteria.py",
+    "docs/reference/criteria.md": "tests/docs/test_criteria.py",
+    "docs/reference/segments.md": "tests/docs/test_stories.py",
+    "docs/reference/workflows.md": "tests/docs/test_workflows.py",
+    "docs/security.md": "tests/docs/test_commands.py",
+    "docs/tutorials/first-campaign.md": "tests/scenarios/test_tutorials.py",
+    "docs/tutorials/first-label.md": "tests/docs/test_stories.py",
+    "docs/tutorials/first-segment.md": "tests/docs/test_stories.py",
+    "docs/tutorials/first-workflow.md": "tests/docs/test_stories.py",
+}
+# Why the shell blocks of a page are not typed by a test, and what tries the same.
+NOT_RUN: Mapping[str, str] = {
+    "docs/how-to/back-up-and-upgrade.md": "pg_dump is not part of the wheel that PostgreSQL comes in.",
+    "docs/how-to/follow-label-events.md": "The example does not end; tests/docs/test_examples.py starts and stops it.",
+    "docs/how-to/import-contacts.md": "Needs a file; tests/scenarios/test_contacts_in_bulk.py does the same over HTTP.",
+    "docs/how-to/one-machine-with-docker.md": "Needs Docker; tests/compose runs the same commands where it is.",
+    "docs/how-to/own-kafka-and-postgresql.md": "Its servers do not exist; tests/stack/processes.py does the same.",
+    "docs/how-to/see-what-is-wrong.md": "Asks a running stack; so do tests/deploy/embedded and test_dead_letters.py.",
+    "docs/reference/command-line.md": "Generated: how commands are called. tests/deploy/documents keeps it current.",
+}
+
+
+def pages() -> list[str]:
+    found = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    return [str(page.relative_to(ROOT)) for page in found if shell_blocks(str(page.relative_to(ROOT)))]
+
+
+def test_every_page_with_shell_blocks_is_listed_once() -> None:
+    assert sorted([*RUN_BY, *NOT_RUN]) == sorted(pages())
+
+
+@pytest.mark.parametrize(("page", "test"), RUN_BY.items())
+def test_the_test_names_the_page(page: str, test: str) -> None:
+    text = (ROOT / test).read_text(encoding="utf-8")
+    assert page in text or page.removeprefix("docs/") in text or page.rpartition("/")[2] in text
+
+
+@pytest.mark.parametrize("reason", NOT_RUN.values())
+def test_what_is_named_instead_exists(reason: str) -> None:
+    named = [word.strip(".,;") for word in reason.split() if word.startswith("tests/")]
+    assert [path for path in named if not (ROOT / path).exists()] == []
