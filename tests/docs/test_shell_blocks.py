@@ -10,6 +10,7 @@ from tests.docs.pages import ROOT, shell_blocks
 RUN_BY: Mapping[str, str] = {
     "README.md": "tests/docs/test_stories.py",
     "docs/how-to/bring-your-own-delivery.md": "tests/docs/test_commands.py",
+    "docs/how-to/import-contacts.md": "tests/docs/test_importing.py",
     "docs/how-to/report-clicks.md": "tests/docs/test_reporting.py",
     "docs/how-to/report-forms-and-surveys.md": "tests/docs/test_reporting.py",
     "docs/how-to/rotate-keys.md": "tests/docs/test_commands.py",
@@ -27,7 +28,6 @@ RUN_BY: Mapping[str, str] = {
 NOT_RUN: Mapping[str, str] = {
     "docs/how-to/back-up-and-upgrade.md": "pg_dump is not part of the wheel that PostgreSQL comes in.",
     "docs/how-to/follow-label-events.md": "The example does not end; tests/docs/test_examples.py starts and stops it.",
-    "docs/how-to/import-contacts.md": "Needs a file; tests/scenarios/test_contacts_in_bulk.py does the same over HTTP.",
     "docs/how-to/one-machine-with-docker.md": "Needs Docker; tests/compose runs the same commands where it is.",
     "docs/how-to/own-kafka-and-postgresql.md": "Its servers do not exist; tests/stack/processes.py does the same.",
     "docs/how-to/see-what-is-wrong.md": "Asks a running stack; so do tests/deploy/embedded and test_dead_letters.py.",
