@@ -1,0 +1,286 @@
+"""Imports whose worker is killed, whose servers go away, or for which there is no room: they end exact."""
+
+import asyncio
+import csv
+import io
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from tests.faults.checks import events_seen, fetch
+from tests.faults.dice import new_dice
+from tests.stack.ground import OPERATOR_KEY, Ground
+from tests.stack.nodes import KafkaNode, PostgresNode
+from tests.stack.processes import ServiceProcess
+from tests.stack.waiting import until, until_equal
+
+PEOPLE = 3_000
+TAKEN_OVER_WITHIN = 15.0  # seconds
+WITHIN = 120.0  # seconds
+LABELS = ("Dogs", "Cats", "Birds")
+OPTIONS = {"subscription": {"set": "subscribed", "basis": "The card of the shop."}}
+NO_ROOM = """
+CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$
+"""
+
+pytestmark = [pytest.mark.fault, pytest.mark.timeout(400), pytest.mark.asyncio]
+
+
+@dataclass
+class File:
+    """A file of contacts, and what an import of it must come to, counted while it is made."""
+
+    content: bytes = b""
+    cities: dict[str, str] = field(default_factory=dict)
+    labels: set[tuple[str, str]] = field(default_factory=set)  # address, name
+    refused: int = 0
+    rows: int = 0
+
+
+def a_file(dice: random.Random) -> File:
+    """People with a city and labels; some twice, some with a wrong address or a label that there is not."""
+    file, text = File(), io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=";")
+    writer.writerow(["E-mail", "City", "Interesselabels", "Note"])
+    for number in range(PEOPLE):
+        email = f"person{dice.choice([number, max(number - 1, 0)])}@example.com"
+        city, names = f"City {dice.randrange(50)}", dice.sample(LABELS, dice.randrange(3))
+        kind = dice.random()
+        file.rows += 1
+        if kind < 0.02:
+            writer.writerow([f"person{number}@nowhere", city, "", ""])
+            file.refused += 1
+        elif kind < 0.04:
+            writer.writerow([email, city, "Dosg", ""])
+            file.refused += 1
+        else:
+            writer.writerow([email, city, ", ".join(names), "x" * 300])
+            file.cities[email] = city
+            file.labels |= {(email, name) for name in names}
+    file.content = text.getvalue().encode()
+    return file
+
+
+class Bulk:
+    """An API of labeling, and two workers: one is at work, the other one is stopped until it is needed."""
+
+    def __init__(self, ground: Ground) -> None:
+        self.ground = ground
+        self.api = ground.service("labeling", "api").start()
+        self.worker = ground.service("labeling", "worker").start()
+        self.spare: ServiceProcess | None = None
+
+    async def prepare(self) -> None:
+        """Start a spare worker, and stop it."""
+        if not self.worker.running:
+            await asyncio.to_thread(self.worker.start)
+        if self.spare is None:
+            self.spare = self.ground.service("labeling", "worker")
+        await asyncio.to_thread(self.spare.start)
+        self.spare.pause()
+
+    async def kill_worker(self) -> None:
+        """Kill the worker, and let the spare one go on."""
+        assert self.spare is not None
+        self.worker.kill()
+        self.worker, self.spare = self.spare, self.worker
+        self.worker.resume()
+
+    def query(self, question: str, *arguments: object) -> Any:
+        return fetch(self.ground.database("labeling"), question, *arguments)
+
+
+@pytest.fixture(scope="module")
+def bulk(
+    private_kafka: KafkaNode, private_postgres: PostgresNode, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Bulk]:
+    ground = Ground(private_kafka, private_postgres, tmp_path_factory.mktemp("imports"), kafka_session_timeout="6")
+    yield Bulk(ground)
+    ground.clear()
+
+
+class Shop:
+    """An account on the API, and what can be asked of it."""
+
+    def __init__(self, bulk: Bulk, http: httpx.AsyncClient, account_id: int) -> None:
+        self.bulk = bulk
+        self.http = http
+        self.account_id = account_id
+
+    async def ask(self, method: str, path: str, **options: Any) -> Any:
+        answer = await self.http.request(method, path, **options)
+        assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
+        return answer.json()
+
+    async def found(self, path: str) -> Any:
+        """The import; None while the API cannot reach its database."""
+        answer = await self.http.get(path)
+        return answer.json() if answer.status_code == 200 else None
+
+    async def reached(self, path: str, state: str) -> Any:
+        async def there() -> Any:
+            found = await self.found(path)
+            assert found is None or found["state"] not in {"failed", "cancelled"}, found
+            return found if found is not None and found["state"] == state else None
+
+        return await until(there, WITHIN)
+
+    async def at_work(self, path: str) -> Any:
+        """The import once its job has done some of it."""
+
+        async def some() -> Any:
+            found = await self.found(path)
+            return found if found and found["progress"] and found["progress"]["done"] else None
+
+        return await until(some, WITHIN)
+
+    async def upload(self, file: File) -> str:
+        answer = await self.http.post("/v1/imports?filename=people.csv", content=file.content)
+        assert answer.status_code == 201, answer.text
+        return answer.headers["location"]
+
+    async def contacts(self) -> dict[str, dict[str, Any]]:
+        """All contacts by address, as an export has them."""
+        export = await self.ask("POST", "/v1/exports", json={"of": {"all": True}})
+        path = f"/v1/exports/{export['id']}"
+        await self.reached(path, "done")
+        file = await self.http.get(f"{path}/file")
+        return {row["email"]: row for row in csv.DictReader(io.StringIO(file.text, newline=""))}
+
+    async def published(self) -> Counter[tuple[int, str]]:
+        """How many events were published of each contact and label."""
+        return Counter(
+            (event["contact_id"], event["label_name"])
+            for _, event in await events_seen(self.bulk.ground, "labeling.labels")
+            if event["account_id"] == self.account_id
+        )
+
+    async def check(self, file: File, *, held: bool = True) -> None:
+        """The contacts are those of the file, each label was given once, and taken once if it is not held."""
+        contacts = await self.contacts()
+        assert {email: row["city"] for email, row in contacts.items()} == (
+            file.cities if held else dict.fromkeys(file.cities, "")
+        )
+        labels = {
+            (email, name) for email, row in contacts.items() for name in row["interesselabels"].split(",") if name
+        }
+        assert labels == (file.labels if held else set())
+
+        async def events() -> tuple[int, set[int]]:
+            counts = await self.published()
+            return len(counts), set(counts.values())
+
+        await until_equal(events, (len(file.labels), {1 if held else 2}), WITHIN)
+
+
+@pytest_asyncio.fixture
+async def shop(bulk: Bulk) -> AsyncIterator[Shop]:
+    async with httpx.AsyncClient(base_url=bulk.api.url, timeout=30) as operator:
+        headers = {"Authorization": f"Bearer {OPERATOR_KEY}"}
+        made = (await operator.post("/v1/accounts", json={"name": "Shop"}, headers=headers)).json()
+    async with httpx.AsyncClient(
+        base_url=bulk.api.url, timeout=30, headers={"Authorization": f"Bearer {made['api_key']}"}
+    ) as http:
+        shop = Shop(bulk, http, made["account_id"])
+        await shop.ask("POST", "/v1/fields", json={"key": "city", "name": "City", "type": "text"})
+        for name in LABELS:
+            await shop.ask("POST", "/v1/labels", json={"name": name})
+        yield shop
+
+
+async def kill_while_at_work(shop: Shop, path: str) -> None:
+    """Kill the worker in the middle of the job; another one must take it over in time."""
+    job_id = (await shop.at_work(path))["job_id"]
+    question = "SELECT state, worker FROM background_jobs WHERE job_id = $1"
+    shop.bulk.worker.pause()
+    (before,) = await shop.bulk.query(question, job_id)
+    assert before["state"] == "running", "the file is too small for this machine"
+    await shop.bulk.kill_worker()
+    killed = monotonic()
+
+    async def taken_over() -> bool:
+        (now,) = await shop.bulk.query(question, job_id)
+        return now["state"] == "done" or now["worker"] not in (None, before["worker"])
+
+    await until(taken_over, WITHIN)
+    assert monotonic() - killed < TAKEN_OVER_WITHIN
+    await shop.bulk.prepare()
+
+
+async def test_killed_in_each_state_it_goes_on_and_ends_exact(bulk: Bulk, shop: Shop) -> None:
+    file = a_file(new_dice())
+    await bulk.prepare()
+    path = await shop.upload(file)
+    await shop.ask("PUT", path, json={"columns": [{"index": 3, "maps_to": None}], "options": OPTIONS})
+    await kill_while_at_work(shop, path)
+    summary = (await shop.reached(path, "checked"))["summary"]
+    assert (summary["rows"], summary["create"], summary["errors"]) == (file.rows, len(file.cities), file.refused)
+
+    await shop.ask("POST", f"{path}/start")
+    await kill_while_at_work(shop, path)
+    result = (await shop.reached(path, "done"))["result"]
+    assert (result["created"], result["errors"]) == (len(file.cities), file.refused)
+    assert result["created"] + result["merged"] + result["errors"] == file.rows
+    await shop.check(file)
+
+    would = await shop.ask("POST", f"{path}/undo?dry_run=true")
+    await shop.ask("POST", f"{path}/undo")
+    await kill_while_at_work(shop, path)
+    assert (await shop.reached(path, "undone"))["undone"] == would
+    await shop.check(file, held=False)
+
+
+async def test_two_imports_of_the_same_rows_while_the_servers_go_away(
+    bulk: Bulk, shop: Shop, private_kafka: KafkaNode, private_postgres: PostgresNode
+) -> None:
+    file = a_file(new_dice())
+    await bulk.prepare()
+    assert bulk.spare is not None
+    bulk.spare.resume()  # each import has a worker
+    paths = [await shop.upload(file), await shop.upload(file)]
+    for path in paths:
+        await shop.ask("PUT", path, json={"columns": [{"index": 3, "maps_to": None}], "options": OPTIONS})
+    for path in paths:
+        await shop.reached(path, "checked")
+    await asyncio.gather(*(shop.ask("POST", f"{path}/start") for path in paths))
+    await shop.at_work(paths[0])
+    for server in (private_kafka, private_postgres):
+        await asyncio.to_thread(server.kill)
+        await asyncio.to_thread(server.start)
+    results = [(await shop.reached(path, "done"))["result"] for path in paths]
+    assert sum(result["created"] for result in results) == len(file.cities)
+    for result in results:
+        assert sum(result.values()) == file.rows
+    await shop.check(file)
+
+
+async def test_a_full_disk_is_said_and_the_work_goes_on_once_there_is_room(bulk: Bulk, shop: Shop) -> None:
+    file = a_file(new_dice())
+    await bulk.query(NO_ROOM)
+    await bulk.query("CREATE TRIGGER full_disk BEFORE INSERT ON file_pieces EXECUTE FUNCTION no_room()")
+    refused = await shop.http.post("/v1/imports", content=file.content)
+    assert refused.status_code == 503, refused.text
+    assert "disk" in refused.json()["detail"]
+    assert refused.headers["retry-after"]
+    assert (await shop.ask("GET", "/v1/imports"))["items"] == []
+    assert await bulk.query("SELECT FROM files WHERE account_id = $1", shop.account_id) == []
+    await bulk.query("DROP TRIGGER full_disk ON file_pieces")
+
+    await bulk.query("CREATE TRIGGER full_disk BEFORE INSERT ON import_rows EXECUTE FUNCTION no_room()")
+    path = await shop.upload(file)
+    logs = [process.log for process in bulk.ground.processes]
+    before = sum(log.read_text().count("jobs put off") for log in logs)
+    await shop.ask("PUT", path, json={"columns": [{"index": 3, "maps_to": None}], "options": OPTIONS})
+    await until(lambda: sum(log.read_text().count("jobs put off") for log in logs) > before)
+    assert (await shop.found(path))["state"] == "checking"
+    await bulk.query("DROP TRIGGER full_disk ON import_rows")
+    summary = (await shop.reached(path, "checked"))["summary"]
+    assert (summary["rows"], summary["create"], summary["errors"]) == (file.rows, len(file.cities), file.refused)
