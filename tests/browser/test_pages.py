@@ -1,12 +1,11 @@
 """Every page: usable for everybody, in both languages, light and dark, on a phone and on a desk."""
 
-import json
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 
-from tests.browser.chromium import axe_source
+from tests.browser.axe import faults_of
 from tests.browser.conftest import Visit
 from tests.browser.shop import Shop
 
@@ -67,7 +66,6 @@ PAGES = (
 )
 WIDTHS = (360, 1280)
 # A frame of a sandbox without scripts cannot be looked into; the mail in it is the customer's own.
-RUN = "axe.run(document, {iframes: false, resultTypes: ['violations']})"
 
 
 @pytest.fixture(scope="module", params=["en-GB", "nl-NL"])
@@ -90,17 +88,6 @@ def test_everybody_can_use_it(reader: Visit, shop: Shop, path: str) -> None:
             page.emulate_media(color_scheme=scheme)
             assert faults_of(page) == [], f"{width} px, {scheme}"
     assert reader.complaints == []
-
-
-def faults_of(page: Page) -> list[str]:
-    """Return what axe finds: the rule and the element."""
-    page.evaluate(f"{axe_source()};0")
-    found = page.evaluate(RUN)
-    return [
-        f"{one['id']}: {json.dumps(node['target'])} {node['html'][:160]}"
-        for one in found["violations"]
-        for node in one["nodes"]
-    ]
 
 
 @pytest.mark.parametrize("path", ["/", "/me", "/operations"])

@@ -11,9 +11,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from shared.events.parts import Send
 from shared.tokens import Purpose, Recipient, TokenKeys
+from tests.browser.axe import faults_of
 from tests.browser.shop import Shop
-from tests.browser.test_pages import faults_of
-from tests.stack.ground import TOKEN_KEYS
+from tests.stack.sandbox import TOKEN_KEYS
 
 KEYS = TokenKeys.parse(TOKEN_KEYS)
 LANGUAGES = ("nl-BE", "en-GB", "fr-BE", "de-DE")

@@ -16,9 +16,9 @@ import pytest_asyncio
 
 from tests.faults.checks import events_seen, fetch
 from tests.faults.dice import new_dice
-from tests.stack.ground import OPERATOR_KEY, Ground
 from tests.stack.nodes import KafkaNode, PostgresNode
 from tests.stack.processes import ServiceProcess
+from tests.stack.sandbox import OPERATOR_KEY, Sandbox
 from tests.stack.waiting import until, until_equal
 
 PEOPLE = 3_000
@@ -72,19 +72,19 @@ def a_file(dice: random.Random) -> File:
 class Bulk:
     """An API of labeling, and two workers: one is at work, the other one is stopped until it is needed."""
 
-    def __init__(self, ground: Ground) -> None:
-        self.ground = ground
-        self.api = ground.service("labeling", "api").start()
-        self.worker = ground.service("labeling", "worker").start()
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self.api = sandbox.service("labeling", "api").start()
+        self.worker = sandbox.service("labeling", "worker").start()
         self.spare: ServiceProcess | None = None
 
     async def prepare(self) -> None:
         """Start a spare worker, and stop it."""
-        if not self.worker.running:
-            await asyncio.to_thread(self.worker.start)
         if self.spare is None:
-            self.spare = self.ground.service("labeling", "worker")
-        await asyncio.to_thread(self.spare.start)
+            self.spare = self.sandbox.service("labeling", "worker")
+        for process in (self.worker, self.spare):
+            if not process.running:
+                await asyncio.to_thread(process.start)
         self.spare.pause()
 
     async def kill_worker(self) -> None:
@@ -95,16 +95,16 @@ class Bulk:
         self.worker.resume()
 
     def query(self, question: str, *arguments: object) -> Any:
-        return fetch(self.ground.database("labeling"), question, *arguments)
+        return fetch(self.sandbox.database("labeling"), question, *arguments)
 
 
 @pytest.fixture(scope="module")
 def bulk(
     private_kafka: KafkaNode, private_postgres: PostgresNode, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Bulk]:
-    ground = Ground(private_kafka, private_postgres, tmp_path_factory.mktemp("imports"), kafka_session_timeout="6")
-    yield Bulk(ground)
-    ground.clear()
+    sandbox = Sandbox(private_kafka, private_postgres, tmp_path_factory.mktemp("imports"), kafka_session_timeout="6")
+    yield Bulk(sandbox)
+    sandbox.clear()
 
 
 class Shop:
@@ -159,7 +159,7 @@ class Shop:
         """How many events were published of each contact and label."""
         return Counter(
             (event["contact_id"], event["label_name"])
-            for _, event in await events_seen(self.bulk.ground, "labeling.labels")
+            for _, event in await events_seen(self.bulk.sandbox, "labeling.labels")
             if event["account_id"] == self.account_id
         )
 
@@ -276,7 +276,7 @@ async def test_a_full_disk_is_said_and_the_work_goes_on_once_there_is_room(bulk:
 
     await bulk.query("CREATE TRIGGER full_disk BEFORE INSERT ON import_rows EXECUTE FUNCTION no_room()")
     path = await shop.upload(file)
-    logs = [process.log for process in bulk.ground.processes]
+    logs = [process.log for process in bulk.sandbox.processes]
     before = sum(log.read_text().count("jobs put off") for log in logs)
     await shop.ask("PUT", path, json={"columns": [{"index": 3, "maps_to": None}], "options": OPTIONS})
     await until(lambda: sum(log.read_text().count("jobs put off") for log in logs) > before)

@@ -77,7 +77,7 @@ async def fill_in(service: Service, request: JsonRequest, form_id: str) -> Respo
     form = await read_form(request)
     email = first(form, "email").strip()
     client = request.client.host if request.client is not None else ""
-    if not BY_CLIENT.take(f"{form_id} {client}") or not BY_ADDRESS.take(f"{form_id} {email.lower()}"):
+    if not BY_CLIENT.take(f"{form_id} {client}"):
         return view.message("too_many_title", "too_many", status=429)
     thanks = "form_confirm_mail" if shown.form.definition.double_opt_in else "form_thanks"
     if first(form, "website"):
@@ -89,6 +89,9 @@ async def fill_in(service: Service, request: JsonRequest, form_id: str) -> Respo
         problems["consent"] = view.text("form_error_consent")
     try:
         if not problems:
+            # Whoever corrects what is wrong has sent nothing yet: that is not limited by address.
+            if not BY_ADDRESS.take(f"{form_id} {email.lower()}"):
+                return view.message("too_many_title", "too_many", status=429)
             filled = Filled(email, values, _chosen(form, shown), view.text("consent"), view.language)
             mailing = Mailing(service.tokens, service.suppression, service.forms_url)
             await submit(service.database, mailing, shown.form, filled)

@@ -67,6 +67,17 @@ def test_robots_and_wrong_answers_write_nothing(account: Account, public: httpx.
     assert public.get("/f/none").status_code == 404
 
 
+def test_mistakes_can_be_corrected_often_and_mails_to_one_address_are_few(
+    account: Account, public: httpx.Client
+) -> None:
+    form, _ = make_form(account)
+    path = httpx.URL(form["url"]).path
+    filled = {"email": "ben@example.com"}
+    assert [public.post(path, data=filled).status_code for _ in range(6)] == [422] * 6
+    consenting = filled | {"consent": "yes"}
+    assert [public.post(path, data=consenting).status_code for _ in range(4)] == [200, 200, 200, 429]
+
+
 def test_a_form_offers_public_labels_and_known_fields_only(account: Account) -> None:
     secret = account.make("/v1/labels", {"name": "Secret"})["id"]
     refused = account.post("/v1/forms", json={"name": "x", "labels": [secret]})

@@ -1,0 +1,20 @@
+"""What axe finds on a page."""
+
+import json
+
+from playwright.sync_api import Page
+
+from tests.browser.chromium import axe_source
+
+RUN = "axe.run(document, {iframes: false, resultTypes: ['violations']})"
+
+
+def faults_of(page: Page) -> list[str]:
+    """Return what axe finds: the rule and the element."""
+    page.evaluate(f"{axe_source()};0")
+    found = page.evaluate(RUN)
+    return [
+        f"{one['id']}: {json.dumps(node['target'])} {node['html'][:160]}"
+        for one in found["violations"]
+        for node in one["nodes"]
+    ]
