@@ -103,7 +103,10 @@ async def _unpublished(dsn: str) -> int:
 
 
 async def events_seen(sandbox: Sandbox, topic: str) -> list[tuple[tuple[int, int, UUID], dict[str, Any]]]:
-    """Return what a consumer gets that skips sequences it has seen: partition, sequence and id, and the event."""
+    """Return what a consumer gets that skips sequences it has seen: partition, sequence and id, and the event.
+
+    The event's `ce_type` is added to its body.
+    """
     seen: dict[int, int] = {}
     events = []
     for record in await read_topic(sandbox.settings, topic):
@@ -112,7 +115,8 @@ async def events_seen(sandbox: Sandbox, topic: str) -> list[tuple[tuple[int, int
         if sequence <= seen.get(record.partition, 0):
             continue
         seen[record.partition] = sequence
-        events.append(((record.partition, sequence, UUID(headers["ce_id"].decode())), orjson.loads(record.value)))
+        event = orjson.loads(record.value) | {"ce_type": headers["ce_type"].decode()}
+        events.append(((record.partition, sequence, UUID(headers["ce_id"].decode())), event))
     return events
 
 
