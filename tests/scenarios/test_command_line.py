@@ -98,7 +98,7 @@ async def _against_asyncapi(command_line: CommandLineSettings) -> tuple[set[str]
     ) as all_:
         for topic, record in await all_.read_to_end():
             headers = {name: (value or b"").decode() for name, value in record.headers}
-            message = messages["tombstone" if record.value is None else headers["ce_type"]]
+            message = messages[headers["ce_type"]]
             found = [
                 f"{topic}: {error}"
                 for part, value in (("headers", headers), ("payload", json.loads(record.value or b"null")))
