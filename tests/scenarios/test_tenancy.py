@@ -86,6 +86,7 @@ class Tenant:
             ("PUT", "/v1/messages/{message_id}/link-labels"): {link: [dogs]},
             ("POST", "/v1/messages/{message_id}/tokens"): {"contact_ids": [self.contact]},
             ("POST", "/v1/clicks"): [report],
+            ("POST", "/v1/clicks/lookup"): {"ids": ["click-1"]},
             ("POST", "/v1/keys"): {"name": "another", "scopes": ["read"]},
             ("POST", "/v1/labels"): {"name": "Another"},
             ("PATCH", "/v1/labels/{label_id}"): {"description": "Changed"},
