@@ -23,7 +23,7 @@ from tests.stack.waiting import until, until_equal
 
 PEOPLE = 3_000
 WITHIN = 120.0  # seconds
-TAKEOVER = 30.0  # seconds: a lease of 10 s, and the next look for jobs; twice that for a busy machine
+TAKEOVER = 15.0  # seconds: a lease of 10 s, and the next look for jobs
 LABELS = ("Dogs", "Cats", "Birds")
 OPTIONS = {"subscription": {"set": "subscribed", "basis": "The card of the shop."}}
 NO_ROOM = """

@@ -191,7 +191,7 @@ async def test_killed_between_steps_with_timers_due_while_it_is_away(
         due = soon(20)
         await world.define(due)
         with world.process("one", PENCHANT_KAFKA_SESSION_TIMEOUT="45") as process:
-            for _ in range(4):
+            for _ in range(6):
                 before = sum((await world.runs()).values())
                 await world.feed()
                 process.start(ready=False)

@@ -15,7 +15,7 @@ from tests.scenarios.everything import one_of_everything
 from tests.scenarios.scene import SERVICES, Account, Scene
 from tests.stack.bad_input import send_bad_input
 
-EXAMPLES = {"made up": 8, "real": 4}  # per operation
+EXAMPLES = {"made up": 20, "real": 8}  # per operation
 JSON = {"Content-Type": "application/json"}
 # What a definition may have anywhere by mistake. The document says little of what is in one, so schemathesis can't.
 ODD: tuple[Any, ...] = (

@@ -15,5 +15,5 @@ async def test_schemathesis_finds_nothing(world: World, tmp_path: Path) -> None:
     async with await world.client("read", "write") as client:
         authorization = client.headers["authorization"]
         await asyncio.to_thread(
-            send_bad_input, world.process.url, authorization, tmp_path, 3, "--phases=coverage,fuzzing"
+            send_bad_input, world.process.url, authorization, tmp_path, 5, "--phases=coverage,fuzzing"
         )

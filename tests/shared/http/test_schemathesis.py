@@ -16,4 +16,4 @@ async def test_schemathesis_finds_nothing(database: Database, tmp_path: Path) ->
     authorization = f"Bearer {keys.make('admin')}"
     async with serving(make_app(keys, database)) as client:
         url = str(client.base_url).rstrip("/")
-        await asyncio.to_thread(send_bad_input, url, authorization, tmp_path, 4, "--phases=coverage,fuzzing")
+        await asyncio.to_thread(send_bad_input, url, authorization, tmp_path, 10, "--phases=coverage,fuzzing")

@@ -17,7 +17,7 @@ def test_schemathesis_finds_nothing(running: Running, account: Account, tmp_path
     account.make("/v1/fields", {"key": "city", "name": "City", "type": "text"})
     account.make("/v1/labels", {"name": "Dogs"})
     account.make("/v1/contacts", {"email": "ann@example.com"})
-    send_bad_input(running.process.url, account.headers["authorization"], tmp_path, 3, "--phases=coverage,fuzzing")
+    send_bad_input(running.process.url, account.headers["authorization"], tmp_path, 5, "--phases=coverage,fuzzing")
 
 
 def operations(document: dict[str, Any]) -> list[tuple[str, str]]:

@@ -202,14 +202,15 @@ def test_a_relative_address_is_resolved_against_the_base(href: str, url: str) ->
 
 @pytest.mark.parametrize("href", ["page-{0}.html", "../page-{0}.html", "./../x/../page-{0}", "?page={0}", "/page-{0}"])
 def test_a_long_base_with_hundreds_of_relative_links_is_read_quickly(href: str) -> None:
+    base = "https://b.example/" + "x/" * 15_000
     links = "".join(f'<a href="{href.format(number)}">{number}</a>' for number in range(600))
 
-    def took(path: str) -> float:
-        """Return the processor time (seconds) to read the links; the machine may be busy."""
+    def took() -> float:
+        """Return the processor time (seconds) to read the links."""
         began = process_time()
-        assert len(find_links(f'<base href="https://b.example/{path}">{links}')) == 600
+        assert len(find_links(f'<base href="{base}">{links}')) == 600
         return process_time() - began
 
-    # Resolving the base once for each link would take a hundred times as long.
-    short = took("x/")
-    assert took("x/" * 15_000) < 20 * short + 0.5
+    # The fastest of three, for other work takes the caches away. One takes 0.05 s; with the base resolved once for each
+    # link it takes 0.7 s, every time.
+    assert min(took() for _ in range(3)) < 0.35
