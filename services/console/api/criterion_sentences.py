@@ -39,12 +39,13 @@ def describe(criterion: Body, names: Names) -> str:
     return leaf(kind, body, names)
 
 
-def leaf(kind: str, body: Any, names: Names) -> str:  # noqa: ANN401 - an object or a bare id
-    """Return one condition as a part of a sentence."""
+def leaf(kind: str, written: Body | str, names: Names) -> str:
+    """Return one condition, an object or a bare id, as a part of a sentence."""
+    body = {"id": written} if isinstance(written, str) else written
     if kind == "label":
-        return _label(body if isinstance(body, dict) else {"id": body}, names)
+        return _label(body, names)
     if kind == "segment":
-        return _('is in the segment "%(name)s"', name=names.segment(body["id"] if isinstance(body, dict) else body))
+        return _('is in the segment "%(name)s"', name=names.segment(body.get("id")))
     if kind == "clicks":
         return _clicks(body, names)
     if kind == "engaged":
@@ -54,7 +55,7 @@ def leaf(kind: str, body: Any, names: Names) -> str:  # noqa: ANN401 - an object
     if kind == "contact":
         return _contact(body)
     if kind == "top_label":
-        text = _('is most interested in "%(label)s"', label=names.label(_id(body)))
+        text = _('is most interested in "%(label)s"', label=names.label(body.get("id")))
         return text + _period(body)
     if kind == "more_clicks":
         text = _(
@@ -76,10 +77,6 @@ def _only(node: Body) -> tuple[str, Any]:
 def _is_group(criterion: Body) -> bool:
     kind, body = next(iter(criterion.items()))
     return kind in ("all", "any") and len(body) > 1
-
-
-def _id(body: Any) -> object:  # noqa: ANN401
-    return body.get("id") if isinstance(body, dict) else body
 
 
 def _label(body: Body, names: Names) -> str:

@@ -1,11 +1,11 @@
 """What things are called: pages show names, never ids."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from services.console.api.languages import _
-from services.console.apis.client import Api, Json
+from services.console.apis.client import Api, Json, ServiceName
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ class Names:
 
 async def load_names(api: Api, *kinds: str, messages: Iterable[str] = ()) -> Names:
     """Return the names of all things of `kinds` (labels, messages, segments, workflows), and of `messages`' links."""
-    paths = {
+    paths: Mapping[str, tuple[ServiceName, str]] = {
         "labels": ("labeling", "/v1/labels"),
         "messages": ("tracking", "/v1/messages"),
         "segments": ("segmentation", "/v1/segments"),
@@ -75,7 +75,7 @@ async def load_links(api: Api, names: Names, message_ids: Iterable[str]) -> None
             names.links.update({link["id"]: link for link in found["links"]})
 
 
-async def _list(api: Api, service: str, path: str) -> list[Json]:
-    found = await api.find(service, path, limit=1000)  # type: ignore[arg-type] # one of the paths above
+async def _list(api: Api, service: ServiceName, path: str) -> list[Json]:
+    found = await api.find(service, path, limit=1000)
     items: list[Json] = [] if found is None else found["items"]
     return items

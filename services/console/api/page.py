@@ -1,6 +1,7 @@
 """The request for a page: the person, the account and the rights; and how it is answered."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -73,14 +74,14 @@ class Page:
         return response
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class AccountPage(Page):
-    """A request for a page of an account."""
+    """A request for a page of an account; `others` are the other accounts that the person belongs to."""
 
-    account: Json = field(default_factory=dict)
-    role: Role = "read"
-    api: Api = field(default_factory=lambda: None)  # type: ignore[assignment] # always given
-    others: list[Membership] = field(default_factory=list)
+    account: Json
+    role: Role
+    api: Api
+    others: Sequence[Membership]
 
     @property
     def features(self) -> Features:
@@ -153,8 +154,10 @@ async def _account_page(request: Request, account_id: int) -> AccountPage:
     account = await request.app.state.accounts.of(account_id, api)
     time_zone.set(zone_of(account["time_zone"]))
     role: Role = membership.role  # type: ignore[assignment] # a constraint of the table says so
-    values = {"account": account}
-    return AccountPage(request, console, person, values, account, role, api, list(memberships.values()))
+    return AccountPage(
+        request, console, person, {"account": account},
+        account=account, role=role, api=api, others=list(memberships.values()),
+    )  # fmt: skip
 
 
 SignedIn = Annotated[Page, Depends(_page)]

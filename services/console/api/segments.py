@@ -216,7 +216,7 @@ async def _explained(page: AccountPage, found: Json, query: str, names: Names) -
 def _rows(node: Json, names: Names, depth: int) -> list[Json]:
     kind = str(node.get("kind"))
     titles = {"all": _("all of these"), "any": _("at least one of these"), "not": _("not")}
-    text = titles.get(kind) or leaf(kind, node.get("asked"), names)
+    text = titles.get(kind) or leaf(kind, node["asked"], names)
     rows: list[Json] = [
         {"depth": depth, "truth": bool(node.get("truth")), "text": text, "saw": _saw(node.get("saw") or {})}
     ]

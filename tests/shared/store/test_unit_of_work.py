@@ -3,53 +3,20 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from datetime import datetime
 from functools import partial
-from typing import NamedTuple
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import asyncpg
 import pytest
 
-from shared.events.labeling import ContactChanged, LabelAssigned, LabelChanged
-from shared.events.parts import Origin
+from shared.events.labeling import LabelAssigned
 from shared.events.topics import partition_of
 from shared.store.database import APPLICATION, Database
 from shared.store.errors import EventTooLarge
 from shared.store.event_tables import extend_event_tables
 from shared.store.unit_of_work import MAX_BODY_BYTES, MAX_DEFINITION_BYTES
 from tests.shared.store.conftest import PARTITIONS
-
-DOGS = UUID("0194f000-0000-7000-8000-000000000001")
-
-
-def assigned(work_now: datetime, contact: int) -> LabelAssigned:
-    return LabelAssigned(
-        occurred_at=work_now, account_id=1, contact_id=contact, label_id=DOGS, label_name="Dogs",
-        origin=Origin(kind="manual"),
-    )  # fmt: skip
-
-
-def contact_changed(work_now: datetime, contact: int) -> ContactChanged:
-    return ContactChanged(
-        occurred_at=work_now, account_id=1, contact_id=contact, external_id=None, email="an@example.org",
-        fields={"city": "Gent"}, state="active", subscription="subscribed", tracking_consent="unknown",
-    )  # fmt: skip
-
-
-def label_changed(work_now: datetime, description: str = "") -> LabelChanged:
-    return LabelChanged(
-        occurred_at=work_now, account_id=1, label_id=DOGS, label_name="Dogs", description=description,
-        visibility="private",
-    )  # fmt: skip
-
-
-class CausingEvent(NamedTuple):
-    """What an event follows from."""
-
-    event_id: str
-    correlation_id: str | None = None
-    trace: str | None = None
+from tests.shared.store.events import DOGS, CausingEvent, assigned, contact_changed, label_changed
 
 
 @pytest.mark.asyncio
@@ -226,88 +193,6 @@ async def test_an_erasure_blanks_the_bodies_that_hold_personal_data_and_no_other
         (7, False, True),
         (7, True, True),
     ]
-
-
-@pytest.mark.asyncio
-async def test_events_carry_what_their_writer_had_read(database: Database) -> None:
-    await database.pool.execute(
-        "INSERT INTO checkpoints VALUES ('labeling', 1, 'c', 'tracking.clicks', 2, 9, 41), "
-        "('labeling', 1, 'c', 'tracking.clicks', 3, 9, 99), ('intake', 1, 'c', 'intake.clicks', 2, 9, 0)"
-    )
-    async with database.unit_of_work(2) as work:
-        work.append(assigned(work.now, 1))
-    async with database.unit_of_work(2) as work:
-        await work.connection.execute("UPDATE checkpoints SET sequence = 50 WHERE partition = 2")
-        work.append(assigned(work.now, 1))
-    assert await _afters(database) == [
-        ("labeling.labels", "tracking.clicks=41"),
-        ("labeling.labels", "tracking.clicks=50"),
-    ]
-
-
-@pytest.mark.asyncio
-async def test_events_carry_only_what_may_have_caused_them(database: Database) -> None:
-    """Labeling reads memberships to export segments; its labels must not wait behind a million of them."""
-    await database.pool.execute("INSERT INTO checkpoints VALUES ('uses', 1, 'c', 'segmentation.memberships', 2, 9, 41)")
-    async with database.unit_of_work(2) as work:
-        work.append(assigned(work.now, 1))
-    assert await _afters(database) == [("labeling.labels", "")]
-
-
-@pytest.mark.asyncio
-async def test_events_of_one_unit_name_each_other_whatever_order_they_are_appended_in(database: Database) -> None:
-    async with database.unit_of_work(2) as work:
-        work.append(assigned(work.now, 1))
-        work.append(contact_changed(work.now, 1))
-    [first, second] = await database.pool.fetch("SELECT topic, position, after FROM events ORDER BY position")
-    assert (first["topic"], first["after"]) == ("labeling.contacts", "")
-    assert (second["topic"], second["after"]) == ("labeling.labels", f"labeling.contacts={first['position']}")
-
-
-@pytest.mark.asyncio
-async def test_events_name_the_last_earlier_ones_of_their_writer(database: Database) -> None:
-    async with database.unit_of_work(-1) as work:
-        work.append(label_changed(work.now))
-    catalog = work.position
-    async with database.unit_of_work(2) as work:
-        work.append(assigned(work.now, 1))
-    label = work.position
-    async with database.unit_of_work(3) as work:
-        work.append(contact_changed(work.now, 2))  # of another partition number
-    async with database.unit_of_work(2) as work:
-        work.append(contact_changed(work.now, 1))
-        work.append(contact_changed(work.now, 5))
-    rows = await database.pool.fetch("SELECT after FROM events WHERE partition = 2 ORDER BY position")
-    assert [row["after"] for row in rows] == [
-        f"labeling.catalog={catalog}",
-        *[f"labeling.catalog={catalog},labeling.labels={label}"] * 2,
-    ]
-
-
-@pytest.mark.asyncio
-async def test_what_was_rolled_back_is_not_named(database: Database) -> None:
-    with pytest.raises(ZeroDivisionError):
-        async with database.unit_of_work(2) as work:
-            work.append(contact_changed(work.now, 1))
-            await work.flush()
-            raise ZeroDivisionError
-    async with database.unit_of_work(2) as work:
-        work.append(assigned(work.now, 1))
-    assert await _afters(database) == [("labeling.labels", "")]
-
-
-@pytest.mark.asyncio
-async def test_a_unit_knows_its_last_position_in_the_catalog(database: Database) -> None:
-    async with database.unit_of_work(-1, 2) as work:
-        work.append(assigned(work.now, 1))
-        work.append(label_changed(work.now))
-    rows = await database.pool.fetch("SELECT partition, position FROM events")
-    assert work.positions == {row["partition"]: row["position"] for row in rows}
-
-
-async def _afters(database: Database) -> list[tuple[str, str]]:
-    rows = await database.pool.fetch("SELECT topic, after FROM events ORDER BY position")
-    return [(row["topic"], row["after"]) for row in rows]
 
 
 @pytest.mark.asyncio
