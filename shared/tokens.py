@@ -60,7 +60,7 @@ class Purpose(IntEnum):
     CONFIRMATION = 3
 
 
-class Recipient(NamedTuple):
+class TokenContents(NamedTuple):
     """What a token says. `send.sent_at` has whole milliseconds."""
 
     account_id: int
@@ -102,7 +102,7 @@ class TokenKeys:
         """Return the keys of a text `id:base64,…`. A ValueError names the key that is wrong, never its secret."""
         return cls([_parse_key(item.strip()) for item in text.split(",")])
 
-    def make(self, recipient: Recipient, purpose: Purpose = Purpose.RECIPIENT) -> str:
+    def make(self, recipient: TokenContents, purpose: Purpose = Purpose.RECIPIENT) -> str:
         """Return the token of `recipient`; ValueError if its send cannot be written in one."""
         return self.maker(recipient.account_id, recipient.message_id, recipient.send, purpose).token(
             recipient.contact_id
@@ -114,7 +114,7 @@ class TokenKeys:
         """Return what signs the tokens of one send's recipients. Raises ValueError if a token cannot hold the send."""
         return TokenMaker(self._signing, self._signing_tag, (account_id, message_id, send), purpose)
 
-    def read(self, token: bytes, purpose: Purpose = Purpose.RECIPIENT) -> Recipient:
+    def read(self, token: bytes, purpose: Purpose = Purpose.RECIPIENT) -> TokenContents:
         """Return what `token` says; NotGenuineError for anything that we have not written exactly so for `purpose`."""
         raw = _decode(token)
         if not _SHORTEST <= len(raw) <= _LONGEST or raw[0] != _VERSION << 4 | purpose:
@@ -168,9 +168,9 @@ def _write_send_id(send_id: str) -> tuple[int, bytes]:
     return _TEXT, written
 
 
-def _recipient(signed: bytes) -> Recipient:
+def _recipient(signed: bytes) -> TokenContents:
     _, _, high, low, account_id, contact_id, message = _HEAD.unpack_from(signed)
-    return Recipient(account_id, contact_id, _message_id(message), _send(high << 32 | low, signed[_HEAD.size :]))
+    return TokenContents(account_id, contact_id, _message_id(message), _send(high << 32 | low, signed[_HEAD.size :]))
 
 
 # Clicks come by thousands on the same few messages and sends.

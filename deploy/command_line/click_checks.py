@@ -6,7 +6,7 @@ from html import unescape
 from ipaddress import ip_address
 from typing import Any
 
-from deploy.command_line.click_rows import Report, Row
+from deploy.command_line.click_rows import ClickFileRow, Report
 from deploy.command_line.client import ApiProblem, Client
 from shared.urls import without_campaign
 
@@ -24,7 +24,7 @@ class RowChecks:
         self._account_id: int | None = None  # asked for when a row names one: a key that may only write cannot ask
         self._links: dict[str, Links] = {}
 
-    async def checked(self, row: Row) -> Row:
+    async def checked(self, row: ClickFileRow) -> ClickFileRow:
         """Return the row without its account, or with what is wrong with it."""
         if row.report is None:
             return row

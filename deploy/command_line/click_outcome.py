@@ -19,7 +19,7 @@ class RefusedRow(NamedTuple):
     detail: str
 
 
-class Accepted(NamedTuple):
+class AcceptedRow(NamedTuple):
     """A row that was taken, and the id of its report."""
 
     row: int
@@ -31,7 +31,7 @@ class ReplayOutcome:
 
     def __init__(self) -> None:
         self.rows = 0
-        self.accepted: list[Accepted] = []
+        self.accepted: list[AcceptedRow] = []
         self.refused: list[RefusedRow] = []
         self.read = 0  # bytes
         self.recorded: int | None = None  # not known

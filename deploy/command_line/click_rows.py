@@ -39,7 +39,7 @@ class UnusableFile(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ClickFileRow:
     """One row: its number as an editor or a spreadsheet shows it, and its report or what is wrong with it.
 
     `read` is how many bytes of the file have been read with it.
@@ -51,7 +51,7 @@ class Row:
     problem: str | None = None
 
 
-def rows_of(path: Path, zone: ZoneInfo | None, *, history: bool = False) -> Iterator[Row]:
+def rows_of(path: Path, zone: ZoneInfo | None, *, history: bool = False) -> Iterator[ClickFileRow]:
     """Yield the rows of a file; its name ends in .csv, or else it is NDJSON. A file is never held in memory.
 
     `zone` is that of times without an offset. `history`: reports that do not say otherwise count and label, and start
@@ -67,7 +67,7 @@ def rows_of(path: Path, zone: ZoneInfo | None, *, history: bool = False) -> Iter
             report = {"id": identities.of(row.report), **row.report}
             if history:
                 report.setdefault("history", True)
-            yield Row(row.number, row.read, _with_zone(report, zone))
+            yield ClickFileRow(row.number, row.read, _with_zone(report, zone))
 
 
 class _Identities:
@@ -87,22 +87,22 @@ class _Identities:
         return str(uuid5(content, str(nth)))
 
 
-def _ndjson(file: BinaryIO) -> Iterator[Row]:
+def _ndjson(file: BinaryIO) -> Iterator[ClickFileRow]:
     for number, line in enumerate(file, start=1):
         if not line.strip():
             continue
         try:
             report = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
         except ValueError as error:  # UnicodeDecodeError is one
-            yield Row(number, file.tell(), None, f"not JSON: {error}")
+            yield ClickFileRow(number, file.tell(), None, f"not JSON: {error}")
             continue
         if isinstance(report, dict):
-            yield Row(number, file.tell(), report)
+            yield ClickFileRow(number, file.tell(), report)
         else:
-            yield Row(number, file.tell(), None, "not a JSON object")
+            yield ClickFileRow(number, file.tell(), None, "not a JSON object")
 
 
-def _csv(file: BinaryIO) -> Iterator[Row]:
+def _csv(file: BinaryIO) -> Iterator[ClickFileRow]:
     delimiter = _delimiter(file)
     reader = csv.reader(_lines(file), delimiter=delimiter)
     try:
@@ -113,9 +113,9 @@ def _csv(file: BinaryIO) -> Iterator[Row]:
                 continue
             if len(cells) != len(header):
                 problem = f"{len(cells)} cells, and the header has {len(header)}"
-                yield Row(reader.line_num, file.tell(), None, problem)
+                yield ClickFileRow(reader.line_num, file.tell(), None, problem)
                 continue
-            yield Row(reader.line_num, file.tell(), _report(dict(zip(header, cells, strict=True))))
+            yield ClickFileRow(reader.line_num, file.tell(), _report(dict(zip(header, cells, strict=True))))
     except (csv.Error, UnicodeDecodeError) as error:
         raise UnusableFile(f"line {reader.line_num + 1}: {error}") from error
 

@@ -35,7 +35,7 @@ CAMPAIGN_LABEL = "New arrivals"
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class DemoContact:
     """A contact, and the links that they click, by text. `scanned`: a mail scanner opens all links before they do."""
 
     name: str
@@ -51,13 +51,13 @@ class Person:
 
 
 PEOPLE = (
-    Person("Anna", "Gent", ("Puppy food", "Rope toys", "Puppy food"), reads_the_guide=True),
-    Person("Bram", "Antwerpen", ("Scratching posts", "Catnip mice"), reads_the_campaign=True),
-    Person("Chloe", "Gent", ("Rope toys", "Catnip mice")),
-    Person("David", "Brugge", ("Aquarium for beginners",)),
-    Person("Emma", "Leuven", ("The spring sale",)),
-    Person("Farid", "Gent", scanned=True),
-    Person("You", "wherever you are"),
+    DemoContact("Anna", "Gent", ("Puppy food", "Rope toys", "Puppy food"), reads_the_guide=True),
+    DemoContact("Bram", "Antwerpen", ("Scratching posts", "Catnip mice"), reads_the_campaign=True),
+    DemoContact("Chloe", "Gent", ("Rope toys", "Catnip mice")),
+    DemoContact("David", "Brugge", ("Aquarium for beginners",)),
+    DemoContact("Emma", "Leuven", ("The spring sale",)),
+    DemoContact("Farid", "Gent", scanned=True),
+    DemoContact("You", "wherever you are"),
 )
 YOU = PEOPLE[-1]
 YOUR_LINK = "Puppy food"

@@ -29,7 +29,7 @@ _TRACKED = re.compile(r'href="([^"]+/c/[^"]+)"')
 
 
 @dataclass(frozen=True, slots=True)
-class Mailing:
+class CampaignOutcome:
     """What came of the campaign; `mails` by contact are those in the inbox, none where there is no inbox."""
 
     counted: Json
@@ -48,7 +48,7 @@ class Mailroom:
     performance: Performance
     inbox: Path | None
 
-    async def play(self) -> Mailing | None:
+    async def play(self) -> CampaignOutcome | None:
         """Launch the campaign, click in its mail, and wait for the report; None where there are no campaigns."""
         stage, performance = self.stage, self.performance
         if stage.campaign is None:
@@ -76,7 +76,7 @@ class Mailroom:
             numbers = (found["clicked"]["count"], label["gained"])
             return found if sent and numbers == (len(readers), len(readers)) else None
 
-        return Mailing(counted, variants, mails, await self._until_found(report, "the report was not complete"))
+        return CampaignOutcome(counted, variants, mails, await self._until_found(report, "the report was not complete"))
 
     async def _count(self) -> Json | None:
         """Count the audience; None until it has everybody who clicked on something for dogs or cats."""
@@ -124,7 +124,7 @@ class Mailroom:
         return found
 
 
-def mailing_sentences(mailing: Mailing | None, stage: Stage) -> list[str]:
+def mailing_sentences(mailing: CampaignOutcome | None, stage: Stage) -> list[str]:
     """Return what came of the campaign, a sentence a line."""
     if mailing is None:
         return ["Segmentation does not take campaigns here; the rest goes without them."]

@@ -20,7 +20,7 @@ class Stage:
     account_id: int
     api_key: str
     labels: dict[str, str] = field(default_factory=dict)
-    contacts: dict[int, cast.Person] = field(default_factory=dict)
+    contacts: dict[int, cast.DemoContact] = field(default_factory=dict)
     newsletter: Json = field(default_factory=dict)
     guide: Json = field(default_factory=dict)
     segment: Json | None = None
@@ -28,7 +28,7 @@ class Stage:
     new_arrivals: Json = field(default_factory=dict)
     campaign: Json | None = None
 
-    def contact_of(self, person: cast.Person) -> int:
+    def contact_of(self, person: cast.DemoContact) -> int:
         """Return the person's contact id."""
         return next(contact_id for contact_id, other in self.contacts.items() if other is person)
 

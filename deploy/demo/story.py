@@ -16,7 +16,7 @@ from deploy.command_line.feed import Feed
 from deploy.command_line.settings import CommandLineSettings
 from deploy.command_line.terminal import out, say
 from deploy.demo import cast
-from deploy.demo.mailing import Mailing, Mailroom, mailing_sentences
+from deploy.demo.mailing import CampaignOutcome, Mailroom, mailing_sentences
 from deploy.demo.play import Performance, StoryBroke, people_click, reason, segment_and_workflow
 from deploy.demo.shop import Shop
 from deploy.demo.stage import Stage, set_up, spring_send, tokens
@@ -33,7 +33,7 @@ class Scene:
     feed: Feed
     stage: Stage
     performance: Performance
-    mailing: Mailing | None
+    mailing: CampaignOutcome | None
     your_link: str
 
 
@@ -178,7 +178,7 @@ def as_object(scene: Scene) -> Json:
     }
 
 
-def _mailing_as_object(mailing: Mailing, stage: Stage) -> Json:
+def _mailing_as_object(mailing: CampaignOutcome, stage: Stage) -> Json:
     return {
         "variants": {stage.contacts[one].name: variant for one, variant in mailing.variants.items()},
         "mails": {stage.contacts[one].name: str(mail["Subject"]) for one, mail in mailing.mails.items()},

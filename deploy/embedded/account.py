@@ -5,12 +5,12 @@ from uuid import UUID
 import httpx
 
 from deploy.embedded.error import StackError
-from deploy.embedded.secrets import Account
+from deploy.embedded.secrets import StackAccount
 
 NAME = "My account"
 
 
-async def first_account(labeling: str, operator_key: str, request: UUID) -> Account:
+async def first_account(labeling: str, operator_key: str, request: UUID) -> StackAccount:
     """Create an empty account at labeling (its base URL); the same `request` returns the same account."""
     async with httpx.AsyncClient(base_url=labeling, timeout=30) as client:
         answer = await client.post(
@@ -23,7 +23,7 @@ async def first_account(labeling: str, operator_key: str, request: UUID) -> Acco
         )
     if not answer.is_success:
         raise StackError(f"labeling did not make an account: {answer.status_code} {answer.text[:500]}")
-    return Account.model_validate_json(answer.content)
+    return StackAccount.model_validate_json(answer.content)
 
 
 async def delivery_key(labeling: str, operator_key: str) -> str:

@@ -12,7 +12,7 @@ from deploy.embedded.private_file import write_private
 from deploy.embedded.services import SERVICES
 
 
-class Account(BaseModel):
+class StackAccount(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     account_id: int
@@ -28,7 +28,7 @@ class Secrets(BaseModel):
     operator_key: str
     console_secret: str = Field(default_factory=lambda: secrets.token_urlsafe(32))  # encrypts what the console keeps
     account_request: uuid.UUID  # makes the creation of the account repeatable after a start that stopped half-way
-    account: Account | None = None
+    account: StackAccount | None = None
     delivery_key: str | None = None  # an API key of scope `pipeline`
 
     @classmethod
@@ -72,7 +72,7 @@ class Secrets(BaseModel):
         changed.save(home)
         return changed
 
-    def with_account(self, home: Home, account: Account) -> "Secrets":
+    def with_account(self, home: Home, account: StackAccount) -> "Secrets":
         changed = self.model_copy(update={"account": account})
         changed.save(home)
         return changed

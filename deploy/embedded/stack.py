@@ -63,7 +63,7 @@ def start(
     except StackError as held:
         raise StackError(why_in_use(home)) from held
     try:
-        plan = _Plan.made(settings, home, say)
+        plan = _StackParts.made(settings, home, say)
         supervisor = plan.launch(lock, say)
     except OSError as problem:
         raise StackError(f"{home.path} could not be prepared: {problem}") from problem
@@ -112,7 +112,7 @@ def why_in_use(home: Home) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class _StackParts:
     """What will run, and where."""
 
     settings: StackSettings
@@ -123,7 +123,7 @@ class _Plan:
     ports: dict[str, int]
 
     @classmethod
-    def made(cls, settings: StackSettings, home: Home, say: Say) -> "_Plan":
+    def made(cls, settings: StackSettings, home: Home, say: Say) -> "_StackParts":
         ports = choose_ports(home, settings.wanted_ports(), settings.asked_for(), say)
         secrets = Secrets.kept(home)
         kafka = Kafka(home.path / "kafka", ports["kafka"], ports["kafka_controller"])
@@ -213,7 +213,7 @@ class _Plan:
 
 
 async def _bring_up(
-    plan: _Plan, supervisor: Supervisor, say: Say, before_services: Callable[[Environments], None]
+    plan: _StackParts, supervisor: Supervisor, say: Say, before_services: Callable[[Environments], None]
 ) -> StackFile:
     plan.stack_file().write(plan.home)
     starts = _Starts(plan, supervisor)
@@ -246,7 +246,7 @@ async def _bring_up(
     return running
 
 
-async def _with_keys(plan: _Plan, labeling: str) -> _Plan:
+async def _with_keys(plan: _StackParts, labeling: str) -> _StackParts:
     """Ask for the keys that the stack does not have yet, and put delivery's where it reads it."""
     operator_key = plan.stack_file().operator_key
     if plan.secrets.account is None:
@@ -263,7 +263,7 @@ async def _with_keys(plan: _Plan, labeling: str) -> _Plan:
 class _Starts:
     """Waits for what supervisor starts, and sees when that is of no use."""
 
-    def __init__(self, plan: _Plan, supervisor: Supervisor) -> None:
+    def __init__(self, plan: _StackParts, supervisor: Supervisor) -> None:
         self._plan = plan
         self._supervisor = supervisor
         self._seen: dict[str, set[int]] = defaultdict(set)

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from services.delivery.api import test_mails
-from services.delivery.clients.tracking import Tracking
+from services.delivery.clients.tracking import TrackingClient
 from services.delivery.consumers.requests import TOPICS, RequestHandler
 from services.delivery.domain.composing import Sender
 from services.delivery.settings import DeliverySettings
@@ -21,7 +21,7 @@ async def build(resources: Resources) -> ServiceParts:
     """Return delivery's parts, for either role."""
     settings = resources.settings
     assert isinstance(settings, DeliverySettings)
-    tracking = Tracking(settings.tracking_url, settings.delivery_key)
+    tracking = TrackingClient(settings.tracking_url, settings.delivery_key)
     preparing = Preparing(
         resources.database,
         resources.catalog,

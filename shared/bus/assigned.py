@@ -28,7 +28,7 @@ CATALOG_WITHIN = 0.25  # seconds; the others of the group wait meanwhile
 POLL = 0.02  # seconds between looks at how far Kafka has been read
 
 
-class Source(Protocol):
+class RecordSource(Protocol):
     """Where the records come from."""
 
     async def beginnings(self, parts: Iterable[PartitionId]) -> Mapping[PartitionId, int]: ...
@@ -51,7 +51,7 @@ class AssignedPartition:
         parts: Sequence[PartitionId],
         checkpoints: Checkpoints,
         database: Database,
-        source: Source,
+        source: RecordSource,
         catalog: Catalog | None = None,
     ) -> None:
         self.consumer = consumer

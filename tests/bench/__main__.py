@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.table import Table
 
 from shared.runtime.run import COLLECT_AFTER
+from tests.bench.figure import Figure
 from tests.bench.place import make_place
-from tests.bench.row import Row
 
 MODULES = (
     "runtime_cost",
@@ -40,9 +40,9 @@ MODULES = (
 RESULTS = Path(__file__).parents[2] / ".bench" / "results.json"
 
 
-async def measure(names: Sequence[str], console: Console) -> list[Row]:
+async def measure(names: Sequence[str], console: Console) -> list[Figure]:
     """Return the rows of the modules named."""
-    rows: list[Row] = []
+    rows: list[Figure] = []
     with make_place() as place:
         for name in names:
             started = monotonic()
@@ -53,13 +53,13 @@ async def measure(names: Sequence[str], console: Console) -> list[Row]:
     return rows
 
 
-def write(rows: Sequence[Row]) -> None:
+def write(rows: Sequence[Figure]) -> None:
     """After each module, so that what was measured before one that fails stays."""
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_bytes(orjson.dumps([row.as_json() for row in rows], option=orjson.OPT_INDENT_2) + b"\n")
 
 
-def table_of(rows: Sequence[Row]) -> Table:
+def table_of(rows: Sequence[Figure]) -> Table:
     """Return the rows as people read them."""
     table = Table(title="Measured on this machine, each figure with its baseline in the same run")
     for heading in ("what", "value", "unit", "goal", "baseline", "ratio", ""):

@@ -21,11 +21,11 @@ from shared.events.tracking import MessageChanged
 from shared.http.keys import generate
 from shared.store.database import Database
 from shared.store.event_tables import extend_event_tables
+from tests.bench.figure import Figure
 from tests.bench.latency import click_paced, quantile
 from tests.bench.place import PARTITIONS
 from tests.bench.place import Place as Bench
 from tests.bench.progress import PUBLISHED, ask
-from tests.bench.row import Row
 from tests.bench.segmentation_image import ACCOUNT
 from tests.bench.segmentation_live import Writer, catalog, contact, process_on
 from tests.faults.chain import SEND
@@ -44,7 +44,7 @@ CLICKS_PER_SECOND = 50
 CLICKS, NOT_COUNTED = 550, 50
 
 
-async def launch(place: Bench) -> list[Row]:
+async def launch(place: Bench) -> list[Figure]:
     """From the launch to the frozen audience, and to all requests on the topic."""
     key = generate()
     alone = await _relay_alone(place)
@@ -66,8 +66,8 @@ async def launch(place: Bench) -> list[Row]:
         async with httpx.AsyncClient(base_url=process.url, headers=headers, timeout=30) as client:
             frozen, requested = await _launched(client, dsn)
     return [
-        Row(f"campaign: launch to {LAUNCHED:,} contacts, until frozen", frozen, "s", goal=1, better="lower"),
-        Row(f"campaign: requests of {LAUNCHED:,} contacts on the topic", LAUNCHED / requested, "requests/s",
+        Figure(f"campaign: launch to {LAUNCHED:,} contacts, until frozen", frozen, "s", goal=1, better="lower"),
+        Figure(f"campaign: requests of {LAUNCHED:,} contacts on the topic", LAUNCHED / requested, "requests/s",
             1_000_000 / 90, alone, "relay alone"),
     ]  # fmt: skip
 
@@ -140,7 +140,7 @@ def request_to(contact_id: int) -> CampaignMessageRequested:
     )  # fmt: skip
 
 
-async def clicks_during_launch(place: Bench) -> Row:
+async def clicks_during_launch(place: Bench) -> Figure:
     """Click at a steady pace, first alone, then while a campaign is launched to many others."""
     async with place.services() as (sandbox, services):
         tracking, labeling = services["tracking"], services["labeling"]
@@ -154,7 +154,7 @@ async def clicks_during_launch(place: Bench) -> Row:
             [meanwhile] = await click_paced(sandbox, tracking.port, shop, tokens[CLICKS:], *pace)
             await asyncio.to_thread(_wait_until_done, account, campaign)
     name = f"click to LabelAssigned during a launch to {CLICKED_ON:,} contacts, {CLICKS_PER_SECOND} clicks/s, p99"
-    return Row(name, quantile(meanwhile, 0.99), "ms", 1_000, quantile(alone, 0.99), "without the launch", "lower")
+    return Figure(name, quantile(meanwhile, 0.99), "ms", 1_000, quantile(alone, 0.99), "without the launch", "lower")
 
 
 def _draft(account: Account) -> str:

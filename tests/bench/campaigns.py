@@ -31,8 +31,8 @@ from shared.events.parts import LabelReference
 from shared.events.tracking import ContactClicked
 from shared.settings import CommonSettings
 from tests.bench.campaign_launch import MESSAGE, NOW, WITHIN, clicks_during_launch, launch, request_to
+from tests.bench.figure import Figure
 from tests.bench.place import Place as Bench
-from tests.bench.row import Row
 from tests.bench.segmentation_audience import BLOCKS
 from tests.bench.segmentation_image import ACCOUNT, TODAY, ZONE, label_id
 from tests.bench.segmentation_live import Writer, contact
@@ -45,7 +45,7 @@ DELIVERED = 3_000
 DECIDED = 5_000
 
 
-async def run(place: Bench) -> list[Row]:
+async def run(place: Bench) -> list[Figure]:
     """Return all rows."""
     return [
         rendering(),
@@ -66,7 +66,7 @@ def message_html() -> str:
     return f"<html><body><p>Hello {{{{field.first_name|there}}}}</p><table>{rows}</table></body></html>"
 
 
-def rendering() -> Row:
+def rendering() -> Figure:
     """Render the mails of many recipients, and compare that with joining the same pieces."""
     html = message_html()
     places = [link.place for link in find_links(html)]
@@ -85,10 +85,10 @@ def rendering() -> Row:
         (b"x" * 100).join(pieces)
     joined = RENDERED / (perf_counter() - started)
     name = f"tracking: rendering a message of {len(html) // 1000} kB with {len(places)} links"
-    return Row(name, mails, "mails/s", goal=5000, baseline=joined, baseline_of="joining bytes")
+    return Figure(name, mails, "mails/s", goal=5000, baseline=joined, baseline_of="joining bytes")
 
 
-def content_one_by_one() -> Row:
+def content_one_by_one() -> Figure:
     """Decide five blocks of three variants for one contact after the other, on workflow's facts."""
     dice = random.Random(3)
     zone = ZoneInfo(ZONE)
@@ -106,7 +106,7 @@ def content_one_by_one() -> Row:
     for facts in stored:
         decide_content(BLOCKS, partial(_is_true, facts, today))
     name = "workflow: content of 5 blocks of 3 variants, contact by contact"
-    return Row(name, DECIDED / (perf_counter() - started), "contacts/s", goal=20_000)
+    return Figure(name, DECIDED / (perf_counter() - started), "contacts/s", goal=20_000)
 
 
 def _is_true(facts: StoredFacts, today: date, criterion: Criterion) -> bool:
@@ -132,7 +132,7 @@ def sink(folder: Path) -> Iterator[int]:
         process.wait()
 
 
-async def delivery(place: Bench) -> list[Row]:
+async def delivery(place: Bench) -> list[Figure]:
     """Mails of one process of delivery, from the requests on the topic to the last one handed over."""
     with place.sandbox() as sandbox, sink(place.folder) as port:
         dsn = sandbox.database()
@@ -151,7 +151,7 @@ async def delivery(place: Bench) -> list[Row]:
             rate = await _delivered(sandbox.settings, process, dsn)
         alone = await _alone(port)
     name = "delivery: mails to a mail server of this machine, one process"
-    return [Row(name, rate, "mails/s", goal=500, baseline=alone, baseline_of="aiosmtplib alone in a loop")]
+    return [Figure(name, rate, "mails/s", goal=500, baseline=alone, baseline_of="aiosmtplib alone in a loop")]
 
 
 async def _delivered(settings: CommonSettings, process: ServiceProcess, dsn: str) -> float:

@@ -17,8 +17,8 @@ from shared.events.labeling import AccountChanged, FieldChanged, LabelChanged
 from shared.events.parts import LabelReference
 from shared.events.tracking import MessageChanged, MessageLink
 from shared.settings import CommonSettings
+from tests.bench.figure import Figure
 from tests.bench.place import Place
-from tests.bench.row import Row
 from tests.bench.segmentation_image import resident_bytes
 
 ACCOUNTS, MESSAGES, LABELS, FIELDS, LINKS = 5_000, 200, 50, 10, 10
@@ -27,12 +27,12 @@ MEGABYTE = 1_000_000
 GOAL = 1_000  # MB in a process for all accounts, whatever it does beside
 
 
-async def run(_place: Place) -> list[Row]:
+async def run(_place: Place) -> list[Figure]:
     """Measure a share of the accounts, and say what all of them take."""
     return measure(SHARE)
 
 
-def measure(share: float) -> list[Row]:
+def measure(share: float) -> list[Figure]:
     """Put the things of a share of the accounts into catalogs, and compare the memory."""
     catalog = Catalog(CommonSettings(), ("labeling.catalog", "tracking.catalog"))
     before, began = resident_bytes(), perf_counter()
@@ -50,15 +50,15 @@ def measure(share: float) -> list[Row]:
         catalog.find(MessageChanged, message.message_id)
     asked = (perf_counter() - began) / len(last)
     return [
-        Row(
+        Figure(
             "memory of the catalogs of 5,000 accounts with 200 messages each",
             taken / MEGABYTE,
             "MB",
             GOAL,
             better="lower",
         ),
-        Row("things put into the catalogs", things / took, "1/s"),
-        Row("a message asked for the first time", asked * 1e6, "µs", better="lower"),
+        Figure("things put into the catalogs", things / took, "1/s"),
+        Figure("a message asked for the first time", asked * 1e6, "µs", better="lower"),
     ]
 
 

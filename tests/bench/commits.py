@@ -8,9 +8,9 @@ from typing import NamedTuple
 import asyncpg
 import psutil
 
+from tests.bench.figure import Figure
 from tests.bench.latency import click_paced, define, plain_paced, quantile
 from tests.bench.place import Place
-from tests.bench.row import Row
 from tests.faults.chain import SEND
 from tests.stack.processes import ServiceProcess
 from tests.stack.sandbox import Sandbox
@@ -44,7 +44,7 @@ class Usage(NamedTuple):
     seconds: Mapping[str, float]  # of processor time, by service, and of PostgreSQL
 
 
-async def run(place: Place) -> list[Row]:
+async def run(place: Place) -> list[Figure]:
     """Measure the stack at rest, and at each rate in turn; every click is the first of its contact."""
     async with place.services() as (sandbox, services):
         tracking, labeling = services["tracking"], services["labeling"]
@@ -53,7 +53,7 @@ async def run(place: Place) -> list[Row]:
         await define(shop, services["segmentation"].url, services["workflow"].url)
         tokens = await shop.tokens(tracking.url, SEND, shop.contacts)
         idle = await _idle(sandbox, services)
-        rows = [Row("all services at rest, commits", idle, "1/s", better="lower")]
+        rows = [Figure("all services at rest, commits", idle, "1/s", better="lower")]
         start = 0
         for rate, count in zip(GOALS, counts, strict=True):
             rows += await _at(rate, sandbox, services, shop, tokens[start : start + count], idle)
@@ -74,7 +74,7 @@ async def _at(
     shop: Shop,
     tokens: Sequence[dict[str, object]],
     idle: float,
-) -> list[Row]:
+) -> list[Figure]:
     plain = await plain_paced(sandbox.settings, rate)
     before, began = await _usage(sandbox, services), perf_counter()
     delays = await click_paced(
@@ -85,15 +85,15 @@ async def _at(
     name, goals, goals_p99 = f"all services, {rate} clicks/s", GOALS[rate], GOALS_P99[rate]
     used = {part: (seconds - before.seconds.get(part, 0.0)) / took for part, seconds in after.seconds.items()}
     rows = [
-        Row(f"{name}, commits", (after.commits - before.commits) / took, "1/s", goals.get("commits"), idle, "at rest",
-            better="lower"),
-        Row(f"{name}, processor time", sum(used.values()), "cores", goals.get("cores"), better="lower"),
-        *[Row(f"{name}, processor time of {part}", cores, "cores", better="lower") for part, cores in used.items()],
+        Figure(f"{name}, commits", (after.commits - before.commits) / took, "1/s", goals.get("commits"),
+            idle, "at rest", better="lower"),
+        Figure(f"{name}, processor time", sum(used.values()), "cores", goals.get("cores"), better="lower"),
+        *[Figure(f"{name}, processor time of {part}", cores, "cores", better="lower") for part, cores in used.items()],
     ]  # fmt: skip
     for event, seen in zip(TOPICS, delays, strict=True):
         for words, part, goal in (("median", 0.5, goals.get(event)), ("p99", 0.99, goals_p99.get(event))):
             rows.append(
-                Row(f"{name}, click to {event}, {words}", quantile(seen, part), "ms", goal, quantile(plain, part),
+                Figure(f"{name}, click to {event}, {words}", quantile(seen, part), "ms", goal, quantile(plain, part),
                     "one record through Kafka", better="lower")
             )  # fmt: skip
     return rows

@@ -8,8 +8,8 @@ from time import monotonic, perf_counter
 
 import httpx
 
+from tests.bench.figure import Figure
 from tests.bench.place import Place
-from tests.bench.row import Row
 from tests.scenarios.scene import SERVICES, Account, Scene, bearer
 from tests.stack.processes import ServiceProcess
 from tests.stack.sandbox import OPERATOR_KEY
@@ -23,25 +23,25 @@ SLOWEST = 100.0  # ms
 NEWSLETTER = "".join(f'<p><a href="https://shop.example/item/{number}">Item {number}</a></p>' for number in range(30))
 
 
-async def run(place: Place) -> list[Row]:
+async def run(place: Place) -> list[Figure]:
     """Return a row for the time of each page, and one for the largest."""
     return await asyncio.to_thread(_measure, place)
 
 
-def _measure(place: Place) -> list[Row]:
+def _measure(place: Place) -> list[Figure]:
     with _opened(place) as (account, console):
         pages = _filled(account)
         with _signed_in(console, account) as browser:
-            rows: list[Row] = []
+            rows: list[Figure] = []
             sizes: dict[str, float] = {}
             for name, path in pages.items():
                 times, size = _page(browser, f"/a/{account.account_id}/{path}")
                 sizes[name] = size
                 title = f"console: {name}, {CONTACTS:,} contacts, median"
-                rows.append(Row(title, median(times) * 1000, "ms", goal=SLOWEST, better="lower"))
+                rows.append(Figure(title, median(times) * 1000, "ms", goal=SLOWEST, better="lower"))
             largest = max(sizes, key=lambda one: sizes[one])
             title = f"console: the largest page ({largest}) with its styles and scripts, compressed"
-            rows.append(Row(title, sizes[largest], "kB", goal=LARGEST, better="lower"))
+            rows.append(Figure(title, sizes[largest], "kB", goal=LARGEST, better="lower"))
             return rows
 
 

@@ -26,8 +26,8 @@ from shared.jobs.runner import JobRunner
 from shared.jobs.store import find_job
 from shared.store.database import Database
 from shared.store.event_tables import extend_event_tables
+from tests.bench.figure import Figure
 from tests.bench.place import PARTITIONS, Place
-from tests.bench.row import Row
 
 ROWS = 30_000
 LABELS = ("Dogs", "Cats", "Birds", "Fish")
@@ -41,7 +41,7 @@ class Published:
     delay = 0.0
 
 
-async def run(place: Place) -> list[Row]:
+async def run(place: Place) -> list[Figure]:
     """Return a file of contacts with three fields and two labels each."""
     content = file_of(ROWS)
     with place.sandbox() as sandbox:
@@ -63,13 +63,13 @@ async def run(place: Place) -> list[Row]:
         finally:
             await database.close()
     return [
-        Row("import: rows checked, 3 fields, 2 labels", checked, "rows/s", 15_000, copied, "COPY into one table"),
-        Row("import: rows checked, beside reading alone", checked, "rows/s", None, plain, "Python's csv alone"),
-        Row("import: rows applied, not relayed", imported, "rows/s", 3_000, copied, "COPY into one table"),
-        Row("export: contacts with labels, CSV", exported, "rows/s", 100_000, copied_out, "COPY TO of one table"),
-        Row("export: contacts with labels, XLSX", spreadsheet, "rows/s", 25_000, copied_out, "COPY TO of one table"),
-        Row("merge of two labels: holders moved, not relayed", merged, "holders/s", MERGED_PER_SECOND),
-        Row("search: contacts by the beginning of a word", searched, "ms", 10, better="lower"),
+        Figure("import: rows checked, 3 fields, 2 labels", checked, "rows/s", 15_000, copied, "COPY into one table"),
+        Figure("import: rows checked, beside reading alone", checked, "rows/s", None, plain, "Python's csv alone"),
+        Figure("import: rows applied, not relayed", imported, "rows/s", 3_000, copied, "COPY into one table"),
+        Figure("export: contacts with labels, CSV", exported, "rows/s", 100_000, copied_out, "COPY TO of one table"),
+        Figure("export: contacts with labels, XLSX", spreadsheet, "rows/s", 25_000, copied_out, "COPY TO of one table"),
+        Figure("merge of two labels: holders moved, not relayed", merged, "holders/s", MERGED_PER_SECOND),
+        Figure("search: contacts by the beginning of a word", searched, "ms", 10, better="lower"),
     ]
 
 

@@ -9,10 +9,10 @@ import httpx
 import psutil
 
 from tests.bench.contacts_in_bulk import LABELS, file_of
+from tests.bench.figure import Figure
 from tests.bench.latency import click_paced, quantile
 from tests.bench.place import Place
 from tests.bench.progress import ask
-from tests.bench.row import Row
 from tests.faults.chain import SEND
 from tests.scenarios.scene import Account, Scene
 from tests.stack.processes import ServiceProcess
@@ -29,7 +29,7 @@ OPTIONS = {"subscription": {"set": "subscribed", "basis": "The bench."}}
 ENTERED = "SELECT count(*) FROM events WHERE topic = 'segmentation.memberships'"
 
 
-async def run(place: Place) -> list[Row]:
+async def run(place: Place) -> list[Figure]:
     """Three events a row: the contact and two labels, from the start to the last membership."""
     async with place.services() as (sandbox, services):
         scene = Scene(sandbox, services)
@@ -37,7 +37,7 @@ async def run(place: Place) -> list[Row]:
             return await _measured(sandbox, services, account)
 
 
-async def _measured(sandbox: Sandbox, services: dict[str, ServiceProcess], account: Account) -> list[Row]:
+async def _measured(sandbox: Sandbox, services: dict[str, ServiceProcess], account: Account) -> list[Figure]:
     tracking, labeling = services["tracking"], services["labeling"]
     shop = await Shop.open(labeling.url, tracking.url, 2 * CLICKED)
     tokens = await shop.tokens(tracking.url, SEND, shop.contacts)
@@ -50,10 +50,10 @@ async def _measured(sandbox: Sandbox, services: dict[str, ServiceProcess], accou
     rate = await importing
     watching.cancel()
     return [
-        Row("import: rows applied, relayed, folded by all services", rate, "rows/s", 3_000),
-        Row(f"click to LabelAssigned during an import, {CLICKS_PER_SECOND} clicks/s, p99", quantile(meanwhile, 0.99),
+        Figure("import: rows applied, relayed, folded by all services", rate, "rows/s", 3_000),
+        Figure(f"click to LabelAssigned during an import, {CLICKS_PER_SECOND} clicks/s, p99", quantile(meanwhile, 0.99),
             "ms", 1_000, quantile(alone, 0.99), "without the import", better="lower"),
-        Row("memory of labeling during an import", memory.most / MEGABYTE, "MB", 400, better="lower"),
+        Figure("memory of labeling during an import", memory.most / MEGABYTE, "MB", 400, better="lower"),
     ]  # fmt: skip
 
 

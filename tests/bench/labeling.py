@@ -7,9 +7,9 @@ from shared.bus.topics import ensure_topics
 from shared.store.database import Database
 from tests.bench import quix
 from tests.bench.clicks import ClickWriter, clicks_of
+from tests.bench.figure import Figure
 from tests.bench.place import PARTITIONS, Place, Sandbox
 from tests.bench.progress import APPLIED, PUBLISHED, execute, rate_until
-from tests.bench.row import Row
 from tests.bench.runtime_cost import FROM_THE_BEGINNING, LEASE_TAKEN, _bare, mostly_new
 from tests.faults.cast import LABELS
 
@@ -17,7 +17,7 @@ CLICKS = 60_000
 EVENTS = CLICKS * 9 // 10
 
 
-async def run(place: Place) -> list[Row]:
+async def run(place: Place) -> list[Figure]:
     """Nine of ten clicks new and not relayed, then none new, then nine of ten new and relayed."""
     with place.sandbox() as sandbox:
         await ensure_topics(sandbox.settings)
@@ -32,11 +32,11 @@ async def run(place: Place) -> list[Row]:
         relayed = await _measured(sandbox, await _prepared(sandbox), EVENTS, PUBLISHED) * total / EVENTS
     script = "bare script, without a history"
     return [
-        Row("labeling: clicks, 9 of 10 new, not relayed", new, "clicks/s", 35_000, bare.new, script),
-        Row("labeling: clicks, 9 of 10 new, relayed", relayed, "clicks/s", 20_000, bare.published, script),
-        Row("labeling: clicks, 9 of 10 new, relayed, beside another library", relayed, "clicks/s", None, counted,
+        Figure("labeling: clicks, 9 of 10 new, not relayed", new, "clicks/s", 35_000, bare.new, script),
+        Figure("labeling: clicks, 9 of 10 new, relayed", relayed, "clicks/s", 20_000, bare.published, script),
+        Figure("labeling: clicks, 9 of 10 new, relayed, beside another library", relayed, "clicks/s", None, counted,
             "Quix Streams, exactly once, no history, no SQL", goal_ratio=1.0),
-        Row("labeling: clicks, nothing new", known, "clicks/s", 60_000, bare.known, script),
+        Figure("labeling: clicks, nothing new", known, "clicks/s", 60_000, bare.known, script),
     ]  # fmt: skip
 
 

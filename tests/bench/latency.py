@@ -9,9 +9,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from shared.bus.connection import client_options
 from shared.settings import CommonSettings
+from tests.bench.figure import Figure
 from tests.bench.place import Place
 from tests.bench.requests import REQUEST
-from tests.bench.row import Row
 from tests.faults.chain import SEND
 from tests.stack.sandbox import Sandbox
 from tests.stack.shop import Shop, until_known
@@ -26,7 +26,7 @@ ARRIVES_WITHIN = 60.0  # seconds
 Times = dict[str, float]
 
 
-async def run(place: Place) -> list[Row]:
+async def run(place: Place) -> list[Figure]:
     """Every click is the first of its contact, so each assigns a label; with all services it starts a run, too."""
     labels = "labeling.labels"
     [assigned], plain = await _measured(place, ("tracking", "labeling"), (labels,))
@@ -40,7 +40,7 @@ async def run(place: Place) -> list[Row]:
         ("all services, click to MessageRequested", requested, 200, 1000),
     ]
     return [
-        Row(f"{name}, {PER_SECOND} clicks/s, {words}", quantile(delays, part), "ms", goal,
+        Figure(f"{name}, {PER_SECOND} clicks/s, {words}", quantile(delays, part), "ms", goal,
             quantile(plain, part), "one record through Kafka", better="lower")
         for name, delays, median, p99 in rows
         for words, part, goal in (("median", 0.5, median), ("p99", 0.99, p99))

@@ -4,10 +4,10 @@ import asyncio
 
 import psutil
 
+from tests.bench.figure import Figure
 from tests.bench.intake import write_intake
 from tests.bench.place import Place
 from tests.bench.progress import ask
-from tests.bench.row import Row
 from tests.stack.processes import ServiceProcess
 from tests.stack.sandbox import Sandbox
 from tests.stack.shop import Shop
@@ -22,12 +22,12 @@ WITHIN = 300.0  # seconds for a tenth of the clicks
 COUNTED = "SELECT coalesce(sum(clicks), 0)::bigint FROM assignments"
 
 
-async def run(place: Place) -> list[Row]:
+async def run(place: Place) -> list[Figure]:
     """Return all four services idle; then tracking and labeling after a tenth, and after all, of a million clicks."""
     async with place.services() as (sandbox, services):
         await asyncio.sleep(SETTLES_IN)
         rows = [
-            Row(f"memory of {name}, idle", _memory(process), "MB", 150, better="lower")
+            Figure(f"memory of {name}, idle", _memory(process), "MB", 150, better="lower")
             for name, process in services.items()
         ]
         tracking, labeling = services["tracking"], services["labeling"]
@@ -43,8 +43,8 @@ async def run(place: Place) -> list[Row]:
         await asyncio.sleep(SETTLES_IN)
         for name, process in (("tracking", tracking), ("labeling", labeling)):
             rows.append(
-                Row(f"memory of {name} after a million clicks", _memory(process), "MB", early[name] * 1.1, early[name],
-                    "after the first tenth of them", better="lower")
+                Figure(f"memory of {name} after a million clicks", _memory(process), "MB", early[name] * 1.1,
+                    early[name], "after the first tenth of them", better="lower")
             )  # fmt: skip
     return rows
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx
 
+from tests.bench.figure import Figure
 from tests.bench.place import Place
-from tests.bench.row import Row
 from tests.scenarios.scene import SERVICES, Account, Scene
 
 CONTACTS = 10_000
@@ -80,7 +80,7 @@ def longest_hold(scene: Scene, service: str) -> tuple[float, dict[str, float]]:
     return float(found[1]), {where: float(count) for where, count in HOLDS.findall(text)}
 
 
-async def run(place: Place) -> list[Row]:
+async def run(place: Place) -> list[Figure]:
     """Measure a neighbour's clicks alone and beside the load, and the longest hold of each service's loop."""
     async with place.services() as (sandbox, services):
         scene = Scene(sandbox, services)
@@ -88,7 +88,7 @@ async def run(place: Place) -> list[Row]:
             return await _measured(scene, noisy, quiet)
 
 
-async def _measured(scene: Scene, noisy: Account, quiet: Account) -> list[Row]:
+async def _measured(scene: Scene, noisy: Account, quiet: Account) -> list[Figure]:
     noisy.http.timeout = httpx.Timeout(120)
     asks = await asyncio.to_thread(expensive, noisy)
     neighbour = await asyncio.to_thread(Neighbour, quiet)
@@ -97,12 +97,12 @@ async def _measured(scene: Scene, noisy: Account, quiet: Account) -> list[Row]:
     noise = [asyncio.to_thread(ask) for _ in range(ROUNDS) for ask in asks]
     heard, *_ = await asyncio.gather(neighbour.p99(REQUESTS), *noise)
     rows = [
-        Row("a click while another account asks for the most expensive things, p99", heard * 1000, "ms",
+        Figure("a click while another account asks for the most expensive things, p99", heard * 1000, "ms",
             2 * alone * 1000, alone * 1000, "the same in the quiet", better="lower")
     ]  # fmt: skip
     for service in SERVICES:
         seconds, places = longest_hold(scene, service)
         where = ", ".join(f"{place} {count:.0f} times" for place, count in sorted(places.items()))
         name = f"longest hold of {service}'s event loop meanwhile"
-        rows.append(Row(f"{name} ({where})" if where else name, seconds * 1000, "ms", HELD_AT_MOST, better="lower"))
+        rows.append(Figure(f"{name} ({where})" if where else name, seconds * 1000, "ms", HELD_AT_MOST, better="lower"))
     return rows

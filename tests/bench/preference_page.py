@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Sequence
 from time import perf_counter
 
+from tests.bench.figure import Figure
 from tests.bench.latency import quantile
 from tests.bench.place import Place
-from tests.bench.row import Row
 from tests.faults.chain import SEND
 from tests.scenarios.scene import Account, Scene
 
@@ -17,7 +17,7 @@ SECONDS = 5.0
 WARM_UP = 20  # pages of each connection that are not counted
 
 
-async def run(place: Place) -> list[Row]:
+async def run(place: Place) -> list[Figure]:
     """As fast as they are answered, and one after the other."""
     sandbox = place.whole()
     try:
@@ -45,14 +45,14 @@ def _prepare(account: Account) -> list[str]:
     return [f"/p/{row['token']}" for row in account.tokens(message["id"], contacts, SEND).values()]
 
 
-async def _measured(port: int, paths: Sequence[str]) -> list[Row]:
+async def _measured(port: int, paths: Sequence[str]) -> list[Figure]:
     alone = await _ask(port, paths, SECONDS)
     began = perf_counter()
     many = await asyncio.gather(*(_ask(port, paths[number::CONNECTIONS], SECONDS) for number in range(CONNECTIONS)))
     rate = sum(map(len, many)) / (perf_counter() - began)
     return [
-        Row("preference page, median", quantile(alone, 0.5), "ms", 10, better="lower"),
-        Row("preference page, one process", rate, "pages/s", 500),
+        Figure("preference page, median", quantile(alone, 0.5), "ms", 10, better="lower"),
+        Figure("preference page, one process", rate, "pages/s", 500),
     ]
 
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import orjson
 
 from deploy.embedded.ports import free_port, is_free
+from tests.bench.figure import Figure
 from tests.bench.place import Place
-from tests.bench.row import Row
 from tests.faults.chain import SEND
 from tests.stack.processes import ROOT
 from tests.stack.shop import Shop
@@ -18,17 +18,17 @@ SECONDS = 6
 CONTACTS = 1_000
 
 
-async def run(place: Place) -> list[Row]:
+async def run(place: Place) -> list[Figure]:
     """Return the same requests to both, over 64 connections."""
     paths, found = await _tracking(place)
     empty = await _empty(paths)
     assert found["others"] == 0, found
     return [
-        Row("redirects, one process, acknowledged by Kafka", found["per_second"], "redirects/s", 20_000,
+        Figure("redirects, one process, acknowledged by Kafka", found["per_second"], "redirects/s", 20_000,
             empty["per_second"], "empty redirect by the same server", goal_ratio=1 / 3),
-        Row(f"redirects, p99 at {CONNECTIONS} connections", found["p99"], "ms", 20, empty["p99"],
+        Figure(f"redirects, p99 at {CONNECTIONS} connections", found["p99"], "ms", 20, empty["p99"],
             "empty redirect by the same server", better="lower"),
-        Row(f"redirects, median at {CONNECTIONS} connections", found["median"], "ms", None, empty["median"],
+        Figure(f"redirects, median at {CONNECTIONS} connections", found["median"], "ms", None, empty["median"],
             "empty redirect by the same server", better="lower"),
     ]  # fmt: skip
 

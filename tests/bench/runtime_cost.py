@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from shared.bus.topics import ensure_topics
 from shared.store.database import Database
 from tests.bench.clicks import ClickWriter, clicks_of
+from tests.bench.figure import Figure
 from tests.bench.place import PARTITIONS, Place, Sandbox
 from tests.bench.progress import APPLIED, PUBLISHED, execute, rate_until
-from tests.bench.row import Row
 from tests.faults.cast import LABELS
 from tests.faults.counting.app import SERVICE
 from tests.stack.processes import ROOT
@@ -34,7 +34,7 @@ def mostly_new(count: int = CLICKS) -> list[int]:
     return [1 + (number - 9 if number % 10 == 9 else number) for number in range(count)]
 
 
-async def run(place: Place) -> list[Row]:
+async def run(place: Place) -> list[Figure]:
     """Nothing relayed, then nothing new, then with the relay; each for the bare script and for the runtime."""
     with place.sandbox() as sandbox:
         await ensure_topics(sandbox.settings)
@@ -42,11 +42,11 @@ async def run(place: Place) -> list[Row]:
         bare = await _bare(sandbox, total)
         counting = await _counting(sandbox, total)
     return [
-        Row("runtime: clicks, 9 of 10 new, not relayed", counting.new, "clicks/s", 35_000, bare.new,
+        Figure("runtime: clicks, 9 of 10 new, not relayed", counting.new, "clicks/s", 35_000, bare.new,
             "bare script", goal_ratio=0.8),
-        Row("runtime: clicks, 9 of 10 new, relayed", counting.published, "clicks/s", 20_000, bare.published,
+        Figure("runtime: clicks, 9 of 10 new, relayed", counting.published, "clicks/s", 20_000, bare.published,
             "bare script that sends what it wrote"),
-        Row("runtime: clicks, nothing new", counting.known, "clicks/s", 60_000, bare.known,
+        Figure("runtime: clicks, nothing new", counting.known, "clicks/s", 60_000, bare.known,
             "bare script", goal_ratio=0.8),
     ]  # fmt: skip
 

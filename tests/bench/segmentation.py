@@ -16,12 +16,12 @@ from shared.events.envelope import ContactEvent
 from shared.events.parts import LabelReference
 from shared.events.topics import partition_of
 from tests.bench.clicks import clicks_of
+from tests.bench.figure import Figure
 from tests.bench.place import Place
-from tests.bench.row import Row
 from tests.bench.segmentation_audience import audience_rows
 from tests.bench.segmentation_criteria import criteria_rows
 from tests.bench.segmentation_databases import in_duckdb, in_postgres
-from tests.bench.segmentation_image import ACCOUNT, PARTITIONS, ZONE, World, count, label_id, three_parts
+from tests.bench.segmentation_image import ACCOUNT, PARTITIONS, ZONE, ClickHistory, count, label_id, three_parts
 
 CONTACTS, CLICKS = 1_000_000, 10_000_000
 TIMES = 9
@@ -38,7 +38,7 @@ def _batch(number: int, partition: int | None, dice: random.Random) -> list[Cont
     return list(clicks_of(found, LABELS, ACCOUNT))
 
 
-def fold_rate(slices: Sequence[AccountSlice]) -> Row:
+def fold_rate(slices: Sequence[AccountSlice]) -> Figure:
     """Events from memory into the image, and into one contact's facts after the other."""
     dice = random.Random(3)
     batches = [(partition, _batch(5_000, partition, dice)) for partition in range(PARTITIONS)]
@@ -53,7 +53,7 @@ def fold_rate(slices: Sequence[AccountSlice]) -> Row:
         for event in events:
             plain.setdefault(event.contact_id, History(zone)).apply(event)
     baseline = 5_000 * PARTITIONS / (perf_counter() - started)
-    return Row(
+    return Figure(
         "segmentation: folded from memory", 5_000 * PARTITIONS / took, "events/s", goal=200_000, baseline=baseline,
         baseline_of="facts per contact",
     )  # fmt: skip
@@ -79,7 +79,7 @@ def thousand_segments() -> Definitions:
     return Definitions(ZONE, segments)
 
 
-def evaluate_segments(slices: Sequence[AccountSlice]) -> Row:
+def evaluate_segments(slices: Sequence[AccountSlice]) -> Figure:
     """5,000 clicks on their way through a slice, and who enters and leaves a thousand segments."""
     definitions = thousand_segments()
     account = slices[3]
@@ -95,7 +95,7 @@ def evaluate_segments(slices: Sequence[AccountSlice]) -> Row:
         for _ in account.fold(events, definitions):
             pass
         times.append(perf_counter() - started)
-    return Row(
+    return Figure(
         "segmentation: 1,000 segments after 5,000 clicks, 1M contacts", min(times[1:]), "s", goal=1, better="lower"
     )
 
@@ -110,23 +110,24 @@ def _best(ask: Callable[[], object]) -> float:
     return min(times)
 
 
-async def run(place: Place) -> list[Row]:
+async def run(place: Place) -> list[Figure]:
     """Return a million contacts: counts beside those of databases, folding, a thousand segments."""
     criterion = three_parts()
     with TemporaryDirectory(prefix="penchant-rows-") as name, place.sandbox() as sandbox:
         rows = Path(name)
-        slices = list(World(CONTACTS, CLICKS).slices(rows))
+        slices = list(ClickHistory(CONTACTS, CLICKS).slices(rows))
         first, again = (_best(partial(count, slices, criterion, keep=keep)) for keep in (False, True))
         counted = count(slices, criterion)
         of_postgres, in_sql = await in_postgres(sandbox.database(), rows)
         of_duckdb, in_duck = in_duckdb(rows)
     assert counted == of_postgres == of_duckdb, (counted, of_postgres, of_duckdb)
     return [
-        Row("segmentation: count of three parts, 1M contacts, 10M clicks, asked first", first, "ms", goal=10,
+        Figure("segmentation: count of three parts, 1M contacts, 10M clicks, asked first", first, "ms", goal=10,
             better="lower", baseline=in_sql, baseline_of="PostgreSQL"),
-        Row("segmentation: the same, asked again", again, "ms", better="lower", baseline=in_duck, baseline_of="DuckDB"),
-        Row("segmentation: asked again, against PostgreSQL", in_sql / again, "times as fast", goal=100),
-        Row("segmentation: asked again, against DuckDB", in_duck / again, "times as fast", goal=20),
+        Figure("segmentation: the same, asked again", again, "ms", better="lower",
+            baseline=in_duck, baseline_of="DuckDB"),
+        Figure("segmentation: asked again, against PostgreSQL", in_sql / again, "times as fast", goal=100),
+        Figure("segmentation: asked again, against DuckDB", in_duck / again, "times as fast", goal=20),
         fold_rate(slices),
         evaluate_segments(slices),
         *audience_rows(slices, CONTACTS),

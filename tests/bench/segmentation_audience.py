@@ -14,7 +14,7 @@ from services.segmentation.domain.contact_facts import SliceFacts
 from services.segmentation.domain.evaluator import Evaluator
 from shared.criteria import Criterion, evaluate, parse
 from shared.criteria.content import Block, Variant, decide_content
-from tests.bench.row import Row
+from tests.bench.figure import Figure
 from tests.bench.segmentation_image import LABELS, TODAY, count, label_id
 
 TIMES = 5
@@ -85,7 +85,7 @@ def _decide_one_by_one(account: AccountSlice) -> float:
     return len(some) / (perf_counter() - started)
 
 
-def audience_rows(slices: Sequence[AccountSlice], contacts: int) -> list[Row]:
+def audience_rows(slices: Sequence[AccountSlice], contacts: int) -> list[Figure]:
     """Return all rows. The slices are given attributes first."""
     give_attributes(slices)
     city = parse({"field": {"key": "city", "is": "city 1"}})
@@ -101,12 +101,12 @@ def audience_rows(slices: Sequence[AccountSlice], contacts: int) -> list[Row]:
     thousand = [f"nick {number % 12} {number * 7 + 1}" for number in range(1000)]
     listed = _best(lambda: count(slices, parse({"field": {"key": "nick", "in": thousand}})))
     return [
-        Row("segmentation: audience of four parts with variants, 1M contacts, asked first", first, "ms", goal=30,
+        Figure("segmentation: audience of four parts with variants, 1M contacts, asked first", first, "ms", goal=30,
             better="lower"),
-        Row("segmentation: the same audience, asked again", again, "ms", goal=5, better="lower"),
-        Row("segmentation: content of 5 blocks of 3 variants", contacts / (decided / 1000), "contacts/s",
+        Figure("segmentation: the same audience, asked again", again, "ms", goal=5, better="lower"),
+        Figure("segmentation: content of 5 blocks of 3 variants", contacts / (decided / 1000), "contacts/s",
             goal=1_000_000, baseline=_decide_one_by_one(slices[0]), baseline_of="per-contact evaluation"),
-        Row("segmentation: top_label among 20 labels, 1M contacts", topped, "ms", goal=50, better="lower"),
-        Row("segmentation: in with 1,000 values, a distinct text each, 1M contacts", listed, "ms", goal=100,
+        Figure("segmentation: top_label among 20 labels, 1M contacts", topped, "ms", goal=50, better="lower"),
+        Figure("segmentation: in with 1,000 values, a distinct text each, 1M contacts", listed, "ms", goal=100,
             better="lower"),
     ]  # fmt: skip

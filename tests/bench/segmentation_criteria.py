@@ -9,7 +9,7 @@ from services.segmentation.domain.evaluator import Evaluator
 from services.segmentation.domain.preparing import prepare
 from shared.criteria import Criterion, parse
 from shared.criteria.cost import MOST_COST, cost_of
-from tests.bench.row import Row
+from tests.bench.figure import Figure
 from tests.bench.segmentation_image import LABELS, label_id
 
 IDS = [str(label_id(number)) for number in range(LABELS)]
@@ -59,7 +59,7 @@ def _answered(slices: Sequence[AccountSlice], criterion: Criterion) -> tuple[flo
     return sum(times), max(times)
 
 
-def criteria_rows(slices: Sequence[AccountSlice]) -> list[Row]:
+def criteria_rows(slices: Sequence[AccountSlice]) -> list[Figure]:
     """Return the slowest of the criteria, and what holds up others. The slices have attributes."""
     criteria = _most_expensive()
     prepared = {kind: _prepared(slices, criterion) for kind, criterion in criteria.items()}
@@ -68,10 +68,10 @@ def criteria_rows(slices: Sequence[AccountSlice]) -> list[Row]:
     held = max(longest for _, longest in (*prepared.values(), *answered.values()))
     first, _ = max(prepared.values())
     return [
-        Row(f"segmentation: the most expensive criterion allowed ({kind}), 1M contacts, asked again", slowest * 1000,
+        Figure(f"segmentation: the most expensive criterion allowed ({kind}), 1M contacts, asked again", slowest * 1000,
             "ms", goal=250, better="lower"),
-        Row("segmentation: sums made before the first answer to the slowest of them", first * 1000, "ms",
+        Figure("segmentation: sums made before the first answer to the slowest of them", first * 1000, "ms",
             better="lower"),
-        Row("segmentation: longest hold of the event loop by any of them", held * 1000, "ms", goal=50,
+        Figure("segmentation: longest hold of the event loop by any of them", held * 1000, "ms", goal=50,
             better="lower"),
     ]  # fmt: skip

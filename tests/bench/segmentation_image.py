@@ -48,7 +48,7 @@ THREE_PARTS: dict[str, Any] = {
 
 
 @dataclass
-class World:
+class ClickHistory:
     """Who clicked what when: by slice and day, the contacts (indexes) of each label in turn."""
 
     contacts: int

@@ -8,15 +8,15 @@ import json
 import sys
 from time import perf_counter
 
+from tests.bench.figure import Figure
 from tests.bench.place import Place
-from tests.bench.row import Row
-from tests.bench.segmentation_image import World, count, resident_bytes, three_parts
+from tests.bench.segmentation_image import ClickHistory, count, resident_bytes, three_parts
 
 CONTACTS, CLICKS = 10_000_000, 100_000_000
 TIMES = 5
 
 
-async def run(_: Place) -> list[Row]:
+async def run(_: Place) -> list[Figure]:
     """In a process of its own, for its memory."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.bench.segmentation_large", str(CONTACTS), str(CLICKS),
@@ -25,15 +25,15 @@ async def run(_: Place) -> list[Row]:
     output, _errors = await process.communicate()
     found = json.loads(output)
     return [
-        Row("segmentation: count, 10M contacts, 100M clicks", found["count_ms"], "ms", goal=80, better="lower"),
-        Row("segmentation: memory, 10M contacts, 100M clicks", found["bytes"] / 1e9, "GB", goal=6, better="lower"),
+        Figure("segmentation: count, 10M contacts, 100M clicks", found["count_ms"], "ms", goal=80, better="lower"),
+        Figure("segmentation: memory, 10M contacts, 100M clicks", found["bytes"] / 1e9, "GB", goal=6, better="lower"),
     ]
 
 
 def main() -> None:
     """Build the image, count, and print the result."""
-    world = World(int(sys.argv[1]), int(sys.argv[2]))
-    slices = list(world.slices())
+    history = ClickHistory(int(sys.argv[1]), int(sys.argv[2]))
+    slices = list(history.slices())
     criterion = three_parts()
     best = float("inf")
     for _ in range(TIMES):

@@ -28,9 +28,9 @@ from shared.events.tracking import ContactClicked
 from shared.http.keys import generate, hash_of
 from shared.settings import CommonSettings
 from tests.bench.clicks import ClickWriter, clicks_of
+from tests.bench.figure import Figure
 from tests.bench.place import Place, Sandbox
-from tests.bench.row import Row
-from tests.bench.segmentation_image import ACCOUNT, PARTITIONS, THREE_PARTS, ZONE, World, label_id
+from tests.bench.segmentation_image import ACCOUNT, PARTITIONS, THREE_PARTS, ZONE, ClickHistory, label_id
 from tests.stack.processes import ServiceProcess
 
 FOLDED = 300_000
@@ -67,7 +67,7 @@ class Writer:
         await asyncio.gather(*[await self.send(event) for event in events])
 
 
-async def run(place: Place) -> list[Row]:
+async def run(place: Place) -> list[Figure]:
     """Folding through Kafka, from a click to a membership, and a restart."""
     return [*await folding(place), *await latency(place), *await restart(place)]
 
@@ -107,7 +107,7 @@ def process_on(sandbox: Sandbox, dsn: str) -> ServiceProcess:
     )
 
 
-async def folding(place: Place) -> list[Row]:
+async def folding(place: Place) -> list[Figure]:
     """From the topic into the image, by one process and by two."""
     with place.sandbox() as sandbox:
         dsn = sandbox.database()
@@ -133,11 +133,11 @@ async def folding(place: Place) -> list[Row]:
         two.start(ready=False)
         together = await _rate(dsn, FOLDED)
     return [
-        Row(
+        Figure(
             "segmentation: folded through Kafka, one process", alone, "events/s", goal=80_000, baseline=fetched,
             baseline_of="fetched by aiokafka, and nothing else",
         ),
-        Row(
+        Figure(
             "segmentation: folded through Kafka, two processes", together, "events/s", baseline=alone,
             baseline_of="one process", goal_ratio=1.7 if (os.cpu_count() or 1) > 4 else None,
         ),
@@ -185,7 +185,7 @@ async def _until(dsn: str, question: str, least: int) -> None:
         await connection.close()
 
 
-async def latency(place: Place) -> list[Row]:
+async def latency(place: Place) -> list[Figure]:
     """From a click on its topic to SegmentEntered at an outside consumer."""
     with place.sandbox() as sandbox:
         dsn, key = sandbox.database(), generate()
@@ -203,8 +203,8 @@ async def latency(place: Place) -> list[Row]:
             times = await _live(sandbox, writer)
     cuts = quantiles(times, n=100)
     return [
-        Row("segmentation: click to SegmentEntered, median", cuts[49] * 1000, "ms", goal=150, better="lower"),
-        Row("segmentation: click to SegmentEntered, p99", cuts[98] * 1000, "ms", goal=700, better="lower"),
+        Figure("segmentation: click to SegmentEntered, median", cuts[49] * 1000, "ms", goal=150, better="lower"),
+        Figure("segmentation: click to SegmentEntered, p99", cuts[98] * 1000, "ms", goal=700, better="lower"),
     ]
 
 
@@ -236,7 +236,7 @@ async def _live(sandbox: Sandbox, writer: Writer) -> list[float]:
     return times
 
 
-async def restart(place: Place) -> list[Row]:
+async def restart(place: Place) -> list[Figure]:
     """From the start of a process to its first answer, with a snapshot of a million contacts."""
     with place.sandbox() as sandbox:
         dsn, key = sandbox.database(), generate()
@@ -256,16 +256,16 @@ async def restart(place: Place) -> list[Row]:
         memory = psutil.Process(process.pid).memory_info().rss
         assert nodes[2]["count"] > 0, nodes
     return [
-        Row("segmentation: restart at 1M contacts, 10M clicks", took, "s", goal=10, better="lower"),
-        Row("segmentation: memory at 1M contacts, 10M clicks", memory / 1e6, "MB", goal=1500, better="lower"),
-        Row("segmentation: snapshot of 1M contacts, 10M clicks", saved / 1e6, "MB"),
+        Figure("segmentation: restart at 1M contacts, 10M clicks", took, "s", goal=10, better="lower"),
+        Figure("segmentation: memory at 1M contacts, 10M clicks", memory / 1e6, "MB", goal=1500, better="lower"),
+        Figure("segmentation: snapshot of 1M contacts, 10M clicks", saved / 1e6, "MB"),
     ]
 
 
 async def _save(dsn: str) -> int:
     saved = 0
     async with asyncpg.create_pool(dsn, min_size=1, max_size=1) as pool, pool.acquire() as connection:
-        for partition, account in enumerate(World(1_000_000, 10_000_000).slices()):
+        for partition, account in enumerate(ClickHistory(1_000_000, 10_000_000).slices()):
             async with connection.transaction():
                 saved += await write_snapshot(
                     connection, partition, Reader(CONSUMER, VERSION, PARTITIONS), [account], datetime.now(UTC)

@@ -19,7 +19,7 @@ from tests.bench.segmentation_image import (
     PARTITIONS,
     TODAY,
     ZONE,
-    World,
+    ClickHistory,
     resident_bytes,
 )
 
@@ -70,7 +70,7 @@ def labels() -> float:
 def main() -> None:
     """Measure and prints."""
     before = resident_bytes()
-    slices = list(World(CONTACTS, CLICKS).slices())
+    slices = list(ClickHistory(CONTACTS, CLICKS).slices())
     whole = resident_bytes() - before
     sizes: Counter[str] = Counter()
     for account in slices:

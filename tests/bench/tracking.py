@@ -4,10 +4,10 @@ import asyncio
 import sys
 from contextlib import suppress
 
+from tests.bench.figure import Figure
 from tests.bench.intake import write_intake
 from tests.bench.place import PARTITIONS, Place
 from tests.bench.progress import PUBLISHED, ask, execute, rate_until
-from tests.bench.row import Row
 from tests.stack.processes import ROOT
 from tests.stack.sandbox import Sandbox
 from tests.stack.shop import Shop
@@ -18,7 +18,7 @@ CLICKS = 100_000
 KNOWN = "SELECT count(*) FROM contacts WHERE account_id = $1"
 
 
-async def run(place: Place) -> list[Row]:
+async def run(place: Place) -> list[Figure]:
     """From the first record read to the last one acknowledged."""
     sandbox = place.whole()
     try:
@@ -43,7 +43,7 @@ async def run(place: Place) -> list[Row]:
     finally:
         sandbox.clear()
     return [
-        Row("tracking: intake.clicks to tracking.clicks", rate, "clicks/s", 20_000, bare,
+        Figure("tracking: intake.clicks to tracking.clicks", rate, "clicks/s", 20_000, bare,
             "bare script: no lookups, verdicts or counts")
     ]  # fmt: skip
 

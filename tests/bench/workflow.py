@@ -26,9 +26,9 @@ from shared.events.tracking import ContactClicked
 from shared.store.database import Database
 from shared.store.event_tables import extend_event_tables
 from tests.bench.clicks import ClickWriter, clicks_of
+from tests.bench.figure import Figure
 from tests.bench.place import PARTITIONS, Place, Sandbox
 from tests.bench.progress import LOOK_EVERY, WITHIN, execute, rate_until
-from tests.bench.row import Row
 from tests.services.workflow.events import CATS, DOGS, GUIDE
 from tests.services.workflow.rig import label, message
 from tests.stack.processes import ServiceProcess
@@ -50,24 +50,24 @@ DUE_AT = "UPDATE runs SET due_at = $1 WHERE state = 'running'"
 STARTS_WITHIN = timedelta(seconds=15)
 
 
-async def run(place: Place) -> list[Row]:
+async def run(place: Place) -> list[Figure]:
     """Run each on topics and a database of its own, by a worker process with its relay."""
     looked_at = await _looked_at(place)
     started = await _started(place)
     timers = await _timers(place)
     delays = sorted(await _delays(place))
     return [
-        Row(f"workflow: clicks looked at, {WORKFLOWS} active workflows", looked_at, "events/s", 15_000),
-        Row("workflow: runs started, two steps each, with the start of the process", started, "runs/s", 3_000),
-        Row(f"workflow: {TIMERS:,} timers that are due together", timers, "s", 5, better="lower"),
-        Row(
+        Figure(f"workflow: clicks looked at, {WORKFLOWS} active workflows", looked_at, "events/s", 15_000),
+        Figure("workflow: runs started, two steps each, with the start of the process", started, "runs/s", 3_000),
+        Figure(f"workflow: {TIMERS:,} timers that are due together", timers, "s", 5, better="lower"),
+        Figure(
             f"workflow: click to message, {PER_SECOND} clicks/s, median",
             delays[len(delays) // 2],
             "ms",
             200,
             better="lower",
         ),
-        Row(
+        Figure(
             f"workflow: click to message, {PER_SECOND} clicks/s, p99",
             delays[len(delays) * 99 // 100],
             "ms",

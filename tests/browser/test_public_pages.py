@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from shared.events.parts import Send
-from shared.tokens import Purpose, Recipient, TokenKeys
+from shared.tokens import Purpose, TokenContents, TokenKeys
 from tests.browser.axe import faults_of
 from tests.browser.shop import Shop
 from tests.stack.sandbox import TOKEN_KEYS
@@ -32,7 +32,7 @@ class Visitor:
 
     def token(self, purpose: Purpose = Purpose.RECIPIENT, kind: str = "campaign", contact_id: int = 0) -> str:
         send = Send(kind=kind, id="spring", sent_at=datetime.now(UTC))  # type: ignore[arg-type] # one of the kinds
-        recipient = Recipient(self.shop.account.account_id, contact_id or self.contact_id, UUID(int=7), send)
+        recipient = TokenContents(self.shop.account.account_id, contact_id or self.contact_id, UUID(int=7), send)
         return KEYS.make(recipient, purpose)
 
     def paths(self) -> dict[str, tuple[str, int]]:

@@ -60,7 +60,7 @@ def random_event(dice: random.Random, now: datetime) -> ContactEvent:
     )
 
 
-class World:
+class Workload:
     """Processes of segmentation, a stream of events, and the members that must result."""
 
     def __init__(self, rig: Rig, folder: Path) -> None:
@@ -196,9 +196,9 @@ class World:
 
 
 @asynccontextmanager
-async def world_on(bootstrap: str, dsn: str, prefix: str, folder: Path) -> AsyncIterator[World]:
+async def workload_on(bootstrap: str, dsn: str, prefix: str, folder: Path) -> AsyncIterator[Workload]:
     async with make_rig(bootstrap, dsn, prefix) as rig:
-        yield World(rig, folder)
+        yield Workload(rig, folder)
 
 
 async def all_included(client: httpx.AsyncClient, path: str) -> list[int]:
@@ -220,28 +220,28 @@ async def all_included(client: httpx.AsyncClient, path: str) -> list[int]:
 async def test_killed_while_it_folds_announces_and_saves(
     kafka: TestKafka, database_dsn: str, topic_prefix: str, tmp_path: Path
 ) -> None:
-    async with world_on(kafka.bootstrap, database_dsn, topic_prefix, tmp_path) as world:
-        with world.process("one") as process:
-            await world.feed()
+    async with workload_on(kafka.bootstrap, database_dsn, topic_prefix, tmp_path) as workload:
+        with workload.process("one") as process:
+            await workload.feed()
             process.start()
-            await world.define(process)
+            await workload.define(process)
             for turn in range(8):
                 if turn % 2:
-                    await world.redefine(process)
-                before = await world.applied()
-                await world.feed()
+                    await workload.redefine(process)
+                before = await workload.applied()
+                await workload.feed()
                 if turn == 3:
-                    await world.rig.publish_again()
+                    await workload.rig.publish_again()
                 # Somewhere in the middle of it, at another record each time.
-                middle = before + world.dice.randrange(300)
-                await until(partial(world.has_applied, middle))
+                middle = before + workload.dice.randrange(300)
+                await until(partial(workload.has_applied, middle))
                 if turn == 4:
-                    await until(world.has_snapshots)
+                    await until(workload.has_snapshots)
                 process.kill()
                 if turn == 4:
-                    await world.rig.database.pool.execute("UPDATE snapshot_parts SET body = set_byte(body, 5, 1)")
+                    await workload.rig.database.pool.execute("UPDATE snapshot_parts SET body = set_byte(body, 5, 1)")
                 process.start()
-            await world.settled(process)
+            await workload.settled(process)
 
 
 @pytest.mark.fault
@@ -250,28 +250,28 @@ async def test_killed_while_it_folds_announces_and_saves(
 async def test_two_processes_one_killed_stopped_and_continued(
     kafka: TestKafka, database_dsn: str, topic_prefix: str, tmp_path: Path
 ) -> None:
-    async with world_on(kafka.bootstrap, database_dsn, topic_prefix, tmp_path) as world:
-        with world.process("one") as one, world.process("two") as two:
+    async with workload_on(kafka.bootstrap, database_dsn, topic_prefix, tmp_path) as workload:
+        with workload.process("one") as one, workload.process("two") as two:
             one.start()
             two.start()
-            await world.define(one)
-            await world.feed()
+            await workload.define(one)
+            await workload.feed()
             two.kill()
-            await world.feed()
+            await workload.feed()
             two.start(ready=False)
-            await world.redefine(one)
-            await world.feed()
+            await workload.redefine(one)
+            await workload.feed()
             two.wait_ready()
-            await world.settled(two)
+            await workload.settled(two)
             # Longer than the group waits for a member: its slices are given away, and it does not know.
             two.pause()
-            await world.feed()
-            await until(lambda: world.owners_are({one.url}), 100)
-            await world.feed()
+            await workload.feed()
+            await until(lambda: workload.owners_are({one.url}), 100)
+            await workload.feed()
             two.resume()
-            await world.redefine(one)
-            await world.feed()
-            await world.settled(one)
+            await workload.redefine(one)
+            await workload.feed()
+            await workload.settled(one)
 
 
 @pytest.fixture
@@ -291,21 +291,21 @@ async def test_kafka_and_postgresql_gone_for_a_while(
     private_kafka: KafkaNode, durable_postgres: PostgresNode, tmp_path: Path
 ) -> None:
     dsn = durable_postgres.create_database("segmentation_faults")
-    async with world_on(private_kafka.bootstrap, dsn, "gone.", tmp_path) as world:
-        with world.process("one") as process:
+    async with workload_on(private_kafka.bootstrap, dsn, "gone.", tmp_path) as workload:
+        with workload.process("one") as process:
             process.start()
-            await world.define(process)
-            await world.feed()
+            await workload.define(process)
+            await workload.feed()
             durable_postgres.kill()
-            await world.feed()
+            await workload.feed()
             durable_postgres.start()
-            await world.feed()
+            await workload.feed()
             private_kafka.kill()
             private_kafka.start()
-            await world.feed()
+            await workload.feed()
             process.wait_ready()
-            await world.redefine(process)
-            await world.settled(process)
+            await workload.redefine(process)
+            await workload.settled(process)
 
 
 @pytest.mark.fault
@@ -316,19 +316,19 @@ async def test_killed_in_the_middle_of_announcing_a_large_segment(
 ) -> None:
     """A definition is announced in pieces while events for the same contacts arrive."""
     many = 30_000
-    async with world_on(kafka.bootstrap, database_dsn, topic_prefix, tmp_path) as world:
+    async with workload_on(kafka.bootstrap, database_dsn, topic_prefix, tmp_path) as workload:
         now = datetime.now(UTC)
-        await world.rig.publish([contact(number, now, city="Gent") for number in range(1, many + 1)])
-        with world.process("one") as process:
+        await workload.rig.publish([contact(number, now, city="Gent") for number in range(1, many + 1)])
+        with workload.process("one") as process:
             process.start()
-            await until(partial(world.has_applied, many), SETTLED_WITHIN)
-            await world.define(process)
+            await until(partial(workload.has_applied, many), SETTLED_WITHIN)
+            await workload.define(process)
             for share in (0.1, 0.4, 0.7):
-                await until(partial(world.has_announced, int(many * share)), SETTLED_WITHIN)
+                await until(partial(workload.has_announced, int(many * share)), SETTLED_WITHIN)
                 process.kill()
-                await world.feed()
+                await workload.feed()
                 process.start()
-            await world.settled_on_topic()
+            await workload.settled_on_topic()
 
 
 @pytest.mark.fault
@@ -339,42 +339,42 @@ async def test_killed_while_a_campaign_freezes_and_sends(
 ) -> None:
     """Every subscribed member is requested exactly once, wherever a process is killed and whoever owns its slices."""
     many = 20_000
-    async with world_on(kafka.bootstrap, database_dsn, topic_prefix, tmp_path) as world:
+    async with workload_on(kafka.bootstrap, database_dsn, topic_prefix, tmp_path) as workload:
         now = datetime.now(UTC)
         message = MessageChanged(
             occurred_at=now, account_id=ACCOUNT, message_id=MESSAGE, message_name="Spring", revision=1, links=()
         )
-        await world.rig.publish([message, *(contact(number, now, city="Gent") for number in range(1, many + 1))])
-        with world.process("one") as process, world.process("two") as another:
+        await workload.rig.publish([message, *(contact(number, now, city="Gent") for number in range(1, many + 1))])
+        with workload.process("one") as process, workload.process("two") as another:
             process.start()
-            await until(partial(world.has_applied, many), SETTLED_WITHIN)
+            await until(partial(workload.has_applied, many), SETTLED_WITHIN)
             body = {
                 "name": "Spring",
                 "message_id": str(MESSAGE),
                 "audience": {"include": [{"field": {"key": "city", "is": "gent"}}]},
                 "hold_out_percent": 10,
             }
-            async with world.client(process) as client:
+            async with workload.client(process) as client:
                 created = await client.post("/v1/campaigns", json=body)
                 assert created.status_code == 201, created.text
                 path = f"/v1/campaigns/{created.json()['id']}"
                 assert (await client.post(f"{path}/launch")).status_code == 200
             for share in (0.0, 0.05, 0.4, 0.7):
-                await until(partial(has_requested, world, int(many * share)), SETTLED_WITHIN)
+                await until(partial(has_requested, workload, int(many * share)), SETTLED_WITHIN)
                 if share == 0.4:
                     # From here on two processes share the slices, and each is killed while they do.
                     another.start()
                     continue
                 process.kill()
-                await world.feed(50)
+                await workload.feed(50)
                 process.start()
             another.kill()
             another.start(ready=False)
-            await until(partial(is_done, world, process, path), SETTLED_WITHIN)
-            async with world.client(process) as client:
+            await until(partial(is_done, workload, process, path), SETTLED_WITHIN)
+            async with workload.client(process) as client:
                 counts = (await client.get(path)).json()["counts"]
                 included = await all_included(client, path)
-        rows = await world.rig.database.pool.fetch(
+        rows = await workload.rig.database.pool.fetch(
             "SELECT contact_id, count(*) AS times FROM events WHERE topic = 'segmentation.messages' GROUP BY contact_id"
         )
         assert all(row["times"] == 1 for row in rows), "requested twice"
@@ -387,12 +387,12 @@ async def test_killed_while_a_campaign_freezes_and_sends(
         assert many * 0.08 < counts["held_out"] < many * 0.12
 
 
-async def has_requested(world: World, number: int) -> bool:
+async def has_requested(workload: Workload, number: int) -> bool:
     query = "SELECT count(*) FROM events WHERE topic = 'segmentation.messages'"
-    return int(await world.rig.database.pool.fetchval(query)) >= number
+    return int(await workload.rig.database.pool.fetchval(query)) >= number
 
 
-async def is_done(world: World, process: ServiceProcess, path: str) -> bool:
-    async with world.client(process) as client:
+async def is_done(workload: Workload, process: ServiceProcess, path: str) -> bool:
+    async with workload.client(process) as client:
         answer = await client.get(path)
         return answer.status_code == 200 and answer.json()["state"] == "done"

@@ -43,7 +43,7 @@ ON_CLICK = {"on": "ContactClicked"}
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(400)]
 
 
-class World:
+class Workload:
     """Processes of workflow, a stream of events, and the runs that must result."""
 
     def __init__(self, rig: Rig, folder: Path) -> None:
@@ -169,14 +169,14 @@ class World:
 
 
 @asynccontextmanager
-async def world_on(bootstrap: str, dsn: str, prefix: str, folder: Path) -> AsyncIterator[World]:
+async def workload_on(bootstrap: str, dsn: str, prefix: str, folder: Path) -> AsyncIterator[Workload]:
     async with make_rig(bootstrap, dsn, prefix) as rig:
-        yield World(rig, folder)
+        yield Workload(rig, folder)
 
 
-async def _alone(world: World) -> bool:
+async def _alone(workload: Workload) -> bool:
     """Return whether the group has given a member up."""
-    return set((await members_of_groups(world.rig.settings, "workflow")).values()) == {1}
+    return set((await members_of_groups(workload.rig.settings, "workflow")).values()) == {1}
 
 
 def soon(seconds: float) -> datetime:
@@ -187,51 +187,51 @@ def soon(seconds: float) -> datetime:
 async def test_killed_between_steps_with_timers_due_while_it_is_away(
     kafka: TestKafka, database_dsn: str, topic_prefix: str, tmp_path: Path
 ) -> None:
-    async with world_on(kafka.bootstrap, database_dsn, topic_prefix, tmp_path) as world:
+    async with workload_on(kafka.bootstrap, database_dsn, topic_prefix, tmp_path) as workload:
         due = soon(20)
-        await world.define(due)
-        with world.process("one", PENCHANT_KAFKA_SESSION_TIMEOUT="45") as process:
+        await workload.define(due)
+        with workload.process("one", PENCHANT_KAFKA_SESSION_TIMEOUT="45") as process:
             for _ in range(6):
-                before = sum((await world.runs()).values())
-                await world.feed()
+                before = sum((await workload.runs()).values())
+                await workload.feed()
                 process.start(ready=False)
                 # Somewhere in the middle of it, at another run each time.
-                await until(partial(world.has_started, before + world.dice.randrange(1, 120)), SETTLED_WITHIN)
+                await until(partial(workload.has_started, before + workload.dice.randrange(1, 120)), SETTLED_WITHIN)
                 process.kill()
-            await world.feed()
+            await workload.feed()
             await asyncio.sleep(max(0.0, (due - datetime.now(UTC)).total_seconds()))
             for _ in range(3):
                 process.start(ready=False)
-                await asyncio.sleep(world.dice.random() * 4)
+                await asyncio.sleep(workload.dice.random() * 4)
                 process.kill()
             process.start()
-            await world.settled()
+            await workload.settled()
 
 
 @pytest.mark.asyncio
 async def test_two_workers_one_killed_and_one_a_zombie(
     kafka: TestKafka, database_dsn: str, topic_prefix: str, tmp_path: Path
 ) -> None:
-    async with world_on(kafka.bootstrap, database_dsn, topic_prefix, tmp_path) as world:
-        await world.define(soon(30))
-        with world.process("one") as one, world.process("two") as two:
+    async with workload_on(kafka.bootstrap, database_dsn, topic_prefix, tmp_path) as workload:
+        await workload.define(soon(30))
+        with workload.process("one") as one, workload.process("two") as two:
             one.start()
             two.start()
-            await world.feed()
+            await workload.feed()
             two.kill()
-            await world.feed()
-            await until(partial(world.has_started, sum(world.expected().values())), SETTLED_WITHIN)
+            await workload.feed()
+            await until(partial(workload.has_started, sum(workload.expected().values())), SETTLED_WITHIN)
             two.start()
-            await world.feed()
+            await workload.feed()
             # Longer than the group waits for a member: its partitions are given away, and it does not know.
             one.pause()
-            await world.feed()
-            await until(partial(_alone, world))
-            await until(partial(world.has_started, sum(world.expected().values())), SETTLED_WITHIN)
+            await workload.feed()
+            await until(partial(_alone, workload))
+            await until(partial(workload.has_started, sum(workload.expected().values())), SETTLED_WITHIN)
             one.resume()
-            await world.feed()
-            await world.answer()
-            await world.settled()
+            await workload.feed()
+            await workload.answer()
+            await workload.settled()
 
 
 async def has_facts(rig: Rig, projection: int) -> bool:
@@ -254,24 +254,24 @@ async def has_caught_up(rig: Rig, projection: int) -> bool:
 async def test_made_to_read_everything_again_it_asks_for_nothing_again(
     kafka: TestKafka, database_dsn: str, topic_prefix: str, tmp_path: Path
 ) -> None:
-    async with world_on(kafka.bootstrap, database_dsn, topic_prefix, tmp_path) as world:
-        await world.define(soon(5))
-        with world.process("one") as process:
+    async with workload_on(kafka.bootstrap, database_dsn, topic_prefix, tmp_path) as workload:
+        await workload.define(soon(5))
+        with workload.process("one") as process:
             process.start()
-            await world.feed()
-            await world.answer()
-            await world.settled()
+            await workload.feed()
+            await workload.answer()
+            await workload.settled()
         # A new projection of the facts begins at the beginning; killed in the middle of it, too.
-        with world.process("two", PENCHANT_WORKFLOW_PROJECTION=str(NEWER)) as process:
+        with workload.process("two", PENCHANT_WORKFLOW_PROJECTION=str(NEWER)) as process:
             process.start(ready=False)
-            await world.feed()
-            await until(partial(has_facts, world.rig, NEWER), SETTLED_WITHIN)
+            await workload.feed()
+            await until(partial(has_facts, workload.rig, NEWER), SETTLED_WITHIN)
             process.kill()
             process.start()
-            await world.answer()
-            await world.settled()
-        await until(partial(has_caught_up, world.rig, NEWER), SETTLED_WITHIN)
-        assert await stored_facts(world.rig, NEWER) == await facts_of_topics(world.rig)
+            await workload.answer()
+            await workload.settled()
+        await until(partial(has_caught_up, workload.rig, NEWER), SETTLED_WITHIN)
+        assert await stored_facts(workload.rig, NEWER) == await facts_of_topics(workload.rig)
 
 
 @pytest.mark.asyncio
@@ -279,18 +279,18 @@ async def test_kafka_and_postgresql_gone_for_a_while(
     private_kafka: KafkaNode, private_postgres: PostgresNode, tmp_path: Path
 ) -> None:
     dsn = private_postgres.create_database("workflow_faults")
-    async with world_on(private_kafka.bootstrap, dsn, "workflowgone.", tmp_path) as world:
-        await world.define(soon(20))
-        with world.process("one") as process:
+    async with workload_on(private_kafka.bootstrap, dsn, "workflowgone.", tmp_path) as workload:
+        await workload.define(soon(20))
+        with workload.process("one") as process:
             process.start()
-            await world.feed()
+            await workload.feed()
             private_postgres.stop()
-            await world.feed()
+            await workload.feed()
             private_postgres.start()
-            await world.feed()
+            await workload.feed()
             private_kafka.stop()
             private_kafka.start()
-            await world.feed()
+            await workload.feed()
             process.wait_ready()
-            await world.answer()
-            await world.settled()
+            await workload.answer()
+            await workload.settled()

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.events.parts import Send
-from shared.tokens import NotGenuineError, Recipient, SigningKey, TokenKeys
+from shared.tokens import NotGenuineError, SigningKey, TokenContents, TokenKeys
 
 KEY = SigningKey("2026-01", b"k" * 32)
 KEYS = TokenKeys([KEY])
 SENT_AT = datetime(2026, 5, 1, 8, 30, 0, 123000, tzinfo=UTC)
 MESSAGE = UUID("01890000-0000-7000-8000-000000000001")
-RECIPIENT = Recipient(7, 42, MESSAGE, Send(kind="campaign", id="spring", sent_at=SENT_AT))
+RECIPIENT = TokenContents(7, 42, MESSAGE, Send(kind="campaign", id="spring", sent_at=SENT_AT))
 
 
 sends = st.builds(
@@ -34,12 +34,12 @@ sends = st.builds(
     ),
 )
 recipients = st.builds(
-    Recipient, st.integers(1, 2**31 - 1), st.integers(1, 2**32 - 1), st.uuids(), st.one_of(st.none(), sends)
+    TokenContents, st.integers(1, 2**31 - 1), st.integers(1, 2**32 - 1), st.uuids(), st.one_of(st.none(), sends)
 )
 
 
 @given(recipients)
-def test_a_token_says_what_was_put_in_it(recipient: Recipient) -> None:
+def test_a_token_says_what_was_put_in_it(recipient: TokenContents) -> None:
     token = KEYS.make(recipient)
     assert KEYS.read(token.encode()) == recipient
     assert len(token) < 120
@@ -48,7 +48,7 @@ def test_a_token_says_what_was_put_in_it(recipient: Recipient) -> None:
 
 def test_the_longest_send_id_fits() -> None:
     send = Send(kind="other", id="x" * 40, sent_at=SENT_AT)
-    token = KEYS.make(Recipient(2**31 - 1, 2**32 - 1, MESSAGE, send))
+    token = KEYS.make(TokenContents(2**31 - 1, 2**32 - 1, MESSAGE, send))
     assert len(token) == 119
     assert KEYS.read(token.encode()).send == send
 
@@ -68,7 +68,7 @@ def test_the_layout_never_changes() -> None:
 )
 def test_refuses_a_send_that_a_token_cannot_hold(send: Send) -> None:
     with pytest.raises(ValueError, match=r"40 bytes|1970"):
-        KEYS.make(Recipient(1, 1, MESSAGE, send))
+        KEYS.make(TokenContents(1, 1, MESSAGE, send))
 
 
 @given(st.binary(max_size=200))
@@ -84,7 +84,7 @@ def test_well_formed_garbage_is_no_token(garbage: bytes) -> None:
 
 
 @given(recipients, st.data())
-def test_a_token_with_one_character_changed_is_none(recipient: Recipient, data: st.DataObject) -> None:
+def test_a_token_with_one_character_changed_is_none(recipient: TokenContents, data: st.DataObject) -> None:
     token = KEYS.make(recipient).encode()
     place = data.draw(st.integers(0, len(token) - 1))
     other = data.draw(st.integers(0, 255).filter(lambda byte: byte != token[place]))

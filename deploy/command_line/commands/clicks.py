@@ -9,8 +9,8 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from deploy.command_line.click_checks import RowChecks
-from deploy.command_line.click_outcome import BATCH, Accepted, RefusedRow, ReplayOutcome, settle_if_possible
-from deploy.command_line.click_rows import COLUMNS, Row, UnusableFile, rows_of
+from deploy.command_line.click_outcome import BATCH, AcceptedRow, RefusedRow, ReplayOutcome, settle_if_possible
+from deploy.command_line.click_rows import COLUMNS, ClickFileRow, UnusableFile, rows_of
 from deploy.command_line.client import ApiProblem, Client, Json
 from deploy.command_line.settings import CommandLineSettings
 from deploy.command_line.terminal import FAILED, INTERRUPTED, AsJson, err, fail, run, say, write_json
@@ -75,10 +75,10 @@ def replay(
 
 
 async def send_all(
-    client: Client, rows: Iterator[Row], outcome: ReplayOutcome, advance: Callable[[], None] = lambda: None
+    client: Client, rows: Iterator[ClickFileRow], outcome: ReplayOutcome, advance: Callable[[], None] = lambda: None
 ) -> None:
     """Send rows a batch at a time; `outcome` is right after each."""
-    batch: list[Row] = []
+    batch: list[ClickFileRow] = []
     checks = RowChecks(client)
     for read in rows:
         row = await checks.checked(read)
@@ -96,7 +96,7 @@ async def send_all(
     advance()
 
 
-async def _send(client: Client, batch: list[Row], outcome: ReplayOutcome) -> None:
+async def _send(client: Client, batch: list[ClickFileRow], outcome: ReplayOutcome) -> None:
     try:
         answer = await client.post("tracking", "/v1/clicks", [row.report for row in batch])
         errors = answer["errors"]
@@ -113,7 +113,7 @@ async def _send(client: Client, batch: list[Row], outcome: ReplayOutcome) -> Non
             errors = [{"index": 0, "pointer": "", "detail": "is too large"}]
     refused = {_row_number(error) for error in errors}
     outcome.accepted += [
-        Accepted(row.number, str(row.report["id"]))
+        AcceptedRow(row.number, str(row.report["id"]))
         for index, row in enumerate(batch)
         if row.report is not None and index not in refused
     ]

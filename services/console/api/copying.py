@@ -9,7 +9,7 @@ from services.console.api.sentences import thing_name
 from services.console.apis.client import Api, ApiProblem, Json
 from services.console.domain.errors import NotAMember
 from services.console.domain.roles import may
-from services.console.use_cases.copying import THINGS, Obstacle, Plan, Thing, copy, plan_copy
+from services.console.use_cases.copying import THINGS, CopyPlan, Obstacle, Thing, copy, plan_copy
 from shared.http.routing import Router
 
 router = Router(prefix="/a/{account_id}/copy", include_in_schema=False)
@@ -49,7 +49,7 @@ async def _show(page: AccountPage, form: Form, status: int = 200) -> Response:
     if len(targets) == 1:
         form.values.setdefault("to", str(targets[0]["account_id"]))
     target = next((one for one in targets if str(one["account_id"]) == form["to"]), None)
-    plan: Plan | None = None
+    plan: CopyPlan | None = None
     if target is not None:
         plan = await plan_copy(page.api, target["api"], thing, form["id"])
         name = plan.asked_for.name

@@ -31,7 +31,7 @@ router = Router(prefix="/a/{account_id}/messages/{message_id}/blocks/{block}", i
 
 
 @dataclass(slots=True)
-class Variant:
+class EditedVariant:
     """A variant as it is edited: its pieces by the name of their field, and who is shown it."""
 
     name: str
@@ -81,7 +81,7 @@ async def save(page: OfAccount, message_id: UUID, block: str) -> Response:
     return page.go(page.url(f"messages/{message_id}"), _("Saved. Preview it as one of your contacts."))
 
 
-async def _variants(page: AccountPage, found: Json, block: str, form: Form, choices: Choices) -> list[Variant]:
+async def _variants(page: AccountPage, found: Json, block: str, form: Form, choices: Choices) -> list[EditedVariant]:
     marked = block_of(found["html"], block)
     known = next((one for one in found["blocks"] if one["block"] == block), None)
     if known is None:
@@ -91,19 +91,19 @@ async def _variants(page: AccountPage, found: Json, block: str, form: Form, choi
         own = pieces.setdefault(part.variant, {})
         for piece in pieces_of(found["html"], part):
             own[f"piece.{part.variant}.{len(own)}"] = piece
-    variants: list[Variant] = []
+    variants: list[EditedVariant] = []
     for number, one in enumerate(known["variants"]):
         tree = tree_of(form, f"v{number}") if form.values else _tree(one)
         builder = await build(page, f"v{number}", tree, choices)
-        variants.append(Variant(one["variant"], pieces.get(one["variant"], {}), builder, bool(one.get("broken"))))
-    return [*variants, Variant("", pieces.get("", {}))]
+        variants.append(EditedVariant(one["variant"], pieces.get(one["variant"], {}), builder, bool(one.get("broken"))))
+    return [*variants, EditedVariant("", pieces.get("", {}))]
 
 
 def _tree(variant: Json) -> Node:
     return draft_of(variant["criterion"]) if variant.get("criterion") else empty_draft()
 
 
-def _edited(found: Json, variants: list[Variant], form: Form) -> str:
+def _edited(found: Json, variants: list[EditedVariant], form: Form) -> str:
     values = {
         piece: form.raw(name) for variant in variants for name, piece in variant.pieces.items() if name in form.values
     }
@@ -123,7 +123,7 @@ def _changed(html: str, block: str, operation: str, form: Form) -> str:
     return html
 
 
-def _criteria(variants: list[Variant], operation: str) -> list[Json]:
+def _criteria(variants: list[EditedVariant], operation: str) -> list[Json]:
     """Return what has a criterion, in the order in which it is tried; a button moves one up."""
     ordered = [one for one in variants if one.builder is not None]
     if operation.startswith("first:"):
@@ -135,7 +135,7 @@ def _criteria(variants: list[Variant], operation: str) -> list[Json]:
     ]
 
 
-def _refuse(form: Form, variants: list[Variant], problem: ApiProblem) -> None:
+def _refuse(form: Form, variants: list[EditedVariant], problem: ApiProblem) -> None:
     form.errors[""] = problem.errors[0]["detail"] if problem.errors else problem.detail
     ready = [one for one in variants if one.builder is not None and one.builder.is_ready()]
     for number, one in enumerate(ready):

@@ -30,7 +30,7 @@ THEMES = ("system", "light", "dark")
 LONGEST_NAME = 80
 
 
-class LinkBody(BaseModel):
+class SignInLinkBody(BaseModel):
     """Whom a link is for."""
 
     model_config = ConfigDict(extra="forbid")
@@ -41,7 +41,7 @@ class LinkBody(BaseModel):
     ] = []
 
 
-class LinkAnswer(BaseModel):
+class SignInLinkAnswer(BaseModel):
     """A link that signs in."""
 
     url: Annotated[str, Field(description="Signs in once, within an hour.")]
@@ -49,8 +49,8 @@ class LinkAnswer(BaseModel):
 
 @programs.post("/v1/sign-in-links", status_code=201, summary="Make a link that signs the operator in once")
 async def make_link(
-    request: Request, body: LinkBody, authorization: Annotated[str, Header(include_in_schema=False)] = ""
-) -> LinkAnswer:
+    request: Request, body: SignInLinkBody, authorization: Annotated[str, Header(include_in_schema=False)] = ""
+) -> SignInLinkAnswer:
     """Make a link for the operator's command line, which has the operator's key."""
     console = console_of(request)
     operator_key = console.settings.operator_key
@@ -58,7 +58,7 @@ async def make_link(
     if not expected or not hmac.compare_digest(authorization.encode(), expected.encode()):
         raise Problem(401, "This needs the operator's key.", headers={"WWW-Authenticate": "Bearer"})
     token = await link_for_operator(console.database, console.platform, console.vault, body.name, body.account_keys)
-    return LinkAnswer(url=f"{console.settings.base_url}/sign-in/{token}")
+    return SignInLinkAnswer(url=f"{console.settings.base_url}/sign-in/{token}")
 
 
 @router.get("/sign-in")

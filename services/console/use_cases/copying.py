@@ -51,7 +51,7 @@ class CopiedThing:
 
 
 @dataclass(slots=True)
-class Plan:
+class CopyPlan:
     """What a copy does: its pieces in the order in which they are made; the last one is what was asked for."""
 
     pieces: list[CopiedThing] = field(default_factory=list)
@@ -72,7 +72,7 @@ class Plan:
         return [piece for piece in self.pieces[:-1] if piece.there is None]
 
 
-async def plan_copy(source: Api, target: Api, thing: Thing, thing_id: str) -> Plan:
+async def plan_copy(source: Api, target: Api, thing: Thing, thing_id: str) -> CopyPlan:
     """Return what copying a thing would do. Raises NotAMember if there is no such thing, ApiProblem, Unreachable."""
     here, there = await asyncio.gather(_contents(source), _contents(target))
     found = here[thing].get(thing_id)
@@ -83,7 +83,7 @@ async def plan_copy(source: Api, target: Api, thing: Thing, thing_id: str) -> Pl
     return planning.plan
 
 
-async def copy(target: Api, plan: Plan, name: str) -> str:
+async def copy(target: Api, plan: CopyPlan, name: str) -> str:
     """Make what the plan says, and return the id of the copy, which is called `name`.
 
     What is made stays if a later piece is refused; another try finds it by its name. Raises ApiProblem, Unreachable.
@@ -115,7 +115,7 @@ class _Planning:
     source: Api
     here: dict[str, dict[str, Json]]
     there: dict[str, dict[str, Json]]
-    plan: Plan = field(default_factory=Plan)
+    plan: CopyPlan = field(default_factory=CopyPlan)
     seen: set[tuple[str, str]] = field(default_factory=set)
     open: list[tuple[str, str]] = field(default_factory=list)
 

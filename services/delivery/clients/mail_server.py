@@ -26,7 +26,7 @@ class Uncertain(Exception):
     """The connection broke while the mail was handed over: nobody knows whether the server has taken it."""
 
 
-class Connection:
+class MailServerConnection:
     """One connection to the server, opened when it is needed."""
 
     def __init__(self, server: MailServer) -> None:

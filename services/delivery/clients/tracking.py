@@ -28,7 +28,7 @@ class Rendered:
     reply_to: str | None
 
 
-class Tracking:
+class TrackingClient:
     """Renders messages by an API key of scope `pipeline`."""
 
     def __init__(self, url: str, key: SecretStr) -> None:

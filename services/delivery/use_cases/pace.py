@@ -3,7 +3,7 @@
 import asyncio
 
 
-class Pace:
+class RateLimit:
     """Let `per_second` through each second, evenly; what was not used is not saved up."""
 
     def __init__(self, per_second: float) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import httpx
 
-from services.delivery.clients.tracking import MOST_RECIPIENTS, NotRendered, Rendered, Tracking
+from services.delivery.clients.tracking import MOST_RECIPIENTS, NotRendered, Rendered, TrackingClient
 from services.delivery.domain.composing import Content, Sender, compose
 from services.delivery.domain.system_mails import Brand, system_content
 from services.delivery.store.contacts import StoredContact, contacts_of_ids
@@ -40,7 +40,7 @@ class Preparing:
 
     database: Database
     catalog: Catalog
-    tracking: Tracking
+    tracking: TrackingClient
     default_sender: Sender
     preferences_url: str
 

@@ -8,13 +8,13 @@ from uuid import UUID, uuid4
 
 import structlog
 
-from services.delivery.clients.mail_server import Connection, MailRefused, NotReached, Uncertain
+from services.delivery.clients.mail_server import MailRefused, MailServerConnection, NotReached, Uncertain
 from services.delivery.domain.outcomes import Ending, retry_after
 from services.delivery.domain.permission import Recipient, must_wait, reason_to_skip
 from services.delivery.settings import MailServer
 from services.delivery.store.mails import Mail, begin_mail, claim_mails, end_interrupted, end_mail, retry_mail
 from services.delivery.use_cases.metrics import MAILS
-from services.delivery.use_cases.pace import Pace
+from services.delivery.use_cases.pace import RateLimit
 from services.delivery.use_cases.preparing import Prepared, Preparing
 from shared.retrying import until_it_works
 from shared.store.database import Database
@@ -56,7 +56,7 @@ class Sending:
         self._preparing = preparing
         self._server = server
         self._campaign_state = campaign_state
-        self._pace = Pace(per_second)
+        self._pace = RateLimit(per_second)
         self._connections = connections
         self._repeats_uncertain = repeats_uncertain
         self._most = max(1, min(AT_ONCE, int(per_second * LEASE.total_seconds() / 4)))
@@ -98,7 +98,7 @@ class Sending:
         await asyncio.sleep(LOOK_FOR_INTERRUPTED)
 
     async def _serve(self) -> None:
-        connection = Connection(self._server)
+        connection = MailServerConnection(self._server)
         try:
             while True:
                 prepared = await self._ready.get()
@@ -112,7 +112,7 @@ class Sending:
         finally:
             await connection.close()
 
-    async def _send(self, prepared: Prepared, connection: Connection) -> None:
+    async def _send(self, prepared: Prepared, connection: MailServerConnection) -> None:
         mail = prepared.mail
         state = self._campaign_state(mail.request.campaign_id)
         if must_wait(state):
@@ -125,7 +125,7 @@ class Sending:
             await self._pace.turn()
             await self._begin(prepared, connection, state)
 
-    async def _begin(self, prepared: Prepared, connection: Connection, campaign_state: str | None) -> None:
+    async def _begin(self, prepared: Prepared, connection: MailServerConnection, campaign_state: str | None) -> None:
         mail = prepared.mail
         begun = await begin_mail(self._database.pool, mail, BEGUN_LEASE)
         if begun is None:
@@ -146,7 +146,7 @@ class Sending:
         else:
             await self._hand_over(prepared, connection)
 
-    async def _hand_over(self, prepared: Prepared, connection: Connection) -> None:
+    async def _hand_over(self, prepared: Prepared, connection: MailServerConnection) -> None:
         assert prepared.composed is not None
         mail = prepared.mail
         try:

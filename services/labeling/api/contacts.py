@@ -20,10 +20,10 @@ from services.labeling.store.contact_search import FoundContact
 from services.labeling.store.contacts import StoredContact, contact_of_id
 from services.labeling.store.directory import find_contacts
 from services.labeling.store.labels import labels_of_names
-from services.labeling.use_cases.contact_lists import Selection, contacts_by_change, contacts_by_id, search_contacts
+from services.labeling.use_cases.contact_lists import ContactFilter, contacts_by_change, contacts_by_id, search_contacts
 from services.labeling.use_cases.erasure import erase_contact
 from services.labeling.use_cases.labels import find_label
-from services.labeling.use_cases.upserts import Row, RowProblem, Upserted, upsert_contacts
+from services.labeling.use_cases.upserts import RowProblem, Upserted, UpsertRow, upsert_contacts
 from shared.events.labeling import Subscription
 from shared.events.parts import Origin
 from shared.http.batches import BatchError, EachForItself, RefusedItem, none_taken, refused
@@ -99,7 +99,7 @@ def _labels(names: Sequence[str], known: dict[str, Label]) -> tuple[Label, ...] 
     return tuple(known[name] for name in names)
 
 
-async def _published(service: Labeling, account_id: int, rows: Sequence[Row], result: Upserted) -> None:
+async def _published(service: Labeling, account_id: int, rows: Sequence[UpsertRow], result: Upserted) -> None:
     """Wait until refusals of tracking among the rows can be read by tracking."""
     await service.contacts_published(
         account_id,
@@ -120,7 +120,7 @@ async def make_contact(
         labels = _labels(body.labels or [], await labels_of_names(connection, caller.account_id, body.labels or []))
     if isinstance(labels, FieldError):
         raise Problem(422, "The account has no such label.", errors=[labels])
-    row = Row("create", body.patch(), labels)
+    row = UpsertRow("create", body.patch(), labels)
     result = await upsert_contacts(service.database, caller.account_id, [row], _origin(caller), service.suppression)
     (contact_id,) = result.contact_ids
     if contact_id is None:
@@ -137,7 +137,7 @@ async def write_batch(service: Service, caller: Annotated[Caller, requires("writ
     names = {name for item in body if isinstance(item, ContactItem) for name in item.labels or ()}
     async with service.database.pool.acquire() as connection:
         known = await labels_of_names(connection, caller.account_id, names)
-    rows: list[Row] = []
+    rows: list[UpsertRow] = []
     indexes: list[int] = []
     errors: list[BatchError] = []
     for index, item in enumerate(body):
@@ -152,7 +152,7 @@ async def write_batch(service: Service, caller: Annotated[Caller, requires("writ
     return _batch_answer(len(body), indexes, result, errors)
 
 
-def _row(index: int, item: ContactItem | RefusedItem, known: dict[str, Label]) -> Row | BatchError:
+def _row(index: int, item: ContactItem | RefusedItem, known: dict[str, Label]) -> UpsertRow | BatchError:
     if isinstance(item, RefusedItem):
         return refused(index, item)
     if item.external_id is None and item.email is None:
@@ -160,7 +160,7 @@ def _row(index: int, item: ContactItem | RefusedItem, known: dict[str, Label]) -
     labels = _labels(item.labels or (), known)
     if isinstance(labels, FieldError):
         return BatchError(index=index, code="unknown_label", pointer=labels.pointer, detail=labels.detail)
-    return Row("upsert", item.patch(), labels)
+    return UpsertRow("upsert", item.patch(), labels)
 
 
 def _batch_answer(size: int, indexes: Sequence[int], result: Upserted, errors: list[BatchError]) -> BatchAnswer:
@@ -215,7 +215,7 @@ async def list_contacts(
         if search is not None:
             return await _search(connection, account_id, search, page)
         only = await _only(connection, account_id, email, external_id)
-        wanted = Selection(
+        wanted = ContactFilter(
             None if label is None else await _wanted_label(connection, account_id, label),
             segment,
             subscription,
@@ -302,7 +302,7 @@ async def patch_contact(
     """
     async with service.database.pool.acquire() as connection:
         contact_id = await contact_in_path(connection, caller.account_id, contact)
-    row = Row("update", body.patch(), contact_id=contact_id)
+    row = UpsertRow("update", body.patch(), contact_id=contact_id)
     decides = caller.may("self") and not row.patch.keys().isdisjoint({"subscription", "tracking_consent"})
     origin = Origin(kind="self", key_id=caller.key_id) if decides else _origin(caller)
     result = await upsert_contacts(service.database, caller.account_id, [row], origin, service.suppression)

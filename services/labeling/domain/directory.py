@@ -36,7 +36,7 @@ class KeyClaim(NamedTuple):
     contact_id: int | None = None
 
 
-class Conflict(NamedTuple):
+class KeyConflict(NamedTuple):
     """A row that cannot have the key."""
 
     key: Key
@@ -49,7 +49,7 @@ class Settlement(NamedTuple):
     entries move in the unit of work that writes the contacts.
     """
 
-    rows: list[int | Conflict]
+    rows: list[int | KeyConflict]
     entries: dict[Key, int]
     created: int
     handovers: dict[Key, tuple[int, int]]
@@ -80,13 +80,13 @@ class _Settling:
     def settle(self, claims: Sequence[KeyClaim]) -> Settlement:
         first = self.next_id
         leaving = self._leaving(claims)
-        rows: list[int | Conflict] = []
+        rows: list[int | KeyConflict] = []
         for claim in claims:
             who = self._who(claim, leaving)
             if who is None:
                 who, self.next_id = self.next_id, self.next_id + 1
             rows.append(who)
-            if not isinstance(who, Conflict):
+            if not isinstance(who, KeyConflict):
                 self._take(claim, who)
         return Settlement(rows, self.entries, self.next_id - first, self.handovers)
 
@@ -119,7 +119,7 @@ class _Settling:
         kinds = {kind for kind, _ in claim.keys}
         return [key for key in self.held.get(who, ()) if key[0] in kinds and key not in claim.keys]
 
-    def _who(self, claim: KeyClaim, leaving: Mapping[Key, int]) -> int | Conflict | None:
+    def _who(self, claim: KeyClaim, leaving: Mapping[Key, int]) -> int | KeyConflict | None:
         """Return the contact of a row, by external id, then by address; None if it is new."""
         who, newcomer = claim.contact_id, None
         for key in sorted(claim.keys, key=lambda key: key[0] != "external"):
@@ -131,7 +131,7 @@ class _Settling:
             if entry.owner == "newcomer":
                 newcomer = newcomer or entry.contact_id
             elif claim.mode == "create" or (who is not None and who != entry.contact_id):
-                return Conflict(key)
+                return KeyConflict(key)
             else:
                 who = entry.contact_id
         return who if who is not None else newcomer

@@ -26,14 +26,14 @@ ENDINGS: Mapping[Format, str] = {"csv": "csv", "csv_excel": "csv", "xlsx": "xlsx
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-class Strength(NamedTuple):
+class InterestColumn(NamedTuple):
     """A column about the clicks for a label."""
 
     kind: Literal["clicks", "last_click"]
     label_id: UUID
 
 
-class Person(NamedTuple):
+class ExportedContact(NamedTuple):
     """A contact as it is exported: labels by id, with whether it holds them, clicks, and the last click."""
 
     contact_id: int
@@ -45,13 +45,13 @@ class Person(NamedTuple):
     labels: Mapping[UUID, tuple[bool, int, datetime | None]]
 
 
-def strength_of(column: str) -> Strength | None:
+def interest_column_of(column: str) -> InterestColumn | None:
     """Return what a column `clicks:<label id>` or `last_click:<label id>` means; None for other columns."""
     kind, colon, label_id = column.partition(":")
     if not colon or kind not in ("clicks", "last_click"):
         return None
     try:
-        return Strength("clicks" if kind == "clicks" else "last_click", UUID(label_id))
+        return InterestColumn("clicks" if kind == "clicks" else "last_click", UUID(label_id))
     except ValueError:
         return None
 
@@ -59,58 +59,62 @@ def strength_of(column: str) -> Strength | None:
 def check_columns(columns: Sequence[str], fields: Mapping[str, Any], label_ids: Sequence[UUID]) -> None:
     """Raise InvalidError, with a pointer into `columns`, for a column that does not exist or is named twice."""
     for place, column in enumerate(columns):
-        strength = strength_of(column)
+        interest = interest_column_of(column)
         known = column in PLAIN or column == LABELS or column in fields
-        if not known and (strength is None or strength.label_id not in label_ids):
+        if not known and (interest is None or interest.label_id not in label_ids):
             raise InvalidError(f"there is no column {column!r}", f"/{place}")
         if column in columns[:place]:
             raise InvalidError("the column is there twice", f"/{place}")
 
 
 class RowWriter:
-    """Writes people as lines of a format. A spreadsheet is written as CSV first."""
+    """Writes contacts as lines of a format. A spreadsheet is written as CSV first."""
 
     def __init__(self, format_: Format, columns: Sequence[str], names: Mapping[UUID, str]) -> None:
         """`names` are the names of the account's labels, by id."""
         self._format = format_
         self._columns = columns
-        self._strengths = {column: strength_of(column) for column in columns if column not in PLAIN}
+        self._interests = {column: interest_column_of(column) for column in columns if column not in PLAIN}
         self._names = names
         self._delimiter = ";" if format_ == "csv_excel" else ","
 
     def head(self) -> bytes:
-        """Return what stands before the first person."""
+        """Return what stands before the first contact."""
         if self._format == "ndjson":
             return b""
         mark = BYTE_ORDER_MARK if self._format == "csv_excel" else b""
         return mark + self._lines([list(self._columns)])
 
-    def write(self, people: Sequence[Person]) -> bytes:
-        """Return the lines of these people."""
+    def write(self, contacts: Sequence[ExportedContact]) -> bytes:
+        """Return the lines of these contacts."""
         if self._format == "ndjson":
-            return b"".join(orjson.dumps(self._members(person), option=orjson.OPT_APPEND_NEWLINE) for person in people)
-        return self._lines([[self._cell(self._value(person, column)) for column in self._columns] for person in people])
+            lines = (orjson.dumps(self._members(contact), option=orjson.OPT_APPEND_NEWLINE) for contact in contacts)
+            return b"".join(lines)
+        return self._lines([self._cells(contact) for contact in contacts])
 
     def _lines(self, rows: Sequence[Sequence[str]]) -> bytes:
         text = io.StringIO(newline="")
         csv.writer(text, delimiter=self._delimiter, lineterminator="\r\n").writerows(rows)
         return text.getvalue().encode("utf-8", "replace")
 
-    def _members(self, person: Person) -> dict[str, Any]:
-        values = {column: self._value(person, column) for column in self._columns}
+    def _members(self, contact: ExportedContact) -> dict[str, Any]:
+        values = {column: self._value(contact, column) for column in self._columns}
         return {column: value for column, value in values.items() if value is not None}
 
-    def _value(self, person: Person, column: str) -> Any:  # noqa: ANN401 - as the column is
+    def _cells(self, contact: ExportedContact) -> list[str]:
+        return [self._cell(self._value(contact, column)) for column in self._columns]
+
+    def _value(self, contact: ExportedContact, column: str) -> Any:  # noqa: ANN401 - as the column is
         if column in PLAIN:
-            return getattr(person, column)
+            return getattr(contact, column)
         if column == LABELS:
-            held = [self._names[label_id] for label_id, (is_held, _, _) in person.labels.items() if is_held]
+            held = [self._names[label_id] for label_id, (is_held, _, _) in contact.labels.items() if is_held]
             return ",".join(sorted(held)) or None
-        strength = self._strengths[column]
-        if strength is None:
-            return person.fields.get(column)
-        _, clicks, last_click = person.labels.get(strength.label_id, (False, 0, None))
-        if strength.kind == "clicks":
+        interest = self._interests[column]
+        if interest is None:
+            return contact.fields.get(column)
+        _, clicks, last_click = contact.labels.get(interest.label_id, (False, 0, None))
+        if interest.kind == "clicks":
             return clicks
         return None if last_click is None else last_click.isoformat(timespec="seconds")
 

@@ -17,7 +17,7 @@ _ERROR = ("import_id", "generation", "number", "place", "column_index", "code", 
 _DEAL = ("import_id", "bucket", "number", "contact_id")
 
 
-class Row(NamedTuple):
+class ImportRow(NamedTuple):
     """A row of a table: its number and its cells."""
 
     number: int
@@ -88,20 +88,22 @@ async def add_errors(
         await connection.copy_records_to_table("import_errors", records=records, columns=_ERROR)
 
 
-async def rows_after(connection: Executor, import_id: UUID, generation: int, after: int, limit: int) -> list[Row]:
+async def rows_after(connection: Executor, import_id: UUID, generation: int, after: int, limit: int) -> list[ImportRow]:
     """Return the next rows of a generation."""
     rows = await QUERIES["rows_after"].fetch(
         connection, import_id=import_id, generation=generation, after=after, limit=limit
     )
-    return [Row(row["number"], orjson.loads(row["cells"])) for row in rows]
+    return [ImportRow(row["number"], orjson.loads(row["cells"])) for row in rows]
 
 
-async def importable_rows(connection: Executor, import_id: UUID, generation: int, after: int, limit: int) -> list[Row]:
+async def importable_rows(
+    connection: Executor, import_id: UUID, generation: int, after: int, limit: int
+) -> list[ImportRow]:
     """Return the next rows that the check did not refuse."""
     rows = await QUERIES["importable_rows"].fetch(
         connection, import_id=import_id, generation=generation, after=after, limit=limit
     )
-    return [Row(row["number"], orjson.loads(row["cells"])) for row in rows]
+    return [ImportRow(row["number"], orjson.loads(row["cells"])) for row in rows]
 
 
 async def count_duplicates(connection: PoolConnectionProxy, import_id: UUID, generation: int) -> tuple[int, int]:
@@ -214,9 +216,9 @@ async def errors_after(
 
 async def refused_rows(
     connection: Executor, import_id: UUID, generation: int, after: int, limit: int
-) -> list[tuple[Row, str]]:
+) -> list[tuple[ImportRow, str]]:
     """Return the next refused rows with the reasons."""
     rows = await QUERIES["refused_rows"].fetch(
         connection, import_id=import_id, generation=generation, after=after, limit=limit
     )
-    return [(Row(row["number"], orjson.loads(row["cells"])), row["reason"]) for row in rows]
+    return [(ImportRow(row["number"], orjson.loads(row["cells"])), row["reason"]) for row in rows]

@@ -14,7 +14,7 @@ from shared.events.messages import Cause, SystemMessage, SystemMessageRequested
 from shared.events.parts import Origin, Send
 from shared.events.topics import partition_of
 from shared.store.database import Database
-from shared.tokens import Purpose, Recipient, TokenKeys
+from shared.tokens import Purpose, TokenContents, TokenKeys
 
 VALID_FOR = timedelta(minutes=30)
 
@@ -27,7 +27,7 @@ async def request_access(
         if await contact_of_id(work.connection, account_id, contact_id) is None:
             raise NotFoundError("contact")
         send = Send(kind="other", id="access", sent_at=work.now)
-        token = tokens.make(Recipient(account_id, contact_id, UUID(int=0), send), Purpose.ACCESS)
+        token = tokens.make(TokenContents(account_id, contact_id, UUID(int=0), send), Purpose.ACCESS)
         work.append(
             SystemMessageRequested(
                 occurred_at=work.now,
@@ -43,7 +43,7 @@ async def request_access(
         )
 
 
-def is_current(recipient: Recipient, now: datetime) -> bool:
+def is_current(recipient: TokenContents, now: datetime) -> bool:
     """Return True if an access token has not expired."""
     return recipient.send is not None and now - recipient.send.sent_at <= VALID_FOR
 

@@ -23,7 +23,7 @@ from services.labeling.store.assignments import assignments_of_pairs
 from services.labeling.store.contacts import contacts_of
 from services.labeling.store.labels import labels_of_ids
 from services.labeling.use_cases.assignment_changes import load_assignments, record_assignments
-from services.labeling.use_cases.exports import Source, count_source, ids_of_source
+from services.labeling.use_cases.exports import ContactSet, count_source, ids_of_source
 from services.labeling.use_cases.import_run import BUCKETS, partitions_of
 from shared.events.parts import Origin
 from shared.events.topics import partition_of
@@ -43,7 +43,7 @@ async def create_assignment_job(
     """Queue the job. Raises InvalidError for a source or a label that does not exist."""
     async with database.transaction() as connection:
         await _label(connection, account_id, label_id)
-        total = await count_source(connection, account_id, Source.of(of)) * BUCKETS
+        total = await count_source(connection, account_id, ContactSet.of(of)) * BUCKETS
         job = await enqueue(
             connection, account_id, "assignment", str(label_id), {"key_id": str(key_id), "undo": None}, total
         )
@@ -70,7 +70,7 @@ async def preview_assignments(
 ) -> dict[str, int]:
     """Return how many contacts would get or lose the label, and how many would stay as they are."""
     counts: Counter[str] = Counter(changed=0, unchanged=0, refused=0)
-    source, after = Source.of(of), 0
+    source, after = ContactSet.of(of), 0
     async with database.pool.acquire() as connection:
         label = await _label(connection, account_id, label_id)
         await count_source(connection, account_id, source)
@@ -142,7 +142,7 @@ class AssignmentRun:
     ) -> list[int]:
         if job.specification.get("undo") is None:
             try:
-                return await ids_of_source(connection, job.account_id, Source.of(wanted.of), after, AT_A_TIME)
+                return await ids_of_source(connection, job.account_id, ContactSet.of(wanted.of), after, AT_A_TIME)
             except InvalidError as error:
                 raise JobFailed(f"The source was deleted: {error.detail}.") from None
         effects = await effects_of(connection, original)

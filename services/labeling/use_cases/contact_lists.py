@@ -24,7 +24,7 @@ MOST_WORDS = 5
 Key = tuple[datetime, int]
 
 
-class Selection(NamedTuple):
+class ContactFilter(NamedTuple):
     """Which contacts are wanted."""
 
     label: Label | None = None
@@ -49,7 +49,7 @@ async def search_contacts(
 
 
 async def contacts_by_id(
-    connection: PoolConnectionProxy, account_id: int, wanted: Selection, after: int, limit: int
+    connection: PoolConnectionProxy, account_id: int, wanted: ContactFilter, after: int, limit: int
 ) -> list[StoredContact]:
     """Return the next contacts of a selection, by id."""
     members = await _members(connection, account_id, wanted.segment)
@@ -78,7 +78,7 @@ async def contacts_by_id(
 
 
 async def contacts_by_change(
-    connection: PoolConnectionProxy, account_id: int, wanted: Selection, before: Key | None, limit: int
+    connection: PoolConnectionProxy, account_id: int, wanted: ContactFilter, before: Key | None, limit: int
 ) -> list[StoredContact]:
     """Return the next contacts of a selection, changed last first."""
     members = await _members(connection, account_id, wanted.segment)
@@ -97,7 +97,7 @@ async def contacts_by_change(
     return page
 
 
-def _filters(wanted: Selection) -> Filters:
+def _filters(wanted: ContactFilter) -> Filters:
     return Filters(wanted.subscription, wanted.changed_since)
 
 

@@ -1,4 +1,4 @@
-"""Exports: write contacts with their fields, labels and strengths into a file."""
+"""Exports: write contacts with their fields, labels and interests into a file."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -10,7 +10,15 @@ from pyroaring import BitMap
 from uuid_utils.compat import uuid7
 
 from services.labeling.domain.errors import InvalidError, NotFoundError, StateError
-from services.labeling.domain.exports import ENDINGS, LABELS, MEDIA_TYPES, USUAL, Person, RowWriter, check_columns
+from services.labeling.domain.exports import (
+    ENDINGS,
+    LABELS,
+    MEDIA_TYPES,
+    USUAL,
+    ExportedContact,
+    RowWriter,
+    check_columns,
+)
 from services.labeling.domain.labels import Label
 from services.labeling.store import exports
 from services.labeling.store.assignments import count_holders
@@ -33,14 +41,14 @@ AT_A_TIME = 4_000  # contacts
 MOST_SPREADSHEET_ROWS = 1_048_575  # beside the header
 
 
-class Source(NamedTuple):
+class ContactSet(NamedTuple):
     """A set of contacts: `kind` is label, segment, import or all."""
 
     kind: str
     id: UUID | None
 
     @classmethod
-    def of(cls, of: Mapping[str, Any]) -> "Source":
+    def of(cls, of: Mapping[str, Any]) -> "ContactSet":
         """Return the source that the API names."""
         ((kind, value),) = of.items()
         return cls(kind, None if kind == "all" else UUID(str(value)))
@@ -63,7 +71,7 @@ async def create_export(
 ) -> Export:
     """Queue an export. Raises InvalidError for a source or a column that does not exist."""
     async with database.transaction() as connection:
-        total = await count_source(connection, account_id, Source.of(of))
+        total = await count_source(connection, account_id, ContactSet.of(of))
         fields = (await fields_of_accounts(connection, [account_id]))[account_id]
         labels = await all_labels(connection, account_id)
         wanted = [*USUAL, *sorted(fields), LABELS] if columns is None else list(columns)
@@ -76,7 +84,7 @@ async def create_export(
         return await exports.insert_export(connection, export_id, account_id, of, format_, wanted, job.id)
 
 
-async def count_source(connection: PoolConnectionProxy, account_id: int, source: Source) -> int:
+async def count_source(connection: PoolConnectionProxy, account_id: int, source: ContactSet) -> int:
     """Return how many contacts a source has now. Raises InvalidError if the account has no such label or import.
 
     Which segments there are is known to the catalog alone, so the caller checks that.
@@ -100,7 +108,7 @@ async def _label(connection: PoolConnectionProxy, account_id: int, label_id: UUI
 
 
 async def ids_of_source(
-    connection: PoolConnectionProxy, account_id: int, source: Source, after: int, limit: int
+    connection: PoolConnectionProxy, account_id: int, source: ContactSet, after: int, limit: int
 ) -> list[int]:
     """Return the next contacts of a source, ascending."""
     if source.id is None:
@@ -129,24 +137,24 @@ class ExportRun:
         async with lease.advance() as advance:
             connection = advance.work.connection
             export = await _running(connection, job)
-            source = Source.of(export.of)
+            source = ContactSet.of(export.of)
             after, piece = advance.cursor.get("contact_id", 0), advance.cursor.get("piece", 0)
             ids = await ids_of_source(connection, job.account_id, source, after, AT_A_TIME)
             labels = await all_labels(connection, job.account_id)
             writer = RowWriter(export.format, export.columns, {label.id: label.name for label in labels})
-            people = await _people(connection, job.account_id, ids, labels, source)
-            content = writer.write(people)
+            contacts = await _contacts(connection, job.account_id, ids, labels, source)
+            content = writer.write(contacts)
             if export.file_id is None:
                 export = await _begin(connection, export, advance.work.now)
                 content = writer.head() + content
             if content and export.file_id is not None:
                 await append_piece(connection, export.file_id, piece, content)
-            members = export.members | BitMap(person.contact_id for person in people)
+            members = export.members | BitMap(contact.contact_id for contact in contacts)
             members.run_optimize()
             finished = len(ids) < AT_A_TIME
             state: ExportState = "done" if finished and export.format != "xlsx" else "running"
             export = export._replace(
-                state=state, members=members, rows=export.rows + len(people), size=export.size + len(content)
+                state=state, members=members, rows=export.rows + len(contacts), size=export.size + len(content)
             )
             if state == "done" and export.file_id is not None:
                 await complete_file(connection, export.file_id, export.size)
@@ -225,21 +233,27 @@ async def _is_number(database: Database, export: Export, column: str) -> bool:
     return column in fields and fields[column].type == "number"
 
 
-async def _people(
-    connection: PoolConnectionProxy, account_id: int, ids: Sequence[int], labels: Sequence[Label], source: Source
-) -> list[Person]:
+async def _contacts(
+    connection: PoolConnectionProxy,
+    account_id: int,
+    ids: Sequence[int],
+    labels: Sequence[Label],
+    source: ContactSet,
+) -> list[ExportedContact]:
     by_no = {label.no: label.id for label in labels}
     rows = await exports.export_rows(connection, account_id, ids, list(by_no))
-    people = [_person(row, by_no) for row in rows]
+    contacts = [_contact(row, by_no) for row in rows]
     if source.kind != "label" or source.id is None:
-        return people
+        return contacts
     # Whoever has lost the label since its holders were read is not in the file: label and columns are of one moment.
-    return [person for person in people if person.labels.get(source.id, (False, 0, None))[0]]
+    return [contact for contact in contacts if contact.labels.get(source.id, (False, 0, None))[0]]
 
 
-def _person(row: ExportRow, by_no: Mapping[int, UUID]) -> Person:
+def _contact(row: ExportRow, by_no: Mapping[int, UUID]) -> ExportedContact:
     labels = {by_no[label_no]: held for label_no, held in row.labels.items()}
-    return Person(row.contact_id, row.external_id, row.email, row.subscription, row.language, row.fields, labels)
+    return ExportedContact(
+        row.contact_id, row.external_id, row.email, row.subscription, row.language, row.fields, labels
+    )
 
 
 async def delete_export(database: Database, account_id: int, export_id: UUID) -> None:

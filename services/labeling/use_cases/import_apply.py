@@ -19,7 +19,7 @@ from services.labeling.store.imports import Import
 from services.labeling.use_cases.assignment_changes import load_assignments, record_assignments
 from services.labeling.use_cases.contact_changes import Changes, load_contacts, record_contacts
 from services.labeling.use_cases.import_check import conflict_of
-from services.labeling.use_cases.import_plans import Plan
+from services.labeling.use_cases.import_plans import ImportPlan
 from services.labeling.use_cases.suppressions import block_suppressed
 from shared.events.parts import Origin
 from shared.store.unit_of_work import UnitOfWork
@@ -31,7 +31,7 @@ class RowApplier:
     """Writes what rows say; rows about the same contact are merged in their order, and change it once."""
 
     def __init__(
-        self, work: UnitOfWork, an_import: Import, plan: Plan, bucket: int, suppression: SuppressionKeys | None
+        self, work: UnitOfWork, an_import: Import, plan: ImportPlan, bucket: int, suppression: SuppressionKeys | None
     ) -> None:
         self._work = work
         self._import = an_import

@@ -25,7 +25,7 @@ from services.labeling.store.import_erasure import key_hash
 from services.labeling.store.import_rows import CheckedRow, RowError
 from services.labeling.store.imports import Import, import_of_id, set_checked, set_stopped
 from services.labeling.store.suppressions import suppressed
-from services.labeling.use_cases.import_plans import Plan, load_plan
+from services.labeling.use_cases.import_plans import ImportPlan, load_plan
 from shared.jobs.job import Job, JobFailed
 from shared.jobs.lease import Lease
 from shared.store.unit_of_work import UnitOfWork
@@ -158,7 +158,7 @@ class RowChecker:
         self,
         connection: PoolConnectionProxy,
         an_import: Import,
-        plan: Plan,
+        plan: ImportPlan,
         summary: Summary,
         suppression: SuppressionKeys | None = None,
     ) -> None:

@@ -17,7 +17,7 @@ from services.labeling.store.imports import Import
 from services.labeling.store.labels import labels_of_account
 
 
-class Plan(NamedTuple):
+class ImportPlan(NamedTuple):
     """The plan by which rows of an import are read. `labels` are by id, `names` by the key of a name or alias."""
 
     format: Format
@@ -28,7 +28,7 @@ class Plan(NamedTuple):
     names: dict[str, UUID]
 
 
-async def load_plan(connection: PoolConnectionProxy, an_import: Import, today: date) -> Plan:
+async def load_plan(connection: PoolConnectionProxy, an_import: Import, today: date) -> ImportPlan:
     """Load the plan of an import. Fields that it will make count as if they existed."""
     options = options_from(an_import.options)
     format_ = Format.of(an_import.format)
@@ -39,7 +39,7 @@ async def load_plan(connection: PoolConnectionProxy, an_import: Import, today: d
     names = names_of_labels(labels)
     spelling = Spelling(options.dates, options.decimal, today)
     reader = RowReader(targets_of(an_import.columns), options, fields, names, spelling, format_.width)
-    return Plan(format_, options, reader, fields, {label.id: label for label in labels}, names)
+    return ImportPlan(format_, options, reader, fields, {label.id: label for label in labels}, names)
 
 
 async def all_labels(connection: PoolConnectionProxy, account_id: int) -> list[Label]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from services.labeling.domain.directory import Conflict, KeyClaim
+from services.labeling.domain.directory import KeyClaim, KeyConflict
 from services.labeling.domain.errors import ConflictError, InvalidError
 from services.labeling.domain.imports.options import new_fields
 from services.labeling.domain.imports.rows import ParsedRow
@@ -16,11 +16,11 @@ from services.labeling.domain.suppressions import SuppressionKeys
 from services.labeling.store import import_rows
 from services.labeling.store.directory import find_contacts, settle_contacts
 from services.labeling.store.fields import fields_of_accounts
-from services.labeling.store.import_rows import Row, RowError
+from services.labeling.store.import_rows import ImportRow, RowError
 from services.labeling.store.imports import Import, import_of_id, set_done, set_stopped
 from services.labeling.use_cases.fields import add_field
 from services.labeling.use_cases.import_apply import RowApplier
-from services.labeling.use_cases.import_plans import Plan, all_labels, load_plan, names_of_labels
+from services.labeling.use_cases.import_plans import ImportPlan, all_labels, load_plan, names_of_labels
 from services.labeling.use_cases.labels import add_label
 from shared.events.topics import CATALOG_PARTITION, partition_of
 from shared.jobs.job import Job, JobFailed
@@ -161,10 +161,10 @@ Deals = list[tuple[int, int, int]]
 
 
 async def _deal(
-    database: Database, an_import: Import, plan: Plan, rows: Sequence[Row]
+    database: Database, an_import: Import, plan: ImportPlan, rows: Sequence[ImportRow]
 ) -> tuple[Deals, list[RowError], int]:
     """Find or allocate the contact of every row; return deals, errors, and how many rows are left out."""
-    parsed: list[tuple[Row, ParsedRow]] = []
+    parsed: list[tuple[ImportRow, ParsedRow]] = []
     errors: list[RowError] = []
     for place, row in enumerate(rows):
         if place % YIELD_AFTER == 0:
@@ -178,7 +178,7 @@ async def _deal(
     deals: Deals = []
     skipped = 0
     for (row, _), who in zip(parsed, settled, strict=True):
-        if isinstance(who, Conflict):
+        if isinstance(who, KeyConflict):
             errors.append(
                 RowError(row.number, 100, None, "conflict", "another contact has this address or external id")
             )
@@ -192,7 +192,7 @@ async def _deal(
 
 async def _settled(
     database: Database, account_id: int, rows: Sequence[ParsedRow], mode: str
-) -> Sequence[int | Conflict | None]:
+) -> Sequence[int | KeyConflict | None]:
     if mode != "update":
         return (await settle_contacts(database, account_id, [KeyClaim("upsert", row.keys) for row in rows])).rows
     async with database.pool.acquire() as connection:

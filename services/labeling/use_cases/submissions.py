@@ -16,14 +16,14 @@ from services.labeling.store import forms
 from services.labeling.store.contacts import contact_of_id
 from services.labeling.store.directory import find_contacts
 from services.labeling.use_cases.choices import Choice, apply_choice_in, record_engagement
-from services.labeling.use_cases.upserts import Row, upsert_contacts
+from services.labeling.use_cases.upserts import UpsertRow, upsert_contacts
 from shared.events.labeling import ContactEngaged, Scalar
 from shared.events.messages import Cause, SystemMessage, SystemMessageRequested
 from shared.events.parts import Origin, Send
 from shared.events.topics import partition_of
 from shared.store.database import Database
 from shared.store.unit_of_work import UnitOfWork
-from shared.tokens import Purpose, Recipient, TokenKeys
+from shared.tokens import Purpose, TokenContents, TokenKeys
 
 Outcome = Literal["confirmation_mailed", "subscribed"]
 
@@ -38,7 +38,7 @@ class Filled(NamedTuple):
     language: str
 
 
-class Mailing(NamedTuple):
+class MailedLinks(NamedTuple):
     """What it takes to mail a link that confirms."""
 
     tokens: TokenKeys
@@ -46,7 +46,7 @@ class Mailing(NamedTuple):
     forms_url: str
 
 
-async def submit(database: Database, mailing: Mailing, form: Form, filled: Filled) -> Outcome:
+async def submit(database: Database, mailing: MailedLinks, form: Form, filled: Filled) -> Outcome:
     """Take in a form. With double opt-in nothing but an unconfirmed contact is written until it is confirmed.
 
     Raises InvalidError for an address that is none.
@@ -85,15 +85,15 @@ async def _contact(database: Database, keys: SuppressionKeys, form: Form, filled
             "source": f"form: {form.definition.name}"[:100],
         }
         origin = Origin(kind="form", ref=str(form.id))
-        result = await upsert_contacts(database, form.account_id, [Row("create", patch)], origin, keys)
+        result = await upsert_contacts(database, form.account_id, [UpsertRow("create", patch)], origin, keys)
         if result.contact_ids[0] is not None:
             return result.contact_ids[0]
     raise NotFoundError("contact")
 
 
-def _confirmation(mailing: Mailing, submission: Submission, now: datetime) -> SystemMessageRequested:
+def _confirmation(mailing: MailedLinks, submission: Submission, now: datetime) -> SystemMessageRequested:
     send = Send(kind="other", id="confirm", sent_at=now)
-    recipient = Recipient(submission.account_id, submission.contact_id, submission.id, send)
+    recipient = TokenContents(submission.account_id, submission.contact_id, submission.id, send)
     token = mailing.tokens.make(recipient, Purpose.CONFIRMATION)
     return SystemMessageRequested(
         occurred_at=now,
@@ -108,7 +108,7 @@ def _confirmation(mailing: Mailing, submission: Submission, now: datetime) -> Sy
     )
 
 
-async def confirm(database: Database, keys: SuppressionKeys, recipient: Recipient) -> bool:
+async def confirm(database: Database, keys: SuppressionKeys, recipient: TokenContents) -> bool:
     """Apply what a contact filled in; return False if it has expired. Confirming again changes nothing.
 
     Raises NotFoundError if the contact was erased.

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from services.labeling.domain.assignments import AssertLabel
 from services.labeling.domain.contacts import SELF, Contact, changed, keys_of
-from services.labeling.domain.directory import Conflict, Key, KeyClaim, Mode
+from services.labeling.domain.directory import Key, KeyClaim, KeyConflict, Mode
 from services.labeling.domain.errors import InvalidError
 from services.labeling.domain.labels import Label
 from services.labeling.domain.names import names_of
@@ -36,7 +36,7 @@ Code = Literal["invalid", "conflict", "not_found", "unknown_label"]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class UpsertRow:
     """A merge patch for one contact, and labels to add. `contact_id` is given for an update only."""
 
     mode: Mode
@@ -69,7 +69,7 @@ class Upserted:
 @dataclass(frozen=True, slots=True)
 class _Placed:
     index: int
-    row: Row
+    row: UpsertRow
     keys: tuple[Key, ...]
     contact_id: int
 
@@ -81,7 +81,7 @@ _ANY_CONTACT = Contact(email="", email_key="")
 async def upsert_contacts(
     database: Database,
     account_id: int,
-    rows: Sequence[Row],
+    rows: Sequence[UpsertRow],
     origin: Origin,
     suppression: SuppressionKeys | None = None,
 ) -> Upserted:
@@ -105,22 +105,26 @@ async def upsert_contacts(
     return result
 
 
-def _claimed_keys(row: Row, contact: Contact) -> tuple[Key, ...]:
+def _claimed_keys(row: UpsertRow, contact: Contact) -> tuple[Key, ...]:
     return tuple(key for key in keys_of(contact) if ("email" if key[0] == "email" else "external_id") in row.patch)
 
 
 async def _place(
-    database: Database, account_id: int, rows: Sequence[Row], keys: Mapping[int, tuple[Key, ...]], result: Upserted
+    database: Database,
+    account_id: int,
+    rows: Sequence[UpsertRow],
+    keys: Mapping[int, tuple[Key, ...]],
+    result: Upserted,
 ) -> tuple[list[_Placed], Handovers]:
     claims = [KeyClaim(rows[index].mode, claimed, rows[index].contact_id) for index, claimed in keys.items()]
     # An update that names no key needs no directory.
-    settled: Sequence[int | Conflict] = [claim.contact_id for claim in claims if claim.contact_id is not None]
+    settled: Sequence[int | KeyConflict] = [claim.contact_id for claim in claims if claim.contact_id is not None]
     handovers: Handovers = {}
     if any(claim.keys or claim.contact_id is None for claim in claims):
         settled, _, _, handovers = await settle_contacts(database, account_id, claims)
     placed = []
     for (index, claimed), who in zip(keys.items(), settled, strict=True):
-        if isinstance(who, Conflict):
+        if isinstance(who, KeyConflict):
             result.problems.append(_taken(index, who.key))
         else:
             placed.append(_Placed(index, rows[index], claimed, who))

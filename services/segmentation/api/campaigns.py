@@ -33,8 +33,8 @@ from services.segmentation.domain.campaigns import Campaign, instant_of
 from services.segmentation.domain.errors import SlicesUnavailable
 from services.segmentation.domain.lift import MIN_HELD_OUT
 from services.segmentation.use_cases.audiences import WrittenAudience
-from services.segmentation.use_cases.campaign_recipients import Recipient, truths_of
-from services.segmentation.use_cases.campaign_reports import Counted, Lifts
+from services.segmentation.use_cases.campaign_recipients import RecipientReport, truths_of
+from services.segmentation.use_cases.campaign_reports import CriterionCount, Lifts
 from services.segmentation.use_cases.campaigns import WrittenCampaign
 from shared.http.keys import Caller, requires
 from shared.http.pages import Page, PageRequest, page_request
@@ -242,11 +242,11 @@ def _written(state: State, caller: Caller, body: CampaignIn) -> WrittenCampaign:
     return WrittenCampaign(body.name, body.message_id, audience, send_at, expires_at)
 
 
-def _counted(counted: Counted) -> CountedOut:
+def _counted(counted: CriterionCount) -> CountedOut:
     return CountedOut(count=counted.count, criterion=counted.criterion)
 
 
-def _recipient(recipient: Recipient) -> dict[str, object]:
+def _recipient(recipient: RecipientReport) -> dict[str, object]:
     return {
         "contact_id": recipient.contact_id,
         "status": recipient.status,

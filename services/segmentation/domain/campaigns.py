@@ -133,7 +133,7 @@ def load_skipped(body: bytes | None) -> dict[str, BitMap]:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class SliceProgress:
     """The progress of a slice with a campaign; `failed` says why it could not freeze its part."""
 
     partition: int

@@ -10,7 +10,7 @@ from asyncpg import Record
 from asyncpg.pool import Pool, PoolConnectionProxy
 from pyroaring import BitMap
 
-from services.segmentation.domain.campaigns import Campaign, Frozen, Launch, Progress, dump_skipped, load_skipped
+from services.segmentation.domain.campaigns import Campaign, Frozen, Launch, SliceProgress, dump_skipped, load_skipped
 from shared.store.queries import queries_of
 
 QUERIES = queries_of(__file__)
@@ -114,14 +114,14 @@ async def insert_slices(connection: PoolConnectionProxy, campaign_id: UUID, part
     await QUERIES["insert_slices"].execute(connection, campaign_id=campaign_id, partitions=partitions)
 
 
-async def read_progress(connection: Pool | PoolConnectionProxy, campaign_id: UUID) -> list[Progress]:
+async def read_progress(connection: Pool | PoolConnectionProxy, campaign_id: UUID) -> list[SliceProgress]:
     """Return what every slice has done."""
     rows = await QUERIES["slices_of_campaign"].fetch(connection, campaign_id=campaign_id)
     return [_progress(row) for row in rows]
 
 
-def _progress(row: Record) -> Progress:
-    return Progress(
+def _progress(row: Record) -> SliceProgress:
+    return SliceProgress(
         partition=row["partition"],
         frozen=None if row["frozen"] is None else Frozen.load(row["frozen"]),
         as_of=row["as_of"],
@@ -138,13 +138,13 @@ async def slices_to_freeze(connection: PoolConnectionProxy, partition: int) -> l
     return [_campaign(row) for row in await QUERIES["slices_to_freeze"].fetch(connection, partition=partition)]
 
 
-async def slices_to_drain(connection: PoolConnectionProxy, partition: int) -> list[tuple[Campaign, Progress]]:
+async def slices_to_drain(connection: PoolConnectionProxy, partition: int) -> list[tuple[Campaign, SliceProgress]]:
     """Return the campaigns that are being sent and have members left in the partition number."""
     rows = await QUERIES["slices_to_drain"].fetch(connection, partition=partition)
     return [
         (
             _campaign(row),
-            Progress(
+            SliceProgress(
                 partition=partition,
                 frozen=Frozen.load(row["frozen"]),
                 next_index=row["next_index"],

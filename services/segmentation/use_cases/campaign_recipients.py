@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from services.segmentation.domain.campaigns import Campaign, Progress
+from services.segmentation.domain.campaigns import Campaign, SliceProgress
 from services.segmentation.domain.portable import PortableCriterion
 from services.segmentation.use_cases.campaigns import Campaigns
 from shared.events.topics import partition_of
@@ -23,7 +23,7 @@ class CampaignCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class Recipient:
+class RecipientReport:
     """What happened to one contact. `status`: requested, waiting, held_out, skipped, suppressed or not_included."""
 
     contact_id: int
@@ -42,7 +42,7 @@ class Truth:
     truth: bool
 
 
-def counts_of(progress: Sequence[Progress]) -> CampaignCounts:
+def counts_of(progress: Sequence[SliceProgress]) -> CampaignCounts:
     """Add up what the slices have done."""
     totals = {"audience": 0, "held_out": 0, "requested": 0}
     skipped: dict[str, int] = {}
@@ -70,19 +70,19 @@ class CampaignRecipients:
         """Return the contacts of a campaign by what happened to them."""
         return counts_of(await self.campaigns.progress(campaign))
 
-    async def recipients(self, campaign: Campaign, after: int, limit: int) -> list[Recipient]:
+    async def recipients(self, campaign: Campaign, after: int, limit: int) -> list[RecipientReport]:
         """Return the contacts of a campaign with ids above `after`: all that it included, sent to or not."""
-        found: list[Recipient] = []
+        found: list[RecipientReport] = []
         for progress in await self.campaigns.progress(campaign):
             first_contact = (progress.partition - campaign.account_id) % self.partitions
             for status, reason, contacts in progress.places():
                 start = contacts.rank((after - first_contact) // self.partitions) if after >= first_contact else 0
                 for index in contacts[start : start + limit]:
                     contact_id = index * self.partitions + first_contact
-                    found.append(Recipient(contact_id, status, reason, _content(progress, status, index)))
+                    found.append(RecipientReport(contact_id, status, reason, _content(progress, status, index)))
         return sorted(found, key=lambda recipient: recipient.contact_id)[:limit]
 
-    async def recipient(self, campaign: Campaign, contact_id: int) -> tuple[Recipient, Progress | None]:
+    async def recipient(self, campaign: Campaign, contact_id: int) -> tuple[RecipientReport, SliceProgress | None]:
         """Return what happened to one contact, and the part of the campaign that knows it."""
         number = partition_of(campaign.account_id, contact_id, self.partitions)
         index = contact_id // self.partitions
@@ -90,18 +90,18 @@ class CampaignRecipients:
             if progress.partition == number:
                 for status, reason, contacts in progress.places():
                     if index in contacts:
-                        return Recipient(contact_id, status, reason, _content(progress, status, index)), progress
-                return Recipient(contact_id, "not_included"), progress
-        return Recipient(contact_id, "not_included"), None
+                        return RecipientReport(contact_id, status, reason, _content(progress, status, index)), progress
+                return RecipientReport(contact_id, "not_included"), progress
+        return RecipientReport(contact_id, "not_included"), None
 
 
-def _content(progress: Progress, status: str, index: int) -> dict[str, str] | None:
+def _content(progress: SliceProgress, status: str, index: int) -> dict[str, str] | None:
     if progress.frozen is None or status not in ("requested", "waiting", "skipped"):
         return None
     return progress.frozen.content_of(index)
 
 
-def truths_of(campaign: Campaign, progress: Progress | None, contact_id: int, partitions: int) -> list[Truth]:
+def truths_of(campaign: Campaign, progress: SliceProgress | None, contact_id: int, partitions: int) -> list[Truth]:
     """Return what each criterion of the audience said of a contact at the freeze; nothing if that is not known."""
     if campaign.launch is None or progress is None or progress.frozen is None or not progress.frozen.parts:
         return []

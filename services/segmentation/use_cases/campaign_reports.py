@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pyroaring import BitMap
 
-from services.segmentation.domain.campaigns import Campaign, Progress
+from services.segmentation.domain.campaigns import Campaign, SliceProgress
 from services.segmentation.domain.lift import MIN_HELD_OUT, Lift, lift_of
 from services.segmentation.domain.portable import PortableCriterion
 from services.segmentation.domain.questions import CountGroups, CountMachineClicks
@@ -30,7 +30,7 @@ CLICKED = "clicked"
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class CriterionCount:
     """A number of contacts, and the criterion that lists them."""
 
     count: int
@@ -61,10 +61,10 @@ class Report:
 
     requested: int
     held_out: int
-    numbers: Mapping[str, Counted]
+    numbers: Mapping[str, CriterionCount]
     machine_clicks: tuple[int, int]
-    labels: Sequence[tuple[UUID, str, Counted]]
-    links: Sequence[tuple[MessageLink, Counted]]
+    labels: Sequence[tuple[UUID, str, CriterionCount]]
+    links: Sequence[tuple[MessageLink, CriterionCount]]
     variants: Sequence[VariantCounts]
     lifts: Lifts
 
@@ -118,8 +118,8 @@ class CampaignReports:
         counts = await self._count(campaign, progress, asked)
         machines = await self.owners.ask(campaign.account_id, CountMachineClicks(send_id=str(campaign.campaign_id)))
 
-        def counted(kind: str, name: object) -> Counted:
-            return Counted(counts.everybody[kind, name], asked.criteria[kind, name])
+        def counted(kind: str, name: object) -> CriterionCount:
+            return CriterionCount(counts.everybody[kind, name], asked.criteria[kind, name])
 
         requested, held_out = _sizes(progress)
         return Report(
@@ -142,12 +142,12 @@ class CampaignReports:
         asked = self._asked(campaign, progress)
         return _lifts(asked, await self._count(campaign, progress, asked), requested, held_out)
 
-    def _asked(self, campaign: Campaign, progress: Sequence[Progress]) -> _Asked:
+    def _asked(self, campaign: Campaign, progress: Sequence[SliceProgress]) -> _Asked:
         day = min((str(one.as_of) for one in progress if one.as_of is not None), default="1970-01-01")
         message = self.campaigns.resources.catalog.find(MessageChanged, campaign.message_id)
         return _Asked(campaign, day, message)
 
-    async def _count(self, campaign: Campaign, progress: Sequence[Progress], asked: _Asked) -> _Counts:
+    async def _count(self, campaign: Campaign, progress: Sequence[SliceProgress], asked: _Asked) -> _Counts:
         """Ask every slice once, for all criteria in all groups of contacts."""
         parts = {one.partition: one for one in progress}
         criteria = [PortableCriterion(criterion=criterion) for criterion in asked.criteria.values()]
@@ -176,7 +176,7 @@ class CampaignReports:
         )
 
 
-def _groups(progress: Progress | None) -> Iterator[tuple[object, BitMap]]:
+def _groups(progress: SliceProgress | None) -> Iterator[tuple[object, BitMap]]:
     """Yield the groups of contacts that a slice is asked about, by name; variants are named by block and variant."""
     if progress is None or progress.frozen is None:
         return
@@ -188,7 +188,7 @@ def _groups(progress: Progress | None) -> Iterator[tuple[object, BitMap]]:
             yield (block, variant), contacts & requested
 
 
-def _sizes(progress: Sequence[Progress]) -> tuple[int, int]:
+def _sizes(progress: Sequence[SliceProgress]) -> tuple[int, int]:
     """Return how many were requested, and how many were held out."""
     frozen = [one for one in progress if one.frozen is not None]
     return sum(len(one.requested) for one in frozen), sum(
@@ -196,7 +196,7 @@ def _sizes(progress: Sequence[Progress]) -> tuple[int, int]:
     )
 
 
-def _variants(progress: Sequence[Progress], counts: _Counts) -> list[VariantCounts]:
+def _variants(progress: Sequence[SliceProgress], counts: _Counts) -> list[VariantCounts]:
     sizes: dict[tuple[str, str], int] = {}
     for one in progress:
         for name, contacts in _groups(one):

@@ -9,7 +9,7 @@ from pyroaring import BitMap
 
 from services.segmentation.domain.account_slice import AccountSlice
 from services.segmentation.domain.audience import decide_for_many, denied, select, skipped_of
-from services.segmentation.domain.campaigns import Campaign, Frozen, Progress
+from services.segmentation.domain.campaigns import Campaign, Frozen, SliceProgress
 from services.segmentation.domain.evaluator import Evaluator
 from services.segmentation.domain.portable import PortableCriterion
 from services.segmentation.store import campaigns as store
@@ -148,7 +148,7 @@ class CampaignSlices:
         self,
         work: UnitOfWork,
         campaign: Campaign,
-        progress: Progress,
+        progress: SliceProgress,
         account: AccountSlice,
         most: int,
         now: datetime,

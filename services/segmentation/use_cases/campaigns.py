@@ -12,7 +12,7 @@ import asyncpg
 import structlog
 from uuid_utils.compat import uuid7
 
-from services.segmentation.domain.campaigns import EDITABLE, OVER, Campaign, Launch, Progress
+from services.segmentation.domain.campaigns import EDITABLE, OVER, Campaign, Launch, SliceProgress
 from services.segmentation.domain.errors import Conflict, LimitReached, NotFound
 from services.segmentation.store import campaigns as store
 from services.segmentation.use_cases.audiences import Audiences, WrittenAudience
@@ -67,7 +67,7 @@ class Campaigns:
         """Return at most `limit` campaigns with an id above `after`, and how many there are."""
         return await store.read_page(self.resources.database.pool, account_id, after, limit)
 
-    async def progress(self, campaign: Campaign) -> list[Progress]:
+    async def progress(self, campaign: Campaign) -> list[SliceProgress]:
         """Return what each slice has frozen and handled; nothing before the launch."""
         return await store.read_progress(self.resources.database.pool, campaign.campaign_id)
 

@@ -21,7 +21,7 @@ from shared.http.bodies import RequestBody
 from shared.http.keys import Caller, requires
 from shared.http.problems import FieldError, Problem
 from shared.http.routing import Router
-from shared.tokens import Recipient, TokenMaker
+from shared.tokens import TokenContents, TokenMaker
 
 router = Router(prefix="/v1/messages/{message_id}", tags=["messages"])
 
@@ -221,7 +221,7 @@ async def tracked_html(
     if contact_id is not None:
         if not await known_contact(service, caller.account_id, contact_id):
             raise Problem(404, "There is no such contact.")
-        token = service.keys.make(Recipient(caller.account_id, contact_id, message_id))
+        token = service.keys.make(TokenContents(caller.account_id, contact_id, message_id))
     else:
         token = merge_tag or ""
     html = await asyncio.to_thread(_html, message, chosen, token)

@@ -37,7 +37,7 @@ class Part(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class MarkedBlock:
     """A block and its parts, in the order of the HTML. `links` are the ids of the links in any of them."""
 
     name: str
@@ -63,7 +63,7 @@ class Block:
 class Layout:
     """The blocks of a message. `cuts` are the places of the markers themselves, which are never sent."""
 
-    blocks: tuple[Block, ...] = ()
+    blocks: tuple[MarkedBlock, ...] = ()
     cuts: tuple[tuple[int, int], ...] = ()
 
     def with_links(self, places: Sequence[tuple[int, UUID]]) -> "Layout":
@@ -148,7 +148,7 @@ class _Finder:
             self._fault(self.block.start, f"block {self.block.name} is never closed")
         if self.element is not None:
             self._fault(self.element.tag.start, f"the element of block {self.element.block} has no end tag")
-        blocks = [Block(name, tuple(parts)) for name, parts in (self.marked | self.elements).items()]
+        blocks = [MarkedBlock(name, tuple(parts)) for name, parts in (self.marked | self.elements).items()]
         if len(blocks) > MOST_BLOCKS:
             self._fault(0, f"a message has at most {MOST_BLOCKS} blocks")
         for block in blocks:

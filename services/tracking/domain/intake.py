@@ -21,7 +21,7 @@ _KEPT = frozenset(HEADERS_KEPT)
 ReferenceKind = Literal["contact", "email", "external"]
 
 
-class ContactReference(NamedTuple):
+class ReferenceKey(NamedTuple):
     """The name of a contact in a report; `value` is the contact's id, or a digest of the name."""
 
     kind: ReferenceKind
@@ -44,14 +44,14 @@ def message_key(account_id: int, message_id: UUID) -> str:
     return f"message:{account_id}:{message_id}"
 
 
-def contact_reference(account_id: int, report: ClickReport) -> ContactReference:
+def contact_reference(account_id: int, report: ClickReport) -> ReferenceKey:
     """Return how `report` names its contact."""
     if report.contact_id is not None:
-        return ContactReference("contact", account_id, report.contact_id)
+        return ReferenceKey("contact", account_id, report.contact_id)
     if report.external_id is not None:
-        return ContactReference("external", account_id, external_digest(report.external_id))
+        return ReferenceKey("external", account_id, external_digest(report.external_id))
     assert report.email is not None, "a report names a contact by one of three"
-    return ContactReference("email", account_id, email_digest(report.email))
+    return ReferenceKey("email", account_id, email_digest(report.email))
 
 
 class UnusableReport(NamedTuple):

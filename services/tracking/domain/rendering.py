@@ -66,7 +66,7 @@ class Template:
 
 
 @dataclass(frozen=True, slots=True)
-class Mail:
+class MailTemplates:
     """A message for one content."""
 
     subject: Template
@@ -75,7 +75,7 @@ class Mail:
     html: Template
 
 
-def compile_mail(source: MailSource, content: Mapping[str, str], to_text: Callable[[str], str]) -> Mail:
+def compile_mail(source: MailSource, content: Mapping[str, str], to_text: Callable[[str], str]) -> MailTemplates:
     """Return the templates of a message for one content (variant by block; "" or none: the fallback)."""
     subject = (source.subject_variants or {}).get(content.get(SUBJECT, ""), source.subject)
     html = list(pieces_of_html(source, content))
@@ -84,7 +84,7 @@ def compile_mail(source: MailSource, content: Mapping[str, str], to_text: Callab
         text = list(_made_text(html, to_text))
     else:
         text = list(_pieces(source.text, tags_of_text(source.text, "plain"), source.preferences_url))
-    return Mail(
+    return MailTemplates(
         Template.of(_pieces(subject, tags_of_text(subject, "line"), source.preferences_url)),
         Template.of(preheader),
         Template.of(text),
@@ -191,7 +191,7 @@ def _as_json(text: str) -> bytes:
     return orjson.dumps(text)[1:-1]
 
 
-def line_of(contact_id: int, token: bytes, mail: Mail, values: Mapping[str, str], more: bytes = b"") -> bytes:
+def line_of(contact_id: int, token: bytes, mail: MailTemplates, values: Mapping[str, str], more: bytes = b"") -> bytes:
     """Return a recipient's line of JSON; `more` are further members, each beginning with a comma."""
     return b"".join(
         (

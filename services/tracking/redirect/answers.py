@@ -7,12 +7,12 @@ from prometheus_client import Counter
 
 from services.tracking.redirect.clicks import TOPIC, Click, click_of
 from services.tracking.redirect.spool import SpoolWriter
-from services.tracking.redirect.targets import Target, Targets
+from services.tracking.redirect.targets import LinkTarget, Targets
 from shared.bus.collector import Collector, Waiting
 from shared.http.raw import RAW_PREFIX, Answer, RawRequest
 from shared.metrics import REGISTRY
 from shared.settings import CommonSettings
-from shared.tokens import NotGenuineError, Recipient, TokenKeys
+from shared.tokens import NotGenuineError, TokenContents, TokenKeys
 
 PATIENCE = 0.25  # seconds that a click may wait for Kafka before it goes to disk
 _PAGE = (
@@ -66,7 +66,7 @@ class Redirect:
             return NOT_FOUND
         return self._after_refresh(request, recipient, number)
 
-    def _answer(self, request: RawRequest, recipient: Recipient, target: Target) -> Answer | Awaitable[Answer]:
+    def _answer(self, request: RawRequest, recipient: TokenContents, target: LinkTarget) -> Answer | Awaitable[Answer]:
         answer = Answer(302, ((b"location", target.location_for(recipient.send)), *_HEADERS))
         if not target.tracked or (recipient.send is not None and recipient.send.kind == "test"):
             return answer
@@ -75,7 +75,7 @@ class Redirect:
         self.collector.add(click, future, answer)
         return future
 
-    async def _after_refresh(self, request: RawRequest, recipient: Recipient, number: str) -> Answer:
+    async def _after_refresh(self, request: RawRequest, recipient: TokenContents, number: str) -> Answer:
         # We have signed it, so the message is ours, but it was registered too short a time ago.
         await self._targets.refresh()
         target = self._targets.find(recipient.account_id, recipient.message_id, number)

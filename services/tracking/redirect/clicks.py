@@ -12,7 +12,7 @@ from uuid_utils import uuid7
 from shared.events.codec import Header
 from shared.events.intake import HEADERS_KEPT, ClickReported
 from shared.http.raw import RawRequest
-from shared.tokens import Recipient
+from shared.tokens import TokenContents
 from shared.tracing import current_traceparent, is_tracing, span
 
 TOPIC = ClickReported.topic
@@ -41,7 +41,7 @@ class Click(NamedTuple):
         return headers
 
 
-def click_of(request: RawRequest, recipient: Recipient, link_id: str) -> Click:
+def click_of(request: RawRequest, recipient: TokenContents, link_id: str) -> Click:
     """Return the click that a request for one of our links is."""
     time = _now()
     report = {

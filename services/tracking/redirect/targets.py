@@ -13,7 +13,7 @@ from shared.events.tracking import MessageChanged, MessageLink
 MOST_READY = 5_000  # messages whose links are looked up by number; the catalog has all
 
 
-class Target(NamedTuple):
+class LinkTarget(NamedTuple):
     """A link, and its URL as a `Location`. Clicks on a link that is not tracked any more are not recorded.
 
     `utm` is the URL with the account's UTM parameters, if there are any to append.
@@ -35,10 +35,10 @@ class Targets:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._own: dict[UUID, MessageChanged] = {}
-        self._ready: dict[UUID, tuple[int, dict[str, Target]]] = {}
+        self._ready: dict[UUID, tuple[int, dict[str, LinkTarget]]] = {}
         catalog.on_change(self._changed)
 
-    def find(self, account_id: int, message_id: UUID, number: str) -> Target | None:
+    def find(self, account_id: int, message_id: UUID, number: str) -> LinkTarget | None:
         """Return the link with that number; None if the message has none, or is not known (see `knows`)."""
         ready = self._ready.get(message_id) or self._prepare(message_id)
         return ready[1].get(number) if ready is not None and ready[0] == account_id else None
@@ -66,7 +66,7 @@ class Targets:
             for message_id in [key for key, (account_id, _) in self._ready.items() if account_id == event.account_id]:
                 del self._ready[message_id]
 
-    def _prepare(self, message_id: UUID) -> tuple[int, dict[str, Target]] | None:
+    def _prepare(self, message_id: UUID) -> tuple[int, dict[str, LinkTarget]] | None:
         message = self._own.get(message_id) or self._catalog.find(MessageChanged, message_id)
         if message is None:
             return None
@@ -88,7 +88,7 @@ def _leads_on(link: MessageLink) -> bool:
     return link.reason != "merge_tag" and unreachable(link.url) is None
 
 
-def _target(link: MessageLink, rule: UtmRule | None, message_name: str) -> Target:
+def _target(link: MessageLink, rule: UtmRule | None, message_name: str) -> LinkTarget:
     where = location(link.url)
     utm = None if rule is None or not link.trackable else utm_target(where, rule, message_name)
-    return Target(str(link.id), where.encode("latin-1"), link.trackable, utm)
+    return LinkTarget(str(link.id), where.encode("latin-1"), link.trackable, utm)

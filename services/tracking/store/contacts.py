@@ -6,7 +6,7 @@ from uuid import UUID
 
 from asyncpg.pool import PoolConnectionProxy
 
-from services.tracking.domain.intake import ContactReference
+from services.tracking.domain.intake import ReferenceKey
 from shared.events.labeling import TrackingConsent
 from shared.store.queries import queries_of
 
@@ -63,8 +63,8 @@ async def contacts_that_matter(
 
 
 async def contacts_named(
-    connection: PoolConnectionProxy, references: Collection[ContactReference]
-) -> dict[ContactReference, int]:
+    connection: PoolConnectionProxy, references: Collection[ReferenceKey]
+) -> dict[ReferenceKey, int]:
     """Return the ids of the known contacts that have these e-mail addresses and external ids."""
     found = {}
     for kind in ("email", "external"):
@@ -76,7 +76,7 @@ async def contacts_named(
                 digests=[reference.value for reference in named],
             )
             for row in rows:
-                found[ContactReference(kind, row["account_id"], row["digest"])] = row["contact_id"]
+                found[ReferenceKey(kind, row["account_id"], row["digest"])] = row["contact_id"]
     return found
 
 
@@ -97,13 +97,13 @@ async def count_contact_news(connection: PoolConnectionProxy, partitions: Collec
     await QUERIES["count_contact_news"].execute(connection, partitions=list(partitions))
 
 
-async def names_of_contacts(connection: PoolConnectionProxy, contacts: Collection[ContactKey]) -> set[ContactReference]:
+async def names_of_contacts(connection: PoolConnectionProxy, contacts: Collection[ContactKey]) -> set[ReferenceKey]:
     """Return the e-mail addresses and external ids by which reports may name these contacts."""
     rows = await QUERIES["digests_of_contacts"].fetch(connection, **_columns(contacts))
-    return {ContactReference(row["kind"], row["account_id"], row["digest"]) for row in rows}
+    return {ReferenceKey(row["kind"], row["account_id"], row["digest"]) for row in rows}
 
 
-async def drop_held_that_name(connection: PoolConnectionProxy, references: Collection[ContactReference]) -> int:
+async def drop_held_that_name(connection: PoolConnectionProxy, references: Collection[ReferenceKey]) -> int:
     """Delete the held reports that name these contacts, whatever they wait for; return how many."""
     keys = [key for reference in references for key in (reference.waits_for, reference.named_by)]
     return await QUERIES["drop_held_that_name"].execute(connection, keys=keys)
@@ -118,7 +118,7 @@ async def does_any_click_wait(connection: PoolConnectionProxy) -> bool:
 async def keys_waited_for(connection: PoolConnectionProxy, after: int) -> tuple[set[str], int | None]:
     """Return what held clicks after one of them wait for, and the last one looked at; None if there are no more.
 
-    For the keys see `ContactReference.waits_for` and `message_key`.
+    For the keys see `ReferenceKey.waits_for` and `message_key`.
     """
     rows = await QUERIES["keys_waited_for"].fetch(connection, after=after, most=HELD_AT_ONCE)
     return {row["key"] for row in rows if row["key"] is not None}, rows[-1]["id"] if rows else None

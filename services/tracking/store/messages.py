@@ -10,7 +10,7 @@ import orjson
 from asyncpg import Record
 from asyncpg.pool import PoolConnectionProxy
 
-from services.tracking.domain.blocks import Block, Layout, Part
+from services.tracking.domain.blocks import Layout, MarkedBlock, Part
 from services.tracking.domain.first_finder import first_places
 from services.tracking.domain.intake import Message
 from services.tracking.domain.mail import BlockState, Criteria, MailContent, VariantCriterion, block_states
@@ -184,7 +184,7 @@ def _layout(written: str | None) -> Layout:
         return Layout()
     stored = orjson.loads(written)
     blocks = tuple(
-        Block(name, tuple(Part(*part) for part in parts), tuple(map(UUID, links)))
+        MarkedBlock(name, tuple(Part(*part) for part in parts), tuple(map(UUID, links)))
         for name, parts, links in stored["blocks"]
     )
     return Layout(blocks, tuple((start, end) for start, end in stored["cuts"]))

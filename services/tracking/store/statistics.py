@@ -47,7 +47,7 @@ async def series_of_message(
     ]
 
 
-class Counted(NamedTuple):
+class StatisticsRow(NamedTuple):
     """A number of clicks or contacts: of a link, of a send, or of the whole message (neither)."""
 
     of_link: bool
@@ -58,20 +58,21 @@ class Counted(NamedTuple):
     verdict: str = ""
 
 
-async def click_counts(connection: PoolConnectionProxy, message_no: int) -> list[Counted]:
+async def click_counts(connection: PoolConnectionProxy, message_no: int) -> list[StatisticsRow]:
     """Return the number of clicks by verdict: in all, by link, and by send."""
     rows = await QUERIES["count_clicks"].fetch(connection, message_no=message_no)
     return [
-        Counted(row["of_link"], row["of_send"], row["link_number"], row["send_no"], row["clicks"], row["verdict"])
+        StatisticsRow(row["of_link"], row["of_send"], row["link_number"], row["send_no"], row["clicks"], row["verdict"])
         for row in rows
     ]
 
 
-async def contact_counts(connection: PoolConnectionProxy, message_no: int) -> list[Counted]:
+async def contact_counts(connection: PoolConnectionProxy, message_no: int) -> list[StatisticsRow]:
     """Return how many contacts have a human click: in all, by link, and by send. Reads all clicks of the message."""
     rows = await QUERIES["count_contacts"].fetch(connection, message_no=message_no)
     return [
-        Counted(row["of_link"], row["of_send"], row["link_number"], row["send_no"], row["contacts"]) for row in rows
+        StatisticsRow(row["of_link"], row["of_send"], row["link_number"], row["send_no"], row["contacts"])
+        for row in rows
     ]
 
 

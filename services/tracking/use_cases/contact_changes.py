@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from services.tracking.domain.intake import ContactReference
+from services.tracking.domain.intake import ReferenceKey
 from services.tracking.store.clicks import forget_clicks
 from services.tracking.store.contacts import (
     ContactKey,
@@ -36,7 +36,7 @@ async def _forget(work: UnitOfWork, rows: Sequence[ContactRow], erased: set[Cont
     if not erased:
         return
     await forget_clicks(work.connection, erased)
-    references = {ContactReference("contact", *key) for key in erased}
+    references = {ReferenceKey("contact", *key) for key in erased}
     references |= await names_of_contacts(work.connection, erased)
     for row in rows:
         if (row.account_id, row.contact_id) in erased:
@@ -48,11 +48,11 @@ async def _forget(work: UnitOfWork, rows: Sequence[ContactRow], erased: set[Cont
         await blank_answers(work.connection, account_id, contact_ids)
 
 
-def references_to(row: ContactRow) -> list[ContactReference]:
+def references_to(row: ContactRow) -> list[ReferenceKey]:
     """Return all names by which reports may refer to the contact."""
-    references = [ContactReference("contact", row.account_id, row.contact_id)]
+    references = [ReferenceKey("contact", row.account_id, row.contact_id)]
     if row.email_digest is not None:
-        references.append(ContactReference("email", row.account_id, row.email_digest))
+        references.append(ReferenceKey("email", row.account_id, row.email_digest))
     if row.external_digest is not None:
-        references.append(ContactReference("external", row.account_id, row.external_digest))
+        references.append(ReferenceKey("external", row.account_id, row.external_digest))
     return references

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 
 from asyncpg.pool import PoolConnectionProxy
 
-from services.tracking.domain.intake import ContactReference
+from services.tracking.domain.intake import ReferenceKey
 from services.tracking.store.contacts import ContactKey, ContactStatus, contacts_named, contacts_that_matter
 
 CONSENT_DENIED, CONSENT_UNKNOWN = "consent_denied", "consent_unknown"
@@ -12,8 +12,8 @@ MOST_MERGES = 10  # a contact merged into one that was merged into …
 
 
 async def contacts_of(
-    connection: PoolConnectionProxy, references: Collection[ContactReference], consent_required: Collection[int] = ()
-) -> dict[ContactReference, int | str | None]:
+    connection: PoolConnectionProxy, references: Collection[ReferenceKey], consent_required: Collection[int] = ()
+) -> dict[ReferenceKey, int | str | None]:
     """Return each reference's contact; None if it is not known, or why its clicks are left out.
 
     In the accounts `consent_required`, clicks of contacts whose consent is unknown are left out.
@@ -25,7 +25,7 @@ async def contacts_of(
     found = {reference: (reference.account_id, int(value)) for reference, value in ids.items() if value is not None}
     statuses = await contacts_that_matter(connection, set(found.values()), consent_required)
     merged = await _merged(connection, statuses, consent_required)
-    answers: dict[ContactReference, int | str | None] = dict.fromkeys(references)
+    answers: dict[ReferenceKey, int | str | None] = dict.fromkeys(references)
     for reference, key in found.items():
         final = merged.get(key, key)
         status = statuses.get(final)

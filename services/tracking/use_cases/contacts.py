@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from time import monotonic
 
 from services.tracking.domain.digests import external_digest
-from services.tracking.domain.intake import ContactReference
+from services.tracking.domain.intake import ReferenceKey
 from services.tracking.store.contacts import contacts_named, contacts_that_matter
 from services.tracking.use_cases.service import Tracking
 
@@ -36,7 +36,7 @@ async def contacts_of_external_ids(
     tracking: Tracking, account_id: int, external_ids: Sequence[str]
 ) -> list[int | None]:
     """Return the contact of each external id, or None; wait a moment for unknown ones."""
-    references = [ContactReference("external", account_id, external_digest(text)) for text in external_ids]
+    references = [ReferenceKey("external", account_id, external_digest(text)) for text in external_ids]
     deadline = monotonic() + WAIT
     while True:
         async with tracking.database.pool.acquire() as connection:

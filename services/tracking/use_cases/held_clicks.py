@@ -6,7 +6,7 @@ from uuid import UUID
 
 from asyncpg.pool import PoolConnectionProxy
 
-from services.tracking.domain.intake import ContactReference, message_key
+from services.tracking.domain.intake import ReferenceKey, message_key
 from services.tracking.store.contacts import contacts_named, contacts_that_matter, keys_waited_for
 from services.tracking.store.messages import messages_for_clicks
 
@@ -28,9 +28,9 @@ async def _known_of(connection: PoolConnectionProxy, keys: Iterable[str]) -> lis
         parts[kind].append((int(account), value))
     contacts = {(account, int(value)) for account, value in parts["contact"]}
     unknown = {key for key, at in (await contacts_that_matter(connection, contacts)).items() if at.state is None}
-    known = [ContactReference("contact", *key).waits_for for key in contacts - unknown]
-    names = {ContactReference("email", account, UUID(value)) for account, value in parts["email"]}
-    names |= {ContactReference("external", account, UUID(value)) for account, value in parts["external"]}
+    known = [ReferenceKey("contact", *key).waits_for for key in contacts - unknown]
+    names = {ReferenceKey("email", account, UUID(value)) for account, value in parts["email"]}
+    names |= {ReferenceKey("external", account, UUID(value)) for account, value in parts["external"]}
     known += [reference.waits_for for reference in await contacts_named(connection, names)]
     messages = await messages_for_clicks(connection, {UUID(value) for _, value in parts["message"]}, {})
     known += [message_key(message.account_id, message_id) for message_id, message in messages.items()]

@@ -9,7 +9,7 @@ from uuid import UUID
 from services.tracking.domain.blocks import SUBJECT
 from services.tracking.domain.errors import MessageNotFound
 from services.tracking.domain.plain_text import text_of
-from services.tracking.domain.rendering import Mail, MailSource, compile_mail
+from services.tracking.domain.rendering import MailSource, MailTemplates, compile_mail
 from services.tracking.domain.revisions import Link, links_to
 from services.tracking.store.messages import StoredRevision, links_of_messages, read_revision
 from services.tracking.store.senders import Sender, read_sender
@@ -29,7 +29,7 @@ class CompiledMessage:
         self.revision = revision
         self.sender = sender
         self.source = source
-        self._mails: OrderedDict[tuple[tuple[str, str], ...], Mail] = OrderedDict()
+        self._mails: OrderedDict[tuple[tuple[str, str], ...], MailTemplates] = OrderedDict()
         self.variants = {block.name: {*block.variants, ""} for block in revision.layout.blocks}
         if revision.content.subject_variants:
             self.variants[SUBJECT] = {*revision.content.subject_variants, ""}
@@ -40,7 +40,7 @@ class CompiledMessage:
             (block for block, variant in content.items() if variant not in self.variants.get(block, (variant,))), None
         )
 
-    async def mail(self, content: Mapping[str, str]) -> Mail:
+    async def mail(self, content: Mapping[str, str]) -> MailTemplates:
         """Return the templates for a content, compiled when it is first asked for."""
         key = tuple(
             sorted((block, variant) for block, variant in content.items() if block in self.variants and variant)

@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 
 from asyncpg.pool import PoolConnectionProxy
 
-from services.tracking.store.statistics import Counted, click_counts, contact_counts, sends_of_message
+from services.tracking.store.statistics import StatisticsRow, click_counts, contact_counts, sends_of_message
 from shared.events.parts import Send
 
 # Counting contacts reads all clicks of the message, about a second for a million. Its result is used again for ten
@@ -38,7 +38,7 @@ class MessageStatistics:
 
 class _Kept(NamedTuple):
     counted_at: float
-    counts: Sequence[Counted]
+    counts: Sequence[StatisticsRow]
 
 
 class ContactCounts:
@@ -54,7 +54,7 @@ class ContactCounts:
 
     async def of_message(
         self, connection: PoolConnectionProxy, message_no: int, human_clicks: int
-    ) -> Sequence[Counted]:
+    ) -> Sequence[StatisticsRow]:
         """Return the numbers of contacts of a message that has so many human clicks."""
         lock = self._locks.setdefault(message_no, asyncio.Lock())
         async with lock:
@@ -78,7 +78,7 @@ async def statistics_of_message(
     links: defaultdict[int, Numbers] = defaultdict(Numbers)
     by_send: defaultdict[int, Numbers] = defaultdict(Numbers)
 
-    def numbers(counted: Counted) -> Numbers:
+    def numbers(counted: StatisticsRow) -> Numbers:
         if counted.of_link:
             return links[counted.link_number]
         return by_send[counted.send_no] if counted.of_send else total

@@ -121,7 +121,7 @@ class Wait(Duration):
         return self
 
 
-class Send(Strict):
+class SendMessage(Strict):
     """Asks the delivery pipeline to send a message."""
 
     message: UUID
@@ -181,7 +181,7 @@ class Step(Strict):
     """A step: exactly one member beside its id, its kind."""
 
     id: StepId | None = None
-    send: Send | None = None
+    send: SendMessage | None = None
     wait: Wait | None = None
     wait_for: WaitFor | None = None
     if_: Annotated[If | None, Field(alias="if")] = None

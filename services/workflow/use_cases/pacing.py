@@ -12,14 +12,14 @@ AT_A_TIME = 2  # requests of an account in this process
 HOLDS_FOR = 0.02  # seconds
 
 
-class Pace:
-    """Yield to other tasks whenever the loop has been held for 20 ms."""
+class YieldTimer:
+    """Yields to other tasks once the loop has been held for 20 ms."""
 
     def __init__(self) -> None:
         self._since = monotonic()
 
-    async def rest(self) -> None:
-        """Call after each small piece of work."""
+    async def yield_if_due(self) -> None:
+        """Yield if the loop has been held for too long. Call this after each small piece of work."""
         if monotonic() - self._since > HOLDS_FOR:
             await asyncio.sleep(0)
             self._since = monotonic()

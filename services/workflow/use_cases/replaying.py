@@ -6,7 +6,7 @@ from typing import NamedTuple
 from services.workflow.domain.program import Program
 from services.workflow.domain.simulation import Replay, TrialOutcome
 from services.workflow.store import contacts, occurrences
-from services.workflow.use_cases.pacing import Pace
+from services.workflow.use_cases.pacing import YieldTimer
 from services.workflow.use_cases.run_context import RunContext
 from services.workflow.use_cases.service import WorkflowService
 
@@ -41,7 +41,7 @@ class _Past:
         self.now = datetime.now(UTC)
         self.environment = RunContext(service.catalogs, self.now)
         self.replay = Replay(program, self.environment)
-        self.pace = Pace()
+        self._yield_timer = YieldTimer()
 
     async def play(self, days: int, most: int) -> PastOutcome:
         looked_at = partitions = 0
@@ -50,7 +50,7 @@ class _Past:
             partitions += 1
         for contact in self.replay.contacts():
             self.replay.finish_contact(contact, self.now)
-            await self.pace.rest()
+            await self._yield_timer.yield_if_due()
         return PastOutcome(self.replay.outcome, partitions / self.service.partitions)
 
     async def _play_partition(self, partition: int, since: datetime) -> int:
@@ -60,7 +60,7 @@ class _Past:
             for one in piece:
                 if (self.account_id, one.seen.event.contact_id) in self.environment.facts:
                     self.replay.play(one.seen)
-                    await self.pace.rest()
+                    await self._yield_timer.yield_if_due()
             looked_at += len(piece)
             if len(piece) < PIECE:
                 return looked_at

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.command_line.click_rows import Row, UnusableFile, rows_of
+from deploy.command_line.click_rows import ClickFileRow, UnusableFile, rows_of
 
 HEADER = "external_id,message_id,url,occurred_at\n"
 
@@ -25,11 +25,11 @@ def ndjson_file(folder: Path, lines: Sequence[object]) -> Path:
     return path
 
 
-def read(path: Path, zone: str | None = None) -> list[Row]:
+def read(path: Path, zone: str | None = None) -> list[ClickFileRow]:
     return list(rows_of(path, None if zone is None else ZoneInfo(zone)))
 
 
-def ids(rows: Sequence[Row]) -> list[str]:
+def ids(rows: Sequence[ClickFileRow]) -> list[str]:
     return [row.report["id"] for row in rows if row.report is not None]
 
 
@@ -82,7 +82,7 @@ def test_a_file_that_has_grown_keeps_the_ids_of_its_rows(before: list[str], more
     assert set(ids(_in_memory(identities))) <= set(ids(_in_memory(grown)))
 
 
-def _in_memory(lines: Sequence[str]) -> list[Row]:
+def _in_memory(lines: Sequence[str]) -> list[ClickFileRow]:
     with TemporaryDirectory() as folder:
         return read(csv_file(Path(folder), HEADER + "".join(lines)))
 

@@ -7,7 +7,7 @@ import pytest
 
 from deploy.embedded.error import StackError
 from deploy.embedded.home import Home
-from deploy.embedded.secrets import Account, Secrets
+from deploy.embedded.secrets import Secrets, StackAccount
 
 
 def test_they_are_generated_once_and_kept(tmp_path: Path) -> None:
@@ -19,7 +19,7 @@ def test_they_are_generated_once_and_kept(tmp_path: Path) -> None:
 
 def test_the_account_is_kept_beside_them(tmp_path: Path) -> None:
     home = Home.at(tmp_path)
-    changed = Secrets.kept(home).with_account(home, Account(account_id=7, api_key="key"))
+    changed = Secrets.kept(home).with_account(home, StackAccount(account_id=7, api_key="key"))
     assert Secrets.kept(home) == changed
 
 

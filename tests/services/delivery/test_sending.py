@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
-from services.delivery.clients.tracking import Tracking
+from services.delivery.clients.tracking import TrackingClient
 from services.delivery.domain.composing import Sender
 from services.delivery.settings import MailServer
 from services.delivery.store import MIGRATIONS
@@ -91,7 +91,7 @@ async def post(database: Database, mailbox: tuple[Mailbox, int]) -> AsyncIterato
 async def opened(database: Database, mailbox: tuple[Mailbox, int]) -> AsyncIterator[Post]:
     campaigns: dict[UUID, str] = {}
     async with serving(renderer()) as client:
-        tracking = Tracking(str(client.base_url), SecretStr("pk_x"))
+        tracking = TrackingClient(str(client.base_url), SecretStr("pk_x"))
         preparing = Preparing(
             database, Catalog(CommonSettings(), []), tracking, Sender("", "noreply@localhost"), "https://click.example"
         )

@@ -15,7 +15,7 @@ from services.labeling.use_cases.fields import add_field
 from services.labeling.use_cases.jobs import kinds
 from services.labeling.use_cases.labels import add_label
 from services.labeling.use_cases.uploads import Limits
-from services.labeling.use_cases.upserts import Row, Upserted, upsert_contacts
+from services.labeling.use_cases.upserts import Upserted, UpsertRow, upsert_contacts
 from shared.bus.handler import Handler
 from shared.bus.lane import Fetched
 from shared.bus.reading import read, received_of
@@ -77,7 +77,7 @@ class Shop:
     async def write(self, *patches: dict[str, Any]) -> Upserted:
         """Upsert contacts; a patch may name labels."""
         rows = [
-            Row(
+            UpsertRow(
                 "upsert",
                 {name: value for name, value in patch.items() if name != "labels"},
                 tuple(self.labels[name] for name in patch.get("labels", ())),

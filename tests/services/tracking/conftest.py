@@ -7,7 +7,7 @@ import pytest_asyncio
 
 from tests.conftest import TestKafka, TestPostgres
 from tests.services.tracking.process import TrackingProcess
-from tests.services.tracking.world import World, a_world
+from tests.services.tracking.rig import Rig, open_rig
 
 ACCOUNTS = count(1)
 
@@ -30,6 +30,6 @@ def process(
 
 
 @pytest_asyncio.fixture
-async def world(process: TrackingProcess) -> AsyncIterator[World]:
-    async with a_world(process, next(ACCOUNTS)) as made:
+async def rig(process: TrackingProcess) -> AsyncIterator[Rig]:
+    async with open_rig(process, next(ACCOUNTS)) as made:
         yield made

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.services.tracking.world import World, a_world, click
+from tests.services.tracking.rig import Rig, click, open_rig
 
 REPORTS = 26
 LARGE = 1_100_000  # bytes, that no compression makes smaller
@@ -36,68 +36,68 @@ def large_reports() -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.asyncio
-async def test_large_reports_of_one_key_are_refused_and_nobody_else_gets_an_error(world: World) -> None:
-    message = await world.message('<a href="https://shop.example/dogs">Dogs</a>')
-    await world.contacts(7)
-    redirect = next(iter((await world.tokens(message, 7))[7].values()))
-    async with a_world(world.process, world.account_id + 10_000) as other:
+async def test_large_reports_of_one_key_are_refused_and_nobody_else_gets_an_error(rig: Rig) -> None:
+    message = await rig.message('<a href="https://shop.example/dogs">Dogs</a>')
+    await rig.contacts(7)
+    redirect = next(iter((await rig.tokens(message, 7))[7].values()))
+    async with open_rig(rig.process, rig.account_id + 10_000) as other:
         theirs = await other.message('<a href="https://shop.example/cats">Cats</a>')
         await other.contacts(7)
         large = islice(cycle(large_reports()), REPORTS)
-        refused = [world.http.post("/v1/clicks", json=[click(message, **one)], timeout=60) for one in large]
+        refused = [rig.http.post("/v1/clicks", json=[click(message, **one)], timeout=60) for one in large]
         taken = [other.http.post("/v1/clicks", json=[click(theirs)], timeout=60) for _ in range(REPORTS)]
-        followed = [world.browser.get(redirect) for _ in range(REPORTS)]
+        followed = [rig.browser.get(redirect) for _ in range(REPORTS)]
         answers = await asyncio.gather(*refused, *taken, *followed)
         statuses = [answer.status_code for answer in answers]
         assert set(statuses[:REPORTS]) <= {413, 422}
         assert set(statuses[REPORTS : 2 * REPORTS]) == {202}
         assert set(statuses[2 * REPORTS :]) == {302}
         await other.clicked(REPORTS)
-    await world.clicked(REPORTS)
+    await rig.clicked(REPORTS)
 
 
 @pytest.mark.asyncio
-async def test_a_body_beyond_the_limit_is_413_and_harms_nobody(world: World) -> None:
-    message = await world.message('<a href="https://shop.example/dogs">Dogs</a>')
-    await world.contacts(7)
+async def test_a_body_beyond_the_limit_is_413_and_harms_nobody(rig: Rig) -> None:
+    message = await rig.message('<a href="https://shop.example/dogs">Dogs</a>')
+    await rig.contacts(7)
     body = b"[" + b" " * 11_000_000 + b"]"
     headers = {"content-type": "application/json"}
-    refused = [world.http.post("/v1/clicks", content=body, headers=headers, timeout=60) for _ in range(3)]
-    *too_large, taken = await asyncio.gather(*refused, world.http.post("/v1/clicks", json=[click(message)]))
+    refused = [rig.http.post("/v1/clicks", content=body, headers=headers, timeout=60) for _ in range(3)]
+    *too_large, taken = await asyncio.gather(*refused, rig.http.post("/v1/clicks", json=[click(message)]))
     assert [answer.status_code for answer in too_large] == [413] * 3
     assert taken.status_code == 202
 
 
 @pytest.mark.asyncio
-async def test_redirects_are_answered_while_millions_of_links_are_made(world: World) -> None:
+async def test_redirects_are_answered_while_millions_of_links_are_made(rig: Rig) -> None:
     """Ask twice at once for 10,000 tokens with 3,000 links each, some gigabytes, and read a part of them."""
     html = "".join(f'<a href="https://shop.example/{number}">{number}</a>' for number in range(LINKS))
-    message = await world.message(html)
-    await world.contacts(7)
-    await world.pool.execute(
+    message = await rig.message(html)
+    await rig.contacts(7)
+    await rig.pool.execute(
         "INSERT INTO contacts (account_id, contact_id, state, tracked, sequence)"
         " SELECT $1, number, 'active', true, 0 FROM generate_series(1000, 1000 + $2::bigint - 1) AS number",
-        world.account_id,
+        rig.account_id,
         TOKENS,
     )
-    answer = await world.http.get(f"/v1/messages/{message['id']}/html?contact_id=7")
+    answer = await rig.http.get(f"/v1/messages/{message['id']}/html?contact_id=7")
     redirect = answer.text.partition('href="')[2].partition('"')[0]
     path = f"/v1/messages/{message['id']}/tokens"
     body = {"contact_ids": list(range(1000, 1000 + TOKENS))}
     made = 'penchant_event_loop_holds_total{where="services.tracking.api.tokens'
-    before = world.process.metric(made)
+    before = rig.process.metric(made)
     async with AsyncExitStack() as stack:
         streams = [
-            await stack.enter_async_context(world.http.stream("POST", path, json=body, timeout=120)) for _ in range(2)
+            await stack.enter_async_context(rig.http.stream("POST", path, json=body, timeout=120)) for _ in range(2)
         ]
         readers = [asyncio.create_task(read_on(stream)) for stream in streams]
         for _ in range(REDIRECTS):
-            assert (await world.browser.get(redirect)).status_code == 302
+            assert (await rig.browser.get(redirect)).status_code == 302
         assert not any(reader.done() for reader in readers), "the links were made meanwhile"
         for reader in readers:
             reader.cancel()
         await asyncio.gather(*readers, return_exceptions=True)
-    assert world.process.metric(made) == before, "no piece of the answer held the event loop"
+    assert rig.process.metric(made) == before, "no piece of the answer held the event loop"
 
 
 async def read_on(stream: httpx.Response) -> int:

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.services.tracking.world import BROWSER, NOW, World, click
+from tests.services.tracking.rig import BROWSER, NOW, Rig, click
 from tests.stack.waiting import until, until_equal
 
 HTML = """<a href="https://shop.example/dogs?a=1&amp;b=2">Dogs</a> <a href="https://shop.example/cats">Cats</a>
@@ -22,14 +22,14 @@ HEADERS = [
 
 
 @pytest.mark.asyncio
-async def test_a_reported_click_becomes_an_event_with_the_labels_of_its_link(world: World) -> None:
-    dogs = await world.label("Dogs")
-    message = await world.message(HTML)
+async def test_a_reported_click_becomes_an_event_with_the_labels_of_its_link(rig: Rig) -> None:
+    dogs = await rig.label("Dogs")
+    message = await rig.message(HTML)
     link = message["links"][0]
-    await world.http.put(f"/v1/messages/{message['id']}/links/{link['id']}/labels", json={"label_ids": [dogs]})
-    await world.contacts(7)
-    assert await world.report(click(message, send=SEND)) == {"accepted": 1, "errors": []}
-    (event,) = await world.clicked(1)
+    await rig.http.put(f"/v1/messages/{message['id']}/links/{link['id']}/labels", json={"label_ids": [dogs]})
+    await rig.contacts(7)
+    assert await rig.report(click(message, send=SEND)) == {"accepted": 1, "errors": []}
+    (event,) = await rig.clicked(1)
     assert (event.contact_id, str(event.message_id), str(event.link_id)) == (7, message["id"], link["id"])
     assert event.url == "https://shop.example/dogs?a=1&b=2"
     assert event.occurred_at == NOW
@@ -40,62 +40,62 @@ async def test_a_reported_click_becomes_an_event_with_the_labels_of_its_link(wor
 
 
 @pytest.mark.asyncio
-async def test_the_same_click_again_is_the_same_click_whoever_brings_it(world: World) -> None:
-    message = await world.message(HTML)
-    await world.contacts(7)
+async def test_the_same_click_again_is_the_same_click_whoever_brings_it(rig: Rig) -> None:
+    message = await rig.message(HTML)
+    await rig.contacts(7)
     identity = str(uuid4())
-    await world.report(click(message, id=identity), click(message, id=identity), click(message, id="order-17"))
-    await world.report(click(message, id=identity), click(message, id="order-17"))
-    await world.report(click(message, id="last"))
-    value = json.dumps({"account_id": world.account_id} | click(message)).encode()
+    await rig.report(click(message, id=identity), click(message, id=identity), click(message, id="order-17"))
+    await rig.report(click(message, id=identity), click(message, id="order-17"))
+    await rig.report(click(message, id="last"))
+    value = json.dumps({"account_id": rig.account_id} | click(message)).encode()
     for partition in (1, 2):
-        await world.put(value, [*HEADERS, ("ce_id", identity.encode())], partition)
-    assert len(await world.clicked(4)) == 4  # the pipeline's ids are its own
-    numbers = await world.numbers(message)
+        await rig.put(value, [*HEADERS, ("ce_id", identity.encode())], partition)
+    assert len(await rig.clicked(4)) == 4  # the pipeline's ids are its own
+    numbers = await rig.numbers(message)
     assert numbers["clicks"] == {"human": 4, "machine": 0, "unsure": 0}
 
 
 @pytest.mark.asyncio
-async def test_contacts_are_found_by_any_of_their_names(world: World) -> None:
-    message = await world.message(HTML)
-    await world.contacts(7, email="Ann@Bücher.example", external_id="crm-7")
-    await world.report(
+async def test_contacts_are_found_by_any_of_their_names(rig: Rig) -> None:
+    message = await rig.message(HTML)
+    await rig.contacts(7, email="Ann@Bücher.example", external_id="crm-7")
+    await rig.report(
         click(message, contact_id=None, email=" ANN@xn--bcher-kva.example"),
         click(message, contact_id=None, external_id="crm-7"),
         click(message),
     )
-    assert [event.contact_id for event in await world.clicked(3)] == [7, 7, 7]
+    assert [event.contact_id for event in await rig.clicked(3)] == [7, 7, 7]
 
 
 @pytest.mark.asyncio
-async def test_a_url_stands_for_its_link_and_several_links_for_what_they_share(world: World) -> None:
-    dogs, cats = await world.label("Dogs"), await world.label("Cats")
-    message = await world.message(HTML)
+async def test_a_url_stands_for_its_link_and_several_links_for_what_they_share(rig: Rig) -> None:
+    dogs, cats = await rig.label("Dogs"), await rig.label("Cats")
+    message = await rig.message(HTML)
     first, second = message["links"][2], message["links"][3]
     labels = {first["id"]: [dogs, cats], second["id"]: [cats]}
-    await world.http.put(f"/v1/messages/{message['id']}/link-labels", json=labels)
-    await world.contacts(7, 8)
-    await world.report(
+    await rig.http.put(f"/v1/messages/{message['id']}/link-labels", json=labels)
+    await rig.contacts(7, 8)
+    await rig.report(
         click(message, 7, link_id=None, url="https://shop.example/pets"),
         click(message, 8, link_id=None, url="https://shop.example/dogs?a=1&b=2"),
     )
-    pets, dog = await world.clicked(2)
+    pets, dog = await rig.clicked(2)
     assert (str(pets.link_id), [label.name for label in pets.labels]) == (first["id"], ["Cats"])
     assert str(dog.link_id) == message["links"][0]["id"]
 
 
 @pytest.mark.asyncio
-async def test_machines_are_recognised_with_reasons(world: World) -> None:
-    message = await world.message(HTML)
-    await world.contacts(1, 2, 3, 4, 5)
-    await world.report(
+async def test_machines_are_recognised_with_reasons(rig: Rig) -> None:
+    message = await rig.message(HTML)
+    await rig.contacts(1, 2, 3, 4, 5)
+    await rig.report(
         click(message, 1, user_agent="Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"),
         click(message, 2, method="HEAD"),
         click(message, 3, headers={"Sec-Purpose": "prefetch"}),
         click(message, 4, hint="unsure"),
         click(message, 5),
     )
-    judged = [(event.verdict, event.reasons) for event in await world.clicked(5)]
+    judged = [(event.verdict, event.reasons) for event in await rig.clicked(5)]
     assert judged == [
         ("machine", ("crawler",)),
         ("machine", ("head",)),
@@ -103,25 +103,25 @@ async def test_machines_are_recognised_with_reasons(world: World) -> None:
         ("unsure", ("hint",)),
         ("human", ()),
     ]
-    numbers = await world.numbers(message)
+    numbers = await rig.numbers(message)
     assert numbers["clicks"] == {"human": 1, "machine": 3, "unsure": 1}
     assert numbers["contacts"] == 1
 
 
 @pytest.mark.asyncio
-async def test_numbers_are_exact_per_link_and_per_send(world: World) -> None:
-    message = await world.message(HTML)
-    await world.contacts(1, 2)
+async def test_numbers_are_exact_per_link_and_per_send(rig: Rig) -> None:
+    message = await rig.message(HTML)
+    await rig.contacts(1, 2)
     other = SEND | {"id": "summer", "sent_at": "2026-06-02T08:00:00Z"}
-    await world.report(
+    await rig.report(
         click(message, 1, 0, send=SEND),
         click(message, 1, 0, send=SEND),
         click(message, 2, 0, send=SEND),
         click(message, 1, 1, send=other),
         click(message, 1, 1, user_agent="curl/8.5.0"),
     )
-    await world.clicked(5)
-    numbers = await world.numbers(message)
+    await rig.clicked(5)
+    numbers = await rig.numbers(message)
     of_links = [
         (link["number"], link["clicks"]["human"], link["clicks"]["machine"], link["contacts"])
         for link in numbers["links"]
@@ -135,67 +135,67 @@ async def test_numbers_are_exact_per_link_and_per_send(world: World) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_contact_that_is_created_and_clicks_at_once_is_no_dead_letter(world: World) -> None:
-    message = await world.message(HTML)
-    await world.report(
+async def test_a_contact_that_is_created_and_clicks_at_once_is_no_dead_letter(rig: Rig) -> None:
+    message = await rig.message(HTML)
+    await rig.report(
         click(message, 7), click(message, contact_id=None, email="c8@people.example"),
         click(message, contact_id=None, external_id="e9"),
     )  # fmt: skip
 
     async def all_held() -> bool:
-        return await world.held() == 3
+        return await rig.held() == 3
 
     await until(all_held)
-    await world.contacts(7, 8, 9)
-    assert [event.contact_id for event in await world.clicked(3)] == [7, 8, 9]
+    await rig.contacts(7, 8, 9)
+    assert [event.contact_id for event in await rig.clicked(3)] == [7, 8, 9]
 
 
 @pytest.mark.asyncio
-async def test_a_click_waits_for_its_message(world: World) -> None:
+async def test_a_click_waits_for_its_message(rig: Rig) -> None:
     """As when a message is registered, and the relay is slower than whoever reports the click."""
-    await world.contacts(7)
-    message = await world.message(HTML)
+    await rig.contacts(7)
+    message = await rig.message(HTML)
     unknown = {"id": str(uuid4()), "links": message["links"]}
-    await world.report(click(unknown))
+    await rig.report(click(unknown))
 
     async def held() -> bool:
-        return await world.held() == 1
+        return await rig.held() == 1
 
     await until(held)
-    await world.pool.execute(
+    await rig.pool.execute(
         "UPDATE held SET waits_for = array_replace(waits_for, $2, $1) WHERE $2 = ANY(waits_for)",
-        f"message:{world.account_id}:{message['id']}",
-        f"message:{world.account_id}:{unknown['id']}",
+        f"message:{rig.account_id}:{message['id']}",
+        f"message:{rig.account_id}:{unknown['id']}",
     )
 
     async def looked_at_again() -> bool:
-        waits_for = await world.pool.fetchval(
+        waits_for = await rig.pool.fetchval(
             "SELECT waits_for FROM held WHERE position($1 in convert_from(value, 'UTF8')) > 0", unknown["id"]
         )
-        return f"message:{world.account_id}:{unknown['id']}" in waits_for
+        return f"message:{rig.account_id}:{unknown['id']}" in waits_for
 
     # It was released, tried, and is held again for what it really names.
     await until(looked_at_again)
 
 
 @pytest.mark.asyncio
-async def test_another_accounts_link_and_message_are_not_found(world: World) -> None:
-    message = await world.message(HTML)
-    await world.contacts(7)
-    async with await world.client("write", "read", account_id=world.account_id + 10_000) as other:
-        foreign = await world.message(HTML, other)
+async def test_another_accounts_link_and_message_are_not_found(rig: Rig) -> None:
+    message = await rig.message(HTML)
+    await rig.contacts(7)
+    async with await rig.client("write", "read", account_id=rig.account_id + 10_000) as other:
+        foreign = await rig.message(HTML, other)
     mark = str(uuid4())
-    await world.report(click(message, link_id=foreign["links"][0]["id"], id=mark), click(foreign), click(message))
-    assert (await world.dead(mark))["dead_reason"] == "the message has no such link"
-    assert len(await world.clicked(1)) == 1
-    assert await world.held() == 1
+    await rig.report(click(message, link_id=foreign["links"][0]["id"], id=mark), click(foreign), click(message))
+    assert (await rig.dead(mark))["dead_reason"] == "the message has no such link"
+    assert len(await rig.clicked(1)) == 1
+    assert await rig.held() == 1
 
 
 @pytest.mark.asyncio
-async def test_a_bad_report_harms_no_neighbour_and_can_be_replayed(world: World) -> None:
-    message = await world.message(HTML)
-    await world.contacts(7)
-    good = json.dumps({"account_id": world.account_id} | click(message)).encode()
+async def test_a_bad_report_harms_no_neighbour_and_can_be_replayed(rig: Rig) -> None:
+    message = await rig.message(HTML)
+    await rig.contacts(7)
+    good = json.dumps({"account_id": rig.account_id} | click(message)).encode()
     marks = [str(uuid4()) for _ in range(8)]
     bad: list[tuple[bytes | None, list[tuple[str, bytes | None]]]] = [
         (b"{not json", [*HEADERS, ("ce_id", marks[0].encode())]),
@@ -208,74 +208,74 @@ async def test_a_bad_report_harms_no_neighbour_and_can_be_replayed(world: World)
         (good + b" " * 70_000, [*HEADERS, ("ce_id", marks[7].encode())]),
     ]
     for value, headers in bad:
-        await world.put(value, headers)
-        await world.put(good, [*HEADERS, ("ce_id", str(uuid4()).encode())])
-    await world.clicked(8)
+        await rig.put(value, headers)
+        await rig.put(good, [*HEADERS, ("ce_id", str(uuid4()).encode())])
+    await rig.clicked(8)
     for mark in marks:
-        assert (await world.dead(mark))["dead_topic"] == "intake.clicks"
+        assert (await rig.dead(mark))["dead_topic"] == "intake.clicks"
 
 
 @pytest.mark.asyncio
-async def test_what_lies_too_far_ahead_is_refused(world: World) -> None:
-    message = await world.message(HTML)
-    await world.contacts(7)
+async def test_what_lies_too_far_ahead_is_refused(rig: Rig) -> None:
+    message = await rig.message(HTML)
+    await rig.contacts(7)
     ahead = (datetime.now(UTC) + timedelta(minutes=6)).isoformat()
-    problem = await world.report(click(message, occurred_at=ahead), status=422)
+    problem = await rig.report(click(message, occurred_at=ahead), status=422)
     assert (problem["errors"][0]["index"], problem["errors"][0]["pointer"]) == (0, "/occurred_at")
-    value = json.dumps({"account_id": world.account_id} | click(message, occurred_at=ahead)).encode()
+    value = json.dumps({"account_id": rig.account_id} | click(message, occurred_at=ahead)).encode()
     mark = str(uuid4())
-    await world.put(value, [*HEADERS, ("ce_id", mark.encode())])
-    assert "ahead" in (await world.dead(mark))["dead_reason"]
+    await rig.put(value, [*HEADERS, ("ce_id", mark.encode())])
+    assert "ahead" in (await rig.dead(mark))["dead_reason"]
 
 
 @pytest.mark.asyncio
-async def test_a_merged_contact_clicks_for_the_one_it_has_become(world: World) -> None:
-    message = await world.message(HTML)
-    await world.contacts(8, 9)
-    await world.contacts(7, state="merged", merged_into=8, email=None, external_id=None)
-    await world.contacts(6, state="merged", merged_into=7, email=None, external_id=None)
-    await world.report(click(message, 6), click(message, 7))
-    assert [event.contact_id for event in await world.clicked(2)] == [8, 8]
+async def test_a_merged_contact_clicks_for_the_one_it_has_become(rig: Rig) -> None:
+    message = await rig.message(HTML)
+    await rig.contacts(8, 9)
+    await rig.contacts(7, state="merged", merged_into=8, email=None, external_id=None)
+    await rig.contacts(6, state="merged", merged_into=7, email=None, external_id=None)
+    await rig.report(click(message, 6), click(message, 7))
+    assert [event.contact_id for event in await rig.clicked(2)] == [8, 8]
 
 
 @pytest.mark.asyncio
-async def test_labels_are_carried_under_the_name_that_they_have_then(world: World) -> None:
-    dogs, cats = await world.label("Dogs"), await world.label("Cats")
-    message = await world.message(HTML)
-    await world.http.put(f"/v1/messages/{message['id']}/link-labels", json={message["links"][0]["id"]: [dogs, cats]})
-    await world.contacts(7, 8)
-    await world.report(click(message, 7))
-    await world.clicked(1)
-    await world.label("Hounds", label_id=dogs)
-    await world.label("Cats", label_id=cats, state="deleted")
+async def test_labels_are_carried_under_the_name_that_they_have_then(rig: Rig) -> None:
+    dogs, cats = await rig.label("Dogs"), await rig.label("Cats")
+    message = await rig.message(HTML)
+    await rig.http.put(f"/v1/messages/{message['id']}/link-labels", json={message["links"][0]["id"]: [dogs, cats]})
+    await rig.contacts(7, 8)
+    await rig.report(click(message, 7))
+    await rig.clicked(1)
+    await rig.label("Hounds", label_id=dogs)
+    await rig.label("Cats", label_id=cats, state="deleted")
 
     async def renamed() -> bool:
-        links = (await world.http.get(f"/v1/messages/{message['id']}")).json()["links"]
+        links = (await rig.http.get(f"/v1/messages/{message['id']}")).json()["links"]
         return [label["name"] for label in links[0]["labels"]] == ["Hounds", "Cats"] and "broken" in links[0]["labels"][
             1
         ]
 
     await until(renamed)
-    await world.report(click(message, 8))
-    before, after = await world.clicked(2)
+    await rig.report(click(message, 8))
+    before, after = await rig.clicked(2)
     assert [label.name for label in before.labels] == ["Dogs", "Cats"]
     assert [label.name for label in after.labels] == ["Hounds"]
 
 
 @pytest.mark.asyncio
-async def test_clicks_are_listed_by_what_is_asked(world: World) -> None:
-    message = await world.message(HTML)
-    await world.contacts(1, 2)
+async def test_clicks_are_listed_by_what_is_asked(rig: Rig) -> None:
+    message = await rig.message(HTML)
+    await rig.contacts(1, 2)
     times = [(NOW + timedelta(minutes=minute)).isoformat() for minute in range(3)]
-    await world.report(
+    await rig.report(
         click(message, 1, 0, occurred_at=times[0], send=SEND, ip="192.0.2.1", headers={"accept": "*/*"}, method="GET"),
         click(message, 2, 1, occurred_at=times[1], user_agent="curl/8.5.0"),
         click(message, 1, 1, occurred_at=times[2]),
     )
-    await world.clicked(3)
+    await rig.clicked(3)
 
     async def listed(**query: object) -> list[tuple[int, int]]:
-        answer = await world.http.get("/v1/clicks", params={name: str(value) for name, value in query.items()})
+        answer = await rig.http.get("/v1/clicks", params={name: str(value) for name, value in query.items()})
         assert answer.status_code == 200, answer.text
         return [(item["contact_id"], item["link_number"]) for item in answer.json()["items"]]
 
@@ -285,7 +285,7 @@ async def test_clicks_are_listed_by_what_is_asked(world: World) -> None:
     assert await listed(send="spring") == [(1, 1)]
     assert await listed(since=times[1], until=times[2]) == [(2, 2)]
     assert await listed(message_id=uuid4()) == []
-    item = (await world.http.get("/v1/clicks?contact_id=1")).json()["items"][1]
+    item = (await rig.http.get("/v1/clicks?contact_id=1")).json()["items"][1]
     assert (item["user_agent"], item["ip"], item["headers"], item["method"]) == (
         BROWSER,
         "192.0.2.1",
@@ -293,16 +293,16 @@ async def test_clicks_are_listed_by_what_is_asked(world: World) -> None:
         "GET",
     )
     assert item["send"]["id"] == "spring"
-    first = (await world.http.get("/v1/clicks?limit=2")).json()
-    rest = (await world.http.get("/v1/clicks", params={"limit": 2, "cursor": first["next_cursor"]})).json()
+    first = (await rig.http.get("/v1/clicks?limit=2")).json()
+    rest = (await rig.http.get("/v1/clicks", params={"limit": 2, "cursor": first["next_cursor"]})).json()
     assert [len(first["items"]), len(rest["items"]), rest["next_cursor"]] == [2, 1, None]
 
 
 @pytest.mark.asyncio
-async def test_each_report_of_a_batch_is_taken_or_refused_for_itself(world: World) -> None:
-    message = await world.message(HTML)
-    await world.contacts(7)
-    answer = await world.report(
+async def test_each_report_of_a_batch_is_taken_or_refused_for_itself(rig: Rig) -> None:
+    message = await rig.message(HTML)
+    await rig.contacts(7)
+    answer = await rig.report(
         click(message),
         click(message, contact_id=None),
         click(message, account_id=9),
@@ -314,42 +314,42 @@ async def test_each_report_of_a_batch_is_taken_or_refused_for_itself(world: Worl
     assert [(error["index"], error["pointer"]) for error in answer["errors"]] == [
         (1, ""), (2, "/account_id"), (3, ""), (4, "/send/extra"), (5, "/occurred_at"),
     ]  # fmt: skip
-    await world.report(click(message, contact_id=0), status=422)
-    await world.report(status=422)
-    await world.clicked(1)
+    await rig.report(click(message, contact_id=0), status=422)
+    await rig.report(status=422)
+    await rig.clicked(1)
 
 
 @pytest.mark.asyncio
-async def test_what_has_become_of_reports_can_be_asked(world: World) -> None:
-    message = await world.message(HTML)
-    await world.contacts(7)
+async def test_what_has_become_of_reports_can_be_asked(rig: Rig) -> None:
+    message = await rig.message(HTML)
+    await rig.contacts(7)
     ids = ["é-1", str(uuid4()), "left out", "nobody reported it"]
-    await world.report(
+    await rig.report(
         click(message, id=ids[0]), click(message, 8, id=ids[1]), click(message, id=ids[2], send=SEND | {"kind": "test"})
     )
 
     async def states() -> list[str]:
-        answer = await world.http.post("/v1/clicks/lookup", json={"ids": ids})
+        answer = await rig.http.post("/v1/clicks/lookup", json={"ids": ids})
         assert [item["id"] for item in answer.json()["items"]] == ids
         return [item["state"] for item in answer.json()["items"]]
 
     await until_equal(states, ["recorded", "waiting", "unknown", "unknown"])
-    await world.contacts(8)
+    await rig.contacts(8)
     await until_equal(states, ["recorded", "recorded", "unknown", "unknown"])
-    async with await world.client("write", account_id=world.account_id + 10_000) as other:
+    async with await rig.client("write", account_id=rig.account_id + 10_000) as other:
         answer = await other.post("/v1/clicks/lookup", json={"ids": ids})
         assert {item["state"] for item in answer.json()["items"]} == {"unknown"}
-    assert (await world.http.post("/v1/clicks/lookup", json={"ids": []})).status_code == 422
+    assert (await rig.http.post("/v1/clicks/lookup", json={"ids": []})).status_code == 422
 
 
 @pytest.mark.asyncio
-async def test_thousands_at_once_from_everywhere_are_counted_exactly(world: World) -> None:
-    message = await world.message(HTML)
-    await world.contacts(*range(1, 101))
+async def test_thousands_at_once_from_everywhere_are_counted_exactly(rig: Rig) -> None:
+    message = await rig.message(HTML)
+    await rig.contacts(*range(1, 101))
     reports = [click(message, 1 + number % 100, number % 4, id=f"c{number}") for number in range(3000)]
-    await asyncio.gather(*(world.report(*reports[start : start + 1000]) for start in (0, 500, 1000, 1500, 2000)))
-    await world.clicked(3000)
-    numbers = await world.numbers(message)
+    await asyncio.gather(*(rig.report(*reports[start : start + 1000]) for start in (0, 500, 1000, 1500, 2000)))
+    await rig.clicked(3000)
+    numbers = await rig.numbers(message)
     assert numbers["clicks"]["human"] == 3000
     assert [link["clicks"]["human"] for link in numbers["links"]] == [750] * 4
     assert [link["contacts"] for link in numbers["links"]] == [25] * 4

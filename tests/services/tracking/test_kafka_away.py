@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import TestPostgres
 from tests.services.tracking.process import TrackingProcess
-from tests.services.tracking.world import a_world
+from tests.services.tracking.rig import open_rig
 from tests.stack.nodes import KafkaNode
 from tests.stack.waiting import until
 
@@ -36,33 +36,33 @@ def own(private_kafka: KafkaNode, postgres: TestPostgres, tmp_path: Path) -> Ite
 async def test_every_click_counts_once_though_kafka_was_killed_and_the_process_too(
     own: TrackingProcess, private_kafka: KafkaNode
 ) -> None:
-    async with a_world(own, 1) as world:
-        message = await world.message(HTML)
-        await world.contacts(*range(1, 51))
-        urls = [next(iter(links.values())) for links in (await world.tokens(message, *range(1, 51))).values()]
-        answers = [await world.browser.get(url) for url in urls[:10]]
+    async with open_rig(own, 1) as rig:
+        message = await rig.message(HTML)
+        await rig.contacts(*range(1, 51))
+        urls = [next(iter(links.values())) for links in (await rig.tokens(message, *range(1, 51))).values()]
+        answers = [await rig.browser.get(url) for url in urls[:10]]
         private_kafka.kill()
-        answers += await asyncio.gather(*(world.browser.get(url) for url in urls[10:30]))
+        answers += await asyncio.gather(*(rig.browser.get(url) for url in urls[10:30]))
         assert own.metric("penchant_clicks_spooled_total") >= 20
-        health = await world.browser.get(f"{own.url}/health/ready")
+        health = await rig.browser.get(f"{own.url}/health/ready")
         assert (health.status_code, health.json()["detail"]) == (503, "kafka: Kafka does not answer")
         own.kill()
         own.start(ready=False)
         await asyncio.to_thread(private_kafka.start)
         await asyncio.to_thread(own.wait_ready)
-        answers += await asyncio.gather(*(world.browser.get(url) for url in urls[30:]))
+        answers += await asyncio.gather(*(rig.browser.get(url) for url in urls[30:]))
         assert {(answer.status_code, answer.headers["location"]) for answer in answers} == {
             (302, "https://shop.example/dogs")
         }
 
-    # The producer of the first world has seen its Kafka die; a new one reads what came of it.
-    async with a_world(own, 1) as world:
+    # The producer of the first rig has seen its Kafka die; a new one reads what came of it.
+    async with open_rig(own, 1) as rig:
 
         async def all_counted() -> bool:
-            return bool((await world.numbers(message))["clicks"]["human"] >= 50)
+            return bool((await rig.numbers(message))["clicks"]["human"] >= 50)
 
         await until(all_counted, 60)
-        assert [event.contact_id for event in await world.clicked(50)] == list(range(1, 51))
+        assert [event.contact_id for event in await rig.clicked(50)] == list(range(1, 51))
         assert own.metric("penchant_clicks_lost_total") == 0
 
         async def spool_is_empty() -> bool:

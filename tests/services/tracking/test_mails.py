@@ -9,7 +9,7 @@ import pytest
 from shared.events.labeling import AccountChanged
 from shared.events.segmentation import CampaignAudience, CampaignChanged, CampaignState, SegmentChanged
 from shared.events.workflow import Uses, WorkflowChanged
-from tests.services.tracking.world import NOW, World
+from tests.services.tracking.rig import NOW, Rig
 from tests.stack.waiting import until
 
 pytestmark = pytest.mark.asyncio
@@ -20,75 +20,75 @@ BLOCK = (
 )
 
 
-async def put(world: World, message: dict[str, Any], html: str) -> dict[str, Any]:
-    answer = await world.http.put(f"/v1/messages/{message['id']}", json={"name": "Spring", "html": html})
+async def put(rig: Rig, message: dict[str, Any], html: str) -> dict[str, Any]:
+    answer = await rig.http.put(f"/v1/messages/{message['id']}", json={"name": "Spring", "html": html})
     assert answer.status_code == 200, answer.text
     return dict(answer.json())
 
 
-async def test_a_link_is_corrected_after_sending_and_the_click_leads_there(world: World) -> None:
-    message = await world.message('<a href="https://shop.example/dgos">Dogs</a><a href="mailto:a@b.example">Mail</a>')
+async def test_a_link_is_corrected_after_sending_and_the_click_leads_there(rig: Rig) -> None:
+    message = await rig.message('<a href="https://shop.example/dgos">Dogs</a><a href="mailto:a@b.example">Mail</a>')
     path = f"/v1/messages/{message['id']}/links"
     link, mail = message["links"]
-    await world.contacts(7)
-    tracked = (await world.tokens(message, 7))[7][link["id"]]
-    answer = await world.http.patch(f"{path}/{link['id']}", json={"url": "https://shop.example/dogs"})
+    await rig.contacts(7)
+    tracked = (await rig.tokens(message, 7))[7][link["id"]]
+    answer = await rig.http.patch(f"{path}/{link['id']}", json={"url": "https://shop.example/dogs"})
     assert answer.status_code == 200, answer.text
     assert answer.json()["url_in_message"] == "https://shop.example/dgos"
-    assert (await world.browser.get(tracked)).headers["location"] == "https://shop.example/dogs"
-    for url in ("mailto:a@b.example", "/x", world.process.url + "/c/x.1"):
-        refused = await world.http.patch(f"{path}/{link['id']}", json={"url": url})
+    assert (await rig.browser.get(tracked)).headers["location"] == "https://shop.example/dogs"
+    for url in ("mailto:a@b.example", "/x", rig.process.url + "/c/x.1"):
+        refused = await rig.http.patch(f"{path}/{link['id']}", json={"url": url})
         assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/url")
-    refused = await world.http.patch(f"{path}/{mail['id']}", json={"tracking": "always"})
+    refused = await rig.http.patch(f"{path}/{mail['id']}", json={"tracking": "always"})
     assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/tracking")
-    assert (await world.http.patch(f"{path}/{uuid4()}", json={})).status_code == 404
-    never = await world.http.patch(f"{path}/{link['id']}", json={"tracking": "never", "url": None})
+    assert (await rig.http.patch(f"{path}/{uuid4()}", json={})).status_code == 404
+    never = await rig.http.patch(f"{path}/{link['id']}", json={"tracking": "never", "url": None})
     assert (never.json()["reason"], never.json()["url"]) == ("never", "https://shop.example/dgos")
-    html = await world.http.get(f"/v1/messages/{message['id']}/html?contact_id=7")
+    html = await rig.http.get(f"/v1/messages/{message['id']}/html?contact_id=7")
     assert "https://shop.example/dgos" in html.text
-    assert (await world.browser.get(tracked)).headers["location"] == "https://shop.example/dgos"
+    assert (await rig.browser.get(tracked)).headers["location"] == "https://shop.example/dgos"
 
 
-async def test_a_guess_is_overruled(world: World) -> None:
-    message = await world.message('<a href="https://r.example/afmelden">Afmelden bij de gemeente</a>')
+async def test_a_guess_is_overruled(rig: Rig) -> None:
+    message = await rig.message('<a href="https://r.example/afmelden">Afmelden bij de gemeente</a>')
     link = message["links"][0]
     assert link["reason"] == "unsubscribe"
     path = f"/v1/messages/{message['id']}/links/{link['id']}"
-    assert (await world.http.patch(path, json={"tracking": "always"})).json()["trackable"] is True
-    assert (await put(world, message, '<a href="https://r.example/afmelden">x</a>'))["links"][0]["trackable"] is True
+    assert (await rig.http.patch(path, json={"tracking": "always"})).json()["trackable"] is True
+    assert (await put(rig, message, '<a href="https://r.example/afmelden">x</a>'))["links"][0]["trackable"] is True
 
 
-async def test_an_edit_names_the_links_that_lost_their_labels(world: World) -> None:
-    message = await world.message('<a href="https://shop.example/dogs">Dogs</a>')
-    label = await world.label("Dogs")
-    await world.http.put(f"/v1/messages/{message['id']}/link-labels", json={message["links"][0]["id"]: [label]})
-    kept = await put(world, message, '<a href="https://shop.example/dogs?utm_source=x">Dogs</a>' * 2)
+async def test_an_edit_names_the_links_that_lost_their_labels(rig: Rig) -> None:
+    message = await rig.message('<a href="https://shop.example/dogs">Dogs</a>')
+    label = await rig.label("Dogs")
+    await rig.http.put(f"/v1/messages/{message['id']}/link-labels", json={message["links"][0]["id"]: [label]})
+    kept = await put(rig, message, '<a href="https://shop.example/dogs?utm_source=x">Dogs</a>' * 2)
     assert [[one["name"] for one in link["labels"]] for link in kept["links"]] == [["Dogs"], ["Dogs"]]
     assert kept["lost_labels"] == []
-    lost = (await put(world, message, '<a href="https://shop.example/cats">Cats</a>'))["lost_labels"]
+    lost = (await put(rig, message, '<a href="https://shop.example/cats">Cats</a>'))["lost_labels"]
     assert [(one["number"], one["labels"][0]["name"]) for one in lost] == [(1, "Dogs"), (2, "Dogs")]
 
 
-async def test_a_link_that_comes_into_a_block_is_the_same_link(world: World) -> None:
-    message = await world.message('<a href="https://shop.example/dogs">Dogs</a>')
-    label = await world.label("Dogs")
-    await world.http.put(f"/v1/messages/{message['id']}/link-labels", json={message["links"][0]["id"]: [label]})
-    edited = await put(world, message, BLOCK)
+async def test_a_link_that_comes_into_a_block_is_the_same_link(rig: Rig) -> None:
+    message = await rig.message('<a href="https://shop.example/dogs">Dogs</a>')
+    label = await rig.label("Dogs")
+    await rig.http.put(f"/v1/messages/{message['id']}/link-labels", json={message["links"][0]["id"]: [label]})
+    edited = await put(rig, message, BLOCK)
     kept = edited["links"][0]
     assert (kept["id"], kept["labels"][0]["name"]) == (message["links"][0]["id"], "Dogs")
     assert edited["blocks"][0]["links"][0] == kept["id"]
 
 
-async def test_our_own_tracked_links_are_not_tracked_again(world: World) -> None:
-    message = await world.message(f'<a href="{world.process.url}/c/TOKEN.1">Shop</a><a href="www.a.example">x</a>')
+async def test_our_own_tracked_links_are_not_tracked_again(rig: Rig) -> None:
+    message = await rig.message(f'<a href="{rig.process.url}/c/TOKEN.1">Shop</a><a href="www.a.example">x</a>')
     assert [(link["reason"], bool(link["hint"])) for link in message["links"]] == [
         ("tracked", True),
         ("no_scheme", True),
     ]
 
 
-async def test_blocks_have_criteria_that_are_validated_and_published(world: World) -> None:
-    message = await world.message(BLOCK)
+async def test_blocks_have_criteria_that_are_validated_and_published(rig: Rig) -> None:
+    message = await rig.message(BLOCK)
     (block,) = message["blocks"]
     assert block == {
         "block": "hero",
@@ -99,17 +99,17 @@ async def test_blocks_have_criteria_that_are_validated_and_published(world: Worl
         "fallback": True,
         "links": [link["id"] for link in message["links"][:2]],
     } or [one["variant"] for one in block["variants"]] == ["dogs", "cats"]
-    label = await world.label("Dogs")
+    label = await rig.label("Dogs")
     path = f"/v1/messages/{message['id']}/blocks"
     wanted = [
         {"variant": "cats", "criterion": {"not": {"label": label}}},
         {"variant": "dogs", "criterion": {"label": label}},
     ]
-    answer = await world.http.put(f"{path}/hero", json={"variants": wanted})
+    answer = await rig.http.put(f"{path}/hero", json={"variants": wanted})
     assert answer.status_code == 200, answer.text
     assert [one["variant"] for one in answer.json()["blocks"][0]["variants"]] == ["cats", "dogs"]
     assert answer.json()["blocks"][0]["variants"][1]["criterion"] == {"label": {"id": label}}
-    assert (await world.http.put(f"{path}/other", json={"variants": []})).status_code == 404
+    assert (await rig.http.put(f"{path}/other", json={"variants": []})).status_code == 404
     for variants, pointer in [
         (wanted[:1], "/variants"),
         ([*wanted, wanted[0]], "/variants/2/variant"),
@@ -117,41 +117,41 @@ async def test_blocks_have_criteria_that_are_validated_and_published(world: Worl
         ([wanted[0], {"variant": "dogs", "criterion": {"label": str(uuid4())}}], "/variants/1/criterion/label/id"),
         ([wanted[0], {"variant": "dogs", "criterion": {"nope": 1}}], "/variants/1/criterion"),
     ]:
-        refused = await world.http.put(f"{path}/hero", json={"variants": variants})
+        refused = await rig.http.put(f"{path}/hero", json={"variants": variants})
         assert refused.status_code == 422, refused.text
         assert refused.json()["errors"][0]["pointer"].startswith(pointer)
 
     async def published() -> list[str]:
-        records = await world.read("tracking.catalog")
+        records = await rig.read("tracking.catalog")
         return [record.value.decode() for record in records if message["id"].encode() in record.value]
 
     event = json.loads((await published())[-1])
     assert [one["variant"] for one in event["blocks"][0]["variants"]] == ["cats", "dogs"]
-    await world.label("Dogs", label_id=label, state="deleted")
+    await rig.label("Dogs", label_id=label, state="deleted")
 
     async def broken() -> bool:
-        shown = (await world.http.get(f"/v1/messages/{message['id']}")).json()
+        shown = (await rig.http.get(f"/v1/messages/{message['id']}")).json()
         return all(one.get("broken") for one in shown["blocks"][0]["variants"])
 
     await until(broken)
 
 
-async def test_markers_that_do_not_fit_are_refused_with_line_and_column(world: World) -> None:
-    refused = await world.http.post("/v1/messages", json={"name": "x", "html": "a\n<!-- penchant:block b -->"})
+async def test_markers_that_do_not_fit_are_refused_with_line_and_column(rig: Rig) -> None:
+    refused = await rig.http.post("/v1/messages", json={"name": "x", "html": "a\n<!-- penchant:block b -->"})
     assert refused.status_code == 422
     assert refused.json()["errors"] == [
         {"pointer": "/html", "detail": "Line 2, column 1: block b is never closed", "line": 2, "column": 1}
     ]
 
 
-async def test_mails_are_rendered_for_recipients(world: World) -> None:
-    sender = await world.http.post("/v1/senders", json={"name": "Shop", "email": "news@shop.example"})
+async def test_mails_are_rendered_for_recipients(rig: Rig) -> None:
+    sender = await rig.http.post("/v1/senders", json={"name": "Shop", "email": "news@shop.example"})
     assert sender.status_code == 201, sender.text
     body = {
         "name": "Spring", "html": BLOCK, "subject": "Hi {{field.first_name}}", "preheader": "Soon",
         "sender_id": sender.json()["id"], "subject_variants": {"dogs": "Dogs!"}, "reply_to": "a@shop.example",
     }  # fmt: skip
-    answer = await world.http.post("/v1/messages", json=body)
+    answer = await rig.http.post("/v1/messages", json=body)
     assert answer.status_code == 201, answer.text
     message = answer.json()
     assert [block["block"] for block in message["blocks"]] == ["subject", "hero"]
@@ -165,7 +165,7 @@ async def test_mails_are_rendered_for_recipients(world: World) -> None:
         {"contact_id": 3, "content": {"hero": "birds"}},
     ]
     path = f"/v1/messages/{message['id']}/render"
-    rendered = await world.http.post(path, json={"recipients": recipients, "send": None})
+    rendered = await rig.http.post(path, json={"recipients": recipients, "send": None})
     assert rendered.status_code == 200, rendered.text
     first, second, third = map(json.loads, rendered.text.splitlines())
     assert (first["subject"], second["subject"]) == ("Dogs!", "Hi ")
@@ -178,22 +178,22 @@ async def test_mails_are_rendered_for_recipients(world: World) -> None:
     assert first["sender"] == {"name": "Shop", "email": "news@shop.example"}
     assert first["reply_to"] == "a@shop.example"
     assert third["pointer"] == "/recipients/2/content/hero"
-    assert (await world.http.post(path, json={"recipients": recipients[2:]})).status_code == 422
-    assert (await world.http.post(path, json={"recipients": recipients[:1], "revision": 9})).status_code == 404
-    await put(world, message, "<p>New</p>")
-    old = await world.http.post(path, json={"recipients": recipients[1:2], "revision": 1})
+    assert (await rig.http.post(path, json={"recipients": recipients[2:]})).status_code == 422
+    assert (await rig.http.post(path, json={"recipients": recipients[:1], "revision": 9})).status_code == 404
+    await put(rig, message, "<p>New</p>")
+    old = await rig.http.post(path, json={"recipients": recipients[1:2], "revision": 1})
     assert "News" in json.loads(old.text)["text"]
-    new = await world.http.post(path, json={"recipients": recipients[1:2]})
+    new = await rig.http.post(path, json={"recipients": recipients[1:2]})
     assert json.loads(new.text)["text"] == "New"
-    deleted = await world.http.delete(f"/v1/senders/{sender.json()['id']}")
+    deleted = await rig.http.delete(f"/v1/senders/{sender.json()['id']}")
     assert deleted.status_code == 204, deleted.text
 
 
-async def test_a_pipeline_renders_for_the_account_that_it_names(world: World) -> None:
-    message = await world.message(BLOCK)
-    pipeline = await world.client("pipeline", account_id=world.account_id + 100_000)
+async def test_a_pipeline_renders_for_the_account_that_it_names(rig: Rig) -> None:
+    message = await rig.message(BLOCK)
+    pipeline = await rig.client("pipeline", account_id=rig.account_id + 100_000)
     body = {"recipients": [{"contact_id": 1}]}
-    named = {"Penchant-Account": str(world.account_id)}
+    named = {"Penchant-Account": str(rig.account_id)}
     path = f"/v1/messages/{message['id']}/render"
     async with pipeline:
         assert (await pipeline.post(path, json=body, headers=named)).status_code == 200
@@ -202,57 +202,55 @@ async def test_a_pipeline_renders_for_the_account_that_it_names(world: World) ->
         assert (await pipeline.get("/v1/messages", headers=named)).status_code == 403
 
 
-async def test_the_html_of_a_content(world: World) -> None:
-    message = await world.message(BLOCK)
-    await world.contacts(7)
+async def test_the_html_of_a_content(rig: Rig) -> None:
+    message = await rig.message(BLOCK)
+    await rig.contacts(7)
     path = f"/v1/messages/{message['id']}/html?contact_id=7"
-    dogs = await world.http.get(f"{path}&content=hero:dogs")
+    dogs = await rig.http.get(f"{path}&content=hero:dogs")
     assert ">Dogs</a>" in dogs.text
     assert "penchant:" not in dogs.text
     assert "{{field.first_name|there}}" in dogs.text
     assert "sandbox" in dogs.headers["content-security-policy"]
-    assert "News" in (await world.http.get(f"{path}&content=hero:")).text
-    assert "News" in (await world.http.get(path)).text
+    assert "News" in (await rig.http.get(f"{path}&content=hero:")).text
+    assert "News" in (await rig.http.get(path)).text
     for content in ("hero:birds", "other:dogs", "hero"):
-        assert (await world.http.get(f"{path}&content={content}")).status_code == 422
+        assert (await rig.http.get(f"{path}&content={content}")).status_code == 422
 
 
-async def test_senders_are_in_domains_that_the_operator_allows(world: World) -> None:
+async def test_senders_are_in_domains_that_the_operator_allows(rig: Rig) -> None:
     allowed = ("shop.example",)
-    await world.tell(
+    await rig.publish(
         AccountChanged(
-            occurred_at=NOW, account_id=world.account_id, account_name="Shop", time_zone="UTC", sender_domains=allowed
+            occurred_at=NOW, account_id=rig.account_id, account_name="Shop", time_zone="UTC", sender_domains=allowed
         )
     )
     body = {"name": "Shop", "email": "news@mail.shop.example"}
 
     async def created() -> dict[str, Any] | None:
-        refused = await world.http.post("/v1/senders", json={"name": "x", "email": "a@other.example"})
-        answer = await world.http.post("/v1/senders", json=body)
+        refused = await rig.http.post("/v1/senders", json={"name": "x", "email": "a@other.example"})
+        answer = await rig.http.post("/v1/senders", json=body)
         return answer.json() if refused.status_code == 422 and answer.status_code == 201 else None
 
     sender = await until(created)
     path = f"/v1/senders/{sender['id']}"
-    changed = await world.http.patch(path, json={"name": "Shop!", "reply_to": "help@other.example"})
+    changed = await rig.http.patch(path, json={"name": "Shop!", "reply_to": "help@other.example"})
     assert (changed.json()["name"], changed.json()["reply_to"]) == ("Shop!", "help@other.example")
-    assert (await world.http.patch(path, json={"email": "a@other.example"})).status_code == 422
-    assert (await world.http.patch(path, json={"name": "a\nb"})).status_code == 422
-    message = await world.http.post("/v1/messages", json={"name": "x", "html": "x", "sender_id": sender["id"]})
+    assert (await rig.http.patch(path, json={"email": "a@other.example"})).status_code == 422
+    assert (await rig.http.patch(path, json={"name": "a\nb"})).status_code == 422
+    message = await rig.http.post("/v1/messages", json={"name": "x", "html": "x", "sender_id": sender["id"]})
     assert message.status_code == 201, message.text
-    used = await world.http.delete(path)
+    used = await rig.http.delete(path)
     assert (used.status_code, used.json()["uses"][0]["kind"]) == (409, "message")
-    assert (await world.http.delete(f"{path}?force=true")).status_code == 204
-    assert (await world.http.get(path)).status_code == 404
-    unknown = await world.http.post("/v1/messages", json={"name": "x", "html": "x", "sender_id": sender["id"]})
+    assert (await rig.http.delete(f"{path}?force=true")).status_code == 204
+    assert (await rig.http.get(path)).status_code == 404
+    unknown = await rig.http.post("/v1/messages", json={"name": "x", "html": "x", "sender_id": sender["id"]})
     assert (unknown.status_code, unknown.json()["errors"][0]["pointer"]) == (422, "/sender_id")
 
 
-def campaign(
-    world: World, name: str, state: CampaignState, message_id: str, criterion: dict[str, Any]
-) -> CampaignChanged:
+def campaign(rig: Rig, name: str, state: CampaignState, message_id: str, criterion: dict[str, Any]) -> CampaignChanged:
     return CampaignChanged(
         occurred_at=NOW,
-        account_id=world.account_id,
+        account_id=rig.account_id,
         campaign_id=uuid4(),
         campaign_name=name,
         campaign_version=1,
@@ -263,12 +261,12 @@ def campaign(
     )
 
 
-async def test_a_message_that_is_used_is_deleted_by_force_only_and_its_links_lead_on(world: World) -> None:
-    message = await world.message('<a href="https://shop.example/dogs">Dogs</a>')
-    await world.contacts(7)
-    tracked = (await world.tokens(message, 7))[7][message["links"][0]["id"]]
-    values: dict[str, Any] = {"occurred_at": NOW, "account_id": world.account_id}
-    await world.tell(
+async def test_a_message_that_is_used_is_deleted_by_force_only_and_its_links_lead_on(rig: Rig) -> None:
+    message = await rig.message('<a href="https://shop.example/dogs">Dogs</a>')
+    await rig.contacts(7)
+    tracked = (await rig.tokens(message, 7))[7][message["links"][0]["id"]]
+    values: dict[str, Any] = {"occurred_at": NOW, "account_id": rig.account_id}
+    await rig.publish(
         WorkflowChanged(
             **values, workflow_id=uuid4(), workflow_name="W", workflow_version=1, state="active", definition={},
             uses=Uses(messages=(message["id"],)),
@@ -277,24 +275,24 @@ async def test_a_message_that_is_used_is_deleted_by_force_only_and_its_links_lea
             **values, segment_id=uuid4(), segment_name="S", segment_version=1, state="active",
             criterion={"clicks": {"link": message["links"][0]["id"]}},
         ),
-        campaign(world, "Sending it", "paused", message["id"], {"all": []}),
-        campaign(world, "Over", "done", message["id"], {"all": []}),
-        campaign(world, "For who clicked", "draft", str(uuid4()), {"clicks": {"message": message["id"]}}),
+        campaign(rig, "Sending it", "paused", message["id"], {"all": []}),
+        campaign(rig, "Over", "done", message["id"], {"all": []}),
+        campaign(rig, "For who clicked", "draft", str(uuid4()), {"clicks": {"message": message["id"]}}),
     )  # fmt: skip
     path = f"/v1/messages/{message['id']}"
-    assert "html" not in (await world.http.get(path)).json()
-    assert (await world.http.get(f"{path}?html=true")).json()["html"] == '<a href="https://shop.example/dogs">Dogs</a>'
-    refused = await world.http.delete(path)
+    assert "html" not in (await rig.http.get(path)).json()
+    assert (await rig.http.get(f"{path}?html=true")).json()["html"] == '<a href="https://shop.example/dogs">Dogs</a>'
+    refused = await rig.http.delete(path)
     assert refused.status_code == 409, refused.text
     assert {(use["kind"], use["name"]) for use in refused.json()["uses"]} == {
         ("workflow", "W"), ("segment", "S"), ("campaign", "Sending it"), ("campaign", "For who clicked"),
     }  # fmt: skip
-    assert (await world.http.delete(f"{path}?force=true")).status_code == 204
-    assert (await world.http.get(path)).status_code == 404
-    assert message["id"] not in [one["id"] for one in (await world.http.get("/v1/messages")).json()["items"]]
-    assert (await world.browser.get(tracked)).headers["location"] == "https://shop.example/dogs"
-    await world.clicked(1)
+    assert (await rig.http.delete(f"{path}?force=true")).status_code == 204
+    assert (await rig.http.get(path)).status_code == 404
+    assert message["id"] not in [one["id"] for one in (await rig.http.get("/v1/messages")).json()["items"]]
+    assert (await rig.browser.get(tracked)).headers["location"] == "https://shop.example/dogs"
+    await rig.clicked(1)
     event = next(
-        record for record in reversed(await world.read("tracking.catalog")) if message["id"].encode() in record.value
+        record for record in reversed(await rig.read("tracking.catalog")) if message["id"].encode() in record.value
     )
     assert json.loads(event.value)["state"] == "deleted"

@@ -13,7 +13,7 @@ from services.tracking.domain.links import find_links
 from shared.events.tracking import MessageChanged
 from shared.tokens import TokenKeys
 from tests.services.tracking.process import KEYS
-from tests.services.tracking.world import BROWSER, NOW, World
+from tests.services.tracking.rig import BROWSER, NOW, Rig
 from tests.stack.waiting import until
 
 HTML = """<!doctype html>\r\n<p>Spring!</p><a href='https://shop.example/dogs?a=1&amp;b=2'>Dogs</a>
@@ -27,13 +27,13 @@ def brief(links: list[dict[str, Any]]) -> list[tuple[object, ...]]:
     return [(link["number"], link["url"], link["text"], link["trackable"], link.get("reason")) for link in links]
 
 
-async def label_links(world: World, message: Mapping[str, Any], labels: object) -> httpx.Response:
-    return await world.http.put(f"/v1/messages/{message['id']}/link-labels", json=labels)
+async def label_links(rig: Rig, message: Mapping[str, Any], labels: object) -> httpx.Response:
+    return await rig.http.put(f"/v1/messages/{message['id']}/link-labels", json=labels)
 
 
 @pytest.mark.asyncio
-async def test_a_message_lists_its_links_in_order(world: World) -> None:
-    message = await world.message(HTML)
+async def test_a_message_lists_its_links_in_order(rig: Rig) -> None:
+    message = await rig.message(HTML)
     assert (message["name"], message["revision"]) == ("Spring", 1)
     assert brief(message["links"]) == [
         (1, "https://shop.example/dogs?a=1&b=2", "Dogs", True, None),
@@ -43,30 +43,30 @@ async def test_a_message_lists_its_links_in_order(world: World) -> None:
         (5, "{{ unsubscribe_url }}", "Unsubscribe", False, "unsubscribe"),
     ]
     assert "reason" not in message["links"][0]
-    again = await world.http.get(f"/v1/messages/{message['id']}")
+    again = await rig.http.get(f"/v1/messages/{message['id']}")
     assert again.json() == message
-    assert (await world.http.get(f"/v1/messages/{message['id']}/links?limit=2")).json()["items"] == message["links"][:2]
+    assert (await rig.http.get(f"/v1/messages/{message['id']}/links?limit=2")).json()["items"] == message["links"][:2]
 
 
 @pytest.mark.asyncio
-async def test_what_is_registered_is_published_when_it_is_answered(world: World) -> None:
-    message = await world.message(HTML)
-    published = await world.read("tracking.catalog")
+async def test_what_is_registered_is_published_when_it_is_answered(rig: Rig) -> None:
+    message = await rig.message(HTML)
+    published = await rig.read("tracking.catalog")
     records = [msgspec.json.decode(record.value, type=MessageChanged) for record in published]
     (event,) = [event for event in records if str(event.message_id) == message["id"]]
     assert [str(link.id) for link in event.links] == [link["id"] for link in message["links"]]
-    assert (event.account_id, event.revision, event.state) == (world.account_id, 1, "active")
+    assert (event.account_id, event.revision, event.state) == (rig.account_id, 1, "active")
 
 
 @pytest.mark.asyncio
-async def test_an_edited_message_keeps_what_stayed_the_same(world: World) -> None:
-    dogs = await world.label("Dogs")
-    message = await world.message(HTML)
-    assert (await label_links(world, message, {message["links"][0]["id"]: [dogs]})).status_code == 200
+async def test_an_edited_message_keeps_what_stayed_the_same(rig: Rig) -> None:
+    dogs = await rig.label("Dogs")
+    message = await rig.message(HTML)
+    assert (await label_links(rig, message, {message["links"][0]["id"]: [dogs]})).status_code == 200
     path = f"/v1/messages/{message['id']}"
-    tag = (await world.http.get(path)).headers["etag"]
+    tag = (await rig.http.get(path)).headers["etag"]
     moved = '<a href="https://shop.example/new">New</a><a href="https://shop.example/dogs?a=1&amp;b=2">Dogs</a>'
-    edited = await world.http.put(path, json={"name": "Summer", "html": moved}, headers={"if-match": tag})
+    edited = await rig.http.put(path, json={"name": "Summer", "html": moved}, headers={"if-match": tag})
     assert edited.status_code == 200, edited.text
     body = edited.json()
     assert (body["name"], body["revision"]) == ("Summer", 2)
@@ -76,97 +76,95 @@ async def test_an_edited_message_keeps_what_stayed_the_same(world: World) -> Non
     ]
     assert body["links"][1]["id"] == message["links"][0]["id"]
     assert body["links"][1]["labels"] == [{"id": dogs, "name": "Dogs", "by": "hand"}]
-    stale = await world.http.put(path, json={"name": "Autumn", "html": moved}, headers={"if-match": tag})
+    stale = await rig.http.put(path, json={"name": "Autumn", "html": moved}, headers={"if-match": tag})
     assert stale.status_code == 412
-    assert (await world.http.get(path, headers={"if-none-match": edited.headers["etag"]})).status_code == 304
+    assert (await rig.http.get(path, headers={"if-none-match": edited.headers["etag"]})).status_code == 304
 
 
 @pytest.mark.asyncio
-async def test_a_label_made_a_moment_ago_is_accepted_and_one_that_is_not_there_is_not(world: World) -> None:
-    message = await world.message(HTML)
+async def test_a_label_made_a_moment_ago_is_accepted_and_one_that_is_not_there_is_not(rig: Rig) -> None:
+    message = await rig.message(HTML)
     first, second = message["links"][0]["id"], message["links"][2]["id"]
-    foreign = await world.label("Theirs", account_id=world.account_id + 10_000)
-    gone = await world.label("Gone", state="deleted")
-    dogs = await world.label("Dogs")
-    answer = await world.http.put(
-        f"/v1/messages/{message['id']}/links/{first}/labels", json={"label_ids": [dogs, dogs]}
-    )
+    foreign = await rig.label("Theirs", account_id=rig.account_id + 10_000)
+    gone = await rig.label("Gone", state="deleted")
+    dogs = await rig.label("Dogs")
+    answer = await rig.http.put(f"/v1/messages/{message['id']}/links/{first}/labels", json={"label_ids": [dogs, dogs]})
     assert answer.status_code == 200
     assert answer.json()["labels"] == [{"id": dogs, "name": "Dogs", "by": "hand"}]
     for wrong in (foreign, gone, str(uuid4())):
-        refused = await label_links(world, message, {first: [], second: [dogs, wrong]})
+        refused = await label_links(rig, message, {first: [], second: [dogs, wrong]})
         assert refused.status_code == 422
         assert refused.json()["errors"][0]["pointer"] == f"/{second}/1"
     unknown = str(uuid4())
-    refused = await label_links(world, message, {unknown: [dogs]})
+    refused = await label_links(rig, message, {unknown: [dogs]})
     assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, f"/{unknown}")
     # All or nothing: the first link has kept its label.
-    assert len((await world.http.get(f"/v1/messages/{message['id']}")).json()["links"][0]["labels"]) == 1
+    assert len((await rig.http.get(f"/v1/messages/{message['id']}")).json()["links"][0]["labels"]) == 1
 
 
 @pytest.mark.asyncio
-async def test_links_of_an_older_revision_can_be_labelled_too(world: World) -> None:
-    dogs = await world.label("Dogs")
-    message = await world.message(HTML)
-    await world.http.put(f"/v1/messages/{message['id']}", json={"name": "x", "html": "<p>"})
+async def test_links_of_an_older_revision_can_be_labelled_too(rig: Rig) -> None:
+    dogs = await rig.label("Dogs")
+    message = await rig.message(HTML)
+    await rig.http.put(f"/v1/messages/{message['id']}", json={"name": "x", "html": "<p>"})
     path = f"/v1/messages/{message['id']}/links/{message['links'][0]['id']}/labels"
-    assert (await world.http.put(path, json={"label_ids": [dogs]})).json()["labels"][0]["name"] == "Dogs"
+    assert (await rig.http.put(path, json={"label_ids": [dogs]})).json()["labels"][0]["name"] == "Dogs"
 
 
 @pytest.mark.asyncio
-async def test_a_message_that_an_event_cannot_hold_is_refused(world: World) -> None:
+async def test_a_message_that_an_event_cannot_hold_is_refused(rig: Rig) -> None:
     long = "".join(f'<a href="https://shop.example/{number}">{"🐕" * 500}</a>' for number in range(900))
     many = "".join(f'<a href="https://shop.example/{number}">{number}</a>' for number in range(3_001))
-    message = await world.message(HTML)
+    message = await rig.message(HTML)
     for html in (long, many):
         body = {"name": "x", "html": html}
-        assert (await world.http.post("/v1/messages", json=body)).status_code == 422
-        assert (await world.http.put(f"/v1/messages/{message['id']}", json=body)).status_code == 422
-    assert (await world.http.put(f"/v1/messages/{message['id']}", json={"name": "x", "html": HTML})).status_code == 200
-    large = await world.message(long[: len(long) // 3])
-    assert (await world.http.delete(f"/v1/messages/{large['id']}")).status_code == 204
+        assert (await rig.http.post("/v1/messages", json=body)).status_code == 422
+        assert (await rig.http.put(f"/v1/messages/{message['id']}", json=body)).status_code == 422
+    assert (await rig.http.put(f"/v1/messages/{message['id']}", json={"name": "x", "html": HTML})).status_code == 200
+    large = await rig.message(long[: len(long) // 3])
+    assert (await rig.http.delete(f"/v1/messages/{large['id']}")).status_code == 204
 
 
 @pytest.mark.asyncio
-async def test_tokens_come_a_line_per_recipient(world: World) -> None:
-    message = await world.message(HTML)
-    await world.contacts(7, 8)
+async def test_tokens_come_a_line_per_recipient(rig: Rig) -> None:
+    message = await rig.message(HTML)
+    await rig.contacts(7, 8)
     path = f"/v1/messages/{message['id']}/tokens"
-    answer = await world.http.post(path, json={"send": SEND, "external_ids": ["e8", "nobody", "e7"]})
+    answer = await rig.http.post(path, json={"send": SEND, "external_ids": ["e8", "nobody", "e7"]})
     assert answer.headers["content-type"].startswith("application/x-ndjson")
     first, missing, last = map(json.loads, answer.text.splitlines())
     assert (first["contact_id"], last["contact_id"]) == (8, 7)
     assert (missing["index"], missing["code"], missing["pointer"]) == (1, "not_found", "/external_ids/1")
     token = first["token"]
     assert first["links"] == {
-        link["id"]: f"{world.process.url}/c/{token}.{link['number']}" for link in message["links"] if link["trackable"]
+        link["id"]: f"{rig.process.url}/c/{token}.{link['number']}" for link in message["links"] if link["trackable"]
     }
     said = TokenKeys.parse(KEYS).read(token.encode())
-    assert (said.account_id, said.contact_id, str(said.message_id)) == (world.account_id, 8, message["id"])
+    assert (said.account_id, said.contact_id, str(said.message_id)) == (rig.account_id, 8, message["id"])
     assert said.send is not None
     assert msgspec.to_builtins(said.send) == SEND
-    short = await world.http.post(f"{path}?links=false", json={"send": SEND, "contact_ids": [8]})
+    short = await rig.http.post(f"{path}?links=false", json={"send": SEND, "contact_ids": [8]})
     assert short.json() == {"contact_id": 8, "token": token}
 
 
 @pytest.mark.asyncio
-async def test_tokens_for_a_contact_published_a_moment_ago(world: World) -> None:
-    message = await world.message(HTML)
-    await world.tell(world.contact(7))
-    assert set(await world.tokens(message, 7)) == {7}
+async def test_tokens_for_a_contact_published_a_moment_ago(rig: Rig) -> None:
+    message = await rig.message(HTML)
+    await rig.publish(rig.contact(7))
+    assert set(await rig.tokens(message, 7)) == {7}
 
 
 @pytest.mark.asyncio
-async def test_ten_thousand_tokens_in_one_answer(world: World) -> None:
-    message = await world.message(HTML)
-    await world.contacts(7)
-    await world.pool.execute(
+async def test_ten_thousand_tokens_in_one_answer(rig: Rig) -> None:
+    message = await rig.message(HTML)
+    await rig.contacts(7)
+    await rig.pool.execute(
         "INSERT INTO contacts (account_id, contact_id, state, tracked, sequence)"
         " SELECT $1, number, 'active', true, 0 FROM generate_series(1000, 10999) AS number",
-        world.account_id,
+        rig.account_id,
     )
     body = {"contact_ids": list(range(1000, 11_000))}
-    answer = await world.http.post(f"/v1/messages/{message['id']}/tokens", json=body)
+    answer = await rig.http.post(f"/v1/messages/{message['id']}/tokens", json=body)
     assert len({line["token"] for line in map(json.loads, answer.text.splitlines())}) == 10_000
     assert answer.elapsed.total_seconds() < 2
 
@@ -186,48 +184,48 @@ async def test_ten_thousand_tokens_in_one_answer(world: World) -> None:
     ],
 )
 @pytest.mark.asyncio
-async def test_refuses_recipients_and_sends_that_there_cannot_be(world: World, body: object) -> None:
-    message = await world.message(HTML)
-    assert (await world.http.post(f"/v1/messages/{message['id']}/tokens", json=body)).status_code == 422
+async def test_refuses_recipients_and_sends_that_there_cannot_be(rig: Rig, body: object) -> None:
+    message = await rig.message(HTML)
+    assert (await rig.http.post(f"/v1/messages/{message['id']}/tokens", json=body)).status_code == 422
 
 
 @pytest.mark.asyncio
-async def test_the_html_is_the_original_but_for_the_tracked_hrefs(world: World) -> None:
-    message = await world.message(HTML)
-    await world.contacts(7)
+async def test_the_html_is_the_original_but_for_the_tracked_hrefs(rig: Rig) -> None:
+    message = await rig.message(HTML)
+    await rig.contacts(7)
     path = f"/v1/messages/{message['id']}/html"
-    personal = await world.http.get(path, params={"contact_id": 7})
+    personal = await rig.http.get(path, params={"contact_id": 7})
     assert personal.headers["content-type"] == "text/html; charset=utf-8"
     urls = [link.url for link in find_links(personal.text)]
-    assert [url.startswith(f"{world.process.url}/c/") for url in urls] == [True, False, True, True, False]
+    assert [url.startswith(f"{rig.process.url}/c/") for url in urls] == [True, False, True, True, False]
     restored = personal.text
     for found, link in zip(urls, message["links"], strict=True):
         restored = restored.replace(found, link["url"].replace("&", "&amp;"))
     assert restored.encode() == HTML.encode()
-    for_all = await world.http.get(path, params={"merge_tag": "{{ token }}"})
-    assert f"'{world.process.url}/c/{{{{ token }}}}.1'" in for_all.text
-    assert (await world.http.get(path)).status_code == 422
-    assert (await world.http.get(path, params={"contact_id": 7, "merge_tag": "x"})).status_code == 422
+    for_all = await rig.http.get(path, params={"merge_tag": "{{ token }}"})
+    assert f"'{rig.process.url}/c/{{{{ token }}}}.1'" in for_all.text
+    assert (await rig.http.get(path)).status_code == 422
+    assert (await rig.http.get(path, params={"contact_id": 7, "merge_tag": "x"})).status_code == 422
 
 
 @pytest.mark.asyncio
-async def test_messages_are_listed_newest_first(world: World) -> None:
-    ids = [(await world.message(HTML))["id"] for _ in range(3)]
-    first = (await world.http.get("/v1/messages?limit=2")).json()
+async def test_messages_are_listed_newest_first(rig: Rig) -> None:
+    ids = [(await rig.message(HTML))["id"] for _ in range(3)]
+    first = (await rig.http.get("/v1/messages?limit=2")).json()
     assert [item["id"] for item in first["items"]] == ids[:0:-1]
     assert (first["total"], first["items"][0]["link_count"]) == (3, 5)
-    rest = (await world.http.get("/v1/messages", params={"limit": 2, "cursor": first["next_cursor"]})).json()
+    rest = (await rig.http.get("/v1/messages", params={"limit": 2, "cursor": first["next_cursor"]})).json()
     assert [item["id"] for item in rest["items"]] == ids[:1]
     assert rest["next_cursor"] is None
 
 
 @pytest.mark.asyncio
-async def test_another_accounts_message_is_not_there(world: World) -> None:
-    message = await world.message(HTML)
-    label = await world.label("Dogs")
+async def test_another_accounts_message_is_not_there(rig: Rig) -> None:
+    message = await rig.message(HTML)
+    label = await rig.label("Dogs")
     link = message["links"][0]["id"]
     path = f"/v1/messages/{message['id']}"
-    async with await world.client("read", "write", account_id=world.account_id + 10_000) as other:
+    async with await rig.client("read", "write", account_id=rig.account_id + 10_000) as other:
         answers = [
             await other.get(path),
             await other.get(f"{path}/links"),
@@ -243,44 +241,44 @@ async def test_another_accounts_message_is_not_there(world: World) -> None:
 
 
 @pytest.mark.asyncio
-async def test_keys_open_what_their_scopes_say(world: World) -> None:
-    async with await world.client("read") as reader, await world.client("write") as writer:
+async def test_keys_open_what_their_scopes_say(rig: Rig) -> None:
+    async with await rig.client("read") as reader, await rig.client("write") as writer:
         assert (await reader.post("/v1/messages", json={"name": "x", "html": "<p>"})).status_code == 403
         assert (await writer.post("/v1/messages", json={"name": "x", "html": "<p>"})).status_code == 201
         assert (await writer.get("/v1/messages")).status_code == 403
         assert (await reader.get("/v1/messages")).status_code == 200
-    assert (await world.browser.get(f"{world.process.url}/v1/messages")).status_code == 401
+    assert (await rig.browser.get(f"{rig.process.url}/v1/messages")).status_code == 401
 
 
 @pytest.mark.asyncio
-async def test_a_message_that_no_event_can_hold_is_refused(world: World) -> None:
+async def test_a_message_that_no_event_can_hold_is_refused(rig: Rig) -> None:
     html = "".join(f'<a href="https://shop.example/{number}/{"x" * 100}">{number}</a>' for number in range(5000))
-    answer = await world.http.post("/v1/messages", json={"name": "x", "html": html})
+    answer = await rig.http.post("/v1/messages", json={"name": "x", "html": html})
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/html")
 
 
 @pytest.mark.asyncio
-async def test_the_same_idempotency_key_registers_once(world: World) -> None:
+async def test_the_same_idempotency_key_registers_once(rig: Rig) -> None:
     headers = {"idempotency-key": str(uuid4())}
     body = {"name": "x", "html": HTML}
-    first = await world.http.post("/v1/messages", json=body, headers=headers)
-    again = await world.http.post("/v1/messages", json=body, headers=headers)
+    first = await rig.http.post("/v1/messages", json=body, headers=headers)
+    again = await rig.http.post("/v1/messages", json=body, headers=headers)
     assert (first.status_code, again.status_code, again.json()) == (201, 201, first.json())
 
 
 @pytest.mark.asyncio
-async def test_labels_change_later_clicks_only(world: World) -> None:
-    dogs = await world.label("Dogs")
-    message = await world.message(HTML)
+async def test_labels_change_later_clicks_only(rig: Rig) -> None:
+    dogs = await rig.label("Dogs")
+    message = await rig.message(HTML)
     link = message["links"][0]["id"]
-    await world.contacts(1, 2)
+    await rig.contacts(1, 2)
     report = {"message_id": message["id"], "link_id": link, "occurred_at": NOW.isoformat(), "user_agent": BROWSER}
-    await world.report(report | {"contact_id": 1})
+    await rig.report(report | {"contact_id": 1})
 
     async def counted() -> bool:
-        return bool((await world.numbers(message))["contacts"])
+        return bool((await rig.numbers(message))["contacts"])
 
     await until(counted)
-    await label_links(world, message, {link: [dogs]})
-    await world.report(report | {"contact_id": 2})
-    assert [len(event.labels) for event in await world.clicked(2)] == [0, 1]
+    await label_links(rig, message, {link: [dogs]})
+    await rig.report(report | {"contact_id": 2})
+    assert [len(event.labels) for event in await rig.clicked(2)] == [0, 1]

@@ -9,7 +9,7 @@ import pytest
 
 from services.tracking.domain.links import find_links
 from services.tracking.domain.targets import location
-from tests.services.tracking.world import World
+from tests.services.tracking.rig import Rig
 from tests.stack.waiting import until
 
 SAMPLES = sorted((Path(__file__).parents[4] / "shared" / "data").rglob("*.html"))
@@ -19,40 +19,40 @@ AT_ONCE = 20
 @pytest.mark.skipif(not SAMPLES, reason="the sample newsletters are not part of the project")
 @pytest.mark.timeout(300)
 @pytest.mark.asyncio
-async def test_every_link_of_every_newsletter_is_clicked_through_and_counted(world: World) -> None:
-    label = await world.label("Everything")
-    await world.contacts(1, 2)
+async def test_every_link_of_every_newsletter_is_clicked_through_and_counted(rig: Rig) -> None:
+    label = await rig.label("Everything")
+    await rig.contacts(1, 2)
     turns = asyncio.Semaphore(AT_ONCE)
 
     async def follow(url: str) -> str:
         async with turns:
-            answer = await world.browser.get(url)
+            answer = await rig.browser.get(url)
         assert answer.status_code == 302
         return str(answer.headers["location"])
 
     clicks = 0
     for sample in SAMPLES:
         source = sample.read_bytes().decode()
-        message = await world.message(source)
+        message = await rig.message(source)
         links = [link for link in message["links"] if link["trackable"]]
-        labelled = await world.http.put(
+        labelled = await rig.http.put(
             f"/v1/messages/{message['id']}/link-labels", json={link["id"]: [label] for link in links}
         )
         assert labelled.status_code == 200
-        answer = await world.http.get(f"/v1/messages/{message['id']}/html?contact_id=1")
-        tracked = [link.url for link in find_links(answer.text) if link.url.startswith(world.process.url)]
+        answer = await rig.http.get(f"/v1/messages/{message['id']}/html?contact_id=1")
+        tracked = [link.url for link in find_links(answer.text) if link.url.startswith(rig.process.url)]
         assert len(tracked) == len(links)
         assert await asyncio.gather(*map(follow, tracked)) == [location(link["url"]) for link in links]
         assert without_tracking(answer.text, tracked, source) == html.unescape(source)
         clicks += len(links)
 
         async def counted(message: dict[str, object] = message, count: int = len(links)) -> bool:
-            numbers = await world.numbers(message)
+            numbers = await rig.numbers(message)
             found = [link["clicks"]["human"] for link in numbers["links"] if link["clicks"]["human"]]
             return found == [1] * count and numbers["contacts"] == min(1, count)
 
         await until(counted)
-    events = await world.clicked(clicks)
+    events = await rig.clicked(clicks)
     assert {json.dumps([str(found.id) for found in event.labels]) for event in events} == {json.dumps([label])}
 
 

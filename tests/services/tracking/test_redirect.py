@@ -10,9 +10,9 @@ from msgspec import convert
 
 from shared.events.labeling import AccountChanged, UtmRule
 from shared.events.parts import Send
-from shared.tokens import Recipient, SigningKey, TokenKeys
+from shared.tokens import SigningKey, TokenContents, TokenKeys
 from tests.services.tracking.process import KEYS
-from tests.services.tracking.world import BROWSER, NOW, World
+from tests.services.tracking.rig import BROWSER, NOW, Rig
 from tests.stack.waiting import until_equal
 
 HTML = """<a href="https://shop.example/dogs?a=1&amp;b=2#top">Dogs</a> <a href="mailto:a@b.example">x</a>
@@ -20,29 +20,29 @@ HTML = """<a href="https://shop.example/dogs?a=1&amp;b=2#top">Dogs</a> <a href="
 SEND = {"kind": "campaign", "id": "spring", "sent_at": "2026-06-01T08:00:00Z"}
 
 
-async def tracked(world: World, **send: Any) -> tuple[dict[str, Any], list[str]]:
+async def tracked(rig: Rig, **send: Any) -> tuple[dict[str, Any], list[str]]:
     """Return a message, and contact 7's tracked links."""
-    message = await world.message(HTML)
-    await world.contacts(7)
-    links = (await world.tokens(message, 7, send=SEND | send))[7]
+    message = await rig.message(HTML)
+    await rig.contacts(7)
+    links = (await rig.tokens(message, 7, send=SEND | send))[7]
     return message, list(links.values())
 
 
 @pytest.mark.asyncio
-async def test_a_click_leads_to_the_links_url_and_is_recorded(world: World) -> None:
-    message, (dogs, cats) = await tracked(world)
+async def test_a_click_leads_to_the_links_url_and_is_recorded(rig: Rig) -> None:
+    message, (dogs, cats) = await tracked(rig)
     headers = {
         "accept-language": "nl-BE",
         "cookie": "secret=1",
         "sec-fetch-user": "?1",
         "referer": "https://mail.example/",
     }
-    answer = await world.browser.get(dogs, headers=headers)
+    answer = await rig.browser.get(dogs, headers=headers)
     assert (answer.status_code, answer.headers["location"]) == (302, "https://shop.example/dogs?a=1&b=2#top")
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["referrer-policy"] == "no-referrer"
-    assert (await world.browser.get(cats)).headers["location"] == "https://shop.example/a%20b/%C3%BC%20c"
-    events = await world.clicked(2)
+    assert (await rig.browser.get(cats)).headers["location"] == "https://shop.example/a%20b/%C3%BC%20c"
+    events = await rig.clicked(2)
     assert {event.url for event in events} == {
         "https://shop.example/dogs?a=1&b=2#top",
         "https://shop.example/a%20b/ü c",
@@ -50,69 +50,69 @@ async def test_a_click_leads_to_the_links_url_and_is_recorded(world: World) -> N
     assert {event.verdict for event in events} == {"human"}
     assert events[0].send is not None
     assert events[0].send.id == "spring"
-    items = (await world.http.get("/v1/clicks")).json()["items"]
+    items = (await rig.http.get("/v1/clicks")).json()["items"]
     click = next(item for item in items if item["link_number"] == 1)
     assert (click["method"], click["user_agent"], click["ip"]) == ("GET", BROWSER, "127.0.0.1")
     assert click["headers"].items() >= {"accept-language": "nl-BE", "sec-fetch-user": "?1"}.items()
     assert "cookie" not in click["headers"]
-    assert (await world.numbers(message))["sends"][0]["contacts"] == 1
+    assert (await rig.numbers(message))["sends"][0]["contacts"] == 1
 
 
 @pytest.mark.asyncio
-async def test_head_is_answered_the_same_and_is_a_machine(world: World) -> None:
-    _, (dogs, _) = await tracked(world)
-    answer = await world.browser.head(dogs)
+async def test_head_is_answered_the_same_and_is_a_machine(rig: Rig) -> None:
+    _, (dogs, _) = await tracked(rig)
+    answer = await rig.browser.head(dogs)
     assert (answer.status_code, answer.headers["location"]) == (302, "https://shop.example/dogs?a=1&b=2#top")
-    (event,) = await world.clicked(1)
+    (event,) = await rig.clicked(1)
     assert (event.verdict, event.reasons) == ("machine", ("head",))
 
 
 @pytest.mark.asyncio
-async def test_unknown_query_keys_are_passed_over(world: World) -> None:
-    _, (dogs, _) = await tracked(world)
-    answer = await world.browser.get(f"{dogs}?url=https://evil.example&utm_source=x")
+async def test_unknown_query_keys_are_passed_over(rig: Rig) -> None:
+    _, (dogs, _) = await tracked(rig)
+    answer = await rig.browser.get(f"{dogs}?url=https://evil.example&utm_source=x")
     assert answer.headers["location"] == "https://shop.example/dogs?a=1&b=2#top"
-    await world.clicked(1)
+    await rig.clicked(1)
 
 
 @pytest.mark.asyncio
-async def test_a_test_send_leads_on_and_counts_nothing(world: World) -> None:
-    message, (dogs, _) = await tracked(world, kind="test")
-    assert (await world.browser.get(dogs)).status_code == 302
-    real = next(iter((await world.tokens(message, 7))[7].values()))
-    await world.browser.get(real)
-    (event,) = await world.clicked(1)
+async def test_a_test_send_leads_on_and_counts_nothing(rig: Rig) -> None:
+    message, (dogs, _) = await tracked(rig, kind="test")
+    assert (await rig.browser.get(dogs)).status_code == 302
+    real = next(iter((await rig.tokens(message, 7))[7].values()))
+    await rig.browser.get(real)
+    (event,) = await rig.clicked(1)
     assert event.send is None
 
 
 @pytest.mark.asyncio
-async def test_links_of_an_older_revision_still_lead_on(world: World) -> None:
-    message, (dogs, _) = await tracked(world)
-    await world.http.put(f"/v1/messages/{message['id']}", json={"name": "x", "html": "<p>nothing"})
-    assert (await world.browser.get(dogs)).headers["location"] == "https://shop.example/dogs?a=1&b=2#top"
-    await world.clicked(1)
+async def test_links_of_an_older_revision_still_lead_on(rig: Rig) -> None:
+    message, (dogs, _) = await tracked(rig)
+    await rig.http.put(f"/v1/messages/{message['id']}", json={"name": "x", "html": "<p>nothing"})
+    assert (await rig.browser.get(dogs)).headers["location"] == "https://shop.example/dogs?a=1&b=2#top"
+    await rig.clicked(1)
 
 
 @pytest.mark.asyncio
-async def test_an_erased_contact_is_led_on_and_its_click_dropped(world: World) -> None:
-    message, (dogs, _) = await tracked(world)
-    await world.contacts(8)
-    await world.contacts(7, state="erased", email=None, external_id=None)
-    dropped = world.process.metric('penchant_records_dropped_total{reason="erased"')
-    assert (await world.browser.get(dogs)).status_code == 302
-    await world.browser.get(next(iter((await world.tokens(message, 8))[8].values())))
-    (event,) = await world.clicked(1)
+async def test_an_erased_contact_is_led_on_and_its_click_dropped(rig: Rig) -> None:
+    message, (dogs, _) = await tracked(rig)
+    await rig.contacts(8)
+    await rig.contacts(7, state="erased", email=None, external_id=None)
+    dropped = rig.process.metric('penchant_records_dropped_total{reason="erased"')
+    assert (await rig.browser.get(dogs)).status_code == 302
+    await rig.browser.get(next(iter((await rig.tokens(message, 8))[8].values())))
+    (event,) = await rig.clicked(1)
     assert event.contact_id == 8
-    assert world.process.metric('penchant_records_dropped_total{reason="erased"') == dropped + 1
+    assert rig.process.metric('penchant_records_dropped_total{reason="erased"') == dropped + 1
 
 
 @pytest.mark.asyncio
-async def test_what_is_not_genuine_is_a_plain_404_without_a_trace(world: World) -> None:
-    _, (dogs, _) = await tracked(world)
-    base, token = f"{world.process.url}/c/", dogs.rsplit("/", 1)[1].rsplit(".", 1)[0]
+async def test_what_is_not_genuine_is_a_plain_404_without_a_trace(rig: Rig) -> None:
+    _, (dogs, _) = await tracked(rig)
+    base, token = f"{rig.process.url}/c/", dogs.rsplit("/", 1)[1].rsplit(".", 1)[0]
     ours = TokenKeys.parse(KEYS)
-    recipient = Recipient(world.account_id, 7, uuid4(), convert(SEND, Send))
-    other_account = ours.make(Recipient(world.account_id + 1, 7, ours.read(token.encode()).message_id))
+    recipient = TokenContents(rig.account_id, 7, uuid4(), convert(SEND, Send))
+    other_account = ours.make(TokenContents(rig.account_id + 1, 7, ours.read(token.encode()).message_id))
     forged = TokenKeys([SigningKey("first", b"x" * 32)]).make(recipient)
     noise = random.Random(7)
     garbage = ["".join(chr(noise.randrange(33, 127)) for _ in range(noise.randrange(200))) for _ in range(100)]
@@ -124,51 +124,49 @@ async def test_what_is_not_genuine_is_a_plain_404_without_a_trace(world: World) 
     paths += [f"{token}.{number}" for number in numbers]
     paths += [f"{text}.1" for text in changed]
     paths += [text.replace("?", "").replace("#", "") for text in garbage]
-    lines = len(world.process.log.read_text().splitlines())
+    lines = len(rig.process.log.read_text().splitlines())
     for path in paths:
-        answer = await world.browser.get(base + path)
+        answer = await rig.browser.get(base + path)
         assert answer.status_code == 404, path
         assert answer.headers["content-type"] == "text/html; charset=utf-8", path
-    assert len(world.process.log.read_text().splitlines()) < lines + 10
-    await world.browser.get(dogs)
-    await world.clicked(1)
+    assert len(rig.process.log.read_text().splitlines()) < lines + 10
+    await rig.browser.get(dogs)
+    await rig.clicked(1)
 
 
 @pytest.mark.asyncio
-async def test_many_at_once_are_all_recorded(world: World) -> None:
-    message, (dogs, cats) = await tracked(world)
-    answers = await asyncio.gather(*(world.browser.get(dogs if number % 2 else cats) for number in range(500)))
+async def test_many_at_once_are_all_recorded(rig: Rig) -> None:
+    message, (dogs, cats) = await tracked(rig)
+    answers = await asyncio.gather(*(rig.browser.get(dogs if number % 2 else cats) for number in range(500)))
     assert {answer.status_code for answer in answers} == {302}
-    await world.clicked(500)
-    assert [link["clicks"]["human"] for link in (await world.numbers(message))["links"]] == [250, 0, 250]
+    await rig.clicked(500)
+    assert [link["clicks"]["human"] for link in (await rig.numbers(message))["links"]] == [250, 0, 250]
 
 
 @pytest.mark.asyncio
-async def test_the_accounts_utm_parameters_are_appended(world: World) -> None:
+async def test_the_accounts_utm_parameters_are_appended(rig: Rig) -> None:
     def account(utm: UtmRule | None) -> AccountChanged:
-        return AccountChanged(
-            occurred_at=NOW, account_id=world.account_id, account_name="Shop", time_zone="UTC", utm=utm
-        )
+        return AccountChanged(occurred_at=NOW, account_id=rig.account_id, account_name="Shop", time_zone="UTC", utm=utm)
 
     html = """<a href="https://shop.example/dogs?a=1&amp;b=2#top">Dogs</a> <a href="https://shop.example/never">Never</a>
     <a href="https://shop.example/?utm_source=own">Own</a>"""
-    message = await world.message(html)
+    message = await rig.message(html)
     never = message["links"][1]["id"]
-    await world.contacts(7)
-    dogs, never_url, own = (await world.tokens(message, 7, send=SEND))[7].values()
-    await world.http.patch(f"/v1/messages/{message['id']}/links/{never}", json={"tracking": "never"})
+    await rig.contacts(7)
+    dogs, never_url, own = (await rig.tokens(message, 7, send=SEND))[7].values()
+    await rig.http.patch(f"/v1/messages/{message['id']}/links/{never}", json={"tracking": "never"})
 
     async def location(url: str) -> str:
-        return str((await world.browser.get(url)).headers["location"])
+        return str((await rig.browser.get(url)).headers["location"])
 
     assert await location(dogs) == "https://shop.example/dogs?a=1&b=2#top"
-    await world.tell(account(UtmRule(source="news letter", medium="email", campaign="{send_id}")))
+    await rig.publish(account(UtmRule(source="news letter", medium="email", campaign="{send_id}")))
     with_utm = "https://shop.example/dogs?a=1&b=2&utm_source=news%20letter&utm_medium=email&utm_campaign=spring#top"
     await until_equal(lambda: location(dogs), with_utm)
     assert await location(own) == "https://shop.example/?utm_source=own&utm_medium=email&utm_campaign=spring"
     assert await location(never_url) == "https://shop.example/never"
     # Clicks are recorded for the link as it is in the message.
-    clicks = (await world.http.get("/v1/clicks")).json()["items"]
+    clicks = (await rig.http.get("/v1/clicks")).json()["items"]
     assert {click["link_number"] for click in clicks} <= {1, 3}
-    await world.tell(account(None))
+    await rig.publish(account(None))
     await until_equal(lambda: location(dogs), "https://shop.example/dogs?a=1&b=2#top")

@@ -11,7 +11,7 @@ DOGS, GONE, JOINED, UNKNOWN, SEGMENT = (UUID(int=number) for number in range(1, 
 TYPES: dict[str, FieldType] = {"city": "text", "age": "number", "born": "date", "vip": "boolean", "pet": "choice"}
 
 
-class World:
+class KnownThings:
     def label(self, label_id: UUID) -> Existence:
         standings: dict[UUID, Existence] = {DOGS: "known", GONE: "deleted", JOINED: "merged"}
         return standings.get(label_id, "unknown")
@@ -47,7 +47,7 @@ class World:
     ],
 )
 def test_fits(value: dict[str, object]) -> None:
-    assert validate(parse(value), World()) == ()
+    assert validate(parse(value), KnownThings()) == ()
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_fits(value: dict[str, object]) -> None:
     ],
 )
 def test_says_what_does_not_fit_and_where(value: dict[str, object], pointer: str, word: str) -> None:
-    fault = validate(parse(value), World())[0]
+    fault = validate(parse(value), KnownThings())[0]
     assert fault.pointer == pointer
     assert word in fault.detail
 
@@ -90,9 +90,9 @@ def test_says_what_does_not_fit_and_where(value: dict[str, object], pointer: str
     ],
 )
 def test_what_takes_too_long_to_count_is_refused(part: dict[str, object], most: int) -> None:
-    assert validate(parse({"any": [part] * most}), World()) == ()
+    assert validate(parse({"any": [part] * most}), KnownThings()) == ()
     if most < 98:
-        [fault] = validate(parse({"any": [part] * (most + 1)}), World())
+        [fault] = validate(parse({"any": [part] * (most + 1)}), KnownThings())
         assert (fault.pointer, "too long to count" in fault.detail) == ("", True)
         # What was stored before there was a limit stays as it is.
-        assert validate(parse({"any": [part] * (most + 1)}), World(), writing=False) == ()
+        assert validate(parse({"any": [part] * (most + 1)}), KnownThings(), writing=False) == ()

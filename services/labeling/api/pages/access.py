@@ -19,7 +19,7 @@ from services.labeling.domain.errors import NotFoundError
 from services.labeling.use_cases.access import forget, is_current, request_access
 from services.labeling.use_cases.choices import load_preferences, own_data
 from shared.http.bodies import JsonRequest
-from shared.tokens import Purpose, Recipient
+from shared.tokens import Purpose, TokenContents
 
 router = Router(include_in_schema=False)
 REQUESTS = Allowance(per_minute=3)
@@ -117,7 +117,7 @@ async def be_forgotten(service: Service, request: JsonRequest, token: str) -> Re
     return view.message("forget_title", "forgotten")
 
 
-def _read(service: Labeling, token: str) -> Recipient:
+def _read(service: Labeling, token: str) -> TokenContents:
     recipient = read_token(service, token, Purpose.ACCESS)
     if not is_current(recipient, datetime.now(UTC)):
         raise _ExpiredError

@@ -14,7 +14,7 @@ from services.labeling.domain.errors import InvalidError, NotFoundError
 from services.labeling.domain.forms import answers
 from services.labeling.use_cases.choices import load_preferences
 from services.labeling.use_cases.forms import ShownForm, shown_form
-from services.labeling.use_cases.submissions import Filled, Mailing, confirm, submit
+from services.labeling.use_cases.submissions import Filled, MailedLinks, confirm, submit
 from shared.http.bodies import JsonRequest
 from shared.tokens import Purpose
 
@@ -93,7 +93,7 @@ async def fill_in(service: Service, request: JsonRequest, form_id: str) -> Respo
             if not BY_ADDRESS.take(f"{form_id} {email.lower()}"):
                 return view.message("too_many_title", "too_many", status=429)
             filled = Filled(email, values, _chosen(form, shown), view.text("consent"), view.language)
-            mailing = Mailing(service.tokens, service.suppression, service.forms_url)
+            mailing = MailedLinks(service.tokens, service.suppression, service.forms_url)
             await submit(service.database, mailing, shown.form, filled)
             return view.message("form_thanks_title", thanks)
     except InvalidError:

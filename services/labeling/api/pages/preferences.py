@@ -16,7 +16,7 @@ from services.labeling.domain.labels import Label
 from services.labeling.use_cases.choices import Choice, Preferences, apply_choice, load_preferences
 from shared.events.labeling import TrackingConsent
 from shared.http.bodies import JsonRequest
-from shared.tokens import Recipient
+from shared.tokens import TokenContents
 
 router = Router(include_in_schema=False)
 CHANGES = Allowance(per_minute=30)
@@ -58,7 +58,7 @@ async def save(service: Service, request: JsonRequest, token: str) -> Response:
     return RedirectResponse(f"/p/{token}?saved=1", 303)
 
 
-def is_test(recipient: Recipient) -> bool:
+def is_test(recipient: TokenContents) -> bool:
     """Return True for the token of a test mail: it shows pages and changes nothing."""
     return recipient.send is not None and recipient.send.kind == "test"
 
@@ -71,7 +71,7 @@ def gone(request: JsonRequest, error: NotFoundError) -> HTMLResponse:
     return view.message("invalid_title", "invalid", status=404)
 
 
-def choice_in(form: Form, recipient: Recipient, view: View) -> Choice:
+def choice_in(form: Form, recipient: TokenContents, view: View) -> Choice:
     """Return what a submitted form decides. Only unticking a label that was held is a refusal."""
     ticked, held = _ids(form.get("label", [])), _ids(form.get("held", []))
     consent = first(form, "consent")

@@ -9,7 +9,7 @@ from services.labeling.api.service import Labeling
 from services.labeling.domain.errors import NotFoundError
 from shared.http.bodies import BODY_TIMEOUT, JsonRequest
 from shared.http.problems import Problem
-from shared.tokens import NotGenuineError, Purpose, Recipient
+from shared.tokens import NotGenuineError, Purpose, TokenContents
 
 MOST_FORM_BYTES = 65_536
 MOST_FIELDS = 500
@@ -43,7 +43,7 @@ def first(form: Form, name: str) -> str:
     return form.get(name, [""])[0]
 
 
-def read_token(service: Labeling, token: str, purpose: Purpose = Purpose.RECIPIENT) -> Recipient:
+def read_token(service: Labeling, token: str, purpose: Purpose = Purpose.RECIPIENT) -> TokenContents:
     """Return what a token says. Raises NotFoundError if it is not genuine, or there are no keys."""
     if service.tokens is None or not token.isascii():
         raise NotFoundError("page")

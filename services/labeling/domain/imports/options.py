@@ -32,20 +32,20 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ColumnTarget:
     """What a column becomes: one of `KNOWN_TARGETS`, or the field `key`."""
 
     known: str | None = None
     key: str | None = None
 
 
-def target_of(maps_to: str | Mapping[str, Any] | None) -> Target | None:
+def target_of(maps_to: str | Mapping[str, Any] | None) -> ColumnTarget | None:
     """Return the target that the interface names; None for a column that is left out."""
     if maps_to is None:
         return None
     if isinstance(maps_to, str):
-        return Target(known=maps_to)
-    return Target(key=maps_to["field"] if "field" in maps_to else maps_to["new_field"]["key"])
+        return ColumnTarget(known=maps_to)
+    return ColumnTarget(key=maps_to["field"] if "field" in maps_to else maps_to["new_field"]["key"])
 
 
 def options_from(stored: Mapping[str, Any]) -> Options:
@@ -71,7 +71,7 @@ def new_fields(columns: Iterable[Mapping[str, Any]]) -> list[Field]:
     ]
 
 
-def targets_of(columns: Iterable[Mapping[str, Any]]) -> dict[int, Target]:
+def targets_of(columns: Iterable[Mapping[str, Any]]) -> dict[int, ColumnTarget]:
     """Return what each column of the table becomes, by its index."""
     targets = {column["index"]: target_of(column["maps_to"]) for column in columns}
     return {index: target for index, target in targets.items() if target is not None}
@@ -79,7 +79,7 @@ def targets_of(columns: Iterable[Mapping[str, Any]]) -> dict[int, Target]:
 
 def check_mapping(columns: Sequence[Mapping[str, Any]], fields: Mapping[str, Field]) -> None:
     """Raise InvalidError, with a pointer into `columns`, for a mapping that cannot be carried out."""
-    seen: dict[Target, int] = {}
+    seen: dict[ColumnTarget, int] = {}
     for place, column in enumerate(columns):
         target = target_of(column["maps_to"])
         if target is None:
@@ -90,7 +90,7 @@ def check_mapping(columns: Sequence[Mapping[str, Any]], fields: Mapping[str, Fie
         seen[target] = place
         if isinstance(column["maps_to"], dict):
             _check_field(column["maps_to"], fields, pointer)
-    if not {Target(known="email"), Target(known="external_id")} & seen.keys():
+    if not {ColumnTarget(known="email"), ColumnTarget(known="external_id")} & seen.keys():
         raise InvalidError("no column is the e-mail address or the external id, so no contact can be found")
 
 

@@ -9,7 +9,7 @@ from services.labeling.domain.contacts import SUBSCRIPTIONS
 from services.labeling.domain.directory import Key
 from services.labeling.domain.errors import InvalidError
 from services.labeling.domain.fields import Field, field_value
-from services.labeling.domain.imports.options import Options, Target
+from services.labeling.domain.imports.options import ColumnTarget, Options
 from services.labeling.domain.labels import name_key
 from services.labeling.domain.tables.cells import Spelling, clean, read_boolean, read_date, read_labels, read_number
 from shared.events.labeling import Subscription
@@ -62,7 +62,7 @@ class RowReader:
 
     def __init__(
         self,
-        targets: Mapping[int, Target],
+        targets: Mapping[int, ColumnTarget],
         options: Options,
         fields: Mapping[str, Field],
         labels: Mapping[str, UUID],
@@ -119,7 +119,7 @@ class RowReader:
         """Return whether a column that is used lies beyond the row's end. Programs leave out empty cells at the end."""
         return not any(index < len(cells) for index, _ in self._targets)
 
-    def _take(self, row: "_Row", target: Target, text: str, problems: list[CellProblem], index: int) -> None:
+    def _take(self, row: "_Row", target: ColumnTarget, text: str, problems: list[CellProblem], index: int) -> None:
         _check_text(text)
         if target.key is not None:
             self._take_field(row, target.key, text)

@@ -29,7 +29,7 @@ MapsTo = str | dict[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class FileColumn:
     """A column as it is shown to people. `maps_to` is what it becomes; None: nothing."""
 
     index: int
@@ -42,7 +42,7 @@ class Table(NamedTuple):
     """What was recognised of a table: which record is the header (None: there is none), and its columns."""
 
     header: int | None
-    columns: list[Column]
+    columns: list[FileColumn]
     dates: DateOrder
     decimal: Decimal
 
@@ -63,7 +63,7 @@ def recognise(records: Sequence[Sequence[str]], fields: Mapping[str, Field]) -> 
     ]
     targets = _targets(names, contents, fields)
     columns = [
-        Column(index, names[index] if index < len(names) else None, _samples(contents[index]), targets[index])
+        FileColumn(index, names[index] if index < len(names) else None, _samples(contents[index]), targets[index])
         for index in range(width)
     ]
     dates = _dates(contents)

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from shared.events.parts import Send, SendKind
-from shared.tokens import Purpose, Recipient, TokenKeys
+from shared.tokens import Purpose, TokenContents, TokenKeys
 from tests.services.labeling.api.conftest import TOKEN_KEYS, Account, Running
 from tests.services.labeling.api.events import events_of
 
@@ -27,7 +27,7 @@ def ann(account: Account) -> int:
 
 def token_of(account: Account, contact_id: int, kind: SendKind = "campaign") -> str:
     send = Send(kind=kind, id="spring", sent_at=datetime(2026, 3, 1, tzinfo=UTC))
-    return KEYS.make(Recipient(account.account_id, contact_id, UUID(int=7), send))
+    return KEYS.make(TokenContents(account.account_id, contact_id, UUID(int=7), send))
 
 
 def state(account: Account, contact_id: int) -> tuple[str, str]:
@@ -155,7 +155,7 @@ def test_own_data_and_being_forgotten_need_a_mailed_link(
         ("subscription", "subscribed", "api")
     ]
     assert "email,ann@example.com" in public.get(f"{path}.csv").text
-    expired = Recipient(
+    expired = TokenContents(
         account.account_id,
         ann,
         UUID(int=0),

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
-from services.labeling.domain.exports import Person
+from services.labeling.domain.exports import ExportedContact
 from services.labeling.domain.fields import Field, field_value
 from services.labeling.domain.labels import label_name
 
@@ -26,12 +26,12 @@ _VALUES: Mapping[str, st.SearchStrategy[Any]] = {
 
 
 @st.composite
-def people(draw: st.DrawFn, fields: Mapping[str, Field]) -> Person:
+def people(draw: st.DrawFn, fields: Mapping[str, Field]) -> ExportedContact:
     """Return a contact with values of some fields and some labels."""
     values = {
         key: field_value(field, draw(_VALUES[field.type])) for key, field in fields.items() if draw(st.booleans())
     }
-    return Person(
+    return ExportedContact(
         draw(st.integers(1, 2**32 - 1)),
         draw(st.none() | st.from_regex(r"[!-~]([ -~]{0,6}[!-~])?", fullmatch=True)),
         draw(st.from_regex(r"[a-z=+-]{1,5}@example\.com", fullmatch=True)),

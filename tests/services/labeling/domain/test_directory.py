@@ -1,6 +1,6 @@
 """Given what the directory holds, when rows come, then these are the contacts."""
 
-from services.labeling.domain.directory import Conflict, DirectoryEntry, Key, KeyClaim, Mode, settle
+from services.labeling.domain.directory import DirectoryEntry, Key, KeyClaim, KeyConflict, Mode, settle
 
 MAIL: Key = ("email", "ann@example.com")
 CRM: Key = ("external", "crm-1")
@@ -27,17 +27,17 @@ def test_a_known_address_gets_the_external_id() -> None:
 
 def test_keys_of_two_contacts_are_a_conflict() -> None:
     directory = {CRM: DirectoryEntry(3, "holder"), MAIL: DirectoryEntry(4, "holder")}
-    assert settle([upsert(MAIL, CRM)], directory, 7).rows == [Conflict(MAIL)]
+    assert settle([upsert(MAIL, CRM)], directory, 7).rows == [KeyConflict(MAIL)]
 
 
 def test_to_make_what_there_is_is_a_conflict() -> None:
-    assert settle([upsert(MAIL, mode="create")], {MAIL: DirectoryEntry(3, "holder")}, 7).rows == [Conflict(MAIL)]
+    assert settle([upsert(MAIL, mode="create")], {MAIL: DirectoryEntry(3, "holder")}, 7).rows == [KeyConflict(MAIL)]
 
 
 def test_an_update_may_keep_its_own_key_and_not_take_anothers() -> None:
     mine = upsert(MAIL, mode="update", contact_id=3)
     assert settle([mine], {MAIL: DirectoryEntry(3, "holder")}, 7).rows == [3]
-    assert settle([mine], {MAIL: DirectoryEntry(4, "holder")}, 7).rows == [Conflict(MAIL)]
+    assert settle([mine], {MAIL: DirectoryEntry(4, "holder")}, 7).rows == [KeyConflict(MAIL)]
 
 
 def test_a_newcomers_id_is_shared() -> None:

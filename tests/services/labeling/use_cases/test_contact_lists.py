@@ -7,7 +7,7 @@ from services.labeling.store.contact_search import LATEST, MOST_CLICKS, MOST_ID,
 from services.labeling.store.segment_members import Segment, write_members
 from services.labeling.use_cases import contact_lists
 from services.labeling.use_cases.contact_data import contact_data
-from services.labeling.use_cases.contact_lists import Selection, contacts_by_change, contacts_by_id, search_contacts
+from services.labeling.use_cases.contact_lists import ContactFilter, contacts_by_change, contacts_by_id, search_contacts
 from services.labeling.use_cases.erasure import erase_contact
 from tests.services.labeling.shop import Shop
 
@@ -59,12 +59,12 @@ async def test_filters_and_orders(shop: Shop, monkeypatch: pytest.MonkeyPatch) -
         members = {(segment, 0): BitMap([1, 2, 3, 5, 9])}
         await write_members(connection, members, {segment: Segment(shop.account_id, "Some")})
         dogs = shop.labels["Dogs"]
-        wanted = Selection(label=dogs, subscription="subscribed")
+        wanted = ContactFilter(label=dogs, subscription="subscribed")
         page = await contacts_by_id(connection, shop.account_id, wanted, 0, 100)
         assert [stored.contact_id for stored in page] == [3, 5, 9]
-        page = await contacts_by_id(connection, shop.account_id, Selection(segment=segment), 2, 2)
+        page = await contacts_by_id(connection, shop.account_id, ContactFilter(segment=segment), 2, 2)
         assert [stored.contact_id for stored in page] == [3, 5]
-        both = Selection(label=dogs, segment=segment)
+        both = ContactFilter(label=dogs, segment=segment)
         page = await contacts_by_change(connection, shop.account_id, both, None, 100)
         assert [stored.contact_id for stored in page] == [9, 5, 3, 1]
         before = (page[1].changed_at, page[1].contact_id)

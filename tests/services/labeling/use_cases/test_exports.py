@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pyroaring import BitMap
 
 from services.labeling.domain.errors import InvalidError, StateError
-from services.labeling.domain.exports import Format, Person, RowWriter
+from services.labeling.domain.exports import ExportedContact, Format, RowWriter
 from services.labeling.domain.fields import Field, field_value
 from services.labeling.domain.imports.options import Options, targets_of
 from services.labeling.domain.imports.rows import ParsedRow, RowReader
@@ -53,7 +53,7 @@ def read_back(format_: Format, content: bytes) -> list[ParsedRow]:
     return [reader.read(row) for row in rows[header:] if isinstance(row, list)]
 
 
-def expected(person: Person) -> tuple[Any, ...]:
+def expected(person: ExportedContact) -> tuple[Any, ...]:
     held = {label_id for label_id, (is_held, _, _) in person.labels.items() if is_held}
     return person.external_id, person.email, person.subscription, person.language, dict(person.fields), held
 
@@ -66,10 +66,10 @@ def read(row: ParsedRow) -> tuple[Any, ...]:
 @pytest.mark.parametrize("format_", ["csv", "csv_excel", "ndjson"])
 @settings(max_examples=60, deadline=None)
 @given(some=st.lists(people(FIELDS), min_size=1, max_size=4))
-def test_nothing_is_lost_between_export_and_import(format_: Format, some: list[Person]) -> None:
+def test_nothing_is_lost_between_export_and_import(format_: Format, some: list[ExportedContact]) -> None:
     writer = RowWriter(format_, COLUMNS, LABELS)
     # A first line with everything in it, by which the columns are recognised.
-    first = Person(
+    first = ExportedContact(
         1, "first", "first@example.com", "subscribed", "nl",
         {"city": "Gent", "size": 1, "born": "1990-01-02", "vip": True}, dict.fromkeys(LABELS, (True, 0, None)),
     )  # fmt: skip

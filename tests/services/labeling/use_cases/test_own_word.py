@@ -7,7 +7,7 @@ import pytest
 
 from services.labeling.consumers.engagements import EngagementHandler
 from services.labeling.store.decisions import decisions_of_contact
-from services.labeling.use_cases.upserts import Row, upsert_contacts
+from services.labeling.use_cases.upserts import UpsertRow, upsert_contacts
 from shared.events.intake import EngagementReported
 from shared.events.parts import Origin
 from tests.services.labeling.shop import NOON, Shop
@@ -25,7 +25,7 @@ async def state(shop: Shop, contact_id: int) -> tuple[str, str]:
 
 
 async def by_contact(shop: Shop, contact_id: int, patch: dict[str, Any]) -> None:
-    row = Row("update", patch, contact_id=contact_id)
+    row = UpsertRow("update", patch, contact_id=contact_id)
     assert not (await upsert_contacts(shop.database, shop.account_id, [row], BY_CONTACT)).problems
 
 

@@ -8,7 +8,7 @@ import pytest
 from services.labeling.domain.directory import KeyClaim
 from services.labeling.store.directory import settle_contacts
 from services.labeling.use_cases.labels import delete_label
-from services.labeling.use_cases.upserts import Row, upsert_contacts
+from services.labeling.use_cases.upserts import UpsertRow, upsert_contacts
 from tests.services.labeling.shop import BY_API, Shop
 
 pytestmark = pytest.mark.asyncio
@@ -71,16 +71,16 @@ async def test_the_same_contact_twice_in_one_batch(shop: Shop) -> None:
 
 async def test_making_an_existing_contact_is_a_conflict(shop: Shop) -> None:
     await shop.contact("ann@example.com")
-    row = Row("create", {"email": "Ann@Example.com"})
+    row = UpsertRow("create", {"email": "Ann@Example.com"})
     result = await upsert_contacts(shop.database, shop.account_id, [row], BY_API)
     assert [problem.code for problem in result.problems] == ["conflict"]
 
 
 async def test_an_address_may_move_from_one_contact_to_another(shop: Shop) -> None:
     ann, ben = await shop.contact("ann@example.com"), await shop.contact("ben@example.com")
-    taken = Row("update", {"email": "ann@example.com"}, contact_id=ben)
+    taken = UpsertRow("update", {"email": "ann@example.com"}, contact_id=ben)
     assert (await upsert_contacts(shop.database, shop.account_id, [taken], BY_API)).problems[0].code == "conflict"
-    away = Row("update", {"email": "anna@example.com"}, contact_id=ann)
+    away = UpsertRow("update", {"email": "anna@example.com"}, contact_id=ann)
     assert not (await upsert_contacts(shop.database, shop.account_id, [away], BY_API)).problems
     assert not (await upsert_contacts(shop.database, shop.account_id, [taken], BY_API)).problems
 
@@ -103,7 +103,7 @@ async def test_many_at_once_make_one_contact_of_each_address(shop: Shop) -> None
 
 
 async def test_two_that_make_the_same_contact_at_once_do_not_both_win(shop: Shop) -> None:
-    row = Row("create", {"email": "ann@example.com"})
+    row = UpsertRow("create", {"email": "ann@example.com"})
     results = await asyncio.gather(*(upsert_contacts(shop.database, shop.account_id, [row], BY_API) for _ in range(6)))
     assert sum(result.created for result in results) == 1
     assert {problem.code for result in results for problem in result.problems} == {"conflict"}

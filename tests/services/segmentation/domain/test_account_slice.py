@@ -68,7 +68,7 @@ steps = st.lists(
 
 
 @dataclass
-class World:
+class SliceAndModel:
     """A slice beside the plain meaning, and what an outside consumer has made of the moves."""
 
     account: AccountSlice = field(
@@ -152,51 +152,51 @@ class World:
 @settings(max_examples=150, deadline=None)
 @given(steps)
 def test_moves_alternate_and_add_up_to_the_members(steps: list[object]) -> None:
-    world = World()
+    pair = SliceAndModel()
     for step in steps:
-        world.step(step)
-    world.broken.clear()
-    world.step(None)
-    while world.account.pending:
-        world.take(world.account.drain(world.definitions(), 3))
-    for segment_id, (_, criterion) in world.segments.items():
-        assert world.seen.get(segment_id, set()) == world.expected(criterion)
+        pair.step(step)
+    pair.broken.clear()
+    pair.step(None)
+    while pair.account.pending:
+        pair.take(pair.account.drain(pair.definitions(), 3))
+    for segment_id, (_, criterion) in pair.segments.items():
+        assert pair.seen.get(segment_id, set()) == pair.expected(criterion)
     for segment_id in SEGMENTS:
-        if segment_id not in world.segments:
-            assert not world.seen.get(segment_id)
+        if segment_id not in pair.segments:
+            assert not pair.seen.get(segment_id)
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(batches, max_size=4), criteria)
 def test_a_snapshot_in_parts_is_the_image(batches: list[list[ContactEvent]], criterion: Criterion) -> None:
-    world = World()
+    pair = SliceAndModel()
     for batch in batches:
-        world.step(batch)
-        world.kept |= dump_changed(world.account.image)
-        world.account.image.changed.clear()
+        pair.step(batch)
+        pair.kept |= dump_changed(pair.account.image)
+        pair.account.image.changed.clear()
     again = Slice(TODAY.toordinal(), PARTITIONS, FIRST)
-    for part, body in world.kept.items():
+    for part, body in pair.kept.items():
         load(again, write_name(part), body)
-    assert Evaluator(again).members(criterion) == Evaluator(world.account.image).members(criterion)
+    assert Evaluator(again).members(criterion) == Evaluator(pair.account.image).members(criterion)
 
 
-def reasons(world: World, step: object) -> list[tuple[int, bool, str]]:
+def reasons(pair: SliceAndModel, step: object) -> list[tuple[int, bool, str]]:
     found: list[tuple[int, bool, str]] = []
 
     def take(moves: Iterable[Move]) -> None:
         found.extend((move.contact, move.enters, move.reason) for move in moves if move.segment_id == SEGMENTS[1])
 
-    world.take = take  # type: ignore[method-assign]
-    world.step(step)
+    pair.take = take  # type: ignore[method-assign]
+    pair.step(step)
     return found
 
 
 def test_a_contact_that_is_pending_is_announced_with_reason_definition() -> None:
-    world = World(segments={})
-    world.account.image.known = BitMap([1, 2, 3])
-    assert reasons(world, (SEGMENTS[1], parse({"all": []}))) == []
-    assert reasons(world, [gone(2)]) == []
-    assert reasons(world, 5) == [(1, True, "definition"), (3, True, "definition")]
+    pair = SliceAndModel(segments={})
+    pair.account.image.known = BitMap([1, 2, 3])
+    assert reasons(pair, (SEGMENTS[1], parse({"all": []}))) == []
+    assert reasons(pair, [gone(2)]) == []
+    assert reasons(pair, 5) == [(1, True, "definition"), (3, True, "definition")]
 
 
 def gone(index: int) -> ContactEvent:
@@ -214,22 +214,24 @@ def gone(index: int) -> ContactEvent:
 
 
 def test_a_broken_segment_keeps_its_members_until_it_is_mended() -> None:
-    world = World(segments={SEGMENTS[1]: ("news", parse({"not": {"label": str(UUID(int=1))}}))})
-    world.account.image.known = BitMap([1, 2, 3])
-    assert reasons(world, 5) == [(contact, True, "definition") for contact in (1, 2, 3)]
-    world.broken = {SEGMENTS[1]}
-    assert reasons(world, [gone(2)]) == []
-    assert reasons(world, 5) == []
-    assert world.account.memberships[SEGMENTS[1]].broken
-    assert not world.account.pending
-    world.broken = set()
-    assert reasons(world, 5) == [(2, False, "definition")]
+    pair = SliceAndModel(segments={SEGMENTS[1]: ("news", parse({"not": {"label": str(UUID(int=1))}}))})
+    pair.account.image.known = BitMap([1, 2, 3])
+    assert reasons(pair, 5) == [(contact, True, "definition") for contact in (1, 2, 3)]
+    pair.broken = {SEGMENTS[1]}
+    assert reasons(pair, [gone(2)]) == []
+    assert reasons(pair, 5) == []
+    assert pair.account.memberships[SEGMENTS[1]].broken
+    assert not pair.account.pending
+    pair.broken = set()
+    assert reasons(pair, 5) == [(2, False, "definition")]
 
 
 def test_an_evaluation_that_fails_breaks_that_segment_only() -> None:
-    world = World(segments={SEGMENTS[1]: ("fine", parse({"all": []})), SEGMENTS[2]: ("bad", parse({"clicks": {}}))})
-    world.account.image.known = BitMap([1])
+    pair = SliceAndModel(
+        segments={SEGMENTS[1]: ("fine", parse({"all": []})), SEGMENTS[2]: ("bad", parse({"clicks": {}}))}
+    )
+    pair.account.image.known = BitMap([1])
     with patch.object(evaluator, "clicks", side_effect=ZeroDivisionError("bad")):
-        assert reasons(world, 5) == [(1, True, "definition")]
-    assert world.account.failures == {SEGMENTS[2]: "ZeroDivisionError: bad"}
-    assert world.account.memberships[SEGMENTS[2]].broken
+        assert reasons(pair, 5) == [(1, True, "definition")]
+    assert pair.account.failures == {SEGMENTS[2]: "ZeroDivisionError: bad"}
+    assert pair.account.memberships[SEGMENTS[2]].broken

@@ -6,7 +6,7 @@ from time import monotonic
 import pytest
 
 from services.workflow.domain.errors import TooBusy
-from services.workflow.use_cases.pacing import AccountSlots, Pace
+from services.workflow.use_cases.pacing import AccountSlots, YieldTimer
 
 
 def test_an_account_has_a_few_requests_at_work_and_others_have_theirs() -> None:
@@ -31,8 +31,8 @@ async def test_others_have_their_turn_while_work_goes_on() -> None:
             await asyncio.sleep(0)
 
     task = asyncio.create_task(other())
-    pace, until = Pace(), monotonic() + 0.2
+    timer, until = YieldTimer(), monotonic() + 0.2
     while monotonic() < until:
-        await pace.rest()
+        await timer.yield_if_due()
     task.cancel()
     assert turns >= 2

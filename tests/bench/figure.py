@@ -5,7 +5,7 @@ from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Figure:
     """What was measured. `goal` is what `value` should reach, or stay under where `better` is `lower`.
 
     `baseline` is what the same work took in the plainest way, in the same run; `ratio` is value / baseline.

@@ -31,7 +31,7 @@ SEQUENCES = counter(1)  # of labeling's events; one run of the tests writes all 
 Found = TypeVar("Found")
 
 
-class World:
+class Rig:
     """An account in a running process. `http` has a key of it that reads and writes; `browser` is a contact's."""
 
     http: httpx.AsyncClient
@@ -53,7 +53,7 @@ class World:
 
     # What labeling would do
 
-    async def tell(self, *events: Event) -> None:
+    async def publish(self, *events: Event) -> None:
         """Publish events of labeling."""
         for event in events:
             partition = 0
@@ -78,13 +78,13 @@ class World:
         """Return a client with a new key."""
         key = generate()
         event: dict[str, Any] = {"occurred_at": NOW, "account_id": account_id or self.account_id, "key_id": uuid7()}
-        await self.tell(ApiKeyChanged(**event, hash=hash_of(key), scopes=scopes, revoked=False))
+        await self.publish(ApiKeyChanged(**event, hash=hash_of(key), scopes=scopes, revoked=False))
         headers = {"authorization": f"Bearer {key}"}
         return httpx.AsyncClient(base_url=self.process.url, headers=headers, timeout=30)
 
     async def contacts(self, *contact_ids: int, **state: Any) -> None:
         """Contacts, known to tracking when this returns."""
-        await self.tell(*(self.contact(contact_id, **state) for contact_id in contact_ids))
+        await self.publish(*(self.contact(contact_id, **state) for contact_id in contact_ids))
         wanted = state.get("state", "active"), state.get("tracking_consent", "granted")
         count = """
         SELECT count(*) FROM contacts WHERE account_id = $1 AND contact_id = ANY($2) AND (state, consent) = ($3, $4)
@@ -102,7 +102,7 @@ class World:
             "description": "", "visibility": "public",
         }  # fmt: skip
         event = LabelChanged(**values | changes)
-        await self.tell(event)
+        await self.publish(event)
         return str(event.label_id)
 
     # What a pipeline and contacts would do
@@ -229,7 +229,7 @@ def settings_of(process: TrackingProcess) -> CommonSettings:
 
 
 @asynccontextmanager
-async def a_world(process: TrackingProcess, account_id: int) -> AsyncIterator[World]:
+async def open_rig(process: TrackingProcess, account_id: int) -> AsyncIterator[Rig]:
     """Provide an account of its own in a running process."""
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(asyncpg.create_pool(process.dsn, min_size=1, max_size=2))
@@ -237,6 +237,6 @@ async def a_world(process: TrackingProcess, account_id: int) -> AsyncIterator[Wo
         await producer.start()
         stack.push_async_callback(producer.stop)
         browser = await stack.enter_async_context(httpx.AsyncClient(headers={"user-agent": BROWSER}, timeout=60))
-        world = World(process, pool, producer, account_id, browser)
-        world.http = await stack.enter_async_context(await world.client("read", "write"))
-        yield world
+        rig = Rig(process, pool, producer, account_id, browser)
+        rig.http = await stack.enter_async_context(await rig.client("read", "write"))
+        yield rig
