@@ -28,8 +28,10 @@ class StoredFacts:
 
     __slots__ = ("raw",)
 
-    def __init__(self, stored: bytes | None = None) -> None:
+    def __init__(self, stored: bytes | None = None, contact_id: int = 0) -> None:
         self.raw: dict[str, Any] = _load(stored) if stored else {}
+        if contact_id:
+            self.raw["i"] = contact_id
 
     def stored(self) -> bytes | None:
         """Return what to store; None if nothing is known."""

@@ -25,7 +25,7 @@ async def load(
     connection: PoolConnectionProxy, projection: int, contacts: Collection[Contact]
 ) -> dict[Contact, StoredFacts]:
     """Return the facts of each contact; empty ones where nothing is known."""
-    facts = {contact: StoredFacts() for contact in contacts}
+    facts = {(account, contact): StoredFacts(None, contact) for account, contact in contacts}
     for row in await QUERIES["contacts_of_ids"].fetch(connection, projection=projection, **columns(contacts)):
         facts[row["account_id"], row["contact_id"]] = StoredFacts(row["facts"])
     return facts

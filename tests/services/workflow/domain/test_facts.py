@@ -42,11 +42,11 @@ def folded(*events: ContactEvent) -> StoredFacts:
 
 @given(st.lists(events_of(st.just(1)), max_size=25), criteria)
 def test_stored_facts_agree_with_the_plain_evaluation(events: list[ContactEvent], criterion: Criterion) -> None:
-    history, facts = History(ZONE), StoredFacts()
+    history, facts = History(ZONE, 1), StoredFacts(None, 1)
     for event in events:
         history.apply(event)
         facts.apply(event, ZONE)
-        facts = StoredFacts(facts.stored())
+        facts = StoredFacts(facts.stored(), 1)
         if isinstance(event, ContactChanged) and event.state != "active":
             assert facts.stored() is None, "nothing is left of a contact that is gone"
             return
@@ -54,6 +54,13 @@ def test_stored_facts_agree_with_the_plain_evaluation(events: list[ContactEvent]
     stored = evaluate(criterion, facts, TODAY)
     assert stored.truth == plain.truth
     assert stored.tree() == plain.tree()
+
+
+def test_a_contact_of_whom_nothing_is_stored_is_still_sampled_by_its_own_id() -> None:
+    facts = StoredFacts(None, 7)
+    facts.apply(clicked(contact=7, verdict="machine"), ZONE)
+    assert facts.stored() is None
+    assert StoredFacts(facts.stored(), 7).contact_id == 7
 
 
 def test_alike_clicks_of_a_day_are_one_entry_with_a_number() -> None:
