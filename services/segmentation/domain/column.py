@@ -6,13 +6,13 @@ little text per contact, not a bitmap per value. Texts that are days have the or
 """
 
 from calendar import isleap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from itertools import compress, repeat
 
 from pyroaring import BitMap
 
 from services.segmentation.domain.ordered import Ordered, float_of_key, key_of_float
+from services.segmentation.domain.unindexed_texts import UnindexedTexts
 from shared.criteria.comparing import normal, number, parse_day
 from shared.criteria.days import window_years
 from shared.criteria.grammar import AnniversaryWithinDays, InNextDays, Operator, Period
@@ -24,11 +24,11 @@ MOST_TEXTS = 1024
 class Column:
     """At most one value per contact."""
 
-    __slots__ = ("anniversaries", "booleans", "days", "numbers", "others", "texts")
+    __slots__ = ("anniversaries", "booleans", "days", "numbers", "texts", "unindexed")
 
     def __init__(self) -> None:
         self.texts: dict[str, BitMap] = {}
-        self.others: dict[int, str] = {}
+        self.unindexed = UnindexedTexts()
         self.days = Ordered()
         self.anniversaries = Ordered()  # month and day of `days`, see `month_and_day`
         self.numbers = Ordered()
@@ -64,15 +64,13 @@ class Column:
         elif len(self.texts) < MOST_TEXTS:
             self.texts[text] = BitMap(contacts)
         else:
-            self.others.update(dict.fromkeys(contacts, text))
+            self.unindexed.put(contacts, text)
 
     def _remove(self, contacts: BitMap) -> None:
         gone = [text for text, holders in self.texts.items() if _emptied(holders, contacts)]
         for text in gone:
             del self.texts[text]
-        if self.others:
-            for contact in contacts:
-                self.others.pop(contact, None)
+        self.unindexed.remove(contacts)
         self.days.remove(contacts)
         self.anniversaries.remove(contacts)
         self.numbers.remove(contacts)
@@ -82,7 +80,11 @@ class Column:
     def present(self) -> BitMap:
         """Return who has a value."""
         return BitMap.union(
-            BitMap(list(self.others)), self.days.present, self.numbers.present, *self.booleans, *self.texts.values()
+            BitMap(list(self.unindexed.by_contact)),
+            self.days.present,
+            self.numbers.present,
+            *self.booleans,
+            *self.texts.values(),
         )
 
     def get(self, contact: int) -> Scalar | None:
@@ -96,8 +98,8 @@ class Column:
         key = self.numbers.get(contact)
         if key is not None:
             return float_of_key(key)
-        if contact in self.others:
-            return self.others[contact]
+        if contact in self.unindexed.by_contact:
+            return self.unindexed.by_contact[contact]
         return next((text for text, holders in self.texts.items() if contact in holders), None)
 
     def satisfying(
@@ -134,8 +136,8 @@ class Column:
             found.append(self.days.any_of(days, within))
         if numbers:
             found.append(self.numbers.any_of(numbers, within))
-        if texts and self.others:
-            found.append(self._others(texts.__contains__, within))
+        if texts:
+            found.append(self.unindexed.any_of(texts, within))
         return BitMap.union(*found) if found else BitMap()
 
     def in_window(
@@ -163,27 +165,16 @@ class Column:
             return self.days.compared(day.toordinal(), within)[1]
         text = normal(value)
         found = self.texts.get(text)
-        # A value gets its bitmap when there is room for one; earlier and later holders may be among the others.
-        others = self._others({text}.__contains__, within)
-        return others if found is None else found | others
+        # A value gets its bitmap when there is room for one; earlier and later holders may have none.
+        unindexed = self.unindexed.any_of({text}, within)
+        return unindexed if found is None else found | unindexed
 
     def _starting(self, prefix: str, within: BitMap | None) -> BitMap:
         found = [holders for text, holders in self.texts.items() if text.startswith(prefix)]
         days = _days_starting(prefix)
         if days is not None:
             found.append(self.days.between(*days, within))
-        others = self._others(str.startswith, within, repeat(prefix))
-        return BitMap.union(others, *found)
-
-    def _others(self, asked: Callable[..., bool], within: BitMap | None, *more: Iterable[str]) -> BitMap:
-        """Return the contacts for whose text, and one of each of `more`, `asked` is true.
-
-        `asked` is a function in C: a line of Python for each of a million texts would take twice as long.
-        """
-        others: Mapping[int, str] = self.others
-        if within is not None and len(within) < len(others):
-            others = {contact: others[contact] for contact in within if contact in others}
-        return BitMap(list(compress(others, map(asked, others.values(), *more))))
+        return BitMap.union(self.unindexed.starting(prefix, within), *found)
 
     def _ordered(self, operator: Operator, operands: Sequence[Scalar], within: BitMap | None) -> BitMap:
         numbers = [number(one) for one in operands]

@@ -14,7 +14,7 @@ from services.segmentation.domain.questions import (
 )
 from services.segmentation.domain.slice import Slice
 from services.segmentation.domain.tally import Range, Tally
-from shared.criteria.grammar import Clicked, Criterion, Engaged, HoldsLabel, MoreClicks, TopLabel
+from shared.criteria.grammar import Clicked, Criterion, Engaged, FieldCompared, HoldsLabel, MoreClicks, TopLabel
 from shared.criteria.references import walk
 
 
@@ -44,6 +44,9 @@ def prepare(target: Slice, criterion: Criterion) -> Iterator[None]:
                     if days not in tally.last_days:
                         tally.last_day(days, None, keep=True)
                         yield
+            case FieldCompared(key, "starts_with"):
+                if key in target.columns and target.columns[key].unindexed.pack():
+                    yield
             case _:
                 pass
 

@@ -24,6 +24,7 @@ from pyroaring import BitMap
 from services.segmentation.domain.column import Column
 from services.segmentation.domain.ordered import Ordered
 from services.segmentation.domain.slice import Name, Slice, block_of, bucket_of
+from services.segmentation.domain.unindexed_texts import UnindexedTexts
 
 _LENGTH = struct.Struct(">I")
 
@@ -130,7 +131,7 @@ def _size(source: Slice, part: Name, body: bytes) -> int:
         around += 400 * body.count(b"]],[[")
     elif part[0] in ("field", "attribute"):
         columns = source.columns if part[0] == "field" else source.attributes
-        around += 80 * len(columns[str(part[1])].others)
+        around += 80 * len(columns[str(part[1])].unindexed.by_contact)
     return len(body) + around
 
 
@@ -155,7 +156,7 @@ def _dump_column(column: Column) -> bytes:
     anniversaries = _of_ordered(column.anniversaries)
     header = {
         "texts": list(column.texts),
-        "others": list(column.others.items()),
+        "others": list(column.unindexed.by_contact.items()),
         "days": len(days),
         "numbers": len(numbers),
         "anniversaries": len(anniversaries),
@@ -166,7 +167,7 @@ def _dump_column(column: Column) -> bytes:
 def _load_column(header: Any, bitmaps: Iterator[BitMap]) -> Column:  # noqa: ANN401 (JSON)
     column = Column()
     column.texts = {text: next(bitmaps) for text in header["texts"]}
-    column.others = {contact: text for contact, text in header["others"]}  # noqa: C416 (pairs came as lists)
+    column.unindexed = UnindexedTexts(dict(header["others"]))
     column.days = _ordered([next(bitmaps) for _ in range(header["days"])])
     column.numbers = _ordered([next(bitmaps) for _ in range(header["numbers"])])
     column.anniversaries = _ordered([next(bitmaps) for _ in range(header["anniversaries"])])
