@@ -19,9 +19,17 @@ from services.labeling.domain.names import ContactName
 from services.labeling.store.contact_search import FoundContact
 from services.labeling.store.contacts import StoredContact, contact_of_id
 from services.labeling.store.directory import find_contacts
+from services.labeling.store.import_rows import ImportOutcome
 from services.labeling.store.labels import labels_of_names
-from services.labeling.use_cases.contact_lists import ContactFilter, contacts_by_change, contacts_by_id, search_contacts
+from services.labeling.use_cases.contact_lists import (
+    ContactFilter,
+    OfImport,
+    contacts_by_change,
+    contacts_by_id,
+    search_contacts,
+)
 from services.labeling.use_cases.erasure import erase_contact
+from services.labeling.use_cases.imports import find_import
 from services.labeling.use_cases.labels import find_label
 from services.labeling.use_cases.upserts import RowProblem, Upserted, UpsertRow, upsert_contacts
 from shared.events.labeling import Subscription
@@ -189,6 +197,17 @@ async def list_contacts(
     ] = None,
     segment: Annotated[UUID | None, Query(description="Only the members of this segment.")] = None,
     subscription: Annotated[Subscription | None, Query(description="Only who has this subscription.")] = None,
+    import_id: Annotated[
+        UUID | None,
+        Query(
+            alias="import",
+            description="Only whom this import touched. What imports did is kept for 7 days.",
+        ),
+    ] = None,
+    outcome: Annotated[
+        ImportOutcome | None,
+        Query(description="With `import`: only whom its result counts as this.", examples=["created"]),
+    ] = None,
     changed_since: Annotated[
         Annotated[AwareDatetime, BeforeValidator(only_written_out)] | None,
         Query(description="Only who changed at or after this time."),
@@ -209,6 +228,8 @@ async def list_contacts(
     With `search`, contacts are in the order of the words that were found, and the other filters are ignored.
     """
     account_id = caller.account_id
+    if outcome is not None and import_id is None:
+        raise InvalidError("needs `import`", "/query/outcome")
     if segment is not None and not await has_segment(service, account_id, segment):
         raise NotFoundError("segment")
     async with service.database.pool.acquire() as connection:
@@ -220,6 +241,7 @@ async def list_contacts(
             segment,
             subscription,
             changed_since,
+            None if import_id is None else OfImport((await find_import(connection, account_id, import_id)).id, outcome),
         )
         if only is not None:
             found = await contacts_by_id(connection, account_id, wanted, only - 1, 1)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -12,6 +12,7 @@ from asyncpg.pool import PoolConnectionProxy
 from services.labeling.store.imports import QUERIES
 from shared.store.queries import Executor
 
+ImportOutcome = Literal["created", "updated", "unchanged"]
 _ROW = ("import_id", "generation", "number", "cells", "outcome", "email_hash", "external_hash")
 _ERROR = ("import_id", "generation", "number", "place", "column_index", "code", "detail")
 _DEAL = ("import_id", "bucket", "number", "contact_id")
@@ -53,13 +54,17 @@ class DealtRow(NamedTuple):
 
 
 class ImportEffect(NamedTuple):
-    """What an import did to a contact: members with their value before and after, and labels asserted."""
+    """What an import did to a contact: members with their value before and after, and labels asserted.
+
+    `outcome` is as what the result of the import counts it; None in effects that were read back.
+    """
 
     contact_id: int
     created: bool
     members: dict[str, list[Any]]
     label_nos: list[int]
     at: datetime
+    outcome: ImportOutcome | None = None
 
 
 async def add_rows(
@@ -171,6 +176,7 @@ async def write_effects(
         created=[effect.created for effect in effects],
         members=[orjson.dumps(effect.members).decode() for effect in effects],
         label_nos=["{" + ",".join(map(str, effect.label_nos)) + "}" for effect in effects],
+        outcomes=[effect.outcome for effect in effects],
         at=at,
     )
 
@@ -183,6 +189,22 @@ async def effects_after(
         connection, import_id=import_id, bucket=bucket, after=after, limit=limit
     )
     return [_effect(row) for row in rows]
+
+
+async def contacts_of_import(
+    connection: Executor,
+    import_id: UUID,
+    outcome: ImportOutcome | None,
+    *,
+    after: int = 0,
+    only: Sequence[int] | None = None,
+    limit: int | None = None,
+) -> list[int]:
+    """Return contacts that the import counted with `outcome`, by id; all that it touched if that is None."""
+    rows = await QUERIES["contacts_of_import"].fetch(
+        connection, import_id=import_id, outcome=outcome, after=after, only=only, limit=limit
+    )
+    return [row["contact_id"] for row in rows]
 
 
 async def count_effects(connection: Executor, import_id: UUID) -> int:

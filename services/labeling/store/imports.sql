@@ -147,16 +147,36 @@ SELECT contact_id, created, members, label_nos, at FROM import_effects
 WHERE import_id = :import_id AND contact_id = ANY(:contact_ids::bigint[])
 
 -- name: write_effects
-INSERT INTO import_effects AS effect (import_id, bucket, contact_id, account_id, created, members, label_nos, at)
-SELECT :import_id, :bucket, row.contact_id, :account_id, row.created, row.members, row.label_nos::integer[], :at
-FROM unnest(:contact_ids::bigint[], :created::boolean[], :members::jsonb[], :label_nos::text[])
-    AS row (contact_id, created, members, label_nos)
+-- A contact counts once, as its first row says: a later row about it does not change the outcome.
+INSERT INTO import_effects AS effect (
+    import_id, bucket, contact_id, account_id, created, members, label_nos, outcome, at
+)
+SELECT
+    :import_id, :bucket, row.contact_id, :account_id,
+    row.created, row.members, row.label_nos::integer[], row.outcome, :at
+FROM unnest(:contact_ids::bigint[], :created::boolean[], :members::jsonb[], :label_nos::text[], :outcomes::text[])
+    AS row (contact_id, created, members, label_nos, outcome)
 ON CONFLICT (import_id, contact_id) DO UPDATE
 SET members = excluded.members, label_nos = excluded.label_nos, at = excluded.at
 
 -- name: effects_after
 SELECT contact_id, created, members, label_nos, at FROM import_effects
 WHERE import_id = :import_id AND bucket = :bucket AND contact_id > :after
+ORDER BY contact_id
+LIMIT :limit
+
+-- name: contacts_of_import
+-- Contacts that the import counted with an outcome, by id; all that it touched without one. What an earlier version
+-- wrote has no outcome: there, members that changed tell those updated from those left alone.
+SELECT contact_id FROM import_effects
+WHERE import_id = :import_id AND contact_id > :after
+    AND (:only::bigint[] IS NULL OR contact_id = ANY(:only))
+    AND (
+        :outcome::text IS NULL
+        OR :outcome = COALESCE(
+            outcome, CASE WHEN created THEN 'created' WHEN members <> '{}' THEN 'updated' ELSE 'unchanged' END
+        )
+    )
 ORDER BY contact_id
 LIMIT :limit
 

@@ -16,12 +16,20 @@ from services.labeling.store.assignments import assignments_of_pairs
 from services.labeling.store.contact_search import Filters, FoundContact
 from services.labeling.store.contacts import StoredContact
 from services.labeling.store.exports import next_ids
+from services.labeling.store.import_rows import ImportOutcome, contacts_of_import
 from services.labeling.store.segment_members import members_of
 
 AT_A_TIME = 1_000  # contacts that are looked at for one page
 MOST_WORDS = 5
 
 Key = tuple[datetime, int]
+
+
+class OfImport(NamedTuple):
+    """The contacts that an import touched, all or those that it counted with an outcome."""
+
+    import_id: UUID
+    outcome: ImportOutcome | None = None
 
 
 class ContactFilter(NamedTuple):
@@ -31,6 +39,7 @@ class ContactFilter(NamedTuple):
     segment: UUID | None = None
     subscription: str | None = None
     changed_since: datetime | None = None
+    of_import: OfImport | None = None
 
 
 async def search_contacts(
@@ -60,6 +69,8 @@ async def contacts_by_id(
         if members is not None:
             first = members.rank(last)
             return list(members[first : first + AT_A_TIME])
+        if wanted.of_import is not None:
+            return await contacts_of_import(connection, *wanted.of_import, after=last, limit=AT_A_TIME)
         return await contact_search.ids_by_id(connection, account_id, _filters(wanted), last, limit)
 
     page: list[StoredContact] = []
@@ -68,7 +79,9 @@ async def contacts_by_id(
         if not ids:
             break
         after = ids[-1]
-        wanted_ids = [one for one in ids if members is None or one in members]
+        wanted_ids = await _touched(
+            connection, wanted.of_import, [one for one in ids if members is None or one in members]
+        )
         passing = await contact_search.ids_by_id(
             connection, account_id, _filters(wanted)._replace(only=wanted_ids), 0, limit - len(page)
         )
@@ -91,6 +104,7 @@ async def contacts_by_change(
             break
         last = keys[-1]
         ids = [contact_id for _, contact_id in keys if members is None or contact_id in members]
+        ids = await _touched(connection, wanted.of_import, ids)
         passing = (await passes(ids))[: limit - len(page)]
         stored = await contact_search.stored_contacts(connection, account_id, passing)
         page += [stored[contact_id] for contact_id in passing if contact_id in stored]
@@ -99,6 +113,14 @@ async def contacts_by_change(
 
 def _filters(wanted: ContactFilter) -> Filters:
     return Filters(wanted.subscription, wanted.changed_since)
+
+
+async def _touched(connection: PoolConnectionProxy, of_import: OfImport | None, ids: list[int]) -> list[int]:
+    """Return those of the contacts that the import touched, in their order; all if no import is named."""
+    if of_import is None or not ids:
+        return ids
+    touched = {*await contacts_of_import(connection, *of_import, only=ids)}
+    return [contact_id for contact_id in ids if contact_id in touched]
 
 
 async def _members(connection: PoolConnectionProxy, account_id: int, segment: UUID | None) -> BitMap | None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.labeling.domain.assignments import AssertLabel
@@ -14,7 +14,7 @@ from services.labeling.domain.names import names_of
 from services.labeling.domain.suppressions import SuppressionKeys
 from services.labeling.store import import_rows
 from services.labeling.store.directory import delete_entries, lock_entries
-from services.labeling.store.import_rows import DealtRow, ImportEffect, RowError
+from services.labeling.store.import_rows import DealtRow, ImportEffect, ImportOutcome, RowError
 from services.labeling.store.imports import Import
 from services.labeling.use_cases.assignment_changes import load_assignments, record_assignments
 from services.labeling.use_cases.contact_changes import Changes, load_contacts, record_contacts
@@ -79,14 +79,15 @@ class RowApplier:
         await block_suppressed(self._work, self._suppression, contacts)
         await record_contacts(self._work, contacts)
         gained = await self._assign(labels, effects)
-        self._count(touched, before, states, gained)
+        outcomes = {one: _outcome(before[one], states[one], gained=one in gained) for one in touched}
+        self._counts.update(outcomes[contact_id] for contact_id in touched - self._repeated)
         await self._tidy(claimed, states, before, owners)
         await import_rows.write_effects(
             self._work.connection,
             self._import.id,
             self._account_id,
             self._bucket,
-            [effects[contact_id] for contact_id in sorted(touched)],
+            [effects[contact_id]._replace(outcome=outcomes[contact_id]) for contact_id in sorted(touched)],
             self._work.now,
         )
         return self._counts, self._errors
@@ -163,21 +164,6 @@ class RowApplier:
         await record_assignments(self._work, assignments)
         return gained
 
-    def _count(
-        self,
-        touched: set[int],
-        before: Mapping[int, Contact | None],
-        states: Mapping[int, Contact | None],
-        gained: Collection[int],
-    ) -> None:
-        for contact_id in touched - self._repeated:
-            if before[contact_id] is None:
-                self._counts["created"] += 1
-            elif states[contact_id] != before[contact_id] or contact_id in gained:
-                self._counts["updated"] += 1
-            else:
-                self._counts["unchanged"] += 1
-
     async def _tidy(
         self,
         claimed: Mapping[int, set[Key]],
@@ -197,6 +183,12 @@ class RowApplier:
                 names += [name.waited_for for name in names_of(self._account_id, contact_id, keys_of(state))]
         await delete_entries(self._work.connection, self._account_id, given_up)
         await self._work.release(names)
+
+
+def _outcome(before: Contact | None, after: Contact | None, *, gained: bool) -> ImportOutcome:
+    if before is None:
+        return "created"
+    return "updated" if after != before or gained else "unchanged"
 
 
 def _merged(first: Mapping[str, list[Any]], second: Mapping[str, list[Any]]) -> dict[str, list[Any]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 from tests.services.labeling.api.conftest import Account
 from tests.services.labeling.api.waiting import until
@@ -52,6 +53,38 @@ def test_an_import_from_upload_to_undo(account: Account) -> None:
     assert account.get("/v1/contacts?email=ann@example.com").json()["items"] == []
     assert account.delete(path).status_code == 204
     assert account.get(path).status_code == 404
+
+
+def test_the_numbers_of_an_import_lead_to_its_contacts(account: Account) -> None:
+    account.make("/v1/labels", {"name": "Dogs"})
+    people = [{"email": "ann@example.com", "labels": ["Dogs"]}, {"email": "bob@example.com"}]
+    account.make("/v1/contacts/batch", people)
+    rows = "E-mail;Labels\nann@example.com;Dogs\nbob@example.com;Dogs\ncas@example.com;\ncas@example.com;Dogs\n"
+    path = account.post("/v1/imports?filename=people.csv", content=rows.encode()).headers["location"]
+    account.put(path, json={"options": OPTIONS})
+    state_of(account, path, "checked")
+    account.post(f"{path}/start")
+    result = state_of(account, path, "done")["result"]
+    wanted = {"import": path.rpartition("/")[2]}
+
+    def emails(**parameters: str) -> list[str]:
+        answer = account.get("/v1/contacts", params=wanted | parameters)
+        assert answer.status_code == 200, answer.text
+        return [one["email"].partition("@")[0] for one in answer.json()["items"]]
+
+    for outcome, names in {"created": ["cas"], "updated": ["bob"], "unchanged": ["ann"]}.items():
+        assert emails(outcome=outcome) == names
+        assert result[outcome] == len(names)
+        assert emails(outcome=outcome, sort="-changed_at") == names
+        assert emails(outcome=outcome, label="Dogs") == names
+    assert emails() == ["ann", "bob", "cas"]
+    first = account.get("/v1/contacts", params=wanted | {"limit": "2"}).json()
+    assert len(first["items"]) == 2
+    second = account.get("/v1/contacts", params=wanted | {"limit": "2", "cursor": first["next_cursor"]}).json()
+    (last,) = second["items"]
+    assert last["email"] == "cas@example.com"
+    assert account.get("/v1/contacts?outcome=created").json()["errors"][0]["pointer"] == "/query/outcome"
+    assert account.get(f"/v1/contacts?import={uuid4()}").status_code == 404
 
 
 def test_a_form_with_a_file(account: Account) -> None:
