@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field, NaiveDatetime
@@ -141,6 +141,9 @@ class CampaignOut(BaseModel):
     lift: Annotated[
         LiftsOut | None, Field(description="The effect, only of one campaign and with enough contacts held out.")
     ] = None
+
+
+RecipientStatus = Literal["requested", "waiting", "held_out", "skipped", "suppressed"]
 
 
 class RecipientOut(BaseModel):

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Path, Request, Response
+from fastapi import Path, Query, Request, Response
 
 from services.segmentation.api.campaign_models import (
     AudienceShown,
@@ -22,6 +22,7 @@ from services.segmentation.api.campaign_models import (
     MachineClicksOut,
     RecipientDetails,
     RecipientOut,
+    RecipientStatus,
     ReportOut,
     TruthOut,
     VariantOut,
@@ -33,12 +34,14 @@ from services.segmentation.domain.campaigns import Campaign, instant_of
 from services.segmentation.domain.errors import SlicesUnavailable
 from services.segmentation.domain.lift import MIN_HELD_OUT
 from services.segmentation.use_cases.audiences import WrittenAudience
-from services.segmentation.use_cases.campaign_recipients import RecipientReport, truths_of
+from services.segmentation.use_cases.campaign_recipients import RecipientReport, WantedRecipients, truths_of
 from services.segmentation.use_cases.campaign_reports import CriterionCount, Lifts
 from services.segmentation.use_cases.campaigns import WrittenCampaign
 from shared.http.keys import Caller, requires
 from shared.http.pages import Page, PageRequest, page_request
+from shared.http.pointers import FieldError
 from shared.http.preconditions import Preconditions, etag_of, preconditions
+from shared.http.problems import Problem
 from shared.http.routing import Router
 
 router = Router(tags=["campaigns"])
@@ -146,15 +149,39 @@ async def list_recipients(
     campaign_id: UUID,
     caller: Annotated[Caller, requires("read")],
     page: Annotated[PageRequest, page_request()],
+    *,
+    status: Annotated[
+        list[RecipientStatus] | None, Query(max_length=5, description="Only who has one of these statuses.")
+    ] = None,
+    reason: Annotated[
+        str | None, Query(max_length=100, description="Only who was skipped or suppressed for this reason.")
+    ] = None,
+    block: Annotated[str | None, Query(max_length=100, description="With `variant`: a block of the message.")] = None,
+    variant: Annotated[
+        str | None, Query(max_length=100, description="Only who got this variant of `block`; empty for the fallback.")
+    ] = None,
+    clicked: Annotated[bool, Query(description="Only who clicked in the campaign.")] = False,
 ) -> Page[RecipientOut]:
-    """List everybody whom the audience included when it was frozen, by contact id, and what happened to them."""
+    """List everybody whom the audience included when it was frozen, by contact id, and what happened to them.
+
+    The parameters ask for the people behind a number of the report: `status=requested&block=hero&variant=dogs` are
+    those whose message was requested with this variant, and with `clicked=true` those of them who clicked.
+    """
+    if (block is None) != (variant is None):
+        missing, there = ("block", "variant") if block is None else ("variant", "block")
+        raise Problem(422, "A variant has a block.", errors=[FieldError(f"/query/{there}", f"needs `{missing}`")])
+    wanted = WantedRecipients(status, reason, block, variant or "", clicked)
     state = State.of(request)
     key = page.key(ContactKey)
     with refusals():
         campaign = await state.campaigns.find(caller.account_id, campaign_id)
-    found = await state.recipients.recipients(campaign, key[0] if key else 0, page.fetch)
+        found, total = await state.recipients.recipients(campaign, wanted, key[0] if key else 0, page.fetch)
     return Page[RecipientOut].of(
-        found, page, key=lambda recipient: (recipient.contact_id,), item=lambda one: RecipientOut(**_recipient(one))
+        found,
+        page,
+        key=lambda recipient: (recipient.contact_id,),
+        item=lambda one: RecipientOut(**_recipient(one)),
+        total=total,
     )
 
 

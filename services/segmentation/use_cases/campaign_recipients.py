@@ -1,14 +1,20 @@
 """Who was in a campaign: who got it, and who did not and why."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from pyroaring import BitMap
+
 from services.segmentation.domain.campaigns import Campaign, SliceProgress
 from services.segmentation.domain.portable import PortableCriterion
+from services.segmentation.domain.questions import ListMembers
 from services.segmentation.use_cases.campaigns import Campaigns
+from services.segmentation.use_cases.slice_owners import SliceOwners
 from shared.events.topics import partition_of
+
+CLICKED_AT_A_TIME = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,28 @@ class RecipientReport:
     status: str
     reason: str | None = None
     content: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WantedRecipients:
+    """Which recipients are wanted; None lets all pass. `variant` is of `block`, empty for its fallback."""
+
+    statuses: Collection[str] | None = None
+    reason: str | None = None
+    block: str | None = None
+    variant: str = ""
+    clicked: bool = False
+
+    def sets(self, progress: SliceProgress) -> Iterator[tuple[str, str | None, BitMap]]:
+        """Yield those of a slice by status and reason, whether they clicked or not."""
+        for status, reason, contacts in progress.places():
+            if (self.statuses is None or status in self.statuses) and self.reason in (None, reason):
+                yield status, reason, self._with_variant(progress, contacts)
+
+    def _with_variant(self, progress: SliceProgress, contacts: BitMap) -> BitMap:
+        if self.block is None or progress.frozen is None:
+            return contacts
+        return contacts & progress.frozen.content.get(self.block, {}).get(self.variant, BitMap())
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,23 +92,62 @@ class CampaignRecipients:
     """Recipients of campaigns, as each slice has frozen and handled them."""
 
     campaigns: Campaigns
+    owners: SliceOwners
     partitions: int
 
     async def counts(self, campaign: Campaign) -> CampaignCounts:
         """Return the contacts of a campaign by what happened to them."""
         return counts_of(await self.campaigns.progress(campaign))
 
-    async def recipients(self, campaign: Campaign, after: int, limit: int) -> list[RecipientReport]:
-        """Return the contacts of a campaign with ids above `after`: all that it included, sent to or not."""
+    async def recipients(
+        self, campaign: Campaign, wanted: WantedRecipients, after: int, limit: int
+    ) -> tuple[list[RecipientReport], int | None]:
+        """Return recipients with ids above `after`, sent to or not, and how many there are in all.
+
+        Raises SlicesUnavailable when those who clicked are asked for; how many they are is not counted.
+        """
+        parts = await self.campaigns.progress(campaign)
+        if wanted.clicked:
+            return await self._clicked(campaign, wanted, parts, after, limit), None
         found: list[RecipientReport] = []
-        for progress in await self.campaigns.progress(campaign):
+        total = 0
+        for progress in parts:
             first_contact = (progress.partition - campaign.account_id) % self.partitions
-            for status, reason, contacts in progress.places():
+            for status, reason, contacts in wanted.sets(progress):
+                total += len(contacts)
                 start = contacts.rank((after - first_contact) // self.partitions) if after >= first_contact else 0
                 for index in contacts[start : start + limit]:
                     contact_id = index * self.partitions + first_contact
                     found.append(RecipientReport(contact_id, status, reason, _content(progress, status, index)))
-        return sorted(found, key=lambda recipient: recipient.contact_id)[:limit]
+        return sorted(found, key=lambda recipient: recipient.contact_id)[:limit], total
+
+    async def _clicked(
+        self, campaign: Campaign, wanted: WantedRecipients, parts: Sequence[SliceProgress], after: int, limit: int
+    ) -> list[RecipientReport]:
+        """Read those who clicked in the send in the order of their ids, and keep the recipients who are wanted."""
+        sets = {progress.partition: (progress, list(wanted.sets(progress))) for progress in parts}
+        asked = PortableCriterion(criterion={"clicks": {"send": str(campaign.campaign_id)}})
+        found: list[RecipientReport] = []
+        while len(found) < limit:
+            question = ListMembers(asked=asked, after=after, limit=CLICKED_AT_A_TIME)
+            answers = (await self.owners.ask(campaign.account_id, question)).values()
+            clicked = sorted(contact_id for answer in answers for contact_id in answer["contact_ids"])
+            if not clicked:
+                break
+            clicked = clicked[:CLICKED_AT_A_TIME]
+            after = clicked[-1]
+            for contact_id in clicked:
+                part = sets.get(partition_of(campaign.account_id, contact_id, self.partitions))
+                if part is None:
+                    continue
+                progress, places = part
+                index = contact_id // self.partitions
+                found += [
+                    RecipientReport(contact_id, status, reason, _content(progress, status, index))
+                    for status, reason, contacts in places
+                    if index in contacts
+                ]
+        return found[:limit]
 
     async def recipient(self, campaign: Campaign, contact_id: int) -> tuple[RecipientReport, SliceProgress | None]:
         """Return what happened to one contact, and the part of the campaign that knows it."""

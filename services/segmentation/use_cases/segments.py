@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from asyncpg.pool import Pool
@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 
 from services.segmentation.domain.errors import LimitReached, NotFound
 from services.segmentation.store import segments as store
+from services.segmentation.store.membership_changes import MembershipChange, Wanted, read_changes
 from services.segmentation.store.segment_days import read_days
 from services.segmentation.store.segments import Segment, criteria_of
 from services.segmentation.use_cases.validating import broken_segments, validate_with_refresh
@@ -163,6 +164,14 @@ class Segments:
         """Return how many members a segment had at the end of each day since `since`. Raises NotFound."""
         await self.find(account_id, segment_id)
         return await read_days(self.pool, segment_id, since)
+
+    async def membership_changes(
+        self, account_id: int, wanted: Wanted, before: tuple[datetime, UUID] | None, limit: int
+    ) -> list[MembershipChange]:
+        """Return who entered and left segments, newest first. Raises NotFound for a segment that there is not."""
+        if wanted.segment_id is not None:
+            await self.find(account_id, wanted.segment_id)
+        return await read_changes(self.pool, account_id, wanted, before, limit)
 
     async def _find_locked(self, work: UnitOfWork, account_id: int, segment_id: UUID) -> Segment:
         found = await store.read_segment(work.connection, account_id, segment_id)

@@ -217,6 +217,24 @@ async def test_the_report_counts_people_machines_and_variants(rig: Rig) -> None:
         ]
         (link,) = report["links"]
         assert (link["clicked"], link["text"]) == (2, "Shop")
+
+        async def recipients(**parameters: Any) -> list[int]:
+            answer = await process.client.get(f"{path}/recipients", params={**parameters})
+            assert answer.status_code == 200, answer.text
+            found = [item["contact_id"] for item in answer.json()["items"]]
+            assert answer.json()["total"] in (None, len(found))
+            return found
+
+        assert await recipients(status="requested", block="hero", variant="dogs") == [2]
+        assert await recipients(status="requested", block="hero", variant="") == [1, 3, 4, 5, 6, 7, 8]
+        assert await recipients(block="hero", variant="", clicked=True) == [3]
+        assert await recipients(block="hero", variant="cats") == []
+        assert await recipients(clicked=True) == [2, 3]
+        assert await recipients(status="suppressed", reason="blocked") == [10]
+        assert await recipients(status=["requested", "suppressed"], block="hero", variant="dogs") == [2]
+        assert await recipients(status=["waiting", "skipped"]) == []
+        refused = await process.client.get(f"{path}/recipients", params={"variant": "dogs"})
+        assert refused.json()["errors"] == [{"pointer": "/query/variant", "detail": "needs `block`"}]
         people = await process.client.post("/v1/criteria/contacts", json={"criterion": report["clicked"]["criterion"]})
         assert [item["contact_id"] for item in people.json()["items"]] == [2, 3]
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -168,6 +169,50 @@ async def test_the_stream_tells_the_count_as_it_changes(rig: Rig) -> None:
                     if seen[-1] == 5:
                         break
         assert seen[0] == 0
+
+
+@pytest.mark.asyncio
+async def test_who_entered_and_left_is_listed_newest_first(rig: Rig) -> None:
+    async with rig.process() as process:
+        await rig.publish([contact(number, NOON) for number in range(1, 4)])
+        await until(lambda: process.knows(3))
+        dogs = await process.create("Dogs", DOG_CLICKS)
+        few = await process.create("Few", {"clicks": {"label": str(DOGS), "exactly": 1}})
+        await rig.publish([clicked(1, NOON), clicked(2, NOON), clicked(2, NOON)])
+
+        since = {"since": (NOON - timedelta(hours=1)).isoformat()}
+
+        async def changes(**parameters: str) -> list[tuple[str, int, str]]:
+            answer = await process.client.get("/v1/membership-changes", params=since | parameters)
+            assert answer.status_code == 200, answer.text
+            return [(one["segment_id"], one["contact_id"], one["type"]) for one in answer.json()["items"]]
+
+        async def came_and_went() -> bool:
+            return len(await changes(segment_id=dogs)) == 2 and await process.count(few) == 1
+
+        await until(came_and_went)
+        assert sorted(await changes(segment_id=dogs)) == [(dogs, 1, "SegmentEntered"), (dogs, 2, "SegmentEntered")]
+        assert {kind for _, _, kind in await changes(type="SegmentEntered")} == {"SegmentEntered"}
+        of_few = await changes(segment_id=few)
+        assert (few, 1, "SegmentEntered") in of_few
+        # The second contact entered and left, unless both its clicks came in one batch.
+        moves = [kind for _, contact_id, kind in of_few if contact_id == 2]
+        assert moves in ([], ["SegmentLeft", "SegmentEntered"])
+        assert await changes(segment_id=few, type="SegmentLeft") == ([(few, 2, "SegmentLeft")] if moves else [])
+        assert await changes(since=(NOON + timedelta(hours=1)).isoformat()) == []
+        everything = await changes()
+        read: list[int] = []
+        cursor: str | None = None
+        while True:
+            page = since | {"limit": "1"} | ({} if cursor is None else {"cursor": cursor})
+            answer = (await process.client.get("/v1/membership-changes", params=page)).json()
+            read += [one["contact_id"] for one in answer["items"]]
+            cursor = answer["next_cursor"]
+            if cursor is None:
+                break
+        assert read == [contact_id for _, contact_id, _ in everything]
+        unknown = await process.client.get(f"/v1/membership-changes?segment_id={UUID(int=99)}")
+        assert unknown.status_code == 404
 
 
 @pytest.mark.asyncio

@@ -1,0 +1,51 @@
+"""Who entered and left segments, as it was announced."""
+
+from datetime import UTC, datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from asyncpg.pool import Pool
+
+from shared.events.segmentation import Reason
+from shared.store.queries import queries_of
+
+_QUERIES = queries_of(__file__)
+_LATEST = datetime(9999, 12, 31, tzinfo=UTC)
+_LAST_ID = UUID(int=2**128 - 1)
+
+
+class MembershipChange(NamedTuple):
+    """A contact entered or left a segment."""
+
+    at: datetime
+    event_id: UUID
+    contact_id: int
+    enters: bool
+    segment_id: UUID
+    reason: Reason
+
+
+class Wanted(NamedTuple):
+    """Which changes are wanted: of one segment or all, entering or leaving or both (None), since a time."""
+
+    since: datetime
+    segment_id: UUID | None = None
+    enters: bool | None = None
+
+
+async def read_changes(
+    pool: Pool, account_id: int, wanted: Wanted, before: tuple[datetime, UUID] | None, limit: int
+) -> list[MembershipChange]:
+    """Return the next changes before a time and event, newest first."""
+    time, event_id = before or (_LATEST, _LAST_ID)
+    rows = await _QUERIES["membership_changes"].fetch(
+        pool,
+        account_id=account_id,
+        since=wanted.since,
+        segment_id=wanted.segment_id,
+        enters=wanted.enters,
+        before=time,
+        before_id=event_id,
+        limit=limit,
+    )
+    return [MembershipChange(*row) for row in rows]
