@@ -18,16 +18,20 @@ from services.console.api.campaign_form import (
 from services.console.api.criterion_sentences import describe
 from services.console.api.forms import Form, read_form
 from services.console.api.languages import _
-from services.console.api.lists import cut, filters_of, listing
+from services.console.api.lists import Listing, cut, filters_of, listing
 from services.console.api.names import Names, load_names
 from services.console.api.page import AccountPage, OfAccount
 from services.console.api.people import people_of
+from services.console.api.sentences import recipient_status, skipped_because
 from services.console.apis.client import ApiProblem, Json
 from shared.http.routing import Router
 
 router = Router(prefix="/a/{account_id}/campaigns", include_in_schema=False)
 
 AT_WORK = ("scheduled", "launching", "sending")
+RECIPIENTS = 25  # on a page
+IN_AUDIENCE = ["requested", "waiting", "skipped"]
+VARIANT = "."  # before the name of a variant in the URL, for that of the fallback is empty
 STATES = ("draft", "scheduled", "launching", "sending", "paused", "done", "cancelled", "failed")
 
 
@@ -191,18 +195,45 @@ async def _outcome(page: AccountPage, found: Json) -> dict[str, Any]:
     """Return who got it and what came of it."""
     path = f"/v1/campaigns/{found['id']}"
     cursor = page.request.query_params.get("cursor")
+    filters = filters_of(page.request, "status", "reason", "block", "variant", "clicked")
     report, recipients, series = await asyncio.gather(
         page.api.find("segmentation", f"{path}/report"),
-        page.api.get("segmentation", f"{path}/recipients", limit=25, cursor=cursor),
+        page.api.send("segmentation", "GET", f"{path}/recipients", params=_wanted(filters, cursor)),
         page.api.find("tracking", f"/v1/messages/{found['message_id']}/series", by="day", since=found["launched_at"]),
     )
-    shown = listing(page.request, recipients, {})
+    shown = listing(page.request, recipients.json(), filters)
     return {
         "report": report,
+        "chosen": _chosen(shown, filters),
         "series": series,
         "list": shown,
         "people": await people_of(page.api, [one["contact_id"] for one in shown.items]),
     }
+
+
+def _wanted(filters: dict[str, str], cursor: str | None) -> dict[str, Any]:
+    """Return the parameters that ask for these recipients."""
+    wanted: dict[str, Any] = {"limit": RECIPIENTS}
+    wanted |= {name: filters[name] for name in ("reason", "clicked") if filters[name]}
+    wanted |= {} if cursor is None else {"cursor": cursor}
+    if filters["status"]:
+        wanted["status"] = IN_AUDIENCE if filters["status"] == "audience" else filters["status"]
+    if filters["block"]:
+        wanted |= {"block": filters["block"], "variant": filters["variant"].removeprefix(VARIANT)}
+    return wanted
+
+
+def _chosen(shown: Listing, filters: dict[str, str]) -> str:
+    """Return which recipients are listed, in words; "" for all."""
+    if not shown.is_filtered:
+        return ""
+    words = [recipient_status(filters["status"])] if filters["status"] else []
+    words += [skipped_because(filters["reason"])] if filters["reason"] else []
+    if filters["block"]:
+        variant = filters["variant"].removeprefix(VARIANT) or _("the fallback")
+        words.append(_("%(variant)s in block %(block)s", variant=variant, block=filters["block"]))
+    words += [_("clicked")] if filters["clicked"] else []
+    return ", ".join(words)
 
 
 async def _summary(page: AccountPage, campaign_id: UUID, form: Form, status: int = 200) -> Response:

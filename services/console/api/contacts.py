@@ -1,44 +1,52 @@
 """Contacts: finding them, adding one, changing and erasing one."""
 
+import asyncio
 from typing import Any
+from uuid import UUID
 
 from fastapi import Response
 
 from services.console.api.counting import counts_of
 from services.console.api.forms import Form, read_form
 from services.console.api.languages import _
-from services.console.api.lists import PAGE, Listing, filters_of, listing
+from services.console.api.lists import PAGE, filters_of, listing
 from services.console.api.page import AccountPage, OfAccount
 from services.console.apis.client import ApiProblem, Json
+from services.console.domain.contact_columns import PREFIX, PROPERTIES, columns_of
 from services.console.domain.fields import field_values
 from shared.http.routing import Router
 
 router = Router(prefix="/a/{account_id}/contacts", include_in_schema=False)
 
 SUBSCRIPTIONS = ("subscribed", "unconfirmed", "unsubscribed", "bounced", "blocked")
-_SHOWN_UNLESS_CHOSEN = 3  # fields as columns
 
 
 @router.get("")
 async def contacts(page: OfAccount) -> Response:
     """Find contacts."""
-    filters = filters_of(page.request, "q", "label", "segment", "subscription", "sort")
-    found = await _find(page, filters)
-    fields = await page.api.items("labeling", "/v1/fields")
+    filters = filters_of(page.request, "q", "label", "segment", "subscription", "sort", "import", "outcome")
+    cursor = page.request.query_params.get("cursor")
+    answer, fields, labels, segments, (total,), an_import = await asyncio.gather(
+        _find(page, filters, cursor),
+        page.api.items("labeling", "/v1/fields"),
+        page.api.items("labeling", "/v1/labels"),
+        page.api.find("segmentation", "/v1/segments", limit=1000),
+        counts_of(page.api, [{"all": []}]),
+        _import(page, filters["import"]),
+    )
     chosen = page.request.query_params.getlist("column")
-    columns = [one for one in fields if one["key"] in chosen] if chosen else fields[:_SHOWN_UNLESS_CHOSEN]
-    (total,) = await counts_of(page.api, [{"all": []}])
     return page.show(
         "contacts.html",
         here="contacts",
         block="list",
-        list=found,
-        fields=fields,
-        columns=columns,
-        labels=await page.api.items("labeling", "/v1/labels"),
-        segments=(await page.api.find("segmentation", "/v1/segments", limit=1000) or {"items": []})["items"],
+        list=listing(page.request, answer, filters, {"column": chosen}),
+        columns=columns_of(chosen, [one["key"] for one in fields]),
+        column_names=_column_names(fields),
+        labels=labels,
+        segments=(segments or {"items": []})["items"],
         subscriptions=SUBSCRIPTIONS,
         total=total,
+        an_import=an_import,
     )
 
 
@@ -109,18 +117,39 @@ async def erase(page: OfAccount, contact_id: int) -> Response:
     return page.go(page.url("contacts"), _("The contact is erased."))
 
 
-async def _find(page: AccountPage, filters: dict[str, str]) -> Listing:
-    cursor = page.request.query_params.get("cursor")
+def _column_names(fields: list[Json]) -> dict[str, str]:
+    """Return what the columns are called, by their keys."""
+    names = {
+        "subscription": _("Subscription"),
+        "external_id": _("Your own id"),
+        "language": _("Language"),
+        "source": _("Acquired at"),
+        "tracking_consent": _("Tracking"),
+        "created_at": _("Added"),
+        "changed_at": _("Changed"),
+    }
+    properties = {PREFIX + name: names[name] for name in PROPERTIES}
+    return properties | {field["key"]: field["name"] for field in fields}
+
+
+async def _find(page: AccountPage, filters: dict[str, str], cursor: str | None) -> Json:
     parameters: dict[str, object] = {"limit": PAGE, "cursor": cursor}
-    parameters.update({name: filters[name] for name in ("label", "segment", "subscription", "sort")})
-    answer: Json
+    parameters.update(
+        {name: filters[name] for name in ("label", "segment", "subscription", "sort", "import", "outcome")}
+    )
     try:
-        answer = await page.api.get("labeling", "/v1/contacts", **_typed(page, filters["q"]), **parameters)
+        return await page.api.get("labeling", "/v1/contacts", **_typed(page, filters["q"]), **parameters)
     except ApiProblem as problem:
         if problem.status not in (400, 404, 422):
             raise
-        answer = {"items": [], "next_cursor": None, "total": 0}
-    return listing(page.request, answer, filters)
+        return {"items": [], "next_cursor": None, "total": 0}
+
+
+async def _import(page: AccountPage, import_id: str) -> Json | None:
+    try:
+        return await page.api.find("labeling", f"/v1/imports/{UUID(import_id)}")
+    except ValueError:
+        return None
 
 
 def _typed(page: AccountPage, text: str) -> dict[str, object]:

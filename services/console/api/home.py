@@ -1,18 +1,18 @@
 """The first page of an account: what happened today, what needs attention, first steps."""
 
 import asyncio
-from datetime import UTC, datetime, time
+from datetime import datetime
 
 from fastapi import Response
 
 from services.console.api import sentences
 from services.console.api.counting import counts_of
-from services.console.api.formats import time_zone
 from services.console.api.languages import _
+from services.console.api.membership_changes import start_of
 from services.console.api.names import Names, load_names
 from services.console.api.page import AccountPage, OfAccount
 from services.console.api.people import people_of
-from services.console.apis.client import ApiProblem, Json, Unreachable
+from services.console.apis.client import ApiProblem, Json, ServiceName, Unreachable
 from shared.http.routing import Router
 
 router = Router(prefix="/a/{account_id}", include_in_schema=False)
@@ -26,18 +26,24 @@ _WATCHED = 5  # workflows whose runs are in the feed
 @router.get("/")
 async def home(page: OfAccount) -> Response:
     """Show the account at a glance."""
-    midnight = datetime.combine(datetime.now(time_zone.get()).date(), time(), time_zone.get()).astimezone(UTC)
-    clicks, names, segments, workflows = await asyncio.gather(
+    midnight = start_of(1)
+    clicks, names, segments, workflows, changes, troubles = await asyncio.gather(
         _clicks_since(page, midnight),
         load_names(page.api, "labels", "messages"),
         page.api.items("segmentation", "/v1/segments"),
         page.api.items("workflow", "/v1/workflows"),
+        _entered_segments(page, midnight),
+        _troubles(page),
     )
     names.segments = {one["id"]: one["name"] for one in segments}
     names.workflows = {one["id"]: one["name"] for one in workflows}
-    labels = await _labels_clicked(page, clicks["items"], names)
-    (totals, gained), entered = await asyncio.gather(_totals(page, labels), _entered_since(page, workflows, midnight))
-    feed = [*_feed(clicks["items"][:_LATEST], names), *entered]
+    totals, runs, gained = await asyncio.gather(
+        counts_of(page.api, [{"all": []}, {"clicks": {"within_days": 30}}]),
+        _runs_since(page, workflows, midnight),
+        _gained_today(page, clicks["items"], names),
+    )
+    contacts, clicked = totals
+    feed = [*_feed(clicks["items"][:_LATEST], names), *_changes_in_feed(changes["items"], names), *runs]
     latest = sorted(feed, key=lambda one: datetime.fromisoformat(one["at"]), reverse=True)[:_LATEST]
     return page.show(
         "home.html",
@@ -46,11 +52,14 @@ async def home(page: OfAccount) -> Response:
         clicks=clicks,
         feed=latest,
         people=await people_of(page.api, sorted({one["contact_id"] for one in latest})),
-        totals=totals,
+        contacts=contacts,
+        clicked=clicked,
         gained=gained,
+        entered=_by_segment(changes["items"], names),
+        more_entered=bool(changes.get("next_cursor")),
         names=names,
-        attention=[] if page.is_fragment else await _attention(page, segments, workflows),
-        steps=_first_steps(page, names, totals),
+        attention=_attention(page, segments, workflows) + troubles,
+        steps=_first_steps(page, names, contacts, clicked),
     )
 
 
@@ -77,15 +86,48 @@ async def _labels_clicked(page: AccountPage, clicks: list[Json], names: Names) -
     return [one for one in dict.fromkeys([*carried, *names.labels]) if one in names.labels][:_LABELS]
 
 
-async def _totals(page: AccountPage, labels: list[str]) -> tuple[dict[str, int | None], list[tuple[str, int]]]:
-    """Return how many contacts there are and clicked, and the labels that were gained today, the most gained first."""
-    today = [{"label": {"id": label_id, "within_days": 1}} for label_id in labels]
-    contacts, clicked, *counts = await counts_of(page.api, [{"all": []}, {"clicks": {"within_days": 30}}, *today])
+async def _gained_today(page: AccountPage, clicks: list[Json], names: Names) -> list[tuple[str, int]]:
+    """Return the labels that contacts gained today, with how many did, the most gained first."""
+    labels = await _labels_clicked(page, clicks, names)
+    counts = await counts_of(page.api, [{"label": {"id": label_id, "within_days": 1}} for label_id in labels])
     gained = [(label_id, count) for label_id, count in zip(labels, counts, strict=True) if count]
-    return {"contacts": contacts, "clicked": clicked}, sorted(gained, key=lambda one: -one[1])
+    return sorted(gained, key=lambda one: -one[1])
 
 
-async def _entered_since(page: AccountPage, workflows: list[Json], since: datetime) -> list[Json]:
+async def _entered_segments(page: AccountPage, since: datetime) -> Json:
+    """Return the contacts that entered segments, newest first, as the API lists them."""
+    if not page.features.has("segmentation", "/v1/membership-changes"):
+        return {"items": []}
+    return await page.api.get(
+        "segmentation", "/v1/membership-changes", since=since.isoformat(), type="SegmentEntered", limit=1000
+    )
+
+
+def _by_segment(changes: list[Json], names: Names) -> list[tuple[str, int]]:
+    """Return how many contacts entered each segment, the most entered first."""
+    entered: dict[str, set[int]] = {}
+    for change in changes:
+        if change["segment_id"] in names.segments:
+            entered.setdefault(change["segment_id"], set()).add(change["contact_id"])
+    return sorted(((segment_id, len(one)) for segment_id, one in entered.items()), key=lambda pair: -pair[1])
+
+
+def _changes_in_feed(changes: list[Json], names: Names) -> list[Json]:
+    """Return the latest contacts that entered a segment because of what happened, as entries of the feed."""
+    happened = [one for one in changes if one["reason"] == "event" and one["segment_id"] in names.segments]
+    return [
+        {
+            "at": one["at"],
+            "contact_id": one["contact_id"],
+            "text": _('entered the segment "%(segment)s"', segment=names.segment(one["segment_id"])),
+            "verdict": "human",
+            "said": "",
+        }
+        for one in happened[:_LATEST]
+    ]
+
+
+async def _runs_since(page: AccountPage, workflows: list[Json], since: datetime) -> list[Json]:
     """Return who entered the workflows that changed last, as entries of the feed."""
     active = [one for one in workflows if one["state"] == "active"]
     watched = sorted(active, key=lambda one: str(one["changed_at"]), reverse=True)[:_WATCHED]
@@ -121,48 +163,58 @@ def _feed(clicks: list[Json], names: Names) -> list[Json]:
     ]
 
 
-async def _attention(page: AccountPage, segments: list[Json], workflows: list[Json]) -> list[tuple[str, str]]:
-    """Return what needs somebody to look at it: a sentence and the page to go to."""
-    found = [
+def _attention(page: AccountPage, segments: list[Json], workflows: list[Json]) -> list[tuple[str, str]]:
+    """Return the broken definitions: a sentence and the page to go to for each."""
+    broken_segments = [
         (_('The segment "%(name)s" is broken.', name=segment["name"]), page.url(f"segments/{segment['id']}"))
         for segment in segments
         if segment.get("broken")
     ]
-    found += [
+    broken_workflows = [
         (_('The workflow "%(name)s" is broken.', name=workflow["name"]), page.url(f"workflows/{workflow['id']}"))
         for workflow in workflows
         if workflow.get("broken")
     ]
-    found += [
+    return broken_segments + broken_workflows
+
+
+async def _troubles(page: AccountPage) -> list[tuple[str, str]]:
+    """Return what else needs somebody to look at it; nothing for a part of the page, which does not show it."""
+    if page.is_fragment:
+        return []
+    services: tuple[ServiceName, ...] = ("tracking", "labeling", "segmentation", "workflow")
+    jobs, held = await asyncio.gather(
+        page.api.get("labeling", "/v1/jobs", limit=20),
+        asyncio.gather(*(_held_in(page, service) for service in services if page.may("admin"))),
+    )
+    failed = [
         (_("A job in the background failed: %(kind)s.", kind=job["kind"]), page.url("settings"))
-        for job in (await page.api.get("labeling", "/v1/jobs", limit=20))["items"]
+        for job in jobs["items"]
         if job["state"] == "failed"
     ]
-    if page.may("admin"):
-        found += await _held(page)
-    return found
+    return failed + [found for found in held if found is not None]
 
 
-async def _held(page: AccountPage) -> list[tuple[str, str]]:
-    held: list[tuple[str, str]] = []
-    for service in ("tracking", "labeling", "segmentation", "workflow"):
-        try:
-            answer = await page.api.get(service, f"/v1/{service}-held-records", state="failed", limit=1)
-        except (ApiProblem, Unreachable):
-            continue
-        if answer["total"]:
-            text = _("%(count)s records could not be applied in %(service)s.", count=answer["total"], service=service)
-            held.append((text, "/operations"))
-    return held
+async def _held_in(page: AccountPage, service: ServiceName) -> tuple[str, str] | None:
+    try:
+        answer = await page.api.get(service, f"/v1/{service}-held-records", state="failed", limit=1)
+    except (ApiProblem, Unreachable):
+        return None
+    if not answer["total"]:
+        return None
+    text = _("%(count)s records could not be applied in %(service)s.", count=answer["total"], service=service)
+    return text, "/operations"
 
 
-def _first_steps(page: AccountPage, names: Names, totals: dict[str, int | None]) -> list[tuple[bool, str, str]]:
+def _first_steps(
+    page: AccountPage, names: Names, contacts: int | None, clicked: int | None
+) -> list[tuple[bool, str, str]]:
     """Return what a new account does first: whether it is done, what it is, and where."""
     return [
         (bool(names.labels), _("Make labels for the interests that you want to know of"), page.url("labels/new")),
         (bool(names.messages), _("Add a newsletter, and put labels on its links"), page.url("messages/new")),
-        (bool(totals["contacts"]), _("Add contacts"), page.url("contacts/new")),
-        (bool(totals["clicked"]), _("See the first clicks turn into labels"), page.url("contacts")),
+        (bool(contacts), _("Add contacts"), page.url("contacts/new")),
+        (bool(clicked), _("See the first clicks turn into labels"), page.url("contacts")),
         (bool(names.segments), _("Make a segment of those who are interested"), page.url("segments/new")),
         (bool(names.workflows), _("Let a workflow answer to an interest"), page.url("workflows/new")),
     ]

@@ -1,5 +1,6 @@
 """Imports: upload, mapping, what would happen, progress, refused rows, undo."""
 
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from fastapi import Response
@@ -18,6 +19,8 @@ router = Router(prefix="/a/{account_id}/imports", include_in_schema=False)
 
 AT_WORK = ("checking", "running", "undoing")
 STATES = ("uploaded", "checked", "running", "done", "cancelled", "failed", "undone")
+OUTCOMES = ("created", "updated", "unchanged")  # numbers of the result that are contacts
+_KEPT = timedelta(days=7)  # so long the API knows what an import did
 _LARGEST_FILE = 200_000_000  # bytes; the API has the last word
 
 
@@ -129,6 +132,14 @@ async def _list(page: AccountPage, form: Form, status: int = 200) -> Response:
     return page.show("imports.html", status=status, here="imports", block="list", list=shown, form=form, states=STATES)
 
 
+def _is_listed(page: AccountPage, found: Json) -> bool:
+    """Return whether the contacts behind the numbers of the result can be listed."""
+    if not page.features.takes("labeling", "/v1/contacts", "import") or found["state"] == "undone":
+        return False
+    ended = found.get("finished_at")
+    return ended is None or datetime.now(UTC) - datetime.fromisoformat(ended) < _KEPT
+
+
 async def _import(page: AccountPage, import_id: UUID, form: Form, status: int = 200) -> Response:
     found = await page.api.get("labeling", f"/v1/imports/{import_id}")
     errors: Json = {"items": []}
@@ -147,4 +158,6 @@ async def _import(page: AccountPage, import_id: UUID, form: Form, status: int = 
         choice_of=choice_of,
         plain=PLAIN,
         new_types=NEW_TYPES,
+        outcomes=OUTCOMES,
+        listed=_is_listed(page, found),
     )

@@ -33,10 +33,13 @@ def filters_of(request: Request, *names: str) -> dict[str, str]:
     return {name: request.query_params.get(name, "").strip() for name in names}
 
 
-def listing(request: Request, answer: Json, filters: Mapping[str, str]) -> Listing:
-    """Return a page of a list of an API."""
+def listing(
+    request: Request, answer: Json, filters: Mapping[str, str], choices: Mapping[str, Sequence[str]] | None = None
+) -> Listing:
+    """Return a page of a list of an API. `choices` stay in the URLs of its neighbours as the filters do."""
     cursor = request.query_params.get("cursor")
-    kept = {name: value for name, value in filters.items() if value}
+    kept: dict[str, str | Sequence[str]] = {name: value for name, value in filters.items() if value}
+    kept.update(choices or {})
     following = answer.get("next_cursor")
     return Listing(
         answer["items"],
@@ -62,6 +65,6 @@ def cut(request: Request, items: Sequence[Any], filters: Mapping[str, str], size
     )
 
 
-def _url(request: Request, parameters: Mapping[str, str | None]) -> str:
-    query = urlencode({name: value for name, value in parameters.items() if value})
+def _url(request: Request, parameters: Mapping[str, str | Sequence[str]]) -> str:
+    query = urlencode({name: value for name, value in parameters.items() if value}, doseq=True)
     return f"{request.url.path}?{query}" if query else request.url.path

@@ -201,13 +201,11 @@ async def delete(page: OfAccount, message_id: UUID) -> Response:
 @router.get("/{message_id}/clicks")
 async def clicks(page: OfAccount, message_id: UUID) -> Response:
     """List the clicks on a message."""
-    filters = filters_of(page.request, "verdict", "link")
+    filters = filters_of(page.request, "verdict", "send")
     cursor = page.request.query_params.get("cursor")
     found, answer, stats = await asyncio.gather(
         page.api.get("tracking", f"/v1/messages/{message_id}"),
-        page.api.get(
-            "tracking", "/v1/clicks", message_id=message_id, verdict=filters["verdict"], limit=50, cursor=cursor
-        ),
+        page.api.get("tracking", "/v1/clicks", message_id=message_id, **filters, limit=50, cursor=cursor),
         page.api.get("tracking", f"/v1/messages/{message_id}/stats"),
     )
     series = await page.api.find("tracking", f"/v1/messages/{message_id}/series", by="day")

@@ -46,6 +46,7 @@ def environment() -> Environment:
         extra_pages=extra_pages,
         role_names=ROLE_NAMES,
         subscription=sentences.subscription,
+        consent=sentences.consent,
         state_name=sentences.state,
         thing_name=sentences.thing_name,
         click_reason=sentences.click_reason,

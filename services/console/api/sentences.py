@@ -153,6 +153,7 @@ def state(value: str) -> str:
 def recipient_status(value: str) -> str:
     """Return what happened to a contact in a campaign."""
     return {
+        "audience": _("in the audience"),
         "requested": _("requested"),
         "waiting": _("waiting"),
         "held_out": _("held out"),

@@ -1,0 +1,20 @@
+"""Which columns a list of contacts has: properties that every contact has, and fields."""
+
+from collections.abc import Sequence
+
+PROPERTIES = ("subscription", "external_id", "language", "source", "tracking_consent", "created_at", "changed_at")
+PREFIX = "contact."  # before a property, so that a field may have the same key
+_PROPERTIES_UNLESS_CHOSEN = ("subscription", "created_at")
+_FIELDS_UNLESS_CHOSEN = 3
+
+
+def columns_of(chosen: Sequence[str], fields: Sequence[str]) -> list[str]:
+    """Return the keys of the columns in their order: `contact.<property>` or the key of a field.
+
+    `chosen` is what somebody ticked, unknown keys included; nothing at all means that nobody has chosen yet.
+    """
+    known = [*(PREFIX + name for name in PROPERTIES[:-2]), *fields, *(PREFIX + name for name in PROPERTIES[-2:])]
+    if chosen:
+        return [key for key in known if key in chosen]
+    first = {*(PREFIX + name for name in _PROPERTIES_UNLESS_CHOSEN), *fields[:_FIELDS_UNLESS_CHOSEN]}
+    return [key for key in known if key in first]

@@ -1,0 +1,121 @@
+"""Every number leads to the people behind it: the list has as many rows as the number says."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from html import unescape
+from urllib.parse import quote, urljoin
+
+import pytest
+
+from tests.browser.plain import Plain
+from tests.browser.shop import Shop
+from tests.stack.waiting import wait_until
+
+_NUMBER = re.compile(r'<a href="([^"]+)"><span class="name">([^<]+)</span><strong class="big">([\d,]+)</strong></a>')
+_CHIP = re.compile(r'<a class="chip" href="([^"]+)">([^<:]+): (\d+)</a>')
+_PERSON = re.compile(r'<td><a href="/a/\d+/contacts/\d+">')
+FILE = "E-mail;Interesselabels\nnieuw@paws-demo.example;Dogs\n{known};Dogs\nniet-een-adres;Dogs\n"
+
+
+@pytest.fixture(scope="module")
+def admin(shop: Shop) -> Iterator[Plain]:
+    with Plain.at(shop) as plain:
+        yield plain
+
+
+def numbers_on(admin: Plain, path: str) -> dict[str, tuple[str, int]]:
+    """Return the numbers of a page that lead somewhere, by name: where, and how many."""
+    text = admin.http.get(path).text
+    found = {
+        unescape(name): (unescape(url), int(number.replace(",", ""))) for url, name, number in _NUMBER.findall(text)
+    }
+    found |= {unescape(name): (unescape(url), int(number)) for url, name, number in _CHIP.findall(text)}
+    return {name: (urljoin(path, url), number) for name, (url, number) in found.items()}
+
+
+def people_at(admin: Plain, url: str) -> int:
+    """Return how many rows with a contact the page has, or its part that the URL names."""
+    answer = admin.http.get(url)
+    assert answer.status_code == 200, f"{url}: {answer.status_code}"
+    _, _, part = answer.text.partition(f'id="{url.partition("#")[2]}"') if "#" in url else ("", "", answer.text)
+    return len(_PERSON.findall(part))
+
+
+def test_of_a_campaign_by_outcome_and_variant(admin: Plain, shop: Shop) -> None:
+    page = f"{shop.path}campaigns/{shop.ids['campaign']}"
+    numbers = numbers_on(admin, page)
+    assert {"Audience", "Requested", "Clicked"} <= numbers.keys()
+    for name, (url, number) in numbers.items():
+        assert people_at(admin, url) == number, name
+    report = shop.account.get("segmentation", f"/v1/campaigns/{shop.ids['campaign']}/report")
+    assert len(report["variants"]) > 1
+    assert any(one["clicked"] for one in report["variants"])
+    html = admin.http.get(page).text
+    for one in report["variants"]:
+        tail = f"block={quote(one['block'])}&amp;variant=.{quote(one['variant'])}#who"
+        for head, number in (("", one["requested"]), ("clicked=true&amp;", one["clicked"])):
+            href = f"?status=requested&amp;{head}{tail}"
+            assert f'href="{href}"' in html
+            assert people_at(admin, page + unescape(href)) == number, one
+
+
+def test_of_the_first_page_who_entered_which_segment_today(admin: Plain, shop: Shop) -> None:
+    numbers = numbers_on(admin, shop.path)
+    entered = shop.account.get("segmentation", f"/v1/segments/{shop.ids['segment']}")
+    url, number = numbers[entered["name"]]
+    assert f"segments/{shop.ids['segment']}/changes" in url
+    assert number == entered["count"] == people_at(admin, url) > 0
+    for name in ("Clicks by people today", "By machines today"):
+        url, number = numbers[name]
+        assert people_at(admin, url) == number > 0
+    today = datetime.now(UTC).date().isoformat()
+    changes = shop.account.get("segmentation", f"/v1/membership-changes?since={today}T00:00:00Z")
+    assert {one["type"] for one in changes["items"]} == {"SegmentEntered"}
+    assert "Nobody entered or left" in admin.get(f"{shop.path}segments/{shop.ids['segment']}/changes?type=SegmentLeft")
+
+
+def test_of_clicks_by_machines_in_a_campaign(admin: Plain, shop: Shop) -> None:
+    url = f"{shop.path}messages/{shop.ids['arrivals']}/clicks?send={shop.ids['campaign']}"
+    answer = shop.account.get("tracking", f"/v1/clicks?send={shop.ids['campaign']}")
+    assert people_at(admin, f"{url}#list") == len(answer["items"]) > 0
+    machines = [one for one in answer["items"] if one["verdict"] == "machine"]
+    assert people_at(admin, f"{url}&verdict=machine#list") == len(machines)
+
+
+def test_of_an_import(admin: Plain, shop: Shop) -> None:
+    known = shop.account.get("labeling", f"/v1/contacts/{shop.ids['contact']}")["email"]
+    made = shop.account.upload(FILE.format(known=known).encode())
+    path = f"/v1/imports/{made['id']}"
+
+    def is_in(state: str) -> bool:
+        found: str = shop.account.get("labeling", path)["state"]
+        assert found != "failed"
+        return found == state
+
+    options = {"subscription": {"set": "subscribed", "basis": "The fair."}}
+    shop.account.ask("labeling", "PUT", path, {"options": options})
+    wait_until(lambda: is_in("checked"))
+    shop.account.post("labeling", f"{path}/start")
+    wait_until(lambda: is_in("done"))
+    numbers = numbers_on(admin, f"{shop.path}imports/{made['id']}")
+    assert {name: number for name, (_, number) in numbers.items()} == {
+        "Added": 1,
+        "Changed": numbers["Changed"][1],
+        "Left as they were": 1 - numbers["Changed"][1],
+        "Refused": 1,
+    }
+    for name in ("Added", "Changed", "Left as they were"):
+        url, number = numbers[name]
+        assert people_at(admin, url) == number, name
+    assert "nieuw@paws-demo.example" in admin.get(numbers["Added"][0])
+    assert "Refused rows" in admin.get(numbers["Refused"][0])
+
+
+def test_columns_of_contacts_are_chosen_and_kept(admin: Plain, shop: Shop) -> None:
+    page = f"{shop.path}contacts"
+    assert "Subscription" in admin.get(page)
+    chosen = admin.http.get(f"{page}?column=&column=contact.language&column=contact.changed_at").text
+    heads = re.findall(r"<th>([^<]+)</th>", chosen)
+    assert heads == ["Contact", "Language", "Changed"]
+    assert re.findall(r"<th>([^<]+)</th>", admin.http.get(f"{page}?column=").text) == ["Contact"]
