@@ -241,6 +241,14 @@ class ReportOut(BaseModel):
     """The result of a campaign."""
 
     requested: Annotated[int, Field(description="Messages requested.", examples=[1702])]
+    not_requested: Annotated[
+        dict[str, int],
+        Field(
+            description="Contacts of the frozen audience whose message was not requested any more, by reason. "
+            "`GET /v1/campaigns/{id}/recipients` lists them as `skipped`.",
+            examples=[{"unsubscribed": 8, "consent_denied": 1}],
+        ),
+    ]
     sent: Annotated[CountedOut, Field(description="Contacts with a `message.sent`.")]
     bounced: Annotated[CountedOut, Field(description="Contacts whose address does not exist.")]
     refused: Annotated[CountedOut, Field(description="Contacts whose mail was refused for another reason.")]

@@ -223,6 +223,7 @@ async def get_report(request: Request, campaign_id: UUID, caller: Annotated[Call
     lift = _lifts(report.lifts)
     return ReportOut(
         requested=report.requested,
+        not_requested=dict(report.not_requested),
         machine_clicks=MachineClicksOut(count=report.machine_clicks[0], contacts=report.machine_clicks[1]),
         labels=[
             GainedOut(id=label_id, name=name, gained=counted.count, **asdict(counted))

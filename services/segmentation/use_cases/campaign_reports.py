@@ -13,6 +13,7 @@ from services.segmentation.domain.campaigns import Campaign, SliceProgress
 from services.segmentation.domain.lift import MIN_HELD_OUT, Lift, lift_of
 from services.segmentation.domain.portable import PortableCriterion
 from services.segmentation.domain.questions import CountGroups, CountMachineClicks
+from services.segmentation.use_cases.campaign_recipients import counts_of
 from services.segmentation.use_cases.campaigns import Campaigns
 from services.segmentation.use_cases.slice_owners import SliceOwners
 from shared.events.tracking import MessageChanged, MessageLink
@@ -57,9 +58,14 @@ class Lifts:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The numbers of a campaign. `machine_clicks` are the clicks, and the contacts in whose name they were made."""
+    """The numbers of a campaign.
+
+    `not_requested` has the contacts of the frozen audience that were skipped, by reason. `machine_clicks` are the
+    clicks, and the contacts in whose name they were made.
+    """
 
     requested: int
+    not_requested: Mapping[str, int]
     held_out: int
     numbers: Mapping[str, CriterionCount]
     machine_clicks: tuple[int, int]
@@ -124,6 +130,7 @@ class CampaignReports:
         requested, held_out = _sizes(progress)
         return Report(
             requested=requested,
+            not_requested=counts_of(progress).skipped,
             held_out=held_out,
             numbers={name: counted("number", name) for name in (*KINDS, CLICKED)},
             machine_clicks=(sum(one[0] for one in machines.values()), sum(one[1] for one in machines.values())),
