@@ -1,5 +1,6 @@
 """Wires delivery together."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from services.delivery.api import test_mails
@@ -42,6 +43,7 @@ async def build(resources: Resources) -> ServiceParts:
         per_second=settings.delivery_per_second,
         connections=settings.delivery_connections,
         repeats_uncertain=settings.delivery_repeats_uncertain,
+        lease=timedelta(seconds=settings.delivery_claim_seconds),
     )
     return ServiceParts(
         routers=[test_mails.router],

@@ -39,6 +39,9 @@ class DeliverySettings(CommonSettings):
     """Connections of one process to the mail server."""
     delivery_repeats_uncertain: bool = False
     """Whether a mail whose handing over was interrupted by a crash is sent again, and so perhaps twice."""
+    delivery_claim_seconds: Annotated[float, Field(ge=1)] = 180.0
+    """How long a mail stays claimed by a process that has ended, before another one takes it. A mail that was being
+    handed over is reported as uncertain after twice as long; a mail server must not take longer for one mail."""
     tracking_url: str = "http://127.0.0.1:8101"
     """API of tracking, which renders messages."""
     preferences_url: str = "http://127.0.0.1:8102"

@@ -22,8 +22,6 @@ from shared.store.errors import is_passing
 
 log = structlog.get_logger()
 
-LEASE = timedelta(minutes=3)
-BEGUN_LEASE = timedelta(minutes=6)  # longer than a mail server may take for one mail: five answers of a minute each
 AT_ONCE = 500  # mails of one claim
 IDLE = 1.0  # seconds between looks at the queue when nobody wakes us
 LOOK_FOR_INTERRUPTED = 10.0  # seconds
@@ -39,7 +37,11 @@ def has_moved(recipient: Recipient | None, prepared: Prepared) -> bool:
 
 
 class Sending:
-    """The sender of one process. Others may run beside it: each claims mails of its own."""
+    """The sender of one process. Others may run beside it: each claims mails of its own.
+
+    A claim expires after `lease`, and for a mail that is being handed over after twice as long. That must be longer
+    than a mail server may take for one mail: five answers of a minute each.
+    """
 
     def __init__(
         self,
@@ -51,6 +53,7 @@ class Sending:
         per_second: float,
         connections: int,
         repeats_uncertain: bool,
+        lease: timedelta,
     ) -> None:
         self._database = database
         self._preparing = preparing
@@ -59,7 +62,8 @@ class Sending:
         self._pace = RateLimit(per_second)
         self._connections = connections
         self._repeats_uncertain = repeats_uncertain
-        self._most = max(1, min(AT_ONCE, int(per_second * LEASE.total_seconds() / 4)))
+        self._lease = lease
+        self._most = max(1, min(AT_ONCE, int(per_second * lease.total_seconds() / 4)))
         self._wake = asyncio.Event()
         self._ready: asyncio.Queue[Prepared] = asyncio.Queue(maxsize=connections * 2)
 
@@ -80,7 +84,7 @@ class Sending:
             await until_it_works("delivery", work, is_passing)
 
     async def _claim(self) -> None:
-        mails = await claim_mails(self._database.pool, uuid4(), LEASE, self._most)
+        mails = await claim_mails(self._database.pool, uuid4(), self._lease, self._most)
         if mails:
             async for prepared in self._preparing.prepare(mails):
                 await self._ready.put(prepared)
@@ -127,7 +131,7 @@ class Sending:
 
     async def _begin(self, prepared: Prepared, connection: MailServerConnection, campaign_state: str | None) -> None:
         mail = prepared.mail
-        begun = await begin_mail(self._database.pool, mail, BEGUN_LEASE)
+        begun = await begin_mail(self._database.pool, mail, self._lease * 2)
         if begun is None:
             return  # another process has taken it
         (recipient,) = begun

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -103,6 +103,7 @@ async def opened(database: Database, mailbox: tuple[Mailbox, int]) -> AsyncItera
             per_second=1000,
             connections=4,
             repeats_uncertain=False,
+            lease=timedelta(minutes=3),
         )
         running = asyncio.create_task(sending.run())
         yield Post(database, mailbox[0], sending, campaigns)
