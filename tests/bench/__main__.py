@@ -21,6 +21,7 @@ MODULES = (
     "runtime_cost",
     "labeling",
     "contacts_in_bulk",
+    "contacts_large",
     "imports_relayed",
     "preference_page",
     "tracking",
@@ -35,6 +36,7 @@ MODULES = (
     "segmentation_large",
     "workflow",
     "campaigns",
+    "campaign_launch",
     "console",
 )
 RESULTS = Path(__file__).parents[2] / ".bench" / "results.json"

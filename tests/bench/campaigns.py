@@ -1,4 +1,4 @@
-"""Campaigns: rendering, content decided one by one, a launch to many contacts, delivery to a local mail server."""
+"""Campaigns: rendering, content decided one by one, delivery to a local mail server."""
 
 import asyncio
 import random
@@ -30,7 +30,7 @@ from shared.criteria import Criterion, decide_content, is_true
 from shared.events.parts import LabelReference
 from shared.events.tracking import ContactClicked
 from shared.settings import CommonSettings
-from tests.bench.campaign_launch import MESSAGE, NOW, WITHIN, clicks_during_launch, launch, request_to
+from tests.bench.campaign_launch import MESSAGE, NOW, WITHIN, request_to
 from tests.bench.figure import Figure
 from tests.bench.place import Place as Bench
 from tests.bench.segmentation_audience import BLOCKS
@@ -50,8 +50,6 @@ async def run(place: Bench) -> list[Figure]:
     return [
         rendering(),
         content_one_by_one(),
-        *await launch(place),
-        await clicks_during_launch(place),
         *await delivery(place),
     ]
 

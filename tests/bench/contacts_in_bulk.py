@@ -1,4 +1,4 @@
-"""Contacts in bulk: an import checked and run, and an export, by one process; against COPY and Python's csv alone."""
+"""Contacts in bulk: an import checked and run, by one process; against COPY and Python's csv alone."""
 
 import csv
 import io
@@ -11,28 +11,23 @@ import asyncpg
 from services.labeling.app import SERVICE
 from services.labeling.domain.fields import Field
 from services.labeling.store.imports import Import, import_of_id
-from services.labeling.store.labels import labels_of_names
 from services.labeling.use_cases.accounts import add_account
-from services.labeling.use_cases.contact_lists import search_contacts
-from services.labeling.use_cases.exports import create_export
 from services.labeling.use_cases.fields import add_field
 from services.labeling.use_cases.imports import check_import, start_import
 from services.labeling.use_cases.jobs import kinds
 from services.labeling.use_cases.labels import add_label
-from services.labeling.use_cases.merging import merge_label
 from services.labeling.use_cases.uploads import Limits, upload
 from shared.events.topics import CATALOG_PARTITION
 from shared.jobs.runner import JobRunner
-from shared.jobs.store import find_job
 from shared.store.database import Database
 from shared.store.event_tables import extend_event_tables
 from tests.bench.figure import Figure
 from tests.bench.place import PARTITIONS, Place
+from tests.bench.size import contacts
 
-ROWS = 30_000
+ROWS = contacts(30_000)
 LABELS = ("Dogs", "Cats", "Birds", "Fish")
 OPTIONS = {"subscription": {"set": "subscribed"}}
-MERGED_PER_SECOND = 500_000 / 60  # of each label
 
 
 class Published:
@@ -55,21 +50,28 @@ async def run(place: Place) -> list[Figure]:
             found = await upload(database, account_id, UUID(int=1), "people.csv", _pieces(content), Limits())
             checked = await _checked(database, runner, found)
             imported = await _imported(database, runner, found)
-            exported = await _exported(database, runner, account_id, "csv")
-            spreadsheet = await _exported(database, runner, account_id, "xlsx")
-            searched = await _searched(database, account_id)
-            copied_out = await _copied_out(dsn)
-            merged = await _merged(database, runner, account_id)
         finally:
             await database.close()
     return [
-        Figure("import: rows checked, 3 fields, 2 labels", checked, "rows/s", 15_000, copied, "COPY into one table"),
-        Figure("import: rows checked, beside reading alone", checked, "rows/s", None, plain, "Python's csv alone"),
-        Figure("import: rows applied, not relayed", imported, "rows/s", 3_000, copied, "COPY into one table"),
-        Figure("export: contacts with labels, CSV", exported, "rows/s", 100_000, copied_out, "COPY TO of one table"),
-        Figure("export: contacts with labels, XLSX", spreadsheet, "rows/s", 25_000, copied_out, "COPY TO of one table"),
-        Figure("merge of two labels: holders moved, not relayed", merged, "holders/s", MERGED_PER_SECOND),
-        Figure("search: contacts by the beginning of a word", searched, "ms", 10, better="lower"),
+        Figure(
+            f"import of {ROWS:,} rows: checked, 3 fields, 2 labels",
+            checked,
+            "rows/s",
+            15_000,
+            copied,
+            "COPY into one table",
+        ),
+        Figure(
+            f"import of {ROWS:,} rows: checked, beside reading alone",
+            checked,
+            "rows/s",
+            None,
+            plain,
+            "Python's csv alone",
+        ),
+        Figure(
+            f"import of {ROWS:,} rows: applied, not relayed", imported, "rows/s", 3_000, copied, "COPY into one table"
+        ),
     ]
 
 
@@ -120,16 +122,6 @@ async def _copied(dsn: str, content: bytes) -> float:
         await connection.close()
 
 
-async def _copied_out(dsn: str) -> float:
-    connection = await asyncpg.connect(dsn)
-    try:
-        began = perf_counter()
-        await connection.copy_from_table("plain", output=io.BytesIO(), format="csv", header=True)
-        return ROWS / (perf_counter() - began)
-    finally:
-        await connection.close()
-
-
 def _read_by_csv(content: bytes) -> float:
     began = perf_counter()
     rows = sum(1 for _ in csv.reader(io.StringIO(content.decode(), newline="")))
@@ -158,37 +150,3 @@ async def _imported(database: Database, runner: JobRunner, found: Import) -> flo
     assert after.result is not None
     assert after.result["created"] == ROWS, after.result
     return ROWS / took
-
-
-async def _exported(database: Database, runner: JobRunner, account_id: int, format_: str) -> float:
-    began = perf_counter()
-    assert format_ in ("csv", "xlsx")
-    await create_export(database, account_id, {"all": True}, "csv" if format_ == "csv" else "xlsx", None)
-    await runner.run_until_idle()
-    return ROWS / (perf_counter() - began)
-
-
-async def _merged(database: Database, runner: JobRunner, account_id: int) -> float:
-    """Merge a label into one that half of its holders have as well; return its holders a second."""
-    async with database.pool.acquire() as connection:
-        known = await labels_of_names(connection, account_id, LABELS[:2])
-    began = perf_counter()
-    started = await merge_label(database, account_id, known[LABELS[0]].id, known[LABELS[1]].id)
-    await runner.run_until_idle()
-    took = perf_counter() - began
-    job = await find_job(database.pool, account_id, started.job.id)
-    assert job is not None
-    assert job.state == "done", job
-    return job.done / took
-
-
-async def _searched(database: Database, account_id: int) -> float:
-    """Return the time of a search in ms: the median of many."""
-    took = []
-    async with database.pool.acquire() as connection:
-        for number in range(100):
-            began = perf_counter()
-            found = await search_contacts(connection, account_id, f"person.{number}", None, 100)
-            took.append(perf_counter() - began)
-            assert found
-    return sorted(took)[len(took) // 2] * 1000

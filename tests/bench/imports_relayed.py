@@ -6,25 +6,25 @@ from time import perf_counter
 from typing import Any
 
 import httpx
-import psutil
 
 from tests.bench.contacts_in_bulk import LABELS, file_of
 from tests.bench.figure import Figure
 from tests.bench.latency import click_paced, quantile
+from tests.bench.peak import peak_of
 from tests.bench.place import Place
 from tests.bench.progress import ask
+from tests.bench.size import contacts
 from tests.faults.chain import SEND
 from tests.scenarios.scene import Account, Scene
 from tests.stack.processes import ServiceProcess
 from tests.stack.sandbox import Sandbox
 from tests.stack.shop import Shop
 
-ROWS = 20_000
+ROWS = contacts(20_000)
 CLICKS_PER_SECOND = 50
 CLICKED, NOT_COUNTED = 550, 50
 LOOK_EVERY = 0.1  # seconds
-WITHIN = 300.0  # seconds
-MEGABYTE = 1_000_000
+WITHIN = 300 + ROWS / 100  # seconds
 OPTIONS = {"subscription": {"set": "subscribed", "basis": "The bench."}}
 ENTERED = "SELECT count(*) FROM events WHERE topic = 'segmentation.memberships'"
 
@@ -43,32 +43,16 @@ async def _measured(sandbox: Sandbox, services: dict[str, ServiceProcess], accou
     tokens = await shop.tokens(tracking.url, SEND, shop.contacts)
     await asyncio.to_thread(_prepare, account)
     [alone] = await _clicks(sandbox, tracking, shop, tokens[:CLICKED])
-    memory = Memory(labeling)
-    watching = asyncio.create_task(memory.watch())
-    importing = asyncio.create_task(_import(sandbox, account))
-    [meanwhile] = await _clicks(sandbox, tracking, shop, tokens[CLICKED:])
-    rate = await importing
-    watching.cancel()
+    async with peak_of(labeling) as memory:
+        importing = asyncio.create_task(_import(sandbox, account))
+        [meanwhile] = await _clicks(sandbox, tracking, shop, tokens[CLICKED:])
+        rate = await importing
     return [
-        Figure("import: rows applied, relayed, folded by all services", rate, "rows/s", 3_000),
-        Figure(f"click to LabelAssigned during an import, {CLICKS_PER_SECOND} clicks/s, p99", quantile(meanwhile, 0.99),
+        Figure(f"import of {ROWS:,} rows: applied, relayed, folded by all services", rate, "rows/s", 3_000),
+        Figure(f"click to LabelAssigned during it, {CLICKS_PER_SECOND} clicks/s, p99", quantile(meanwhile, 0.99),
             "ms", 1_000, quantile(alone, 0.99), "without the import", better="lower"),
-        Figure("memory of labeling during an import", memory.most / MEGABYTE, "MB", 400, better="lower"),
+        Figure("memory of labeling during it", memory.megabytes, "MB", 400, better="lower"),
     ]  # fmt: skip
-
-
-class Memory:
-    """The most memory that a process has taken while it was watched, in bytes."""
-
-    def __init__(self, process: ServiceProcess) -> None:
-        self.most = 0
-        self._process = psutil.Process(process.pid)
-
-    async def watch(self) -> None:
-        """Look again and again, until cancelled."""
-        while True:
-            self.most = max(self.most, self._process.memory_info().rss)
-            await asyncio.sleep(LOOK_EVERY)
 
 
 async def _clicks(
@@ -91,7 +75,7 @@ def _prepare(account: Account) -> None:
 async def _import(sandbox: Sandbox, account: Account) -> float:
     """Import the file; return rows a second from the start to the last membership."""
     headers = {"Authorization": f"Bearer {account.key}"}
-    async with httpx.AsyncClient(base_url=account.scene.url("labeling"), headers=headers, timeout=60) as http:
+    async with httpx.AsyncClient(base_url=account.scene.url("labeling"), headers=headers, timeout=WITHIN) as http:
         answer = await http.post("/v1/imports", content=file_of(ROWS))
         path = answer.raise_for_status().headers["location"]
         (await http.put(path, json={"options": OPTIONS})).raise_for_status()
