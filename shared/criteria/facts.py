@@ -64,7 +64,7 @@ class Facts(Protocol):
         """Return the day on which the present holding of the label began; None if it is not held."""
 
     def refused(self, label: UUID) -> bool:
-        """Return whether the contact took the label away itself, and nobody has assigned it since."""
+        """Return whether the contact took the label away itself, and nobody has given it back since."""
 
     def clicks(self, asked: Clicked, first: date | None, last: date | None) -> int:
         """Return how many human clicks the node's selector matches, on refused labels too."""
@@ -246,7 +246,7 @@ class History:
                 engagement = engagement_fact(event, self.zone)
                 self.engaged += [engagement] if engagement else []
             case LabelAssigned():
-                self.refusals.discard(event.label_id)
+                self.refusals.difference_update(event.not_refused)
                 self.labels.setdefault(event.label_id, day_of(event.occurred_at, self.zone))
             case LabelRemoved():
                 begun, into = self.labels.pop(event.label_id, None), taken_over_by(event)

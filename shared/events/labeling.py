@@ -22,7 +22,11 @@ Scalar = bool | int | float | str
 
 @contract
 class LabelAssigned(ContactEvent):
-    """The contact holds the label from now on. `history`: because of something that starts no workflow."""
+    """The contact holds the label from now on. `history`: because of something that starts no workflow.
+
+    `given_back` is there if the contact had taken the label away itself, and other labels were merged into it: these.
+    What the contact took away itself under their ids, it has got back, too.
+    """
 
     name: ClassVar[str] = "LabelAssigned"
     topic: ClassVar[str] = "labeling.labels"
@@ -31,6 +35,12 @@ class LabelAssigned(ContactEvent):
     label_name: str
     origin: Origin
     history: Optional[bool] = None
+    given_back: Optional[tuple[UUID, ...]] = None
+
+    @property
+    def not_refused(self) -> tuple[UUID, ...]:
+        """The labels that the contact does not refuse any more, whether it did or not."""
+        return (self.label_id, *(self.given_back or ()))
 
 
 @contract

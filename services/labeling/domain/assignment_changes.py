@@ -27,7 +27,10 @@ CausingEvent = TypeVar("CausingEvent")
 
 
 class AssignmentDecision(NamedTuple, Generic[CausingEvent]):
-    """An entry of the history. `origin` is None for a click, whose origin is in `click`; `cause` is its record."""
+    """An entry of the history. `origin` is None for a click, whose origin is in `click`; `cause` is its record.
+
+    `gives_back`: the contact had taken the label away itself.
+    """
 
     contact_id: int
     label: Label
@@ -37,6 +40,7 @@ class AssignmentDecision(NamedTuple, Generic[CausingEvent]):
     origin: Origin | None
     click: ContactClicked | None
     cause: CausingEvent | None
+    gives_back: bool = False
 
 
 class AssignmentChanges(Generic[CausingEvent]):
@@ -74,8 +78,9 @@ class AssignmentChanges(Generic[CausingEvent]):
         self.states[pair] = evolve(state, command, outcome)
         self.touched.add(pair)
         reason = refusal(state, command) if isinstance(command, AssertLabel) else None
+        gives_back = outcome == "assigned" and state.withdrawn_by_self
         self.decisions.append(
-            AssignmentDecision(contact_id, label, command.at, outcome, reason, command.origin, None, cause)
+            AssignmentDecision(contact_id, label, command.at, outcome, reason, command.origin, None, cause, gives_back)
         )
         return outcome
 

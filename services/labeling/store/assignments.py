@@ -81,6 +81,13 @@ async def assignments_of_pairs(connection: PoolConnectionProxy, pairs: Collectio
     return stored
 
 
+async def labels_given_back(connection: PoolConnectionProxy, pairs: Collection[Pair]) -> dict[Pair, tuple[UUID, ...]]:
+    """Return the labels that were merged into those of `pairs`, and that their contacts get back with them."""
+    label_nos, contact_ids = zip(*pairs, strict=True)
+    rows = await QUERIES["labels_given_back"].fetch(connection, label_nos=label_nos, contact_ids=contact_ids)
+    return {(row["label_no"], row["contact_id"]): tuple(row["label_ids"]) for row in rows}
+
+
 async def write_assignments(
     connection: PoolConnectionProxy,
     before: Mapping[Pair, Assignment],

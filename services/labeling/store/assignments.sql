@@ -7,6 +7,17 @@ SELECT
 FROM unnest(:label_nos::integer[], :contact_ids::bigint[]) AS pair (label_no, contact_id)
 JOIN assignments AS assignment USING (label_no, contact_id)
 
+-- name: labels_given_back
+-- Labels that were merged into those that contacts get back. What the merge has not come to, it may take away again.
+SELECT pair.label_no, pair.contact_id, array_agg(source.label_id ORDER BY source.label_no) AS label_ids
+FROM unnest(:label_nos::integer[], :contact_ids::bigint[]) AS pair (label_no, contact_id)
+JOIN labels AS source ON source.merged_into = pair.label_no
+WHERE NOT EXISTS (
+    SELECT FROM assignments AS kept
+    WHERE kept.label_no = source.label_no AND kept.contact_id = pair.contact_id AND kept.withdrawn_by_self
+)
+GROUP BY pair.label_no, pair.contact_id
+
 -- name: confirm_assignments
 -- By far the most frequent change: more clicks for a label that is held.
 UPDATE assignments AS assignment

@@ -1,6 +1,7 @@
 """Load the assignments that a unit of work may change, and write the decisions with their events."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from uuid import UUID
 
 import orjson
@@ -9,7 +10,7 @@ from uuid_utils.compat import uuid7
 from services.labeling.domain.assignment_changes import AssignmentChanges, AssignmentDecision
 from services.labeling.domain.assignments import Pair
 from services.labeling.domain.labels import Label
-from services.labeling.store.assignments import assignments_of_pairs, write_assignments
+from services.labeling.store.assignments import assignments_of_pairs, labels_given_back, write_assignments
 from services.labeling.store.history import encode_origin, insert_history
 from shared.bus.received import Received
 from shared.events.labeling import LabelAssigned, LabelRemoved
@@ -26,8 +27,10 @@ async def load_assignments(work: UnitOfWork, pairs: Collection[Pair]) -> Changes
 
 async def record_assignments(work: UnitOfWork, changes: Changes) -> None:
     """Write what was decided: events, assignments, history."""
+    pairs = [(decision.label.no, decision.contact_id) for decision in changes.decisions if decision.gives_back]
+    given_back = await labels_given_back(work.connection, pairs) if pairs else {}
     history = [
-        _click_entry(work, decision, decision.click) if decision.origin is None else _entry(work, decision)
+        _click_entry(work, decision, decision.click) if decision.origin is None else _entry(work, decision, given_back)
         for decision in changes.decisions
     ]
     await write_assignments(work.connection, changes.stored, changes.states, changes.touched)
@@ -38,7 +41,7 @@ async def record_assignments(work: UnitOfWork, changes: Changes) -> None:
 def _click_entry(
     work: UnitOfWork, decision: AssignmentDecision[Received], click: ContactClicked | None
 ) -> tuple[object, ...]:
-    contact_id, label, at, outcome, reason, _, _, cause = decision
+    contact_id, label, at, outcome, reason, _, _, cause, _ = decision
     assert click is not None
     assert cause is not None
     event_id = _assigned_by_click(work, click, label, cause) if outcome == "assigned" else None
@@ -81,8 +84,10 @@ def _assigned_by_click(work: UnitOfWork, click: ContactClicked, label: Label, ca
     return event_id
 
 
-def _entry(work: UnitOfWork, decision: AssignmentDecision[Received]) -> tuple[object, ...]:
-    contact_id, label, at, outcome, reason, origin, _, cause = decision
+def _entry(
+    work: UnitOfWork, decision: AssignmentDecision[Received], given_back: Mapping[Pair, tuple[UUID, ...]]
+) -> tuple[object, ...]:
+    contact_id, label, at, outcome, reason, origin, _, cause, gives_back = decision
     assert origin is not None
     event_id = None
     if outcome in ("assigned", "removed"):
@@ -94,6 +99,8 @@ def _entry(work: UnitOfWork, decision: AssignmentDecision[Received]) -> tuple[ob
             label_name=label.name,
             origin=origin,
         )
+        if gives_back and isinstance(event, LabelAssigned):
+            event = replace(event, given_back=given_back.get((label.no, contact_id)))
         event_id = event.event_id
         work.append(event, cause=cause)
     caused_by = None if cause is None else cause.event.event_id

@@ -164,8 +164,9 @@ class _Batch:
 
     def assigned(self, event: LabelAssigned, contact: int) -> None:
         label = event.label_id.int
-        if label in self.refused or label in self.target.refused:
-            self.refused.setdefault(label, {})[contact] = False
+        self.give_back(label, contact)
+        for other in event.given_back or ():
+            self.give_back(other.int, contact)
         pending = self.held.setdefault(label, {})
         if contact in pending:
             begun = pending[contact] is not None
@@ -174,6 +175,11 @@ class _Batch:
             begun = index is not None and contact in index.present
         if not begun:
             pending[contact] = self.days.of(event.occurred_at) - EPOCH
+
+    def give_back(self, label: int, contact: int) -> None:
+        """Note that the contact does not refuse the label any more, whether it did or not."""
+        if label in self.refused or label in self.target.refused:
+            self.refused.setdefault(label, {})[contact] = False
 
     def apply(self) -> Touched:
         touched = Touched()

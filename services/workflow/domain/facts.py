@@ -81,10 +81,10 @@ class StoredFacts:
         _count(self.raw.setdefault("e", []), alike)
 
     def fold_assigned(self, event: LabelAssigned, zone: tzinfo) -> None:
-        refused = self.raw.get("r")
-        if refused is not None and event.label_id.hex in refused:
-            refused.remove(event.label_id.hex)
-            if not refused:
+        if "r" in self.raw:
+            given_back = {label.hex for label in event.not_refused}
+            self.raw["r"] = [label for label in self.raw["r"] if label not in given_back]
+            if not self.raw["r"]:
                 del self.raw["r"]
         self.raw.setdefault("l", {}).setdefault(event.label_id.hex, _day(event.occurred_at, zone))
 
@@ -144,7 +144,7 @@ class StoredFacts:
         return None if day is None else date.fromordinal(day)
 
     def refused(self, label: UUID) -> bool:
-        """Return whether the contact took the label away itself, and nobody has assigned it since."""
+        """Return whether the contact took the label away itself, and nobody has given it back since."""
         refused = self.raw.get("r")
         return refused is not None and label.hex in refused
 

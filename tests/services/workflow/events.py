@@ -37,6 +37,7 @@ def assigned(
     when: datetime | None = None,
     origin: Origin | None = None,
     account: int = 1,
+    given_back: tuple[UUID, ...] | None = None,
 ) -> LabelAssigned:
     when = when or now()
     return LabelAssigned(
@@ -47,6 +48,7 @@ def assigned(
         label_id=label,
         label_name=NAMES.get(label, "?"),
         origin=origin or Origin(kind="click"),
+        given_back=given_back,
     )
 
 

@@ -255,6 +255,9 @@ def events_of(contact_ids: st.SearchStrategy[int]) -> st.SearchStrategy[ContactE
         clicks_of(contact_ids),
         contacts_of(contact_ids),
         held.map(lambda found: LabelAssigned(**_held(*found))),
+        st.tuples(held, st.sampled_from(LABELS)).map(
+            lambda found: LabelAssigned(**_held(*found[0]), given_back=(found[1],))
+        ),
         held.map(lambda found: LabelRemoved(**_held(*found))),
         held.map(lambda found: LabelRemoved(**_held(*found) | {"origin": Origin(kind="self")})),
         st.tuples(held, st.sampled_from(LABELS)).map(

@@ -1,5 +1,6 @@
 """Merging labels: nothing is lost, and from the first moment the one stands for the other."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -79,6 +80,43 @@ async def test_what_the_contact_refused_in_one_it_has_refused_in_both(shop: Shop
     await shop.deliver(LabelHandler(), shop.clicked(ann, "Dogs"))
     assert not await shop.holds(ann, "Cats")
     assert (await shop.history(ann, "Cats"))[-2:] == ["removed", "refused"]
+
+
+async def test_who_gets_the_label_back_gets_back_what_was_merged_into_it(shop: Shop) -> None:
+    ann, bob = await shop.contact(labels=["Dogs"]), await shop.contact("bob@example.com", labels=["Cats"])
+
+    async def decide(contact_id: int, name: str, kind: str, *, held: bool) -> None:
+        asked = AssignmentRequest(0, contact_id, shop.labels[name], held=held, origin=Origin(kind=kind))
+        await assign_labels(shop.database, shop.account_id, [asked])
+
+    await decide(ann, "Dogs", "self", held=False)
+    await merge(shop)
+    await shop.run_jobs()
+    await decide(bob, "Cats", "self", held=False)
+    for contact_id in (ann, bob):
+        await decide(contact_id, "Cats", "manual", held=True)
+    await decide(ann, "Cats", "manual", held=False)
+    await decide(ann, "Cats", "manual", held=True)
+    bodies = [json.loads(event["body"]) for event in (await shop.events("LabelAssigned"))[-3:]]
+    dogs = str(shop.labels["Dogs"].id)
+    assert [(body["contact_id"], body.get("given_back")) for body in bodies] == [
+        (ann, [dogs]),
+        (bob, [dogs]),
+        (ann, None),
+    ]
+
+
+async def test_what_is_given_back_before_its_merge_gives_nothing_else_back(shop: Shop) -> None:
+    ann = await shop.contact(labels=["Dogs", "Cats"])
+    for name in ("Dogs", "Cats"):
+        refused = AssignmentRequest(0, ann, shop.labels[name], held=False, origin=Origin(kind="self"))
+        await assign_labels(shop.database, shop.account_id, [refused])
+    await merge(shop)  # its job has not come to the contact yet, and will take the label away again
+    given = AssignmentRequest(0, ann, shop.labels["Cats"], held=True, origin=Origin(kind="manual"))
+    await assign_labels(shop.database, shop.account_id, [given])
+    assert "given_back" not in json.loads((await shop.events("LabelAssigned"))[-1]["body"])
+    await shop.run_jobs()
+    assert not await shop.holds(ann, "Cats")
 
 
 async def test_what_names_the_old_label_means_the_other_one(shop: Shop) -> None:

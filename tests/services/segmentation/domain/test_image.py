@@ -1,5 +1,6 @@
 """The image against the plain meaning: the same members, for any criterion and any history."""
 
+from datetime import UTC, datetime
 from itertools import pairwise
 from unittest.mock import patch
 
@@ -15,7 +16,9 @@ from services.segmentation.domain.folding import Days, fold
 from services.segmentation.domain.slice import Slice
 from shared.criteria import Criterion, History, MergedLabels, evaluate, parse, with_merged_labels
 from shared.events.envelope import ContactEvent
+from shared.events.parts import Origin
 from tests.services.segmentation.domain.one_slice import CONTACTS, FIRST, PARTITIONS, histories
+from tests.services.workflow.events import CATS, DOGS, assigned, changed, clicked, removed
 from tests.shared.criteria.strategies import (
     TODAY,
     ZONE,
@@ -102,6 +105,27 @@ def test_a_day_that_passes_moves_windows(asked: list[Criterion], events: list[Co
         }
         assert set(Evaluator(image, keep=True).members(criterion)) == expected
         assert set(Evaluator(image, BitMap([0, 1])).members(criterion)) == expected & {0, 1}
+
+
+def test_a_merged_label_that_was_given_back_is_not_refused_when_a_person_takes_it_away() -> None:
+    image, days, history = Slice(TODAY.toordinal(), 1), Days(ZONE), History(ZONE, 7)
+    image.merged = MergedLabels({DOGS: CATS})
+    criterion = parse({"clicks": {"label": str(CATS)}})
+    noon = datetime(TODAY.year, TODAY.month, TODAY.day, 10, tzinfo=UTC)
+    oneself, person = Origin(kind="self"), Origin(kind="manual")
+    story: list[tuple[list[ContactEvent], bool]] = [
+        ([changed(when=noon), clicked(labels=(DOGS,), when=noon), removed(DOGS, when=noon, origin=oneself)], False),
+        ([assigned(CATS, when=noon, origin=person, given_back=(DOGS,))], True),
+        ([removed(CATS, when=noon, origin=person)], True),
+        ([removed(CATS, when=noon, origin=oneself)], False),
+    ]
+    for events, expected in story:
+        fold(image, events, days, 1)
+        for event in events:
+            history.apply(event)
+        facts = facts_with_merged_labels(history.facts(), image.merged)
+        assert evaluate(criterion, facts, TODAY).truth == expected
+        assert (7 in Evaluator(image).members(criterion)) == expected
 
 
 @settings(max_examples=200, deadline=None)

@@ -12,6 +12,7 @@ from services.workflow.domain.merged_labels import NONE_MERGED, MergedLabels
 from shared.criteria import Criterion, History, evaluate, parse, with_merged_labels
 from shared.criteria.merged_labels import MergedLabels as SharedMergedLabels
 from shared.events.envelope import ContactEvent
+from shared.events.parts import Origin
 from tests.services.workflow.domain.story import NOON, seen
 from tests.services.workflow.events import CATS, DOGS, GUIDE, assigned, changed, clicked, removed
 from tests.shared.criteria.strategies import TODAY, ZONE, criteria, events_of, facts_with_merged_labels, merges
@@ -45,6 +46,20 @@ def test_a_click_that_names_both_labels_counts_once() -> None:
     dogs, kittens = clicked(labels=(DOGS,), when=NOON), clicked(labels=(KITTENS,), when=NOON)
     assert true_of(rather_cats, kittens, kittens, dogs)
     assert not true_of(rather_cats, kittens, kittens, dogs, merged=NONE_MERGED)
+
+
+def test_a_label_that_was_refused_merged_and_given_back_is_not_refused_when_a_person_takes_it_away() -> None:
+    criterion = {"clicks": {"label": str(CATS)}}
+    refused = (clicked(labels=(KITTENS,), when=NOON), removed(KITTENS, when=NOON, origin=Origin(kind="self")))
+    assert not true_of(criterion, *refused)
+    given_back = assigned(CATS, when=NOON, origin=Origin(kind="manual"), given_back=(KITTENS,))
+    assert true_of(criterion, *refused, given_back)
+    assert true_of(criterion, *refused, given_back, removed(CATS, when=NOON))
+    # Held before the merge, it was not given back.
+    held = assigned(CATS, when=NOON)
+    assert not true_of(criterion, *refused, held, removed(CATS, when=NOON))
+    again = removed(CATS, when=NOON, origin=Origin(kind="self"))
+    assert not true_of(criterion, *refused, given_back, again)
 
 
 def test_triggers_on_either_label_read_an_event_of_the_other() -> None:
