@@ -88,9 +88,8 @@ class Frozen:
             "parts": len(self.parts),
         }
         variants = (members for by_variant in self.content.values() for members in by_variant.values())
-        return pack(
-            header, [self.audience, self.held_out, *self.suppressed.values(), *variants, self.denied, *self.parts]
-        )
+        bitmaps = [self.audience, self.held_out, *self.suppressed.values(), *variants, self.denied, *self.parts]
+        return pack(header, map(_compressed, bitmaps))
 
     @classmethod
     def load(cls, body: bytes) -> "Frozen":
@@ -119,9 +118,16 @@ class Frozen:
         return BitMap(self.audience[start : start + most])
 
 
+def _compressed(bitmap: BitMap) -> BitMap:
+    """Return the same contacts, with runs of neighbours for as little as they need. The image keeps its own bitmaps."""
+    copy = bitmap.copy()
+    copy.run_optimize()
+    return copy
+
+
 def dump_skipped(skipped: Mapping[str, BitMap]) -> bytes:
     """Return who was skipped, by reason, as bytes."""
-    return pack(list(skipped), skipped.values())
+    return pack(list(skipped), map(_compressed, skipped.values()))
 
 
 def load_skipped(body: bytes | None) -> dict[str, BitMap]:

@@ -10,40 +10,11 @@ from uuid import UUID
 
 import pytest
 
-from shared.events.labeling import ContactChanged, FieldChanged
 from shared.events.parts import Send
-from shared.events.tracking import BlockVariant, ContactClicked, MessageBlock, MessageChanged, MessageLink
-from tests.services.segmentation.rig import ACCOUNT, DOGS, LINK, MESSAGE, NOON, Process, Rig, clicked, contact
+from shared.events.tracking import ContactClicked
+from tests.services.segmentation.campaigns import FIELD, GENT, draft, is_in, message, state_of, unwilling
+from tests.services.segmentation.rig import DOGS, MESSAGE, NOON, Process, Rig, clicked, contact
 from tests.stack.waiting import until
-
-GENT: dict[str, Any] = {"field": {"key": "city", "is": "Gent"}}
-
-
-def message() -> MessageChanged:
-    variants = (BlockVariant(variant="dogs", criterion={"clicks": {"label": str(DOGS)}}),)
-    return MessageChanged(
-        occurred_at=NOON,
-        account_id=ACCOUNT,
-        message_id=MESSAGE,
-        message_name="Spring",
-        revision=3,
-        links=(MessageLink(id=LINK, number=1, url="https://shop.example", text="Shop", trackable=True),),
-        blocks=(MessageBlock(block="hero", variants=variants, fallback=True),),
-    )
-
-
-FIELD = FieldChanged(occurred_at=NOON, account_id=ACCOUNT, field_key="city", field_name="City", field_type="text")
-
-
-def unwilling(contact_id: int, subscription: Any) -> ContactChanged:
-    event = contact(contact_id, NOON, city="Gent")
-    return ContactChanged(
-        **{name: getattr(event, name) for name in ("occurred_at", "account_id", "contact_id", "external_id", "email")},
-        fields=event.fields,
-        state="active",
-        tracking_consent="granted",
-        subscription=subscription,
-    )
 
 
 async def world(rig: Rig, process: Process, number: int = 8) -> None:
@@ -57,22 +28,6 @@ async def world(rig: Rig, process: Process, number: int = 8) -> None:
 async def counted_clicks(process: Process) -> bool:
     answer = await process.client.post("/v1/criteria/count", json={"criterion": {"clicks": {"label": str(DOGS)}}})
     return answer.status_code == 200 and answer.json()["count"] == 1
-
-
-async def draft(process: Process, **more: Any) -> str:
-    body = {"name": "Spring", "message_id": str(MESSAGE), "audience": {"include": [GENT]}} | more
-    answer = await process.client.post("/v1/campaigns", json=body)
-    assert answer.status_code == 201, answer.text
-    assert answer.json()["state"] == "draft"
-    return str(answer.json()["id"])
-
-
-async def state_of(process: Process, campaign_id: str) -> str:
-    return str((await process.client.get(f"/v1/campaigns/{campaign_id}")).json()["state"])
-
-
-async def is_in(process: Process, campaign_id: str, state: str) -> bool:
-    return await state_of(process, campaign_id) == state
 
 
 async def requests(rig: Rig) -> list[dict[str, Any]]:
