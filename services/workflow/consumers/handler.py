@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
+from services.workflow.domain.turns import Turns
 from services.workflow.store import backlog, contacts, occurrences, runs
 from services.workflow.use_cases.broken_workflows import BrokenWorkflows
 from services.workflow.use_cases.catalogs import Catalogs
@@ -51,6 +52,7 @@ class WorkflowHandler(Handler):
         self._next_due: dict[int, datetime | None] = {}
         self._tidied: dict[int, datetime] = {}
         self._clock = clock
+        self._turns: dict[int, Turns] = {}
         self._wakes = 0
 
     def changed(self, event: object) -> None:
@@ -77,6 +79,7 @@ class WorkflowHandler(Handler):
 
     def dropped(self, partition: int) -> None:
         self._next_due.pop(partition, None)
+        self._turns.pop(partition, None)
         self._with_blocked.discard(partition)
 
     def due(self, partition: int) -> datetime | None:
@@ -104,7 +107,8 @@ class WorkflowHandler(Handler):
     async def tick(self, work: UnitOfWork, partition: int, now: datetime) -> None:
         wakes = self._wakes
         unit = await self._unit(work, partition, now)
-        result = await Ticking(unit, self._broken, now, may_do_bulk=self._delay() < MOST_DELAY).run()
+        turns = self._turns.setdefault(partition, Turns())
+        result = await Ticking(unit, self._broken, turns, now, may_do_bulk=self._delay() < MOST_DELAY).run()
         await unit.look_back()
         await unit.save()
         await self._tidy(work, partition, now)

@@ -47,6 +47,7 @@ SELECT e.workflow_id, e.version, e.contact_id
 FROM enrolments e
 JOIN workflows w ON w.workflow_id = e.workflow_id
 WHERE e.partition = :partition AND w.state = 'active'
+ORDER BY e.workflow_id
 
 -- name: begin_enrolment
 INSERT INTO enrolments (workflow_id, partition, version, contact_id)

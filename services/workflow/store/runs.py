@@ -148,10 +148,10 @@ class DeletedWorkflow(NamedTuple):
     workflow_id: UUID
 
 
-async def deleted_workflow(connection: PoolConnectionProxy, partition: int) -> DeletedWorkflow | None:
-    """Return a deleted workflow that may have open runs in a partition number; None if there is none."""
-    found = await QUERIES["deletions"].fetchval(connection, partition=partition)
-    return None if found is None else DeletedWorkflow(UUID(int=found.int))
+async def deleted_workflows(connection: PoolConnectionProxy, partition: int) -> list[DeletedWorkflow]:
+    """Return the deleted workflows that may have open runs in a partition number."""
+    rows = await QUERIES["deletions"].fetch(connection, partition=partition)
+    return [DeletedWorkflow(UUID(int=row["workflow_id"].int)) for row in rows]
 
 
 async def open_of_workflow(connection: PoolConnectionProxy, workflow_id: UUID, partition: int, limit: int) -> list[Run]:

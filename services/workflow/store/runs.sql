@@ -38,7 +38,7 @@ WHERE
 LIMIT :limit
 
 -- name: deletions
-SELECT workflow_id FROM deletions WHERE partition = :partition LIMIT 1
+SELECT workflow_id FROM deletions WHERE partition = :partition ORDER BY workflow_id
 
 -- name: begin_deletion
 INSERT INTO deletions (workflow_id, partition)

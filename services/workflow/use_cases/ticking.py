@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from services.workflow.domain.environment import BrokenCondition
 from services.workflow.domain.errors import UnreadableVersion
+from services.workflow.domain.turns import Turns
 from services.workflow.store import backlog, contacts, occurrences, runs
 from services.workflow.store.backlog import Backlog, Enrolment
 from services.workflow.store.contacts import Contact
@@ -19,6 +20,8 @@ from shared.events.codec import body_of
 PIECE = 2_000
 CONTACTS = 1_000
 
+Bulk = Backlog | Enrolment | runs.DeletedWorkflow
+
 
 class TickResult(NamedTuple):
     """`again`: there is more to do at once. `bulk_waits`: bulk work is left, which waits for the relay."""
@@ -30,11 +33,15 @@ class TickResult(NamedTuple):
 class Ticking:
     """One tick of a partition number in one unit.
 
-    Timers come first, so that bulk work does not delay them; then one piece of bulk work, if `may_do_bulk`.
+    Timers come first, so that bulk work does not delay them; then one piece of bulk work, if `may_do_bulk`, of the
+    account whose turn it is.
     """
 
-    def __init__(self, unit: Unit, broken: BrokenWorkflows, now: datetime, *, may_do_bulk: bool = True) -> None:
+    def __init__(
+        self, unit: Unit, broken: BrokenWorkflows, turns: Turns, now: datetime, *, may_do_bulk: bool = True
+    ) -> None:
         self.unit = unit
+        self._turns = turns
         self.connection = unit.work.connection
         self.partition = unit.partition
         self.now = now
@@ -45,11 +52,12 @@ class Ticking:
         """Do what is due, and one piece of what is left."""
         more_timers = await self._fire_timers()
         more_mended = await self._free_mended()
-        bulk = await self._find_bulk()
-        if bulk is None:
+        by_account = await self._find_bulk()
+        if not by_account:
             return TickResult(more_timers or more_mended, bulk_waits=False)
         if not self._may_do_bulk:
             return TickResult(more_timers or more_mended, bulk_waits=True)
+        bulk = by_account[self._turns.take(by_account)]
         if isinstance(bulk, Backlog):
             await self._catch_up(bulk)
         elif isinstance(bulk, Enrolment):
@@ -58,18 +66,20 @@ class Ticking:
             await self._end_runs(bulk)
         return TickResult(again=True, bulk_waits=False)
 
-    async def _find_bulk(self) -> Backlog | Enrolment | runs.DeletedWorkflow | None:
-        deleted = await runs.deleted_workflow(self.connection, self.partition)
-        if deleted is not None:
-            return deleted
-        for one in self.unit.behind.values():
-            if one.active:
-                return one
+    async def _find_bulk(self) -> dict[int, Bulk]:
+        """Return, for each account that has bulk work to do, what comes first: deleted workflows end, pauses end."""
+        account_of = self.unit.workflows.account_of
+        found: dict[int, Bulk] = {}
+        for deleted in await runs.deleted_workflows(self.connection, self.partition):
+            found.setdefault(account_of(deleted.workflow_id), deleted)
+        for behind in self.unit.behind.values():
+            if behind.active:
+                found.setdefault(account_of(behind.workflow_id), behind)
         for enrolment in await backlog.enrolments(self.connection, self.partition):
             # A version that this release cannot read waits for one that can.
             if self.unit.workflows.find_program(enrolment.workflow_id, enrolment.version) is not None:
-                return enrolment
-        return None
+                found.setdefault(account_of(enrolment.workflow_id), enrolment)
+        return found
 
     async def _fire_timers(self) -> bool:
         due = await runs.due(self.connection, self.partition, self.now, self.unit.behind, PIECE)
