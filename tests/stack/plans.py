@@ -22,13 +22,14 @@ async def assert_indexed(
     """Fail for a statement that reads all of a `large` table, or not the index that `indexes` has for its name."""
     await connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
     for query in queries:
-        plan = await _plan_of(connection, query)
+        plan = await plan_of(connection, query)
         assert indexes.get(query.name, "") in plan, f"{query.name}\n{plan}"
         read = [table for table in large if f"Seq Scan on {table}" in plan]
         assert not read, f"{query.name} reads all of {read}\n{plan}"
 
 
-async def _plan_of(connection: PoolConnectionProxy, query: Query) -> str:
+async def plan_of(connection: PoolConnectionProxy, query: Query) -> str:
+    """Return the plan of a statement, whatever its parameters are."""
     await connection.execute(f"PREPARE statement AS {query.text}")
     values = ", ".join(["NULL"] * len(query.parameters))
     rows = await connection.fetch("EXPLAIN EXECUTE statement" + (f" ({values})" if values else ""))

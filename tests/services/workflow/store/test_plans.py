@@ -1,9 +1,11 @@
 """What PostgreSQL does with the statements that run often, on tables that are not small."""
 
+import re
+
 import pytest
 
 from shared.store.database import Database
-from tests.stack.plans import assert_indexed, statements
+from tests.stack.plans import assert_indexed, plan_of, statements
 
 pytestmark = pytest.mark.asyncio
 
@@ -56,3 +58,12 @@ async def test_statements_read_indexes_and_no_large_table_from_end_to_end(databa
     async with database.pool.acquire() as connection, connection.transaction():
         await connection.execute(FILL)
         await assert_indexed(connection, often, LARGE, INDEXES)
+
+
+@pytest.mark.parametrize("table", ["run_counts", "step_counts"])
+async def test_statistics_read_counters_and_nothing_else(database: Database, table: str) -> None:
+    [query] = [one for one in statements("workflow", ["counts"]) if one.name == table]
+    async with database.pool.acquire() as connection, connection.transaction():
+        await connection.execute(FILL)
+        read = set(re.findall(r"Scan.* on (\w+)", await plan_of(connection, query)))
+    assert read - {f"{table}_pkey"} == {table}
