@@ -35,6 +35,7 @@ MODULES = (
     "segmentation_live",
     "segmentation_large",
     "workflow",
+    "workflow_bulk",
     "campaigns",
     "campaign_launch",
     "console",

@@ -84,10 +84,10 @@ async def _looked_at(place: Place) -> float:
         # Three of a hundred are asked by every third click each, and look at its contact's clicks.
         often = {"clicks": {"label": str(labels[0].id), "at_least": 1000}}
         workflows = [
-            _definition([trigger], [SEND], condition=often if number < 3 else None)
+            definition_of([trigger], [SEND], condition=often if number < 3 else None)
             for number, trigger in enumerate(clicks)
         ]
-        dsn = await _prepared(sandbox, workflows, [label(one.id) for one in labels])
+        dsn = await prepared(sandbox, workflows, [label(one.id) for one in labels])
         contacts = [1 + number % (CLICKS // 2) for number in range(CLICKS)]
         total = await ClickWriter(sandbox.settings).write(clicks_of(contacts, labels[:3]))
         async with _worker(sandbox, dsn):
@@ -96,12 +96,12 @@ async def _looked_at(place: Place) -> float:
 
 async def _started(place: Place) -> float:
     with place.sandbox() as sandbox:
-        dsn = await _prepared(sandbox, [_definition([ON_DOGS], [SEND, NURTURED])])
+        dsn = await prepared(sandbox, [definition_of([ON_DOGS], [SEND, NURTURED])])
         known, labelled = _known(RUNS), _labelled(RUNS)
-        await _write(sandbox, known)
+        await write(sandbox, known)
         async with _worker(sandbox, dsn):
             await rate_until(dsn, RUNS)
-        await _write(sandbox, labelled)
+        await write(sandbox, labelled)
         began = monotonic()
         async with _worker(sandbox, dsn):
             await _reached(dsn, RUNS_STARTED, RUNS)
@@ -110,8 +110,8 @@ async def _started(place: Place) -> float:
 
 async def _timers(place: Place) -> float:
     with place.sandbox() as sandbox:
-        dsn = await _prepared(sandbox, [_definition([ON_DOGS], [{"wait": {"days": 1}}, SEND])])
-        await _write(sandbox, [*_known(TIMERS), *_labelled(TIMERS)])
+        dsn = await prepared(sandbox, [definition_of([ON_DOGS], [{"wait": {"days": 1}}, SEND])])
+        await write(sandbox, [*_known(TIMERS), *_labelled(TIMERS)])
         async with _worker(sandbox, dsn):
             await rate_until(dsn, TIMERS, TIMERS_SET)
         due = datetime.now(UTC) + STARTS_WITHIN
@@ -141,7 +141,7 @@ async def _delays(place: Place) -> list[float]:
     """Milliseconds from a click's acknowledgement by Kafka to its message's arrival at an outside consumer."""
     with place.sandbox() as sandbox:
         trigger = {"on": "ContactClicked", "message": str(GUIDE)}
-        dsn = await _prepared(sandbox, [_definition([trigger], [SEND])])
+        dsn = await prepared(sandbox, [definition_of([trigger], [SEND])])
         prefix = sandbox.prefix
         consumer = AIOKafkaConsumer(f"{prefix}workflow.messages", **client_options(sandbox.settings))
         producer = AIOKafkaProducer(acks="all", **client_options(sandbox.settings))
@@ -149,26 +149,30 @@ async def _delays(place: Place) -> list[float]:
             await consumer.seek_to_end()
             # The first clicks wait for a worker that starts.
             first, measured = range(1, 51), range(51, 51 + PER_SECOND * SECONDS)
-            await _click(producer, sandbox, first)
-            await _arrivals(consumer, first)
-            arriving = asyncio.create_task(_arrivals(consumer, measured))
-            clicked = await _click(producer, sandbox, measured)
+            await click(producer, sandbox, first)
+            await arrivals(consumer, first)
+            arriving = asyncio.create_task(arrivals(consumer, measured))
+            clicked = await click(producer, sandbox, measured)
             arrived = await arriving
         return [(arrived[contact] - clicked[contact]) * 1000 for contact in measured]
 
 
-async def _arrivals(consumer: AIOKafkaConsumer, contacts: range) -> dict[int, float]:
-    """Return when the messages of contacts arrived."""
+async def arrivals(consumer: AIOKafkaConsumer, contacts: range) -> dict[int, float]:
+    """Return when the first messages of these contacts arrived."""
     arrived: dict[int, float] = {}
     async with asyncio.timeout(WITHIN):
         while len(arrived) < len(contacts):
             record = await consumer.getone()
-            arrived.setdefault(int(record.key.split(b":")[1]), monotonic())
+            contact = int(record.key.split(b":")[1])
+            if contact in contacts:
+                arrived.setdefault(contact, monotonic())
     return arrived
 
 
-async def _click(producer: AIOKafkaProducer, sandbox: Sandbox, contacts: range) -> dict[int, float]:
-    """Click once for each contact, `PER_SECOND` a second; return when each was acknowledged."""
+async def click(
+    producer: AIOKafkaProducer, sandbox: Sandbox, contacts: range, per_second: int = PER_SECOND
+) -> dict[int, float]:
+    """Click once for each contact; return when each was acknowledged."""
     clicked: dict[int, float] = {}
     began = monotonic()
     sending: list[asyncio.Task[None]] = []
@@ -178,16 +182,17 @@ async def _click(producer: AIOKafkaProducer, sandbox: Sandbox, contacts: range) 
         clicked[event.contact_id] = monotonic()
 
     for number, contact in enumerate(contacts):
-        await asyncio.sleep(max(0.0, began + number / PER_SECOND - monotonic()))
+        await asyncio.sleep(max(0.0, began + number / per_second - monotonic()))
         [event] = clicks_of([contact], [LabelReference(id=DOGS, name="Dogs")], message_id=GUIDE)
         sending.append(asyncio.create_task(send(contact, event)))
     await asyncio.gather(*sending)
     return clicked
 
 
-def _definition(
+def definition_of(
     triggers: list[dict[str, Any]], steps: list[dict[str, Any]], condition: dict[str, Any] | None = None
 ) -> dict[str, Any]:
+    """Return a definition as it is stored."""
     body = {"name": "Measured", "triggers": triggers, "steps": steps}
     return write_definition(read_definition(body | ({"condition": condition} if condition else {})))
 
@@ -214,7 +219,8 @@ def _labelled(contacts: int) -> Sequence[ContactEvent]:
     ]  # fmt: skip
 
 
-async def _prepared(sandbox: Sandbox, workflows: list[dict[str, Any]], more: Sequence[CatalogEvent] = ()) -> str:
+async def prepared(sandbox: Sandbox, workflows: list[dict[str, Any]], more: Sequence[CatalogEvent] = ()) -> str:
+    """Return the DSN of a database with these workflows, which are active, and a catalog on the topics."""
     await ensure_topics(sandbox.settings)
     dsn = sandbox.database()
     database = await Database.open(dsn, PARTITIONS)
@@ -229,11 +235,11 @@ async def _prepared(sandbox: Sandbox, workflows: list[dict[str, Any]], more: Seq
             active = made._replace(state="active")
             await definitions.change(work.connection, active, revision, new_version=False)
     await database.close()
-    await _write(sandbox, [label(DOGS), label(CATS), message(GUIDE), *more])
+    await write(sandbox, [label(DOGS), label(CATS), message(GUIDE), *more])
     return dsn
 
 
-async def _write(sandbox: Sandbox, events: Sequence[ContactEvent | CatalogEvent]) -> None:
+async def write(sandbox: Sandbox, events: Sequence[ContactEvent | CatalogEvent]) -> None:
     """Write events to their topics, with sequences, partition by partition."""
     producer = AIOKafkaProducer(acks="all", compression_type="zstd", **client_options(sandbox.settings))
     await producer.start()
