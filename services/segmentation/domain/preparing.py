@@ -29,6 +29,8 @@ def prepare(target: Slice, criterion: Criterion) -> Iterator[None]:
             case Clicked("url_starts_with", str() as prefix):
                 yield from target.prefix(prefix).collect(target.tallies)
                 yield from _sums(clicks(target, node), days_of(node.period, target.day))
+            case Clicked("label", UUID() as label):
+                yield from _sums(_tallies(target, target.merged.alike(label)), days_of(node.period, target.day))
             case Clicked() | Engaged():
                 found = clicks(target, node) if isinstance(node, Clicked) else engagements(target, node)
                 yield from _sums(found, days_of(node.period, target.day))
