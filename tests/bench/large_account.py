@@ -50,6 +50,11 @@ def prepare(account: Account) -> list[str]:
     return [account.post("labeling", "/v1/labels", body)["id"] for body in bodies]
 
 
+def address_of(contact_id: int) -> str:
+    """Return the address of a contact."""
+    return f"person.{contact_id}@example.com"
+
+
 async def fill(dsn: str, account_id: int, contacts: int) -> None:
     """Write contacts with three fields and two labels each. `dsn` is labeling's; the account is prepared and empty."""
     connection = await asyncpg.connect(dsn)

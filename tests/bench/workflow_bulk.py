@@ -14,9 +14,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from shared.bus.connection import client_options
 from shared.events.labeling import AccountChanged
 from shared.http.keys import generate
+from tests.bench.figure import Figure
 from tests.bench.latency import quantile
 from tests.bench.place import PARTITIONS, Place, Sandbox
-from tests.bench.row import Row
 from tests.bench.size import contacts
 from tests.bench.workflow import ON_DOGS, SEND, arrivals, click, definition_of, prepared
 from tests.services.workflow.events import DOGS, GUIDE, now
@@ -77,7 +77,7 @@ FROM generate_series(1, $4::integer) AS number
 """
 
 
-async def run(place: Place) -> list[Row]:
+async def run(place: Place) -> list[Figure]:
     """Measure statistics, then existing contacts."""
     return [*await _statistics(place), *await _existing(place)]
 
@@ -97,7 +97,7 @@ def _account(api_key: str) -> list[Any]:
     return [account, key(api_key), label(DOGS)]
 
 
-async def _statistics(place: Place) -> list[Row]:
+async def _statistics(place: Place) -> list[Figure]:
     steps: list[dict[str, Any]] = [SEND | {"id": "guide"}, {"id": "wait", "wait": {"days": 9}}]
     api_key = generate()
     with place.sandbox() as sandbox:
@@ -119,7 +119,7 @@ async def _statistics(place: Place) -> list[Row]:
         async with _service(sandbox, dsn, api_key) as (_, http):
             took = await _asked(http, f"/v1/workflows/{workflow_id}/steps")
     name = f"workflow: statistics of the steps of {RUNS:,} runs"
-    return [Row(name, quantile(took, 0.5), "ms", baseline=counted, baseline_of="counting the runs", better="lower")]
+    return [Figure(name, quantile(took, 0.5), "ms", baseline=counted, baseline_of="counting the runs", better="lower")]
 
 
 async def _asked(http: httpx.AsyncClient, path: str) -> Sequence[float]:
@@ -132,7 +132,7 @@ async def _asked(http: httpx.AsyncClient, path: str) -> Sequence[float]:
     return took
 
 
-async def _existing(place: Place) -> list[Row]:
+async def _existing(place: Place) -> list[Figure]:
     """Click as others do, alone and while existing holders of a label are taken; each click asks for a message."""
     on_click = definition_of([{"on": "ContactClicked", "message": str(GUIDE)}], [SEND])
     api_key = generate()
@@ -154,9 +154,9 @@ async def _existing(place: Place) -> list[Row]:
             await until(lambda: _have_begun(pool, workflow_id), WITHIN)
             rate = EXISTING / (perf_counter() - began)
     return [
-        Row(f"workflow: {EXISTING:,} existing contacts taken, while others click", rate, "runs/s"),
-        Row(f"workflow: click to message meanwhile, {CLICKS_PER_SECOND} clicks/s, p99", quantile(meanwhile, 0.99), "ms",
-            1_000, quantile(alone, 0.99), "without them", better="lower"),
+        Figure(f"workflow: {EXISTING:,} existing contacts taken, while others click", rate, "runs/s"),
+        Figure(f"workflow: click to message meanwhile, {CLICKS_PER_SECOND} clicks/s, p99", quantile(meanwhile, 0.99),
+            "ms", 1_000, quantile(alone, 0.99), "without them", better="lower"),
     ]  # fmt: skip
 
 

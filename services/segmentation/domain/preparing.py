@@ -29,18 +29,13 @@ def prepare(target: Slice, criterion: Criterion) -> Iterator[None]:
             case Clicked("url_starts_with", str() as prefix):
                 yield from target.prefix(prefix).collect(target.tallies)
                 yield from _sums(clicks(target, node), days_of(node.period, target.day))
-            case Clicked("label", UUID() as label):
-                yield from _sums(_tallies(target, target.merged.alike(label)), days_of(node.period, target.day))
             case Clicked() | Engaged():
-                found = clicks(target, node) if isinstance(node, Clicked) else engagements(target, node)
-                yield from _sums(found, days_of(node.period, target.day))
+                yield from _sums(_counted(target, node), days_of(node.period, target.day))
             case MoreClicks(label, than):
-                labels = [*target.merged.alike(label), *target.merged.alike(than)]
-                yield from _sums(_tallies(target, labels), days_of(node.period, target.day))
+                yield from _sums(_tallies(target, (label, than)), days_of(node.period, target.day))
             case TopLabel(label, among):
                 days = days_of(node.period, target.day)
-                labels = clicked_labels(target) if among is None else [*target.merged.all_alike([label, *among])]
-                tallies = _tallies(target, labels)
+                tallies = _tallies(target, clicked_labels(target) if among is None else [label, *among])
                 yield from _sums(tallies, days)
                 for tally in tallies:
                     if days not in tally.last_days:
@@ -77,8 +72,18 @@ def criteria_of(question: Question) -> list[Criterion]:
             return []
 
 
+def _counted(target: Slice, node: Clicked | Engaged) -> Sequence[Tally]:
+    if isinstance(node, Engaged):
+        return engagements(target, node)
+    if node.selector == "label" and isinstance(node.target, UUID):
+        return _tallies(target, (node.target,))
+    return clicks(target, node)
+
+
 def _tallies(target: Slice, labels: Sequence[UUID]) -> list[Tally]:
-    return [tally for label in labels for tally in target.named(("click.label", label.int))]
+    """Return the tallies of labels, and of those that were merged with them."""
+    alike = target.merged.all_alike(labels)
+    return [tally for label in alike for tally in target.named(("click.label", label.int))]
 
 
 def _sums(tallies: Sequence[Tally], days: Range) -> Iterator[None]:

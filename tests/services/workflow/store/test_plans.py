@@ -65,5 +65,7 @@ async def test_statistics_read_counters_and_nothing_else(database: Database, tab
     [query] = [one for one in statements("workflow", ["counts"]) if one.name == table]
     async with database.pool.acquire() as connection, connection.transaction():
         await connection.execute(FILL)
-        read = set(re.findall(r"Scan.* on (\w+)", await plan_of(connection, query)))
-    assert read - {f"{table}_pkey"} == {table}
+        await connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        plan = await plan_of(connection, query)
+    read = {name.removesuffix("_pkey") for name in re.findall(r"Scan.* on (\w+)", plan)}
+    assert read == {table}, plan
