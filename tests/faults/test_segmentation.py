@@ -49,7 +49,7 @@ def random_event(dice: random.Random, now: datetime) -> ContactEvent:
         state: ContactState = "erased" if dice.random() < 0.03 else "active"
         return contact(contact_id, now, state, city=dice.choice(CITIES))
     if kind < 9:
-        model = dice.choice([LabelAssigned, LabelAssigned, LabelRemoved])
+        model: type[LabelAssigned | LabelRemoved] = dice.choice([LabelAssigned, LabelAssigned, LabelRemoved])
         label_id = dice.choice([DOGS, CATS])
         return model(
             occurred_at=at, account_id=ACCOUNT, contact_id=contact_id, label_id=label_id, label_name="any",
