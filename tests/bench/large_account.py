@@ -1,6 +1,7 @@
 """Accounts that are large before anything is measured: their contacts are written into labeling's tables directly."""
 
 import os
+from pathlib import Path
 from time import perf_counter
 
 import asyncpg
@@ -84,7 +85,7 @@ async def copied_out(dsn: str, contacts: int) -> float:
             f"FROM generate_series(1, {int(contacts)}) AS number"
         )
         began = perf_counter()
-        await connection.copy_from_query("SELECT * FROM plain", output=os.devnull, format="csv", header=True)
+        await connection.copy_from_query("SELECT * FROM plain", output=Path(os.devnull), format="csv", header=True)
         return contacts / (perf_counter() - began)
     finally:
         await connection.close()
