@@ -45,7 +45,7 @@ def parse_address(text: str) -> Address:
 def parse_fully(text: str) -> Address:
     """Do the same without the fast path for plain ASCII."""
     try:
-        # Test domains are accepted: whoever tries Penchant has no other addresses at hand.
+        # Test domains are accepted: a person who tries Penchant has no others at hand.
         valid = validate_email(text.strip(), check_deliverability=False, test_environment=True)
     except EmailNotValidError as error:
         raise AddressError(f"not an e-mail address: {error}") from None

@@ -99,7 +99,7 @@ def _error_of(exc_info: ExcInfo | BaseException | bool | None) -> BaseException 
 
 
 def redacted(text: str) -> str:
-    """`text` without e-mail addresses, API keys and passwords of DSNs."""
+    """Return `text` without e-mail addresses, API keys and passwords of DSNs."""
     if "pk_" in text:
         text = _KEY.sub("<key>", text)
     if "@" in text or "%40" in text:

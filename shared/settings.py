@@ -1,4 +1,4 @@
-"""What every service is told by its environment; each service adds its own in its `settings.py`."""
+"""Settings that all services have in common. Each service adds its own in its `settings.py`."""
 
 import os
 from os import getpid
@@ -108,7 +108,7 @@ class CommonSettings(BaseSettings):
     """Key with which an operator creates accounts over HTTP. Nobody can without it."""
 
     def instance_name(self, port: int) -> str:
-        """Return the name of this process among the others of its service, given the port it was told to listen on.
+        """Return the name of this process among the others of its service, given the port that it listens on.
 
         It never depends on the address: in containers every process listens on the same one.
         """

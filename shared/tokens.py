@@ -13,7 +13,7 @@ version. Everything is big-endian:
     16 bytes  HMAC-SHA256 over all before it, truncated
 
 and then base64url without padding: at most 119 characters. The number of the link, which follows the token in a
-tracked URL, is not signed: whoever got the message has all its links anyway.
+tracked URL, is not signed: a recipient of the message has all its links anyway.
 """
 
 import binascii

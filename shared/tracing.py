@@ -1,7 +1,7 @@
 """OpenTelemetry traces, off unless an OTLP endpoint is set; while off, its SDK is not even imported.
 
 A trace follows one click from the redirect to the workflow: `current_traceparent()` goes into an event's row and from
-there into the record's `traceparent` header (W3C), and whoever handles the record opens `span(…, parent=…)`.
+there into the record's `traceparent` header (W3C), and the handler of the record opens `span(…, parent=…)`.
 """
 
 from collections.abc import Iterator

@@ -41,7 +41,7 @@ class Client:
     """Sends requests with one key; a service that is away for a moment is asked again."""
 
     def __init__(self, settings: CommandLineSettings, key: str | None = None) -> None:
-        """`key`: another one than the settings'."""
+        """Take a key in place of the one in the settings."""
         self._settings = settings
         self._key = key or ("" if settings.api_key is None else settings.api_key.get_secret_value())
 

@@ -23,7 +23,7 @@ async def condition_of(url: str) -> list[str]:
         try:
             answer = await client.get(f"{url}/metrics")
         except httpx.TransportError:
-            return []  # whoever asks has seen already that it is not ready
+            return []  # the caller has seen already that it is not ready
     return sentences_of(answer.text) if answer.is_success else []
 
 

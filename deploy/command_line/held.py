@@ -50,7 +50,7 @@ class HeldRecords:
         return sorted(found, key=lambda held: held.held_at)
 
     async def replay(self, records: Sequence[HeldRecord]) -> int:
-        """Have these processed again, each with those that are held behind it; how many that were."""
+        """Process these again, each with those that are held behind it. Return how many there were."""
         released = 0
         for service, topic, account_id, contact_id in dict.fromkeys(held.line for held in records):
             body = {"topic": topic, "account_id": account_id, "contact_id": contact_id}

@@ -7,7 +7,7 @@ from deploy.command_line.client import Client
 
 
 def folded(name: str) -> str:
-    """Two names that fold to the same are the same label."""
+    """Fold a name. Two names that fold to the same text name the same label."""
     return unicodedata.normalize("NFC", name.strip()).casefold()
 
 

@@ -17,7 +17,7 @@ def plain(text: str) -> str:
 
 
 def as_text(raw: bytes | None) -> object:
-    """Text as text, and other bytes as `{"base64": …}`."""
+    """Return text as text, and other bytes as `{"base64": …}`."""
     if raw is None:
         return None
     try:
@@ -27,7 +27,7 @@ def as_text(raw: bytes | None) -> object:
 
 
 def as_json(raw: bytes | None) -> object:
-    """JSON as JSON, and what is none as `as_text`."""
+    """Return JSON as JSON, and anything else as `as_text` does."""
     try:
         return as_text(raw) if raw is None else json.loads(raw)
     except ValueError:

@@ -17,7 +17,7 @@ class NothingRuns(Exception):
 
 
 class CommandLineSettings(CommonSettings):
-    """What the command line is told: `PENCHANT_<SERVICE>_URL` and `PENCHANT_API_KEY`, beside the common settings."""
+    """The command line's settings: `PENCHANT_<SERVICE>_URL` and `PENCHANT_API_KEY`, beside the common ones."""
 
     tracking_url: str | None = None
     labeling_url: str | None = None

@@ -1,4 +1,4 @@
-"""The demo's last act: a campaign to two audiences, mails in the inbox, a click in one of them, the report."""
+"""Play the demo's last part: a campaign to two audiences, mails in the inbox, a click in one of them, the report."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -30,7 +30,7 @@ _TRACKED = re.compile(r'href="([^"]+/c/[^"]+)"')
 
 @dataclass(frozen=True, slots=True)
 class CampaignOutcome:
-    """What came of the campaign; `mails` by contact are those in the inbox, none where there is no inbox."""
+    """The outcome of the campaign. `mails` are those in the inbox, by contact; it is empty without an inbox."""
 
     counted: Json
     variants: Mapping[int, str]
@@ -40,7 +40,7 @@ class CampaignOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Mailroom:
-    """Plays the campaign. `inbox` is the folder of sent mails; None where mails go to a server of the operator's."""
+    """Plays the campaign. `inbox` is the folder of sent mails; None if mails go to the operator's server."""
 
     client: Client
     stage: Stage
@@ -49,7 +49,7 @@ class Mailroom:
     inbox: Path | None
 
     async def play(self) -> CampaignOutcome | None:
-        """Launch the campaign, click in its mail, and wait for the report; None where there are no campaigns."""
+        """Launch the campaign, click in its mail, and wait for the report. Return None without campaigns."""
         stage, performance = self.stage, self.performance
         if stage.campaign is None:
             return None
@@ -71,7 +71,7 @@ class Mailroom:
         async def report() -> Json | None:
             found = await self.client.get("segmentation", f"{path}/report")
             (label,) = found["labels"]
-            # Without an inbox to look into, mails may still be handed to a server: how many is not known here.
+            # Without an inbox, mails may still be handed to a server. How many is not known here.
             sent = self.inbox is None or found["sent"]["count"] == len(mails)
             numbers = (found["clicked"]["count"], label["gained"])
             return found if sent and numbers == (len(readers), len(readers)) else None
@@ -79,7 +79,7 @@ class Mailroom:
         return CampaignOutcome(counted, variants, mails, await self._until_found(report, "the report was not complete"))
 
     async def _count(self) -> Json | None:
-        """Count the audience; None until it has everybody who clicked on something for dogs or cats."""
+        """Count the audience. Return None until it has everybody who clicked on something for dogs or cats."""
         assert self.stage.campaign is not None
         wanted = {self.stage.labels[name] for name in cast.VARIANTS.values()}
         expected = {contact_id for contact_id, label_id in self.performance.assigned if label_id in wanted}
@@ -103,7 +103,7 @@ class Mailroom:
         return found if len(found) == len(wanted) else None
 
     async def _click(self, contact_id: int, variant: str, mail: EmailMessage | None, send: Json) -> None:
-        """Click on the link that the contact's block shows: in the mail, or on the one that a pipeline would make."""
+        """Click on the link in the contact's block: the one in the mail, or the one that a pipeline would make."""
         shown = self.stage.variant_link(variant)
         if mail is not None:
             body = mail.get_body(("html",))
@@ -115,7 +115,7 @@ class Mailroom:
             await request_link(http, "GET", tracked, shown["url"], cast.BROWSER)
 
     async def _until_found(self, look: Callable[[], Awaitable[Found | None]], otherwise: str) -> Found:
-        """Look again and again while the feed is watched. Raises StoryBroke if nothing is found in time."""
+        """Look repeatedly while watching the feed. Raises StoryBroke if nothing is found in time."""
         deadline = time() + WITHIN
         while (found := await look()) is None:
             if time() > deadline:
@@ -125,7 +125,7 @@ class Mailroom:
 
 
 def mailing_sentences(mailing: CampaignOutcome | None, stage: Stage) -> list[str]:
-    """Return what came of the campaign, a sentence a line."""
+    """Return the outcome of the campaign, one sentence per line."""
     if mailing is None:
         return ["Segmentation does not take campaigns here; the rest goes without them."]
     parts = ", ".join(
@@ -140,7 +140,7 @@ def mailing_sentences(mailing: CampaignOutcome | None, stage: Stage) -> list[str
     for contact_id, mail in mailing.mails.items():
         lines.append(f'  in the inbox: "{mail["Subject"]}" to {stage.contacts[contact_id].name}')
     if not mailing.mails:
-        lines.append("There is no inbox here: the mails went to the mail server that delivery is told to use.")
+        lines.append("There is no inbox here: the mails went to the mail server in the settings of delivery.")
     readers = ", ".join(person.name for person in cast.PEOPLE if person.reads_the_campaign)
     lines.append(f"{readers} clicked in that mail, and got {cast.CAMPAIGN_LABEL}.")
     report = mailing.report

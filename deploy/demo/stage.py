@@ -47,7 +47,7 @@ class Stage:
 
 
 async def set_up(client: Client, stage: Stage, shop: str) -> None:
-    """Everything but the clicks; `client` has the account's key."""
+    """Create everything but the clicks; `client` has the account's key."""
     for name, about in cast.LABELS.items():
         body = {"name": name, "description": about, "visibility": "public"}
         stage.labels[name] = (await client.post("labeling", "/v1/labels", body))["id"]

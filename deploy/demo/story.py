@@ -1,4 +1,4 @@
-"""The demo from beginning to end, told at the terminal."""
+"""Play the demo from beginning to end, and print what happens."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -63,7 +63,7 @@ async def played(settings: CommandLineSettings) -> AsyncIterator[Scene]:
 
 
 async def narrate(scene: Scene) -> None:
-    """Tell who got what, and why."""
+    """Print who got what, and why."""
     stage, performance, names = scene.stage, scene.performance, scene.feed.names
     table = Table("who", "got", "why", "after", title="Who got which label, and why")
     for pair, (event, _) in sorted(performance.assigned.items(), key=lambda item: (item[0][0], item[1][1])):

@@ -25,7 +25,7 @@ COORDINATES = Path(__file__).with_name("kafka-jars.txt")
 LOCK = Path(__file__).with_name("kafka-jars.lock")
 DOWNLOADS_AT_ONCE = 4
 
-# (file name, bytes in all) -> a block in which the yielded function is told of every chunk's bytes
+# (file name, bytes in all) -> a context manager; the function that it yields takes the bytes of every chunk
 Reporter = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 
 

@@ -1,4 +1,4 @@
-"""What is left of a stack whose supervisor was killed."""
+"""Find and end the processes of a stack whose supervisor was killed."""
 
 import signal
 import time

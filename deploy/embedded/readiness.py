@@ -1,4 +1,4 @@
-"""Waiting until servers answer."""
+"""Wait until servers answer."""
 
 import asyncio
 import logging
@@ -20,7 +20,7 @@ Check = Callable[[], Awaitable[Unready]]
 
 
 async def broker_unready(settings: CommonSettings) -> Unready:
-    """Return an open port is not yet a broker: it must answer with metadata."""
+    """Return what is missing, or None. An open port is not yet a broker: it must answer with metadata."""
     logger = logging.getLogger("aiokafka")
     level = logger.level
     logger.setLevel(logging.CRITICAL)  # that it does not answer yet is expected, and said in our own words
@@ -59,10 +59,9 @@ async def wait_until_ready(
     within: float,
     gave_up: Callable[[str], str | None],
 ) -> dict[str, float]:
-    """Wait for all of `checks` at once; the seconds that each took.
+    """Wait for all of `checks` at once; return the seconds that each took.
 
-    `gave_up(name)` tells why waiting for it is of no use any more. Raises StackError then, and after `within` seconds,
-    with what was missing last.
+    `gave_up(name)` returns why waiting is pointless, or None. Raises StackError then, and after `within` seconds.
     """
     began = time.monotonic()
 

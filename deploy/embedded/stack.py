@@ -261,7 +261,7 @@ async def _with_keys(plan: _StackParts, labeling: str) -> _StackParts:
 
 
 class _Starts:
-    """Waits for what supervisor starts, and sees when that is of no use."""
+    """Waits for the processes that supervisor starts, and stops waiting when one cannot start."""
 
     def __init__(self, plan: _StackParts, supervisor: Supervisor) -> None:
         self._plan = plan
@@ -269,7 +269,7 @@ class _Starts:
         self._seen: dict[str, set[int]] = defaultdict(set)
 
     async def wait(self, checks: Mapping[str, Check]) -> dict[str, float]:
-        """Until each of `checks` finds nothing missing, and is answered by the process that was started for it."""
+        """Wait until each of `checks` finds nothing missing, and the process that was started for it answers."""
         own = {name: partial(self._unready, name, check) for name, check in checks.items()}
         return await wait_until_ready(own, READY_WITHIN_SECONDS, self._hopeless)
 

@@ -25,7 +25,7 @@ class StackFile(BaseModel):
 
     @classmethod
     def read(cls, home: Home) -> "StackFile | None":
-        """None where there is none, or nothing that can be used."""
+        """Return the file's content; None if there is no file, or none that can be read."""
         try:
             return cls.model_validate_json(home.stack_file.read_bytes())
         except (FileNotFoundError, ValidationError):
@@ -37,7 +37,7 @@ class StackFile(BaseModel):
 
 
 def note_pids(home: Home, pids: Mapping[str, int]) -> None:
-    """Say in the file, if it is there, what runs now."""
+    """Write to the file, if it exists, what runs now."""
     with _turn(home):
         current = StackFile.read(home)
         if current:

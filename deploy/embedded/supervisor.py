@@ -1,4 +1,4 @@
-"""Supervisor: its configuration for a stack, and talking to it."""
+"""Write Supervisor's configuration for a stack, and control it."""
 
 import os
 import shlex
@@ -78,9 +78,9 @@ class Supervisor:
 
 
 def running_pids(processes: Iterable[Mapping[str, Any]]) -> dict[str, int]:
-    """Name and pid of all that supervisor keeps running, without the listener.
+    """Return name and pid of the processes that supervisor keeps running, without the listener.
 
-    Supervisor's own pid is not among them: whoever ends one of these can count on its being started again.
+    Supervisor's own pid is not among them: a process of these that is ended is started again.
     """
     return {process["name"]: process["pid"] for process in processes if process["pid"] and process["name"] != LISTENER}
 
@@ -89,9 +89,9 @@ Groups = Mapping[str, Mapping[str, Command]]  # the programs of each group, by n
 
 
 def launch(home: Home, lock: int, groups: Groups) -> Supervisor:
-    """Start supervisor with these programs, none of them started yet; it inherits the descriptor `lock`.
+    """Start supervisor with these programs. None of them is started yet. It inherits the descriptor `lock`.
 
-    Groups are stopped in the reverse order. Raises StackError when it does not come up.
+    Groups are stopped in the reverse order. Raises StackError if supervisor does not start.
     """
     configuration = home.supervisor / "supervisord.conf"
     configuration.touch(mode=0o600)
@@ -101,7 +101,7 @@ def launch(home: Home, lock: int, groups: Groups) -> Supervisor:
         cwd=home.path,
         env={**os.environ, "PYTHONUTF8": "1"},  # it reads its configuration in the encoding of the locale otherwise
         stdin=subprocess.DEVNULL,
-        # When the disk is full it cannot log, says so here, and would end if it could not do that either.
+        # When the disk is full it cannot write its log. It then writes to standard error, and would end if that failed.
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,  # Ctrl-C is for the command in the foreground, which then stops things in order
@@ -115,7 +115,7 @@ def launch(home: Home, lock: int, groups: Groups) -> Supervisor:
             raise StackError(
                 f"Supervisor did not start; {home.logs / LOG} may say why. Its configuration is {configuration}."
             )
-        time.sleep(0.02)  # it tells nobody when its socket is there
+        time.sleep(0.02)  # it does not announce when its socket is ready
     return supervisor
 
 
@@ -125,7 +125,7 @@ def _configuration(home: Home, groups: Groups) -> str:
         "supervisord": {
             "nodaemon": "true",
             "silent": "true",
-            "logfile": f"logs/{LOG}",  # below the working folder, for supervisor would expand a % in the path twice
+            "logfile": f"logs/{LOG}",  # below the working folder, because supervisor would expand a % in the path twice
             "logfile_maxbytes": "5MB",
             "logfile_backups": "2",
             "pidfile": "supervisor/supervisord.pid",
@@ -143,7 +143,7 @@ def _configuration(home: Home, groups: Groups) -> str:
             "buffer_size": "100",
             "priority": "0",
             "autostart": "true",
-            "redirect_stderr": "false",  # its standard output is how it talks to supervisor
+            "redirect_stderr": "false",  # it talks to supervisor over its standard output
         },
         **{
             f"program:{name}": _program(name, command)
@@ -168,7 +168,7 @@ def _program(name: str, command: Command) -> dict[str, str]:
         "autostart": "false",
         "autorestart": "true",
         "startsecs": "1",
-        "startretries": "1000",  # each a second later than the one before
+        "startretries": "1000",  # each attempt waits a second longer than the one before
         "stopsignal": command.stop_signal,
         "stopwaitsecs": "30",
         "killasgroup": "true",

@@ -8,7 +8,7 @@ from deploy.embedded.account import delivery_key
 
 
 def make_delivery_key(folder: Path, labeling: str) -> bool:
-    """Ask labeling for the key and write it among delivery's secrets; return False if it is there already."""
+    """Ask labeling for the key and write it to delivery's secrets; return False if it exists already."""
     path = folder / "delivery" / "penchant_delivery_key"
     if path.exists():
         return False

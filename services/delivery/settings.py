@@ -19,7 +19,7 @@ class MailServer(NamedTuple):
 
 
 class DeliverySettings(CommonSettings):
-    """`PENCHANT_DELIVERY_…` and `PENCHANT_SMTP`, beside the common ones."""
+    """The settings `PENCHANT_DELIVERY_…` and `PENCHANT_SMTP`, beside the common ones."""
 
     delivery_database: SecretStr
     """DSN of the database: `postgresql://role:password@host:5432/database`."""

@@ -91,5 +91,5 @@ SERVICE = ServiceDefinition(
 
 
 def main() -> None:
-    """Run a process until it is told to stop."""
+    """Run a process until it is stopped."""
     run(SERVICE)

@@ -52,7 +52,7 @@ async def build(resources: Resources) -> ServiceParts:
     tail = Tail(settings, "labeling.contacts", contacts.name, contacts.version)
 
     async def close() -> None:
-        # What Kafka had not acknowledged has gone to the spool; whoever starts next sends it.
+        # What Kafka had not acknowledged has gone to the spool; the next process sends it.
         await spool.finish()
         directory.close()
         await tail.close()

@@ -1,4 +1,4 @@
-"""What tracking is told by its environment."""
+"""Settings of the tracking service."""
 
 from typing import Annotated
 

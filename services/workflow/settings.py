@@ -1,4 +1,4 @@
-"""What the workflow service is told by its environment."""
+"""Settings of the workflow service."""
 
 from typing import Annotated
 

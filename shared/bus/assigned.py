@@ -75,7 +75,7 @@ class AssignedPartition:
         self._replaying: dict[PartitionId, Checkpoint] = {}
 
     def wake(self) -> None:
-        """There may be something to do."""
+        """Look for something to do."""
         self._wake.set()
 
     @property
@@ -129,7 +129,7 @@ class AssignedPartition:
         locks = (self.number,) if self.consumer.aligned else ()
         async with self._database.unit_of_work(*locks) as work:
             await self.checkpoints.load(work.connection, beginnings)
-            # Only now: whoever had the partition before us may have moved on until a moment ago.
+            # Only now: the previous owner of the partition may have moved them until a moment ago.
             self._check_range(beginnings, await self._source.ends(self.parts))
             await self.held.load(work.connection, self.number)
             failed = await count_failed(work.connection, self.consumer, self.number)

@@ -123,7 +123,7 @@ class Catalog:
         await self._offsets.stop()
 
     async def refresh(self, within: float = 1.0) -> bool:
-        """Read to the end that the topics have now, `within` seconds at most; whoever waits shares one look."""
+        """Read to the end that the topics have now, for `within` seconds at most. Callers share one read."""
         # A look that began before this call may have seen an older end, so a running one is waited for first.
         running = self._refreshing
         deadline = asyncio.get_running_loop().time() + within

@@ -14,7 +14,7 @@ WHERE checkpoint.consumer = :consumer AND checkpoint.version = :version AND chec
 
 -- name: move
 -- `expected` is what this process itself wrote last: where a row has moved since, another process owns the partition
--- number. Such a number is fenced as a whole. Whoever moves a number's checkpoints holds its lock, so the rows that
+-- number. Such a number is fenced as a whole. A transaction that moves a number's checkpoints holds its lock, so the rows that
 -- `fenced` sees cannot change before the update.
 WITH moved AS (
     SELECT *

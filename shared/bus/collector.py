@@ -179,7 +179,7 @@ class Collector(Generic[Item, Result]):
                 self._refuse()
 
     def _refuse(self) -> None:
-        """Until what is under way is acknowledged, nobody waits for Kafka."""
+        """Refuse records until those under way are acknowledged, so that nobody waits for Kafka."""
         self.accepting = False
         waiting = [*self._sending, *self._pending]
         self._sending.clear()

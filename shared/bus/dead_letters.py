@@ -29,7 +29,7 @@ REFUSALS = (RecordTooLarge, MessageSizeTooLargeError, ValueError, TypeError, Ass
 
 
 class DeadLetters:
-    """Publishes one service's dead records to `<topic>.dead`; at least once, told apart by `dead_offset`.
+    """Publishes one service's dead records to `<topic>.dead`; at least once; `dead_offset` identifies each.
 
     `leads` says whether this process is the one that does so now; the others would send the same.
     """

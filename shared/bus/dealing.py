@@ -27,7 +27,7 @@ def deal(waiting: Mapping[int, int], most: int) -> dict[int, int]:
 def units_of(items: Mapping[int, Sequence[Item]], most: int) -> Iterator[list[Item]]:
     """Deal what is to be done for partition numbers into few units of work, each for numbers of one group.
 
-    A unit has `most` items, or those of one number if they are more: whoever waits for its locks gets a turn soon.
+    A unit has `most` items, or those of one number if they are more, so that others get its locks soon.
     """
     for group in range(GROUPS):
         unit: list[Item] = []

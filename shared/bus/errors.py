@@ -1,4 +1,4 @@
-"""What can go wrong with Kafka or the store, told apart by what to do about it."""
+"""Errors of Kafka and the store, classified by how to handle them."""
 
 from aiokafka.errors import KafkaError
 

@@ -25,7 +25,7 @@ Place = tuple[str, int]  # topic, offset: of a record within the partition numbe
 
 
 class Sorted:
-    """A batch, told apart before its transaction begins: what to handle, and what to hold for which reason.
+    """A batch, sorted before its transaction begins: what to handle, and what to hold for which reason.
 
     `failed` are the contacts with held records once this is committed, `erased` those that are forgotten with it.
     """

@@ -194,7 +194,7 @@ class ConsumerHost:
             if kept is None:
                 self._begin(number, parts)
             elif kept.lane is not None:
-                # Kafka's own offsets lag; the checkpoint in PostgreSQL fences whoever may have been here meanwhile.
+                # Kafka's own offsets lag; the checkpoint in PostgreSQL fences other owners.
                 self.seek({part: queue.next_fetch for part, queue in kept.lane.queues.items()})
 
     def _together(self, parts: Iterable[PartitionId]) -> dict[int, list[PartitionId]]:
@@ -302,7 +302,7 @@ class ConsumerHost:
             processor.wake()
 
     def held_changed(self) -> None:
-        """Held records may have been released."""
+        """Look for held records that were released."""
         self._held_wake.set()
 
     async def _look_for_ready(self) -> None:
@@ -327,7 +327,7 @@ class ConsumerHost:
                 continue
 
     async def _measure(self) -> None:
-        """Lag, and silence: Kafka has records for a partition that wants some, and none has come for long."""
+        """Measure lag and silence. A partition is silent if Kafka has records for it and none has come for long."""
         kafka = self._client()
         ours = [part for assigned in self.partitions.values() for part in assigned.parts]
         wanted = self._wanted()

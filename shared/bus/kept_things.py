@@ -39,7 +39,7 @@ class KeptThings:
     def __init__(self, types: Iterable[type[CatalogEvent]]) -> None:
         self._read_as = {model.type(): json.Decoder(model).decode for model in types}
         self._recent: OrderedDict[str, CatalogEvent] = OrderedDict()
-        # An empty name means a temporary file. Whoever asks from another thread waits for its turn within SQLite. The
+        # An empty name means a temporary file. SQLite makes other threads wait for their turn. The
         # one transaction is never committed: nobody else reads the file, and a commit for each thing costs a third.
         self._file = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._file.executescript(_SCHEMA)
@@ -59,7 +59,7 @@ class KeptThings:
         self._recent.pop(event.key, None)
 
     def forget(self, key: str) -> None:
-        """Remove a thing, if it is there."""
+        """Remove a thing if it exists."""
         self._file.execute("DELETE FROM things WHERE key = ?", (key,))
         self._recent.pop(key, None)
 

@@ -93,7 +93,7 @@ class Lane:
         return len(self.queues[part].records)
 
     def take(self, most: int) -> TakenRecords:
-        """Take the next records, at most `most`; none if all that is there waits for another part."""
+        """Take the next records, at most `most`; none if all of them wait for another part."""
         taken: list[Fetched] = []
         moved = True
         touched: set[PartitionId] = set()
@@ -125,7 +125,7 @@ class Lane:
             record = records[0]
             headers = dict(record.headers)
             sequence = sequence_of(headers) if self._aligned else 0
-            # Without a sequence it is no duplicate that could be told: decoding it says what is wrong.
+            # Without a sequence it cannot be recognised as a duplicate: decoding it says what is wrong.
             if is_forged(sequence, queue.sequence):
                 self._refuse(part, record, sequence)
             elif sequence == 0 or sequence > queue.sequence:

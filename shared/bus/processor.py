@@ -65,7 +65,7 @@ class Processor:
         self._retry_after = FIRST_RETRY
 
     def wake(self) -> None:
-        """There may be something to do."""
+        """Look for something to do."""
         self._wake.set()
 
     # Which partition numbers
@@ -152,7 +152,7 @@ class Processor:
         return [one for _, one in sorted(self.partitions.items()) if one.is_open]
 
     async def _gather(self, began: float, count: int) -> None:
-        """After a small batch, wait until the next one may have become larger; ticks alone only keep the pace."""
+        """Wait, after a small batch, until the next one may have become larger. Ticks alone only keep the pace."""
         took = perf_counter() - began
         if count == 0:
             await asyncio.sleep(max(0.0, PACE - took))
@@ -262,7 +262,7 @@ class Processor:
                 self._split([one], error)
 
     def _split(self, works: Sequence[PartitionBatch], failure: BaseException) -> None:
-        """After a failure take each partition number by itself, then fewer records, down to the one that fails."""
+        """Split a unit that failed by partition number, then into fewer records, down to the one that fails."""
         cause = failure.__cause__ if isinstance(failure, HandlerFailed) and failure.__cause__ else failure
         for work in works:
             one = work.partition

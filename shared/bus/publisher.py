@@ -55,7 +55,7 @@ class Publisher:
             await self._visible.start()
 
     async def stop(self) -> None:
-        """Close both; what was not acknowledged is sent again by whoever comes next."""
+        """Close both. The next process sends again what was not acknowledged."""
         for producer in (self._plain, self._compacted):
             if producer is not None:
                 await _close(producer)

@@ -157,7 +157,7 @@ class Relay:
                     continue
         finally:
             if acknowledged:
-                # Whoever comes next would send it again.
+                # The next relay would send it again.
                 async with asyncio.timeout(2):
                     await self._advance_and_read(acknowledged, per_partition=0)
 

@@ -1,4 +1,4 @@
-"""When the clock is looked at: once the topics have been consumed to the end that they had when it was due."""
+"""Decide when a tick runs: once the topics have been consumed to the end that they had when it was due."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

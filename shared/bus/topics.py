@@ -1,4 +1,4 @@
-"""Creates the topics, and checks those that are there."""
+"""Create the topics, and check those that exist."""
 
 import asyncio
 
@@ -14,7 +14,7 @@ READY_WITHIN = 30.0  # seconds until every new partition has a leader
 
 
 def partition_count(topic: Topic, settings: CommonSettings) -> int:
-    """Contact and intake topics are spread; catalogs and dead letters are small and keep one order."""
+    """Return how many partitions a topic has. Catalogs and dead letters are small and keep one order: they have one."""
     return settings.partitions if topic.kind in ("contact", "intake") else 1
 
 
@@ -56,7 +56,7 @@ async def _create_missing(admin: AIOKafkaAdminClient, settings: CommonSettings) 
                 name=settings.topic_prefix + topic.name,
                 num_partitions=partition_count(topic, settings),
                 replication_factor=settings.topic_replication or -1,
-                # aiokafka lets the broker choose the replication only if assignments are given, be they empty.
+                # aiokafka lets the broker choose the replication only if assignments are given, even empty ones.
                 replica_assignments=None if settings.topic_replication else {},
                 topic_configs=topic.settings(),
             )
@@ -65,7 +65,7 @@ async def _create_missing(admin: AIOKafkaAdminClient, settings: CommonSettings) 
     )
     for name, code, *message in response.topic_errors:
         error = for_code(code)
-        # Several services start at once; whoever comes second finds the topic there.
+        # Several services start at once; the second one finds the topic there.
         if code != 0 and error is not TopicAlreadyExistsError:
             raise error(f"topic {name}: {message}")
     return [topic.name for topic in missing]

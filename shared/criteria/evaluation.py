@@ -70,7 +70,7 @@ class Evaluation:
 
 
 def evaluate(criterion: Criterion, facts: Facts, today: date) -> Evaluation:
-    """Evaluate for one contact, as of the account's day `today`; every node is looked at.
+    """Evaluate for one contact, as of the account's day `today`. Every node is evaluated.
 
     Segments must have been inlined (ValueError if not). A contact that is not known is in nothing: the root is false,
     whatever its parts say.

@@ -10,7 +10,7 @@ Trees
 
 Days
     A day is a day of the account's time zone; everything that happened has the day of its `occurred_at`. `today` is
-    the day that the evaluation is told. `within_days: N` is today and the N-1 days before; `older_than_days: N` is
+    the day that the evaluation is given. `within_days: N` is today and the N-1 days before; `older_than_days: N` is
     every day before those, so that the two add up to everything; `from` and `to` are inclusive, and either may be
     left out. Without a period every day counts. `within_days` goes to 366, `older_than_days` to 3,660.
 
@@ -108,7 +108,7 @@ class WithinDays:
     days: int
 
     def bounds(self, today: date) -> tuple[date | None, date | None]:
-        """First and last day of the period, inclusive; None is without end."""
+        """Return the first and the last day of the period, inclusive. None means that it has no end."""
         return today - timedelta(days=self.days - 1), today
 
 
@@ -119,7 +119,7 @@ class OlderThanDays:
     days: int
 
     def bounds(self, today: date) -> tuple[date | None, date | None]:
-        """First and last day of the period, inclusive; None is without end."""
+        """Return the first and the last day of the period, inclusive. None means that it has no end."""
         return None, today - timedelta(days=self.days)
 
 
@@ -131,7 +131,7 @@ class FixedDays:
     last: date | None
 
     def bounds(self, today: date) -> tuple[date | None, date | None]:
-        """First and last day of the period, inclusive; None is without end."""
+        """Return the first and the last day of the period, inclusive. None means that it has no end."""
         return self.first, self.last
 
 
@@ -145,7 +145,7 @@ class InNextDays:
     days: int
 
     def bounds(self, today: date) -> tuple[date | None, date | None]:
-        """First and last day of the period, inclusive; None is without end."""
+        """Return the first and the last day of the period, inclusive. None means that it has no end."""
         return today, today + timedelta(days=self.days - 1)
 
 

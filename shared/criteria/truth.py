@@ -9,7 +9,7 @@ from shared.criteria.grammar import All, AnyOf, Clicked, Criterion, HoldsLabel, 
 
 
 def is_true(criterion: Criterion, facts: Facts, today: date) -> bool:
-    """Return the truth that `evaluate` finds; what no longer matters is not looked at.
+    """Return the truth that `evaluate` finds, without evaluating what no longer matters.
 
     Segments must have been inlined (ValueError if not, where one is looked at).
     """

@@ -37,7 +37,7 @@ _OPERATORS: dict[str, tuple[str, ...]] = {
 
 
 class Lookup(Protocol):
-    """What an account has, as far as whoever asks knows it."""
+    """What an account has, as far as the service knows it."""
 
     def label(self, label_id: UUID) -> Existence:
         """Return whether there is such a label; hidden ones are known."""

@@ -24,7 +24,7 @@ class Grant(NamedTuple):
 
 
 def grants(topic_prefix: str = "") -> list[Grant]:
-    """Return what each service needs, and no more. Topics are created by an operator, or by whoever may do that.
+    """Return what each service needs, and no more. Topics are created by an operator, or by a user that may.
 
     `Describe` on every topic is for the check at the start: that all are there, with the same number of partitions.
     """

@@ -13,7 +13,7 @@ class BrokenPromise(Exception):
 
 
 def asyncapi_text() -> str:
-    """docs/asyncapi.yaml, as it should be now."""
+    """Return docs/asyncapi.yaml as it should be now."""
     text: str = yaml.safe_dump(document(), sort_keys=False, allow_unicode=True, width=120)
     return "# Generated from shared/events by `make docs`.\n" + text
 

@@ -107,7 +107,7 @@ class ReportedSend(Send):
 
 
 class ClickReport(ContactReference):
-    """A click, as reported by whoever saw it; the account is known from elsewhere. `link_id` counts before `url`."""
+    """A reported click; the account is known from elsewhere. `link_id` counts before `url`."""
 
     message_id: UUID
     link_id: Annotated[
@@ -132,7 +132,7 @@ class ClickReport(ContactReference):
         Optional[Annotated[dict[Text, Text], Field(max_length=32)]],
         Field(description="The headers of the request; those that say nothing about the verdict are dropped."),
     ] = None
-    hint: Annotated[Optional[Verdict], Field(description="The verdict of whoever reports the click.")] = None
+    hint: Annotated[Optional[Verdict], Field(description="The reporter's own verdict.")] = None
     delivered_at: Annotated[Optional[Reported], Field(description="When this recipient's mail was delivered.")] = None
     http_version: Annotated[
         Optional[str], Field(max_length=8, pattern=NO_NUL, description="Of the request, such as `1.1` or `2`.")

@@ -29,7 +29,7 @@ class _Plain(GenerateJsonSchema):
         return False
 
     def field_is_required(self, field: Any, total: bool) -> bool:  # noqa: ANN401 - pydantic's own signature
-        # An event is given its id when it is made: whoever reads one finds it there.
+        # An event gets its id when it is created, so a reader always finds it.
         return field["schema"].get("default_factory") is uuid7 or super().field_is_required(field, total)
 
 
@@ -80,7 +80,7 @@ def differences(folder: Path = FOLDER) -> Iterator[tuple[Path, str, list[Incompa
 
 
 def orphans(folder: Path = FOLDER) -> list[str]:
-    """Released types that nobody can read any more: the event is gone, or no step leads from that version."""
+    """Return released types that nobody can read: the event is gone, or no upcast leads from that version."""
     gone = []
     for path in sorted(folder.glob("*.json")):
         _, name, version = path.stem.split(".")

@@ -166,7 +166,7 @@ class AccountChanged(CatalogEvent):
 
 @contract
 class LabelChanged(CatalogEvent):
-    """A label. Its record stays after deletion, so that whoever uses it can say what is broken.
+    """A label. Its record stays after deletion, so that services can name what is broken.
 
     `order` is its place within its `group` on the preference page; smaller numbers come first.
     """

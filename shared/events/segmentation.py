@@ -76,17 +76,17 @@ CampaignState = Literal[
 
 @contract
 class CampaignAudience:
-    """Who a campaign is for: whoever satisfies one of `include` and none of `exclude` (long form of the grammar)."""
+    """Whom a campaign is for: contacts that satisfy one of `include` and none of `exclude` (in the long form)."""
 
     include: Annotated[
         tuple[dict[str, Any], ...],
         Field(
-            description="Whoever satisfies one of these criteria is in.",
+            description="Contacts that satisfy one of these are included.",
             examples=[[{"segment": {"id": "0190c3d0-4455-7666-8777-8899aabbccdd"}}]],
         ),
     ]
     exclude: Annotated[
-        tuple[dict[str, Any], ...], Field(description="Whoever satisfies one of these criteria is out.")
+        tuple[dict[str, Any], ...], Field(description="Contacts that satisfy one of these are left out.")
     ] = ()
 
 

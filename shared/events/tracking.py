@@ -47,7 +47,7 @@ class MessageLink:
     labels: Annotated[
         tuple[LabelReference, ...],
         Field(
-            description="The labels that whoever clicks gets.",
+            description="The labels that a contact gets by clicking.",
             examples=[[{"id": "0190c2a4-7b1e-7c3d-9a55-1f2e3d4c5b6a", "name": "Dogs"}]],
         ),
     ] = ()

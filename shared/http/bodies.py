@@ -120,7 +120,7 @@ class JsonRequest(Request):
 
 
 def parse(body: bytes) -> Any:  # noqa: ANN401
-    """JSON of `body`. Raises Problem: 400 not JSON; 422 for NUL, lone surrogates and numbers beyond a double."""
+    """Parse JSON. Raises Problem: 400 if it is none; 422 for NUL, lone surrogates and numbers beyond a double."""
     if not body:
         raise Problem(400, "The body is empty; JSON is expected.")
     try:

@@ -29,11 +29,11 @@ class Config(uvicorn.Config):
 
 class _NobodyWaits:
     def set(self) -> None:
-        """uvicorn wakes a waiting application; here there is none."""
+        """Do nothing: uvicorn wakes a waiting application, and here there is none."""
 
 
 class RawCycle:
-    """A tracked link that is being answered, in the place of uvicorn's request-response cycle."""
+    """A tracked link that is being answered, in place of uvicorn's request-response cycle."""
 
     __slots__ = ("body", "disconnected", "head", "keep_alive", "more_body", "response_complete", "started_at")
     message_event = _NobodyWaits()

@@ -1,4 +1,4 @@
-"""Around every request: its id, its line in the log, its measurement, and an answer whatever goes wrong."""
+"""Wrap every request: give it an id, log it, measure it, and answer it whatever goes wrong."""
 
 import re
 from time import perf_counter
@@ -35,7 +35,7 @@ class RequestContext:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
+        """Serve one ASGI connection."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -45,7 +45,7 @@ class RequestContext:
         token = correlation_id.set(correlation)
         method = scope["method"]
         answer = _Answer(send, method, request_id)
-        # A copy: the server goes by its own scope to leave the body of HEAD out.
+        # A copy: the server reads its own scope to omit the body of HEAD.
         inner = {**scope, "method": "GET"} if method == "HEAD" else scope
         started_at = perf_counter()
         try:

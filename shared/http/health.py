@@ -1,4 +1,4 @@
-"""Whether a process lives and can work, and its metrics, for whoever supervises it."""
+"""Answer whether a process lives and can work, and its metrics."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence

@@ -127,7 +127,7 @@ async def _keep(claim: Claim, response: Response, asked: bytes, database: Databa
     try:
         await claim.keep(database.pool, response.status_code, headers, body, spoken_of)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-        # The effect is there, and so is the answer: only a repetition will be told 409.
+        # Effect and answer are there: only a repetition of the request will get a 409.
         log.warning("answer not kept", exc_info=error)
 
 
@@ -146,7 +146,7 @@ async def _forget_old(database: Database) -> None:
 
 
 def _contacts_in(body: bytes, asked: bytes, path: str) -> list[int] | None:
-    """Return the contacts that an answer speaks of; None where that cannot be told, so that any erasure blanks it.
+    """Return the contacts that an answer is about; None if that is unknown, so that any erasure blanks it.
 
     `asked` is the body of the request: what is asked about a contact may be answered without repeating its id.
     """

@@ -116,5 +116,5 @@ def _check_storable(key: tuple[Any, ...]) -> None:
 
 
 def _seal(text: str, path: str) -> bytes:
-    # Against mistakes, such as the cursor of another list; whoever forges one sees no more than the list.
+    # Against mistakes, such as the cursor of another list; a forged one shows no more than the list.
     return zlib.crc32(f"{path}\n{text}".encode()).to_bytes(4)

@@ -25,7 +25,7 @@ class Preconditions:
     if_none_match: str | None = None
 
     def require(self, etag: str) -> None:
-        """Before a change of what has `etag` now. Raises Problem 412 if the client read another version.
+        """Check, before a change, that the client read the version that has `etag`. Raises Problem 412 if not.
 
         A client that sends no `If-Match` overwrites whatever there is.
         """
@@ -33,7 +33,7 @@ class Preconditions:
             raise Problem(412, "It has changed since it was read. Read it again.", headers={"ETag": etag})
 
     def answer(self, model: BaseModel, etag: str, status: int = 200) -> Response:
-        """`model` with its `etag`; 304 without a body if the client has this version."""
+        """Return `model` with its `etag`, or 304 without a body if the client has this version."""
         if self.if_none_match is not None and _matches(self.if_none_match, etag, weakly=True):
             return Response(status_code=304, headers={"ETag": etag})
         return Response(model.model_dump_json(), status, {"ETag": etag}, media_type="application/json")

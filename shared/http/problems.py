@@ -85,7 +85,7 @@ class Problem(Exception):  # it is what the client gets, and so it is called
 
 
 def unavailable(detail: str = "A store is away or busy. Try again in a moment.") -> Problem:
-    """503, with the time after which trying again makes sense."""
+    """Return a 503 with the time after which trying again makes sense."""
     return Problem(503, detail, headers={"Retry-After": str(RETRY_AFTER)})
 
 
@@ -119,7 +119,7 @@ def problem_response(problem: Problem) -> Response:
 
 
 def install_problem_handlers(app: FastAPI) -> None:
-    """Turn all that is raised below endpoints, by the router and by validation into problems."""
+    """Turn every exception of endpoints, of the router and of validation into a problem."""
     app.add_exception_handler(Problem, _of_problem)
     app.add_exception_handler(HTTPException, _of_http_exception)
     app.add_exception_handler(RequestValidationError, _of_validation)
@@ -165,7 +165,7 @@ async def _of_validation(_request: Request, error: Exception) -> Response:
 
 
 def problem_of(error: Exception) -> Problem:
-    """Return what the client is told about an exception that nobody expected; it is logged here."""
+    """Return the problem for an exception that nothing else handles, and log the exception."""
     if isinstance(error, asyncpg.DiskFullError):
         log.error("the disk of the database is full", exc_info=error)
         return unavailable("The disk of the database is full: nothing was stored. Try again once there is room.")

@@ -93,7 +93,7 @@ def _is_address(text: str) -> bool:
 
 
 def beside(app: ASGIApp, raw: RawHandler, proxies: Proxies) -> ASGIApp:
-    """`app`, with `raw` in front for what the short way leaves over: pipelined requests, HTTP/1.0, other methods."""
+    """Put `raw` in front of `app`, for what the short way leaves over: pipelined requests, HTTP/1.0, other methods."""
 
     async def entry(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope["raw_path"].startswith(RAW_PREFIX):

@@ -1,4 +1,4 @@
-"""Routes: what happens before an endpoint, in an order in which nothing is done for whoever may not have it.
+"""Routes: what happens before an endpoint. Nothing is done for a client before it is known to be allowed.
 
 First the key, then the body within its limits, then JSON, then `Idempotency-Key`; then FastAPI's validation and the
 endpoint.
@@ -25,7 +25,7 @@ Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 
 class Route(APIRoute):
-    """A route of ours. An endpoint that takes the `Request` itself gets a `JsonRequest`, with the same limits."""
+    """A route with limits, keys and problems. An endpoint that takes the `Request` gets a `JsonRequest`."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:  # FastAPI's own
         super().__init__(path, endpoint, **options)
@@ -93,7 +93,7 @@ def _requirements(dependant: Dependant) -> Iterator[Requirement]:
 
 
 def _refuse_nul(request: Request) -> None:
-    """PostgreSQL cannot keep U+0000; here once for all paths and queries, in `bodies` for bodies."""
+    """Refuse U+0000, which PostgreSQL cannot store, in paths and queries; `bodies` refuses it in bodies."""
     places = [("path", name, str(value)) for name, value in request.path_params.items()]
     if "%00" in request.url.query or "\0" in request.url.query:
         places += [("query", name, value) for name, value in parse_qsl(request.url.query, keep_blank_values=True)]

@@ -1,4 +1,4 @@
-"""The server: one listening socket, in the event loop that runs already, until it is told to stop."""
+"""The server: one listening socket, in the running event loop, until it is stopped."""
 
 import asyncio
 import contextlib
@@ -43,7 +43,7 @@ async def serve(
 
     Requests under way get a second to finish, event streams are ended. `listening` is called with the port once
     requests are answered. `trusted_proxies` are addresses or networks whose `X-Forwarded-For` names the client.
-    The application's lifespan is not run: whoever calls this opens and closes what the application needs.
+    The application's lifespan is not run: the caller opens and closes what the application needs.
     Raises PortTakenError.
     """
     listener = listen(host, port)

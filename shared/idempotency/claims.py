@@ -48,7 +48,7 @@ class Claim:
         body: bytes,
         contact_ids: Sequence[int] | None,
     ) -> None:
-        """Keep the answer for a day. `contact_ids`: of whom it speaks; None if that cannot be told."""
+        """Keep the answer for a day. `contact_ids` are the contacts that it is about; None if unknown."""
         await QUERIES["keep_answer"].execute(
             database,
             **self._row,
@@ -107,6 +107,6 @@ async def forget_old_answers(database: Executor) -> None:
 async def blank_answers(connection: PoolConnectionProxy, account_id: int, contact_ids: Sequence[int]) -> None:
     """Blank the kept answers that speak, or may speak, of these contacts; part of an erasure.
 
-    The request is still not carried out twice: a repetition is told that its answer is gone.
+    The request is still not carried out twice: a repetition gets the error that the answer is gone.
     """
     await QUERIES["blank_answers"].execute(connection, account_id=account_id, contact_ids=list(contact_ids))

@@ -1,4 +1,4 @@
-"""For operators: records that the code failed on, to look at and to replay."""
+"""For operators: list and replay the records that the code failed on."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,7 +24,7 @@ class HeldRecord(BaseModel):
     topic: str
     partition: Annotated[int, Field(description="Its partition.", examples=[4])]
     offset: Annotated[int, Field(description="Its offset.", examples=[170322])]
-    account_id: Annotated[int | None, Field(description="The account that it is about; null if that cannot be told.")]
+    account_id: Annotated[int | None, Field(description="The account that it is about; null if that is unknown.")]
     contact_id: Annotated[int | None, Field(description="The contact that it is about; null if it is about none.")]
     state: Annotated[
         str,
@@ -79,7 +79,7 @@ def held_router(service: str, database: Database) -> Router:
 
     @router.post(f"/v1/{service}-held-records/replay", summary="Process failed records again")
     async def replay(wanted: ReplayBody) -> Replayed:
-        """Return the contact's held records of the topic are processed again, from the first one on."""
+        """Process the contact's held records of the topic again, from the first one on."""
         async with database.transaction() as connection:
             released = await release_failed(connection, wanted.topic, wanted.account_id, wanted.contact_id)
         return Replayed(released=released)

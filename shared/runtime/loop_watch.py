@@ -1,4 +1,4 @@
-"""Measures how long the event loop is held, and by which code of ours.
+"""Measure how long the event loop is held, and by which of our functions.
 
 A held loop answers no request: redirects wait, Kafka seems to be slow, leases expire. Nothing may hold it for more than
 50 ms.
@@ -75,7 +75,7 @@ class LoopWatch:
 
 
 def _place(frame: FrameType | None) -> str:
-    """Return the innermost function of ours in a stack, as `module:function`; empty if there is none."""
+    """Return the innermost of our functions in a stack, as `module:function`; empty if there is none."""
     while frame is not None:
         code = frame.f_code
         if code.co_filename.startswith(_ROOT) and "site-packages" not in code.co_filename:

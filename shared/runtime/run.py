@@ -197,7 +197,7 @@ class _Process:
         return port
 
     async def _patiently(self, what: str, attempt: Any) -> Any:  # noqa: ANN401
-        """Try until what is needed answers; the health pages say what that is."""
+        """Try until the servers answer; the health pages name those that do not."""
         return await until_it_works(what, attempt, is_passing, partial(self.waiting.wait_for, what))
 
     async def _open_database(self) -> Database:

@@ -124,7 +124,7 @@ class Database:
 
     @asynccontextmanager
     async def _patiently(self) -> AsyncIterator[None]:
-        """Whoever has waited for a lock in vain ends those who hold locks and have stopped."""
+        """End sessions that hold locks and have stopped, when a wait for a lock fails. The error is raised again."""
         try:
             yield
         except asyncpg.LockNotAvailableError:

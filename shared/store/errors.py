@@ -1,4 +1,4 @@
-"""What can go wrong with the store, told apart by what to do about it."""
+"""Errors of the store, classified by how to handle them."""
 
 import asyncpg
 
@@ -15,7 +15,7 @@ class UnsafeToRun(Exception):
     """The service must not run on what it found; the message says why and what to do."""
 
 
-# Whoever gets one of these tries again later: nothing is wrong with the work itself.
+# These errors are retried: nothing is wrong with the work itself.
 _PASSING = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,

@@ -1,4 +1,4 @@
-"""Writes rows of the event table: draws their positions, and says what each of them comes after."""
+"""Write rows of the event table: draw their positions, and note which events each of them follows."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -41,7 +41,7 @@ class HeldRecord:
 
 
 def encode_headers(headers: Sequence[tuple[str, bytes | None]]) -> bytes:
-    """Header values may be any bytes, and names any text: JSON of base64 keeps both."""
+    """Return headers as JSON with base64, which keeps any bytes of the values and any text of the names."""
     return orjson.dumps([[name, None if value is None else b64encode(value).decode()] for name, value in headers])
 
 
@@ -51,7 +51,7 @@ def decode_headers(stored: bytes) -> list[tuple[str, bytes | None]]:
 
 
 async def insert_held(connection: PoolConnectionProxy, records: Sequence[HeldRecord]) -> None:
-    """Write all of `records` in one statement; wakes whoever moves held records."""
+    """Write all of `records` in one statement, and wake the task that moves held records."""
     if not records:
         return
     await QUERIES["hold_records"].execute(

@@ -1,4 +1,4 @@
-"""Wakes tasks on PostgreSQL's NOTIFY. A hint only: whoever waits looks by itself now and then too."""
+"""Wake tasks on PostgreSQL's NOTIFY. A hint only: the tasks poll as well."""
 
 import asyncio
 from collections.abc import Callable

@@ -57,7 +57,7 @@ async def measure(names: Sequence[str], console: Console) -> list[Figure]:
 
 
 def write(rows: Sequence[Figure]) -> None:
-    """After each module, so that what was measured before one that fails stays."""
+    """Write the results after each module, so that those before one that fails are kept."""
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_bytes(orjson.dumps([row.as_json() for row in rows], option=orjson.OPT_INDENT_2) + b"\n")
 

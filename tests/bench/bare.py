@@ -44,7 +44,7 @@ BATCH = 5_000
 
 
 async def work(kafka: str, dsn: str, prefix: str, partitions: int, total: int, publish: bool) -> None:
-    """Work off `total` clicks, going on where the last call stopped."""
+    """Process `total` clicks, going on where the last call stopped."""
     connection = await asyncpg.connect(dsn)
     if not await connection.fetchval("SELECT to_regclass('checkpoints')"):
         await connection.execute(COUNTS.read_text().partition("apply")[2].partition("-- migrate")[0] + TABLES)

@@ -33,7 +33,7 @@ CREATE TABLE clicks (
 
 
 async def work(kafka: str, dsn: str, prefix: str, partitions: int, total: int) -> None:
-    """Work off `total` reports."""
+    """Process `total` reports."""
     connection = await asyncpg.connect(dsn)
     await connection.execute(TABLES + MORE_TABLES)
     consumer = AIOKafkaConsumer(bootstrap_servers=kafka, auto_offset_reset="earliest", enable_auto_commit=False)

@@ -53,7 +53,7 @@ async def run(place: Bench) -> list[Figure]:
 
 
 async def launch(place: Bench) -> list[Figure]:
-    """From the launch to the frozen audience, and to all requests on the topic."""
+    """Return the seconds from the launch to the frozen audience, and to all requests on the topic."""
     key = generate()
     alone = await _relay_alone(place)
     with place.sandbox() as sandbox:

@@ -55,7 +55,7 @@ async def run(place: Bench) -> list[Figure]:
 
 
 def message_html() -> str:
-    """About 60 kB of HTML with 40 links and a merge tag."""
+    """Return about 60 kB of HTML with 40 links and a merge tag."""
     filler = '<td style="padding:12px;font-family:serif">A growing dog eats twice what you think, and more.</td>'
     rows = "".join(
         f'<tr>{filler * 12}<td><a href="https://shop.example/item/{number}?from=mail">Item {number}</a></td></tr>'
@@ -131,7 +131,7 @@ def sink(folder: Path) -> Iterator[int]:
 
 
 async def delivery(place: Bench) -> list[Figure]:
-    """Mails of one process of delivery, from the requests on the topic to the last one handed over."""
+    """Measure the mails of one process of delivery, from the requests on the topic to the last one handed over."""
     with place.sandbox() as sandbox, sink(place.folder) as port:
         dsn = sandbox.database()
         async with serving(renderer()) as tracking:

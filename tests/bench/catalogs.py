@@ -63,7 +63,7 @@ def measure(share: float) -> list[Figure]:
 
 
 def things_of(account_id: int) -> Iterator[CatalogEvent]:
-    """Everything of one account."""
+    """Return everything of one account."""
     now = datetime.now(UTC)
     yield AccountChanged(
         occurred_at=now, account_id=account_id, account_name=f"Shop {account_id}", time_zone="Europe/Brussels"

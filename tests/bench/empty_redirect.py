@@ -16,7 +16,7 @@ ANSWER = Answer(302, ((b"location", b"https://shop.example/"), (b"cache-control"
 
 
 def answer(request: RawRequest, /) -> Answer:
-    """Always the same."""
+    """Answer every request with the same redirect."""
     return ANSWER
 
 

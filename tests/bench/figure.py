@@ -1,4 +1,4 @@
-"""One line of the table."""
+"""A figure: one line of the table that `make bench` prints."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -35,7 +35,7 @@ class Figure:
         return all(checks) if checks else None
 
     def as_json(self) -> dict[str, object]:
-        """As `make bench` writes it."""
+        """Return the figure as `make bench` writes it."""
         return {
             "name": self.name,
             "value": round(self.value, 3),

@@ -30,7 +30,7 @@ ENTERED = "SELECT count(*) FROM events WHERE topic = 'segmentation.memberships'"
 
 
 async def run(place: Place) -> list[Figure]:
-    """Three events a row: the contact and two labels, from the start to the last membership."""
+    """Measure an import with three events a row (the contact, two labels), from its start to the last membership."""
     async with place.services() as (sandbox, services):
         scene = Scene(sandbox, services)
         with Account.open(scene, "Bulk") as account:

@@ -18,7 +18,7 @@ EVENTS = CLICKS * 9 // 10
 
 
 async def run(place: Place) -> list[Figure]:
-    """Nine of ten clicks new and not relayed, then none new, then nine of ten new and relayed."""
+    """Measure nine of ten clicks new and not relayed, then none new, then nine of ten new and relayed."""
     with place.sandbox() as sandbox:
         await ensure_topics(sandbox.settings)
         total = await ClickWriter(sandbox.settings).write(clicks_of(mostly_new(CLICKS), LABELS))

@@ -27,7 +27,7 @@ Times = dict[str, float]
 
 
 async def run(place: Place) -> list[Figure]:
-    """Every click is the first of its contact, so each assigns a label; with all services it starts a run, too."""
+    """Measure clicks that are each the first of a contact, so that each assigns a label and starts a run."""
     labels = "labeling.labels"
     [assigned], plain = await _measured(place, ("tracking", "labeling"), (labels,))
     topics = (labels, "segmentation.memberships", "workflow.messages")
@@ -48,7 +48,7 @@ async def run(place: Place) -> list[Figure]:
 
 
 async def _measured(place: Place, names: Sequence[str], topics: Sequence[str]) -> tuple[list[list[float]], list[float]]:
-    """For each topic how long every contact's first record took from its click; and how long Kafka alone takes."""
+    """Return, by topic, how long each contact's first record took from its click, and how long Kafka alone takes."""
     async with place.services(names) as (sandbox, services):
         tracking, labeling = services["tracking"], services["labeling"]
         shop = await Shop.open(labeling.url, tracking.url, WARM_UP + PER_SECOND * SECONDS)
@@ -59,7 +59,7 @@ async def _measured(place: Place, names: Sequence[str], topics: Sequence[str]) -
 
 
 async def define(shop: Shop, segmentation: str, workflow: str) -> None:
-    """Segments that everybody enters by a first click, or by later ones; a workflow that every label starts."""
+    """Define segments that contacts enter by a first click or by later ones, and a workflow that every label starts."""
     held = [{"label": str(shop.labels[name])} for name in ("Dogs", "Cats")]
     triggers = [{"on": "LabelAssigned", **one} for one in held]
     steps = [{"send": {"message": str(shop.message_id)}}]
@@ -170,5 +170,5 @@ async def _paced(
 
 
 def quantile(delays: Sequence[float], part: float) -> float:
-    """In milliseconds."""
+    """Return a quantile of seconds, in milliseconds."""
     return sorted(delays)[int(len(delays) * part)] * 1000

@@ -50,7 +50,7 @@ async def run(place: Place) -> list[Figure]:
 
 
 async def _click(sandbox: Sandbox, shop: Shop) -> None:
-    """A tenth of the clicks, until labeling has counted them."""
+    """Send a tenth of the clicks; return when labeling has counted them."""
     contacts = [shop.contacts[number % CONTACTS] for number in range(AT_ONCE)]
     for number, contact in enumerate(contacts):
         shop.clicked(contact, number % len(shop.links))

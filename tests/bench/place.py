@@ -51,7 +51,7 @@ class Place:
 
     @contextmanager
     def sandbox(self) -> Iterator["Sandbox"]:
-        """Topics and databases of one measurement, gone afterwards."""
+        """Provide topics and databases of one measurement, gone afterwards."""
         sandbox = Sandbox(self, f"bench{uuid4().hex[:8]}.")
         try:
             yield sandbox

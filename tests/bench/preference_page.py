@@ -18,7 +18,7 @@ WARM_UP = 20  # pages of each connection that are not counted
 
 
 async def run(place: Place) -> list[Figure]:
-    """As fast as they are answered, and one after the other."""
+    """Measure requests as fast as they are answered, and one after the other."""
     sandbox = place.whole()
     try:
         services = {name: sandbox.service(name) for name in ("tracking", "labeling")}
@@ -35,7 +35,7 @@ async def run(place: Place) -> list[Figure]:
 
 
 def _prepare(account: Account) -> list[str]:
-    """Contacts that hold half of the public labels; the paths of their pages."""
+    """Create contacts that hold half of the public labels; return the paths of their pages."""
     names = [f"Label {number}" for number in range(LABELS)]
     for name in names:
         account.post("labeling", "/v1/labels", {"name": name, "visibility": "public", "group": "Interests"})

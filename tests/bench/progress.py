@@ -23,7 +23,7 @@ END
 
 
 async def rate_until(dsn: str, end: int, question: str = APPLIED, start: int = 0) -> float:
-    """Units per second until there are `end`, from when the process has read its checkpoints and begins to work.
+    """Return units per second until there are `end`, from when the process has read its checkpoints.
 
     `start` of them were there before.
     """

@@ -51,7 +51,7 @@ class Connection(asyncio.Protocol):
         self._next += self._step
 
     def reset(self) -> None:
-        """What came until now was to warm up."""
+        """Forget what came until now: it was to warm up."""
         self.times.clear()
 
     def close(self) -> None:

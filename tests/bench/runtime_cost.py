@@ -30,12 +30,12 @@ class Speeds:
 
 
 def mostly_new(count: int = CLICKS) -> list[int]:
-    """Contacts of `count` clicks; every tenth is of a contact that has clicked before, for the same one of 3 labels."""
+    """Return the contacts of `count` clicks. Every tenth has clicked before, for the same one of 3 labels."""
     return [1 + (number - 9 if number % 10 == 9 else number) for number in range(count)]
 
 
 async def run(place: Place) -> list[Figure]:
-    """Nothing relayed, then nothing new, then with the relay; each for the bare script and for the runtime."""
+    """Measure without the relay, with nothing new, and with the relay, for the bare script and for the runtime."""
     with place.sandbox() as sandbox:
         await ensure_topics(sandbox.settings)
         total = await ClickWriter(sandbox.settings).write(clicks_of(mostly_new(), LABELS))

@@ -29,7 +29,7 @@ LABELS = [LabelReference(id=label_id(number), name=f"Label {number}") for number
 
 
 def _batch(number: int, partition: int | None, dice: random.Random) -> list[ContactEvent]:
-    """Human clicks of as many contacts, of one partition number unless it is None."""
+    """Return human clicks of as many contacts, of one partition number unless it is None."""
     found: list[int] = []
     while len(found) < number:
         contact_id = dice.randrange(1, CONTACTS)
@@ -39,7 +39,7 @@ def _batch(number: int, partition: int | None, dice: random.Random) -> list[Cont
 
 
 def fold_rate(slices: Sequence[AccountSlice]) -> Figure:
-    """Events from memory into the image, and into one contact's facts after the other."""
+    """Measure events from memory into the image, and into one contact's facts after the other."""
     dice = random.Random(3)
     batches = [(partition, _batch(5_000, partition, dice)) for partition in range(PARTITIONS)]
     started = perf_counter()
@@ -80,7 +80,7 @@ def thousand_segments() -> Definitions:
 
 
 def evaluate_segments(slices: Sequence[AccountSlice]) -> Figure:
-    """5,000 clicks on their way through a slice, and who enters and leaves a thousand segments."""
+    """Measure 5,000 clicks on their way through a slice, and who enters and leaves a thousand segments."""
     definitions = thousand_segments()
     account = slices[3]
     account.adopt(definitions)

@@ -32,12 +32,12 @@ def give_attributes(slices: Sequence[AccountSlice]) -> None:
 
 
 def clicks(number: int, least: int = 1, days: int = 90) -> Criterion:
-    """Clicks on a label."""
+    """Return a criterion on clicks on a label."""
     return parse({"clicks": {"label": str(label_id(number)), "at_least": least, "within_days": days}})
 
 
 def blocks() -> list[Block]:
-    """Five blocks of three variants."""
+    """Return five blocks of three variants."""
     return [
         Block(f"b{block}", tuple(Variant(f"v{one}", clicks(block * 3 + one, 2, 60)) for one in range(3)))
         for block in range(5)

@@ -17,7 +17,7 @@ TIMES = 5
 
 
 def _most_expensive() -> dict[str, Criterion]:
-    """As many nodes of each expensive kind as a criterion may have, each with another window or value."""
+    """Return, for each expensive kind, as many nodes as a criterion may have, each with another window or value."""
     kinds: dict[str, list[dict[str, Any]]] = {
         "top_label": [{"top_label": {"id": IDS[n], "within_days": 300 + n}} for n in range(4)],
         "url_starts_with": [

@@ -17,7 +17,7 @@ TIMES = 5
 
 
 async def run(_: Place) -> list[Figure]:
-    """In a process of its own, for its memory."""
+    """Measure in a process of its own, for its memory."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.bench.segmentation_large", str(CONTACTS), str(CLICKS),
         stdout=asyncio.subprocess.PIPE,

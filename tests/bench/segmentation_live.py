@@ -68,7 +68,7 @@ class Writer:
 
 
 async def run(place: Place) -> list[Figure]:
-    """Folding through Kafka, from a click to a membership, and a restart."""
+    """Measure folding through Kafka, the time from a click to a membership, and a restart."""
     return [*await folding(place), *await latency(place), *await restart(place)]
 
 
@@ -108,7 +108,7 @@ def process_on(sandbox: Sandbox, dsn: str) -> ServiceProcess:
 
 
 async def folding(place: Place) -> list[Figure]:
-    """From the topic into the image, by one process and by two."""
+    """Measure the way from the topic into the image, by one process and by two."""
     with place.sandbox() as sandbox:
         dsn = sandbox.database()
         # The same process later: Kafka's group waits 45 s for a member that may come back, by its address.
@@ -145,7 +145,7 @@ async def folding(place: Place) -> list[Figure]:
 
 
 async def _fetched(settings: CommonSettings) -> float:
-    """Records a second that a bare consumer in one process gets of the same topic."""
+    """Return the records a second that a bare consumer in one process gets of the same topic."""
     topic = settings.topic_prefix + ContactClicked.topic
     consumer = AIOKafkaConsumer(topic, auto_offset_reset="earliest", **client_options(settings))
     await consumer.start()
@@ -163,7 +163,7 @@ async def _owners(dsn: str, number: int) -> None:
 
 
 async def _rate(dsn: str, before: int) -> float:
-    """Records a second, from the first tenth of what comes after `before` to the end."""
+    """Return the records a second, from the first tenth of what comes after `before` to the end."""
     started = await _applied(dsn, before + FOLDED // 10)
     begun = FOLDED // 10
     return (FOLDED - begun) / (await _applied(dsn, before + FOLDED) - started)
@@ -186,7 +186,7 @@ async def _until(dsn: str, question: str, least: int) -> None:
 
 
 async def latency(place: Place) -> list[Figure]:
-    """From a click on its topic to SegmentEntered at an outside consumer."""
+    """Measure the time from a click on its topic to SegmentEntered at an outside consumer."""
     with place.sandbox() as sandbox:
         dsn, key = sandbox.database(), generate()
         process = process_on(sandbox, dsn).start()
@@ -237,7 +237,7 @@ async def _live(sandbox: Sandbox, writer: Writer) -> list[float]:
 
 
 async def restart(place: Place) -> list[Figure]:
-    """From the start of a process to its first answer, with a snapshot of a million contacts."""
+    """Measure the time from the start of a process to its first answer, with a snapshot of a million contacts."""
     with place.sandbox() as sandbox:
         dsn, key = sandbox.database(), generate()
         process = process_on(sandbox, dsn)

@@ -32,7 +32,7 @@ def kind_of(part: Name) -> str:
 
 
 def fields() -> list[tuple[str, float]]:
-    """Bytes per contact of a field of each sort, by the metric."""
+    """Measure the bytes per contact of a field of each sort, by the metric."""
     dice = random.Random(6)
     contacts = range(CONTACTS // PARTITIONS)
     sorts: dict[str, dict[int, Scalar | None]] = {
@@ -56,7 +56,7 @@ def fields() -> list[tuple[str, float]]:
 
 
 def labels() -> float:
-    """Bytes per holding of a label, held by every tenth contact since any day of a year, by the metric."""
+    """Measure the bytes per holding of a label, held by every tenth contact since any day of a year, by the metric."""
     dice = random.Random(7)
     image = Slice(TODAY)
     holders = {contact: TODAY - EPOCH - dice.randrange(DAYS) for contact in range(0, CONTACTS // PARTITIONS, 10)}

@@ -19,7 +19,7 @@ KNOWN = "SELECT count(*) FROM contacts WHERE account_id = $1"
 
 
 async def run(place: Place) -> list[Figure]:
-    """From the first record read to the last one acknowledged."""
+    """Measure from the first record read to the last one acknowledged."""
     sandbox = place.whole()
     try:
         api, worker = sandbox.service("tracking", "api"), sandbox.service("tracking", "worker")

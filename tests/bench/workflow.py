@@ -125,7 +125,7 @@ async def _timers(place: Place) -> float:
 
 
 async def _reached(dsn: str, question: str, wanted: int) -> float:
-    """Seconds until there are as many as `wanted`."""
+    """Return the seconds until there are as many as `wanted`."""
     began = monotonic()
     connection = await asyncpg.connect(dsn)
     try:
@@ -138,7 +138,7 @@ async def _reached(dsn: str, question: str, wanted: int) -> float:
 
 
 async def _delays(place: Place) -> list[float]:
-    """Milliseconds from a click's acknowledgement by Kafka to its message's arrival at an outside consumer."""
+    """Return the milliseconds from a click's acknowledgement to its message's arrival at an outside consumer."""
     with place.sandbox() as sandbox:
         trigger = {"on": "ContactClicked", "message": str(GUIDE)}
         dsn = await prepared(sandbox, [definition_of([trigger], [SEND])])

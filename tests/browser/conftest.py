@@ -113,7 +113,7 @@ class Visit:
 
 @pytest.fixture
 def visit(browser: Browser, shop: Shop) -> Iterator[Visit]:
-    """Somebody who is signed in to the shop, in English."""
+    """Provide a page of somebody who is signed in to the shop, in English."""
     opened = Visit(browser, shop)
     opened.sign_in(shop.sign_in_link())
     yield opened

@@ -36,7 +36,7 @@ class Visitor:
         return KEYS.make(recipient, purpose)
 
     def paths(self) -> dict[str, tuple[str, int]]:
-        """Every page with the status that it answers."""
+        """Return the path of every page with the status that it answers."""
         own = self.token()
         return {
             "preferences": (f"/p/{own}", 200),
@@ -70,7 +70,7 @@ def visitor(shop: Shop) -> Visitor:
 
 @pytest.fixture(scope="module", params=LANGUAGES)
 def page(request: pytest.FixtureRequest, browser: Browser, visitor: Visitor) -> Iterator[Page]:
-    """A browser without an account, in one language."""
+    """Provide a page of a browser without an account, in one language."""
     context = browser.new_context(base_url=visitor.url, locale=request.param)
     page = context.new_page()
     yield page

@@ -1,4 +1,4 @@
-"""What comes from others does no harm, and whoever may not do something does not."""
+"""Hostile content does no harm, and people cannot do what they may not do."""
 
 import re
 from pathlib import Path

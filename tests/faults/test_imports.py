@@ -46,7 +46,7 @@ class File:
 
 
 def a_file(dice: random.Random) -> File:
-    """People with a city and labels; some twice, some with a wrong address or a label that there is not."""
+    """Return rows of people with a city and labels. Some occur twice; some have a wrong address or an unknown label."""
     file, text = File(), io.StringIO(newline="")
     writer = csv.writer(text, delimiter=";")
     writer.writerow(["E-mail", "City", "Interesselabels", "Note"])
@@ -121,7 +121,7 @@ class Shop:
         return answer.json()
 
     async def found(self, path: str) -> Any:
-        """The import; None while the API cannot reach its database."""
+        """Return the import; None while the API cannot reach its database."""
         answer = await self.http.get(path)
         return answer.json() if answer.status_code == 200 else None
 
@@ -134,7 +134,7 @@ class Shop:
         return await until(there, WITHIN)
 
     async def at_work(self, path: str) -> Any:
-        """The import once its job has done some of it."""
+        """Return the import once its job has done some of it."""
 
         async def some() -> Any:
             found = await self.found(path)
@@ -148,7 +148,7 @@ class Shop:
         return answer.headers["location"]
 
     async def contacts(self) -> dict[str, dict[str, Any]]:
-        """All contacts by address, as an export has them."""
+        """Return all contacts by address, as an export has them."""
         export = await self.ask("POST", "/v1/exports", json={"of": {"all": True}})
         path = f"/v1/exports/{export['id']}"
         await self.reached(path, "done")
@@ -156,7 +156,7 @@ class Shop:
         return {row["email"]: row for row in csv.DictReader(io.StringIO(file.text, newline=""))}
 
     async def published(self) -> Counter[tuple[int, str]]:
-        """How many events were published of each contact and label."""
+        """Return how many events were published of each contact and label."""
         return Counter(
             (event["contact_id"], event["label_name"])
             for _, event in await events_seen(self.bulk.sandbox, "labeling.labels")
@@ -164,7 +164,7 @@ class Shop:
         )
 
     async def check(self, file: File, *, held: bool = True) -> None:
-        """The contacts are those of the file, each label was given once, and taken once if it is not held."""
+        """Check for the contacts of the file. Each label was given once, and taken once if it is not held."""
         contacts = await self.contacts()
         assert {email: row["city"] for email, row in contacts.items()} == (
             file.cities if held else dict.fromkeys(file.cities, "")

@@ -33,7 +33,7 @@ def scene(kafka: TestKafka, postgres: TestPostgres, tmp_path_factory: pytest.Tem
 
 @pytest.fixture(scope="package")
 def inbox(scene: Scene) -> Iterator[Path]:
-    """Delivery at work, and the folder in which its mails arrive."""
+    """Provide the folder in which the mails of delivery arrive; delivery is running."""
     folder = scene.sandbox.folder / "command_line" / "inbox"
     controller = Controller(Inbox(folder), hostname="127.0.0.1", port=free_port())
     controller.start()

@@ -73,7 +73,7 @@ def test_definitions_with_something_odd_in_them_are_answered(scene: Scene) -> No
 
 
 def _changed(value: Any) -> Iterator[Any]:
-    """`value` with one part of it replaced by something odd, for each part and everything odd; and with one missing."""
+    """Yield `value` with one part replaced, for each part and each odd value, and with each member missing."""
     yield from ODD
     if isinstance(value, dict):
         for name, member in value.items():

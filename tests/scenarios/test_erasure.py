@@ -39,7 +39,7 @@ class Person:
         self.contact_id = 0
 
     def join(self) -> None:
-        """Imported, twice, with an answer kept for whoever repeats the request; once refused."""
+        """Import the contact twice, with an answer kept for a repeated request, and once with a row that is refused."""
         rows = [{"email": self.email, "external_id": self.external_id, "fields": {"motto": f"quetzals {self.word}"}}]
         imported = self.account.post("labeling", "/v1/contacts/batch", rows, Idempotency_Key=f"import-{uuid4()}")
         (self.contact_id,) = imported["contact_ids"]
@@ -59,12 +59,12 @@ class Person:
         self.account.post("labeling", "/v1/engagements", [report | reference], Idempotency_Key=f"form-{uuid4()}")
 
     def click(self, tracked: str) -> None:
-        """On the link, in a browser that tells much."""
+        """Click on the link with a browser that sends many headers."""
         answer = httpx.get(tracked, headers=self.browser)
         assert (answer.status_code, answer.headers["location"]) == (302, "https://shop.example/shoes?a=1&b=2")
 
     def report_clicks_on_what_nobody_knows(self) -> None:
-        """Clicks on a message that was never registered wait for it, by every name of the contact."""
+        """Report clicks on a message that was never registered, by every name of the contact. They wait for it."""
         now = datetime.now(UTC).isoformat()
         report = {"message_id": str(uuid4()), "url": "https://shop.example/", "occurred_at": now, "ip": "192.0.2.7"}
         names = ({"email": self.email.lower()}, {"external_id": self.external_id}, {"contact_id": self.contact_id})
@@ -149,7 +149,7 @@ async def _erased(scene: Scene, account: Account) -> None:
 
 
 async def _said_on_kafka(scene: Scene, account: Account, person: Person) -> None:
-    """Its newest record is a tombstone, after one that says erased; no other topic ever had the word."""
+    """Check for a tombstone as the newest record, after one that says `erased`; no other topic ever had the word."""
     key = f"{account.account_id}:{person.contact_id}".encode()
     for topic, about in TOPICS.items():
         if about.kind == "dead":
@@ -203,7 +203,7 @@ def _looks_for(place: asyncpg.Record) -> str:
 
 
 def _files(scene: Scene, word: str) -> Iterator[str]:
-    """Logs, and what the services keep in their home: the spool."""
+    """Yield the logs and the spooled files that contain the word."""
     for path in scene.sandbox.folder.rglob("*"):
         if path.is_file() and word.encode() in path.read_bytes().lower():
             yield str(path)

@@ -45,7 +45,7 @@ class Href:
     words: list[str] = field(default_factory=list)
 
     def is_twin_of(self, other: "Href") -> bool:
-        """Whether this draws the button of `other` for Outlook; a shape may end in a later comment, around the link."""
+        """Return whether this draws the button of `other` for Outlook. Its shape may end in a later comment."""
         same_words = self.words in ([], other.words)
         return self.outlook > other.outlook and self.target == other.target and same_words
 
@@ -167,7 +167,7 @@ class Mailing:
         return clicks
 
     def _label(self, message: dict[str, Any]) -> dict[str, list[str]]:
-        """Labels in turn; every link has one, every third link two."""
+        """Label the links, with labels in turn: every link has one, every third link two."""
         chosen = {}
         for place, link in enumerate(link for link in message["links"] if link["trackable"]):
             second = [self.labels[(place + 4) % LABELS]] if place % 3 == 0 else []
@@ -176,7 +176,7 @@ class Mailing:
         return chosen
 
     def _clickers(self, number: int) -> Iterator[tuple[int, str, str]]:
-        """Contact, method and user agent of each click on the link with that number."""
+        """Yield contact, method and user agent of each click on the link with that number."""
         yield self.contacts[number % CONTACTS], "GET", BROWSER
         if number % 4 == 0:  # again
             yield self.contacts[number % CONTACTS], "GET", BROWSER
@@ -264,7 +264,7 @@ def _counted_in_labeling(mailing: Mailing) -> None:
 
 
 async def _all_assigned_on_kafka(scene: Scene, mailing: Mailing) -> None:
-    """One ContactClicked per click, with the labels of its link; one LabelAssigned per label of a contact."""
+    """Check for one ContactClicked per click, with the link's labels, and one LabelAssigned per label and contact."""
     clicked: Counter[tuple[int, str, str, str]] = Counter()
     for event in await _events(scene, "tracking.clicks", mailing.account.account_id):
         clicked[event["contact_id"], event["message_id"], event["link_id"], event["verdict"]] += 1

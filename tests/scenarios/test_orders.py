@@ -36,7 +36,7 @@ class Writes:
         return workflow_id
 
     def create(self, prefix: str, **more: Any) -> list[int]:
-        """Contacts made together with the label, one by one and in a batch; their ids."""
+        """Create contacts together with the label, one by one and in a batch; return their ids."""
         rows = [
             {"email": f"{prefix}{number}@customers.example", "labels": ["News"]} | more
             for number in range(SINGLE + IN_A_BATCH)
@@ -46,7 +46,7 @@ class Writes:
         return ids
 
     def update(self, contact_ids: Sequence[int], **more: Any) -> None:
-        """Changes that come together with the label."""
+        """Change contacts together with the label."""
         emails = [self.account.get("labeling", f"/v1/contacts/{contact}")["email"] for contact in contact_ids]
         rows = [{"email": email, "labels": ["News"]} | more for email in emails]
         self.account.post("labeling", "/v1/contacts/batch", rows)

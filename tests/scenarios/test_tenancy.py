@@ -114,7 +114,7 @@ class Tenant:
         self.bodies |= self._bodies_of_many(dogs) | self._bodies_of_campaigns(dogs, message)
 
     def _bodies_of_many(self, dogs: str) -> dict[tuple[str, str], Any]:
-        """Bodies of imports, exports, forms, suppressions, and of what else concerns many contacts."""
+        """Return the bodies of imports, exports, forms, suppressions, and of other work on many contacts."""
         form = {"name": "Another"}
         return {
             ("PATCH", "/v1/account"): {"name": "Changed"},
@@ -136,7 +136,7 @@ class Tenant:
         }
 
     def _bodies_of_campaigns(self, dogs: str, message: str) -> dict[tuple[str, str], Any]:
-        """Bodies of audiences, campaigns, and of what a message needs for them."""
+        """Return the bodies of audiences and campaigns, and of what a message needs for them."""
         criterion = {"label": dogs}
         campaign = {"name": "Another", "message_id": message, "audience": {"include": [criterion]}}
         return {
@@ -160,7 +160,7 @@ class Tenant:
         }
 
     def ask(self, operation: Operation, ids: dict[str, str], key: str | None = None) -> httpx.Response:
-        """The operation on `ids`, with a body that is all right; with another key than the account's own if given."""
+        """Send the operation on `ids`, with a valid body, with the account's own key unless another one is given."""
         path = operation.path.format(**ids)
         if operation.path.endswith("/html"):
             path += f"?contact_id={self.contact}"

@@ -89,7 +89,7 @@ def _objects(printed: str) -> list[str]:
 
 
 def _differ_as_they_should(mails: list[Any]) -> None:
-    """Customers 0, 8, 16, … like dogs, 4, 12, 20, … like cats: each sees that, with their own name."""
+    """Check that each customer sees what they like, with their own name: 0, 8, 16, … dogs; 4, 12, 20, … cats."""
     assert len(mails) >= 100
     for mail in mails:
         number = int(str(mail["To"]).removeprefix("customer").partition("@")[0])

@@ -24,8 +24,8 @@ NEWSLETTER = "<html><body>{}</body></html>".format(
 class Shop:
     """An account and its contents. `links` are (link id, ids of its labels).
 
-    `interests` are the expected clicks by contact and label, `clicks` the expected clicks by contact and link. Whoever
-    sends a click updates them.
+    `interests` are the expected clicks by contact and label, `clicks` the expected clicks by contact and link. Tests
+    that send a click update them.
     """
 
     account_id: int

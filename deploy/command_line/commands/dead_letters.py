@@ -1,4 +1,4 @@
-"""dead-letters: records that could not be used, and another try.
+"""dead-letters: list records that could not be used, and try them again.
 
 There are two kinds. Dead letters are on Kafka: intake records that nobody can use as they are. Held records are in
 a service's database: records of any topic on which its code failed.
@@ -38,7 +38,7 @@ class Pile:
         self.held = held
 
     async def read(self, *, replayed: bool = False) -> list[Entry]:
-        """Return all that is left; with `replayed` also the letters that were sent back."""
+        """Return all entries; with `replayed`, also the letters that were sent back."""
         entries: list[Entry] = [*await self.letters.read(replayed=replayed)]
         if self.held is None:
             err.print("Held records are not shown: they need PENCHANT_OPERATOR_KEY.", style="dim")
@@ -49,7 +49,7 @@ class Pile:
         return entries
 
     async def replay(self, entries: Sequence[Entry]) -> int:
-        """Another try for each; how many records that were, with those held behind a held one."""
+        """Try each again. Return how many records that were, including those held behind a held one."""
         count = await self.letters.replay([entry for entry in entries if isinstance(entry, Letter)])
         held = [entry for entry in entries if isinstance(entry, HeldRecord)]
         return count + (await self.held.replay(held) if self.held is not None and held else 0)

@@ -36,7 +36,7 @@ class Guard:
         self.base_url = base_url
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
+        """Serve one ASGI connection."""
         if scope["type"] != "http" or scope["path"].startswith(_NOT_FOR_BROWSERS):
             await self.app(scope, receive, send)
             return

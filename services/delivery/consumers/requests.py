@@ -11,10 +11,9 @@ TOPICS = ("labeling.contacts", "labeling.messages", "segmentation.messages", "wo
 
 
 class RequestHandler(Handler):
-    """Write contacts, and queue requested mails."""
+    """Write contacts, and queue requested mails. `requested` is called when mails may have been queued."""
 
     def __init__(self, requested: Callable[[], None]) -> None:
-        """`requested` is called when mails may have been queued."""
         self._requested = requested
 
     async def handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:

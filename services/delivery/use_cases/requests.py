@@ -1,4 +1,4 @@
-"""Takes requests and contacts in."""
+"""Take in requests and contacts."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -68,7 +68,7 @@ class AssignmentPreview(BaseModel):
 async def create_job(
     service: Service, caller: Annotated[Caller, requires("write")], body: AssignmentJobBody, response: Response
 ) -> BaseModel:
-    """Give a label to, or take it from, all holders of a label, the members of a segment, or who an import touched."""
+    """Give a label to, or take it from, all holders of a label, the members of a segment, or contacts of an import."""
     account_id, of = caller.account_id, body.of.chosen()
     await require_segment(service, account_id, body.of.segment)
     if body.dry_run:

@@ -1,4 +1,4 @@
-"""Many contacts by id, and all that is known of one."""
+"""Many contacts by id, and everything that is stored about one."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -104,7 +104,7 @@ async def show_timeline(
     at, key = page.key(datetime, str) or (LATEST, "~")
     async with service.database.pool.acquire() as connection:
         contact_id = await contact_in_path(connection, caller.account_id, contact)
-        # Moments of the same time are told apart by their keys; that many of one time are not expected.
+        # Moments of the same time are ordered by their keys; that many of one time are not expected.
         moments = await moments_of(connection, caller.account_id, contact_id, at, page.fetch + 1000)
     rest = [moment for moment in moments if (moment.at, moment.key) < (at, key)]
     return Page[MomentAnswer].of(

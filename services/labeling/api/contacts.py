@@ -337,7 +337,7 @@ async def patch_contact(
 
 @router.delete("/{contact}", status_code=204, summary="Erase a contact", response_class=Response)
 async def erase(service: Service, caller: Annotated[Caller, requires("write")], contact: str) -> None:
-    """Erase a contact: whatever names it is gone for good, in every service within seconds."""
+    """Erase a contact. Everything that names it is deleted for good, in every service within seconds."""
     async with service.database.pool.acquire() as connection:
         contact_id = await contact_in_path(connection, caller.account_id, contact)
     if not await erase_contact(service.database, caller.account_id, contact_id):

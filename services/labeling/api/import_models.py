@@ -101,7 +101,7 @@ class FormatBody(RequestBody):
 
 
 class CheckBody(RequestBody):
-    """The mapping and the options; all that is left out stays as it is."""
+    """The mapping and the options. What is omitted stays as it is."""
 
     columns: Annotated[
         list[ColumnBody] | None,
@@ -122,7 +122,7 @@ class CheckBody(RequestBody):
 
     @model_validator(mode="after")
     def names_each_column_once(self) -> "CheckBody":
-        """No column twice."""
+        """Check that no column is named twice."""
         indexes = [column.index for column in self.columns or ()]
         if len(set(indexes)) < len(indexes):
             raise ValueError("a column is named twice")

@@ -210,7 +210,7 @@ async def post_merge(
 ) -> JobAnswer:
     """Merge a label into another one, which gets its name as an alias; a job moves what contacts hold.
 
-    From now on whoever names the label means the other one: links, imports, segments, workflows. It cannot be undone.
+    From now on links, imports, segments and workflows that name the label mean the other one. It cannot be undone.
     """
     job, position = await merge_label(service.database, caller.account_id, label_id, body.into)
     await service.published(position)

@@ -54,7 +54,7 @@ class Labeling:
     async def contacts_published(self, account_id: int, contact_ids: Iterable[int]) -> None:
         """Wait until what was written of contacts can be read by the other services; return after 1 s at the latest.
 
-        Whoever has denied consent to tracking must not be tracked from the answer on.
+        A contact that has denied consent to tracking must not be tracked once the request is answered.
         """
         count = self.around.settings.partitions
         partitions = {partition_of(account_id, one, count) for one in contact_ids}

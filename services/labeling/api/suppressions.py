@@ -1,4 +1,4 @@
-"""Suppressed addresses: nothing is sent to them, whoever has them."""
+"""Suppressed addresses: nothing is sent to them, whichever contact has them."""
 
 from datetime import datetime
 from typing import Annotated, Any

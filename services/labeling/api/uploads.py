@@ -40,7 +40,7 @@ def filename_of(given: str | None) -> str:
 async def uploaded_content(request: Request) -> tuple[str | None, AsyncIterator[bytes]]:
     """Return the name of the file, if the request has one, and its content.
 
-    Raises Problem 408 for a client that falls silent, 422 for a form without a file.
+    Raises Problem 408 for a client that stops sending, 422 for a form without a file.
     """
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     if kind != b"multipart/form-data":
@@ -50,7 +50,7 @@ async def uploaded_content(request: Request) -> tuple[str | None, AsyncIterator[
         raise Problem(400, "The form has no boundary.")
     form = _Form(boundary)
     chunks = _chunks(request)
-    # The name stands before the content: read until it is known.
+    # The name comes before the content: read until it is known.
     async for chunk in chunks:
         form.feed(chunk)
         if form.begun:
@@ -87,7 +87,7 @@ async def _chunks(request: Request) -> AsyncIterator[bytes]:
 
 
 class _Form:
-    """Takes the part `file` out of a form, as it comes."""
+    """Extracts the part `file` from a form while it is received."""
 
     def __init__(self, boundary: bytes) -> None:
         self.filename: str | None = None
@@ -117,7 +117,7 @@ class _Form:
             raise Problem(400, "The body is not multipart/form-data.") from None
 
     def take(self) -> bytes:
-        """Return the content that has come since the last call."""
+        """Return the content received since the last call."""
         content = bytes(self._content)
         self._content.clear()
         return content

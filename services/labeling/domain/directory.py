@@ -6,7 +6,7 @@ A directory entry is written before its contact, in a transaction of its own. It
     newcomer    the contact does not exist: it is being created, or its creation was interrupted
     nobody      the contact exists without the key: a change that is under way, or was interrupted
 
-Rows with the same key share a newcomer's id; an entry of nobody may be taken. Whoever writes the contact checks
+Rows with the same key share a newcomer's id; an entry of nobody may be taken. The writer of the contact checks
 again, under a lock, that it still owns the entries.
 """
 

@@ -71,7 +71,7 @@ class RowWriter:
     """Writes contacts as lines of a format. A spreadsheet is written as CSV first."""
 
     def __init__(self, format_: Format, columns: Sequence[str], names: Mapping[UUID, str]) -> None:
-        """`names` are the names of the account's labels, by id."""
+        """Take the names of the account's labels, by id."""
         self._format = format_
         self._columns = columns
         self._interests = {column: interest_column_of(column) for column in columns if column not in PLAIN}

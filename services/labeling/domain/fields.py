@@ -40,14 +40,14 @@ class Field(NamedTuple):
 
 
 def field_key(text: str) -> str:
-    """`text` as a field's key, or `InvalidError`."""
+    """Return `text` as a field's key. Raises InvalidError."""
     if not KEY.fullmatch(text):
         raise InvalidError("a field's key has 1 to 50 small letters, digits and underscores, and begins with a letter")
     return text
 
 
 def field_name(text: str) -> str:
-    """`text` as the name that people see, or `InvalidError`."""
+    """Return `text` as the name that people see. Raises InvalidError."""
     name = tidy(text)
     if not 1 <= len(name) <= 100:
         raise InvalidError("a field's name has 1 to 100 characters")
@@ -74,14 +74,14 @@ def field_choices(field_type: FieldType, choices: Sequence[str]) -> tuple[str, .
 
 
 def field_value(field: Field, value: object) -> Scalar:
-    """`value` as a value of `field`, or `InvalidError`."""
+    """Return `value` as a value of `field`. Raises InvalidError."""
     return CHECKS[field.type](field, value)
 
 
 def merged(
     fields: Mapping[str, Scalar], patch: Mapping[str, object], definitions: Mapping[str, Field]
 ) -> dict[str, Scalar]:
-    """`fields` after a merge patch: null clears a field, what is not named stays. Raises `InvalidError`."""
+    """Return `fields` after a merge patch: null clears a field, others stay. Raises InvalidError."""
     after = dict(fields)
     for key, value in patch.items():
         field = definitions.get(key)
@@ -100,7 +100,7 @@ def merged(
 
 def check_size(before: Mapping[str, Scalar], after: Mapping[str, Scalar]) -> None:
     """Raise InvalidError if the fields of a contact have become larger than an event should be."""
-    # What is smaller than before is accepted, so that a contact that is too large can be made smaller.
+    # A change that makes the contact smaller is accepted, so that one that is too large can be reduced.
     size = _size(after)
     if size > LARGEST_FIELDS and size > _size(before):
         raise InvalidError(f"all fields of a contact together have at most {LARGEST_FIELDS} bytes")

@@ -1,4 +1,4 @@
-"""Forms with which people subscribe: what they ask, and what they offer."""
+"""Forms with which contacts subscribe: the fields that they ask for, and the labels that they offer."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta

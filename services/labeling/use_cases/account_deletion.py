@@ -35,4 +35,4 @@ class AccountDeletion:
                 advance.finish(erased=advance.done)
 
     async def stopped(self, work: UnitOfWork, job: Job) -> None:
-        """Do nothing: the account is deleted, whoever is still in it."""
+        """Do nothing: the account stays deleted, even if contacts are left in it."""

@@ -56,7 +56,7 @@ async def assign_labels(
 
 
 async def _assign(work: UnitOfWork, account_id: int, requests: Sequence[AssignmentRequest]) -> dict[int, Result]:
-    # Read again under the lock: meanwhile a contact may have been erased, a label deleted.
+    # Read again under the lock: a contact may have been erased, or a label deleted, since the first read.
     contacts = await contacts_of(work.connection, {(account_id, request.contact_id) for request in requests})
     labels = await labels_of_ids(work.connection, {request.label.id for request in requests})
     pairs = {(labels[request.label.id].no, request.contact_id) for request in requests}

@@ -71,7 +71,7 @@ class LabelDeletion:
                 advance.finish(removed=advance.done)
 
     async def stopped(self, work: UnitOfWork, job: Job) -> None:
-        """Do nothing: the label is deleted, whoever still holds it."""
+        """Do nothing: the label stays deleted, even if contacts still hold it."""
 
 
 class FieldDeletion:
@@ -93,7 +93,7 @@ class FieldDeletion:
                 advance.finish(cleared=advance.done)
 
     async def stopped(self, work: UnitOfWork, job: Job) -> None:
-        """Do nothing: the field is deleted, whoever still has a value of it."""
+        """Do nothing: the field stays deleted, even if contacts still have a value of it."""
 
 
 async def _label(connection: PoolConnectionProxy, job: Job) -> Label:

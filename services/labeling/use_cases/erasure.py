@@ -17,7 +17,7 @@ from shared.store.unit_of_work import UnitOfWork
 
 
 async def erase_contact(database: Database, account_id: int, contact_id: int) -> bool:
-    """Delete all that is known of a contact, and publish its erasure; return False if there is no such contact.
+    """Delete what is stored about a contact, and publish its erasure; return False if there is no such contact.
 
     Its labels are not removed one by one: holders of labels are contacts, and this one no longer exists. The id is
     remembered, so that later clicks and reports are dropped.

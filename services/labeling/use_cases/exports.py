@@ -245,7 +245,7 @@ async def _contacts(
     contacts = [_contact(row, by_no) for row in rows]
     if source.kind != "label" or source.id is None:
         return contacts
-    # Whoever has lost the label since its holders were read is not in the file: label and columns are of one moment.
+    # Contacts that lost the label since its holders were read are left out: label and columns are of one moment.
     return [contact for contact in contacts if contact.labels.get(source.id, (False, 0, None))[0]]
 
 

@@ -1,4 +1,4 @@
-"""Merge a label into another one: at once for whoever names it, and by a job for whoever holds it."""
+"""Merge a label into another one: at once for everything that names it, and by a job for its holders."""
 
 from typing import NamedTuple
 from uuid import UUID
@@ -82,7 +82,7 @@ class LabelMerge:
             move_on(advance, place, await _merge(work, source, into, place, partitions), partitions)
 
     async def stopped(self, work: UnitOfWork, job: Job) -> None:
-        """Do nothing: the label goes on standing for the other one, and the merge can be started again."""
+        """Do nothing: the label still means the other one, and the merge can be started again."""
 
 
 async def _label(work: UnitOfWork, account_id: int, label_id: UUID) -> Label:

@@ -49,7 +49,7 @@ class MailedLinks(NamedTuple):
 async def submit(database: Database, mailing: MailedLinks, form: Form, filled: Filled) -> Outcome:
     """Take in a form. With double opt-in nothing but an unconfirmed contact is written until it is confirmed.
 
-    Raises InvalidError for an address that is none.
+    Raises InvalidError for an invalid address.
     """
     account_id = form.account_id
     contact_id = await _contact(database, mailing.suppression, form, filled)

@@ -52,7 +52,7 @@ async def _suppress(
 ) -> bool:
     key: Key = ("email", email_key)
     async with database.transaction() as connection:
-        # Whoever gives somebody the address locks the same entry, and sees the suppression or is seen here.
+        # A transaction that gives a contact the address locks the same entry: it sees the suppression, or is seen here.
         await reserve_entry(connection, account_id, key)
     while True:
         async with database.pool.acquire() as connection:

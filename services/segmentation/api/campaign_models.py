@@ -20,12 +20,12 @@ Moment = Annotated[
 
 
 class AudienceIn(RequestBody):
-    """Whoever satisfies one of `include` and none of `exclude`."""
+    """Contacts that satisfy at least one of `include` and none of `exclude`."""
 
     include: Annotated[list[CriterionIn], Field(min_length=1, max_length=20, description="Criteria, one is enough.")]
     exclude: Annotated[
         list[CriterionIn],
-        Field(max_length=20, default_factory=list, description="Whoever satisfies one is left out."),
+        Field(max_length=20, default_factory=list, description="Contacts that satisfy one of these are left out."),
     ]
 
 
@@ -63,7 +63,7 @@ class AudienceShown(BaseModel):
             examples=[[{"segment": {"id": "0190c3d0-4455-7666-8777-8899aabbccdd"}}]],
         ),
     ]
-    exclude: Annotated[list[Any], Field(description="Whoever satisfies one is left out.", examples=[[]])]
+    exclude: Annotated[list[Any], Field(description="Contacts that satisfy one of these are left out.", examples=[[]])]
 
 
 class CountsOut(BaseModel):
@@ -263,5 +263,7 @@ class ReportOut(BaseModel):
     labels: Annotated[Sequence[GainedOut], Field(description="Labels of its links, gained by those who clicked.")]
     links: Annotated[Sequence[LinkOut], Field(description="Its links.")]
     variants: Annotated[Sequence[VariantOut], Field(description="What came of each variant of each block.")]
-    lift: Annotated[LiftsOut | None, Field(description="The effect, if it can be told.")] = None
+    lift: Annotated[
+        LiftsOut | None, Field(description="The effect, if enough contacts were held out to measure it.")
+    ] = None
     lift_note: Annotated[str | None, Field(description="Why there is no lift, in words.")] = None

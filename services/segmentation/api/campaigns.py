@@ -104,7 +104,7 @@ async def delete_campaign(
     caller: Annotated[Caller, requires("write")],
     conditions: Annotated[Preconditions, preconditions()],
 ) -> None:
-    """Delete a draft, or a campaign that is over, with all that is known of its recipients."""
+    """Delete a draft, or a campaign that has ended, with everything that is stored about its recipients."""
     with refusals():
         await State.of(request).campaigns.delete(
             caller.account_id, campaign_id, lambda version: conditions.require(etag_of(version))

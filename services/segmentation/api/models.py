@@ -136,11 +136,12 @@ class AudienceBody(RequestBody):
     """An audience to count."""
 
     include: Annotated[
-        list[CriterionIn], Field(min_length=1, max_length=20, description="Whoever satisfies one is in.")
+        list[CriterionIn],
+        Field(min_length=1, max_length=20, description="Contacts that satisfy one of these are included."),
     ]
     exclude: Annotated[
         list[CriterionIn],
-        Field(max_length=20, default_factory=list, description="Whoever satisfies one is out."),
+        Field(max_length=20, default_factory=list, description="Contacts that satisfy one of these are left out."),
     ]
     hold_out_percent: Annotated[
         float, Field(ge=0, le=100, description="The share that is not sent to.", examples=[5])
@@ -218,7 +219,7 @@ class Broken(BaseModel):
 
 
 class SegmentOut(BaseModel):
-    """A segment. `count` is null if it could not be had just now; `broken` is there if something is."""
+    """A segment. `count` is null if it is not available at the moment; `broken` is present if something is broken."""
 
     id: Annotated[UUID, Field(description="The id of the segment.", examples=["0190c3d0-4455-7666-8777-8899aabbccdd"])]
     name: Annotated[str, Field(description="The name of the segment.", examples=["Dog lovers"])]

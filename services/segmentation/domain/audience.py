@@ -15,7 +15,7 @@ from shared.criteria.content import FALLBACK, Block
 from shared.events.labeling import Subscription
 
 SUBSCRIBED = "subscribed"
-# Whoever may not be sent to, by subscription; a contact without one is not known to be willing.
+# The contacts that may not be sent to, by subscription. A contact without one is not known to be willing.
 REASONS: tuple[str, ...] = tuple(reason for reason in get_args(Subscription) if reason != SUBSCRIBED)
 UNKNOWN = "unknown"
 ERASED, CONSENT_DENIED = "erased", "consent_denied"
@@ -23,7 +23,7 @@ ERASED, CONSENT_DENIED = "erased", "consent_denied"
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Whoever satisfies one of `include` and none of `exclude`; criteria have no segments left in them.
+    """The contacts that satisfy one of `include` and none of `exclude`; criteria have no segments left in them.
 
     `hold_out_percent` of those who may be sent to are held out; who that is depends on `hold_out_seed` alone.
     """
@@ -49,13 +49,13 @@ def hold_out_seed(campaign_id: UUID | None) -> str:
 
 
 def subscribed(target: Slice) -> BitMap:
-    """Known contacts who may be sent to."""
+    """Return the known contacts who may be sent to."""
     column = target.attributes.get("subscription")
     return BitMap() if column is None else column.any_of([SUBSCRIBED], None) & target.known
 
 
 def denied(target: Slice) -> BitMap:
-    """Known contacts who have denied consent to tracking."""
+    """Return the known contacts who have denied consent to tracking."""
     column = target.attributes.get(CONSENT)
     return BitMap() if column is None else column.any_of([DENIED], None) & target.known
 
@@ -78,7 +78,7 @@ def suppressed_of(target: Slice, contacts: BitMap) -> dict[str, BitMap]:
 def skipped_of(target: Slice, contacts: BitMap, denied_before: BitMap) -> dict[str, BitMap]:
     """Return those of a frozen audience who may not be sent to any more, by reason; each has one reason.
 
-    Whoever is in `denied_before` had denied consent to tracking when the audience was frozen, and was chosen all the
+    The contacts in `denied_before` had denied consent to tracking when the audience was frozen, and was chosen all the
     same; who denies it later takes back what the choice rests on.
     """
     erased = contacts - target.known

@@ -1,4 +1,4 @@
-"""What a slice knows of one contact, for explaining and for holding it against other evaluations."""
+"""The facts that a slice has of one contact, to explain a criterion and to compare evaluations."""
 
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -19,7 +19,7 @@ from shared.events.labeling import Scalar
 class SliceFacts:
     """`shared.criteria.Facts` of one contact (an index). Texts are in the form in which they compare.
 
-    What is known of merged labels is said of the last one, so criteria must name that: see `with_merged_labels`.
+    Facts about merged labels are facts about the last one, so criteria must name that one: see `with_merged_labels`.
     """
 
     def __init__(self, target: Slice, contact: int) -> None:

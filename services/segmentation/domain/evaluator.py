@@ -64,7 +64,7 @@ class Evaluator:
             case InSegment(segment, criterion):
                 return self._segment(segment, criterion)
             case _:
-                # By identity: hashing a leaf takes longer than looking at one. Whoever asks keeps the criteria alive.
+                # By identity: hashing a leaf takes longer than looking at one. The caller keeps the criteria alive.
                 found = self._leaves.get(id(node))
                 if found is None:
                     found = self._leaves[id(node)] = self._leaf(node)

@@ -114,7 +114,7 @@ def compared_planes(
         within = BitMap.union(*one, *other) if one or other else BitMap()
     more, equal = BitMap(), within
     for level in range(max(len(one), len(other)) - 1, -1, -1):
-        # Whoever is decided on is looked at no more: the bitmaps get smaller from plane to plane.
+        # Contacts that are decided on drop out: the bitmaps get smaller from plane to plane.
         first = equal & one[level] if level < len(one) else BitMap()
         second = equal & other[level] if level < len(other) else BitMap()
         more |= first - second

@@ -109,7 +109,7 @@ async def campaigns_to_move(pool: Pool, now: datetime) -> list[tuple[int, UUID]]
 
 
 async def insert_slices(connection: PoolConnectionProxy, campaign_id: UUID, partitions: int) -> None:
-    """Write a row for every partition number, in the place of those of an earlier launch."""
+    """Write a row for every partition number, in place of those of an earlier launch."""
     await QUERIES["delete_slices"].execute(connection, campaign_id=campaign_id)
     await QUERIES["insert_slices"].execute(connection, campaign_id=campaign_id, partitions=partitions)
 

@@ -15,7 +15,7 @@ from shared.store.queries import queries_of
 QUERIES = queries_of(__file__)
 
 LAYOUT = 4  # of the parts; another number makes older snapshots unreadable
-# Tombstones are kept 30 days: an older image could not be told that somebody was erased.
+# Tombstones are kept 30 days: an older image would never learn that a contact was erased.
 OLDEST = timedelta(days=29)
 AT_ONCE = 500  # parts
 

@@ -62,7 +62,7 @@ class CampaignSlices:
             self._seen = {one for one in self._seen if one[0] != event.campaign_id}
 
     def dropped(self, partition: int) -> None:
-        """Another process may have the partition number now: nothing is known to be settled there."""
+        """Forget what was settled there: another process may have the partition number now."""
         self._settled = {one for one in self._settled if one[2] != partition}
         self._seen = {one for one in self._seen if one[1] != partition}
 

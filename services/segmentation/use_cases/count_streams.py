@@ -30,7 +30,7 @@ class SharedCount:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def publish(self) -> None:
-        """Wake whoever follows."""
+        """Wake those that follow the count."""
         self.version += 1
         self.changed.set()
         self.changed = asyncio.Event()

@@ -115,7 +115,7 @@ class SliceOwners:
         return found
 
     async def _prepare(self, question: Question, account: AccountSlice | None) -> None:
-        """Make the sums that a question asks for, and let other tasks have their turn meanwhile."""
+        """Make the sums that a question asks for, and yield to other tasks in between."""
         if account is None or account.image.asked >= MOST_KEPT:
             return
         since = perf_counter()

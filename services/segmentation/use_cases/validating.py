@@ -1,4 +1,4 @@
-"""Whether what a criterion names is there, also through the segments that it names."""
+"""Check that everything that a criterion names exists, also through the segments that it names."""
 
 from collections.abc import Mapping
 from uuid import UUID

@@ -62,7 +62,7 @@ class ClickAnswer(BaseModel):
     verdict: Verdict
     reasons: list[str]
     method: str | None
-    hint: Annotated[Verdict | None, Field(description="The verdict of whoever reported the click.", examples=[None])]
+    hint: Annotated[Verdict | None, Field(description="The reporter's own verdict.", examples=[None])]
     user_agent: str | None
     ip: str | None
     headers: Annotated[

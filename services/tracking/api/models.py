@@ -51,7 +51,7 @@ class LinkAnswer(BaseModel):
     tracking: Annotated[
         Tracked, Field(description="`auto` goes by address and text; `always` and `never` overrule the guess.")
     ] = "auto"
-    labels: Annotated[list[LinkLabelAnswer], Field(description="The labels that whoever clicks gets.")]
+    labels: Annotated[list[LinkLabelAnswer], Field(description="The labels that a contact gets by clicking.")]
 
     @classmethod
     def of(cls, link: Link, catalog: Catalog) -> "LinkAnswer":

@@ -29,7 +29,7 @@ TRACKED_HTML = '<p>Read the <a href="https://click.example.com/c/AZDCoq8Z….1">
 MOST_RECIPIENTS = 1_000
 AT_ONCE = 20  # mails made between two pieces of the answer
 SAFE_HTML = {
-    # Whoever opens the answer in a browser sees the mail, in no origin and without scripts.
+    # A browser shows the mail in no origin and without scripts.
     "Content-Security-Policy": "sandbox; default-src 'none'; img-src * data:; style-src 'unsafe-inline' *; font-src *",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",

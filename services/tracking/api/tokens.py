@@ -68,7 +68,7 @@ class RecipientsBody(RequestBody):
 
     @model_validator(mode="after")
     def names_contacts_one_way(self) -> Self:
-        """By ids of ours or of theirs."""
+        """Check that contacts are named by our ids or by theirs, not by both."""
         if (self.contact_ids is None) == (self.external_ids is None):
             raise ValueError("name the contacts by exactly one of contact_ids and external_ids")
         return self

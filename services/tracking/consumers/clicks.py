@@ -1,4 +1,4 @@
-"""Reported clicks (topic intake.clicks), whoever reported them."""
+"""Consume reported clicks (topic intake.clicks)."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

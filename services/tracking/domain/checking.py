@@ -1,4 +1,4 @@
-"""What a marketer should look at before a message is sent."""
+"""Find what a marketer should check before a message is sent."""
 
 import re
 from collections.abc import Iterator, Sequence

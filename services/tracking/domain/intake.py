@@ -11,7 +11,7 @@ from services.tracking.domain.revisions import Link, LinkLabel, links_to, shared
 from services.tracking.domain.verdicts import Evidence
 from shared.events.intake import HEADERS_KEPT, ClickReport
 
-AHEAD = timedelta(minutes=5)  # how far the clock of whoever reports may be ahead of ours
+AHEAD = timedelta(minutes=5)  # how far the reporter's clock may be ahead of ours
 NAMES = "names"
 _LONGEST_HEADER = 1_000
 _MOST_SECONDS = 2**31 - 1

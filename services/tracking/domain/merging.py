@@ -82,7 +82,7 @@ def _in_attribute(source: str, attribute: Attribute) -> Iterator[Tag]:
 
 
 def value_of(tag: Tag, values: Mapping[str, str]) -> str:
-    """Return what stands in the place of a tag, escaped."""
+    """Return the text that replaces a tag, escaped."""
     value = values.get(tag.name) or tag.fallback
     match tag.context:
         case "plain":

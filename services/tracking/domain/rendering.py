@@ -124,7 +124,7 @@ def _pieces(text: str, tags: Sequence[Tag], preferences_url: str) -> Iterable[Pi
 
 
 def _piece_of(tag: Tag, preferences_url: str) -> Iterable[Piece]:
-    """Return the recipient's own pages are known but for the token, so they are no merge tags any more."""
+    """Yield the tag, or the URL of the recipient's own page, which is known but for the token."""
     page = {"unsubscribe_url": "u", "preferences_url": "p"}.get(tag.name)
     if page is None:
         yield tag

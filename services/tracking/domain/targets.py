@@ -28,7 +28,7 @@ Reason = Literal[
     "tracked",
     "never",
 ]
-# What is only guessed; whoever knows better may say that the link is to be tracked all the same.
+# These are guesses. The account may override them and track the link all the same.
 GUESSES: frozenset[Reason] = frozenset({"merge_tag", "unsubscribe", "tracked"})
 HINTS: dict[Reason, str] = {
     "no_scheme": "Mail programs open it as http://…; write the whole address, with https://.",
@@ -178,7 +178,7 @@ def _host(url: str) -> str | None:
 
 
 def location(url: str) -> str:
-    """`url` as the `Location` of an answer: the same text, but for what a header cannot carry."""
+    """Return `url` as the `Location` of an answer: the same text, with what a header cannot carry percent-encoded."""
     if url.isascii() and url.isprintable() and " " not in url:
         return url
     if (host := _HOST.match(url)) and not host.group(2).isascii():

@@ -1,4 +1,4 @@
-"""UTM parameters: what an account's web analytics are told about the mail that a visitor comes from."""
+"""UTM parameters: they tell an account's web analytics which mail a visitor comes from."""
 
 import re
 from dataclasses import dataclass

@@ -41,7 +41,7 @@ def judge(evidence: Evidence) -> Judgement:
 
     Reasons: `crawler` (a crawler, scanner, link preview or program by its user agent), `no_user_agent`, `prefetch`
     (fetched before anybody clicked), `head` (asked for the headers only), `method` (no browser follows a link with it),
-    `hint` (whoever reported the click says so).
+    `hint` (the report says so).
     """
     reasons = []
     has_user_agent = bool(evidence.user_agent and evidence.user_agent.strip())

@@ -1,8 +1,8 @@
-"""Clicks that Kafka does not take in time, safe on disk until it does.
+"""Keep clicks on disk while Kafka does not take them.
 
-A directory per writer, locked for as long as its process lives; a directory that nobody has locked any more is adopted
-by whoever finds it. In it numbered files, written in order and removed once all that is in them is acknowledged by
-Kafka: clicks are sent at least once, and told apart by their ids.
+Each writer has a directory, and holds a lock on it for as long as its process lives. A process that finds a directory
+without a lock adopts it. Its numbered files are written in order, and removed once Kafka has acknowledged everything in
+them. So clicks are sent at least once, and deduplicated by their ids.
 """
 
 import asyncio
@@ -71,7 +71,7 @@ class SpoolDirectory:
             os.close(lock)
             return None
         if not (path / LOCK).exists() or (path / LOCK).stat().st_ino != os.fstat(lock).st_ino:
-            os.close(lock)  # whoever had it has just removed it
+            os.close(lock)  # its writer has just removed it
             return None
         return cls(path, lock)
 
@@ -157,7 +157,7 @@ def read_segment(path: Path) -> Iterator[Click]:
 
 
 class SpoolWriter:
-    """Writes clicks of concurrent requests to disk, all that came meanwhile at once.
+    """Writes clicks of concurrent requests to disk, those that came during a write in one go.
 
     `lost` is called with the number of clicks that could be kept nowhere: the spool is full, or the disk fails.
     """

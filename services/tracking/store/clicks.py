@@ -121,7 +121,7 @@ async def settle_sends(
 async def insert_seen(connection: PoolConnectionProxy, keys: Sequence[SeenKey]) -> list[int]:
     """Remember clicks as seen; the places in `keys` of those that were not, of doubles the first.
 
-    Not within a savepoint: what this transaction has inserted is told by its id.
+    Not within a savepoint: the transaction's id says which rows it has inserted.
     """
     columns = {
         "account_ids": [key.account_id for key in keys],
@@ -150,7 +150,7 @@ async def remove_clicks(connection: PoolConnectionProxy, rows: Sequence[ClickRow
 
 
 async def count_clicks(connection: PoolConnectionProxy, rows: Sequence[ClickRow]) -> None:
-    """Count clicks. Whoever counts clicks of the same message at once must hold a lock in common."""
+    """Count clicks. Transactions that count clicks of one message must exclude each other by a lock."""
     counts: Counter[CountKey] = Counter((row.message_no, row.link_number, row.send_no, row.verdict) for row in rows)
     ordered = sorted(counts)
     if ordered:

@@ -1,4 +1,4 @@
-"""Writes the clicks that can be used: seen once, as they came, counted, and told."""
+"""Write the clicks that can be used: deduplicate, store, count and publish them."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence

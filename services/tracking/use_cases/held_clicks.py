@@ -1,4 +1,4 @@
-"""What held clicks wait for, and what of it is there by now."""
+"""Find out what held clicks wait for, and what of it exists by now."""
 
 from collections import defaultdict
 from collections.abc import Iterable

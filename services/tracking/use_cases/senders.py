@@ -63,7 +63,7 @@ async def remove_sender(tracking: Tracking, account_id: int, sender_id: UUID, *,
 
 
 def _check_domain(tracking: Tracking, account_id: int, email: str) -> None:
-    """Any domain may be used as long as the operator has granted none, as where both are the same people."""
+    """Check that the account may send from the domain. Any is allowed until the operator has granted one."""
     account = tracking.catalog.find(AccountChanged, account_id)
     domain = email.rpartition("@")[2].lower()
     allowed = () if account is None else account.sender_domains

@@ -27,7 +27,7 @@ class TryBody(RequestBody):
 
     @model_validator(mode="after")
     def names_one(self) -> Self:
-        """Exactly one of them."""
+        """Check that exactly one of them is given."""
         if (self.contact_id is None) == (self.days is None):
             raise ValueError("name exactly one of contact_id and days")
         return self

@@ -127,7 +127,7 @@ class WorkflowHandler(Handler):
         work.after_commit(committed)
 
     async def _tidy(self, work: UnitOfWork, partition: int, now: datetime) -> None:
-        """Once an hour, forget old events, and the facts that this projection has replaced (it has caught up)."""
+        """Forget old events, and the facts that this projection has replaced, once an hour. It has caught up."""
         if now - self._tidied.setdefault(partition, now) >= TIDY_EVERY:
             await occurrences.forget(work.connection, partition, now)
             await contacts.delete_older(work.connection, partition, self._projection)

@@ -21,7 +21,7 @@ MAX_LEVELS = 10
 
 
 class ExitWhen(Strict):
-    """A run ends once this criterion no longer holds; looked at before every step."""
+    """A run ends once this criterion no longer holds. It is evaluated before every step."""
 
     no_longer: object
 

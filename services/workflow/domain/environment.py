@@ -22,7 +22,7 @@ class MissingReference(Exception):
 
 
 class BrokenCondition(Exception):
-    """A criterion or a time cannot be told now, because something that it names is gone: the run waits there."""
+    """A criterion or a time cannot be evaluated, because something that it names is gone. The run waits there."""
 
 
 class RunEnvironment(Protocol):

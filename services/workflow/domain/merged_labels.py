@@ -17,7 +17,7 @@ class MergedLabels(SharedMergedLabels):
     """The merged labels of one account, and how facts and events read by them."""
 
     def facts(self, stored: StoredFacts) -> StoredFacts:
-        """Return a contact's facts as they are of the last labels."""
+        """Return a contact's facts with merged labels replaced by the ones that they were merged into."""
         if not self.last:
             return stored
         resolved = StoredFacts()

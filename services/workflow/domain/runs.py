@@ -33,7 +33,7 @@ class ConsumedEvent:
 
     @property
     def causation_id(self) -> UUID | None:
-        """The event that it follows from; None if it says nothing, or what is no event of ours."""
+        """The event that it follows from; None if the header is missing or names no event of ours."""
         try:
             return None if self.causation is None else UUID(self.causation)
         except ValueError:

@@ -22,7 +22,7 @@ class EntryHistory:
 
 
 def may_start(reentry: Reentry, past: EntryHistory) -> bool:
-    """By the workflow's rule for contacts that come back."""
+    """Return whether a run may start, by the workflow's rule for contacts that come back."""
     if reentry == "once":
         return past.started == 0
     return reentry == "every_time" or past.running == 0

@@ -100,7 +100,7 @@ class Walk:
         return transition
 
     def due(self, place: PlacedStep) -> datetime:
-        """Return when the run has to be looked at next. Raises BrokenCondition."""
+        """Return when the run has to be advanced next. Raises BrokenCondition."""
         if place.step.wait_for is not None:
             deadline = self.since + place.step.wait_for.at_most.length()
             if place.criterion is None:

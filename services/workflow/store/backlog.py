@@ -92,7 +92,7 @@ async def move_enrolment(
 
 
 async def end_enrolments(connection: PoolConnectionProxy, workflow_id: UUID) -> None:
-    """No more members are taken."""
+    """Take no more members."""
     await QUERIES["drop_enrolments"].execute(connection, workflow_id=workflow_id)
 
 

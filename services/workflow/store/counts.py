@@ -1,4 +1,4 @@
-"""Numbers of runs by state, and of what happened at each step; kept by whoever changes a run."""
+"""Numbers of runs by state, and of what happened at each step. Each change of a run updates them."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields

@@ -1,4 +1,4 @@
-"""Runs as people look at them: listed, and with their history."""
+"""Read runs for people: lists of runs, and a run with its history."""
 
 from datetime import datetime
 from typing import Any, NamedTuple

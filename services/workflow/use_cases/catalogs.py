@@ -1,4 +1,4 @@
-"""What the catalogs say of an account: its labels, messages, fields and segments, and its time zone."""
+"""Look up an account's labels, messages, fields, segments and time zone in the catalogs."""
 
 from datetime import UTC, date, datetime, tzinfo
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Whether what a definition names is there: labels, segments, messages, links, fields."""
+"""Check that what a definition names exists: labels, segments, messages, links, fields."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +15,7 @@ ENDS = frozenset({"label_deleted", "label_merged"})
 
 
 def reference_faults(definition: Definition, lookup: WorkflowLookup) -> list[Fault]:
-    """Everything that the definition names and the account does not have, with pointers; nothing if all is there."""
+    """Return what the definition names and the account does not have, with pointers."""
     return [*_trigger_faults(definition, lookup), *_step_faults(definition, lookup), *_criteria(definition, lookup)]
 
 

@@ -162,7 +162,7 @@ class Unit:
         self._move(run, partial(resume, run, environment=self.environment))
 
     async def keep_alive(self, done: int) -> None:
-        """After each of many, count it; keep the connection's idle time-out from firing, and yield to other tasks."""
+        """Count one of many items. Keep the connection's idle time-out from firing, and yield to other tasks."""
         if done % AT_ONCE == AT_ONCE - 1:
             await runs.keep_alive(self.work.connection)
 

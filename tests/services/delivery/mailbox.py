@@ -1,4 +1,4 @@
-"""A mail server that counts, and that refuses, delays and hangs up as it is told."""
+"""A mail server that counts mails, and that refuses, delays and hangs up on demand."""
 
 import asyncio
 from collections import Counter

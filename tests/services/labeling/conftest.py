@@ -12,7 +12,7 @@ from tests.services.labeling.shop import Shop
 
 @pytest_asyncio.fixture
 async def database(database_dsn: str) -> AsyncIterator[Database]:
-    """Labeling's tables, empty."""
+    """Provide a database with labeling's tables, which are empty."""
     database = await Database.open(database_dsn)
     await database.migrate([MIGRATIONS])
     async with database.pool.acquire() as connection:

@@ -299,7 +299,7 @@ async def _end(stop: asyncio.Event, tasks: Sequence["asyncio.Task[None]"]) -> No
 
 @asynccontextmanager
 async def make_rig(bootstrap: str, dsn: str, prefix: str) -> AsyncIterator[Rig]:
-    """Topics, tables, an account in Brussels with a key, two labels and two fields."""
+    """Make topics, tables, and an account in Brussels with a key, two labels and two fields."""
     settings = SegmentationSettings(
         kafka=bootstrap, topic_prefix=prefix, partitions=PARTITIONS, segmentation_database=SecretStr(dsn)
     )

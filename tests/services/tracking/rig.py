@@ -67,7 +67,7 @@ class Rig:
             )
 
     async def bury(self, contact_id: int) -> None:
-        """A tombstone of a contact."""
+        """Publish a tombstone of a contact."""
         headers = headers_of("tombstone", uuid7(), "/labeling", NOW, next(SEQUENCES), {}, None, None, None)
         await self._producer.send_and_wait(
             self.settings.topic_prefix + "labeling.contacts", None, f"{self.account_id}:{contact_id}".encode(),
@@ -83,7 +83,7 @@ class Rig:
         return httpx.AsyncClient(base_url=self.process.url, headers=headers, timeout=30)
 
     async def contacts(self, *contact_ids: int, **state: Any) -> None:
-        """Contacts, known to tracking when this returns."""
+        """Publish contacts; they are known to tracking when this returns."""
         await self.publish(*(self.contact(contact_id, **state) for contact_id in contact_ids))
         wanted = state.get("state", "active"), state.get("tracking_consent", "granted")
         count = """
@@ -127,7 +127,7 @@ class Rig:
         return dict(answer.json())
 
     async def put(self, value: bytes | None, headers: Iterable[tuple[str, bytes | None]], partition: int = 0) -> None:
-        """A record on intake.clicks, as it is."""
+        """Publish a record on intake.clicks as it is."""
         await self._producer.send_and_wait(
             self.settings.topic_prefix + "intake.clicks", value, b"key", partition, headers=list(headers)
         )
@@ -202,7 +202,7 @@ class Rig:
 
 
 def _each_once(records: Iterable[Any]) -> Iterator[Any]:
-    """As consumers read: a relay that was killed sends some records again, under the sequence that they had."""
+    """Yield records as consumers read them: a killed relay sends some again, with the sequence that they had."""
     seen: dict[int, int] = {}
     for record in records:
         sequence = int(dict(record.headers)["ce_sequence"])

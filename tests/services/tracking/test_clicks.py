@@ -1,4 +1,4 @@
-"""From a report to an event: counted once, whoever sent it and however often."""
+"""From a report to an event: a click is counted once, however often it is reported."""
 
 import asyncio
 import json
@@ -152,7 +152,7 @@ async def test_a_contact_that_is_created_and_clicks_at_once_is_no_dead_letter(ri
 
 @pytest.mark.asyncio
 async def test_a_click_waits_for_its_message(rig: Rig) -> None:
-    """As when a message is registered, and the relay is slower than whoever reports the click."""
+    """The message is registered, and its click is reported before the relay has published it."""
     await rig.contacts(7)
     message = await rig.message(HTML)
     unknown = {"id": str(uuid4()), "links": message["links"]}

@@ -118,7 +118,7 @@ class Rig:
         )
 
     async def shop(self) -> None:
-        """Account 1 with two labels, two messages, a field and a segment."""
+        """Publish account 1 with two labels, two messages, a field and a segment."""
         catalog: list[CatalogEvent] = [
             AccountChanged(occurred_at=now(), account_id=1, account_name="Shop", time_zone="Europe/Brussels"),
             *(label(one) for one in (DOGS, CATS)),
@@ -131,7 +131,7 @@ class Rig:
 
     @asynccontextmanager
     async def worker(self, name: str = "one", projection: int | None = None) -> AsyncIterator[ConsumerHost]:
-        """A worker process' consumer, in this process; a restart has the same name, or waits for its session to end."""
+        """Run a worker's consumer in this process. A restart has the same name, or waits for the session to end."""
         projection = projection or self.settings.workflow_projection
         handler = WorkflowHandler(self.service.catalogs, projection, self.clock)
         self.catalog.on_change(handler.changed)

@@ -1,4 +1,4 @@
-"""Records of many who wait go out together; while Kafka is slow or away, whoever waits hears of it soon."""
+"""Records of many callers go out together. While Kafka is slow or away, callers learn of it soon."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence

@@ -13,8 +13,8 @@ TYPES: dict[str, FieldType] = {"city": "text", "age": "number", "born": "date", 
 
 class KnownThings:
     def label(self, label_id: UUID) -> Existence:
-        standings: dict[UUID, Existence] = {DOGS: "known", GONE: "deleted", JOINED: "merged"}
-        return standings.get(label_id, "unknown")
+        known: dict[UUID, Existence] = {DOGS: "known", GONE: "deleted", JOINED: "merged"}
+        return known.get(label_id, "unknown")
 
     def message(self, message_id: UUID) -> Existence:
         return "known" if message_id == DOGS else "unknown"

@@ -15,7 +15,7 @@ from shared.store.event_tables import extend_event_tables
 
 @pytest.fixture(autouse=True)
 def logged() -> Iterator[io.StringIO]:
-    """What was logged."""
+    """Provide what was logged."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     stream = io.StringIO()

@@ -24,7 +24,7 @@ from tests.shared.http.serving import Keys, make_app, serving
 
 
 class Order(RequestBody):
-    """What the endpoint is told to do."""
+    """What the endpoint shall do."""
 
     contact_id: int = 1
     outcome: str = "fine"

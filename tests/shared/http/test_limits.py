@@ -1,4 +1,4 @@
-"""An account that asks too much is told so, and the others do not notice."""
+"""An account with too many requests gets 429, and the others do not notice."""
 
 from contextlib import suppress
 

@@ -1,4 +1,4 @@
-"""Jobs end exact: whoever runs them, and whatever happens to who runs them."""
+"""Jobs have exact results, whatever happens to the processes that run them."""
 
 import asyncio
 from datetime import timedelta

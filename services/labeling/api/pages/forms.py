@@ -89,7 +89,7 @@ async def fill_in(service: Service, request: JsonRequest, form_id: str) -> Respo
         problems["consent"] = view.text("form_error_consent")
     try:
         if not problems:
-            # Whoever corrects what is wrong has sent nothing yet: that is not limited by address.
+            # A form with errors has sent nothing yet, so it does not count against the limit of its address.
             if not BY_ADDRESS.take(f"{form_id} {email.lower()}"):
                 return view.message("too_many_title", "too_many", status=429)
             filled = Filled(email, values, _chosen(form, shown), view.text("consent"), view.language)

@@ -1,4 +1,4 @@
-"""What a row changes of a contact, and what taking it back changes."""
+"""Decide what a row changes of a contact, and what an undo changes back."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +16,7 @@ Members = dict[str, list[Any]]  # by member (`fields/city`): the value before, a
 
 
 def values_of(row: ParsedRow, contact: Contact | None, options: Options) -> dict[str, Any]:
-    """Return what the row says of the contact, by member. A file never subscribes who has unsubscribed."""
+    """Return what the row says of the contact, by member. A file never subscribes a contact that has unsubscribed."""
     values: dict[str, Any] = {}
     if row.external_id is not None:
         values["external_id"] = row.external_id
@@ -43,7 +43,7 @@ def _may_change(contact: Contact, wanted: Subscription) -> bool:
 def applied(contact: Contact | None, row: ParsedRow, options: Options) -> tuple[Contact, Members]:
     """Return the contact after the row, and every member that the row names with its value before and after.
 
-    Members that keep their value are there, too: the import has confirmed them.
+    Members that keep their value are included: the import has confirmed them.
     """
     before = contact or Contact()
     values = values_of(row, contact, options)

@@ -69,7 +69,7 @@ class RowReader:
         spelling: Spelling,
         width: int,
     ) -> None:
-        """`labels` are ids by `name_key` of names and aliases; `width` is how many cells a row has."""
+        """Take the labels' ids by `name_key` of names and aliases, and the number of cells of a row (`width`)."""
         self._targets = sorted(targets.items())
         self._options = options
         self._fields = fields

@@ -10,7 +10,7 @@ from rapidfuzz import fuzz, process
 from services.labeling.domain.imports.rows import CellProblem
 from services.labeling.domain.labels import Label, name_key
 
-MOST_NAMES = 1_000  # unknown labels that are told apart
+MOST_NAMES = 1_000  # unknown labels that are listed one by one
 MOST_EXAMPLES = 3
 NEAREST = 3
 SIMILAR = 60.0  # of 100; below that a name is not suggested

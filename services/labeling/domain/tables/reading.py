@@ -12,7 +12,7 @@ from services.labeling.domain.tables.encodings import Encoding, byte_length, dec
 from services.labeling.domain.tables.json_lines import LOOKED_AT, cells_of, names_of, split_lines
 
 Kind = Literal["csv", "xlsx", "xls", "ods", "ndjson"]
-UNREADABLE = "\ufffd"  # in the place of a byte that is not valid in the file's encoding
+UNREADABLE = "\ufffd"  # in place of a byte that is not valid in the file's encoding
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ class Account(httpx.Client):
     open_clients: ExitStack
 
     def make(self, path: str, body: Any) -> Any:
-        """POSTs; the answer's JSON."""
+        """POST a body; return the answer's JSON."""
         answer = self.post(path, json=body)
         assert answer.status_code in (200, 201, 202), answer.text
         return answer.json()
@@ -54,7 +54,7 @@ def client(url: str, account_id: int, key: str, open_clients: ExitStack) -> Acco
 
 @pytest.fixture(scope="package")
 def running(kafka: TestKafka, postgres: TestPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """Labeling, both roles, for all tests of this folder."""
+    """Provide labeling with both roles, for all tests of this folder."""
     name, prefix = f"test_{uuid.uuid4().hex}", f"t{uuid.uuid4().hex[:12]}."
     dsn = postgres.create_database(name)
     environment = {

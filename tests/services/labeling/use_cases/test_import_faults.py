@@ -1,4 +1,4 @@
-"""Imports end exact, whoever is killed at whatever moment."""
+"""Imports have exact results, whichever process is killed at whatever moment."""
 
 import asyncio
 import random

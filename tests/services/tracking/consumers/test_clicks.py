@@ -175,7 +175,7 @@ async def test_a_batch_that_is_rolled_back_leaves_nothing_behind_not_even_in_mem
 
 @pytest.mark.asyncio
 async def test_a_click_held_while_its_contact_became_known_is_found_by_the_clock(desk: Desk) -> None:
-    """The contact was told after the click had been looked at, and before it was held: nobody else would release it."""
+    """The contact became known after the click was checked, and before it was held: nobody else would release it."""
     async with desk.database.unit_of_work() as work:
         await desk.handler.opened(work, 0)
         await desk.handler.tick(work, 0, work.now)

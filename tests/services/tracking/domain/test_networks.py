@@ -1,4 +1,4 @@
-"""Networks are told apart by a keyed hash."""
+"""Networks are distinguished by a keyed hash."""
 
 import pytest
 

@@ -9,7 +9,7 @@ from shared.store.event_tables import extend_event_tables
 
 @pytest_asyncio.fixture
 async def database(database_dsn: str) -> AsyncIterator[Database]:
-    """Workflow's tables, empty."""
+    """Provide a database with workflow's tables, which are empty."""
     database = await Database.open(database_dsn)
     await database.migrate([SERVICE.migrations])
     async with database.pool.acquire() as connection:
