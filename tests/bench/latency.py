@@ -97,7 +97,7 @@ async def click_paced(
 
     async with asyncio.TaskGroup() as group:
         senders = [group.create_task(_sender(port, queue, clicked)) for _ in range(CONNECTIONS)]
-        arrived = await _paced(sandbox.settings, topics, len(requests), begin, per_second)
+        arrived = await _paced(sandbox.settings, topics, [key for key, _ in requests], begin, per_second)
         for sender in senders:
             sender.cancel()
     return [[arrived[topic][key] - clicked[key] for key, _ in requests[warm_up:]] for topic in topics]
@@ -125,8 +125,8 @@ async def plain_paced(settings: CommonSettings, per_second: int = PER_SECOND) ->
         await producer.send(settings.topic_prefix + topic, b"{}", f"plain:{number}".encode())
 
     try:
-        count = WARM_UP + per_second * 2
-        arrived = await _paced(settings, [topic], count, begin, per_second)
+        keys = [f"plain:{number}" for number in range(WARM_UP + per_second * 2)]
+        arrived = await _paced(settings, [topic], keys, begin, per_second)
     finally:
         await producer.stop()
     return [arrived[topic][key] - sent[key] for key in list(sent)[WARM_UP:]]
@@ -135,11 +135,15 @@ async def plain_paced(settings: CommonSettings, per_second: int = PER_SECOND) ->
 async def _paced(
     settings: CommonSettings,
     topics: Sequence[str],
-    count: int,
+    keys: Sequence[str],
     begin: Callable[[int], Awaitable[None]],
     per_second: int,
 ) -> dict[str, Times]:
-    """Begin `count` things, `per_second`, and return when the first record of each key was seen on each topic."""
+    """Begin a thing for each key, `per_second`; return when the first record of each key was seen on each topic.
+
+    Others may write to the topics meanwhile: their records are passed over.
+    """
+    wanted = {key.encode(): key for key in keys}
     prefix = settings.topic_prefix
     consumer = AIOKafkaConsumer(
         *(prefix + topic for topic in topics), auto_offset_reset="latest", **client_options(settings)
@@ -149,17 +153,18 @@ async def _paced(
     arrived: dict[str, Times] = {topic: {} for topic in topics}
 
     async def listen() -> None:
-        while any(len(times) < count for times in arrived.values()):
+        while any(len(times) < len(wanted) for times in arrived.values()):
             for partition, records in (await consumer.getmany(timeout_ms=1000)).items():
                 at = perf_counter()
                 times = arrived[partition.topic[len(prefix) :]]
                 for record in records:
-                    times.setdefault(record.key.decode(), at)
+                    if record.key in wanted:
+                        times.setdefault(wanted[record.key], at)
 
     listening = asyncio.create_task(listen())
     try:
         start = perf_counter()
-        for number in range(count):
+        for number in range(len(keys)):
             await asyncio.sleep(max(0.0, start + number / per_second - perf_counter()))
             await begin(number)
         await asyncio.wait_for(listening, ARRIVES_WITHIN)
