@@ -11,6 +11,7 @@ import asyncpg
 import httpx
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
+from services.workflow.settings import WorkflowSettings
 from shared.bus.connection import client_options
 from shared.events.labeling import AccountChanged
 from shared.http.keys import generate
@@ -26,6 +27,7 @@ from tests.stack.waiting import until
 
 RUNS = contacts(200_000)
 EXISTING = min(contacts(60_000), 200_000)  # the pace is the same for more
+PROJECTION: int = WorkflowSettings.model_fields["workflow_projection"].default
 ASKED = 50
 CLICKS_PER_SECOND = 50
 FIRST, CLICKED = 50, 500  # the first clicks wait for what starts
@@ -68,7 +70,7 @@ GROUP BY step.step_id
 WRITE_CONTACTS = """
 INSERT INTO contacts (projection, account_id, contact_id, partition, facts, segments)
 SELECT
-    1, 1, number, (number + 1) % $1::integer,
+    $5::integer, 1, number, (number + 1) % $1::integer,
     convert_to(
         '{"k":1,"i":' || number || ',"a":{"subscription":"subscribed"},"d":739000,"s":"subscribed","f":{}'
         || CASE WHEN number <= $3::integer THEN ',"l":{"' || $2::text || '":739000}' ELSE '' END || '}', 'UTF8'
@@ -139,7 +141,8 @@ async def _existing(place: Place) -> list[Figure]:
     with place.sandbox() as sandbox:
         dsn = await prepared(sandbox, [on_click], _account(api_key))
         pool = await asyncpg.create_pool(dsn, min_size=1, max_size=1)
-        await pool.execute(WRITE_CONTACTS, PARTITIONS, DOGS.hex, EXISTING, EXISTING + 2 * (FIRST + CLICKED))
+        everybody = EXISTING + 2 * (FIRST + CLICKED)
+        await pool.execute(WRITE_CONTACTS, PARTITIONS, DOGS.hex, EXISTING, everybody, PROJECTION)
         consumer = AIOKafkaConsumer(f"{sandbox.prefix}workflow.messages", **client_options(sandbox.settings))
         producer = AIOKafkaProducer(acks="all", **client_options(sandbox.settings))
         async with pool, _service(sandbox, dsn, api_key) as (_, http), consumer, producer:
