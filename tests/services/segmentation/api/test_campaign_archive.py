@@ -13,7 +13,7 @@ from tests.services.segmentation.campaigns import GENT, draft, is_in, message, u
 from tests.services.segmentation.rig import DOGS, NOON, Process, Rig, clicked, contact
 from tests.stack.waiting import until
 
-CONTACTS = 4_000
+CONTACTS = 6_000
 ELSEWHERE = "Brugge"
 CLICKED = {"clicks": {"label": str(DOGS), "within_days": 30}}
 FEW = 4
