@@ -23,7 +23,7 @@ async def run(place: Place) -> list[Figure]:
         await ensure_topics(sandbox.settings)
         total = await ClickWriter(sandbox.settings).write(clicks_of(mostly_new(CLICKS), LABELS))
         bare = await _bare(sandbox, total)
-        counted = await quix.clicks_per_second(sandbox, total)
+        counted = await quix.clicks_per_second(sandbox, CLICKS)
         dsn = await _prepared(sandbox)
         await execute(dsn, LEASE_TAKEN)
         new = await _measured(sandbox, dsn, total)

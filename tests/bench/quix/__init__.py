@@ -17,7 +17,7 @@ WITHIN = 300.0  # seconds
 
 
 async def clicks_per_second(sandbox: Sandbox, total: int) -> float:
-    """Count all clicks on `tracking.clicks`; return the speed from the first click to the last commit."""
+    """Count all clicks on `tracking.clicks`; return the speed from the first click to the last."""
     python = await asyncio.to_thread(environment)
     with TemporaryDirectory(prefix="penchant-quix-") as folder:
         process = await asyncio.create_subprocess_exec(
