@@ -1,6 +1,8 @@
 """The one retry policy: what fails in passing is tried again, after pauses that grow and are spread."""
 
+import random
 from collections.abc import Awaitable, Callable
+from time import monotonic
 from typing import TypeVar
 
 import stamina
@@ -10,11 +12,34 @@ from stamina.instrumentation import set_on_retry_hooks
 log = structlog.get_logger()
 
 FIRST_PAUSE, LONGEST_PAUSE, SPREAD = 0.1, 5.0, 0.5  # seconds
+STEADY = 10.0  # seconds; an attempt that went well for so long before it failed starts the pauses anew
 
 Result = TypeVar("Result")
 
 # Its own hook would log the error's text, which may hold a value, and that an address.
 set_on_retry_hooks([])
+
+
+class Pauses:
+    """The pauses after failures in a row, each about twice as long as the one before.
+
+    A loop that cannot be written as one attempt (see `until_it_works`) asks for them itself.
+    """
+
+    def __init__(self, longest: float = LONGEST_PAUSE) -> None:
+        """Let no pause be longer than `longest` seconds."""
+        self._longest = longest
+        self._next = FIRST_PAUSE
+
+    def after_failure(self) -> float:
+        """Return how many seconds to wait now."""
+        pause = min(self._longest, self._next + random.uniform(0.0, SPREAD))
+        self._next = min(self._longest, self._next * 2)
+        return pause
+
+    def reset(self) -> None:
+        """Note a success: the next pause is the first one again."""
+        self._next = FIRST_PAUSE
 
 
 async def until_it_works(
@@ -25,23 +50,23 @@ async def until_it_works(
 ) -> Result:
     """Call `attempt` until it succeeds; return its result.
 
-    Errors that are not passing are raised. Each failure is logged with `what`, and `failed` is called.
+    Errors that are not passing are raised. Each failure is logged with `what`, and `failed` is called. An attempt may
+    be work that goes on for ever: one that failed after a long time is tried again as soon as one that failed first.
     """
-    retrying = stamina.retry_context(
-        on=is_passing,
-        attempts=None,
-        timeout=None,
-        wait_initial=FIRST_PAUSE,
-        wait_max=LONGEST_PAUSE,
-        wait_jitter=SPREAD,
-    )
-    async for each in retrying:
+    pauses = Pauses()
+    began = monotonic()
+
+    def pause_after(error: Exception) -> bool | float:
+        if not is_passing(error):
+            return False
+        log.warning("tried again", what=what, error=type(error).__name__)
+        failed()
+        if monotonic() - began > STEADY:
+            pauses.reset()
+        return pauses.after_failure()
+
+    async for each in stamina.retry_context(on=pause_after, attempts=None, timeout=None):
         with each:
-            try:
-                return await attempt()
-            except Exception as error:
-                if is_passing(error):
-                    log.warning("tried again", what=what, error=type(error).__name__)
-                    failed()
-                raise
+            began = monotonic()
+            return await attempt()
     raise AssertionError("it was tried for ever")

@@ -5,7 +5,6 @@ import signal
 import sys
 from collections.abc import Callable
 
-import asyncpg
 import structlog
 import uvloop
 from pydantic import ValidationError
@@ -28,6 +27,7 @@ from shared.http.app import Application, create_app
 from shared.http.documentation import install_documentation
 from shared.http.server import PortTakenError, serve
 from shared.logs import configure_logging
+from shared.retrying import until_it_works
 from shared.runtime.waiting import WaitingRoom
 from shared.store.database import Database
 from shared.store.errors import is_passing
@@ -36,7 +36,6 @@ from shared.tracing import configure_tracing, stop_tracing
 log = structlog.get_logger()
 
 FAILED, PORT_TAKEN = 70, 73  # exit codes, as of every service
-RETRY = 1.0  # seconds
 
 
 def make_app(settings: ConsoleSettings, database: Database, platform: Platform) -> Application:
@@ -115,23 +114,31 @@ async def _open_database(settings: ConsoleSettings, stop: asyncio.Event) -> Data
     failures: list[BaseException] = []
     waiting = WaitingRoom("Penchant console", settings, [settings.console_port], _noted(failures, stop))
     try:
-        while not stop.is_set():
-            try:
-                database = await Database.open(settings.console_database.get_secret_value())
-                await database.migrate([MIGRATIONS])
-            except (asyncpg.PostgresError, OSError) as error:
-                if not is_passing(error):
-                    raise
-                log.warning("waiting", what="PostgreSQL", error=type(error).__name__)
-                waiting.wait_for("PostgreSQL")
-            else:
-                return database
-            await asyncio.wait({asyncio.create_task(stop.wait())}, timeout=RETRY)
+        opening = asyncio.create_task(
+            until_it_works("PostgreSQL", lambda: _opened(settings), is_passing, lambda: waiting.wait_for("PostgreSQL"))
+        )
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({opening, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if opening.done():
+            return opening.result()
+        opening.cancel()
+        await asyncio.gather(opening, return_exceptions=True)
     finally:
         await waiting.close()
     if failures:
         raise failures[0]
     return None
+
+
+async def _opened(settings: ConsoleSettings) -> Database:
+    database = await Database.open(settings.console_database.get_secret_value())
+    try:
+        await database.migrate([MIGRATIONS])
+    except BaseException:
+        await database.close()
+        raise
+    return database
 
 
 def _noted(failures: list[BaseException], stop: asyncio.Event) -> Callable[[BaseException], None]:

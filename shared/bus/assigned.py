@@ -17,13 +17,14 @@ from shared.bus.reading import read, received_of
 from shared.bus.ready_records import ReadyRecords
 from shared.bus.record import PartitionId
 from shared.bus.ticks import Tick
+from shared.retrying import Pauses
 from shared.store.database import Database
 from shared.store.errors import Fenced, UnsafeToRun
 
 log = structlog.get_logger()
 
 BATCH = 5_000  # records
-FIRST_RETRY, LAST_RETRY = 0.1, 5.0  # seconds
+LOOK_AGAIN = 5.0  # seconds between looks at whether somebody has dealt with what stopped it
 CATALOG_WITHIN = 0.25  # seconds; the others of the group wait meanwhile
 POLL = 0.02  # seconds between looks at how far Kafka has been read
 
@@ -66,7 +67,8 @@ class AssignedPartition:
         self.tick = Tick()
         self.most = BATCH
         self.apart = False
-        self.retry_after = 0.0  # seconds until it is opened again
+        self.opens_after = 0.0  # seconds
+        self._pauses = Pauses()
         self._database = database
         self._source = source
         self._catalog = catalog
@@ -88,7 +90,7 @@ class AssignedPartition:
     async def open(self) -> None:
         """Open it, however often that takes. Raises UnsafeToRun."""
         while True:
-            await asyncio.sleep(self.retry_after)
+            await asyncio.sleep(self.opens_after)
             try:
                 await self._open()
                 while self._replaying:
@@ -96,8 +98,9 @@ class AssignedPartition:
             except UnsafeToRun:
                 raise
             except PartitionStopped as error:
-                self.trouble = str(error)
-                self.retry_after = LAST_RETRY
+                self.close()
+                self.stopped(error)
+                continue
             except Exception as error:
                 self.report(error)
                 if not is_passing(error) and not isinstance(error, Fenced):
@@ -114,8 +117,17 @@ class AssignedPartition:
         self.tick.forget()
         self._held_ends = {}
         self._replaying = {}
-        self.retry_after = min(max(self.retry_after * 2, FIRST_RETRY), LAST_RETRY)
+        self.opens_after = self._pauses.after_failure()
         self.consumer.handler.dropped(self.number)
+
+    def stopped(self, reason: PartitionStopped) -> None:
+        """Note why it is closed; it opens again once somebody has dealt with that."""
+        self.trouble, self.opens_after = str(reason), LOOK_AGAIN
+
+    def got_on(self) -> None:
+        """Note that it gets on: it opens at once, and a failure that comes later is a first one."""
+        self.opens_after = 0.0
+        self._pauses.reset()
 
     def report(self, error: BaseException) -> None:
         """Count and log a failure, and show it on the health page."""

@@ -23,13 +23,13 @@ from shared.events.segmentation import CampaignChanged, SegmentChanged
 from shared.events.tracking import MessageChanged
 from shared.events.undecodable import Undecodable
 from shared.events.workflow import WorkflowChanged
+from shared.retrying import Pauses
 from shared.settings import CommonSettings
 
 log = structlog.get_logger()
 
 Thing = TypeVar("Thing", bound=CatalogEvent)
 POLL_MS = 50
-RETRY_AFTER = 1.0  # seconds
 AT_ONCE = 100  # records, before others have their turn
 
 _IDENTITIES: dict[type[CatalogEvent], Callable[[Any], object]] = {
@@ -184,19 +184,21 @@ class Catalog:
         return name[len(self._settings.topic_prefix) :]
 
     async def _run(self) -> None:
+        pauses = Pauses()
         while True:
             try:
                 if self._kafka is None:
                     await self._connect()
                 await self._poll()
                 self.trouble = None
+                pauses.reset()
             except Exception as error:
                 self.trouble = f"the catalogs cannot be read: {type(error).__name__}"
                 if not is_passing(error):
                     raise
                 log.warning("catalog read again", error=type(error).__name__)
                 await self._disconnect()
-                await asyncio.sleep(RETRY_AFTER)
+                await asyncio.sleep(pauses.after_failure())
 
     async def _poll(self) -> None:
         assert self._kafka is not None

@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaProducer
 from shared.bus.connection import client_options
 from shared.bus.errors import is_passing
 from shared.events.codec import Header
+from shared.retrying import Pauses
 from shared.settings import CommonSettings
 
 log = structlog.get_logger()
@@ -29,7 +30,6 @@ STALLED = 0.1  # seconds later than planned: this process has stood still, and K
 # longer than that, those who were just answered get a moment to ask again. Without it, concurrent requests would settle
 # into two alternating batches.
 PACE, MOMENT, FEW = 0.005, 0.002, 4  # seconds, seconds, records
-RETRY_AFTER = 0.5  # seconds
 REQUEST_TIMEOUT_MS = 5_000  # after which aiokafka gives a batch up
 
 
@@ -108,6 +108,7 @@ class Collector(Generic[Item, Result]):
             self._gathered.set()
 
     async def _run(self) -> None:
+        pauses = Pauses()
         while True:
             producer = AIOKafkaProducer(
                 acks="all",
@@ -128,6 +129,7 @@ class Collector(Generic[Item, Result]):
                     self._next_partition += 1
                     began = monotonic()
                     sent = await self._send(producer, partitions[self._next_partition % len(partitions)])
+                    pauses.reset()
                     await self._gather(max(began + PACE - monotonic(), MOMENT), max(sent, FEW))
             except Exception as error:
                 log.warning(
@@ -137,7 +139,7 @@ class Collector(Generic[Item, Result]):
             finally:
                 self._refuse()
                 await _close(producer)
-            await asyncio.sleep(RETRY_AFTER)
+            await asyncio.sleep(pauses.after_failure())
 
     async def _gather(self, most: float, enough: int) -> None:
         """Wait until there are `enough`, `most` seconds at most."""

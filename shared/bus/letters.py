@@ -22,6 +22,7 @@ from shared.bus.dead_letters import LEFT_OUT
 from shared.bus.follower import ANSWER_WITHIN, FetchedRecord, Follower
 from shared.bus.producer import Headers, IntakeProducer
 from shared.events.topics import TOPICS
+from shared.retrying import Pauses
 from shared.settings import CommonSettings
 
 DEAD_TOPICS = tuple(topic.name for topic in TOPICS.values() if topic.kind == "dead")
@@ -122,13 +123,14 @@ class Letters:
         admin = AIOKafkaAdminClient(**client_options(self._settings))
         await admin.start()
         try:
+            pauses = Pauses()
             while True:
                 try:
                     offsets: Mapping[TopicPartition, OffsetAndMetadata]
                     offsets = await admin.list_consumer_group_offsets(self._group)
                 except GroupCoordinatorNotAvailableError:
                     # The first question about any group makes a new Kafka create its topic of offsets.
-                    await asyncio.sleep(0.1)
+                    await asyncio.sleep(pauses.after_failure())
                 else:
                     return offsets
         finally:

@@ -10,7 +10,7 @@ from time import perf_counter
 import structlog
 
 from shared import metrics
-from shared.bus.assigned import BATCH, FIRST_RETRY, LAST_RETRY, POLL, AssignedPartition
+from shared.bus.assigned import BATCH, POLL, AssignedPartition
 from shared.bus.batch_unit import BatchUnit, PartitionBatch, failure_of, flush, handle, reason_of
 from shared.bus.checkpoints import Checkpoints
 from shared.bus.dealing import deal
@@ -19,6 +19,7 @@ from shared.bus.handler import Consumer, HandlerFailed, PartitionStopped
 from shared.bus.reading import read
 from shared.bus.received import Received
 from shared.bus.record import PartitionId
+from shared.retrying import Pauses
 from shared.store.database import Database
 from shared.store.errors import Fenced, UnsafeToRun
 from shared.store.unit_of_work import UnitOfWork
@@ -62,7 +63,7 @@ class Processor:
         self._turn = asyncio.Lock()  # held while a unit of work is under way
         self._opening: dict[int, asyncio.Task[None]] = {}
         self._refused: BaseException | None = None
-        self._retry_after = FIRST_RETRY
+        self._pauses = Pauses()
 
     def wake(self) -> None:
         """Look for something to do."""
@@ -116,7 +117,7 @@ class Processor:
                 try:
                     async with self._turn:
                         count = await self._round()
-                    self._retry_after = FIRST_RETRY
+                    self._pauses.reset()
                 except UnsafeToRun:
                     raise
                 except Exception as error:
@@ -145,8 +146,7 @@ class Processor:
         log.warning("batch failed", consumer=self.consumer.name, error=type(error).__name__)
         for one in self._open():
             one.trouble = type(error).__name__
-        await asyncio.sleep(self._retry_after)
-        self._retry_after = min(self._retry_after * 2, LAST_RETRY)
+        await asyncio.sleep(self._pauses.after_failure())
 
     def _open(self) -> list[AssignedPartition]:
         return [one for _, one in sorted(self.partitions.items()) if one.is_open]
@@ -242,7 +242,8 @@ class Processor:
     def _committed(self, unit: BatchUnit, seconds: float) -> None:
         unit.committed()
         for one in unit.applied:
-            one.partition.retry_after, one.partition.trouble = 0.0, None
+            one.partition.got_on()
+            one.partition.trouble = None
             if one.partition.apart:
                 one.partition.held.poison = None
                 one.partition.apart = one.partition.most < BATCH
@@ -272,7 +273,7 @@ class Processor:
             one.report(cause)
         self._close([work.partition for work in works])
         for work in works:
-            work.partition.retry_after = 0.0
+            work.partition.got_on()  # fewer records are tried at once
 
     def _narrow(self, work: PartitionBatch, cause: BaseException) -> None:
         one, records = work.partition, work.taken.records
@@ -288,8 +289,7 @@ class Processor:
 
     def _stop(self, partition: AssignedPartition, error: PartitionStopped) -> None:
         self._close([partition])
-        partition.trouble = str(error)
-        partition.retry_after = LAST_RETRY
+        partition.stopped(error)
 
     def _recover(self, partitions: Sequence[AssignedPartition], error: BaseException) -> None:
         """Open partition numbers again: memory may not be what the database says."""

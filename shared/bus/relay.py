@@ -57,6 +57,7 @@ class Relay:
         self._wake = asyncio.Event()
         self._appended = asyncio.Event()
         self._renewed = float("-inf")
+        self._kept_house = float("-inf")
 
     @property
     def leads(self) -> bool:
@@ -88,20 +89,18 @@ class Relay:
 
     async def watch(self) -> None:
         """Keep `backlog` and `delay` up to date, and the event tables ahead, in every process; for ever."""
-        housekeeping = float("-inf")
         while True:
-            try:
-                async with self._database.pool.acquire() as connection:
-                    if monotonic() - housekeeping > HOUSEKEEPING:
-                        await extend_event_tables(connection)
-                        housekeeping = monotonic()
-                    await self._measure(connection)
-            except Exception as error:
-                if not is_passing(error):
-                    raise
+            await until_it_works("backlog", self._look, is_passing)
             await asyncio.sleep(MEASURE_EVERY)
             if not self.backlog:
                 await self._rest()
+
+    async def _look(self) -> None:
+        async with self._database.pool.acquire() as connection:
+            if monotonic() - self._kept_house > HOUSEKEEPING:
+                await extend_event_tables(connection)
+                self._kept_house = monotonic()
+            await self._measure(connection)
 
     async def _rest(self) -> None:
         """Wait until something is appended; look again after a while, for a notification may be lost."""

@@ -17,6 +17,7 @@ from shared.jobs import metrics
 from shared.jobs.job import Job, JobFailed, JobKind, State, job_from_row
 from shared.jobs.lease import LEASE, Lease, LeaseLost
 from shared.jobs.store import QUERIES
+from shared.retrying import until_it_works
 from shared.store.database import Database
 
 log = structlog.get_logger()
@@ -56,18 +57,14 @@ class JobRunner:
         """Advance jobs for ever; wait while the relay is behind or PostgreSQL is away."""
         worked_at = monotonic()
         while True:
-            try:
-                await self._measure()
-                worked = self._publishing.delay < MOST_DELAY and await self.run_slice()
-            except Exception as error:
-                if not is_passing(error):
-                    raise
-                log.warning("jobs put off", error=type(error).__name__)
-                worked = False
-            if worked:
+            if await until_it_works("jobs", self._look, is_passing):
                 worked_at = monotonic()
             else:
                 await asyncio.sleep(IDLE if monotonic() - worked_at < LIVELY else AT_REST)
+
+    async def _look(self) -> bool:
+        await self._measure()
+        return self._publishing.delay < MOST_DELAY and await self.run_slice()
 
     async def run_until_idle(self) -> None:
         """Advance jobs until none is open that this runner may take."""

@@ -2,7 +2,8 @@
 
 import pytest
 
-from shared.retrying import until_it_works
+from shared import retrying
+from shared.retrying import FIRST_PAUSE, LONGEST_PAUSE, SPREAD, Pauses, until_it_works
 
 
 @pytest.mark.asyncio
@@ -29,3 +30,44 @@ async def test_an_error_that_does_not_pass_is_raised_at_once() -> None:
 
     with pytest.raises(ValueError, match="wrong"):
         await until_it_works("a server", attempt, lambda error: isinstance(error, ConnectionError))
+
+
+def test_pauses_grow_to_the_longest() -> None:
+    pauses = Pauses()
+    taken = [pauses.after_failure() for _ in range(20)]
+    assert FIRST_PAUSE <= taken[0] <= FIRST_PAUSE + SPREAD
+    for number, pause in enumerate(taken):
+        assert min(LONGEST_PAUSE, FIRST_PAUSE * 2**number) <= pause <= LONGEST_PAUSE
+    assert taken[-1] == LONGEST_PAUSE
+
+
+def test_pauses_are_spread() -> None:
+    assert len({Pauses().after_failure() for _ in range(20)}) > 1
+
+
+def test_after_a_success_the_first_pause_comes_again() -> None:
+    pauses = Pauses()
+    for _ in range(20):
+        pauses.after_failure()
+    pauses.reset()
+    assert pauses.after_failure() <= FIRST_PAUSE + SPREAD
+
+
+@pytest.mark.asyncio
+async def test_work_that_went_well_for_long_is_tried_again_as_soon_as_at_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relay that loses Kafka once a day must not wait longer each day."""
+    now = 0.0
+    resets = []
+    monkeypatch.setattr(retrying, "monotonic", lambda: now)
+    monkeypatch.setattr(Pauses, "reset", lambda pauses: resets.append(pauses))
+    lasted = [retrying.STEADY + 1, retrying.STEADY - 1]
+
+    async def attempt() -> str:
+        nonlocal now
+        if not lasted:
+            return "done"
+        now += lasted.pop(0)
+        raise ConnectionError("away")
+
+    await until_it_works("a relay", attempt, lambda error: isinstance(error, ConnectionError))
+    assert len(resets) == 1

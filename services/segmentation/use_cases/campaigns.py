@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import asyncpg
 import structlog
 from uuid_utils.compat import uuid7
 
@@ -17,10 +16,12 @@ from services.segmentation.domain.errors import Conflict, LimitReached, NotFound
 from services.segmentation.store import campaigns as store
 from services.segmentation.use_cases.audiences import Audiences, WrittenAudience
 from services.segmentation.use_cases.segments import VersionCheck, any_version
+from shared.bus.errors import is_passing
 from shared.criteria import Fault, InvalidCriterion
 from shared.events.labeling import AccountChanged
 from shared.events.segmentation import CampaignAudience, CampaignChanged, CampaignState
 from shared.events.topics import CATALOG_PARTITION
+from shared.retrying import until_it_works
 from shared.runtime.service import Resources
 from shared.store.unit_of_work import MAX_BODY_BYTES, MAX_DEFINITION_BYTES, UnitOfWork
 
@@ -222,14 +223,20 @@ class Campaigns:
     async def run(self) -> None:
         """Move campaigns on when they are due, frozen or drained; for as long as the process lives."""
         while True:
-            moving: Sequence[tuple[int, UUID]] = ()
-            try:
-                moving = await store.campaigns_to_move(self.resources.database.pool, self.clock())
-                for account_id, campaign_id in moving:
-                    await self.move(account_id, campaign_id)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-                log.warning("campaigns failed, trying again", error=type(error).__name__)
+            moving = await until_it_works("campaigns", self._move_due, is_passing)
             await asyncio.sleep(LOOK_EVERY if moving else AT_REST)
+
+    async def _move_due(self) -> int:
+        """Move what is due on; return how many campaigns that were. One on which the code fails holds up no other."""
+        moving = await store.campaigns_to_move(self.resources.database.pool, self.clock())
+        for account_id, campaign_id in moving:
+            try:
+                await self.move(account_id, campaign_id)
+            except Exception as error:
+                if is_passing(error):
+                    raise
+                log.exception("campaign not moved on", campaign_id=str(campaign_id))
+        return len(moving)
 
     async def move(self, account_id: int, campaign_id: UUID) -> None:
         """Change the state of a campaign if that is due. The catalog's lock makes it happen once."""

@@ -11,6 +11,7 @@ from services.tracking.redirect.clicks import TOPIC
 from services.tracking.redirect.spool import SpoolDirectory, read_segment
 from shared.bus.errors import is_passing
 from shared.bus.producer import IntakeProducer
+from shared.retrying import until_it_works
 
 log = structlog.get_logger()
 
@@ -31,16 +32,14 @@ class Drain:
     async def run(self) -> None:
         """Run until cancelled; try again while Kafka is away."""
         while True:
-            try:
-                await self.empty(self._own)
-                if monotonic() - self._adopted_at > ADOPT_EVERY:
-                    await self._adopt()
-                    self._adopted_at = monotonic()
-            except Exception as error:
-                if not is_passing(error):
-                    raise
-                log.warning("the spool waits", error=type(error).__name__)
+            await until_it_works("spool", self._look, is_passing)
             await asyncio.sleep(LOOK_EVERY)
+
+    async def _look(self) -> None:
+        await self.empty(self._own)
+        if monotonic() - self._adopted_at > ADOPT_EVERY:
+            await self._adopt()
+            self._adopted_at = monotonic()
 
     async def empty(self, directory: SpoolDirectory) -> None:
         """Send all clicks of a directory; a file is removed once Kafka has acknowledged all that is in it."""
