@@ -13,7 +13,7 @@ from services.tracking.redirect.targets import Targets
 from services.tracking.settings import TrackingSettings
 from services.tracking.use_cases.rendering import Renderer
 from services.tracking.use_cases.service import Tracking
-from services.tracking.use_cases.statistics import ContactCounts
+from services.tracking.use_cases.statistics import ClickReads
 from shared.bus.handler import Consumer
 from shared.bus.tail import Tail
 from shared.runtime.run import run
@@ -45,7 +45,7 @@ async def build(resources: Resources) -> ServiceParts:
         keys=keys,
         targets=targets,
         renderer=Renderer(resources.database, public_url, preferences_url),
-        contact_counts=ContactCounts(),
+        click_reads=ClickReads(),
     )
 
     contacts = Consumer("contacts", ("labeling.contacts",), ContactHandler(), version=CONTACTS_VERSION)

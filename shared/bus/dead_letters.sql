@@ -24,4 +24,8 @@ DELETE FROM held WHERE id = ANY(:ids::bigint[])
 UPDATE held SET state = 'failed', reason = reason || :addition WHERE id = ANY(:ids::bigint[])
 
 -- name: count_held
-SELECT topic, state, count(*) AS records FROM held GROUP BY topic, state
+-- For the metrics; of each state no more than `most` are counted.
+SELECT counted.topic, state.name AS state, count(*) AS records
+FROM (VALUES ('waiting'), ('failed'), ('ready'), ('dead')) AS state (name)
+CROSS JOIN LATERAL (SELECT topic FROM held WHERE held.state = state.name ORDER BY id LIMIT :most) AS counted
+GROUP BY counted.topic, state.name

@@ -1,19 +1,22 @@
 """For operators: list and replay the records that the code failed on."""
 
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.http.keys import requires_operator
+from shared.http.pages import Page, PageRequest, page_request
 from shared.http.routing import Router
+from shared.store.counting import count_up_to_most
 from shared.store.database import Database
 from shared.store.held import release_failed
 from shared.store.queries import queries_of
 
 QUERIES = queries_of(__file__)
+
+State = Literal["waiting", "failed", "ready", "dead"]
 
 
 class HeldRecord(BaseModel):
@@ -27,21 +30,15 @@ class HeldRecord(BaseModel):
     account_id: Annotated[int | None, Field(description="The account that it is about; null if that is unknown.")]
     contact_id: Annotated[int | None, Field(description="The contact that it is about; null if it is about none.")]
     state: Annotated[
-        str,
+        State,
         Field(
-            description="`waiting` for something unknown, `failed`, or `ready` to be tried again.", examples=["failed"]
+            description="`waiting` for something unknown, `failed`, `ready` to be tried again, or `dead`: about to "
+            "become a dead letter.",
+            examples=["failed"],
         ),
     ]
     reason: Annotated[str, Field(description="Why it could not be applied.", examples=["KeyError: 'label'"])]
     held_at: Annotated[datetime, Field(description="Since when it has been held.", examples=["2026-03-01T12:00:02Z"])]
-
-
-class HeldList(BaseModel):
-    """Held records, oldest first."""
-
-    items: Annotated[Sequence[HeldRecord], Field(description="Held records, the oldest first.")]
-    next_cursor: str | None
-    total: int
 
 
 class ReplayBody(BaseModel):
@@ -66,20 +63,28 @@ def held_router(service: str, database: Database) -> Router:
 
     @router.get(f"/v1/{service}-held-records", summary="Records held back")
     async def list_held(
-        state: str | None = None,
-        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-        cursor: Annotated[int, Query(ge=0, le=2**63 - 1)] = 0,
-    ) -> HeldList:
-        """Record that wait for something not yet known (`waiting`), that the code failed on (`failed`), …"""
-        rows = await QUERIES["list_held"].fetch(database.pool, state=state, after=cursor, limit=limit + 1)
-        items = [HeldRecord(**dict(row)) for row in rows[:limit]]
-        total = await QUERIES["count_held"].fetchval(database.pool, state=state)
-        more = len(rows) > limit
-        return HeldList(items=items, next_cursor=str(items[-1].id) if more else None, total=total)
+        page: Annotated[PageRequest, page_request()],
+        state: Annotated[State | None, Query(description="Only records in this state.")] = None,
+    ) -> Page[HeldRecord]:
+        """List records that wait for something unknown or that the code failed on, oldest first.
+
+        `total` is null beyond 10,000.
+        """
+        (after,) = page.key(int) or (0,)
+        names = ("list_held", "count_held") if state is None else ("list_held_in_state", "count_held_in_state")
+        rows, count = (QUERIES[name] for name in names)
+        wanted = {} if state is None else {"state": state}
+        return Page[HeldRecord].of(
+            await rows.fetch(database.pool, **wanted, after=after, limit=page.fetch),
+            page,
+            key=lambda row: (row["id"],),
+            item=lambda row: HeldRecord(**dict(row)),
+            total=await count_up_to_most(count, database.pool, **wanted),
+        )
 
     @router.post(f"/v1/{service}-held-records/replay", summary="Process failed records again")
     async def replay(wanted: ReplayBody) -> Replayed:
-        """Process the contact's held records of the topic again, from the first one on."""
+        """Process the failed records again, those of each contact in their order; return how many."""
         async with database.transaction() as connection:
             released = await release_failed(connection, wanted.topic, wanted.account_id, wanted.contact_id)
         return Replayed(released=released)

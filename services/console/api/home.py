@@ -200,9 +200,10 @@ async def _held_in(page: AccountPage, service: ServiceName) -> tuple[str, str] |
         answer = await page.api.get(service, f"/v1/{service}-held-records", state="failed", limit=1)
     except (ApiProblem, Unreachable):
         return None
-    if not answer["total"]:
+    if not answer["items"]:
         return None
-    text = _("%(count)s records could not be applied in %(service)s.", count=answer["total"], service=service)
+    count = answer["total"] or "10,000+"
+    text = _("%(count)s records could not be applied in %(service)s.", count=count, service=service)
     return text, "/operations"
 
 

@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 
 from services.labeling.domain.accounts import Account, ApiKey, Settings
 from shared.events.labeling import Scope
+from shared.store.counting import count_up_to_most
 from shared.store.queries import queries_of
 
 QUERIES = queries_of(__file__)
@@ -46,10 +47,10 @@ async def account_of_id(connection: PoolConnectionProxy, account_id: int) -> Acc
     return None if row is None else _account(row)
 
 
-async def list_accounts(connection: PoolConnectionProxy, after: int, limit: int) -> tuple[list[Account], int]:
-    """Return a page of all accounts, oldest first, and their number."""
+async def list_accounts(connection: PoolConnectionProxy, after: int, limit: int) -> tuple[list[Account], int | None]:
+    """Return a page of all accounts, oldest first, and their number (None: beyond MOST_COUNTED)."""
     rows = await QUERIES["list_accounts"].fetch(connection, after=after, limit=limit)
-    return [_account(row) for row in rows], await QUERIES["count_accounts"].fetchval(connection)
+    return [_account(row) for row in rows], await count_up_to_most(QUERIES["count_accounts"], connection)
 
 
 async def update_account(connection: PoolConnectionProxy, account: Account) -> None:

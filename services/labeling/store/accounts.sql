@@ -14,7 +14,7 @@ ORDER BY account_id
 LIMIT :limit
 
 -- name: count_accounts
-SELECT count(*) FROM accounts
+SELECT count(*) FROM (SELECT FROM accounts ORDER BY account_id LIMIT :most) AS counted
 
 -- name: update_account
 UPDATE accounts SET name = :name, time_zone = :time_zone, state = :state, settings = :settings

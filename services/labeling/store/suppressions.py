@@ -13,10 +13,10 @@ from uuid_utils.compat import uuid7
 from services.labeling.domain.suppressions import VERSION, Hash
 from services.labeling.store.history import encode_origin
 from shared.events.parts import Origin
+from shared.store.counting import count_up_to_most
 from shared.store.queries import queries_of
 
 QUERIES = queries_of(__file__)
-MOST_COUNTED = 10_000
 
 
 class Suppression(NamedTuple):
@@ -66,8 +66,8 @@ async def suppressions_of_account(
 ) -> tuple[list[Suppression], int | None]:
     """Return a page of the account's suppressions, oldest first, and the number of all (None: beyond MOST_COUNTED)."""
     rows = await QUERIES["suppressions_of_account"].fetch(connection, account_id=account_id, after=after, limit=limit)
-    total = await QUERIES["count_suppressions"].fetchval(connection, account_id=account_id, most=MOST_COUNTED + 1)
-    return [_suppression(row) for row in rows], total if total <= MOST_COUNTED else None
+    total = await count_up_to_most(QUERIES["count_suppressions"], connection, account_id=account_id)
+    return [_suppression(row) for row in rows], total
 
 
 async def delete_suppression(connection: PoolConnectionProxy, account_id: int, suppression_id: UUID) -> bool:

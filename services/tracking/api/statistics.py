@@ -10,9 +10,14 @@ from fastapi import Query
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 
 from services.tracking.api.service import Service, no_message
-from services.tracking.store.messages import message_number, read_message
-from services.tracking.store.statistics import series_of_message
-from services.tracking.use_cases.statistics import Numbers, statistics_of_message
+from services.tracking.use_cases.statistics import (
+    MOST_PERIODS,
+    Numbers,
+    Series,
+    TooManyPeriods,
+    series_of_message,
+    statistics_of_message,
+)
 from shared.events.labeling import AccountChanged
 from shared.events.parts import Send
 from shared.http.bodies import only_written_out
@@ -70,15 +75,13 @@ async def show_statistics(
 
     Clicks are as of now. Contacts are counted again at most every second for each 100,000 clicks of the message.
     """
-    async with service.snapshot() as connection:
-        message = await read_message(connection, caller.account_id, message_id)
-        message_no = await message_number(connection, caller.account_id, message_id)
-        if message is None or message_no is None:
-            raise no_message()
-        found = await statistics_of_message(connection, service.contact_counts, message_no)
+    found = await statistics_of_message(service.database, service.click_reads, caller.account_id, message_id)
+    if found is None:
+        raise no_message()
+    message, statistics = found
     return MessageNumbers(
         message_id=message_id,
-        **_numbers(found.total),
+        **_numbers(statistics.total),
         links=[
             LinkNumbers(
                 link_id=link.id,
@@ -86,12 +89,12 @@ async def show_statistics(
                 url=link.url,
                 text=link.text,
                 present=link.present,
-                **_numbers(found.links.get(link.number)),
+                **_numbers(statistics.links.get(link.number)),
             )
             for link in message.links
-            if link.present or link.number in found.links
+            if link.present or link.number in statistics.links
         ],
-        sends=[SendNumbers(send=send, **_numbers(numbers)) for send, numbers in found.sends],
+        sends=[SendNumbers(send=send, **_numbers(numbers)) for send, numbers in statistics.sends],
     )
 
 
@@ -129,8 +132,13 @@ async def show_series(
     since: Annotated[Time | None, Query(description="From this time on; at most 366 days, by hour 31.")] = None,
     until: Annotated[Time | None, Query(description="Before this time; now unless it is given.")] = None,
 ) -> SeriesAnswer:
-    """Return clicks by verdict and contacts for each day or hour, in all and per link."""
+    """Return clicks by verdict and contacts for each day or hour, in all and per link.
+
+    They are counted again at most every second for each 100,000 clicks of the message. An answer of more than 50,000
+    numbers is refused.
+    """
     longest = timedelta(days=366 if by == "day" else 31)
+    asked_since, asked_until = since, until
     until = until or datetime.now(UTC)
     since = since or until - longest
     if until - since > longest:
@@ -138,15 +146,21 @@ async def show_series(
         raise Problem(422, f"{detail}.", errors=[FieldError("/query/since", detail)])
     account = service.catalog.find(AccountChanged, caller.account_id)
     time_zone = "UTC" if account is None else account.time_zone
-    async with service.snapshot() as connection:
-        message = await read_message(connection, caller.account_id, message_id)
-        message_no = await message_number(connection, caller.account_id, message_id)
-        if message is None or message_no is None:
-            raise no_message()
-        found = await series_of_message(connection, message_no, by, time_zone, since, until)
+    asked = (by, time_zone, asked_since, asked_until)
+    series = Series(by, time_zone, since, until)
+    try:
+        found = await series_of_message(
+            service.database, service.click_reads, caller.account_id, message_id, series, asked
+        )
+    except TooManyPeriods:
+        detail = f"The answer would have more than {MOST_PERIODS:,} numbers; ask for a shorter time"
+        raise Problem(422, f"{detail}.", errors=[FieldError("/query/since", detail)]) from None
+    if found is None:
+        raise no_message()
+    message, periods = found
     by_link: defaultdict[int | None, list[PeriodNumbers]] = defaultdict(list)
     zone = ZoneInfo(time_zone)
-    for period in found:
+    for period in periods:
         clicks = Clicks(human=period.human, machine=period.machine, unsure=period.unsure)
         at = PeriodNumbers(since=period.since.astimezone(zone), clicks=clicks, contacts=period.contacts)
         by_link[period.link_number].append(at)

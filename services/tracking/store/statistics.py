@@ -22,17 +22,21 @@ class Period(NamedTuple):
     contacts: int
 
 
-async def series_of_message(
+async def periods_of_message(
     connection: PoolConnectionProxy,
     message_no: int,
     unit: Literal["day", "hour"],
     time_zone: str,
     since: datetime,
     until: datetime,
+    most: int,
 ) -> list[Period]:
-    """Return the days or hours of a time zone that have clicks, from `since` until before `until`."""
-    rows = await QUERIES["series"].fetch(
-        connection, message_no=message_no, unit=unit, time_zone=time_zone, since=since, until=until
+    """Return the days or hours of a time zone that have clicks, from `since` until before `until`, `most` at most.
+
+    Reads all clicks of the message in that time.
+    """
+    rows = await QUERIES["periods"].fetch(
+        connection, message_no=message_no, unit=unit, time_zone=time_zone, since=since, until=until, most=most
     )
     return [
         Period(

@@ -16,7 +16,7 @@ FROM clicks
 WHERE message_no = :message_no AND verdict = 'human'
 GROUP BY GROUPING SETS ((), (link_number), (send_no))
 
--- name: series
+-- name: periods
 -- Clicks and contacts by day or hour of the account's time zone, in all and by link; `unit` is 'day' or 'hour'.
 SELECT
     date_trunc(:unit, occurred_at, :time_zone) AS since, link_number, grouping(link_number) = 0 AS of_link,
@@ -28,6 +28,7 @@ FROM clicks
 WHERE message_no = :message_no AND occurred_at >= :since AND occurred_at < :until
 GROUP BY GROUPING SETS ((1), (1, link_number))
 ORDER BY 1, 2
+LIMIT :most
 
 -- name: sends_of_message
 SELECT send_no, kind, id, sent_at FROM sends WHERE message_no = :message_no ORDER BY sent_at, send_no

@@ -8,7 +8,7 @@ from asyncpg.pool import PoolConnectionProxy
 
 from services.tracking.redirect.targets import Targets
 from services.tracking.use_cases.rendering import Renderer
-from services.tracking.use_cases.statistics import ContactCounts
+from services.tracking.use_cases.statistics import ClickReads
 from shared.bus.catalog import Catalog
 from shared.bus.producer import IntakeProducer
 from shared.bus.relay import published
@@ -34,7 +34,7 @@ class Tracking:
     keys: TokenKeys
     targets: Targets
     renderer: Renderer
-    contact_counts: ContactCounts
+    click_reads: ClickReads
 
     @property
     def own_urls(self) -> tuple[str, ...]:

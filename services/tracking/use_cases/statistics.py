@@ -1,22 +1,32 @@
-"""The numbers of a message: clicks are counted as they come, contacts when somebody asks."""
+"""The numbers of a message: clicks are counted as they come, contacts and periods when somebody asks."""
 
 import asyncio
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from time import monotonic
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
+from uuid import UUID
 from weakref import WeakValueDictionary
 
-from asyncpg.pool import PoolConnectionProxy
-
-from services.tracking.store.statistics import StatisticsRow, click_counts, contact_counts, sends_of_message
+from services.tracking.store import statistics as store
+from services.tracking.store.messages import StoredMessage, message_number, read_message
+from services.tracking.store.statistics import Period, StatisticsRow
 from shared.events.parts import Send
+from shared.store.database import Database
 
-# Counting contacts reads all clicks of the message, about a second for a million. Its result is used again for ten
-# times as long, so that nobody keeps the database busy by asking.
+# Counting contacts, or clicks by period, reads all clicks of the message: about a second for a million. What was found
+# is used again for ten times as long, so that nobody keeps the database busy by asking.
 SECONDS_PER_CLICK = 0.000_01
-MOST_KEPT = 1_000  # messages
+MOST_KEPT = 500_000  # rows
+MOST_PERIODS = 50_000  # numbers of one answer: days or hours, for the message and for each of its links
+
+Row = TypeVar("Row")
+
+
+class TooManyPeriods(ValueError):
+    """A series would have more than MOST_PERIODS numbers."""
 
 
 @dataclass(slots=True)
@@ -37,43 +47,82 @@ class MessageStatistics:
 
 
 class _Kept(NamedTuple):
-    counted_at: float
-    counts: Sequence[StatisticsRow]
+    read_at: float
+    rows: Sequence[Any]
 
 
-class ContactCounts:
-    """Numbers of contacts, counted when they are asked for, by one request for a message at a time.
+class ClickReads:
+    """What can be found only by reading all clicks of a message: by one request of an account at a time.
 
-    They are exact as of some moment in the last `SECONDS_PER_CLICK` for each human click of the message.
+    Rows are exact as of some moment in the last `SECONDS_PER_CLICK` for each click of the message.
     """
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
-        self._kept: OrderedDict[int, _Kept] = OrderedDict()
+        self._kept: OrderedDict[Hashable, _Kept] = OrderedDict()
+        self._rows = 0
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
-    async def of_message(
-        self, connection: PoolConnectionProxy, message_no: int, human_clicks: int
-    ) -> Sequence[StatisticsRow]:
-        """Return the numbers of contacts of a message that has so many human clicks."""
-        lock = self._locks.setdefault(message_no, asyncio.Lock())
+    async def rows(
+        self, account_id: int, question: Hashable, clicks: int, read: Callable[[], Awaitable[Sequence[Row]]]
+    ) -> Sequence[Row]:
+        """Return what `read` returned, now or not long ago, for the same question about a message of so many clicks."""
+        lock = self._locks.setdefault(account_id, asyncio.Lock())
         async with lock:
-            kept = self._kept.get(message_no)
-            if kept is not None and self._clock() - kept.counted_at < human_clicks * SECONDS_PER_CLICK:
-                return kept.counts
+            kept = self._kept.get(question)
+            if kept is not None and self._clock() - kept.read_at < clicks * SECONDS_PER_CLICK:
+                return kept.rows
             asked_at = self._clock()
-            counts = await contact_counts(connection, message_no)
-            self._kept[message_no] = _Kept(asked_at, counts)
-            self._kept.move_to_end(message_no)
-            if len(self._kept) > MOST_KEPT:
-                self._kept.popitem(last=False)
-            return counts
+            rows = await read()
+            self._keep(question, _Kept(asked_at, rows))
+            return rows
+
+    def _keep(self, question: Hashable, kept: _Kept) -> None:
+        self._forget(question)
+        self._kept[question] = kept
+        self._rows += 1 + len(kept.rows)
+        while self._rows > MOST_KEPT:
+            self._forget(next(iter(self._kept)))
+
+    def _forget(self, question: Hashable) -> None:
+        if (kept := self._kept.pop(question, None)) is not None:
+            self._rows -= 1 + len(kept.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Clicks:
+    """A message with the numbers that are always at hand."""
+
+    message: StoredMessage
+    message_no: int
+    counts: Sequence[StatisticsRow]
+    sends: dict[int, Send]
+
+    @property
+    def total(self) -> int:
+        return sum(counted.number for counted in self.counts if not counted.of_link and not counted.of_send)
+
+
+async def _clicks_of(database: Database, account_id: int, message_id: UUID) -> _Clicks | None:
+    async with (
+        database.pool.acquire() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        message = await read_message(connection, account_id, message_id)
+        message_no = await message_number(connection, account_id, message_id)
+        if message is None or message_no is None:
+            return None
+        counts = await store.click_counts(connection, message_no)
+        return _Clicks(message, message_no, counts, await store.sends_of_message(connection, message_no))
 
 
 async def statistics_of_message(
-    connection: PoolConnectionProxy, contacts: ContactCounts, message_no: int
-) -> MessageStatistics:
-    """Return the numbers of a message."""
+    database: Database, reads: ClickReads, account_id: int, message_id: UUID
+) -> tuple[StoredMessage, MessageStatistics] | None:
+    """Return a message and its numbers; None if there is no such message."""
+    clicks = await _clicks_of(database, account_id, message_id)
+    if clicks is None:
+        return None
     total = Numbers()
     links: defaultdict[int, Numbers] = defaultdict(Numbers)
     by_send: defaultdict[int, Numbers] = defaultdict(Numbers)
@@ -83,11 +132,53 @@ async def statistics_of_message(
             return links[counted.link_number]
         return by_send[counted.send_no] if counted.of_send else total
 
-    for counted in await click_counts(connection, message_no):
+    async def read() -> Sequence[StatisticsRow]:
+        async with database.pool.acquire() as connection:
+            return await store.contact_counts(connection, clicks.message_no)
+
+    for counted in clicks.counts:
         numbers(counted).clicks[counted.verdict] = counted.number
-    for counted in await contacts.of_message(connection, message_no, total.clicks.get("human", 0)):
+    for counted in await reads.rows(account_id, ("contacts", clicks.message_no), clicks.total, read):
         numbers(counted).contacts = counted.number
-    sends = await sends_of_message(connection, message_no)
     in_order: list[tuple[Send | None, Numbers]] = [(None, by_send[0])] if 0 in by_send else []
-    in_order += [(send, by_send[send_no]) for send_no, send in sends.items() if send_no in by_send]
-    return MessageStatistics(total, dict(links), in_order)
+    in_order += [(send, by_send[send_no]) for send_no, send in clicks.sends.items() if send_no in by_send]
+    return clicks.message, MessageStatistics(total, dict(links), in_order)
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Which periods of a message: days or hours of a time zone, from `since` until before `until`."""
+
+    unit: Literal["day", "hour"]
+    time_zone: str
+    since: datetime
+    until: datetime
+
+
+async def series_of_message(
+    database: Database, reads: ClickReads, account_id: int, message_id: UUID, series: Series, asked: Hashable
+) -> tuple[StoredMessage, Sequence[Period]] | None:
+    """Return a message and its periods with clicks; None if there is no such message.
+
+    `asked` is what makes two requests the same one. Raises TooManyPeriods.
+    """
+    clicks = await _clicks_of(database, account_id, message_id)
+    if clicks is None:
+        return None
+
+    async def read() -> Sequence[Period]:
+        async with database.pool.acquire() as connection:
+            return await store.periods_of_message(
+                connection,
+                clicks.message_no,
+                series.unit,
+                series.time_zone,
+                series.since,
+                series.until,
+                MOST_PERIODS + 1,
+            )
+
+    found = await reads.rows(account_id, ("periods", clicks.message_no, asked), clicks.total, read)
+    if len(found) > MOST_PERIODS:
+        raise TooManyPeriods
+    return clicks.message, found

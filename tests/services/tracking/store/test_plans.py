@@ -58,7 +58,7 @@ INDEXES = {
     "contacts_of_external_digests": "contacts_by_external_id",
     "count_clicks": "click_counts_pkey",
     "count_contacts": "clicks_of_message",
-    "series": "clicks_of_message",
+    "periods": "clicks_of_message",
 }
 MODULES = ("clicks", "contacts", "messages", "senders", "statistics")
 

@@ -1,0 +1,82 @@
+"""Operators list held records page by page, by an index, and are told their number up to a limit."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+import pytest_asyncio
+from pydantic import SecretStr
+
+from shared.bus import dead_letters
+from shared.http.app import create_app
+from shared.runtime import held_records
+from shared.runtime.held_records import held_router
+from shared.store import counting
+from shared.store.database import Database
+from tests.stack.plans import assert_indexed
+
+pytestmark = pytest.mark.asyncio
+OPERATOR = "operator-key-of-the-test"
+FILL = """
+INSERT INTO held (consumer, topic, partition, record_offset, headers, account_id, contact_id, state, reason)
+SELECT 'labels', 'tracking.clicks', 0, n, '', 1, n, CASE WHEN n % 1000 = 0 THEN 'failed' ELSE 'waiting' END, 'unknown'
+FROM generate_series(1, $1::integer) AS n
+"""
+
+
+@pytest_asyncio.fixture
+async def database(database_dsn: str) -> AsyncIterator[Database]:
+    database = await Database.open(database_dsn)
+    await database.migrate([])
+    yield database
+    await database.close()
+
+
+@pytest_asyncio.fixture
+async def http(database: Database) -> AsyncIterator[httpx.AsyncClient]:
+    app = create_app("Penchant test", None, database, description="", operator_key=SecretStr(OPERATOR))
+    app.include_router(held_router("tracking", database))
+    headers = {"authorization": f"Bearer {OPERATOR}"}
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://tracking", headers=headers) as client:
+        yield client
+
+
+async def test_pages_follow_each_other(http: httpx.AsyncClient, database: Database) -> None:
+    await database.pool.execute(FILL, 3000)
+    offsets, cursor = [], None
+    while True:
+        parameters = {"state": "failed", "limit": "2"} | ({"cursor": cursor} if cursor else {})
+        page = (await http.get("/v1/tracking-held-records", params=parameters)).json()
+        assert page["total"] == 3
+        offsets += [item["offset"] for item in page["items"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert offsets == [1000, 2000, 3000]
+
+
+async def test_a_number_is_told_up_to_a_limit(
+    http: httpx.AsyncClient, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await database.pool.execute(FILL, 3000)
+    assert (await http.get("/v1/tracking-held-records")).json()["total"] == 3000
+    monkeypatch.setattr(counting, "MOST_COUNTED", 2000)
+    assert (await http.get("/v1/tracking-held-records")).json()["total"] is None
+    assert (await http.get("/v1/tracking-held-records?state=failed")).json()["total"] == 3
+
+
+async def test_a_state_that_there_is_not_and_a_forged_cursor_are_refused(http: httpx.AsyncClient) -> None:
+    for query, pointer in (("state=lost", "/query/state"), ("cursor=17", "/query/cursor")):
+        answer = await http.get(f"/v1/tracking-held-records?{query}")
+        assert answer.status_code == 422
+        assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+
+
+async def test_lists_and_counts_read_indexes(database: Database) -> None:
+    queries = [*held_records.QUERIES.values(), dead_letters.QUERIES["count_held"]]
+    indexes = dict.fromkeys(("list_held_in_state", "count_held_in_state"), "held_by_state")
+    async with database.pool.acquire() as connection, connection.transaction():
+        await connection.execute(FILL.replace("$1::integer", "50000"))
+        await connection.execute("ANALYZE held")
+        await assert_indexed(connection, queries, ["held"], indexes)
