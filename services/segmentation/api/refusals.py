@@ -7,6 +7,7 @@ from services.segmentation.domain.errors import Conflict, LimitReached, NotFound
 from shared.criteria import InvalidCriterion
 from shared.http.problems import FieldError, Problem, in_use, unavailable
 from shared.store.errors import EventTooLarge
+from shared.store.unit_of_work import MAX_DEFINITION_BYTES
 from shared.uses import InUseError
 
 
@@ -27,7 +28,8 @@ def refusals(pointer: str = "/criterion") -> Iterator[None]:
     except Conflict as error:
         raise Problem(409, str(error)) from None
     except EventTooLarge:
-        raise Problem(422, "The definition is too large: at most 800 kB are possible.") from None
+        detail = f"The definition is too large: at most {MAX_DEFINITION_BYTES // 1000} kB are possible"
+        raise Problem(422, f"{detail}.", errors=[FieldError(pointer, detail)]) from None
     except TooMany as error:
         raise Problem(429, str(error), headers={"Retry-After": "5"}) from None
     except SlicesUnavailable as error:

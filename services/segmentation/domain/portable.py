@@ -30,6 +30,11 @@ class PortableCriterion(BaseModel):
                     waiting.append(segments[segment_id])
         return cls(criterion=write(criterion), segments=needed)
 
+    @property
+    def bytes(self) -> int:
+        """Its size as it travels."""
+        return len(self.model_dump_json())
+
     @cached_property
     def inlined(self) -> Criterion:
         """The criterion to evaluate. Raises InvalidCriterion if a segment is missing."""

@@ -18,8 +18,12 @@ from shared.criteria import AccountLookup, Criterion, Fault, InvalidCriterion, p
 from shared.criteria.cost import MOST_COST, TOO_EXPENSIVE, cost_of
 from shared.events.topics import partition_of
 from shared.events.tracking import BlockVariant, MessageChanged
+from shared.store.unit_of_work import MAX_DEFINITION_BYTES
 
 log = structlog.get_logger()
+
+# It is kept with every campaign that is launched, and travels to all who answer for a slice.
+TOO_LARGE = f"with the segments in it, an audience has at most {MAX_DEFINITION_BYTES // 1000} kB"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,8 @@ class Audiences:
         # Its parts are counted in one go, as the nodes of a criterion are.
         if writing and sum(cost_of(one.inlined) for criteria in parts.values() for one in criteria) > MOST_COST:
             faults.append(Fault("", TOO_EXPENSIVE))
+        if sum(one.bytes for criteria in parts.values() for one in criteria) > MAX_DEFINITION_BYTES:
+            faults.append(Fault("", TOO_LARGE))
         if faults:
             raise InvalidCriterion(tuple(faults))
         return PortableAudience(

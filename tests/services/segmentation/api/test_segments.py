@@ -77,6 +77,7 @@ async def test_a_definition_that_an_event_cannot_hold_is_refused(rig: Rig) -> No
         ):
             assert answer.status_code == 422, answer.text
             assert "too large" in answer.json()["detail"]
+            assert [error["pointer"] for error in answer.json()["errors"]] == ["/criterion"]
         smaller = {"field": {"key": "city", "in": cities[:90]}}
         assert (
             await process.client.delete(f"/v1/segments/{await process.create('Large', smaller)}")
