@@ -4,6 +4,9 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+import httpx
+from aiokafka.errors import KafkaError
+
 from deploy.command_line.client import ApiProblem, Unreachable
 from deploy.command_line.commands.console import sign_in_link
 from deploy.command_line.commands.watch import line
@@ -12,8 +15,19 @@ from deploy.command_line.settings import CommandLineSettings, NothingRuns
 from deploy.command_line.terminal import say
 from deploy.demo.play import StoryBroke
 from deploy.demo.story import follow, invite, narrate, played
+from shared.retrying import Pauses
 
-AGAIN_AFTER_SECONDS = 2.0
+# What a demo can meet when something ends meanwhile, or is too slow.
+CAN_HAPPEN = (
+    StoryBroke,
+    NothingRuns,
+    ApiProblem,
+    Unreachable,
+    ConnectionError,
+    LookupError,
+    httpx.HTTPError,
+    KafkaError,
+)
 
 
 def show(going_on: Callable[[], bool], introduce: Callable[[], None], demo: Callable[[int], None] | None) -> None:
@@ -34,8 +48,7 @@ async def _show(
     if demo is not None:
         say("\nThe demo, a pet shop in an account of its own:\n")
         try:
-            async with played(settings) as scene:
-                demo(scene.stage.account_id)
+            async with played(settings, demo) as scene:
                 await narrate(scene)
                 introduce()
                 introduced = True
@@ -44,18 +57,23 @@ async def _show(
                 say("Events follow as they happen. Ctrl-C stops everything and keeps the data.\n")
                 await follow(scene, going_on)
                 return
-        except (StoryBroke, NothingRuns, ApiProblem, Unreachable, ConnectionError, LookupError) as problem:
+        except CAN_HAPPEN as problem:
+            if not going_on():
+                return
             say(f"The demo ended: {problem}. Everything goes on; `penchant demo` plays it again.")
     if not introduced:
         introduce()
         await _invite_to_console(settings)
     say("\nEvents follow as they happen. Ctrl-C stops everything and keeps the data.\n")
+    pauses = Pauses()
     while going_on():
         try:
             await _follow(settings, going_on)
-        except ConnectionError as problem:
+        except (ConnectionError, LookupError, KafkaError) as problem:
+            if not going_on():
+                return
             say(f"{problem}; trying again.")
-            await asyncio.sleep(AGAIN_AFTER_SECONDS)
+            await asyncio.sleep(pauses.after_failure())
 
 
 async def _invite_to_console(settings: CommandLineSettings, demo_key: str | None = None) -> None:

@@ -38,13 +38,15 @@ class Scene:
 
 
 @asynccontextmanager
-async def played(settings: CommandLineSettings) -> AsyncIterator[Scene]:
+async def played(settings: CommandLineSettings, made: Callable[[int], None] = lambda _: None) -> AsyncIterator[Scene]:
     """Play the demo in an account of its own; the shop that the links lead to stays open until the end of the block.
 
-    Raises StoryBroke when something that should follow does not.
+    `made` is called with the account as soon as there is one, however the demo ends. Raises StoryBroke when something
+    that should follow does not.
     """
     created = await create_account(settings, cast.ACCOUNT, cast.TIME_ZONE)
     stage = Stage(created["account_id"], created["api_key"])
+    made(stage.account_id)
     with Shop() as shop:
         async with Client(settings, stage.api_key) as client, Feed(settings) as feed:
             await set_up(client, stage, shop.url)

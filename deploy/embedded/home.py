@@ -14,6 +14,7 @@ import psutil
 from deploy.embedded.error import StackError
 
 POLL_SECONDS = 0.05
+GLANCE_SECONDS = 0.5  # whoever looks whether the lock is held, holds it for a moment
 FREE_MEGABYTES = 1024  # Kafka and PostgreSQL each allocate hundreds of them before they hold anything
 FREE_MEGABYTES_WITH_DATA = 64  # logs and a few segments; what holds data already has allocated the rest
 SOCKET_PATH_BYTES = 90  # the limit is 108 (104 on macOS), and supervisor appends its pid while it binds
@@ -113,14 +114,22 @@ class Home:
         Everything that supervisor starts inherits it. So it is free when the last process of the stack is gone,
         whatever became of the others, and two stacks never work on the same data. Raises StackError when it is held.
         """
+        deadline = time.monotonic() + GLANCE_SECONDS
+        while (descriptor := self._lock()) is None:
+            if time.monotonic() > deadline:
+                raise StackError(f"{self.path} is in use.")
+            time.sleep(POLL_SECONDS)
+        return descriptor
+
+    def _lock(self) -> int | None:
         opened = os.open(self._lock_file, os.O_RDWR | os.O_CREAT, 0o600)
         descriptor: int = fcntl.fcntl(opened, fcntl.F_DUPFD, FIRST_KEPT_DESCRIPTOR)
         os.close(opened)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as held:
+        except BlockingIOError:
             os.close(descriptor)
-            raise StackError(f"{self.path} is in use.") from held
+            return None
         return descriptor
 
     def is_locked(self) -> bool:

@@ -2,6 +2,7 @@
 
 import signal
 import time
+from contextlib import suppress
 
 import psutil
 
@@ -11,6 +12,12 @@ from deploy.embedded.stack_file import StackFile
 
 KAFKA, POSTGRES = "kafka", "postgres"
 END_WITHIN_SECONDS = 60.0
+
+
+def has_orphans(home: Home) -> bool:
+    """Return whether a process that was noted as part of the stack holds the lock of `home`."""
+    noted = StackFile.read(home)
+    return noted is not None and not {process.pid for process in home.processes()}.isdisjoint(noted.pids.values())
 
 
 def end_orphans(home: Home) -> None:
@@ -27,15 +34,20 @@ def end_orphans(home: Home) -> None:
         wanted = {pids[name] for name in names if name in pids}
         ending = [process for process in home.processes() if process.pid in wanted]
         for process in ending:
-            process.send_signal(number)
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
         psutil.wait_procs(ending, timeout=max(0.0, deadline - time.monotonic()))
     if not home.is_free_within(deadline - time.monotonic()):
-        raise StackError(f"{home.path} is still in use by {describe(home)}")
+        raise StackError(f"{home.path} is still in use by {describe(home)}.")
 
 
 def describe(home: Home) -> str:
     """Return the processes that hold the lock, for a person; not those that another one of them started."""
     holders = home.processes()
     pids = {process.pid for process in holders}
-    first = [process for process in holders if process.ppid() not in pids]
-    return ", ".join(f"{process.name()} ({process.pid})" for process in first) or "a process of another user"
+    first = []
+    for process in holders:
+        with suppress(psutil.NoSuchProcess):
+            if process.ppid() not in pids:
+                first.append(f"{process.name()} ({process.pid})")
+    return ", ".join(first) or "a process of another user"

@@ -36,12 +36,12 @@ async def broker_unready(settings: CommonSettings) -> Unready:
 async def database_unready(dsn: str) -> Unready:
     try:
         connection = await asyncpg.connect(dsn, timeout=5)
-    except (OSError, asyncpg.PostgresError) as problem:
+        try:
+            await connection.fetchval("SELECT 1", timeout=5)
+        finally:
+            await connection.close(timeout=5)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as problem:
         return str(problem) or type(problem).__name__
-    try:
-        await connection.fetchval("SELECT 1")
-    finally:
-        await connection.close()
     return None
 
 

@@ -3,20 +3,24 @@
 import asyncio
 import os
 import sys
+import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from http.client import HTTPException
 from xmlrpc.client import Fault
 
 import asyncpg
+import httpx
+from aiokafka.errors import KafkaError
 
 from deploy.embedded.account import delivery_key, first_account
 from deploy.embedded.databases import ensure_databases
 from deploy.embedded.error import StackError
-from deploy.embedded.home import Home
+from deploy.embedded.home import POLL_SECONDS, Home
 from deploy.embedded.kafka import Kafka
-from deploy.embedded.orphans import describe, end_orphans
+from deploy.embedded.orphans import describe, end_orphans, has_orphans
 from deploy.embedded.ports import HOST, choose_ports, holder, is_free, listens
 from deploy.embedded.postgres import Postgres
 from deploy.embedded.private_file import write_private
@@ -33,7 +37,7 @@ from deploy.embedded.secrets import Secrets
 from deploy.embedded.services import FIRST, LAST, SERVICES
 from deploy.embedded.settings import StackSettings
 from deploy.embedded.stack_file import StackFile, note_pids
-from deploy.embedded.supervisor import Supervisor, launch
+from deploy.embedded.supervisor import STOPPED_MEANWHILE, STOPS_WITHIN_SECONDS, Supervisor, launch
 from shared.bus.topics import ensure_topics
 from shared.store.errors import UnsafeToRun
 
@@ -42,6 +46,19 @@ STARTS_BEFORE_GIVING_UP = 4
 LOG_TAIL_CHARACTERS = 1500
 
 Say = Callable[[str], None]
+
+STARTS_WITHIN_SECONDS = 60.0  # until a start that has just begun can be stopped
+# What a start can meet when a server does not come up, or ends meanwhile: a sentence is enough.
+CAN_HAPPEN = (
+    UnsafeToRun,
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    KafkaError,
+    httpx.HTTPError,
+    HTTPException,
+    Fault,
+)
 
 
 Environments = dict[str, dict[str, str]]  # of each service
@@ -72,31 +89,59 @@ def start(
     try:
         return asyncio.run(_bring_up(plan, supervisor, say, before_services))
     except BaseException as problem:
-        if not home.is_locked():
-            raise StackError("It was stopped by another command while it started.") from problem
+        if supervisor.condition() == "stopping" or not home.is_locked():
+            home.is_free_within(STOPS_WITHIN_SECONDS)
+            raise StackError(STOPPED_MEANWHILE) from problem
         say("Stopping what had been started.")
         stop(home)
-        if isinstance(problem, UnsafeToRun | OSError | asyncpg.PostgresError | Fault):
-            raise StackError(str(problem)) from problem
+        if isinstance(problem, CAN_HAPPEN):
+            raise StackError(str(problem) or type(problem).__name__) from problem
         raise
 
 
 def stop(home: Home) -> None:
-    """Stop everything that runs on `home`, in order; the data stays. Raises StackError if something does not end."""
+    """Stop everything that runs on `home`, in order; the data stays.
+
+    A start that another command has just begun is stopped as soon as it can be. Raises StackError if something does not
+    end.
+    """
     supervisor = Supervisor(home)
-    if supervisor.answers():
-        supervisor.stop_all()
-    elif home.is_locked():
-        end_orphans(home)
-    home.forget_control_socket()
-    note_pids(home, {})
+    deadline = time.monotonic() + STARTS_WITHIN_SECONDS
+    while home.is_locked():
+        if supervisor.condition() != "away":
+            supervisor.stop_all()
+        elif has_orphans(home):
+            end_orphans(home)
+        elif time.monotonic() > deadline:
+            raise StackError(f"{home.path} is in use by {describe(home)}, which is starting or stopping. Try again.")
+        else:
+            time.sleep(POLL_SECONDS)
+    _tidy(home)
+
+
+def _tidy(home: Home) -> None:
+    try:
+        lock = home.lock()
+    except StackError:
+        return  # somebody has started it again, and what is there is theirs
+    try:
+        home.forget_control_socket()
+        note_pids(home, {})
+    finally:
+        os.close(lock)
 
 
 def why_in_use(home: Home) -> str:
     """Return who holds the lock of `home`, and what to do."""
     supervisor = Supervisor(home)
-    if supervisor.answers():
-        waiting = [name for name, state in supervisor.states().items() if state == "STOPPED"]
+    if (condition := supervisor.condition()) == "working":
+        try:
+            waiting = [name for name, state in supervisor.states().items() if state == "STOPPED"]
+        except (OSError, HTTPException, Fault):
+            condition, waiting = "stopping", []
+    if condition == "stopping":
+        return f"Penchant on {home.path} is stopping. Start it again once it has stopped."
+    if condition == "working":
         if waiting:
             return (
                 f"Penchant on {home.path} has started half-way (not {', '.join(waiting)}): another command is at it, "

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterable, Mapping
 from http.client import HTTPException
-from typing import Any
+from typing import Any, Literal
 from xmlrpc.client import Fault, ServerProxy
 
 from supervisor.xmlrpc import SupervisorTransport
@@ -20,6 +20,9 @@ LISTENER = "pids"
 LOG = "supervisor.log"
 ANSWERS_WITHIN_SECONDS = 10.0
 STOPS_WITHIN_SECONDS = 90.0
+STOPPED_MEANWHILE = "It was stopped by another command while it started."
+
+Condition = Literal["working", "stopping", "away"]
 
 
 class Supervisor:
@@ -33,12 +36,15 @@ class Supervisor:
         with ServerProxy("http://localhost", transport=transport) as proxy:
             return getattr(proxy.supervisor, method)(*arguments)
 
-    def answers(self) -> bool:
+    def condition(self) -> Condition:
+        """Return whether it works, stops everything and then itself, or is not there."""
         try:
             self._call("getState")
+        except Fault:
+            return "stopping"  # it answers no question then
         except (OSError, HTTPException):
-            return False
-        return True
+            return "away"
+        return "working"
 
     def states(self) -> dict[str, str]:
         """Return what each process does: RUNNING, STARTING, BACKOFF, EXITED, FATAL, STOPPED, …; the stores first."""
@@ -72,6 +78,10 @@ class Supervisor:
         except Fault as problem:
             if "SHUTDOWN_STATE" not in problem.faultString:
                 raise
+        except (OSError, HTTPException):
+            if self.condition() == "working":
+                raise
+            # Another command has stopped it meanwhile.
         if not self._home.is_free_within(STOPS_WITHIN_SECONDS):
             names = ", ".join(f"{process.name()} ({process.pid})" for process in self._home.processes())
             raise StackError(f"Still running after {STOPS_WITHIN_SECONDS:.0f} s: {names}. `penchant down` tries again.")
@@ -109,7 +119,9 @@ def launch(home: Home, lock: int, groups: Groups) -> Supervisor:
     )
     supervisor = Supervisor(home)
     deadline = time.monotonic() + ANSWERS_WITHIN_SECONDS
-    while not supervisor.answers():
+    while supervisor.condition() == "away":
+        if process.poll() == 0:
+            raise StackError(STOPPED_MEANWHILE)
         if process.poll() is not None or time.monotonic() > deadline:
             process.kill()
             raise StackError(

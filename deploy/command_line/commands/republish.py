@@ -45,7 +45,7 @@ def _stopped(service: str) -> Iterator[dict[str, str]]:
     home = Home.at(CommonSettings().home)
     supervisor = Supervisor(home)
     running = StackFile.read(home)
-    if running is None or not supervisor.answers():
+    if running is None or supervisor.condition() != "working":
         yield {}
         return
     say(f"Stopping {service}.")

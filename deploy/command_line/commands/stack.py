@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from http.client import HTTPException
 from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 from xmlrpc.client import Fault
 
 import httpx
@@ -74,20 +74,12 @@ def status(as_json: AsJson = False) -> None:
     home = Home.at(StackSettings().home)
     supervisor = Supervisor(home)
     running = StackFile.read(home)
-    if running is None or not supervisor.answers():
-        if as_json:
-            say(json.dumps({"running": False, "home": str(home.path)}))
-        else:
-            say(f"Nothing runs on {home.path}." if not home.is_locked() else stack.why_in_use(home))
-        raise typer.Exit(NOBODY_ANSWERS)
+    if running is None or supervisor.condition() != "working":
+        _show_absence(home, as_json=as_json)
     try:
         states, pids = supervisor.states(), supervisor.pids()
     except (OSError, HTTPException, Fault):  # it ends while we ask
-        if as_json:
-            say(json.dumps({"running": False, "home": str(home.path)}))
-        else:
-            say(f"Penchant on {home.path} is stopping.")
-        raise typer.Exit(NOBODY_ANSWERS) from None
+        _show_absence(home, as_json=as_json)
     unready = asyncio.run(_unready(running))
     conditions = asyncio.run(_conditions(running))
     processes = {
@@ -156,8 +148,11 @@ def _is_empty(running: StackFile) -> bool:
     """Return whether the account of the stack's user has no label, contact or message."""
     lists = {"labeling": ("/v1/labels", "/v1/contacts"), "tracking": ("/v1/messages",)}
     authorization = {"Authorization": f"Bearer {running.api_key}"}
-    with httpx.Client(headers=authorization, params={"limit": 1}, timeout=10) as client:
-        answers = [client.get(f"{running.urls[name]}{path}") for name, paths in lists.items() for path in paths]
+    try:
+        with httpx.Client(headers=authorization, params={"limit": 1}, timeout=10) as client:
+            answers = [client.get(f"{running.urls[name]}{path}") for name, paths in lists.items() for path in paths]
+    except httpx.HTTPError:
+        return False  # it is stopped meanwhile
     return all(answer.is_success and not answer.json()["items"] for answer in answers)
 
 
@@ -173,6 +168,14 @@ async def _unready(running: StackFile) -> dict[str, str | None]:
         **{name: service_unready(url) for name, url in running.urls.items()},
     }
     return dict(zip(checks, await asyncio.gather(*checks.values()), strict=True))
+
+
+def _show_absence(home: Home, *, as_json: bool) -> NoReturn:
+    if as_json:
+        say(json.dumps({"running": False, "home": str(home.path)}))
+    else:
+        say(stack.why_in_use(home) if home.is_locked() else f"Nothing runs on {home.path}.")
+    raise typer.Exit(NOBODY_ANSWERS)
 
 
 def _show(processes: Mapping[str, Mapping[str, Any]]) -> None:

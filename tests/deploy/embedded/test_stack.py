@@ -4,60 +4,18 @@ import json
 import os
 import signal
 import stat
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from contextlib import contextmanager
 
 import pytest
 
-from deploy.embedded.ports import free_port
-from deploy.embedded.services import SERVICES
+from tests.deploy.embedded.penchant import Penchant
 from tests.stack.nodes import server_folder
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(600)]
 
 WITHIN_SECONDS = 150.0  # a broker takes 3 s to come back, and ten times that on a machine that is busy with other tests
-SERVERS = (*(name.upper() for name in SERVICES), "INBOX", "KAFKA", "KAFKA_CONTROLLER", "POSTGRES")
-
-
-class Penchant:
-    """The command line on a home of its own, with ports of its own."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        ports = {f"PENCHANT_{server}_PORT": str(free_port()) for server in SERVERS}
-        self._environment = {**os.environ, **ports, "PENCHANT_HOME": str(home), "PENCHANT_PARTITIONS": "4"}
-
-    def __call__(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            (sys.executable, "-m", "deploy.command_line", *arguments),
-            env={**self._environment, **environment},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
-
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            (sys.executable, "-m", "deploy.command_line", *arguments),
-            env=self._environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    def stack(self) -> dict[str, Any]:
-        content: dict[str, Any] = json.loads((self.home / "stack.json").read_text())
-        return content
-
-    def kill(self, name: str) -> int:
-        pid: int = self.stack()["pids"][name]
-        os.kill(pid, signal.SIGKILL)
-        return pid
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +84,24 @@ def test_another_number_of_partitions_is_refused_and_nothing_is_changed(penchant
     assert penchant("status").returncode == 3
 
 
-def test_in_the_foreground_it_plays_the_demo_follows_events_and_ends_cleanly_on_ctrl_c(penchant: Penchant) -> None:
+def test_in_the_foreground_it_plays_the_demo_once_follows_events_and_ends_cleanly_on_ctrl_c(penchant: Penchant) -> None:
+    with _in_the_foreground(penchant) as output:
+        assert "Who got which label, and why" in output
+        assert all(url in output for url in penchant.stack()["urls"].values())
+        assert penchant("status").returncode == 0
+        accounts = _accounts(penchant)
+    assert penchant("status").returncode == 3
+    [demo] = [account_id for account_id in accounts if account_id != penchant.stack()["account_id"]]
+
+    with _in_the_foreground(penchant) as output:
+        assert "Who got which label, and why" not in output
+        assert f"The demo is account {demo}; `penchant demo` plays another one." in output
+        assert _accounts(penchant) == accounts
+
+
+@contextmanager
+def _in_the_foreground(penchant: Penchant) -> Iterator[str]:
+    """Run `up` until its events follow; yield what it has said, and end it by Ctrl-C afterwards."""
     with penchant.start("up") as up:
         assert up.stdout
         lines = []
@@ -134,14 +109,16 @@ def test_in_the_foreground_it_plays_the_demo_follows_events_and_ends_cleanly_on_
             lines.append(line)
             if "Events follow" in line:
                 break
-        output = "".join(lines)
-        assert "Who got which label, and why" in output
-        assert all(url in output for url in penchant.stack()["urls"].values())
-        assert penchant("status").returncode == 0
+        yield "".join(lines)
         up.send_signal(signal.SIGINT)
         assert "Stopped. The data is kept" in up.stdout.read()
     assert up.returncode == 0
-    assert penchant("status").returncode == 3
+
+
+def _accounts(penchant: Penchant) -> list[int]:
+    listed = penchant("account", "list", "--json", PENCHANT_OPERATOR_KEY=penchant.stack()["operator_key"])
+    assert listed.returncode == 0, listed.stderr
+    return [json.loads(line)["account_id"] for line in listed.stdout.splitlines()]
 
 
 def _wait(condition: Callable[[], bool]) -> None:
