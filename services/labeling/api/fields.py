@@ -131,7 +131,7 @@ async def remove_field(
 ) -> Response:
     """Delete a field at once; a job removes its values from the contacts, and the key is free after that.
 
-    409 with `uses` if a segment, workflow or block uses it, unless it is forced.
+    409 with `uses` if a segment, campaign, workflow, block or form uses it, unless it is forced.
     """
     if not force:
         async with service.database.pool.acquire() as connection:

@@ -181,7 +181,7 @@ async def remove_label(
 ) -> JobAnswer:
     """Delete a label; a job removes it from all contacts that hold it, with an event for each.
 
-    409 with `uses` if a link, segment, workflow, block or form uses it, unless it is forced.
+    409 with `uses` if a link, segment, campaign, workflow, block or form uses it, unless it is forced.
     """
     if not force:
         async with service.database.pool.acquire() as connection:
@@ -225,7 +225,10 @@ class UseAnswer(BaseModel):
         str,
         Field(description="`link`, `segment`, `workflow`, `block`, `campaign` or `form`. Open.", examples=["segment"]),
     ]
-    id: Annotated[str, Field(description="Its id.", examples=["0190c3d0-4455-7666-8777-8899aabbccdd"])]
+    id: Annotated[
+        str,
+        Field(description="Its id; of a block, `message id/name`.", examples=["0190c3d0-4455-7666-8777-8899aabbccdd"]),
+    ]
     name: Annotated[str, Field(description="Its name.", examples=["Dog lovers"])]
 
 
@@ -236,7 +239,7 @@ async def list_uses(
     label_id: UUID,
     page: Annotated[PageRequest, page_request()],
 ) -> Page[UseAnswer]:
-    """List the links, segments, workflows, blocks and forms that use the label."""
+    """List the links, segments, campaigns, workflows, blocks and forms that use the label."""
     (after,) = page.key(int) or (0,)
     async with service.database.pool.acquire() as connection:
         await find_label(connection, caller.account_id, label_id)

@@ -72,4 +72,4 @@ def _each_definition(catalog: Catalog, account_id: int, names: Callable[[object]
     for message in _messages(catalog, account_id):
         for block in message.blocks:
             if any(names(variant.criterion) for variant in block.variants):
-                yield Use("block", str(message.message_id), f"{message.message_name}: {block.block}")
+                yield Use("block", f"{message.message_id}/{block.block}", f"{message.message_name}: {block.block}")

@@ -196,7 +196,7 @@ async def list_uses(
     caller: Annotated[Caller, requires("read")],
     page: Annotated[PageRequest, page_request()],
 ) -> Page[SegmentUse]:
-    """List the segments, workflows that are not drafts, unfinished campaigns and blocks that use the segment."""
+    """List the segments, workflows, unfinished campaigns and blocks that use the segment."""
     (after,) = page.key(int) or (0,)
     with refusals():
         uses = list(enumerate(await State.of(request).segments.uses(caller.account_id, segment_id), 1))

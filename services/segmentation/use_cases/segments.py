@@ -194,7 +194,7 @@ class Segments:
         uses += [
             Use("workflow", str(workflow.workflow_id), workflow.workflow_name)
             for workflow in self.resources.catalog.all(WorkflowChanged, account_id)
-            if workflow.state in ("active", "paused") and segment_id in workflow.uses.segments
+            if workflow.state != "deleted" and segment_id in workflow.uses.segments
         ]
         uses += [
             Use("campaign", str(campaign.campaign_id), campaign.campaign_name)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from services.tracking.api.service import Service, no_message
 from services.tracking.domain.checking import CheckedMessage, check
 from services.tracking.store.messages import read_message, read_revision
+from services.tracking.store.senders import read_sender
 from services.tracking.use_cases.blocks import is_broken
 from shared.events.envelope import Optional
 from shared.http.keys import Caller, requires
@@ -48,6 +49,8 @@ async def check_message(service: Service, caller: Annotated[Caller, requires("re
     async with service.snapshot() as connection:
         message = await read_message(connection, caller.account_id, message_id)
         revision = await read_revision(connection, caller.account_id, message_id)
+        sender_id = None if message is None else message.content.sender_id
+        sender = None if sender_id is None else await read_sender(connection, caller.account_id, sender_id)
     if message is None or revision is None:
         raise no_message()
     blocks = message.blocks()
@@ -57,6 +60,13 @@ async def check_message(service: Service, caller: Annotated[Caller, requires("re
         for variant, criterion in block.variants
         if criterion is not None and is_broken(service, caller.account_id, criterion)
     ]
-    checked = CheckedMessage(revision.html, message.content, message.links_in_order(), blocks, broken)
+    checked = CheckedMessage(
+        revision.html,
+        message.content,
+        message.links_in_order(),
+        blocks,
+        broken,
+        sender_id is not None and sender is None,
+    )
     found = await asyncio.to_thread(check, checked)
     return CheckAnswer(warnings=[WarningAnswer(code=one.code, pointer=one.pointer, detail=one.detail) for one in found])

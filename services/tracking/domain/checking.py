@@ -40,6 +40,7 @@ class CheckedMessage(NamedTuple):
     links: Sequence[Link]
     blocks: Sequence[BlockState]
     broken: Sequence[tuple[str, str]]  # block and variant
+    sender_is_gone: bool = False
 
 
 def check(message: CheckedMessage) -> list[Remark]:
@@ -66,6 +67,8 @@ def _of_content(message: CheckedMessage) -> Iterator[Remark]:
         yield Remark("no_subject", "The message has no subject.", "/subject")
     if content.sender_id is None:
         yield Remark("no_sender", "The message names no sender.", "/sender_id")
+    elif message.sender_is_gone:
+        yield Remark("no_sender", "The sender that the message names was deleted.", "/sender_id")
     says = f"{message.html} {content.text or ''}"
     if "unsubscribe_url" not in says and not any(link.guess == "unsubscribe" for link in message.links):
         detail = "There is no link to unsubscribe; put {{unsubscribe_url}} behind one."
