@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,21 @@ def services(
 @pytest.fixture
 def shop(services: tuple[Sandbox, dict[str, str]], tmp_path: Path) -> Iterator[Shop]:
     """Provide an account of the test's own."""
+    with _opened(services, tmp_path) as shop:
+        yield shop
+
+
+@pytest.fixture
+def other_shop(services: tuple[Sandbox, dict[str, str]], tmp_path: Path) -> Iterator[Shop]:
+    """Provide another account on the same services."""
+    folder = tmp_path / "other"
+    folder.mkdir()
+    with _opened(services, folder) as shop:
+        yield shop
+
+
+@contextmanager
+def _opened(services: tuple[Sandbox, dict[str, str]], folder: Path) -> Iterator[Shop]:
     sandbox, urls = services
     operator = {"Authorization": f"Bearer {OPERATOR_KEY}"}
     account = httpx.post(f"{urls['labeling']}/v1/accounts", json={"name": "Shop"}, headers=operator, timeout=30).json()
@@ -132,10 +148,10 @@ def shop(services: tuple[Sandbox, dict[str, str]], tmp_path: Path) -> Iterator[S
         "PENCHANT_KAFKA": sandbox.settings.kafka,
         "PENCHANT_TOPIC_PREFIX": sandbox.prefix,
         "PENCHANT_API_KEY": account["api_key"],
-        "PIPELINE_GROUP": f"{sandbox.prefix}pipeline",
+        "PIPELINE_GROUP": f"{sandbox.prefix}pipeline-{account['account_id']}",
     }
     with httpx.Client(headers={"Authorization": f"Bearer {account['api_key']}"}, timeout=30) as http:
-        shop = Shop(environment, http, tmp_path, account["account_id"])
+        shop = Shop(environment, http, folder, account["account_id"])
         yield shop
         for example in shop.running:
             example.kill()

@@ -121,6 +121,37 @@ def test_the_pipeline_sends_once_and_reports_it_and_the_click_goes_on(shop: Shop
     until(lambda: chain_of(shop, run["id"]) == ["MessageRequested", "AssignLabel", "LabelAssigned"])
 
 
+def test_of_two_accounts_with_the_same_contact_ids_a_pipeline_serves_its_own(shop: Shop, other_shop: Shop) -> None:
+    sent_to: dict[str, set[str]] = {}
+    for one, domain in ((shop, "shop.example"), (other_shop, "other.example")):
+        dogs = one.call("labeling", "POST", "/v1/labels", {"name": "Dogs"})["id"]
+        message = one.call("tracking", "POST", "/v1/messages", {"name": "Puppy guide", "html": HTML})["id"]
+        definition = {
+            "name": "Dog lovers",
+            "triggers": [{"on": "LabelAssigned", "label": dogs}],
+            "steps": [{"send": {"message": message}}],
+        }
+        workflow = one.call("workflow", "POST", "/v1/workflows", definition)["id"]
+        one.call("workflow", "POST", f"/v1/workflows/{workflow}/activate")
+        contacts = [one.contact(f"{name}@{domain}", labels=["Dogs"]) for name in ("anna", "bert")]
+        assert contacts == [1, 2], "ids begin at 1 in every account"
+        sent_to[domain] = {f"{name}@{domain}" for name in ("anna", "bert")}
+
+    def addressees(one: Shop) -> set[str]:
+        mails = (one.folder / "outbox").glob("*.eml")
+        return {email.message_from_bytes(mail.read_bytes(), policy=email.policy.default)["To"] for mail in mails}
+
+    def all_reported() -> bool:
+        return all(reported(one, contact) for one in (shop, other_shop) for contact in (1, 2))
+
+    pipelines = [one.start("delivery_pipeline", str(one.folder / "outbox")) for one in (shop, other_shop)]
+    until(all_reported, lambda: "\n".join(pipeline.output for pipeline in pipelines))
+    assert addressees(shop) == sent_to["shop.example"]
+    assert addressees(other_shop) == sent_to["other.example"]
+    for pipeline in pipelines:
+        pipeline.stop()
+
+
 def reported(shop: Shop, contact: int) -> Any:
     items = shop.call("labeling", "GET", f"/v1/contacts/{contact}/engagements")["items"]
     found = [item for item in items if item["kind"] == "message.sent"]
