@@ -24,8 +24,20 @@ DELETE FROM held WHERE id = ANY(:ids::bigint[])
 UPDATE held SET state = 'failed', reason = reason || :addition WHERE id = ANY(:ids::bigint[])
 
 -- name: count_held
--- For the metrics; of each state no more than `most` are counted.
-SELECT counted.topic, state.name AS state, count(*) AS records
-FROM (VALUES ('waiting'), ('failed'), ('ready'), ('dead')) AS state (name)
-CROSS JOIN LATERAL (SELECT topic FROM held WHERE held.state = state.name ORDER BY id LIMIT :most) AS counted
-GROUP BY counted.topic, state.name
+-- For the metrics; of each state no more than `most` are counted. Each state is a literal, for which the planner knows
+-- whether it is rare.
+SELECT topic, 'waiting' AS state, count(*) AS records
+FROM (SELECT topic FROM held WHERE state = 'waiting' ORDER BY id LIMIT :most) AS counted
+GROUP BY topic
+UNION ALL
+SELECT topic, 'failed' AS state, count(*) AS records
+FROM (SELECT topic FROM held WHERE state = 'failed' ORDER BY id LIMIT :most) AS counted
+GROUP BY topic
+UNION ALL
+SELECT topic, 'ready' AS state, count(*) AS records
+FROM (SELECT topic FROM held WHERE state = 'ready' ORDER BY id LIMIT :most) AS counted
+GROUP BY topic
+UNION ALL
+SELECT topic, 'dead' AS state, count(*) AS records
+FROM (SELECT topic FROM held WHERE state = 'dead' ORDER BY id LIMIT :most) AS counted
+GROUP BY topic
