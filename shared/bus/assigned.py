@@ -20,6 +20,7 @@ from shared.bus.ticks import Tick
 from shared.retrying import Pauses
 from shared.store.database import Database
 from shared.store.errors import Fenced, UnsafeToRun
+from shared.waking import woken_within
 
 log = structlog.get_logger()
 
@@ -204,10 +205,7 @@ class AssignedPartition:
     async def _wait_for_records(self) -> None:
         self._wake.clear()
         await self.release_heads()
-        try:
-            await asyncio.wait_for(self._wake.wait(), POLL)
-        except TimeoutError:
-            return
+        await woken_within(self._wake, POLL)
 
     # Waiting for causes and for the clock
 

@@ -19,6 +19,7 @@ from shared.bus.errors import is_passing
 from shared.events.codec import Header
 from shared.retrying import Pauses
 from shared.settings import CommonSettings
+from shared.waking import woken_within
 
 log = structlog.get_logger()
 
@@ -146,10 +147,7 @@ class Collector(Generic[Item, Result]):
         if len(self._pending) < enough:
             self._enough = enough
             self._gathered.clear()
-            try:
-                await asyncio.wait_for(self._gathered.wait(), most)
-            except TimeoutError:
-                return
+            await woken_within(self._gathered, most)
 
     async def _send(self, producer: AIOKafkaProducer, partition: int) -> int:
         batch = producer.create_batch()

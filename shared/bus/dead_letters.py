@@ -15,6 +15,7 @@ from shared.retrying import until_it_works
 from shared.store.database import Database
 from shared.store.held import decode_headers
 from shared.store.queries import queries_of
+from shared.waking import woken_within
 
 log = structlog.get_logger()
 
@@ -59,10 +60,7 @@ class DeadLetters:
         while True:
             self._wake.clear()
             await until_it_works("dead letters", self._work, is_passing)
-            try:
-                await asyncio.wait_for(self._wake.wait(), POLL)
-            except TimeoutError:
-                continue
+            await woken_within(self._wake, POLL)
 
     async def _work(self) -> None:
         if self._leads():

@@ -33,6 +33,7 @@ from shared.bus.record import PartitionId, Record
 from shared.bus.tracked_consumer import TrackedConsumer
 from shared.settings import CommonSettings
 from shared.store.database import Database
+from shared.waking import woken_within
 
 log = structlog.get_logger()
 
@@ -321,10 +322,7 @@ class ConsumerHost:
                 if held & {part.partition for part in assigned.parts}:
                     assigned.ready.wanted = True
                     self.processors[assigned.number % GROUPS].wake()
-            try:
-                await asyncio.wait_for(self._held_wake.wait(), LOOK_EVERY)
-            except TimeoutError:
-                continue
+            await woken_within(self._held_wake, LOOK_EVERY)
 
     async def _measure(self) -> None:
         """Measure lag and silence. A partition is silent if Kafka has records for it and none has come for long."""

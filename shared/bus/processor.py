@@ -23,6 +23,7 @@ from shared.retrying import Pauses
 from shared.store.database import Database
 from shared.store.errors import Fenced, UnsafeToRun
 from shared.store.unit_of_work import UnitOfWork
+from shared.waking import woken_within
 
 log = structlog.get_logger()
 
@@ -165,10 +166,7 @@ class Processor:
         for one in ready:
             one.trouble = None  # nothing to do is no trouble
         looks = any(one.tick.ends is not None or (one.lane is not None and len(one.lane)) for one in ready)
-        try:
-            await asyncio.wait_for(self._wake.wait(), POLL if looks else self._until_due(ready))
-        except TimeoutError:
-            return
+        await woken_within(self._wake, POLL if looks else self._until_due(ready))
 
     def _until_due(self, partitions: Iterable[AssignedPartition]) -> float:
         found = (one.tick.next_due(self.consumer.handler.due(one.number)) for one in partitions)

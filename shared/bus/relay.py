@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from uuid import uuid4
@@ -21,6 +20,7 @@ from shared.retrying import until_it_works
 from shared.store.database import Database
 from shared.store.event_tables import extend_event_tables
 from shared.store.queries import queries_of
+from shared.waking import woken_within
 
 log = structlog.get_logger()
 
@@ -104,8 +104,7 @@ class Relay:
 
     async def _rest(self) -> None:
         """Wait until something is appended; look again after a while, for a notification may be lost."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._appended.wait(), MEASURE_AT_REST)
+        await woken_within(self._appended, MEASURE_AT_REST)
         self._appended.clear()
 
     async def _measure(self, connection: PoolConnectionProxy) -> None:
@@ -150,10 +149,7 @@ class Relay:
                     if len(rows) < SMALL:
                         await asyncio.sleep(max(0.0, began + PACE - monotonic()))
                     continue
-                try:
-                    await asyncio.wait_for(self._wake.wait(), POLL)
-                except TimeoutError:
-                    continue
+                await woken_within(self._wake, POLL)
         finally:
             if acknowledged:
                 # The next relay would send it again.

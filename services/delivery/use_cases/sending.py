@@ -19,6 +19,7 @@ from services.delivery.use_cases.preparing import Prepared, Preparing
 from shared.retrying import until_it_works
 from shared.store.database import Database
 from shared.store.errors import is_passing
+from shared.waking import woken_within
 
 log = structlog.get_logger()
 
@@ -90,10 +91,7 @@ class Sending:
                 await self._ready.put(prepared)
             return
         self._wake.clear()
-        try:
-            await asyncio.wait_for(self._wake.wait(), IDLE)
-        except TimeoutError:
-            return
+        await woken_within(self._wake, IDLE)
 
     async def _end_interrupted(self) -> None:
         count = await end_interrupted(self._database.pool, repeat=self._repeats_uncertain)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
@@ -34,6 +33,7 @@ from shared.http.keys import Caller, hash_of, requires
 from shared.http.pages import Page, PageRequest, page_request
 from shared.http.preconditions import Preconditions, etag_of, preconditions
 from shared.http.routing import Router
+from shared.waking import woken_within
 
 STREAM = 'event: count\ndata: {"count":1840,"as_of":"2026-03-02T09:30:00Z"}\n\n'
 router = Router(tags=["segments"])
@@ -254,8 +254,7 @@ async def _stream(
                 yield ": still here\n\n"
             changed = shared.changed
             if shared.version == sent_version:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(changed.wait(), LOOK_AT_KEY_EVERY)
+                await woken_within(changed, LOOK_AT_KEY_EVERY)
 
 
 async def _counted(state: State, account_id: int, segment: Segment) -> SegmentOut:

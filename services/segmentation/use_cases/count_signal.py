@@ -2,6 +2,8 @@
 
 import asyncio
 
+from shared.waking import woken_within
+
 
 class CountSignal:
     """A signal that any number of streams wait for."""
@@ -16,7 +18,4 @@ class CountSignal:
 
     async def wait(self, seconds: float) -> None:
         """Return once notified, or after `seconds`."""
-        try:
-            await asyncio.wait_for(self._changed.wait(), seconds)
-        except TimeoutError:
-            return
+        await woken_within(self._changed, seconds)
