@@ -85,7 +85,7 @@ THINGS: dict[str, Callable[[Account], Thing]] = {
 def used_by_segment(account: Account, thing: Thing) -> tuple[str, Callable[[], object]]:
     body = {"name": "User", "criterion": {"not": thing.criterion}}
     path = f"/v1/segments/{account.post('segmentation', '/v1/segments', body)['id']}"
-    return path.rpartition("/")[2], lambda: account.get("segmentation", path)["broken"]
+    return path.rpartition("/")[2], lambda: account.get("segmentation", path).get("broken")
 
 
 def used_by_workflow(account: Account, thing: Thing) -> tuple[str, Callable[[], object]]:
@@ -96,7 +96,7 @@ def used_by_workflow(account: Account, thing: Thing) -> tuple[str, Callable[[], 
         "steps": [{"exit": {}}],
     }
     path = f"/v1/workflows/{account.post('workflow', '/v1/workflows', definition)['id']}"
-    return path.rpartition("/")[2], lambda: account.get("workflow", path)["broken"]
+    return path.rpartition("/")[2], lambda: account.get("workflow", path).get("broken")
 
 
 def used_by_campaign(account: Account, thing: Thing) -> tuple[str, Callable[[], object]]:
@@ -106,7 +106,7 @@ def used_by_campaign(account: Account, thing: Thing) -> tuple[str, Callable[[], 
         "audience": {"include": [{"all": []}], "exclude": [thing.criterion]},
     }
     path = f"/v1/campaigns/{account.post('segmentation', '/v1/campaigns', body)['id']}"
-    return path.rpartition("/")[2], lambda: account.get("segmentation", path)["broken"]
+    return path.rpartition("/")[2], lambda: account.get("segmentation", path).get("broken")
 
 
 def used_by_block(account: Account, thing: Thing) -> tuple[str, Callable[[], object]]:
