@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from deploy.command_line.terminal import NOBODY_ANSWERS
 from deploy.embedded.ports import free_port
 from deploy.embedded.services import SERVICES
 
@@ -40,6 +41,12 @@ class Penchant:
             stderr=subprocess.STDOUT,
             text=True,
         )
+
+    def ensure_running(self) -> None:
+        """Start the stack in the background, unless it runs."""
+        if self("status").returncode == NOBODY_ANSWERS:
+            up = self("up", "--detach")
+            assert up.returncode == 0, up.stdout + up.stderr
 
     def stack(self) -> dict[str, Any]:
         content: dict[str, Any] = json.loads((self.home / "stack.json").read_text())

@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 import pytest
@@ -10,7 +10,6 @@ import pytest
 from deploy.embedded.home import Home
 from deploy.embedded.supervisor import Supervisor
 from tests.deploy.embedded.penchant import Penchant
-from tests.stack.nodes import server_folder
 from tests.stack.waiting import wait_until
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(900)]
@@ -32,19 +31,8 @@ def ended(process: "subprocess.Popen[str]") -> Ended:
     return Ended(process.returncode, said)
 
 
-@pytest.fixture(scope="module")
-def penchant() -> Iterator[Penchant]:
-    """A home whose stack has run once, and is stopped."""
-    with server_folder("races") as home:
-        command = Penchant(home)
-        up = command("up", "--detach")
-        assert up.returncode == 0, up.stdout + up.stderr
-        assert command("down").returncode == 0
-        yield command
-        assert command("down").returncode == 0
-
-
 def test_of_two_starts_one_starts_it_and_the_other_says_so(penchant: Penchant) -> None:
+    assert penchant("down").returncode == 0
     both = [ended(process) for process in [penchant.start("up", "--detach") for _ in range(2)]]
     assert sorted(one.code for one in both) == [0, 1]
     [refused] = [one.said for one in both if one.code == 1]
@@ -53,7 +41,7 @@ def test_of_two_starts_one_starts_it_and_the_other_says_so(penchant: Penchant) -
 
 
 def test_whoever_looks_while_it_stops_is_told_and_two_stops_are_one(penchant: Penchant) -> None:
-    assert penchant("up", "--detach").returncode in (0, 1)  # it runs already, unless this test runs alone
+    penchant.ensure_running()
     stops = [penchant.start("down") for _ in range(2)]
     seen: list[Ended] = []
     while any(stop.poll() is None for stop in stops):
@@ -83,6 +71,7 @@ def _services_start(penchant: Penchant) -> bool:
 
 @pytest.mark.parametrize("moment", [_lock_is_held, _supervisor_works, _services_start])
 def test_a_start_can_be_stopped_at_any_moment(penchant: Penchant, moment: Callable[[Penchant], bool]) -> None:
+    assert penchant("down").returncode == 0
     up = penchant.start("up", "--detach")
     wait_until(lambda: moment(penchant) or up.poll() is not None, WITHIN_SECONDS)
     down = ended(penchant.start("down"))

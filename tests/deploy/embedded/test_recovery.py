@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -12,7 +11,6 @@ from shared.bus.follower import Follower
 from shared.events.topics import TOPICS
 from shared.settings import CommonSettings
 from tests.deploy.embedded.penchant import Penchant
-from tests.stack.nodes import server_folder
 from tests.stack.waiting import wait_until
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(900)]
@@ -21,16 +19,6 @@ WITHIN_SECONDS = 150.0
 CONTACTS = 40
 HTML = '<a href="https://shop.example/dogs">Dogs</a> <a href="{{unsubscribe_url}}">Unsubscribe</a>'
 OWNED = [topic.name for topic in TOPICS.values() if topic.kind in ("contact", "catalog")]
-
-
-@pytest.fixture(scope="module")
-def penchant() -> Iterator[Penchant]:
-    with server_folder("recovery") as home:
-        command = Penchant(home)
-        up = command("up", "--detach")
-        assert up.returncode == 0, up.stdout + up.stderr
-        yield command
-        assert command("down").returncode == 0
 
 
 class Account:
@@ -73,6 +61,7 @@ class Account:
 
 
 def test_a_lost_kafka_is_refused_and_recovered_by_the_command_that_is_named(penchant: Penchant) -> None:
+    penchant.ensure_running()
     with Account(penchant) as account:
         label = account.call("labeling", "POST", "/v1/labels", {"name": "Dogs"})["id"]
         criterion = {"label": {"id": label}}

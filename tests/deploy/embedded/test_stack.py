@@ -11,22 +11,16 @@ from contextlib import contextmanager
 import pytest
 
 from tests.deploy.embedded.penchant import Penchant
-from tests.stack.nodes import server_folder
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(600)]
 
 WITHIN_SECONDS = 150.0  # a broker takes 3 s to come back, and ten times that on a machine that is busy with other tests
 
 
-@pytest.fixture(scope="module")
-def penchant() -> Iterator[Penchant]:
-    with server_folder("home") as home:
-        command = Penchant(home)
-        up = command("up", "--detach")
-        assert up.returncode == 0, up.stdout + up.stderr
-        yield command
-        down = command("down")
-        assert down.returncode == 0, down.stderr
+@pytest.fixture(scope="module", autouse=True)
+def running(penchant: Penchant) -> None:
+    """Let the stack run before the first test."""
+    penchant.ensure_running()
 
 
 def test_what_runs_is_in_a_file_that_only_its_owner_reads(penchant: Penchant) -> None:
