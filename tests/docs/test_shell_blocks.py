@@ -26,6 +26,7 @@ RUN_BY: Mapping[str, str] = {
 }
 # Why the shell blocks of a page are not typed by a test, and what tries the same.
 NOT_RUN: Mapping[str, str] = {
+    "docs/explanation/figures.md": "Measures for minutes: `make bench` in parts; tests/bench has what it runs.",
     "docs/how-to/back-up-and-upgrade.md": "pg_dump is not part of the wheel that PostgreSQL comes in.",
     "docs/how-to/follow-label-events.md": "The example does not end; tests/docs/test_examples.py starts and stops it.",
     "docs/how-to/one-machine-with-docker.md": "Needs Docker; tests/compose runs the same commands where it is.",
