@@ -1,5 +1,7 @@
 """Accepting an invitation."""
 
+from urllib.parse import quote
+
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
@@ -9,6 +11,7 @@ from services.console.api.languages import _, choose, language
 from services.console.api.page import SignInNeeded, signed_in
 from services.console.api.rendering import render
 from services.console.api.state import console_of
+from services.console.domain.errors import SignInFirst
 from services.console.store.invitations import Invitation
 from services.console.use_cases import people, sessions
 from services.console.use_cases.sessions import Person
@@ -36,9 +39,12 @@ async def accept(request: Request, token: str) -> Response:
     if person is None and not 1 <= len(form["name"]) <= _LONGEST_NAME:
         form.errors["name"] = _("A name has 1 to 80 characters.")
         return _page(request, invitation, None, form, status=422)
-    who, account_id = await people.accept(
-        console.database, token, None if person is None else person.person_id, form["name"]
-    )
+    try:
+        who, account_id = await people.accept(
+            console.database, token, None if person is None else person.person_id, form["name"]
+        )
+    except SignInFirst:
+        return RedirectResponse(f"/sign-in?next=/invitation/{quote(token)}", 303)
     response = RedirectResponse(f"/a/{account_id}/", 303)
     if person is None:
         session = await sessions.begin_session(console.database, who, request.headers.get("user-agent", ""))

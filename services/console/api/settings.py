@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+import structlog
 from fastapi import Response
 
 from services.console.api.forms import Form, read_form
@@ -17,9 +18,10 @@ from services.console.domain.roles import ROLES, Role
 from services.console.store import invitations as invitations_store
 from services.console.store import people as people_store
 from services.console.use_cases import people
-from services.console.use_cases.mails import mail_invitation
+from services.console.use_cases.mails import NotMailed, mail_invitation
 from shared.http.routing import Router
 
+log = structlog.get_logger()
 router = Router(prefix="/a/{account_id}/settings", include_in_schema=False)
 
 TYPES = ("text", "number", "date", "boolean", "choice")
@@ -153,8 +155,13 @@ async def invite(page: OfAccount) -> Response:
         role,
     )
     link = f"{console.settings.base_url}/invitation/{token}"
-    await mail_invitation(console.settings, form["email"], link, page.account["name"], _)
-    return await _settings(page, {}, invitation_link=link, invited=form["name"])
+    mailed = console.settings.smtp is not None
+    try:
+        await mail_invitation(console.settings, form["email"], link, page.account["name"], _)
+    except NotMailed as error:
+        log.warning("an invitation was not mailed", reason=str(error))
+        mailed = False
+    return await _settings(page, {}, invitation_link=link, invited=form["name"], invitation_mailed=mailed)
 
 
 @router.post("/invitations/{invitation_id}/withdraw")

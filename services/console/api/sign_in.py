@@ -4,30 +4,38 @@ import hmac
 from typing import Annotated, Any
 from urllib.parse import quote
 
+import structlog
 from fastapi import Header, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.background import BackgroundTask
 
 from services.console.api.cookies import clear_session, session_cookie, set_session
 from services.console.api.forms import Form, read_form
 from services.console.api.languages import LANGUAGES, _, choose, language
 from services.console.api.page import SignedIn, signed_in
+from services.console.api.problems import error_page
 from services.console.api.rendering import render
-from services.console.api.state import console_of
+from services.console.api.state import Console, console_of
 from services.console.domain.errors import NotAMember
 from services.console.store import people
 from services.console.store import sessions as sessions_store
 from services.console.use_cases import sessions
-from services.console.use_cases.mails import mail_sign_in_link
+from services.console.use_cases.mails import NotMailed, mail_sign_in_link
 from services.console.use_cases.operators import link_for_operator
+from shared.http.allowance import Allowance
 from shared.http.problems import Problem
 from shared.http.routing import Router
+
+log = structlog.get_logger()
 
 router = Router(include_in_schema=False)
 programs = Router(tags=["console"])
 
 THEMES = ("system", "light", "dark")
 LONGEST_NAME = 80
+BY_CLIENT = Allowance(per_minute=20)
+BY_ADDRESS = Allowance(per_minute=3)
 
 
 class SignInLinkBody(BaseModel):
@@ -69,15 +77,36 @@ async def ask(request: Request, next: str = "/") -> Response:  # noqa: A002 - th
 
 @router.post("/sign-in")
 async def mail(request: Request) -> Response:
-    """Mail a link, if somebody has this address; the answer is the same if nobody has."""
-    console = console_of(request)
+    """Mail a link, if somebody has this address.
+
+    The answer is the same if nobody has, and takes as long: the address is looked up after the answer.
+    """
     form = await read_form(request)
-    person_id = await people.person_of_email(console.database.pool, form["email"]) if form["email"] else None
-    if person_id is not None:
-        token = await sessions.make_link(console.database, person_id)
+    client = request.client.host if request.client is not None else ""
+    if not BY_CLIENT.take(client) or not BY_ADDRESS.take(form["email"].lower()):
         _speak(request)
-        await mail_sign_in_link(console.settings, form["email"], f"{console.settings.base_url}/sign-in/{token}", _)
-    return _sign_in_page(request, mailed=True)
+        text = _("Links were asked for too often. Try again in a minute.")
+        return error_page(request, 429, _("Please wait a moment"), text)
+    answer = _sign_in_page(request, mailed=True)
+    if form["email"] and console_of(request).settings.smtp is not None:
+        answer.background = BackgroundTask(
+            _mail_link, console_of(request), form["email"], _local(form["next"]), language.get()
+        )
+    return answer
+
+
+async def _mail_link(console: Console, email: str, following: str, browser_language: str) -> None:
+    person = await people.person_of_email(console.database.pool, email)
+    if person is None:
+        return
+    token = await sessions.make_link(console.database, person.person_id)
+    query = "" if following == "/" else f"?next={quote(following, safe='/')}"
+    language.set(person.language or browser_language)
+    try:
+        url = f"{console.settings.base_url}/sign-in/{token}{query}"
+        await mail_sign_in_link(console.settings, person.email, url, _)
+    except NotMailed as error:
+        log.warning("a link to sign in was not mailed", reason=str(error))
 
 
 @router.get("/sign-in/{token}")

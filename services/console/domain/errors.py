@@ -11,3 +11,7 @@ class LastAdmin(Exception):
 
 class NotAMember(Exception):
     """The person does not belong to the account, as far as anybody may tell."""
+
+
+class SignInFirst(Exception):
+    """An invitation is to an address of somebody who exists already, and nobody is signed in."""

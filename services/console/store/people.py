@@ -28,10 +28,18 @@ async def insert_person(
     )
 
 
-async def person_of_email(connection: Executor, email: str) -> UUID | None:
+class Addressee(NamedTuple):
+    """Somebody who can be written to; `language` is None unless they have chosen one."""
+
+    person_id: UUID
+    email: str
+    language: str | None
+
+
+async def person_of_email(connection: Executor, email: str) -> Addressee | None:
     """Return the person with this address, whatever its case."""
-    found: UUID | None = await _QUERIES["person_of_email"].fetchval(connection, email=email)
-    return found
+    row = await _QUERIES["person_of_email"].fetchrow(connection, email=email)
+    return None if row is None else Addressee(*row)
 
 
 async def local_operator(connection: Executor) -> UUID | None:

@@ -4,7 +4,8 @@
 INSERT INTO people (person_id, name, email, is_operator) VALUES (:person_id, :name, :email, :is_operator);
 
 -- name: person_of_email
-SELECT person_id FROM people WHERE lower(email) = lower(:email);
+-- The address as it is kept: mail goes there, never to what somebody typed and the database takes for the same.
+SELECT person_id, email, language FROM people WHERE lower(email) = lower(:email);
 
 -- name: local_operator
 -- The person at the machine's own terminal: an operator without an address.

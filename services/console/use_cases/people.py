@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from services.console.apis.client import Api, ApiProblem, Platform
-from services.console.domain.errors import LastAdmin, LinkExpired, NotAMember
+from services.console.domain.errors import LastAdmin, LinkExpired, NotAMember, SignInFirst
 from services.console.domain.roles import Role, scopes_of
 from services.console.store import invitations as invitations_store
 from services.console.store import people as store
@@ -42,14 +42,17 @@ async def invitation_of(database: Database, token: str) -> Invitation:
 async def accept(database: Database, token: str, person_id: UUID | None, name: str) -> tuple[UUID, int]:
     """Use an invitation up: the person (a new one if None is signed in) joins the account; return both ids.
 
-    Raises LinkExpired.
+    Whoever invites sees the link as well, so it must not let anybody in as a person who exists already. Raises
+    LinkExpired, and SignInFirst if the address is of such a person.
     """
     async with database.transaction() as connection:
         taken = await invitations_store.take_invitation(connection, hash_of(token))
         if taken is None:
             raise LinkExpired
-        who = person_id or await store.person_of_email(connection, taken.email)
+        who = person_id
         if who is None:
+            if await store.person_of_email(connection, taken.email) is not None:
+                raise SignInFirst
             who = uuid4()
             await store.insert_person(connection, who, name, taken.email, is_operator=False)
         membership = Membership(taken.account_id, taken.role, taken.key_id, taken.api_key)

@@ -12,12 +12,13 @@ from fastapi.responses import RedirectResponse
 
 from services.labeling.api.pages.preferences import gone, is_test
 from services.labeling.api.pages.rendering import View
-from services.labeling.api.pages.requests import Allowance, first, read_form, read_token
+from services.labeling.api.pages.requests import first, read_form, read_token
 from services.labeling.api.routing import Router
 from services.labeling.api.service import Labeling, Service
 from services.labeling.domain.errors import NotFoundError
 from services.labeling.use_cases.access import forget, is_current, request_access
 from services.labeling.use_cases.choices import load_preferences, own_data
+from shared.http.allowance import Allowance
 from shared.http.bodies import JsonRequest
 from shared.tokens import Purpose, TokenContents
 

@@ -7,7 +7,7 @@ from fastapi import Response
 
 from services.labeling.api.pages.preferences import gone
 from services.labeling.api.pages.rendering import View
-from services.labeling.api.pages.requests import Allowance, Form, first, read_form, read_token
+from services.labeling.api.pages.requests import Form, first, read_form, read_token
 from services.labeling.api.routing import Router
 from services.labeling.api.service import Labeling, Service
 from services.labeling.domain.errors import InvalidError, NotFoundError
@@ -15,6 +15,7 @@ from services.labeling.domain.forms import answers
 from services.labeling.use_cases.choices import load_preferences
 from services.labeling.use_cases.forms import ShownForm, shown_form
 from services.labeling.use_cases.submissions import Filled, MailedLinks, confirm, submit
+from shared.http.allowance import Allowance
 from shared.http.bodies import JsonRequest
 from shared.tokens import Purpose
 

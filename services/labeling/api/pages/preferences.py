@@ -8,13 +8,14 @@ from fastapi import Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from services.labeling.api.pages.rendering import View
-from services.labeling.api.pages.requests import Allowance, Form, first, read_form, read_token
+from services.labeling.api.pages.requests import Form, first, read_form, read_token
 from services.labeling.api.routing import Router
 from services.labeling.api.service import Service
 from services.labeling.domain.errors import NotFoundError
 from services.labeling.domain.labels import Label
 from services.labeling.use_cases.choices import Choice, Preferences, apply_choice, load_preferences
 from shared.events.labeling import TrackingConsent
+from shared.http.allowance import Allowance
 from shared.http.bodies import JsonRequest
 from shared.tokens import TokenContents
 

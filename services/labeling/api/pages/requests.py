@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from time import monotonic
 from urllib.parse import parse_qs
 
 from services.labeling.api.service import Labeling
@@ -13,7 +12,6 @@ from shared.tokens import NotGenuineError, Purpose, TokenContents
 
 MOST_FORM_BYTES = 65_536
 MOST_FIELDS = 500
-MOST_REMEMBERED = 10_000
 
 Form = Mapping[str, list[str]]
 
@@ -51,21 +49,3 @@ def read_token(service: Labeling, token: str, purpose: Purpose = Purpose.RECIPIE
         return service.tokens.read(token.encode(), purpose)
     except NotGenuineError:
         raise NotFoundError("page") from None
-
-
-class Allowance:
-    """Allow each key a number of uses at once, refilled over a minute (a token bucket)."""
-
-    def __init__(self, per_minute: int) -> None:
-        self._per_minute = per_minute
-        self._buckets: dict[str, tuple[float, float]] = {}
-
-    def take(self, key: str) -> bool:
-        """Count one use; return False if there were too many."""
-        now = monotonic()
-        left, since = self._buckets.pop(key, (float(self._per_minute), now))
-        left = min(float(self._per_minute), left + (now - since) * self._per_minute / 60)
-        self._buckets[key] = (max(left - 1, 0.0) if left >= 1 else left, now)
-        while len(self._buckets) > MOST_REMEMBERED:
-            del self._buckets[next(iter(self._buckets))]
-        return left >= 1

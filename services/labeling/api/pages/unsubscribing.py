@@ -4,11 +4,12 @@ from fastapi import Response
 
 from services.labeling.api.pages.preferences import gone, is_test
 from services.labeling.api.pages.rendering import View
-from services.labeling.api.pages.requests import Allowance, read_token
+from services.labeling.api.pages.requests import read_token
 from services.labeling.api.routing import Router
 from services.labeling.api.service import Service
 from services.labeling.domain.errors import NotFoundError
 from services.labeling.use_cases.choices import Choice, apply_choice, load_preferences
+from shared.http.allowance import Allowance
 from shared.http.bodies import JsonRequest
 
 router = Router(include_in_schema=False)
