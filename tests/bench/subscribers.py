@@ -1,6 +1,8 @@
 """An image of segmentation with many subscribed contacts, written as a snapshot: no record has to be sent or folded."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import asyncpg
@@ -9,16 +11,20 @@ from pyroaring import BitMap
 from services.segmentation.consumers.slices import CONSUMER, VERSION
 from services.segmentation.domain.account_slice import AccountSlice
 from services.segmentation.domain.column import Column
-from services.segmentation.domain.slice import CONSENT
+from services.segmentation.domain.ordered import Ordered
+from services.segmentation.domain.slice import CONSENT, EPOCH, Slice
 from services.segmentation.store.memberships import write_changes
 from services.segmentation.store.snapshots import Reader, write_snapshot
 from tests.bench.place import PARTITIONS
 
+DAYS_HELD = 90
 ATTRIBUTES = {"subscription": "subscribed", CONSENT: "granted"}
 
 
-async def write_subscribers(dsn: str, account_id: int, zone: str, contacts: int) -> None:
+async def write_subscribers(dsn: str, account_id: int, zone: str, contacts: int, labels: Sequence[UUID] = ()) -> None:
     """Give an account contacts with the ids from 1 on, in the snapshots of a process that is not running.
+
+    Half of them hold each of the labels, as `large_account` writes it.
 
     The process must have run once, while the topics were empty: a snapshot belongs to the checkpoints that it left.
     """
@@ -26,9 +32,18 @@ async def write_subscribers(dsn: str, account_id: int, zone: str, contacts: int)
     async with asyncpg.create_pool(dsn, min_size=1, max_size=1) as pool, pool.acquire() as connection:
         for partition in range(PARTITIONS):
             account = _slice(partition, account_id, zone, contacts, now)
+            _hold(account.image, labels)
             async with connection.transaction():
                 await write_snapshot(connection, partition, reader, [account], now)
                 await write_changes(connection, partition, [account])
+
+
+def _hold(image: Slice, labels: Sequence[UUID]) -> None:
+    for place, label_id in enumerate(labels, 1):
+        held = image.labels[label_id.int] = Ordered()
+        numbers = ((index, index * PARTITIONS + image.first_contact) for index in image.known)
+        held.put({index: image.day - EPOCH - DAYS_HELD for index, number in numbers if (number + place) % 4 < 2})
+        image.changed.add(("label", label_id.int))
 
 
 def _slice(partition: int, account_id: int, zone: str, contacts: int, now: datetime) -> AccountSlice:
