@@ -43,6 +43,10 @@ soak: $(INSTALLED) ## The fault tests, again and again for MINUTES (30 unless sa
 		rounds=$$(( rounds + 1 )); echo "Soak: $$rounds rounds passed"; \
 	done
 
+.PHONY: pictures
+pictures: $(INSTALLED) ## Play the demo, and take the pictures of README and documentation
+	$(BIN)/python -m tests.browser.screenshots
+
 .PHONY: docs
 docs: $(INSTALLED) ## Write the documents that follow from the code, and build the site in .site
 	$(BIN)/python -m deploy.documents

@@ -1,41 +1,73 @@
-"""Take the pictures of the README: `python -m tests.browser.screenshots LINK FOLDER`.
+"""Take the pictures of README and documentation: `python -m tests.browser.screenshots [FOLDER]`.
 
-LINK is what `penchant console` prints while the demo's account exists; its account is the last one of the person.
+It starts servers and services of its own, plays the demo in them, and opens one page of each kind. FOLDER is
+`docs/images` unless another one is named.
 """
 
 import sys
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
+from tests.bench.place import make_place
 from tests.browser.chromium import find_chromium
+from tests.browser.shop import Shop, open_console, open_shop
+from tests.scenarios.scene import SERVICES, Scene
 
 ARGUMENTS = ("--no-sandbox", "--headless=shell", "--no-zygote", "--disable-gpu", "--font-render-hinting=none")
-LISTS = ("messages", "workflows", "contacts", "campaigns")
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
+SIZE = {"width": 1280, "height": 800}
+PAGES = {
+    "home": "",
+    "messages": "messages/{arrivals}",
+    "contacts": "contacts/{contact}",
+    "segments": "segments/{segment}/edit",
+    "workflows": "workflows/{workflow}",
+    "campaigns": "campaigns/{campaign}",
+}
 
 
-def main(link: str, folder: Path) -> None:
-    """Sign in, open the first thing of each list, and take its picture."""
+def take_pictures(shop: Shop, folder: Path) -> None:
+    """Sign in to the demo's account, and take a picture of a page of each kind."""
     folder.mkdir(parents=True, exist_ok=True)
     chromium = find_chromium()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium.program, args=list(ARGUMENTS), env={**chromium.environment}
         )
-        context = browser.new_context(locale="en-GB", viewport={"width": 1280, "height": 800})
+        context = browser.new_context(base_url=shop.console.url, locale="en-GB", viewport=SIZE)
         page = context.new_page()
-        page.goto(link)
+        page.goto(shop.sign_in_link())
         page.locator("main button").click()
         page.wait_for_url(lambda url: "/sign-in" not in url)
-        page.locator(".numbers a").filter(has_text="demo").last.click()
-        home = page.url
-        for name in LISTS:
-            page.goto(home + name)
-            page.locator("#list tbody tr").last.get_by_role("link").first.click()
-            page.wait_for_load_state("networkidle")
-            page.screenshot(path=folder / f"console-{name}.png")
+        for name, path in PAGES.items():
+            page.goto(shop.path + path.format(**shop.ids))
+            _take(page, folder / f"console-{name}.png")
         browser.close()
 
 
+def _take(page: Page, path: Path) -> None:
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=path)
+
+
+def main(folder: Path) -> None:
+    """Start everything, play the demo, take the pictures, and end everything."""
+    with make_place() as place:
+        sandbox = place.whole()
+        started = {name: sandbox.service(name) for name in SERVICES}
+        try:
+            for process in started.values():
+                process.start(ready=False)
+            for process in started.values():
+                process.wait_ready()
+            scene = Scene(sandbox, started)
+            shop = open_shop(scene, open_console(scene))
+            with shop.account:
+                take_pictures(shop, folder)
+        finally:
+            sandbox.clear()
+
+
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else IMAGES)
