@@ -1,4 +1,4 @@
-"""Wires the console and runs it."""
+"""Wire the console together, and run it."""
 
 import asyncio
 import signal

@@ -67,7 +67,7 @@ def home(account: Account) -> str:
 @pytest.fixture(scope="module")
 def reader(shop: Shop, admin: Plain, home: str) -> Iterator[Plain]:
     """Provide a browser of somebody who was invited to read."""
-    invitation = {"name": "Rik", "email": "rik@shop.example", "role": "read"}
+    invitation = {"name": "Rik", "email": "rik@plain.example", "role": "read"}
     page = admin.http.post(f"{home}settings/people", data=invitation)
     found = re.search(r'id="invitation-link"[^>]*value="([^"]+)"', page.text)
     assert found is not None

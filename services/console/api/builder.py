@@ -94,7 +94,7 @@ async def load_choices(page: AccountPage) -> Choices:
 
 
 class RecentChoices:
-    """What was loaded a few seconds ago at most, by account: who is typing asks for it at every key."""
+    """Choices of accounts, kept for a few seconds: a page asks for them at every key while somebody is typing."""
 
     def __init__(self) -> None:
         self._loaded: dict[int, tuple[float, Choices]] = {}

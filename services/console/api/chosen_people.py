@@ -1,4 +1,4 @@
-"""The contacts behind a number: whom a criterion means, and what can be done with them."""
+"""List the contacts behind a number: those for whom a criterion is true."""
 
 import json
 from typing import Any

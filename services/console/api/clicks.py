@@ -1,4 +1,4 @@
-"""All clicks of the last days, whatever the message."""
+"""List the clicks of the last days on all messages."""
 
 import asyncio
 

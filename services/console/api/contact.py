@@ -1,4 +1,4 @@
-"""The page of one contact: labels and why, what it did, what was sent to it."""
+"""The page of one contact: its labels with their reasons, its clicks and engagements, its campaigns and runs."""
 
 import asyncio
 from typing import Any

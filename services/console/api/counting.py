@@ -1,4 +1,4 @@
-"""How many contacts there are behind many criteria, by few requests."""
+"""Count the contacts of many criteria by few requests."""
 
 import asyncio
 from collections.abc import Sequence

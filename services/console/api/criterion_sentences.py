@@ -1,4 +1,4 @@
-"""What a criterion means, as a sentence in the language of the request."""
+"""Say in a sentence what a criterion means, in the language of the request."""
 
 from collections.abc import Mapping
 from typing import Any

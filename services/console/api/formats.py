@@ -1,4 +1,4 @@
-"""How values are written on pages, in the language of the request and the time zone of the account."""
+"""Write values on pages, in the language of the request and the time zone of the account."""
 
 from contextvars import ContextVar
 from datetime import UTC, date, datetime, tzinfo

@@ -1,4 +1,4 @@
-"""Imports: upload, mapping, what would happen, progress, refused rows, undo."""
+"""Imports: upload a file, map its columns, preview and run it, see its progress and refused rows, undo it."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID

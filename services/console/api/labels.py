@@ -1,4 +1,4 @@
-"""Labels: the list, one label, and what can be done to it."""
+"""Labels: list them, show one, create, change, merge and delete one."""
 
 from typing import Any
 from urllib.parse import quote

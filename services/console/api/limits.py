@@ -1,4 +1,4 @@
-"""The limits of an account and what it uses of them."""
+"""The limits of an account, and how much of them it uses."""
 
 import asyncio
 

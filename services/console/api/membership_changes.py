@@ -1,4 +1,4 @@
-"""Who entered and left a segment, day by day."""
+"""List the contacts that entered and left a segment in the last days."""
 
 import asyncio
 from datetime import UTC, datetime, time, timedelta
@@ -27,7 +27,7 @@ def start_of(days: int) -> datetime:
 
 @router.get("")
 async def changes(page: OfAccount, segment_id: UUID) -> Response:
-    """List who entered and left the segment in the last days, newest first."""
+    """List the contacts that entered and left the segment, newest first."""
     filters = filters_of(page.request, "type", "days")
     days = filters["days"] if filters["days"] in PERIODS else PERIODS[0]
     segment, answer = await asyncio.gather(

@@ -7,7 +7,7 @@ from services.console.apis.features import Features
 
 
 class RoleNames(Mapping[str, str]):
-    """What roles are called on pages."""
+    """The names of roles on pages, by role."""
 
     def __getitem__(self, role: str) -> str:
         names = {"read": _("Reader"), "write": _("Editor"), "admin": _("Administrator")}

@@ -1,4 +1,4 @@
-"""One block of a mail: what each variant says, and who is shown it."""
+"""One block of a mail: the text of each variant, and the criterion of the contacts who see it."""
 
 import asyncio
 from dataclasses import dataclass, field

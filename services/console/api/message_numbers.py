@@ -1,4 +1,4 @@
-"""Clicks on the links of a message: ever, or in the last days."""
+"""Count the clicks on the links of a message, ever or in the last days."""
 
 from collections import Counter
 from datetime import datetime, time, timedelta

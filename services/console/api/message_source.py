@@ -1,4 +1,4 @@
-"""The HTML of a message as it was written, and a new revision of it that keeps everything else."""
+"""Read the HTML of a message as it was written, and make a revision that changes nothing else."""
 
 from typing import Any
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""What things are called: pages show names, never ids."""
+"""Look up the names of definitions: pages show names, never ids."""
 
 import asyncio
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""The request for a page: the person, the account and the rights; and how it is answered."""
+"""A request for a page, with its person, account and rights, and the ways to answer it."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Contacts by their id or by what somebody types."""
+"""Find contacts by their ids, or by an address or id that somebody typed."""
 
 from collections.abc import Sequence
 from urllib.parse import quote

@@ -1,4 +1,4 @@
-"""What protects every page: security headers, and refusal of changes that another site asks for."""
+"""Protect every page: set security headers, and refuse changes that another site asks for."""
 
 from urllib.parse import urlsplit
 

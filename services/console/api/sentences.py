@@ -1,4 +1,4 @@
-"""What happened, as sentences: the history of a label, engagements, events."""
+"""Say in sentences what happened: the history of a label, engagements, events."""
 
 from services.console.api.languages import _
 from services.console.api.names import Names

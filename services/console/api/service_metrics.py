@@ -1,4 +1,4 @@
-"""What the process of a service that answers says of its work: how far behind it is, jobs, dead letters."""
+"""Read the metrics of a service: its lag, its jobs, its dead letters. One process of it answers."""
 
 from prometheus_client.parser import text_string_to_metric_families
 

@@ -1,4 +1,4 @@
-"""What the pages share in a process."""
+"""The parts that all pages of a process share."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""A message sent to oneself, as one of its contacts would get it."""
+"""Send a message to oneself, as one of the contacts would get it."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""What triggers and steps of a workflow do, as sentences."""
+"""Say in sentences what the triggers and steps of a workflow do."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the APIs can do: read from their OpenAPI documents, so that pages follow services that are older or newer."""
+"""Find out which paths the APIs have, by their OpenAPI documents, so that pages fit services of other releases."""
 
 import asyncio
 from time import monotonic

@@ -18,7 +18,7 @@ _MARKER = re.compile(r"<!--\s*(/?)penchant:(block|variant|fallback)\s*([A-Za-z0-
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What is shown of a block if `variant` is chosen; "" is the fallback. `start` and `end` are places in the HTML."""
+    """The HTML of a block from `start` to `end` that is shown for `variant`; "" is the fallback."""
 
     variant: str
     start: int

@@ -1,4 +1,4 @@
-"""Which columns a list of contacts has: properties that every contact has, and fields."""
+"""Choose the columns of a list of contacts: properties that every contact has, and fields."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The way back: fields for a criterion that is stored, and what the buttons of the form do with a tree."""
+"""Turn a stored criterion into fields of a form, and carry out the buttons of that form."""
 
 import json
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""What differs between two texts of lines."""
+"""Find the lines that differ between two texts."""
 
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher

@@ -1,4 +1,4 @@
-"""What can go wrong in the console itself."""
+"""Errors of the console itself."""
 
 
 class LinkExpired(Exception):

@@ -1,4 +1,4 @@
-"""Links of a message, as people work on them: those with the same address together, what is not labelled apart."""
+"""Group the links of a message as people label them: links with the same address together, unlabelled ones apart."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Shows a mail safely, with its links marked: what runs, loads or leaves is removed, links lead to the console.
+"""Clean a mail for display and mark its links. Scripts, loads and forms are removed; links lead to the console.
 
 The page that frames the mail has a policy of its own, under which nothing in it could run either; this is the first
 of two fences.

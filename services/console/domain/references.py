@@ -1,4 +1,4 @@
-"""What criteria and workflows refer to by id, and the same criterion or workflow with other ids."""
+"""Find the ids that criteria and workflows refer to, and replace them by others."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple

@@ -1,4 +1,4 @@
-"""Roles: what a person may do in an account, as scopes of their API key."""
+"""Roles of people in an account, each with the scopes of its API keys."""
 
 from typing import Literal, get_args
 

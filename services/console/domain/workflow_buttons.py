@@ -1,4 +1,4 @@
-"""What the buttons of a workflow's form do: add, remove and move triggers and steps.
+"""Carry out the buttons of a workflow's form: add, remove and move triggers and steps.
 
 A place names a step by the way to it: `1.then.0` is the first step of the first branch of the second step.
 """

@@ -11,7 +11,7 @@ _QUERIES = queries_of(__file__)
 
 
 class Membership(NamedTuple):
-    """What a person may do in an account; `api_key` is encrypted."""
+    """The role of a person in an account; `api_key` is encrypted."""
 
     account_id: int
     role: str
@@ -58,7 +58,7 @@ async def update_preferences(
 
 
 async def put_membership(connection: Executor, person_id: UUID, membership: Membership) -> None:
-    """Write what a person may do in an account."""
+    """Write the role of a person in an account, with the key that goes with it."""
     await _QUERIES["put_membership"].execute(connection, person_id=person_id, **membership._asdict())
 
 

@@ -1,1 +1,1 @@
-"""What the console does itself: sign people in, keep their keys, let them invite others."""
+"""The console's own work: it signs people in, keeps their keys, and lets them invite others."""

@@ -1,4 +1,4 @@
-"""Copy a label, segment, workflow or message to another account, with what it refers to by name."""
+"""Copy a label, segment, workflow or message to another account, with everything that it refers to by name."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -31,7 +31,7 @@ _MESSAGE = ("name", "html", "subject", "subject_variants", "preheader", "reply_t
 
 
 class Obstacle(NamedTuple):
-    """What cannot be copied: a thing of a kind, by its name. `inside` is the name of what refers to it."""
+    """A definition that cannot be copied, by kind and name. `inside` is the name of the one that refers to it."""
 
     why: Why
     kind: str
@@ -52,7 +52,7 @@ class CopiedThing:
 
 @dataclass(slots=True)
 class CopyPlan:
-    """What a copy does: its pieces in the order in which they are made; the last one is what was asked for."""
+    """The pieces of a copy in the order in which they are made; the last one is the definition that was asked for."""
 
     pieces: list[CopiedThing] = field(default_factory=list)
     obstacles: list[Obstacle] = field(default_factory=list)

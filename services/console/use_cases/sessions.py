@@ -17,7 +17,7 @@ LONGEST_BROWSER = 300  # characters of a User-Agent
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who is signed in, in which session."""
+    """A person who is signed in, and the session."""
 
     person_id: UUID
     session_id: UUID

@@ -1,4 +1,4 @@
-"""Keeps API keys encrypted: AES-256-GCM, bound to the account that the key is for."""
+"""Encrypt the API keys of people: AES-256-GCM, bound to the account that the key is for."""
 
 import os
 
@@ -12,7 +12,7 @@ _NONCE_BYTES = 12
 
 
 class SecretChanged(Exception):
-    """What is stored cannot be decrypted: PENCHANT_CONSOLE_SECRET is another one than before."""
+    """A stored key cannot be decrypted, because PENCHANT_CONSOLE_SECRET has changed."""
 
 
 class Vault:
