@@ -60,6 +60,22 @@ def test_of_a_campaign_by_outcome_and_variant(admin: Plain, shop: Shop) -> None:
             assert people_at(admin, page + unescape(href)) == number, one
 
 
+def test_of_an_audience_before_the_launch(admin: Plain, shop: Shop) -> None:
+    audience = {
+        "include": [{"label": shop.ids["label"]}, {"clicks": {"message": shop.ids["message"]}}],
+        "exclude": [{"clicks": {"message": shop.ids["message"], "at_least": 3}}],
+    }
+    body = {"name": "Draft", "message_id": shop.ids["message"], "audience": audience}
+    made = shop.account.post("segmentation", "/v1/campaigns", body)
+    page = f"{shop.path}campaigns/{made['id']}"
+    url, number = numbers_on(admin, page)["Get it"]
+    assert people_at(admin, url) == number > 0
+    parts = re.findall(r'<a href="([^"]+)" aria-label="(\d+) contacts: ', admin.http.get(page).text)
+    assert len(parts) == 3
+    for path, count in parts:
+        assert people_at(admin, unescape(path)) == int(count)
+
+
 def test_of_the_first_page_who_entered_which_segment_today(admin: Plain, shop: Shop) -> None:
     numbers = numbers_on(admin, shop.path)
     entered = shop.account.get("segmentation", f"/v1/segments/{shop.ids['segment']}")

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import Response
 
 from services.console.api.builder import Builder, build, load_choices, recent_choices, tree_of
+from services.console.api.contacts import SUBSCRIPTIONS
 from services.console.api.criterion_sentences import describe
 from services.console.api.formats import time_zone
 from services.console.api.forms import Form
@@ -122,6 +123,23 @@ def part_sentences(audience: Json, names: Names) -> dict[str, str]:
         for member in ("include", "exclude")
         for index, criterion in enumerate(audience.get(member) or [])
     }
+
+
+def audience_criteria(audience: Json) -> dict[str, Json]:
+    """Return the criteria of the people behind the numbers of an audience.
+
+    By pointer for its parts; "subscribed" and every other subscription for those who get it, and who do not.
+    """
+    parts = {
+        f"/{member}/{index}": criterion
+        for member in ("include", "exclude")
+        for index, criterion in enumerate(audience.get(member) or [])
+    }
+    wanted: list[Json] = [{"any": audience["include"]}]
+    if audience.get("exclude"):
+        wanted.append({"not": {"any": audience["exclude"]}})
+    chosen = {one: {"all": [*wanted, {"contact": {"subscription": one}}]} for one in SUBSCRIPTIONS}
+    return parts | chosen
 
 
 async def _numbers(

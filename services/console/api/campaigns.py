@@ -8,6 +8,7 @@ from fastapi import Response
 
 from services.console.api.campaign_form import (
     asked_for,
+    audience_criteria,
     count_audience,
     part_sentences,
     save,
@@ -102,6 +103,7 @@ async def campaign(page: OfAccount, campaign_id: UUID) -> Response:
         include=[describe(one, names) for one in audience["include"]],
         exclude=[describe(one, names) for one in audience["exclude"]],
         sentences=part_sentences(audience, names),
+        criteria=audience_criteria(audience),
         at_work=found["state"] in AT_WORK,
         **shown,
     )
@@ -253,6 +255,7 @@ async def _summary(page: AccountPage, campaign_id: UUID, form: Form, status: int
         message=message,
         names=names,
         sentences=part_sentences(found["audience"], names),
+        criteria=audience_criteria(found["audience"]),
         counted_audience=counted,
         warnings=[] if check is None else check["warnings"],
     )
