@@ -38,7 +38,8 @@ def test_a_failed_run_goes_on_once_its_step_is_mended(visitor: Visit, account: A
     account.post("labeling", "/v1/contacts", {"email": "run@shop.example", "labels": []})
     (contact,) = account.get("labeling", "/v1/contacts?email=run@shop.example")["items"]
     gone, kept = (account.message(HTML, name)["id"] for name in ("Gone", "Kept"))
-    form = {"id": "form", "wait_for": {"any": [{"on": "ContactEngaged", "kind": "form.submitted"}]}}
+    submitted = {"on": "ContactEngaged", "kind": "form.submitted"}
+    form = {"id": "form", "wait_for": {"any": [submitted], "at_most": {"days": 3}}}
     workflow = {
         "name": "Offer",
         "triggers": [{"on": "LabelAssigned", "label": trigger}],

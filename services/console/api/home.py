@@ -18,6 +18,7 @@ from shared.http.routing import Router
 router = Router(prefix="/a/{account_id}", include_in_schema=False)
 
 _LATEST = 15
+_COUNTED = 250  # clicks and entries of today; "250+" is said of more, for a page must not wait for thousands of rows
 _LABELS = 20  # that are counted; each costs an evaluation
 _MESSAGES = 5  # whose links say which labels may have been gained
 _WATCHED = 5  # workflows whose runs are in the feed
@@ -70,7 +71,7 @@ async def without_slash(page: OfAccount) -> Response:
 
 
 async def _clicks_since(page: AccountPage, since: datetime) -> Json:
-    found = await page.api.get("tracking", "/v1/clicks", since=since.isoformat(), limit=1000)
+    found = await page.api.get("tracking", "/v1/clicks", since=since.isoformat(), limit=_COUNTED)
     counted = dict.fromkeys(("human", "machine", "unsure"), 0)
     for click in found["items"]:
         counted[click["verdict"]] += 1
@@ -99,7 +100,7 @@ async def _entered_segments(page: AccountPage, since: datetime) -> Json:
     if not page.features.has("segmentation", "/v1/membership-changes"):
         return {"items": []}
     return await page.api.get(
-        "segmentation", "/v1/membership-changes", since=since.isoformat(), type="SegmentEntered", limit=1000
+        "segmentation", "/v1/membership-changes", since=since.isoformat(), type="SegmentEntered", limit=_COUNTED
     )
 
 

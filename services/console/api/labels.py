@@ -1,5 +1,6 @@
 """Labels: list them, show one, create, change, merge and delete one."""
 
+import asyncio
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -64,7 +65,6 @@ async def create(page: OfAccount) -> Response:
 @router.get("/{label_id}")
 async def label(page: OfAccount, label_id: UUID) -> Response:
     """Show a label: its holders by strength, where it is used."""
-    found = await page.api.get("labeling", f"/v1/labels/{label_id}")
     filters = filters_of(page.request, "sort", "at_least")
     # By contact unless another order is asked for: with many holders the others take a while.
     filters["sort"] = filters["sort"] if filters["sort"] in _SORTS else ""
@@ -72,10 +72,14 @@ async def label(page: OfAccount, label_id: UUID) -> Response:
     criteria: list[Json] = [{"label": {"id": str(label_id)}}, {"label": {"id": str(label_id), "within_days": 30}}]
     criteria += [{"clicks": {"label": str(label_id), "at_least": times}} for times in _STRENGTHS]
     cursor = page.request.query_params.get("cursor")
-    answer = await page.api.get("labeling", f"/v1/labels/{label_id}/contacts", limit=25, cursor=cursor, **filters)
-    counts = await counts_of(page.api, criteria)
-    interest = await page.api.find("segmentation", f"/v1/interest/{label_id}")
-    uses = await page.api.find("labeling", f"/v1/labels/{label_id}/uses")
+    found, answer, counts, interest, uses, links = await asyncio.gather(
+        page.api.get("labeling", f"/v1/labels/{label_id}"),
+        page.api.get("labeling", f"/v1/labels/{label_id}/contacts", limit=25, cursor=cursor, **filters),
+        counts_of(page.api, criteria),
+        page.api.find("segmentation", f"/v1/interest/{label_id}"),
+        page.api.find("labeling", f"/v1/labels/{label_id}/uses"),
+        _labelled_links(page, str(label_id)),
+    )
     return page.show(
         "label.html",
         here="labels",
@@ -87,7 +91,7 @@ async def label(page: OfAccount, label_id: UUID) -> Response:
         list=listing(page.request, answer, filters),
         interest=interest,
         uses=None if uses is None else uses["items"],
-        links=await _labelled_links(page, str(label_id)),
+        links=links,
     )
 
 
