@@ -7,7 +7,7 @@ It starts servers and services of its own, plays the demo in them, and opens one
 import sys
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 from tests.bench.place import make_place
 from tests.browser.chromium import find_chromium
@@ -16,7 +16,7 @@ from tests.scenarios.scene import SERVICES, Scene
 
 ARGUMENTS = ("--no-sandbox", "--headless=shell", "--no-zygote", "--disable-gpu", "--font-render-hinting=none")
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
-SIZE = {"width": 1280, "height": 800}
+SIZE = ViewportSize(width=1280, height=800)
 PAGES = {
     "home": "",
     "messages": "messages/{arrivals}",
