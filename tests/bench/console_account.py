@@ -48,7 +48,7 @@ def write_definitions(account: Account, labels: list[str]) -> dict[str, str]:
     workflows = []
     for number in range(WORKFLOWS):
         trigger = {"on": "LabelAssigned", "label": labels[number % len(labels)]}
-        body = {
+        body: dict[str, Any] = {
             "name": f"Workflow {number}",
             "triggers": [trigger],
             "steps": [{"send": {"message": messages[0]["id"]}}],
@@ -56,7 +56,7 @@ def write_definitions(account: Account, labels: list[str]) -> dict[str, str]:
         workflows.append(_made(account, "workflow", "/v1/workflows", body))
         account.post("workflow", f"/v1/workflows/{workflows[-1]}/activate")
     for number in range(CAMPAIGNS):
-        audience = {"include": [{"segment": segments[number]}]}
+        audience: dict[str, Any] = {"include": [{"segment": segments[number]}]}
         body = {"name": f"Campaign {number}", "message_id": messages[0]["id"], "audience": audience}
         _made(account, "segmentation", "/v1/campaigns", body)
     people = account.contacts(CLICKERS)

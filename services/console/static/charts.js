@@ -16,13 +16,14 @@ class LineChart extends HTMLElement {
     const days = JSON.parse(this.dataset.days).map((day) => Date.parse(day + "T00:00:00Z") / 1000);
     const series = JSON.parse(this.dataset.series);
     if (this.dataset.gaps === "zero") fill(days, series);
-    const style = getComputedStyle(document.documentElement);
+    const style = getComputedStyle(document.documentElement); // it changes with the colours of the device
     const colour = (name) => style.getPropertyValue(name).trim();
-    const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 }, font: "12px " + style.fontFamily };
+    const axisNow = () => ({ stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 }, font: "12px " + style.fontFamily });
     const language = document.documentElement.lang;
     const day = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", timeZone: "UTC" });
     const number = new Intl.NumberFormat(language);
     const draw = () => {
+      const axis = axisNow();
       this.plot?.destroy();
       this.plot = new uPlot({
         width: Math.max(this.clientWidth, 240), height: 220, tzDate: (seconds) => new Date(seconds * 1000),
@@ -32,9 +33,10 @@ class LineChart extends HTMLElement {
       }, [days, ...series.map((one) => one.values)], this);
     };
     draw();
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (this.plot) draw(); });
     new ResizeObserver(() => { if (this.plot && Math.abs(this.plot.width - this.clientWidth) > 2) draw(); }).observe(this);
   }
-  disconnectedCallback() { this.plot?.destroy(); }
+  disconnectedCallback() { this.plot?.destroy(); this.plot = null; }
 }
 if (window.uPlot) customElements.define("line-chart", LineChart);
 else addEventListener("load", () => customElements.define("line-chart", LineChart));
