@@ -50,6 +50,7 @@ def test_a_failed_run_goes_on_once_its_step_is_mended(visitor: Visit, account: A
     account.ask("labeling", "PUT", f"/v1/contacts/{contact['contact_id']}/labels/{trigger}")
     run = account.first_run(made["id"])
     account.ask("tracking", "DELETE", f"/v1/messages/{gone}?force=true")
+    wait_until(lambda: account.get("workflow", f"/v1/workflows/{made['id']}").get("broken"))
     now = datetime.now(UTC).isoformat()
     report = {"contact_id": contact["contact_id"], "kind": "form.submitted", "occurred_at": now}
     account.post("labeling", "/v1/engagements", [report])
