@@ -24,7 +24,7 @@ def _cost_of_node(node: Criterion) -> float:
         case Clicked("url_starts_with"):
             return 30  # the sum of thousands of links is made first
         case FieldCompared(operator="starts_with"):
-            return 125  # every text is looked at, where everybody has another one
+            return 60  # every text is looked at, where everybody has another one
         case FieldCompared(operator="in", operand=tuple() as values):
             return 1 + len(values) / 10
         case Sampled():

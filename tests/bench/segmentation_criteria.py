@@ -24,7 +24,7 @@ def _most_expensive() -> dict[str, Criterion]:
             {"clicks": {"url_starts_with": "https://shop"[: 5 + n], "at_least": 3, "within_days": 366 - n}}
             for n in range(8)
         ],
-        "starts_with": [{"field": {"key": "nick", "starts_with": f"nick {n}"}} for n in range(2)],
+        "starts_with": [{"field": {"key": "nick", "starts_with": f"nick {n}"}} for n in range(4)],
         "in": [{"field": {"key": "nick", "in": [f"nick {n} {m}" for m in range(1000)]}} for n in range(2)],
         "sample": [{"sample": {"percent": 10, "seed": f"seed {n}"}} for n in range(12)],
         "more_clicks": [
