@@ -53,6 +53,10 @@ class PageRequest:
             raise Problem(422, f"{detail}.", errors=[FieldError("/query/cursor", detail)]) from None
         return key
 
+    def cursor_after(self, key: Sequence[object]) -> str:
+        """Return the cursor of the page that begins after a key."""
+        return _encode(key, self.path)
+
 
 def page_request() -> Any:  # noqa: ANN401 # as FastAPI's own Depends
     """Return the dependency of a list: `page: Annotated[PageRequest, page_request()]`."""
@@ -89,7 +93,7 @@ class Page(BaseModel, Generic[Item]):
     ) -> Self:
         """Return the page made of `rows`, of which up to `page.fetch` were read; `key` is what they are ordered by."""
         shown = rows[: page.limit]
-        cursor = _encode(key(shown[-1]), page.path) if len(rows) > page.limit else None
+        cursor = page.cursor_after(key(shown[-1])) if len(rows) > page.limit else None
         return cls(items=[item(row) for row in shown], next_cursor=cursor, total=total)
 
 

@@ -225,7 +225,8 @@ async def list_contacts(
 ) -> Page[ContactAnswer]:
     """List the account's contacts, by contact id unless `sort` says otherwise.
 
-    With `search`, contacts are in the order of the words that were found, and the other filters are ignored.
+    With `search`, contacts are in the order of the words that were found, and the other filters are ignored. A page
+    of a search for several words may be short, or empty, although there is a next one.
     """
     account_id = caller.account_id
     if outcome is not None and import_id is None:
@@ -268,8 +269,9 @@ async def _search(
 ) -> Page[ContactAnswer]:
     key = page.key(str, int)
     after = None if key is None else FoundContact(*key)
-    found = await search_contacts(connection, account_id, text, after, page.fetch)
-    return Page[ContactAnswer].of(found, page, key=lambda one: list(one[0]), item=lambda one: ContactAnswer.of(one[1]))
+    found = await search_contacts(connection, account_id, text, after, page.limit)
+    items = [ContactAnswer.of(stored) for _, stored in found.contacts]
+    return Page[ContactAnswer](items=items, next_cursor=found.following and page.cursor_after(found.following))
 
 
 async def _wanted_label(connection: PoolConnectionProxy, account_id: int, text: str) -> Label:

@@ -44,21 +44,36 @@ class Moment(NamedTuple):
     details: dict[str, Any]
 
 
+async def count_words(connection: PoolConnectionProxy, account_id: int, prefix: str, most: int) -> int:
+    """Return how many words of contacts begin with a prefix, at most `most`."""
+    count: int = await QUERIES["count_words"].fetchval(connection, account_id=account_id, prefix=prefix, limit=most)
+    return count
+
+
 async def search_words(
-    connection: PoolConnectionProxy, account_id: int, prefixes: Sequence[str], after: FoundContact, limit: int
-) -> list[FoundContact]:
-    """Return contacts with a word for each prefix, in the order of the words that begin with the first."""
-    first, *others = prefixes
+    connection: PoolConnectionProxy,
+    account_id: int,
+    prefix: str,
+    others: Sequence[str],
+    after: FoundContact,
+    limit: int,
+) -> list[tuple[FoundContact, bool]]:
+    """Return the next words that begin with `prefix`, and whether their contacts are found by them.
+
+    A contact is found by the first of its words that begins with `prefix`, if it has a word for each of `others`. Fewer
+    than `limit` words are the last ones.
+    """
+    after = max(after, FoundContact(prefix, 0))
     rows = await QUERIES["search"].fetch(
         connection,
         account_id=account_id,
-        prefix=first,
+        prefix=prefix,
         others=others,
         after_word=after.word,
         after_id=after.contact_id,
         limit=limit,
     )
-    return [FoundContact(*row) for row in rows]
+    return [(FoundContact(row["word"], row["contact_id"]), row["matches"]) for row in rows]
 
 
 async def ids_by_id(

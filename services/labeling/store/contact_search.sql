@@ -1,27 +1,43 @@
 -- Finding contacts.
 
+-- name: count_words
+-- How many words begin with a prefix; no more than the limit are counted.
+SELECT count(*) FROM (
+    SELECT FROM contact_words
+    WHERE account_id = :account_id AND word >= :prefix AND word < :prefix || U&'\+10FFFF'
+    LIMIT :limit
+) AS counted
+
 -- name: search
--- Contacts with a word that begins with the first prefix, in the order of the words, each by the first of its words
--- that does; with some word for each other prefix.
-SELECT found.word, found.contact_id
-FROM contact_words AS found
-JOIN contacts AS contact ON contact.account_id = found.account_id AND contact.contact_id = found.contact_id
+-- The next words that begin with the first prefix, with their contacts: `matches` for the first of a contact's words
+-- that does, if the contact has some word for each other prefix. The page begins after a word that is not below the
+-- prefix: beside another lower bound of the word, the index would be read from the lower one of the two. OFFSET 0 has
+-- the contacts looked up one by one: how many words begin with a prefix is estimated too badly for another join.
+SELECT
+    found.word, found.contact_id,
+    coalesce(
+        found.word = (SELECT min(word COLLATE "C") FROM unnest(own.words) AS word WHERE starts_with(word, :prefix))
+        AND NOT EXISTS (
+            SELECT FROM unnest(:others::text[]) AS other (prefix)
+            WHERE NOT EXISTS (SELECT FROM unnest(own.words) AS word WHERE starts_with(word, other.prefix))
+        ),
+        false
+    ) AS matches
+FROM (
+    SELECT word, contact_id FROM contact_words
+    WHERE account_id = :account_id
+        AND word < :prefix || U&'\+10FFFF'
+        AND (word, contact_id) > (:after_word, :after_id)
+    ORDER BY word, contact_id
+    LIMIT :limit
+) AS found
 CROSS JOIN LATERAL (
     SELECT array_agg(word) AS words
-    FROM contact_words_of(contact.email_key, contact.external_id, contact.fields) AS word
+    FROM contacts AS contact, contact_words_of(contact.email_key, contact.external_id, contact.fields) AS word
+    WHERE contact.account_id = :account_id AND contact.contact_id = found.contact_id
+    OFFSET 0
 ) AS own
-WHERE found.account_id = :account_id
-    AND found.word >= :prefix AND found.word < :prefix || U&'\+10FFFF'
-    AND (found.word, found.contact_id) > (:after_word, :after_id)
-    AND found.word = (
-        SELECT min(word COLLATE "C") FROM unnest(own.words) AS word WHERE starts_with(word, :prefix)
-    )
-    AND NOT EXISTS (
-        SELECT FROM unnest(:others::text[]) AS other (prefix)
-        WHERE NOT EXISTS (SELECT FROM unnest(own.words) AS word WHERE starts_with(word, other.prefix))
-    )
 ORDER BY found.word, found.contact_id
-LIMIT :limit
 
 -- name: page_by_id
 SELECT contact.contact_id, contact.changed_at FROM contacts AS contact

@@ -17,7 +17,8 @@ pytestmark = pytest.mark.asyncio
 async def found(shop: Shop, text: str) -> list[str | None]:
     async with shop.database.pool.acquire() as connection:
         page = await search_contacts(connection, shop.account_id, text, None, 100)
-    return [stored.contact.email for _, stored in page]
+    assert page.following is None
+    return [stored.contact.email for _, stored in page.contacts]
 
 
 async def test_words_are_found_by_their_beginning_and_follow_changes(shop: Shop) -> None:
@@ -39,9 +40,39 @@ async def test_a_search_is_paged_by_word(shop: Shop) -> None:
     await shop.write(*({"email": f"p{number}@example.com"} for number in range(5)))
     async with shop.database.pool.acquire() as connection:
         first = await search_contacts(connection, shop.account_id, "p", None, 2)
-        rest = await search_contacts(connection, shop.account_id, "p", first[-1][0], 10)
-    emails = [stored.contact.email for _, stored in [*first, *rest]]
+        rest = await search_contacts(connection, shop.account_id, "p", first.following, 10)
+    emails = [stored.contact.email for _, stored in [*first.contacts, *rest.contacts]]
     assert emails == [f"p{number}@example.com" for number in range(5)]
+    assert rest.following is None
+
+
+async def test_words_that_are_seldom_together_are_looked_through_a_page_at_a_time(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contact_lists, "AT_A_TIME", 3)
+    monkeypatch.setattr(contact_lists, "MOST_LOOKED_AT", 2)
+    sides = ["Left", "Right", "Left", "Right and left", "Left"] * 4
+    await shop.write(*({"email": f"p{n:02}@example.com", "fields": {"city": side}} for n, side in enumerate(sides)))
+    third, eighth, thirteenth, eighteenth = (f"p{n:02}@example.com" for n in (3, 8, 13, 18))
+    assert await pages_of(shop, "right left", 2) == [[third], [eighth, thirteenth], [eighteenth]]
+    assert await pages_of(shop, "left right", 9) == [[third, eighth, thirteenth, eighteenth]]
+    assert await pages_of(shop, "right right p0 p1", 2) == [[], [], []]
+    emails = [f"p{n:02}@example.com" for n in range(20)]
+    assert [email for page in await pages_of(shop, "p l", 2) for email in page] == [
+        email for email, side in zip(emails, sides, strict=True) if "eft" in side
+    ]
+
+
+async def pages_of(shop: Shop, text: str, limit: int) -> list[list[str | None]]:
+    """Return whom each page of a search finds."""
+    pages: list[list[str | None]] = []
+    after = None
+    async with shop.database.pool.acquire() as connection:
+        while not pages or after is not None:
+            page = await search_contacts(connection, shop.account_id, text, after, limit)
+            pages.append([stored.contact.email for _, stored in page.contacts])
+            after = page.following
+    return pages
 
 
 async def test_filters_and_orders(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
