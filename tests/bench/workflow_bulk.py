@@ -26,7 +26,7 @@ from tests.stack.processes import ServiceProcess
 from tests.stack.waiting import until
 
 RUNS = contacts(200_000)
-EXISTING = min(contacts(60_000), 200_000)  # the pace is the same for more
+EXISTING = min(contacts(60_000), 100_000)  # the pace is the same for more
 PROJECTION: int = WorkflowSettings.model_fields["workflow_projection"].default
 ASKED = 50
 CLICKS_PER_SECOND = 50
@@ -150,17 +150,22 @@ async def _existing(place: Place) -> list[Figure]:
             alone = await _delays(sandbox, producer, consumer, EXISTING)
             body = {"name": "Everybody", "triggers": [ON_DOGS | {"include_existing": True}], "steps": [SEND]}
             path = f"/v1/workflows/{(await http.post('/v1/workflows', json=body)).raise_for_status().json()['id']}"
-            began = perf_counter()
             (await http.post(f"{path}/activate")).raise_for_status()
+            taking = asyncio.create_task(_taken(pool, UUID(path.rpartition("/")[2])))
             meanwhile = await _delays(sandbox, producer, consumer, EXISTING + FIRST + CLICKED)
-            workflow_id = UUID(path.rpartition("/")[2])
-            await until(lambda: _have_begun(pool, workflow_id), WITHIN)
-            rate = EXISTING / (perf_counter() - began)
+            rate = EXISTING / await taking
     return [
         Figure(f"workflow: {EXISTING:,} existing contacts taken, while others click", rate, "runs/s"),
         Figure(f"workflow: click to message meanwhile, {CLICKS_PER_SECOND} clicks/s, p99", quantile(meanwhile, 0.99),
             "ms", 1_000, quantile(alone, 0.99), "without them", better="lower"),
     ]  # fmt: skip
+
+
+async def _taken(pool: "asyncpg.Pool[Any]", workflow_id: UUID) -> float:
+    """Return how many seconds it takes until a run of every existing contact was started."""
+    began = perf_counter()
+    await until(lambda: _have_begun(pool, workflow_id), WITHIN)
+    return perf_counter() - began
 
 
 async def _have_begun(pool: "asyncpg.Pool[Any]", workflow_id: UUID) -> bool:
