@@ -73,6 +73,7 @@ class Database:
                 "application_name": APPLICATION,
                 "lock_timeout": milliseconds,
                 "idle_in_transaction_session_timeout": milliseconds,
+                "jit": "off",  # compiling a statement of a few milliseconds takes longer than it saves
                 "timezone": "UTC",
             },
         )
