@@ -9,6 +9,7 @@ from services.delivery.consumers.requests import TOPICS, RequestHandler
 from services.delivery.domain.composing import Sender
 from services.delivery.settings import DeliverySettings
 from services.delivery.store import MIGRATIONS
+from services.delivery.use_cases.forgetting import Forgetting
 from services.delivery.use_cases.preparing import Preparing
 from services.delivery.use_cases.reporting import Reporting
 from services.delivery.use_cases.sending import Sending
@@ -49,7 +50,11 @@ async def build(resources: Resources) -> ServiceParts:
         routers=[test_mails.router],
         state=test_mails.DeliveryState(resources.database, sending.wake),
         consumers=[Consumer("requests", TOPICS, RequestHandler(sending.wake))],
-        worker_tasks=[sending.run, Reporting(resources.database, resources.intake).run],
+        worker_tasks=[
+            sending.run,
+            Reporting(resources.database, resources.intake).run,
+            Forgetting(resources.database).run,
+        ],
         close=tracking.close,
     )
 

@@ -124,7 +124,7 @@ async def forget_contacts(connection: PoolConnectionProxy, keys: Collection[Cont
 
 
 async def forget_old(connection: Executor, kept: timedelta, limit: int) -> int:
-    """Delete up to `limit` mails that ended before `kept` and were reported; return how many."""
+    """Delete up to `limit` mails that ended more than `kept` ago and were reported; return how many."""
     return await QUERIES["forget_old"].execute(connection, kept=kept, limit=limit)
 
 

@@ -70,4 +70,10 @@ FROM unnest(:account_ids::int[], :contact_ids::bigint[]) AS gone (account_id, co
 WHERE mails.account_id = gone.account_id AND mails.contact_id = gone.contact_id
 
 -- name: forget_old
-DELETE FROM mails WHERE id IN (SELECT id FROM mails WHERE ended_at < now() - :kept AND reported ORDER BY id LIMIT :limit)
+DELETE FROM mails WHERE id IN (
+    SELECT id FROM mails
+    WHERE reported AND ended_at < now() - :kept::interval
+    ORDER BY ended_at
+    LIMIT :limit
+    FOR UPDATE SKIP LOCKED
+)

@@ -16,6 +16,7 @@ from services.delivery.clients.tracking import TrackingClient
 from services.delivery.domain.composing import Sender
 from services.delivery.settings import MailServer
 from services.delivery.store import MIGRATIONS
+from services.delivery.use_cases import forgetting
 from services.delivery.use_cases.preparing import Preparing
 from services.delivery.use_cases.reporting import report_of
 from services.delivery.use_cases.requests import take
@@ -277,3 +278,23 @@ async def test_two_senders_share_the_queue_and_send_each_mail_once(
     assert set(states.values()) == {("sent", None)}
     assert set(mailbox[0].taken.values()) == {1}
     assert len(mailbox[0].taken) == count
+
+
+@pytest.mark.asyncio
+async def test_mails_that_ended_long_ago_are_forgotten(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forgetting, "AT_ONCE", 2)
+    ages = {"old": 91, "older": 400, "oldest": 500, "recent": 89}
+    insert = """
+        INSERT INTO mails (
+            account_id, idempotency_key, contact_id, send, content, requested_at, state, next_attempt_at, ended_at,
+            reported
+        )
+        VALUES (1, $1, 1, '{}', '{}', now(), $2, now(), now() - make_interval(days => $3), $4)
+    """
+    for key, days in ages.items():
+        await database.pool.execute(insert, key, "sent", days, True)
+    await database.pool.execute(insert, "not reported", "sent", 100, False)
+    await database.pool.execute(insert, "not ended", "queued", None, False)
+    await forgetting.Forgetting(database).forget()
+    left = await database.pool.fetch("SELECT idempotency_key FROM mails")
+    assert {row["idempotency_key"] for row in left} == {"recent", "not reported", "not ended"}
