@@ -18,15 +18,15 @@ Scope = Literal["read", "write", "self", "admin", "pipeline"]  # `pipeline` is f
 # Keys of scope `pipeline` serve every account and belong to none; their events carry this id instead.
 NO_ACCOUNT = 2**31 - 1
 Scalar = bool | int | float | str
+GIVEN_BACK = (
+    "The labels that were merged into this one, if the contact had taken it away itself: what the contact took away "
+    "under their ids is given back too."
+)
 
 
 @contract
 class LabelAssigned(ContactEvent):
-    """The contact holds the label from now on. `history`: because of something that starts no workflow.
-
-    `given_back` is there if the contact had taken the label away itself, and other labels were merged into it: these.
-    What the contact took away itself under their ids, it has got back, too.
-    """
+    """The contact holds the label from now on. `history`: because of something that starts no workflow."""
 
     name: ClassVar[str] = "LabelAssigned"
     topic: ClassVar[str] = "labeling.labels"
@@ -35,7 +35,7 @@ class LabelAssigned(ContactEvent):
     label_name: str
     origin: Origin
     history: Optional[bool] = None
-    given_back: Optional[tuple[UUID, ...]] = None
+    given_back: Annotated[Optional[tuple[UUID, ...]], Field(description=GIVEN_BACK)] = None
 
     @property
     def not_refused(self) -> tuple[UUID, ...]:
