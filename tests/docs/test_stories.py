@@ -56,7 +56,7 @@ def test_the_example_of_the_readme(shop: Shop, session: Session) -> None:
 
 
 def test_the_story_of_segments(shop: Shop, session: Session) -> None:
-    story, explained = shell_blocks("docs/reference/segments.md")
+    story, explained, listed = shell_blocks("docs/reference/segments.md")
     session.run(story)
     path = f"/v1/segments/{session.value('segment')}"
     until(lambda: shop.call("segmentation", "GET", path)["count"] == 1)
@@ -64,6 +64,8 @@ def test_the_story_of_segments(shop: Shop, session: Session) -> None:
     counted, explanation = json_objects(session.run(explained))
     assert counted["count"] == 1
     assert explanation["truth"]
+    entered = until(lambda: json_objects(session.run(listed))[-1]["items"])
+    assert [change["type"] for change in entered] == ["SegmentEntered"]
 
 
 def _labels(shop: Shop, external_id: str) -> set[str]:
