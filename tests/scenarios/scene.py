@@ -11,6 +11,7 @@ import httpx
 from tests.stack.processes import ServiceProcess
 from tests.stack.sandbox import OPERATOR_KEY, Sandbox
 
+KNOWN_WITHIN = 60.0  # seconds
 SERVICES = ("tracking", "labeling", "segmentation", "workflow")
 
 
@@ -26,7 +27,7 @@ class Scene:
 
 
 class Account:
-    """An account with an admin key. Every method says what the service answered, or fails with it."""
+    """An account with an admin key. Every method returns what the service answered, or fails with it."""
 
     def __init__(self, scene: Scene, account_id: int, key: str) -> None:
         self.scene = scene
@@ -68,11 +69,11 @@ class Account:
         )
 
     def labels(self, *names: str) -> list[str]:
-        """New labels; their ids."""
+        """Create labels; return their ids."""
         return [self.post("labeling", "/v1/labels", {"name": name})["id"] for name in names]
 
     def contacts(self, count: int) -> list[int]:
-        """New contacts; their ids."""
+        """Create contacts; return their ids."""
         rows = [{"email": f"contact{number}@customers.example", "external_id": f"c{number}"} for number in range(count)]
         ids: list[int] = self.post("labeling", "/v1/contacts/batch", rows)["contact_ids"]
         return ids
@@ -95,11 +96,19 @@ class Account:
         return made
 
     def tokens(self, message_id: str, contact_ids: list[int], send: object = None) -> dict[int, dict[str, Any]]:
-        """Return each contact's token, and the tracked links by the links' ids."""
+        """Return each contact's token, and the tracked links by the links' ids.
+
+        Contacts that were created a moment ago may not have reached tracking yet: wait for them.
+        """
         body = {"contact_ids": contact_ids} | ({} if send is None else {"send": send})
-        answer = self.request("tracking", "POST", f"/v1/messages/{message_id}/tokens", json=body)
-        assert answer.is_success, answer.text
-        return {line["contact_id"]: line for line in map(json.loads, answer.text.splitlines())}
+        deadline = monotonic() + KNOWN_WITHIN
+        while True:
+            answer = self.request("tracking", "POST", f"/v1/messages/{message_id}/tokens", json=body)
+            lines = list(map(json.loads, answer.text.splitlines())) if answer.is_success else []
+            if lines and all("token" in line for line in lines):
+                return {line["contact_id"]: line for line in lines}
+            assert "not_found" in answer.text, answer.text
+            assert monotonic() < deadline, answer.text
 
     def first_run(self, workflow_id: str, within: float = 30.0) -> str:
         """Return the id of the workflow's first run, once there is one."""
