@@ -19,7 +19,10 @@ ENDED_WITHIN = 30.0  # seconds
 
 
 class ServiceProcess:
-    """`python -m <module>` with the settings `environment`. It serves on `port`; its output is in `log`."""
+    """`python -m <module>` with the settings `environment`. It serves on `port`; its output is in `log`.
+
+    `root` is the folder of the code that it runs.
+    """
 
     def __init__(
         self,
@@ -28,10 +31,12 @@ class ServiceProcess:
         log: Path,
         port_setting: str,
         arguments: Sequence[str] = (),
+        root: Path = ROOT,
     ) -> None:
         self.port = int(environment.get(port_setting, free_port()))
         self.log = log
         self.arguments = [*arguments]
+        self._root = root
         self._command = [sys.executable, "-m", module]
         # The environment of the tests must not change the services.
         around = {name: value for name, value in os.environ.items() if not name.startswith("PENCHANT_")}
@@ -57,7 +62,7 @@ class ServiceProcess:
             self._process = subprocess.Popen(
                 [*self._command, *self.arguments],
                 env=self._environment,
-                cwd=ROOT,
+                cwd=self._root,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

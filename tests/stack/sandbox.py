@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from shared.settings import CommonSettings
 from tests.stack.nodes import KafkaNode, PostgresNode
-from tests.stack.processes import ServiceProcess
+from tests.stack.processes import ROOT, ServiceProcess
 from tests.stack.shared import SharedKafka, SharedPostgres
 
 OPERATOR_KEY = "operator-of-the-tests"
@@ -45,7 +45,13 @@ class Sandbox:
         return self.databases[service]
 
     def service(self, service: str, *roles: str, module: str | None = None, **environment: str) -> ServiceProcess:
-        """Return a process of a service, not started yet; without `roles` it has both."""
+        """Return a process of a service, not started yet. Without `roles` it has both."""
+        return self.service_of(ROOT, service, *roles, module=module, **environment)
+
+    def service_of(
+        self, root: Path, service: str, /, *roles: str, module: str | None = None, **environment: str
+    ) -> ServiceProcess:
+        """Return a process of a service whose code is in the folder `root`; see `service`."""
         common = {
             "PENCHANT_KAFKA": self._kafka.bootstrap,
             "PENCHANT_TOPIC_PREFIX": self.prefix,
@@ -61,7 +67,7 @@ class Sandbox:
         arguments = [part for role in roles for part in ("--role", role)]
         process = ServiceProcess(
             module or f"services.{service}", common | extra | environment, log, f"PENCHANT_{service.upper()}_PORT",
-            arguments,
+            arguments, root,
         )  # fmt: skip
         self.processes.append(process)
         return process

@@ -49,6 +49,12 @@ def hashes_of(folder: Path) -> dict[str, str]:
     return {file.name: sha256(file.read_bytes()).hexdigest() for file in files}
 
 
+def kept_commit() -> str:
+    """Return the commit of the previous version."""
+    commit: str = json.loads(KEPT.read_text(encoding="utf-8"))["commit"]
+    return commit
+
+
 def kept_hashes() -> Hashes:
     """Return the hashes of the previous version's migrations, by folder and file name."""
     hashes: Hashes = json.loads(KEPT.read_text(encoding="utf-8"))["migrations"]
