@@ -7,9 +7,10 @@ A held loop answers no request: redirects wait, Kafka seems to be slow, leases e
 import asyncio
 import sys
 import threading
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from time import monotonic, thread_time
-from types import FrameType
+from types import CodeType, FrameType
 
 import structlog
 
@@ -37,10 +38,12 @@ class LoopWatch:
         self._thread = 0
         self._stop = threading.Event()
         self._found = ""
+        self._around: set[CodeType] = set()  # what started the loop is in every stack, and holds nobody
 
     async def run(self) -> None:
         """Watch until it is cancelled."""
         self._thread = threading.get_ident()
+        self._around = set(_codes(sys._getframe().f_back))  # noqa: SLF001 - as below
         watcher = threading.Thread(target=self._look, name="loop watch", daemon=True)
         self._beat_at = monotonic()
         watcher.start()
@@ -71,12 +74,18 @@ class LoopWatch:
         while not self._stop.wait(HELD / 2):
             if monotonic() - self._beat_at > BEAT + HELD / 2:
                 frame = sys._current_frames().get(self._thread)  # noqa: SLF001 - the documented way to see a thread
-                self._found = _place(frame) or self._found
+                self._found = _place(frame, self._around) or self._found
 
 
-def _place(frame: FrameType | None) -> str:
-    """Return the innermost of our functions in a stack, as `module:function`; empty if there is none."""
+def _codes(frame: FrameType | None) -> Iterator[CodeType]:
     while frame is not None:
+        yield frame.f_code
+        frame = frame.f_back
+
+
+def _place(frame: FrameType | None, around: Collection[CodeType]) -> str:
+    """Return the innermost of our functions that the loop called, as `module:function`; empty if there is none."""
+    while frame is not None and frame.f_code not in around:
         code = frame.f_code
         if code.co_filename.startswith(_ROOT) and "site-packages" not in code.co_filename:
             return f"{frame.f_globals.get('__name__', '')}:{code.co_qualname}"

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from random import Random
 from time import monotonic, sleep, thread_time
 
 import pytest
@@ -41,6 +42,16 @@ async def test_a_hold_is_measured_and_named() -> None:
     longest = REGISTRY.get_sample_value("penchant_event_loop_longest_hold_seconds")
     assert longest is not None
     assert longest > 0.2
+
+
+@pytest.mark.asyncio
+async def test_what_started_the_loop_is_not_named_for_what_others_hold() -> None:
+    async with watching() as watch:
+        asyncio.get_running_loop().call_soon(Random(1).shuffle, list(range(1_000_000)))
+        await until(lambda: watch.longest > 0.1)
+    holds = REGISTRY.get_sample_value("penchant_event_loop_holds_total", {"where": "unknown"})
+    assert holds is not None
+    assert holds >= 1
 
 
 @pytest.mark.asyncio
