@@ -11,7 +11,7 @@ from services.workflow.store.counts import COLUMNS, StepCounts
 from shared.events.labeling import ContactChanged
 from tests.services.workflow.events import CATS, DOGS, GUIDE, OFFER, assigned, changed, clicked
 from tests.services.workflow.rig import Rig
-from tests.stack.waiting import until
+from tests.stack.waiting import until, until_equal
 
 CONTACTS = range(1, 61)
 SEND = {"id": "guide", "send": {"message": str(GUIDE)}}
@@ -72,10 +72,14 @@ async def shown(rig: Rig, workflow_id: UUID) -> tuple[dict[str, int], dict[str, 
 
 
 async def agree(rig: Rig, workflow_id: UUID) -> None:
-    """Check that both say the same."""
+    """Wait until both say the same: timers go on between the two reads."""
     await rig.consumed()
-    states, steps = await counted_one_by_one(rig, workflow_id)
-    assert await shown(rig, workflow_id) == (states, steps)
+
+    async def differences() -> object:
+        counted, answered = await counted_one_by_one(rig, workflow_id), await shown(rig, workflow_id)
+        return None if counted == answered else (counted, answered)
+
+    await until_equal(differences, None)
 
 
 def people() -> list[ContactChanged]:
