@@ -114,6 +114,7 @@ def document(app: FastAPI) -> dict[str, Any]:
         schema = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update(schema.pop("$defs"))
         schemas["ProblemDetails"] = schema
+        made["components"]["responses"] = {_name_of(status): _problem(status) for status in _MEANINGS}
         for method, operation in _operations(made):
             _document_problems(method, operation)
             _add_examples(operation, schemas)
@@ -135,16 +136,24 @@ def _document_problems(method: str, operation: dict[str, Any]) -> None:
         parameters.append(_IDEMPOTENCY_KEY)
     responses = operation["responses"]
     for status in _possible(operation):
-        documented = responses.setdefault(str(status), {})
-        if str(status) == "422" and "HTTPValidationError" in str(documented):
-            documented.clear()
-        documented.setdefault("description", _MEANINGS[status])
-        documented.setdefault("content", {}).setdefault(
-            MEDIA_TYPE, {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}
-        )
+        documented = responses.get(str(status))
+        if documented is None or "HTTPValidationError" in str(documented):
+            responses[str(status)] = {"$ref": f"#/components/responses/{_name_of(status)}"}
+        else:
+            documented.setdefault("content", _problem(status)["content"])
     headers = {parameter["name"].lower() for parameter in parameters if parameter["in"] == "header"}
     if "if-none-match" in headers and method == "get":
         responses.setdefault("304", {"description": "It has not changed."})
+
+
+def _name_of(status: int) -> str:
+    return f"Problem{status}"
+
+
+def _problem(status: int) -> dict[str, Any]:
+    """Return what a status means, and the shape of its answer, where an endpoint says nothing else."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
+    return {"description": _MEANINGS[status], "content": content}
 
 
 def _add_examples(operation: dict[str, Any], schemas: dict[str, Any]) -> None:

@@ -17,7 +17,9 @@ async def test_every_endpoint_documents_its_problems() -> None:
     documented = set(create["responses"])
     assert {"201", "400", "401", "403", "404", "405", "409", "413", "415", "422", "429", "503"} <= documented
     for status in documented - {"201"}:
-        assert list(create["responses"][status]["content"]) == ["application/problem+json"]
+        prefix, _, name = create["responses"][status]["$ref"].rpartition("/")
+        assert prefix == "#/components/responses"
+        assert list(document["components"]["responses"][name]["content"]) == ["application/problem+json"]
     assert {parameter["name"] for parameter in create["parameters"]} == {"Idempotency-Key"}
     assert {"304", "401", "404"} <= set(document["paths"]["/v1/things/{thing_id}"]["get"]["responses"])
     assert "412" in document["paths"]["/v1/things/{thing_id}"]["put"]["responses"]
