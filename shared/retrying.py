@@ -1,9 +1,10 @@
 """The one retry policy: what fails in passing is tried again, after pauses that grow and are spread."""
 
+import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from time import monotonic
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import stamina
 import structlog
@@ -70,3 +71,13 @@ async def until_it_works(
             began = monotonic()
             return await attempt()
     raise AssertionError("it was tried for ever")
+
+
+async def repeat(
+    every: float, what: str, task: Callable[[], Awaitable[object]], is_passing: Callable[[Exception], bool]
+) -> NoReturn:
+    """Call `task` now and then every `every` seconds, for ever; `until_it_works` has the other arguments."""
+    while True:
+        began = monotonic()
+        await until_it_works(what, task, is_passing)
+        await asyncio.sleep(max(0.0, began + every - monotonic()))

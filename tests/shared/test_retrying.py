@@ -1,9 +1,11 @@
 """What fails in passing is tried again; anything else is raised."""
 
+from time import monotonic
+
 import pytest
 
 from shared import retrying
-from shared.retrying import FIRST_PAUSE, LONGEST_PAUSE, SPREAD, Pauses, until_it_works
+from shared.retrying import FIRST_PAUSE, LONGEST_PAUSE, SPREAD, Pauses, repeat, until_it_works
 
 
 @pytest.mark.asyncio
@@ -30,6 +32,23 @@ async def test_an_error_that_does_not_pass_is_raised_at_once() -> None:
 
     with pytest.raises(ValueError, match="wrong"):
         await until_it_works("a server", attempt, lambda error: isinstance(error, ConnectionError))
+
+
+@pytest.mark.asyncio
+async def test_a_task_is_repeated_also_after_a_passing_error_until_one_does_not_pass() -> None:
+    began: list[float] = []
+    errors = [None, ConnectionError("away"), None, ValueError("wrong")]
+
+    async def task() -> None:
+        began.append(monotonic())
+        if (error := errors[len(began) - 1]) is not None:
+            raise error
+
+    with pytest.raises(ValueError, match="wrong"):
+        await repeat(0.05, "a task", task, lambda error: isinstance(error, ConnectionError))
+    assert len(began) == len(errors)
+    assert began[1] - began[0] >= 0.05
+    assert began[3] - began[1] >= 0.05
 
 
 def test_pauses_grow_to_the_longest() -> None:

@@ -1,11 +1,10 @@
 """Forgets mails that ended long ago: the table would grow with every campaign."""
 
-import asyncio
 from datetime import timedelta
 
 from services.delivery.store.mails import forget_old
 from shared.bus.errors import is_passing
-from shared.retrying import until_it_works
+from shared.retrying import repeat
 from shared.store.database import Database
 
 KEPT = timedelta(days=90)  # after the end of a mail; its request was read long before, and is not read again
@@ -21,9 +20,7 @@ class Forgetting:
 
     async def run(self) -> None:
         """Delete old mails, now and every hour, for as long as the process lives."""
-        while True:
-            await until_it_works("deletion of old mails", self.forget, is_passing)
-            await asyncio.sleep(EVERY)
+        await repeat(EVERY, "deletion of old mails", self.forget, is_passing)
 
     async def forget(self) -> None:
         """Delete what ended more than `KEPT` ago and was reported, a little at a time."""
