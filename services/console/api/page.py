@@ -153,10 +153,9 @@ async def _account_page(request: Request, account_id: int) -> AccountPage:
     await request.app.state.features.refresh()
     account = await request.app.state.accounts.of(account_id, api)
     time_zone.set(zone_of(account["time_zone"]))
-    role: Role = membership.role  # type: ignore[assignment] # a constraint of the table says so
     return AccountPage(
         request, console, person, {"account": account},
-        account=account, role=role, api=api, others=list(memberships.values()),
+        account=account, role=membership.role, api=api, others=list(memberships.values()),
     )  # fmt: skip
 
 

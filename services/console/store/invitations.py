@@ -6,6 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
+from services.console.domain.roles import Role
 from shared.store.queries import Executor, queries_of
 
 _QUERIES = queries_of(__file__)
@@ -16,7 +17,7 @@ class Invitation(NamedTuple):
 
     invitation_id: UUID
     account_id: int
-    role: str
+    role: Role
     email: str
     name: str
     key_id: UUID

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import asyncpg
 
+from services.console.domain.roles import Role
 from shared.store.queries import Executor, queries_of
 
 _QUERIES = queries_of(__file__)
@@ -14,7 +15,7 @@ class Membership(NamedTuple):
     """The role of a person in an account; `api_key` is encrypted."""
 
     account_id: int
-    role: str
+    role: Role
     key_id: UUID
     api_key: bytes
 
