@@ -118,7 +118,7 @@ class Home:
         while (descriptor := self._lock()) is None:
             if time.monotonic() > deadline:
                 raise StackError(f"{self.path} is in use.")
-            time.sleep(POLL_SECONDS)
+            time.sleep(POLL_SECONDS)  # flock waits without a deadline, or not at all
         return descriptor
 
     def _lock(self) -> int | None:

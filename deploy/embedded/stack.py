@@ -115,7 +115,7 @@ def stop(home: Home) -> None:
         elif time.monotonic() > deadline:
             raise StackError(f"{home.path} is in use by {describe(home)}, which is starting or stopping. Try again.")
         else:
-            time.sleep(POLL_SECONDS)
+            time.sleep(POLL_SECONDS)  # the other command holds the lock, and tells nobody when it lets go
     _tidy(home)
 
 

@@ -26,14 +26,14 @@ class Scope(StrEnum):
 @app.command()
 def create(
     name: str,
-    scope: Annotated[list[Scope], typer.Option(help="May be repeated.")] = [Scope.READ, Scope.WRITE],  # noqa: B006 - typer reads it, nothing changes it
+    scope: Annotated[list[Scope] | None, typer.Option(help="May be repeated; read and write if not given.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Create a key. It is shown only once."""
 
     async def command() -> None:
         async with Client(CommandLineSettings.read()) as client:
-            scopes = list(dict.fromkeys(str(one) for one in scope))
+            scopes = list(dict.fromkeys(str(one) for one in scope or (Scope.READ, Scope.WRITE)))
             created = await client.post("labeling", "/v1/keys", {"name": name, "scopes": scopes})
         if as_json:
             write_json(created)
