@@ -10,7 +10,7 @@ from tests.browser.chromium import find_chromium
 from tests.browser.shop import Shop, open_console, open_shop
 from tests.conftest import TestKafka, TestPostgres
 from tests.scenarios.scene import SERVICES, Scene
-from tests.stack.processes import ServiceProcess
+from tests.stack.processes import ServiceProcess, start_all
 from tests.stack.sandbox import Sandbox
 
 FOLDER = Path(__file__).parent
@@ -35,10 +35,7 @@ def services(
     started = {name: sandbox.service(name) for name in SERVICES}
     started["tracking"]._environment["PENCHANT_PUBLIC_URL"] = started["tracking"].url
     try:
-        for process in started.values():
-            process.start(ready=False)
-        for process in started.values():
-            process.wait_ready()
+        start_all(started.values())
         scene = Scene(sandbox, started)
         yield scene, open_console(scene)
     finally:

@@ -13,6 +13,7 @@ from tests.bench.place import make_place
 from tests.browser.chromium import find_chromium
 from tests.browser.shop import Shop, open_console, open_shop
 from tests.scenarios.scene import SERVICES, Scene
+from tests.stack.processes import start_all
 
 ARGUMENTS = ("--no-sandbox", "--headless=shell", "--no-zygote", "--disable-gpu", "--font-render-hinting=none")
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
@@ -57,10 +58,7 @@ def main(folder: Path) -> None:
         sandbox = place.whole()
         started = {name: sandbox.service(name) for name in SERVICES}
         try:
-            for process in started.values():
-                process.start(ready=False)
-            for process in started.values():
-                process.wait_ready()
+            start_all(started.values())
             scene = Scene(sandbox, started)
             shop = open_shop(scene, open_console(scene))
             with shop.account:

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from tests.conftest import TestKafka, TestPostgres
+from tests.stack.processes import start_all
 from tests.stack.sandbox import OPERATOR_KEY, Sandbox
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
@@ -112,10 +113,7 @@ def services(
     # Its port is known only now, and tracked links must lead to it.
     processes["tracking"]._environment["PENCHANT_PUBLIC_URL"] = processes["tracking"].url
     try:
-        for process in processes.values():
-            process.start(ready=False)
-        for process in processes.values():
-            process.wait_ready()
+        start_all(processes.values())
         yield sandbox, {name: process.url for name, process in processes.items()}
     finally:
         sandbox.clear()

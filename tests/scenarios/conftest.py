@@ -11,6 +11,7 @@ from deploy.embedded.inbox import Inbox
 from deploy.embedded.ports import free_port
 from tests.conftest import TestKafka, TestPostgres
 from tests.scenarios.scene import SERVICES, Scene
+from tests.stack.processes import start_all
 from tests.stack.sandbox import OPERATOR_KEY, Sandbox
 
 
@@ -22,10 +23,7 @@ def scene(kafka: TestKafka, postgres: TestPostgres, tmp_path_factory: pytest.Tem
     # Its port is known only now, and tracked links must lead to it.
     services["tracking"]._environment["PENCHANT_PUBLIC_URL"] = services["tracking"].url
     try:
-        for process in services.values():
-            process.start(ready=False)
-        for process in services.values():
-            process.wait_ready()
+        start_all(services.values())
         yield Scene(sandbox, services)
     finally:
         sandbox.clear()

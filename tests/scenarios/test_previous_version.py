@@ -11,6 +11,7 @@ from shared.store.migrate import migrate
 from tests.conftest import TestKafka, TestPostgres
 from tests.scenarios.scene import SERVICES, Account, Scene
 from tests.shared.store.previous_version import ROOT, extract, kept_commit, migrations_of
+from tests.stack.processes import start_all
 from tests.stack.sandbox import Sandbox
 from tests.stack.waiting import until_equal
 
@@ -90,10 +91,7 @@ def test_services_are_replaced_one_after_the_other(
         services = {
             name: sandbox.service_of(previous, name, PENCHANT_KAFKA_SESSION_TIMEOUT=SESSION) for name in SERVICES
         }
-        for process in services.values():
-            process.start(ready=False)
-        for process in services.values():
-            process.wait_ready()
+        start_all(services.values())
         with Account.open(Scene(sandbox, services), "Upgrading") as account:
             story = Story(account)
             story.click()

@@ -7,7 +7,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -120,3 +120,12 @@ class ServiceProcess:
     def _signal(self, number: signal.Signals) -> None:
         assert self._process is not None
         self._process.send_signal(number)
+
+
+def start_all(processes: Iterable[ServiceProcess]) -> None:
+    """Start processes side by side, and wait until all of them are ready."""
+    started = list(processes)
+    for process in started:
+        process.start(ready=False)
+    for process in started:
+        process.wait_ready()

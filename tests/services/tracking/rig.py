@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import asyncpg
 import httpx
 import msgspec
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaProducer
 from uuid_utils.compat import uuid7
 
 from shared.bus.connection import client_options
@@ -22,6 +22,7 @@ from shared.events.tracking import ContactClicked
 from shared.http.keys import generate, hash_of
 from shared.settings import CommonSettings
 from tests.services.tracking.process import PARTITIONS, TrackingProcess
+from tests.stack.topics import read_topic
 from tests.stack.waiting import until
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
@@ -136,20 +137,7 @@ class Rig:
 
     async def read(self, topic: str) -> list[Any]:
         """Return all records of a topic, partition by partition, as committed now."""
-        kafka = AIOKafkaConsumer(
-            self.settings.topic_prefix + topic, auto_offset_reset="earliest", isolation_level="read_committed",
-            **client_options(self.settings),
-        )  # fmt: skip
-        await kafka.start()
-        try:
-            records: list[Any] = []
-            ends = await kafka.end_offsets(list(kafka.assignment()))
-            while any([await kafka.position(partition) < end for partition, end in ends.items()]):
-                for fetched in (await kafka.getmany(timeout_ms=100)).values():
-                    records += fetched
-            return records
-        finally:
-            await kafka.stop()
+        return await read_topic(self.settings, topic)
 
     async def clicked(self, count: int) -> list[ContactClicked]:
         """Return the account's events on tracking.clicks in the order of contacts, once there are `count`."""

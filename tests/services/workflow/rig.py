@@ -9,7 +9,7 @@ from uuid import UUID
 
 import httpx
 import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaProducer
 from pydantic import SecretStr
 from uuid_utils.compat import uuid7
 
@@ -39,6 +39,7 @@ from shared.store.database import Database
 from shared.store.event_tables import extend_event_tables
 from shared.store.listener import listen
 from tests.services.workflow.events import CATS, DOGS, GUIDE, LINK, OFFER, REGULARS, now
+from tests.stack.topics import read_topic
 from tests.stack.waiting import until
 
 PARTITIONS = 3
@@ -186,22 +187,7 @@ class Rig:
 
     async def records(self, topic: str) -> list[Any]:
         """Return all records of a topic."""
-        kafka = AIOKafkaConsumer(
-            self.settings.topic_prefix + topic,
-            auto_offset_reset="earliest",
-            isolation_level="read_committed",
-            **client_options(self.settings),
-        )
-        await kafka.start()
-        try:
-            records: list[Any] = []
-            ends = await kafka.end_offsets(list(kafka.assignment()))
-            while any([await kafka.position(partition) < end for partition, end in ends.items()]):
-                for fetched in (await kafka.getmany(timeout_ms=50)).values():
-                    records += fetched
-            return records
-        finally:
-            await kafka.stop()
+        return await read_topic(self.settings, topic)
 
     async def consumed(self) -> None:
         """Wait until the consumer has applied all that was published so far."""

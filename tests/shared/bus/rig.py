@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaProducer
 
 from shared.bus.catalog import Catalog
 from shared.bus.connection import client_options
@@ -28,6 +28,7 @@ from shared.settings import CommonSettings
 from shared.store.database import Database
 from shared.store.event_tables import extend_event_tables
 from shared.store.unit_of_work import UnitOfWork
+from tests.stack.topics import read_topic
 
 DOGS = UUID("0194f000-0000-7000-8000-000000000001")
 PARTITIONS = 4
@@ -183,20 +184,7 @@ class Rig:
 
     async def read(self, topic: str) -> list[Any]:
         """Return all records of a topic, partition by partition, as committed now."""
-        kafka = AIOKafkaConsumer(
-            self.settings.topic_prefix + topic, auto_offset_reset="earliest", isolation_level="read_committed",
-            **client_options(self.settings),
-        )  # fmt: skip
-        await kafka.start()
-        try:
-            records: list[Any] = []
-            ends = await kafka.end_offsets(list(kafka.assignment()))
-            while any([await kafka.position(partition) < end for partition, end in ends.items()]):
-                for fetched in (await kafka.getmany(timeout_ms=100)).values():
-                    records += fetched
-            return records
-        finally:
-            await kafka.stop()
+        return await read_topic(self.settings, topic)
 
 
 @asynccontextmanager
