@@ -5,9 +5,10 @@ this order: partition numbers, ascending, the catalog (-1) first; then rows of `
 answers of requests, sorted. A lock of another class is the only one that its transaction takes, or its first one.
 """
 
-from enum import IntEnum
+from enum import IntEnum, unique
 
 
+@unique
 class LockClass(IntEnum):
     """The first number of an advisory lock, with what the second one is."""
 
