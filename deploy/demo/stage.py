@@ -94,7 +94,7 @@ async def _contacts(client: Client, stage: Stage) -> None:
 
 
 async def _message(client: Client, name: str, html: str) -> Json:
-    message: Json = await client.post("tracking", "/v1/messages", {"name": name, "html": html})
+    message: Json = await client.post("tracking", "/v1/messages", {"name": name, "subject": name, "html": html})
     return message
 
 

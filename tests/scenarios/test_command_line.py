@@ -34,8 +34,10 @@ def answer(*arguments: str) -> dict[str, Any]:
     return said
 
 
-@pytest.mark.usefixtures("command_line", "inbox")
-def test_in_the_demo_everybody_gets_what_they_clicked_and_nobody_else_anything() -> None:
+@pytest.mark.usefixtures("inbox")
+def test_in_the_demo_everybody_gets_what_they_clicked_and_nobody_else_anything(
+    command_line: CommandLineSettings,
+) -> None:
     output = answer("demo")
 
     expected = {
@@ -53,6 +55,11 @@ def test_in_the_demo_everybody_gets_what_they_clicked_and_nobody_else_anything()
     report = campaign["report"]
     assert (report["requested"], report["sent"]["count"], report["clicked"]["count"]) == (3, 3, 1)
     assert [(label["name"], label["gained"]) for label in report["labels"]] == [(cast.CAMPAIGN_LABEL, 1)]
+    authorization = {"Authorization": f"Bearer {output['api_key']}"}
+    with httpx.Client(base_url=command_line.url("tracking"), headers=authorization) as tracking:
+        messages = [tracking.get(f"/v1/messages/{one['id']}") for one in tracking.get("/v1/messages").json()["items"]]
+    assert len(messages) == 3
+    assert all(message.json()["subject"] for message in messages)
 
 
 @pytest.mark.usefixtures("command_line", "inbox")
