@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -135,11 +136,21 @@ def other_shop(services: tuple[Sandbox, dict[str, str]], tmp_path: Path) -> Iter
         yield shop
 
 
+@pytest.fixture
+def evening_shop(services: tuple[Sandbox, dict[str, str]], tmp_path: Path) -> Iterator[Shop]:
+    """Provide an account in whose time zone it is eight in the evening, at whatever hour the test runs."""
+    hours = 20 - datetime.now(UTC).hour  # east of UTC; zones reach from -12 to +14
+    hours -= 24 if hours > 14 else 0
+    with _opened(services, tmp_path, time_zone=f"Etc/GMT{-hours:+}") as shop:  # the sign of these names is reversed
+        yield shop
+
+
 @contextmanager
-def _opened(services: tuple[Sandbox, dict[str, str]], folder: Path) -> Iterator[Shop]:
+def _opened(services: tuple[Sandbox, dict[str, str]], folder: Path, time_zone: str = "UTC") -> Iterator[Shop]:
     sandbox, urls = services
     operator = {"Authorization": f"Bearer {OPERATOR_KEY}"}
-    account = httpx.post(f"{urls['labeling']}/v1/accounts", json={"name": "Shop"}, headers=operator, timeout=30).json()
+    body = {"name": "Shop", "time_zone": time_zone}
+    account = httpx.post(f"{urls['labeling']}/v1/accounts", json=body, headers=operator, timeout=30).json()
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("PENCHANT_")},
         **{f"PENCHANT_{name.upper()}_URL": url for name, url in urls.items()},

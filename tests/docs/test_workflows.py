@@ -7,17 +7,18 @@ from tests.docs.conftest import Shop, until
 from tests.docs.pages import blocks, typed
 
 
-def test_the_example_of_the_page(shop: Shop) -> None:
+def test_the_example_of_the_page(evening_shop: Shop) -> None:
     made, written, asked, tried, shown, failed, corrected = blocks("reference/workflows.md")
-    output = typed(shop, made, written, asked, tried, 'echo "workflow=$workflow"', shown, failed, corrected)
+    output = typed(evening_shop, made, written, asked, tried, 'echo "workflow=$workflow"', shown, failed, corrected)
     assert output.endswith("finished\n")
     assert "'runs_at_once': 1, 'messages_at_once': 1" in output
     workflow = re.findall(r"workflow=([0-9a-f-]{36})", output)[0]
 
     def run() -> Any:
-        items = shop.call("workflow", "GET", f"/v1/workflows/{workflow}/runs")["items"]
+        items = evening_shop.call("workflow", "GET", f"/v1/workflows/{workflow}/runs")["items"]
         return items[0] if items else None
 
-    assert until(run)["state"] in ("running", "finished")
-    steps = shop.call("workflow", "GET", f"/v1/workflows/{workflow}/steps")["items"]
+    found = until(run)
+    assert (found["state"], found["waiting"]["step_id"]) == ("running", "office")
+    steps = evening_shop.call("workflow", "GET", f"/v1/workflows/{workflow}/steps")["items"]
     assert [step["id"] for step in steps][:4] == ["office", "guide", "half", "bought"]
