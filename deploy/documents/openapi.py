@@ -6,6 +6,8 @@ from typing import cast
 
 from fastapi import APIRouter
 
+from services.delivery.api import test_mails
+from services.delivery.app import SERVICE as DELIVERY_SERVICE
 from services.labeling.api import ROUTERS as LABELING
 from services.labeling.api.pages import PAGES
 from services.labeling.app import SERVICE as LABELING_SERVICE
@@ -27,6 +29,7 @@ SERVICES: Mapping[str, tuple[ServiceDefinition, Sequence[APIRouter]]] = {
     "labeling": (LABELING_SERVICE, [*LABELING, *PAGES]),
     "segmentation": (SEGMENTATION_SERVICE, SEGMENTATION),
     "workflow": (WORKFLOW_SERVICE, WORKFLOW),
+    "delivery": (DELIVERY_SERVICE, [test_mails.router]),
 }
 
 

@@ -36,24 +36,44 @@ def _state(request: Request) -> DeliveryState:
 class TestMailBody(RequestBody):
     """A test mail: the message and its recipients."""
 
-    message_id: Annotated[UUID, Field(description="The message, in its newest revision.")]
+    message_id: Annotated[
+        UUID,
+        Field(description="The message, in its newest revision.", examples=["0190c2b0-0d0e-7f10-8a1b-2c3d4e5f6071"]),
+    ]
     emails: Annotated[
         list[Annotated[str, Field(max_length=320, pattern=r"^[^\s@]+@[^\s@]+$")]],
-        Field(min_length=1, max_length=MOST_ADDRESSES, description="Where to send it. They are not published."),
+        Field(
+            min_length=1,
+            max_length=MOST_ADDRESSES,
+            description="Where to send it. They are not published.",
+            examples=[["an@example.com"]],
+        ),
     ]
     as_contact_id: Annotated[
-        ContactId | None, Field(description="The contact for whom the message is rendered; nobody unless it is given.")
+        ContactId | None,
+        Field(description="The contact for whom the message is rendered; nobody unless it is given.", examples=[17]),
     ] = None
     content: Annotated[
-        dict[str, str], Field(max_length=51, description="Variant by block; none, or an empty one, is the fallback.")
+        dict[str, str],
+        Field(
+            max_length=51,
+            description="Variant by block; none, or an empty one, is the fallback.",
+            examples=[{"opening": "dogs"}],
+        ),
     ] = Field(default_factory=dict)
 
 
 class TestMailAnswer(BaseModel):
     """The test mails are queued."""
 
-    send_id: Annotated[UUID, Field(description="The id of the send, of kind `test`: its clicks do not count.")]
-    count: Annotated[int, Field(description="How many mails will be sent.")]
+    send_id: Annotated[
+        UUID,
+        Field(
+            description="The id of the send, of kind `test`: its clicks do not count.",
+            examples=["0190d600-7788-7999-8aaa-bbccddeeff00"],
+        ),
+    ]
+    count: Annotated[int, Field(description="How many mails will be sent.", examples=[1])]
 
 
 @router.post("", status_code=202, summary="Send a message to try it")
