@@ -6,7 +6,7 @@ from typing import Any
 from shared.events.header_schemas import header_schemas
 from shared.events.json_schema import schemas_of, type_of
 from shared.events.registry import EVENTS
-from shared.events.topics import TOPICS, Topic
+from shared.events.topics import DAY_MS, TOPICS, Topic
 from shared.examples import example_of
 
 BINDING = "0.5.0"
@@ -15,12 +15,11 @@ REFERENCE = "#/components/schemas/{model}"
 ANY_BYTES = {"description": "Any bytes.", "examples": ["{"]}
 _ABOUT = {
     "contact": "Keyed `account:contact`; partition `(account_id + contact_id) % partitions`, the same in every contact "
-    "topic. Ordered per contact. Kept for ever.",
-    "catalog": "Keyed `type:id`; each record is the whole state of a thing. One partition, compacted.",
-    "intake": "Others write it, with any partitioner and any key. Kept 7 days. The account, `ce_source` and `ce_id` "
-    "make a record unique: the same again is the same.",
-    "dead": "Records that could not be used, key, value and headers unchanged, with the reason in `dead_*` headers. "
-    "Kept 14 days.",
+    "topic. Ordered per contact.",
+    "catalog": "Keyed `type:id`. Each record is the whole state of one object. One partition.",
+    "intake": "Written by others, with any partitioner and any key. The account, `ce_source` and `ce_id` identify a "
+    "record: a second record with the same three is ignored.",
+    "dead": "Records that could not be used: key, value and headers unchanged, with the reason in `dead_*` headers.",
 }
 
 
@@ -34,8 +33,8 @@ def document(partitions: int = 12) -> dict[str, Any]:
             "title": "Penchant",
             "version": "1.0.0",
             "description": "What Penchant publishes to Kafka and what it takes from there. CloudEvents 1.0, binary "
-            "content mode. Readers pass over unknown members, and over records whose `ce_sequence` is not above the "
-            "highest one seen in that partition.",
+            "content mode. Readers skip unknown members, and records whose `ce_sequence` is not above the highest one "
+            "seen in that partition.",
             "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
         },
         "defaultContentType": "application/json",
@@ -55,7 +54,7 @@ def _channel(topic: Topic, partitions: int) -> dict[str, Any]:
         names.append("Tombstone")
     return {
         "address": topic.name,
-        "description": _ABOUT[topic.kind] + (" Compacted." if topic.compacted and topic.kind == "contact" else ""),
+        "description": f"{_ABOUT[topic.kind]} {_retention(topic)}",
         "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in names},
         "bindings": {
             "kafka": {
@@ -66,6 +65,14 @@ def _channel(topic: Topic, partitions: int) -> dict[str, Any]:
             }
         },
     }
+
+
+def _retention(topic: Topic) -> str:
+    settings = topic.settings()
+    if settings["cleanup.policy"] == "compact":
+        return "Compacted: the newest record of each key is kept."
+    milliseconds = int(settings["retention.ms"])
+    return "Records are kept forever." if milliseconds < 0 else f"Records are kept for {milliseconds // DAY_MS} days."
 
 
 def _configuration(topic: Topic) -> dict[str, Any]:

@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
+import pytest
 import yaml
 from faststream.specification.asyncapi.v3_0_0.schema import ApplicationSchema
 
@@ -69,6 +70,21 @@ def test_every_topic_has_a_channel_with_all_that_it_carries() -> None:
         assert model.name in channels[model.topic]["messages"]
     assert "Tombstone" in channels["labeling.contacts"]["messages"]
     assert list(channels["intake.clicks.dead"]["messages"]) == ["DeadClickReported"]
+
+
+@pytest.mark.parametrize(
+    ("topic", "retention"),
+    [
+        ("labeling.labels", "kept forever"),
+        ("labeling.messages", "kept for 7 days"),
+        ("labeling.contacts", "newest record of each key is kept"),
+        ("tracking.catalog", "newest record of each key is kept"),
+        ("intake.clicks", "kept for 7 days"),
+        ("intake.clicks.dead", "kept for 14 days"),
+    ],
+)
+def test_every_channel_says_how_long_its_records_are_kept(topic: str, retention: str) -> None:
+    assert retention in document()["channels"][topic]["description"]
 
 
 def test_penchant_receives_what_others_write_and_sends_the_rest() -> None:
