@@ -4,6 +4,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from deploy.documents.events import events_text
+from deploy.documents.http import http_text
 from deploy.documents.openapi import SERVICES, openapi_text
 from deploy.documents.reference import command_line_text, metrics_text
 from deploy.documents.settings import settings_text
@@ -18,6 +20,8 @@ def texts() -> Iterator[tuple[Path, str]]:
     for name in SERVICES:
         yield DOCS / "openapi" / f"{name}.json", openapi_text(name)
     yield DOCS / "reference" / "command-line.md", command_line_text()
+    yield DOCS / "reference" / "events.md", events_text()
+    yield DOCS / "reference" / "http.md", http_text()
     yield DOCS / "reference" / "metrics.md", metrics_text()
     yield DOCS / "reference" / "settings.md", settings_text()
 
