@@ -1,8 +1,9 @@
-"""A delivery pipeline, small and whole: takes Penchant's requests, sends each message once, and reports it.
+"""A small but complete delivery pipeline: reads Penchant's requests, sends each message once, and reports it.
 
 Reads `workflow.messages` and `segmentation.messages`, gets the recipient's address from labeling and the mail with its
-tracked links from tracking, and hands it over. What "hand over" means is `Outbox`: here a folder of .eml files, in
-earnest a mail server or a provider. Uses none of Penchant's code: aiokafka, httpx, and the standard library.
+tracked links from tracking, and hands it over. `Outbox` is where mails are handed over: here a folder of .eml files, in
+production a mail server or a provider. The pipeline uses none of Penchant's code, only aiokafka, httpx, and the
+standard library.
 
     PENCHANT_KAFKA=… PENCHANT_LABELING_URL=… PENCHANT_TRACKING_URL=… PENCHANT_API_KEY=… \\
         python docs/examples/delivery_pipeline.py outbox/
@@ -26,12 +27,12 @@ from typing import Any
 import httpx
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-SOURCE = "/delivery-pipeline"  # with the id of a report it says which report this is, for ever
+SOURCE = "/delivery-pipeline"  # source and id identify a report for ever
 TOPICS = ("workflow.messages", "segmentation.messages")
 
 
 class SentMessages:
-    """Which requests have been carried out. It must be as durable as the mails: lost, and they are sent again."""
+    """The requests that have been carried out. Must be as durable as the mails: if lost, mails are sent again."""
 
     def __init__(self, path: Path) -> None:
         self._database = sqlite3.connect(path, isolation_level=None)
@@ -39,23 +40,23 @@ class SentMessages:
         self._database.execute("CREATE TABLE IF NOT EXISTS done (key TEXT PRIMARY KEY, how TEXT, at TEXT)")
 
     def how(self, key: str) -> tuple[str, str] | None:
-        """How a request ended and when; None if it has not been carried out."""
+        """Return how a request ended and when; None if it has not been carried out."""
         found: tuple[str, str] | None = self._database.execute(
             "SELECT how, at FROM done WHERE key = ?", (key,)
         ).fetchone()
         return found
 
     def note(self, key: str, how: str, at: datetime) -> None:
-        """The request has ended."""
+        """Store that the request has ended."""
         self._database.execute("INSERT OR IGNORE INTO done VALUES (?, ?, ?)", (key, how, at.isoformat()))
 
 
 class Outbox:
-    """Hands a mail over, under a name that is the same when it is handed over once more.
+    """Hands mails over, each under a name that is the same if the mail is handed over again.
 
-    Between handing over and noting it, the pipeline may be killed: the mail is then handed over again. A folder
-    replaces the file; with a provider, pass the key as its idempotency key; with SMTP, as the Message-ID, by which
-    receivers drop doubles.
+    The pipeline may be killed between handing a mail over and storing that it did; the mail is then handed over again.
+    In a folder, the new file replaces the old one. With a provider, pass the key as its idempotency key; with SMTP, as
+    the Message-ID, by which receivers drop duplicates.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -63,14 +64,14 @@ class Outbox:
         folder.mkdir(parents=True, exist_ok=True)
 
     def hand_over(self, key: str, mail: EmailMessage) -> None:
-        """Takes the mail, or raises."""
+        """Hand the mail over, or raise."""
         part = self._folder / f"{key.replace(':', '.')}.part"
         part.write_bytes(bytes(mail))
         part.rename(part.with_suffix(".eml"))
 
 
 class Pipeline:
-    """Carries out requests one after the other, and reports them."""
+    """Carries out requests one after another, and reports them."""
 
     def __init__(self, folder: Path, http: httpx.AsyncClient, producer: AIOKafkaProducer) -> None:
         self._outbox = Outbox(folder)
@@ -129,7 +130,7 @@ class Pipeline:
         return "sent"
 
     async def _render(self, request: dict[str, Any], contact: dict[str, Any]) -> dict[str, Any] | None:
-        """The mail as this contact gets it: its links know the contact and the send. None if there is no such mail."""
+        """Return the mail for this contact, with links that carry the contact and the send; None if it has none."""
         recipient = {
             "contact_id": request["contact_id"],
             "content": request.get("content") or {},
@@ -147,7 +148,7 @@ class Pipeline:
         return rendered
 
     async def _report(self, key: str, request: dict[str, Any], at: datetime) -> None:
-        """Says `message.sent` on `intake.engagements`; workflows and criteria count it from there."""
+        """Report `message.sent` on `intake.engagements`, for workflows and criteria."""
         report = {
             "account_id": request["account_id"],
             "contact_id": request["contact_id"],
@@ -172,14 +173,14 @@ class Pipeline:
 
 
 async def main(folder: Path) -> None:
-    """Works until it is told to stop; what was not finished is taken up again by the next start."""
+    """Carry out requests until a signal comes. The next start continues with unfinished requests."""
     kafka = os.environ["PENCHANT_KAFKA"]
     prefix = os.environ.get("PENCHANT_TOPIC_PREFIX", "")
     consumer = AIOKafkaConsumer(
         *(prefix + topic for topic in TOPICS),
         bootstrap_servers=kafka,
         group_id=os.environ.get("PIPELINE_GROUP", "delivery-pipeline"),
-        auto_offset_reset="earliest",  # a request made before the first start is a request
+        auto_offset_reset="earliest",  # also carry out requests from before the first start
         enable_auto_commit=False,
     )
     producer = AIOKafkaProducer(bootstrap_servers=kafka, acks="all", enable_idempotence=True)
@@ -198,7 +199,7 @@ async def main(folder: Path) -> None:
                         continue
                     how = await pipeline.carry_out(request)
                     print(f"{how}: message {request['message_id']} to contact {request['contact_id']}", flush=True)
-                # Only now: what was not carried out comes again.
+                # Only now: requests that were not carried out are read again.
                 await consumer.commit()
 
 

@@ -1,7 +1,7 @@
 """A contest form gives the label "Contest"; a survey answer takes "Prospect" away.
 
-Makes the two workflows (once: run it as often as you like), then reports what a contact filled in: the form by HTTP,
-the survey by Kafka. Both ways end in the same place.
+`set-up` creates the two workflows; repeating it changes nothing. `form` reports a form by HTTP, and `survey` a survey
+answer by Kafka. Both ways have the same effect.
 
     python docs/examples/forms_and_surveys.py set-up
     python docs/examples/forms_and_surveys.py form anna@shop.example contest-spring
@@ -28,7 +28,7 @@ http = httpx.Client(headers={"Authorization": f"Bearer {os.environ['PENCHANT_API
 
 
 def label(name: str) -> str:
-    """The id of the label, which is made if it is not there."""
+    """Return the id of the label; create the label if it does not exist."""
     found = http.get(f"{LABELING}/v1/labels", params={"name": name}).raise_for_status().json()["items"]
     if not found:
         found = [http.post(f"{LABELING}/v1/labels", json={"name": name}).raise_for_status().json()]
@@ -37,7 +37,7 @@ def label(name: str) -> str:
 
 
 def workflow(definition: dict[str, Any]) -> None:
-    """Makes and activates a workflow, unless there is one of its name."""
+    """Create and activate a workflow, unless one with its name exists."""
     listed = http.get(f"{WORKFLOW}/v1/workflows", params={"limit": 1000}).raise_for_status().json()["items"]
     if definition["name"] not in {one["name"] for one in listed}:
         made = http.post(f"{WORKFLOW}/v1/workflows", json=definition).raise_for_status().json()
@@ -45,7 +45,7 @@ def workflow(definition: dict[str, Any]) -> None:
 
 
 def set_up() -> None:
-    """The two workflows."""
+    """Create the two workflows."""
     workflow(
         {
             "name": "Contest",
@@ -71,9 +71,9 @@ def set_up() -> None:
 
 
 def form(email: str, ref: str) -> None:
-    """What the website does when a form is submitted. `data` stays in labeling and is never published."""
+    """Report a form, as a website does. `data` stays in labeling and is never published."""
     report = {
-        "id": str(uuid4()),  # kept with the form: sent again with the same id, it is the same submission
+        "id": str(uuid4()),  # stored with the form: a repeated report with the same id counts once
         "email": email,
         "kind": "form.submitted",
         "ref": ref,
@@ -85,7 +85,7 @@ def form(email: str, ref: str) -> None:
 
 
 async def survey(account_id: int, email: str, ref: str, answer: str) -> None:
-    """What a survey tool does that speaks Kafka: one record, whose source and id say which answer it is."""
+    """Report an answer, as a survey tool with Kafka does: one record, identified by its source and id."""
     report = {
         "account_id": account_id,
         "email": email,

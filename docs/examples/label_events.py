@@ -1,8 +1,8 @@
-"""Keeps a table of who holds which label, from `labeling.labels`: a downstream consumer in forty lines.
+"""Keeps a table of who holds which label, from `labeling.labels`: a small downstream consumer.
 
-Kafka delivers at least once, and a record may come again long after. `ce_sequence` ascends within a partition, so the
-highest one applied is all that has to be remembered: it is kept in the same transaction as the table, and the
-table is right whenever the consumer is stopped or killed. No consumer group is needed for that.
+Kafka delivers at least once, and a record may be repeated much later. `ce_sequence` increases within a partition, so it
+is enough to store the highest one applied. It is stored in the same transaction as the table, so the table is correct
+even if the consumer is killed. No consumer group is needed.
 
     PENCHANT_KAFKA=… python docs/examples/label_events.py labels.sqlite
 """
@@ -24,14 +24,14 @@ CREATE TABLE IF NOT EXISTS applied (partition INTEGER PRIMARY KEY, next_offset I
 
 
 def apply(database: sqlite3.Connection, record: ConsumerRecord) -> None:
-    """Applies one record, once."""
+    """Apply a record, unless it was applied before."""
     headers = dict(record.headers)
     sequence = int(headers["ce_sequence"])
     _, seen = position(database, record.partition)
     if sequence > seen:
         event = json.loads(record.value)
         which = (event["account_id"], event["contact_id"], event["label_id"])
-        # Types have versions; whoever knows a type may pass over members that it does not know.
+        # Types have versions; a consumer that knows the version ignores members that it does not know.
         if headers["ce_type"] == b"penchant.LabelAssigned.v1":
             held = (*which, event["label_name"], event["occurred_at"])
             database.execute("INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?, ?)", held)
@@ -44,7 +44,7 @@ def apply(database: sqlite3.Connection, record: ConsumerRecord) -> None:
 
 
 def position(database: sqlite3.Connection, partition: int) -> tuple[int, int]:
-    """The next offset, and the highest sequence applied."""
+    """Return the next offset, and the highest sequence applied."""
     found: tuple[int, int] | None = database.execute(
         "SELECT next_offset, sequence FROM applied WHERE partition = ?", (partition,)
     ).fetchone()
@@ -52,7 +52,7 @@ def position(database: sqlite3.Connection, partition: int) -> tuple[int, int]:
 
 
 async def main(path: str) -> None:
-    """Follows the topic until it is told to stop."""
+    """Follow the topic until a signal comes."""
     database = sqlite3.connect(path)
     database.executescript(TABLES)
     stop = asyncio.Event()

@@ -16,7 +16,7 @@ from cloudevents.core.bindings.kafka import KafkaMessage, from_binary_event
 
 
 async def main() -> None:
-    """Prints a line for each event until it is told to stop."""
+    """Print a line for each event until a signal comes."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -1,7 +1,7 @@
-"""Who visits the page about puppies three times gets the label "Puppies".
+"""Contacts who visit the page about puppies three times get the label "Puppies".
 
-The website reports each visit of a contact that it knows (from a log-in, or the click that brought it there), in
-batches. The workflow counts: its trigger is a visit, its condition asks for three of them within a week.
+The website reports, in batches, the visits of contacts that it recognises (by a log-in, or by the click that brought
+them). The workflow is triggered by a visit, and its condition requires three visits within a week.
 
     python docs/examples/page_visited.py set-up
     python docs/examples/page_visited.py visit CUSTOMER-NUMBER /puppies
@@ -22,7 +22,7 @@ http = httpx.Client(headers={"Authorization": f"Bearer {os.environ['PENCHANT_API
 
 
 def set_up() -> None:
-    """The label, and the workflow that gives it."""
+    """Create the label, and the workflow that assigns it."""
     puppies = http.post(f"{LABELING}/v1/labels", json={"name": "Puppies"}).raise_for_status().json()["id"]
     visit = {"kind": "page.visited", "ref": "/puppies"}
     definition = {
@@ -36,7 +36,7 @@ def set_up() -> None:
 
 
 def visited(external_id: str, page: str) -> None:
-    """Reports a visit; up to 1,000 of them go into one request."""
+    """Report a visit; a request may report up to 1,000."""
     visit = {
         "id": str(uuid4()),
         "external_id": external_id,
