@@ -1,4 +1,4 @@
-"""E-mail addresses, compared as people do: surrounding spaces, case, and the spelling of the domain do not matter.
+"""E-mail addresses, compared as people would: surrounding spaces, case, and the spelling of the domain do not matter.
 
 `weiß@example.com` and `weiss@example.com` are two addresses: letters are compared without case, not folded.
 """
@@ -43,9 +43,9 @@ def parse_address(text: str) -> Address:
 
 
 def parse_fully(text: str) -> Address:
-    """Do the same without the fast path for plain ASCII."""
+    """Return `text` as an address, without the fast path for plain ASCII. Raises AddressError."""
     try:
-        # Test domains are accepted: a person who tries Penchant has no others at hand.
+        # Test domains are accepted: somebody who evaluates Penchant may have no other address.
         valid = validate_email(text.strip(), check_deliverability=False, test_environment=True)
     except EmailNotValidError as error:
         raise AddressError(f"not an e-mail address: {error}") from None

@@ -1,4 +1,4 @@
-"""A partition number that the group has given to this process: what waits of it, and how it is opened."""
+"""A partition number that the consumer group assigned to this process: its waiting records, and how it is opened."""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,13 +25,13 @@ from shared.waking import woken_within
 log = structlog.get_logger()
 
 BATCH = 5_000  # records
-LOOK_AGAIN = 5.0  # seconds between looks at whether somebody has dealt with what stopped it
-CATALOG_WITHIN = 0.25  # seconds; the others of the group wait meanwhile
-POLL = 0.02  # seconds between looks at how far Kafka has been read
+LOOK_AGAIN = 5.0  # seconds between checks whether the cause of a stop is gone
+CATALOG_WITHIN = 0.25  # seconds; other partition numbers of the group wait meanwhile
+POLL = 0.02  # seconds between checks of how far Kafka has been read
 
 
 class RecordSource(Protocol):
-    """Where the records come from."""
+    """The source of a partition's records."""
 
     async def beginnings(self, parts: Iterable[PartitionId]) -> Mapping[PartitionId, int]: ...
     async def ends(self, parts: Iterable[PartitionId]) -> Mapping[PartitionId, int]: ...
@@ -40,10 +40,12 @@ class RecordSource(Protocol):
 
 
 class AssignedPartition:
-    """One partition number of a consumer; for an intake topic some partitions that go together, and a number for them.
+    """One partition number of a consumer; for an intake topic several partitions that are processed together, and a
+    number for them.
 
-    `open` loads checkpoints and memory and replays what lies between; only then are units of work made of its records.
-    `most` and `apart` narrow its batches after a failure, down to the one record that the code fails on.
+    `open` loads the checkpoints and the handler's memory, and replays the records between them; only then are its
+    records processed. After a failure, `most` and `apart` make its batches smaller, down to the one record that the
+    code fails on.
     """
 
     def __init__(
@@ -60,7 +62,7 @@ class AssignedPartition:
         self.number = number
         self.parts = parts
         self.lane: Lane | None = None
-        self.trouble: str | None = "starting"  # why it does not get on, for the health page
+        self.trouble: str | None = "starting"  # why it makes no progress, for the health page
         self.is_open = False
         self.checkpoints = checkpoints
         self.ready = ReadyRecords(consumer, [part.partition for part in parts])
@@ -78,18 +80,18 @@ class AssignedPartition:
         self._replaying: dict[PartitionId, Checkpoint] = {}
 
     def wake(self) -> None:
-        """Look for something to do."""
+        """Wake its task to look for work."""
         self._wake.set()
 
     @property
     def current(self) -> dict[PartitionId, Checkpoint]:
-        """The checkpoints of its parts."""
+        """The checkpoints of its parts of topics."""
         return {part: self.checkpoints.current[part] for part in self.parts}
 
     # Opening
 
     async def open(self) -> None:
-        """Open it, however often that takes. Raises UnsafeToRun."""
+        """Open it; retry until that succeeds. Raises UnsafeToRun."""
         while True:
             await asyncio.sleep(self.opens_after)
             try:
@@ -113,7 +115,7 @@ class AssignedPartition:
             self.close()
 
     def close(self) -> None:
-        """Forget what memory holds; `open` comes next, a little later each time."""
+        """Drop the handler's memory; `open` is retried next, with increasing delays."""
         self.is_open = False
         self.tick.forget()
         self._held_ends = {}
@@ -122,11 +124,11 @@ class AssignedPartition:
         self.consumer.handler.dropped(self.number)
 
     def stopped(self, reason: PartitionStopped) -> None:
-        """Note why it is closed; it opens again once somebody has dealt with that."""
+        """Note why it is closed; it opens again once the cause is gone."""
         self.trouble, self.opens_after = str(reason), LOOK_AGAIN
 
     def got_on(self) -> None:
-        """Note that it gets on: it opens at once, and a failure that comes later is a first one."""
+        """Note progress: it opens without delay, and a later failure counts as the first one."""
         self.opens_after = 0.0
         self._pauses.reset()
 
@@ -134,7 +136,7 @@ class AssignedPartition:
         """Count and log a failure, and show it on the health page."""
         self.trouble = type(error).__name__
         metrics.BATCHES_FAILED.labels(self.consumer.name, self.trouble).inc()
-        # The text of an error may hold a value, and that an address: the kind must do.
+        # The text of an error may contain a value, such as an address, so only the kind is logged.
         log.warning("batch failed", consumer=self.consumer.name, partition=self.number, error=self.trouble)
 
     async def _open(self) -> None:
@@ -142,7 +144,7 @@ class AssignedPartition:
         locks = (self.number,) if self.consumer.aligned else ()
         async with self._database.unit_of_work(*locks) as work:
             await self.checkpoints.load(work.connection, beginnings)
-            # Only now: the previous owner of the partition may have moved them until a moment ago.
+            # Only now: the previous owner of the partition may have moved them until just before.
             self._check_range(beginnings, await self._source.ends(self.parts))
             await self.held.load(work.connection, self.number)
             failed = await count_failed(work.connection, self.consumer, self.number)
@@ -194,7 +196,7 @@ class AssignedPartition:
             await self._wait_for_records()
 
     def _restart(self, start: Mapping[PartitionId, Checkpoint]) -> None:
-        """Read on from `start`; what waits in the lane is fetched again."""
+        """Continue reading at `start`; records that wait in the lane are fetched again."""
         self.lane = Lane(
             {part: Queue(at.next_offset, at.next_offset, at.sequence) for part, at in start.items()},
             self.consumer.aligned,
@@ -210,9 +212,9 @@ class AssignedPartition:
     # Waiting for causes and for the clock
 
     async def release_heads(self) -> bool:
-        """Let go of heads whose causes are not in Kafka; return whether any head still waits.
+        """Release first records whose causes are not in Kafka; return whether any first record still waits.
 
-        To be called when nothing could be taken.
+        Call this when nothing could be taken.
         """
         assert self.lane is not None
         missing = self.lane.waits_for()
@@ -223,7 +225,7 @@ class AssignedPartition:
         return True
 
     async def _read_in_vain(self, missing: set[PartitionId]) -> list[PartitionId]:
-        """Return those parts that have been read to the end that they had when waiting began."""
+        """Return the parts that have been read to the end that they had when the wait began."""
         ours = missing & set(self.parts)
         if not ours <= self._held_ends.keys():
             self._held_ends = dict(await self._source.ends(self.parts))

@@ -1,4 +1,4 @@
-"""One unit of work with the records of several partition numbers: their checkpoints, and what the handler writes."""
+"""One unit of work with the records of several partition numbers: their checkpoints, and the handler's effects."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -24,7 +24,7 @@ class PartitionBatch:
 
 
 class BatchUnit:
-    """One unit of work with records of several partition numbers, and what becomes of each."""
+    """One unit of work with records of several partition numbers, and the outcome for each."""
 
     def __init__(self, consumer: Consumer, checkpoints: Checkpoints, works: Sequence[PartitionBatch]) -> None:
         self.begun = False  # memory may have changed
@@ -38,7 +38,7 @@ class BatchUnit:
         self.locks = sorted(self._works) if consumer.aligned else []
 
     async def run(self, work: UnitOfWork) -> None:
-        """Move the checkpoints, and apply what is not fenced. Raises Fenced if all is, and HandlerFailed."""
+        """Move the checkpoints, and apply records that are not fenced. Raises Fenced if all are, and HandlerFailed."""
         moved = await self._checkpoints.move(work.connection, self._moves)
         if not moved:
             raise Fenced("another process has moved the checkpoint")
@@ -67,7 +67,7 @@ class BatchUnit:
             one.partition.held.committed(one.sorted)
 
     def put_back(self, works: Iterable[PartitionBatch]) -> None:
-        """Return the records of `works` to their lanes, in front of the others."""
+        """Return the records of `works` to their lanes, before the others."""
         for one in works:
             assert one.partition.lane is not None
             one.partition.lane.put_back(one.taken, self._checkpoints.current)
@@ -95,12 +95,12 @@ async def flush(work: UnitOfWork) -> None:
 
 
 def _passes(error: Exception) -> bool:
-    """Return whether the error has another cause than the code of the handler."""
+    """Return whether the cause of the error is not the handler's code."""
     return is_passing(error) or isinstance(error, Fenced | UnsafeToRun)
 
 
 def failure_of(failed: Mapping[int, Exception]) -> Exception:
-    """Return the error to raise for a unit of work of which every partition number failed."""
+    """Return the error to raise for a unit of work in which every partition number failed."""
     error = next(iter(failed.values()))
     if _passes(error):
         return error
@@ -110,5 +110,5 @@ def failure_of(failed: Mapping[int, Exception]) -> Exception:
 
 
 def reason_of(error: BaseException | None) -> str:
-    """Return what is kept of an error: its first line (PostgreSQL quotes the row in the next one), 500 characters."""
+    """Return the first line of an error, at most 500 characters: PostgreSQL quotes the row in the next line."""
     return f"{type(error).__name__}: {error}".partition("\n")[0][:500]

@@ -30,7 +30,7 @@ log = structlog.get_logger()
 
 Thing = TypeVar("Thing", bound=CatalogEvent)
 POLL_MS = 50
-AT_ONCE = 100  # records, before others have their turn
+AT_ONCE = 100  # records between two yields to other tasks
 
 _IDENTITIES: dict[type[CatalogEvent], Callable[[Any], object]] = {
     AccountChanged: lambda event: event.account_id,
@@ -39,7 +39,7 @@ _IDENTITIES: dict[type[CatalogEvent], Callable[[Any], object]] = {
     ApiKeyChanged: lambda event: event.hash,
     SegmentChanged: lambda event: event.segment_id,
 }
-# What is kept on disk, and how its keys begin; an id follows.
+# The types that are kept on disk, and the prefixes of their keys; an id follows.
 _KEPT: dict[type[CatalogEvent], str] = {
     MessageChanged: "message",
     CampaignChanged: "campaign",
@@ -50,8 +50,8 @@ _KEPT: dict[type[CatalogEvent], str] = {
 class Catalog:
     """The newest state of every thing on `topics`.
 
-    `start` returns once all has been read; `on_change` callbacks see each record, from the first one on. Messages,
-    campaigns and workflows are large and seldom asked for: they are kept on disk (see `KeptThings`).
+    `start` returns once the topics have been read to their ends; `on_change` callbacks see each record, from the first
+    one on. Messages, campaigns and workflows are large and seldom needed: they are kept on disk (see `KeptThings`).
     """
 
     def __init__(self, settings: CommonSettings, topics: Sequence[str]) -> None:
@@ -69,7 +69,7 @@ class Catalog:
         self._read = asyncio.Condition()
         self._refreshing: asyncio.Task[bool] | None = None
         self._follow: asyncio.Task[None] | None = None
-        self.trouble: str | None = None  # why the catalogs are not followed now, for the health page
+        self.trouble: str | None = None  # why the catalogs are not being followed, for the health page
 
     def on_change(self, callback: Callable[[Any], None]) -> None:
         """Call `callback` with each catalog event."""
@@ -89,7 +89,7 @@ class Catalog:
         return list(things.values())  # type: ignore[arg-type]
 
     def message_of(self, link_id: UUID) -> UUID | None:
-        """Return the message that a link is in, in any of its revisions; None for a link that is not known."""
+        """Return the message that has the link in any of its revisions; None for an unknown link."""
         return self._kept.message_of(link_id)
 
     def sequence(self, topic: str) -> int | None:
@@ -97,7 +97,7 @@ class Catalog:
         return self._sequences.get(topic, 0) if topic in self._topics else None
 
     async def start(self) -> None:
-        """Read all there is; raises KafkaError while Kafka is away."""
+        """Read the topics to their ends. Raises KafkaError while Kafka is unavailable."""
         try:
             await self._offsets.start()
             await self._connect()
@@ -110,7 +110,7 @@ class Catalog:
         self._follow = asyncio.create_task(self._run(), name="catalog")
 
     async def watch(self) -> None:
-        """Return never; raise what ended the following. Without it, revoked keys would be served for ever."""
+        """Never return; raise the error that ended the following. Otherwise revoked keys would stay valid for ever."""
         assert self._follow is not None
         await asyncio.shield(self._follow)
 
@@ -123,8 +123,8 @@ class Catalog:
         await self._offsets.stop()
 
     async def refresh(self, within: float = 1.0) -> bool:
-        """Read to the end that the topics have now, for `within` seconds at most. Callers share one read."""
-        # A look that began before this call may have seen an older end, so a running one is waited for first.
+        """Read to the current ends of the topics, for at most `within` seconds. Callers share one read."""
+        # A read that began before this call may have seen an older end, so wait for a running one first.
         running = self._refreshing
         deadline = asyncio.get_running_loop().time() + within
         try:
@@ -175,7 +175,7 @@ class Catalog:
     async def _reached(self, ends: Mapping[PartitionId, int]) -> bool:
         if self._kafka is None:
             return False
-        # Markers of transactions count for the position, though no record shows them.
+        # Markers of transactions count for the position, although they are not records.
         positions = [(await self._kafka.position(self._offsets.of(part)), end) for part, end in ends.items()]
         return all(position >= end for position, end in positions)
 
@@ -216,7 +216,7 @@ class Catalog:
             decoded = decode(topic, record.key, record.value, dict(record.headers))
         except Undecodable as error:
             log.error(  # noqa: TRY400 - the reason says it all
-                "catalog record passed over", topic=topic, offset=record.offset, reason=error.reason
+                "catalog record skipped", topic=topic, offset=record.offset, reason=error.reason
             )
             return
         sequence, last = decoded.sequence or 0, self._sequences.get(topic, 0)
@@ -225,7 +225,7 @@ class Catalog:
             log.error("catalog record refused: its sequence is not one of the topic's writer", topic=topic,
                       offset=record.offset, sequence=sequence)  # fmt: skip
             return
-        # A relay may send twice, and an old state must not replace a newer one.
+        # A relay may send a record twice, and an old state must not replace a newer one.
         if sequence <= last:
             return
         self._sequences[topic] = sequence
@@ -235,7 +235,7 @@ class Catalog:
             self.remember(decoded.event)
 
     def remember(self, event: CatalogEvent) -> None:
-        """Take the newest state of a thing, and tell the callbacks."""
+        """Store the newest state of a thing, and call the callbacks."""
         if type(event) in _KEPT:
             self._kept.keep(event)
         else:

@@ -23,7 +23,7 @@ Moves = Mapping[int, Mapping[PartitionId, Checkpoint]]  # by partition number
 
 
 class Checkpoints:
-    """The checkpoints of one consumer in the partition numbers of a group, as this process wrote or read them last."""
+    """The checkpoints of one consumer in the partition numbers of a group, as this process last wrote or read them."""
 
     def __init__(self, consumer: str, version: int, cluster_id: str) -> None:
         self._identity = {"consumer": consumer, "version": version, "cluster_id": cluster_id}
@@ -38,10 +38,10 @@ class Checkpoints:
             self.current[PartitionId(row["topic"], row["partition"])] = Checkpoint(row["next_offset"], row["sequence"])
 
     async def move(self, connection: PoolConnectionProxy, moves: Moves) -> set[int]:
-        """Write the new ones; return the partition numbers that moved.
+        """Write the new checkpoints; return the partition numbers that moved.
 
-        The others are fenced: they are not where this process left them, so another process owns them, and nothing of
-        theirs was written. The caller holds the locks of the numbers, or rolls back if any is fenced.
+        The others are fenced: they are not where this process left them, so another process owns them, and nothing was
+        written for them. The caller holds the locks of the numbers, or rolls back if any is fenced.
         """
         return await self._write(connection, moves, self.current)
 
@@ -51,7 +51,7 @@ class Checkpoints:
         await self._write(connection, before, {part: at for moved in moves.values() for part, at in moved.items()})
 
     async def hold_fast(self, connection: PoolConnectionProxy, parts: Mapping[int, list[PartitionId]]) -> set[int]:
-        """Keep checkpoints where they are until the transaction ends; return the numbers that are not fenced."""
+        """Lock checkpoints until the transaction ends; return the numbers that are not fenced."""
         stay = {number: {part: self.current[part] for part in of} for number, of in parts.items()}
         return await self._write(connection, stay, self.current)
 

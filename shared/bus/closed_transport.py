@@ -1,4 +1,4 @@
-"""Lets aiokafka's clients survive a write to a connection that the event loop has closed.
+"""Makes aiokafka's clients survive a write to a connection that the event loop has closed.
 
 aiokafka expects an OSError from such a write. uvloop raises RuntimeError ("the handler is closed"). If that happens in
 the task that keeps a client's metadata current, the task ends, and nothing starts it again: after a restart of the
@@ -22,5 +22,5 @@ def _send_if_open(self: AIOKafkaConnection, request: Any, expect_response: bool 
 
 
 def refuse_writes_to_closed_connections() -> None:
-    """Make every connection of aiokafka raise KafkaConnectionError for a write after its end, which clients retry."""
+    """Make aiokafka's connections raise KafkaConnectionError, which clients retry, for a write after their end."""
     AIOKafkaConnection.send = _send_if_open

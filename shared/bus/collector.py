@@ -24,18 +24,18 @@ from shared.waking import woken_within
 log = structlog.get_logger()
 
 BATCH_BYTES = 500_000
-LOOK_EVERY = 0.05  # seconds between looks at how long the oldest record has waited
-STALLED = 0.1  # seconds later than planned: this process has stood still, and Kafka is not to blame
-# A batch of one costs Kafka as much as one of ten, and so does each fetch of who reads them. So the next batch begins
-# this much later than the one before, unless as many wait as that one had, and a few. Where acknowledgements take
-# longer than that, those who were just answered get a moment to ask again. Without it, concurrent requests would settle
-# into two alternating batches.
+LOOK_EVERY = 0.05  # seconds between checks of how long the oldest record has waited
+STALLED = 0.1  # seconds later than planned: this process has been blocked, so Kafka is not slow
+# A batch of one record costs Kafka and every consumer as much as a batch of ten. So the next batch begins this much
+# later than the previous one, unless slightly more records wait than that one had. If acknowledgements take longer than
+# that, clients that were just answered get a moment to send their next request. Without this, concurrent requests would
+# settle into two alternating batches.
 PACE, MOMENT, FEW = 0.005, 0.002, 4  # seconds, seconds, records
 REQUEST_TIMEOUT_MS = 5_000  # after which aiokafka gives a batch up
 
 
 class Collectable(Protocol):
-    """What can be collected; its record has no key."""
+    """An item that can be collected; its record has no key."""
 
     @property
     def value(self) -> bytes: ...
@@ -47,7 +47,7 @@ Result = TypeVar("Result")
 
 
 class Waiting(NamedTuple, Generic[Item, Result]):
-    """Something collected, and who waits for it: `future` gets `result` once its record is safe."""
+    """A collected item, and the future of its caller: `future` gets `result` once the record is safe."""
 
     item: Item
     future: asyncio.Future[Result]
@@ -55,17 +55,17 @@ class Waiting(NamedTuple, Generic[Item, Result]):
     since: float  # monotonic
 
     def safe(self) -> None:
-        """Note that the record can no longer be lost."""
+        """Resolve the future: the record can no longer be lost."""
         if not self.future.done():
             self.future.set_result(self.result)
 
 
 class Collector(Generic[Item, Result]):
-    """Collects records for one topic whose records may stand in any partition.
+    """Collects records for one topic whose records may be in any partition.
 
-    A record that has waited `patience` seconds goes to `give_up` instead, and so does, at once, every one that comes
-    until Kafka has acknowledged what is under way; it may have been written all the same. Time in which the event loop
-    stood still does not count. `add` never waits and never raises.
+    A record that has waited `patience` seconds goes to `give_up` instead. Every later record then goes to `give_up` at
+    once, until Kafka has acknowledged the records in flight. A record that was given up may still have been written.
+    Time in which the event loop was blocked does not count. `add` never waits and never raises.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Collector(Generic[Item, Result]):
         give_up: Callable[[Sequence[Waiting[Item, Result]]], None],
         patience: float = 0.25,
     ) -> None:
-        self.accepting = False  # Kafka acknowledges in time, as far as is known
+        self.accepting = False  # whether Kafka acknowledges in time, as far as is known
         self._settings = settings
         self._topic = settings.topic_prefix + topic
         self._give_up = give_up
@@ -86,10 +86,10 @@ class Collector(Generic[Item, Result]):
         self._gathered = asyncio.Event()
         self._enough = FEW
         self._next_partition = 0
-        self._patient_since = 0.0  # monotonic; waits that began earlier count from here
+        self._patient_since = 0.0  # monotonic; waits that began earlier count from this time
 
     async def run(self) -> None:
-        """Connect and send until cancelled. Records that are added while it does not run go to `give_up`."""
+        """Connect and send until cancelled. Records that are added while this does not run go to `give_up`."""
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._run())
@@ -121,8 +121,8 @@ class Collector(Generic[Item, Result]):
                 await producer.start()
                 partitions = sorted(await producer.partitions_for(self._topic))
                 while True:
-                    # Nothing is under way, so nothing says that Kafka is slow. Were it said only after a batch, it
-                    # might never be: without it there are no more batches.
+                    # Nothing is in flight, so assume that Kafka keeps up again. Only an acknowledged batch could show
+                    # it, and no batch is sent while Kafka counts as slow.
                     self.accepting = True
                     if not self._pending:
                         self._wake.clear()
@@ -143,7 +143,7 @@ class Collector(Generic[Item, Result]):
             await asyncio.sleep(pauses.after_failure())
 
     async def _gather(self, most: float, enough: int) -> None:
-        """Wait until there are `enough`, `most` seconds at most."""
+        """Wait until `enough` records wait, for at most `most` seconds."""
         if len(self._pending) < enough:
             self._enough = enough
             self._gathered.clear()
@@ -179,7 +179,7 @@ class Collector(Generic[Item, Result]):
                 self._refuse()
 
     def _refuse(self) -> None:
-        """Refuse records until those under way are acknowledged, so that nobody waits for Kafka."""
+        """Refuse records until those in flight are acknowledged, so that no caller waits for Kafka."""
         self.accepting = False
         waiting = [*self._sending, *self._pending]
         self._sending.clear()

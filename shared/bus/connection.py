@@ -40,7 +40,7 @@ def travels_in_clear(settings: CommonSettings) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a host is this machine, as far as its name tells."""
+    """Return whether a host is this machine, judging by its name only."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -48,7 +48,7 @@ def is_loopback(host: str) -> bool:
 
 
 def faststream_security(settings: CommonSettings) -> BaseSecurity | None:
-    """Return the same, in FastStream's words."""
+    """Return the same security settings as FastStream's types."""
     if settings.kafka_security_protocol == "PLAINTEXT":
         return None
     context = client_options(settings).get("ssl_context")

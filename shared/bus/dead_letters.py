@@ -1,4 +1,4 @@
-"""Moves what can never be used from the table of held records to the dead letters."""
+"""Publishes records that can never be used, from the table of held records, as dead letters."""
 
 import asyncio
 from collections import defaultdict
@@ -24,16 +24,16 @@ QUERIES = queries_of(__file__)
 AT_ONCE = 500  # records
 POLL = 5.0  # seconds; NOTIFY wakes it earlier
 SEND_WITHIN = 20.0  # seconds
-MOST_MEASURED = 100_000  # held records of a state: beyond that a metric need not be exact
-LEFT_OUT = "dead_left_out"  # the header of a letter that was too large as it came
-# What Kafka says of one record; all the others may be right.
+MOST_MEASURED = 100_000  # held records of a state: the metric is capped at this number
+LEFT_OUT = "dead_left_out"  # the header of a dead letter whose record was too large to be included
+# Errors of Kafka that concern one record only.
 REFUSALS = (RecordTooLarge, MessageSizeTooLargeError, ValueError, TypeError, AssertionError)
 
 
 class DeadLetters:
     """Publishes one service's dead records to `<topic>.dead`; at least once; `dead_offset` identifies each.
 
-    `leads` says whether this process is the one that does so now; the others would send the same.
+    `leads` tells whether this process holds the lease to publish; the others would send the same records.
     """
 
     def __init__(
@@ -52,11 +52,11 @@ class DeadLetters:
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
-        """Note that something has been held."""
+        """Wake the task: a record has been held."""
         self._wake.set()
 
     async def run(self) -> None:
-        """Publish until cancelled; wait while Kafka or PostgreSQL is away."""
+        """Publish until cancelled; wait while Kafka or PostgreSQL is unavailable."""
         while True:
             self._wake.clear()
             await until_it_works("dead letters", self._work, is_passing)
@@ -70,7 +70,7 @@ class DeadLetters:
         await self._measure()
 
     async def _move(self) -> int:
-        # No transaction is open while Kafka is waited for: it would hold row locks, and be ended as one that stopped.
+        # No transaction is open while waiting for Kafka: it would hold row locks, and would be ended as idle.
         rows = await QUERIES["dead_records"].fetch(self._database.pool, consumers=self._consumers, most=AT_ONCE)
         by_topic: dict[str, list[asyncpg.Record]] = defaultdict(list)
         for row in rows:
@@ -82,7 +82,7 @@ class DeadLetters:
         return len(rows)
 
     async def _send(self, topic: str, rows: Sequence[asyncpg.Record]) -> list[int]:
-        """Return the ids of those that are published; those that Kafka refuses stay, as failed."""
+        """Publish; return the ids of the published ones. Those that Kafka refuses stay held, in the state `failed`."""
         try:
             await self._producer.send(f"{topic}.dead", [self._letter(row) for row in rows], within=SEND_WITHIN)
         except REFUSALS as error:
@@ -104,7 +104,7 @@ class DeadLetters:
     def _letter(self, row: asyncpg.Record) -> IntakeRecord:
         key, value = row["key"], row["value"]
         headers = [*decode_headers(row["headers"]), *self._reasons(row)]
-        return (b"" if key is None and value is None else key), value, headers  # aiokafka wants one of them
+        return (b"" if key is None and value is None else key), value, headers  # aiokafka needs a key or a value
 
     def _bare_letter(self, row: asyncpg.Record) -> IntakeRecord:
         size = bytes_of(self._letter(row))

@@ -1,19 +1,19 @@
-"""Deals a batch evenly, and work into units."""
+"""Distributes a batch over partition numbers, and work over units of work."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
 Item = TypeVar("Item")
 
-# A partition number belongs to a group for good (p mod GROUPS), so that two units of work never wait for each other's
-# locks. An intake unit takes the locks of all.
+# A partition number always belongs to the same group (p mod GROUPS), so that two units of work never wait for each
+# other's locks. A unit of an intake topic takes the locks of all groups.
 GROUPS = 2
 
 
 def deal(waiting: Mapping[int, int], most: int) -> dict[int, int]:
-    """Return how many records to take of each partition number, at most `most` together.
+    """Return how many records to take from each partition number, at most `most` together.
 
-    `waiting` is how many each has. What one does not use goes to the others.
+    `waiting` has the number of waiting records of each. Shares that one does not use go to the others.
     """
     shares: dict[int, int] = {}
     left = most
@@ -25,9 +25,9 @@ def deal(waiting: Mapping[int, int], most: int) -> dict[int, int]:
 
 
 def units_of(items: Mapping[int, Sequence[Item]], most: int) -> Iterator[list[Item]]:
-    """Deal what is to be done for partition numbers into few units of work, each for numbers of one group.
+    """Distribute the items of partition numbers over few units of work, each with numbers of one group.
 
-    A unit has `most` items, or those of one number if they are more, so that others get its locks soon.
+    A unit has at most `most` items, or all items of one number if these are more, so that others get its locks soon.
     """
     for group in range(GROUPS):
         unit: list[Item] = []

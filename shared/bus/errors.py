@@ -6,5 +6,5 @@ from shared.store import errors
 
 
 def is_passing(error: BaseException) -> bool:
-    """Return whether the work may succeed when it is tried again: Kafka or PostgreSQL is away, a lock was not free."""
+    """Return whether a retry may succeed: Kafka or PostgreSQL is unavailable, or a lock was not free."""
     return isinstance(error, KafkaError) or errors.is_passing(error)

@@ -1,4 +1,4 @@
-"""Reads topics for people and programs that only look: no group, no checkpoint, nothing left behind."""
+"""Reads topics for people and programs that only watch: without a group or a checkpoint, leaving no trace."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -13,22 +13,22 @@ from shared.bus.connection import client_options
 from shared.bus.record import Record
 from shared.settings import CommonSettings
 
-ANSWER_WITHIN = 15.0  # seconds for Kafka to say anything at the start
-ANSWERS_WITHIN = 3.0  # seconds, once it has been reached
+ANSWER_WITHIN = 15.0  # seconds for Kafka's first answer
+ANSWERS_WITHIN = 3.0  # seconds for each later answer
 
 
 class FetchedRecord(Record, Protocol):
-    """A record as it was fetched."""
+    """A fetched record."""
 
     @property
-    def timestamp(self) -> int: ...  # when it was published, milliseconds since 1970
+    def timestamp(self) -> int: ...  # time of publishing, in milliseconds since 1970
 
 
 class Follower:
-    """An open reader of some topics; `from_end` are read from now on, `from_beginning` with all that they keep.
+    """An open reader of some topics: those in `from_end` from now on, those in `from_beginning` from their beginning.
 
-    Topics go by their own names, without the prefix. Entering raises ConnectionError when Kafka does not answer, and
-    LookupError when it has no such topic.
+    Topics are named without the prefix. Entering raises ConnectionError if Kafka does not answer, and LookupError if it
+    has no such topic.
     """
 
     def __init__(
@@ -59,7 +59,8 @@ class Follower:
         try:
             await self._consumer.stop()
         except asyncio.CancelledError:
-            # While Kafka is away aiokafka cancels a fetch of its own here, and lets that out. Ours goes on.
+            # While Kafka is unavailable, aiokafka cancels its own fetch here and lets the CancelledError escape.
+            # Continue unless this task itself was cancelled.
             task = asyncio.current_task()
             if task is None or task.cancelling():
                 raise
@@ -80,7 +81,7 @@ class Follower:
                 self._consumer.seek(partition, starts[partition])
 
     async def _found(self) -> list[TopicPartition]:
-        # A consumer without a subscription knows the partitions of no topic.
+        # A consumer without a subscription has no metadata of partitions.
         names = [self._settings.topic_prefix + topic for topic in (*self._from_end, *self._from_beginning)]
         admin = AIOKafkaAdminClient(**client_options(self._settings))
         await admin.start()
@@ -98,12 +99,12 @@ class Follower:
         return name.removeprefix(self._settings.topic_prefix)
 
     async def next(self, within: float = 0.2) -> list[tuple[str, FetchedRecord]]:
-        """Return the records that came, in order within a partition; an empty list if none came `within` seconds."""
+        """Return the next records, in order within a partition; an empty list if none came `within` seconds."""
         found = await self._consumer.getmany(timeout_ms=round(within * 1000))
         return [(self._name(partition), record) for partition, records in found.items() for record in records]
 
     async def answers(self) -> bool:
-        """Return whether Kafka answers now: while it is away, `next` only finds nothing."""
+        """Return whether Kafka answers now. While it is unavailable, `next` returns an empty list."""
         try:
             await asyncio.wait_for(self._consumer.end_offsets(self._partitions[:1]), ANSWERS_WITHIN)
         except (KafkaError, TimeoutError):
@@ -111,7 +112,7 @@ class Follower:
         return True
 
     async def read_to_end(self) -> list[tuple[str, FetchedRecord]]:
-        """Return all that lies between here and the end that the topics have now."""
+        """Return all records from the current position to the current end of the topics."""
         ends = await self._consumer.end_offsets(self._partitions)
         records: list[tuple[str, FetchedRecord]] = []
         while await self._behind(ends):
@@ -119,7 +120,7 @@ class Follower:
         return records
 
     async def _behind(self, ends: Mapping[TopicPartition, int]) -> bool:
-        # Positions, not offsets of records: compaction and transactions leave gaps at the end too.
+        # Compare positions, not offsets of records: compaction and transactions leave gaps at the end too.
         for partition, end in ends.items():
             if await self._consumer.position(partition) < end:
                 return True

@@ -1,4 +1,4 @@
-"""Before a service starts: are this Kafka and this database what they were, for each other?"""
+"""Checks, before a service starts, that its Kafka and its database still belong together."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -19,12 +19,13 @@ log = structlog.get_logger()
 
 QUERIES = queries_of(__file__)
 
-LOOK_BACK = 64  # offsets; markers of transactions and compaction may leave none of them a record
+LOOK_BACK = 64  # offsets; transaction markers and compaction may leave no record among them
 READ_WITHIN = 20.0  # seconds
 
 
 async def check_cluster(service: str, settings: CommonSettings, database: Database) -> str:
-    """Bind the database to the cluster at the first start and compare them at every later one; return the cluster's id.
+    """Bind the database to the cluster at the first start, and compare them at every later start; return the cluster's
+    id.
 
     Raises:
         UnsafeToRun: another cluster, another number of partitions, topics that are ahead of the event table (a database
@@ -68,7 +69,7 @@ async def _compare(service: str, settings: CommonSettings, database: Database) -
             )
         newest: int = max([row["position"] for row in await QUERIES["last_positions"].fetch(database.pool)], default=0)
         last = await _last_sequences(kafka, ends, newest)
-        # Asked only now: other processes of the service are at work, and write before they publish.
+        # Read only now: other processes of the service are running, and append events before they publish them.
         written = {row["partition"]: row["position"] for row in await QUERIES["last_positions"].fetch(database.pool)}
         for partition, sequence in last.items():
             catalog = partition.topic[len(settings.topic_prefix) :].endswith((".catalog", ".keys"))
@@ -86,7 +87,7 @@ async def _compare(service: str, settings: CommonSettings, database: Database) -
 async def _last_sequences(
     kafka: AIOKafkaConsumer, ends: Mapping[TopicPartition, int], newest: int
 ) -> Mapping[TopicPartition, int]:
-    """Return the sequence of the last record of each partition that has one; forged ones are reported and left out."""
+    """Return the sequence of the last record of each partition that has one. Forged ones are logged and skipped."""
     beginnings: Mapping[TopicPartition, int] = await kafka.beginning_offsets(list(ends))
     wanted = {partition for partition, end in ends.items() if end > beginnings[partition]}
     found: dict[TopicPartition, int] = {}

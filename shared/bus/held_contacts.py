@@ -1,4 +1,4 @@
-"""Contacts of which a record is held: their later records of the topic are held too, in order."""
+"""Contacts with held records: their later records on the topic are held too, in order."""
 
 from collections.abc import Sequence
 
@@ -25,9 +25,9 @@ Place = tuple[str, int]  # topic, offset: of a record within the partition numbe
 
 
 class Sorted:
-    """A batch, sorted before its transaction begins: what to handle, and what to hold for which reason.
+    """A batch, sorted before its transaction begins: records to handle, and records to hold with the reasons.
 
-    `failed` are the contacts with held records once this is committed, `erased` those that are forgotten with it.
+    `failed` are the contacts that will have held records once this is committed, `erased` those that it erases.
     """
 
     def __init__(self, consumer: Consumer, failed: set[Key]) -> None:
@@ -41,15 +41,15 @@ class Sorted:
         self._failed_before = failed
 
     def erase(self, contact: Contact) -> None:
-        """Forget everything that is held of a contact."""
+        """Delete all held records of a contact."""
         self.erased.add(contact)
         self.failed = {key for key in self.failed if key[1:] != contact}
         self.hold = [one for one in self.hold if (one[1], one[2]) != contact]
 
     async def write(self, work: UnitOfWork) -> None:
-        """Hold and reject what is set aside, and forget what an erasure takes with it.
+        """Write the records to hold and to reject, and delete those of erased contacts.
 
-        Raises Fenced if what was held before is gone: somebody else has forgotten the contact.
+        Raises Fenced if earlier held records are gone: another process has erased the contact.
         """
         await self._check_held(work.connection)
         if self.read_again:
@@ -80,13 +80,13 @@ class Sorted:
 
 
 class HeldContacts:
-    """The contacts of one partition number with held records; `poison` is a record that the code fails on."""
+    """The contacts of one partition number that have held records; `poison` is a record that the code fails on."""
 
     def __init__(self, consumer: Consumer) -> None:
         self.poison: Poison | None = None
         self._consumer = consumer
         self._failed: set[Key] = set()
-        self._undecided: dict[Place, int] = {}  # ids of records that are held, and will be read again
+        self._undecided: dict[Place, int] = {}  # ids of held records, which will be read again
 
     async def load(self, connection: PoolConnectionProxy, number: int) -> None:
         """Read the contacts that have held records, and the records that an older version of the consumer holds."""
@@ -102,7 +102,7 @@ class HeldContacts:
         self._undecided = {(row["topic"], row["record_offset"]): row["id"] for row in again}
 
     def sort(self, records: Sequence[Received | Unread]) -> Sorted:
-        """Separate what can be handled from what to hold. A record holds back only the later ones of its contact.
+        """Separate the records to handle from those to hold. A held record holds back only later ones of its contact.
 
         Raises PartitionStopped if too much would be held.
         """
@@ -120,7 +120,7 @@ class HeldContacts:
     def _sort_received(self, found: Sorted, record: Received) -> None:
         reason = self._reason(found.failed, record)
         if self._consumer.aligned and is_erasure(record) and reason in (None, EARLIER):
-            # Never held back: whatever the code failed on before, the person is to be forgotten.
+            # An erasure is never held back, even if the code failed on an earlier record.
             found.erase(contact_of(record))
             found.batch.append(record)
         elif reason is None:
@@ -133,7 +133,7 @@ class HeldContacts:
         if held_id is not None:
             found.read_again.add(held_id)
             if isinstance(record, Received):
-                record.held_id = held_id  # nothing was decided on it yet
+                record.held_id = held_id  # it has not been handled yet
 
     def _reason(self, failed: set[Key], record: Received) -> str | None:
         if self.poison is not None and self.poison[:2] == ((record.topic, record.partition), record.offset):

@@ -37,18 +37,18 @@ from shared.waking import woken_within
 
 log = structlog.get_logger()
 
-IN_MEMORY = 30_000  # records that wait in all lanes of a consumer; from there on a partition gets few
+IN_MEMORY = 30_000  # records that wait in all lanes of a consumer; beyond this a partition gets few
 MOST_WAITING, FEW_WAITING = 5_000, 500  # records per topic and partition
-REBALANCE_TIMEOUT_MS = 60_000  # longer than the slowest batch
+REBALANCE_TIMEOUT_MS = 60_000  # longer than the slowest batch takes
 POLL_INTERVAL_MS = 600_000  # the handler never blocks, so a longer silence is a bug that the watchdog ends
-BATCH_TIMEOUT_MS = 10  # FastStream's idle latency is twice this
-COMMIT_EVERY = 5.0  # seconds; Kafka's own offsets serve lag tools only
-LOOK_EVERY = 5.0  # seconds between looks at released records; NOTIFY wakes it earlier
+BATCH_TIMEOUT_MS = 10  # FastStream's latency when idle is twice this
+COMMIT_EVERY = 5.0  # seconds; Kafka's own offsets are for lag tools only
+LOOK_EVERY = 5.0  # seconds between checks for released records; NOTIFY wakes it earlier
 SILENT_AFTER = 60.0  # seconds without a record although Kafka has some
 
 
 class ConsumerHost:
-    """One consumer in one process. `start` joins the group, `stop` leaves it; `failure` is set if it must not go on."""
+    """One consumer in one process. `start` joins the group, `stop` leaves it; `failure` is set if it must end."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class ConsumerHost:
             apply_types=False,
             graceful_timeout=None,
             logger=logging.getLogger("penchant.bus"),
-            log_level=logging.DEBUG,  # it would log each batch
+            log_level=logging.DEBUG,  # otherwise it would log each batch
             security=faststream_security(self._settings),
             request_timeout_ms=20_000,
         )
@@ -123,7 +123,7 @@ class ConsumerHost:
         subscriber(self._receive)
         await broker.connect()
         config = broker.config.broker_config
-        # FastStream makes plain aiokafka consumers; ours is one that tells what is between fetch and handler.
+        # FastStream creates plain aiokafka consumers; ours knows which records are between fetch and handler.
         config.builder = partial(self._build, config.builder.keywords)  # type: ignore[attr-defined] # a partial
         self._broker = broker
         try:
@@ -138,7 +138,7 @@ class ConsumerHost:
         return self._kafka
 
     async def stop(self) -> None:
-        """End the processors, each at once and with its transaction rolled back, and leaves the group."""
+        """Stop the processors at once, roll back their transactions, and leave the group."""
         for task in self._watching:
             task.cancel()
         await asyncio.gather(*self._watching, return_exceptions=True)
@@ -149,7 +149,7 @@ class ConsumerHost:
         self._kafka = None
 
     async def _commit_first_offsets(self) -> None:
-        """Give Kafka an offset for each partition, so that `auto_offset_reset=none` has one before we seek."""
+        """Commit an offset for each partition: with `auto_offset_reset=none` Kafka needs one before the first seek."""
         kafka = TrackedConsumer(group_id=self.group, enable_auto_commit=False, **client_options(self._settings))
         await kafka.start()
         try:
@@ -159,7 +159,7 @@ class ConsumerHost:
             if missing:
                 await kafka.commit(await kafka.beginning_offsets(missing))
         except KafkaError as error:
-            # Other members are at work already, so the offsets are there.
+            # Other members are active already, so the offsets exist.
             log.info("offsets not committed", consumer=self.consumer.name, error=type(error).__name__)
         finally:
             await kafka.stop()
@@ -167,7 +167,7 @@ class ConsumerHost:
     # What FastStream calls
 
     async def _receive(self, records: tuple[Any, ...]) -> None:
-        """Take what was fetched (of `Record`: FastStream makes a model of what it sees in an annotation)."""
+        """Take fetched records (of `Record`; it is not annotated, because FastStream makes a model of annotations)."""
         kafka = self._kafka
         if kafka is None:
             return
@@ -182,7 +182,7 @@ class ConsumerHost:
             self.processors[assigned.number % GROUPS].wake()
 
     async def assigned(self, partitions: Iterable[TopicPartition]) -> None:
-        """Take the partitions that the group has assigned; nothing of them is fetched before `seek`."""
+        """Take the partitions that the group has assigned; none of them is fetched before `seek`."""
         kafka = self._kafka
         assert kafka is not None
         kafka.pause(*partitions)
@@ -195,11 +195,11 @@ class ConsumerHost:
             if kept is None:
                 self._begin(number, parts)
             elif kept.lane is not None:
-                # Kafka's own offsets lag; the checkpoint in PostgreSQL fences other owners.
+                # Kafka's own offsets lag behind; the checkpoint in PostgreSQL fences other owners.
                 self.seek({part: queue.next_fetch for part, queue in kept.lane.queues.items()})
 
     def _together(self, parts: Iterable[PartitionId]) -> dict[int, list[PartitionId]]:
-        """Return which parts go together, by their number."""
+        """Return the parts that are processed together, by their number."""
         together: dict[int, list[PartitionId]] = {}
         for part in sorted(parts, key=lambda part: (self.consumer.topics.index(part.topic), part.partition)):
             number = part.partition if self.consumer.aligned else part.partition % GROUPS
@@ -232,7 +232,7 @@ class ConsumerHost:
             self.failure.set_exception(error or RuntimeError("a processor ended by itself"))
 
     async def _leave(self, numbers: Iterable[int]) -> None:
-        """Leave partition numbers to their next owner."""
+        """Give partition numbers up to their next owner."""
         gone = [self.partitions.pop(number) for number in numbers]
         for one in gone:
             for part in one.parts:
@@ -246,7 +246,7 @@ class ConsumerHost:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    # What a partition asks for (see `assigned.Source`)
+    # Implements `assigned.RecordSource`
 
     def _client(self) -> TrackedConsumer:
         if self._kafka is None:
@@ -260,7 +260,8 @@ class ConsumerHost:
         return await self._offsets.ends(parts)
 
     async def read_to(self, part: PartitionId, end: int) -> bool:
-        """Return whether Kafka was read up to `end` (markers and gaps count) and nothing is on its way here."""
+        """Return whether Kafka was read up to `end` (markers and gaps count) and no fetched records are on their
+        way."""
         kafka = self._client()
         return await kafka.position(self._offsets.of(part)) >= end and not kafka.in_hand
 
@@ -272,9 +273,9 @@ class ConsumerHost:
             kafka.resume(partition)
 
     def _wanted(self) -> set[TopicPartition]:
-        """Return what may be handed to us: not what is far ahead of its processor.
+        """Return the parts whose records are wanted: not those far ahead of their processor.
 
-        A part that others wait for (`ce_after`) always gets in, however much waits elsewhere.
+        A part that others wait for (`ce_after`) is always wanted, however many records wait elsewhere.
         """
         lanes = [assigned.lane for assigned in self.partitions.values() if assigned.lane is not None]
         most = MOST_WAITING if sum(map(len, lanes)) < IN_MEMORY else FEW_WAITING
@@ -303,7 +304,7 @@ class ConsumerHost:
             processor.wake()
 
     def held_changed(self) -> None:
-        """Look for held records that were released."""
+        """Check for held records that were released."""
         self._held_wake.set()
 
     async def _look_for_ready(self) -> None:
@@ -325,7 +326,7 @@ class ConsumerHost:
             await woken_within(self._held_wake, LOOK_EVERY)
 
     async def _measure(self) -> None:
-        """Measure lag and silence. A partition is silent if Kafka has records for it and none has come for long."""
+        """Measure lag and silence. A partition is silent if Kafka has records for it but none has come for long."""
         kafka = self._client()
         ours = [part for assigned in self.partitions.values() for part in assigned.parts]
         wanted = self._wanted()
@@ -337,7 +338,9 @@ class ConsumerHost:
             if position != before or position >= end or partition not in wanted:
                 self._moved_at[partition] = (position, monotonic())
             elif monotonic() - since > SILENT_AFTER and not self.failure.done():
-                self.failure.set_exception(RuntimeError(f"nothing comes from {partition} although Kafka has records"))
+                self.failure.set_exception(
+                    RuntimeError(f"nothing is received from {partition} although Kafka has records")
+                )
 
     def troubles(self) -> list[str]:
         """Return why the consumer does not work, for the health page; empty if it does."""
@@ -359,7 +362,7 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
         self._host = host
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
-        """Do nothing: partitions that stay ours continue, and the fence stops a process that lost one."""
+        """Do nothing: partitions that this process keeps continue, and the fence stops a process that lost one."""
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         try:

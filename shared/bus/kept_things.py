@@ -1,4 +1,4 @@
-"""The large things of the catalogs, on disk: read when they are asked for (docs/decisions/catalogs.md)."""
+"""The large things of the catalogs, on disk, read on demand (docs/decisions/catalogs.md)."""
 
 import sqlite3
 import zlib
@@ -31,16 +31,16 @@ BEGIN;
 
 
 class KeptThings:
-    """The newest state of each thing of the types that are kept here, and the message of every link.
+    """The newest state of each thing of the types that are kept on disk, and the message of every link.
 
-    The file is private to this object, and has no name: it is gone when the process ends, however it ends.
+    The file is private to this object and has no name, so it disappears when the process ends, even by a crash.
     """
 
     def __init__(self, types: Iterable[type[CatalogEvent]]) -> None:
         self._read_as = {model.type(): json.Decoder(model).decode for model in types}
         self._recent: OrderedDict[str, CatalogEvent] = OrderedDict()
-        # An empty name means a temporary file. SQLite makes other threads wait for their turn. The
-        # one transaction is never committed: nobody else reads the file, and a commit for each thing costs a third.
+        # An empty name means a temporary file. SQLite serialises access by threads. The one transaction is never
+        # committed: nobody else reads the file, and a commit for each thing would cost a third more.
         self._file = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._file.executescript(_SCHEMA)
 
@@ -64,7 +64,7 @@ class KeptThings:
         self._recent.pop(key, None)
 
     def find(self, key: str) -> CatalogEvent | None:
-        """Return the newest state of a thing: the same object for as long as it is asked for now and then."""
+        """Return the newest state of a thing; the same object while it stays cached."""
         found = self._recent.get(key)
         if found is not None:
             self._recent.move_to_end(key)
@@ -79,7 +79,7 @@ class KeptThings:
         return [self._read(*row) for row in rows]  # type: ignore[misc] # of that type
 
     def message_of(self, link_id: UUID) -> UUID | None:
-        """Return the message that a link is in."""
+        """Return the message that contains a link."""
         row = self._file.execute("SELECT message_id FROM links WHERE link_id = ?", (link_id.bytes,)).fetchone()
         return None if row is None else UUID(bytes=row[0])
 

@@ -1,4 +1,4 @@
-"""The records that wait to be processed, in the order in which they may be."""
+"""The queue of records that wait to be processed, in an order that puts causes first."""
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +17,7 @@ log = structlog.get_logger()
 
 CATALOG = 0  # the one partition of a catalog topic
 
-Fetched = tuple[str, Record, Headers]  # the topic, and the record with its headers as a dict: that is made once
+Fetched = tuple[str, Record, Headers]  # the topic, and the record with its headers as a dict, which is made once
 
 
 def _after(text: bytes | None) -> Mapping[str, int]:
@@ -29,25 +29,26 @@ def _after(text: bytes | None) -> Mapping[str, int]:
 
 @dataclass(slots=True)
 class Queue:
-    """What has been fetched of one part, and how far it has been taken."""
+    """The fetched records of one part, and how far they have been taken."""
 
     next_fetch: int  # the offset that comes next from Kafka
     next_offset: int  # the offset after the last record taken
     sequence: int  # the highest sequence taken
-    met: bytes | None = None  # the last `ce_after` that asked for nothing more: a unit of work's records share it
+    met: bytes | None = None  # the last `ce_after` that was satisfied: the records of a unit of work share it
     records: deque[Record] = field(default_factory=deque)
 
 
 @dataclass(frozen=True, slots=True)
 class TakenRecords:
-    """Records to process now, per part in order, merged so that causes come first; and where that leads."""
+    """Records to process now, in order within each part and merged so that causes come first; and the checkpoints after
+    them."""
 
     records: Sequence[Fetched]
     moved: Mapping[PartitionId, Checkpoint]
 
     @property
     def sequences(self) -> dict[str, int]:
-        """The highest sequence of each topic, of one partition number."""
+        """Return the highest sequence of each topic, of one partition number."""
         return {part.topic: checkpoint.sequence for part, checkpoint in self.moved.items()}
 
 
@@ -63,10 +64,10 @@ class Lane:
     """Merges parts: the topics of one partition number, or partitions of an intake topic (not `aligned`).
 
     A record that names sequences of other topics in `ce_after` waits until those have been taken, and until `catalogs`
-    have been read that far. The wait ends as well when `release` says that a topic has been read to the end that it had
-    when waiting began, and when the topic's next record lies beyond what is waited for: compaction has removed that.
-    The next record is then taken first, whatever it waits for itself; two records that wait for each other would wait
-    for ever. Records whose sequence was seen before are skipped: a relay may send twice.
+    have been read that far. The wait also ends when `release` reports that a topic has been read to the end that it had
+    when the wait began, and when the topic's next record has a higher sequence than the named one, which compaction has
+    then removed. That next record is taken first, whatever it waits for; otherwise two records that wait for each other
+    would wait for ever. Records whose sequence was seen before are skipped: a relay may send a record twice.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class Lane:
         self._released: frozenset[PartitionId] = frozenset()
 
     def push(self, part: PartitionId, records: Iterable[Record]) -> None:
-        """Add fetched records; those that came before are dropped (a fetch may overlap a seek)."""
+        """Add fetched records; those that were added before are dropped (a fetch may overlap a seek)."""
         queue = self.queues[part]
         for record in records:
             if record.offset >= queue.next_fetch:
@@ -89,11 +90,11 @@ class Lane:
         return sum(len(queue.records) for queue in self.queues.values())
 
     def size(self, part: PartitionId) -> int:
-        """Return how many records of a part wait."""
+        """Return the number of waiting records of a part."""
         return len(self.queues[part].records)
 
     def take(self, most: int) -> TakenRecords:
-        """Take the next records, at most `most`; none if all of them wait for another part."""
+        """Take the next records, at most `most`; none if all first records wait for another part."""
         taken: list[Fetched] = []
         moved = True
         touched: set[PartitionId] = set()
@@ -111,7 +112,7 @@ class Lane:
         self._released = frozenset()
         if not self._aligned:
             first = next(iter(self.queues))
-            self.queues[first] = self.queues.pop(first)  # the last one next time: no part keeps the others waiting
+            self.queues[first] = self.queues.pop(first)  # last next time, so that no part keeps the others waiting
         return TakenRecords(
             taken, {part: Checkpoint(self.queues[part].next_offset, self.queues[part].sequence) for part in touched}
         )
@@ -125,7 +126,7 @@ class Lane:
             record = records[0]
             headers = dict(record.headers)
             sequence = sequence_of(headers) if self._aligned else 0
-            # Without a sequence it cannot be recognised as a duplicate: decoding it says what is wrong.
+            # Without a sequence a duplicate cannot be recognised; decoding reports the missing header.
             if is_forged(sequence, queue.sequence):
                 self._refuse(part, record, sequence)
             elif sequence == 0 or sequence > queue.sequence:
@@ -148,7 +149,8 @@ class Lane:
         )  # fmt: skip
 
     def _overtaken(self) -> PartitionId | None:
-        """Return the part to take from next when all first records wait: one beyond what another waits for."""
+        """Return the part to take from if all first records wait: one whose sequence is beyond what another waits
+        for."""
         heads = {part: dict(queue.records[0].headers) for part, queue in self.queues.items() if queue.records}
         sequences = {part: sequence_of(headers) for part, headers in heads.items()}
         beyond = {
@@ -183,7 +185,7 @@ class Lane:
         return found
 
     def put_back(self, taken: TakenRecords, checkpoints: Mapping[PartitionId, Checkpoint]) -> None:
-        """Undo a `take` whose transaction failed: what was taken comes first again."""
+        """Undo a `take` whose transaction failed: its records come first again."""
         for topic, record, _ in reversed(taken.records):
             self.queues[PartitionId(topic, record.partition)].records.appendleft(record)
         for part in taken.moved:
@@ -193,7 +195,7 @@ class Lane:
             queue.met = None
 
     def stands_at(self, checkpoints: Mapping[PartitionId, Checkpoint]) -> bool:
-        """Return whether what comes next is what the checkpoints say."""
+        """Return whether the lane continues exactly at the checkpoints."""
         return all(self.queues[part].next_offset == at.next_offset for part, at in checkpoints.items())
 
     def waits_for(self) -> set[PartitionId]:
@@ -202,5 +204,5 @@ class Lane:
         return {other for part, headers in heads for other in self._missing(part, headers.get("ce_after"))}
 
     def release(self, parts: Iterable[PartitionId]) -> None:
-        """Let nothing wait for these in the next `take`: they have been read to their end."""
+        """Let no record wait for these parts in the next `take`: they have been read to their ends."""
         self._released = frozenset(parts)

@@ -1,8 +1,8 @@
-"""Dead letters as an operator sees them: read, and sent back to where they came from.
+"""Dead letters for operators: reads them, and sends them back to their topics.
 
-Which ones were sent back is kept with Kafka, as the committed offset of a group that nobody is a member of: the
-first letter that was not, and in the offset's metadata the ranges after it that were. So the dead-letter topics hold
-dead letters only, and every operator sees the same list.
+Kafka stores which letters were sent back, as the committed offset of a group without members: the offset of the first
+letter that was not sent back, and in its metadata the later ranges that were. So the dead-letter topics hold dead
+letters only, and every operator sees the same list.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from shared.settings import CommonSettings
 
 DEAD_TOPICS = tuple(topic.name for topic in TOPICS.values() if topic.kind == "dead")
 GROUP = "penchant.dead-letters"
-MARK_BYTES = 4000  # a broker takes 4,096 of metadata with an offset
+MARK_BYTES = 4000  # a broker accepts 4,096 bytes of metadata with an offset
 AT_ONCE = 500  # letters between two marks
 SEND_WITHIN = 30.0  # seconds
 
@@ -36,7 +36,7 @@ Range = tuple[int, int]  # offsets, both inclusive
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A dead letter, with the key, value and headers that it came with, and what `dead_*` headers say of it."""
+    """A dead letter, with the key, value and headers of the record, and the contents of the `dead_*` headers."""
 
     topic: str
     offset: int
@@ -49,16 +49,16 @@ class Letter:
     key: bytes | None
     value: bytes | None
     headers: Headers
-    left_out: str | None = None  # what is missing, of a record that was too large for a letter
+    left_out: str | None = None  # what is omitted because the record was too large for a letter
 
     @property
     def id(self) -> str:
-        """`intake.clicks.dead:17`: the topic, and the offset in its one partition."""
+        """The topic, and the offset in its one partition: `intake.clicks.dead:17`."""
         return f"{self.topic}:{self.offset}"
 
 
 class Letters:
-    """The dead letters of all topics. Entering raises ConnectionError when Kafka does not answer."""
+    """The dead letters of all topics. Entering raises ConnectionError if Kafka does not answer."""
 
     def __init__(self, settings: CommonSettings) -> None:
         self._settings = settings
@@ -77,17 +77,17 @@ class Letters:
         await self._follower.__aexit__(kind, error, traceback)
 
     async def read(self, *, replayed: bool = False) -> list[Letter]:
-        """Return the letters that are left, oldest first; with `replayed` those too that were sent back."""
+        """Return the remaining letters, oldest first; with `replayed`, also those that were sent back."""
         marks = await self._marks()
         letters = [_letter(topic, record) for topic, record in await self._follower.read_to_end()]
         letters.sort(key=lambda letter: (letter.died_at, letter.topic, letter.offset))
         return [letter for letter in letters if replayed or not _within(letter.offset, marks[letter.topic])]
 
     async def replay(self, letters: Sequence[Letter]) -> int:
-        """Send letters back as they came, and mark them; return how many.
+        """Send the original records back to their topics, and mark the letters; return how many.
 
-        A letter that was too large to be kept as it came cannot be sent back, and stays. Raises KafkaError or
-        TimeoutError half-way.
+        A letter whose record was too large to be included cannot be sent back, and stays. Raises KafkaError or
+        TimeoutError, possibly after some were sent.
         """
         letters = [letter for letter in letters if letter.left_out is None]
         marks = await self._marks()
@@ -98,7 +98,7 @@ class Letters:
                     (letter.key, letter.value, letter.headers) for letter in some if letter.origin_topic == origin
                 ]
                 await self._producer.send(origin, records, within=SEND_WITHIN)
-            # Sent first, marked then: one that is sent twice is the same record again, one that is lost is lost.
+            # Send before marking: sending a record twice is harmless, losing it is not.
             for topic in {letter.topic for letter in some}:
                 offsets = (letter.offset for letter in some if letter.topic == topic)
                 marks[topic] = merged([*marks[topic], *((offset, offset) for offset in offsets)])
@@ -129,7 +129,7 @@ class Letters:
                     offsets: Mapping[TopicPartition, OffsetAndMetadata]
                     offsets = await admin.list_consumer_group_offsets(self._group)
                 except GroupCoordinatorNotAvailableError:
-                    # The first question about any group makes a new Kafka create its topic of offsets.
+                    # The first request about any group makes a new Kafka create its topic of offsets.
                     await asyncio.sleep(pauses.after_failure())
                 else:
                     return offsets
@@ -168,8 +168,8 @@ def _within(offset: int, ranges: Iterable[Range]) -> bool:
 
 
 def _text(ranges: Iterable[Range]) -> str:
-    # The oldest are forgotten first when there are too many gaps: the topic forgets them first too, and to send one
-    # back again does no harm.
+    # If there are too many gaps, the oldest marks are dropped first: the topic deletes those letters first too, and
+    # sending one back again does no harm.
     kept: list[str] = []
     left = MARK_BYTES
     for first, last in sorted(ranges, reverse=True):

@@ -1,7 +1,7 @@
-"""Asks Kafka how far its topics go, on a connection of its own.
+"""Reads the beginnings and ends of topics, on a connection of its own.
 
-On a consumer's connection the question would wait behind the fetch under way, which a broker answers only after
-`fetch_max_wait_ms` when there is nothing new: half a second for each look.
+On a consumer's connection the request would wait behind the current fetch, which a broker without new records answers
+only after `fetch_max_wait_ms`: half a second for each request.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from shared.settings import CommonSettings
 
 
 class Offsets:
-    """Beginnings and ends of `parts`. Raises KafkaError.
+    """The beginnings and ends of `parts`. Methods raise KafkaError.
 
     The end of a topic counts records of open transactions, unless only what is `committed` is asked for.
     """
@@ -41,7 +41,7 @@ class Offsets:
             raise
         partitions = [self.of(part) for part in self._parts]
         kafka.assign(partitions)
-        kafka.pause(*partitions)  # it only asks, it never reads
+        kafka.pause(*partitions)  # it reads no records
         self._kafka = kafka
 
     async def stop(self) -> None:
@@ -51,7 +51,7 @@ class Offsets:
             await kafka.stop()
 
     def of(self, part: PartitionId) -> TopicPartition:
-        """Return the part by Kafka's name for it."""
+        """Return the part for Kafka's name of the topic and partition."""
         return TopicPartition(self._settings.topic_prefix + part.topic, part.partition)
 
     def _client(self) -> AIOKafkaConsumer:

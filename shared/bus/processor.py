@@ -1,4 +1,4 @@
-"""Works through a group of partition numbers of a consumer: few, full transactions, each with its checkpoints."""
+"""Processes a group of partition numbers of a consumer in few, full transactions, each with its checkpoints."""
 
 import asyncio
 from collections import Counter
@@ -28,20 +28,20 @@ from shared.waking import woken_within
 log = structlog.get_logger()
 
 PAUSE_AT = 200_000  # unpublished events
-# A batch of one record costs as much as one of ten. A small batch begins this long after the one before, so that it may
-# have become larger. On a machine that has no time left, batches take long, and a rest by their length makes them fewer
-# and larger.
+# A batch of one record costs as much as a batch of ten. A small batch begins this long after the previous one, so that
+# more records join it. On an overloaded machine batches take long; a pause in proportion to their duration makes them
+# fewer and larger.
 SMALL = 200  # records
 PACE = 0.05  # seconds from the beginning of a small batch to that of the next one
-REST, LONGEST_REST = 3, 0.25  # times what a small batch took; seconds
-IDLE = 1.0  # seconds between looks at what nobody wakes us for
+REST, LONGEST_REST = 3, 0.25  # times the duration of a small batch; at most so many seconds
+IDLE = 1.0  # seconds between checks for changes without a notification
 
 
 class Processor:
-    """The partition numbers of one group: what has come for all of them is applied in one unit of work.
+    """The partition numbers of one group: their waiting records are applied in one unit of work.
 
-    Numbers that are being opened or replayed, or are stopped, stay outside; so does, by itself, each number on which
-    the code has failed, until it gets on again. `run` goes on until it is cancelled, or raises UnsafeToRun.
+    Numbers that are being opened or replayed, or are stopped, are excluded. A number on which the code has failed is
+    processed separately until it makes progress again. `run` continues until it is cancelled, or raises UnsafeToRun.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Processor:
         self._clock = clock
         self._backlog = backlog
         self._wake = asyncio.Event()
-        self._turn = asyncio.Lock()  # held while a unit of work is under way
+        self._turn = asyncio.Lock()  # held during a unit of work
         self._opening: dict[int, asyncio.Task[None]] = {}
         self._refused: BaseException | None = None
         self._pauses = Pauses()
@@ -70,15 +70,15 @@ class Processor:
         """Look for something to do."""
         self._wake.set()
 
-    # Which partition numbers
+    # Partition numbers
 
     def add(self, partition: AssignedPartition) -> None:
-        """Open a partition number, and work on it from then on."""
+        """Open a partition number, and process it from then on."""
         self.partitions[partition.number] = partition
         self._reopen(partition)
 
     async def remove(self, numbers: Iterable[int]) -> None:
-        """Leave partition numbers to their next owner, once the unit of work under way has ended."""
+        """Give partition numbers up to their next owner, once the current unit of work has ended."""
         gone = [self.partitions.pop(number) for number in numbers]
         opening = [self._opening.pop(one.number) for one in gone if one.number in self._opening]
         for task in opening:
@@ -101,7 +101,7 @@ class Processor:
         self.wake()
 
     def _close(self, partitions: Iterable[AssignedPartition]) -> None:
-        """Forget what memory holds of `partitions`, and open them again."""
+        """Drop the memory of `partitions`, and open them again."""
         for one in partitions:
             if one.is_open and self.partitions.get(one.number) is one:
                 one.close()
@@ -110,7 +110,7 @@ class Processor:
     # Work
 
     async def run(self) -> None:
-        """Make units of work for ever; what fails in passing is tried again."""
+        """Run units of work for ever; retry those that fail temporarily."""
         try:
             while True:
                 self._wake.clear()
@@ -142,7 +142,7 @@ class Processor:
                 one.close()
 
     async def _rest_after(self, error: Exception) -> None:
-        """Pause before a retry: a server is away, or a lock was not granted, and nothing was changed."""
+        """Pause before a retry: a server is unavailable, or a lock was not granted, and nothing was changed."""
         metrics.BATCHES_FAILED.labels(self.consumer.name, type(error).__name__).inc()
         log.warning("batch failed", consumer=self.consumer.name, error=type(error).__name__)
         for one in self._open():
@@ -153,7 +153,7 @@ class Processor:
         return [one for _, one in sorted(self.partitions.items()) if one.is_open]
 
     async def _gather(self, began: float, count: int) -> None:
-        """Wait, after a small batch, until the next one may have become larger. Ticks alone only keep the pace."""
+        """Wait after a small batch so that the next one can grow. Without records, only keep the minimum interval."""
         took = perf_counter() - began
         if count == 0:
             await asyncio.sleep(max(0.0, PACE - took))
@@ -161,10 +161,10 @@ class Processor:
             await asyncio.sleep(max(PACE - took, min(REST * took, LONGEST_REST)))
 
     async def _wait(self) -> None:
-        """Wait for records, the clock, or Kafka to have been read far enough for what is held."""
+        """Wait for records, the clock, or for Kafka to be read far enough to release waiting records."""
         ready = self._open()
         for one in ready:
-            one.trouble = None  # nothing to do is no trouble
+            one.trouble = None  # being idle is not a problem
         looks = any(one.tick.ends is not None or (one.lane is not None and len(one.lane)) for one in ready)
         await woken_within(self._wake, POLL if looks else self._until_due(ready))
 
@@ -174,7 +174,7 @@ class Processor:
         return IDLE if due is None else min(IDLE, max(0.0, (due - self._clock()).total_seconds()))
 
     async def _round(self) -> int | None:
-        """Process what is ready, each kind once; return the number of records, None if nothing was ready."""
+        """Process all ready work, each kind once; return the number of records, None if nothing was ready."""
         if self._backlog() > PAUSE_AT:
             for one in self._open():
                 one.trouble = "too many unpublished events"
@@ -183,7 +183,7 @@ class Processor:
         count: int | None = None
         for one in self._open():
             while one.is_open and one.ready.wanted:
-                # All of them before the next records of their contacts, which would be held behind them.
+                # All of them before later records of their contacts, which would otherwise be held behind them.
                 await self._process_ready(one)
                 count = SMALL
         if await self._tick(self._open()):
@@ -198,7 +198,7 @@ class Processor:
     # Records
 
     async def _take_and_apply(self, partitions: Sequence[AssignedPartition]) -> int | None:
-        """Apply what has come for `partitions`, in one unit of work; None if nothing could be taken."""
+        """Apply the waiting records of `partitions` in one unit of work; return None if there were none."""
         lanes = {one.number: (one, one.lane) for one in partitions if one.lane is not None and len(one.lane)}
         most = min((one.most for one in partitions), default=BATCH)
         works: list[PartitionBatch] = []
@@ -226,12 +226,13 @@ class Processor:
             async with self._database.unit_of_work(*unit.locks) as work:
                 await unit.run(work)
         except Exception as error:
-            # In doubt whether it was committed, the checkpoint that is read next tells whether the lanes still fit.
+            # It is unknown whether the commit succeeded; the checkpoints that are read next show whether the lanes
+            # still match.
             unit.put_back(works)
             if isinstance(error, HandlerFailed):
                 self._split(works, error)
             elif not unit.begun and is_passing(error):
-                raise  # nothing has changed in memory either
+                raise  # memory has not changed either
             else:
                 self._recover([work.partition for work in works], error)
             return
@@ -261,7 +262,7 @@ class Processor:
                 self._split([one], error)
 
     def _split(self, works: Sequence[PartitionBatch], failure: BaseException) -> None:
-        """Split a unit that failed by partition number, then into fewer records, down to the one that fails."""
+        """Split a failed unit by partition number, then into fewer records, down to the one that fails."""
         cause = failure.__cause__ if isinstance(failure, HandlerFailed) and failure.__cause__ else failure
         for work in works:
             one = work.partition
@@ -271,7 +272,7 @@ class Processor:
             one.report(cause)
         self._close([work.partition for work in works])
         for work in works:
-            work.partition.got_on()  # fewer records are tried at once
+            work.partition.got_on()  # the retry with fewer records needs no pause
 
     def _narrow(self, work: PartitionBatch, cause: BaseException) -> None:
         one, records = work.partition, work.taken.records
@@ -290,17 +291,17 @@ class Processor:
         partition.stopped(error)
 
     def _recover(self, partitions: Sequence[AssignedPartition], error: BaseException) -> None:
-        """Open partition numbers again: memory may not be what the database says."""
+        """Open partition numbers again: their memory may not match the database."""
         if isinstance(error, UnsafeToRun):
             raise error
         for one in partitions:
             one.report(error.__cause__ or error)
         self._close(partitions)
 
-    # Records that somebody released
+    # Released records
 
     async def _process_ready(self, one: AssignedPartition) -> None:
-        """Apply them in the order in which they came."""
+        """Apply released records in their original order."""
         batch: Sequence[Received] = ()
         try:
             async with self._unit_of([one]) as work:
@@ -339,7 +340,7 @@ class Processor:
     async def _hold_fast(
         self, work: UnitOfWork, partitions: Sequence[AssignedPartition]
     ) -> tuple[list[AssignedPartition], list[AssignedPartition]]:
-        """Keep the checkpoints where they are; return the partitions that are ours, and those that are fenced."""
+        """Lock the checkpoints; return the partitions that this process owns, and those that are fenced."""
         kept = await self.checkpoints.hold_fast(work.connection, {one.number: list(one.parts) for one in partitions})
         fenced = [one for one in partitions if one.number not in kept]
         if len(fenced) == len(partitions):
@@ -350,9 +351,10 @@ class Processor:
     # The clock
 
     async def _tick(self, partitions: Sequence[AssignedPartition]) -> bool:
-        """Call `tick` for those that are due, once their topics have been consumed to the end that they had then."""
+        """Call `tick` for the partitions that are due, once their topics were consumed to the ends at the due time."""
         moments = [(one, self.consumer.handler.due(one.number)) for one in partitions]
-        now = self._clock()  # afterwards: a handler that is due at once says so by a clock of its own
+        # Read after asking: a handler that is due at once may use its own, later reading of the clock.
+        now = self._clock()
         due = [one for one, moment in moments if one.tick.is_due(moment, now)]
         noted = [one for one in due if one.tick.ends is None]
         if noted:
@@ -388,7 +390,7 @@ class Processor:
             if not isinstance(failure, Fenced):
                 one.tick.failed(failure, now)
                 log.error(
-                    "the clock of a partition fails", consumer=self.consumer.name, partition=one.number,
+                    "the tick of a partition failed", consumer=self.consumer.name, partition=one.number,
                     error=type(failure).__name__, exc_info=failure,
                 )  # fmt: skip
             self._recover([one], failure)

@@ -11,23 +11,23 @@ from shared.settings import CommonSettings
 Headers = Sequence[tuple[str, bytes | None]]
 IntakeRecord = tuple[bytes | None, bytes | None, Headers]
 
-RECORD_BYTES = 1_000_000  # of key, value and headers; a broker takes batches of 1,048,588 bytes, compressed
+RECORD_BYTES = 1_000_000  # of key, value and headers; a broker accepts batches of 1,048,588 bytes, compressed
 OVERHEAD = 20  # bytes of lengths around a record or a header, at most
 
 
 class RecordTooLarge(ValueError):
-    """A record is larger than Kafka takes, however well it may be compressed."""
+    """A record is larger than Kafka accepts; compression is not taken into account."""
 
 
 def bytes_of(record: IntakeRecord) -> int:
-    """Return how many bytes a record takes, at most."""
+    """Return the maximum size of a record in bytes."""
     key, value, headers = record
     of_headers = sum(len(name.encode()) + len(content or b"") + OVERHEAD for name, content in headers)
     return len(key or b"") + len(value or b"") + of_headers + OVERHEAD
 
 
 class IntakeProducer:
-    """An idempotent producer for topics that several write. Connects at first use, and anew after an error."""
+    """An idempotent producer for topics with several writers. Connects at first use, and again after an error."""
 
     def __init__(self, settings: CommonSettings) -> None:
         self._settings = settings
@@ -40,10 +40,10 @@ class IntakeProducer:
         records: Sequence[IntakeRecord],
         within: float = 5.0,
     ) -> None:
-        """Write records (key, value, headers) and wait until all are acknowledged, `within` seconds at most.
+        """Write records (key, value, headers) and wait until all are acknowledged, for at most `within` seconds.
 
-        Raises KafkaError or TimeoutError; any of the records may have been written then. Raises RecordTooLarge before
-        anything is written: a refusal by the broker would make the producer useless to everybody who shares it.
+        Raises KafkaError or TimeoutError; some of the records may then have been written. Raises RecordTooLarge before
+        anything is written: a refusal by the broker would make the producer unusable for all its users.
         """
         for record in records:
             if (size := bytes_of(record)) > RECORD_BYTES:

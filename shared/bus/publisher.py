@@ -1,4 +1,4 @@
-"""Sends rows of the event table: a batch per topic and partition at a time; compacted topics in transactions."""
+"""Sends rows of the event table, one batch per topic and partition at a time; compacted topics in transactions."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -16,17 +16,18 @@ from shared.events.codec import Header, after_of, headers_of
 from shared.events.topics import CATALOG_PARTITION, owned_by
 from shared.settings import CommonSettings
 
-BATCH_BYTES = 1_000_000  # a broker takes 1,048,588 by default
+BATCH_BYTES = 1_000_000  # a broker accepts 1,048,588 by default
 ACKNOWLEDGED_WITHIN = 30.0  # seconds; an idempotent send would wait for ever
-VISIBLE_POLL = 0.002  # seconds between looks at whether a transaction can be read
+VISIBLE_POLL = 0.002  # seconds between checks whether a transaction can be read
 NO_AFTER: Mapping[str, int] = {}
 
 
 class Publisher:
-    """Two producers. After any error it is of no more use: stop it and take a new one.
+    """Two producers.
 
-    The plain one is idempotent. The other one has the service's `transactional.id`: starting it fences every older
-    one, so that a relay from the past cannot write to a compacted topic any more.
+    After any error it cannot be used any more: stop it and create a new one. The plain producer is idempotent. The
+    other one has the service's `transactional.id`: starting it fences all older ones, so that an earlier relay can no
+    longer write to a compacted topic.
     """
 
     def __init__(self, service: str, settings: CommonSettings) -> None:
@@ -55,7 +56,7 @@ class Publisher:
             await self._visible.start()
 
     async def stop(self) -> None:
-        """Close both. The next process sends again what was not acknowledged."""
+        """Close both. The next process sends unacknowledged events again."""
         for producer in (self._plain, self._compacted):
             if producer is not None:
                 await _close(producer)
@@ -89,7 +90,7 @@ class Publisher:
                 sent += 1
             if not batch.record_count():
                 raise ValueError(f"{topic}: event {rows[sent]['event_id']} is larger than a batch")
-            # The next one only after the acknowledgement: at most one batch per partition is ever in doubt.
+            # Send the next batch only after the acknowledgement: at most one batch per partition is ever in doubt.
             await (await producer.send_batch(batch, self._prefix + topic, partition=partition))
 
     async def _send_compacted(self, rows: Sequence[asyncpg.Record]) -> None:
@@ -111,7 +112,7 @@ class Publisher:
         await self._until_visible({part: (await acknowledged).offset + 1 for part, acknowledged in sent})
 
     async def _until_visible(self, ends: Mapping[PartitionId, int]) -> None:
-        """Wait until the transaction can be read: Kafka confirms its end before it has marked it in every partition."""
+        """Wait until the transaction can be read: Kafka confirms a commit before every partition has its marker."""
         while ends:
             found = await self._visible.ends(ends)
             ends = {part: end for part, end in ends.items() if found[part] < end}
@@ -133,7 +134,7 @@ class Publisher:
 
 
 def _retrieve(acknowledged: "asyncio.Future[RecordMetadata]") -> None:
-    """Take the error of a record whose transaction has failed: the transaction raises it already."""
+    """Retrieve the error of a record whose transaction has failed, and ignore it: the transaction raises it already."""
     if not acknowledged.cancelled():
         acknowledged.exception()
 
@@ -152,5 +153,5 @@ async def _close(producer: AIOKafkaProducer) -> None:
         async with asyncio.timeout(5):
             await producer.stop()
     except TimeoutError:
-        # Kafka is away: aiokafka would wait for acknowledgements that never come.
+        # Kafka is unavailable: aiokafka would wait for acknowledgements that never come.
         await producer.client.close()

@@ -1,4 +1,4 @@
-"""Turns raw records into events, and tells apart those that cannot be read."""
+"""Decodes raw records into events, and separates those that cannot be decoded."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ AT_ONCE = 500  # records
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A record that could not be read, and why."""
+    """A record that could not be decoded, and the reason."""
 
     consumer: str
     topic: str
@@ -47,9 +47,9 @@ class Unread:
 
 
 async def read(consumer: str, records: Iterable[Fetched]) -> list[Received | Unread]:
-    """Decode `records`; return what became of each, in the same order.
+    """Decode `records`; return the result for each, in the same order.
 
-    Thousands take longer than the event loop may be held, so other tasks run in between.
+    Thousands take longer than the event loop may be blocked, so other tasks run in between.
     """
     found: list[Received | Unread] = []
     for number, (topic, record, headers) in enumerate(records, 1):
@@ -65,7 +65,7 @@ async def read(consumer: str, records: Iterable[Fetched]) -> list[Received | Unr
 
 
 def received_of(records: Iterable[Received | Unread]) -> list[Received]:
-    """Return the records that could be read."""
+    """Return the records that could be decoded."""
     return [record for record in records if isinstance(record, Received)]
 
 

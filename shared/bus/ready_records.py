@@ -1,4 +1,4 @@
-"""Held records that have been released, and are to be processed again."""
+"""Held records that have been released and are processed again."""
 
 from collections.abc import Iterable, Sequence
 
@@ -21,7 +21,7 @@ EARLIER = "an earlier record of the contact is held"
 
 
 class ReadyRecords:
-    """The released records of one consumer in some partitions. `wanted` says that there may be some."""
+    """The released records of one consumer in some partitions. `wanted` is true if there may be some."""
 
     def __init__(self, consumer: Consumer, partitions: Iterable[int]) -> None:
         self.wanted = False
@@ -64,16 +64,17 @@ class ReadyRecords:
         return batch
 
     async def forget(self, work: UnitOfWork) -> None:
-        """Let go of what `take` gave last, applied in this unit of work; an erasure takes the contact's others.
+        """Delete the records that `take` returned last and that this unit of work applied; after an erasure, all of the
+        contact.
 
-        Raises Fenced if any of it is gone meanwhile, with an erasure.
+        Raises Fenced if an erasure deleted any of them meanwhile.
         """
         if await QUERIES["forget_ready"].execute(work.connection, ids=self._ids) != len(self._ids):
             raise Fenced("held records were changed meanwhile")
         await forget_contacts(work.connection, self._erased)
 
     async def release_later(self, work: UnitOfWork) -> bool:
-        """Release records held only because of an earlier one that is applied now; return whether there are any."""
+        """Release records that were held only because of an applied one; return whether there are any."""
         released = await QUERIES["release_later"].execute(
             work.connection,
             consumer=self._consumer.name,
@@ -84,5 +85,5 @@ class ReadyRecords:
         return released > 0
 
     async def fail(self, work: UnitOfWork, reason: str) -> None:
-        """Hold what `take` gave last once more, for the code failed on it again, and the contact's later records."""
+        """Hold the records that `take` returned last again, and the contact's later ones: the code failed again."""
         await QUERIES["fail_ready"].execute(work.connection, ids=self._ids, reason=reason, reason_of_later=EARLIER)

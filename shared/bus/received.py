@@ -1,4 +1,4 @@
-"""A record as a handler sees it."""
+"""A record as a handler receives it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime

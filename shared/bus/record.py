@@ -1,11 +1,11 @@
-"""A Kafka record, as aiokafka gives it (which has no types of its own), and where it comes from."""
+"""Types for a Kafka record as aiokafka returns it, and for the partition that it comes from."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 
 class PartitionId(NamedTuple):
-    """One partition of a topic; the topic by its own name, without a prefix."""
+    """One partition of a topic; the topic is named without the prefix."""
 
     topic: str
     partition: int

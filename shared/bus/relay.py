@@ -30,10 +30,11 @@ PER_PARTITION = 2_000  # events read at once of each partition
 LEASE = timedelta(seconds=5)
 RENEW_EVERY = 2.0  # seconds
 POLL = 1.0  # seconds; NOTIFY wakes it earlier
-MEASURE_EVERY = 0.5  # seconds between looks at the backlog while events are appended
+MEASURE_EVERY = 0.5  # seconds between measurements of the backlog while events are appended
 MEASURE_AT_REST = 3.0  # seconds; NOTIFY wakes it earlier
-# A round costs as much for one event as for a hundred, and wakes every consumer. So it begins this long after the one
-# before, unless that one had many: what the units of two groups append at about the same time goes out together.
+# A round costs as much for one event as for a hundred, and wakes every consumer. So it begins this long after the
+# previous one, unless that one had many events. Events that the units of two groups append at about the same time are
+# then sent together.
 PACE = 0.015  # seconds
 SMALL = 200  # events
 HOUSEKEEPING = 10.0  # seconds
@@ -42,10 +43,10 @@ Moved = dict[int, tuple[int, int]]  # by partition number: the position before, 
 
 
 class Relay:
-    """Publishes one service's events. Every worker process runs one; a lease lets one of them work.
+    """Publishes one service's events. Every worker process runs a relay, but only the holder of a lease publishes.
 
-    `backlog` is the number of events not yet published, at most too high. `run` raises ProducerFenced when a newer
-    relay has taken the compacted topics: the process must end then.
+    `backlog` is the number of events not yet published, never too low. `run` raises ProducerFenced if a newer relay has
+    taken over the compacted topics; the process must then end.
     """
 
     def __init__(self, database: Database, publisher: Callable[[], Publisher]) -> None:
@@ -65,12 +66,12 @@ class Relay:
         return monotonic() - self._renewed < LEASE.total_seconds()
 
     def wake(self) -> None:
-        """Note that something has been appended."""
+        """Wake the relay: events have been appended."""
         self._wake.set()
         self._appended.set()
 
     async def run(self) -> None:
-        """Publish for ever; waits while Kafka or PostgreSQL is away."""
+        """Publish for ever; wait while Kafka or PostgreSQL is unavailable."""
         try:
             while True:
                 await until_it_works("relay", self._publish_while_elected, _may_start_again)
@@ -78,7 +79,7 @@ class Relay:
             await self._give_up()
 
     async def _publish_while_elected(self) -> None:
-        # After one rejected batch an idempotent producer is out of sequence for good: each attempt takes a new one.
+        # After a rejected batch an idempotent producer stays out of sequence, so each attempt creates a new one.
         publisher = self._new_publisher()
         try:
             await self._elected()
@@ -88,7 +89,7 @@ class Relay:
             await publisher.stop()
 
     async def watch(self) -> None:
-        """Keep `backlog` and `delay` up to date, and the event tables ahead, in every process; for ever."""
+        """Keep `backlog` and `delay` up to date, and create partitions of the event table ahead, for ever."""
         while True:
             await until_it_works("backlog", self._look, is_passing)
             await asyncio.sleep(MEASURE_EVERY)
@@ -103,7 +104,7 @@ class Relay:
             await self._measure(connection)
 
     async def _rest(self) -> None:
-        """Wait until something is appended; look again after a while, for a notification may be lost."""
+        """Wait until events are appended, or for a while: a notification may be lost."""
         await woken_within(self._appended, MEASURE_AT_REST)
         self._appended.clear()
 
@@ -141,7 +142,8 @@ class Relay:
             while await self._renew():
                 self._wake.clear()
                 began = monotonic()
-                # What is acknowledged is written where the next events are read: one transaction a round.
+                # The statement that reads the next events also stores the acknowledged positions: one transaction a
+                # round.
                 rows = await self._advance_and_read(acknowledged)
                 acknowledged = {}
                 if rows:
@@ -152,7 +154,7 @@ class Relay:
                 await woken_within(self._wake, POLL)
         finally:
             if acknowledged:
-                # The next relay would send it again.
+                # Otherwise the next relay would send it again.
                 async with asyncio.timeout(2):
                     await self._advance_and_read(acknowledged, per_partition=0)
 
@@ -168,7 +170,7 @@ class Relay:
         )
 
     async def _publish(self, publisher: Publisher, rows: Sequence[asyncpg.Record]) -> Moved:
-        """Send rows; return from where to where each partition number was published."""
+        """Send rows; return for each partition number the positions before and after."""
         done: Moved = {}
         waves = Waves(rows, PER_PARTITION)
         while wave := waves.next():
@@ -186,7 +188,7 @@ def _may_start_again(error: Exception) -> bool:
 
 
 async def published(database: Database, partition: int, position: int | None, within: float = 1.0) -> bool:
-    """Wait until what was appended at `position` is acknowledged by Kafka, `within` seconds at most."""
+    """Wait until Kafka has acknowledged the event at `position`, for at most `within` seconds."""
     if position is None:
         return True
     deadline = monotonic() + within
@@ -199,7 +201,7 @@ async def published(database: Database, partition: int, position: int | None, wi
 
 
 async def published_so_far(database: Database, partitions: Collection[int], within: float = 1.0) -> bool:
-    """Wait until all that these partition numbers have now is acknowledged by Kafka, `within` seconds at most."""
+    """Wait until Kafka has acknowledged all present events of the partition numbers, for at most `within` seconds."""
     rows = await QUERIES["last_positions"].fetch(database.pool, partitions=list(partitions))
     waits = [published(database, row["partition"], row["position"], within) for row in rows]
     return all(await asyncio.gather(*waits))

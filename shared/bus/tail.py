@@ -1,4 +1,4 @@
-"""Reads what lies on a contact topic beyond a consumer's checkpoint, whichever process the consumer runs in.
+"""Reads the records of a contact topic beyond a consumer's checkpoint, whichever process the consumer runs in.
 
 A consumer of an intake topic uses it to know what another consumer of the service has not applied yet.
 """
@@ -20,7 +20,7 @@ from shared.store.queries import queries_of
 
 QUERIES = queries_of(__file__)
 POLL_MS = 50
-FETCH_WAIT_MS = 5  # a fetch that finds nothing new, at the end of the topic, must not hold up the next one
+FETCH_WAIT_MS = 5  # a fetch at the end of the topic, without new records, must not delay the next one
 
 
 class TailRecord(NamedTuple):
@@ -32,7 +32,7 @@ class TailRecord(NamedTuple):
 
 
 class Read(NamedTuple):
-    """What one call of `Tail.read` has found. `applied` is the consumer's sequence by partition number."""
+    """The result of one call of `Tail.read`. `applied` has the consumer's sequence by partition number."""
 
     applied: Mapping[int, int]
     records: list[TailRecord]
@@ -52,9 +52,10 @@ class Tail:
         self._lock = asyncio.Lock()
 
     async def read(self, connection: PoolConnectionProxy) -> Read:
-        """Read to the end that the topic has now. Raises KafkaError while Kafka is away.
+        """Read to the current end of the topic.
 
-        What the consumer has applied is visible to later statements of `connection`.
+        Raises KafkaError while Kafka is unavailable. The effects of records that the consumer has applied are visible
+        to later statements on `connection`.
         """
         async with self._lock:
             try:
@@ -93,7 +94,7 @@ class Tail:
         return kafka
 
     async def _disconnect(self) -> None:
-        # What was read but not returned is read again.
+        # Records that were read but not returned are read again.
         kafka, self._kafka = self._kafka, None
         if kafka is not None:
             await kafka.stop()
@@ -102,7 +103,7 @@ class Tail:
     def _unread(
         self, next_offsets: Mapping[int, int], ends: Mapping[PartitionId, int]
     ) -> dict[TopicPartition, tuple[int, int]]:
-        """Return where to begin and to end in each partition that has something new."""
+        """Return the first and the end offset of each partition that has new records."""
         unread = {}
         for part, end in ends.items():
             begin = max(self._read_to.get(part.partition, 0), next_offsets.get(part.partition, 0))
@@ -131,4 +132,4 @@ class Tail:
         try:
             return decode(self._topic, record.key, record.value, dict(record.headers))
         except Undecodable:
-            return None  # the consumer itself reports it
+            return None  # the consumer itself reports this

@@ -14,7 +14,8 @@ READY_WITHIN = 30.0  # seconds until every new partition has a leader
 
 
 def partition_count(topic: Topic, settings: CommonSettings) -> int:
-    """Return how many partitions a topic has. Catalogs and dead letters are small and keep one order: they have one."""
+    """Return how many partitions a topic has. Catalogs and dead letters are small and need a total order: they have one
+    partition."""
     return settings.partitions if topic.kind in ("contact", "intake") else 1
 
 
@@ -30,7 +31,7 @@ async def cluster_id(settings: CommonSettings) -> str:
 
 
 async def ensure_topics(settings: CommonSettings) -> list[str]:
-    """Create what is missing, each topic with its own settings; returns the names created.
+    """Create missing topics, each with its own settings; return the created names.
 
     Raises:
         UnsafeToRun: a topic has another number of partitions than the settings say.
@@ -65,7 +66,7 @@ async def _create_missing(admin: AIOKafkaAdminClient, settings: CommonSettings) 
     )
     for name, code, *message in response.topic_errors:
         error = for_code(code)
-        # Several services start at once; the second one finds the topic there.
+        # Several services start concurrently, so another one may have created the topic.
         if code != 0 and error is not TopicAlreadyExistsError:
             raise error(f"topic {name}: {message}")
     return [topic.name for topic in missing]

@@ -1,4 +1,4 @@
-"""Spans around a batch: each record goes on with the trace that its cause began."""
+"""Spans around a batch: each record continues the trace of its cause."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -9,7 +9,7 @@ from shared.tracing import current_traceparent, is_tracing, span
 
 @contextmanager
 def traced(consumer: str, batch: Sequence[Received]) -> Iterator[None]:
-    """Provide a span per record that has a trace; what the handler appends because of the record becomes its child."""
+    """Open a span for each record that has a trace; events that the handler appends for the record are its children."""
     with ExitStack() as spans:
         if is_tracing():
             for received in batch:

@@ -1,4 +1,4 @@
-"""aiokafka's consumer, with what must be known between a fetch and its handling."""
+"""aiokafka's consumer, extended by the state of records between fetch and handler."""
 
 from collections.abc import Callable, Iterable
 from time import monotonic
@@ -6,24 +6,24 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-# aiokafka unpacks the whole of what a fetch has brought, compressed megabytes of each partition, unless it is told when
-# to stop: of 300,000 records that wait it made 170,000 objects at a time, and a process had 790 MB instead of 450.
+# Without a limit aiokafka unpacks everything that a fetch has returned, compressed megabytes of each partition. With
+# 300,000 waiting records it created 170,000 objects at a time, and a process used 790 MB instead of 450.
 AT_ONCE = 2_500  # records
-NOBODYS = TopicPartition("", 0)  # asked for none, aiokafka would hand out all
+NOBODYS = TopicPartition("", 0)  # for an empty list aiokafka would return the records of all partitions
 
 
 class TrackedConsumer(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka has no types
-    """Knows whether fetched records are on their way to the handler, and which of them a seek has made stale.
+    """A consumer that knows whether fetched records are on their way to the handler, and which a seek made stale.
 
-    It hands out records of the partitions that `wanted` names. Those of the others stay packed with aiokafka: if they
-    were paused it would throw away what it has of them, and fetch it again.
+    It returns records only of the partitions that `wanted` returns. Records of the others stay packed in aiokafka's
+    buffers; if those partitions were paused, aiokafka would discard the records and fetch them again.
     """
 
     def __init__(self, *topics: str, wanted: Callable[[], Iterable[TopicPartition]] = tuple, **options: Any) -> None:
         super().__init__(*topics, **options)
         self._wanted = wanted
-        self.in_hand = False  # records were fetched and the handler has not come back yet
-        self.sought: set[TopicPartition] = set()  # seeks since the last fetch: what it brought is stale
+        self.in_hand = False  # records were fetched and the handler has not returned yet
+        self.sought: set[TopicPartition] = set()  # seeks since the last fetch, whose records are stale
         self.polled_at = monotonic()
 
     async def getmany(
@@ -33,7 +33,7 @@ class TrackedConsumer(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka has no
         records: dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]] = await super().getmany(
             NOBODYS, *self._wanted(), timeout_ms=timeout_ms, max_records=AT_ONCE
         )
-        # Nothing is awaited from here to the caller: a seek that comes later is seen by the handler.
+        # Nothing is awaited between here and the caller, so the handler sees every later seek.
         self.in_hand = bool(records)
         self.sought.clear()
         self.polled_at = monotonic()

@@ -1,4 +1,4 @@
-"""Deals unpublished events into waves: an event is sent after the earlier events that it names are acknowledged."""
+"""Divides unpublished events into waves: an event is sent after the events that it names are acknowledged."""
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
@@ -14,8 +14,8 @@ from shared.events.topics import CATALOG_PARTITION, TOPICS
 class Waves:
     """The events that a relay has read at once, of all partition numbers; at most `most` of each.
 
-    Take `next`, send it, report `acknowledged`, and so on until `next` is empty. A consumer that finds an event would
-    otherwise read the topics that it names to their end, not find what is named there, and go on without it.
+    Take `next`, send it, report `acknowledged`, and so on until `next` is empty. Otherwise a consumer that reads an
+    event could read the named topics to their ends, not find the named event there, and continue without it.
     """
 
     def __init__(self, rows: Iterable[asyncpg.Record], most: int) -> None:
@@ -24,7 +24,7 @@ class Waves:
         for row in rows:
             self._waiting[row["partition"]].append(row)
             self._acknowledged[row["partition"]] = row["published"]
-        # Where fewer were read, they are all there is: what anybody names of these is acknowledged when they are.
+        # If fewer were read, there are no more: every event of these that another one names is among them.
         self._complete = {number for number, waiting in self._waiting.items() if len(waiting) < most}
 
     def next(self) -> list[asyncpg.Record]:
@@ -64,7 +64,7 @@ class Waves:
 def by_topic(
     wave: Iterable[asyncpg.Record],
 ) -> tuple[Mapping[PartitionId, list[asyncpg.Record]], list[asyncpg.Record]]:
-    """Split a wave into what goes to plain topics, by topic and partition, and what goes to compacted ones."""
+    """Split a wave into rows for plain topics, by topic and partition, and rows for compacted topics."""
     plain: dict[PartitionId, list[asyncpg.Record]] = defaultdict(list)
     compacted: list[asyncpg.Record] = []
     for row in wave:

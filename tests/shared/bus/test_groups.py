@@ -164,7 +164,7 @@ async def test_a_tick_that_fails_is_undone_and_stops_neither_the_others_nor_the_
         await until(lambda: handler.rang == [0] and handler.tried)
         await rig.publish([clicked(contact) for contact in (*IN_0, *IN_2)])
         await until(lambda: rig.has_counted(8))
-        await until(lambda: any("its clock fails" in trouble for trouble in host.troubles()))
+        await until(lambda: any("its tick fails" in trouble for trouble in host.troubles()))
     assert 99 not in await rig.counts()
 
 
