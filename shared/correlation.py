@@ -1,7 +1,7 @@
-"""What a piece of work belongs to: the request that caused it goes from HTTP into logs, problems, events, commits."""
+"""The correlation id: it leads from an HTTP request to the logs, problems and events that the request caused."""
 
 from contextvars import ContextVar
 from uuid import UUID
 
-# Set for each request by `shared.http`, and by consumers to what the record says; events take it as `ce_correlationid`.
+# Set by `shared.http` for each request, and by consumers from each record; events carry it as `ce_correlationid`.
 correlation_id: ContextVar[UUID | None] = ContextVar("correlation_id", default=None)

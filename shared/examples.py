@@ -1,7 +1,7 @@
 """Examples of requests, answers and events, composed from their JSON Schemas.
 
-An example stands once, at the property or the model that it is of. What contains it is composed: an object from its
-required properties and from those with an example of their own, a page from its items.
+An example is written once, at its property or model. Containers are composed: an object from its required properties
+and those with examples of their own, a page from its items.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ _PYTHON_TYPES: Mapping[str, type | tuple[type, ...]] = {
 
 
 class NoExampleError(LookupError):
-    """No example follows from a schema. The message is a JSON pointer into the value."""
+    """No example can be composed from a schema. The message is a JSON pointer into the value."""
 
 
 def example_of(schema: Schema, schemas: Mapping[str, Schema], pointer: str = "") -> Any:  # noqa: ANN401 # any JSON value
@@ -54,7 +54,7 @@ def example_of(schema: Schema, schemas: Mapping[str, Schema], pointer: str = "")
 
 
 def describe(node: object) -> None:
-    """Give each property in a document without a description that of its name, in place."""
+    """Add, in place, the vocabulary's description to each property of a document that has none."""
     if isinstance(node, dict):
         properties = node.get("properties")
         for name, schema in properties.items() if isinstance(properties, dict) else ():
@@ -68,7 +68,7 @@ def describe(node: object) -> None:
 
 
 def described(schema: Schema, schemas: Mapping[str, Schema]) -> bool:
-    """Return whether a property is described: itself, by its one choice beside null, or by the schema referred to."""
+    """Return whether a property is described: itself, by its only choice besides null, or by the referenced schema."""
     if schema.get("description"):
         return True
     choices = [choice for choice in schema.get("anyOf", ()) if choice.get("type") != "null"]
@@ -79,7 +79,7 @@ def described(schema: Schema, schemas: Mapping[str, Schema]) -> bool:
 
 
 def _own(schema: Schema) -> list[Any]:
-    """Return the examples that stand in a schema itself, or in its one choice beside null."""
+    """Return the examples in a schema itself, or in its only choice besides null."""
     found: list[Any] = schema.get("examples") or []
     choices = [choice for choice in schema.get("anyOf", ()) if choice.get("type") != "null"]
     return found or (_own(choices[0]) if len(choices) == 1 else [])

@@ -1,8 +1,8 @@
 """Structured logs: one JSON object per line on standard output, without secrets and personal data.
 
-Get a logger with `structlog.get_logger()` and log a stable event name with named values:
-`log.info("segment counted", segment_id=…, took_ms=…)`. The correlation id is added here. As a last guard whatever
-looks like an e-mail address is replaced, also in messages of exceptions, which like to quote values.
+Get a logger with `structlog.get_logger()` and log a stable event name with named values: `log.info("segment counted",
+segment_id=…, took_ms=…)`. The correlation id is added here. As a last safeguard, texts that look like e-mail addresses
+are replaced, also in messages of exceptions, which often quote values.
 """
 
 import json
@@ -21,7 +21,7 @@ from shared.correlation import correlation_id
 _EMAIL = re.compile(r"[^\s@<>()\[\]\",;:]+(?:@|%40)[^\s@<>()\[\]\"',;:&]+")
 _DSN_PASSWORD = re.compile(r"(?<=://)([^\s/@:]*):[^\s/@]*(?=@)")
 _KEY = re.compile(r"\bpk_[A-Za-z0-9_-]{8,}")
-# These libraries log each retry, each poll or each request; what matters of it we log ourselves.
+# These libraries log each retry, poll or request; the relevant ones are logged by our own code.
 _NOISY = {"aiokafka": logging.WARNING, "asyncio": logging.WARNING, "uvicorn": logging.ERROR, "httpx": logging.WARNING}
 
 
@@ -64,7 +64,7 @@ def configure_logging(service: str, level: str = "info", stream: TextIO | None =
 def _to_json(event: EventDict, **_: object) -> str:
     try:
         return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
-    except TypeError:  # lone surrogates, integers beyond 64 bits: slower, but never without the line
+    except TypeError:  # for lone surrogates and integers beyond 64 bits: slower, but the line is not lost
         return json.dumps(event, default=str)
 
 

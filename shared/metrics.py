@@ -1,7 +1,7 @@
 """The runtime's Prometheus metrics, one registry per process, served at `/metrics`.
 
-A service adds its own with `registry=REGISTRY`, named `penchant_…` with the unit at the end. Labels never hold ids of
-accounts or contacts: those grow without bound, and a metric is read by people who may not see them.
+A service adds its own with `registry=REGISTRY`, named `penchant_…` with the unit at the end. Labels never contain ids
+of accounts or contacts: these grow without bound, and people who read metrics may not be allowed to see them.
 """
 
 from bisect import bisect_left
@@ -48,23 +48,23 @@ RECORDS_REPEATED = Counter(
     "penchant_records_repeated", "Records skipped because they had been applied before.", ("topic",), registry=REGISTRY
 )
 BATCHES_FAILED = Counter(
-    "penchant_batches_failed", "Batches rolled back, by why.", ("consumer", "reason"), registry=REGISTRY
+    "penchant_batches_failed", "Batches rolled back, by reason.", ("consumer", "reason"), registry=REGISTRY
 )
 
 # The event loop
 LONGEST_HOLD = Gauge(
     "penchant_event_loop_longest_hold_seconds",
-    "Longest time for which the event loop's thread computed without coming back, since the process started.",
+    "Longest time since the start for which the event loop's thread computed without returning to the loop.",
     registry=REGISTRY,
 )
 LONGEST_DELAY = Gauge(
     "penchant_event_loop_longest_delay_seconds",
-    "Longest time for which the event loop did not come back, whatever the reason, since the process started.",
+    "Longest time since the start for which the event loop did not run, for whatever reason.",
     registry=REGISTRY,
 )
 LOOP_HOLDS = Counter(
     "penchant_event_loop_holds",
-    "Times that the event loop was held for more than 50 ms, by the function in which it was found.",
+    "Times that the event loop was blocked for more than 50 ms, by the function that was running.",
     ("where",),
     registry=REGISTRY,
 )
@@ -78,13 +78,13 @@ UNPUBLISHED_AGE = Gauge(
 )
 EVENTS_PUBLISHED = Counter("penchant_events_published", "Events acknowledged by Kafka.", ("topic",), registry=REGISTRY)
 
-# What could not be applied
-DEAD_LETTERS = Counter("penchant_dead_letters", "Records that went to the dead letters.", ("topic",), registry=REGISTRY)
+# Records that could not be applied
+DEAD_LETTERS = Counter("penchant_dead_letters", "Records that became dead letters.", ("topic",), registry=REGISTRY)
 HELD_RECORDS = Gauge(
-    "penchant_held_records", "Records held back now: waiting, or failed.", ("topic", "state"), registry=REGISTRY
+    "penchant_held_records", "Records that are held now: waiting, or failed.", ("topic", "state"), registry=REGISTRY
 )
 RECORDS_DROPPED = Counter(
-    "penchant_records_dropped", "Records left out on purpose, by why.", ("topic", "reason"), registry=REGISTRY
+    "penchant_records_dropped", "Records dropped on purpose, by reason.", ("topic", "reason"), registry=REGISTRY
 )
 
 # HTTP
@@ -112,7 +112,7 @@ class QuickHistogram:
         registry.register(self)
 
     def observe(self, status: int, seconds: float) -> None:
-        """Count one."""
+        """Count one observation."""
         counts = self._counts.get(status)
         if counts is None:
             counts = self._counts[status] = [0] * (len(self._bounds) + 1)
@@ -121,7 +121,7 @@ class QuickHistogram:
         self._sums[status] += seconds
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
-        """Yield what Prometheus reads."""
+        """Yield the metric for Prometheus."""
         family = HistogramMetricFamily(self._name, self._documentation, labels=["status"])
         for status, counts in sorted(self._counts.items()):
             total = 0
@@ -142,5 +142,5 @@ REDIRECT_SECONDS = QuickHistogram(
 
 
 def exposition() -> bytes:
-    """Return all metrics of this process, as Prometheus reads them."""
+    """Return all metrics of this process, in Prometheus' text format."""
     return generate_latest(REGISTRY)

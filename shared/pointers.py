@@ -1,4 +1,4 @@
-"""JSON pointers (RFC 6901) into what somebody sent."""
+"""JSON pointers (RFC 6901)."""
 
 from collections.abc import Iterable
 
@@ -9,5 +9,5 @@ def pointer_of(parts: Iterable[str | int]) -> str:
 
 
 def deeper(pointer: str, name: str | int) -> str:
-    """Return `pointer` one step deeper."""
+    """Return `pointer` extended by one part."""
     return pointer + pointer_of((name,))

@@ -1,4 +1,4 @@
-"""The one retry policy: what fails in passing is tried again, after pauses that grow and are spread."""
+"""The retry policy: temporary failures are retried with increasing, randomised delays."""
 
 import asyncio
 import random
@@ -13,33 +13,33 @@ from stamina.instrumentation import set_on_retry_hooks
 log = structlog.get_logger()
 
 FIRST_PAUSE, LONGEST_PAUSE, SPREAD = 0.1, 5.0, 0.5  # seconds
-STEADY = 10.0  # seconds; an attempt that went well for so long before it failed starts the pauses anew
+STEADY = 10.0  # seconds; an attempt that worked for so long before it failed resets the delays
 
 Result = TypeVar("Result")
 
-# Its own hook would log the error's text, which may hold a value, and that an address.
+# Its own hook would log the error's text, which may contain a value such as an address.
 set_on_retry_hooks([])
 
 
 class Pauses:
-    """The pauses after failures in a row, each about twice as long as the one before.
+    """The delays after consecutive failures, each about twice as long as the previous one.
 
-    A loop that cannot be written as one attempt (see `until_it_works`) asks for them itself.
+    For loops that cannot be written as one attempt (see `until_it_works`).
     """
 
     def __init__(self, longest: float = LONGEST_PAUSE) -> None:
-        """Let no pause be longer than `longest` seconds."""
+        """Limit delays to `longest` seconds."""
         self._longest = longest
         self._next = FIRST_PAUSE
 
     def after_failure(self) -> float:
-        """Return how many seconds to wait now."""
+        """Return the delay in seconds after another failure."""
         pause = min(self._longest, self._next + random.uniform(0.0, SPREAD))
         self._next = min(self._longest, self._next * 2)
         return pause
 
     def reset(self) -> None:
-        """Note a success: the next pause is the first one again."""
+        """Note a success: the next delay is the first one again."""
         self._next = FIRST_PAUSE
 
 
@@ -51,8 +51,8 @@ async def until_it_works(
 ) -> Result:
     """Call `attempt` until it succeeds; return its result.
 
-    Errors that are not passing are raised. Each failure is logged with `what`, and `failed` is called. An attempt may
-    be work that goes on for ever: one that failed after a long time is tried again as soon as one that failed first.
+    Errors that are not temporary are raised. Each failure is logged with `what`, and `failed` is called. An attempt may
+    run for ever: one that fails after a long time is retried as soon as after a first failure.
     """
     pauses = Pauses()
     began = monotonic()
@@ -76,7 +76,7 @@ async def until_it_works(
 async def repeat(
     every: float, what: str, task: Callable[[], Awaitable[object]], is_passing: Callable[[Exception], bool]
 ) -> NoReturn:
-    """Call `task` now and then every `every` seconds, for ever; `until_it_works` has the other arguments."""
+    """Call `task` now, and then every `every` seconds for ever; for the other arguments see `until_it_works`."""
     while True:
         began = monotonic()
         await until_it_works(what, task, is_passing)

@@ -21,7 +21,7 @@ PREFIX = "PENCHANT_"
 
 
 def problems_of(error: ValidationError) -> str:
-    """Return what is wrong with the environment: one line for each variable, without any value."""
+    """Return the problems of the environment: one line for each variable, without its value."""
     return "\n".join(
         f"{PREFIX}{'_'.join(str(part) for part in problem['loc']).upper()}: {_said(problem['type'], problem['msg'])}"
         for problem in error.errors(include_input=False, include_url=False)
@@ -33,20 +33,20 @@ def _said(kind: str, message: str) -> str:
 
 
 class CommonSettings(BaseSettings):
-    """The common settings, read from `PENCHANT_…` once and never changed.
+    """The common settings, read once from `PENCHANT_…` and never changed.
 
-    A service subclasses this with a database DSN (`tracking_database: SecretStr`), a port
-    (`tracking_port: Port = 8101`) and what else is its own. The docstring below a setting is its entry in the
-    reference. DSNs, passwords and keys are `SecretStr`: printing settings shows none of them.
-    A setting that is missing or wrong raises `pydantic.ValidationError`, which names it.
+    A service subclasses this with a database DSN (`tracking_database: SecretStr`), a port (`tracking_port: Port =
+    8101`) and its other settings. The docstring below a setting is its entry in the reference. DSNs, passwords and keys
+    are `SecretStr`: printing settings shows none of them. A setting that is missing or wrong raises
+    `pydantic.ValidationError`, which names it.
     """
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
         env_ignore_empty=True,
-        extra="ignore",  # the environment is shared with the other services
+        extra="ignore",  # the environment also has variables of other services
         frozen=True,
-        use_attribute_docstrings=True,  # what each setting means; docs/reference/settings.md is made of it
+        use_attribute_docstrings=True,  # descriptions of settings, for docs/reference/settings.md
         hide_input_in_errors=True,  # a malformed DSN must not end up, with its password, in a log
     )
 
@@ -67,9 +67,9 @@ class CommonSettings(BaseSettings):
     kafka: str = "127.0.0.1:9092"
     """Bootstrap servers of Kafka: `host:port,…`."""
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    """How Kafka is reached: `PLAINTEXT`, `SSL`, `SASL_PLAINTEXT` or `SASL_SSL`."""
+    """Security protocol of Kafka: `PLAINTEXT`, `SSL`, `SASL_PLAINTEXT` or `SASL_SSL`."""
     kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
-    """`PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`, where the protocol is one with SASL."""
+    """`PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`, if the protocol uses SASL."""
     kafka_username: str | None = None
     """User name for SASL."""
     kafka_password: SecretStr | None = None
@@ -79,9 +79,9 @@ class CommonSettings(BaseSettings):
     kafka_session_timeout: Annotated[int, Field(ge=6, le=1800)] = 45
     """Seconds until the partitions of a silent worker move to another one."""
     topic_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]*$")] = ""
-    """Put before the name of every topic, so that several installations can share a cluster."""
+    """Prefix of the name of every topic, so that several installations can share a cluster."""
     topic_replication: Annotated[int, Field(ge=1, le=10)] | None = None
-    """Replicas of each new topic. Unless set, as the broker is configured."""
+    """Replication factor of new topics. Unless set, the broker's default."""
 
     partitions: Annotated[int, Field(ge=1, le=1024)] = 12
     """Partitions of each contact topic. Fixed once the topics exist."""
@@ -93,24 +93,24 @@ class CommonSettings(BaseSettings):
     public_url: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")] = "http://127.0.0.1:8101"
     """Base of the tracked links."""
     trusted_proxies: str = ""
-    """Addresses or networks, separated by commas, whose `X-Forwarded-For` is believed."""
+    """Addresses or networks, separated by commas, whose `X-Forwarded-For` is trusted."""
     home: Path = Path(".penchant")
     """Folder for the spool of the redirect and for the data of the embedded stack."""
 
     requests_per_second: Annotated[int, Field(ge=1)] = 1_000
-    """Requests that an account may make of each process; 429 beyond."""
+    """Requests that an account may make per second in each process; 429 beyond."""
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """`debug`, `info`, `warning` or `error`."""
     otlp_endpoint: str | None = None
-    """Base URL of an OTLP/HTTP collector. Tracing is off without it."""
+    """Base URL of an OTLP/HTTP collector. Unless set, tracing is off."""
     operator_key: SecretStr | None = None
-    """Key with which an operator creates accounts over HTTP. Nobody can without it."""
+    """The operator's key, which creates accounts over HTTP. Unless set, nobody can create accounts."""
 
     def instance_name(self, port: int) -> str:
-        """Return the name of this process among the others of its service, given the port that it listens on.
+        """Return the name that identifies this process within its service, given the port that it listens on.
 
-        It never depends on the address: in containers every process listens on the same one.
+        It does not depend on the address: in containers every process listens on the same one.
         """
         if self.instance is not None:
             return self.instance
@@ -118,5 +118,5 @@ class CommonSettings(BaseSettings):
 
     @property
     def listens_everywhere(self) -> bool:
-        """Whether `host` stands for all addresses, and is none that others could ask."""
+        """Return whether `host` means all addresses, and so cannot be used by other processes to connect."""
         return self.host in ("0.0.0.0", "::")  # noqa: S104 - compared, not listened on

@@ -1,4 +1,4 @@
-"""Click tokens: who was sent which message in which send, signed.
+"""Click tokens: signed texts that identify the contact, the message and the send.
 
 A token is in inboxes for years and cannot be recalled, so the layout below never changes; a new one would be a new
 version. Everything is big-endian:
@@ -49,10 +49,11 @@ _SHORTEST_KEY = 16  # bytes
 
 
 class Purpose(IntEnum):
-    """What a token may be used for. A recipient's serves clicks, opens, viewing, preferences and unsubscribing.
+    """What a token may be used for.
 
-    Access and confirmation are mailed to the address itself: the first opens one's own data, the second confirms a
-    subscription. Both expire by the time that their `send` carries; the message of a confirmation is its request.
+    A recipient's token serves clicks, opens, viewing, preferences and unsubscribing. Tokens for access and confirmation
+    are mailed to the address itself: the first give access to one's own data, the second confirm a subscription. Both
+    expire relative to the time in their `send`; the message of a confirmation is its request.
     """
 
     RECIPIENT = 1
@@ -61,7 +62,7 @@ class Purpose(IntEnum):
 
 
 class TokenContents(NamedTuple):
-    """What a token says. `send.sent_at` has whole milliseconds."""
+    """The contents of a token. `send.sent_at` is in whole milliseconds."""
 
     account_id: int
     contact_id: int
@@ -70,12 +71,12 @@ class TokenContents(NamedTuple):
 
 
 class NotGenuineError(ValueError):
-    """Not a token that one of our keys has signed."""
+    """The text is not a token that one of our keys has signed."""
 
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A key of at least 16 bytes, known by its id."""
+    """A key of at least 16 bytes, identified by its id."""
 
     id: str
     secret: bytes
@@ -103,7 +104,7 @@ class TokenKeys:
         return cls([_parse_key(item.strip()) for item in text.split(",")])
 
     def make(self, recipient: TokenContents, purpose: Purpose = Purpose.RECIPIENT) -> str:
-        """Return the token of `recipient`; ValueError if its send cannot be written in one."""
+        """Return the token of `recipient`. Raises ValueError if a token cannot hold its send."""
         return self.maker(recipient.account_id, recipient.message_id, recipient.send, purpose).token(
             recipient.contact_id
         )
@@ -111,11 +112,12 @@ class TokenKeys:
     def maker(
         self, account_id: int, message_id: UUID, send: Send | None, purpose: Purpose = Purpose.RECIPIENT
     ) -> "TokenMaker":
-        """Return what signs the tokens of one send's recipients. Raises ValueError if a token cannot hold the send."""
+        """Return a maker of tokens for the recipients of one send. Raises ValueError if a token cannot hold the
+        send."""
         return TokenMaker(self._signing, self._signing_tag, (account_id, message_id, send), purpose)
 
     def read(self, token: bytes, purpose: Purpose = Purpose.RECIPIENT) -> TokenContents:
-        """Return what `token` says; NotGenuineError for anything that we have not written exactly so for `purpose`."""
+        """Return the contents of `token`. Raises NotGenuineError if we did not sign exactly this text for `purpose`."""
         raw = _decode(token)
         if not _SHORTEST <= len(raw) <= _LONGEST or raw[0] != _VERSION << 4 | purpose:
             raise NotGenuineError
@@ -127,7 +129,7 @@ class TokenKeys:
 
 
 class TokenMaker:
-    """Makes the tokens of one send of one message, one contact after the other."""
+    """Makes the tokens of one send of one message, one contact after another."""
 
     def __init__(
         self, secret: bytes, tag: int, of: tuple[int, UUID, Send | None], purpose: Purpose = Purpose.RECIPIENT
@@ -173,7 +175,7 @@ def _recipient(signed: bytes) -> TokenContents:
     return TokenContents(account_id, contact_id, _message_id(message), _send(high << 32 | low, signed[_HEAD.size :]))
 
 
-# Clicks come by thousands on the same few messages and sends.
+# Thousands of clicks are on the same few messages and sends.
 @lru_cache(maxsize=4096)
 def _message_id(raw: bytes) -> UUID:
     return UUID(bytes=raw)
@@ -194,7 +196,7 @@ def _send(when: int, written: bytes) -> Send | None:
 
 
 def _decode(token: bytes) -> bytes:
-    """Return the bytes of a token in its one spelling: what Python's decoder passes over is refused."""
+    """Return the bytes of a token. Other spellings, whose additional characters Python would ignore, are refused."""
     if len(token) > 119:
         raise NotGenuineError
     try:

@@ -40,7 +40,7 @@ def configure_tracing(service: str, endpoint: str | None, exporter: "SpanExporte
 
 
 def stop_tracing() -> None:
-    """Send what is left and switches tracing off; blocks for a few seconds at most."""
+    """Send the remaining spans and switch tracing off; blocks for at most a few seconds."""
     global _provider, _tracer
     if _provider is not None:
         _provider.shutdown()
@@ -53,7 +53,7 @@ def is_tracing() -> bool:
 
 
 def current_traceparent() -> str | None:
-    """Return the W3C `traceparent` of the span we are in; None while tracing is off or outside spans."""
+    """Return the W3C `traceparent` of the current span; None outside spans or while tracing is off."""
     if _tracer is None:
         return None
     from opentelemetry.trace import get_current_span
@@ -67,9 +67,9 @@ def current_traceparent() -> str | None:
 def span(
     name: str, *, parent: str | None = None, kind: Kind = "internal", **attributes: Attribute
 ) -> AbstractContextManager[None]:
-    """Return a span around a block; a child of `parent` (a `traceparent`) if given, else of the span we are in.
+    """Return a span around a block; a child of `parent` (a `traceparent`) if given, else of the current span.
 
-    Attributes hold ids and sizes, never personal data. An exception that leaves the block marks the span.
+    Attributes contain ids and sizes, never personal data. An exception that leaves the block marks the span.
     """
     return _OFF if _tracer is None else _span(_tracer, name, parent, kind, attributes)
 

@@ -1,9 +1,9 @@
-"""URLs, compared: in one spelling, and without what only counts visits."""
+"""Compares URLs: in one spelling, and without parameters that only count visits."""
 
 import re
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
-# Parameters that tell where a visitor came from, and change nothing about where a link leads.
+# Parameters that only tell where a visitor came from, without changing the target.
 _CAMPAIGN = re.compile(
     r"(?:utm|mtm|pk|piwik|matomo|trk|vero|oly|hsa|mc|_hs|__hs)_\w+|_?hsenc|_hsmi|_ke|_kx|mkt_tok|[gd]clid|gclsrc|fbclid"
     r"|msclkid|yclid|[gw]braid|igshid|twclid|ttclid|li_fat_id|s_cid|epik|dm_i|elq\w*|sc_src|sc_lid|ss_email_id",

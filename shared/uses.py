@@ -1,4 +1,4 @@
-"""What uses a thing: the reason why deleting it is refused unless it is forced."""
+"""The users of a thing, because of which deleting it is refused unless forced."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ class Use:
 
 
 class InUseError(Exception):
-    """A thing that was to be deleted is used; `thing` names its kind, such as `label`."""
+    """A thing cannot be deleted because it is in use; `thing` names its kind, such as `label`."""
 
     def __init__(self, thing: str, uses: Sequence[Use]) -> None:
         super().__init__(f"The {thing} is in use.")

@@ -1,7 +1,7 @@
-"""The meanings of properties that have the same name and the same meaning wherever they occur, with an example.
+"""The descriptions of properties that have one meaning wherever they occur, with an example.
 
-One word per concept: `contact_id` is a contact's id in every request, answer and event, so it is described once. What a
-name means in one place only is described there.
+One word per concept: `contact_id` is a contact's id in every request, answer and event, so it is described once. A name
+with a meaning in one place only is described there.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 
 class Word(NamedTuple):
-    """A name's meaning, and a value of the world that all examples share."""
+    """The description of a name, and a value from the world that all examples share."""
 
     meaning: str
     example: Any = None
@@ -28,14 +28,14 @@ WORDS: Mapping[str, Word] = {
     "created_at": Word("When it was created.", "2026-02-20T08:15:00Z"),
     "delivered_at": Word("When the mail was delivered.", "2026-03-01T10:00:05Z"),
     "email": Word("The e-mail address.", "anna@example.com"),
-    "ended_at": Word("When it ended; null while it goes on.", "2026-03-04T12:00:00Z"),
-    "errors": Word("What is wrong, one entry per fault.", []),
+    "ended_at": Word("When it ended; null until then.", "2026-03-04T12:00:00Z"),
+    "errors": Word("The faults, one entry for each.", []),
     "event_id": Word("A UUIDv7 that identifies the event.", "0190d501-1a2b-7c3d-8e4f-5a6b7c8d9e0f"),
-    "expires_at": Word("After this time nothing is sent.", "2026-03-03T10:00:00Z"),
+    "expires_at": Word("The message is not sent after this time.", "2026-03-03T10:00:00Z"),
     "external_id": Word("The contact's id in the customer's own system.", "crm-1042"),
     "first_click": Word("The first human click on a link with the label.", "2026-02-21T18:40:00Z"),
     "form_id": Word("The form.", "0190d502-3344-7a5b-8c6d-7e8f90a1b2c3"),
-    "history": Word("True for what happened long ago: it counts and labels, and starts no workflow.", False),
+    "history": Word("True for events of long ago: they are counted and assign labels, but start no workflow.", False),
     "ip": Word("The address from which the request came.", "203.0.113.9"),
     "key_id": Word("The API key.", "0190c1b0-5f60-7a7b-8c9d-0e1f2a3b4c5d"),
     "label_id": Word("The label.", "0190c2a4-7b1e-7c3d-9a55-1f2e3d4c5b6a"),
@@ -48,31 +48,36 @@ WORDS: Mapping[str, Word] = {
     "method": Word("The HTTP method of the request.", "GET"),
     "next_cursor": Word("`cursor` for the next page; null on the last one."),
     "occurred_at": Word("When it happened, in UTC.", "2026-03-01T12:00:00Z"),
-    "origin": Word("What asserted the label or took it away.", {"kind": "manual", "ref": "Spring fair"}),
+    "origin": Word("What assigned or removed the label.", {"kind": "manual", "ref": "Spring fair"}),
     "pointer": Word("JSON pointer to the place.", "/criterion"),
     "preheader": Word("The text that mail programs show after the subject.", "Ten tips for the first week"),
     "reasons": Word("The rules that led to the verdict.", []),
-    "recorded_at": Word("When Penchant learned of it.", "2026-03-01T12:00:01Z"),
-    "ref": Word("Which form, survey, page or file it was, by the name that the customer gives it.", "contest-spring"),
-    "reply_to": Word("Where answers go, if not to the sender.", "shop@example.com"),
+    "recorded_at": Word("When Penchant recorded it.", "2026-03-01T12:00:01Z"),
+    "ref": Word("The customer's name for the form, survey, page or file.", "contest-spring"),
+    "reply_to": Word("The address for replies, if it is not the sender's.", "shop@example.com"),
     "revision": Word("Increases by one with each change of the message.", 3),
     "revoked": Word("Whether the key was revoked.", False),
     "run_id": Word("The run of a workflow.", "0190d600-7788-7999-8aaa-bbccddeeff00"),
     "scopes": Word("What the key may do.", ["read", "write"]),
     "segment_id": Word("The segment.", "0190c3d0-4455-7666-8777-8899aabbccdd"),
     "segment_name": Word("The segment's name at that time.", "Dog lovers"),
-    "send": Word("The sending of the message."),
-    "send_at": Word("When the campaign is launched by itself.", "2026-03-01T10:00:00Z"),
-    "sent_at": Word("When the sending began.", "2026-03-01T10:00:00Z"),
+    "send": Word("The send that the message belongs to."),
+    "send_at": Word("When the campaign is launched automatically.", "2026-03-01T10:00:00Z"),
+    "sent_at": Word("When the send began.", "2026-03-01T10:00:00Z"),
     "source": Word("Where the contact was acquired.", "web shop"),
     "started_at": Word("When it started.", "2026-03-01T12:00:01Z"),
     "step_id": Word("The id of a step of the workflow.", "guide"),
     "subject": Word("The subject of the mail.", "A guide for puppies"),
-    "subscription": Word("Whether the contact may be sent to; only `subscribed` contacts are.", "subscribed"),
+    "subscription": Word(
+        "The subscription of the contact; only `subscribed` contacts are sent messages.", "subscribed"
+    ),
     "time_zone": Word("IANA name of the time zone of the account's days.", "Europe/Amsterdam"),
-    "token": Word("What follows `/c/` in tracked links: the message, the send and the contact, signed.", "AZDCoq8Z…"),
+    "token": Word(
+        "The signed part after `/c/` in tracked links, which identifies the message, the send and the contact.",
+        "AZDCoq8Z…",
+    ),
     "topic": Word("The Kafka topic, without its prefix.", "tracking.clicks"),
-    "total": Word("How many there are in all; null where they are not counted.", 1),
+    "total": Word("The total number of items; null if they are not counted.", 1),
     "tracking_consent": Word("Whether the contact consents to tracking.", "granted"),
     "url": Word("The target of the link.", "https://shop.example/puppy-food"),
     "user_agent": Word("The `User-Agent` of the request.", "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Firefox/145.0"),

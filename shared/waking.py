@@ -1,4 +1,4 @@
-"""Waiting to be woken, and no longer than so long."""
+"""Waits for an event, with a time-out."""
 
 import asyncio
 
@@ -6,8 +6,8 @@ import asyncio
 async def woken_within(event: asyncio.Event, seconds: float) -> bool:
     """Wait until the event is set; return False if it is not after `seconds`.
 
-    Before Python 3.12 `asyncio.wait_for` loses a cancellation that comes at the moment when the event is set, and the
-    task that was to end goes on for ever.
+    Before Python 3.12 `asyncio.wait_for` loses a cancellation that coincides with setting the event, so that the
+    cancelled task continues for ever.
     """
     try:
         async with asyncio.timeout(seconds):

@@ -1,4 +1,4 @@
-"""Dynamic content: which variant a contact gets for each block of a message.
+"""Dynamic content: the variant that a contact gets for each block of a message.
 
 The first variant whose criterion is true is chosen, else the fallback, which is written as an empty name. A variant
 without a criterion is never chosen; one whose criterion is broken is skipped.
@@ -31,7 +31,7 @@ class Block:
 
 
 class StoredVariant(Protocol):
-    """A variant as the catalog has it."""
+    """A variant as stored in the catalog."""
 
     @property
     def variant(self) -> str: ...
@@ -40,7 +40,7 @@ class StoredVariant(Protocol):
 
 
 class StoredBlock(Protocol):
-    """A block as the catalog has it."""
+    """A block as stored in the catalog."""
 
     @property
     def block(self) -> str: ...
@@ -60,7 +60,7 @@ def _variants(stored: Iterable[StoredVariant]) -> Iterable[Variant]:
         try:
             yield Variant(one.variant, parse(one.criterion))
         except InvalidCriterion:
-            continue  # a later release wrote it: the next variant is tried
+            continue  # a later release wrote it: skip the variant
 
 
 def decide_content(blocks: Iterable[Block], is_true: Callable[[Criterion], bool]) -> dict[str, str]:

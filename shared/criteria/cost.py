@@ -1,4 +1,4 @@
-"""What a criterion costs to count: a criterion that would keep a process busy for too long is refused."""
+"""Estimates how long a criterion takes to count, so that a criterion that takes too long can be refused."""
 
 from shared.criteria.grammar import Clicked, Criterion, Engaged, FieldCompared, MoreClicks, Sampled, TopLabel
 from shared.criteria.references import walk
@@ -10,7 +10,7 @@ TOO_EXPENSIVE = (
 
 
 def cost_of(criterion: Criterion) -> int:
-    """Return about how many milliseconds it takes to count a criterion again, for a million contacts with 20 labels.
+    """Return roughly how many milliseconds a repeated count takes, for a million contacts with 20 labels.
 
     Segments that were inlined count. Measured: see `python -m tests.bench segmentation`.
     """
@@ -22,9 +22,9 @@ def _cost_of_node(node: Criterion) -> float:
         case TopLabel():
             return 60
         case Clicked("url_starts_with"):
-            return 30  # the sum of thousands of links is made first
+            return 30  # the clicks of thousands of links are summed first
         case FieldCompared(operator="starts_with"):
-            return 60  # every text is looked at, where everybody has another one
+            return 60  # every text is compared if all texts are distinct
         case FieldCompared(operator="in", operand=tuple() as values):
             return 1 + len(values) / 10
         case Sampled():

@@ -1,4 +1,4 @@
-"""Days of fields: periods, the days that come, and anniversaries."""
+"""Days of date fields: periods, coming days, and anniversaries."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -7,7 +7,7 @@ from shared.criteria.grammar import AnniversaryWithinDays, InNextDays, Period
 
 
 def anniversary_in(day: date, year: int) -> date:
-    """Return the anniversary of a day in a year; that of 29 February is 28 February where there is none."""
+    """Return the anniversary of a day in a year; that of 29 February is 28 February unless it is a leap year."""
     try:
         return day.replace(year=year)
     except ValueError:
@@ -15,7 +15,7 @@ def anniversary_in(day: date, year: int) -> date:
 
 
 def window_years(window: AnniversaryWithinDays, today: date) -> Iterator[tuple[date, date]]:
-    """Cut the window's days into pieces that are each within one year: first and last day, inclusive."""
+    """Split the window's days into ranges within one year each: first and last day, inclusive."""
     last = min(today, date.max - timedelta(days=window.days - 1)) + timedelta(days=window.days - 1)
     for year in range(today.year, last.year + 1):
         yield max(today, date(year, 1, 1)), min(last, date(year, 12, 31))

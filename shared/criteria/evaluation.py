@@ -1,4 +1,4 @@
-"""The truth of a criterion for one contact, and what every node of it saw."""
+"""Evaluates a criterion for one contact, with the values that every node read."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -35,7 +35,7 @@ from shared.events.labeling import Scalar
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """A node, whether it is true, what it saw, and its parts. Inlined segments are the part of the node naming them."""
+    """A node, whether it is true, the values that it read, and its parts. An inlined segment is part of its node."""
 
     truth: bool
     node: Criterion
@@ -43,7 +43,8 @@ class Evaluation:
     parts: tuple["Evaluation", ...] = ()
 
     def tree(self) -> dict[str, Any]:
-        """Return JSON values: pointer, kind, asked (leaves), truth, saw, parts. Pointers in a segment are its own."""
+        """Return JSON values: pointer, kind, asked (leaves), truth, saw, parts. Pointers in a segment are relative to
+        it."""
         [(kind, asked)] = write(self.node).items()
         shown: dict[str, Any] = {"pointer": self.node.pointer, "kind": kind, "truth": self.truth}
         if not isinstance(self.node, All | AnyOf | Not):
@@ -55,7 +56,7 @@ class Evaluation:
         return shown
 
     def as_written(self, written: Criterion) -> "Evaluation":
-        """Return the evaluation with the nodes of `written`, of which the evaluated criterion was made node by node."""
+        """Return the evaluation with the nodes of `written`, which correspond one to one to the evaluated nodes."""
         match written:
             case All(nodes) | AnyOf(nodes):
                 within: tuple[Criterion, ...] = nodes
@@ -72,8 +73,7 @@ class Evaluation:
 def evaluate(criterion: Criterion, facts: Facts, today: date) -> Evaluation:
     """Evaluate for one contact, as of the account's day `today`. Every node is evaluated.
 
-    Segments must have been inlined (ValueError if not). A contact that is not known is in nothing: the root is false,
-    whatever its parts say.
+    Segments must have been inlined (ValueError if not). For an unknown contact the root is always false.
     """
     found = _evaluate(criterion, facts, today)
     if found.truth and not facts.known:
@@ -138,7 +138,7 @@ def _attribute(node: Criterion, facts: Facts, today: date) -> Evaluation:
             truth = created is not None and day_in(period, created, today)
             return Evaluation(truth, node, {"created": created and created.isoformat()})
         case _:
-            raise TypeError(f"{type(node).__name__} is no leaf")
+            raise TypeError(f"{type(node).__name__} is not a leaf")
 
 
 def _clicks(node: Clicked, facts: Facts, today: date) -> Evaluation:
@@ -193,7 +193,7 @@ def _days(first: date | None, last: date | None) -> dict[str, str]:
 
 
 def compare(operator: Operator, value: Scalar | None, operand: Scalar | tuple[Scalar, ...]) -> bool:
-    """Return whether a field's value (None: there is none) satisfies the operator with its operand."""
+    """Return whether a field's value (None if it has none) satisfies the operator with its operand."""
     several = operand if isinstance(operand, tuple) else (operand,)
     match operator:
         case "is":

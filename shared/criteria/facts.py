@@ -1,4 +1,4 @@
-"""What is known of one contact, as far as criteria can ask; and how events add to it."""
+"""The facts of one contact that criteria use, and how events change them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from shared.events.tracking import ContactClicked
 
 @dataclass(frozen=True, slots=True)
 class ClickFact:
-    """Human clicks of one day that are alike in all that criteria can ask."""
+    """The number of human clicks of one day that no criterion can tell apart."""
 
     day: date
     labels: frozenset[UUID]
@@ -28,7 +28,7 @@ class ClickFact:
 
 @dataclass(frozen=True, slots=True)
 class EngagementFact:
-    """Engagements of one day that are alike in all that criteria can ask."""
+    """The number of engagements of one day that no criterion can tell apart."""
 
     day: date
     kind: str
@@ -39,14 +39,14 @@ class EngagementFact:
 
 
 class LabelClicks(NamedTuple):
-    """How many human clicks a contact has on a label, at least one, and the day of the last one."""
+    """The number of human clicks of a contact on a label, at least one, and the day of the last one."""
 
     number: int
     last: date
 
 
 class Facts(Protocol):
-    """What the evaluation asks about one contact; days are inclusive, None is without end."""
+    """What the evaluation reads about one contact. Days are inclusive; None means unbounded."""
 
     @property
     def contact_id(self) -> int:
@@ -61,18 +61,18 @@ class Facts(Protocol):
         """The day on which the contact was created; None if that is not known."""
 
     def label_since(self, label: UUID) -> date | None:
-        """Return the day on which the present holding of the label began; None if it is not held."""
+        """Return the day since which the label is held; None if it is not held."""
 
     def refused(self, label: UUID) -> bool:
-        """Return whether the contact took the label away itself, and nobody has given it back since."""
+        """Return whether the contact removed the label itself, and it was not assigned again since."""
 
     def clicks(self, asked: Clicked, first: date | None, last: date | None) -> int:
-        """Return how many human clicks the node's selector matches, on refused labels too."""
+        """Return how many human clicks the node's selector matches, including those on refused labels."""
 
     def label_clicks(
         self, labels: tuple[UUID, ...] | None, first: date | None, last: date | None
     ) -> Mapping[UUID, LabelClicks]:
-        """Return the clicks on these labels (None: on any) that have one; refused labels are among them."""
+        """Return the clicks on each of these labels (None: any) that has clicks, including refused labels."""
 
     def engagements(self, asked: Engaged, first: date | None, last: date | None) -> int:
         """Return how many engagements the node matches."""
@@ -81,11 +81,11 @@ class Facts(Protocol):
         """Return the field's value; None if it has none."""
 
     def attribute(self, name: Attribute) -> str | None:
-        """Return an attribute that every contact has; None if it is empty."""
+        """Return a built-in attribute of the contact; None if it is empty."""
 
 
 def email_domain(email: str | None) -> str | None:
-    """Return what follows the last `@` of an address."""
+    """Return the part of an address after the last `@`."""
     return email.rpartition("@")[2] if email is not None and "@" in email else None
 
 
@@ -102,7 +102,7 @@ def attributes_of(event: ContactChanged) -> dict[Attribute, str]:
 
 @dataclass(slots=True)
 class ContactFacts:
-    """Facts that are held as they are and looked through one by one: the plain meaning of a criterion."""
+    """Facts in plain collections that are scanned one by one: the reference implementation."""
 
     known: bool = True
     contact_id: int = 0
@@ -149,12 +149,12 @@ class ContactFacts:
 
 
 def inside(day: date, first: date | None, last: date | None) -> bool:
-    """Return whether the day is between the two, both included; None is without end."""
+    """Return whether the day is between the two, inclusive; None means unbounded."""
     return (first is None or first <= day) and (last is None or day <= last)
 
 
 def selects(asked: Clicked, click: ClickFact) -> bool:
-    """Return whether a click is one of those that the node counts, its period apart."""
+    """Return whether the node counts the click, ignoring its period."""
     target = asked.target
     match asked.selector:
         case None:
@@ -174,7 +174,7 @@ def selects(asked: Clicked, click: ClickFact) -> bool:
 
 
 def matches(asked: Engaged, engagement: EngagementFact) -> bool:
-    """Return whether an engagement is one of those that the node counts, its period apart."""
+    """Return whether the node counts the engagement, ignoring its period."""
     return (
         asked.kind == engagement.kind
         and asked.ref in (None, engagement.ref)
@@ -184,7 +184,7 @@ def matches(asked: Engaged, engagement: EngagementFact) -> bool:
 
 
 def click_fact(event: ContactClicked, zone: tzinfo) -> ClickFact | None:
-    """Return what a click adds to the facts; None if it is not counted."""
+    """Return the fact that a click adds; None if the click is not counted."""
     if event.verdict != "human" or (event.send is not None and event.send.kind == "test"):
         return None
     return ClickFact(
@@ -198,7 +198,7 @@ def click_fact(event: ContactClicked, zone: tzinfo) -> ClickFact | None:
 
 
 def engagement_fact(event: ContactEngaged, zone: tzinfo) -> EngagementFact | None:
-    """Return what an engagement adds to the facts; None if it is not counted."""
+    """Return the fact that an engagement adds; None if the engagement is not counted."""
     if event.send is not None and event.send.kind == "test":
         return None
     return EngagementFact(
@@ -211,7 +211,7 @@ def engagement_fact(event: ContactEngaged, zone: tzinfo) -> EngagementFact | Non
 
 
 def refuses(event: LabelRemoved) -> bool:
-    """Return whether the contact itself took the label away."""
+    """Return whether the contact itself removed the label."""
     return event.origin.kind == "self"
 
 
@@ -221,7 +221,7 @@ def taken_over_by(event: LabelRemoved) -> UUID | None:
 
 
 class History:
-    """One contact's facts, built event by event: the fold that others must agree with."""
+    """One contact's facts, built event by event: the reference for other folds."""
 
     def __init__(self, zone: tzinfo, contact_id: int = 0) -> None:
         self.zone = zone
@@ -236,7 +236,7 @@ class History:
         self.fields: dict[str, Scalar] = {}
 
     def apply(self, event: ContactEvent) -> None:
-        """Add an event; those that criteria do not ask about add nothing."""
+        """Add an event; events that no criterion uses add nothing."""
         self.contact_id = event.contact_id
         match event:
             case ContactClicked():

@@ -1,69 +1,68 @@
-"""The criterion: a closed grammar of conditions on one contact, and what each of them means.
+"""The criterion: a closed grammar of conditions on one contact, and the meaning of each.
 
-A criterion speaks of one contact at a time. Two programs answer it: `shared.criteria.evaluation`, from the facts of
-one contact, and segmentation's memory image, from bitmaps. What had to be decided for both is decided here.
+A criterion is about one contact at a time. Two programs evaluate it: `shared.criteria.evaluation`, on the facts of one
+contact, and segmentation's image, with bitmaps. This docstring defines the behaviour of both.
 
 Trees
-    `all` of no parts is true, `any` of no parts is false. A criterion is asked of known contacts only: one that was
-    erased or merged is a member of nothing. At most 100 nodes and 10 levels, the root being the first; segments that
-    are named in it come on top, see `shared.criteria.references.inline_segments`.
+    `all` of no parts is true, `any` of no parts is false. A criterion is true for known contacts only: a contact that
+    was erased or merged is a member of no segment. At most 100 nodes and 10 levels, the root being the first; the nodes
+    of named segments are not included, see `shared.criteria.references.inline_segments`.
 
 Days
-    A day is a day of the account's time zone; everything that happened has the day of its `occurred_at`. `today` is
-    the day that the evaluation is given. `within_days: N` is today and the N-1 days before; `older_than_days: N` is
-    every day before those, so that the two add up to everything; `from` and `to` are inclusive, and either may be
-    left out. Without a period every day counts. `within_days` goes to 366, `older_than_days` to 3,660.
+    A day is a day of the account's time zone; an event belongs to the day of its `occurred_at`. `today` is a parameter
+    of the evaluation. `within_days: N` is today and the N-1 days before; `older_than_days: N` is every day before
+    those, so the two together cover all days; `from` and `to` are inclusive, and either may be omitted. Without a
+    period every day counts. `within_days` is at most 366, `older_than_days` at most 3,660.
 
 Labels
-    `label` is true for a contact that holds (one of) the labels now. With a period, the present holding must have
-    begun on a day in it. A label that is asserted again while it is held keeps the day on which the holding began.
+    `label` is true for a contact that holds the label, or one of the labels, now. With a period, the contact must hold
+    it since a day in the period. A label that is asserted again while it is held keeps its first day.
 
-    A label that was merged into another one means that one, and the other way round: what is known of either is known
-    of both. A click on a link with both counts once, the earlier of two holdings counts, and what was refused is
-    refused until one of them is assigned again.
+    A criterion on a merged label, or on the label that it was merged into, means both. A click on a link with both
+    counts once, a contact who holds both holds them since the earlier day, and a refusal of either lasts until one of
+    them is assigned again.
 
 Counts
-    `clicks` and `engaged` count what matches and compare the number; `at_least: 1` is meant where no count is given.
-    Zero is a number: `exactly: 0` and `at_most: 0` are true for a contact about whom nothing is known. Clicks are
-    those whose verdict is `human`; whatever belongs to a send of kind `test` is not counted. `clicks` takes one
-    selector at most. A label selects the clicks whose link carried it when the click was recorded. A send is named
-    by its id alone. URLs compare exactly, by code points.
+    `clicks` and `engaged` count matching events and compare the number; the default is `at_least: 1`. `exactly: 0` and
+    `at_most: 0` are true for a contact without any events. Only clicks with the verdict `human` count; events of a send
+    of kind `test` do not count. `clicks` has at most one selector. A label selects the clicks whose link carried the
+    label when the click was recorded. A send is selected by its id only. URLs compare exactly, by code points.
 
-    A contact that took a label away itself (origin `self`) has refused it, until the label is assigned again. Its
-    clicks on that label count as none, unless the node says `refused: true`. Workflows and imports cannot assign what
-    the contact refused, so an assignment means that the contact or a person gave the label back.
+    A contact that removed a label itself (origin `self`) has refused it, until the label is assigned again. Its clicks
+    on that label do not count, unless the node has `refused: true`. Workflows and imports cannot assign what the
+    contact refused, so an assignment means that the contact or a person assigned it again.
 
 Labels compared
     `more_clicks` is true if the contact clicked more on `label` than on `than`; with `times: N`, if it clicked on
-    `label` at least once and at least N times as much. `top_label` is true if `id` is the label that the contact
-    clicked most, of those in `among` (the label itself is one of them) or of all labels, and at least once. Of labels
-    with equally many clicks, the one that was clicked on a later day is first, then the one with the smaller id, which
-    is the older one. Clicks on refused labels count as none.
+    `label` at least once and at least N times as much. `top_label` is true if the contact clicked `id` at least once,
+    and most often of the labels in `among` (which always includes `id`) or of all labels. Of labels with the same
+    number of clicks, the one that was clicked on a later day comes first, then the one with the smaller id, which is
+    the older label. Clicks on refused labels do not count.
 
 Fields
-    Text and choices compare in Unicode normal form C and without case (`normal` in `shared.criteria.comparing`);
-    white space counts. Numbers compare as 64-bit floats, which is what JSON readers agree on, so 1 is 1.0; integers
-    beyond their range compare as infinite. Dates are written `YYYY-MM-DD` and compare as days. `is_not` is exactly the
-    opposite of `is`: it is true where there is no value. `exists: true` asks for a value of any type (an empty text is
-    one), `exists: false` for none. `less_than`, `greater_than`, `before` and `after` are strict; `between` includes
-    both ends. Every operator but `is_not` and `exists: false` is false where there is no value, or one of another
-    type. `in` takes 1 to 1,000 values.
+    Text and choices compare in Unicode normal form C and without case (`normal` in `shared.criteria.comparing`); white
+    space counts. Numbers compare as 64-bit floats, which is what JSON readers agree on, so 1 is 1.0; integers beyond
+    their range compare as infinite. Dates are written `YYYY-MM-DD` and compare as days. `is_not` is exactly the
+    opposite of `is`: it is true if there is no value. `exists: true` is true if there is a value of any type, even an
+    empty text; `exists: false` if there is none. `less_than`, `greater_than`, `before` and `after` are strict;
+    `between` includes both ends. Every operator but `is_not` and `exists: false` is false if there is no value, or a
+    value of another type. `in` takes 1 to 1,000 values.
 
-    Dates take a PERIOD as an operator: the day is in it. `in_next_days: N` is today and the N-1 days after it.
-    `anniversary_within_days: N` is true if an anniversary of the date, one or more years after it, is today or on one
-    of the N-1 days after. In a year without 29 February the anniversary of that day is 28 February.
+    Date fields accept a PERIOD as an operator, which is true for days in the period. `in_next_days: N` is today and the
+    N-1 days after it. `anniversary_within_days: N` is true if an anniversary of the date, one or more years after it,
+    is today or on one of the N-1 days after. In a year without 29 February, the anniversary of that day is 28 February.
 
 Contacts
-    `contact` asks for the attributes that every contact has. `email_domain`, `language`, `source` and `subscription`
-    take a text or a list of up to 1,000, and compare as text does. `created` takes a PERIOD; it is false where the
-    day is not known.
+    `contact` tests the built-in attributes of contacts. `email_domain`, `language`, `source` and `subscription` accept
+    a text or a list of up to 1,000 texts, which compare like text fields. `created` accepts a PERIOD; it is false if
+    the day is unknown.
 
 Samples
-    `sample` is true for about `percent` in 100 contacts. Who is in depends on the seed and the contact id alone, and
-    the sample of a smaller percentage is a part of the sample of a larger one.
+    `sample` is true for about `percent` in 100 contacts. It depends only on the seed and the contact id, and the sample
+    of a smaller percentage is a subset of the sample of a larger one.
 
 Segments
-    `segment` is true for whom the other segment's criterion is true; segments are inlined, and must not form circles.
+    `segment` is true if the other segment's criterion is true; segments are inlined, and must not form cycles.
 """
 
 from dataclasses import dataclass, field
@@ -125,7 +124,7 @@ class OlderThanDays:
 
 @dataclass(frozen=True, slots=True)
 class FixedDays:
-    """From one day to another, both included; None is without end."""
+    """From one day to another, inclusive; None means unbounded."""
 
     first: date | None
     last: date | None
@@ -173,7 +172,7 @@ class Count:
 
 
 def _pointer() -> str:
-    # Where the node stands is no part of what it means: equal nodes share one evaluation.
+    # The pointer is not compared: equal nodes share one evaluation.
     return field(default="", compare=False, kw_only=True)
 
 
@@ -203,7 +202,8 @@ class Not:
 
 @dataclass(frozen=True, slots=True)
 class HoldsLabel:
-    """Holds one of the labels now, since a day in the period if there is one. `listed`: written with `any_of`."""
+    """The contact holds one of the labels, since a day in the period if there is one. `listed`: written with
+    `any_of`."""
 
     labels: tuple[UUID, ...]
     period: Period | None = None
@@ -252,7 +252,7 @@ class FieldCompared:
         return hash((self.key, self.operator, repr(self.operand)))
 
     def __eq__(self, other: object) -> bool:
-        # Python holds True equal to 1; a criterion does not.
+        # True equals 1 in Python, but not in a criterion.
         return (
             isinstance(other, FieldCompared)
             and (self.key, self.operator) == (other.key, other.operator)
@@ -299,7 +299,7 @@ class TopLabel:
 
 @dataclass(frozen=True, slots=True)
 class MoreClicks:
-    """More clicks on `label` than on `than`; with `times`, at least so many times as many."""
+    """More clicks on `label` than on `than`; with `times`, at least `times` as many."""
 
     label: UUID
     than: UUID
@@ -346,9 +346,9 @@ Criterion: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with a criterion, and a JSON pointer (from its root) to where.
+    """A fault of a criterion, with a JSON pointer from its root.
 
-    `on_writing`: it keeps a criterion from being written; one that was stored can still be evaluated.
+    `on_writing`: the fault only prevents writing the criterion; a stored one can still be evaluated.
     """
 
     pointer: str

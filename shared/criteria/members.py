@@ -27,12 +27,12 @@ from shared.pointers import deeper
 
 COMPARISONS = ("at_least", "at_most", "exactly")
 PERIODS = ("within_days", "older_than_days", "from", "to")
-# The longest text that each member takes; all of them are at least one character long.
+# The maximum length of the text of each member; the minimum is one character.
 LENGTHS = {"send": 40, "url": 8192, "url_starts_with": 8192, "kind": 100, "ref": 200, "key": 100, "seed": 100}
 
 
 class MemberReader:
-    """Reads values. Each reader returns something usable and notes a fault if the value is not valid."""
+    """Reads values. Each method returns a usable value, and records a fault if the given one is not valid."""
 
     def __init__(self) -> None:
         self.faults: list[Fault] = []
@@ -98,7 +98,7 @@ class MemberReader:
         return None
 
     def whole(self, value: object, pointer: str, lowest: int, highest: int) -> int:
-        # JSON has one kind of number: 3.0 is 3.
+        # JSON has one type of number: 3.0 is 3.
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if isinstance(value, int) and not isinstance(value, bool) and lowest <= value <= highest:

@@ -1,4 +1,4 @@
-"""Criteria that name a label which was merged into another one: from then on they mean both."""
+"""Merged labels in criteria: a criterion on a merged label also means the label that it was merged into."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -10,7 +10,7 @@ from shared.criteria.grammar import All, AnyOf, Clicked, Criterion, HoldsLabel, 
 class MergedLabels:
     """The merged labels of one account: `last` has the label at the end of the chain of each.
 
-    `merged_into` maps each merged label to the one that it was merged into. A circle ends where it began.
+    `merged_into` maps each merged label to the one that it was merged into. A cycle ends at its first label.
     """
 
     def __init__(self, merged_into: Mapping[UUID, UUID]) -> None:
@@ -42,8 +42,8 @@ def _last(label: UUID, merged_into: Mapping[UUID, UUID]) -> UUID:
 def with_merged_labels(criterion: Criterion, merged: Mapping[UUID, UUID]) -> Criterion:
     """Return the criterion with each merged label replaced by the one that it was merged into.
 
-    `merged` maps a label to the last one of its chain. The facts must be resolved in the same way: what they know of
-    any of these labels they say of the last one. Segments are resolved inside, if they were inlined.
+    `merged` maps a label to the last one of its chain. The facts must be resolved in the same way, to the last label of
+    each chain. Segments are resolved inside, if they were inlined.
     """
     return _resolved(criterion, merged) if merged else criterion
 

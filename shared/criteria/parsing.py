@@ -1,4 +1,4 @@
-"""From JSON to a criterion, with a pointer to every wrong node."""
+"""Parses criteria from JSON, with a pointer to every invalid node."""
 
 from collections.abc import Callable
 from typing import Any, cast
@@ -51,11 +51,11 @@ OPERATORS = (
 ATTRIBUTES = ("email_domain", "language", "source", "subscription")
 COMING = ("in_next_days", "anniversary_within_days")
 
-NOBODY = AnyOf(())  # stands in for a node that could not be read, so that its siblings are still looked at
+NOBODY = AnyOf(())  # replaces a node that could not be read, so that its siblings are still checked
 
 
 def parse(value: object) -> Criterion:
-    """Read a criterion from what JSON gave. Raises InvalidCriterion with every fault that was found."""
+    """Read a criterion from parsed JSON. Raises InvalidCriterion with every fault that was found."""
     parser = _Parser()
     criterion = parser.node(value, "", 1)
     if parser.faults:

@@ -1,4 +1,4 @@
-"""What a criterion refers to, and how the segments in it are replaced by what they mean."""
+"""Finds what a criterion refers to, and replaces segments in it by their criteria."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -24,14 +24,14 @@ from shared.criteria.grammar import (
     TopLabel,
 )
 
-# A criterion has 100 nodes; the segments that it names may bring it to so many, and so deep.
+# A criterion has at most 100 nodes; with the segments that it names it may have so many nodes and levels.
 MAX_INLINED_NODES = 2000
 MAX_SEGMENT_LEVELS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class References:
-    """The things that a criterion names itself; what named segments name in turn is not among them."""
+    """The things that a criterion itself names, without those that its segments name."""
 
     labels: frozenset[UUID]
     messages: frozenset[UUID]
@@ -41,7 +41,7 @@ class References:
 
 
 def walk(criterion: Criterion, *, into_segments: bool = False) -> Iterator[Criterion]:
-    """Yield every node, parents first. `into_segments` goes on into what was inlined."""
+    """Yield every node, parents first. `into_segments`: also the nodes of inlined segments."""
     yield criterion
     match criterion:
         case All(parts) | AnyOf(parts):
@@ -56,7 +56,7 @@ def walk(criterion: Criterion, *, into_segments: bool = False) -> Iterator[Crite
 
 
 def references(criterion: Criterion, *, into_segments: bool = False) -> References:
-    """Return what the criterion names. `into_segments`: also what the segments that were inlined name."""
+    """Return what the criterion names. `into_segments`: also what inlined segments name."""
     labels: set[UUID] = set()
     messages: set[UUID] = set()
     links: set[UUID] = set()
@@ -91,7 +91,7 @@ def references(criterion: Criterion, *, into_segments: bool = False) -> Referenc
 
 
 def moves_with_the_day(criterion: Criterion) -> bool:
-    """Return whether the answer may change by the passing of a day alone; what was inlined counts."""
+    """Return whether the result may change merely because a day passes, including that of inlined segments."""
     for node in walk(criterion, into_segments=True):
         if isinstance(node, HoldsLabel | Clicked | Engaged | TopLabel | MoreClicks | ContactCreated):
             if not isinstance(node.period, FixedDays | None):
@@ -102,10 +102,10 @@ def moves_with_the_day(criterion: Criterion) -> bool:
 
 
 def inline_segments(criterion: Criterion, find: Callable[[UUID], Criterion | None]) -> Criterion:
-    """Put the criterion of every segment into the node that names it, as deep as they go.
+    """Put the criterion of every segment into the node that names it, recursively.
 
-    `find` gives a segment's criterion, or None if there is no such segment. Raises InvalidCriterion, with the pointer
-    to the outermost node that leads there, for a segment that is missing, a circle, and too large a whole.
+    `find` returns a segment's criterion, or None if the segment does not exist. Raises InvalidCriterion, with the
+    pointer to the outermost node involved, for a missing segment, a cycle, or too many nodes or levels in total.
     """
     return _Inliner(find).inline(criterion, (), None)
 
@@ -145,7 +145,7 @@ class _Inliner:
 
 
 def would_circle(segment: UUID, criterion: Criterion, others: Mapping[UUID, Criterion]) -> Fault | None:
-    """Return the node by which `segment` with this criterion would refer to itself; None if it would not."""
+    """Return the node through which `segment` with this criterion would include itself; None if there is none."""
     for node in walk(criterion):
         if isinstance(node, InSegment) and _reaches(node.segment, segment, others, set()):
             return Fault(node.pointer, f"segment {node.segment} leads back to this one")

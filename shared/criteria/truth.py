@@ -1,4 +1,4 @@
-"""The truth of a criterion for one contact, and nothing else: for decisions that are made by the thousand."""
+"""Evaluates a criterion for one contact without recording why, for decisions by the thousand."""
 
 from datetime import date
 from uuid import UUID
@@ -9,15 +9,15 @@ from shared.criteria.grammar import All, AnyOf, Clicked, Criterion, HoldsLabel, 
 
 
 def is_true(criterion: Criterion, facts: Facts, today: date) -> bool:
-    """Return the truth that `evaluate` finds, without evaluating what no longer matters.
+    """Return the same truth as `evaluate`, without evaluating parts that no longer matter.
 
-    Segments must have been inlined (ValueError if not, where one is looked at).
+    Segments must have been inlined. Raises ValueError for an evaluated segment that was not.
     """
     return facts.known and _is_true(criterion, facts, today)
 
 
 def _is_true(node: Criterion, facts: Facts, today: date) -> bool:
-    # By the type itself, for this is asked some hundred thousand times a second.
+    # Dispatch on the exact type: this runs some hundred thousand times a second.
     kind = type(node)
     if kind is Clicked:
         return _clicked(node, facts, today)  # type: ignore[arg-type] # by its type

@@ -1,4 +1,4 @@
-"""Whether what a criterion names exists, and whether its operators fit the fields."""
+"""Checks that the things that a criterion names exist, and that its operators fit the fields."""
 
 from collections.abc import Callable
 from typing import Literal, Protocol, get_args
@@ -25,7 +25,7 @@ from shared.events.labeling import FieldType, Scalar, Subscription
 
 Existence = Literal["known", "deleted", "merged", "unknown"]
 
-# Which operators a field's type takes. All types take is, is_not, in and exists.
+# The operators of each type of field. All types also have is, is_not, in and exists.
 _OPERATORS: dict[str, tuple[str, ...]] = {
     "starts_with": ("text", "choice"),
     "less_than": ("number",),
@@ -37,28 +37,28 @@ _OPERATORS: dict[str, tuple[str, ...]] = {
 
 
 class Lookup(Protocol):
-    """What an account has, as far as the service knows it."""
+    """Looks up the things of an account, as far as the service has read them."""
 
     def label(self, label_id: UUID) -> Existence:
-        """Return whether there is such a label; hidden ones are known."""
+        """Return whether the label exists; hidden labels do."""
 
     def message(self, message_id: UUID) -> Existence:
-        """Return whether there is such a message."""
+        """Return whether the message exists."""
 
     def link(self, link_id: UUID) -> Existence:
-        """Return whether there is such a link; those that vanished from their message are known."""
+        """Return whether the link exists; links that were removed from their message still do."""
 
     def field(self, key: str) -> tuple[FieldType, tuple[str, ...]] | None:
-        """Return the type of a field, and its choices; None if there is none, or it was deleted."""
+        """Return the type and the choices of a field; None if it does not exist or was deleted."""
 
     def segment(self, segment_id: UUID) -> Criterion | None:
-        """Return the criterion of a segment; None if there is none, or it was deleted."""
+        """Return the criterion of a segment; None if it does not exist or was deleted."""
 
 
 def validate(criterion: Criterion, lookup: Lookup, *, writing: bool = True) -> tuple[Fault, ...]:
-    """Return everything that is wrong with what the criterion names; nothing if it can be used.
+    """Return all faults of the things that the criterion names; an empty list if it can be used.
 
-    `writing`: the criterion is being written. One that was stored stays usable when a choice of a field goes.
+    `writing`: the criterion is being written. A stored one stays usable after a choice of a field was removed.
     """
     faults = [fault for node in walk(criterion) for fault in _of_node(node, lookup) if writing or not fault.on_writing]
     if not faults:

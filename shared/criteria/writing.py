@@ -1,4 +1,4 @@
-"""From a criterion to JSON, always in the long form."""
+"""Writes criteria as JSON, always in the long form."""
 
 from typing import Any
 
@@ -97,7 +97,7 @@ def _window(window: Period | InNextDays | AnniversaryWithinDays) -> dict[str, An
 
 
 def write_period(period: Period | None) -> dict[str, Any]:
-    """Return the members of a node that say its period."""
+    """Return the members of a node that describe its period."""
     match period:
         case None:
             return {}

@@ -1,1 +1,1 @@
-"""The contracts: every event as a frozen model, every topic, and how both stand on Kafka."""
+"""The contracts: every event as a frozen model, every topic, and their representation in Kafka."""

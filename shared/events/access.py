@@ -1,4 +1,4 @@
-"""Who may do what in Kafka, as the registry of topics says: the rules that an operator gives to its cluster."""
+"""Kafka's access rules, derived from the registry of topics, for an operator's cluster."""
 
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
@@ -11,7 +11,7 @@ Resource = Literal["topic", "group", "transactional-id"]
 
 
 class Grant(NamedTuple):
-    """What a service may do with a resource: a topic, a consumer group, a transactional id.
+    """A right of a service on a resource: a topic, a consumer group, a transactional id.
 
     `prefixed`: with all whose names begin like that.
     """
@@ -24,9 +24,10 @@ class Grant(NamedTuple):
 
 
 def grants(topic_prefix: str = "") -> list[Grant]:
-    """Return what each service needs, and no more. Topics are created by an operator, or by a user that may.
+    """Return exactly the rights that each service needs.
 
-    `Describe` on every topic is for the check at the start: that all are there, with the same number of partitions.
+    Topics are created by an operator, or by a user with the right to. `Describe` on every topic is for the check at the
+    start that all topics exist with the same number of partitions.
     """
     return [grant for service in SERVICES for grant in _of_service(service, topic_prefix)]
 

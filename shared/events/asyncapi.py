@@ -76,7 +76,7 @@ def _retention(topic: Topic) -> str:
 
 
 def _configuration(topic: Topic) -> dict[str, Any]:
-    # The binding knows these settings only, with numbers as numbers.
+    # The binding allows only these settings, and requires numbers for numeric ones.
     settings = topic.settings()
     known: dict[str, Any] = {"cleanup.policy": [settings["cleanup.policy"]]}
     for name in ("retention.ms", "retention.bytes", "delete.retention.ms"):
@@ -95,7 +95,7 @@ def _operation(topic: Topic) -> dict[str, Any]:
     return {
         "action": "receive" if taken else "send",
         "channel": {"$ref": f"#/channels/{topic.name}"},
-        "summary": f"Penchant reads `{topic.name}`." if taken else f"`{topic.writer}` alone writes `{topic.name}`.",
+        "summary": f"Penchant reads `{topic.name}`." if taken else f"Only `{topic.writer}` writes `{topic.name}`.",
     }
 
 
@@ -109,7 +109,7 @@ def _messages(schemas: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]
 
 
 def _with_example(message: dict[str, Any], schemas: Mapping[str, Any], topic: Topic) -> dict[str, Any]:
-    """Return the message with an example that follows from its schemas; its headers agree with its payload."""
+    """Return the message with an example composed from its schemas; headers and payload match."""
     headers, payload = example_of(message["headers"], schemas), example_of(message["payload"], schemas)
     if "ce_type" in headers:
         headers["ce_type"] = message["name"]
@@ -137,7 +137,7 @@ def _dead_message(model: type[Any]) -> dict[str, Any]:
     return {
         **_message(model),
         "title": f"Dead {model.name}",
-        "summary": "A record that could not be used. Most often its value is not what the schema says.",
+        "summary": "A record that could not be used, usually because its value does not match the schema.",
         "headers": {"$ref": "#/components/schemas/DeadHeaders"},
         "payload": {"$ref": "#/components/schemas/Anything"},
     }

@@ -1,8 +1,8 @@
 """Events as Kafka records and back: CloudEvents 1.0, binary content mode.
 
-Reading is the hot path: msgspec makes the event of the bytes, and nothing is checked twice. Only a record that it does
-not take, or that is not one of ours in its newest version, is looked at header by header, and read by pydantic, which
-says what is wrong.
+Decoding is the hot path: msgspec converts the bytes to the event, and nothing is checked twice. Only a record that
+msgspec refuses, or that is not in the newest version, is checked header by header and decoded by pydantic, whose errors
+say what is wrong.
 """
 
 import re
@@ -24,8 +24,8 @@ Header = tuple[str, bytes]
 Headers = Mapping[str, bytes | None]
 
 INTAKE_BYTES = 64 * 1024  # an engagement may carry 16 kB of data, a click a long URL and a long user agent
-EVENT_BYTES = 1_000_000  # what a broker takes by default, less its framing
-IDENTITY_BYTES = 500  # of `ce_id` and of `ce_source` in what others write
+EVENT_BYTES = 1_000_000  # the default limit of a broker, less its framing
+IDENTITY_BYTES = 500  # of `ce_id` and `ce_source` in intake records
 
 _SPECVERSION: Header = ("ce_specversion", b"1.0")
 _CONTENT_TYPE: Header = ("content-type", b"application/json")
@@ -35,17 +35,17 @@ _COMPACTED = frozenset(topic.name for topic in TOPICS.values() if topic.compacte
 
 
 class Tombstone(NamedTuple):
-    """A null value on a compacted topic: what `key` named is gone for good."""
+    """A null value on a compacted topic: the thing named by `key` was erased."""
 
     key: str
 
 
 class Decoded(NamedTuple):
-    """A record, read.
+    """A decoded record.
 
-    `event` is a model of `shared.events`, an intake report, or a Tombstone. `event_id` and `source` are `ce_id` and
-    `ce_source` as they stand in the headers. Records of intake topics have no `sequence` and an empty `after`;
-    `occurred_at` is in UTC.
+    `event` is a model of `shared.events`, an intake report, or a Tombstone. `event_id` and `source` are the headers
+    `ce_id` and `ce_source`, unchanged. Records of intake topics have no `sequence` and an empty `after`; `occurred_at`
+    is in UTC.
     """
 
     event: Any
@@ -110,7 +110,8 @@ def after_text(after: Mapping[str, int]) -> bytes:
 
 @lru_cache(maxsize=4096)  # the records of one unit of work share the same text
 def after_of(text: bytes | None) -> Mapping[str, int]:
-    """Return what `after_text` wrote; nothing for None. Not to be changed: it is shared. Raises ValueError."""
+    """Parse the text of `after_text`; None gives an empty result. Do not modify the result: it is shared. Raises
+    ValueError."""
     if text is None:
         return {}
     parts = (part.partition("=") for part in text.decode().split(","))
@@ -129,7 +130,7 @@ class Decoder:
                 by_type[f"penchant.{model.name}.v{model.version}".encode()] = json.Decoder(model).decode
 
     def decode(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers) -> Decoded:
-        """Read a record of one of our own topics or of an intake topic; of several headers of a name the last counts.
+        """Read a record of one of our topics or of an intake topic. If a header is repeated, the last one counts.
 
         Raises:
             Undecodable: with the reason; it names the header, or the place in the value.
@@ -141,7 +142,7 @@ class Decoder:
             if headers["ce_specversion"] != b"1.0" or not event_id or not source:
                 return self._carefully(topic, key, value, headers)
             event = self._newest[topic][headers["ce_type"]](value)
-            if event.occurred_at.tzinfo is not UTC:  # not as we write it
+            if event.occurred_at.tzinfo is not UTC:  # not in the form that we write
                 return self._carefully(topic, key, value, headers)
             correlation = headers.get("ce_correlationid")
             causation = headers.get("ce_causationid")
@@ -176,7 +177,7 @@ class Decoder:
         if steps is None:
             raise Undecodable("unknown_version", f"{event_type} is older than what this program can still read")
         try:
-            # strict: what the JSON Schemas say, and not "1" for 1
+            # strict, like the JSON Schemas: "1" is not 1
             if not steps:
                 return model.__pydantic_validator__.validate_json(value, strict=True)
             body = _object(value)
@@ -232,7 +233,7 @@ def _required(headers: Headers, name: str) -> str:
 
 
 def _check_identity(name: str, text: str) -> None:
-    # Both become parts of a database key; PostgreSQL has no NUL in a text.
+    # Both become parts of a database key; PostgreSQL cannot store NUL in a text.
     if len(text.encode()) > IDENTITY_BYTES or "\x00" in text:
         raise Undecodable("header", f"{name} is longer than {IDENTITY_BYTES} bytes, or holds a NUL")
 

@@ -1,8 +1,7 @@
-"""Whether a JSON Schema may take the place of a released one.
+"""Checks whether a JSON Schema may replace a released one.
 
-Records are kept for ever and read by programs that we do not know. So a new schema must take whatever the old one
-took, and every member that readers were promised must still be there. More is allowed: new members that may be left
-out, wider bounds, further values.
+Records are kept for ever and read by unknown programs. So a new schema must accept every value that the old one
+accepted, and must keep every required member. It may add optional members, wider bounds, and further values.
 """
 
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ FIXED = ("pattern", "format", "multipleOf", "uniqueItems")
 
 
 class Incompatibility(NamedTuple):
-    """What a reader or writer of the old schema would trip over; `pointer` is a place in the old schema's values."""
+    """A change that breaks readers or writers of the old schema; `pointer` points into values of the old schema."""
 
     pointer: str
     problem: str
@@ -26,9 +25,9 @@ class Incompatibility(NamedTuple):
 
 
 def incompatibilities(old: Schema, new: Schema, *, published: bool = True) -> list[Incompatibility]:
-    """Return what is wrong with putting `new` in the place of `old`; empty when it may be done.
+    """Return why `new` cannot replace `old`; an empty list if it can.
 
-    `published`: others read these values, so a member that was always there may not become one that may be missing.
+    `published`: others read these values, so a member that was always present must not become optional.
     """
     return list(_Comparison(old, new, published).compare(old, new, ""))
 
@@ -56,7 +55,7 @@ class _Comparison:
         for option in old.get("anyOf", [old]):
             found = [list(self.compare(option, other, pointer)) for other in new.get("anyOf", [new])]
             if all(found):
-                # The nearest miss says most.
+                # Report the choice with the fewest faults.
                 yield from min(found, key=len)
 
     def _members(self, old: Schema, new: Schema, pointer: str) -> Iterator[Incompatibility]:

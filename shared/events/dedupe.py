@@ -1,11 +1,11 @@
-"""What makes a report unique in its account and source."""
+"""The key that identifies a report within its account and source."""
 
 from hashlib import sha256
 from uuid import UUID
 
 
 def dedupe_key(event_id: str) -> UUID:
-    """Return sixteen bytes that stand for a report's id: those of a UUID, else of a hash."""
+    """Return sixteen bytes that identify a report's id: those of a UUID, or else of a hash."""
     try:
         return UUID(event_id)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Writes what others read about the events: JSON Schemas next to the models, and docs/asyncapi.yaml."""
+"""Writes the documents about events: JSON Schemas next to the models, and docs/asyncapi.yaml."""
 
 from pathlib import Path
 
@@ -9,11 +9,11 @@ from shared.events.json_schema import FOLDER, differences, orphans
 
 
 class BrokenPromise(Exception):
-    """A released schema may not change in this way: make a new version of the event, with a step from the old one."""
+    """A released schema would change incompatibly: add a new version of the event, and an upcast of the old one."""
 
 
 def asyncapi_text() -> str:
-    """Return docs/asyncapi.yaml as it should be now."""
+    """Return the current text of docs/asyncapi.yaml."""
     text: str = yaml.safe_dump(document(), sort_keys=False, allow_unicode=True, width=120)
     return "# Generated from shared/events by `make docs`.\n" + text
 
@@ -21,8 +21,8 @@ def asyncapi_text() -> str:
 def write_schemas(folder: Path = FOLDER) -> list[Path]:
     """Bring the schema files up to date; return those that were written.
 
-    Raises BrokenPromise, before anything is written, when a released schema would change incompatibly. Whoever
-    changes an event that was never released removes its file first.
+    Raises BrokenPromise, before anything is written, when a released schema would change incompatibly. To change an
+    event that was never released, remove its file first.
     """
     found = list(differences(folder))
     broken = [f"{path.name} {problem}" for path, _, problems in found for problem in problems]

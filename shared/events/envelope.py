@@ -19,7 +19,7 @@ def _is_none(value: object) -> bool:
 
 
 def _in_utc(value: datetime) -> datetime:
-    # The comparison costs a third of the conversion, and what we read is in UTC nearly always.
+    # The comparison takes a third of the time of a conversion, and nearly all times are in UTC.
     if value.tzinfo == UTC:
         return value
     try:
@@ -34,16 +34,16 @@ Instant = Annotated[datetime, AwareDatetime, AfterValidator(_in_utc), Meta(tz=Tr
 # A member that is omitted from the JSON when it is None.
 Optional = Annotated[Value | None, Field(default=None, exclude_if=_is_none)]
 
-# Readers pass over members that they do not know.
+# Readers ignore unknown members.
 _CONFIG = ConfigDict(extra="ignore", allow_inf_nan=False, populate_by_name=True, serialize_by_alias=True)
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
 def contract(model: type[Model]) -> type[Model]:
-    """Return a frozen dataclass of pydantic's: it checks what it is made of, writes JSON and describes itself.
+    """Return a frozen pydantic dataclass: it validates its arguments, writes JSON and has a JSON Schema.
 
-    msgspec reads JSON into the same classes, in a third of the time (see `shared.events.codec`), and goes by its own
-    annotations: a limit is said to both of them.
+    msgspec reads JSON into the same classes, in a third of the time (see `shared.events.codec`), but has its own
+    annotations: declare each limit for both.
     """
     return cast("type[Model]", dataclass(model, frozen=True, kw_only=True, slots=True, config=_CONFIG))
 
@@ -52,8 +52,8 @@ def contract(model: type[Model]) -> type[Model]:
 class Event:
     """A fact, as it is written to Kafka.
 
-    Each subclass names its type, its version, the topic that carries it and, for a catalog event, how its key
-    reads. `event_id` is a UUIDv7; `occurred_at` is when it happened, in UTC.
+    Each subclass declares its type, its version, the topic that carries it and, for a catalog event, the form of its
+    key. `event_id` is a UUIDv7; `occurred_at` is when it happened, in UTC.
     """
 
     name: ClassVar[str]
@@ -65,7 +65,7 @@ class Event:
 
     @property
     def key(self) -> str:
-        """The Kafka key: what the record is about."""
+        """The Kafka key, which identifies the contact or thing that the record is about."""
         raise NotImplementedError
 
     @classmethod
@@ -76,7 +76,7 @@ class Event:
 
 @contract
 class ContactEvent(Event):
-    """A fact about one contact; keyed so that all about a contact is in one partition number."""
+    """A fact about one contact; its key puts all events of a contact into one partition number."""
 
     account_id: AccountId
     contact_id: ContactId
@@ -88,6 +88,6 @@ class ContactEvent(Event):
 
 @contract
 class CatalogEvent(Event):
-    """The whole state of one thing of an account; the newest record of a key replaces the older ones."""
+    """The complete state of one thing of an account; the newest record of a key replaces older ones."""
 
     account_id: AccountId

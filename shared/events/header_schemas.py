@@ -14,18 +14,18 @@ def header_schemas() -> dict[str, Any]:
         "content-type": {"const": "application/json", "description": "The media type of the value."},
     }
     tracing = {
-        "ce_correlationid": _text("The request or record that started it all."),
-        "ce_causationid": _text("The `ce_id` of the record that it follows from."),
+        "ce_correlationid": _text("The request or record at the start of the chain of causes."),
+        "ce_causationid": _text("The `ce_id` of the record that caused this one."),
         "traceparent": _text("W3C trace context, while tracing is on."),
     }
     ours = {
         "ce_sequence": _text(
-            "Ascending within a partition. A record at or below the highest one seen has been seen already.",
+            "Increases within a partition. Skip a record at or below the highest one that was read before.",
             "00000000000000170322",
             pattern="^[0-9]{20}$",
         ),
         "ce_after": _text(
-            "`topic=sequence,…`: what its writer had read of the same partition number.",
+            "`topic=sequence,…`: the highest sequences of the partition number that its writer had read or written.",
             pattern="^[a-z.]+=[0-9]+(,[a-z.]+=[0-9]+)*$",
         ),
     }
@@ -40,7 +40,7 @@ def header_schemas() -> dict[str, Any]:
     always = [*identity, "ce_type", "ce_time", "content-type"]
     reported = {
         **envelope,
-        "ce_id": _text("Unique for its source: the same id again is the same report.", "click-1", minLength=1),
+        "ce_id": _text("Unique for its source: a repeated id is the same report.", "click-1", minLength=1),
         "ce_source": _text("Who wrote it.", "/web-shop", minLength=1),
     }
     return {

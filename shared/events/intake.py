@@ -1,8 +1,8 @@
-"""What others write: reports of clicks and of engagements.
+"""Reports of clicks and engagements, which integrations write.
 
-Outsiders write these topics with any partitioner, so a report names its contact in one of three ways and is bound
-to a partition number only once the contact is known. Over HTTP the account comes from the key: `ClickReport` and
-`EngagementReport` are what both ways share.
+Integrations may use any partitioner. A report names its contact in one of three ways, and gets a partition number only
+once the contact is known. Over HTTP the key determines the account: `ClickReport` and `EngagementReport` are the parts
+that HTTP and Kafka share.
 """
 
 from datetime import UTC, datetime
@@ -34,9 +34,9 @@ HEADERS_KEPT = (
     "sec-ch-ua-platform",
 )
 DATA_BYTES = 16 * 1024
-NO_NUL = r"^[^\x00]*$"  # JSON has it, a text of PostgreSQL does not
+NO_NUL = r"^[^\x00]*$"  # allowed in JSON, but not in PostgreSQL's texts
 
-# From before the first newsletter on; and days, weeks and time zones keep clear of the calendar's edges.
+# Earlier than the first newsletter; and days, weeks and time zones stay clear of the calendar's limits.
 FIRST, LAST = datetime(1990, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 
 
@@ -61,7 +61,7 @@ def _within_e_mail(instant: datetime) -> datetime:
     return instant
 
 
-HISTORY = "True for what happened long ago: it counts and labels, and starts no workflow."
+HISTORY = "True for events of long ago: they are counted and assign labels, but start no workflow."
 Text = Annotated[str, Field(pattern=NO_NUL)]
 Reported = Annotated[Instant, AfterValidator(_within_e_mail)]
 AttributeName = Annotated[str, Field(min_length=1, max_length=100, pattern=NO_NUL)]
@@ -74,7 +74,7 @@ Attribute = (
 
 
 class ContactReference(BaseModel):
-    """A contact by one of its three names; of several the first of these that is there counts."""
+    """A contact, named in one of three ways; if several are given, the first in this order counts."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
@@ -91,7 +91,7 @@ class ContactReference(BaseModel):
 
 @contract
 class ReportedSend(Send):
-    """A send, as outsiders name it."""
+    """A send as integrations name it."""
 
     id: Annotated[
         str,
@@ -99,7 +99,7 @@ class ReportedSend(Send):
             min_length=1,
             max_length=40,
             pattern=NO_NUL,
-            description="The id of the campaign, of the run, or of whatever else sends it.",
+            description="The id of the campaign, the run, or other cause of the send.",
             examples=["spring-sale"],
         ),
     ]
@@ -107,7 +107,7 @@ class ReportedSend(Send):
 
 
 class ClickReport(ContactReference):
-    """A reported click; the account is known from elsewhere. `link_id` counts before `url`."""
+    """A reported click; the account is known from the context. `link_id` takes precedence over `url`."""
 
     message_id: UUID
     link_id: Annotated[
@@ -120,7 +120,7 @@ class ClickReport(ContactReference):
             min_length=1,
             max_length=8192,
             pattern=NO_NUL,
-            description="The target of the link, where its id is not known.",
+            description="The target of the link, if its id is not known.",
         ),
     ] = None
     send: Optional[ReportedSend] = None
@@ -130,7 +130,7 @@ class ClickReport(ContactReference):
     method: Annotated[Optional[str], Field(max_length=16, pattern=NO_NUL)] = None
     headers: Annotated[
         Optional[Annotated[dict[Text, Text], Field(max_length=32)]],
-        Field(description="The headers of the request; those that say nothing about the verdict are dropped."),
+        Field(description="The headers of the request; those that are irrelevant for the verdict are dropped."),
     ] = None
     hint: Annotated[Optional[Verdict], Field(description="The reporter's own verdict.")] = None
     delivered_at: Annotated[Optional[Reported], Field(description="When this recipient's mail was delivered.")] = None
@@ -147,9 +147,11 @@ class ClickReport(ContactReference):
 
 
 class EngagementReport(ContactReference):
-    """Anything else that a contact did or had done to it, as reported; the account is known from elsewhere.
+    """A reported engagement: anything else that a contact did or that was done to it; the account is known from the
+    context.
 
-    `attributes` are published with the event and hold nothing personal; `data` (16 kB as JSON) stays in labeling.
+    `attributes` are published with the event and must not contain personal data; `data` (16 kB as JSON) stays in
+    labeling.
     """
 
     kind: Annotated[
@@ -168,7 +170,7 @@ class EngagementReport(ContactReference):
             min_length=1,
             max_length=200,
             pattern=NO_NUL,
-            description="Which form, survey, page or file it was, by the name that the customer gives it.",
+            description="The customer's name for the form, survey, page or file.",
             examples=["contest-spring"],
         ),
     ] = None
@@ -180,13 +182,13 @@ class EngagementReport(ContactReference):
         dict[AttributeName, Attribute],
         Field(
             max_length=20,
-            description="Further properties by name; they are published and hold nothing personal.",
+            description="Further properties by name; they are published and must not contain personal data.",
             examples=[{"pets": 2}],
         ),
     ] = Field(default_factory=dict)
     data: Annotated[
         Optional[Annotated[dict[str, object], AfterValidator(_storable)]],
-        Field(description="What is kept with it and never published, such as the answers of a survey; 16 kB as JSON."),
+        Field(description="Data that is stored but never published, such as the answers of a survey; 16 kB as JSON."),
     ] = None
 
 

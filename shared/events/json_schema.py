@@ -1,7 +1,7 @@
 """The JSON Schema of every event and intake record, as files next to the models.
 
-A file is a promise: it is what a released version looks like. The newest version of an event follows its model; the
-files of older versions stay as they were, for their records stay too.
+A file is a contract: it describes a released version. The file of the newest version follows the model; files of older
+versions never change, because their records are kept.
 """
 
 import json
@@ -23,7 +23,8 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 class _Plain(GenerateJsonSchema):
-    """Without the titles that only repeat a member's name, and true about what is always there."""
+    """Generates schemas without titles that only repeat a member's name, and with members required that always
+    exist."""
 
     def field_title_should_be_set(self, schema: object) -> bool:
         return False
@@ -39,7 +40,7 @@ def type_of(model: type[Any]) -> str:
 
 
 def is_published(model: type[Any]) -> bool:
-    """Return whether we write it and others read it; intake records are the other way round."""
+    """Return whether Penchant writes it and others read it; for intake records it is the other way round."""
     return TOPICS[model.topic].kind != "intake"
 
 
@@ -61,12 +62,12 @@ def schemas_of(models: Mapping[str, type[Any]], ref_template: str) -> tuple[dict
 
 
 def text_of(document: Mapping[str, Any]) -> str:
-    """Return a document as it stands in its file."""
+    """Return a document as the text of its file."""
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def differences(folder: Path = FOLDER) -> Iterator[tuple[Path, str, list[Incompatibility]]]:
-    """Yield the files that are missing or not current: path, wanted text, and what may not be changed in that way."""
+    """Yield the files that are missing or outdated: path, expected text, and incompatible changes."""
     for model in EVENTS:
         wanted = schema_of(model)
         path = folder / f"{type_of(model)}.json"
@@ -80,7 +81,7 @@ def differences(folder: Path = FOLDER) -> Iterator[tuple[Path, str, list[Incompa
 
 
 def orphans(folder: Path = FOLDER) -> list[str]:
-    """Return released types that nobody can read: the event is gone, or no upcast leads from that version."""
+    """Return released types that can no longer be read: the event was removed, or that version has no upcast."""
     gone = []
     for path in sorted(folder.glob("*.json")):
         _, name, version = path.stem.split(".")

@@ -13,20 +13,20 @@ LabelState = Literal["active", "hidden", "deleted", "merged"]
 FieldType = Literal["text", "number", "date", "boolean", "choice"]
 Subscription = Literal["subscribed", "unconfirmed", "unsubscribed", "bounced", "blocked"]
 TrackingConsent = Literal["granted", "denied", "unknown"]
-AccountScope = Literal["read", "write", "self", "admin"]  # what an account may give to a key of its own
-Scope = Literal["read", "write", "self", "admin", "pipeline"]  # `pipeline` is for the operator to give
-# Keys of scope `pipeline` serve every account and belong to none; their events carry this id instead.
+AccountScope = Literal["read", "write", "self", "admin"]  # scopes that an account may give to its own keys
+Scope = Literal["read", "write", "self", "admin", "pipeline"]  # only the operator may give `pipeline`
+# Keys of scope `pipeline` serve all accounts and belong to none; their events carry this id instead.
 NO_ACCOUNT = 2**31 - 1
 Scalar = bool | int | float | str
 GIVEN_BACK = (
-    "The labels that were merged into this one, if the contact had taken it away itself: what the contact took away "
-    "under their ids is given back too."
+    "The labels that were merged into this one, if the contact had removed it itself: "
+    "the contact no longer refuses these labels either."
 )
 
 
 @contract
 class LabelAssigned(ContactEvent):
-    """The contact holds the label from now on. `history`: because of something that starts no workflow."""
+    """The contact holds the label from now on. `history`: the cause is an old event, which starts no workflow."""
 
     name: ClassVar[str] = "LabelAssigned"
     topic: ClassVar[str] = "labeling.labels"
@@ -39,13 +39,13 @@ class LabelAssigned(ContactEvent):
 
     @property
     def not_refused(self) -> tuple[UUID, ...]:
-        """The labels that the contact does not refuse any more, whether it did or not."""
+        """The labels that the contact no longer refuses, whether it did before or not."""
         return (self.label_id, *(self.given_back or ()))
 
 
 @contract
 class LabelRemoved(ContactEvent):
-    """The contact no longer holds the label. `history`: because of something that starts no workflow."""
+    """The contact no longer holds the label. `history`: the cause is an old event, which starts no workflow."""
 
     name: ClassVar[str] = "LabelRemoved"
     topic: ClassVar[str] = "labeling.labels"
@@ -58,7 +58,7 @@ class LabelRemoved(ContactEvent):
 
 @contract
 class ContactChanged(ContactEvent):
-    """The whole state of a contact. Once erased, only ids and `state` are left, and a tombstone follows."""
+    """The complete state of a contact. After an erasure only ids and `state` are left, and a tombstone follows."""
 
     name: ClassVar[str] = "ContactChanged"
     topic: ClassVar[str] = "labeling.contacts"
@@ -86,7 +86,7 @@ class ContactChanged(ContactEvent):
 
 @contract
 class ContactEngaged(ContactEvent):
-    """Anything else that a contact did or had done to it. `kind` is open. `history`: it starts no workflow."""
+    """Anything else that a contact did or that was done to it. `kind` is open. `history`: it starts no workflow."""
 
     name: ClassVar[str] = "ContactEngaged"
     topic: ClassVar[str] = "labeling.engagements"
@@ -111,12 +111,14 @@ class Brand:
     name: Annotated[str, Field(description="The name that contacts see.", examples=["Example Shop"])]
     logo_url: Annotated[Optional[str], Field(description="An https URL of a picture.")] = None
     colour: Annotated[Optional[str], Field(description="The colour of buttons and links, such as #0a7f5a.")] = None
-    postal_address: Annotated[Optional[str], Field(description="The address at the foot of pages and mails.")] = None
+    postal_address: Annotated[
+        Optional[str], Field(description="The postal address at the foot of pages and mails.")
+    ] = None
 
 
 @contract
 class UtmRule:
-    """What is appended to the targets of tracked links for web analytics: `utm_source`, `utm_medium`, `utm_campaign`.
+    """The parameters that are appended to tracked links' targets: `utm_source`, `utm_medium`, `utm_campaign`.
 
     `campaign` may name `{send_id}`, `{send_kind}` and `{message_name}`. A value that is missing is not appended.
     """
@@ -131,9 +133,9 @@ class AccountChanged(CatalogEvent):
     """An account; its days are days of `time_zone` (an IANA name).
 
     `languages` are those of its contacts, the preferred one first. `track_unknown_consent`: clicks of contacts whose
-    consent to tracking is unknown count. `sender_domains` and `click_domain` are granted by the operator:
-    mails come from addresses in these domains and their subdomains, from any as long as there are none.
-    `utm` is absent if nothing is appended to the targets of tracked links.
+    consent to tracking is unknown count. `sender_domains` and `click_domain` are granted by the operator: senders must
+    be in these domains or their subdomains; if there are none, any domain is allowed. `utm` is absent if nothing is
+    appended to the targets of tracked links.
     """
 
     name: ClassVar[str] = "AccountChanged"
@@ -152,11 +154,14 @@ class AccountChanged(CatalogEvent):
     ] = True
     sender_domains: Annotated[
         tuple[str, ...],
-        Field(description="Mails come from addresses in these domains and their subdomains; empty for any."),
+        Field(description="Senders must be in these domains or their subdomains; if empty, any domain is allowed."),
     ] = ()
     click_domain: Annotated[Optional[str], Field(description="The account's own domain for tracked links.")] = None
     utm: Annotated[
-        Optional[UtmRule], Field(description="What is appended to the targets of tracked links; missing for nothing.")
+        Optional[UtmRule],
+        Field(
+            description="The parameters that are appended to the targets of tracked links; missing if there are none."
+        ),
     ] = None
 
     @property
@@ -184,7 +189,7 @@ class LabelChanged(CatalogEvent):
         ),
     ]
     visibility: Literal["public", "private"]
-    aliases: Annotated[tuple[str, ...], Field(description="Names that it had; imports know it by them.")] = ()
+    aliases: Annotated[tuple[str, ...], Field(description="Former names; imports recognise the label by them.")] = ()
     state: Annotated[LabelState, Field(description="`hidden` labels are not offered for new uses.")] = "active"
     merged_into: Annotated[Optional[UUID], Field(description="The label that it was merged into.")] = None
     group: Annotated[Optional[str], Field(description="The heading on the preference page.")] = None

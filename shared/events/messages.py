@@ -1,4 +1,4 @@
-"""Requests to send a message. Workflow, segmentation (campaigns) and labeling make them, each on a topic of its own."""
+"""Requests to send a message. Workflow, segmentation (campaigns) and labeling each publish them on their own topic."""
 
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
@@ -27,23 +27,24 @@ class Cause:
 
 @contract
 class SystemMessage:
-    """A message of Penchant's own, with the link that it is about."""
+    """A message that Penchant itself defines, with the link that it contains."""
 
     kind: Annotated[
         Literal["confirm_subscription", "preference_access"],
         Field(description="Which message.", examples=["confirm_subscription"]),
     ]
     url: Annotated[
-        str, Field(description="The link that it is about.", examples=["https://click.example.com/f/confirm/…"])
+        str, Field(description="The link that it contains.", examples=["https://click.example.com/f/confirm/…"])
     ]
 
 
 @contract
 class MessageRequested(ContactEvent):
-    """Asks the delivery pipeline to send a message once; the same `idempotency_key` is the same request.
+    """Requests the delivery pipeline to send a message once; a repeated `idempotency_key` is the same request.
 
-    Either `message_id` or `system` says what to send. `revision` is that of the message when it was requested. Nothing
-    is sent after `expires_at`. `content` names the variant of each block; an empty name stands for the fallback.
+    Either `message_id` or `system` says what to send. `revision` is the message's revision at the time of the request.
+    The message must not be sent after `expires_at`. `content` names the variant of each block; an empty name stands for
+    the fallback.
     """
 
     name: ClassVar[str] = "MessageRequested"
@@ -62,7 +63,7 @@ class MessageRequested(ContactEvent):
     idempotency_key: Annotated[
         str,
         Field(
-            description="The same key is the same request: it is sent once.",
+            description="Identifies the request: messages with the same key are sent once.",
             examples=["0190d4f1-22aa-7b01-8c3d-4e5f60718293:1042"],
         ),
     ]

@@ -1,4 +1,4 @@
-"""Pieces that several events share: sends, origins, references to labels."""
+"""Parts that several events share: sends, origins, references to labels."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -22,7 +22,7 @@ class Send:
         Field(
             min_length=1,
             max_length=40,
-            description="The id of the campaign, of the run, or of whatever else sends it.",
+            description="The id of the campaign, the run, or other cause of the send.",
             examples=["spring-sale"],
         ),
         Meta(min_length=1, max_length=40),
@@ -35,12 +35,12 @@ class LabelReference:
     """A label with the name that it had when the event was recorded."""
 
     id: Annotated[UUID, Field(description="The id of the label.", examples=["0190c2a4-7b1e-7c3d-9a55-1f2e3d4c5b6a"])]
-    name: Annotated[str, Field(description="The name that it had then.", examples=["Dogs"])]
+    name: Annotated[str, Field(description="The name of the label at that time.", examples=["Dogs"])]
 
 
 @contract
 class Origin:
-    """What asserted or took away a label. `kind` is open; the reference that goes with it depends on the kind."""
+    """What assigned or removed a label. `kind` is open, and determines the kind of reference."""
 
     kind: Annotated[
         str,
@@ -60,7 +60,7 @@ class Origin:
     key_id: Optional[UUID] = None
     ref: Annotated[
         Optional[Annotated[str, Meta(max_length=200)]],
-        Field(max_length=200, description="Which import, list or form it was."),
+        Field(max_length=200, description="The import, list or form."),
     ] = None
     workflow_id: Optional[UUID] = None
     run_id: Optional[UUID] = None

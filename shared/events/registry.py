@@ -1,4 +1,4 @@
-"""Which model stands behind a CloudEvents type, on which topic, and how older versions become the newest one."""
+"""Maps CloudEvents types and topics to models, and upcasts older versions to the newest one."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -26,14 +26,14 @@ Upcaster = Callable[[Body], Body]
 class Registry:
     """Models by type, and the steps from an old version to the next.
 
-    A model is the newest version of its event. An older one has no model any more, only a step on the way:
+    A model is the newest version of its event. Older versions have no model, only a step to the next version:
 
         @registry.upcast("ContactClicked", 1)
         def with_verdict(body): ...             # the JSON of version 1 in, that of version 2 out
     """
 
     def __init__(self, models: Iterable[type[Any]], on_other_topics: Iterable[type[Any]] = ()) -> None:
-        """Take models, and in `on_other_topics` subclasses of them: the same event on the topic of another service."""
+        """Register models. `on_other_topics` has subclasses of them: the same event on the topic of another service."""
         self._models: dict[str, type[Any]] = {model.name: model for model in models}
         self._carried = {(model.name, model.topic): model for model in (*self._models.values(), *on_other_topics)}
         self._steps: dict[tuple[str, int], Upcaster] = {}
@@ -54,10 +54,10 @@ class Registry:
         return self._carried.get((name, topic))
 
     def upcast(self, name: str, version: int) -> Callable[[Upcaster], Upcaster]:
-        """Register the step from `version` of the event `name` to the version after it.
+        """Register the step from `version` of the event `name` to the next version.
 
         Raises:
-            ValueError: the event is not known, or the version is not an older one, or has its step already.
+            ValueError: the event is unknown, or the version is not an older one, or already has a step.
         """
         model = self._models.get(name)
         if model is None or not 1 <= version < model.version:

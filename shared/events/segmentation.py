@@ -1,4 +1,4 @@
-"""What segmentation publishes: who enters and leaves a segment, and the catalog of segments."""
+"""The events of segmentation: entries into and exits from segments, and the catalog of segments and campaigns."""
 
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
@@ -14,7 +14,8 @@ Reason = Literal["event", "time", "definition"]
 class SegmentEntered(ContactEvent):
     """The contact is a member of the segment from now on.
 
-    `caused_at` is when the event that caused it happened, which may be long ago; `history` is that of this event.
+    `caused_at` is the time of the event that caused the entry, which may be long ago; `history` is taken from that
+    event.
     """
 
     name: ClassVar[str] = "SegmentEntered"
@@ -47,7 +48,7 @@ class SegmentLeft(ContactEvent):
 
 @contract
 class SegmentChanged(CatalogEvent):
-    """A segment with its criterion (the long form of the grammar, see `shared.criteria`)."""
+    """A segment with its criterion, in the long form of the grammar (see `shared.criteria`)."""
 
     name: ClassVar[str] = "SegmentChanged"
     topic: ClassVar[str] = "segmentation.catalog"
@@ -76,7 +77,7 @@ CampaignState = Literal[
 
 @contract
 class CampaignAudience:
-    """Whom a campaign is for: contacts that satisfy one of `include` and none of `exclude` (in the long form)."""
+    """The audience of a campaign: contacts that satisfy at least one of `include` and none of `exclude`."""
 
     include: Annotated[
         tuple[dict[str, Any], ...],
@@ -86,13 +87,13 @@ class CampaignAudience:
         ),
     ]
     exclude: Annotated[
-        tuple[dict[str, Any], ...], Field(description="Contacts that satisfy one of these are left out.")
+        tuple[dict[str, Any], ...], Field(description="Contacts that satisfy one of these are excluded.")
     ] = ()
 
 
 @contract
 class CampaignChanged(CatalogEvent):
-    """A campaign with its audience and state. Requests of a campaign that is not `sending` or `done` are not sent."""
+    """A campaign with its audience and state. Delivery sends its requests only in the states `sending` and `done`."""
 
     name: ClassVar[str] = "CampaignChanged"
     topic: ClassVar[str] = "segmentation.catalog"
@@ -102,11 +103,11 @@ class CampaignChanged(CatalogEvent):
     campaign_version: Annotated[int, Field(description="Increases with every change.", examples=[2])]
     message_id: UUID
     revision: Optional[int] = None
-    audience: Annotated[CampaignAudience, Field(description="Who the campaign is for.")]
+    audience: Annotated[CampaignAudience, Field(description="The audience of the campaign.")]
     hold_out_percent: Annotated[
-        float, Field(description="The share of the audience that is not sent to.", examples=[5])
+        float, Field(description="The share of the audience that is held out, in percent.", examples=[5])
     ]
-    state: Annotated[CampaignState, Field(description="What the campaign is doing.", examples=["sending"])]
+    state: Annotated[CampaignState, Field(description="The state of the campaign.", examples=["sending"])]
     reason: Annotated[Optional[str], Field(description="Why it failed.")] = None
     send_at: Optional[Instant] = None
     expires_at: Optional[Instant] = None
@@ -118,5 +119,5 @@ class CampaignChanged(CatalogEvent):
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing that it names is needed any more."""
+        """Whether the campaign no longer needs anything that it names."""
         return self.state in ("done", "cancelled", "failed", "deleted")

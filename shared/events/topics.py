@@ -1,4 +1,4 @@
-"""Every topic: its kind, who writes it, what it carries."""
+"""The registry of topics: their kinds, writers, readers and events."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,12 +9,12 @@ DAY_MS = 24 * 60 * 60 * 1000
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A Kafka topic. `writer` is the one service that writes it; intake topics are written by others.
+    """A Kafka topic. `writer` is the only service that writes it; integrations write intake topics.
 
-    `causes` are the contact topics of other services from which a record of this topic may follow, directly or by way
-    of another service. Only they, and the writer's own topics, are named in `ce_after` (see `causes_of`): what is not
-    declared here never holds up a consumer. `readers` are the services that consume the topic, `reporters` those that
-    write an intake topic beside the integrations of others.
+    `causes` are the contact topics of other services whose records may cause a record of this topic, directly or
+    through another service. `ce_after` names only these, and the writer's own topics (see `causes_of`): a topic that is
+    not declared here never delays a consumer. `readers` are the services that consume the topic, `reporters` the
+    services that write an intake topic, in addition to integrations.
     """
 
     name: str
@@ -54,8 +54,8 @@ _DECIDED_ON = (*_ABOUT_CONTACTS, "segmentation.memberships")
 _FOUR = ("tracking", "labeling", "segmentation", "workflow")
 _WITHOUT_LABELING = ("tracking", "segmentation", "workflow")
 
-# The events of one unit of work are written in the order of their topics here: a catalog before what refers to it, a
-# contact before its engagements, and those before the labels that follow from them.
+# The events of one unit of work are written in this order of topics: a catalog before events that refer to it, a
+# contact before its engagements, and engagements before the labels that follow from them.
 TOPICS: dict[str, Topic] = {
     topic.name: topic
     for topic in (
@@ -71,7 +71,7 @@ TOPICS: dict[str, Topic] = {
             causes=("labeling.contacts",),
             readers=("labeling", "segmentation", "workflow"),
         ),
-        # Labeling also reads memberships, to export segments: nothing that it writes follows from them.
+        # Labeling also reads memberships, to export segments, but they cause none of its events.
         Topic(
             "labeling.contacts",
             "contact",

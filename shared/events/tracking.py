@@ -1,4 +1,4 @@
-"""What tracking publishes: clicks, and the catalog of messages with their links."""
+"""The events of tracking: clicks, and the catalog of messages with their links."""
 
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
@@ -11,7 +11,7 @@ from shared.events.parts import LabelReference, Send, Verdict
 
 @contract
 class ContactClicked(ContactEvent):
-    """A contact, or a machine in its name, requested a tracked link. `history`: it counts and starts no workflow."""
+    """A contact, or a machine on its behalf, requested a tracked link. `history`: it counts but starts no workflow."""
 
     name: ClassVar[str] = "ContactClicked"
     topic: ClassVar[str] = "tracking.clicks"
@@ -24,7 +24,7 @@ class ContactClicked(ContactEvent):
     labels: Annotated[
         tuple[LabelReference, ...],
         Field(
-            description="The labels of the link when it was clicked; those that have been deleted are missing.",
+            description="The labels of the link when it was clicked, without deleted labels.",
             examples=[[{"id": "0190c2a4-7b1e-7c3d-9a55-1f2e3d4c5b6a", "name": "Dogs"}]],
         ),
     ]
@@ -35,14 +35,14 @@ class ContactClicked(ContactEvent):
 
 @contract
 class MessageLink:
-    """A link of a message. `present` is false for one that the newest revision no longer has; it still resolves."""
+    """A link of a message. `present` is false if the newest revision no longer has it; the link still redirects."""
 
     id: Annotated[UUID, Field(description="The id of the link.", examples=["0190c2b1-10aa-7bbb-8ccc-1d2e3f405162"])]
     number: Annotated[int, Field(description="The number of the link in the message.", examples=[1])]
     url: str
-    text: Annotated[str, Field(description="What the link says.", examples=["Read the guide"])]
+    text: Annotated[str, Field(description="The text of the link.", examples=["Read the guide"])]
     trackable: Annotated[bool, Field(description="Whether clicks are tracked.", examples=[True])]
-    reason: Annotated[Optional[str], Field(description="Why they are not.")] = None
+    reason: Annotated[Optional[str], Field(description="Why clicks are not tracked.")] = None
     present: Annotated[bool, Field(description="Whether the newest revision has the link.")] = True
     labels: Annotated[
         tuple[LabelReference, ...],
@@ -64,7 +64,7 @@ class BlockVariant:
     criterion: Annotated[
         Optional[dict[str, Any]],
         Field(
-            description="Who is shown the variant, in the long form of the grammar.",
+            description="The criterion of contacts to whom the variant is shown, in the long form of the grammar.",
             examples=[{"label": {"id": "0190c2a4-7b1e-7c3d-9a55-1f2e3d4c5b6a"}}],
         ),
     ] = None

@@ -1,4 +1,4 @@
-"""Why a record could not be read, in words that fit a header and hold nothing of a person's."""
+"""The reason why a record could not be decoded, short enough for a header and without personal data."""
 
 from typing import Literal
 
@@ -20,7 +20,7 @@ SHOWN = 5
 
 
 class Undecodable(ValueError):
-    """A record that cannot be read as it stands; reading it again with the same code gives the same answer."""
+    """A record cannot be decoded; retrying with the same code gives the same result."""
 
     def __init__(self, kind: Kind, detail: str) -> None:
         super().__init__(f"{kind}: {detail}")
@@ -29,12 +29,12 @@ class Undecodable(ValueError):
 
     @property
     def reason(self) -> str:
-        """`kind: detail`, at most 1,000 characters, fit for the header `dead_reason`."""
+        """The header `dead_reason`: `kind: detail`, at most 1,000 characters."""
         return str(self)[:1000]
 
 
 def wrong_value(error: ValidationError) -> Undecodable:
-    """Return the first few things that are wrong with a value, each with its pointer; never the value's own text."""
+    """Return the first few faults of a value, each with its pointer, but never the text of the value."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
     if found[0]["type"] == "json_invalid":
         return Undecodable("not_json", found[0]["msg"])

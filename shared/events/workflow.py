@@ -1,4 +1,4 @@
-"""What workflow publishes beside requests of messages: commands to labeling, the catalog of workflows."""
+"""The events of workflow, except requests of messages: commands to labeling, and the catalog of workflows."""
 
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
@@ -12,7 +12,7 @@ from shared.events.parts import Origin
 FromWorkflow = Annotated[
     Origin,
     Field(
-        description="The step of the run that asks for it.",
+        description="The step of the run that issued the command.",
         examples=[
             {
                 "kind": "workflow",
@@ -27,7 +27,7 @@ FromWorkflow = Annotated[
 
 @contract
 class AssignLabel(ContactEvent):
-    """Asks labeling to assign a label."""
+    """Commands labeling to assign a label."""
 
     name: ClassVar[str] = "AssignLabel"
     topic: ClassVar[str] = "workflow.commands"
@@ -38,7 +38,7 @@ class AssignLabel(ContactEvent):
 
 @contract
 class RemoveLabel(ContactEvent):
-    """Asks labeling to take a label away."""
+    """Commands labeling to remove a label."""
 
     name: ClassVar[str] = "RemoveLabel"
     topic: ClassVar[str] = "workflow.commands"
@@ -49,7 +49,7 @@ class RemoveLabel(ContactEvent):
 
 @contract
 class SetField(ContactEvent):
-    """Asks labeling to set a field of the contact, or to clear it (null)."""
+    """Commands labeling to set a field of the contact, or to clear it (null)."""
 
     name: ClassVar[str] = "SetField"
     topic: ClassVar[str] = "workflow.commands"
@@ -76,7 +76,7 @@ class Uses:
 
 @contract
 class WorkflowChanged(CatalogEvent):
-    """The whole definition of a workflow, with what it uses."""
+    """The complete definition of a workflow, and what it uses."""
 
     name: ClassVar[str] = "WorkflowChanged"
     topic: ClassVar[str] = "workflow.catalog"
@@ -93,7 +93,7 @@ class WorkflowChanged(CatalogEvent):
     definition: Annotated[
         dict[str, Any],
         Field(
-            description="The whole definition: triggers, condition, steps.",
+            description="The complete definition: triggers, condition, steps.",
             examples=[
                 {
                     "triggers": [{"on": "LabelAssigned", "label": "0190c2a4-7b1e-7c3d-9a55-1f2e3d4c5b6a"}],

@@ -1,1 +1,1 @@
-"""HTTP: the application frame that every service's API stands in, and the server behind it."""
+"""HTTP: the application that every service's API is part of, and the server that runs it."""

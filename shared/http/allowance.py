@@ -1,8 +1,8 @@
-"""How often something may be done in somebody's name: each process counts for itself."""
+"""Limits how often an action may be done for a key, such as an address. Each process counts separately."""
 
 from time import monotonic
 
-MOST_REMEMBERED = 10_000  # keys; those used longest ago are forgotten beyond
+MOST_REMEMBERED = 10_000  # keys; beyond this the least recently used ones are dropped
 
 
 class Allowance:

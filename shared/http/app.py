@@ -1,4 +1,4 @@
-"""The application frame: what every service's API has in common, ready for the service's routers."""
+"""Creates the application with everything that the APIs of all services have in common."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from importlib.metadata import version
@@ -21,7 +21,7 @@ from shared.store.database import Database
 
 
 class Application(FastAPI):
-    """FastAPI, with routers of ours only."""
+    """FastAPI that accepts only our own routers."""
 
     def include_router(self, router: APIRouter, **options: Any) -> None:  # FastAPI's own
         """Include a router. Raises TypeError for one whose routes would have no limits and keys."""
@@ -46,11 +46,10 @@ def create_app(
 ) -> Application:
     """Make an application with problems, health, metrics and documentation; the service includes its `Router`s.
 
-    `keys`: where API keys are found; None for a service without endpoints that need one. `database`: where
-    `Idempotency-Key`s are kept, and checked for readiness; without it the header is ignored. `checks`: what else
-    the service cannot work without; more may be appended to `app.state.checks`. `requests_per_second`: how many an
-    account may make; None for any number. `has_health` and `has_documentation` leave those pages out of a port that
-    has other purposes.
+    `keys` looks up API keys; None for a service without endpoints that need one. `database` stores `Idempotency-Key`s,
+    and is checked for readiness; without it the header is ignored. `checks` are further readiness checks; more may be
+    appended to `app.state.checks`. `requests_per_second` limits the requests of an account; None for no limit.
+    `has_health` and `has_documentation` can be False for a port that serves other purposes.
     """
     app = Application(
         title=title,
@@ -59,7 +58,7 @@ def create_app(
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        redirect_slashes=False,  # a redirect of a POST loses its body, and a 404 says more
+        redirect_slashes=False,  # a redirected POST would lose its body; a 404 is clearer
     )
     app.router.route_class = Route
     app.state.keys = keys

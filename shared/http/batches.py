@@ -1,4 +1,4 @@
-"""Batches: each item is taken or refused for itself."""
+"""Batches: each item is accepted or refused separately."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from shared.http.problems import Problem
 
 @dataclass(frozen=True, slots=True)
 class RefusedItem:
-    """An item that is not valid, with the first thing that is wrong with it."""
+    """An item that is not valid, with its first fault."""
 
     error: FieldError
 
@@ -36,7 +36,7 @@ def _for_itself(value: object, handler: ValidatorFunctionWrapHandler) -> Any:  #
 
 EachForItself = WrapValidator(_for_itself)
 
-AT_ONCE = 250  # items; validating 10,000 contacts in one go holds the event loop for 160 ms
+AT_ONCE = 250  # items; validating 10,000 contacts at once blocks the event loop for 160 ms
 
 
 def item_adapter(body: Any) -> TypeAdapter[Any] | None:  # noqa: ANN401 # a type
@@ -48,9 +48,9 @@ def item_adapter(body: Any) -> TypeAdapter[Any] | None:  # noqa: ANN401 # a type
 
 
 async def validate_items(adapter: TypeAdapter[Any], body: object) -> object:
-    """Validate the items of a large batch in pieces, and let others have the event loop in between.
+    """Validate the items of a large batch in pieces, and let other tasks run in between.
 
-    The result goes through the whole body's validation, which takes the items as they are.
+    The result is passed to the validation of the whole body, which accepts the validated items unchanged.
     """
     if not isinstance(body, list) or len(body) <= AT_ONCE:
         return body
@@ -64,21 +64,21 @@ async def validate_items(adapter: TypeAdapter[Any], body: object) -> object:
 class BatchError(BaseModel):
     """Why an item was refused."""
 
-    index: Annotated[int, Field(description="Which item, from 0.", examples=[0])]
+    index: Annotated[int, Field(description="Index of the item, from 0.", examples=[0])]
     code: Annotated[
         str, Field(description="`invalid`, `not_found`, `unknown_label` or `conflict`.", examples=["invalid"])
     ]
     pointer: Annotated[str, Field(description="JSON pointer into the item.", examples=["/email"])]
-    detail: Annotated[str, Field(description="What is wrong, in words.", examples=["is no e-mail address"])]
+    detail: Annotated[str, Field(description="What is wrong.", examples=["is no e-mail address"])]
 
 
 def refused(index: int, item: RefusedItem) -> BatchError:
-    """Return an item that is not valid."""
+    """Return a RefusedItem for an error."""
     return BatchError(index=index, code="invalid", pointer=item.error.pointer, detail=item.error.detail)
 
 
 def none_taken(errors: Sequence[BatchError], more: Mapping[str, object] | None = None) -> NoReturn:
-    """Raise Problem 422: nothing of the batch could be taken."""
+    """Raise Problem 422: no item of the batch was accepted."""
     raise Problem(
         422,
         "Nothing of the batch could be taken; see errors.",

@@ -1,4 +1,4 @@
-"""Request bodies: read within limits, JSON or refused, and nothing in them that PostgreSQL could not keep."""
+"""Reads request bodies within limits; refuses what is not JSON, or what PostgreSQL cannot store."""
 
 import asyncio
 import json
@@ -31,7 +31,7 @@ def _strictly(schema: Any) -> Any:  # noqa: ANN401 # a core schema is nested dic
     strict = {name: value if name in {"metadata", "default"} else _strictly(value) for name, value in schema.items()}
     kind = strict.get("type")
     if not isinstance(kind, str):
-        return strict  # the members of a model, of which one may be called "type"
+        return strict  # the members of a model; one may be named "type"
     if kind in {"int", "float", "bool"}:
         strict["strict"] = True
         if kind == "int":
@@ -42,21 +42,21 @@ def _strictly(schema: Any) -> Any:  # noqa: ANN401 # a core schema is nested dic
 
 
 def _whole(value: object) -> object:
-    # To JSON Schema 2.0 is an integer.
+    # In JSON Schema, 2.0 is an integer.
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def only_written_out(value: object) -> object:
-    """Refuse a time that is a number, before pydantic reads it as seconds."""
+    """Refuse a number as a time; pydantic would read it as seconds."""
     if isinstance(value, date | datetime) or (isinstance(value, str) and _DATE.match(value)):
         return value
     raise PydanticCustomError("time_type", "Input should be a date or time as in RFC 3339, as text")
 
 
 class RequestBody(BaseModel):
-    """What request models derive from: unknown members are errors, and so are values of another JSON type.
+    """The base class of request models: unknown members, and values of another JSON type, are errors.
 
-    Pydantic would take `"1"` or `true` for a number and 5 for a time, which the OpenAPI document does not say.
+    Pydantic would accept `"1"` or `true` as a number and 5 as a time, which the OpenAPI document does not allow.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
@@ -99,7 +99,7 @@ class JsonRequest(Request):
         return self._json
 
     def replace_json(self, value: object) -> None:
-        """Let `json` give `value` from now on."""
+        """Make `json` return `value` from now on."""
         self._json = value
 
     def _check_type(self) -> None:
@@ -114,13 +114,13 @@ class JsonRequest(Request):
             )
 
     def _too_large(self) -> NoReturn:
-        # The connection stays open and the server passes over the rest: closing it now would reset it, and a client
-        # that is still sending would never see this answer.
+        # The connection stays open and the server ignores the rest of the body: closing it now would reset the
+        # connection, and a client that is still sending would never read this answer.
         raise Problem(413, f"The body is larger than {self.max_body_bytes} bytes.")
 
 
 def parse(body: bytes) -> Any:  # noqa: ANN401
-    """Parse JSON. Raises Problem: 400 if it is none; 422 for NUL, lone surrogates and numbers beyond a double."""
+    """Parse JSON. Raises Problem: 400 if it is not JSON; 422 for NUL, lone surrogates and numbers beyond a double."""
     if not body:
         raise Problem(400, "The body is empty; JSON is expected.")
     try:
@@ -133,7 +133,7 @@ def parse(body: bytes) -> Any:  # noqa: ANN401
 
 
 def _parse_patiently(body: bytes, error: orjson.JSONDecodeError) -> Any:  # noqa: ANN401
-    # JSON's grammar allows lone surrogates and any number; so the body is JSON, but nothing that can be kept.
+    # JSON's grammar allows lone surrogates and any number: the body is JSON, but cannot be stored.
     try:
         value = json.loads(body.decode(), parse_constant=_no_constant, parse_float=_no_infinity)
     except Problem:

@@ -1,4 +1,4 @@
-"""One HTTP/1.1 connection: uvicorn's, with a short way for tracked links and limits on what a client may hold up."""
+"""uvicorn's HTTP/1.1 connection, with a fast path for tracked links and time limits for slow clients."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -15,13 +15,13 @@ from shared.metrics import REDIRECT_SECONDS
 
 MAX_HEADER_BYTES = 65_536
 HEADER_TIMEOUT = 10.0  # seconds from a request's first byte to the end of its headers
-DRAIN_TIMEOUT = 30.0  # seconds for the rest of a body after its request was answered; as long as a body may take
+DRAIN_TIMEOUT = 30.0  # seconds for the rest of a body after its request was answered; the same limit as for a body
 
 log = structlog.get_logger()
 
 
 class Config(uvicorn.Config):
-    """uvicorn's configuration, and what the short way needs."""
+    """uvicorn's configuration, extended for the fast path."""
 
     raw: RawHandler | None = None
     proxies: Proxies = Proxies()
@@ -29,11 +29,11 @@ class Config(uvicorn.Config):
 
 class _NobodyWaits:
     def set(self) -> None:
-        """Do nothing: uvicorn wakes a waiting application, and here there is none."""
+        """Do nothing: uvicorn calls this to wake a waiting application, and there is none."""
 
 
 class RawCycle:
-    """A tracked link that is being answered, in place of uvicorn's request-response cycle."""
+    """A request for a tracked link in progress, in place of uvicorn's request-response cycle."""
 
     __slots__ = ("body", "disconnected", "head", "keep_alive", "more_body", "response_complete", "started_at")
     message_event = _NobodyWaits()
@@ -51,8 +51,8 @@ class RawCycle:
 class Connection(HttpToolsProtocol):
     """See the module.
 
-    Requests are answered in their order: a tracked link takes the short way only on a connection that is waiting for
-    a request; behind an unfinished one it queues in uvicorn's pipeline like any other.
+    Requests are answered in order: a tracked link takes the fast path only on a connection without an unfinished
+    request; otherwise it queues in uvicorn's pipeline like any other request.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Connection(HttpToolsProtocol):
         self._raw = config.raw
         self._proxies = config.proxies
         self._in_headers = False
-        self._has_begun = False  # a request has begun with the bytes that are being read
+        self._has_begun = False  # a request began in the bytes that are being read
         self._header_bytes = 0
         self._header_timer: asyncio.TimerHandle | None = None
         self._idle_timer: asyncio.TimerHandle | None = None
@@ -89,8 +89,8 @@ class Connection(HttpToolsProtocol):
         self._unset_keepalive_if_required()
 
     def data_received(self, data: bytes) -> None:
-        # Only a request may stop the clock of an idle connection. uvicorn stops it for any byte: a newline, or one more
-        # byte of a body whose request is answered, would keep the connection for ever.
+        # Only a request may stop the idle time-out. uvicorn stops it for any byte: a newline, or one more byte of a
+        # body whose request was answered, would keep the connection open for ever.
         clock, self.timeout_keep_alive_task = self.timeout_keep_alive_task, None
         self._has_begun = False
         super().data_received(data)
@@ -111,7 +111,7 @@ class Connection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
-        # The rest of an answered body has come: the connection is idle like any other.
+        # The rest of the body of an answered request has arrived: the connection is now idle.
         if self.cycle.response_complete and self.cycle.more_body and not self.pipeline:
             self.cycle.more_body = False
             self._expect_request_within(self.timeout_keep_alive)
@@ -230,7 +230,7 @@ class Connection(HttpToolsProtocol):
                 self._idle_timer = self.loop.call_later(self.timeout_keep_alive, self._close_if_idle)
 
     def _close_if_idle(self) -> None:
-        # One timer looks again now and then: a new one per request costs a tenth of the request.
+        # One timer per connection checks periodically: a new one per request would cost a tenth of the request.
         idle = perf_counter() - self._idle_since
         if isinstance(self.cycle, RawCycle) and self.cycle.response_complete and idle >= self.timeout_keep_alive:
             self.transport.close()
@@ -244,7 +244,7 @@ class Connection(HttpToolsProtocol):
 
     def _refuse(self, status: int, title: str) -> None:
         if self.cycle is not None and not self.cycle.response_complete:
-            # An answer is under way: it is finished, and nothing more is read.
+            # An answer is in progress: finish it, and read nothing more.
             self.cycle.keep_alive = False
             self.flow.pause_reading()
             return
@@ -254,7 +254,7 @@ class Connection(HttpToolsProtocol):
         self.transport.close()
 
     def hang_up(self) -> None:
-        """End what is under way, as if the client had gone; at the end of a process."""
+        """End requests in progress as if the client had disconnected; called when the process ends."""
         cycle: RequestResponseCycle | RawCycle | None = self.cycle
         if cycle is not None:
             cycle.disconnected = True

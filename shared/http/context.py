@@ -1,4 +1,4 @@
-"""Wrap every request: give it an id, log it, measure it, and answer it whatever goes wrong."""
+"""Wraps every request: gives it an id, logs it, measures it, and answers it even after an error."""
 
 import re
 from time import perf_counter
@@ -21,14 +21,15 @@ log = structlog.get_logger()
 _SAFE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _QUIET = ("/health/", "/metrics", "/openapi.json", "/docs")
-GONE = 499  # nginx's number for a client that did not wait; in logs and metrics only
+GONE = 499  # nginx's status for a client that disconnected; in logs and metrics only
 
 
 class RequestContext:
-    """The outermost of our layers.
+    """The outermost layer of the application.
 
-    `X-Request-Id` is taken over if it is a UUID (it becomes the events' correlation id; another harmless text stands
-    for a UUID made of it) and made if not. `HEAD` is answered like `GET`, `OPTIONS` with what the path allows.
+    `X-Request-Id` is used if it is a UUID, and becomes the events' correlation id. Another safe text is hashed to a
+    UUID for the events; otherwise an id is generated. `HEAD` is answered like `GET`, `OPTIONS` with the methods of the
+    path.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -45,7 +46,7 @@ class RequestContext:
         token = correlation_id.set(correlation)
         method = scope["method"]
         answer = _Answer(send, method, request_id)
-        # A copy: the server reads its own scope to omit the body of HEAD.
+        # A copy: the server needs the unchanged scope to omit the body of HEAD.
         inner = {**scope, "method": "GET"} if method == "HEAD" else scope
         started_at = perf_counter()
         try:
@@ -60,15 +61,15 @@ class RequestContext:
             await self.app(scope, receive, answer)
         except ClientDisconnect:
             answer.status = answer.status or GONE
-        except Exception as error:  # the client gets an answer, the log gets the rest
+        except Exception as error:  # the client gets a problem, the log the exception
             response = problem_response(problem_of(error))
             if answer.status:
-                raise  # in the middle of a stream: the server cuts the connection
+                raise  # in the middle of a stream: the server closes the connection
             await response(scope, receive, answer)
 
 
 class _Answer:
-    """The way back: adds headers and notes the status."""
+    """Adds headers to the answer, and records its status."""
 
     def __init__(self, send: Send, method: str, request_id: str) -> None:
         self.send = send
@@ -115,12 +116,14 @@ def _ids(given: str) -> tuple[str, UUID]:
 
 def _record(scope: Scope, method: str, status: int, seconds: float) -> None:
     route = _template(scope)
-    named = method if method in _METHODS else "other"  # a label must not grow with what strangers send
+    named = (
+        method if method in _METHODS else "other"
+    )  # the values of a label must not grow with arbitrary methods of clients
     HTTP_SECONDS.labels(named, route, str(status)).observe(seconds)
     if route.startswith(_QUIET):
         return
     caller = scope.get("state", {}).get("caller")
-    # The template, not the path and never the query: those may hold an address or an external id.
+    # The template, not the path or the query: these may contain an address or an external id.
     log.info(
         "request",
         method=named,
@@ -133,7 +136,7 @@ def _record(scope: Scope, method: str, status: int, seconds: float) -> None:
 
 
 def _template(scope: Scope) -> str:
-    # A route of an included router knows its own part only; its context in the application knows the whole path.
+    # A route of an included router has only its own part of the path; its context in the application has all of it.
     context = scope.get("fastapi", {}).get("effective_route_context")
     path: str = getattr(context, "path", "") or getattr(scope.get("route"), "path", "")
     return path or "none"

@@ -1,4 +1,4 @@
-"""The OpenAPI document, with every problem that an endpoint may answer, and its page, which loads nothing from afar."""
+"""The OpenAPI document, with every problem that an endpoint may answer, and its page, which loads no external files."""
 
 import re
 from base64 import b64encode
@@ -24,18 +24,18 @@ _OPERATIONS = ("get", "put", "post", "delete", "patch")
 
 _MEANINGS = {
     400: "The body is not JSON.",
-    401: "No API key, or one that is not known or was revoked.",
+    401: "The API key is missing, unknown or revoked.",
     403: "The API key lacks the scope.",
-    404: "There is no such thing in this account.",
-    405: "The path does not know this method; `Allow` names those that it knows.",
+    404: "The thing does not exist in this account.",
+    405: "The path does not support this method; `Allow` names those that it supports.",
     408: "The body did not arrive in time.",
-    409: "It conflicts with the present state, or a request with the same Idempotency-Key is being carried out.",
-    412: "It has changed since it was read.",
+    409: "The request conflicts with the present state, or a request with the same Idempotency-Key is in progress.",
+    412: "The thing has changed since it was read.",
     413: "The body is too large.",
     415: "The body is not `application/json`.",
     422: "The request is not valid; `errors` say where and why.",
     429: "Too many requests.",
-    503: "A store is away or busy; `Retry-After` says when to try again.",
+    503: "A store is unavailable or busy; `Retry-After` says when to retry.",
 }
 _DESCRIPTION = """
 
@@ -50,7 +50,7 @@ _IDEMPOTENCY_KEY = {
     "in": "header",
     "required": False,
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
-    "description": "Carried out once in 24 hours; repeated with the same body it gives the first answer again.",
+    "description": "Carried out once in 24 hours; repeating the request with the same body gives the first answer again.",
 }
 
 
@@ -86,12 +86,12 @@ def install_documentation(app: FastAPI) -> None:
 
 
 def _page_headers(page: str) -> dict[str, str]:
-    """Return headers that let the page run its own scripts, talk to this service, and be framed by nobody."""
+    """Return headers that allow the page only its own scripts and this service, and forbid framing it."""
     hashes = " ".join(
         f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in _INLINE.findall(page)
     )
     return {
-        # Swagger UI writes style attributes and draws with data: pictures.
+        # Swagger UI uses style attributes and data: images.
         "Content-Security-Policy": f"default-src 'none'; script-src 'self' {hashes}; style-src 'self' 'unsafe-inline'; "
         "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
         "Referrer-Policy": "no-referrer",
@@ -143,7 +143,7 @@ def _document_problems(method: str, operation: dict[str, Any]) -> None:
             documented.setdefault("content", _problem(status)["content"])
     headers = {parameter["name"].lower() for parameter in parameters if parameter["in"] == "header"}
     if "if-none-match" in headers and method == "get":
-        responses.setdefault("304", {"description": "It has not changed."})
+        responses.setdefault("304", {"description": "The thing has not changed."})
 
 
 def _name_of(status: int) -> str:
@@ -151,13 +151,13 @@ def _name_of(status: int) -> str:
 
 
 def _problem(status: int) -> dict[str, Any]:
-    """Return what a status means, and the shape of its answer, where an endpoint says nothing else."""
+    """Return the default description and schema of a status, for endpoints that declare no others."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
     return {"description": _MEANINGS[status], "content": content}
 
 
 def _add_examples(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
-    """Give the request and the successful answers an example each, unless they have one."""
+    """Add an example to the request and to each successful answer, unless they have one."""
     successes = [answer for status, answer in operation["responses"].items() if status.startswith("2")]
     for part in (operation.get("requestBody", {}), *successes):
         for content in part.get("content", {}).values():

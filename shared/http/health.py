@@ -1,4 +1,4 @@
-"""Answer whether a process lives and can work, and its metrics."""
+"""Endpoints for liveness, readiness and metrics."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -15,7 +15,7 @@ CHECK_TIMEOUT = 2.0  # seconds
 
 
 class Check(NamedTuple):
-    """Something without which the service cannot work: `ask` gives None when all is well, else the reason."""
+    """A dependency of the service: `ask` returns None if the dependency is ready, otherwise the reason."""
 
     name: str
     ask: Callable[[], Awaitable[str | None]]
@@ -28,15 +28,15 @@ class Alive(BaseModel):
 
 
 class CheckResult(BaseModel):
-    """What one check found; `reason` is null when all is well."""
+    """The result of one check; `reason` is null if the dependency is ready."""
 
-    name: Annotated[str, Field(description="What was asked.", examples=["database"])]
+    name: Annotated[str, Field(description="The dependency.", examples=["database"])]
     ready: Annotated[bool, Field(description="Whether it is ready.", examples=[True])]
     reason: Annotated[str | None, Field(description="Why it is not ready.")] = None
 
 
 class Readiness(BaseModel):
-    """Whether the service can do its work, and what keeps it from that."""
+    """Whether the service can do its work, and why not."""
 
     status: Annotated[str, Field(description="Always `ready`; a service that is not answers 503.", examples=["ready"])]
     checks: Annotated[list[CheckResult], Field(description="What the service depends on.")]
@@ -47,13 +47,13 @@ health_router = Router(tags=["operations"])
 
 @health_router.get("/health/live", summary="Does the process answer?")
 async def live() -> Alive:
-    """Answer, and ask nothing else: a supervisor restarts a process that does not answer."""
+    """Answer without any checks: a supervisor restarts a process that does not answer."""
     return Alive()
 
 
 @health_router.get("/health/ready", summary="Can the service do its work?", response_model=Readiness)
 async def ready(request: Request) -> Readiness | Response:
-    """Ask what the service depends on; 503 with the reasons if it cannot do its work."""
+    """Check the service's dependencies; 503 with the reasons if it cannot do its work."""
     checks: Sequence[Check] = request.app.state.checks
     results = list(await asyncio.gather(*(_result(check) for check in checks)))
     if all(result.ready for result in results):

@@ -1,9 +1,9 @@
-"""`Idempotency-Key`: the same request sent twice is carried out once, and gets its first answer again.
+"""`Idempotency-Key`: a repeated request is carried out once, and gets the first answer again.
 
-A key is claimed before the endpoint runs and its answer is kept for a day. Between the effect's commit and the answer
-the process may be killed; so units of work of a request mark its claim in the effect's own transaction, and a claim so
-marked is never carried out again. The claim is in `request.state.claim`; `database_of` binds the database to it. One
-that is not marked is free again after two minutes.
+A key is claimed before the endpoint runs, and its answer is stored for a day. The process may be killed between the
+commit of the effect and the answer. So units of work of a request mark its claim in the transaction of the effect, and
+a request whose claim is marked is never carried out again. The claim is in `request.state.claim`; `database_of` binds
+the database to it. A claim that is not marked expires after two minutes.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ from shared.idempotency.claims import Claim, ClaimLost, forget_old_answers
 from shared.store.database import Database
 
 HEADER = "idempotency-key"
-LARGEST_KEPT = 4_194_304  # bytes; a larger answer is not kept, and its request is carried out again
+LARGEST_KEPT = 4_194_304  # bytes; a larger answer is not stored, and its request is carried out again
 _KEPT_HEADERS = ("content-type", "location", "etag", "retry-after", "www-authenticate")
 _FORM = re.compile(r"[\x21-\x7e]{1,255}")
 _FORGET_EVERY = 60.0  # seconds
@@ -57,7 +57,7 @@ def database_of(request: Request, database: Database) -> Database:
 async def answer_once(request: JsonRequest, endpoint: Endpoint, database: Database) -> Response:
     """Return `endpoint`'s answer, or the first one of an earlier request with the same key.
 
-    Raises Problem: 422 for another body than before, 409 while the first request is at work.
+    Raises Problem: 422 if the body differs from the first one, 409 while the first request is in progress.
     """
     key = request.headers[HEADER]
     caller: Caller = request.state.caller
@@ -77,7 +77,7 @@ async def _first_answer(claim: Claim, database: Database) -> Response:
     if first is not None and first.lost:
         raise Problem(409, "The first request with this key took effect, but its answer was lost. Look at the result.")
     if first is None or first.status is None:
-        raise Problem(409, "The first request with this key is still at work.", headers={"Retry-After": "1"})
+        raise Problem(409, "The first request with this key is still in progress.", headers={"Retry-After": "1"})
     if first.blanked:
         raise Problem(409, "The first request with this key was carried out; its answer is not stored.")
     return Response(first.body, first.status, {**first.headers, "Idempotency-Replayed": "true"})
@@ -88,7 +88,7 @@ async def _carry_out(claim: Claim, request: JsonRequest, endpoint: Endpoint, dat
     try:
         response = await _answered(endpoint, request)
     except ClaimLost:
-        detail = "Another request with this key has gone on meanwhile."
+        detail = "Another request with this key has taken over meanwhile."
         raise Problem(409, detail, headers={"Retry-After": "1"}) from None
     except Exception:
         await _release(claim, database)
@@ -118,7 +118,7 @@ async def _keep(claim: Claim, response: Response, asked: bytes, database: Databa
         await _release(claim, database)
         return
     if response.headers.get("cache-control") == "no-store":
-        # The answer holds a secret: it is not kept, and a repeated request is refused.
+        # The answer contains a secret: it is not stored, and a repeated request is refused.
         await _keep_without_body(claim, response.status_code, database)
         return
     body = bytes(response.body)
@@ -127,7 +127,7 @@ async def _keep(claim: Claim, response: Response, asked: bytes, database: Databa
     try:
         await claim.keep(database.pool, response.status_code, headers, body, spoken_of)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-        # Effect and answer are there: only a repetition of the request will get a 409.
+        # The effect is committed and this request is answered; only a repetition will get 409.
         log.warning("answer not kept", exc_info=error)
 
 
@@ -146,9 +146,9 @@ async def _forget_old(database: Database) -> None:
 
 
 def _contacts_in(body: bytes, asked: bytes, path: str) -> list[int] | None:
-    """Return the contacts that an answer is about; None if that is unknown, so that any erasure blanks it.
+    """Return the contacts that an answer is about; None if they are unknown, so that any erasure blanks it.
 
-    `asked` is the body of the request: what is asked about a contact may be answered without repeating its id.
+    `asked` is the body of the request: an answer about a contact may not repeat its id.
     """
     if not body:
         return []

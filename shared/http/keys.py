@@ -1,9 +1,9 @@
-"""API keys: how they look, what they may do, and the dependency that asks for one.
+"""API keys: their form, their scopes, and the dependency that requires one.
 
-A key is `pk_`, 256 random bits and a CRC-32, both in base 62: made-up ones are refused without looking anywhere.
-Only the SHA-256 of a key is ever stored. Scopes stand beside each other, `write` without `read` is a key that only
-delivers; `admin` may do everything in its account. `pipeline` works for all accounts: the header `Penchant-Account`
-names the account of each request, and only endpoints that say so accept such a key.
+A key is `pk_`, 256 random bits and a CRC-32, both in base 62, so that random texts are refused without a look-up. Only
+the SHA-256 of a key is ever stored. Scopes are independent: `write` without `read` is a key that can only write;
+`admin` may do everything in its account. `pipeline` works for all accounts: the header `Penchant-Account` names the
+account of each request, and only endpoints that say so accept such a key.
 """
 
 import hashlib
@@ -35,25 +35,25 @@ _bearer = HTTPBearer(auto_error=False, bearerFormat=f"{PREFIX}…", description=
 
 
 class KeyLookup(Protocol):
-    """Where keys are found; a catalog of `labeling.keys` is one."""
+    """Looks up API keys, such as a catalog of `labeling.keys`."""
 
     def find(self, kind: type[ApiKeyChanged], key: str, /) -> ApiKeyChanged | None:
-        """Return the key with this hash, if it is known by now."""
+        """Return the key with this hash; None if it is not known yet."""
 
     async def refresh(self) -> bool:
-        """Read the keys to the present end of the topic; return False if that takes more than about a second."""
+        """Read the keys to the current end of the topic; return False if that takes more than about a second."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls: a key of an account, and what it may do."""
+    """The caller of an endpoint: a key of an account, and its scopes."""
 
     account_id: int
     key_id: UUID
     scopes: frozenset[Scope]
 
     def may(self, scope: Scope) -> bool:
-        """Return whether the key has the scope; `admin` has all those of its account."""
+        """Return whether the key has the scope; `admin` includes all scopes of its account."""
         return scope in self.scopes or ("admin" in self.scopes and scope != "pipeline")
 
 
@@ -62,18 +62,18 @@ OPERATOR = Caller(0, UUID(int=0), frozenset())
 
 
 def generate() -> str:
-    """Return a new key; it is shown to its owner once, `hash_of` it is stored."""
+    """Return a new key. It is shown to its owner once; only its `hash_of` is stored."""
     secret = PREFIX + _in_base_62(int.from_bytes(secrets.token_bytes(32)), _SECRET_LENGTH)
     return secret + _checksum(secret)
 
 
 def is_wellformed(key: str) -> bool:
-    """Return whether `key` could be one of ours."""
+    """Return whether `key` has the form and the checksum of an API key."""
     return _FORM.fullmatch(key) is not None and _checksum(key[:-_CHECKSUM_LENGTH]) == key[-_CHECKSUM_LENGTH:]
 
 
 def hash_of(key: str) -> str:
-    """Return what is stored of a key: SHA-256, hexadecimal."""
+    """Return the hash under which a key is stored: SHA-256, hexadecimal."""
     return hashlib.sha256(key.encode()).hexdigest()
 
 
@@ -92,9 +92,9 @@ def _in_base_62(number: int, length: int) -> str:
 def requires(*scopes: Scope, pipeline: bool = False) -> Any:  # noqa: ANN401 # as FastAPI's own Security and Depends
     """Return the dependency of an endpoint that needs a key with all of `scopes`.
 
-    `caller: Annotated[Caller, requires("read")]`; 401 without a good key, 403 without a scope. The key is looked at
-    before the body is read. With `pipeline`, a key with that scope does as well: the caller's account is then the one
-    that the header `Penchant-Account` names, 422 without it.
+    `caller: Annotated[Caller, requires("read")]`; 401 without a valid key, 403 without a scope. The key is checked
+    before the body is read. With `pipeline`, a key with that scope is accepted too: the header `Penchant-Account` then
+    names the caller's account, 422 without it.
     """
     return Security(_requirement(scopes, pipeline))
 
@@ -110,7 +110,7 @@ def requires_admin() -> Any:  # noqa: ANN401
 
 
 class Requirement:
-    """A check made before the body is read; `shared.http.routing` looks for these among an endpoint's dependencies."""
+    """A check before the body is read; `shared.http.routing` finds these among an endpoint's dependencies."""
 
     def __init__(self, scopes: tuple[Scope, ...], pipeline: bool = False) -> None:
         self.scopes = scopes
@@ -121,7 +121,7 @@ class Requirement:
         request: Request,
         _: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)] = None,
     ) -> Caller:
-        """Return who calls. Raises Problem: 401, 403, 429."""
+        """Return the caller. Raises Problem: 401, 403, 429."""
         caller: Caller | None = getattr(request.state, "caller", None)
         if caller is None:
             caller = await _authenticate(request)
@@ -141,7 +141,7 @@ class Requirement:
 
 
 class OperatorRequirement(Requirement):
-    """The key is the operator's, as in the settings; it belongs to no account."""
+    """Requires the operator's key from the settings, which belongs to no account."""
 
     async def __call__(  # type: ignore[override] # nobody is the caller
         self,
@@ -151,19 +151,19 @@ class OperatorRequirement(Requirement):
         """Raise Problem: 401."""
         if not is_operator(request, _bearer_of(request)):
             raise _unknown_key()
-        # So that `Idempotency-Key` works for the operator, too.
+        # Makes `Idempotency-Key` work for the operator too.
         request.state.caller = OPERATOR
 
 
 class AdminRequirement(Requirement):
-    """The key is the operator's, or one of an account with the scope `admin`."""
+    """Requires the operator's key, or an account's key with the scope `admin`."""
 
     async def __call__(
         self,
         request: Request,
         _: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)] = None,
     ) -> Caller:
-        """Return who calls, `OPERATOR` for the operator. Raises Problem: 401, 403, 429."""
+        """Return the caller, `OPERATOR` for the operator. Raises Problem: 401, 403, 429."""
         if is_operator(request, _bearer_of(request)):
             request.state.caller = OPERATOR
             return OPERATOR
@@ -171,7 +171,7 @@ class AdminRequirement(Requirement):
 
 
 def is_operator(request: Request, given: str) -> bool:
-    """Return True if `given` is the operator's key."""
+    """Return whether `given` is the operator's key."""
     expected: SecretStr | None = request.app.state.operator_key
     return expected is not None and hmac.compare_digest(given.encode(), expected.get_secret_value().encode())
 
@@ -202,11 +202,11 @@ async def _authenticate(request: Request) -> Caller:
     hashed = hash_of(key)
     found = keys.find(ApiKeyChanged, hashed)
     if found is None:
-        # It may have been made a moment ago; the checksum keeps guesses from getting here.
+        # It may have been created a moment ago; the checksum keeps guesses from reaching this point.
         up_to_date = await keys.refresh()
         found = keys.find(ApiKeyChanged, hashed)
         if found is None and not up_to_date:
-            raise unavailable("Whether the API key is known cannot be found out now. Try again in a moment.")
+            raise unavailable("The API key cannot be checked now. Try again in a moment.")
     if found is None or found.revoked:
         raise _unknown_key()
     return Caller(found.account_id, found.key_id, frozenset(found.scopes))
@@ -224,6 +224,6 @@ def _bearer_of(request: Request) -> str:
 def _unknown_key() -> Problem:
     return Problem(
         401,
-        "The API key is not known, or it was revoked.",
+        "The API key is unknown, or it was revoked.",
         headers={"WWW-Authenticate": 'Bearer realm="penchant", error="invalid_token"'},
     )

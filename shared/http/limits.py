@@ -1,7 +1,7 @@
-"""How many requests an account may make: each process counts for itself, and says 429 beyond.
+"""Limits the requests of an account: each process counts separately, and answers 429 beyond the limit.
 
-A bucket holds as many tokens as an account may make requests in a second, and fills at that rate (a token bucket): an
-account that was quiet may send a second's worth at once.
+This is a token bucket that holds one second's requests and fills at that rate, so an idle account may send a second's
+worth of requests at once.
 """
 
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from time import monotonic
 
 from shared.http.problems import Problem
 
-MOST_BUCKETS = 10_000  # accounts; full buckets are forgotten beyond, for a full one says nothing
+MOST_BUCKETS = 10_000  # accounts; beyond this, full buckets are dropped, because they hold no information
 
 
 class RequestLimit:
@@ -18,7 +18,7 @@ class RequestLimit:
     def __init__(self, per_second: int | None, clock: Callable[[], float] = monotonic) -> None:
         self._per_second = per_second
         self._clock = clock
-        self._buckets: dict[int, tuple[float, float]] = {}  # tokens, and when they were counted
+        self._buckets: dict[int, tuple[float, float]] = {}  # tokens, and the time at which they were counted
 
     def take(self, account_id: int) -> None:
         """Count one request of the account. Raises Problem 429 if it has made too many."""
@@ -39,5 +39,5 @@ class RequestLimit:
             self._forget_full(now)
 
     def _forget_full(self, now: float) -> None:
-        # A bucket is full again a second after its last request, whatever was in it.
+        # A bucket is full a second after its last request at the latest.
         self._buckets = {account: bucket for account, bucket in self._buckets.items() if now - bucket[1] < 1}

@@ -26,7 +26,7 @@ SMALLEST, LARGEST = -(2**63), 2**63 - 1  # of a bigint
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """Which page is wanted. Fetch `limit + 1` rows after `key(…)` and give them to `Page.of`."""
+    """The requested page of a list. Fetch `limit + 1` rows after `key(…)` and pass them to `Page.of`."""
 
     limit: int
     path: str
@@ -34,13 +34,13 @@ class PageRequest:
 
     @property
     def fetch(self) -> int:
-        """How many rows to read: one more than shown tells whether there is a next page."""
+        """The number of rows to read: one more than shown tells whether there is a next page."""
         return self.limit + 1
 
     def key(self, *types: Any) -> tuple[Any, ...] | None:  # any types that pydantic reads
-        """Return the last key of the page before, as these types: `page.key(datetime, UUID)`; None on the first.
+        """Return the last key of the previous page, as these types: `page.key(datetime, UUID)`; None on the first page.
 
-        Raises Problem 422 for a cursor that this list did not give.
+        Raises Problem 422 for a cursor that does not come from this list.
         """
         if self.cursor is None:
             return None
@@ -49,7 +49,7 @@ class PageRequest:
             key: tuple[Any, ...] = TypeAdapter(tuple[types]).validate_python(values)  # type: ignore[valid-type]
             _check_storable(key)
         except (ValueError, ValidationError):
-            detail = "This cursor was not given by this list"
+            detail = "This cursor does not come from this list"
             raise Problem(422, f"{detail}.", errors=[FieldError("/query/cursor", detail)]) from None
         return key
 
@@ -65,10 +65,10 @@ def page_request() -> Any:  # noqa: ANN401 # as FastAPI's own Depends
 
 async def _page_request(
     request: Request,
-    limit: Annotated[int, Query(ge=1, le=MOST, description="How many items at most.")] = DEFAULT_LIMIT,
+    limit: Annotated[int, Query(ge=1, le=MOST, description="Maximum number of items.")] = DEFAULT_LIMIT,
     cursor: Annotated[
         str | None,
-        Query(max_length=2000, pattern=r"^[A-Za-z0-9_-]+$", description="`next_cursor` of the page before; opaque."),
+        Query(max_length=2000, pattern=r"^[A-Za-z0-9_-]+$", description="`next_cursor` of the previous page; opaque."),
     ] = None,
 ) -> PageRequest:
     return PageRequest(limit, request.url.path, cursor)
@@ -91,7 +91,8 @@ class Page(BaseModel, Generic[Item]):
         item: Callable[[Row], Item],
         total: int | None = None,
     ) -> Self:
-        """Return the page made of `rows`, of which up to `page.fetch` were read; `key` is what they are ordered by."""
+        """Return the page of `rows`, of which up to `page.fetch` were read; `key` returns the key by which they are
+        sorted."""
         shown = rows[: page.limit]
         cursor = page.cursor_after(key(shown[-1])) if len(rows) > page.limit else None
         return cls(items=[item(row) for row in shown], next_cursor=cursor, total=total)
@@ -120,5 +121,5 @@ def _check_storable(key: tuple[Any, ...]) -> None:
 
 
 def _seal(text: str, path: str) -> bytes:
-    # Against mistakes, such as the cursor of another list; a forged one shows no more than the list.
+    # Detects mistakes such as the cursor of another list; a forged one shows nothing that the list does not.
     return zlib.crc32(f"{path}\n{text}".encode()).to_bytes(4)

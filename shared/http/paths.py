@@ -1,6 +1,6 @@
-"""Paths: a slash that the client encoded belongs to a name and does not end it, as in `external:shop%2F42`.
+"""Paths: an encoded slash is part of a name, as in `external:shop%2F42`.
 
-The server decodes a whole path before the router splits it, so an encoded slash is kept under another character until
+The server decodes a path before the router splits it, so an encoded slash is replaced by another character until
 `name_in_path`.
 """
 
@@ -9,12 +9,12 @@ from urllib.parse import unquote
 
 from starlette.types import Scope
 
-_KEPT_SLASH = "\uf02f"  # of Unicode's private use: nobody's ids have it
+_KEPT_SLASH = "\uf02f"  # from Unicode's private use area, so it does not occur in ids
 _ENCODED_SLASH = re.compile(rb"%2f", re.IGNORECASE)
 
 
 def keep_encoded_slashes(scope: Scope) -> Scope:
-    """Return the scope of a request, its encoded slashes kept apart from those that part the path."""
+    """Return the scope of a request with its encoded slashes replaced."""
     pieces = _ENCODED_SLASH.split(scope.get("raw_path") or b"")
     if len(pieces) == 1:
         return scope
@@ -22,5 +22,5 @@ def keep_encoded_slashes(scope: Scope) -> Scope:
 
 
 def name_in_path(part: str) -> str:
-    """Return what a client named in a part of the path."""
+    """Return a part of the path as the client wrote it, with encoded slashes restored."""
     return part.replace(_KEPT_SLASH, "/")

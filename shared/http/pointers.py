@@ -1,4 +1,4 @@
-"""From what a validator found to JSON pointers (RFC 6901) into what the client sent."""
+"""Converts the errors of a validator to JSON pointers (RFC 6901) into the request."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from pydantic_core import ErrorDetails
 
 from shared.pointers import pointer_of
 
-MOST_ERRORS = 100  # a client that got a hundred things wrong needs no more of them
+MOST_ERRORS = 100  # errors in an answer
 
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """What is wrong, and where: a JSON pointer into the body ("" is the whole), or `/query/…`, `/path/…`."""
+    """A fault and its place: a JSON pointer into the body ("" is the whole body), or `/query/…`, `/path/…`."""
 
     pointer: str
     detail: str
@@ -37,7 +37,7 @@ def item_errors(errors: Sequence[ErrorDetails], item: object) -> tuple[FieldErro
 
 
 def _real(location: Sequence[str | int], body: object, kind: str) -> list[str | int]:
-    # A location also names members of unions, validators and such; only what is in the body may be pointed at.
+    # A location also names members of unions and validators; a pointer must only name parts of the body.
     parts: list[str | int] = []
     node = body
     for index, part in enumerate(location):

@@ -1,6 +1,6 @@
-"""ETags of definitions: `If-None-Match` saves sending what is known, `If-Match` keeps people from overwriting others.
+"""ETags of definitions: `If-None-Match` avoids sending an unchanged one, `If-Match` prevents lost updates.
 
-A definition's ETag is its version; what changes by itself, such as a count, does not belong in it.
+A definition's ETag is its version. Computed values, such as a count, do not affect it.
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Preconditions:
     def require(self, etag: str) -> None:
         """Check, before a change, that the client read the version that has `etag`. Raises Problem 412 if not.
 
-        A client that sends no `If-Match` overwrites whatever there is.
+        A client that sends no `If-Match` overwrites any version.
         """
         if self.if_match is not None and not _matches(self.if_match, etag, weakly=False):
             raise Problem(412, "It has changed since it was read. Read it again.", headers={"ETag": etag})
@@ -46,10 +46,11 @@ def preconditions() -> Any:  # noqa: ANN401 # as FastAPI's own Depends
 
 async def _preconditions(
     if_match: Annotated[
-        str | None, Header(max_length=1000, description="The ETag read before; 412 if it is another by now.")
+        str | None, Header(max_length=1000, description="The ETag that was read; 412 if it has changed since.")
     ] = None,
     if_none_match: Annotated[
-        str | None, Header(max_length=1000, description="ETags that the client has; 304 if it is one of them.")
+        str | None,
+        Header(max_length=1000, description="ETags that the client has; 304 if the current one is among them."),
     ] = None,
 ) -> Preconditions:
     return Preconditions(if_match, if_none_match)

@@ -1,4 +1,4 @@
-"""Problems: every answer that is not a success is `application/problem+json` (RFC 9457), made here."""
+"""Problems: every error is answered as `application/problem+json` (RFC 9457), created in this module."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,35 +32,35 @@ __all__ = [
 ]
 
 MEDIA_TYPE = "application/problem+json"
-RETRY_AFTER = 2  # seconds; a store that restarts needs a few
+RETRY_AFTER = 2  # seconds; a store that restarts takes a few
 
 log = structlog.get_logger()
 
 
 class ErrorDetails(BaseModel):
-    """One thing that is wrong with a request."""
+    """One fault of a request."""
 
     pointer: str = Field(
-        description="JSON pointer to it in the body; `/query/…`, `/path/…` and `/header/…` for what stands elsewhere."
+        description="JSON pointer into the body; `/query/…`, `/path/…` or `/header/…` for faults elsewhere."
     )
     detail: Annotated[str, Field(description="What is wrong, in words.", examples=["is no e-mail address"])]
 
 
 class ProblemDetails(BaseModel):
-    """RFC 9457: why a request was not carried out."""
+    """A problem (RFC 9457): why a request was not carried out."""
 
     type: str = Field("about:blank", description="A URI that names the kind of problem.")
     title: Annotated[str, Field(description="The meaning of the status.", examples=["Unprocessable Content"])]
     status: Annotated[int, Field(description="The status of the answer.", examples=[422])]
     detail: Annotated[str, Field(description="What is wrong, in words.", examples=["The request is not valid."])] = ""
-    errors: Annotated[list[ErrorDetails], Field(description="Where in the request something is wrong.")] = []
+    errors: Annotated[list[ErrorDetails], Field(description="The faults of the request.")] = []
     request_id: str | None = Field(None, description="The answer's `X-Request-Id`; also the events' correlation id.")
 
 
-class Problem(Exception):  # it is what the client gets, and so it is called
-    """Raise it anywhere below an endpoint: the client gets `status`, `detail` and `errors`.
+class Problem(Exception):  # named for the problem that the client gets
+    """Raise this anywhere below an endpoint: the client gets `status`, `detail` and `errors`.
 
-    `more` are further members of the body. `detail` says what to do about it and quotes no personal data.
+    `more` are further members of the body. `detail` says what to do, and must not quote personal data.
     """
 
     def __init__(
@@ -84,26 +84,26 @@ class Problem(Exception):  # it is what the client gets, and so it is called
         self.more = dict(more or {})
 
 
-def unavailable(detail: str = "A store is away or busy. Try again in a moment.") -> Problem:
-    """Return a 503 with the time after which trying again makes sense."""
+def unavailable(detail: str = "A store is unavailable or busy. Try again in a moment.") -> Problem:
+    """Return a 503 with `Retry-After`."""
     return Problem(503, detail, headers={"Retry-After": str(RETRY_AFTER)})
 
 
 # The query parameter of an endpoint that deletes: `force: Force = False`.
-Force = Annotated[bool, Query(description="Delete it even if it is in use; whatever uses it is then broken.")]
+Force = Annotated[bool, Query(description="Delete it even if it is in use; its users are then broken.")]
 
 
 def in_use(error: InUseError) -> Problem:
-    """Return 409 with `uses`: what keeps a thing from being deleted, unless `?force=true` is given."""
+    """Return 409 with `uses`: the users that prevent deleting a thing without `?force=true`."""
     return Problem(
         409,
-        f"The {error.thing} is in use; see uses. Add ?force=true to delete it all the same.",
+        f"The {error.thing} is in use; see uses. Add ?force=true to delete it anyway.",
         more={"uses": [asdict(use) for use in error.uses]},
     )
 
 
 def problem_response(problem: Problem) -> Response:
-    """Return the answer that says `problem`."""
+    """Return the response for `problem`."""
     correlation = correlation_id.get()
     body = {
         "type": problem.type,
@@ -114,12 +114,12 @@ def problem_response(problem: Problem) -> Response:
         "request_id": None if correlation is None else str(correlation),
         **problem.more,
     }
-    # ASCII only: a pointer may quote a member's name, whatever was in it.
+    # ASCII only: a pointer may quote the name of a member, which may contain any character.
     return Response(json.dumps(body), problem.status, problem.headers, media_type=MEDIA_TYPE)
 
 
 def install_problem_handlers(app: FastAPI) -> None:
-    """Turn every exception of endpoints, of the router and of validation into a problem."""
+    """Convert every exception of endpoints, of the router and of validation to a problem."""
     app.add_exception_handler(Problem, _of_problem)
     app.add_exception_handler(HTTPException, _of_http_exception)
     app.add_exception_handler(RequestValidationError, _of_validation)
@@ -136,7 +136,7 @@ async def _of_http_exception(request: Request, error: Exception) -> Response:
     headers = dict(error.headers or {})
     detail = error.detail if error.detail != HTTPStatus(error.status_code).phrase else ""
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        # The router names the methods of the first route with this path only.
+        # The router names only the methods of the first route with this path.
         headers["Allow"] = ", ".join(_methods_of(request))
     return problem_response(Problem(error.status_code, detail, headers=headers))
 
@@ -173,8 +173,8 @@ def problem_of(error: Exception) -> Problem:
         log.warning("a store is not available", exc_info=error)
         return unavailable()
     if isinstance(error, asyncpg.DataError | asyncpg.InterfaceError):
-        # A last net: such a value should have been refused by the request's model, so somebody should hear of it.
+        # The request's model should have refused such a value, so log it as an error.
         log.error("PostgreSQL refused a value", exc_info=error)
-        return Problem(422, "A value is outside of what can be stored.")
+        return Problem(422, "A value cannot be stored.")
     log.error("request failed", exc_info=error)
     return Problem(500, "Unexpected error. Please report the request id.")

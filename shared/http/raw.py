@@ -1,8 +1,8 @@
-"""The short way for tracked links: a request and an answer without FastAPI, routing or a task.
+"""The fast path for tracked links: a request and an answer without FastAPI, routing or a task.
 
-A handler of tracked links is called for `GET` and `HEAD` below `/c/`. It returns an `Answer` at once, or something to
-wait for; a bare future is the cheapest, for nothing has to be scheduled but its result. The answer to `HEAD` is sent
-without its body. An exception is a 500 to the client and a line in the log, so a handler catches what it expects.
+A handler of tracked links is called for `GET` and `HEAD` below `/c/`. It returns an `Answer`, or an awaitable of one; a
+plain future is the cheapest, because only its result is scheduled. The answer to `HEAD` is sent without its body. An
+exception gives the client a 500 and is logged, so a handler should catch expected errors.
 """
 
 from collections.abc import Awaitable, Sequence
@@ -17,10 +17,10 @@ Header = tuple[bytes, bytes]
 
 
 class RawRequest(NamedTuple):
-    """What is known of a request before anything was interpreted.
+    """A request before anything is interpreted.
 
-    `path` is as it was sent, percent signs and all; header names are lower case; `client` is an IP address;
-    `http_version` is such as `1.1`.
+    `path` is percent-encoded, as it was sent; header names are lower case; `client` is an IP address; `http_version` is
+    a text such as `1.1`.
     """
 
     method: str
@@ -54,13 +54,13 @@ class RawHandler(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Proxies:
-    """The proxies whose `X-Forwarded-For` is believed, as addresses or networks."""
+    """The proxies whose `X-Forwarded-For` is trusted, as addresses or networks."""
 
     networks: Sequence[IPv4Network | IPv6Network] = field(default=())
 
     @classmethod
     def of(cls, names: Sequence[str]) -> "Proxies":
-        """Raise ValueError for what is neither an address nor a network."""
+        """Parse addresses and networks. Raises ValueError for any other text."""
         return cls(tuple(ip_network(name) for name in names))
 
     def trusts(self, address: str) -> bool:
@@ -74,7 +74,7 @@ class Proxies:
         return any(parsed in network for network in self.networks)
 
     def client(self, peer: str, headers: Sequence[Header]) -> str:
-        """Return the last address of the way that no trusted proxy wrote about itself."""
+        """Return the client's address: the last one in `X-Forwarded-For` that is not a trusted proxy."""
         if not self.trusts(peer):
             return peer
         way = b",".join(value for name, value in headers if name == b"x-forwarded-for").decode("latin-1")
@@ -93,7 +93,7 @@ def _is_address(text: str) -> bool:
 
 
 def beside(app: ASGIApp, raw: RawHandler, proxies: Proxies) -> ASGIApp:
-    """Put `raw` in front of `app`, for what the short way leaves over: pipelined requests, HTTP/1.0, other methods."""
+    """Put `raw` before `app` for requests that cannot take the fast path: pipelined ones, HTTP/1.0, other methods."""
 
     async def entry(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope["raw_path"].startswith(RAW_PREFIX):

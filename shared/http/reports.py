@@ -1,4 +1,4 @@
-"""Reports that come over HTTP instead of over an intake topic: they go to the topic, by the same path as all others."""
+"""Reports that are sent over HTTP: they are written to the intake topic, and then processed like all others."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -15,14 +15,14 @@ from shared.http.batches import BatchError, none_taken
 from shared.http.problems import unavailable
 from shared.tracing import current_traceparent
 
-SOURCE = "/api"  # the same for every key, so that a report sent again with another key is the same report
+SOURCE = "/api"  # the same for every API key, so that a report repeated with another key is the same report
 IntakeRecord = tuple[bytes, bytes, Headers]
 
 
 class Accepted(BaseModel):
-    """What was taken in; it is worked on within moments."""
+    """How many reports were accepted; they are processed within moments."""
 
-    accepted: Annotated[int, Field(description="Reports that were taken in.", examples=[1])]
+    accepted: Annotated[int, Field(description="Reports that were accepted.", examples=[1])]
     errors: Annotated[list[BatchError], Field(description="Reports that were refused.")]
 
 
@@ -46,9 +46,9 @@ def record_of(report: ClickReported | EngagementReported, report_id: str | None,
 async def take_in(
     producer: IntakeProducer, topic: str, records: Sequence[tuple[int, IntakeRecord]], errors: Sequence[BatchError]
 ) -> Accepted:
-    """Write what can be taken of a batch; `records` come with their index in it.
+    """Write the acceptable reports of a batch to the topic; `records` have their index in the batch.
 
-    Raises Problem: 422 if that is nothing, 503 while Kafka is away.
+    Raises Problem: 422 if no report is acceptable, 503 while Kafka is unavailable.
     """
     wrong = [*errors, *(_too_large(index, record) for index, record in records if len(record[1]) > INTAKE_BYTES)]
     right = [record for _, record in records if len(record[1]) <= INTAKE_BYTES]
@@ -59,7 +59,7 @@ async def take_in(
     except Exception as error:
         if not is_passing(error):
             raise
-        raise unavailable("Kafka is away. Try again in a moment, with the same ids.") from None
+        raise unavailable("Kafka is unavailable. Try again in a moment, with the same ids.") from None
     return Accepted(accepted=len(right), errors=sorted(wrong, key=lambda error: error.index))
 
 

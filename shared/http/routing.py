@@ -1,4 +1,4 @@
-"""Routes: what happens before an endpoint. Nothing is done for a client before it is known to be allowed.
+"""Routes: the steps before an endpoint. Nothing is done for a client before its key is checked.
 
 First the key, then the body within its limits, then JSON, then `Idempotency-Key`; then FastAPI's validation and the
 endpoint.
@@ -35,11 +35,11 @@ class Route(APIRoute):
             self.description = f"{self.description}\n\nNeeds a key with the scope {needs}.".strip()
         if any(requirement.pipeline for requirement in _requirements(self.dependant)):
             self.description += (
-                " A key with the scope `pipeline` does as well; the header `Penchant-Account` then names the account."
+                " The scope `pipeline` is accepted too, with the account in the header `Penchant-Account`."
             )
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return the steps, around FastAPI's own handler."""
+        """Return FastAPI's handler, preceded by the steps."""
         endpoint = super().get_route_handler()
         requirements = list(_requirements(self.dependant))
         reads_json = self.body_field is not None and not isinstance(self.body_field.field_info, Form)
@@ -72,14 +72,14 @@ class Route(APIRoute):
 def streams_body(endpoint: Endpoint) -> Endpoint:
     """Mark an endpoint that reads its body itself, in pieces: `Idempotency-Key` is ignored there.
 
-    Comparing the bodies of two requests would need both as a whole in memory.
+    Comparing the bodies of two requests would require both in memory.
     """
     endpoint.streams_body = True  # type: ignore[attr-defined]
     return endpoint
 
 
 class Router(APIRouter):
-    """A router whose routes are `Route`s: what every service's `api.py` uses."""
+    """A router whose routes are `Route`s, for all endpoints of services."""
 
     def __init__(self, **options: Any) -> None:  # APIRouter's own
         super().__init__(**{"route_class": Route, **options})
@@ -93,7 +93,7 @@ def _requirements(dependant: Dependant) -> Iterator[Requirement]:
 
 
 def _refuse_nul(request: Request) -> None:
-    """Refuse U+0000, which PostgreSQL cannot store, in paths and queries; `bodies` refuses it in bodies."""
+    """Refuse U+0000, which PostgreSQL cannot store, in paths and queries; `bodies` does so in bodies."""
     places = [("path", name, str(value)) for name, value in request.path_params.items()]
     if "%00" in request.url.query or "\0" in request.url.query:
         places += [("query", name, value) for name, value in parse_qsl(request.url.query, keep_blank_values=True)]

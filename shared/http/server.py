@@ -1,4 +1,4 @@
-"""The server: one listening socket, in the running event loop, until it is stopped."""
+"""The HTTP server: one listening socket in the running event loop, until it is stopped."""
 
 import asyncio
 import contextlib
@@ -11,19 +11,19 @@ from starlette.types import ASGIApp
 from shared.http.connection import Config, Connection
 from shared.http.raw import Proxies, RawHandler, beside
 
-GRACE = 1.0  # seconds that requests under way have at the end; streams never end by themselves
-KEEP_ALIVE = 75  # seconds; longer than the 60 that load balancers keep an idle connection
+GRACE = 1.0  # seconds for requests in progress when the server stops; streams never end by themselves
+KEEP_ALIVE = 75  # seconds; longer than the 60 for which load balancers keep an idle connection
 
 
 class PortTakenError(OSError):
-    """Something else listens on the port."""
+    """The port is taken by another process."""
 
 
 def listen(host: str, port: int) -> socket.socket:
     """Return a socket bound to `host` and `port`, 0 for any free one. Raises PortTakenError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        # Not reuse_port: two processes would share the port without a word.
+        # Not reuse_port: two processes would silently share the port.
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise PortTakenError(error.errno, f"cannot listen on {host}:{port}: {error.strerror}") from error
@@ -39,12 +39,11 @@ async def serve(
     trusted_proxies: Sequence[str] = (),
     listening: Callable[[int], None] | None = None,
 ) -> None:
-    """Serve `app`, and tracked links below `/c/` by `raw`, until `stop` is set; then ends within about 3 seconds.
+    """Serve `app`, and tracked links below `/c/` by `raw`, until `stop` is set; then end within about 3 seconds.
 
-    Requests under way get a second to finish, event streams are ended. `listening` is called with the port once
-    requests are answered. `trusted_proxies` are addresses or networks whose `X-Forwarded-For` names the client.
-    The application's lifespan is not run: the caller opens and closes what the application needs.
-    Raises PortTakenError.
+    Requests in progress get a second to finish; event streams are ended. `listening` is called with the port once the
+    server accepts requests. `trusted_proxies` are addresses or networks whose `X-Forwarded-For` names the client. The
+    application's lifespan is not run: the caller opens and closes its resources. Raises PortTakenError.
     """
     listener = listen(host, port)
     bound: int = listener.getsockname()[1]
@@ -83,7 +82,7 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
-        """Leave signals to the runtime."""
+        """Do not handle signals: the runtime does."""
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

@@ -1,1 +1,1 @@
-"""Requests with an `Idempotency-Key`: claims, the answers kept for repetitions, and how an erasure blanks them."""
+"""Requests with an `Idempotency-Key`: claims, stored answers for repetitions, and how an erasure blanks these."""

@@ -14,12 +14,12 @@ QUERIES = queries_of(__file__)
 
 
 class ClaimLost(Exception):
-    """Another request with the same key has taken the claim over; this one must not have an effect any more."""
+    """Another request with the same key has taken over the claim; this one must no longer have an effect."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A request with a key; `fingerprint` tells whether a repetition is the same request."""
+    """A request with a key; `fingerprint` identifies its contents."""
 
     account_id: int
     path: str
@@ -28,12 +28,12 @@ class Claim:
     claim: UUID
 
     async def take(self, database: Executor) -> bool:
-        """Return whether the key is now held by this claim."""
+        """Try to take the key; return whether this claim holds it now."""
         taken = await QUERIES["claim_answer"].fetchval(database, **self._row, fingerprint=self.fingerprint)
         return taken is not None
 
     async def mark_effect(self, connection: PoolConnectionProxy) -> None:
-        """Note, in the transaction of the effect, that the request must never be carried out again.
+        """Mark the claim, in the transaction of the effect, so that the request is never carried out again.
 
         Raises ClaimLost, which rolls the effect back.
         """
@@ -48,7 +48,7 @@ class Claim:
         body: bytes,
         contact_ids: Sequence[int] | None,
     ) -> None:
-        """Keep the answer for a day. `contact_ids` are the contacts that it is about; None if unknown."""
+        """Store the answer for a day. `contact_ids` are the contacts that it is about; None if unknown."""
         await QUERIES["keep_answer"].execute(
             database,
             **self._row,
@@ -59,15 +59,15 @@ class Claim:
         )
 
     async def keep_without_body(self, database: Executor, status: int) -> None:
-        """Remember that the request was answered, and not with what: the answer holds a secret."""
+        """Store that the request was answered, without the answer, which contains a secret."""
         await QUERIES["keep_without_body"].execute(database, **self._row, status=status)
 
     async def release(self, database: Executor) -> None:
-        """Give the key up, unless the request took effect."""
+        """Release the key, unless the request took effect."""
         await QUERIES["release_claim"].execute(database, **self._row)
 
     async def first_answer(self, database: Executor) -> "FirstAnswer | None":
-        """Return what is known of the first request with the key; None if there is none any more."""
+        """Return the stored first request with the key; None if there is none."""
         row = await QUERIES["find_answer"].fetchrow(database, account_id=self.account_id, path=self.path, key=self.key)
         if row is None:
             return None
@@ -86,9 +86,9 @@ class Claim:
 
 
 class FirstAnswer(NamedTuple):
-    """The first request with a key; `status` is None until its answer is kept.
+    """The first request with a key; `status` is None until its answer is stored.
 
-    `lost`: it took effect, and its answer will never be kept.
+    `lost`: it took effect, but its answer will never be stored.
     """
 
     same_request: bool
@@ -100,13 +100,13 @@ class FirstAnswer(NamedTuple):
 
 
 async def forget_old_answers(database: Executor) -> None:
-    """Delete claims and answers that are a day old."""
+    """Delete claims and answers that are older than a day."""
     await QUERIES["forget_answers"].execute(database)
 
 
 async def blank_answers(connection: PoolConnectionProxy, account_id: int, contact_ids: Sequence[int]) -> None:
-    """Blank the kept answers that speak, or may speak, of these contacts; part of an erasure.
+    """Blank the stored answers that mention, or may mention, these contacts; part of an erasure.
 
-    The request is still not carried out twice: a repetition gets the error that the answer is gone.
+    A repeated request is still not carried out again: it gets an error that the answer is not stored.
     """
     await QUERIES["blank_answers"].execute(connection, account_id=account_id, contact_ids=list(contact_ids))

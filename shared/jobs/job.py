@@ -1,4 +1,4 @@
-"""A job as it is stored, and what a kind of job has to do."""
+"""A stored job, and the interface of a kind of job."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -18,10 +18,11 @@ OPEN: frozenset[State] = frozenset({"queued", "running"})
 
 
 class Job(NamedTuple):
-    """A job and how far it is.
+    """A job and its progress.
 
     `subject` names what the job is about, such as a label's id. `specification` says what to do and never changes;
-    `cursor` says where the next step begins. `done` and `total` count what the kind counts; `errors` counts problems.
+    `cursor` says where the next step begins. `done` and `total` count items in the kind's own unit; `errors` counts
+    problems.
     """
 
     id: UUID
@@ -44,7 +45,7 @@ class Job(NamedTuple):
     finished_at: datetime | None
 
     def seconds_left(self, now: datetime) -> int | None:
-        """Return the time that the rest will take at the pace until now; None while it cannot be known."""
+        """Return the estimated seconds until the end, at the average pace so far; None while unknown."""
         if self.state != "running" or self.started_at is None or not self.total or not self.done:
             return None
         elapsed = (now - self.started_at).total_seconds()
@@ -52,7 +53,7 @@ class Job(NamedTuple):
 
 
 class JobProblem(NamedTuple):
-    """What was wrong with one row: its `number`, a JSON pointer into it, a code for programs, a detail for people."""
+    """A fault of one row: its `number`, a JSON pointer into it, a code for programs, and a detail for people."""
 
     number: int | None
     pointer: str
@@ -61,11 +62,11 @@ class JobProblem(NamedTuple):
 
 
 class JobFailed(Exception):
-    """Raised by a step that cannot go on. The message is shown to people and holds no personal data."""
+    """Raised by a step that cannot continue. The message is shown to people and must not contain personal data."""
 
 
 class JobKind(Protocol):
-    """What to do for the jobs of one kind."""
+    """Carries out the jobs of one kind."""
 
     @property
     def kind(self) -> str:
@@ -74,11 +75,11 @@ class JobKind(Protocol):
     async def step(self, lease: "Lease") -> None:
         """Do the next part of the job in one `lease.advance(…)` block, within about a second.
 
-        Raises JobFailed if the job cannot go on. Any other error that does not pass fails the job, too.
+        Raises JobFailed if the job cannot continue. Any other error that is not temporary fails the job, too.
         """
 
     async def stopped(self, work: UnitOfWork, job: Job) -> None:
-        """Record that the job was cancelled or has failed, in the transaction that sets `job.state`."""
+        """Handle that the job was cancelled or has failed, in the transaction that sets `job.state`."""
 
 
 def job_from_row(row: Record) -> Job:

@@ -14,18 +14,18 @@ from shared.jobs.store import QUERIES, add_problems
 from shared.store.database import Database
 from shared.store.unit_of_work import UnitOfWork
 
-LEASE = timedelta(seconds=10)  # a killed worker's job is taken over after this
+LEASE = timedelta(seconds=10)  # after this time the job of a killed worker is taken over
 
 
 class LeaseLost(Exception):
-    """Another worker has taken the job over, or it has ended; nothing of the step was committed."""
+    """Another worker has taken over the job, or the job has ended; the step was rolled back."""
 
 
 @dataclass(slots=True)
 class Advance:
-    """What one step comes to. A step changes `cursor` and adds to the counts; `finish` ends the job.
+    """The result of one step. A step changes `cursor` and adds to the counts; `finish` ends the job.
 
-    Everything is committed together with what the step does through `work`.
+    Everything is committed together with the step's effects through `work`.
     """
 
     work: UnitOfWork
@@ -44,7 +44,7 @@ class Advance:
 
 @dataclass(slots=True)
 class Lease:
-    """A job that this worker may advance. `job` is as of the last committed step."""
+    """A job that this worker may advance. `job` is its state after the last committed step."""
 
     database: Database
     worker: UUID
@@ -54,7 +54,7 @@ class Lease:
     async def advance(self, *partitions: int) -> AsyncIterator[Advance]:
         """Open the unit of work of one step, which holds the locks of `partitions`.
 
-        Raises LeaseLost at its end if the job is somebody else's by now; the transaction is rolled back then.
+        Raises LeaseLost at its end, and rolls back, if another worker has taken over the job.
         """
         async with self.database.unit_of_work(*partitions) as work:
             job = self.job

@@ -1,4 +1,4 @@
-"""What the runner of jobs measures."""
+"""The metrics of the job runner."""
 
 from prometheus_client import Counter, Gauge, Histogram
 

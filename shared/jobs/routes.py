@@ -1,4 +1,4 @@
-"""HTTP over jobs: list them, show one, cancel one."""
+"""Endpoints of jobs: list them, show one, cancel one."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -22,14 +22,14 @@ StateName = Literal["queued", "running", "done", "failed", "cancelled"]
 
 
 class Progress(BaseModel):
-    """How far a job is."""
+    """The progress of a job."""
 
     done: Annotated[
-        int, Field(description="Rows, contacts, or what else the job counts, that are done.", examples=[400])
+        int, Field(description="Completed rows, contacts, or other items that the job counts.", examples=[400])
     ]
     total: Annotated[int | None, Field(description="Null until it has been counted.", examples=[946])]
     seconds_left: Annotated[
-        int | None, Field(description="At the pace until now; null while it cannot be known.", examples=[3])
+        int | None, Field(description="Estimated from the average pace so far; null while unknown.", examples=[3])
     ]
 
     @classmethod
@@ -39,9 +39,9 @@ class Progress(BaseModel):
 
 
 class ProblemAnswer(BaseModel):
-    """What was wrong with one row of the job."""
+    """A fault of one row of the job."""
 
-    number: Annotated[int | None, Field(description="The number of the row, where rows have numbers.", examples=[17])]
+    number: Annotated[int | None, Field(description="The number of the row, if rows have numbers.", examples=[17])]
     pointer: Annotated[str, Field(description="JSON pointer into the row.")]
     code: Annotated[str, Field(description="For programs.", examples=["invalid"])]
     detail: Annotated[str, Field(description="For people.", examples=["is no e-mail address"])]
@@ -53,7 +53,7 @@ class ProblemAnswer(BaseModel):
 
 
 class JobAnswer(BaseModel):
-    """Work on many rows in the background: what it is, how far it is, and what came of it."""
+    """Work on many rows in the background: its kind, its progress and its result."""
 
     id: Annotated[UUID, Field(description="The id of the job.")]
     kind: Annotated[
@@ -62,24 +62,25 @@ class JobAnswer(BaseModel):
     subject: Annotated[
         str,
         Field(
-            description="What it is about, such as a label's id or a field's key.",
+            description="The subject of the job, such as a label's id or a field's key.",
             examples=["0190c2a4-7b1e-7c3d-9a55-1f2e3d4c5b6a"],
         ),
     ]
     state: Annotated[
         StateName, Field(description="`queued` and `running` are open, the others are final.", examples=["running"])
     ]
-    progress: Annotated[Progress, Field(description="How far it is.")]
+    progress: Annotated[Progress, Field(description="The progress of the job.")]
     result: Annotated[
-        dict[str, Any] | None, Field(description="What came of it, by kind; null until it is done.", examples=[None])
+        dict[str, Any] | None,
+        Field(description="The result, depending on the kind; null until the job is done.", examples=[None]),
     ]
-    failure: Annotated[str | None, Field(description="Why it failed; null unless it did.", examples=[None])]
-    error_count: Annotated[int, Field(description="How many rows had a problem.", examples=[0])]
+    failure: Annotated[str | None, Field(description="Why the job failed; null unless it did.", examples=[None])]
+    error_count: Annotated[int, Field(description="Number of rows with a problem.", examples=[0])]
     errors: Annotated[list[ProblemAnswer], Field(description="The first 100 problems; empty in lists.", examples=[[]])]
-    created_at: Annotated[datetime, Field(description="When it was put in line.")]
-    started_at: Annotated[datetime | None, Field(description="When its first step began.")]
-    changed_at: Annotated[datetime, Field(description="When it advanced last.")]
-    finished_at: Annotated[datetime | None, Field(description="When it ended.")]
+    created_at: Annotated[datetime, Field(description="When the job was created.")]
+    started_at: Annotated[datetime | None, Field(description="When the first step began.")]
+    changed_at: Annotated[datetime, Field(description="When the last step ended.")]
+    finished_at: Annotated[datetime | None, Field(description="When the job ended.")]
 
     @classmethod
     def of(cls, job: Job, problems: list[JobProblem] | None = None) -> "JobAnswer":
@@ -104,7 +105,7 @@ class JobAnswer(BaseModel):
 def jobs_router(prefix: str, hidden: frozenset[str] = frozenset()) -> Router:
     """Return the routes of a service's jobs below `prefix`, such as `/v1/jobs`.
 
-    Jobs of the kinds in `hidden` have resources of their own and cannot be cancelled here.
+    Jobs of the kinds in `hidden` have endpoints of their own and cannot be cancelled here.
     """
     router = Router(prefix=prefix, tags=["jobs"])
     router.add_api_route("", _list_jobs, summary="List jobs", methods=["GET"])
@@ -136,18 +137,18 @@ async def _list_jobs(
 
 
 async def _show_job(request: Request, caller: Annotated[Caller, requires("read")], job_id: UUID) -> JobAnswer:
-    """Show how far a job is, what came of it, and its first problems."""
+    """Show the progress of a job, its result, and its first problems."""
     async with _database(request).pool.acquire() as connection:
         return await _answer(connection, caller.account_id, job_id)
 
 
 def _cancel_job(hidden: frozenset[str]) -> Callable[..., Any]:
     async def cancel_job(request: Request, caller: Annotated[Caller, requires("write")], job_id: UUID) -> JobAnswer:
-        """Stop a job before its next step. What it did until then stays done. 409 if it has ended."""
+        """Stop a job before its next step. Completed steps are not undone. 409 if it has ended."""
         async with _database(request).pool.acquire() as connection:
             job = await find_job(connection, caller.account_id, job_id)
             if job is not None and job.kind in hidden:
-                raise Problem(409, f"A job of the kind {job.kind} is cancelled by its own resource.")
+                raise Problem(409, f"A job of the kind {job.kind} is cancelled at its own endpoint.")
             if job is not None and await request_cancel(connection, caller.account_id, job_id) is None:
                 raise Problem(409, f"The job has ended: it is {job.state}.")
             return await _answer(connection, caller.account_id, job_id)

@@ -1,4 +1,4 @@
-"""Runs jobs in a worker, a slice of time for each account in turn."""
+"""Runs jobs in a worker; accounts take turns."""
 
 import asyncio
 import contextlib
@@ -22,20 +22,20 @@ from shared.store.database import Database
 
 log = structlog.get_logger()
 
-SLICE = 1.0  # seconds of steps before another account has its turn
-IDLE = 0.25  # seconds between looks for work, shortly after there was some
-AT_REST = 1.0  # seconds between looks otherwise
-LIVELY = 10.0  # seconds for which work is expected after some
+SLICE = 1.0  # seconds of steps before the next account's turn
+IDLE = 0.25  # seconds between checks for jobs, shortly after there were some
+AT_REST = 1.0  # seconds between checks otherwise
+LIVELY = 10.0  # seconds after the last job in which more are expected
 RENEW_EVERY = LEASE.total_seconds() / 4
-MOST_DELAY = 1.0  # seconds that the relay may be behind while a job goes on (design, "Fairness")
-MOST_PER_ACCOUNT = 2  # jobs of one account in work at a time, over all workers
+MOST_DELAY = 1.0  # seconds that the relay may be behind while jobs run
+MOST_PER_ACCOUNT = 2  # running jobs of one account, over all workers
 MOST_TAKEOVERS = 3  # of one step
 MEASURE_EVERY = 5.0  # seconds
 KEEP_FINISHED = timedelta(days=90)
 
 
 class Publishing(Protocol):
-    """How far publication is behind; `shared.bus.relay.Relay` is one."""
+    """How far publishing is behind, such as a `shared.bus.relay.Relay`."""
 
     @property
     def delay(self) -> float:
@@ -43,7 +43,8 @@ class Publishing(Protocol):
 
 
 class JobRunner:
-    """Advances the jobs of a service's database. Every worker process runs one; leases share the jobs out."""
+    """Advances the jobs of a service's database. Every worker process has a runner; leases divide the jobs among
+    them."""
 
     def __init__(self, database: Database, publishing: Publishing, kinds: Iterable[JobKind]) -> None:
         self._database = database
@@ -54,7 +55,7 @@ class JobRunner:
         self._shown: set[tuple[str, str]] = set()
 
     async def run(self) -> None:
-        """Advance jobs for ever; wait while the relay is behind or PostgreSQL is away."""
+        """Advance jobs for ever; wait while the relay is behind or PostgreSQL is unavailable."""
         worked_at = monotonic()
         while True:
             if await until_it_works("jobs", self._look, is_passing):
@@ -67,7 +68,7 @@ class JobRunner:
         return self._publishing.delay < MOST_DELAY and await self.run_slice()
 
     async def run_until_idle(self) -> None:
-        """Advance jobs until none is open that this runner may take."""
+        """Advance jobs until no open job is left that this runner may take."""
         while await self.run_slice():
             pass
 
@@ -91,7 +92,7 @@ class JobRunner:
         except LeaseLost:
             log.warning("job lost to another worker", job_id=str(lease.job.id))
         finally:
-            # Not when the database is away: the lease runs out by itself then.
+            # Not while the database is unavailable: the lease then expires.
             with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
                 await self._give_up(lease.job)
         return True
@@ -142,7 +143,7 @@ class JobRunner:
 
     @asynccontextmanager
     async def _heartbeat(self, job: Job) -> AsyncIterator[None]:
-        """Renew the lease beside the steps, for one that takes longer than the lease."""
+        """Renew the lease during steps, because a step may take longer than the lease."""
         task = asyncio.create_task(self._renew(job))
         try:
             yield

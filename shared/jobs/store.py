@@ -23,7 +23,7 @@ async def enqueue(
     specification: Mapping[str, Any] | None = None,
     total: int | None = None,
 ) -> Job:
-    """Put a job in line, in the transaction of `connection`."""
+    """Add a job, in the transaction of `connection`."""
     row = await QUERIES["add"].fetchrow(
         connection,
         job_id=uuid7(),
@@ -52,7 +52,7 @@ async def list_jobs(
     kind: str | None = None,
     limit: int,
 ) -> list[Job]:
-    """Return jobs of the account, newest first, that are older than the job `before`."""
+    """Return jobs of the account that are older than the job `before`, newest first."""
     rows = await QUERIES["jobs_of_account"].fetch(
         connection, account_id=account_id, before=before, state=state, kind=kind, limit=limit
     )
@@ -60,7 +60,7 @@ async def list_jobs(
 
 
 async def request_cancel(connection: Executor, account_id: int, job_id: UUID) -> Job | None:
-    """Ask that a job stops before its next step. Return None if it is unknown or has ended."""
+    """Request that a job stops before its next step. Return None if it is unknown or has ended."""
     row = await QUERIES["request_cancel"].fetchrow(connection, account_id=account_id, job_id=job_id)
     return None if row is None else job_from_row(row)
 

@@ -1,1 +1,1 @@
-"""Puts a service together: database, catalogs, consumers, relay, HTTP; starts it and stops it."""
+"""Assembles a service (database, catalogs, consumers, relay, HTTP), starts it and stops it."""

@@ -1,8 +1,8 @@
-"""Binds a database to a Kafka cluster that has lost what the database was bound to.
+"""Binds a database to a new Kafka cluster, or to one that has lost its data.
 
-The event tables are the truth, so every topic can be written again (`republish`). Its records then have other offsets.
-This moves the checkpoints of the service to the new cluster: each to the first record beyond the sequence that was
-applied, so that nothing is applied twice and what was not applied yet follows.
+The event tables are the truth, so every topic can be published again (`republish`), but its records then have other
+offsets. This module moves the service's checkpoints to the new cluster: each to the first record above the sequence
+that was applied. So nothing is applied twice, and unapplied records follow.
 """
 
 import sys
@@ -27,8 +27,8 @@ QUERIES = queries_of(__file__)
 async def adopt_cluster(service: ServiceDefinition, settings: CommonSettings) -> int:
     """Move the checkpoints of `service` to the cluster that answers now; return the exit code.
 
-    The topics that the service reads must have been written again before. Intake topics begin anew: what nobody had
-    read of them is lost with the old cluster.
+    The topics that the service reads must have been published again before. Intake topics start empty: reports that
+    were not consumed are lost with the old cluster.
     """
     secret: SecretStr = getattr(settings, f"{service.name}_database")
     cluster = await cluster_id(settings)
@@ -61,11 +61,11 @@ async def adopt_cluster(service: ServiceDefinition, settings: CommonSettings) ->
     return 0
 
 
-Place = tuple[TopicPartition, int]  # and the highest sequence applied of it
+Place = tuple[TopicPartition, int]  # and the highest sequence applied from it
 
 
 async def _first_beyond(settings: CommonSettings, wanted: Collection[Place]) -> dict[Place, int]:
-    """Return the offset of the first record with a higher sequence, or the end of the partition, for each place."""
+    """Return, for each partition, the offset of the first record with a higher sequence, or the partition's end."""
     kafka = AIOKafkaConsumer(enable_auto_commit=False, isolation_level="read_committed", **client_options(settings))
     await kafka.start()
     try:

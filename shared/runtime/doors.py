@@ -1,8 +1,8 @@
 """Which paths a process serves on which port.
 
-The API port serves everything, unless another port is set. With `<name>_public_port`, tracked links and the pages that
-a mail leads to are served there alone. With `<name>_internal_port`, health, metrics and the questions between processes
-of the service are served there alone. So a firewall or a proxy can expose one port and nothing else.
+The API port serves everything, unless another port is set. With `<name>_public_port`, tracked links and the pages
+linked from mails are served only there. With `<name>_internal_port`, health, metrics and requests between processes of
+the service are served only there. So a firewall or a proxy can expose one port and nothing else.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from shared.store.database import Database
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """A port, and what is behind it."""
+    """A port, and the application that it serves."""
 
     name: str
     port: int
@@ -33,7 +33,7 @@ class Door:
 
 
 def ports_of(service: str, settings: CommonSettings) -> dict[str, int]:
-    """Return the ports that are set for a service, by purpose: `api`, and perhaps `public` and `internal`."""
+    """Return the configured ports of a service by purpose: `api`, and optionally `public` and `internal`."""
     wanted = {
         "api": f"{service}_port",
         "public": f"{service}_public_port",
@@ -104,7 +104,7 @@ async def serve_doors(
 ) -> None:
     """Serve all doors until `stop` is set; `listening` is called with the name and port of each.
 
-    Raises PortTakenError if one cannot be opened; then none is served any longer.
+    Raises PortTakenError if one cannot be opened; the others are then closed.
     """
     proxies = [proxy.strip() for proxy in settings.trusted_proxies.split(",") if proxy.strip()]
     try:

@@ -1,4 +1,4 @@
-"""For operators: list and replay the records that the code failed on."""
+"""Endpoints for operators: list held records, and replay those that the code failed on."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -20,15 +20,15 @@ State = Literal["waiting", "failed", "ready", "dead"]
 
 
 class HeldRecord(BaseModel):
-    """One held record, without its value: that may be about a person."""
+    """One held record, without its value, which may contain personal data."""
 
     id: Annotated[int, Field(description="The id of the held record.", examples=[12])]
     consumer: Annotated[str, Field(description="The consumer that holds it.", examples=["labels"])]
     topic: str
     partition: Annotated[int, Field(description="Its partition.", examples=[4])]
     offset: Annotated[int, Field(description="Its offset.", examples=[170322])]
-    account_id: Annotated[int | None, Field(description="The account that it is about; null if that is unknown.")]
-    contact_id: Annotated[int | None, Field(description="The contact that it is about; null if it is about none.")]
+    account_id: Annotated[int | None, Field(description="The account that the record is about; null if unknown.")]
+    contact_id: Annotated[int | None, Field(description="The contact that the record is about; null if there is none.")]
     state: Annotated[
         State,
         Field(
@@ -38,11 +38,13 @@ class HeldRecord(BaseModel):
         ),
     ]
     reason: Annotated[str, Field(description="Why it could not be applied.", examples=["KeyError: 'label'"])]
-    held_at: Annotated[datetime, Field(description="Since when it has been held.", examples=["2026-03-01T12:00:02Z"])]
+    held_at: Annotated[
+        datetime, Field(description="When the record was first held.", examples=["2026-03-01T12:00:02Z"])
+    ]
 
 
 class ReplayBody(BaseModel):
-    """Which failed records to process again: those of one contact, or all of a topic; nothing named: all."""
+    """The failed records to process again: those of one contact or topic; all if nothing is named."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -52,13 +54,13 @@ class ReplayBody(BaseModel):
 
 
 class Replayed(BaseModel):
-    """How many records will be processed again, in order, from now on."""
+    """The number of records that will be processed again, in order."""
 
-    released: Annotated[int, Field(description="Records that will be tried again.", examples=[1])]
+    released: Annotated[int, Field(description="Records that will be processed again.", examples=[1])]
 
 
 def held_router(service: str, database: Database) -> Router:
-    """Return the two endpoints; the operator's key opens them."""
+    """Return the router of the two endpoints, which require the operator's key."""
     router = Router(tags=["operations"], dependencies=[requires_operator()])
 
     @router.get(f"/v1/{service}-held-records", summary="Records held back")
@@ -84,7 +86,7 @@ def held_router(service: str, database: Database) -> Router:
 
     @router.post(f"/v1/{service}-held-records/replay", summary="Process failed records again")
     async def replay(wanted: ReplayBody) -> Replayed:
-        """Process the failed records again, those of each contact in their order; return how many."""
+        """Process failed records again, in order for each contact; answer their number."""
         async with database.transaction() as connection:
             released = await release_failed(connection, wanted.topic, wanted.account_id, wanted.contact_id)
         return Replayed(released=released)

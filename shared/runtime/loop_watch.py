@@ -1,7 +1,7 @@
-"""Measure how long the event loop is held, and by which of our functions.
+"""Measures how long the event loop is blocked, and by which function.
 
-A held loop answers no request: redirects wait, Kafka seems to be slow, leases expire. Nothing may hold it for more than
-50 ms.
+A blocked loop answers no requests: redirects wait, Kafka seems slow, leases expire. Nothing should block it for more
+than 50 ms.
 """
 
 import asyncio
@@ -18,17 +18,17 @@ from shared import metrics
 
 log = structlog.get_logger()
 
-BEAT = 0.02  # seconds between signs of life
-HELD = 0.05  # seconds without one: who is it?
+BEAT = 0.02  # seconds between heartbeats of the loop
+HELD = 0.05  # seconds without a heartbeat until the running function is recorded
 _ROOT = str(Path(__file__).parents[2])
 
 
 class LoopWatch:
     """Watches the loop that `run` runs in, from a thread of its own.
 
-    `longest` is the longest time (seconds) for which the loop's thread computed without coming back; a machine that had
-    no time for the process does not count. `longest_delay` is the longest time for which the loop did not come back,
-    whatever the reason. Both are metrics too, and each hold is counted by the function that the loop was found in.
+    `longest` is the longest time (seconds) for which the loop's thread computed without returning to the loop; time in
+    which the machine did not run the process does not count. `longest_delay` is the longest time for which the loop did
+    not run, for whatever reason. Both are also metrics, and each hold is counted by the function that was running.
     """
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class LoopWatch:
         self._thread = 0
         self._stop = threading.Event()
         self._found = ""
-        self._around: set[CodeType] = set()  # what started the loop is in every stack, and holds nobody
+        self._around: set[CodeType] = set()  # functions that start the loop are in every stack, but do not block it
 
     async def run(self) -> None:
         """Watch until it is cancelled."""
@@ -84,7 +84,7 @@ def _codes(frame: FrameType | None) -> Iterator[CodeType]:
 
 
 def _place(frame: FrameType | None, around: Collection[CodeType]) -> str:
-    """Return the innermost of our functions that the loop called, as `module:function`; empty if there is none."""
+    """Return the innermost of our functions in the stack, as `module:function`; empty if there is none."""
     while frame is not None and frame.f_code not in around:
         code = frame.f_code
         if code.co_filename.startswith(_ROOT) and "site-packages" not in code.co_filename:

@@ -1,4 +1,4 @@
-"""Writes topics again from the event table: the same ids, the same sequences."""
+"""Publishes topics again from the event table, with the same ids and sequences."""
 
 import sys
 from collections import defaultdict
@@ -21,9 +21,9 @@ AT_ONCE = 5_000  # events
 
 
 async def republish(service: ServiceDefinition, settings: CommonSettings, topics: Sequence[str]) -> int:
-    """Send all published events of `topics` once more, in order; return the exit code.
+    """Publish all published events of `topics` again, in order; return the exit code.
 
-    What an erasure has blanked is sent as a tombstone. Consumers skip what they have applied.
+    Events that an erasure has blanked are sent as tombstones. Consumers skip events that they have applied.
     """
     foreign = set(topics) - {owned.name for owned in owned_by(service.name)}
     if foreign:
@@ -55,7 +55,7 @@ async def _write_again(topic: str, connection: asyncpg.Connection, publisher: Pu
                 sys.stderr.write(f"\r{topic}: {sent} of {total}")
                 batch = []
         sent += await _send(publisher, topic, batch)
-    sys.stderr.write(f"\r{topic}: {sent} of {total} events written again\n")
+    sys.stderr.write(f"\r{topic}: {sent} of {total} events published again\n")
 
 
 async def _send(publisher: Publisher, topic: str, batch: list[asyncpg.Record]) -> int:

@@ -46,19 +46,19 @@ from shared.tracing import configure_tracing, stop_tracing
 log = structlog.get_logger()
 
 REFUSED, FAILED, PORT_TAKEN = 78, 70, 73  # exit codes, after sysexits: configuration, software, can't create
-KAFKA_ANSWERS_WITHIN = 1.8  # seconds; the health page waits 2 s for each of its checks
+KAFKA_ANSWERS_WITHIN = 1.8  # seconds; the health page waits 2 s for each check
 KEYS = "labeling.keys"
-# Records and events are objects by the ten thousand, in no cycles, and looking for some among them takes time: a third
-# of a consumer's with Python's own 700, a sixth with 50,000. What waits for this one to come is bounded by what a
-# consumer takes into memory (`bus.host`).
+# Consumers create tens of thousands of objects without reference cycles, and searching them for cycles takes a third of
+# a consumer's time with Python's default threshold of 700, a sixth with 50,000. The garbage that may accumulate is
+# bounded by the records that a consumer keeps in memory (`bus.host`).
 COLLECT_AFTER = (1_000_000, 5, 20)
 
 
 def run(service: ServiceDefinition) -> None:
     """Run a process of `service` from its start to its end; return its exit code.
 
-    0: stopped; 2: wrong arguments or settings; 70: something failed, start it again; 73: the port is taken;
-    78: refused to run on what it found, and said why.
+    0: stopped; 2: wrong arguments or settings; 70: a failure, start it again; 73: the port is taken; 78: unsafe to run,
+    the reason was printed.
     """
     arguments = _arguments(service)
     try:
@@ -81,14 +81,15 @@ def run(service: ServiceDefinition) -> None:
 
 def _arguments(service: ServiceDefinition) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog=f"python -m services.{service.name}", description=service.description)
-    parser.add_argument(
-        "--role", dest="roles", choices=("api", "worker"), action="append", help="both, unless one is named"
-    )
+    parser.add_argument("--role", dest="roles", choices=("api", "worker"), action="append", help="default: both")
     commands = parser.add_subparsers(dest="command")
-    again = commands.add_parser("republish", help="write topics again from the event table; with the service stopped")
+    again = commands.add_parser(
+        "republish", help="publish topics again from the event table; the service must be stopped"
+    )
     again.add_argument("topics", nargs="+", metavar="topic")
     commands.add_parser(
-        "adopt-cluster", help="belong to the Kafka cluster that answers now, after all topics were written to it again"
+        "adopt-cluster",
+        help="bind the database to the Kafka cluster that answers now, after all topics were published to it again",
     )
     arguments = parser.parse_args()
     arguments.roles = frozenset(arguments.roles or ("api", "worker"))
@@ -121,7 +122,7 @@ class _Process:
                 stopped = asyncio.create_task(self.stop.wait())
                 await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
                 if not work.done():
-                    # The server ends by itself on `stop`; while starting there is nothing to finish.
+                    # The server ends by itself on `stop`; during the start there is nothing to finish.
                     await asyncio.wait({work}, timeout=4)
                 work.cancel()
                 await asyncio.gather(work, return_exceptions=True)
@@ -197,7 +198,7 @@ class _Process:
         return port
 
     async def _patiently(self, what: str, attempt: Any) -> Any:  # noqa: ANN401
-        """Try until the servers answer; the health pages name those that do not."""
+        """Retry until the servers answer; meanwhile the health pages name those that do not."""
         return await until_it_works(what, attempt, is_passing, partial(self.waiting.wait_for, what))
 
     async def _open_database(self) -> Database:
@@ -250,7 +251,7 @@ class _Process:
     def _ended(self, task: "asyncio.Task[Any]") -> None:
         self.tasks.discard(task)
         if not task.cancelled() and not self.stop.is_set():
-            # What runs for as long as the process lives has ended: better no process than half of one.
+            # A task that must run as long as the process has ended: end the process.
             self._fail(task.exception() or RuntimeError(f"{task.get_coro()} ended by itself"))
 
     def _fail(self, error: BaseException) -> None:

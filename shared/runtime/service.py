@@ -22,7 +22,7 @@ from shared.store.unit_of_work import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What the runtime gives to a service; all of it is ready for use.
+    """The resources that the runtime provides to a service, ready for use.
 
     `relay.delay` (seconds) and `relay.backlog` (events) tell bulk work when to wait.
     """
@@ -34,24 +34,25 @@ class Resources:
     relay: Relay
 
     def for_request(self, request: Request) -> "Resources":
-        """Return these for the effects of one request, which mark its idempotency key as used."""
+        """Return resources for one request, whose effects mark its idempotency key as used."""
         database = database_of(request, self.database)
         return self if database is self.database else replace(self, database=database)
 
     async def acknowledged(self, work: UnitOfWork) -> bool:
-        """Wait until Kafka has what a catalog unit of work appended, 1 s at most (reading one's own writes)."""
+        """Wait, at most 1 s, until Kafka has the events of a catalog unit of work, so that a client reads its own
+        writes."""
         return await published(self.database, CATALOG_PARTITION, work.positions.get(CATALOG_PARTITION))
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceParts:
-    """What a service is made of.
+    """The parts of a service.
 
-    `routers` are served with the role `api`, and so are `public_routers` (pages that a mail leads to; on a port of
-    their own if one is set); `internal_routers` (for the service's own processes) with any role. `state` is found by
-    them as `request.app.state.service`. `consumers` and `worker_tasks` run with the role `worker`, `api_tasks`
-    with `api`: each for as long as the process lives, ended by cancellation; one that fails ends the process. `raw`
-    answers the paths below `/c/`.
+    `routers` are served with the role `api`, and so are `public_routers` (pages linked from mails; on a port of their
+    own if one is set); `internal_routers` (for the service's own processes) are served with any role. Endpoints find
+    `state` as `request.app.state.service`. `consumers` and `worker_tasks` run with the role `worker`, `api_tasks` with
+    `api`, until they are cancelled when the process ends; a task that fails ends the process. `raw` answers the paths
+    below `/c/`.
     """
 
     routers: Sequence[APIRouter] = ()
@@ -72,8 +73,8 @@ class ServiceDefinition:
 
     They may have `<name>_public_port` and `<name>_internal_port`: see `shared.runtime.doors`.
 
-    `catalogs` are the catalog topics that it reads before anything else (`labeling.keys` comes by itself). `build`
-    is called once all that is ready.
+    `catalogs` are the catalog topics that it reads before anything else (`labeling.keys` is always included). `build`
+    is called once they have been read.
     """
 
     name: str

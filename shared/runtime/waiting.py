@@ -1,4 +1,4 @@
-"""The answers of a process that cannot start yet: it is alive, and it waits for a server."""
+"""Answers requests while a process waits for a server at its start: it is alive, but not ready."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -14,9 +14,9 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
 class WaitingRoom:
-    """Serves the health pages on all `ports`, and 503 for all else, from the first call of `wait_for` until `close`.
+    """Serves the health pages on all `ports`, and 503 for other paths, from the first call of `wait_for` until `close`.
 
-    `failed` is called with the error when it cannot listen.
+    `failed` is called with the error if it cannot listen.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class WaitingRoom:
         self._serving: asyncio.Task[None] | None = None
 
     def wait_for(self, what: str) -> None:
-        """Say that `what` does not answer yet."""
+        """Answer from now on that `what` does not answer yet."""
         self._awaited = what
         if self._serving is None:
             self._serving = asyncio.create_task(self._serve(), name="waiting room")

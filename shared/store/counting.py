@@ -1,4 +1,4 @@
-"""Counts that lists show: exact up to a limit, so that no page of a list costs more than that."""
+"""Total counts of lists: exact up to a limit, so that counting is never expensive."""
 
 from shared.store.queries import Executor, Query
 
@@ -6,9 +6,9 @@ MOST_COUNTED = 10_000
 
 
 async def count_up_to_most(query: Query, connection: Executor, **values: object) -> int | None:
-    """Return what `query` counts, or None if that is more than MOST_COUNTED.
+    """Return the count of `query`, or None if it is above MOST_COUNTED.
 
-    The query counts `FROM (SELECT … LIMIT :most)`, in the order of an index, and so never reads further.
+    The query counts `FROM (SELECT … LIMIT :most)` in the order of an index, so it never reads further.
     """
     found: int = await query.fetchval(connection, **values, most=MOST_COUNTED + 1)
     return found if found <= MOST_COUNTED else None

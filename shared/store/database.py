@@ -20,21 +20,21 @@ QUERIES = queries_of(__file__)
 APPLICATION = "penchant"
 LOCK_TIMEOUT = timedelta(seconds=5)
 ACQUIRE_WITHIN = 10.0  # seconds; raises TimeoutError
-POOL_SIZE = 10  # a transaction per partition number at most, and a few for requests
+POOL_SIZE = 10  # at most one transaction per partition number, and a few for requests
 
 
 BeforeCommit = Callable[[PoolConnectionProxy], Awaitable[None]]
 
 
 class _Pool(asyncpg.Pool):
-    """Gives out connections; nobody waits for one for ever."""
+    """A pool of connections; waiting for one has a time-out."""
 
     def acquire(self, *, timeout: float | None = None) -> PoolAcquireContext:
         return super().acquire(timeout=ACQUIRE_WITHIN if timeout is None else timeout)
 
 
 async def _as_it_is(connection: asyncpg.Connection) -> None:
-    """Skip the reset of a returned connection: sessions are never changed, and it would cost a round trip."""
+    """Do not reset a returned connection: session settings are never changed, and a reset costs a round trip."""
 
 
 class Database:
@@ -51,7 +51,7 @@ class Database:
 
     @classmethod
     async def open(cls, dsn: str, partitions: int = 12, size: int = POOL_SIZE) -> Self:
-        """Connect. Raises what asyncpg raises if there is no such database or it is away."""
+        """Connect. Raises asyncpg's errors if the database does not exist or is unavailable."""
         milliseconds = str(int(LOCK_TIMEOUT.total_seconds() * 1000))
         pool = _Pool(
             dsn,
@@ -73,7 +73,7 @@ class Database:
                 "application_name": APPLICATION,
                 "lock_timeout": milliseconds,
                 "idle_in_transaction_session_timeout": milliseconds,
-                "jit": "off",  # compiling a statement of a few milliseconds takes longer than it saves
+                "jit": "off",  # compiling a statement that runs for milliseconds takes longer than it saves
                 "timezone": "UTC",
             },
         )
@@ -81,7 +81,7 @@ class Database:
         return cls(dsn, pool, partitions)
 
     def before_commit(self, call: BeforeCommit) -> Self:
-        """Return this database for one request: its units of work that append events end with `call`.
+        """Return this database for one request: its units of work that append events call `call` before the commit.
 
         `call` gets the connection, in the same transaction; an exception rolls everything back.
         """
@@ -90,7 +90,7 @@ class Database:
         return bound
 
     async def close(self) -> None:
-        """Give the connections back; those still in use after 5 s are cut."""
+        """Close all connections; those still in use after 5 s are terminated."""
         try:
             await asyncio.wait_for(self.pool.close(), 5)
         except TimeoutError:
@@ -102,7 +102,7 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[PoolConnectionProxy]:
-        """Provide a plain transaction, for what needs no events."""
+        """Open a plain transaction, for work without events."""
         async with self._patiently(), self.pool.acquire() as connection, connection.transaction():
             yield connection
 
@@ -110,7 +110,7 @@ class Database:
     async def unit_of_work(self, *partitions: int) -> AsyncIterator[UnitOfWork]:
         """Open a transaction that holds the locks of `partitions` and appends events; see `UnitOfWork`.
 
-        No partitions: an intake batch, which takes its locks later, by `work.lock`.
+        Without partitions it is an intake batch, which takes its locks later with `work.lock`.
         """
         async with (
             self._patiently(),
@@ -125,7 +125,7 @@ class Database:
 
     @asynccontextmanager
     async def _patiently(self) -> AsyncIterator[None]:
-        """End sessions that hold locks and have stopped, when a wait for a lock fails. The error is raised again."""
+        """After a lock time-out, terminate stopped sessions that hold locks, and raise the error again."""
         try:
             yield
         except asyncpg.LockNotAvailableError:

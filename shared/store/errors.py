@@ -8,14 +8,14 @@ class Fenced(Exception):
 
 
 class EventTooLarge(ValueError):
-    """An event is larger than Kafka takes."""
+    """An event is larger than Kafka accepts."""
 
 
 class UnsafeToRun(Exception):
-    """The service must not run on what it found; the message says why and what to do."""
+    """The service must not run; the message says why and what to do."""
 
 
-# These errors are retried: nothing is wrong with the work itself.
+# These errors are retried: they are not caused by the work itself.
 _PASSING = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
@@ -33,11 +33,11 @@ _PASSING = (
 
 
 def ends_transaction(error: BaseException) -> bool:
-    """Return whether a transaction in which this happened cannot go on."""
+    """Return whether a transaction cannot continue after this error."""
     return is_passing(error) or isinstance(error, asyncpg.PostgresError)
 
 
 def is_passing(error: BaseException) -> bool:
-    """Return whether a retry may succeed: a server is away, or a lock was not granted in time."""
-    # What asyncpg's encoders refuse is an InterfaceError too, but a ValueError besides: the value is wrong.
+    """Return whether a retry may succeed: a server is unavailable, or a lock was not granted in time."""
+    # A value that asyncpg's encoders refuse raises an InterfaceError that is also a ValueError: a retry would fail.
     return isinstance(error, _PASSING) and not isinstance(error, ValueError)

@@ -1,4 +1,4 @@
-"""Write rows of the event table: draw their positions, and note which events each of them follows."""
+"""Writes rows of the event table: draws their positions, and stores which events each of them follows."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from shared.store.queries import queries_of
 
 QUERIES = queries_of(__file__)
 
-# A row before it is written, in this order; the first column is its partition number, the second its topic.
+# The columns of a row, in this order; the first is its partition number, the second its topic.
 DRAFT_COLUMNS = (
     "partition",
     "topic",
@@ -53,7 +53,7 @@ async def write_events(connection: PoolConnectionProxy, drafts: Sequence[Draft])
         of: tuple[int, str] = (draft[0], draft[1])
         text = after.get(of)
         if text is None:
-            # Another topic does not advance until this one is done, so all its rows come after the same.
+            # Other topics do not advance until this one is written, so all rows of the topic have the same `after`.
             text = after[of] = _after(draft[0], draft[1], known | heads)
         heads[of] = position
         rows.append((position, *draft, text))
@@ -71,7 +71,7 @@ async def write_events(connection: PoolConnectionProxy, drafts: Sequence[Draft])
 
 
 def _after(partition: int, topic: str, known: Sequences) -> str:
-    """Return the text of `ce_after` for an event: each topic that it may follow from, with the highest sequence."""
+    """Return the text of `ce_after`: each topic that the event may follow from, with the highest sequence."""
     named = []
     for cause in sorted(causes_of(topic)):
         number = CATALOG_PARTITION if cause.endswith(".catalog") else partition

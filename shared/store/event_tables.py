@@ -1,4 +1,4 @@
-"""The partitions of the event table, by ranges of positions; always one more than is needed."""
+"""Creates the partitions of the event table, by ranges of positions, always one ahead."""
 
 from asyncpg.pool import PoolConnectionProxy
 
@@ -20,7 +20,7 @@ async def extend_event_tables(connection: PoolConnectionProxy) -> None:
         for number in range(last // POSITIONS, last // POSITIONS + AHEAD + 1):
             name = f"events_{number}"
             if name not in present:
-                # Attaching, not PARTITION OF: that would lock out all who append for a moment.
+                # ATTACH instead of PARTITION OF, which would briefly lock out all transactions that append.
                 await connection.execute(f"CREATE TABLE {name} (LIKE events INCLUDING ALL)")
                 await connection.execute(
                     f"ALTER TABLE events ATTACH PARTITION {name} "

@@ -18,10 +18,10 @@ State = Literal["waiting", "failed", "ready", "dead"]
 
 @dataclass(frozen=True, slots=True)
 class HeldRecord:
-    """A Kafka record as it came, with why it is held.
+    """An unchanged Kafka record, with the reason why it is held.
 
-    `waiting`: for a contact or message not yet known, until `expires_at`; `failed`: the code failed on it; `ready`: to
-    be processed again; `dead`: on its way to the dead letters.
+    States: `waiting` for a contact or message not yet known, until `expires_at`; `failed`: the code failed on it;
+    `ready` to be processed again; `dead`: about to become a dead letter.
     """
 
     consumer: str
@@ -51,7 +51,7 @@ def decode_headers(stored: bytes) -> list[tuple[str, bytes | None]]:
 
 
 async def insert_held(connection: PoolConnectionProxy, records: Sequence[HeldRecord]) -> None:
-    """Write all of `records` in one statement, and wake the task that moves held records."""
+    """Write `records` in one statement, and wake the task that processes held records."""
     if not records:
         return
     await QUERIES["hold_records"].execute(
@@ -75,13 +75,13 @@ async def insert_held(connection: PoolConnectionProxy, records: Sequence[HeldRec
 
 
 async def release_held(connection: PoolConnectionProxy, waits_for: Sequence[str]) -> None:
-    """Let records that wait for any of these keys be processed again, once the transaction is committed."""
+    """Release records that wait for any of these keys, once the transaction is committed."""
     if waits_for and await QUERIES["release_records"].execute(connection, waits_for=waits_for):
         await QUERIES["notify_held"].execute(connection)
 
 
 async def forget_contacts(connection: PoolConnectionProxy, contacts: Collection[tuple[int, int]]) -> None:
-    """Delete what any consumer of the service holds of contacts (account, contact) that are erased."""
+    """Delete all held records of erased contacts (account, contact), for every consumer of the service."""
     if contacts:
         await QUERIES["forget_contacts"].execute(
             connection,
@@ -93,7 +93,7 @@ async def forget_contacts(connection: PoolConnectionProxy, contacts: Collection[
 async def release_failed(
     connection: PoolConnectionProxy, topic: str | None, account_id: int | None, contact_id: int | None
 ) -> int:
-    """Let records on which the code failed be processed again; None stands for any. Return how many there are."""
+    """Release records on which the code failed; None means any. Return their number."""
     released = await QUERIES["release_failed"].execute(
         connection, topic=topic, account_id=account_id, contact_id=contact_id
     )

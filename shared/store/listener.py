@@ -1,4 +1,4 @@
-"""Wake tasks on PostgreSQL's NOTIFY. A hint only: the tasks poll as well."""
+"""Wakes tasks on PostgreSQL's NOTIFY. This is only a hint: the tasks also poll."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,7 +9,7 @@ import asyncpg
 from shared.retrying import until_it_works
 from shared.store.errors import is_passing
 
-ALIVE = 10.0  # seconds between looks at whether the connection still stands
+ALIVE = 10.0  # seconds between checks of the connection
 
 
 async def listen(dsn: str, callbacks: dict[str, Callable[[], None]]) -> None:

@@ -1,4 +1,4 @@
-"""Named queries: the SQL of a store module stands beside it, in a file of the same name.
+"""Named queries: the SQL of a store module is in a file of the same name beside it.
 
 A file has any number of queries. Each begins with a line `-- name: <name>`; the comment lines below it say what the
 query is for. Parameters are written `:account_id` and passed by name:
@@ -19,20 +19,20 @@ from asyncpg.pool import PoolConnectionProxy
 Executor = PoolConnectionProxy | asyncpg.Connection | asyncpg.Pool
 
 _NAME = re.compile(r"^--\s*name:\s*(\w+)\s*$", re.MULTILINE)
-# What is no parameter comes first: text, quoted names, comments, casts. `:` before a letter is a parameter otherwise.
+# First everything that is not a parameter: texts, quoted names, comments, casts. Otherwise `:` before a letter is one.
 _TOKEN = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|/\*.*?\*/|::|(?<![:\w\]]):(?P<parameter>[a-z_]\w*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A statement with `$1` … in the place of its `parameters`, which are in that order."""
+    """A statement with `$1` … in place of its `parameters`, which are in that order."""
 
     name: str
     text: str
     parameters: tuple[str, ...]
 
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:
-        """Put the values in the order of the parameters. Raises TypeError for one that is missing or unknown."""
+        """Return the values in the order of the parameters. Raises TypeError for a missing or unknown one."""
         if values.keys() != set(self.parameters):
             raise TypeError(f"query {self.name} takes {', '.join(self.parameters)}, not {', '.join(values)}")
         return [values[parameter] for parameter in self.parameters]
@@ -50,7 +50,7 @@ class Query:
         return await connection.fetchval(self.text, *self.arguments(values))
 
     async def execute(self, connection: Executor, **values: Any) -> int:
-        """Run the statement; return how many rows it changed."""
+        """Run the statement; return the number of changed rows."""
         status = await connection.execute(self.text, *self.arguments(values))
         count = status.rpartition(" ")[2]
         return int(count) if count.isdigit() else 0
@@ -59,7 +59,7 @@ class Query:
 def queries_of(module: str) -> dict[str, Query]:
     """Read the `.sql` file beside a module, given the module's `__file__`.
 
-    Raises ValueError for two queries of one name, and for text before the first one that is no comment.
+    Raises ValueError for two queries with the same name, and for text before the first query that is not a comment.
     """
     return parse_queries(Path(module).with_suffix(".sql").read_text(encoding="utf-8"))
 

@@ -1,4 +1,4 @@
-"""One transaction: its locks, the events that it appends, and what it holds back."""
+"""One transaction: its locks, the events that it appends, and the records that it holds."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -22,16 +22,16 @@ from shared.tracing import current_traceparent
 
 QUERIES = queries_of(__file__)
 
-# Kafka takes records of 1 MiB with everything around them; what is refused later would stop the relay for good.
+# Kafka accepts records of 1 MiB including keys and headers; a refusal in the relay would stop it for ever.
 MAX_BODY_BYTES = 900_000
-MAX_DEFINITION_BYTES = 800_000  # what a client defines; its later states, such as its deletion, need some room
+MAX_DEFINITION_BYTES = 800_000  # the limit for definitions; leaves room for later states, such as a deletion
 WAIT_FOR_UNKNOWN = timedelta(minutes=10)
 
 TOMBSTONE = "penchant.Tombstone.v1"
 
 
 class CausingEvent(Protocol):
-    """The event that another one follows from."""
+    """The event that caused another one."""
 
     @property
     def event_id(self) -> str: ...
@@ -42,7 +42,7 @@ class CausingEvent(Protocol):
 
 
 class RawRecord(Protocol):
-    """A Kafka record as it came, with what is known of whom it is about."""
+    """An unchanged Kafka record, with the account and the contact that it is about, as far as they are known."""
 
     @property
     def consumer(self) -> str: ...
@@ -65,10 +65,10 @@ class RawRecord(Protocol):
 class UnitOfWork:
     """Reads and writes through `connection`, and appends events in the same transaction.
 
-    `partitions` are the partition numbers whose locks it holds; only their events may be appended. `now` is the time
-    of the unit. After the block, `positions` has the position of the last event appended of each partition number
-    (-1: the catalog), and `position` the highest of them, or None. `failed` are the partition numbers that `isolate`
-    or `savepoint` left out, each with its error.
+    `partitions` are the partition numbers whose locks it holds; only their events may be appended. `now` is the time of
+    the unit. After the block, `positions` has the position of the last event appended of each partition number (-1: the
+    catalog), and `position` the highest of them, or None. `failed` are the partition numbers that `isolate` or
+    `savepoint` excluded, each with its error.
     """
 
     def __init__(
@@ -94,24 +94,24 @@ class UnitOfWork:
         return max(self.positions.values(), default=None)
 
     async def lock(self, partitions: Iterable[int]) -> None:
-        """Take the locks of `partitions`, ascending; they are held until the end of the transaction."""
+        """Take the locks of `partitions` in ascending order; they are held until the end of the transaction."""
         wanted = sorted(set(partitions))
         if wanted:
-            # A statement of its own: what decides must be read by a later one, after the wait.
+            # A separate statement: whatever a decision depends on must be read by a later one, after the wait.
             await QUERIES["lock_partitions"].execute(self.connection, lock_class=LockClass.PARTITION, partitions=wanted)
         self.partitions = tuple(sorted({*self.partitions, *wanted}))
 
     def withdraw(self, partitions: Iterable[int]) -> None:
-        """Leave out partition numbers: nothing can be appended for them any more, though their locks are kept."""
+        """Exclude partition numbers: nothing can be appended for them any more, although their locks are kept."""
         gone = set(partitions)
         self.partitions = tuple(partition for partition in self.partitions if partition not in gone)
 
     @contextmanager
     def isolate(self, partition: int) -> Iterator[None]:
-        """Leave out `partition` if the block fails: its events, held records and callbacks are dropped.
+        """Exclude `partition` if the block fails: its events, held records and callbacks are dropped.
 
-        The rest of the unit goes on, and the error is in `failed`. What the block wrote to the database stays, so it
-        should write last. An error that ends the transaction is not caught.
+        The rest of the unit continues, and the error is in `failed`. The block's writes to the database are not undone,
+        so it should write last. An error that ends the transaction is not caught.
         """
         kept = self._lengths()
         try:
@@ -123,7 +123,7 @@ class UnitOfWork:
 
     @asynccontextmanager
     async def savepoint(self, partition: int) -> AsyncIterator[None]:
-        """Do as `isolate` does, and undo what the block wrote to the database as well; this costs two round trips."""
+        """Do the same as `isolate`, and also undo the block's writes to the database; this costs two round trips."""
         kept = self._lengths()
         try:
             async with self.connection.transaction():
@@ -195,7 +195,7 @@ class UnitOfWork:
         occurred_at: datetime,
         cause: CausingEvent,
     ) -> None:
-        """Do as `append`, without encoding: `body` is the event's JSON, for callers that write thousands a second."""
+        """Append an event that is already encoded: `body` is its JSON. For callers that write thousands a second."""
         _check_size(model, body, MAX_BODY_BYTES)
         partition = partition_of(account_id, contact_id, self._partition_count)
         self._check_locked(partition)
@@ -218,7 +218,7 @@ class UnitOfWork:
         )
 
     def append_tombstone(self, topic: str, account_id: int, contact_id: int) -> None:
-        """Add a record without a value, which makes a compacted topic forget the contact."""
+        """Add a record without a value, which removes the contact from a compacted topic."""
         partition = partition_of(account_id, contact_id, self._partition_count)
         self._check_locked(partition)
         event_id = uuid7()
@@ -232,17 +232,17 @@ class UnitOfWork:
             raise ValueError(f"partition {partition} is not locked by this unit of work")
 
     async def erase_personal(self, account_id: int, contact_id: int) -> None:
-        """Blank the bodies of the contact's events that hold personal data."""
+        """Blank the bodies of the contact's events that contain personal data."""
         await QUERIES["erase_personal"].execute(self.connection, account_id=account_id, contact_id=contact_id)
 
     def reject(self, record: RawRecord, reason: str) -> None:
-        """Send an intake record that can never be used to the dead letters."""
+        """Make an intake record that can never be used a dead letter."""
         self._hold(record, "dead", reason, ())
 
     def hold(self, record: RawRecord, reason: str, waits_for: Sequence[str]) -> None:
         """Hold an intake record that names something unknown; it is retried when one of `waits_for` is released.
 
-        After 10 minutes it goes to the dead letters.
+        After 10 minutes it becomes a dead letter.
         """
         self._hold(record, "waiting", reason, waits_for)
 
@@ -280,7 +280,7 @@ class UnitOfWork:
         )
 
     async def release(self, waits_for: Sequence[str]) -> None:
-        """Let records that are held for any of these keys be processed again, once this unit is committed."""
+        """Release records that are held for any of these keys, once this unit is committed."""
         await release_held(self.connection, waits_for)
 
     def after_commit(self, callback: Callable[[], None]) -> None:

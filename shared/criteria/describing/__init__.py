@@ -39,13 +39,13 @@ from shared.events.labeling import Scalar
 __all__ = ["Language", "Names", "describe"]
 
 MAX_LISTED = 5  # values that a sentence names
-# Beyond these a number is written with an exponent: nobody counts zeros, and a decimal has 28 digits.
+# Numbers beyond these are written with an exponent: many zeros are unreadable, and a decimal has 28 digits.
 GREATEST_PLAIN = 10**15
 SMALLEST_PLAIN = 1e-6
 
 
 class Names(Protocol):
-    """What the things that a criterion names are called."""
+    """The names of the things that a criterion refers to."""
 
     def label(self, label_id: UUID) -> str: ...
     def segment(self, segment_id: UUID) -> str: ...
@@ -55,7 +55,7 @@ class Names(Protocol):
 
 
 def describe(criterion: Criterion, language: Language, names: Names) -> str:
-    """Return a sentence that says what the criterion means; segments go by their names."""
+    """Return a sentence that says what the criterion means; segments are called by their names."""
     describer = _Describer(PHRASES[language], language, names)
     if isinstance(criterion, All) and not criterion.parts:
         return describer.phrases.everybody
@@ -102,7 +102,7 @@ class _Describer:
         return negative or self.phrases.opposite.format(clause=self.clause(part))
 
     def leaf(self, node: Criterion) -> tuple[str, str]:
-        """Return the clause and its opposite; the latter is empty where a sentence must say it in another way."""
+        """Return the clause and its opposite; the latter is empty if the sentence must be phrased in another way."""
         match node:
             case HoldsLabel(labels, period):
                 since = self.phrases.since.format(period=self.period(period)) if period else ""
@@ -146,7 +146,7 @@ class _Describer:
             case ContactCreated(period):
                 return self.pair(self.phrases.created, period=self.period(period))
             case _:
-                raise TypeError(f"{type(node).__name__} is no leaf")
+                raise TypeError(f"{type(node).__name__} is not a leaf")
 
     def clicked(self, node: Clicked) -> tuple[str, str]:
         name = ""
@@ -182,7 +182,7 @@ class _Describer:
         return self.by_count(count, positive, negative, pair[0].format(count="", **parts))
 
     def by_count(self, count: Count, positive: str, negative: str, at_all: str) -> tuple[str, str]:
-        """Return the clause and its opposite: a count of none is said by the opposite of having done it at all."""
+        """Return the clause and its opposite. A count of zero is phrased as the opposite of having done it at all."""
         if count == Count():
             return positive, negative
         if count.number == 0 and count.comparison != "at_least":
@@ -238,7 +238,7 @@ class _Describer:
         return self.number(value)
 
     def number(self, number: float) -> str:
-        """Return all digits of a number: rounding it would say something else."""
+        """Return all digits of a number: a rounded one would have another meaning."""
         written = format_scientific if _needs_exponent(number) else format_decimal
         return written(number, locale=self.language, decimal_quantization=False)
 
