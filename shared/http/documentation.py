@@ -50,7 +50,7 @@ _IDEMPOTENCY_KEY = {
     "in": "header",
     "required": False,
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
-    "description": "Carried out once in 24 hours; repeating the request with the same body gives the first answer again.",
+    "description": "Carried out once in 24 hours; repeating it with the same body gives the first answer again.",
 }
 
 

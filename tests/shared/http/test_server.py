@@ -1,4 +1,4 @@
-"""The server: tracked links by the short way, the rest by FastAPI, and nobody can hold it up."""
+"""The server: tracked links by the fast path, the rest by FastAPI, and slow clients are disconnected."""
 
 import asyncio
 import contextlib
