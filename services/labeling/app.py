@@ -64,7 +64,7 @@ SERVICE = ServiceDefinition(
     migrations=MIGRATIONS,
     catalogs=("tracking.catalog", "segmentation.catalog", "workflow.catalog"),  # where labels and fields are used
     build=build,
-    description="Contacts, labels, and who holds which: why, and how often they clicked for it.",
+    description="Contacts, labels, and their assignments with reasons and clicks.",
 )
 
 

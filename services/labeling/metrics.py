@@ -1,12 +1,12 @@
-"""What labeling counts, beside what the runtime counts."""
+"""Labeling's metrics, in addition to those of the runtime."""
 
 from prometheus_client import Counter
 
 from shared.metrics import REGISTRY
 
 COMMANDS_REFUSED = Counter(
-    "penchant_labeling_commands_refused", "Commands that came to nothing, by why.", ("reason",), registry=REGISTRY
+    "penchant_labeling_commands_refused", "Commands without effect, by reason.", ("reason",), registry=REGISTRY
 )
 ENGAGEMENTS = Counter(
-    "penchant_labeling_engagements", "Reports of engagements, by what became of them.", ("outcome",), registry=REGISTRY
+    "penchant_labeling_engagements", "Reports of engagements, by outcome.", ("outcome",), registry=REGISTRY
 )

@@ -37,7 +37,7 @@ def fields() -> list[tuple[str, float]]:
     contacts = range(CONTACTS // PARTITIONS)
     sorts: dict[str, dict[int, Scalar | None]] = {
         f"a text field with {CITIES} values": {one: f"city {dice.randrange(CITIES)}" for one in contacts},
-        "a text field in which every value is another": {one: f"{one:08}-abcdef" for one in contacts},
+        "a text field in which all values are distinct": {one: f"{one:08}-abcdef" for one in contacts},
         "a number field (0 to 1,000)": {one: dice.randrange(1000) for one in contacts},
         "a date field (of 80 years)": {
             one: f"{1940 + dice.randrange(80)}-{1 + dice.randrange(12):02}-{1 + dice.randrange(28):02}"
@@ -86,7 +86,7 @@ def main() -> None:
     table.add_row("a click, all that counts it", f"{whole / CLICKS:.1f}")
     for name, bytes_each in fields():
         table.add_row(name, f"{bytes_each:.1f}")
-    table.add_row("a label held", f"{labels():.1f}")
+    table.add_row("a held label", f"{labels():.1f}")
     Console(width=120).print(table)
 
 

@@ -67,7 +67,7 @@ class BrandBody(RequestBody):
 
 
 class UtmBody(RequestBody):
-    """What is appended to the targets of tracked links, for web analytics."""
+    """The parameters that are appended to the targets of tracked links, for web analytics."""
 
     source: Annotated[
         str,
@@ -80,8 +80,8 @@ class UtmBody(RequestBody):
         str | None,
         Field(
             max_length=100,
-            description="The value of `utm_campaign`. `{send_id}`, `{send_kind}` and `{message_name}` are filled in at "
-            "each click; where a click has no send, a value that names it is not appended. Null: it is not appended.",
+            description="The value of `utm_campaign`. `{send_id}`, `{send_kind}` and `{message_name}` are filled in at each "
+            "click; if a click has no send, a value that names it is not appended. Null: it is never appended.",
         ),
     ] = "{send_id}"
 

@@ -1,4 +1,4 @@
-"""A label for many contacts at once."""
+"""Assigns or removes a label for many contacts at once."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -21,7 +21,7 @@ router = Router(prefix="/v1/assignment-jobs", tags=["assignments"])
 
 
 class AssignedBody(RequestBody):
-    """Which contacts: exactly one member."""
+    """A set of contacts: exactly one member."""
 
     label: Annotated[
         UUID | None, Field(description="Those that hold this label.", examples=["0190c2a4-8f20-7d4e-8b66-2a3b4c5d6e7f"])
@@ -42,19 +42,19 @@ class AssignedBody(RequestBody):
 
 
 class AssignmentJobBody(RequestBody):
-    """Which contacts get or lose which label."""
+    """A label to assign to, or remove from, a set of contacts."""
 
     of: Annotated[AssignedBody, Field(description="The contacts that get or lose the label.")]
     label_id: Annotated[UUID, Field(description="The label that is given or taken away.")]
     held: Annotated[bool, Field(description="True gives the label, false takes it away.", examples=[True])]
-    dry_run: Annotated[bool, Field(description="Only say what it would do.")] = False
+    dry_run: Annotated[bool, Field(description="Only answer what it would do.")] = False
 
 
 class AssignmentPreview(BaseModel):
     """What the job would do."""
 
     changed: Annotated[int, Field(description="Contacts that would get or lose the label.", examples=[830])]
-    unchanged: Annotated[int, Field(description="Contacts that would stay as they are.", examples=[112])]
+    unchanged: Annotated[int, Field(description="Contacts that would not change.", examples=[112])]
     refused: Annotated[int, Field(description="Contacts that removed the label themselves.", examples=[4])]
 
 
@@ -84,7 +84,7 @@ async def create_job(
 async def undo_job(
     service: Service, caller: Annotated[Caller, requires("write")], job_id: UUID, response: Response
 ) -> JobAnswer:
-    """Take back what a job changed. 409 while it runs."""
+    """Undo the changes of a job. 409 while it runs."""
     job = await undo_assignment_job(service.database, caller.account_id, job_id)
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     return JobAnswer.of(job)

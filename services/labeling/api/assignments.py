@@ -1,4 +1,4 @@
-"""Who holds which label: giving, taking away, and why."""
+"""Assigns and removes labels, and shows who holds a label and why."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -71,25 +71,25 @@ class AssignmentItem(RequestBody):
 class AssignmentsAnswer(BaseModel):
     """The result of a batch.
 
-    `refused` counts labels that the contact itself had removed: a program does not give them back.
+    `refused` counts labels that the contact itself had removed: a program cannot assign them again.
     """
 
     assigned: Annotated[int, Field(description="Items whose contact got the label.", examples=[1])]
     removed: Annotated[int, Field(description="Items whose contact lost the label.", examples=[0])]
-    unchanged: Annotated[int, Field(description="Items whose contact stayed as it was.", examples=[0])]
+    unchanged: Annotated[int, Field(description="Items that changed nothing.", examples=[0])]
     refused: Annotated[int, Field(description="Items whose contact had removed the label itself.", examples=[0])]
     errors: Annotated[list[BatchError], Field(description="Items that are not valid.")]
 
 
 class ClickSupport(BaseModel):
-    """The clicks that the label rests on."""
+    """The support by clicks."""
 
     kind: Annotated[Literal["click"], Field(description="Always `click`.")] = "click"
     clicks: Annotated[int, Field(description="Human clicks on links with the label.", examples=[4])]
 
 
 class LabelOfContact(BaseModel):
-    """A label that the contact holds, held, or clicked for. Null `since` where it does not hold it."""
+    """A label that the contact holds, held, or clicked for. `since` is null if the contact does not hold it."""
 
     label_id: UUID
     label_name: str
@@ -103,7 +103,7 @@ class LabelOfContact(BaseModel):
     supports: Annotated[
         list[dict[str, Any]],
         Field(
-            description="The origins that it rests on; all clicks are one, with their number.",
+            description="The supports of the assignment; all clicks are one support, with their number.",
             examples=[[{"kind": "click", "clicks": 4}]],
         ),
     ]
@@ -118,8 +118,8 @@ class HistoryEntry(BaseModel):
     outcome: Annotated[
         Literal["assigned", "confirmed", "removed", "withdrawn", "declined", "refused"],
         Field(
-            description="`confirmed`: it was held already. `withdrawn`: one support less. `declined`: the contact said "
-            "no beforehand. `refused`: see `reason`.",
+            description="`confirmed`: it was held already. `withdrawn`: one support fewer. `declined`: the "
+            "contact refused it beforehand. `refused`: see `reason`.",
             examples=["assigned"],
         ),
     ]
@@ -127,7 +127,7 @@ class HistoryEntry(BaseModel):
     origin: Annotated[
         dict[str, Any],
         Field(
-            description="What asserted the label or took it away, with its reference.",
+            description="What assigned or removed the label, with its reference.",
             examples=[{"kind": "click", "click_id": "0190d500-0c1c-7d2e-8f3a-4b5c6d7e8f90"}],
         ),
     ]
@@ -182,8 +182,8 @@ async def give_label(
 ) -> None:
     """Give the contact the label; 204 also when it had it.
 
-    Origin `self` needs the scope `self`, any other `write`. A label that the contact itself removed comes back by the
-    contact or by a person only: other origins are recorded as refused, and change nothing.
+    Origin `self` needs the scope `self`, any other `write`. Only the contact or a person can assign a label again that
+    the contact itself removed: attempts of other origins are recorded as refused, and change nothing.
     """
     await _set(service, caller, contact, label_id, body, held=True)
 
@@ -198,7 +198,7 @@ async def take_label(
     label_id: UUID,
     body: AssignmentBody | None = None,
 ) -> None:
-    """Take the label away, whatever it rests on; 204 also when the contact did not have it."""
+    """Remove the label, whatever its supports; 204 also if the contact did not hold it."""
     await _set(service, caller, contact, label_id, body, held=False)
 
 

@@ -45,7 +45,7 @@ router = Router(prefix="/v1/contacts", tags=["contacts"])
 
 
 class ContactLookupBody(RequestBody):
-    """Which contacts."""
+    """The contacts to look up."""
 
     contact_ids: Annotated[
         list[ContactId], Field(min_length=1, max_length=1000, description="The ids of the contacts.", examples=[[1042]])
@@ -66,8 +66,8 @@ class MomentAnswer(BaseModel):
     kind: Annotated[
         MomentKind,
         Field(
-            description="What `details` are: a label asserted or removed, an engagement, a decision on subscription or "
-            "consent to tracking with its origin and wording, the state after a change.",
+            description="The kind of `details`: a label assigned or removed, an engagement, a decision on subscription "
+            "or consent to tracking with its origin and wording, the state after a change.",
         ),
     ]
     details: Annotated[
@@ -100,11 +100,11 @@ async def show_timeline(
     contact: str,
     page: Annotated[PageRequest, page_request()],
 ) -> Page[MomentAnswer]:
-    """List labels given and taken, engagements, decisions and changes, newest first."""
+    """List assigned and removed labels, engagements, decisions and changes, newest first."""
     at, key = page.key(datetime, str) or (LATEST, "~")
     async with service.database.pool.acquire() as connection:
         contact_id = await contact_in_path(connection, caller.account_id, contact)
-        # Moments of the same time are ordered by their keys; that many of one time are not expected.
+        # Moments with the same time are ordered by their keys; a full page of one time is not expected.
         moments = await moments_of(connection, caller.account_id, contact_id, at, page.fetch + 1000)
     rest = [moment for moment in moments if (moment.at, moment.key) < (at, key)]
     return Page[MomentAnswer].of(
@@ -121,7 +121,7 @@ async def show_timeline(
     responses={200: {"content": {"application/json": {"example": DATA}}}},
 )
 async def show_data(service: Service, caller: Annotated[Caller, requires("read")], contact: str) -> dict[str, Any]:
-    """Return everything that is known of the person, for the person."""
+    """Return everything that is stored about the person, for the person."""
     async with service.database.pool.acquire() as connection:
         contact_id = await contact_in_path(connection, caller.account_id, contact)
         return await contact_data(connection, caller.account_id, contact_id)

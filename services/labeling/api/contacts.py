@@ -1,4 +1,4 @@
-"""Contacts: one at a time, and by the thousand."""
+"""Contacts: single ones, batches and lists."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -52,9 +52,7 @@ MOST_CONTACTS = 10_000
 class NewContactBody(ContactBody):
     """A new contact."""
 
-    email: Annotated[
-        str, Field(max_length=320, description="The address that is written to.", examples=["anna@example.com"])
-    ]
+    email: Annotated[str, Field(max_length=320, description="The e-mail address.", examples=["anna@example.com"])]
     labels: Annotated[LabelNames | None, Field(examples=[["Dogs"]])] = None
 
 
@@ -65,12 +63,10 @@ class ContactItem(ContactBody):
 
 
 class BatchAnswer(BaseModel):
-    """What came of a batch. `contact_ids` has one per item, null where it was refused."""
+    """The result of a batch. `contact_ids` has one id per item, null if the item was refused."""
 
-    created: Annotated[int, Field(description="Items that made a new contact.", examples=[1])]
-    updated: Annotated[
-        int, Field(description="Items whose contact was there, also when nothing changed.", examples=[0])
-    ]
+    created: Annotated[int, Field(description="Items that created a contact.", examples=[1])]
+    updated: Annotated[int, Field(description="Items whose contact existed, including unchanged ones.", examples=[0])]
     errors: Annotated[list[BatchError], Field(description="Items that were refused.")]
     contact_ids: Annotated[
         list[int | None],
@@ -190,43 +186,46 @@ async def list_contacts(
     service: Service,
     caller: Annotated[Caller, requires("read", pipeline=True)],
     page: Annotated[PageRequest, page_request()],
-    email: Annotated[str | None, Query(max_length=320, description="Only who has this address.")] = None,
-    external_id: Annotated[str | None, Query(max_length=200, description="Only who has this external id.")] = None,
+    email: Annotated[str | None, Query(max_length=320, description="Only the contact with this address.")] = None,
+    external_id: Annotated[
+        str | None, Query(max_length=200, description="Only the contact with this external id.")
+    ] = None,
     label: Annotated[
-        str | None, Query(max_length=200, description="Only who holds this label: its id, or its name or an alias.")
+        str | None,
+        Query(max_length=200, description="Only contacts that hold this label: its id, its name or an alias."),
     ] = None,
     segment: Annotated[UUID | None, Query(description="Only the members of this segment.")] = None,
-    subscription: Annotated[Subscription | None, Query(description="Only who has this subscription.")] = None,
+    subscription: Annotated[Subscription | None, Query(description="Only contacts with this subscription.")] = None,
     import_id: Annotated[
         UUID | None,
         Query(
             alias="import",
-            description="Only whom this import touched. What imports did is kept for 7 days.",
+            description="Only contacts that this import touched. The effects of imports are kept for 7 days.",
         ),
     ] = None,
     outcome: Annotated[
         ImportOutcome | None,
-        Query(description="With `import`: only whom its result counts as this.", examples=["created"]),
+        Query(description="With `import`: only contacts that its result counts as this.", examples=["created"]),
     ] = None,
     changed_since: Annotated[
         Annotated[AwareDatetime, BeforeValidator(only_written_out)] | None,
-        Query(description="Only who changed at or after this time."),
+        Query(description="Only contacts that changed at or after this time."),
     ] = None,
     sort: Annotated[
-        Literal["contact_id", "-changed_at"], Query(description="`-changed_at`: changed last first.")
+        Literal["contact_id", "-changed_at"], Query(description="`-changed_at`: most recently changed first.")
     ] = "contact_id",
     search: Annotated[
         str | None,
         Query(
             max_length=200,
-            description="Beginnings of words of an address, an external id or text fields; all must be found.",
+            description="Prefixes of words of an address, an external id or text fields; all must match.",
         ),
     ] = None,
 ) -> Page[ContactAnswer]:
     """List the account's contacts, by contact id unless `sort` says otherwise.
 
-    With `search`, contacts are in the order of the words that were found, and the other filters are ignored. A page
-    of a search for several words may be short, or empty, although there is a next one.
+    With `search`, contacts are in the order of the matching words, and other filters are ignored. A page of a search
+    for several words may be short or empty although there is a next page.
     """
     account_id = caller.account_id
     if outcome is not None and import_id is None:
@@ -275,7 +274,7 @@ async def _search(
 
 
 async def _wanted_label(connection: PoolConnectionProxy, account_id: int, text: str) -> Label:
-    """Return the label that a person or a program means. Raises Problem 404."""
+    """Return the label for an id, a name or an alias. Raises Problem 404."""
     named = (await labels_of_names(connection, account_id, [text])).get(text)
     if named is not None:
         return named
@@ -289,7 +288,7 @@ async def _wanted_label(connection: PoolConnectionProxy, account_id: int, text: 
 async def _only(
     connection: PoolConnectionProxy, account_id: int, email: str | None, external_id: str | None
 ) -> int | None:
-    """Return the one contact that both filters allow; 0, which is nobody, if there is none; None without a filter."""
+    """Return the only contact that both filters allow; 0, which is no contact's id, if none; None without a filter."""
     names = []
     if external_id is not None:
         names.append(ContactName(account_id, "external", external_id.strip()))
@@ -321,8 +320,8 @@ async def patch_contact(
 ) -> ContactAnswer:
     """Change the members that are given; null clears.
 
-    What the contact itself decided on subscription and consent, and `bounced` and `blocked`, change only with a key
-    that has the scope `self`; otherwise such a member is ignored, and the answer shows what is in force.
+    The contact's own decisions on subscription and consent, and the states `bounced` and `blocked`, change only with a
+    key of scope `self`; otherwise such a member is ignored, and the answer shows the value in force.
     """
     async with service.database.pool.acquire() as connection:
         contact_id = await contact_in_path(connection, caller.account_id, contact)
@@ -339,7 +338,7 @@ async def patch_contact(
 
 @router.delete("/{contact}", status_code=204, summary="Erase a contact", response_class=Response)
 async def erase(service: Service, caller: Annotated[Caller, requires("write")], contact: str) -> None:
-    """Erase a contact. Everything that names it is deleted for good, in every service within seconds."""
+    """Erase a contact. All its data is deleted permanently, in every service, within seconds."""
     async with service.database.pool.acquire() as connection:
         contact_id = await contact_in_path(connection, caller.account_id, contact)
     if not await erase_contact(service.database, caller.account_id, contact_id):

@@ -1,4 +1,4 @@
-"""Engagements: reported by others, kept per contact."""
+"""Engagements: reported by integrations, listed per contact."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -25,13 +25,13 @@ MOST_ENGAGEMENTS = 1_000
 
 
 class EngagementItem(EngagementReport, RequestBody):
-    """What a contact did or had done to it."""
+    """What a contact did or what was done to it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: Annotated[
         str | None,
-        Field(min_length=1, max_length=200, description="The same id again is the same engagement, for ever."),
+        Field(min_length=1, max_length=200, description="A repeated id is always the same engagement."),
     ] = None
 
 
@@ -53,7 +53,7 @@ class EngagementAnswer(BaseModel):
     data: Annotated[
         dict[str, Any] | None,
         Field(
-            description="What came with it and is never published, such as the answers of a survey.",
+            description="Data that is stored but never published, such as the answers of a survey.",
             examples=[{"answer": "Two dogs"}],
         ),
     ]

@@ -31,7 +31,11 @@ FILES: dict[str, Any] = {
         "example": "A workbook with the same columns and rows.",
     },
     MEDIA_TYPES["ndjson"]: {
-        "schema": {"type": "object", "description": "A line of the file: a contact.", "additionalProperties": True},
+        "schema": {
+            "type": "object",
+            "description": "A line of the file, with one contact.",
+            "additionalProperties": True,
+        },
         "example": {"email": "anna@example.com", "interesselabels": "Dogs,Puppies"},
     },
 }
@@ -39,7 +43,7 @@ FormatName = Literal["csv", "csv_excel", "xlsx", "ndjson"]
 
 
 class SourceBody(RequestBody):
-    """Which contacts: exactly one member."""
+    """A set of contacts: exactly one member."""
 
     label: Annotated[
         UUID | None, Field(description="Those that hold this label.", examples=["0190c2a4-7b1e-7c3d-9a55-1f2e3d4c5b6a"])
@@ -61,7 +65,7 @@ class SourceBody(RequestBody):
 
 
 class ExportBody(RequestBody):
-    """What to export, and how."""
+    """The contacts to export, the format and the columns."""
 
     of: Annotated[SourceBody, Field(description="The contacts to export.")]
     format: Annotated[
@@ -73,8 +77,8 @@ class ExportBody(RequestBody):
             min_length=1,
             max_length=200,
             description="`contact_id`, `external_id`, `email`, `subscription`, `language`, `interesselabels`, "
-            "fields by key, `clicks:<label id>`, `last_click:<label id>`. Without it: external id, address, "
-            "subscription, language, all fields and the labels.",
+            "fields by key, `clicks:<label id>`, `last_click:<label id>`. "
+            "By default: external id, address, subscription, language, all fields and the labels.",
         ),
     ] = None
 
@@ -93,7 +97,7 @@ class ExportAnswer(BaseModel):
     ]
     state: Annotated[
         Literal["queued", "running", "done", "failed", "cancelled"],
-        Field(description="How far it is.", examples=["done"]),
+        Field(description="The progress of the export.", examples=["done"]),
     ]
     progress: Annotated[Progress | None, Field(description="Contacts written; null in lists.")]
     rows: Annotated[int, Field(description="Contacts in the file.", examples=[946])]
@@ -101,13 +105,13 @@ class ExportAnswer(BaseModel):
     file: Annotated[
         str | None,
         Field(
-            description="Where the file is; null while or where there is none.",
+            description="The URL of the file; null unless it exists.",
             examples=["/v1/exports/0190c2a4-7b1e-7c3d-9a55-1f2e3d4c5b6a/file"],
         ),
     ]
-    failure: Annotated[str | None, Field(description="Why it failed.", examples=[None])]
-    created_at: Annotated[datetime, Field(description="When it was asked for.")]
-    finished_at: Annotated[datetime | None, Field(description="When it ended. The file is kept for 7 days.")]
+    failure: Annotated[str | None, Field(description="Why the export failed.", examples=[None])]
+    created_at: Annotated[datetime, Field(description="When the export was requested.")]
+    finished_at: Annotated[datetime | None, Field(description="When the export ended. The file is kept for 7 days.")]
 
     @classmethod
     def of_export(cls, export: Export, job: Job | None) -> "ExportAnswer":
@@ -133,7 +137,7 @@ class ExportAnswer(BaseModel):
 async def create_export(
     service: Service, caller: Annotated[Caller, requires("read")], body: ExportBody, response: Response
 ) -> ExportAnswer:
-    """Write contacts into a file, in the background. The file can be imported again without losing anything."""
+    """Write contacts into a file, in the background. The file can be imported again without loss."""
     await require_segment(service, caller.account_id, body.of.segment)
     export = await exports.create_export(
         service.database, caller.account_id, body.of.chosen(), body.format, body.columns
@@ -179,7 +183,7 @@ async def show_export(service: Service, caller: Annotated[Caller, requires("read
 async def show_file(
     service: Service, caller: Annotated[Caller, requires("read")], export_id: UUID
 ) -> StreamingResponse:
-    """Return the file. 409 while it is being written, and after it was deleted."""
+    """Return the file. 409 while it is being written and after it was deleted."""
     export = await _find(service, caller, export_id)
     file = await file_of_id(service.database.pool, caller.account_id, exports.file_of(export))
     if file is None:
@@ -193,5 +197,5 @@ async def show_file(
 
 @router.delete("/{export_id}", status_code=204, summary="Delete an export", response_class=Response)
 async def delete_export(service: Service, caller: Annotated[Caller, requires("read")], export_id: UUID) -> None:
-    """Delete an export with its file; one that runs is cancelled."""
+    """Delete an export with its file; a running export is cancelled."""
     await exports.delete_export(service.database, caller.account_id, export_id)

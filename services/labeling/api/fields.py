@@ -30,20 +30,25 @@ class FieldBody(RequestBody):
 
     key: Annotated[
         str,
-        Described(max_length=50, description="Small letters, digits, underscores; fixed for ever.", examples=["size"]),
+        Described(
+            max_length=50,
+            description="Lower-case letters, digits and underscores; it can never be changed.",
+            examples=["size"],
+        ),
     ]
     name: Annotated[
         str,
         Described(min_length=1, max_length=200, description="The name that people see.", examples=["Size of the dog"]),
     ]
-    type: Annotated[FieldType, Described(description="What the values are.", examples=["choice"])]
+    type: Annotated[FieldType, Described(description="The type of the values.", examples=["choice"])]
     choices: Annotated[
-        list[str] | None, Described(description="What a field of type choice may be.", examples=[["small", "large"]])
+        list[str] | None,
+        Described(description="The allowed values of a field of type `choice`.", examples=[["small", "large"]]),
     ] = None
 
 
 class FieldPatchBody(RequestBody):
-    """What changes of a field. Values that are no choice any more stay until they are set again."""
+    """Changes to a field. Values that are no longer a choice stay until they are set again."""
 
     name: Annotated[
         str, Described(min_length=1, max_length=200, description="The new name.", examples=["Size of the dog"])
@@ -56,7 +61,7 @@ class FieldAnswer(BaseModel):
 
     key: Annotated[str, Described(description="The key, which is fixed.", examples=["size"])]
     name: Annotated[str, Described(description="The name that people see.", examples=["Size of the dog"])]
-    type: Annotated[FieldType, Described(description="What the values are.", examples=["choice"])]
+    type: Annotated[FieldType, Described(description="The type of the values.", examples=["choice"])]
     choices: Annotated[
         list[str],
         Described(
@@ -81,7 +86,7 @@ def _checked(pointer: str, check: Callable[..., Checked], *values: object) -> Ch
 async def post_field(
     service: Service, caller: Annotated[Caller, requires("write")], body: FieldBody, response: Response
 ) -> FieldAnswer:
-    """Create a field that contacts may have a value of."""
+    """Create a field, for which contacts may have values."""
     field = Field(
         _checked("/key", field_key, body.key),
         _checked("/name", field_name, body.name),

@@ -29,7 +29,10 @@ class FormBody(RequestBody):
     fields: Annotated[
         list[str],
         Field(
-            default_factory=list, max_length=50, description="Keys of the fields that are asked.", examples=[["city"]]
+            default_factory=list,
+            max_length=50,
+            description="Keys of the fields that the form asks for.",
+            examples=[["city"]],
         ),
     ]
     labels: Annotated[
@@ -56,7 +59,7 @@ class FormAnswer(BaseModel):
 
     id: Annotated[UUID, Field(description="The id of the form.")]
     name: Annotated[str, Field(description="Shown as the heading of the page.", examples=["Newsletter"])]
-    fields: Annotated[list[str], Field(description="Keys of the fields that are asked.", examples=[["city"]])]
+    fields: Annotated[list[str], Field(description="Keys of the fields that the form asks for.", examples=[["city"]])]
     labels: Annotated[list[UUID], Field(description="Ids of the public labels that are offered.")]
     text: Annotated[
         str | None, Field(description="Shown above the form.", examples=["A mail a week about what you like."])
@@ -69,9 +72,9 @@ class FormAnswer(BaseModel):
             examples=["https://click.example.com/f/0190d502-3344-7a5b-8c6d-7e8f90a1b2c3"],
         ),
     ]
-    version: Annotated[int, Field(description="Grows with every change.", examples=[1])]
+    version: Annotated[int, Field(description="Increases with every change.", examples=[1])]
     created_at: Annotated[datetime, Field(description="When it was created.")]
-    changed_at: Annotated[datetime, Field(description="When it was changed last.")]
+    changed_at: Annotated[datetime, Field(description="When it was last changed.")]
 
     @classmethod
     def of(cls, service: Labeling, form: Form) -> "FormAnswer":
@@ -125,7 +128,7 @@ async def show_form(service: Service, caller: Annotated[Caller, requires("read")
 async def put_form(
     service: Service, caller: Annotated[Caller, requires("write")], form_id: UUID, body: FormBody
 ) -> FormAnswer:
-    """Replace what a form asks and offers."""
+    """Replace the definition of a form."""
     return FormAnswer.of(service, await replace_form(service.database, caller.account_id, form_id, body.definition()))
 
 

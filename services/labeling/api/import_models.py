@@ -1,4 +1,4 @@
-"""The shapes of imports."""
+"""Models of requests and answers about imports."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -26,29 +26,30 @@ class ExistingField(RequestBody):
 
 
 class NewField(RequestBody):
-    """A field that the import makes when it is started."""
+    """A field that the import creates when it is started."""
 
     key: Annotated[str, Field(max_length=50, description="Small letters, digits and underscores.")]
     name: Annotated[str, Field(min_length=1, max_length=100, description="The name that people see.")]
     type: Annotated[
-        Literal["text", "number", "date", "boolean"], Field(description="What the values are. Choices are made before.")
+        Literal["text", "number", "date", "boolean"],
+        Field(description="The type of the values. A field of type `choice` must be created beforehand."),
     ]
 
 
 class ToNewField(RequestBody):
     """A field that does not exist yet."""
 
-    new_field: Annotated[NewField, Field(description="The field that is made.")]
+    new_field: Annotated[NewField, Field(description="The field to create.")]
 
 
 MapsTo = Annotated[
     Literal["email", "external_id", "labels", "subscription", "language"] | ExistingField | ToNewField | None,
-    Field(description="What the column becomes; null leaves it out."),
+    Field(description="The target of the column; null skips it."),
 ]
 
 
 class ColumnBody(RequestBody):
-    """What one column becomes."""
+    """The mapping of one column."""
 
     index: Annotated[int, Field(ge=0, description="Which column, from 0.", examples=[0])]
     maps_to: Annotated[MapsTo, Field(examples=["email"])]
@@ -59,20 +60,20 @@ class SubscriptionBody(RequestBody):
 
     set: Annotated[
         Literal["subscribed", "unconfirmed"],
-        Field(description="Only `subscribed` contacts are sent to.", examples=["subscribed"]),
+        Field(description="Only `subscribed` contacts are sent messages.", examples=["subscribed"]),
     ]
     basis: Annotated[
         str | None,
         Field(
             max_length=500,
-            description="What allows to write to them; kept with the import.",
+            description="The legal basis for writing to them; stored with the import.",
             examples=["Customers of the web shop"],
         ),
     ] = None
 
 
 class OptionsBody(RequestBody):
-    """How the rows are imported. What is not named stays as it is."""
+    """How the rows are imported. Members that are absent stay unchanged."""
 
     subscription: Annotated[
         SubscriptionBody | None,
@@ -82,32 +83,30 @@ class OptionsBody(RequestBody):
         ),
     ] = None
     mode: Annotated[ImportMode, Field(description="Which contacts are written.")] = "create_and_update"
-    unknown_labels: Annotated[UnknownLabels, Field(description="What becomes of label names that are not known.")] = (
-        "error"
-    )
+    unknown_labels: Annotated[UnknownLabels, Field(description="How to handle unknown label names.")] = "error"
     add_labels: Annotated[
         tuple[UUID, ...], Field(max_length=100, description="Labels that every row's contact gets.")
     ] = ()
     empty_cells: Annotated[EmptyCells, Field(description="Whether an empty cell clears its field.")] = "keep"
-    dates: Annotated[DateOrder, Field(description="How dates are written; ISO dates are always read.")] = "iso"
-    decimal: Annotated[Decimal, Field(description="What parts the decimals of a number.")] = "."
+    dates: Annotated[DateOrder, Field(description="The format of dates; ISO dates are always accepted.")] = "iso"
+    decimal: Annotated[Decimal, Field(description="The decimal separator of numbers.")] = "."
 
 
 class FormatBody(RequestBody):
-    """How the file is read, where it was recognised wrongly."""
+    """Corrections of the recognised format."""
 
     encoding: Annotated[Encoding | None, Field(description="The encoding of the text.")] = None
-    delimiter: Annotated[str | None, Field(min_length=1, max_length=1, description="What parts the cells.")] = None
+    delimiter: Annotated[str | None, Field(min_length=1, max_length=1, description="The delimiter of cells.")] = None
 
 
 class CheckBody(RequestBody):
-    """The mapping and the options. What is omitted stays as it is."""
+    """The mapping and the options. Members that are absent stay unchanged."""
 
     columns: Annotated[
         list[ColumnBody] | None,
         Field(
             max_length=200,
-            description="Columns to map anew.",
+            description="Columns with a new mapping.",
             examples=[[{"index": 0, "maps_to": "email"}, {"index": 1, "maps_to": "labels"}]],
         ),
     ] = None
@@ -129,7 +128,7 @@ class CheckBody(RequestBody):
         return self
 
     def mapping(self) -> dict[int, Any]:
-        """Return what each named column becomes."""
+        """Return the target of each named column."""
         return {
             column.index: column.maps_to.model_dump() if isinstance(column.maps_to, BaseModel) else column.maps_to
             for column in self.columns or ()
@@ -140,17 +139,17 @@ class CheckBody(RequestBody):
         return {} if self.options is None else self.options.model_dump(mode="json", exclude_unset=True)
 
     def reading(self) -> dict[str, Any]:
-        """Return the parts of the format that were named."""
+        """Return the named members of the format."""
         return {} if self.format is None else self.format.model_dump(exclude_none=True)
 
 
 class FormatAnswer(BaseModel):
     """How the file is read."""
 
-    kind: Annotated[Literal["csv", "xlsx", "xls", "ods", "ndjson"], Field(description="What the file is. Open.")]
+    kind: Annotated[Literal["csv", "xlsx", "xls", "ods", "ndjson"], Field(description="The type of the file. Open.")]
     encoding: Annotated[str | None, Field(description="Null for spreadsheets.", examples=["utf-8"])]
     delimiter: Annotated[str | None, Field(description="Null unless the file is delimited text.", examples=[";"])]
-    header: Annotated[bool, Field(description="Whether the columns have names.", examples=[True])]
+    header: Annotated[bool, Field(description="Whether the file has a header row.", examples=[True])]
 
 
 class ColumnAnswer(BaseModel):
@@ -159,14 +158,16 @@ class ColumnAnswer(BaseModel):
     index: Annotated[int, Field(description="Which column, from 0.", examples=[0])]
     header: Annotated[str | None, Field(description="Its name in the file.", examples=["E-mail"])]
     samples: Annotated[list[str], Field(description="Some of its values.", examples=[["anna@example.com"]])]
-    maps_to: Annotated[Any, Field(description="What it becomes, as in PUT; null leaves it out.", examples=["email"])]
+    maps_to: Annotated[
+        Any, Field(description="The target of the column, as in PUT; null skips it.", examples=["email"])
+    ]
 
 
 class ImportAnswer(BaseModel):
     """An import."""
 
-    id: Annotated[UUID, Field(description="The id of the import, and the `ref` of what it asserts.")]
-    state: Annotated[StateName, Field(description="How far it is.", examples=["checked"])]
+    id: Annotated[UUID, Field(description="The id of the import, and the `ref` of the origin of its labels.")]
+    state: Annotated[StateName, Field(description="The state of the import.", examples=["checked"])]
     filename: Annotated[str, Field(description="The name of the file.", examples=["customers.csv"])]
     size: Annotated[int, Field(description="The size of the file in bytes.", examples=[48211])]
     format: Annotated[FormatAnswer, Field(description="How the file is read.")]
@@ -181,26 +182,28 @@ class ImportAnswer(BaseModel):
     summary: Annotated[
         dict[str, Any] | None,
         Field(
-            description="What the check found: `rows`, `create`, `update`, `unchanged`, `errors`, `skipped`, "
+            description="The result of the check: `rows`, `create`, `update`, `unchanged`, `errors`, `skipped`, "
             "`duplicates`, `suppressed`, `unknown_labels`, `reasons`, `overwrites`.",
             examples=[{"rows": 946, "create": 900, "update": 40, "unchanged": 4, "errors": 2, "skipped": 0}],
         ),
     ]
-    progress: Annotated[Progress | None, Field(description="Of the check, the run or the undoing; null before.")]
+    progress: Annotated[
+        Progress | None, Field(description="The progress of the check, the run or the undoing; null before the check.")
+    ]
     result: Annotated[
         dict[str, int] | None,
         Field(
-            description="What came of it: `created`, `updated`, `unchanged`, `errors`, `skipped`, `merged`.",
+            description="The result of the run: `created`, `updated`, `unchanged`, `errors`, `skipped`, `merged`.",
             examples=[None],
         ),
     ]
-    undone: Annotated[dict[str, int] | None, Field(description="What undoing it came to.", examples=[None])]
-    failure: Annotated[str | None, Field(description="Why it failed.", examples=[None])]
-    job_id: Annotated[UUID | None, Field(description="The job that works or worked on it last.")]
+    undone: Annotated[dict[str, int] | None, Field(description="The result of undoing the import.", examples=[None])]
+    failure: Annotated[str | None, Field(description="Why the import failed.", examples=[None])]
+    job_id: Annotated[UUID | None, Field(description="The current or last job of the import.")]
     created_at: Annotated[datetime, Field(description="When the file was uploaded.")]
-    changed_at: Annotated[datetime, Field(description="When its state changed last.")]
-    started_at: Annotated[datetime | None, Field(description="When it was started.", examples=[None])]
-    finished_at: Annotated[datetime | None, Field(description="When it was done.", examples=[None])]
+    changed_at: Annotated[datetime, Field(description="When the state last changed.")]
+    started_at: Annotated[datetime | None, Field(description="When the run started.", examples=[None])]
+    finished_at: Annotated[datetime | None, Field(description="When the run was done.", examples=[None])]
 
     @classmethod
     def of(cls, found: Import, job: Job | None) -> "ImportAnswer":
@@ -246,14 +249,16 @@ class ImportErrorAnswer(BaseModel):
 
 
 class UndoPreview(BaseModel):
-    """What undoing an import does."""
+    """The effect of undoing an import."""
 
     contacts: Annotated[
-        int, Field(description="Contacts that the import touched and that are still there.", examples=[940])
+        int, Field(description="Contacts that the import touched and that still exist.", examples=[940])
     ]
-    labels_removed: Annotated[int, Field(description="Labels that rest on nothing else.", examples=[871])]
-    labels_kept: Annotated[
-        int, Field(description="Labels that stay, for something else asserted them, too.", examples=[12])
+    labels_removed: Annotated[
+        int, Field(description="Labels that have no other support and are removed.", examples=[871])
     ]
-    values_restored: Annotated[int, Field(description="Values that nobody has changed since.", examples=[40])]
-    erased: Annotated[int, Field(description="Contacts that are erased, if that was asked for.", examples=[0])]
+    labels_kept: Annotated[int, Field(description="Labels that stay because they have another support.", examples=[12])]
+    values_restored: Annotated[
+        int, Field(description="Values that were not changed since and are restored.", examples=[40])
+    ]
+    erased: Annotated[int, Field(description="Contacts that are erased, if requested.", examples=[0])]

@@ -50,8 +50,8 @@ async def upload_file(
 ) -> ImportAnswer:
     """Upload a file; nothing is imported yet.
 
-    The file is the body, or the part `file` of `multipart/form-data`. CSV of any kind, XLSX, XLS, ODS and lines of
-    JSON are read. The answer says how the file is read and what each column probably is.
+    The file is the body, or the part `file` of `multipart/form-data`. CSV of any kind, XLSX, XLS, ODS and lines of JSON
+    are accepted. The answer has the recognised format and the suggested mapping of each column.
     """
     named, content = await uploaded_content(request)
     name = filename_of(filename or named)
@@ -75,7 +75,7 @@ async def list_imports(
 
 @router.get("/{import_id}", summary="Show an import")
 async def show_import(service: Service, caller: Annotated[Caller, requires("read")], import_id: UUID) -> ImportAnswer:
-    """Show an import with its progress, what the check found, and what came of it."""
+    """Show an import with its progress, and the results of the check and of the run."""
     return await _answer(service, await _find(service, caller, import_id))
 
 
@@ -90,7 +90,7 @@ async def check_import(
 ) -> ImportAnswer:
     """Change the mapping and the options, and check every row without changing anything.
 
-    Columns and options that are not named stay as they are. 409 once the import has been started.
+    Columns and options that are absent stay unchanged. 409 once the import has been started.
     """
     found = await imports.check_import(
         service.database, caller.account_id, import_id, body.mapping(), body.chosen(), body.reading()
@@ -108,7 +108,7 @@ async def start_import(service: Service, caller: Annotated[Caller, requires("wri
 async def cancel_import(
     service: Service, caller: Annotated[Caller, requires("write")], import_id: UUID
 ) -> ImportAnswer:
-    """Stop an import before its next step. What it has done stays, and can be undone."""
+    """Stop an import before its next step. Its effects so far stay, and can be undone."""
     return await _answer(service, await imports.cancel_import(service.database, caller.account_id, import_id))
 
 
@@ -124,12 +124,12 @@ async def undo_import(
     caller: Annotated[Caller, requires("write")],
     import_id: UUID,
     response: Response,
-    dry_run: Annotated[bool, Query(description="Only say what undoing would do.")] = False,
+    dry_run: Annotated[bool, Query(description="Only answer what undoing would do.")] = False,
     erase_created: EraseCreated = False,
 ) -> BaseModel:
-    """Take back the labels that the import asserted, and restore values that nobody has changed since.
+    """Withdraw the labels that the import assigned, and restore values that were not changed since.
 
-    Possible for 7 days. Values that a later import has confirmed stay.
+    Possible for 7 days. Values that a later import confirmed are kept.
     """
     if dry_run:
         response.status_code = 200
@@ -141,7 +141,7 @@ async def undo_import(
 
 @router.delete("/{import_id}", status_code=204, summary="Delete an import", response_class=Response)
 async def delete_import(service: Service, caller: Annotated[Caller, requires("write")], import_id: UUID) -> None:
-    """Delete an import with its file and rows. What it has done stays, and can no longer be undone."""
+    """Delete an import with its file and rows. Its effects stay, and can no longer be undone."""
     await imports.delete_import(service.database, caller.account_id, import_id)
 
 
@@ -152,7 +152,7 @@ async def list_errors(
     import_id: UUID,
     page: Annotated[PageRequest, page_request()],
 ) -> Page[ImportErrorAnswer]:
-    """List the rows that are refused, with the reason of each."""
+    """List the refused rows, each with the reason."""
     found = await _find(service, caller, import_id)
     number, place = page.key(int, int) or (0, -1)
     errors = await errors_after(service.database.pool, found.id, found.generation, (number, place), page.fetch)
@@ -174,9 +174,9 @@ async def list_errors(
 async def show_error_file(
     service: Service, caller: Annotated[Caller, requires("read")], import_id: UUID
 ) -> StreamingResponse:
-    """Return the refused rows as they were, with the reason in a further column.
+    """Return the refused rows unchanged, with the reason in an additional column.
 
-    The file can be mended and imported again.
+    The file can be corrected and imported again.
     """
     found = await _find(service, caller, import_id)
     if found.generation == 0:

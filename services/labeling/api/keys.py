@@ -31,7 +31,7 @@ class KeyBody(RequestBody):
         Field(
             min_length=1,
             max_length=5,
-            description="What it may do; `self` acts in a contact's name.",
+            description="The scopes of the key; `self` acts on behalf of contacts.",
             examples=[["read", "write"]],
         ),
     ]

@@ -52,7 +52,8 @@ Group = Annotated[
     str | None, Field(max_length=200, description="Heading under which contacts see it on their preference page.")
 ]
 Names = Annotated[
-    dict[str, str] | None, Field(description="Names for contacts by language (nl, en, fr, de), else `name` is shown.")
+    dict[str, str] | None,
+    Field(description="Names for contacts by language (nl, en, fr, de); otherwise `name` is shown."),
 ]
 
 
@@ -75,7 +76,7 @@ class LabelBody(RequestBody):
 
 
 class LabelPatchBody(RequestBody):
-    """Changes to a label. A hidden label is no longer offered, and otherwise works as before."""
+    """Changes to a label. A hidden label is no longer offered for new uses, but otherwise works as before."""
 
     name: Annotated[Name, Field(examples=["Big dogs"])] = "unchanged"
     description: Annotated[Description | None, Field(description="What the label is for; null clears it.")] = None
@@ -114,7 +115,7 @@ def _name(text: str) -> str:
 async def post_label(
     service: Service, caller: Annotated[Caller, requires("write")], body: LabelBody, response: Response
 ) -> LabelAnswer:
-    """Create a label. It can be used in every service once this answers."""
+    """Create a label. Once this answers, every service accepts the label."""
     label, position = await create_label(
         service.database,
         caller.account_id,
@@ -155,7 +156,7 @@ async def show_label(service: Service, caller: Annotated[Caller, requires("read"
 async def patch_label(
     service: Service, caller: Annotated[Caller, requires("write")], label_id: UUID, body: LabelPatchBody
 ) -> LabelAnswer:
-    """Change a label; its assignments stay. The old name stays as an alias."""
+    """Change a label; its assignments stay. After a change of name, the old name becomes an alias."""
     given = body.model_fields_set
     patch = LabelPatch(
         name=_name(body.name) if "name" in given else None,
@@ -208,9 +209,10 @@ async def post_merge(
     body: MergeBody,
     response: Response,
 ) -> JobAnswer:
-    """Merge a label into another one, which gets its name as an alias; a job moves what contacts hold.
+    """Merge a label into another one, which gets its name as an alias; a job moves the assignments.
 
-    From now on links, imports, segments and workflows that name the label mean the other one. It cannot be undone.
+    Links, imports, segments and workflows that name the merged label mean the other one from now on. It cannot be
+    undone.
     """
     job, position = await merge_label(service.database, caller.account_id, label_id, body.into)
     await service.published(position)
@@ -227,7 +229,10 @@ class UseAnswer(BaseModel):
     ]
     id: Annotated[
         str,
-        Field(description="Its id; of a block, `message id/name`.", examples=["0190c3d0-4455-7666-8777-8899aabbccdd"]),
+        Field(
+            description="The id of the user; for a block, `<message id>/<block>`.",
+            examples=["0190c3d0-4455-7666-8777-8899aabbccdd"],
+        ),
     ]
     name: Annotated[str, Field(description="Its name.", examples=["Dog lovers"])]
 
@@ -262,9 +267,9 @@ async def list_holders(
     page: Annotated[PageRequest, page_request()],
     sort: Annotated[
         Literal["contact_id", "clicks", "last_click", "since"],
-        Query(description="All but `contact_id` begin with the most, or the latest."),
+        Query(description="All orders but `contact_id` are descending."),
     ] = "contact_id",
-    at_least: Annotated[int, Query(ge=0, le=1_000_000, description="Only who clicked for it that often.")] = 0,
+    at_least: Annotated[int, Query(ge=0, le=1_000_000, description="Only contacts with at least so many clicks.")] = 0,
 ) -> Page[HolderAnswer]:
     """List the contacts that hold the label, with their clicks."""
     async with service.database.pool.acquire() as connection:

@@ -1,4 +1,4 @@
-"""Shapes that several endpoints share."""
+"""Models that several endpoints share."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -11,7 +11,7 @@ from services.labeling.store.contacts import StoredContact
 from shared.events.labeling import Scalar, Subscription, TrackingConsent
 from shared.http.bodies import RequestBody
 
-Reference = Annotated[str | None, Field(max_length=200, description="Which one, for people: a list, a form.")]
+Reference = Annotated[str | None, Field(max_length=200, description="The list, form or other source, for people.")]
 
 
 class OriginBody(RequestBody):
@@ -20,7 +20,7 @@ class OriginBody(RequestBody):
     kind: Annotated[
         Literal["api", "manual", "self"],
         Field(
-            description="`manual` for what a person decided, `self` for what the contact decided, else `api`.",
+            description="`manual` for a decision of a person, `self` for a decision of the contact, otherwise `api`.",
             examples=["manual"],
         ),
     ]
@@ -28,10 +28,10 @@ class OriginBody(RequestBody):
 
 
 class ContactBody(RequestBody):
-    """Members of a contact. Null clears; members that are absent stay as they are."""
+    """Members of a contact. Null clears a member; absent members stay unchanged."""
 
     email: Annotated[
-        str | None, Field(max_length=320, description="The address that is written to.", examples=["anna@example.com"])
+        str | None, Field(max_length=320, description="The e-mail address.", examples=["anna@example.com"])
     ] = None
     external_id: Annotated[str | None, Field(max_length=200, description="The contact's id in another system.")] = None
     fields: Annotated[
@@ -104,7 +104,7 @@ class LabelAnswer(BaseModel):
     ]
     visibility: Literal["public", "private"]
     aliases: Annotated[
-        list[str], Field(description="Names that it had; imports know it by them.", examples=[["Puppies"]])
+        list[str], Field(description="Former names; imports recognise the label by them.", examples=[["Puppies"]])
     ]
     state: Annotated[
         Literal["active", "hidden", "merging", "merged", "deleted"],

@@ -52,7 +52,7 @@ class Labeling:
         await published(self.around.database, CATALOG_PARTITION, position)
 
     async def contacts_published(self, account_id: int, contact_ids: Iterable[int]) -> None:
-        """Wait until what was written of contacts can be read by the other services; return after 1 s at the latest.
+        """Wait until other services can read the changes of contacts; return after 1 s at the latest.
 
         A contact that has denied consent to tracking must not be tracked once the request is answered.
         """

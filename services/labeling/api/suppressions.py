@@ -1,4 +1,4 @@
-"""Suppressed addresses: nothing is sent to them, whichever contact has them."""
+"""Suppressed addresses: no contact with such an address is sent messages."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -50,7 +50,7 @@ class SuppressedAnswer(BaseModel):
 
     added: Annotated[int, Field(description="Addresses that are suppressed from now on.", examples=[1])]
     known: Annotated[int, Field(description="Addresses that were suppressed already.", examples=[0])]
-    errors: Annotated[list[BatchError], Field(description="Addresses that are none.", examples=[[]])]
+    errors: Annotated[list[BatchError], Field(description="Texts that are not e-mail addresses.", examples=[[]])]
 
 
 class SuppressionAnswer(BaseModel):
@@ -75,8 +75,8 @@ class SuppressionAnswer(BaseModel):
 class SuppressionLookupItem(BaseModel):
     """Whether an address is suppressed."""
 
-    index: Annotated[int, Field(description="Which address, from 0.", examples=[0])]
-    suppressed: Annotated[bool, Field(description="Whether it is.", examples=[True])]
+    index: Annotated[int, Field(description="Index of the address, from 0.", examples=[0])]
+    suppressed: Annotated[bool, Field(description="Whether the address is suppressed.", examples=[True])]
     suppression: Annotated[SuppressionAnswer | None, Field(description="The suppression, if there is one.")]
 
 
@@ -112,7 +112,7 @@ async def post_suppressions(
 async def look_up(
     service: Service, caller: Annotated[Caller, requires("read")], body: SuppressionLookupBody
 ) -> SuppressionLookupAnswer:
-    """Say which addresses are suppressed."""
+    """Return which addresses are suppressed."""
     checked = [_key(email) for email in body.emails]
     async with service.database.pool.acquire() as connection:
         found = await suppressions.look_up(

@@ -1,1 +1,1 @@
-"""Topics in."""
+"""Handlers of the topics that labeling consumes."""

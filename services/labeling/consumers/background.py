@@ -1,4 +1,4 @@
-"""Loops of a worker: release reports whose contact exists by now, and delete what is too old."""
+"""Periodic tasks of a worker: release reports whose contact exists by now, and delete expired data."""
 
 from datetime import UTC, datetime
 
@@ -14,7 +14,7 @@ TIDY_EVERY = 600.0  # seconds
 
 
 class Background:
-    """Runs beside the consumers in every worker; rows locked in the database keep workers apart."""
+    """Runs in every worker in addition to the consumers; row locks keep workers from doing the same work."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -1,4 +1,4 @@
-"""Who is in which segment (topic segmentation.memberships), kept for exports and assignments of segments."""
+"""The members of segments (topic segmentation.memberships), for exports and assignments of segments."""
 
 from collections.abc import Sequence
 
@@ -15,5 +15,5 @@ class MembershipHandler(Handler):
         self._partitions = partitions
 
     async def handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
-        """Apply who entered and who left."""
+        """Apply entries and exits."""
         await follow_memberships(work, [received.event for received in batch], self._partitions)

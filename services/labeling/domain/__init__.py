@@ -1,1 +1,1 @@
-"""What labeling decides, without I/O, clock or randomness: labels held, fields, addresses, names, contacts."""
+"""The rules of labeling, without I/O, clock or randomness: assignments, fields, addresses, names, contacts."""

@@ -27,7 +27,8 @@ class Brand(NamedTuple):
 
 
 class Utm(NamedTuple):
-    """What is appended to the targets of tracked links. `campaign` may have the placeholders above."""
+    """The parameters that are appended to the targets of tracked links. `campaign` may have placeholders (see
+    above)."""
 
     source: str
     medium: str | None = "email"
@@ -35,7 +36,7 @@ class Utm(NamedTuple):
 
 
 class Settings(NamedTuple):
-    """What an account decides, and what the operator grants it (`sender_domains`, `click_domain`, `limits`)."""
+    """Settings of an account; the operator sets `sender_domains`, `click_domain` and `limits`."""
 
     brand: Brand | None = None
     languages: tuple[str, ...] = ()
@@ -47,7 +48,7 @@ class Settings(NamedTuple):
 
 
 class Account(NamedTuple):
-    """An account. `time_zone` is an IANA name; a deleted account has no keys and loses its contacts."""
+    """An account. `time_zone` is an IANA name; deleting an account revokes its keys and erases its contacts."""
 
     account_id: int
     name: str

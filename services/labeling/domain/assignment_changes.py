@@ -1,4 +1,4 @@
-"""The decisions of one unit of work on assignments: made here, in memory; written afterwards by the use case."""
+"""The decisions of one unit of work on assignments, in memory; the use case writes them afterwards."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -29,7 +29,7 @@ CausingEvent = TypeVar("CausingEvent")
 class AssignmentDecision(NamedTuple, Generic[CausingEvent]):
     """An entry of the history. `origin` is None for a click, whose origin is in `click`; `cause` is its record.
 
-    `gives_back`: the contact had taken the label away itself.
+    `gives_back`: the contact had removed the label itself.
     """
 
     contact_id: int
@@ -110,7 +110,7 @@ class AssignmentChanges(Generic[CausingEvent]):
     def refuse(
         self, contact_id: int, label: Label, command: Command, reason: str, cause: CausingEvent | None = None
     ) -> None:
-        """Record an attempt that is refused for `reason`, whatever the state is."""
+        """Record an attempt that is refused for `reason`, in any state."""
         self.decisions.append(
             AssignmentDecision(contact_id, label, command.at, "refused", reason, command.origin, None, cause)
         )

@@ -1,4 +1,4 @@
-"""One contact and one label: which origins support it, whether it is held, and how often the contact clicked for it.
+"""One contact and one label: the origins that support it, whether it is held, and the number of clicks.
 
 An assignment rests on supports. A support is an origin that asserted the label: all clicks together are one counted
 support, any other origin is a support by its kind and reference. `decide` returns the outcome of a command on a state,
@@ -27,7 +27,7 @@ Outcome = Literal["assigned", "confirmed", "removed", "withdrawn", "refused", "d
 CLICK = "click"
 SELF = "self"
 MAY_GIVE_BACK = frozenset({SELF, "manual"})
-REPORTED = frozenset({CLICK, "workflow"})  # origins that may become known long after they happened
+REPORTED = frozenset({CLICK, "workflow"})  # origins whose events may be reported long after they happened
 REMOVED_BY_CONTACT, REMOVED_SINCE = "removed_by_the_contact", "removed_since"
 
 
@@ -45,8 +45,8 @@ class Assignment(NamedTuple):
     """The state of one contact and one label.
 
     `supports` are by `support_key`; `click_supports` counts the clicks that the label rests on, `clicks` all human
-    clicks on links that carried the label, also those that came while the contact did not want it. `removed_at` is the
-    time of the last removal.
+    clicks on links that carried the label, including those while the contact refused it. `removed_at` is the time of
+    the last removal.
     """
 
     held: bool = False
@@ -64,23 +64,23 @@ NOTHING = Assignment()
 
 
 class AssertLabel(NamedTuple):
-    """An origin says that the contact has the label."""
+    """Assign the label, with an origin as its support."""
 
     origin: Origin
     at: datetime
 
 
 class RemoveLabel(NamedTuple):
-    """The label is taken away, whatever it rests on: by a person, the contact, a workflow, a deletion."""
+    """Remove the label, whatever its supports: by a person, the contact, a workflow, a deletion."""
 
     origin: Origin
     at: datetime
 
 
 class TakeBack(NamedTuple):
-    """One assertion was wrong: a click that was judged again, a link that was labelled anew, an import undone.
+    """Withdraw one support: after a click was judged again, a link was relabelled, or an import was undone.
 
-    `supported` is what is taken back; `origin` says why.
+    `supported` is the support to withdraw; `origin` says why.
     """
 
     supported: Origin
@@ -92,7 +92,7 @@ Command = AssertLabel | RemoveLabel | TakeBack
 
 
 def support_key(origin: Origin) -> str:
-    """Return what makes two assertions the same support: the kind with its reference.
+    """Return the key that identifies a support: the kind of its origin, with the reference.
 
     >>> support_key(Origin(kind="import", ref="spring"))
     'import:spring'
@@ -102,7 +102,7 @@ def support_key(origin: Origin) -> str:
 
 
 def decide(state: Assignment, command: Command) -> Outcome | None:
-    """Return what `command` comes to; None where nothing happened and nothing is worth remembering."""
+    """Return the outcome of `command`; None if nothing happened that the history should record."""
     if isinstance(command, AssertLabel):
         if refusal(state, command) is not None:
             return "refused"
@@ -184,7 +184,7 @@ def _without(state: Assignment, supported: Origin) -> Assignment:
 def clicked(state: Assignment, at: datetime) -> tuple[Assignment, Outcome]:
     """Count a human click on a link that carries the label, and assert the label with origin `click`.
 
-    The same as counting, then `decide` and `evolve` with `AssertLabel`, in one step: this is done for every click.
+    Does the same as counting, `decide` and `evolve` with `AssertLabel`, in one step, because it runs for every click.
     """
     first, last = state.first_click, state.last_click
     if first is None or at < first:
@@ -205,7 +205,7 @@ def clicked(state: Assignment, at: datetime) -> tuple[Assignment, Outcome]:
 def merged(into: Assignment, source: Assignment) -> Assignment:
     """Return the assignment of a label into which another one is merged: supports and clicks add up.
 
-    What the contact refused in one of them it has refused in both.
+    If the contact refused one of the labels, it has refused both.
     """
     refused = into.withdrawn_by_self or source.withdrawn_by_self
     held = (into.held or source.held) and not refused

@@ -1,4 +1,4 @@
-"""The changes of one unit of work to contacts: made here, in memory; written afterwards by the use case."""
+"""The changes of one unit of work to contacts, in memory; the use case writes them afterwards."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -15,8 +15,8 @@ CausingEvent = TypeVar("CausingEvent")
 class ContactChange(NamedTuple, Generic[CausingEvent]):
     """The state of a contact before and after a change.
 
-    `origin` is what changed it, `wording` the text that the contact saw when it decided; `cause` is the record that
-    led to it, if there is one.
+    `origin` is the origin of the change, `wording` the text that the contact saw when it decided; `cause` is the record
+    that caused the change, if any.
     """
 
     key: ContactKey
@@ -46,7 +46,7 @@ class ContactChanges(Generic[CausingEvent]):
         return {change.key: change.contact for change in self.changes}
 
     def find(self, key: ContactKey) -> Contact | None:
-        """Return the contact as it is now; None if there is none."""
+        """Return the present state of the contact; None if it does not exist."""
         return self._contacts.get(key)
 
     def change(

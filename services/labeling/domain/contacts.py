@@ -1,4 +1,4 @@
-"""The state of a contact, and how it may change."""
+"""The state of a contact, and the rules for its changes."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -17,10 +17,10 @@ NO_FIELDS: Mapping[str, Scalar] = {}
 
 
 class Contact(NamedTuple):
-    """A contact's state. `email_key` is what makes its address unique (see `addresses`).
+    """A contact's state.
 
-    `subscription_by` and `consent_by` are the kinds of the origins that decided on them; None if that is not known.
-    `created_at` is None only before the contact is created.
+    `email_key` identifies its address (see `addresses`). `subscription_by` and `consent_by` are the kinds of the
+    origins that last decided on them; None if unknown. `created_at` is None only before the contact is created.
     """
 
     external_id: str | None = None
@@ -40,7 +40,7 @@ NEW = Contact()
 
 
 def changed(contact: Contact, patch: Mapping[str, Any], definitions: Mapping[str, Field], by: str = "api") -> Contact:
-    """Return the contact after a JSON merge patch: null clears, members that are absent stay.
+    """Return the contact after a JSON merge patch: null clears a member, absent members stay unchanged.
 
     `by` is the kind of the origin. Others do not overwrite the contact's own decisions on subscription
     and consent: such a member is ignored. Raises InvalidError with a pointer into the patch.
@@ -70,7 +70,7 @@ def _with_own_word(before: Contact, after: Contact, by: str) -> Contact:
 
 
 def attributed(before: Contact, after: Contact, by: str) -> Contact:
-    """Return `after` with `by` as the origin of what differs in subscription and consent."""
+    """Return `after` with `by` as the origin of its changes to subscription and consent."""
     if after.subscription != before.subscription:
         after = after._replace(subscription_by=by)
     if after.tracking_consent != before.tracking_consent:
@@ -79,9 +79,9 @@ def attributed(before: Contact, after: Contact, by: str) -> Contact:
 
 
 def may_change_subscription(contact: Contact, wanted: Subscription, by: str) -> bool:
-    """Return True if an origin of the kind `by` may change the contact's subscription to `wanted`.
+    """Return whether an origin of the kind `by` may change the contact's subscription to `wanted`.
 
-    `bounced` and `blocked`, and an unsubscription by the contact, give way to the contact or to a stronger state only.
+    Only the contact, or a stronger state, can change `bounced`, `blocked`, and an unsubscription by the contact.
     """
     is_final = contact.subscription in ("bounced", "blocked") or (
         contact.subscription == "unsubscribed" and contact.subscription_by in (None, SELF)
@@ -126,7 +126,7 @@ def _short(value: str) -> str | None:
     return trimmed or None
 
 
-# A report replaces a weaker subscription only: a bounce never overrides an unsubscription, nothing a complaint.
+# A report replaces only a weaker state: a bounce never overrides an unsubscription, and nothing overrides a complaint.
 _WEIGHT: Mapping[Subscription, int] = {"unconfirmed": 0, "subscribed": 0, "bounced": 1, "unsubscribed": 2, "blocked": 3}
 _REPORTED: Mapping[str, Subscription] = {
     "message.bounced": "bounced",

@@ -1,4 +1,4 @@
-"""Decide which contact gets which address and external id, for many rows at once.
+"""Decides which contact gets which address and external id, for many rows at once.
 
 A directory entry is written before its contact, in a transaction of its own. Its owner is therefore one of
 
@@ -29,7 +29,7 @@ class DirectoryEntry(NamedTuple):
 
 
 class KeyClaim(NamedTuple):
-    """A row that wants keys. `contact_id` is given for an update only."""
+    """A row that claims keys. `contact_id` is given for an update only."""
 
     mode: Mode
     keys: tuple[Key, ...]
@@ -45,7 +45,7 @@ class KeyConflict(NamedTuple):
 class Settlement(NamedTuple):
     """For each row its contact id or conflict; the number of new ids; the entries to write.
 
-    `handovers` are keys that one contact gives up and another takes in the same batch, with both contacts: their
+    `handovers` are keys that one contact releases and another takes in the same batch, with both contacts: their
     entries move in the unit of work that writes the contacts.
     """
 
@@ -73,7 +73,7 @@ class _Settling:
         self.known = known
         self.held = held
         self.next_id = next_id
-        self.free: set[Key] = set()  # given up by an earlier row
+        self.free: set[Key] = set()  # released by an earlier row
         self.entries: dict[Key, int] = {}
         self.handovers: dict[Key, tuple[int, int]] = {}
 
@@ -91,11 +91,11 @@ class _Settling:
         return Settlement(rows, self.entries, self.next_id - first, self.handovers)
 
     def _leaving(self, claims: Sequence[KeyClaim]) -> dict[Key, int]:
-        """Return the keys that rows give up, with the contacts that have them."""
+        """Return the keys that rows release, with the contacts that have them."""
         rows = [(claim, who) for claim in claims if (who := self._identified(claim)) is not None]
         while True:
             leaving = {key: who for claim, who in rows for key in self._given_up(claim, who)}
-            # A row that will be refused, since somebody keeps a key that it takes, gives nothing up.
+            # A row that will be refused, because another contact keeps a key that it takes, releases no keys.
             possible = [row for row in rows if not self._is_blocked(*row, leaving)]
             if len(possible) == len(rows):
                 return leaving
@@ -137,7 +137,7 @@ class _Settling:
         return who if who is not None else newcomer
 
     def _means_another(self, claim: KeyClaim, contact_id: int) -> bool:
-        """Return True if a row is not about the contact, which gives up a key that the row takes."""
+        """Return whether a row is about another contact than the one that releases a key to it."""
         identified = self._identified(claim)
         if identified is not None:
             return identified != contact_id

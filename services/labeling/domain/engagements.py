@@ -1,11 +1,11 @@
-"""What makes a report of an engagement unusable, beside its form."""
+"""Checks whether a report of an engagement can be used, apart from its form."""
 
 from datetime import datetime, timedelta
 
 from services.labeling.domain.errors import InvalidError
 from shared.events.intake import EngagementReport
 
-# Clocks differ; what is further ahead would be counted on a day that has not come.
+# Clocks differ; an event further in the future would count on a day that has not begun.
 MOST_AHEAD = timedelta(minutes=5)
 
 

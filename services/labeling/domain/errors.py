@@ -11,7 +11,7 @@ class InvalidError(ValueError):
 
 
 class NotFoundError(LookupError):
-    """The account has no such thing; `kind` names what was looked for, such as `contact`."""
+    """The thing does not exist in the account; `kind` names its kind, such as `contact`."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(f"There is no such {kind}.")
@@ -29,15 +29,15 @@ class ConflictError(ValueError):
 
 
 class TooLargeError(ValueError):
-    """More than the limits allow; the message says which."""
+    """A limit is exceeded; the message says which."""
 
 
 class StateError(ValueError):
-    """The thing is in a state in which this cannot be done; the message says which."""
+    """The thing's state does not allow the operation; the message names the state."""
 
 
 class LimitError(ValueError):
-    """The account has as many `things` as it may have."""
+    """The account has reached its limit of `things`."""
 
     def __init__(self, things: str, most: int) -> None:
         super().__init__(f"The account has {most} {things}, which is the limit.")

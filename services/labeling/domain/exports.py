@@ -1,4 +1,4 @@
-"""What an export writes: its columns, and the cells of a contact in each format."""
+"""The columns of an export, and the cells of a contact in each format."""
 
 import csv
 import io
@@ -46,7 +46,7 @@ class ExportedContact(NamedTuple):
 
 
 def interest_column_of(column: str) -> InterestColumn | None:
-    """Return what a column `clicks:<label id>` or `last_click:<label id>` means; None for other columns."""
+    """Parse a column `clicks:<label id>` or `last_click:<label id>`; return None for other columns."""
     kind, colon, label_id = column.partition(":")
     if not colon or kind not in ("clicks", "last_click"):
         return None
@@ -79,7 +79,7 @@ class RowWriter:
         self._delimiter = ";" if format_ == "csv_excel" else ","
 
     def head(self) -> bytes:
-        """Return what stands before the first contact."""
+        """Return the beginning of the file, before the first contact."""
         if self._format == "ndjson":
             return b""
         mark = BYTE_ORDER_MARK if self._format == "csv_excel" else b""
@@ -131,5 +131,5 @@ class RowWriter:
     def _text(self, text: str) -> str:
         if self._format != "xlsx":
             return escape_formula(text)
-        # A cell of a spreadsheet is text by its type: only what would be read back differently is marked.
+        # A cell of a spreadsheet has the type text: only texts that would be read back differently are marked.
         return text if clean(text) == text else f"'{text}"

@@ -1,4 +1,4 @@
-"""Fields of contacts: a fixed key, a type, and what values of each type look like.
+"""Fields of contacts: a fixed key, a type, and the valid values of each type.
 
 text      a string of up to 1,000 characters, kept as sent in Unicode's NFC
 number    a JSON number, finite; true and false are none
@@ -22,7 +22,7 @@ from shared.events.labeling import FieldType, Scalar
 from shared.pointers import pointer_of
 
 LONGEST_TEXT = 1_000
-LARGEST_NUMBER = 1e15  # whole numbers up to here are exact in every reader's JSON
+LARGEST_NUMBER = 1e15  # every JSON reader represents integers up to this exactly
 MOST_CHOICES = 500
 # An event carries the whole contact and must stay far below what Kafka accepts.
 LARGEST_FIELDS = 200_000  # bytes as JSON
@@ -31,7 +31,7 @@ DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class Field(NamedTuple):
-    """A field as it is defined now."""
+    """The present definition of a field."""
 
     key: str
     name: str
@@ -55,7 +55,7 @@ def field_name(text: str) -> str:
 
 
 def field_choices(field_type: FieldType, choices: Sequence[str]) -> tuple[str, ...]:
-    """Return the choices of a field of `field_type`: some for a choice, none for the others, none twice."""
+    """Return the distinct choices of a field of `field_type`; only the type choice has any. Raises InvalidError."""
     if field_type != "choice":
         if choices:
             raise InvalidError("only a field of type choice has choices")
@@ -99,7 +99,7 @@ def merged(
 
 
 def check_size(before: Mapping[str, Scalar], after: Mapping[str, Scalar]) -> None:
-    """Raise InvalidError if the fields of a contact have become larger than an event should be."""
+    """Raise InvalidError if the fields of a contact have grown beyond the size limit."""
     # A change that makes the contact smaller is accepted, so that one that is too large can be reduced.
     size = _size(after)
     if size > LARGEST_FIELDS and size > _size(before):
@@ -107,7 +107,7 @@ def check_size(before: Mapping[str, Scalar], after: Mapping[str, Scalar]) -> Non
 
 
 def _size(fields: Mapping[str, Scalar]) -> int:
-    return len(orjson.dumps(fields))  # as events carry them: a control character takes six bytes
+    return len(orjson.dumps(fields))  # encoded as in events, where a control character takes six bytes
 
 
 def _text(field: Field, value: object) -> str:
@@ -116,7 +116,7 @@ def _text(field: Field, value: object) -> str:
     text = unicodedata.normalize("NFC", value)
     if len(text) > LONGEST_TEXT:
         raise InvalidError(f"{field.key} has at most {LONGEST_TEXT} characters")
-    # Most texts are plain: looking at each character takes ten times as long.
+    # Most texts are plain: checking each character takes ten times as long.
     is_plain = text.isascii() and text.isprintable()
     if not is_plain and any(unicodedata.category(character) == "Cs" or character == "\0" for character in text):
         raise InvalidError(f"{field.key} has a character that is not text")
@@ -136,7 +136,7 @@ def _date(field: Field, value: object) -> str:
         try:
             return date.fromisoformat(value).isoformat()
         except ValueError:
-            raise InvalidError(f"{field.key} is a date, and {value} is none") from None
+            raise InvalidError(f"{field.key} is a date, and {value} is not one") from None
     raise InvalidError(f"{field.key} is a date, written YYYY-MM-DD")
 
 

@@ -16,7 +16,7 @@ LONGEST_TEXT = 2_000
 
 
 class FormDefinition(NamedTuple):
-    """What a form asks (`fields`, by key) and offers (`labels`). `text` is shown above it."""
+    """What a form asks for (`fields`, by key) and offers (`labels`). `text` is shown above the form."""
 
     name: str
     fields: tuple[str, ...] = ()
@@ -26,7 +26,7 @@ class FormDefinition(NamedTuple):
 
 
 class Form(NamedTuple):
-    """A form. `version` grows with every change."""
+    """A form. `version` increases with every change."""
 
     id: UUID
     account_id: int
@@ -37,7 +37,7 @@ class Form(NamedTuple):
 
 
 class Submission(NamedTuple):
-    """What a contact filled in. It takes effect when the contact confirms."""
+    """A submitted form. It takes effect when the contact confirms."""
 
     id: UUID
     account_id: int
@@ -75,7 +75,7 @@ def checked(definition: FormDefinition, fields: Collection[str], labels: Mapping
 
 
 def answers(fields: Sequence[Field], given: Mapping[str, str]) -> tuple[dict[str, Scalar], dict[str, str]]:
-    """Return the values of what was filled in, and what is wrong, both by key. Empty answers are left out."""
+    """Return the values of a submitted form, and its faults, both by key. Empty answers are skipped."""
     values: dict[str, Scalar] = {}
     problems: dict[str, str] = {}
     for field in fields:

@@ -1,4 +1,4 @@
-"""Labels and their names: 1 to 100 visible characters without a comma, compared by what they look like."""
+"""Labels and their names: 1 to 100 visible characters without a comma; names that look alike are equal."""
 
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ LabelState = Literal["active", "hidden", "merging", "merged", "deleted"]
 
 
 class Label(NamedTuple):
-    """A label. `no` identifies it in rows; everybody else uses `id`."""
+    """A label. `no` identifies it in tables, `id` everywhere else."""
 
     no: int
     id: UUID
@@ -98,7 +98,7 @@ def label_name(text: str) -> str:
         raise InvalidError("a label's name has no control characters")
     name = tidy(text)
     if not name:
-        raise InvalidError("a label needs a name that can be seen")
+        raise InvalidError("a label needs a name with visible characters")
     if len(name) > LONGEST_NAME:
         raise InvalidError(f"a label's name has at most {LONGEST_NAME} characters, this one has {len(name)}")
     if "," in name:

@@ -1,4 +1,4 @@
-"""How others name a contact, and the keys under which held records wait for one."""
+"""Names of contacts in reports, and the keys under which held records wait for a contact."""
 
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
@@ -9,7 +9,7 @@ from shared.events.intake import ContactReference
 
 
 class ContactName(NamedTuple):
-    """A contact as others name it: by `id`, or by a key of the directory."""
+    """The name of a contact in a report: its `id`, or a key of the directory."""
 
     account_id: int
     kind: Literal["id", "email", "external"]
@@ -39,6 +39,6 @@ def names_of(account_id: int, contact_id: int, keys: Iterable[Key]) -> list[Cont
 
 
 def parse_name(waited_for: str) -> ContactName:
-    """Parse what `ContactName.waited_for` returned."""
+    """Parse a key that `ContactName.waited_for` returned."""
     _, account_id, kind, key = waited_for.split(":", 3)
     return ContactName(int(account_id), kind, key)  # type: ignore[arg-type] # written by `waited_for`

@@ -1,4 +1,4 @@
-"""Decisions of the public pages: language, colours with enough contrast."""
+"""Decisions of the public pages: the language, and colours with enough contrast."""
 
 from collections.abc import Sequence
 
@@ -31,7 +31,7 @@ def _accepted(header: str) -> list[str]:
 
 
 def readable(colour: str | None) -> str:
-    """Return a colour of the form #rrggbb, darkened until white text on it, and it on white, can be read."""
+    """Return a colour of the form #rrggbb, darkened until it has enough contrast with white."""
     red, green, blue = (int((colour or DEFAULT_COLOUR)[start : start + 2], 16) for start in (1, 3, 5))
     while 1.05 / (_luminance(red, green, blue) + 0.05) < LEAST_CONTRAST:
         red, green, blue = (int(part * 0.95) for part in (red, green, blue))

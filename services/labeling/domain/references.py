@@ -1,17 +1,17 @@
-"""Whether a definition of another service (a criterion, a workflow) names a label or a field."""
+"""Finds whether a definition of another service (a criterion, a workflow) names a label or a field."""
 
 from collections.abc import Callable, Mapping
 from uuid import UUID
 
 
 def names_label(definition: object, label_id: UUID) -> bool:
-    """Return True if the id of the label occurs anywhere in the definition: ids are unique."""
+    """Return whether the id of the label, which is unique, occurs anywhere in the definition."""
     wanted = str(label_id)
     return _any(definition, lambda _, value: isinstance(value, str) and value.lower() == wanted)
 
 
 def names_field(definition: object, key: str) -> bool:
-    """Return True if a condition compares the field or a step sets it."""
+    """Return whether a condition compares the field or a step sets it."""
 
     def sets_or_compares(member: str | None, value: object) -> bool:
         return member in ("field", "set_field") and isinstance(value, Mapping) and value.get("key") == key

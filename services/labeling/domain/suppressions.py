@@ -1,4 +1,4 @@
-"""Keyed hashes of suppressed addresses: they say whether an address is known, and not which one it is."""
+"""Keyed hashes of suppressed addresses, from which an address can be recognised but not recovered."""
 
 import binascii
 from base64 import b64decode
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from hmac import digest
 from typing import NamedTuple
 
-VERSION = 1  # of the normalisation of addresses that is hashed
+VERSION = 1  # version of the normalisation of addresses before hashing
 
 
 class Hash(NamedTuple):
@@ -17,7 +17,7 @@ class Hash(NamedTuple):
 
 
 class SuppressionKeys:
-    """The keys of hashes: new ones are made with the first, look-ups try all."""
+    """The keys of hashes: the first makes new hashes, look-ups try all."""
 
     def __init__(self, keys: Sequence[tuple[str, bytes]]) -> None:
         if not keys:
@@ -30,7 +30,7 @@ class SuppressionKeys:
         return cls([_parse(item.strip()) for item in text.split(",")])
 
     def hashes(self, account_id: int, email_key: str) -> list[Hash]:
-        """Return the hashes of an address for an account, one per key, the present one first."""
+        """Return the hashes of an address for an account, one per key, that of the first key first."""
         text = f"suppression:{VERSION}:{account_id}:{email_key}".encode()
         return [Hash(key_id, digest(secret, text, "sha256")) for key_id, secret in self._keys]
 

@@ -3,9 +3,9 @@
 import unicodedata
 from functools import lru_cache
 
-# Characters that show nothing but are no spaces to Unicode.
+# Invisible characters that are not spaces in Unicode.
 _BLANK = frozenset("\u2800\u3164\u115f\u1160\uffa0")
-# Joiners form emoji and are needed in some scripts; they stay in a name, but do not tell two names apart.
+# Joiners form emoji and are needed in some scripts: they stay in a name, but are ignored when names are compared.
 _JOINERS = frozenset("\u200c\u200d")
 _VARIATIONS = frozenset(map(chr, range(0xFE00, 0xFE10))) | {"\u034f"}
 
@@ -23,7 +23,7 @@ def tidy(text: str) -> str:
 
 @lru_cache(maxsize=16_384)
 def comparison_key(text: str) -> str:
-    """Return the same key for texts that look the same, whatever their case."""
+    """Return a key that is equal for texts that look the same, ignoring case."""
     plain = "".join(character for character in tidy(text) if character not in _JOINERS | _VARIATIONS)
     return unicodedata.normalize("NFC", plain.casefold())
 

@@ -1,4 +1,4 @@
-"""Labels given to, and taken from, many contacts at once."""
+"""Jobs that assign a label to, or remove it from, many contacts."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ QUERIES = queries_of(__file__)
 
 
 class AssignmentJob(NamedTuple):
-    """Whose contacts get or lose which label."""
+    """A job's set of contacts, and the label that they get or lose."""
 
     of: dict[str, Any]
     label_id: UUID
@@ -24,20 +24,20 @@ class AssignmentJob(NamedTuple):
 async def insert_assignment_job(
     connection: PoolConnectionProxy, job_id: UUID, account_id: int, of: Mapping[str, Any], label_id: UUID, *, held: bool
 ) -> None:
-    """Insert what a job is to do."""
+    """Insert the definition of a job."""
     await QUERIES["insert"].execute(
         connection, job_id=job_id, account_id=account_id, of=orjson.dumps(of).decode(), label_id=label_id, held=held
     )
 
 
 async def find_assignment_job(connection: Executor, account_id: int, job_id: UUID) -> AssignmentJob | None:
-    """Return what a job of the account is to do, or None."""
+    """Return the definition of a job of the account, or None."""
     row = await QUERIES["find"].fetchrow(connection, account_id=account_id, job_id=job_id)
     return None if row is None else AssignmentJob(orjson.loads(row["of"]), UUID(int=row["label_id"].int), row["held"])
 
 
 async def add_effects(connection: PoolConnectionProxy, job_id: UUID, step: int, contacts: BitMap) -> None:
-    """Remember the contacts that a step changed."""
+    """Store the contacts that a step changed."""
     if contacts:
         await QUERIES["add_effects"].execute(connection, job_id=job_id, step=step, contacts=contacts.serialize())
 

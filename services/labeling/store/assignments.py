@@ -1,4 +1,4 @@
-"""Who holds which label, and how often each contact clicked for it."""
+"""Assignments of labels, and the number of clicks of each contact."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -68,7 +68,7 @@ class Holder(NamedTuple):
 
 
 async def assignments_of_pairs(connection: PoolConnectionProxy, pairs: Collection[Pair]) -> dict[Pair, Assignment]:
-    """Return what is stored of `pairs`."""
+    """Return the stored assignments of `pairs`."""
     stored: dict[Pair, Assignment] = {}
     if not pairs:
         return stored
@@ -82,7 +82,7 @@ async def assignments_of_pairs(connection: PoolConnectionProxy, pairs: Collectio
 
 
 async def labels_given_back(connection: PoolConnectionProxy, pairs: Collection[Pair]) -> dict[Pair, tuple[UUID, ...]]:
-    """Return the labels that were merged into those of `pairs`, and that their contacts get back with them."""
+    """Return the labels that were merged into those of `pairs`, which their contacts no longer refuse either."""
     label_nos, contact_ids = zip(*pairs, strict=True)
     rows = await QUERIES["labels_given_back"].fetch(connection, label_nos=label_nos, contact_ids=contact_ids)
     return {(row["label_no"], row["contact_id"]): tuple(row["label_ids"]) for row in rows}
@@ -125,7 +125,7 @@ def _row(pair: Pair, state: Assignment) -> tuple[object, ...]:
 
 
 def _only_clicked(before: Assignment, after: Assignment) -> bool:
-    """Return True if nothing but supporting clicks was added to a label that was held."""
+    """Return whether only supporting clicks were added to a held label."""
     return (
         before.since is not None
         and before.since is after.since

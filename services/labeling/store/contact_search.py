@@ -1,4 +1,4 @@
-"""Finding contacts: by words, by filters, in an order; holders of labels; what happened to a contact."""
+"""Finds contacts by words and filters, holders of labels, and the timeline of a contact."""
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ class FoundContact(NamedTuple):
 
 
 class Filters(NamedTuple):
-    """Which contacts are listed; None lets all pass."""
+    """Filters of a list of contacts; None means no filter."""
 
     subscription: str | None = None
     changed_since: datetime | None = None
@@ -36,7 +36,7 @@ class Filters(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """Something that happened to a contact. `key` orders moments of the same time."""
+    """An event of a contact's timeline. `key` orders events with the same time."""
 
     at: datetime
     kind: MomentKind
@@ -58,10 +58,10 @@ async def search_words(
     after: FoundContact,
     limit: int,
 ) -> list[tuple[FoundContact, bool]]:
-    """Return the next words that begin with `prefix`, and whether their contacts are found by them.
+    """Return the next words that begin with `prefix`, and whether each counts as a match for its contact.
 
-    A contact is found by the first of its words that begins with `prefix`, if it has a word for each of `others`. Fewer
-    than `limit` words are the last ones.
+    A contact is matched by its first word that begins with `prefix`, if it has a word for each of `others`. Fewer than
+    `limit` words mean that there are no more.
     """
     after = max(after, FoundContact(prefix, 0))
     rows = await QUERIES["search"].fetch(
@@ -95,7 +95,7 @@ async def ids_by_id(
 async def ids_by_change(
     connection: PoolConnectionProxy, account_id: int, filters: Filters, before: tuple[datetime, int], limit: int
 ) -> list[tuple[datetime, int]]:
-    """Return the next contacts that pass the filters, changed last first, with the time of the change."""
+    """Return the next contacts that pass the filters, most recently changed first, with the time of the change."""
     rows = await QUERIES["page_by_change"].fetch(
         connection,
         account_id=account_id,
@@ -141,7 +141,7 @@ async def holders_in_order(
     before: tuple[Any, int],
     limit: int,
 ) -> list[Holder]:
-    """Return a page of the holders of a label with that many clicks at least, in descending order."""
+    """Return a page of the holders of a label with at least so many clicks, in descending order."""
     rows = await QUERIES[f"holders_by_{order}"].fetch(
         connection,
         account_id=account_id,
@@ -157,7 +157,7 @@ async def holders_in_order(
 async def moments_of(
     connection: PoolConnectionProxy, account_id: int, contact_id: int, before: datetime, limit: int
 ) -> list[Moment]:
-    """Return the last things that happened to a contact until `before`, newest first, up to `limit` of each kind."""
+    """Return the last moments of a contact until `before`, newest first, up to `limit` of each kind."""
     asked = {"account_id": account_id, "contact_id": contact_id, "before": before, "limit": limit}
     labels = [_label_moment(row) for row in await QUERIES["timeline_of_labels"].fetch(connection, **asked)]
     engaged = [_engagement_moment(row) for row in await QUERIES["timeline_of_engagements"].fetch(connection, **asked)]
@@ -208,5 +208,5 @@ def _change_moment(row: Record) -> Moment:
 
 MOST_ID = 2**62
 LATEST = datetime(9999, 12, 31, tzinfo=UTC)
-NEVER = datetime(1, 1, 2, tzinfo=UTC)  # of a holder that has not clicked
+NEVER = datetime(1, 1, 2, tzinfo=UTC)  # the value for a holder that has not clicked
 MOST_CLICKS = 2**31 - 1

@@ -30,7 +30,7 @@ class ConsentDecision(NamedTuple):
 
 
 class StoredDecision(NamedTuple):
-    """A decision as it was stored; `entry` grows with time."""
+    """A stored decision; `entry` increases with time."""
 
     entry: int
     occurred_at: datetime

@@ -21,7 +21,7 @@ class _Overtaken(Exception):
 
 
 async def settle_contacts(database: Database, account_id: int, claims: Sequence[KeyClaim]) -> Settlement:
-    """Give every row its contact id, in a transaction of its own; ids that end up unused are gaps."""
+    """Assign a contact id to every row, in a separate transaction; unused ids become gaps."""
     for attempt in range(ATTEMPTS):
         try:
             async with database.transaction() as connection:
@@ -39,7 +39,7 @@ async def _settle(connection: PoolConnectionProxy, account_id: int, claims: Sequ
     rows = await QUERIES["owners_of_entries"].fetch(connection, account_id=account_id, contact_ids=list(named))
     keys = {row["contact_id"]: _keys(row) for row in rows}
     directory = {key: _entry(key, contact_id, keys) for key, contact_id in found.items()}
-    # Decided once without ids, to know how many to allocate.
+    # Decide once without ids, to know how many to allocate.
     created = settle(claims, directory, 1 << 40, keys).created
     last = 0
     if created:
@@ -87,7 +87,7 @@ async def lock_entries(connection: PoolConnectionProxy, account_id: int, keys: I
 
 
 async def move_entries(connection: PoolConnectionProxy, account_id: int, entries: Mapping[Key, int]) -> None:
-    """Give entries that are locked to other contacts."""
+    """Move locked entries to other contacts."""
     if entries:
         await QUERIES["move_entries"].execute(connection, account_id=account_id, **_columns(entries))
 
@@ -99,7 +99,7 @@ async def delete_entries(connection: PoolConnectionProxy, account_id: int, entri
 
 
 async def find_contacts(connection: PoolConnectionProxy, names: Collection[ContactName]) -> dict[ContactName, int]:
-    """Return the contact ids of those names that are a contact's now."""
+    """Return the contact ids of the names that belong to a contact now."""
     found: dict[ContactName, int] = {}
     by_id = {(name.account_id, int(name.key)): name for name in names if name.kind == "id"}
     for key in await contacts_of(connection, by_id):
@@ -120,7 +120,7 @@ async def awaited_names(connection: PoolConnectionProxy, consumer: str) -> list[
 
 
 async def reserve_entry(connection: PoolConnectionProxy, account_id: int, key: Key) -> None:
-    """Make an entry that belongs to nobody, if there is none, so that it can be locked."""
+    """Create an entry that belongs to nobody, unless one exists, so that it can be locked."""
     await QUERIES["reserve_entry"].execute(connection, account_id=account_id, kind=key[0], key=key[1])
 
 

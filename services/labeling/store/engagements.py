@@ -20,7 +20,7 @@ QUERIES = queries_of(__file__)
 
 
 class Identity(NamedTuple):
-    """What makes a report unique. `earlier_key` is the key that earlier versions gave to ids that are no UUIDs."""
+    """The identity of a report. `earlier_key` is the key that earlier versions gave to ids that are not UUIDs."""
 
     account_id: int
     source_no: int
@@ -59,7 +59,7 @@ async def _known(connection: PoolConnectionProxy, sources: Sequence[str]) -> dic
 
 
 async def insert_identities(connection: PoolConnectionProxy, identities: Collection[Identity]) -> set[Identity]:
-    """Insert the identities of reports; return those that were not there before."""
+    """Insert the identities of reports; return the new ones."""
     if not identities:
         return set()
     account_ids, source_nos, keys, earlier_keys = zip(*identities, strict=True)

@@ -1,4 +1,4 @@
-"""Deleting all rows of one contact."""
+"""Deletes all rows of one contact."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,7 +23,7 @@ _BY_CONTACT = (
 async def delete_contact(
     connection: PoolConnectionProxy, account_id: int, contact_id: int, waited_for: Sequence[str], at: datetime
 ) -> None:
-    """Delete the contact's rows, and held records about it; remember that its id was erased.
+    """Delete the contact's rows, and held records about it; store that its id was erased.
 
     `waited_for` are the keys under which records may wait for the contact.
     """

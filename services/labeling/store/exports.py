@@ -41,7 +41,7 @@ class Export(NamedTuple):
 
 
 class ExportRow(NamedTuple):
-    """A contact with its labels: by number, whether it holds the label, how often and when last it clicked for it."""
+    """A contact with its labels: by number, whether the label is held, the number of clicks and the last click."""
 
     contact_id: int
     external_id: str | None
@@ -131,7 +131,7 @@ async def begin_file(
     media_type: str,
     expires_at: datetime,
 ) -> None:
-    """Begin a file that steps of a job write; it is served once its export is done."""
+    """Begin a file that steps of a job write; it can be downloaded once its export is done."""
     await QUERIES["insert_growing_file"].execute(
         connection,
         file_id=file_id,
@@ -143,7 +143,7 @@ async def begin_file(
 
 
 async def forget_in_exports(connection: PoolConnectionProxy, account_id: int, contact_id: int) -> None:
-    """Delete the files that name a contact; exports that are being written with it will fail."""
+    """Delete the files that contain a contact; exports that are being written with it will fail."""
     rows = await QUERIES["exports_with_members"].fetch(connection, account_id=account_id)
     naming = [row for row in rows if contact_id in BitMap.deserialize(row["members"])]
     for row in naming:
@@ -169,7 +169,7 @@ async def count_contacts(connection: PoolConnectionProxy, account_id: int) -> in
 async def export_rows(
     connection: PoolConnectionProxy, account_id: int, contact_ids: Sequence[int], label_nos: Sequence[int]
 ) -> list[ExportRow]:
-    """Return those of the contacts that exist, with the labels that are asked for; `contact_ids` ascend."""
+    """Return the existing contacts with the requested labels; `contact_ids` must be ascending."""
     if not contact_ids:
         return []
     rows = await QUERIES["export_rows"].fetch(

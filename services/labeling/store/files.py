@@ -1,4 +1,4 @@
-"""Files in the service's database, in pieces of 1 MB: written and read without ever being whole in memory."""
+"""Files in the service's database, in pieces of 1 MB, so that they are never in memory as a whole."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
@@ -28,7 +28,7 @@ class StoredFile(NamedTuple):
 
 
 class FileWriter:
-    """Writes a file piece by piece, each in a transaction of its own; it exists once it is closed."""
+    """Writes a file piece by piece, each in a transaction of its own; the file exists once it is closed."""
 
     def __init__(self, file_id: UUID, executor: Executor) -> None:
         self.id = file_id
@@ -54,7 +54,7 @@ class FileWriter:
         return cls(file_id, executor)
 
     async def write(self, content: bytes) -> None:
-        """Add to the end of the file."""
+        """Append content to the file."""
         self._buffer += content
         self.size += len(content)
         while len(self._buffer) >= PIECE:
@@ -67,7 +67,7 @@ class FileWriter:
         await QUERIES["complete_file"].execute(self._executor, file_id=self.id, size=self.size)
 
     async def discard(self) -> None:
-        """Delete what has been written."""
+        """Delete the pieces that have been written."""
         await delete_file(self._executor, self.id)
 
     async def _flush(self, length: int) -> None:
@@ -88,7 +88,7 @@ async def complete_file(connection: PoolConnectionProxy, file_id: UUID, size: in
 
 
 async def read_range(executor: Executor, file_id: UUID, offset: int, length: int) -> bytes:
-    """Return up to `length` bytes from `offset` of a file whose pieces all have `PIECE` bytes but the last."""
+    """Return up to `length` bytes from `offset` of a file whose pieces, except the last, have `PIECE` bytes."""
     first, last = offset // PIECE, (offset + length - 1) // PIECE
     rows = await QUERIES["pieces"].fetch(executor, file_id=file_id, first=first, last=last)
     content = b"".join(row["content"] for row in rows)
@@ -111,7 +111,7 @@ async def file_of_id(executor: Executor, account_id: int, file_id: UUID) -> Stor
 
 
 async def size_of_files(executor: Executor, account_id: int) -> int:
-    """Return how many bytes the files of an account take."""
+    """Return the total size of an account's files in bytes."""
     size: int = await QUERIES["size_of_files"].fetchval(executor, account_id=account_id)
     return size
 
@@ -122,5 +122,5 @@ async def delete_file(executor: Executor, file_id: UUID) -> None:
 
 
 async def delete_expired_files(executor: Executor, now: datetime) -> int:
-    """Delete files that are too old, and those that were never completed."""
+    """Delete expired files, and those that were never completed."""
     return await QUERIES["delete_expired"].execute(executor, now=now, abandoned=now - ABANDONED)

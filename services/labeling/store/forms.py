@@ -1,4 +1,4 @@
-"""Forms, and what was filled in."""
+"""Forms, and their submissions."""
 
 from datetime import datetime
 from typing import cast
@@ -62,7 +62,7 @@ async def forms_of_account(
 
 
 async def insert_submission(connection: PoolConnectionProxy, submission: Submission) -> None:
-    """Insert what was filled in."""
+    """Insert a submission."""
     await QUERIES["insert_submission"].execute(
         connection,
         submission_id=submission.id,
@@ -78,7 +78,7 @@ async def insert_submission(connection: PoolConnectionProxy, submission: Submiss
 
 
 async def submission_of_id(connection: PoolConnectionProxy, submission_id: UUID) -> Submission | None:
-    """Return what was filled in, or None."""
+    """Return a submission, or None."""
     row = await QUERIES["submission_of_id"].fetchrow(connection, submission_id=submission_id)
     if row is None:
         return None

@@ -47,7 +47,7 @@ class NewHistoryEntry(NamedTuple):
 
 
 class StoredEntry(NamedTuple):
-    """An entry as it was stored. `cause` is the event that led to it, `event_id` the event that announced it."""
+    """A stored entry. `cause` is the event that caused it, `event_id` the event that was published for it."""
 
     entry: int
     outcome: Outcome

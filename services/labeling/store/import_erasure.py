@@ -1,4 +1,4 @@
-"""Deleting what imports know of one contact: rows that wait, rows that are done, effects."""
+"""Deletes the data of imports about one contact: waiting and applied rows, and effects."""
 
 import hashlib
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ def key_hash(hash_key: bytes, kind: str, key: str | None) -> bytes | None:
 async def forget_in_imports(
     connection: PoolConnectionProxy, account_id: int, contact_id: int, keys: Iterable[Key]
 ) -> None:
-    """Delete the rows, errors and effects of a contact, found by its id and by what identifies it."""
+    """Delete the rows, errors and effects of a contact, found by its id and its keys."""
     await QUERIES["forget_contact_by_id"].execute(connection, account_id=account_id, contact_id=contact_id)
     imports = await QUERIES["hash_keys"].fetch(connection, account_id=account_id)
     named = [(row["import_id"], key_hash(row["hash_key"], *key)) for row in imports for key in keys]

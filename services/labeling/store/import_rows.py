@@ -1,4 +1,4 @@
-"""The rows of imports, what was wrong with them, and what they did."""
+"""The rows of imports, their errors, and their effects."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -26,7 +26,7 @@ class ImportRow(NamedTuple):
 
 
 class CheckedRow(NamedTuple):
-    """A row with what a check found."""
+    """A row with the result of its check."""
 
     number: int
     cells: list[str]
@@ -36,7 +36,7 @@ class CheckedRow(NamedTuple):
 
 
 class RowError(NamedTuple):
-    """Why a row is refused; `place` tells several errors of one row apart."""
+    """The reason why a row is refused; `place` distinguishes several errors of one row."""
 
     number: int
     place: int
@@ -54,9 +54,9 @@ class DealtRow(NamedTuple):
 
 
 class ImportEffect(NamedTuple):
-    """What an import did to a contact: members with their value before and after, and labels asserted.
+    """The effect of an import on a contact: members with their values before and after, and assigned labels.
 
-    `outcome` is as what the result of the import counts it; None in effects that were read back.
+    `outcome` is how the import's result counts the contact; None in effects that were read back.
     """
 
     contact_id: int
@@ -104,7 +104,7 @@ async def rows_after(connection: Executor, import_id: UUID, generation: int, aft
 async def importable_rows(
     connection: Executor, import_id: UUID, generation: int, after: int, limit: int
 ) -> list[ImportRow]:
-    """Return the next rows that the check did not refuse."""
+    """Return the next rows that the check accepted."""
     rows = await QUERIES["importable_rows"].fetch(
         connection, import_id=import_id, generation=generation, after=after, limit=limit
     )
@@ -112,21 +112,21 @@ async def importable_rows(
 
 
 async def count_duplicates(connection: PoolConnectionProxy, import_id: UUID, generation: int) -> tuple[int, int]:
-    """Return how many rows repeat a contact, and how many of them seemed to create it."""
+    """Return how many rows repeat a contact, and how many of these were counted as creating it."""
     row = await QUERIES["count_duplicates"].fetchrow(connection, import_id=import_id, generation=generation)
     assert row is not None
     return row["duplicates"], row["created_twice"]
 
 
 async def delete_rows_before(connection: PoolConnectionProxy, import_id: UUID, generation: int, limit: int) -> bool:
-    """Delete rows and errors of earlier generations; return True if some rows may be left."""
+    """Delete rows and errors of earlier generations; return whether more may be left."""
     await QUERIES["delete_errors"].execute(connection, import_id=import_id, generation=generation)
     deleted = await QUERIES["delete_rows"].execute(connection, import_id=import_id, generation=generation, limit=limit)
     return deleted >= limit
 
 
 async def add_deals(connection: PoolConnectionProxy, import_id: UUID, deals: Sequence[tuple[int, int, int]]) -> None:
-    """Write which contacts rows are about: (bucket, number, contact id)."""
+    """Write the contact of each row: (bucket, number, contact id)."""
     if deals:
         records = [(import_id, *deal) for deal in deals]
         await connection.copy_records_to_table("import_deals", records=records, columns=_DEAL)
@@ -145,7 +145,7 @@ async def dealt_rows(
 async def effects_of(
     connection: PoolConnectionProxy, import_id: UUID, contact_ids: Collection[int]
 ) -> dict[int, ImportEffect]:
-    """Return what the import has done so far to these contacts."""
+    """Return the import's effects so far on these contacts."""
     rows = await QUERIES["effects_of_contacts"].fetch(connection, import_id=import_id, contact_ids=list(contact_ids))
     return {row["contact_id"]: _effect(row) for row in rows}
 
@@ -164,7 +164,7 @@ async def write_effects(
     effects: Collection[ImportEffect],
     at: datetime,
 ) -> None:
-    """Write what the import did to contacts."""
+    """Write the import's effects on contacts."""
     if not effects:
         return
     await QUERIES["write_effects"].execute(
@@ -200,7 +200,7 @@ async def contacts_of_import(
     only: Sequence[int] | None = None,
     limit: int | None = None,
 ) -> list[int]:
-    """Return contacts that the import counted with `outcome`, by id; all that it touched if that is None."""
+    """Return contacts that the import counted with `outcome`, by id; all touched contacts if it is None."""
     rows = await QUERIES["contacts_of_import"].fetch(
         connection, import_id=import_id, outcome=outcome, after=after, only=only, limit=limit
     )

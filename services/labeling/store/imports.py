@@ -17,7 +17,7 @@ ImportState = Literal["uploaded", "checking", "checked", "running", "done", "can
 
 
 class Import(NamedTuple):
-    """An import. `columns`, `options` and `summary` are as the API shows them; `format` has `skip` and `width` too."""
+    """An import. `columns`, `options` and `summary` have the API's form; `format` also has `skip` and `width`."""
 
     id: UUID
     account_id: int
@@ -144,7 +144,7 @@ async def begin_check(
 async def set_job(
     connection: PoolConnectionProxy, import_id: UUID, state: Literal["running", "undoing"], job_id: UUID
 ) -> Import:
-    """Set the state, and the job that works on it."""
+    """Set the state, and the import's job."""
     row = await QUERIES["set_job"].fetchrow(connection, import_id=import_id, state=state, job_id=job_id)
     assert row is not None
     return _import(row)
@@ -153,7 +153,7 @@ async def set_job(
 async def set_checked(
     connection: PoolConnectionProxy, import_id: UUID, generation: int, summary: Mapping[str, Any]
 ) -> None:
-    """Set state `checked`; the rows replace the file from now on."""
+    """Set state `checked`; from now on the rows are used instead of the file."""
     await QUERIES["set_checked"].execute(connection, import_id=import_id, generation=generation, summary=_text(summary))
 
 
@@ -175,12 +175,12 @@ async def set_stopped(
 
 
 async def set_cancelled(connection: PoolConnectionProxy, import_id: UUID) -> None:
-    """Set state `cancelled` of an import that no job works on."""
+    """Set state `cancelled` of an import without a job."""
     await QUERIES["set_cancelled"].execute(connection, import_id=import_id)
 
 
 async def delete_import(connection: PoolConnectionProxy, import_id: UUID) -> None:
-    """Delete an import with everything that it has."""
+    """Delete an import with all its data."""
     await delete_contents(connection, import_id)
     await QUERIES["delete_import"].execute(connection, import_id=import_id)
 

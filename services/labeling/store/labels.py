@@ -118,11 +118,11 @@ async def update_label(connection: PoolConnectionProxy, label: Label, at: dateti
 
 
 async def public_labels(connection: PoolConnectionProxy, account_id: int) -> list[Label]:
-    """Return the labels that contacts see and may choose: group by group, in the order that was set."""
+    """Return the labels that contacts see and may choose, by group and order."""
     rows = await QUERIES["public_labels"].fetch(connection, account_id=account_id)
     return [_label(row) for row in rows]
 
 
 async def set_merged_into(connection: PoolConnectionProxy, label_no: int, target_no: int) -> None:
-    """Let a label, and what was merged into it before, stand for another one."""
+    """Resolve a label, and labels that were merged into it before, to another one from now on."""
     await QUERIES["set_merged_into"].execute(connection, no=label_no, target_no=target_no)

@@ -15,7 +15,7 @@ Place = tuple[UUID, int]  # segment id, partition number
 
 
 class Segment(NamedTuple):
-    """Whose segment it is, and its name."""
+    """The account and the name of a segment."""
 
     account_id: int
     name: str
@@ -31,7 +31,7 @@ async def members_at(connection: PoolConnectionProxy, places: Collection[Place])
 
 
 async def members_of(connection: Executor, account_id: int, segment_id: UUID) -> BitMap | None:
-    """Return the members of a segment; None if nobody ever was one."""
+    """Return the members of a segment; None if it never had any."""
     rows = await QUERIES["members_of_segment"].fetch(connection, account_id=account_id, segment_id=segment_id)
     return BitMap.union(*(BitMap.deserialize(row["members"]) for row in rows)) if rows else None
 

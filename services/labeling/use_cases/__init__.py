@@ -1,1 +1,1 @@
-"""What labeling does: each module loads, asks the domain, and writes the result in units of work."""
+"""Labeling's use cases: each loads state, lets the domain decide, and writes the result in units of work."""

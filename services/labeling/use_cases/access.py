@@ -1,4 +1,4 @@
-"""Mail a contact the link to its own data, and forget it when it asks for that."""
+"""Mails a contact the link to its own data, and erases a contact at its own request."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -35,7 +35,7 @@ async def request_access(
                 contact_id=contact_id,
                 send=send,
                 cause=Cause(kind="preferences"),
-                # Asked for twice within a minute, it is mailed once.
+                # Repeated requests within a minute are mailed once.
                 idempotency_key=f"access:{account_id}:{contact_id}:{work.now:%Y%m%d%H%M}",
                 expires_at=work.now + VALID_FOR,
                 system=SystemMessage(kind="preference_access", url=f"{base_url}/p/{token}/data"),
@@ -44,14 +44,14 @@ async def request_access(
 
 
 def is_current(recipient: TokenContents, now: datetime) -> bool:
-    """Return True if an access token has not expired."""
+    """Return whether an access token has not expired."""
     return recipient.send is not None and now - recipient.send.sent_at <= VALID_FOR
 
 
 async def forget(
     database: Database, keys: SuppressionKeys, account_id: int, contact_id: int, *, suppress: bool
 ) -> bool:
-    """Erase a contact on its own request, and suppress its address if it wants that; False if it is gone already."""
+    """Erase a contact at its own request, and suppress its address if requested; False if it was erased already."""
     async with database.unit_of_work(partition_of(account_id, contact_id, database.partitions)) as work:
         stored = await contact_of_id(work.connection, account_id, contact_id)
         if stored is None:

@@ -11,7 +11,7 @@ PIECE = 100  # contacts; each takes a dozen statements
 
 
 class AccountDeletion:
-    """Erases all contacts of an account, as if each of them had been erased."""
+    """Erases all contacts of a deleted account one by one."""
 
     kind = "account_deletion"
 

@@ -20,7 +20,7 @@ MOST_IN_UNIT = 2_000  # requests
 
 @dataclass(frozen=True, slots=True)
 class AssignmentRequest:
-    """One contact and one label, and whether the contact shall hold it."""
+    """One contact and one label, and whether the contact should hold the label."""
 
     index: int
     contact_id: int
@@ -42,7 +42,7 @@ Result = Outcome | Missing | None
 async def assign_labels(
     database: Database, account_id: int, requests: Iterable[AssignmentRequest]
 ) -> dict[int, Result]:
-    """Carry out requests; return the outcome of each by its index, None where nothing changed."""
+    """Carry out requests; return the outcome of each by its index, None if nothing changed."""
     by_number: dict[int, list[AssignmentRequest]] = defaultdict(list)
     for request in requests:
         by_number[partition_of(account_id, request.contact_id, database.partitions)].append(request)

@@ -26,7 +26,7 @@ async def load_assignments(work: UnitOfWork, pairs: Collection[Pair]) -> Changes
 
 
 async def record_assignments(work: UnitOfWork, changes: Changes) -> None:
-    """Write what was decided: events, assignments, history."""
+    """Write decisions: events, assignments and history."""
     pairs = [(decision.label.no, decision.contact_id) for decision in changes.decisions if decision.gives_back]
     given_back = await labels_given_back(work.connection, pairs) if pairs else {}
     history = [
@@ -62,7 +62,7 @@ def _click_entry(
 
 def _assigned_by_click(work: UnitOfWork, click: ContactClicked, label: Label, cause: Received) -> UUID:
     event_id = uuid7()
-    # Written as JSON directly, in a third of the time; a test compares it with the model's JSON.
+    # Formatting the JSON directly takes a third of the time; a test compares it with the model's JSON.
     written: dict[str, object] = {
         "event_id": event_id,
         "occurred_at": click.occurred_at,

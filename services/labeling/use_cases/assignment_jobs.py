@@ -1,4 +1,4 @@
-"""Give a label to, or take it from, all holders of another one, the members of a segment, or who an import touched."""
+"""Assigns a label to, or removes it from, all holders of a label, members of a segment, or contacts of an import."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ from shared.store.database import Database
 from shared.store.unit_of_work import UnitOfWork
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-AT_A_TIME = 2_000  # contacts looked at in one step; those of one bucket are changed
+AT_A_TIME = 2_000  # contacts read in one step; only those of one bucket are changed
 
 
 async def create_assignment_job(
@@ -52,7 +52,7 @@ async def create_assignment_job(
 
 
 async def undo_assignment_job(database: Database, account_id: int, job_id: UUID) -> Job:
-    """Put the undoing of a job in line. Raises NotFoundError, and StateError while the job is open."""
+    """Queue the undoing of a job. Raises NotFoundError, and StateError while the job is open."""
     async with database.transaction() as connection:
         done = await find_job(connection, account_id, job_id)
         wanted = await find_assignment_job(connection, account_id, job_id)
@@ -68,7 +68,7 @@ async def undo_assignment_job(database: Database, account_id: int, job_id: UUID)
 async def preview_assignments(
     database: Database, account_id: int, of: Mapping[str, Any], label_id: UUID, *, held: bool
 ) -> dict[str, int]:
-    """Return how many contacts would get or lose the label, and how many would stay as they are."""
+    """Return how many contacts would get or lose the label, and how many would not change."""
     counts: Counter[str] = Counter(changed=0, unchanged=0, refused=0)
     source, after = ContactSet.of(of), 0
     async with database.pool.acquire() as connection:
@@ -102,9 +102,9 @@ async def _label(connection: PoolConnectionProxy, account_id: int, label_id: UUI
 
 
 class AssignmentRun:
-    """Goes through the contacts once for each bucket of partition numbers, and changes those of the bucket.
+    """Reads all contacts once for each bucket of partition numbers, and changes those of the bucket.
 
-    A person asked for it, so the origin is `manual`, with the job as its reference: undoing takes back that support.
+    A person requested the job, so the origin is `manual` with the job as its reference; undoing withdraws this support.
     """
 
     kind = "assignment"
@@ -135,7 +135,7 @@ class AssignmentRun:
                 advance.finish(changed=advance.cursor["changed"])
 
     async def stopped(self, work: UnitOfWork, job: Job) -> None:
-        """Do nothing: what was changed stays, and can be undone."""
+        """Do nothing: the changes stay, and can be undone."""
 
     async def _ids(
         self, connection: PoolConnectionProxy, job: Job, wanted: AssignmentJob, original: UUID, after: int

@@ -1,4 +1,4 @@
-"""What contacts decide themselves: labels, subscription, consent to tracking, their own data, being forgotten."""
+"""The contacts' own choices: labels, subscription, consent to tracking, their own data, erasure."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ from shared.store.database import Database
 from shared.store.unit_of_work import UnitOfWork
 
 UNSUBSCRIBED = "message.unsubscribed"
-MOST = 10_000  # decisions and engagements in the file of one's own data
+MOST = 10_000  # decisions and engagements in the download of one's own data
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Choice:
 
 
 async def load_preferences(database: Database, account_id: int, contact_id: int) -> Preferences:
-    """Return what the preference page shows. Raises NotFoundError for an account or contact that is gone."""
+    """Return the content of the preference page. Raises NotFoundError for a deleted account or an erased contact."""
     async with database.pool.acquire() as connection:
         account = await account_of_id(connection, account_id)
         stored = await contact_of_id(connection, account_id, contact_id)
@@ -74,7 +74,7 @@ async def load_preferences(database: Database, account_id: int, contact_id: int)
 async def apply_choice(
     database: Database, keys: SuppressionKeys, account_id: int, contact_id: int, choice: Choice
 ) -> bool:
-    """Apply what a contact has decided; return False if it changes nothing. Raises NotFoundError."""
+    """Apply a contact's decisions; return False if they change nothing. Raises NotFoundError."""
     async with database.unit_of_work(partition_of(account_id, contact_id, database.partitions)) as work:
         return await apply_choice_in(work, keys, account_id, contact_id, choice)
 
@@ -103,7 +103,7 @@ def _patch(contact: Contact, choice: Choice) -> dict[str, Any]:
     patch = dict(choice.patch)
     if choice.subscribed and contact.subscription != "subscribed":
         patch["subscription"] = "subscribed"
-    # Leaving a box unticked says nothing new of an address that is blocked or bounced.
+    # For a blocked or bounced address an unticked box is no new decision.
     if choice.subscribed is False and contact.subscription in ("subscribed", "unconfirmed"):
         patch["subscription"] = "unsubscribed"
     if choice.consent is not None and choice.consent != contact.tracking_consent:
@@ -143,7 +143,7 @@ async def _report_unsubscription(work: UnitOfWork, account_id: int, contact_id: 
 
 
 async def record_engagement(work: UnitOfWork, event: ContactEngaged) -> None:
-    """Append an engagement that labeling itself has seen, and keep it."""
+    """Record an engagement that labeling itself has observed, and append its event."""
     work.append(event)
     report = EngagementReported(
         account_id=event.account_id, contact_id=event.contact_id, kind=event.kind, occurred_at=event.occurred_at
@@ -152,7 +152,7 @@ async def record_engagement(work: UnitOfWork, event: ContactEngaged) -> None:
 
 
 async def own_data(database: Database, account_id: int, contact_id: int) -> dict[str, Any]:
-    """Return what is known of a contact, for itself. Raises NotFoundError."""
+    """Return all stored data of a contact, for itself. Raises NotFoundError."""
     preferences = await load_preferences(database, account_id, contact_id)
     contact = preferences.contact
     async with database.pool.acquire() as connection:

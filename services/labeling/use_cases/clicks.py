@@ -1,4 +1,4 @@
-"""Count clicks, assign the labels of their links, and carry out the commands of workflows."""
+"""Counts clicks, assigns the labels of their links, and carries out the commands of workflows."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -29,7 +29,7 @@ log = structlog.get_logger()
 async def apply_clicks_and_commands(work: UnitOfWork, batch: Sequence[Received]) -> None:
     """Apply clicks and commands in their order, with a few statements for thousands of records.
 
-    This is the busiest code of the service: what is done per click is kept short.
+    This is the most frequently run code of the service, so the work per click is minimal.
     """
     counting = [received for received in batch if _counts(received.event)]
     by_id = await labels_of_ids(work.connection, _label_ids(counting))
@@ -58,7 +58,7 @@ async def apply_clicks_and_commands(work: UnitOfWork, batch: Sequence[Received])
 
 
 def _counts(event: object) -> bool:
-    """Return True for records with an effect: commands, and human clicks on labelled links of real sends."""
+    """Return whether a record has an effect: commands, and human clicks on labelled links of sends other than tests."""
     if type(event) is ContactClicked:
         return bool(event.labels and event.verdict == "human" and (event.send is None or event.send.kind != "test"))
     return type(event) in (AssignLabel, RemoveLabel, SetField)
@@ -69,7 +69,7 @@ def _events(batch: Iterable[Received]) -> Iterator[Any]:
 
 
 def _label_ids(batch: Sequence[Received]) -> set[UUID]:
-    found: dict[int, UUID] = {}  # by number: hashing a UUID calls Python code
+    found: dict[int, UUID] = {}  # by number, because hashing a UUID calls Python code
     for event in _events(batch):
         if type(event) is ContactClicked:
             for label in event.labels:
@@ -108,7 +108,7 @@ def _click(
         if label is None or label.state == "deleted" or label.account_id != event.account_id:
             continue
         if counted is not None:
-            # Two labels of the link may have been merged: the click counts once for what they have become.
+            # If two labels of the link were merged, the click counts once for the remaining label.
             if label.no in counted:
                 continue
             counted.add(label.no)
@@ -124,7 +124,7 @@ def _command(
     label = labels.get(event.label_id.int)
     if label is None or label.account_id != event.account_id:
         COMMANDS_REFUSED.labels("unknown_label").inc()
-        log.warning("command names a label that the account does not have", label_id=str(event.label_id))
+        log.warning("command names an unknown label", label_id=str(event.label_id))
         return
     command = (AssertLabel if isinstance(event, AssignLabel) else RemoveLabelCommand)(event.origin, event.occurred_at)
     if label.state == "deleted":
@@ -139,6 +139,6 @@ def _set_field(people: contact_changes.Changes, event: SetField, received: Recei
     try:
         people.change((event.account_id, event.contact_id), patch, event.occurred_at, event.origin, cause=received)
     except InvalidError:
-        # The error may quote the value, which may be personal: it is not logged.
+        # The error may quote the value, which may be personal data, so it is not logged.
         COMMANDS_REFUSED.labels("field").inc()
-        log.warning("command sets a field to a value that it cannot have", field=event.field_key)
+        log.warning("command sets a field to an invalid value", field=event.field_key)

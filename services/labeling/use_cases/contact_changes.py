@@ -27,8 +27,8 @@ async def load_contacts(work: UnitOfWork, contacts: Collection[ContactKey]) -> C
 async def record_contacts(work: UnitOfWork, changes: Changes) -> None:
     """Write the contacts that changed, and append an event for every change.
 
-    Called before the events of labels and engagements of the same unit of work are appended: whoever reads those
-    knows the contact's state by then.
+    Call this before the unit of work appends events of labels and engagements, so that their readers know the contact's
+    state.
     """
     for change in changes.changes:
         work.append(_event(change.contact, *change.key, change.at), cause=change.cause, personal=True)
@@ -41,7 +41,7 @@ def _decisions(change: ContactChange[Received]) -> Iterator[ConsentDecision]:
     for subject in ("subscription", "tracking_consent"):
         old = None if before is None else getattr(before, subject)
         new = getattr(after, subject)
-        # That a new contact has decided nothing yet is no decision.
+        # A new contact without a decision needs no row.
         if new != old and not (old is None and new == "unknown"):
             yield ConsentDecision(*key, at, subject, old, new, origin, wording)
 

@@ -1,4 +1,4 @@
-"""All that is known of a contact, for the contact."""
+"""All stored data of a contact, for the contact."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ MOST = 10_000  # moments and engagements
 
 
 async def contact_data(connection: PoolConnectionProxy, account_id: int, contact_id: int) -> dict[str, Any]:
-    """Return the contact, its labels and why it has them, engagements with their data, decisions, and what happened.
+    """Return the contact, its labels with the reasons, engagements with their data, decisions, and the timeline.
 
     Raises NotFoundError.
     """
@@ -56,7 +56,7 @@ async def contact_data(connection: PoolConnectionProxy, account_id: int, contact
 
 
 def shown_decision(decision: StoredDecision) -> dict[str, Any]:
-    """Return a decision on subscription or consent as people read it."""
+    """Return a decision on subscription or consent in readable form."""
     return {
         "at": decision.occurred_at,
         "subject": decision.subject,

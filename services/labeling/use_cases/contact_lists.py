@@ -1,4 +1,4 @@
-"""Lists of contacts: found by words, filtered, in an order."""
+"""Lists of contacts: searched, filtered and sorted."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
@@ -19,8 +19,8 @@ from services.labeling.store.exports import next_ids
 from services.labeling.store.import_rows import ImportOutcome, contacts_of_import
 from services.labeling.store.segment_members import members_of
 
-AT_A_TIME = 1_000  # contacts that are looked at for one page
-MOST_LOOKED_AT = 10_000  # contacts of a search that are looked at for one page, 20 to 50 µs each
+AT_A_TIME = 1_000  # contacts that are read for one page
+MOST_LOOKED_AT = 10_000  # contacts that a search reads for one page, at 20 to 50 µs each
 MOST_WORDS = 5
 
 Key = tuple[datetime, int]
@@ -34,7 +34,7 @@ class OfImport(NamedTuple):
 
 
 class ContactFilter(NamedTuple):
-    """Which contacts are wanted."""
+    """The filters of a list of contacts."""
 
     label: Label | None = None
     segment: UUID | None = None
@@ -44,7 +44,7 @@ class ContactFilter(NamedTuple):
 
 
 class FoundPage(NamedTuple):
-    """Contacts that a search has found, and the place where it goes on; None at its end."""
+    """Contacts that a search has found, and the place where it continues; None at its end."""
 
     contacts: Sequence[tuple[FoundContact, StoredContact]]
     following: FoundContact | None
@@ -55,8 +55,8 @@ async def search_contacts(
 ) -> FoundPage:
     """Return up to `limit` contacts with words that begin with those of `text`, in the order of the words.
 
-    Words that are found in many contacts, but seldom together, are looked through for a bounded time: the page may then
-    be short, or empty, although the search goes on. Raises InvalidError for a text without words.
+    If the words are frequent but seldom in the same contact, a bounded number of contacts is read: the page may then be
+    short or empty although the search continues. Raises InvalidError for a text without words.
     """
     prefixes = _prefixes(text)
     if not prefixes:
@@ -89,7 +89,7 @@ async def _found_page(
 
 
 def _prefixes(text: str) -> list[str]:
-    """Return the words of a text, longest first. A word that another one begins with says nothing more."""
+    """Return the words of a text, longest first, without words that are prefixes of others."""
     words = sorted(set(text.lower().split()), key=len, reverse=True)
     longest = [word for place, word in enumerate(words) if not any(one.startswith(word) for one in words[:place])]
     return longest[:MOST_WORDS]
@@ -98,7 +98,7 @@ def _prefixes(text: str) -> list[str]:
 async def _rarest(
     connection: PoolConnectionProxy, account_id: int, prefixes: Sequence[str], after: FoundContact | None
 ) -> str:
-    """Return the prefix by which a search is read: the one with the fewest words, or that of the page before."""
+    """Return the prefix whose words the search reads: the one with the fewest words, or that of the previous page."""
     if after is not None:
         return next((prefix for prefix in prefixes if after.word.startswith(prefix)), prefixes[0])
     if len(prefixes) == 1:
@@ -168,7 +168,7 @@ def _filters(wanted: ContactFilter) -> Filters:
 
 
 async def _touched(connection: PoolConnectionProxy, of_import: OfImport | None, ids: list[int]) -> list[int]:
-    """Return those of the contacts that the import touched, in their order; all if no import is named."""
+    """Return the contacts that the import touched, in their order; all contacts if no import is named."""
     if of_import is None or not ids:
         return ids
     touched = {*await contacts_of_import(connection, *of_import, only=ids)}

@@ -18,7 +18,7 @@ from shared.jobs.job import Job
 from shared.jobs.lease import Advance, Lease
 from shared.store.unit_of_work import UnitOfWork
 
-# The number of events that the relay can publish at once without delaying what is more urgent.
+# The number of events that the relay can publish at once without delaying more urgent ones.
 PIECE = 2_000
 
 
@@ -30,7 +30,7 @@ class DeletionCursor(NamedTuple):
 
     @classmethod
     def of(cls, job: Job) -> "DeletionCursor":
-        """Return the place in a job's cursor."""
+        """Return the position in a job's cursor."""
         return cls(job.cursor.get("partition", 0), job.cursor.get("contact_id", 0))
 
 
@@ -42,7 +42,7 @@ class PieceResult(NamedTuple):
 
 
 def move_on(advance: Advance, place: DeletionCursor, piece: PieceResult, partitions: int) -> bool:
-    """Count a piece, and set the cursor behind it; return True after the last partition number."""
+    """Count a piece, and move the cursor after it; return True after the last partition number."""
     after = (
         DeletionCursor(place.partition, piece.last)
         if piece.last is not None

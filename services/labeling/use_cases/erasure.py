@@ -17,10 +17,10 @@ from shared.store.unit_of_work import UnitOfWork
 
 
 async def erase_contact(database: Database, account_id: int, contact_id: int) -> bool:
-    """Delete what is stored about a contact, and publish its erasure; return False if there is no such contact.
+    """Delete all data of a contact, and publish its erasure; return False if the contact does not exist.
 
-    Its labels are not removed one by one: holders of labels are contacts, and this one no longer exists. The id is
-    remembered, so that later clicks and reports are dropped.
+    There is no event for each label, because the contact no longer exists. Its id is stored, so that later clicks and
+    reports are dropped.
     """
     partition = partition_of(account_id, contact_id, database.partitions)
     async with database.unit_of_work(partition) as work:

@@ -1,4 +1,4 @@
-"""Exports: write contacts with their fields, labels and interests into a file."""
+"""Exports: writes contacts with their fields, labels and interests to a file."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -38,7 +38,7 @@ from shared.store.database import Database
 from shared.store.unit_of_work import UnitOfWork
 
 AT_A_TIME = 4_000  # contacts
-MOST_SPREADSHEET_ROWS = 1_048_575  # beside the header
+MOST_SPREADSHEET_ROWS = 1_048_575  # in addition to the header
 
 
 class ContactSet(NamedTuple):
@@ -85,9 +85,10 @@ async def create_export(
 
 
 async def count_source(connection: PoolConnectionProxy, account_id: int, source: ContactSet) -> int:
-    """Return how many contacts a source has now. Raises InvalidError if the account has no such label or import.
+    """Return how many contacts a source has now.
 
-    Which segments there are is known to the catalog alone, so the caller checks that.
+    Raises InvalidError if the account has no such label or import. Only the catalog knows which segments exist, so the
+    caller checks that.
     """
     if source.id is None:
         return await exports.count_contacts(connection, account_id)
@@ -124,7 +125,7 @@ async def ids_of_source(
 
 
 class ExportRun:
-    """Writes a piece of the file in each step; a spreadsheet is made of the pieces at the end."""
+    """Writes a piece of the file in each step; a spreadsheet is converted from the pieces at the end."""
 
     kind = "export"
 
@@ -194,7 +195,7 @@ class ExportRun:
             raise
 
     async def stopped(self, work: UnitOfWork, job: Job) -> None:
-        """Record that the export was cancelled or has failed, and delete what was written."""
+        """Record that the export was cancelled or has failed, and delete the unfinished file."""
         export = await exports.lock_export(work.connection, UUID(job.subject))
         if export is None:
             return
@@ -245,7 +246,7 @@ async def _contacts(
     contacts = [_contact(row, by_no) for row in rows]
     if source.kind != "label" or source.id is None:
         return contacts
-    # Contacts that lost the label since its holders were read are left out: label and columns are of one moment.
+    # Skip contacts that lost the label since its holders were read, so that label and columns are of one moment.
     return [contact for contact in contacts if contact.labels.get(source.id, (False, 0, None))[0]]
 
 
@@ -257,7 +258,7 @@ def _contact(row: ExportRow, by_no: Mapping[int, UUID]) -> ExportedContact:
 
 
 async def delete_export(database: Database, account_id: int, export_id: UUID) -> None:
-    """Delete an export with its file; one that runs is cancelled first. Raises NotFoundError."""
+    """Delete an export with its file; a running export is cancelled first. Raises NotFoundError."""
     async with database.transaction() as connection:
         found = await find_export(connection, account_id, export_id)
         if found.state in ("queued", "running"):
@@ -266,7 +267,7 @@ async def delete_export(database: Database, account_id: int, export_id: UUID) ->
 
 
 def file_of(export: Export) -> UUID:
-    """Return the file of a finished export. Raises StateError where there is none."""
+    """Return the file of a finished export. Raises StateError if there is none."""
     if export.state != "done":
         raise StateError(f"The export is {export.state}; there is no file.")
     if export.file_id is None:

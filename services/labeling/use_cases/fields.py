@@ -60,7 +60,7 @@ async def add_field(work: UnitOfWork, account_id: int, field: Field) -> None:
 async def change_field(
     database: Database, account_id: int, key: str, name: str | None, choices: Sequence[str] | None
 ) -> WrittenField:
-    """Change the name or the choices of a field; None leaves one as it is. Raises NotFoundError, InvalidError."""
+    """Change the name or the choices of a field; None means no change. Raises NotFoundError, InvalidError."""
     async with database.unit_of_work(CATALOG_PARTITION) as work:
         field = await find_field(work.connection, account_id, key)
         if name is not None:

@@ -20,7 +20,7 @@ from shared.store.database import Database
 
 
 class ShownForm(NamedTuple):
-    """A form with the account, the fields and the labels that it shows."""
+    """A form with its account, fields and labels."""
 
     form: Form
     account: Account
@@ -50,7 +50,7 @@ async def replace_form(database: Database, account_id: int, form_id: UUID, defin
 
 
 async def delete_form(database: Database, account_id: int, form_id: UUID) -> None:
-    """Delete a form: its page is gone, what was filled in stays. Raises NotFoundError."""
+    """Delete a form and its page; submissions stay. Raises NotFoundError."""
     async with database.transaction() as connection:
         if not await forms.delete_form(connection, account_id, form_id):
             raise NotFoundError("form")
@@ -65,7 +65,7 @@ async def find_form(connection: PoolConnectionProxy, account_id: int, form_id: U
 
 
 async def shown_form(connection: PoolConnectionProxy, form_id: UUID) -> ShownForm:
-    """Return a form of any account with what it shows. Raises NotFoundError."""
+    """Return a form of any account, with its fields and labels. Raises NotFoundError."""
     form = await forms.form_of_id(connection, form_id)
     account = None if form is None else await account_of_id(connection, form.account_id)
     if form is None or account is None or account.state == "deleted":

@@ -1,4 +1,4 @@
-"""Apply rows of an import to their contacts, in one unit of work."""
+"""Applies rows of an import to their contacts, in one unit of work."""
 
 import asyncio
 from collections import Counter
@@ -28,7 +28,7 @@ YIELD_AFTER = 100  # rows
 
 
 class RowApplier:
-    """Writes what rows say; rows about the same contact are merged in their order, and change it once."""
+    """Applies rows; rows about the same contact are merged in their order, and change it once."""
 
     def __init__(
         self, work: UnitOfWork, an_import: Import, plan: ImportPlan, bucket: int, suppression: SuppressionKeys | None
@@ -41,10 +41,10 @@ class RowApplier:
         self._suppression = suppression
         self._counts: Counter[str] = Counter()
         self._errors: list[RowError] = []
-        self._repeated: set[int] = set()  # contacts that an earlier unit of work has counted
+        self._repeated: set[int] = set()  # contacts that an earlier unit of work counted
 
     async def apply(self, rows: Sequence[DealtRow]) -> tuple[Mapping[str, int], list[RowError]]:
-        """Apply rows; return how many had which outcome, and why rows were refused."""
+        """Apply rows; return the number of rows by outcome, and the reasons of refused rows."""
         parsed: list[tuple[DealtRow, ParsedRow]] = []
         for place, row in enumerate(rows):
             if place % YIELD_AFTER == 0:
@@ -101,7 +101,7 @@ class RowApplier:
         effects: dict[int, ImportEffect],
         touched: set[int],
     ) -> bool:
-        """Fold a row over its contact; return False if it is refused or left out."""
+        """Apply a row to its contact; return False if the row is refused or skipped."""
         state, effect = states[row.contact_id], effects.get(row.contact_id)
         if any(owners.get(key) != row.contact_id for key in read.keys):
             return self._refuse(row, "conflict", "another contact has this address or external id")
@@ -141,7 +141,7 @@ class RowApplier:
         for contact_id in sorted(states):
             state = states[contact_id]
             if state is not None and state != before[contact_id]:
-                # The basis for writing to the contact. The end of a subscription needs none.
+                # The legal basis for writing to the contact. Ending a subscription needs none.
                 basis = self._plan.options.basis if state.subscription in ("subscribed", "unconfirmed") else None
                 contacts.put((self._account_id, contact_id), state, self._work.now, origin, wording=basis)
 
@@ -171,7 +171,7 @@ class RowApplier:
         before: Mapping[int, Contact | None],
         owners: Mapping[Key, int],
     ) -> None:
-        """Give up directory entries that contacts no longer have, and release records that waited for new ones."""
+        """Delete directory entries that contacts no longer have, and release records that waited for new ones."""
         given_up: dict[Key, int] = {}
         names: list[str] = []
         for contact_id, keys in claimed.items():
@@ -192,7 +192,7 @@ def _outcome(before: Contact | None, after: Contact | None, *, gained: bool) -> 
 
 
 def _merged(first: Mapping[str, list[Any]], second: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
-    """Return members of two rows of one contact: the value before the first, the one after the last."""
+    """Return the members of two rows of one contact, with the values before the first and after the second."""
     merged = dict(first)
     for member, (before, after) in second.items():
         merged[member] = [first[member][0] if member in first else before, after]

@@ -1,4 +1,4 @@
-"""Check an import: read every row, and say what importing it would do, without changing anything."""
+"""Checks an import: reads every row, and finds what importing it would do, without changing anything."""
 
 import asyncio
 from collections.abc import Sequence
@@ -31,14 +31,14 @@ from shared.jobs.lease import Lease
 from shared.store.unit_of_work import UnitOfWork
 
 AT_A_TIME = 5_000  # rows of an earlier check
-READ = PIECE // 4  # bytes of a file in one step
+READ = PIECE // 4  # bytes of a file per step
 YIELD_AFTER = 100  # rows
 MOST_ROWS = 2_000_000
 ROWS_DELETED = 20_000
 
 
 class Batch(NamedTuple):
-    """Rows to check, where the next ones begin, and whether there are none."""
+    """Rows to check, where the next ones begin, and whether these are the last."""
 
     rows: list[tuple[int, list[str] | str]]
     cursor: dict[str, Any]
@@ -152,7 +152,7 @@ class ImportCheck:
 
 
 class RowChecker:
-    """Decides what importing rows would do, on what is stored now."""
+    """Decides what importing rows would do, given the present data."""
 
     def __init__(
         self,
@@ -170,7 +170,7 @@ class RowChecker:
         self._suppression = suppression
 
     async def check(self, rows: Sequence[tuple[int, list[str] | str]]) -> tuple[list[CheckedRow], list[RowError]]:
-        """Return what is known of each row, and why rows are refused."""
+        """Return the result for each row, and the reasons of refused rows."""
         parsed: list[ParsedRow | CellProblem] = []
         for place, (_, cells) in enumerate(rows):
             if place % YIELD_AFTER == 0:
@@ -202,7 +202,7 @@ class RowChecker:
         return checked, errors
 
     async def _count_suppressed(self, rows: Sequence[ParsedRow]) -> int:
-        """Return how many rows have an address that may not be sent to: their contacts will be blocked."""
+        """Return how many rows have a suppressed address, whose contacts will be blocked."""
         if self._suppression is None:
             return 0
         emails = [row.email_key for row in rows if row.email_key is not None and not row.problems]
@@ -225,7 +225,7 @@ class RowChecker:
         return await assignments_of_pairs(self._connection, pairs)
 
     def _contacts_of(self, row: ParsedRow, found: dict[ContactName, int]) -> list[int]:
-        """Return the contacts that have the keys of a row: none, one, or two different ones."""
+        """Return the contacts that have the keys of a row: none, one, or two."""
         ids = (found.get(ContactName(self._account_id, *key)) for key in row.keys)
         return list(dict.fromkeys(contact_id for contact_id in ids if contact_id is not None))
 
@@ -276,7 +276,7 @@ class RowChecker:
 
 
 def conflict_of(row: ParsedRow, contact: Contact) -> CellProblem | None:
-    """Return why a row cannot be about the contact that has one of its keys; None if it can."""
+    """Return why a row conflicts with the contact that has one of its keys; None if it does not."""
     if row.external_id is not None and contact.external_id not in (None, row.external_id):
         return CellProblem(None, "conflict", "the contact with this e-mail address has another external id")
     return None

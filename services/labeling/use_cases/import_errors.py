@@ -1,4 +1,4 @@
-"""The refused rows of an import as a file that can be mended and imported again."""
+"""The refused rows of an import, as a file that can be corrected and imported again."""
 
 import csv
 import io
@@ -11,14 +11,14 @@ from services.labeling.store.imports import Import
 from shared.store.database import Database
 
 AT_A_TIME = 1_000  # rows
-REASON = "import_error"  # a column that a later import leaves out
+REASON = "import_error"  # a column that a later import skips
 
 
 async def error_file(database: Database, an_import: Import) -> AsyncIterator[bytes]:
-    """Yield the refused rows as they were, with the reason in a further column.
+    """Yield the refused rows unchanged, with the reason in an additional column.
 
-    The delimiter is that of the file, so that the program that wrote it opens this one, too; the encoding is UTF-8
-    with a mark, which spreadsheets know.
+    The delimiter is that of the original file, so that the same program can open this one; the encoding is UTF-8 with a
+    mark, which spreadsheets recognise.
     """
     format_ = Format.of(an_import.format)
     delimiter = format_.delimiter if format_.kind == "csv" else ";"

@@ -1,4 +1,4 @@
-"""What an import works with: its row reader, with the fields and labels that the account has now."""
+"""Loads the plan of an import: its row reader, with the account's present fields and labels."""
 
 from datetime import date
 from typing import NamedTuple
@@ -29,7 +29,7 @@ class ImportPlan(NamedTuple):
 
 
 async def load_plan(connection: PoolConnectionProxy, an_import: Import, today: date) -> ImportPlan:
-    """Load the plan of an import. Fields that it will make count as if they existed."""
+    """Load the plan of an import. Fields that it will create count as existing."""
     options = options_from(an_import.options)
     format_ = Format.of(an_import.format)
     fields = (await fields_of_accounts(connection, [an_import.account_id]))[an_import.account_id]

@@ -1,4 +1,4 @@
-"""Run an import: settle who each row is, then apply the rows, bucket by bucket."""
+"""Runs an import: settles the contact of each row, then applies the rows bucket by bucket."""
 
 import asyncio
 from collections.abc import Sequence
@@ -28,9 +28,9 @@ from shared.jobs.lease import Lease
 from shared.store.database import Database
 from shared.store.unit_of_work import UnitOfWork
 
-BUCKETS = 4  # groups of partition numbers: p mod 4 lies within p mod 2, the groups of the consumers
+BUCKETS = 4  # groups of partition numbers: p mod 4 is within p mod 2, the groups of consumers
 SETTLED = 4_000  # rows at a time
-APPLIED = 600  # rows at a time: with two labels each, what the relay publishes without holding up others
+APPLIED = 600  # rows at a time: with two labels each, as many events as the relay publishes without delaying others
 YIELD_AFTER = 100  # rows
 COUNTS = ("created", "updated", "unchanged", "skipped", "merged", "errors")
 
@@ -46,10 +46,10 @@ def partitions_of(bucket: int, partitions: int) -> list[int]:
 
 
 class ImportRun:
-    """Applies the rows that the check did not refuse.
+    """Applies the rows that the check accepted.
 
-    The cursor has `settled` (the last row whose contact is known), and for each bucket how many rows wait (`waiting`)
-    and the last one that is done (`applied`). Buckets are emptied before more rows are settled.
+    The cursor has `settled` (the last row whose contact is known), and for each bucket the number of waiting rows
+    (`waiting`) and the last applied row (`applied`). Buckets are emptied before more rows are settled.
     """
 
     kind = "import_run"
@@ -58,7 +58,7 @@ class ImportRun:
         self._suppression = suppression
 
     async def step(self, lease: Lease) -> None:
-        """Make fields and labels, settle the next rows, apply those of a bucket, or finish."""
+        """Create fields and labels, settle the next rows, apply rows of a bucket, or finish."""
         job = lease.job
         an_import = await import_of_id(lease.database.pool, job.account_id, UUID(job.subject))
         if an_import is None or an_import.state != "running":
@@ -75,7 +75,7 @@ class ImportRun:
             await self._finish(lease, an_import)
 
     async def stopped(self, work: UnitOfWork, job: Job) -> None:
-        """Record that the import was cancelled or has failed; what it has done stays, and can be undone."""
+        """Record that the import was cancelled or has failed; its effects stay, and can be undone."""
         await set_stopped(work.connection, UUID(job.subject), job.id, job.state, job.failure)
 
     async def _prepare(self, lease: Lease, an_import: Import) -> None:
@@ -88,7 +88,7 @@ class ImportRun:
                 try:
                     await add_field(work, an_import.account_id, field)
                 except ConflictError as error:
-                    raise JobFailed(f"The field {field.key} cannot be made: {error.detail}.") from None
+                    raise JobFailed(f"The field {field.key} cannot be created: {error.detail}.") from None
             summary = an_import.summary or {}
             if an_import.options.get("unknown_labels") == "create":
                 await _make_labels(work, an_import.account_id, [one["name"] for one in summary["unknown_labels"]])
@@ -154,7 +154,7 @@ async def _make_labels(work: UnitOfWork, account_id: int, names: Sequence[str]) 
             if name_key(trimmed) not in known:
                 await add_label(work, account_id, trimmed)
         except (ConflictError, InvalidError):
-            continue  # somebody made it meanwhile, or it cannot be a name: its rows say so
+            continue  # created meanwhile, or not a valid name: the errors of its rows say so
 
 
 Deals = list[tuple[int, int, int]]
@@ -163,14 +163,14 @@ Deals = list[tuple[int, int, int]]
 async def _deal(
     database: Database, an_import: Import, plan: ImportPlan, rows: Sequence[ImportRow]
 ) -> tuple[Deals, list[RowError], int]:
-    """Find or allocate the contact of every row; return deals, errors, and how many rows are left out."""
+    """Find or allocate the contact of every row; return deals, errors, and the number of skipped rows."""
     parsed: list[tuple[ImportRow, ParsedRow]] = []
     errors: list[RowError] = []
     for place, row in enumerate(rows):
         if place % YIELD_AFTER == 0:
             await asyncio.sleep(0)
         read = plan.reader.read(row.cells)
-        # The catalog may have changed since the check: a label was deleted, a field.
+        # A label or a field may have been deleted since the check.
         errors += [RowError(row.number, 100 + number, *problem) for number, problem in enumerate(read.problems)]
         if not read.problems:
             parsed.append((row, read))

@@ -1,4 +1,4 @@
-"""Undo an import: take back the labels that it asserted, restore the values that it changed."""
+"""Undoes an import: withdraws the labels that it assigned, and restores the values that it changed."""
 
 import asyncio
 from collections import Counter
@@ -39,7 +39,7 @@ class ImportUndo:
     kind = "import_undo"
 
     async def step(self, lease: Lease) -> None:
-        """Undo what was done to the next contacts of a bucket, or finish."""
+        """Undo the effects on the next contacts of a bucket, or finish."""
         job = lease.job
         an_import = await import_of_id(lease.database.pool, job.account_id, UUID(job.subject))
         if an_import is None or an_import.state != "undoing":
@@ -70,7 +70,7 @@ class ImportUndo:
 
 
 async def preview(database: Database, an_import: Import, *, erase: bool) -> dict[str, int]:
-    """Return what undoing an import would do now, without doing it."""
+    """Return the effect of undoing an import now, without doing it."""
     counts: Counter[str] = Counter(dict.fromkeys(COUNTS, 0))
     for bucket in range(BUCKETS):
         after = 0
@@ -164,7 +164,7 @@ async def _is_unused(
     contact: Contact,
     later: Mapping[int, dict[str, list[Any]]],
 ) -> bool:
-    """Return whether a contact that the import created has done nothing since, and nobody has changed it."""
+    """Return whether a contact that the import created has done nothing since, and was not changed."""
     if not effect.created or effect.contact_id in later:
         return False
     changed = taken_back(contact, effect.members, {})[1]

@@ -1,4 +1,4 @@
-"""Imports as a person sees them: map, check, start, cancel, undo, delete."""
+"""The commands of imports: map, check, start, cancel, undo, delete."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -47,9 +47,9 @@ async def check_import(
     options: Mapping[str, Any],
     format_: Mapping[str, Any],
 ) -> Import:
-    """Change mapping, options and format, and check the rows; what is not named stays.
+    """Change mapping, options and format, and check the rows; absent members stay unchanged.
 
-    Raises InvalidError with a pointer, and StateError while the import runs or when it has run.
+    Raises InvalidError with a pointer, and StateError once the import was started.
     """
     async with database.transaction() as connection:
         found = await _locked(connection, account_id, import_id)
@@ -66,7 +66,7 @@ async def check_import(
         if found.file_id is None and found.checked_generation == 0:
             raise StateError("The file was deleted. Upload it again.")
         if format_ and found.file_id is None:
-            raise StateError("The file has been read already. Upload it again to have it read in another way.")
+            raise StateError("The file has been read already. Upload it again to change its format.")
         if found.state == "checking" and found.job_id is not None:
             await request_cancel(connection, account_id, found.job_id)
         stored = {**found.format, **format_}
@@ -92,9 +92,10 @@ async def _check_labels(connection: PoolConnectionProxy, account_id: int, option
 
 
 async def start_import(database: Database, account_id: int, import_id: UUID) -> Import:
-    """Start a checked import. Starting one that runs or is done changes nothing.
+    """Start a checked import.
 
-    Raises InvalidError if the subscription of new contacts was not chosen, StateError if it is not checked.
+    Starting a running or finished import changes nothing. Raises InvalidError if the subscription of new contacts was
+    not chosen, StateError if the import is not checked.
     """
     async with database.transaction() as connection:
         found = await _locked(connection, account_id, import_id)
@@ -110,7 +111,7 @@ async def start_import(database: Database, account_id: int, import_id: UUID) -> 
 
 
 async def cancel_import(database: Database, account_id: int, import_id: UUID) -> Import:
-    """Cancel an import: what it has done stays. Raises StateError if there is nothing to cancel."""
+    """Cancel an import; its effects stay. Raises StateError if there is nothing to cancel."""
     async with database.transaction() as connection:
         found = await _locked(connection, account_id, import_id)
         if found.state in ("uploaded", "checked"):
@@ -123,7 +124,7 @@ async def cancel_import(database: Database, account_id: int, import_id: UUID) ->
 
 
 async def undo_import(database: Database, account_id: int, import_id: UUID, *, erase_created: bool) -> Import:
-    """Undo an import. Raises StateError if it has done nothing, or more than 7 days ago."""
+    """Undo an import. Raises StateError if it has not run, or if it ran more than 7 days ago."""
     async with database.transaction() as connection:
         found = await _locked(connection, account_id, import_id)
         if found.state in ("undoing", "undone"):
@@ -137,7 +138,7 @@ async def undo_import(database: Database, account_id: int, import_id: UUID, *, e
 
 
 async def preview_undo(database: Database, account_id: int, import_id: UUID, *, erase_created: bool) -> dict[str, int]:
-    """Return what undoing would do. Raises StateError as `undo_import` does."""
+    """Return the effect of undoing. Raises StateError like `undo_import`."""
     async with database.pool.acquire() as connection:
         found = await find_import(connection, account_id, import_id)
         await _check_undoable(connection, found)
@@ -152,7 +153,7 @@ async def _check_undoable(connection: PoolConnectionProxy, found: Import) -> Non
 
 
 async def delete_import(database: Database, account_id: int, import_id: UUID) -> None:
-    """Delete an import with its rows; what it has done stays. Raises StateError while a job works on it."""
+    """Delete an import with its rows; its effects stay. Raises StateError while it has a running job."""
     async with database.transaction() as connection:
         found = await _locked(connection, account_id, import_id)
         if found.state in WORKING:
@@ -171,7 +172,7 @@ async def tidy_up(database: Database, now: datetime) -> None:
 
 
 def shown_format(an_import: Import) -> dict[str, Any]:
-    """Return the format as the API shows it."""
+    """Return the format in the API's form."""
     format_ = Format.of(an_import.format)
     is_text = format_.kind == "csv"
     return {

@@ -14,7 +14,7 @@ from shared.jobs.job import JobKind
 
 
 def kinds(limits: Limits, suppression: SuppressionKeys | None = None) -> tuple[JobKind, ...]:
-    """Return what labeling's workers can do. `suppression` hashes addresses to find those that are suppressed."""
+    """Return the kinds of jobs. `suppression` hashes addresses to find suppressed ones."""
     return (
         LabelDeletion(),
         FieldDeletion(),
@@ -28,5 +28,5 @@ def kinds(limits: Limits, suppression: SuppressionKeys | None = None) -> tuple[J
     )
 
 
-# Cancelled by what they belong to, which has a state of its own.
+# Cancelled through the import or export that they belong to, which has a state of its own.
 WITH_RESOURCES = frozenset({"label_merge", "import_check", "import_run", "import_undo"})

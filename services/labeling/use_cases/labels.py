@@ -124,7 +124,7 @@ def append_label(work: UnitOfWork, label: Label) -> None:
             description=label.description,
             visibility=label.visibility,
             aliases=label.aliases,
-            # To others it is merged from the first moment: a reference to it means the other one.
+            # Other services treat the label as merged from the start: a reference to it means the other label.
             state="merged" if label.state == "merging" else label.state,
             group=label.group,
             names=dict(label.names) or None,

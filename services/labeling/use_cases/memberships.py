@@ -1,4 +1,4 @@
-"""Keep the members of segments as they enter and leave."""
+"""Keeps the members of segments up to date."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Merge a label into another one: at once for everything that names it, and by a job for its holders."""
+"""Merges a label into another one: at once for references to it, and by a job for its holders."""
 
 from typing import NamedTuple
 from uuid import UUID
@@ -17,7 +17,7 @@ from shared.jobs.store import enqueue
 from shared.store.database import Database
 from shared.store.unit_of_work import UnitOfWork
 
-# Contacts in a piece; each may have two events.
+# contacts in a piece; each may have two events
 PIECE = 1_000
 
 
@@ -31,7 +31,7 @@ class StartedMerge(NamedTuple):
 async def merge_label(database: Database, account_id: int, label_id: UUID, into_id: UUID) -> StartedMerge:
     """Start to merge a label into another one of the account.
 
-    From now on the label stands for the other one. Starting again what was interrupted goes on with it. Raises
+    From now on the label means the other one. An interrupted merge can be started again, and then continues. Raises
     NotFoundError, StateError.
     """
     async with database.unit_of_work(CATALOG_PARTITION) as work:

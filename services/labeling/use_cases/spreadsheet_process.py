@@ -1,7 +1,7 @@
-"""Convert a spreadsheet (standard input) to delimited text (standard output), as a process of its own.
+"""Converts a spreadsheet (standard input) to delimited text (standard output), as a separate process.
 
-A spreadsheet must be in memory as a whole, and reading it takes seconds: that must not hold up a service, and what is
-made to exhaust memory must not end one. Exit code 65 means that the file cannot be read; standard error says why.
+A spreadsheet must be in memory as a whole, and reading it takes seconds. That must not block a service, and a malicious
+file that exhausts memory must not end it. Exit code 65 means that the file cannot be read; standard error says why.
 """
 
 import csv

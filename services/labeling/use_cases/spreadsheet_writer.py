@@ -1,6 +1,7 @@
-"""Convert delimited text (standard input) to a spreadsheet (standard output), as a process of its own.
+"""Converts delimited text (standard input) to a spreadsheet (standard output), as a separate process.
 
-Rows go to a temporary file, not to memory, whatever their number. The arguments are the columns that hold numbers.
+Rows are written to a temporary file, so memory does not grow with their number. The arguments are the columns of
+numbers.
 """
 
 import csv

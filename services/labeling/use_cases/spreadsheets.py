@@ -1,4 +1,4 @@
-"""Write spreadsheets beside the service, in a process of their own."""
+"""Writes spreadsheets in a separate process."""
 
 import asyncio
 import sys
@@ -14,7 +14,7 @@ from shared.store.database import Database
 async def write_spreadsheet(
     database: Database, account_id: int, file_id: UUID, filename: str, media_type: str, numbers: Sequence[int]
 ) -> FileWriter:
-    """Make a spreadsheet of a file of delimited text; return the complete file. Raises JobFailed."""
+    """Convert a file of delimited text to a spreadsheet; return the complete file. Raises JobFailed."""
     writer = await FileWriter.open(database.pool, account_id, filename, media_type, datetime.now(UTC))
     process = await asyncio.create_subprocess_exec(
         sys.executable,

@@ -1,4 +1,4 @@
-"""Take in what people fill in, mail them a link to confirm it, and apply it when they do."""
+"""Accepts submitted forms, mails links to confirm them, and applies confirmed ones."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -29,7 +29,7 @@ Outcome = Literal["confirmation_mailed", "subscribed"]
 
 
 class Filled(NamedTuple):
-    """What somebody filled in. `wording` is the text of the consent that was ticked."""
+    """The contents of a submitted form. `wording` is the text of the ticked consent."""
 
     email: str
     fields: Mapping[str, Scalar]
@@ -39,7 +39,7 @@ class Filled(NamedTuple):
 
 
 class MailedLinks(NamedTuple):
-    """What it takes to mail a link that confirms."""
+    """The parts that are needed to mail a link for confirmation."""
 
     tokens: TokenKeys
     suppression: SuppressionKeys
@@ -47,7 +47,7 @@ class MailedLinks(NamedTuple):
 
 
 async def submit(database: Database, mailing: MailedLinks, form: Form, filled: Filled) -> Outcome:
-    """Take in a form. With double opt-in nothing but an unconfirmed contact is written until it is confirmed.
+    """Accept a submitted form. With double opt-in, only an unconfirmed contact is written before the confirmation.
 
     Raises InvalidError for an invalid address.
     """
@@ -65,7 +65,7 @@ async def submit(database: Database, mailing: MailedLinks, form: Form, filled: F
         if not form.definition.double_opt_in:
             await _apply(work, mailing.suppression, submission)
             return "subscribed"
-        # A suppressed address gets no mail; the page says the same, so that it tells nobody who is suppressed.
+        # A suppressed address gets no mail; the page is the same, so that it does not reveal who is suppressed.
         if stored.contact.subscription != "blocked":
             work.append(_confirmation(mailing, submission, work.now))
     return "confirmation_mailed"
@@ -109,7 +109,7 @@ def _confirmation(mailing: MailedLinks, submission: Submission, now: datetime) -
 
 
 async def confirm(database: Database, keys: SuppressionKeys, recipient: TokenContents) -> bool:
-    """Apply what a contact filled in; return False if it has expired. Confirming again changes nothing.
+    """Apply a submission; return False if it has expired. Confirming again changes nothing.
 
     Raises NotFoundError if the contact was erased.
     """

@@ -1,4 +1,4 @@
-"""Suppress addresses, and keep suppressed addresses from being subscribed."""
+"""Suppresses addresses, and blocks contacts with suppressed addresses."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -52,7 +52,7 @@ async def _suppress(
 ) -> bool:
     key: Key = ("email", email_key)
     async with database.transaction() as connection:
-        # A transaction that gives a contact the address locks the same entry: it sees the suppression, or is seen here.
+        # A transaction that assigns the address to a contact locks the same entry, so one of the two sees the other.
         await reserve_entry(connection, account_id, key)
     while True:
         async with database.pool.acquire() as connection:
@@ -108,20 +108,20 @@ async def block_suppressed(work: UnitOfWork, keys: SuppressionKeys | None, conta
 
 
 async def lift(connection: PoolConnectionProxy, keys: SuppressionKeys, account_id: int, email_key: str) -> None:
-    """Delete the suppressions of an address: its owner wants to be sent to again."""
+    """Delete the suppressions of an address: its owner has subscribed again."""
     await suppressions.delete_hashes(connection, account_id, [one.value for one in keys.hashes(account_id, email_key)])
 
 
 async def look_up(
     connection: PoolConnectionProxy, keys: SuppressionKeys, account_id: int, email_keys: Sequence[str]
 ) -> Mapping[str, Suppression]:
-    """Return the suppressions of those addresses that are suppressed, by address key."""
+    """Return the suppressions of the suppressed addresses, by address key."""
     by_hash = {one.value: key for key in email_keys for one in keys.hashes(account_id, key)}
     found = await suppressions.suppressed(connection, account_id, list(by_hash))
     return {by_hash[value]: suppression for value, suppression in found.items()}
 
 
 async def delete(connection: PoolConnectionProxy, account_id: int, suppression_id: UUID) -> None:
-    """Delete a suppression; contacts that it has blocked stay so. Raises NotFoundError."""
+    """Delete a suppression; contacts that it has blocked stay blocked. Raises NotFoundError."""
     if not await suppressions.delete_suppression(connection, account_id, suppression_id):
         raise NotFoundError("suppression")

@@ -1,4 +1,4 @@
-"""Take in a file of contacts: keep it in pieces, and recognise what it is."""
+"""Accepts uploaded files of contacts: stores them in pieces, and recognises their format."""
 
 import asyncio
 import secrets
@@ -23,7 +23,7 @@ from services.labeling.store.imports import Import, insert_import
 from services.labeling.use_cases.spreadsheet_process import UNREADABLE
 from shared.store.database import Database
 
-TAIL = 65_536  # bytes; a ZIP's table of contents is at its end
+TAIL = 65_536  # bytes; the directory of a ZIP file is at its end
 CONVERTED_WITHIN = 120.0  # seconds
 
 
@@ -61,9 +61,9 @@ async def upload(
     content: AsyncIterator[bytes],
     limits: Limits,
 ) -> Import:
-    """Keep a file and recognise it; return an import in state `uploaded`.
+    """Store a file and recognise its format; return an import in state `uploaded`.
 
-    Raises InvalidError for a file that is no table, TooLargeError for one that is beyond the limits.
+    Raises InvalidError if the file is not a table, TooLargeError if it exceeds a limit.
     """
     if await size_of_files(database.pool, account_id) > limits.account_bytes:
         raise TooLargeError("the account has too many files; delete some imports or exports first")
@@ -87,7 +87,7 @@ async def upload(
         format_, table = _recognise(container, seen, fields, is_last=writer.size <= PIECE)
         return await _insert(database, account_id, key_id, filename, size, format_, table, writer.id)
     except BaseException:
-        # A client that goes away is a cancellation, too.
+        # A client that disconnects also causes a cancellation.
         await asyncio.shield(writer.discard())
         raise
 

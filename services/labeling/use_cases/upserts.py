@@ -1,6 +1,6 @@
-"""Create and change contacts, many rows at once.
+"""Creates and changes contacts, many rows at once.
 
-Ids and keys are settled first, in a transaction of their own; then there is one unit of work per partition number.
+Ids and keys are settled first, in a separate transaction; then there is one unit of work per partition number.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ from shared.store.unit_of_work import UnitOfWork
 YIELD_AFTER = 100  # rows
 MOST_IN_UNIT = 2_000  # rows
 
-Handovers = Mapping[Key, tuple[int, int]]  # the contacts that give up and take a key
+Handovers = Mapping[Key, tuple[int, int]]  # the contacts that release and take a key
 Code = Literal["invalid", "conflict", "not_found", "unknown_label"]
 
 
@@ -57,7 +57,7 @@ class RowProblem:
 
 @dataclass(slots=True)
 class Upserted:
-    """The result: a contact id per row, None where it was refused; `position` is that of the last event."""
+    """The result: a contact id per row, None if the row was refused; `position` is that of the last event."""
 
     contact_ids: list[int | None]
     created: int = 0
@@ -92,7 +92,7 @@ async def upsert_contacts(
     keys: dict[int, tuple[Key, ...]] = {}
     for index, row in enumerate(rows):
         if index % YIELD_AFTER == 0:
-            # Checking 10,000 addresses takes most of a second: let other tasks run meanwhile.
+            # Checking 10,000 addresses takes most of a second, so let other tasks run meanwhile.
             await asyncio.sleep(0)
         try:
             keys[index] = _claimed_keys(row, changed(_ANY_CONTACT, row.patch, definitions))
@@ -140,7 +140,7 @@ def _taken(index: int, key: Key) -> RowProblem:
 def _groups(
     database: Database, account_id: int, placed: Iterable[_Placed], handovers: Handovers
 ) -> Iterator[list[_Placed]]:
-    """Deal rows into units of work. Numbers between which a key is handed over form a unit of their own."""
+    """Distribute rows over units of work. Partition numbers between which a key moves form a unit of their own."""
     group_of = list(range(database.partitions))
     for giver, taker in handovers.values():
         one, other = (group_of[partition_of(account_id, who, database.partitions)] for who in (giver, taker))
@@ -169,7 +169,7 @@ async def _write_group(
     except _NotHandedOver:
         async with database.unit_of_work(*sorted(partitions)) as work:
             part = await _write(work, account_id, placed, origin, {}, suppression)
-    # Only after the commit: a unit that failed has written nothing.
+    # Only after the commit, because a failed unit has written nothing.
     for one in part.written:
         result.contact_ids[one.index] = one.contact_id
     result.created += len(part.created)
@@ -179,7 +179,7 @@ async def _write_group(
 
 
 class _NotHandedOver(Exception):
-    """A contact did not give up a key that another row took: the row that was to do so has been refused."""
+    """A contact did not release a key that another row took: the row that should have released it was refused."""
 
 
 @dataclass(slots=True)
@@ -203,7 +203,7 @@ async def _write(
     for one in placed:
         claimed[one.contact_id].update(one.keys)
     owners = await lock_entries(work.connection, account_id, (key for keys in claimed.values() for key in keys))
-    # A key that is handed over counts as its taker's; it is checked below that it was given up.
+    # A key that moves counts as its taker's; that it was released is checked below.
     handed = {key: pair for key, pair in handovers.items() if owners.get(key) == pair[0] and pair[0] in contact_ids}
     owners.update({key: taker for key, (_, taker) in handed.items()})
     part = _Part()

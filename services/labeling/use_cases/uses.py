@@ -1,4 +1,4 @@
-"""Find what uses a label or a field, in the catalogs of the other services."""
+"""Finds the users of a label or a field in the catalogs of other services."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ async def uses_of_label(
     await catalog.refresh()
     forms, _ = await forms_of_account(connection, account_id, None, MOST_FORMS)
     offering = [Use("form", str(form.id), form.definition.name) for form in forms if label_id in form.definition.labels]
-    # In a thread: reading thousands of messages and definitions would hold the event loop.
+    # In a thread, because reading thousands of messages and definitions would block the event loop.
     links = await asyncio.to_thread(_links, catalog, account_id, label_id)
     definitions = await asyncio.to_thread(
         _definitions, catalog, account_id, lambda definition: names_label(definition, label_id)

@@ -1,4 +1,4 @@
-"""A contact's own data, and being forgotten: by a link that is mailed to the address and works for 30 minutes."""
+"""A contact's own data, and its erasure, by a mailed link that works for 30 minutes."""
 
 import csv
 import io
@@ -27,7 +27,7 @@ REQUESTS = Allowance(per_minute=3)
 
 
 class _ExpiredError(Exception):
-    """The link worked for 30 minutes, which are over."""
+    """The link is older than the 30 minutes for which it works."""
 
 
 @router.post("/p/{token}/access")
@@ -52,7 +52,7 @@ async def ask_for_access(service: Service, request: JsonRequest, token: str) -> 
 
 @router.get("/p/{token}/data")
 async def show_data(service: Service, request: JsonRequest, token: str) -> Response:
-    """Show what is known of the contact."""
+    """Show the stored data of the contact."""
     try:
         recipient = _read(service, token)
         preferences = await load_preferences(service.database, recipient.account_id, recipient.contact_id)
@@ -67,7 +67,7 @@ async def show_data(service: Service, request: JsonRequest, token: str) -> Respo
 
 @router.get("/p/{token}/data.json")
 async def download_json(service: Service, request: JsonRequest, token: str) -> Response:
-    """Download what is known of the contact as JSON."""
+    """Download the stored data of the contact as JSON."""
     try:
         recipient = _read(service, token)
         data = await own_data(service.database, recipient.account_id, recipient.contact_id)
@@ -80,7 +80,7 @@ async def download_json(service: Service, request: JsonRequest, token: str) -> R
 
 @router.get("/p/{token}/data.csv")
 async def download_csv(service: Service, request: JsonRequest, token: str) -> Response:
-    """Download what is known of the contact as CSV."""
+    """Download the stored data of the contact as CSV."""
     try:
         recipient = _read(service, token)
         data = await own_data(service.database, recipient.account_id, recipient.contact_id)
@@ -95,7 +95,7 @@ async def download_csv(service: Service, request: JsonRequest, token: str) -> Re
 
 @router.post("/p/{token}/data")
 async def be_forgotten(service: Service, request: JsonRequest, token: str) -> Response:
-    """Erase the contact, if it has ticked that it is sure."""
+    """Erase the contact if the box that confirms this is ticked."""
     try:
         recipient = _read(service, token)
         preferences = await load_preferences(service.database, recipient.account_id, recipient.contact_id)
@@ -148,7 +148,7 @@ def _parts(one: dict[str, Any], *left_out: str) -> str:
 
 
 def _harmless(value: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
+    """Return a cell that no spreadsheet reads as a formula."""
     return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 

@@ -70,7 +70,7 @@ async def show(service: Service, request: JsonRequest, form_id: str) -> Response
 
 @router.post("/f/{form_id}")
 async def fill_in(service: Service, request: JsonRequest, form_id: str) -> Response:
-    """Take in a form."""
+    """Accept a submitted form."""
     shown = await _find(service, form_id)
     if shown is None or service.tokens is None or service.suppression is None:
         return gone(request, NotFoundError("form"))
@@ -82,7 +82,7 @@ async def fill_in(service: Service, request: JsonRequest, form_id: str) -> Respo
         return view.message("too_many_title", "too_many", status=429)
     thanks = "form_confirm_mail" if shown.form.definition.double_opt_in else "form_thanks"
     if first(form, "website"):
-        # People do not see this field: a robot has filled it in, and learns nothing from the answer.
+        # People cannot see this field, so a bot has filled it in; the answer does not reveal that.
         return view.message("form_thanks_title", thanks)
     values, wrong = answers(shown.fields, _given(form))
     problems = dict.fromkeys(wrong, view.text("form_error_field"))

@@ -1,4 +1,4 @@
-"""The preference page: GET shows it, POST saves what was chosen."""
+"""The preference page: GET shows it, POST saves the choice."""
 
 from itertools import groupby
 from typing import Any, cast
@@ -40,7 +40,7 @@ async def show(service: Service, request: JsonRequest, token: str, saved: str = 
 
 @router.post("/p/{token}")
 async def save(service: Service, request: JsonRequest, token: str) -> Response:
-    """Save what was chosen, and show the page again."""
+    """Save the choice, and show the page again."""
     try:
         recipient = read_token(service, token)
         preferences = await load_preferences(service.database, recipient.account_id, recipient.contact_id)
@@ -60,7 +60,7 @@ async def save(service: Service, request: JsonRequest, token: str) -> Response:
 
 
 def is_test(recipient: TokenContents) -> bool:
-    """Return True for the token of a test mail: it shows pages and changes nothing."""
+    """Return whether the token is of a test mail: it shows pages but changes nothing."""
     return recipient.send is not None and recipient.send.kind == "test"
 
 
@@ -73,7 +73,7 @@ def gone(request: JsonRequest, error: NotFoundError) -> HTMLResponse:
 
 
 def choice_in(form: Form, recipient: TokenContents, view: View) -> Choice:
-    """Return what a submitted form decides. Only unticking a label that was held is a refusal."""
+    """Return the decisions of a submitted form. Only unticking a label that was held refuses it."""
     ticked, held = _ids(form.get("label", [])), _ids(form.get("held", []))
     consent = first(form, "consent")
     return Choice(

@@ -1,4 +1,4 @@
-"""Renders pages: templates, texts by language, the account's brand, and headers that let nothing else in."""
+"""Renders pages: templates, texts by language, the account's brand, and headers that forbid other content."""
 
 from base64 import b64encode
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _TEMPLATES = Environment(loader=FileSystemLoader(_FOLDER), autoescape=True, unde
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The language of a page, and whose it is."""
+    """The language of a page, and its account."""
 
     language: str
     account: Account | None = None
@@ -48,7 +48,7 @@ class View:
         return texts_of(self.language)[key].format(brand=self.brand, **values)
 
     def date(self, moment: datetime) -> str:
-        """Return the day of a time in the account's zone, as people write it."""
+        """Return the day of a time in the account's time zone, in the format of the language."""
         zone = ZoneInfo(self.account.time_zone) if self.account is not None else ZoneInfo("UTC")
         return format_date(moment.astimezone(zone).date(), format="long", locale=self.language)
 

@@ -1,4 +1,4 @@
-"""What the pages read from requests: tokens and forms, within limits."""
+"""Reads tokens and forms from requests to pages, within limits."""
 
 import asyncio
 from collections.abc import Mapping
@@ -42,7 +42,7 @@ def first(form: Form, name: str) -> str:
 
 
 def read_token(service: Labeling, token: str, purpose: Purpose = Purpose.RECIPIENT) -> TokenContents:
-    """Return what a token says. Raises NotFoundError if it is not genuine, or there are no keys."""
+    """Return the contents of a token. Raises NotFoundError if it is not genuine, or if there are no keys."""
     if service.tokens is None or not token.isascii():
         raise NotFoundError("page")
     try:

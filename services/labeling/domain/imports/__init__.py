@@ -1,1 +1,1 @@
-"""What a row of an imported table says about a contact, and what importing it comes to."""
+"""Reads the rows of an imported table, and decides how importing them changes contacts."""

@@ -1,4 +1,4 @@
-"""Decide what a row changes of a contact, and what an undo changes back."""
+"""Decides how a row changes a contact, and what undoing it restores."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +16,7 @@ Members = dict[str, list[Any]]  # by member (`fields/city`): the value before, a
 
 
 def values_of(row: ParsedRow, contact: Contact | None, options: Options) -> dict[str, Any]:
-    """Return what the row says of the contact, by member. A file never subscribes a contact that has unsubscribed."""
+    """Return the row's values by member. A file never subscribes a contact that has unsubscribed."""
     values: dict[str, Any] = {}
     if row.external_id is not None:
         values["external_id"] = row.external_id
@@ -64,7 +64,7 @@ def size_problem(before: Contact | None, after: Contact) -> CellProblem | None:
 
 
 def overwritten(contact: Contact, members: Mapping[str, list[Any]]) -> list[str]:
-    """Return the members where another value is replaced."""
+    """Return the members whose values are replaced by others."""
     return [
         member
         for member, (before, after) in members.items()
@@ -73,10 +73,10 @@ def overwritten(contact: Contact, members: Mapping[str, list[Any]]) -> list[str]
 
 
 def taken_back(contact: Contact, members: Members, confirmed: Mapping[str, list[Any]]) -> tuple[Contact, list[str]]:
-    """Return the contact without what an import changed, and the members that are restored.
+    """Return the contact without the changes of an import, and the restored members.
 
-    A member stays where somebody has changed it since, or where a later import (`confirmed`: its members) has
-    written the same value. Address and external id stay: they say who the contact is.
+    A member is kept if it was changed since, or if a later import (`confirmed`: its members) wrote the same value.
+    Address and external id are kept, because they identify the contact.
     """
     values: dict[str, Any] = {}
     for member, (before, after) in members.items():

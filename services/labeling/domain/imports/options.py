@@ -1,4 +1,4 @@
-"""How an import is to be carried out, as a person chose it."""
+"""The options and the mapping of an import."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ KNOWN_TARGETS = ("email", "external_id", "labels", "subscription", "language")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The options that a person chose. `subscription` is that of new contacts, `basis` what allows it."""
+    """The options that a person chose. `subscription` is that of new contacts, `basis` the legal basis for it."""
 
     subscription: NewSubscription | None = None
     basis: str | None = None
@@ -33,14 +33,14 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class ColumnTarget:
-    """What a column becomes: one of `KNOWN_TARGETS`, or the field `key`."""
+    """The target of a column: one of `KNOWN_TARGETS`, or the field `key`."""
 
     known: str | None = None
     key: str | None = None
 
 
 def target_of(maps_to: str | Mapping[str, Any] | None) -> ColumnTarget | None:
-    """Return the target that the interface names; None for a column that is left out."""
+    """Parse a target of the API; return None for a column that is skipped."""
     if maps_to is None:
         return None
     if isinstance(maps_to, str):
@@ -59,7 +59,7 @@ def options_from(stored: Mapping[str, Any]) -> Options:
 
 
 def new_fields(columns: Iterable[Mapping[str, Any]]) -> list[Field]:
-    """Return the fields that the mapping of an import makes."""
+    """Return the fields that the mapping of an import creates."""
     return [
         Field(
             column["maps_to"]["new_field"]["key"],
@@ -72,7 +72,7 @@ def new_fields(columns: Iterable[Mapping[str, Any]]) -> list[Field]:
 
 
 def targets_of(columns: Iterable[Mapping[str, Any]]) -> dict[int, ColumnTarget]:
-    """Return what each column of the table becomes, by its index."""
+    """Return the target of each column of the table, by index."""
     targets = {column["index"]: target_of(column["maps_to"]) for column in columns}
     return {index: target for index, target in targets.items() if target is not None}
 
@@ -86,7 +86,7 @@ def check_mapping(columns: Sequence[Mapping[str, Any]], fields: Mapping[str, Fie
             continue
         pointer = f"/{place}/maps_to"
         if target in seen:
-            raise InvalidError("two columns become the same", pointer)
+            raise InvalidError("two columns have the same target", pointer)
         seen[target] = place
         if isinstance(column["maps_to"], dict):
             _check_field(column["maps_to"], fields, pointer)

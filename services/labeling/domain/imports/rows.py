@@ -1,4 +1,4 @@
-"""One row of an imported table: its cells become a change of a contact and labels, or problems."""
+"""Converts the cells of a row to a change of a contact and labels, or to problems."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ _UNSUBSCRIBED = frozenset(
     {"no", "nee", "nein", "non", "false", "0", "inactive", "uitgeschreven", "opted out", "opt-out"}
 )
 LONGEST_CELL = 10_000
-EMPTY_TEXT = "'"  # what `escape_formula` makes of a text of no characters
+EMPTY_TEXT = "'"  # the result of `escape_formula` for an empty text
 
 
 class CellProblem(NamedTuple):
@@ -31,7 +31,7 @@ class CellProblem(NamedTuple):
 
 
 class ParsedRow(NamedTuple):
-    """What a row says. `label_ids` are known labels, `unknown` are names that are not; problems refuse the row.
+    """The contents of a row. `label_ids` are known labels, `unknown` are unknown names; a row with problems is refused.
 
     `fields` has None for a cell that clears its field.
     """
@@ -48,7 +48,7 @@ class ParsedRow(NamedTuple):
 
     @property
     def keys(self) -> tuple[Key, ...]:
-        """What identifies the contact: by external id first, then by address."""
+        """The keys that identify the contact: external id first, then address."""
         keys: list[Key] = []
         if self.external_id is not None:
             keys.append(("external", self.external_id))
@@ -58,7 +58,7 @@ class ParsedRow(NamedTuple):
 
 
 class RowReader:
-    """Reads rows by one plan: columns, options, the account's fields, and its labels by name and alias."""
+    """Reads rows according to a plan: columns, options, the account's fields, and its labels by name and alias."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class RowReader:
         self._width = width
 
     def read(self, cells: Sequence[str]) -> ParsedRow:
-        """Read one row. A row with cells too few or too many is refused: its values may have shifted."""
+        """Read one row. A row with too few or too many cells is refused, because its values may have shifted."""
         problems: list[CellProblem] = []
         state = _Row()
         extra = [cell for cell in cells[self._width :] if cell.strip()]
@@ -116,7 +116,7 @@ class RowReader:
         )
 
     def _is_cut_off(self, cells: Sequence[str]) -> bool:
-        """Return whether a column that is used lies beyond the row's end. Programs leave out empty cells at the end."""
+        """Return whether a used column is beyond the row's end. (Programs omit empty cells at the end.)"""
         return not any(index < len(cells) for index, _ in self._targets)
 
     def _take(self, row: "_Row", target: ColumnTarget, text: str, problems: list[CellProblem], index: int) -> None:
@@ -154,7 +154,7 @@ class RowReader:
             row.fields[key] = field_value(field, text)
 
     def _take_empty(self, row: "_Row", key: str) -> None:
-        """Take a text of no characters, which is not the same as no value."""
+        """Store an empty text, which is not the same as no value."""
         field = self._fields.get(key)
         if field is not None and field.type == "text":
             row.fields[key] = ""
@@ -170,7 +170,7 @@ class RowReader:
                 problems.append(CellProblem(index, "unknown_label", f"there is no label {name!r}"))
 
     def _names(self, text: str) -> list[str]:
-        """Return the names in a cell. A name may have a semicolon; where none does, a semicolon separates."""
+        """Return the names in a cell. A semicolon separates names, unless a label's name contains one."""
         names: list[str] = []
         for name in read_labels(text):
             if ";" in name and name_key(name) not in self._labels:
@@ -181,7 +181,7 @@ class RowReader:
 
 
 class _Row:
-    """What has been read of a row so far."""
+    """The values of a row that have been read so far."""
 
     __slots__ = ("email", "email_key", "external_id", "fields", "label_ids", "language", "subscription", "unknown")
 
@@ -200,7 +200,7 @@ def _check_text(text: str) -> None:
     if len(text) > LONGEST_CELL:
         raise InvalidError(f"a cell has at most {LONGEST_CELL} characters")
     if "\0" in text or "\ufffd" in text:
-        raise InvalidError("a character cannot be read: the file is not all in the encoding that it begins with")
+        raise InvalidError("a character cannot be read: not all of the file has the encoding of its beginning")
 
 
 def _language(text: str) -> str:
@@ -222,5 +222,5 @@ def _subscription(text: str) -> Subscription:
 
 
 def is_blank(cells: Sequence[str]) -> bool:
-    """Return whether a row has nothing in it."""
+    """Return whether all cells of a row are empty."""
     return not any(cell and not cell.isspace() for cell in cells)

@@ -1,4 +1,4 @@
-"""What a check found, added up row by row."""
+"""Adds up the results of a check, row by row."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -10,10 +10,10 @@ from rapidfuzz import fuzz, process
 from services.labeling.domain.imports.rows import CellProblem
 from services.labeling.domain.labels import Label, name_key
 
-MOST_NAMES = 1_000  # unknown labels that are listed one by one
+MOST_NAMES = 1_000  # unknown labels that are listed
 MOST_EXAMPLES = 3
 NEAREST = 3
-SIMILAR = 60.0  # of 100; below that a name is not suggested
+SIMILAR = 60.0  # similarity of 0 to 100; less similar names are not suggested
 
 
 @dataclass(slots=True)
@@ -51,14 +51,14 @@ class Summary:
     def refuse(self, number: int, problems: Sequence[CellProblem]) -> None:
         """Count the reasons why a row is refused, each with the first rows that have it."""
         for problem in problems:
-            # Reasons quote what is in the cell; the code does not.
+            # Reasons quote the cell; the code does not.
             reason = self.reasons.setdefault(problem.code, {"code": problem.code, "rows": 0, "examples": []})
             reason["rows"] += 1
             if len(reason["examples"]) < MOST_EXAMPLES:
                 reason["examples"].append({"row": number, "detail": problem.detail})
 
     def miss(self, names: Sequence[str]) -> None:
-        """Count label names that are not known."""
+        """Count unknown label names."""
         for name in names:
             if name in self.unknown or len(self.unknown) < MOST_NAMES:
                 self.unknown[name] = self.unknown.get(name, 0) + 1
@@ -90,7 +90,7 @@ class Summary:
 
 
 def unknown_labels(unknown: Mapping[str, int], labels: Sequence[Label]) -> list[dict[str, Any]]:
-    """Return unknown names, most frequent first, each with the labels whose names are most like it."""
+    """Return unknown names, most frequent first, each with the labels whose names are most similar."""
     choices: dict[tuple[UUID, str], str] = {
         (label.id, name): name_key(name) for label in labels for name in (label.name, *label.aliases)
     }

@@ -1,4 +1,4 @@
-"""What people write in cells: dates, numbers, yes and no, lists of labels."""
+"""Reads cells that people wrote: dates, numbers, yes and no, lists of labels."""
 
 import re
 from datetime import date
@@ -24,7 +24,7 @@ _SPREADSHEET_TEXT = re.compile(r'^=?"(.*)"$', re.DOTALL)
 
 
 class Spelling(NamedTuple):
-    """How dates and numbers are written in a file. `today` decides the century of a year of two digits."""
+    """The format of dates and numbers in a file. `today` decides the century of two-digit years."""
 
     dates: DateOrder
     decimal: Decimal
@@ -32,12 +32,12 @@ class Spelling(NamedTuple):
 
 
 _SPACES = " \t\r\n\u00a0\ufeff"
-# What a spreadsheet takes for a formula or drops when it opens a file, and what would be trimmed away when read.
+# The beginnings that a spreadsheet reads as a formula or drops, and those that would be trimmed when read.
 _RISKY = ("=", "+", "-", "@", "|", "%", *_SPACES)
 
 
 def clean(cell: str) -> str:
-    """Return a cell without what spreadsheets add: spaces around it, `="…"`, and the mark before a formula."""
+    """Return a cell without additions of spreadsheets: surrounding spaces, `="…"`, and the mark before a formula."""
     if cell.startswith("'") and _needs_mark(cell[1:]):
         return cell[1:]
     text = cell.strip(_SPACES)
@@ -48,7 +48,7 @@ def clean(cell: str) -> str:
 
 
 def escape_formula(text: str) -> str:
-    """Return `text` so that a spreadsheet takes it for text, and `clean` gives it back: with an apostrophe before it.
+    """Return `text` so that a spreadsheet reads it as text, and `clean` restores it: with an apostrophe before it.
 
     >>> escape_formula("=1+1")
     "'=1+1"
@@ -92,11 +92,11 @@ def _date(cell: str, year: int, month: int, day: int) -> str:
     try:
         return date(year, month, day).isoformat()
     except ValueError:
-        raise InvalidError("is not a date that exists") from None
+        raise InvalidError("is not an existing date") from None
 
 
 def read_number(cell: str, spelling: Spelling) -> int | float:
-    """Return the number in a cell, whole if it is written so. Raises InvalidError."""
+    """Return the number in a cell, an int if it is written as one. Raises InvalidError."""
     text = _CURRENCY.sub("", cell).strip()
     if not _NUMBER[spelling.decimal].fullmatch(text):
         raise InvalidError(f"is not a number written with {'a comma' if spelling.decimal == ',' else 'a point'}")
@@ -106,7 +106,7 @@ def read_number(cell: str, spelling: Spelling) -> int | float:
 
 
 def read_boolean(cell: str) -> bool:
-    """Return whether a cell says yes. Raises InvalidError."""
+    """Return whether a cell means yes. Raises InvalidError."""
     word = cell.casefold()
     if word in _YES:
         return True

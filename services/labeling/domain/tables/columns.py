@@ -1,4 +1,4 @@
-"""The columns of a table: the header, what each column probably is, and samples for people."""
+"""Recognises the columns of a table: the header, a suggested target for each column, and samples."""
 
 import re
 from collections import Counter
@@ -16,7 +16,7 @@ SAMPLES = 5
 LONGEST_SAMPLE = 100
 MOST_COLUMNS = 200
 LOOKED_AT = 500  # records
-MOSTLY = 0.8  # of the filled cells
+MOSTLY = 0.8  # share of the filled cells
 
 _ADDRESS = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\".]{2,}")
 _DATE = re.compile(
@@ -30,7 +30,7 @@ MapsTo = str | dict[str, Any] | None
 
 @dataclass(frozen=True, slots=True)
 class FileColumn:
-    """A column as it is shown to people. `maps_to` is what it becomes; None: nothing."""
+    """A column as shown to people. `maps_to` is its suggested target; None if there is none."""
 
     index: int
     header: str | None
@@ -39,7 +39,7 @@ class FileColumn:
 
 
 class Table(NamedTuple):
-    """What was recognised of a table: which record is the header (None: there is none), and its columns."""
+    """A recognised table: the number of its header record (None if there is none), and its columns."""
 
     header: int | None
     columns: list[FileColumn]
@@ -48,7 +48,7 @@ class Table(NamedTuple):
 
 
 def recognise(records: Sequence[Sequence[str]], fields: Mapping[str, Field]) -> Table:
-    """Recognise the first records of a table. Raises InvalidError where there is no table, or one with two headers."""
+    """Recognise the first records of a table. Raises InvalidError if there is no table, or if it has two headers."""
     filled = [index for index, record in enumerate(records[:LOOKED_AT]) if any(clean(cell) for cell in record)]
     if not filled:
         raise InvalidError("the file has no rows")
@@ -71,7 +71,7 @@ def recognise(records: Sequence[Sequence[str]], fields: Mapping[str, Field]) -> 
 
 
 def _header(records: Sequence[Sequence[str]], filled: Sequence[int]) -> int | None:
-    """Return the record that is the header. Raises InvalidError for two of them."""
+    """Return the number of the header record. Raises InvalidError if there are two."""
     first = filled[0]
     with_address = next((index for index in filled if any(_is_address(cell) for cell in records[index])), None)
     if with_address == first:
@@ -89,7 +89,7 @@ def _header(records: Sequence[Sequence[str]], filled: Sequence[int]) -> int | No
 
 
 def _is_header(record: Sequence[str]) -> bool:
-    """Return whether a record could be names of columns: different texts; no addresses, dates or numbers."""
+    """Return whether a record may be the names of columns: distinct texts; no addresses, dates or numbers."""
     cells = [clean(cell) for cell in record if clean(cell)]
     if any(known_by(cell) or OWN.fullmatch(cell) for cell in cells):
         return True
@@ -129,7 +129,7 @@ def _targets(names: Sequence[str], contents: Sequence[Sequence[str]], fields: Ma
 
 
 def _field(name: str, content: Sequence[str], fields: Mapping[str, Field], keys: set[str]) -> MapsTo:
-    """Return the field that a column fills: an existing one, by key or name, or a new one."""
+    """Return the field for a column: an existing one, by key or name, or a new one."""
     wanted = normalized(name)
     usual = FIELD_BY_NAME.get(wanted)
     for key, field in fields.items():
@@ -153,7 +153,7 @@ def _type(content: Sequence[str], key: str) -> FieldType:
         return "date"
     if _share(lambda cell: cell.casefold() in _BOOLEANS, content) == 1.0:
         return "boolean"
-    # A number that begins with 0 is a code: its zeros count.
+    # A number that begins with 0 is a code, whose zeros must be kept.
     if _share(lambda cell: _NUMBER.fullmatch(cell) is not None and not re.match(r"0\d", cell), content) == 1.0:
         return "number"
     return "text"
@@ -164,7 +164,7 @@ def _share(test: Callable[[str], bool], content: Sequence[str]) -> float:
 
 
 def _dates(contents: Sequence[Sequence[str]]) -> DateOrder:
-    """Return how dates are written, by those that can be read in one way only; day first where none says."""
+    """Return the format of dates, judging by unambiguous ones; day first if there are none."""
     votes: Counter[DateOrder] = Counter()
     written = False
     for content in contents:
@@ -185,7 +185,7 @@ def _dates(contents: Sequence[Sequence[str]]) -> DateOrder:
 
 
 def _decimal(contents: Sequence[Sequence[str]]) -> Decimal:
-    """Return which sign parts the decimals: the comma if some number can be read so only."""
+    """Return the decimal separator: the comma if a number can only be read with it."""
     commas = points = 0
     for content in contents:
         if _share(lambda cell: _NUMBER.fullmatch(cell) is not None, content) < MOSTLY:

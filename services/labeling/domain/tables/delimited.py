@@ -1,4 +1,4 @@
-"""Delimited text, record by record, from pieces of a file: RFC 4180 and what people have instead."""
+"""Reads delimited text record by record from pieces of a file: RFC 4180, and common deviations from it."""
 
 import csv
 import re
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 DELIMITERS = (";", ",", "\t", "|")
-# A quote that is never closed would swallow the rest of the file: a record that is longer than this is no record.
+# A quote that is never closed would swallow the rest of the file, so records have a maximum length.
 MOST_LINES = 200
 MOST_CHARACTERS = 100_000
 
@@ -15,7 +15,7 @@ _SEPARATOR_LINE = re.compile(r"\ufeff?\"?sep=(.)\"?(\r\n|\n|\r)", re.IGNORECASE)
 
 
 class Records(NamedTuple):
-    """Complete records at the beginning of a text, and how many characters they take."""
+    """The complete records at the beginning of a text, and the number of their characters."""
 
     rows: list[list[str]]
     consumed: int
@@ -24,25 +24,25 @@ class Records(NamedTuple):
 def read_records(text: str, delimiter: str, *, is_last: bool) -> Records:
     """Read the complete records of `text`, blank ones as `[]`.
 
-    `is_last`: nothing follows `text`. Otherwise the last record may go on and is left for the next piece.
+    `is_last`: nothing follows `text`. Otherwise the last record may continue and is left for the next piece.
     """
     lines = _LINE.findall(text)
     if not is_last and lines and not lines[-1].endswith("\n"):
-        lines.pop()  # it may go on, or its line end may: `\r` before `\n`
+        lines.pop()  # it may continue, or its line end may: `\r` before `\n`
     rows: list[list[str]] = []
     taken = 0
     while taken < len(lines):
         taken = _read_closed(lines, taken, delimiter, rows)
         if taken == len(lines) or (not is_last and _may_go_on(lines[taken:])):
             break
-        # A quote that is not closed in time is no quote: its line is taken literally, and reading goes on after it.
+        # A quote that is not closed in time is not a quote: its line is read literally, and reading continues after it.
         rows.append(_plain(lines[taken], delimiter))
         taken += 1
     return Records(rows, sum(map(len, lines[:taken])))
 
 
 def _read_closed(lines: list[str], first: int, delimiter: str, rows: list[list[str]]) -> int:
-    """Append records to `rows` up to one whose quote is not closed in time; return the line where that one begins."""
+    """Append records to `rows` until one whose quote is not closed in time; return the line where that one begins."""
     reader = csv.reader(lines[first:] if first else lines, delimiter=delimiter)
     taken = first
     try:
@@ -64,7 +64,7 @@ def _may_go_on(lines: Sequence[str]) -> bool:
 
 
 def _is_open(lines: Sequence[str], row: Sequence[str], delimiter: str) -> bool:
-    """Return whether the last field is within quotes that are not closed: then a further line still belongs to it."""
+    """Return whether the last field has an open quote, so that the next line belongs to it."""
     if not any('"' in line for line in lines):
         return False
     extended = next(csv.reader([*lines, "x"], delimiter=delimiter))
@@ -84,7 +84,7 @@ def separator_line(text: str) -> tuple[str, int] | None:
 
 
 def delimiter_of(text: str) -> str:
-    """Return the delimiter with which the sample `text` makes the most regular table."""
+    """Return the delimiter that splits the sample `text` into the most regular table."""
     return max(DELIMITERS, key=lambda delimiter: _regularity(text, delimiter))
 
 

@@ -11,12 +11,12 @@ _MARKS: tuple[tuple[bytes, Encoding], ...] = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 MARK_LENGTH: dict[Encoding, int] = {"utf-8-sig": 3}
-# The five bytes that Windows-1252 leaves open stand for control characters, as browsers read them.
+# The five bytes that Windows-1252 does not define are read as control characters, as browsers do.
 _OPEN = {byte: chr(byte) for byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D)}
 
 
 def encoding_of(head: bytes, *, is_utf_8: bool) -> Encoding:
-    """Return the encoding of a text file by its beginning. `is_utf_8`: the whole file is valid UTF-8."""
+    """Return the encoding of a text file, given its beginning. `is_utf_8`: the whole file is valid UTF-8."""
     for mark, encoding in _MARKS:
         if head.startswith(mark):
             return encoding
@@ -33,9 +33,9 @@ def mark_length(head: bytes, encoding: Encoding) -> int:
 
 
 def decode(content: bytes, encoding: Encoding) -> tuple[str, int]:
-    """Return the text of `content`, and how many bytes it stands for: an incomplete last character is left out.
+    """Return the text of `content`, and the number of decoded bytes: an incomplete last character is left over.
 
-    Bytes that are not valid become lone surrogates, so that the row that has them can be refused by itself.
+    Invalid bytes become lone surrogates, so that only their row is refused.
     """
     if encoding == "windows-1252":
         return _decode_1252(content), len(content)
@@ -46,7 +46,7 @@ def decode(content: bytes, encoding: Encoding) -> tuple[str, int]:
 
 
 def byte_length(text: str, encoding: Encoding) -> int:
-    """Return how many bytes of the file `text` stands for."""
+    """Return the number of bytes of `text` in the file's encoding."""
     if encoding == "windows-1252":
         return len(text)
     if encoding.startswith("utf-16"):
@@ -62,14 +62,14 @@ def _decode_1252(content: bytes) -> str:
 
 
 class Utf8Check:
-    """Tells whether what is fed to it, piece by piece, is valid UTF-8."""
+    """Checks piece by piece whether a file is valid UTF-8."""
 
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self.valid = True
 
     def feed(self, piece: bytes, *, last: bool = False) -> None:
-        """Look at the next piece."""
+        """Check the next piece."""
         if self.valid:
             try:
                 self._decoder.decode(piece, last)

@@ -1,4 +1,4 @@
-"""What a column is, by its header, in Dutch, English, French and German."""
+"""Recognises columns by their headers, in Dutch, English, French and German."""
 
 import re
 import unicodedata
@@ -33,10 +33,10 @@ _NAMES: Mapping[Known, str] = {
 }
 _BY_NAME: Mapping[str, Known] = {name: known for known, names in _NAMES.items() for name in names.split()}
 
-# What our own exports have beside what can be imported.
+# Columns of our own exports that cannot be imported.
 OWN = re.compile(r"(clicks|last_click):.*|contact_id|import_error", re.IGNORECASE)
 
-# Fields that most files have: the key and the name that a new field of it gets.
+# Fields that most files have: the key and the name of the new field.
 _FIELDS: Mapping[str, str] = {
     "first_name": "voornaam firstname prenom vorname givenname fname roepnaam",
     "last_name": "achternaam familienaam lastname nom nomdefamille nachname surname familyname lname naam",
@@ -66,12 +66,12 @@ def normalized(header: str) -> str:
 
 
 def known_by(header: str) -> Known | None:
-    """Return what a header says that its column is, or None."""
+    """Return the target that a header names, or None."""
     return _BY_NAME.get(normalized(header))
 
 
 def key_from(header: str) -> str:
-    """Return a field's key made from a header; `column` where nothing of the header can be used.
+    """Return a field key made from a header; `column` if no character of the header can be used.
 
     >>> key_from("Favourite Café 2024")
     'favourite_cafe_2024'

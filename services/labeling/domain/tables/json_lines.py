@@ -1,4 +1,4 @@
-"""Lines of JSON: every line is an object, which becomes a row of cells."""
+"""Reads lines of JSON: every line is an object, which becomes a row of cells."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ LOOKED_AT = 500  # lines
 
 
 def split_lines(content: bytes, *, is_last: bool) -> tuple[list[bytes], int]:
-    """Return the complete lines of `content`, and how many bytes they take."""
+    """Return the complete lines of `content`, and the number of their bytes."""
     end = len(content) if is_last else content.rfind(b"\n") + 1
     lines = content[:end].split(b"\n")
     return lines[:-1] if lines and not lines[-1] else lines, end
@@ -22,7 +22,7 @@ def split_lines(content: bytes, *, is_last: bool) -> tuple[list[bytes], int]:
 def names_of(lines: Sequence[bytes]) -> list[str]:
     """Return the names of the members in the first lines, in the order in which they appear.
 
-    Raises InvalidError where the file is JSON of another form.
+    Raises InvalidError if the file is JSON of another form.
     """
     names: dict[str, None] = {}
     for line in lines[:LOOKED_AT]:
@@ -34,7 +34,7 @@ def names_of(lines: Sequence[bytes]) -> list[str]:
 
 
 def cells_of(line: bytes, names: Sequence[str]) -> list[str]:
-    """Return the values of a line in the order of `names`. Raises InvalidError for what is not an object."""
+    """Return the values of a line in the order of `names`. Raises InvalidError if the line is not an object."""
     members = _flat(_object(line))
     unknown = [name for name in members if name not in names]
     if unknown:
@@ -53,7 +53,7 @@ def _object(line: bytes) -> dict[str, Any]:
 
 
 def _flat(members: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the members; those of `fields`, as contacts have it, stand beside the others."""
+    """Return the members, with those of the member `fields` moved to the top level."""
     fields = members.get("fields")
     if not isinstance(fields, dict):
         return dict(members)

@@ -1,4 +1,4 @@
-"""A table in a file: recognised by its beginning, and read piece by piece."""
+"""Recognises a table by the beginning of a file, and reads it piece by piece."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -12,15 +12,16 @@ from services.labeling.domain.tables.encodings import Encoding, byte_length, dec
 from services.labeling.domain.tables.json_lines import LOOKED_AT, cells_of, names_of, split_lines
 
 Kind = Literal["csv", "xlsx", "xls", "ods", "ndjson"]
-UNREADABLE = "\ufffd"  # in place of a byte that is not valid in the file's encoding
+UNREADABLE = "\ufffd"  # stands for a byte that is invalid in the file's encoding
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How a file is read. Spreadsheets are kept as delimited text; `kind` is what the person sent.
+    """How a file is read.
 
-    `skip` is how many bytes stand before the first record, `header` the number of the record with the names of the
-    columns (0: there is none), `width` the number of columns, `names` those of lines of JSON.
+    Spreadsheets are stored as delimited text; `kind` is the type of the uploaded file. `skip` is the number of bytes
+    before the first record, `header` the number of the record with the names of the columns (0 if there is none),
+    `width` the number of columns, `names` the names of members in lines of JSON.
     """
 
     kind: Kind
@@ -33,7 +34,7 @@ class Format:
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> "Format":
-        """Return the format that `as_stored` gave."""
+        """Return the format that `as_stored` wrote."""
         return cls(**{**stored, "names": tuple(stored["names"])})
 
     def as_stored(self) -> dict[str, Any]:
@@ -42,7 +43,7 @@ class Format:
 
 
 class RowsRead(NamedTuple):
-    """Rows of a piece of a file, and how many bytes they take. A row that cannot be read is its reason."""
+    """The rows of a piece of a file, and the number of their bytes. An unreadable row is replaced by the reason."""
 
     rows: list[list[str] | str]
     consumed: int
@@ -80,7 +81,7 @@ def _recognise_json(head: bytes, skip: int, fields: Mapping[str, Field], *, is_l
 
 
 def read_piece(format_: Format, content: bytes, *, is_last: bool) -> RowsRead:
-    """Read the complete rows of `content`, which begins where a row does."""
+    """Read the complete rows of `content`, which begins with a row."""
     if format_.kind == "ndjson":
         return _read_json(format_, content, is_last=is_last)
     text, _ = decode(content, format_.encoding)

@@ -1,4 +1,4 @@
-"""What a file is by its first bytes, and why one that is no table cannot be read."""
+"""Recognises the type of a file by its first bytes, and says why a file that is not a table cannot be read."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -28,9 +28,9 @@ _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def container_of(head: bytes, tail: bytes = b"") -> Container:
-    """Return what the file is, given its beginning and its end.
+    """Return the type of the file, given its beginning and its end.
 
-    Raises InvalidError for what is not a table, with the reason for people.
+    Raises InvalidError, with the reason for people, if it is not a table.
     """
     if not head.strip(b"\x00\t\n\r \xef\xbb\xbf\xff\xfe"):
         raise InvalidError("the file is empty")
@@ -67,7 +67,7 @@ def _compound(content: bytes) -> Container:
 
 
 def _looks_like_text(head: bytes) -> bool:
-    """Return whether the bytes could be text: UTF-16 without a mark has NUL in every other place, text has none."""
+    """Return whether the bytes may be text: it has no NUL, except in UTF-16 without a mark, in every other place."""
     sample = head[:4096]
     nulls = sample.count(0)
     if nulls == 0:
