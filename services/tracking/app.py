@@ -1,4 +1,4 @@
-"""Puts tracking together."""
+"""Tracking's wiring."""
 
 from pathlib import Path
 
@@ -19,13 +19,13 @@ from shared.bus.tail import Tail
 from shared.runtime.run import run
 from shared.runtime.service import Resources, ServiceDefinition, ServiceParts
 
-# Version 2 folded all contacts again, for digests of addresses with letters such as ß had changed; version 3 keeps
-# consent as it was given.
+# Version 2 folded all contacts again, because digests of addresses with letters such as ß had changed; version 3 stores
+# the consent itself.
 CONTACTS_VERSION = 3
 
 
 async def build(resources: Resources) -> ServiceParts:
-    """Build tracking's parts, for either role."""
+    """Build tracking's parts for any role."""
     settings = resources.settings
     assert isinstance(settings, TrackingSettings)
     keys = settings.token_keys()
@@ -52,7 +52,7 @@ async def build(resources: Resources) -> ServiceParts:
     tail = Tail(settings, "labeling.contacts", contacts.name, contacts.version)
 
     async def close() -> None:
-        # What Kafka had not acknowledged has gone to the spool; the next process sends it.
+        # Unacknowledged clicks are in the spool now; the next process sends them.
         await spool.finish()
         directory.close()
         await tail.close()

@@ -9,22 +9,22 @@ from shared.tokens import TokenKeys
 
 
 class TrackingSettings(CommonSettings):
-    """Tracking's settings: `PENCHANT_TRACKING_…`, beside the common ones."""
+    """The settings of tracking, `PENCHANT_TRACKING_…`, in addition to the common ones."""
 
     tracking_database: SecretStr
     """DSN of the database: `postgresql://role:password@host:5432/database`."""
     tracking_port: Port = 8101
     """Port of the API."""
     tracking_public_port: Port | None = None
-    """If set, tracked links are served there alone, and the API's port has none."""
+    """If set, tracked links are served only on this port, and not on the API's."""
     tracking_internal_port: Port | None = None
-    """If set, health, metrics and questions between processes are served there alone."""
+    """If set, health, metrics and requests between processes are served only on this port."""
     tracking_keys: SecretStr
-    """Keys of the tokens in links: `id:base64,…`. The first one signs, all verify."""
+    """Keys of the tokens in links: `id:base64,…`. The first key signs, all keys verify."""
     preferences_url: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")] = "http://127.0.0.1:8102"
     """Base of the `/p` and `/u` links: where labeling serves its public pages."""
     tracking_spool_bytes: Annotated[int, Field(ge=1_000_000)] = 1_000_000_000
-    """Most bytes of clicks that wait on disk while Kafka is away; the default holds some two million clicks."""
+    """Maximum size in bytes of the spool of clicks; the default holds about two million clicks."""
 
     @field_validator("tracking_keys")
     @classmethod
@@ -33,5 +33,5 @@ class TrackingSettings(CommonSettings):
         return keys
 
     def token_keys(self) -> TokenKeys:
-        """Return the signing keys, read."""
+        """Return the parsed signing keys."""
         return TokenKeys.parse(self.tracking_keys.get_secret_value())

@@ -80,8 +80,8 @@ class UtmBody(RequestBody):
         str | None,
         Field(
             max_length=100,
-            description="The value of `utm_campaign`. `{send_id}`, `{send_kind}` and `{message_name}` are filled in at each "
-            "click; if a click has no send, a value that names it is not appended. Null: it is never appended.",
+            description="The value of `utm_campaign`. `{send_id}`, `{send_kind}` and `{message_name}` are filled in at "
+            "each click; if a click has no send, a value that names it is not appended. Null: it is never appended.",
         ),
     ] = "{send_id}"
 

@@ -21,13 +21,13 @@ router = Router(prefix="/v1/messages/{message_id}/blocks", tags=["messages"])
 
 
 class VariantBody(RequestBody):
-    """A variant, and who is shown it."""
+    """A variant, and the criterion of contacts to whom it is shown."""
 
-    variant: Annotated[str, Field(min_length=1, max_length=64, description="As the message names it.")]
+    variant: Annotated[str, Field(min_length=1, max_length=64, description="The name of the variant in the message.")]
     criterion: Annotated[
         dict[str, Any],
         Field(
-            description="A criterion, as segments have them.",
+            description="A criterion, as in segments.",
             examples=[{"label": {"id": "0190c2a4-7b1e-7c3d-9a55-1f2e3d4c5b6a"}}],
         ),
     ]

@@ -10,7 +10,7 @@ from services.tracking.domain.blocks import MOST_VARIANTS, NAME
 from services.tracking.domain.mail import Draft, MailContent
 from shared.http.bodies import RequestBody
 
-LONGEST_HTML = 2_000_000  # characters; mail programs cut what is longer than a tenth of it
+LONGEST_HTML = 2_000_000  # characters; mail programs truncate texts longer than a tenth of this
 LONGEST_TEXT = 500_000
 
 
@@ -47,7 +47,8 @@ Variant = Annotated[str, AfterValidator(_variant)]
 
 
 class MessageBody(RequestBody):
-    """A message: a name for people, its HTML, and the rest of the mail. Our merge tags are filled in all of it."""
+    """A message: an internal name, its HTML, and the other parts of the mail. Merge tags are filled in in all of
+    them."""
 
     name: Annotated[
         Name, Field(description="The name of the message, which contacts do not see.", examples=["Puppy guide"])
@@ -65,15 +66,17 @@ class MessageBody(RequestBody):
     subject_variants: Annotated[
         dict[Variant, Line], Field(max_length=MOST_VARIANTS, description="Texts by variant of the block `subject`.")
     ] = Field(default_factory=dict)
-    preheader: Annotated[Line | None, Field(description="Shown behind the subject; put into the HTML, hidden.")] = None
-    sender_id: Annotated[UUID | None, Field(description="Which sender the mail comes from.")] = None
-    reply_to: Annotated[Address | None, Field(description="Instead of the sender's own.")] = None
+    preheader: Annotated[
+        Line | None, Field(description="The text that mail programs show after the subject; hidden in the HTML.")
+    ] = None
+    sender_id: Annotated[UUID | None, Field(description="The id of the sender.")] = None
+    reply_to: Annotated[Address | None, Field(description="The address for replies, instead of the sender's.")] = None
     text: Annotated[
-        str | None, Field(max_length=LONGEST_TEXT, description="The text part; made from the HTML if missing.")
+        str | None, Field(max_length=LONGEST_TEXT, description="The text part; generated from the HTML if missing.")
     ] = None
 
     def draft(self) -> Draft:
-        """Return the message as somebody writes it."""
+        """Return the draft that the body describes."""
         content = MailContent(
             self.subject, dict(self.subject_variants), self.preheader, self.sender_id, self.reply_to, self.text
         )

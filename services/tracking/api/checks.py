@@ -19,7 +19,7 @@ router = Router(tags=["messages"])
 
 
 class WarningAnswer(BaseModel):
-    """Something to look at before the message is sent."""
+    """A possible problem of the message."""
 
     code: Annotated[
         str,
@@ -32,20 +32,20 @@ class WarningAnswer(BaseModel):
     detail: Annotated[
         str,
         Field(
-            description="What is wrong, and what to do about it.", examples=["The message has no link to unsubscribe."]
+            description="The problem, and what to do about it.", examples=["The message has no link to unsubscribe."]
         ),
     ]
 
 
 class CheckAnswer(BaseModel):
-    """All warnings; none: nothing was found."""
+    """The warnings; an empty list if no problem was found."""
 
-    warnings: Annotated[list[WarningAnswer], Field(description="What may be wrong; empty if nothing was found.")]
+    warnings: Annotated[list[WarningAnswer], Field(description="Possible problems; empty if none were found.")]
 
 
 @router.get("/v1/messages/{message_id}/check", summary="Check a message")
 async def check_message(service: Service, caller: Annotated[Caller, requires("read")], message_id: UUID) -> CheckAnswer:
-    """Return what may be wrong with the newest revision, in words."""
+    """Return possible problems of the newest revision."""
     async with service.snapshot() as connection:
         message = await read_message(connection, caller.account_id, message_id)
         revision = await read_revision(connection, caller.account_id, message_id)

@@ -1,4 +1,4 @@
-"""Clicks: reported by others, and listed."""
+"""Endpoints for clicks: reports of integrations, and lists."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -30,7 +30,7 @@ MOST_CLICKS = 1_000
 
 
 class ClickItem(ClickReport, RequestBody):
-    """A click that somebody saw."""
+    """A reported click."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -40,15 +40,15 @@ class ClickItem(ClickReport, RequestBody):
             min_length=1,
             max_length=200,
             pattern=NO_NUL,
-            description="The same id again is the same click, for ever.",
+            description="A repeated id is always the same click.",
             examples=["click-1"],
         ),
     ] = None
-    send: Annotated[SendBody | None, Field(description="The sending of the message that the click came from.")] = None  # type: ignore[assignment] # the same, but strict about members
+    send: Annotated[SendBody | None, Field(description="The send in which the link was clicked.")] = None  # type: ignore[assignment] # the same, but strict about members
 
 
 class ClickAnswer(BaseModel):
-    """A click as it came, with its verdict. Once the contact is erased, user agent, address and headers are null."""
+    """A recorded click with its verdict. After the contact's erasure, user agent, address and headers are null."""
 
     click_id: UUID
     occurred_at: datetime
@@ -57,7 +57,7 @@ class ClickAnswer(BaseModel):
     link_id: UUID
     link_number: Annotated[int, Field(description="The number of the link in the message.", examples=[1])]
     url: str
-    text: Annotated[str, Field(description="What the link says.", examples=["Read the guide"])]
+    text: Annotated[str, Field(description="The text of the link.", examples=["Read the guide"])]
     send: Optional[Send] = None
     verdict: Verdict
     reasons: list[str]
@@ -68,15 +68,20 @@ class ClickAnswer(BaseModel):
     headers: Annotated[
         dict[str, str] | None,
         Field(
-            description="The headers of the request by which the click was judged.",
+            description="The headers of the request that were used for the verdict.",
             examples=[{"accept-language": "nl"}],
         ),
     ]
-    rules: Annotated[int, Field(description="The version of the rules by which it was judged.", examples=[3])]
+    rules: Annotated[int, Field(description="The version of the rules that gave the verdict.", examples=[3])]
     history: bool
-    since_send: Annotated[int | None, Field(description="Seconds from this recipient's send.", examples=[7200])]
-    since_delivery: Annotated[int | None, Field(description="Seconds from this recipient's delivery.", examples=[7195])]
-    network: Annotated[UUID | None, Field(description="The same for clicks from the same /24 or /48; leads to nobody.")]
+    since_send: Annotated[int | None, Field(description="Seconds since the send to this recipient.", examples=[7200])]
+    since_delivery: Annotated[
+        int | None, Field(description="Seconds since the delivery to this recipient.", examples=[7195])
+    ]
+    network: Annotated[
+        UUID | None,
+        Field(description="Equal for clicks from the same /24 or /48; the address cannot be recovered from it."),
+    ]
     http_version: Annotated[str | None, Field(description="The version of HTTP of the request.", examples=["2"])]
 
 
@@ -86,7 +91,7 @@ Items = Annotated[list[Annotated[ClickItem, EachForItself]], Field(min_length=1,
 
 @router.post("", status_code=202, summary="Report up to 1,000 clicks")
 async def report_clicks(service: Service, caller: Annotated[Caller, requires("write")], body: Items) -> Accepted:
-    """Take reports in. What names a contact or message not known within 10 minutes goes to the dead letters."""
+    """Accept reports. A report whose contact or message is still unknown after 10 minutes becomes a dead letter."""
     errors: list[BatchError] = []
     records = []
     latest = datetime.now(UTC) + AHEAD
@@ -107,37 +112,35 @@ class ReportIds(RequestBody):
 
     ids: Annotated[
         list[Annotated[str, Field(min_length=1, max_length=200, pattern=NO_NUL)]],
-        Field(
-            min_length=1, max_length=MOST_CLICKS, description="The ids that the reports had.", examples=[["click-1"]]
-        ),
+        Field(min_length=1, max_length=MOST_CLICKS, description="The ids of the reports.", examples=[["click-1"]]),
     ]
 
 
 class ReportOutcome(BaseModel):
-    """What has become of a report."""
+    """The state of a report."""
 
     id: Annotated[str, Field(description="The id of the report.", examples=["click-1"])]
     state: Annotated[
         ReportState,
         Field(
-            description="`waiting`: for a contact or message that is not known yet. `unknown`: not read yet, a dead "
-            "letter, or left out on purpose (test sends, contacts who do not want to be tracked).",
+            description="`waiting`: the contact or message is not known yet. `unknown`: not read yet, a dead letter, "
+            "or dropped on purpose (test sends, contacts who refuse tracking).",
             examples=["recorded"],
         ),
     ]
 
 
 class ReportOutcomes(BaseModel):
-    """What has become of reports, in the order asked for."""
+    """The states of reports, in the order of the request."""
 
-    items: Annotated[list[ReportOutcome], Field(description="A state for each id.")]
+    items: Annotated[list[ReportOutcome], Field(description="One state for each id.")]
 
 
-@router.post("/lookup", summary="What has become of reports")
+@router.post("/lookup", summary="Look up the states of reports")
 async def look_up_reports(
     service: Service, caller: Annotated[Caller, requires("write")], body: ReportIds
 ) -> ReportOutcomes:
-    """Return the states of reports that came over HTTP."""
+    """Return the states of reports that were sent over HTTP."""
     async with service.snapshot() as connection:
         states = await states_of_reports(connection, caller.account_id, SOURCE, body.ids)
     outcomes = [ReportOutcome(id=report_id, state=state) for report_id, state in zip(body.ids, states, strict=True)]
@@ -151,12 +154,12 @@ async def list_all(
     page: Annotated[PageRequest, page_request()],
     contact_id: Annotated[ContactId | None, Query()] = None,
     message_id: Annotated[UUID | None, Query()] = None,
-    send: Annotated[str | None, Query(max_length=40, description="A send's id.")] = None,
+    send: Annotated[str | None, Query(max_length=40, description="Only clicks in the send with this id.")] = None,
     verdict: Annotated[Verdict | None, Query()] = None,
-    since: Annotated[Time | None, Query(description="From this time on.")] = None,
-    until: Annotated[Time | None, Query(description="Before this time.")] = None,
+    since: Annotated[Time | None, Query(description="Only clicks from this time on.")] = None,
+    until: Annotated[Time | None, Query(description="Only clicks before this time.")] = None,
 ) -> Page[ClickAnswer]:
-    """Return the account's clicks, the latest first."""
+    """Return the account's clicks, newest first."""
     wanted = ClickFilter(contact_id, message_id, send, verdict, since, until)
     async with service.snapshot() as connection:
         rows = await list_clicks(connection, caller.account_id, wanted, page.key(datetime, UUID), page.fetch)

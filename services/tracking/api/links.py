@@ -1,4 +1,4 @@
-"""Links of a message: corrected, and labelled. Both apply to later clicks only."""
+"""Endpoints that correct and label the links of a message. Changes apply to later clicks only."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated
@@ -29,7 +29,7 @@ LabelIds = Annotated[list[UUID], Field(max_length=50, description="All labels of
 
 
 class LinkLabelsBody(RequestBody):
-    """The labels that a link is to have."""
+    """The new labels of a link."""
 
     label_ids: LabelIds
 
@@ -54,19 +54,19 @@ async def label_link(
 
 
 class LinkBody(RequestBody):
-    """Changes of a link. Members that are missing stay as they are."""
+    """Changes of a link. Absent members stay unchanged."""
 
     url: Annotated[
         str | None,
         Field(
             min_length=1,
             max_length=LONGEST_URL,
-            description="Where it leads from now on; null: as in the HTML.",
+            description="The new target; null restores the URL in the HTML.",
             examples=["https://shop.example/puppy-food"],
         ),
     ] = None
     tracking: Annotated[
-        Tracked | None, Field(description="`always` and `never` overrule what is guessed; `auto`, or null, does not.")
+        Tracked | None, Field(description="`always` and `never` override the guess; `auto`, or null, does not.")
     ] = None
 
 
@@ -79,9 +79,9 @@ async def change_link(
     body: LinkBody,
     conditions: Annotated[Preconditions, preconditions()],
 ) -> Response:
-    """Correct where a link leads, also in mails that were sent, or set whether clicks on it are tracked.
+    """Correct the target of a link, also in mails that were sent, or set whether clicks on it are tracked.
 
-    Whether a link is tracked is decided when a mail is made: mails that were sent keep their links.
+    Whether a link is tracked is decided when a mail is rendered: mails that were sent keep their links.
     """
     tracking = (body.tracking or "auto") if "tracking" in body.model_fields_set else None
     change = links.LinkChange("url" in body.model_fields_set, body.url, tracking)
@@ -145,7 +145,7 @@ async def _label(
 async def _names(
     service: Tracking, caller: Caller, message_id: UUID, wanted: Mapping[str, Sequence[UUID]]
 ) -> dict[UUID, str]:
-    """Return the labels' names, given by where they stand in the body. Raises Problem: 404, 422, 503."""
+    """Return the labels' names, given by their places in the body. Raises Problem: 404, 422, 503."""
     async with service.database.pool.acquire() as connection:
         if await message_number(connection, caller.account_id, message_id) is None:
             raise no_message()

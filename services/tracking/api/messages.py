@@ -1,4 +1,4 @@
-"""Messages: registered with their HTML, edited, shown and deleted."""
+"""Endpoints that register, edit, show and delete messages."""
 
 from typing import Annotated
 from uuid import UUID
@@ -34,7 +34,7 @@ def _etag(message: StoredMessage) -> str:
 async def register_message(
     service: Service, caller: Annotated[Caller, requires("write")], body: MessageBody
 ) -> Response:
-    """Register an e-mail and lists its links, in order, and its blocks."""
+    """Register an e-mail; return its links, in order, and its blocks."""
     with problems():
         message = await messages.register_message(service, caller.account_id, body.draft())
     answer = MessageAnswer.of(message, service)
@@ -71,7 +71,7 @@ async def show_message(
     caller: Annotated[Caller, requires("read", pipeline=True)],
     message_id: UUID,
     conditions: Annotated[Preconditions, preconditions()],
-    html: Annotated[bool, Query(description="Also the HTML as it was registered.")] = False,
+    html: Annotated[bool, Query(description="Include the registered HTML.")] = False,
 ) -> Response:
     """Return the message, its newest revision's links with their labels, and its blocks with their criteria."""
     async with service.snapshot() as connection:
@@ -91,9 +91,10 @@ async def edit_message(
     body: MessageBody,
     conditions: Annotated[Preconditions, preconditions()],
 ) -> Response:
-    """Make a revision. A link that is recognised by its address or text keeps id, number and labels.
+    """Create a revision.
 
-    `lost_labels` names the links that had labels and are not in the new revision. They still lead on.
+    Links that are matched by URL or text keep their ids, numbers and labels. `lost_labels` names the links that had
+    labels and are not in the new revision; they still redirect.
     """
     with problems():
         message, lost = await messages.edit_message(
@@ -111,7 +112,7 @@ async def delete_message(
     conditions: Annotated[Preconditions, preconditions()],
     force: Force = False,
 ) -> None:
-    """Delete a message. The links in mails that were sent go on leading on, and clicks on them are still counted."""
+    """Delete a message. Links in mails that were sent keep redirecting, and clicks on them are still counted."""
     with problems():
         await messages.delete_message(service, caller.account_id, message_id, force=force, require=required(conditions))
 
@@ -122,7 +123,9 @@ async def list_links(
     caller: Annotated[Caller, requires("read")],
     message_id: UUID,
     page: Annotated[PageRequest, page_request()],
-    vanished: Annotated[bool, Query(description="Also links of earlier revisions, after those of the newest.")] = False,
+    vanished: Annotated[
+        bool, Query(description="Include links of earlier revisions, after those of the newest.")
+    ] = False,
 ) -> Page[LinkAnswer]:
     """Return the links of the newest revision, in the order of its HTML."""
     (after,) = page.key(int) or (0,)

@@ -1,4 +1,4 @@
-"""What messages, their links and their blocks look like in answers."""
+"""Models of answers about messages, their links and their blocks."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,7 +24,7 @@ class LinkLabelAnswer(BaseModel):
 
     id: Annotated[UUID, Field(description="The id of the label.", examples=["0190c2a4-7b1e-7c3d-9a55-1f2e3d4c5b6a"])]
     name: Annotated[str, Field(description="The label's current name.", examples=["Dogs"])]
-    by: Annotated[str, Field(description="What put the label there.", examples=["api"])]
+    by: Annotated[str, Field(description="What assigned the label to the link.", examples=["api"])]
     broken: Annotated[
         Optional[bool], Field(description="True if the label has been deleted: clicks do not carry it.")
     ] = None
@@ -34,28 +34,29 @@ class LinkAnswer(BaseModel):
     """A link of a message."""
 
     id: Annotated[UUID, Field(description="The id of the link.", examples=["0190c2b1-10aa-7bbb-8ccc-1d2e3f405162"])]
-    number: Annotated[int, Field(description="What follows the token in tracked URLs; never used again.", examples=[1])]
-    url: Annotated[str, Field(description="Where a click leads.")]
+    number: Annotated[int, Field(description="The number after the token in tracked URLs; never reused.", examples=[1])]
+    url: Annotated[str, Field(description="The target of a click.")]
     url_in_message: Annotated[
-        Optional[str], Field(description="The address in the HTML, if `url` was corrected since.")
+        Optional[str], Field(description="The URL in the HTML, if `url` was corrected since.")
     ] = None
     text: Annotated[
         str,
-        Field(description="What the link says, or the alternative text of its picture.", examples=["Read the guide"]),
+        Field(description="The text of the link, or the alternative text of its picture.", examples=["Read the guide"]),
     ]
     trackable: Annotated[bool, Field(description="Whether clicks are tracked.", examples=[True])]
     reason: Annotated[
-        Optional[str], Field(description="Why not: `mailto`, `merge_tag`, `unsubscribe`, `tracked`, `never`, … (open).")
+        Optional[str],
+        Field(description="Why not: `mailto`, `merge_tag`, `unsubscribe`, `tracked`, `never`, … (open)."),
     ] = None
-    hint: Annotated[Optional[str], Field(description="What to do about it, in words.")] = None
+    hint: Annotated[Optional[str], Field(description="What to do about it.")] = None
     tracking: Annotated[
-        Tracked, Field(description="`auto` goes by address and text; `always` and `never` overrule the guess.")
+        Tracked, Field(description="`auto` guesses by URL and text; `always` and `never` override the guess.")
     ] = "auto"
     labels: Annotated[list[LinkLabelAnswer], Field(description="The labels that a contact gets by clicking.")]
 
     @classmethod
     def of(cls, link: Link, catalog: Catalog) -> "LinkAnswer":
-        """Return a link as it is stored, its labels under the names that they have now."""
+        """Return the answer for a stored link, with the current names of its labels."""
         labels = []
         for label in link.labels:
             current = catalog.find(LabelChanged, label.id)
@@ -83,7 +84,7 @@ class VariantAnswer(BaseModel):
     criterion: Annotated[
         Optional[dict[str, Any]],
         Field(
-            description="Who is shown the variant; nobody while it is missing.",
+            description="The criterion of contacts to whom the variant is shown; null if nobody is shown it.",
             examples=[{"label": {"id": "0190c2a4-7b1e-7c3d-9a55-1f2e3d4c5b6a"}}],
         ),
     ] = None
@@ -96,7 +97,7 @@ class BlockAnswer(BaseModel):
     """A block of the newest revision: its first variant whose criterion is true is shown, else the fallback."""
 
     block: str
-    variants: Annotated[list[VariantAnswer], Field(description="In the order in which they are tried.")]
+    variants: Annotated[list[VariantAnswer], Field(description="The variants in the order in which they are tried.")]
     fallback: Annotated[
         bool, Field(description="Whether there is a fallback; without one, nothing is shown.", examples=[True])
     ]
@@ -131,13 +132,13 @@ class MessageAnswer(BaseModel):
     )
     subject_variants: Annotated[dict[str, str], Field(description="Texts by variant of the block `subject`.")] = {}
     preheader: str | None = None
-    sender_id: Annotated[UUID | None, Field(description="Who the mail comes from.")] = None
+    sender_id: Annotated[UUID | None, Field(description="The id of the sender.")] = None
     reply_to: str | None = None
     text: Annotated[str | None, Field(description="The text part of the mail.")] = None
-    text_is_made: Annotated[bool, Field(description="Whether the text is made from the HTML.")] = True
+    text_is_made: Annotated[bool, Field(description="Whether the text is generated from the HTML.")] = True
     links: Annotated[Sequence[LinkAnswer], Field(description="The links of the newest revision, in their order.")]
     blocks: Annotated[Sequence[BlockAnswer], Field(description="The blocks of the newest revision.")]
-    html: Annotated[Optional[str], Field(description="The HTML as it was registered, if it is asked for.")] = None
+    html: Annotated[Optional[str], Field(description="The registered HTML, if requested.")] = None
     lost_labels: Annotated[
         Optional[Sequence[LinkAnswer]],
         Field(description="After an edit: links that had labels and that the new revision does not have."),
@@ -151,7 +152,7 @@ class MessageAnswer(BaseModel):
         lost: Sequence[Link] | None = None,
         html: str | None = None,
     ) -> "MessageAnswer":
-        """Return a message as it is stored."""
+        """Return the answer for a stored message."""
         content = message.content
         return cls(
             id=message.message_id,

@@ -1,4 +1,4 @@
-"""The recipient's own pages: they belong to labeling, and tracking only leads there."""
+"""Redirects to the recipient's own pages, which labeling serves."""
 
 from typing import Annotated
 
@@ -21,5 +21,6 @@ async def preferences(service: Service, token: Token) -> RedirectResponse:
 
 @router.get("/u/{token}", status_code=302, response_class=RedirectResponse, summary="To the page for unsubscribing")
 async def unsubscribe(service: Service, token: Token) -> RedirectResponse:
-    """Redirect to the page on which the recipient of the token unsubscribes. A one-click POST goes there directly."""
+    """Redirect to the page on which the recipient of the token unsubscribes. One-click POSTs use labeling's URL
+    directly."""
     return RedirectResponse(f"{service.preferences_url}/u/{token}", 302, HEADERS)

@@ -1,4 +1,4 @@
-"""Mails: the HTML with tracked links, and whole mails for up to 1,000 recipients."""
+"""Endpoints that render a message's HTML with tracked links, and complete mails for up to 1,000 recipients."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -27,9 +27,9 @@ router = Router(prefix="/v1/messages/{message_id}", tags=["messages"])
 
 TRACKED_HTML = '<p>Read the <a href="https://click.example.com/c/AZDCoq8Z….1">puppy guide</a>.</p>'
 MOST_RECIPIENTS = 1_000
-AT_ONCE = 20  # mails made between two pieces of the answer
+AT_ONCE = 20  # mails rendered between two pieces of the answer
 SAFE_HTML = {
-    # A browser shows the mail in no origin and without scripts.
+    # A browser shows the mail in an opaque origin and without scripts.
     "Content-Security-Policy": "sandbox; default-src 'none'; img-src * data:; style-src 'unsafe-inline' *; font-src *",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -37,7 +37,7 @@ SAFE_HTML = {
 }
 Scalar = bool | int | float | str
 Content = Annotated[
-    dict[str, str], Field(max_length=51, description="Variant by block; none, or an empty one, is the fallback.")
+    dict[str, str], Field(max_length=51, description="Variant by block; if missing or empty, the fallback is shown.")
 ]
 
 
@@ -51,7 +51,7 @@ class ContactValues(RequestBody):
 
 
 class RecipientBody(RequestBody):
-    """A recipient, with what its mail depends on."""
+    """A recipient, with the values for its mail."""
 
     contact_id: ContactId
     content: Content = Field(default_factory=dict, examples=[{"hero": "dogs"}])
@@ -64,7 +64,7 @@ class RecipientBody(RequestBody):
     email: Annotated[str | None, Field(max_length=320, description="Short for `contact.email`.")] = None
 
     def values(self) -> dict[str, str]:
-        """Return what merge tags stand for, by name."""
+        """Return the values of merge tags by name."""
         values = {f"field.{key}": _text(value) for key, value in self.fields.items() if value is not None}
         email = (self.contact.email if self.contact else None) or self.email
         if email:
@@ -78,21 +78,19 @@ class RenderBody(RequestBody):
     send: Annotated[
         SendBody | None,
         Field(
-            description="The sending of the message that the mails belong to.",
+            description="The send that the mails belong to.",
             examples=[{"kind": "campaign", "id": "spring-sale", "sent_at": "2026-03-01T10:00:00Z"}],
         ),
     ] = None
     revision: Annotated[int | None, Field(ge=1, le=2**31 - 1, description="The newest unless it is given.")] = None
     recipients: Annotated[
         list[RecipientBody],
-        Field(
-            min_length=1, max_length=MOST_RECIPIENTS, description="The recipients, each with what its mail depends on."
-        ),
+        Field(min_length=1, max_length=MOST_RECIPIENTS, description="The recipients, with the values for their mails."),
     ]
 
 
 class MailLine(BaseModel):
-    """A line of the answer: a recipient's mail, or instead why there is none (`index`, `code`, …)."""
+    """A line of the answer: a recipient's mail, or an error (`index`, `code`, …)."""
 
     contact_id: int
     token: str
@@ -135,9 +133,9 @@ def _text(value: Scalar) -> str:
 async def render(
     service: Service, caller: Annotated[Caller, requires("write", pipeline=True)], message_id: UUID, body: RenderBody
 ) -> StreamingResponse:
-    """Return a line of JSON per recipient, in the order asked for, with our merge tags filled in and escaped.
+    """Return a line of JSON per recipient, in the order of the request, with merge tags filled in and escaped.
 
-    Whether a contact may be sent to is not looked at here.
+    This does not check whether the contacts are subscribed.
     """
     with problems():
         message = await service.renderer.message(caller.account_id, message_id, body.revision)
@@ -181,7 +179,7 @@ def _unknown(index: int, block: str) -> BatchError:
 
 
 class HtmlResponse(Response):
-    """HTML as it was registered: UTF-8."""
+    """A response with the registered HTML, in UTF-8."""
 
     media_type = "text/html"
 
@@ -196,21 +194,24 @@ async def tracked_html(
     service: Service,
     caller: Annotated[Caller, requires("read", pipeline=True)],
     message_id: UUID,
-    contact_id: Annotated[ContactId | None, Query(description="For one contact, outside of any send.")] = None,
+    contact_id: Annotated[ContactId | None, Query(description="Render for this contact, without a send.")] = None,
     merge_tag: Annotated[
         str | None,
         Field(min_length=1, max_length=200),
-        Query(description="For everybody: what the sender replaces by each contact's token."),
+        Query(description="Render for all recipients: a text that the sender replaces by each contact's token."),
     ] = None,
     revision: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="The newest unless it is given.")] = None,
     content: Annotated[
         str | None,
-        Query(max_length=5000, description="Variants, as `hero:dogs,footer:`; nothing behind the colon: the fallback."),
+        Query(
+            max_length=5000,
+            description="Variants, such as `hero:dogs,footer:`; nothing after the colon means the fallback.",
+        ),
     ] = None,
 ) -> HtmlResponse:
     """Return the HTML, byte for byte except hrefs of tracked links, blocks, and links to the recipient's pages.
 
-    Blocks that `content` does not name show their fallback. Merge tags of fields stay as they are: see `render`.
+    Blocks that `content` does not name show their fallback. Merge tags of fields are not filled in: see `render`.
     """
     if (contact_id is None) == (merge_tag is None):
         detail = "Give exactly one of contact_id and merge_tag"
@@ -237,7 +238,7 @@ def _html(message: CompiledMessage, content: Mapping[str, str], token: str) -> s
 
 
 def _content(written: str | None, message: CompiledMessage) -> dict[str, str]:
-    """Read `hero:dogs,footer:`. Raises Problem 422 for a block or variant that the message does not have."""
+    """Parse `hero:dogs,footer:`. Raises Problem 422 for a block or variant that the message does not have."""
     content: dict[str, str] = {}
     for item in (written or "").split(","):
         block, colon, variant = item.strip().partition(":")

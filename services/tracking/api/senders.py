@@ -1,4 +1,4 @@
-"""Senders: the names and addresses that mails come from."""
+"""Endpoints for senders: the names and addresses in the From header of mails."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -25,15 +25,15 @@ router = Router(prefix="/v1/senders", tags=["senders"])
 
 
 class SenderBody(RequestBody):
-    """A sender. Its address is in a domain that the operator allows the account."""
+    """A sender. Its address must be in a domain that the operator allows the account."""
 
     name: Annotated[SenderName, Field(description="The name that recipients see.", examples=["Example Shop"])]
     email: Annotated[Address, Field(description="The address that mails come from.", examples=["shop@example.com"])]
-    reply_to: Annotated[Address | None, Field(description="Where answers go, if not to the address.")] = None
+    reply_to: Annotated[Address | None, Field(description="The address for replies, if it is another one.")] = None
 
 
 class SenderChange(RequestBody):
-    """Changes of a sender. Members that are missing stay as they are; null clears `reply_to`."""
+    """Changes of a sender. Absent members stay unchanged; null clears `reply_to`."""
 
     name: Annotated[
         SenderName | None, Field(description="The name that recipients see.", examples=["Example Shop"])
@@ -54,7 +54,7 @@ class SenderAnswer(BaseModel):
 
     @classmethod
     def of(cls, sender: Sender) -> "SenderAnswer":
-        """Return a sender as it is stored."""
+        """Return the answer for a stored sender."""
         return cls(
             id=sender.sender_id,
             name=sender.name,
@@ -74,9 +74,9 @@ def _not_allowed(error: DomainNotAllowed) -> Problem:
     return Problem(422, f"{detail}; the operator allows domains.", errors=[FieldError("/email", detail)])
 
 
-@router.post("", status_code=201, response_model=SenderAnswer, summary="Make a sender")
+@router.post("", status_code=201, response_model=SenderAnswer, summary="Create a sender")
 async def create_sender(service: Service, caller: Annotated[Caller, requires("write")], body: SenderBody) -> Response:
-    """Make a sender, which messages can then name."""
+    """Create a sender, which messages can then name."""
     try:
         sender = await senders.create_sender(service, caller.account_id, body.name, body.email, body.reply_to)
     except DomainNotAllowed as error:
@@ -122,7 +122,7 @@ async def change_sender(
     body: SenderChange,
     conditions: Annotated[Preconditions, preconditions()],
 ) -> Response:
-    """Change the members that are given. Mails that are rendered from then on come from the changed sender."""
+    """Change the given members. Mails that are rendered from now on use the changed sender."""
 
     def changed(sender: Sender) -> Sender:
         conditions.require(etag_of(sender.version))
@@ -144,7 +144,7 @@ async def change_sender(
 async def delete_sender(
     service: Service, caller: Annotated[Caller, requires("write")], sender_id: UUID, force: Force = False
 ) -> None:
-    """Delete a sender. Messages that name it then have none."""
+    """Delete a sender. Messages that name it then have no sender."""
     try:
         await senders.remove_sender(service, caller.account_id, sender_id, force=force)
     except SenderNotFound:

@@ -1,4 +1,4 @@
-"""What the endpoints have in common: the service, and the problems that errors of the domain become."""
+"""Common parts of endpoints: the service, and the mapping of domain errors to problems."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,7 +34,7 @@ Service = Annotated[Tracking, Depends(_tracking)]
 
 @contextmanager
 def problems() -> Iterator[None]:
-    """Turn errors of the domain into problems."""
+    """Convert errors of the domain to problems."""
     try:
         yield
     except MessageNotFound:
@@ -42,7 +42,7 @@ def problems() -> Iterator[None]:
     except ContactNotFound:
         raise Problem(404, "There is no such contact.") from None
     except CatalogOutOfDate:
-        raise unavailable("Whether all that is named exists cannot be found out now. Try again in a moment.") from None
+        raise unavailable("The names in the request cannot be checked now. Try again in a moment.") from None
     except InUseError as error:
         raise in_use(error) from None
     except LimitReached as error:
@@ -72,10 +72,10 @@ def _invalid_blocks(error: InvalidBlocks) -> Problem:
 
 
 def no_message() -> Problem:
-    """Return the 404 for a message."""
+    """Return the problem 404 for a message."""
     return Problem(404, "There is no such message.")
 
 
 def required(conditions: Preconditions) -> Callable[[StoredMessage], None]:
-    """Return what refuses to change a message that is not the version that the client has read."""
+    """Return a function that raises unless the message has the version that the client has read."""
     return lambda message: conditions.require(etag_of(message.version))

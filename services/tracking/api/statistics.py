@@ -1,4 +1,4 @@
-"""Numbers per message: exact, and as of now."""
+"""Endpoints for the statistics of a message."""
 
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
@@ -34,7 +34,7 @@ class Clicks(BaseModel):
 
     human: Annotated[int, Field(description="Clicks by humans.", examples=[214])] = 0
     machine: Annotated[int, Field(description="Clicks by machines, such as mail scanners.", examples=[96])] = 0
-    unsure: Annotated[int, Field(description="Clicks of which it is not known.", examples=[3])] = 0
+    unsure: Annotated[int, Field(description="Clicks that may be either.", examples=[3])] = 0
 
 
 class LinkNumbers(BaseModel):
@@ -43,16 +43,16 @@ class LinkNumbers(BaseModel):
     link_id: UUID
     number: Annotated[int, Field(description="The number of the link in the message.", examples=[1])]
     url: str
-    text: Annotated[str, Field(description="What the link says.", examples=["Read the guide"])]
+    text: Annotated[str, Field(description="The text of the link.", examples=["Read the guide"])]
     present: Annotated[bool, Field(description="Whether the newest revision has the link.", examples=[True])]
     clicks: Annotated[Clicks, Field(description="Clicks by verdict.")]
     contacts: Annotated[int, Field(description="Contacts with a human click.", examples=[187])]
 
 
 class SendNumbers(BaseModel):
-    """Clicks in a send; null for those in none."""
+    """Clicks in a send; `send` is null for clicks without a send."""
 
-    send: Annotated[Send | None, Field(description="The sending; null for clicks in none.")]
+    send: Annotated[Send | None, Field(description="The send; null for clicks without a send.")]
     clicks: Annotated[Clicks, Field(description="Clicks by verdict.")]
     contacts: Annotated[int, Field(description="Contacts with a human click.", examples=[187])]
 
@@ -63,17 +63,17 @@ class MessageNumbers(BaseModel):
     message_id: UUID
     clicks: Annotated[Clicks, Field(description="Clicks by verdict.")]
     contacts: Annotated[int, Field(description="Contacts with a human click.", examples=[187])]
-    links: Annotated[list[LinkNumbers], Field(description="The same per link.")]
-    sends: Annotated[list[SendNumbers], Field(description="The same per sending.")]
+    links: Annotated[list[LinkNumbers], Field(description="The same numbers per link.")]
+    sends: Annotated[list[SendNumbers], Field(description="The same numbers per send.")]
 
 
 @router.get("/v1/messages/{message_id}/stats", summary="A message's numbers")
 async def show_statistics(
     service: Service, caller: Annotated[Caller, requires("read")], message_id: UUID
 ) -> MessageNumbers:
-    """Return clicks by verdict, and distinct contacts with human clicks: in all, per link and per send.
+    """Return clicks by verdict, and distinct contacts with human clicks: in total, per link and per send.
 
-    Clicks are as of now. Contacts are counted again at most every second for each 100,000 clicks of the message.
+    Clicks are current. Counts of contacts are cached for one second per 100,000 clicks of the message.
     """
     found = await statistics_of_message(service.database, service.click_reads, caller.account_id, message_id)
     if found is None:
@@ -115,12 +115,12 @@ class LinkSeries(BaseModel):
 
 
 class SeriesAnswer(BaseModel):
-    """Clicks on a message over time; days and hours without clicks are left out."""
+    """Clicks on a message over time; days and hours without clicks are omitted."""
 
     by: Annotated[Literal["day", "hour"], Field(description="Whether a period is a day or an hour.", examples=["day"])]
     time_zone: str
     periods: Annotated[list[PeriodNumbers], Field(description="The days or hours with clicks.")]
-    links: Annotated[list[LinkSeries], Field(description="The same per link.")]
+    links: Annotated[list[LinkSeries], Field(description="The same numbers per link.")]
 
 
 @router.get("/v1/messages/{message_id}/series", summary="A message's clicks over time")
@@ -128,14 +128,18 @@ async def show_series(
     service: Service,
     caller: Annotated[Caller, requires("read")],
     message_id: UUID,
-    by: Annotated[Literal["day", "hour"], Query(description="The account's days, or its hours.")] = "day",
-    since: Annotated[Time | None, Query(description="From this time on; at most 366 days, by hour 31.")] = None,
-    until: Annotated[Time | None, Query(description="Before this time; now unless it is given.")] = None,
+    by: Annotated[
+        Literal["day", "hour"], Query(description="Count by day or by hour of the account's time zone.")
+    ] = "day",
+    since: Annotated[
+        Time | None, Query(description="From this time on; at most 366 days by day, 31 days by hour.")
+    ] = None,
+    until: Annotated[Time | None, Query(description="Before this time; default: now.")] = None,
 ) -> SeriesAnswer:
-    """Return clicks by verdict and contacts for each day or hour, in all and per link.
+    """Return clicks by verdict and contacts for each day or hour, in total and per link.
 
-    They are counted again at most every second for each 100,000 clicks of the message. An answer of more than 50,000
-    numbers is refused.
+    Answers are cached for one second per 100,000 clicks of the message. An answer of more than 50,000 numbers is
+    refused.
     """
     longest = timedelta(days=366 if by == "day" else 31)
     asked_since, asked_until = since, until

@@ -1,4 +1,4 @@
-"""Tokens and tracked links for the recipients of a send."""
+"""Endpoint that makes tokens and tracked links for the recipients of a send."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -26,12 +26,12 @@ from shared.tokens import TokenMaker
 router = Router(tags=["messages"])
 
 MOST_RECIPIENTS = 10_000
-LINKS_AT_ONCE = 6_000  # made between two pieces of the answer: some milliseconds of the event loop
+LINKS_AT_ONCE = 6_000  # tokens made between two pieces of the answer: a few milliseconds of the event loop
 NDJSON = "application/x-ndjson"
 
 
 class SendBody(RequestBody):
-    """One sending of a message."""
+    """A send of a message."""
 
     kind: Annotated[SendKind, Field(description="What sends the message.", examples=["campaign"])]
     id: Annotated[
@@ -40,7 +40,7 @@ class SendBody(RequestBody):
             min_length=1,
             max_length=40,
             pattern=NO_NUL,
-            description="The id of the campaign, of the run, or of whatever else sends it.",
+            description="The id of the campaign, the run, or other cause of the send.",
             examples=["spring-sale"],
         ),
     ]
@@ -53,7 +53,7 @@ class RecipientsBody(RequestBody):
     send: Annotated[
         SendBody | None,
         Field(
-            description="The sending of the message that the tokens belong to.",
+            description="The send that the tokens belong to.",
             examples=[{"kind": "campaign", "id": "spring-sale", "sent_at": "2026-03-01T10:00:00Z"}],
         ),
     ] = None
@@ -75,10 +75,10 @@ class RecipientsBody(RequestBody):
 
 
 class RecipientLine(BaseModel):
-    """A line of the answer: a recipient with its token, or instead why there is none (`index`, `code`, …)."""
+    """A line of the answer: a recipient with its token, or an error (`index`, `code`, …)."""
 
     contact_id: int
-    external_id: Annotated[str | None, Field(description="The external id that was asked for, if one was.")] = None
+    external_id: Annotated[str | None, Field(description="The external id, if the request named one.")] = None
     token: str
     links: Annotated[
         dict[UUID, str] | None,
@@ -102,7 +102,8 @@ async def make_tokens(
     body: RecipientsBody,
     links: bool = True,
 ) -> StreamingResponse:
-    """Return a line of JSON per recipient, in the order asked for; one without a contact has a line that says so."""
+    """Return a line of JSON per recipient, in the order of the request; an unknown contact gets a line with an
+    error."""
     async with service.snapshot() as connection:
         message = await read_message(connection, caller.account_id, message_id)
     if message is None:
@@ -120,7 +121,7 @@ async def make_tokens(
 
 
 def token_maker(service: Tracking, caller: Caller, message_id: UUID, send: SendBody | None) -> TokenMaker:
-    """Return what makes the tokens of a send. Raises Problem 422 if the send does not fit into one."""
+    """Return a maker of the tokens of a send. Raises Problem 422 if the send does not fit into a token."""
     try:
         return service.keys.maker(caller.account_id, message_id, None if send is None else Send(**send.model_dump()))
     except ValueError as error:
@@ -149,7 +150,7 @@ async def _lines(
                 line["external_id"] = body.external_ids[index]
             piece.append(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
         yield b"".join(piece)
-        # Sending to a fast client waits for nothing, so redirects would wait for all of the answer.
+        # Sending to a fast client never yields to other tasks, so redirects would wait for the whole answer.
         await asyncio.sleep(0)
 
 

@@ -1,1 +1,1 @@
-"""What tracking listens to: reported clicks, and contacts."""
+"""Handlers of the topics that tracking consumes: reported clicks, and contacts."""

@@ -1,4 +1,4 @@
-"""Refusals of tracking that stand on labeling.contacts and are not in the table of contacts yet."""
+"""Refusals of tracking that are on labeling.contacts but not yet in the table of contacts."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -13,17 +13,17 @@ from shared.events.labeling import AccountChanged, ContactChanged
 
 
 class Unapplied(Protocol):
-    """The records that a consumer has not applied yet, such as `shared.bus.tail.Tail`."""
+    """Reads the records that a consumer has not applied yet, such as `shared.bus.tail.Tail`."""
 
     async def read(self, connection: PoolConnectionProxy) -> Read:
-        """Return the records up to the end that the topic has now, each once."""
+        """Return the records up to the current end of the topic, each once."""
 
 
 class UnappliedRefusals:
-    """Contacts whose clicks must be left out although the consumer of contacts has not come that far.
+    """Contacts whose clicks must be dropped although the consumer of contacts has not applied their refusal yet.
 
-    A click that comes after consent was denied must be dropped, and nothing orders the topic of clicks after that of
-    contacts. So before clicks are taken in, the contacts are read to the end that they have then.
+    A click after consent was denied must be dropped, and nothing orders the topic of clicks after that of contacts. So
+    before clicks are processed, the topic of contacts is read to its current end.
     """
 
     def __init__(self, tail: Unapplied, catalog: Catalog) -> None:
@@ -32,12 +32,13 @@ class UnappliedRefusals:
         self._refused: dict[ContactKey, tuple[TailRecord, str]] = {}
 
     async def read(self, connection: PoolConnectionProxy) -> Mapping[ContactKey, str]:
-        """Return the contacts and why their clicks are left out. Raises KafkaError while Kafka is away."""
+        """Return the contacts and the reasons why their clicks are dropped. Raises KafkaError while Kafka is
+        unavailable."""
         applied, records = await self._tail.read(connection)
         for record in records:
             if isinstance(record.event, ContactChanged):
                 self._apply(record, record.event)
-        # The table says it by now, and also whether the contact has changed its mind.
+        # The table has the refusal by now, and also a later consent.
         for key, (record, _) in list(self._refused.items()):
             if record.sequence <= applied.get(record.partition, 0):
                 del self._refused[key]

@@ -1,4 +1,4 @@
-"""Changes of contacts (topic labeling.contacts)."""
+"""Consumes changes of contacts (topic labeling.contacts)."""
 
 from collections.abc import Sequence
 
@@ -21,7 +21,7 @@ class ContactHandler(Handler):
 
 
 def contact_row(received: Received) -> ContactRow:
-    """Return the row that a record of the topic stands for."""
+    """Return the row for a record of the topic."""
     event, sequence = received.event, received.sequence or 0
     if isinstance(event, Tombstone):
         account_id, contact_id = map(int, event.key.split(":"))

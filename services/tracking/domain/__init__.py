@@ -1,1 +1,1 @@
-"""What tracking decides, without asking anybody: links, revisions, tokens, verdicts."""
+"""The rules of tracking, without I/O: links, revisions, tokens, verdicts."""

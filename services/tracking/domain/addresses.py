@@ -1,4 +1,4 @@
-"""Addresses of links, compared as they are written in a message."""
+"""Compares the URLs of links in messages."""
 
 from services.tracking.domain.references import attribute_text
 from services.tracking.domain.targets import cleaned, location
@@ -6,7 +6,7 @@ from shared import urls
 
 
 def comparable(url: str) -> str:
-    """Return `url` in the one way in which it is compared, however it is written: with references, line breaks, …"""
+    """Return `url` in a normalised form, in which character references and line breaks make no difference."""
     return urls.in_one_spelling(_written_out(url))
 
 

@@ -1,4 +1,4 @@
-"""Blocks: named places of a message whose content depends on the contact. Found in the HTML, with exact places.
+"""Finds the blocks of a message, with exact places: named parts whose content depends on the contact.
 
 A block is marked by comments, or, for editors that drop comments, by attributes on elements:
 
@@ -16,12 +16,17 @@ from services.tracking.domain import markup
 from services.tracking.domain.markup import Attribute, Comment, EndTag, StartTag
 from services.tracking.domain.references import attribute_text
 
-SUBJECT = "subject"  # the block of the subject's variants; none in the HTML may have the name
+SUBJECT = "subject"  # the block of the subject's variants; blocks in the HTML must not have this name
 MOST_BLOCKS = 50
 MOST_VARIANTS = 50
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _MARKER = re.compile(r"\s*(/?)\s*penchant:\s*(\S*)\s*(.*?)\s*", re.DOTALL)
-_MARKERS = {("", "block"): True, ("", "variant"): True, ("", "fallback"): False, ("/", "block"): False}  # take a name
+_MARKERS = {
+    ("", "block"): True,
+    ("", "variant"): True,
+    ("", "fallback"): False,
+    ("/", "block"): False,
+}  # markers that take a name
 _NAMES_ARE = "letters, digits, - and _, at most 64"
 _BLOCK, _VARIANT = "data-penchant-block", "data-penchant-variant"
 _VOID_NAMES = "area base br col embed hr img input link meta source track wbr"
@@ -51,23 +56,23 @@ class MarkedBlock:
 
     @property
     def fallback(self) -> bool:
-        """Whether there is a fallback, if only an empty one."""
+        """Whether there is a fallback, even an empty one."""
         return any(not part.variant for part in self.parts)
 
     def contains(self, position: int) -> bool:
-        """Return whether a part of the block is around that place."""
+        """Return whether the place is within a part of the block."""
         return any(part.start <= position < part.end for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The blocks of a message. `cuts` are the places of the markers themselves, which are never sent."""
+    """The blocks of a message. `cuts` are the places of the markers, which are never sent."""
 
     blocks: tuple[MarkedBlock, ...] = ()
     cuts: tuple[tuple[int, int], ...] = ()
 
     def with_links(self, places: Sequence[tuple[int, UUID]]) -> "Layout":
-        """Return the layout with the links of each block, given where each link of the message begins."""
+        """Return the layout with the links of each block, given the place of each link of the message."""
         blocks = tuple(
             replace(block, links=tuple(dict.fromkeys(link for start, link in places if block.contains(start))))
             for block in self.blocks
@@ -75,7 +80,7 @@ class Layout:
         return replace(self, blocks=blocks)
 
     def hidden(self, content: Mapping[str, str]) -> list[tuple[int, int]]:
-        """Return the places that are left out for a contact with this content (variant by block), in order."""
+        """Return the places that are omitted for a contact with this content (variant by block), in order."""
         places = list(self.cuts)
         for block in self.blocks:
             chosen = content.get(block.name, "")
@@ -125,8 +130,8 @@ class _Finder:
         self.source = source
         self.cuts: list[tuple[int, int]] = []
         self.faults: list[BlockFault] = []
-        self.marked: dict[str, list[Part]] = {}  # by comments
-        self.elements: dict[str, list[Part]] = {}  # by attributes
+        self.marked: dict[str, list[Part]] = {}  # marked by comments
+        self.elements: dict[str, list[Part]] = {}  # marked by attributes
         self.block: _OpenBlock | None = None
         self.element: _OpenElement | None = None
 

@@ -1,4 +1,4 @@
-"""Find what a marketer should check before a message is sent."""
+"""Finds possible problems of a message before it is sent."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ from services.tracking.domain.targets import HINTS, unreachable
 
 MOST_WARNINGS = 200
 _BRACES = re.compile(r"\{\{\s*([\w.]+)[^{}]*\}\}")
-# A street with a number near a postal code of four to six digits, which is no year; or a code of the United Kingdom.
+# A street with a number near a postal code of four to six digits that is not a year; or a British postcode.
 _POSTAL_CODE = re.compile(
     r"(?<![\w#.,-])(?:[A-Z]{1,2}-?)?(?!(?:19|20)\d\d\b)\d{4,6}(?:[ -]?[A-Z]{2})?(?![\w%-])"
     r"|\b[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}\b"
@@ -25,7 +25,7 @@ _URL = re.compile(r"https?://\S+")
 
 
 class Remark(NamedTuple):
-    """Something that may be wrong with a message. `pointer` leads into the message as it is registered."""
+    """A possible problem of a message. `pointer` is a JSON pointer into the registered message."""
 
     code: str
     detail: str
@@ -44,7 +44,7 @@ class CheckedMessage(NamedTuple):
 
 
 def check(message: CheckedMessage) -> list[Remark]:
-    """Return warnings, the gravest first."""
+    """Return warnings, the most serious first."""
     found: list[Remark] = []
     for warning in _warnings(message):
         found.append(warning)
@@ -71,10 +71,10 @@ def _of_content(message: CheckedMessage) -> Iterator[Remark]:
         yield Remark("no_sender", "The sender that the message names was deleted.", "/sender_id")
     says = f"{message.html} {content.text or ''}"
     if "unsubscribe_url" not in says and not any(link.guess == "unsubscribe" for link in message.links):
-        detail = "There is no link to unsubscribe; put {{unsubscribe_url}} behind one."
+        detail = "There is no link to unsubscribe; add a link to {{unsubscribe_url}}."
         yield Remark("no_unsubscribe_link", detail, "/html")
     if not _has_postal_address(_URL.sub("", content.text or "")):
-        detail = "No postal address was found; the law asks for one in many countries."
+        detail = "No postal address was found; many countries require one by law."
         yield Remark("no_postal_address", detail, "/html")
 
 
@@ -90,10 +90,10 @@ def _of_blocks(message: CheckedMessage) -> Iterator[Remark]:
     for block in message.blocks:
         for variant, criterion in block.variants:
             if criterion is None:
-                detail = f"Variant {variant} of block {block.name} has no criterion, so nobody is shown it."
+                detail = f"Variant {variant} of block {block.name} has no criterion, so it is never shown."
                 yield Remark("block_without_criterion", detail, f"/blocks/{block.name}")
         if not block.fallback:
-            detail = f"Block {block.name} has no fallback: whom no variant fits is shown nothing there."
+            detail = f"Block {block.name} has no fallback: contacts who match no variant see nothing there."
             yield Remark("empty_fallback", detail, f"/blocks/{block.name}")
     for name, variant in message.broken:
         detail = f"The criterion of variant {variant} of block {name} names something that was deleted; it is skipped."

@@ -1,4 +1,4 @@
-"""What tracking keeps of a contact's e-mail address and external id: enough to know it again, no more."""
+"""Digests of e-mail addresses and external ids, which is all that tracking stores of them."""
 
 from hashlib import sha256
 from uuid import UUID
@@ -7,9 +7,9 @@ from shared.addresses import AddressError, parse_address
 
 
 def email_digest(address: str) -> UUID:
-    """Return a digest that is equal for addresses that labeling takes for the same (see `shared.addresses`).
+    """Return a digest that is equal for addresses that labeling treats as equal (see `shared.addresses`).
 
-    A text that is not an address has a digest too; no contact has the same.
+    A text that is not an address also has a digest, which no contact has.
     """
     try:
         key = parse_address(address).key
@@ -19,7 +19,7 @@ def email_digest(address: str) -> UUID:
 
 
 def external_digest(external_id: str) -> UUID:
-    """Return a digest that is equal for the same external id; spaces around it do not matter."""
+    """Return a digest of an external id; surrounding spaces do not matter."""
     return _digest("external", external_id.strip())
 
 

@@ -1,4 +1,4 @@
-"""Why a request cannot be carried out. The API maps each error to a problem."""
+"""Errors of the domain. The API maps each to a problem."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -22,7 +22,7 @@ class LinksNotFound(Exception):
 
 
 class UnusableLabel(NamedTuple):
-    """A label that a link cannot get: the member of the request and the place in it that name the label, and why."""
+    """A label that a link cannot get, with the reason: the member of the request, and the index of the label in it."""
 
     member: str
     place: int
@@ -38,11 +38,11 @@ class LabelsNotUsable(Exception):
 
 
 class CatalogOutOfDate(Exception):
-    """The catalog could not be read to its end in time, so whether something exists is not known."""
+    """The catalog could not be read to its end in time, so it is unknown whether something exists."""
 
 
 class LimitReached(Exception):
-    """The account or the message has reached a limit. `pointer` is the member that asks for more."""
+    """The account or the message has reached a limit. `pointer` is the member that exceeds it."""
 
     def __init__(self, detail: str, pointer: str = "") -> None:
         super().__init__(detail)
@@ -58,7 +58,7 @@ class DomainNotAllowed(Exception):
 
 
 class TargetNotUsable(Exception):
-    """A click cannot be sent on to the address; the reason is one of `services.tracking.domain.targets.Reason`."""
+    """A click cannot be redirected to the URL; the reason is one of `services.tracking.domain.targets.Reason`."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -66,7 +66,7 @@ class TargetNotUsable(Exception):
 
 
 class LinkNotTrackable(TargetNotUsable):
-    """The link cannot be tracked, whatever is said about it."""
+    """The link can never be tracked; the reason cannot be overridden."""
 
 
 class BlockNotFound(Exception):

@@ -1,8 +1,8 @@
-"""Where links were found before revisions kept the places of their links. Never change this module.
+"""The finder of links from before revisions stored the places of their links. Never change this module.
 
-The ids of a revision's links are stored in the order of its HTML. For revisions that do not hold the places, only the
-finder that they were stored with gives the places that fit those ids. It is needed by the migration that fills them
-in, and for revisions that an older process writes while processes are replaced.
+The ids of a revision's links are stored in the order of its HTML. For revisions without places, only the finder that
+stored them finds the places that match those ids. The migration that fills them in needs it, and so do revisions that
+an older process writes during an upgrade.
 """
 
 import re
@@ -32,7 +32,7 @@ class Place(NamedTuple):
 
 
 def first_places(source: str) -> list[Place]:
-    """Return the places of all links, as the first finder saw them."""
+    """Return the places of all links, as the first finder found them."""
     return list(_read(source, 0, len(source)))
 
 

@@ -1,4 +1,4 @@
-"""What becomes of a reported click: one that counts, one held until more is known, one refused, one left out."""
+"""Decides whether a reported click is recorded, held, refused or dropped."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,18 +11,18 @@ from services.tracking.domain.revisions import Link, LinkLabel, links_to, shared
 from services.tracking.domain.verdicts import Evidence
 from shared.events.intake import HEADERS_KEPT, ClickReport
 
-AHEAD = timedelta(minutes=5)  # how far the reporter's clock may be ahead of ours
+AHEAD = timedelta(minutes=5)  # maximum difference of a reporter's clock that is ahead
 NAMES = "names"
 _LONGEST_HEADER = 1_000
 _MOST_SECONDS = 2**31 - 1
-_MOST_URLS = 5_000  # addresses of one message whose links are kept in memory
+_MOST_URLS = 5_000  # URLs of one message whose links are cached
 _KEPT = frozenset(HEADERS_KEPT)
 
 ReferenceKind = Literal["contact", "email", "external"]
 
 
 class ReferenceKey(NamedTuple):
-    """The name of a contact in a report; `value` is the contact's id, or a digest of the name."""
+    """A reference to a contact in a report; `value` is the contact's id, or a digest of the name."""
 
     kind: ReferenceKind
     account_id: int
@@ -30,22 +30,22 @@ class ReferenceKey(NamedTuple):
 
     @property
     def waits_for(self) -> str:
-        """The key under which a record that names it waits."""
+        """The key under which a record waits for this contact."""
         return f"{self.kind}:{self.account_id}:{self.value}"
 
     @property
     def named_by(self) -> str:
-        """The key under which a record is found that names it and waits for something else; never released."""
+        """The key that marks a record which names this contact but waits for something else; it is never released."""
         return f"{NAMES}:{self.waits_for}"
 
 
 def message_key(account_id: int, message_id: UUID) -> str:
-    """Return the key under which a record waits that names a message."""
+    """Return the key under which a record waits for a message."""
     return f"message:{account_id}:{message_id}"
 
 
 def contact_reference(account_id: int, report: ClickReport) -> ReferenceKey:
-    """Return how `report` names its contact."""
+    """Return the reference to the contact of `report`."""
     if report.contact_id is not None:
         return ReferenceKey("contact", account_id, report.contact_id)
     if report.external_id is not None:
@@ -55,20 +55,20 @@ def contact_reference(account_id: int, report: ClickReport) -> ReferenceKey:
 
 
 class UnusableReport(NamedTuple):
-    """It can never be used."""
+    """The report can never be used."""
 
     reason: str
 
 
 class LeftOut(NamedTuple):
-    """It is left out on purpose, without a trace of the contact."""
+    """The report is dropped on purpose, without storing anything about the contact."""
 
     reason: Literal["test_send"]
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message as clicks see it: of which account, and its links."""
+    """The parts of a message that clicks need: its account and its links."""
 
     account_id: int
     message_no: int
@@ -81,7 +81,7 @@ class Message:
         self.by_id.update((link.id, link) for link in self.links)
 
     def links_at(self, url: str) -> list[Link]:
-        """Return the links whose address is `url`; see `links_to`."""
+        """Return the links whose URL is `url`; see `links_to`."""
         if url not in self.by_url:
             if len(self.by_url) >= _MOST_URLS:
                 self.by_url.clear()
@@ -97,7 +97,7 @@ class Placed(NamedTuple):
 
 
 def place(report: ClickReport, message: Message, now: datetime) -> Placed | UnusableReport | LeftOut:
-    """Return the link that `report` names in `message`, if it is one that can be."""
+    """Return the link that `report` names in `message`. Raises UnusableReport if there is none."""
     if report.occurred_at > now + AHEAD:
         return UnusableReport("occurred_at is more than 5 minutes ahead")
     if report.send is not None and report.send.kind == "test":
@@ -113,7 +113,7 @@ def place(report: ClickReport, message: Message, now: datetime) -> Placed | Unus
 
 
 def evidence(report: ClickReport) -> Evidence:
-    """Return what is kept of a report to judge it by: of its headers those that tell something."""
+    """Return the evidence in a report, with only those headers that the verdict uses."""
     headers = report.headers
     if headers and not (headers.keys() <= _KEPT and len(max(headers.values(), key=len)) <= _LONGEST_HEADER):
         headers = {name.lower(): value[:_LONGEST_HEADER] for name, value in headers.items() if name.lower() in _KEPT}
@@ -121,5 +121,5 @@ def evidence(report: ClickReport) -> Evidence:
 
 
 def seconds_between(begin: datetime | None, end: datetime) -> int | None:
-    """Return whole seconds from `begin` to `end`, never fewer than none; None without a beginning."""
+    """Return whole seconds from `begin` to `end`, at least 0; None without a beginning."""
     return None if begin is None else min(max(int((end - begin).total_seconds()), 0), _MOST_SECONDS)

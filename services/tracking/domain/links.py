@@ -1,4 +1,4 @@
-"""The links of a message, found in order."""
+"""Finds the links of a message, in order."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -11,18 +11,18 @@ from services.tracking.domain.places import Place
 from services.tracking.domain.targets import Base, Reason, untrackable
 
 LONGEST_TEXT = 500
-# Only these can be clicked in a mail program: links, areas of image maps, and Outlook's shapes.
+# The only clickable elements in mail programs: links, areas of image maps, and Outlook's shapes.
 _SHAPES = frozenset({"rect", "roundrect", "oval", "shape", "line", "polyline", "curve", "arc", "image", "group"})
 _TEMPLATE_TAG = re.compile(r"\{[%{]|<%|%%|\[\[|\*\|")
-# Conditions and loops of templates say nothing themselves.
+# Conditions and loops of templates produce no text themselves.
 _TEMPLATE_CONTROL = re.compile(
     r"\{%.{0,500}?%\}|\{\{\s*(?:[#/^!]|else\b|end\b).{0,500}?\}\}|<%(?!=).{0,500}?%>"
     r"|\*\|(?:IF|IFNOT|ELSEIF|ELSE|END|INTERESTED)\b[^|]{0,200}\|\*|%%\[.{0,500}?\]%%",
     re.DOTALL,
 )
-_MOST_OPEN = 32  # links that are never closed must not make reading quadratic
+_MOST_OPEN = 32  # limit on unclosed links, so that reading is not quadratic
 _MOST_TABLES = 100
-_MOST_CONDITIONS = 5  # between start tags of which a template chooses one
+_MOST_CONDITIONS = 5  # between start tags from which a template chooses one
 _TABLE = -1
 _INVISIBLE = dict.fromkeys(
     [0xAD, 0x34F, 0x61C, 0x180E, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF]
@@ -40,14 +40,14 @@ _INLINE = frozenset(["span", "b", "strong", "i", "em", "u", "font", "small", "bi
 _MOST_INLINE = 200
 _CELLS = frozenset({"td", "th", "caption"})
 _ROWS = frozenset({"tr", "tbody", "thead", "tfoot"})
-_MARKERS = frozenset({"object", "applet", "marquee", "template"})  # they separate links as cells do
+_MARKERS = frozenset({"object", "applet", "marquee", "template"})  # elements that separate links like cells
 
 
 @dataclass(frozen=True, slots=True)
 class FoundLink:
-    """An `href`: its place in the source, where it leads, and what it says.
+    """An `href`: its place in the source, its URL, and the text of the link.
 
-    `href` is the value as written, with its character references. `outlook` links are seen by Outlook alone.
+    `href` is the value as written, with its character references. Only Outlook shows `outlook` links.
     """
 
     place: Place
@@ -65,9 +65,10 @@ class FoundLink:
 
 @dataclass(slots=True)
 class _OpenLink:
-    """A link whose end tag has not come yet. `depth` counts elements of its name in it, `cell` is where it began.
+    """A link whose end tag has not been read yet.
 
-    It has several `hrefs` if a template decides which of them is sent.
+    `depth` counts nested elements with its name, `cell` is the cell in which it began. It has several `hrefs` if a
+    template chooses one of them.
     """
 
     name: str
@@ -80,7 +81,7 @@ class _OpenLink:
     alternatives: list[str] = field(default_factory=list)
 
     def sees(self, comment: int) -> bool:
-        # What only Outlook shows is no part of a visible link; its own button may frame visible text.
+        # Text that only Outlook shows is not part of a visible link, but Outlook's own button may enclose visible text.
         return comment in (0, self.comment)
 
     def text(self) -> str:
@@ -90,7 +91,7 @@ class _OpenLink:
         return ""
 
     def is_alternative(self) -> bool:
-        """Return whether nothing but a template's condition follows: the next start tag is sent in its place."""
+        """Return whether only a template's condition has followed, so that the next start tag is an alternative."""
         if len(self.texts) > _MOST_CONDITIONS:
             return False
         written = "".join(self.texts).strip()
@@ -105,10 +106,10 @@ def _said(texts: Iterable[str]) -> str:
 
 
 class _Tables:
-    """The tables and cells that are open. A cell separates the links in it from those around its table.
+    """The stack of open tables and cells.
 
-    Cells are numbered, from 1; tables stand between them as `_TABLE`, and 0 is what is in no table. An `object` and the
-    like count as cells.
+    A cell separates links in it from those around its table. Cells are numbered from 1, tables are `_TABLE`, and 0
+    means outside of tables. An `object` and similar elements count as cells.
     """
 
     def __init__(self) -> None:
@@ -164,7 +165,7 @@ class _Reader:
         self.base: str | None = None
         self.outlook_base: str | None = None
         self.inline: list[tuple[str, bool]] = []  # open elements, and whether their style breaks the line
-        # Tables begin in one of Outlook's comments and end in another; the visible ones do not know about them.
+        # Outlook's tables begin in one conditional comment and end in another, independently of the visible ones.
         self.tables = {False: _Tables(), True: _Tables()}
 
     def take(self, token: markup.Token) -> None:
@@ -206,9 +207,9 @@ class _Reader:
             self._say(" ", tag.comment)
 
     def _end_open_links(self, cell: int) -> None:
-        """End links where another begins: links do not nest, except in a cell of a table (the standard).
+        """End open links where another one begins: links do not nest, except in a table cell (HTML standard).
 
-        Where a template chooses between two start tags, both links say what follows.
+        If a template chooses between two start tags, both links have the text that follows.
         """
         self.open = [link for link in self.open if link.name != "a" or link.cell != cell or link.is_alternative()]
 
@@ -227,7 +228,7 @@ class _Reader:
         return self.inline.pop()[1]
 
     def _hrefs(self, tag: StartTag) -> list[Attribute]:
-        """Return the addresses of a tag that can be clicked; several only where a template chooses between them."""
+        """Return the URLs of a clickable tag; several only if a template chooses between them."""
         prefix, _, local = tag.name.rpartition(":")
         if tag.name not in ("a", "area") and not (prefix and local in _SHAPES):
             return []
@@ -243,7 +244,7 @@ class _Reader:
         label = next((one for one in said if one), "")
         link = _OpenLink(tag.name, hrefs, tag.comment, label, self.tables[tag.comment > 0].cell)
         self.links.append(link)
-        # Only elements of XML (Outlook's VML) end themselves by a slash.
+        # Only XML elements (Outlook's VML) are closed by a slash.
         if tag.name != "area" and not (tag.self_closing and ":" in tag.name):
             self.inline = self.inline if self.open else []
             self.open = [*self.open[-_MOST_OPEN + 1 :], link]
@@ -265,7 +266,7 @@ class _Reader:
             return
         href = self._value(attributes, "href")
         if self.outlook_base is None:
-            self.outlook_base = href  # Outlook sees both, and the first counts
+            self.outlook_base = href  # Outlook reads both attributes, and the first one counts
         if not tag.comment and self.base is None:
             self.base = href
 
@@ -286,9 +287,9 @@ class _Reader:
 
 
 def find_links(source: str, own_urls: Iterable[str] = ()) -> list[FoundLink]:
-    """Return every `href` that can be clicked, in the order of the source, also in Outlook's conditional comments.
+    """Return every clickable `href`, in the order of the source, also in Outlook's conditional comments.
 
-    `own_urls` are the beginnings of our own tracked links, which are never tracked again.
+    `own_urls` are the prefixes of our own tracked links, which are never tracked again.
     """
     reader = _Reader(source)
     for token in markup.read(source):
@@ -309,5 +310,5 @@ def _found(link: _OpenLink, href: Attribute, *, source: str, own_urls: tuple[str
     reason = untrackable(url, text, own_urls)
     place = Place(href.start, href.end, href.quoted)
     if reason == "too_long":
-        url = url[:200] + "…"  # it is never followed, and a message must fit into one event
+        url = url[:200] + "…"  # a longer URL is never tracked, because a message must fit into one event
     return FoundLink(place, url, text, reason, written, link.comment > 0)

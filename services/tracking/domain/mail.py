@@ -1,4 +1,4 @@
-"""What a message consists of beside its HTML, and the criteria of its blocks."""
+"""The parts of a message other than its HTML, and the criteria of its blocks."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from services.tracking.domain.blocks import SUBJECT, Layout
 
 @dataclass(frozen=True, slots=True)
 class MailContent:
-    """Subject, text and sender of a revision. `text_is_made`: the text was made from the HTML."""
+    """Subject, text and sender of a revision. `text_is_made`: the text was generated from the HTML."""
 
     subject: str | None = None
     subject_variants: Mapping[str, str] = field(default_factory=dict)
@@ -23,7 +23,7 @@ class MailContent:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A message as somebody writes it: its name, its HTML, and the rest of the mail."""
+    """The contents of a message as written by a client: its name, its HTML, and the other parts of the mail."""
 
     name: str
     html: str

@@ -1,8 +1,8 @@
-"""Reading e-mail markup as mail programs do, with the exact place of everything in the source.
+"""Reads e-mail markup as mail programs do, with the exact place of everything in the source.
 
-A tree builder would lose the offsets and rewrite what it does not understand; the tracked message has to be the
-original byte for byte. So this follows the tokenizer of the HTML standard, and goes into Outlook's conditional
-comments, which every other program takes for comments.
+A parser that builds a tree would lose the offsets and rewrite markup that it does not understand, but the tracked
+message must equal the original byte for byte. So this follows the tokenizer of the HTML standard, and also reads
+Outlook's conditional comments, which other programs treat as comments.
 """
 
 import re
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """An attribute: where its name begins, and where its value stands in the source, without its quotes."""
+    """An attribute: the place of its name, and the place of its value without the quotes."""
 
     name: str
     name_start: int
@@ -22,13 +22,13 @@ class Attribute:
 
     @property
     def whole_end(self) -> int:
-        """The end of the attribute, its closing quote included."""
+        """The end of the attribute, including its closing quote."""
         return self.end + 1 if self.quoted else self.end
 
 
 @dataclass(frozen=True, slots=True)
 class StartTag:
-    """A start tag. `comment` counts the conditional comment that it stands in; 0 is the visible message."""
+    """A start tag. `comment` is the number of its conditional comment; 0 is the visible message."""
 
     name: str
     start: int
@@ -39,7 +39,7 @@ class StartTag:
 
     @property
     def attributes(self) -> Mapping[str, Attribute]:
-        """The attributes by name; of several with one name only the first counts."""
+        """The attributes by name; if a name is repeated, only the first one counts."""
         return {attribute.name: attribute for attribute in reversed(self.written)}
 
 
@@ -83,14 +83,14 @@ _UNQUOTED = re.compile(r"[^ \t\n\f\r>]*")
 _TAG_END = re.compile(r"[ \t\n\f\r/]*>")
 _COMMENT_END = re.compile(r"--!?>")
 _CONDITION = re.compile(r"\s*\[if\b[^\]]*\]>", re.IGNORECASE)
-# A template's tag among the attributes, as in <a {% if x %}href="…"; a ">" in it does not end the element.
+# A template's tag among the attributes, as in <a {% if x %}href="…"; a ">" in it does not end the start tag.
 _TEMPLATE_TAG = re.compile(
     r"[ \t\n\f\r/]*"
     r"(?:\{%.{0,500}?%\}|\{\{.{0,500}?\}\}|<%.{0,500}?%>|\*\|.{0,500}?\|\*|%%.{0,500}?%%|\[\[.{0,500}?\]\])",
     re.DOTALL,
 )
 _TEMPLATE_TAG_END = re.compile(r".*(?:[%#}]\}|%%|\]\]|\*\|)", re.DOTALL)
-# The content of these up to their end tag is not markup (the standard's raw text and escapable raw text).
+# Elements whose content is not markup (the standard's raw text and escapable raw text).
 _RAW = frozenset({"script", "style", "textarea", "title", "xmp", "iframe", "noembed", "noframes"})
 _FOREIGN = frozenset({"svg", "math"})
 _BACK_TO_HTML = frozenset({"foreignobject", "desc", "title", "annotation-xml", "mi", "mo", "mn", "ms", "mtext"})
@@ -98,22 +98,22 @@ _BREAKOUT_NAMES = """
 b big blockquote body br center code dd div dl dt em embed h1 h2 h3 h4 h5 h6 head hr i img li listing menu meta nobr ol
 p pre ruby s small span strong strike sub sup table tt u ul var
 """
-_BREAKOUTS = frozenset(_BREAKOUT_NAMES.split())  # elements of HTML that end an svg which nobody has closed
+_BREAKOUTS = frozenset(_BREAKOUT_NAMES.split())  # HTML elements that end an unclosed svg
 
 
 class _State:
-    """The tokenizer's state beside its position: the number of comments, and the open foreign elements."""
+    """The tokenizer's state apart from its position: the number of comments, and the open foreign elements."""
 
     def __init__(self) -> None:
         self.comments = 0
         self.foreign: list[str] = []
 
     def is_foreign(self) -> bool:
-        """Return whether the innermost of the open elements follows the rules of XML."""
+        """Return whether the innermost open element follows the rules of XML."""
         return bool(self.foreign) and self.foreign[-1] in _FOREIGN
 
     def break_out(self, name: str) -> None:
-        """End the foreign elements if `name` cannot stand in them."""
+        """End the foreign elements if `name` is not allowed in them."""
         while name in _BREAKOUTS and self.is_foreign():
             self.foreign.pop()
 
@@ -158,7 +158,7 @@ def _tag(source: str, tag: re.Match[str], end: int, comment: int, state: _State)
     name = tag.group(1).lower()
     attributes, position = _attributes(source, tag.end(), end)
     if position < 0:
-        return end  # the source ends within the tag: no tag
+        return end  # the source ends within the tag, so there is no tag
     if tag.group().startswith("</"):
         state.closed(name)
         yield EndTag(name, tag.start(), position, comment)
@@ -177,7 +177,7 @@ def _tag(source: str, tag: re.Match[str], end: int, comment: int, state: _State)
 
 
 def _attributes(source: str, position: int, end: int) -> tuple[list[Attribute], int]:
-    """Return the attributes from `position` on, and where the tag ends (-1 if it does not)."""
+    """Return the attributes from `position` on, and the end of the tag (-1 if it has none)."""
     attributes: list[Attribute] = []
     while True:
         if closing := _TAG_END.match(source, position, end):
@@ -189,7 +189,7 @@ def _attributes(source: str, position: int, end: int) -> tuple[list[Attribute], 
         if named is None:
             return attributes, -1
         name, name_start, position = named.group(1).lower(), named.start(1), named.end()
-        # A template's tag may touch the name: {% if x %}href="…".
+        # A template's tag may directly precede the name: {% if x %}href="…".
         if touching := _TEMPLATE_TAG_END.match(name):
             name, name_start = name[touching.end() :] or name, name_start + touching.end()
         start, after, quoted = position, position, False
@@ -210,7 +210,8 @@ def _value(source: str, position: int, end: int) -> tuple[int, int, bool]:
 
 
 def _comment(source: str, opening: int, end: int, comment: int, state: _State) -> Generator[Token, None, int]:
-    """Read what begins with "<!", "<?" or "</": a comment, of which only Outlook's conditional ones have content."""
+    """Read a comment, which begins with "<!", "<?" or "</". Only Outlook's conditional comments have content to
+    read."""
     if state.is_foreign() and source.startswith("<![CDATA[", opening, end):
         closing = source.find("]]>", opening, end)
         after = closing + 3 if closing >= 0 else end

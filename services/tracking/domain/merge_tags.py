@@ -1,4 +1,4 @@
-"""Merge tags of the usual mailing systems, in an address: only the sender knows where such a link leads."""
+"""Recognises merge tags of common mailing systems in URLs: only the sender knows the target of such a link."""
 
 import re
 
@@ -8,7 +8,7 @@ _VALUE_END = r"(?=[&#;/?]|$)"
 _VALUE_START = r"(?:^|(?<==))"
 _GUID = r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-"
 _IPV6 = r"[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[^\]]*\]"
-# The opening is enough for most: the tag's own quotes may have ended the attribute early.
+# For most systems the opening is enough: the tag's own quotes may have ended the attribute early.
 _TAG = re.compile(
     "|".join(
         (
@@ -21,14 +21,14 @@ _TAG = re.compile(
             rf"##[^#]+##|#{_NAMES}#{_VALUE_END}",
             rf"~~[^~]+~~|~{_NAMES}~{_VALUE_END}",
             rf"\${_NAMES}\$\$?{_VALUE_END}|(?<==)\$[A-Za-z_]\w*{_VALUE_END}",
-            # Between marks that occur in addresses as well, a tag is a whole value or a whole segment of the path.
+            # If its delimiters also occur in URLs, a tag must be a whole value or a whole segment of the path.
             rf"(?:{_VALUE_START}|(?<=/))-[A-Za-z_][\w.:]*-{_VALUE_END}",
             rf"{_VALUE_START}(--?|__|!!?|\^|\|\|?|@@?|::?){_NAMES}\1{_VALUE_END}",
             r"@(?:TrackLink|UnsubscribeURL|[A-Z][A-Z_]+@)",
         )
     )
 )
-# Editors encode the marks of tags, and systems replace the tags all the same.
+# Editors percent-encode the delimiters of tags, and systems still replace such tags.
 _ENCODED = re.compile(r"%(?:7[BCDE]|5[BDE]|3[CE]|2[1A4]|20)|%C2%AB|%23%23", re.IGNORECASE)
 _MARKS = {
     "%7B": "{", "%7C": "|", "%7D": "}", "%7E": "~", "%5B": "[", "%5D": "]", "%5E": "^", "%3C": "<", "%3E": ">",
@@ -40,7 +40,7 @@ _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 
 
 def has_merge_tag(url: str) -> bool:
-    """Return whether a merge tag of a usual system stands anywhere in `url`, percent-encoded or not."""
+    """Return whether `url` contains a merge tag of a common system, percent-encoded or not."""
     if _TAG.search(url):
         return True
     if "%" not in url:
@@ -48,5 +48,5 @@ def has_merge_tag(url: str) -> bool:
     decoded = _ENCODED.sub(lambda match: _MARKS[match.group().upper()], url)
     if _TAG.search(decoded) or _ENCODED_PERCENT.search(decoded):
         return True
-    # %email% is a tag, %C3%A9 is two escapes: a tag leaves a percent sign over that begins no escape.
+    # %email% is a tag, %C3%A9 is two escapes: a tag has a percent sign that does not begin an escape.
     return _PERCENT_NAME.search(decoded) is not None and "%" in _ESCAPE.sub("", decoded)

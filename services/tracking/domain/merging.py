@@ -1,6 +1,6 @@
 """Our own merge tags: `{{field.first_name|there}}`, `{{contact.email}}`, `{{unsubscribe_url}}`, `{{preferences_url}}`.
 
-A value is escaped for where its tag stands. Other systems' tags stay as they are.
+A value is escaped for its context. Other systems' tags are left unchanged.
 """
 
 import re
@@ -17,7 +17,7 @@ Context = Literal["plain", "line", "html", "quoted", "bare", "address", "whole_a
 
 _NAME = r"(field\.[A-Za-z0-9_.-]{1,100}|contact\.email|unsubscribe_url|preferences_url)"
 TAG = re.compile(rf"\{{\{{\s*{_NAME}\s*(?:\|([^{{}}]*))?\}}\}}")
-# Editors percent-encode what they take for a part of an address.
+# Editors percent-encode tags in URLs.
 _ENCODED_TAG = re.compile(
     rf"%7B%7B(?:%20)*{_NAME}(?:%20)*(?:%7C((?:(?!%7[BD]).)*?))?%7D%7D".replace("{{1,100}}", "{1,100}"), re.IGNORECASE
 )
@@ -29,7 +29,7 @@ _BREAKS = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
 
 
 class Tag(NamedTuple):
-    """A merge tag: its place in the source, the name that it asks for, and what stands there if that has no value."""
+    """A merge tag: its place in the source, its name, and the fallback if there is no value."""
 
     start: int
     end: int
@@ -46,7 +46,7 @@ def tags_of_text(source: str, context: Context) -> list[Tag]:
 
 
 def tags_of_html(source: str) -> list[Tag]:
-    """Return the tags in HTML, in order. Those in scripts and ordinary comments are left alone."""
+    """Return the tags in HTML, in order, without those in scripts and ordinary comments."""
     return list(_tags(source)) if "{{" in source or "%7" in source else []
 
 

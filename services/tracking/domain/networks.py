@@ -1,4 +1,4 @@
-"""The network that a click came from, as a keyed hash: the same for the same network, and leading back to nobody."""
+"""Keyed hashes of the networks of clicks, from which a network can be recognised but not recovered."""
 
 from hashlib import blake2b
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -6,7 +6,7 @@ from uuid import UUID
 
 
 def network_hash(address: str | None, account_id: int, key: bytes) -> UUID | None:
-    """Return the hash of the /24 (IPv4) or /48 (IPv6) of an address in an account; None for what is no address."""
+    """Return the hash of the /24 (IPv4) or /48 (IPv6) of an IP address in an account; None for an invalid address."""
     if not address:
         return None
     try:

@@ -1,10 +1,12 @@
-"""Where the links of a revision stand in its HTML, and their replacement without touching anything else."""
+"""The places of a revision's links in its HTML, and their replacement without other changes."""
 
 import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-_BARE = re.compile(r"[A-Za-z0-9._~:/?#@!$&()*+,;=%|{}\[\]-]+")  # what may stand in an attribute without quotes
+_BARE = re.compile(
+    r"[A-Za-z0-9._~:/?#@!$&()*+,;=%|{}\[\]-]+"
+)  # characters that are allowed in an attribute without quotes
 
 
 class Place(NamedTuple):
@@ -16,12 +18,12 @@ class Place(NamedTuple):
 
 
 def written(place: Place, url: str) -> str:
-    """Return `url` as it has to stand in that place: in quotes, if there are none and it needs them."""
+    """Return `url` as text for this place: in quotes, if there are none and it needs them."""
     return url if place.quoted or _BARE.fullmatch(url) else f'"{url}"'
 
 
 def replace_links(source: str, places: Sequence[Place], target: Callable[[int], str | None]) -> str:
-    """Return `source` with the URL that `target` gives for an index of `places` in that place; None leaves it."""
+    """Return `source` with each place replaced by the URL that `target` returns for its index; None means no change."""
     pieces: list[str] = []
     position = 0
     for index, place in enumerate(places):

@@ -1,4 +1,4 @@
-"""The text part of a mail, made from its HTML."""
+"""Generates the text part of a mail from its HTML."""
 
 import re
 
@@ -16,7 +16,7 @@ _INVISIBLE = re.compile(
 
 
 def text_of(html: str) -> str:
-    """Return what `html` says, with the address of each link behind its text."""
+    """Return the text of `html`, with the URL of each link after its text."""
     made = get_text(html, _CONFIG) if html.strip() else ""
     made = _LINK.sub(lambda link: f"{link[1]} ({link[2]})" if link[1].strip() else link[2], made)
     lines = (_PADDING.sub(" ", _INVISIBLE.sub("", line)).strip() for line in made.splitlines())

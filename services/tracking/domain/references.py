@@ -11,7 +11,7 @@ _LARGEST = 0x10FFFF
 
 
 def attribute_text(raw: str) -> str:
-    """Decode an attribute's value as a mail program does: `&copy=1` in a query stays as it is, `&amp;` does not."""
+    """Decode an attribute's value as a mail program does: `&amp;` is decoded, `&copy=1` in a query is not."""
     return _IN_ATTRIBUTES.sub(_in_attribute, raw) if "&" in raw else raw
 
 
@@ -24,7 +24,7 @@ def _in_attribute(match: re.Match[str]) -> str:
     reference = match.group()
     if reference.startswith("&#"):
         return _decode(reference.removesuffix("=")) + ("=" if reference.endswith("=") else "")
-    # The standard: a name without its semicolon, before "=" or more letters, is historical and stays text.
+    # HTML standard: a name without its semicolon before "=" or a letter is not decoded, for historical reasons.
     if not reference.endswith("=") and reference[1:] in html5:
         return html.unescape(reference)
     return reference
@@ -34,10 +34,10 @@ def _decode(reference: str) -> str:
     if not reference.startswith("&#"):
         return html.unescape(reference)
     digits = reference[2:].rstrip(";")
-    # No more digits than any character needs: converting a million of them would take minutes.
+    # Limit the number of digits: converting a million digits would take minutes.
     significant = (digits[1:] if digits[0] in "xX" else digits).lstrip("0")
     number = int(significant[:9] or "0", 16 if digits[0] in "xX" else 10)
-    # `html.unescape` drops the control characters and noncharacters that the standard keeps.
+    # `html.unescape` drops control characters and noncharacters that the standard keeps.
     if 0x80 <= number < 0xA0:
         return bytes([number]).decode("cp1252", "ignore") or chr(number)
     return "\ufffd" if number == 0 or number > _LARGEST or 0xD800 <= number < 0xE000 else chr(number)

@@ -1,7 +1,7 @@
-"""Mails made from a message: compiled once, then a recipient costs little more than a concatenation.
+"""Renders mails from a message that is compiled once, so that a recipient costs little more than a concatenation.
 
-A template is JSON text, as bytes, in which a zero byte stands for the recipient's token; JSON itself never has one.
-Between such pieces stand the merge tags, whose values differ from recipient to recipient.
+A template is JSON text, as bytes, in which a zero byte stands for the recipient's token; JSON itself never contains
+one. The pieces of text are separated by merge tags, whose values differ between recipients.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,7 +23,7 @@ _PREHEADER = f'<div style="{_HIDDEN}">{{}}</div>'
 class MailSource:
     """The parts of a mail: a revision, the places of its links, and the tracked URL of each (None: not tracked).
 
-    A tracked URL has a zero byte in the token's place. `text` is None if it is made from the HTML, by `to_text`.
+    A tracked URL has a zero byte in place of the token. `text` is None if `to_text` generates it from the HTML.
     """
 
     html: str
@@ -39,13 +39,14 @@ class MailSource:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """One part of a mail for one content, ready to be filled in. A token stands between the pieces of a literal."""
+    """One part of a mail for one content, ready to be filled in. The token is inserted between the pieces of a
+    literal."""
 
     pieces: tuple[tuple[bytes, ...] | Tag, ...]
 
     @classmethod
     def of(cls, pieces: Iterable[Piece]) -> "Template":
-        """Return the template of these pieces; those without a tag between them become one."""
+        """Return the template of these pieces; adjacent texts are joined."""
         made: list[bytes | Tag] = []
         for piece in pieces:
             if isinstance(piece, Tag):
@@ -59,7 +60,7 @@ class Template:
         return cls(tuple(one if isinstance(one, Tag) else tuple(one.split(b"\0")) for one in made))
 
     def fill(self, token: bytes, values: Mapping[str, str]) -> bytes:
-        """Return the part for one recipient, as the inside of a JSON string."""
+        """Return the part for one recipient, as the contents of a JSON string."""
         return b"".join(
             _as_json(value_of(piece, values)) if isinstance(piece, Tag) else token.join(piece) for piece in self.pieces
         )
@@ -67,7 +68,7 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class MailTemplates:
-    """A message for one content."""
+    """The templates of a message for one content."""
 
     subject: Template
     preheader: Template
@@ -76,7 +77,7 @@ class MailTemplates:
 
 
 def compile_mail(source: MailSource, content: Mapping[str, str], to_text: Callable[[str], str]) -> MailTemplates:
-    """Return the templates of a message for one content (variant by block; "" or none: the fallback)."""
+    """Return the templates of a message for one content (variant by block; the fallback if "" or missing)."""
     subject = (source.subject_variants or {}).get(content.get(SUBJECT, ""), source.subject)
     html = list(pieces_of_html(source, content))
     preheader = list(_pieces(source.preheader, tags_of_text(source.preheader, "line"), source.preferences_url))
@@ -93,13 +94,13 @@ def compile_mail(source: MailSource, content: Mapping[str, str], to_text: Callab
 
 
 def pieces_of_html(source: MailSource, content: Mapping[str, str]) -> Iterable[Piece]:
-    """Yield the HTML for one content: byte for byte the original, but for links, merge tags and blocks."""
+    """Yield the HTML for one content: byte for byte the original, except for links, merge tags and blocks."""
     edits: list[tuple[int, int, str | Tag]] = [(start, end, "") for start, end in source.layout.hidden(content)]
     for place, url in zip(source.places, source.urls, strict=True):
         if url is not None:
             edits.append((place.start, place.end, written(place, url)))
     edits += [(tag.start, tag.end, tag) for tag in tags_of_html(source.html)]
-    # Of those that overlap the larger one counts: a hidden part with the links in it, a tracked link with its tags.
+    # If places overlap, the larger one counts: a hidden part with its links, a tracked link with its tags.
     edits.sort(key=lambda edit: (edit[0], -edit[1]))
     position = 0
     for start, end, edit in edits:
@@ -124,18 +125,18 @@ def _pieces(text: str, tags: Sequence[Tag], preferences_url: str) -> Iterable[Pi
 
 
 def _piece_of(tag: Tag, preferences_url: str) -> Iterable[Piece]:
-    """Yield the tag, or the URL of the recipient's own page, which is known but for the token."""
+    """Yield the tag, or the URL of the recipient's own page, which is fixed except for the token."""
     page = {"unsubscribe_url": "u", "preferences_url": "p"}.get(tag.name)
     if page is None:
         yield tag
         return
-    # Not the token: it has nothing that would have to be escaped.
+    # The token needs no escaping.
     before = value_of(tag._replace(fallback=""), {tag.name: f"{preferences_url}/{page}/"})
     yield before + _TOKEN
 
 
 def _made_text(html: Sequence[Piece], to_text: Callable[[str], str]) -> Iterable[Piece]:
-    """Make the text of the mail; what differs between recipients goes through the conversion as a mark."""
+    """Generate the text of the mail; marks stand for the parts that differ between recipients."""
     tags = [piece for piece in html if isinstance(piece, Tag)]
     marked, count = [], 0
     for piece in html:
@@ -155,7 +156,7 @@ def _made_text(html: Sequence[Piece], to_text: Callable[[str], str]) -> Iterable
 
 
 def _with_preheader(html: Sequence[Piece], preheader: Sequence[Piece]) -> Iterable[Piece]:
-    """Put the preheader where mail programs look for it: hidden, at the beginning of the body."""
+    """Insert the preheader where mail programs expect it: hidden, at the beginning of the body."""
     if not any(preheader):
         yield from html
         return

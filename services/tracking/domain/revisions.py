@@ -1,4 +1,4 @@
-"""Revisions of a message: which links of the new HTML are links that the message had before."""
+"""Revisions of a message: matches the links of the new HTML with existing links."""
 
 from bisect import bisect
 from collections import defaultdict
@@ -11,12 +11,12 @@ from services.tracking.domain.addresses import comparable, without_campaign
 from services.tracking.domain.links import FoundLink
 from services.tracking.domain.targets import GUESSES, Reason
 
-MOST_WRITTEN = 10  # ways in which one link was written over its revisions
+MOST_WRITTEN = 10  # stored spellings of a link's URL over its revisions
 Tracking = Literal["auto", "always", "never"]
 
 
 class LinkLabel(NamedTuple):
-    """A label on a link: its name when it was put there, and what put it there."""
+    """A label on a link: its name when it was assigned, and what assigned it."""
 
     id: UUID
     name: str
@@ -25,11 +25,11 @@ class LinkLabel(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link of a message, in whatever revision. `present`: the newest revision has it.
+    """A link of a message, from any revision.
 
-    `url` is what the message says; `target`, if somebody has corrected it, is where the link leads instead. `guess` is
-    why it should not be tracked, as far as its address and text tell. `written` are the ways in which its address was
-    written in the HTML.
+    `present`: the newest revision has it. `url` is the URL in the message; `target` replaces it if it was corrected.
+    `guess` is the reason not to track it, judging by its URL and text. `written` are the spellings of its URL in the
+    HTML.
     """
 
     id: UUID
@@ -45,7 +45,7 @@ class Link:
 
     @property
     def leads_to(self) -> str:
-        """Where a click leads."""
+        """The target of a click."""
         return self.target or self.url
 
     @property
@@ -67,8 +67,8 @@ class Link:
 class Revised:
     """The links after a new revision.
 
-    `links` are all that the message ever had, by number. `order` are those of the new revision in the order of its
-    HTML; a link and its twin for Outlook are one. `lost` had labels and are not in the new revision.
+    `links` are all links that the message ever had, by number. `order` are those of the new revision in the order of
+    its HTML; a link and its twin for Outlook are one. `lost` are links that had labels and are not in the new revision.
     """
 
     links: tuple[Link, ...]
@@ -77,11 +77,11 @@ class Revised:
 
 
 def revise(known: Sequence[Link], found: Sequence[FoundLink], new_id: Callable[[], UUID]) -> Revised:
-    """Return the links after a new revision in which `found` was found.
+    """Return the links after a new revision that has the links `found`.
 
-    A link keeps its id, number and labels if its address and text are the same; else if the address alone, the address
-    without what only counts visits, or the text alone say which one it is. A vanished link stays, as not present. A
-    number is never used again. A copy of a link gets the labels of the original.
+    A link keeps its id, number and labels if it is matched by URL and text; or by URL alone, by URL without parameters
+    that only count visits, or by text alone, if these are unique. A removed link is kept as not present. A number is
+    never reused. A copy of a link gets the labels of the original.
     """
     twins = _twins(found)
     matched = _match(known, [place for place in range(len(found)) if place not in twins], found)
@@ -125,7 +125,7 @@ def _with(written: tuple[str, ...], href: str) -> tuple[str, ...]:
 
 
 def _twins(found: Sequence[FoundLink]) -> dict[int, int]:
-    """Return, for each link that only Outlook sees, the visible one that it stands for: same address and text, near."""
+    """Return, for each link for Outlook only, the visible link that it duplicates: same URL and text, nearby."""
     visible: defaultdict[Hashable, list[int]] = defaultdict(list)
     for place, at in enumerate(found):
         if not at.outlook:
@@ -139,7 +139,7 @@ def _twins(found: Sequence[FoundLink]) -> dict[int, int]:
 
 
 def _match(known: Sequence[Link], places: Sequence[int], found: Sequence[FoundLink]) -> dict[int, Link]:
-    """Return the known link of each place. What only Outlook sees gets what the visible links leave over."""
+    """Return the known link of each place. Links for Outlook only are matched after the visible ones."""
     matching = _Matching(known)
     present = [link for link in known if link.present]
     for outlook in (False, True):
@@ -153,7 +153,7 @@ def _match(known: Sequence[Link], places: Sequence[int], found: Sequence[FoundLi
 
 
 class _Matching:
-    """Links and places that are not matched yet, and those that are."""
+    """Unmatched links and places, and the matches so far."""
 
     def __init__(self, known: Sequence[Link]) -> None:
         self.matched: dict[int, Link] = {}
@@ -163,7 +163,8 @@ class _Matching:
     def in_order(
         self, known: Sequence[Link], key: Callable[[Link | FoundLink], Hashable], found: Sequence[FoundLink]
     ) -> None:
-        """Match those with equal keys, in their order. Those of the last revision, and with labels, come first."""
+        """Match those with equal keys, in their order. Links of the last revision, and links with labels, come
+        first."""
         for links, places in self._groups(known, key, found):
             best = sorted(links, key=lambda link: (not link.present, not link.labels, link.number))[: len(places)]
             self._assign(zip(places, sorted(best, key=lambda link: (not link.present, link.number)), strict=False))
@@ -171,7 +172,7 @@ class _Matching:
     def if_unique(
         self, known: Sequence[Link], key: Callable[[Link | FoundLink], Hashable], found: Sequence[FoundLink]
     ) -> None:
-        """Match those whose key only one link and one place have."""
+        """Match each key that exactly one link and one place have."""
         for links, places in self._groups(known, key, found):
             if len(links) == len(places) == 1:
                 self._assign([(places[0], links[0])])
@@ -196,11 +197,11 @@ class _Matching:
 
 
 class _Originals:
-    """Links of which others may be copies."""
+    """Links that may have copies."""
 
     def __init__(self, matched: Mapping[int, Link], found: Sequence[FoundLink]) -> None:
         self._places: defaultdict[Hashable, list[int]] = defaultdict(list)
-        self._visible: defaultdict[str, list[int]] = defaultdict(list)  # by address
+        self._visible: defaultdict[str, list[int]] = defaultdict(list)  # by URL
         for place in sorted(matched):
             self._places[_address_and_text(found[place])].append(place)
             if not found[place].outlook:
@@ -208,7 +209,7 @@ class _Originals:
         self._matched = matched
 
     def labels(self, place: int, at: FoundLink) -> tuple[LinkLabel, ...]:
-        """Return the labels of the link that the one at `place` is a copy of: of several, the nearest before it."""
+        """Return the labels of the original of the link at `place`: the nearest one before it."""
         places = self._places.get(_address_and_text(at)) or (self._visible.get(at.url) if at.outlook else None)
         if not places:
             return ()
@@ -220,14 +221,14 @@ def _address_and_text(of: Link | FoundLink) -> Hashable:
 
 
 def _said(text: str) -> str:
-    """Return a text as it is compared: without spaces, invisible characters and case."""
+    """Return a text in the form for comparison: without spaces, invisible characters and case."""
     return "".join(character for character in text.casefold() if character.isprintable() and not character.isspace())
 
 
 def links_to(links: Sequence[Link], url: str) -> list[Link]:
-    """Return the links whose address is `url`, in any way in which it is written in the message, or resolved.
+    """Return the links whose URL is `url`, in any spelling in the message, or resolved.
 
-    Those of the newest revision speak for those that have vanished.
+    Removed links count only if the newest revision has none.
     """
     exact = [link for link in links if url in (link.url, link.target, *link.written)]
     if not exact:
@@ -237,12 +238,12 @@ def links_to(links: Sequence[Link], url: str) -> list[Link]:
 
 
 def link_addresses(link: Link) -> set[str]:
-    """Return the addresses by which reports may name the link, as they are compared."""
+    """Return the URLs by which reports may name the link, in the form for comparison."""
     return {comparable(address) for address in (link.url, link.target, *link.written) if address}
 
 
 def shared_labels(links: Sequence[Link]) -> tuple[LinkLabel, ...]:
-    """Return the labels that all of `links` carry: what a click that may have been on any of them tells for sure."""
+    """Return the labels that all of `links` carry, which a click on any of them assigns."""
     if len(links) == 1:
         return links[0].labels
     carried = set.intersection(*({label.id for label in link.labels} for link in links))

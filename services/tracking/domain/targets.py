@@ -1,4 +1,4 @@
-"""Where a link leads, and whether a click on it can be tracked."""
+"""The target of a link, and whether clicks on it can be tracked."""
 
 import re
 import string
@@ -28,16 +28,16 @@ Reason = Literal[
     "tracked",
     "never",
 ]
-# These are guesses. The account may override them and track the link all the same.
+# These reasons are guesses. The account may override them and track the link anyway.
 GUESSES: frozenset[Reason] = frozenset({"merge_tag", "unsubscribe", "tracked"})
 HINTS: dict[Reason, str] = {
     "no_scheme": "Mail programs open it as http://…; write the whole address, with https://.",
     "tracked": "This is a tracked link already. Put the address that it leads to here instead.",
-    "relative": "Mails have no address of their own, so nobody can follow it; write the whole address.",
-    "merge_tag": "Only the sender of the mail knows where it leads, because of the merge tag in it.",
+    "relative": "Mails have no base URL, so relative links do not work; write the whole address.",
+    "merge_tag": "Only the sender of the mail knows its target, because it contains a merge tag.",
 }
 
-LONGEST_URL = 8192  # what a report of a click may name
+LONGEST_URL = 8192  # maximum length of a URL that a report of a click may name
 _STRIPPED = "".join(map(chr, range(0x21)))
 _REMOVED = str.maketrans("", "", "\t\n\r")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -53,9 +53,9 @@ _REASON_OF_SCHEME: dict[str, Reason] = {
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """The URL against which relative addresses are resolved, taken apart once.
+    """The parsed URL against which relative URLs are resolved.
 
-    `path` has no dot segments; `folder` is its beginning, up to the last slash. Without a base `scheme` is empty.
+    `path` has no dot segments; `folder` is its beginning, up to the last slash. Without a base, `scheme` is empty.
     """
 
     scheme: str = ""
@@ -65,7 +65,7 @@ class Base:
 
     @classmethod
     def of(cls, href: str | None) -> "Base":
-        """Return the base that `<base href>` makes, its character references already decoded."""
+        """Return the base for the decoded value of `<base href>`."""
         try:
             parts = urlsplit(cleaned(href or ""))
         except ValueError:
@@ -94,7 +94,7 @@ class Base:
 
 
 def _joined(folder: str, path: str) -> str:
-    """Return the path that a relative `path` means in `folder`; of that, only what `..` removes is looked at."""
+    """Return the path that a relative `path` means in `folder`; only segments that `..` removes are examined."""
     if not _DOTS.search(path):
         return folder + path
     end = len(folder)
@@ -114,13 +114,13 @@ def _joined(folder: str, path: str) -> str:
 
 
 def cleaned(href: str) -> str:
-    """Return `href` as a browser takes it; control characters that it keeps are percent-encoded."""
+    """Return `href` as a browser reads it; control characters that it keeps are percent-encoded."""
     url = href.strip(_STRIPPED).translate(_REMOVED)
     return _CONTROL.sub(lambda match: f"%{ord(match.group()):02X}", url)
 
 
 def untrackable(url: str, text: str, own_urls: tuple[str, ...] = ()) -> Reason | None:
-    """Return why a click on a link to `url` that says `text` cannot, or must not, be tracked; None if it can."""
+    """Return why a click on a link to `url` with `text` cannot, or must not, be tracked; None if it can."""
     if not url:
         return "empty"
     if len(url) > LONGEST_URL:
@@ -137,10 +137,10 @@ def untrackable(url: str, text: str, own_urls: tuple[str, ...] = ()) -> Reason |
 
 
 def own_reason(url: str, own_urls: tuple[str, ...]) -> Reason | None:
-    """Return why a link to ourselves is not tracked; None if `url` begins like none of `own_urls`.
+    """Return why a link to Penchant itself is not tracked; None if `url` has none of the prefixes `own_urls`.
 
-    It does not matter how scheme, host and port are written. `/c/` is a tracked link; the others are pages on which
-    contacts leave or choose.
+    The spelling of scheme, host and port does not matter. `/c/` is a tracked link; the others are pages on which
+    contacts unsubscribe or choose.
     """
     host = _HOST.match(url)
     if not own_urls or host is None:
@@ -156,7 +156,7 @@ def own_reason(url: str, own_urls: tuple[str, ...]) -> Reason | None:
 
 
 def unreachable(url: str) -> Reason | None:
-    """Return why nobody can be sent on to `url`, whatever it is; None if it is an address of the web."""
+    """Return why a click can never be redirected to `url`; None if it is a web URL."""
     if url.startswith("#"):
         return "fragment"
     scheme = _SCHEME.match(url)
@@ -178,7 +178,7 @@ def _host(url: str) -> str | None:
 
 
 def location(url: str) -> str:
-    """Return `url` as the `Location` of an answer: the same text, with what a header cannot carry percent-encoded."""
+    """Return `url` as a `Location` header: characters that a header cannot contain are percent-encoded."""
     if url.isascii() and url.isprintable() and " " not in url:
         return url
     if (host := _HOST.match(url)) and not host.group(2).isascii():
@@ -190,4 +190,4 @@ def _ascii_host(host: str) -> str:
     try:
         return idna.encode(host, uts46=True).decode("ascii")
     except idna.IDNAError:
-        return host  # percent-encoded with the rest; the browser decides
+        return host  # percent-encoded like the rest; the browser decides

@@ -1,7 +1,7 @@
-"""Links by which people leave a list, in the languages of Europe. They must be able to leave without being followed.
+"""Recognises unsubscribe links in the languages of Europe: unsubscribing must be possible without being tracked.
 
-A link is taken for one if its text, or a part of its address, is about nothing else. An article about unsubscribing is
-a link like any other.
+A link counts as one if its text, or a part of its URL, is about nothing else. A link to an article about unsubscribing
+does not.
 """
 # ruff: noqa: RUF001 - words in three alphabets
 
@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 LONGEST_TEXT = 80
 _MOST_WORDS = 9  # of a sentence that names the list, in whatever words
-# Texts are compared without accents, case and punctuation; a stem stands for its forms.
+# Texts are compared without accents, case and punctuation; a stem matches all its forms.
 _LEAVING = (
     # English
     r"(?:click )?unsub(?:s|scri\w*)?|auto opt out|opt(?:ing)? ?outs?|optout|unregister|remove me"
@@ -36,7 +36,7 @@ _LEAVING = (
     r"|καταργηση εγγραφησ|απεγγραφη\w*|διαγραφη"
     r"|listeden cik\w*|diliostail\w*|dad ?danysgrif\w*|cregjistr\w*|cabono\w*|harpidetza utzi"
 )
-# These are about leaving only together with a word for the list.
+# These mean unsubscribing only together with a word for the list.
 _STOPPING = (
     r"cancel|stop|stop receiving|turn off|take me off|(?:do )?not? (?:longer )?(?:wish|want) to receive"
     r"|no longer receive|opzeggen|annuleren|geen(?: \w+)? meer|niet meer|kundigen"
@@ -86,7 +86,7 @@ hoe waarom warum wieso weshalb wie grunde pourquoi comment porque como perche ja
 почему
 """
 _ARTICLE = frozenset(_ARTICLE_WORDS.split())
-# What people look for, or what is counted, is no command.
+# Questions, articles and statistics about unsubscribing are not unsubscribe links.
 _CONTENT_PARAMETER = re.compile(r"q|s|query|search|title|tag|tags|topic|category|utm_\w+", re.IGNORECASE)
 
 _LEAVING_PHRASE = re.compile(rf"(?<!\w)(?:{_LEAVING})(?!\w)")
@@ -100,13 +100,13 @@ _LETTERS = str.maketrans("ıłøđħ", "ilodh")  # they do not decompose
 
 
 def says_unsubscribe(text: str) -> bool:
-    """Return whether a link's text is about leaving a list, and nothing else."""
+    """Return whether a link's text is only about leaving a list."""
     if len(text) > LONGEST_TEXT:
         return False
     words = _words(text)
     if _is_about_leaving(words, _LEAVING_PHRASE, _FILLERS):
         return True
-    # Names of lists and small words that are not known do not matter beside a word for the list itself.
+    # Unknown names of lists and small words are ignored next to a word for the list itself.
     if len(words) > _MOST_WORDS or not _ARTICLE.isdisjoint(words) or re.search(r"[:?\d]", text):
         return False
     said = " ".join(words)
@@ -116,7 +116,7 @@ def says_unsubscribe(text: str) -> bool:
 
 
 def leads_to_unsubscribing(url: str) -> bool:
-    """Return whether a part of the address, such as a segment of its path, is about leaving a list."""
+    """Return whether a part of the URL, such as a segment of its path, is about leaving a list."""
     if url.startswith("#") or url[:7].lower() == "mailto:":
         return False
     try:
@@ -141,7 +141,7 @@ def _segment_is_about_leaving(segment: str) -> bool:
 
 
 def _is_about_leaving(words: list[str], phrase: re.Pattern[str], fillers: frozenset[str]) -> bool:
-    """Return whether the words say that somebody leaves, or stops what a list sends, and nothing else."""
+    """Return whether the words only mean leaving a list, or stopping its mails."""
     said = " ".join(words)
     if phrase.search(said):
         rest = phrase.sub(" ", said).split()

@@ -1,4 +1,4 @@
-"""UTM parameters: they tell an account's web analytics which mail a visitor comes from."""
+"""UTM parameters, by which an account's web analytics recognises the mail that a visitor comes from."""
 
 import re
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ _PLACEHOLDER = re.compile(r"\{(send_id|send_kind|message_name)\}")
 
 @dataclass(frozen=True, slots=True)
 class UtmTarget:
-    """A target that parameters are appended to, prepared once per link.
+    """A target with appended parameters, prepared once per link.
 
-    The value of `utm_campaign` stands between `before` and `after`. Where there is none, the target is `plain`.
+    The value of `utm_campaign` is between `before` and `after`. If there is no value, the target is `plain`.
     """
 
     plain: str
@@ -35,10 +35,10 @@ class UtmTarget:
 
 
 def utm_target(location: str, rule: UtmRule, message_name: str) -> UtmTarget | None:
-    """Return a target as `rule` changes it; None if nothing is appended.
+    """Return a target with the parameters of `rule`; None if none are appended.
 
-    Parameters go to the end of the query and before the fragment. One that the target has already stays as it is, and
-    is not appended again. A target with a merge tag is left alone: only the sender knows where its query ends.
+    Parameters are appended to the query, before the fragment. A parameter that the target already has is not appended
+    again. A target with a merge tag is left unchanged: only the sender knows where its query ends.
     """
     if has_merge_tag(location):
         return None
@@ -63,7 +63,7 @@ def utm_target(location: str, rule: UtmRule, message_name: str) -> UtmTarget | N
 
 @lru_cache(maxsize=10_000)
 def _campaign(pattern: str, message_name: str, send_id: str | None, send_kind: str | None) -> str:
-    """Return the value of `utm_campaign`, encoded; empty if it names the send and there is none."""
+    """Return the encoded value of `utm_campaign`; empty if it refers to a send and there is none."""
     values = {"send_id": send_id, "send_kind": send_kind, "message_name": message_name}
     named = [values[name] for name in _PLACEHOLDER.findall(pattern)]
     if None in named:

@@ -1,6 +1,6 @@
-"""Judging a click: a person's, a machine's, or not sure.
+"""Judges a click: human, machine, or unsure.
 
-A verdict is a projection: `Evidence` is kept with the click, so that it can be judged again when more is known.
+A verdict is a projection: `Evidence` is stored with the click, so that it can be judged again when more is known.
 """
 
 import re
@@ -16,7 +16,8 @@ _LITERAL = re.compile(r"(?:[^\\.^$*+?{}\[\]|()]|\\[^A-Za-z0-9])+")
 
 
 class Evidence(NamedTuple):
-    """The evidence for a verdict. Header names are lower-case. `history`: reported long after it happened."""
+    """The evidence for a verdict. Header names are lower case. `history`: the click was reported long after it
+    happened."""
 
     user_agent: str | None = None
     method: str | None = None
@@ -26,18 +27,18 @@ class Evidence(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """`reasons` is empty for a human click unless something spoke against it."""
+    """A verdict with its reasons; a human click has reasons only if some evidence was against it."""
 
     verdict: Verdict
     reasons: tuple[str, ...]
 
 
-RULES = 2  # the version of the rules below; it is kept with each click
+RULES = 2  # the version of the rules below, which is stored with each click
 HUMAN = Judgement("human", ())
 
 
 def judge(evidence: Evidence) -> Judgement:
-    """Return the verdict on a click by what is known about it now.
+    """Return the verdict on a click, given the present evidence.
 
     Reasons: `crawler` (a crawler, scanner, link preview or program by its user agent), `no_user_agent`, `prefetch`
     (fetched before anybody clicked), `head` (asked for the headers only), `method` (no browser follows a link with it),
@@ -54,7 +55,7 @@ def judge(evidence: Evidence) -> Judgement:
         reasons.append("head" if method == "HEAD" else "method")
     if evidence.hint == "machine":
         reasons.append("hint")
-    # Old clicks come from systems that have sorted machines out and kept no user agents.
+    # Old clicks come from systems that have already removed machines and stored no user agents.
     if not has_user_agent and not evidence.history and evidence.hint != "human":
         if evidence.method is not None or reasons:
             reasons.append("no_user_agent")
@@ -72,7 +73,7 @@ def _is_prefetch(headers: Mapping[str, str]) -> bool:
 
 @lru_cache(maxsize=20_000)
 def is_crawler(user_agent: str) -> bool:
-    """Return whether the user agent is a program's. About 60 µs for one not seen lately."""
+    """Return whether the user agent is a program's. Takes about 60 µs for one that is not cached."""
     if _OWN.search(user_agent):
         return True
     return any(literal in user_agent for literal in _LITERALS) or _EXPRESSIONS.search(user_agent) is not None
@@ -81,9 +82,9 @@ def is_crawler(user_agent: str) -> bool:
 # Patterns of the list that also match people: a build of Android, browsers, in-app browsers, makers of devices.
 _TOO_WIDE = frozenset({r"AP3A\.240617\.008", "MetaIAB Facebook", "Sonic", "Sogou", "Viber", "WhatsApp"})
 _OWN = re.compile(
-    # What calls itself a bot, a crawler or a spider, in any case; Cubot makes telephones.
+    # Names with bot, crawler or spider, in any case; Cubot is a maker of phones.
     r"(?<![a-z])(?!cubot\b)[a-z0-9_.-]{0,30}(?:bot|crawler|spider|scraper|linkexpanding|link[ -]?preview)(?![a-z])"
-    # Libraries and runtimes. On its own such a name begins the user agent; a browser has it in the middle.
+    # Libraries and runtimes: their names begin the user agent, while in browsers they are in the middle.
     r"|^(?:java|guzzlehttp|guzzle|okhttp|axios|got|node-fetch|undici|node|deno|bun|aiohttp|httpx|urllib3?|python|perl|lwp"
     r"|libwww|ruby|faraday|php|curl|wget|powershell|dart|restsharp|postmanruntime|insomnia|go-http-client|reqwest|hyper"
     r"|winhttp|apache-httpclient|jakarta|jetty|reactor-?netty|akka-http|symfony|zend|httpie|scrapy|unirest|rest-client"
@@ -97,7 +98,7 @@ _OWN = re.compile(
 def _sorted_out() -> tuple[tuple[str, ...], re.Pattern[str]]:
     """Return the patterns that are plain text, and all others as one expression.
 
-    Nearly all are plain text, and looking for each is ten times as fast as one alternation of 1,500.
+    Nearly all are plain text, and searching for each is ten times as fast as one alternation of 1,500.
     """
     patterns = [str(crawler["pattern"]) for crawler in CRAWLER_USER_AGENTS_DATA]
     patterns = [pattern for pattern in patterns if pattern not in _TOO_WIDE]

@@ -1,4 +1,4 @@
-"""Answers `/c/{token}.{n}`: no database, no waiting but for the click to be safe."""
+"""Answers `/c/{token}.{n}` without a database, as soon as the click is stored."""
 
 import asyncio
 from collections.abc import Awaitable, Sequence
@@ -20,22 +20,28 @@ _PAGE = (
     b"<title>Not found</title><h1>Not found</h1><p>This link leads nowhere. Was it copied as a whole?</p></html>"
 )
 NOT_FOUND = Answer(404, ((b"content-type", b"text/html; charset=utf-8"), (b"cache-control", b"no-store")), _PAGE)
-# The page that the link leads to must not learn the token, which is the contact's.
+# The target page must not get the token, which identifies the contact.
 _HEADERS = ((b"cache-control", b"no-store"), (b"referrer-policy", b"no-referrer"))
 _PREFIX = len(RAW_PREFIX)
 _LONGEST_NUMBER = 9
 
 SPOOLED = Counter(
-    "penchant_clicks_spooled", "Clicks that went to disk because Kafka was slow or away.", registry=REGISTRY
+    "penchant_clicks_spooled",
+    "Clicks that were spooled to disk because Kafka was slow or unavailable.",
+    registry=REGISTRY,
 )
-LOST = Counter("penchant_clicks_lost", "Clicks that neither Kafka nor the spool on disk took.", registry=REGISTRY)
+LOST = Counter(
+    "penchant_clicks_lost",
+    "Clicks that were lost because neither Kafka nor the spool accepted them.",
+    registry=REGISTRY,
+)
 
 
 class Redirect:
     """The handler of tracked links; see `shared.http.raw`.
 
-    A genuine token is answered with the link's URL in any case; the click is acknowledged by Kafka before, or else
-    on disk. What is not genuine is a 404, without a trace in log or topic.
+    A genuine token is always answered with the link's URL, after the click was acknowledged by Kafka or written to
+    disk. Any other token is a 404, without a log line or a record.
     """
 
     def __init__(
@@ -76,7 +82,7 @@ class Redirect:
         return future
 
     async def _after_refresh(self, request: RawRequest, recipient: TokenContents, number: str) -> Answer:
-        # We have signed it, so the message is ours, but it was registered too short a time ago.
+        # The token is genuine, so the message exists, but it was registered too recently to be in the catalog.
         await self._targets.refresh()
         target = self._targets.find(recipient.account_id, recipient.message_id, number)
         if target is None:

@@ -1,4 +1,4 @@
-"""A click on a tracked link, as it is written to `intake.clicks`."""
+"""Builds the record on `intake.clicks` for a click on a tracked link."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ _CONTENT_TYPE = ("content-type", b"application/json")
 
 
 class Click(NamedTuple):
-    """A click's id, when it happened (RFC 3339), the trace it belongs to (empty: none), and its report as JSON."""
+    """A click's id, its time (RFC 3339), its trace (empty if none), and its report as JSON."""
 
     id: bytes
     time: bytes
@@ -42,7 +42,7 @@ class Click(NamedTuple):
 
 
 def click_of(request: RawRequest, recipient: TokenContents, link_id: str) -> Click:
-    """Return the click that a request for one of our links is."""
+    """Return the click for a request of a tracked link."""
     time = _now()
     report = {
         "account_id": recipient.account_id,

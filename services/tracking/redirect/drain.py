@@ -1,4 +1,4 @@
-"""Sends what the spool holds, in order, once Kafka takes records again; also what dead processes have left."""
+"""Sends spooled clicks in order once Kafka accepts records again, including those of dead processes."""
 
 import asyncio
 from itertools import islice
@@ -21,7 +21,7 @@ AT_ONCE = 500  # clicks
 
 
 class Drain:
-    """Empties this process' directory of the spool, and those in `folder` that nobody has."""
+    """Sends the clicks in this process's directory of the spool, and in unlocked directories in `folder`."""
 
     def __init__(self, folder: Path, own: SpoolDirectory, producer: IntakeProducer) -> None:
         self._folder = folder
@@ -30,7 +30,7 @@ class Drain:
         self._adopted_at = float("-inf")
 
     async def run(self) -> None:
-        """Run until cancelled; try again while Kafka is away."""
+        """Run until cancelled; retry while Kafka is unavailable."""
         while True:
             await until_it_works("spool", self._look, is_passing)
             await asyncio.sleep(LOOK_EVERY)
@@ -42,7 +42,7 @@ class Drain:
             self._adopted_at = monotonic()
 
     async def empty(self, directory: SpoolDirectory) -> None:
-        """Send all clicks of a directory; a file is removed once Kafka has acknowledged all that is in it."""
+        """Send all clicks of a directory; remove each file once Kafka has acknowledged all its clicks."""
         while (segment := await asyncio.to_thread(directory.oldest)) is not None:
             clicks = await asyncio.to_thread(lambda path: iter(list(read_segment(path))), segment)
             sent = 0

@@ -1,8 +1,8 @@
-"""Keep clicks on disk while Kafka does not take them.
+"""Stores clicks on disk while Kafka does not accept them.
 
-Each writer has a directory, and holds a lock on it for as long as its process lives. A process that finds a directory
-without a lock adopts it. Its numbered files are written in order, and removed once Kafka has acknowledged everything in
-them. So clicks are sent at least once, and deduplicated by their ids.
+Each writer has a directory, and locks it for as long as its process lives. A process that finds an unlocked directory
+adopts it. Numbered files are written in order, and removed once Kafka has acknowledged all their clicks. So clicks are
+sent at least once, and deduplicated by their ids.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ SEGMENT_BYTES = 8_000_000
 LOCK = "lock"
 _SUFFIX = ".clicks"
 _FRAME = Struct(">II")  # length and CRC-32 of what follows
-_SEPARATOR = b"\n"  # in none of a click's parts: JSON has it escaped
+_SEPARATOR = b"\n"  # does not occur in any part of a click, because JSON escapes it
 
 
 class SpoolFull(Exception):
@@ -43,7 +43,7 @@ class SpoolDirectory:
         self._busy = Lock()
         self._file: int | None = None
         self._written = 0
-        # What is in it is known, not looked up: files vanish while they are counted.
+        # The size is tracked instead of read from disk, because files may be removed while they are counted.
         self._sizes = {segment: segment.stat().st_size for segment in sorted(path.glob(f"*{_SUFFIX}"))}
         self._writing: Path | None = None
         self._number = max((int(segment.stem) for segment in self._sizes), default=0)
@@ -54,13 +54,13 @@ class SpoolDirectory:
         while True:
             path = folder / str(uuid4())
             path.mkdir(parents=True)
-            # Another process may have taken it for one that was left, before it was locked.
+            # Before it was locked, another process may have adopted it.
             if (locked := cls.adopt(path)) is not None:
                 return locked
 
     @classmethod
     def adopt(cls, path: Path) -> Self | None:
-        """Return the directory, unless another process has it, or it is gone."""
+        """Lock and return the directory; None if another process has locked it, or if it was removed."""
         try:
             lock = os.open(path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except FileNotFoundError:
@@ -76,7 +76,7 @@ class SpoolDirectory:
         return cls(path, lock)
 
     def write(self, clicks: Sequence[Click], most_bytes: int) -> None:
-        """Append clicks and has them on disk when it returns. Raises OSError, or SpoolFull."""
+        """Append clicks and sync them to disk. Raises OSError, or SpoolFull."""
         frames = b"".join(map(_framed, clicks))
         with self._busy:
             if sum(self._sizes.values()) + len(frames) > most_bytes:
@@ -92,7 +92,7 @@ class SpoolDirectory:
             _write_all(self._file, frames)
             os.fdatasync(self._file)
         except OSError:
-            # What stands there may be torn; nothing more may follow it.
+            # The last click may be incomplete, so nothing more may be appended to this file.
             self._seal()
             raise
         self._written += len(frames)
@@ -112,7 +112,7 @@ class SpoolDirectory:
             self._file = self._writing = None
 
     def oldest(self) -> Path | None:
-        """Return the file that must be sent first; the one being written is sealed when it is its turn."""
+        """Return the file that must be sent first; the file that is being written is closed at its turn."""
         with self._busy:
             oldest = min(self._sizes, default=None)
             if oldest == self._writing:
@@ -126,23 +126,23 @@ class SpoolDirectory:
             del self._sizes[segment]
 
     def size(self) -> int:
-        """Return how many bytes of clicks are in the directory."""
+        """Return the size of all clicks in the directory in bytes."""
         with self._busy:
             return sum(self._sizes.values())
 
     def close(self) -> None:
-        """Give the directory up; an empty one is removed."""
+        """Unlock the directory; remove it if it is empty."""
         with self._busy:
             self._seal()
             if not self._sizes:
-                with suppress(OSError):  # somebody else may have removed it
+                with suppress(OSError):  # another process may have removed it
                     (self.path / LOCK).unlink()
                     self.path.rmdir()
             os.close(self._lock)
 
 
 def read_segment(path: Path) -> Iterator[Click]:
-    """Yield the clicks of a file, up to the first that was not written to its end: that one was never answered for."""
+    """Yield the clicks of a file, up to the first incomplete one, whose redirect was never answered."""
     content = path.read_bytes()
     position = 0
     while position + _FRAME.size <= len(content):
@@ -157,9 +157,9 @@ def read_segment(path: Path) -> Iterator[Click]:
 
 
 class SpoolWriter:
-    """Writes clicks of concurrent requests to disk, those that came during a write in one go.
+    """Writes clicks of concurrent requests to disk; those that arrive during a write are written together next.
 
-    `lost` is called with the number of clicks that could be kept nowhere: the spool is full, or the disk fails.
+    `lost` is called with the number of lost clicks if the spool is full or the disk fails.
     """
 
     def __init__(self, directory: SpoolDirectory, most_bytes: int, lost: Callable[[int], None]) -> None:
@@ -170,16 +170,16 @@ class SpoolWriter:
         self._task: asyncio.Task[None] | None = None
 
     def add(self, click: Click, safe: Callable[[], None]) -> None:
-        """Call `safe` once the click is on disk, or cannot be kept anywhere.
+        """Call `safe` once the click is on disk, or is lost.
 
-        In both cases the redirect succeeds; in the second one only the record of the click is lost.
+        In both cases the redirect succeeds; in the second case only the record of the click is lost.
         """
         self._pending.append((click, safe))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._write(), name="spool")
 
     async def finish(self) -> None:
-        """Return once all that was added is written."""
+        """Return once all added clicks are written."""
         while self._task is not None and not self._task.done():
             await self._task
 

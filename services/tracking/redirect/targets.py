@@ -1,4 +1,4 @@
-"""Where tracked links lead, from memory: the catalog of our own messages."""
+"""The targets of tracked links, from the catalog of messages in memory."""
 
 from typing import NamedTuple
 from uuid import UUID
@@ -10,13 +10,14 @@ from shared.events.labeling import AccountChanged, UtmRule
 from shared.events.parts import Send
 from shared.events.tracking import MessageChanged, MessageLink
 
-MOST_READY = 5_000  # messages whose links are looked up by number; the catalog has all
+MOST_READY = 5_000  # messages whose targets are cached; the catalog has all messages
 
 
 class LinkTarget(NamedTuple):
-    """A link, and its URL as a `Location`. Clicks on a link that is not tracked any more are not recorded.
+    """A link, and its URL as a `Location`.
 
-    `utm` is the URL with the account's UTM parameters, if there are any to append.
+    Clicks on a link that is no longer tracked are not recorded. `utm` is the URL with the account's UTM parameters, if
+    there are any to append.
     """
 
     link_id: str
@@ -30,7 +31,7 @@ class LinkTarget(NamedTuple):
 
 
 class Targets:
-    """The links of every message, in every revision, that mails which were sent may lead to."""
+    """The links of all messages and revisions, to which sent mails may refer."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
@@ -39,21 +40,21 @@ class Targets:
         catalog.on_change(self._changed)
 
     def find(self, account_id: int, message_id: UUID, number: str) -> LinkTarget | None:
-        """Return the link with that number; None if the message has none, or is not known (see `knows`)."""
+        """Return the link with that number; None if the message has no such link, or is unknown (see `knows`)."""
         ready = self._ready.get(message_id) or self._prepare(message_id)
         return ready[1].get(number) if ready is not None and ready[0] == account_id else None
 
     def knows(self, message_id: UUID) -> bool:
-        """Return whether the message is known by now."""
+        """Return whether the message is known."""
         return message_id in self._own or self._catalog.find(MessageChanged, message_id) is not None
 
     def learn(self, message: MessageChanged) -> None:
-        """Add a message that this process has just written; the catalog brings it later as well."""
+        """Add a message that this process has just written; the catalog will contain it later."""
         self._own[message.message_id] = message
         self._ready.pop(message.message_id, None)
 
     async def refresh(self) -> None:
-        """Read the catalog to its present end, within a second."""
+        """Read the catalog to its current end, for at most a second."""
         await self._catalog.refresh()
 
     def _changed(self, event: object) -> None:
@@ -84,7 +85,7 @@ class Targets:
 
 
 def _leads_on(link: MessageLink) -> bool:
-    """Return whether a link that may have been tracked in a mail still leads somewhere."""
+    """Return whether a link that may be tracked in a sent mail still has a target."""
     return link.reason != "merge_tag" and unreachable(link.url) is None
 
 

@@ -1,4 +1,4 @@
-"""Clicks: which were seen, the rows as they came, and their counts."""
+"""Clicks: their identities, their rows, and their counts."""
 
 from base64 import b64encode
 from collections import Counter
@@ -20,7 +20,7 @@ CountKey = tuple[int, int, int, str]  # message, link number, send, verdict
 
 
 class SeenKey(NamedTuple):
-    """A click's identity."""
+    """The identity of a click."""
 
     account_id: int
     source_no: int
@@ -28,7 +28,7 @@ class SeenKey(NamedTuple):
 
 
 class SendKey(NamedTuple):
-    """A send's identity; ids of sends are the pipeline's, so each message has its own."""
+    """The identity of a send. Pipelines choose the ids of sends, so they are unique only within a message."""
 
     message_no: int
     kind: str
@@ -36,7 +36,7 @@ class SendKey(NamedTuple):
 
 
 class ClickRow(NamedTuple):
-    """A row of `clicks`. `send_no` 0: of no send."""
+    """A row of `clicks`. `send_no` is 0 for a click without a send."""
 
     click_id: UUID
     account_id: int
@@ -61,7 +61,7 @@ class ClickRow(NamedTuple):
 
 
 class ClickFilter(NamedTuple):
-    """A filter of clicks; None stands for any. `since` is inclusive, `until` is not. `send` is a send's id."""
+    """A filter of clicks; None means any. `since` is inclusive, `until` is exclusive. `send` is a send's id."""
 
     contact_id: int | None = None
     message_id: UUID | None = None
@@ -74,20 +74,20 @@ class ClickFilter(NamedTuple):
 async def recorded_among(
     connection: PoolConnectionProxy, account_id: int, source: str, keys: Sequence[UUID]
 ) -> set[UUID]:
-    """Return which of an account's reports from a source were recorded, whatever became of their verdict."""
+    """Return which of an account's reports from a source were recorded, with any verdict."""
     rows = await QUERIES["recorded_among"].fetch(connection, account_id=account_id, source=source, keys=keys)
     return {UUID(int=row["key"].int) for row in rows}
 
 
 async def held_among(connection: PoolConnectionProxy, topic: str, key_prefix: bytes, ids: Sequence[str]) -> set[str]:
-    """Return the ids of those reports that are held, among records whose key begins with `key_prefix`."""
+    """Return the ids of the reports that are held, among records whose key begins with `key_prefix`."""
     by_id64 = {b64encode(report_id.encode()).decode(): report_id for report_id in ids}
     rows = await QUERIES["held_among"].fetch(connection, topic=topic, key_prefix=key_prefix, ids64=list(by_id64))
     return {by_id64[row["id64"]] for row in rows}
 
 
 def written_headers(headers: Mapping[str, str] | None) -> str | None:
-    """Return a click's headers as they are stored."""
+    """Return a click's headers in their stored form."""
     return orjson.dumps(headers).decode() if headers else None
 
 
@@ -98,7 +98,7 @@ async def read_network_key(connection: PoolConnectionProxy) -> bytes:
 
 
 async def settle_sources(connection: PoolConnectionProxy, sources: Collection[str]) -> dict[str, int]:
-    """Return the numbers of sources, given to them at their first click."""
+    """Return the numbers of sources; new sources get one."""
     rows = await QUERIES["settle_sources"].fetch(connection, sources=list(sources))
     return {row["source"]: row["source_no"] for row in rows}
 
@@ -106,7 +106,7 @@ async def settle_sources(connection: PoolConnectionProxy, sources: Collection[st
 async def settle_sends(
     connection: PoolConnectionProxy, sends: Mapping[SendKey, tuple[int, datetime]]
 ) -> dict[SendKey, int]:
-    """Return the numbers of sends, given to them at their first click; with each its account and when it was sent."""
+    """Return the numbers of sends, each with its account and its time; new sends get a number."""
     rows = await QUERIES["settle_sends"].fetch(
         connection,
         account_ids=[account_id for account_id, _ in sends.values()],
@@ -119,9 +119,9 @@ async def settle_sends(
 
 
 async def insert_seen(connection: PoolConnectionProxy, keys: Sequence[SeenKey]) -> list[int]:
-    """Remember clicks as seen; the places in `keys` of those that were not, of doubles the first.
+    """Insert the identities of clicks; return the indexes in `keys` of the new ones, without duplicates.
 
-    Not within a savepoint: the transaction's id says which rows it has inserted.
+    Must not run within a savepoint, because the transaction's id identifies the inserted rows.
     """
     columns = {
         "account_ids": [key.account_id for key in keys],
@@ -140,17 +140,18 @@ async def insert_seen(connection: PoolConnectionProxy, keys: Sequence[SeenKey]) 
 
 
 async def write_clicks(connection: PoolConnectionProxy, rows: Sequence[ClickRow]) -> None:
-    """Add clicks; they are counted by `count_clicks`, later in the same transaction."""
+    """Insert clicks; `count_clicks` counts them later in the same transaction."""
     await connection.copy_records_to_table("clicks", records=rows, columns=ClickRow._fields)
 
 
 async def remove_clicks(connection: PoolConnectionProxy, rows: Sequence[ClickRow]) -> None:
-    """Take back what `write_clicks` has added in this transaction."""
+    """Delete clicks that `write_clicks` has inserted in this transaction."""
     await QUERIES["remove_clicks"].execute(connection, click_ids=[row.click_id for row in rows])
 
 
 async def count_clicks(connection: PoolConnectionProxy, rows: Sequence[ClickRow]) -> None:
-    """Count clicks. Transactions that count clicks of one message must exclude each other by a lock."""
+    """Add clicks to the counts. Transactions that count clicks of the same message must exclude each other by a
+    lock."""
     counts: Counter[CountKey] = Counter((row.message_no, row.link_number, row.send_no, row.verdict) for row in rows)
     ordered = sorted(counts)
     if ordered:
@@ -171,8 +172,8 @@ async def list_clicks(
     before: Sequence[object] | None,
     limit: int,
 ) -> list[Record]:
-    """Return clicks of an account before `before` (occurred_at, click_id), the latest first. Needs a transaction."""
-    # A plan made for any filter would walk through all of the account's clicks for one contact's.
+    """Return clicks of an account before `before` (occurred_at, click_id), newest first. Must run in a transaction."""
+    # A generic plan would read all clicks of the account to find those of one contact.
     await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
     message_no = None
     if wanted.message_id is not None:
@@ -200,7 +201,7 @@ async def list_clicks(
 
 
 async def forget_clicks(connection: PoolConnectionProxy, contacts: Collection[tuple[int, int]]) -> None:
-    """Remove from the clicks of `contacts` (account, contact) whatever could lead back to a person."""
+    """Remove personal data from the clicks of `contacts` (account, contact)."""
     if contacts:
         await QUERIES["forget_clicks"].execute(
             connection,

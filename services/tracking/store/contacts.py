@@ -1,4 +1,4 @@
-"""What tracking knows of contacts, and the held reports that name one."""
+"""Tracking's projection of contacts, and the held reports that name one."""
 
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
@@ -18,9 +18,9 @@ ContactKey = tuple[int, int]  # account, contact
 
 
 class ContactStatus(NamedTuple):
-    """The status of a contact whose clicks are not simply taken. `state` is None if the contact is not known.
+    """The status of a contact whose clicks need a decision.
 
-    `consent` is null in rows that were written before it was kept.
+    `state` is None if the contact is unknown. `consent` is null in rows that were written before it was stored.
     """
 
     state: str | None
@@ -30,7 +30,7 @@ class ContactStatus(NamedTuple):
 
 
 class ContactRow(NamedTuple):
-    """A row of `contacts`. `sequence` is that of the event that it comes from."""
+    """A row of `contacts`. `sequence` is that of its event."""
 
     account_id: int
     contact_id: int
@@ -45,9 +45,9 @@ class ContactRow(NamedTuple):
 async def contacts_that_matter(
     connection: PoolConnectionProxy, contacts: Collection[ContactKey], consent_required: Collection[int] = ()
 ) -> dict[ContactKey, ContactStatus]:
-    """Return those of `contacts` that are unknown, merged, erased or not to be tracked.
+    """Return those of `contacts` that are unknown, merged, erased or must not be tracked.
 
-    In the accounts `consent_required`, contacts are tracked only once they have granted it.
+    In the accounts `consent_required`, contacts are tracked only after they granted consent.
     """
     if not contacts:
         return {}
@@ -88,7 +88,7 @@ async def write_contacts(connection: PoolConnectionProxy, contacts: Sequence[Con
 
 
 async def contact_news(connection: PoolConnectionProxy) -> dict[int, int]:
-    """Return how many batches of changes of contacts were applied, by partition number."""
+    """Return the number of applied batches of changes of contacts, by partition number."""
     return {row["partition"]: row["batches"] for row in await QUERIES["contact_news"].fetch(connection)}
 
 
@@ -104,19 +104,19 @@ async def names_of_contacts(connection: PoolConnectionProxy, contacts: Collectio
 
 
 async def drop_held_that_name(connection: PoolConnectionProxy, references: Collection[ReferenceKey]) -> int:
-    """Delete the held reports that name these contacts, whatever they wait for; return how many."""
+    """Delete held reports that name these contacts, whatever they wait for; return their number."""
     keys = [key for reference in references for key in (reference.waits_for, reference.named_by)]
     return await QUERIES["drop_held_that_name"].execute(connection, keys=keys)
 
 
 async def does_any_click_wait(connection: PoolConnectionProxy) -> bool:
-    """Return whether any held click waits for something."""
+    """Return whether any click is held."""
     waits: bool = await QUERIES["does_any_click_wait"].fetchval(connection)
     return waits
 
 
 async def keys_waited_for(connection: PoolConnectionProxy, after: int) -> tuple[set[str], int | None]:
-    """Return what held clicks after one of them wait for, and the last one looked at; None if there are no more.
+    """Return the keys that the next held clicks wait for, and the last click read; None if there are no more.
 
     For the keys see `ReferenceKey.waits_for` and `message_key`.
     """

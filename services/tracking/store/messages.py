@@ -23,7 +23,7 @@ QUERIES = queries_of(__file__)
 
 @dataclass(frozen=True, slots=True)
 class StoredMessage:
-    """A message, its newest revision's links in their order (`order`), and all links that it ever had (`links`)."""
+    """A message, the ids of its newest revision's links (`order`), and all links that it ever had (`links`)."""
 
     message_id: UUID
     account_id: int
@@ -40,7 +40,7 @@ class StoredMessage:
     deleted_at: datetime | None = None
 
     def links_in_order(self) -> list[Link]:
-        """Return the links of the newest revision, as they stand in its HTML."""
+        """Return the links of the newest revision, in the order of its HTML."""
         by_id = {link.id: link for link in self.links}
         return [by_id[link_id] for link_id in distinct(self.order)]
 
@@ -51,7 +51,7 @@ class StoredMessage:
 
 @dataclass(frozen=True, slots=True)
 class StoredRevision:
-    """A revision of a message, with the places of its links (`link_ids`, a link once for each place)."""
+    """A revision of a message, with the places of its links (`link_ids` has one id for each place)."""
 
     version: int
     revision: int
@@ -77,7 +77,7 @@ class MessageRow:
 async def messages_for_clicks(
     connection: PoolConnectionProxy, message_ids: Collection[UUID], known: Mapping[UUID, Message]
 ) -> dict[UUID, Message]:
-    """Return the messages that exist; `known` ones are not read again unless they have changed."""
+    """Return the existing messages; `known` ones are read again only if they have changed."""
     found: dict[UUID, Message] = {}
     changed: dict[UUID, Record] = {}
     for row in await QUERIES["versions_of_messages"].fetch(connection, message_ids=list(message_ids)):
@@ -119,7 +119,7 @@ async def links_of_messages(
 
 
 async def read_message(connection: PoolConnectionProxy, account_id: int, message_id: UUID) -> StoredMessage | None:
-    """Return the message, or None if the account has none with that id. Two statements: call it in a transaction."""
+    """Return the message, or None if the account has no such message. Runs two statements: call it in a transaction."""
     row = await QUERIES["read_message"].fetchrow(connection, account_id=account_id, message_id=message_id)
     if row is None:
         return None
@@ -154,7 +154,7 @@ async def criteria_of_messages(
 async def replace_criteria(
     connection: PoolConnectionProxy, message_id: UUID, block: str, criteria: Sequence[VariantCriterion]
 ) -> None:
-    """Write the criteria of a block, in the order in which they are tried, instead of those that are stored."""
+    """Replace the stored criteria of a block; they are given in the order in which they are tried."""
     await QUERIES["clear_criteria"].execute(connection, message_id=message_id, block=block)
     await QUERIES["insert_criteria"].execute(
         connection,
@@ -200,7 +200,7 @@ def _written_layout(layout: Layout) -> str | None:
 async def insert_message(
     connection: PoolConnectionProxy, account_id: int, message_id: UUID, name: str, now: datetime
 ) -> StoredMessage:
-    """Write a message without a revision; one has to follow in the same transaction."""
+    """Insert a message without a revision; one must follow in the same transaction."""
     await QUERIES["insert_message"].execute(
         connection, message_id=message_id, account_id=account_id, name=name, now=now
     )
@@ -210,7 +210,7 @@ async def insert_message(
 async def insert_revision(
     connection: PoolConnectionProxy, message: StoredMessage, html: str, places: Sequence[Place]
 ) -> None:
-    """Write a new revision of `message`, which already has its new values."""
+    """Insert a new revision of `message`, which already has its new values."""
     await write_links(connection, message.message_id, message.links)
     content = message.content
     await QUERIES["insert_revision"].execute(
@@ -253,7 +253,7 @@ async def write_links(connection: PoolConnectionProxy, message_id: UUID, links: 
 
 
 async def change_message(connection: PoolConnectionProxy, message: StoredMessage) -> None:
-    """Write the message's own row."""
+    """Update the row of the message."""
     await QUERIES["change_message"].execute(
         connection,
         message_id=message.message_id,
@@ -266,7 +266,7 @@ async def change_message(connection: PoolConnectionProxy, message: StoredMessage
 
 
 async def replace_link_labels(connection: PoolConnectionProxy, links: Sequence[Link]) -> None:
-    """Write the labels of `links`, instead of those that are stored."""
+    """Replace the stored labels of `links`."""
     await QUERIES["clear_link_labels"].execute(connection, link_ids=[link.id for link in links])
     labels = [(link.id, place, label) for link in links for place, label in enumerate(link.labels)]
     if labels:
@@ -283,7 +283,7 @@ async def replace_link_labels(connection: PoolConnectionProxy, links: Sequence[L
 async def read_revision(
     connection: PoolConnectionProxy, account_id: int, message_id: UUID, revision: int | None = None
 ) -> StoredRevision | None:
-    """Return a revision (None: the newest), or None if the account has no such message or it no such revision."""
+    """Return a revision (None: the newest); None if the message or the revision does not exist."""
     row = await QUERIES["revision_of_message"].fetchrow(
         connection, account_id=account_id, message_id=message_id, revision=revision
     )
@@ -301,7 +301,7 @@ async def read_revision(
 async def list_messages(
     connection: PoolConnectionProxy, account_id: int, before: UUID | None, limit: int
 ) -> list[MessageRow]:
-    """Return messages of an account that are older than `before`, the newest first."""
+    """Return messages of an account that are older than `before`, newest first."""
     rows = await QUERIES["list_messages"].fetch(connection, account_id=account_id, before=before, limit=limit)
     return [MessageRow(**row) for row in rows]
 

@@ -67,14 +67,14 @@ async def read_sender(connection: PoolConnectionProxy, account_id: int, sender_i
 
 
 async def lock_sender(connection: PoolConnectionProxy, account_id: int, sender_id: UUID) -> Sender | None:
-    """Return a sender, which nobody else changes until the transaction ends."""
+    """Return a sender, and lock it until the transaction ends."""
     return _sender(await QUERIES["lock_sender"].fetchrow(connection, account_id=account_id, sender_id=sender_id))
 
 
 async def list_senders(
     connection: PoolConnectionProxy, account_id: int, after: UUID | None, limit: int
 ) -> list[Sender]:
-    """Return senders of an account, the oldest first."""
+    """Return senders of an account, oldest first."""
     rows = await QUERIES["list_senders"].fetch(connection, account_id=account_id, after=after, limit=limit)
     return [Sender(**row) for row in rows]
 

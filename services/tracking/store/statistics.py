@@ -1,4 +1,4 @@
-"""The numbers of a message."""
+"""The statistics of a message."""
 
 from datetime import datetime
 from typing import Literal, NamedTuple
@@ -12,7 +12,7 @@ QUERIES = queries_of(__file__)
 
 
 class Period(NamedTuple):
-    """Clicks in a day or an hour, on a link (`link_number`) or on the whole message (None)."""
+    """Clicks in a day or an hour, on a link (`link_number`) or on all links of the message (None)."""
 
     since: datetime
     link_number: int | None
@@ -31,7 +31,7 @@ async def periods_of_message(
     until: datetime,
     most: int,
 ) -> list[Period]:
-    """Return the days or hours of a time zone that have clicks, from `since` until before `until`, `most` at most.
+    """Return at most `most` days or hours of a time zone that have clicks, from `since` to before `until`.
 
     Reads all clicks of the message in that time.
     """
@@ -52,7 +52,7 @@ async def periods_of_message(
 
 
 class StatisticsRow(NamedTuple):
-    """A number of clicks or contacts: of a link, of a send, or of the whole message (neither)."""
+    """A number of clicks or contacts: of a link, of a send, or of the message in total (neither is set)."""
 
     of_link: bool
     of_send: bool

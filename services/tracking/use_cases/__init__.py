@@ -1,1 +1,1 @@
-"""What tracking does, one module per capability: load, ask the domain, write, append events."""
+"""Tracking's use cases, one module per capability: load, let the domain decide, write, append events."""

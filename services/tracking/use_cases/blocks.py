@@ -1,4 +1,4 @@
-"""Criteria of variants: which contact is shown which variant of a block."""
+"""Sets the criteria of variants, which decide who is shown which variant of a block."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -18,7 +18,7 @@ Fault = tuple[str, str]
 
 
 class WantedVariant(NamedTuple):
-    """A variant with its criterion, as the request says it."""
+    """A variant with its criterion, from a request."""
 
     variant: str
     criterion: object
@@ -53,7 +53,7 @@ async def set_criteria(
 
 
 def is_broken(tracking: Tracking, account_id: int, criterion: Mapping[str, Any]) -> bool:
-    """Return whether a stored criterion names something that does not exist any more; such a variant is skipped."""
+    """Return whether a stored criterion names something that no longer exists; such a variant is skipped."""
     try:
         return bool(validate(parse(criterion), _lookup(tracking, account_id), writing=False))
     except InvalidCriterion:
@@ -106,7 +106,7 @@ def _pointer(place: int, within: str) -> str:
 
 
 def _wrong_names(state: BlockState, wanted: Sequence[WantedVariant]) -> list[Fault]:
-    """Say which variants the block does not have, or are missing or named twice."""
+    """Return a fault for each variant that is unknown, missing or named twice."""
     known = {variant for variant, _ in state.variants}
     faults: list[Fault] = []
     seen: set[str] = set()

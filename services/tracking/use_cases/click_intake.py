@@ -1,4 +1,4 @@
-"""Reported clicks become rows, counts and events."""
+"""Converts reported clicks to rows, counts and events."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -20,7 +20,7 @@ NOBODY: Mapping[ContactKey, str] = {}
 
 
 class ClickIntake:
-    """Takes in reports by the thousand, with a few statements for a batch."""
+    """Processes thousands of reports with a few statements for each batch."""
 
     def __init__(self, catalog: Catalog, partitions: int) -> None:
         self._catalog = catalog
@@ -30,9 +30,10 @@ class ClickIntake:
     async def take_in(
         self, work: UnitOfWork, batch: Sequence[Received], refused: Mapping[ContactKey, str] = NOBODY
     ) -> int:
-        """Record the reports that can be used now; hold, refuse or leave out the others. Return how many are held.
+        """Record the reports that can be used now; hold, refuse or drop the others.
 
-        `refused` are contacts whose clicks are left out, and why, although the table of contacts does not say so yet.
+        Return how many are held. `refused` are contacts whose clicks are dropped, with the reasons, although the table
+        of contacts does not have these yet.
         """
         news = await contact_news(work.connection)
         consent_required = self._consent_required(batch)

@@ -1,4 +1,4 @@
-"""Write the clicks that can be used: deduplicate, store, count and publish them."""
+"""Writes usable clicks: deduplicates, stores, counts and publishes them."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -38,7 +38,7 @@ from shared.events.tracking import ContactClicked
 from shared.metrics import REGISTRY
 from shared.store.unit_of_work import UnitOfWork
 
-CLICKS = Metric("penchant_clicks", "Clicks taken, by verdict.", ("verdict",), registry=REGISTRY)
+CLICKS = Metric("penchant_clicks", "Clicks recorded, by verdict.", ("verdict",), registry=REGISTRY)
 
 
 class UsableReport(NamedTuple):
@@ -55,7 +55,7 @@ class UsableReport(NamedTuple):
 
 
 class Recorder:
-    """Records clicks in a unit of work, a few statements for thousands."""
+    """Records thousands of clicks with a few statements, in a unit of work."""
 
     def __init__(self, catalog: Catalog, partitions: int) -> None:
         self._catalog = catalog
@@ -71,19 +71,19 @@ class Recorder:
         news: Mapping[int, int],
         consent_required: Collection[int] = (),
     ) -> None:
-        """Write those of `taken` that were not seen before; `news` are those of contacts when they were looked at.
+        """Write those of `taken` that are new; `news` is the result of `contact_news` before the contacts were read.
 
-        In the accounts `consent_required`, clicks of contacts whose consent is unknown are left out.
+        In the accounts `consent_required`, clicks of contacts whose consent is unknown are dropped.
         """
         clicks = await self._not_seen(work, taken)
         network_key = await self._key(work)
         sends = await self._sends_of(work, clicks)
         written = [*zip(clicks, *self._written(clicks, sends, network_key), strict=True)]
-        # All that takes long comes before the locks, which every other batch waits for.
+        # Do slow work before taking the locks, which every other batch waits for.
         await write_clicks(work.connection, [row for _, row, _ in written])
         contacts = {click.contact for click in clicks}
         await work.lock({partition_of(*contact, self._partitions) for contact in contacts})
-        # Only under the locks it is certain who has been erased meanwhile, or has denied consent.
+        # Only under the locks is it certain who was erased meanwhile, or denied consent.
         changed = news != await contact_news(work.connection)
         if changed and (gone := await self._gone(work, contacts, consent_required)):
             await remove_clicks(work.connection, [row for click, row, _ in written if click.contact in gone])
@@ -125,7 +125,7 @@ class Recorder:
         return rows, events
 
     async def _not_seen(self, work: UnitOfWork, taken: Sequence[UsableReport]) -> list[UsableReport]:
-        """Return those that are no repetition of an earlier click."""
+        """Return those that do not repeat an earlier click."""
         sources = {click.received.source for click in taken}
         numbers = {source: self._sources[source] for source in sources if source in self._sources}
         if unknown := sources - numbers.keys():
@@ -157,7 +157,7 @@ class Recorder:
         return numbers
 
     def _references(self, labels: Sequence[LinkLabel]) -> tuple[LabelReference, ...]:
-        """Return the labels as they are called now; one that is deleted is not carried any more."""
+        """Return the labels with their current names; a deleted label is no longer carried."""
         names = {}
         for label in labels:
             current = self._catalog.find(LabelChanged, label.id)

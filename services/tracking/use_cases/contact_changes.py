@@ -1,4 +1,4 @@
-"""Changes of contacts: the table of contacts, the clicks that wait for one, and everything that an erasure removes."""
+"""Applies changes of contacts: updates the table, releases clicks that wait for them, and carries out erasures."""
 
 from collections.abc import Collection, Sequence
 
@@ -19,7 +19,7 @@ from shared.store.unit_of_work import UnitOfWork
 
 
 async def apply_contacts(work: UnitOfWork, rows: Sequence[ContactRow], partitions: Collection[int]) -> None:
-    """Write the last row of each contact, forget those that are erased, and release the clicks that wait for them.
+    """Write the last row of each contact, remove the data of erased ones, and release clicks that wait for contacts.
 
     `partitions` are the partition numbers of the contacts; their locks must be held.
     """
@@ -32,7 +32,7 @@ async def apply_contacts(work: UnitOfWork, rows: Sequence[ContactRow], partition
 
 
 async def _forget(work: UnitOfWork, rows: Sequence[ContactRow], erased: set[ContactKey]) -> None:
-    """Remove from clicks whatever leads to a person; delete held reports and blank answers that may name one."""
+    """Remove personal data from clicks; delete held reports, and blank answers that may name the contacts."""
     if not erased:
         return
     await forget_clicks(work.connection, erased)

@@ -1,4 +1,4 @@
-"""Which contact a report names, and whether its clicks are taken."""
+"""Finds the contact that a report names, and decides whether its clicks are recorded."""
 
 from collections.abc import Collection, Mapping
 
@@ -8,15 +8,15 @@ from services.tracking.domain.intake import ReferenceKey
 from services.tracking.store.contacts import ContactKey, ContactStatus, contacts_named, contacts_that_matter
 
 CONSENT_DENIED, CONSENT_UNKNOWN = "consent_denied", "consent_unknown"
-MOST_MERGES = 10  # a contact merged into one that was merged into …
+MOST_MERGES = 10  # the length of a chain of merged contacts that is followed
 
 
 async def contacts_of(
     connection: PoolConnectionProxy, references: Collection[ReferenceKey], consent_required: Collection[int] = ()
 ) -> dict[ReferenceKey, int | str | None]:
-    """Return each reference's contact; None if it is not known, or why its clicks are left out.
+    """Return the contact of each reference; None if it is unknown, or the reason why its clicks are dropped.
 
-    In the accounts `consent_required`, clicks of contacts whose consent is unknown are left out.
+    In the accounts `consent_required`, clicks of contacts whose consent is unknown are dropped.
     """
     named = await contacts_named(connection, references)
     ids = {
@@ -39,7 +39,7 @@ async def contacts_of(
 async def _merged(
     connection: PoolConnectionProxy, statuses: dict[ContactKey, ContactStatus], consent_required: Collection[int]
 ) -> dict[ContactKey, ContactKey]:
-    """Return what merged contacts have become; adds to `statuses` what it learns of those."""
+    """Resolve merged contacts; add the statuses of the resulting contacts to `statuses`."""
     final = {key: _next(key, statuses) for key, at in statuses.items() if at.merged_into is not None}
     for _ in range(MOST_MERGES):
         others = set(final.values()) - statuses.keys()
@@ -57,7 +57,7 @@ def _next(key: ContactKey, statuses: Mapping[ContactKey, ContactStatus]) -> Cont
 
 
 def why_left_out(status: ContactStatus) -> str:
-    """Return why the clicks of a contact with that status are left out."""
+    """Return why the clicks of a contact with that status are dropped."""
     if status.state == "erased":
         return "erased"
     if status.tracked:

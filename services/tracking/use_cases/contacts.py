@@ -1,4 +1,4 @@
-"""Contacts as a request names them. Labeling creates them, so a new one may take a moment to become known here."""
+"""Finds the contacts that a request names. Labeling creates contacts, so a new one becomes known after a moment."""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,12 +9,12 @@ from services.tracking.domain.intake import ReferenceKey
 from services.tracking.store.contacts import contacts_named, contacts_that_matter
 from services.tracking.use_cases.service import Tracking
 
-WAIT = 5.0  # seconds; after a large import, changes of contacts may be that late
+WAIT = 5.0  # seconds; changes of contacts may be so late after a large import
 LOOK_EVERY = 0.1  # seconds
 
 
 async def known_contact(tracking: Tracking, account_id: int, contact_id: int) -> bool:
-    """Return whether the account has the contact, and it is not erased."""
+    """Return whether the contact exists in the account and is not erased."""
     return (await known_contacts(tracking, account_id, [contact_id])) == [contact_id]
 
 

@@ -1,4 +1,4 @@
-"""Find out what held clicks wait for, and what of it exists by now."""
+"""Finds the contacts and messages that held clicks wait for and that exist by now."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from services.tracking.store.messages import messages_for_clicks
 
 
 async def known_keys(connection: PoolConnectionProxy) -> list[str]:
-    """Return the keys that held clicks need not wait for any longer; few clicks are in memory at a time."""
+    """Return the keys that held clicks no longer need to wait for; reads a few clicks at a time."""
     known: list[str] = []
     keys, last = await keys_waited_for(connection, 0)
     while last is not None:

@@ -1,4 +1,4 @@
-"""Labels on links, for one link or many at once. They apply to later clicks only."""
+"""Labels links, one or many at once. Changes apply to later clicks only."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace

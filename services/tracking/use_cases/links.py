@@ -1,4 +1,4 @@
-"""Links that somebody corrects: where they lead, and whether they are tracked."""
+"""Corrects links: their targets, and whether they are tracked."""
 
 from dataclasses import dataclass, replace
 from uuid import UUID
@@ -15,7 +15,7 @@ from shared.events.topics import CATALOG_PARTITION
 
 @dataclass(frozen=True, slots=True)
 class LinkChange:
-    """A change of a link. With `changes_url` it leads to `url`, or to the address in the message if that is None."""
+    """A change of a link. With `changes_url` the target becomes `url`, or the URL in the message if that is None."""
 
     changes_url: bool = False
     url: str | None = None
@@ -25,7 +25,7 @@ class LinkChange:
 async def change_link(
     tracking: Tracking, account_id: int, message_id: UUID, link_id: UUID, change: LinkChange, require: Require
 ) -> StoredMessage:
-    """Change a link, also of mails that are sent already; the message's revision stays.
+    """Change a link, also for mails that were sent; the message keeps its revision.
 
     Raises MessageNotFound, LinksNotFound, TargetNotUsable, LinkNotTrackable.
     """

@@ -1,4 +1,4 @@
-"""What consumers keep in memory, and count, once their transaction is committed."""
+"""Caches and counters that consumers update once their transaction is committed."""
 
 from collections.abc import Mapping
 from typing import TypeVar
@@ -14,14 +14,14 @@ MOST_REMEMBERED = 20_000
 
 
 def remember(memory: dict[Key, Value], learned: Mapping[Key, Value]) -> None:
-    """Add to a memory that must not grow for ever."""
+    """Add an entry to a cache of limited size."""
     if len(memory) + len(learned) > MOST_REMEMBERED:
         memory.clear()
     memory.update(learned)
 
 
 def count_left_out(work: UnitOfWork, reasons: Mapping[str, int]) -> None:
-    """Count clicks that are dropped on purpose, by why."""
+    """Count clicks that are dropped on purpose, by reason."""
 
     def count() -> None:
         for reason, clicks in reasons.items():

@@ -1,4 +1,4 @@
-"""Messages: registered with their HTML, edited, deleted. Each change is one unit of work of the catalog."""
+"""Registers, edits and deletes messages. Each change is one unit of work of the catalog."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -35,13 +35,13 @@ from shared.uses import InUseError
 
 Require = Callable[[StoredMessage], None]
 
-MOST_MESSAGES = 10_000  # of an account
-MOST_LINKS = 3_000  # of a message, over all its revisions
+MOST_MESSAGES = 10_000  # messages of an account
+MOST_LINKS = 3_000  # links of a message, over all its revisions
 
 
 @dataclass(frozen=True, slots=True)
 class ReadHtml:
-    """The links and blocks of the HTML of a draft, and the text made from it."""
+    """The links and blocks of the HTML of a draft, and the text generated from it."""
 
     found: Sequence[FoundLink]
     layout: Layout
@@ -56,7 +56,7 @@ async def register_message(tracking: Tracking, account_id: int, draft: Draft) ->
     html = await asyncio.to_thread(read_html, draft, tracking.own_urls)
     async with tracking.database.unit_of_work(CATALOG_PARTITION) as work:
         if await count_messages(work.connection, account_id) >= MOST_MESSAGES:
-            raise LimitReached(f"The account has {MOST_MESSAGES} messages; delete some that are not needed any more")
+            raise LimitReached(f"The account has {MOST_MESSAGES} messages; delete some that are no longer needed")
         message, event = await register(work, account_id, draft, html)
     await tracking.announce(work, event)
     return message
@@ -67,8 +67,8 @@ async def edit_message(
 ) -> tuple[StoredMessage, Sequence[Link]]:
     """Store a new revision; return the message, and the links that had labels and are no longer in it.
 
-    `require` is called with the message as it is, and may raise to refuse the change. Raises MessageNotFound, and what
-    `register_message` raises.
+    `require` is called with the present message, and may raise to refuse the change. Raises MessageNotFound, and the
+    errors of `register_message`.
     """
     html = await asyncio.to_thread(read_html, draft, tracking.own_urls)
     async with tracking.database.unit_of_work(CATALOG_PARTITION) as work:
@@ -81,11 +81,11 @@ async def edit_message(
 async def delete_message(
     tracking: Tracking, account_id: int, message_id: UUID, *, force: bool, require: Require
 ) -> None:
-    """Delete a message; its links go on leading on. Raises MessageNotFound, and InUseError unless it is forced."""
+    """Delete a message; its links keep redirecting. Raises MessageNotFound, and InUseError unless forced."""
     await tracking.catalog.refresh()
     async with tracking.database.unit_of_work(CATALOG_PARTITION) as work:
         message = await read_to_change(work, account_id, message_id, require)
-        # In a thread: reading thousands of definitions would hold the event loop.
+        # In a thread, because reading thousands of definitions would block the event loop.
         uses = await asyncio.to_thread(uses_of_message, tracking.catalog, message)
         if uses and not force:
             raise InUseError("message", uses)
@@ -96,7 +96,7 @@ async def delete_message(
 
 
 def read_html(draft: Draft, own_urls: Sequence[str] = ()) -> ReadHtml:
-    """Find the links and blocks of a draft, and make its text. Raises InvalidBlocks. Takes a while for large ones."""
+    """Find the links and blocks of a draft, and generate its text. Raises InvalidBlocks. Slow for large drafts."""
     layout = find_blocks(draft.html)
     text = text_of(draft.html) if draft.content.text is None else draft.content.text
     return ReadHtml(find_links(draft.html, own_urls), layout, text)
@@ -146,9 +146,9 @@ def _with_links(html: ReadHtml, revised: Revised) -> Layout:
 
 
 async def read_to_change(work: UnitOfWork, account_id: int, message_id: UUID, require: Require) -> StoredMessage:
-    """Return the message as it is; nobody else changes it while the unit holds the lock of the catalog.
+    """Return the present message; it cannot change while the unit holds the lock of the catalog.
 
-    Raises MessageNotFound, and whatever `require` raises.
+    Raises MessageNotFound, and any error of `require`.
     """
     message = await read_message(work.connection, account_id, message_id)
     if message is None:
@@ -160,7 +160,7 @@ async def read_to_change(work: UnitOfWork, account_id: int, message_id: UUID, re
 def append_message(
     work: UnitOfWork, message: StoredMessage, state: Literal["active", "deleted"] = "active"
 ) -> MessageChanged:
-    """Append the event that holds the message's whole state. Raises EventTooLarge."""
+    """Append the event with the complete state of the message. Raises EventTooLarge."""
     event = MessageChanged(
         occurred_at=work.now,
         account_id=message.account_id,
@@ -182,7 +182,7 @@ def append_message(
             for block in message.blocks()
         ),
     )
-    # A message can always be deleted, however large it was allowed to become.
+    # It must always be possible to delete a message, whatever its size.
     work.append(event, most_bytes=MAX_DEFINITION_BYTES if state == "active" else MAX_BODY_BYTES)
     return event
 

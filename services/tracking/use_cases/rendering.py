@@ -1,4 +1,4 @@
-"""Mails for recipients, made from a message that is compiled once per revision, version and content."""
+"""Renders mails from messages that are compiled once per revision, version and content."""
 
 import asyncio
 import re
@@ -15,7 +15,7 @@ from services.tracking.store.messages import StoredRevision, links_of_messages, 
 from services.tracking.store.senders import Sender, read_sender
 from shared.store.database import Database
 
-MOST_KEPT = 50  # messages whose templates are kept in memory
+MOST_KEPT = 50  # messages whose templates are cached
 MOST_CONTENTS = 100  # contents of one message
 _URL = re.compile(r"https?://[^\s<>\"]+")
 _ENDS_SENTENCES = ".,;:!?)'"
@@ -35,13 +35,13 @@ class CompiledMessage:
             self.variants[SUBJECT] = {*revision.content.subject_variants, ""}
 
     def unknown(self, content: Mapping[str, str]) -> str | None:
-        """Return the first block of `content` whose variant it does not have; blocks that are gone do not matter."""
+        """Return the first block of `content` whose variant does not exist; blocks that were removed are ignored."""
         return next(
             (block for block, variant in content.items() if variant not in self.variants.get(block, (variant,))), None
         )
 
     async def mail(self, content: Mapping[str, str]) -> MailTemplates:
-        """Return the templates for a content, compiled when it is first asked for."""
+        """Return the templates for a content, compiled at the first use."""
         key = tuple(
             sorted((block, variant) for block, variant in content.items() if block in self.variants and variant)
         )
@@ -55,7 +55,7 @@ class CompiledMessage:
 
 
 class Renderer:
-    """Compiled messages, those that were used last."""
+    """A cache of the most recently used compiled messages."""
 
     def __init__(self, database: Database, public_url: str, preferences_url: str) -> None:
         self._database = database
@@ -64,7 +64,8 @@ class Renderer:
         self._compiled: OrderedDict[tuple[UUID, int], CompiledMessage] = OrderedDict()
 
     async def message(self, account_id: int, message_id: UUID, revision: int | None) -> CompiledMessage:
-        """Return a compiled revision (None: the newest). Raises MessageNotFound, also without such a revision."""
+        """Return a compiled revision (None: the newest). Raises MessageNotFound, also if the revision does not
+        exist."""
         async with (
             self._database.pool.acquire() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
@@ -104,7 +105,7 @@ class Renderer:
 
 
 def _tracked_text(text: str, links: list[Link], urls: Mapping[UUID, str | None]) -> str:
-    """Return a text that somebody has written, with the addresses of tracked links in it replaced."""
+    """Return a text part with the URLs of tracked links replaced."""
 
     def replacement(match: re.Match[str]) -> str:
         url = match[0].rstrip(_ENDS_SENTENCES)

@@ -1,4 +1,4 @@
-"""What has become of reports that came over HTTP."""
+"""Finds the states of reports that were sent over HTTP."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -17,8 +17,8 @@ async def states_of_reports(
 ) -> list[ReportState]:
     """Return the states of an account's reports from a source, by id.
 
-    `waiting`: for a contact or message that is not known yet. `unknown`: the report has not been read yet, or it is a
-    dead letter, or it was left out on purpose, as for test sends and contacts who do not want to be tracked.
+    `waiting`: the contact or message is not known yet. `unknown`: the report has not been read yet, is a dead letter,
+    or was dropped on purpose (test sends, contacts who refuse tracking).
     """
     keys = [dedupe_key(report_id) for report_id in ids]
     recorded = await recorded_among(connection, account_id, source, keys)

@@ -1,4 +1,4 @@
-"""Senders: made, changed and deleted."""
+"""Creates, changes and deletes senders."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,7 +21,7 @@ from services.tracking.use_cases.service import Tracking
 from shared.events.labeling import AccountChanged
 from shared.uses import InUseError, Use
 
-MOST_SENDERS = 1_000  # of an account
+MOST_SENDERS = 1_000  # senders of an account
 
 
 async def create_sender(tracking: Tracking, account_id: int, name: str, email: str, reply_to: str | None) -> Sender:
@@ -30,14 +30,14 @@ async def create_sender(tracking: Tracking, account_id: int, name: str, email: s
     now = datetime.now(UTC)
     async with tracking.database.pool.acquire() as connection, connection.transaction():
         if await count_senders(connection, account_id) >= MOST_SENDERS:
-            raise LimitReached(f"The account has {MOST_SENDERS} senders; delete some that are not needed any more")
+            raise LimitReached(f"The account has {MOST_SENDERS} senders; delete some that are no longer needed")
         return await insert_sender(connection, Sender(uuid7(), account_id, name, email, reply_to, now, now, 1))
 
 
 async def edit_sender(
     tracking: Tracking, account_id: int, sender_id: UUID, change: Callable[[Sender], Sender]
 ) -> Sender:
-    """Write what `change` makes of a sender; it may raise to refuse. Raises SenderNotFound, DomainNotAllowed."""
+    """Apply `change` to a sender; it may raise to refuse. Raises SenderNotFound, DomainNotAllowed."""
     async with tracking.database.pool.acquire() as connection, connection.transaction():
         before = await lock_sender(connection, account_id, sender_id)
         if before is None:
@@ -49,7 +49,7 @@ async def edit_sender(
 
 
 async def remove_sender(tracking: Tracking, account_id: int, sender_id: UUID, *, force: bool) -> None:
-    """Delete a sender. Raises SenderNotFound, and InUseError if messages come from it, unless it is forced."""
+    """Delete a sender. Raises SenderNotFound, and InUseError if messages use it, unless forced."""
     async with tracking.database.pool.acquire() as connection, connection.transaction():
         if await lock_sender(connection, account_id, sender_id) is None:
             raise SenderNotFound
@@ -63,7 +63,7 @@ async def remove_sender(tracking: Tracking, account_id: int, sender_id: UUID, *,
 
 
 def _check_domain(tracking: Tracking, account_id: int, email: str) -> None:
-    """Check that the account may send from the domain. Any is allowed until the operator has granted one."""
+    """Check that the account may send from the domain. Any domain is allowed until the operator has granted one."""
     account = tracking.catalog.find(AccountChanged, account_id)
     domain = email.rpartition("@")[2].lower()
     allowed = () if account is None else account.sender_domains

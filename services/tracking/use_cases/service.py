@@ -1,4 +1,4 @@
-"""What the use cases work with."""
+"""The resources of use cases."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,7 +23,8 @@ from shared.tokens import TokenKeys
 class Tracking:
     """The service's stores and keys.
 
-    `public_url` is the base of tracked links, `preferences_url` that of the pages of contacts; neither ends in a slash.
+    `public_url` is the base of tracked links, `preferences_url` that of the pages of contacts; neither ends with a
+    slash.
     """
 
     database: Database
@@ -38,18 +39,18 @@ class Tracking:
 
     @property
     def own_urls(self) -> tuple[str, ...]:
-        """The beginnings of our own tracked links, and of contacts' pages."""
+        """The URL prefixes of tracked links and of contacts' pages."""
         pages = [f"{url}/{page}/" for url in (self.public_url, self.preferences_url) for page in "pu"]
         return (f"{self.public_url}/c/", *pages)
 
     async def announce(self, work: UnitOfWork, message: MessageChanged) -> None:
-        """Make a committed change visible: to this process at once, to others when this returns (1 s at most)."""
+        """Make a committed change visible: to this process at once, to others when this returns (after at most 1 s)."""
         self.targets.learn(message)
         await published(self.database, CATALOG_PARTITION, work.position)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[PoolConnectionProxy]:
-        """Open a transaction in which several statements see the same state."""
+        """Open a transaction in which all statements read the same snapshot."""
         async with (
             self.database.pool.acquire() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),

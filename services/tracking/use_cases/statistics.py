@@ -1,4 +1,4 @@
-"""The numbers of a message: clicks are counted as they come, contacts and periods when somebody asks."""
+"""Statistics of a message: clicks are counted when they are recorded, contacts and periods on request."""
 
 import asyncio
 from collections import OrderedDict, defaultdict
@@ -16,8 +16,8 @@ from services.tracking.store.statistics import Period, StatisticsRow
 from shared.events.parts import Send
 from shared.store.database import Database
 
-# Counting contacts, or clicks by period, reads all clicks of the message: about a second for a million. What was found
-# is used again for ten times as long, so that nobody keeps the database busy by asking.
+# Counting contacts, or clicks by period, reads all clicks of the message: about a second for a million. Results are
+# cached for ten times as long, so that repeated requests cannot overload the database.
 SECONDS_PER_CLICK = 0.000_01
 MOST_KEPT = 500_000  # rows
 MOST_PERIODS = 50_000  # numbers of one answer: days or hours, for the message and for each of its links
@@ -31,7 +31,7 @@ class TooManyPeriods(ValueError):
 
 @dataclass(slots=True)
 class Numbers:
-    """Clicks by verdict, and how many contacts have a human one."""
+    """Clicks by verdict, and the number of contacts with a human click."""
 
     clicks: dict[str, int] = field(default_factory=dict)
     contacts: int = 0
@@ -39,7 +39,8 @@ class Numbers:
 
 @dataclass(frozen=True, slots=True)
 class MessageStatistics:
-    """Of a message in all, by link number, and per send (None: of no send) in the order of sending."""
+    """The numbers of a message in total, by link number, and per send (None: without a send) in the order of
+    sending."""
 
     total: Numbers
     links: dict[int, Numbers]
@@ -52,9 +53,9 @@ class _Kept(NamedTuple):
 
 
 class ClickReads:
-    """What can be found only by reading all clicks of a message: by one request of an account at a time.
+    """Caches results that need all clicks of a message, and computes one at a time for each account.
 
-    Rows are exact as of some moment in the last `SECONDS_PER_CLICK` for each click of the message.
+    Rows may be old by at most `SECONDS_PER_CLICK` for each click of the message.
     """
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
@@ -66,7 +67,7 @@ class ClickReads:
     async def rows(
         self, account_id: int, question: Hashable, clicks: int, read: Callable[[], Awaitable[Sequence[Row]]]
     ) -> Sequence[Row]:
-        """Return what `read` returned, now or not long ago, for the same question about a message of so many clicks."""
+        """Return the result of `read`, or its cached result for the same query about a message with so many clicks."""
         lock = self._locks.setdefault(account_id, asyncio.Lock())
         async with lock:
             kept = self._kept.get(question)
@@ -91,7 +92,7 @@ class ClickReads:
 
 @dataclass(frozen=True, slots=True)
 class _Clicks:
-    """A message with the numbers that are always at hand."""
+    """A message with its stored numbers."""
 
     message: StoredMessage
     message_no: int
@@ -119,7 +120,7 @@ async def _clicks_of(database: Database, account_id: int, message_id: UUID) -> _
 async def statistics_of_message(
     database: Database, reads: ClickReads, account_id: int, message_id: UUID
 ) -> tuple[StoredMessage, MessageStatistics] | None:
-    """Return a message and its numbers; None if there is no such message."""
+    """Return a message and its statistics; None if the message does not exist."""
     clicks = await _clicks_of(database, account_id, message_id)
     if clicks is None:
         return None
@@ -147,7 +148,7 @@ async def statistics_of_message(
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Which periods of a message: days or hours of a time zone, from `since` until before `until`."""
+    """A query for periods of a message: days or hours of a time zone, from `since` to before `until`."""
 
     unit: Literal["day", "hour"]
     time_zone: str
@@ -158,9 +159,9 @@ class Series:
 async def series_of_message(
     database: Database, reads: ClickReads, account_id: int, message_id: UUID, series: Series, asked: Hashable
 ) -> tuple[StoredMessage, Sequence[Period]] | None:
-    """Return a message and its periods with clicks; None if there is no such message.
+    """Return a message and its periods with clicks; None if the message does not exist.
 
-    `asked` is what makes two requests the same one. Raises TooManyPeriods.
+    `asked` identifies equal requests for the cache. Raises TooManyPeriods.
     """
     clicks = await _clicks_of(database, account_id, message_id)
     if clicks is None:

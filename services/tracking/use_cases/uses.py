@@ -1,4 +1,4 @@
-"""What uses a message: workflows that send it, campaigns, and criteria that name it or one of its links."""
+"""Finds the users of a message: workflows that send it, campaigns, and criteria that name it or one of its links."""
 
 from collections.abc import Iterator, Mapping
 from uuid import UUID
@@ -12,7 +12,7 @@ from shared.uses import Use
 
 
 def uses_of_message(catalog: Catalog, message: StoredMessage) -> list[Use]:
-    """Return what uses the message, as far as the catalogs that this process has read say."""
+    """Return the users of the message, according to the catalogs that this process has read."""
     return list(_uses(catalog, message))
 
 
@@ -42,7 +42,7 @@ def _of_blocks(catalog: Catalog, message: StoredMessage, named: set[str]) -> Ite
 
 
 def _names(node: object, ids: set[str]) -> bool:
-    """Return whether an id stands anywhere in a definition."""
+    """Return whether an id occurs anywhere in a definition."""
     waiting: list[object] = [node]
     while waiting:
         value = waiting.pop()
