@@ -1,4 +1,4 @@
-"""Wires segmentation together."""
+"""Segmentation's wiring."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -30,17 +30,17 @@ log = structlog.get_logger()
 
 
 def utc_now() -> datetime:
-    """Return the time."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
 async def build(resources: Resources, clock: Callable[[], datetime] = utc_now) -> ServiceParts:
-    """Build the parts of a process of this service. Days pass by `clock`."""
+    """Build the parts of a process of this service. `clock` decides when days begin."""
     settings = resources.settings
     assert isinstance(settings, SegmentationSettings)
     if settings.asked_in_clear:
         log.warning(
-            "questions between processes, and their secret, travel in clear unless the network encrypts them: set "
+            "requests between processes, and their secret, are not encrypted unless the network encrypts them: set "
             "PENCHANT_SEGMENTATION_URL to an https address, or PENCHANT_SEGMENTATION_INTERNAL_PORT to a private one",
             url=settings.own_url,
         )
@@ -86,7 +86,7 @@ SERVICE = ServiceDefinition(
     migrations=MIGRATIONS,
     catalogs=("labeling.catalog", "tracking.catalog", "segmentation.catalog", "workflow.catalog"),
     build=build,
-    description="Segments that are always current, and questions about contacts.",
+    description="Segments whose members are always current, campaigns, and queries about contacts.",
 )
 
 

@@ -1,4 +1,4 @@
-"""Settings of segmentation beside the common ones."""
+"""Segmentation's settings."""
 
 import socket
 from typing import Annotated
@@ -11,22 +11,22 @@ from shared.settings import CommonSettings, Port
 
 
 class SegmentationSettings(CommonSettings):
-    """`PENCHANT_SEGMENTATION_…`."""
+    """The settings of segmentation, `PENCHANT_SEGMENTATION_…`, in addition to the common ones."""
 
     segmentation_database: SecretStr
     """DSN of the database: `postgresql://role:password@host:5432/database`."""
     segmentation_port: Port = 8103
     """Port of the API."""
     segmentation_internal_port: Port | None = None
-    """If set, health, metrics and questions between processes are served there alone."""
+    """If set, health, metrics and requests between processes are served only on this port."""
     segmentation_url: str | None = None
-    """The URL at which other processes of this service reach this one; by default made of host and port."""
+    """The URL at which other processes of this service reach this one. Unless set, derived from host and port."""
     segmentation_snapshot_seconds: Annotated[float, Field(gt=0)] = 120.0
     """Seconds between two snapshots of a slice of the image."""
 
     @property
     def own_url(self) -> str:
-        """The URL at which other processes of this service ask for slices."""
+        """The URL at which other processes of this service reach this one."""
         if self.segmentation_url is not None:
             return self.segmentation_url.rstrip("/")
         host = socket.gethostname() if self.listens_everywhere else self.host
@@ -34,6 +34,6 @@ class SegmentationSettings(CommonSettings):
 
     @property
     def asked_in_clear(self) -> bool:
-        """Whether other processes ask this one, with the secret, over a network without encryption."""
+        """Whether other processes send requests to this one, with the secret, over a network without encryption."""
         parts = urlsplit(self.own_url)
         return parts.scheme == "http" and not is_loopback(parts.hostname or "")

@@ -1,4 +1,4 @@
-"""HTTP: segments, criteria, and the slices that other processes of the service ask for."""
+"""Segmentation's HTTP API, and the internal endpoint for questions between its processes."""
 
 from services.segmentation.api import audiences, campaigns, criteria, interest, membership_changes, segments
 

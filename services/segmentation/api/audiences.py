@@ -1,4 +1,5 @@
-"""`/v1/audiences` and `/v1/content`: who a message would be sent to, and what they would see."""
+"""`/v1/audiences` and `/v1/content`: the contacts to whom a message would be sent, and the content that they would
+get."""
 
 from typing import Annotated
 
@@ -25,7 +26,7 @@ router = Router(tags=["audiences"])
 async def count_audience(
     request: Request, body: AudienceBody, caller: Annotated[Caller, requires("read")]
 ) -> AudienceOut:
-    """Count an audience: its parts, those who may not be sent to, those held out, and who gets which variant."""
+    """Count an audience: its parts, suppressed and held-out contacts, and the contacts of each variant."""
     written = WrittenAudience(body.include, body.exclude, body.hold_out_percent)
     with refusals(pointer=""):
         found = await State.of(request).audiences.count(caller.account_id, written, body.message_id)
@@ -46,7 +47,7 @@ async def decide_content(
     body: DecideBody,
     caller: Annotated[Caller, requires("read")],
     *,
-    explain: Annotated[bool, Query(description="Also answer what every criterion saw.")] = False,
+    explain: Annotated[bool, Query(description="Include the values that every criterion read.")] = False,
 ) -> ContentOut:
     """Decide which variant of each block of a message contacts get now."""
     with refusals():

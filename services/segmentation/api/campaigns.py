@@ -70,7 +70,7 @@ async def list_campaigns(
 
 @router.get("/v1/campaigns/{campaign_id}", response_model=CampaignOut)
 async def get_campaign(request: Request, campaign_id: UUID, caller: Annotated[Caller, requires("read")]) -> Response:
-    """Return a campaign with its counts; `broken` says what a draft needs and does not exist."""
+    """Return a campaign with its counts; `broken` names what a draft uses and does not exist."""
     state = State.of(request)
     with refusals():
         campaign = await state.campaigns.find(caller.account_id, campaign_id)
@@ -85,7 +85,7 @@ async def change_campaign(
     caller: Annotated[Caller, requires("write")],
     conditions: Annotated[Preconditions, preconditions()],
 ) -> Response:
-    """Change a campaign that was not launched yet."""
+    """Change a campaign before its launch."""
     state = State.of(request)
     with refusals("/audience"):
         campaign = await state.campaigns.change(
@@ -131,7 +131,7 @@ async def pause_campaign(
 async def resume_campaign(
     request: Request, campaign_id: UUID, caller: Annotated[Caller, requires("write")]
 ) -> CampaignOut:
-    """Go on with a paused campaign."""
+    """Resume a paused campaign."""
     return await _act(request, caller, campaign_id, State.of(request).campaigns.resume)
 
 
@@ -151,20 +151,21 @@ async def list_recipients(
     page: Annotated[PageRequest, page_request()],
     *,
     status: Annotated[
-        list[RecipientStatus] | None, Query(max_length=5, description="Only who has one of these statuses.")
+        list[RecipientStatus] | None, Query(max_length=5, description="Only contacts with one of these statuses.")
     ] = None,
     reason: Annotated[
-        str | None, Query(max_length=100, description="Only who was skipped or suppressed for this reason.")
+        str | None, Query(max_length=100, description="Only contacts that were skipped or suppressed for this reason.")
     ] = None,
     block: Annotated[str | None, Query(max_length=100, description="With `variant`: a block of the message.")] = None,
     variant: Annotated[
-        str | None, Query(max_length=100, description="Only who got this variant of `block`; empty for the fallback.")
+        str | None,
+        Query(max_length=100, description="Only contacts who got this variant of `block`; empty for the fallback."),
     ] = None,
-    clicked: Annotated[bool, Query(description="Only who clicked in the campaign.")] = False,
+    clicked: Annotated[bool, Query(description="Only contacts who clicked in the campaign.")] = False,
 ) -> Page[RecipientOut]:
-    """List everybody whom the audience included when it was frozen, by contact id, and what happened to them.
+    """List the contacts that the audience included when it was frozen, by contact id, with their outcomes.
 
-    The parameters ask for the people behind a number of the report: `status=requested&block=hero&variant=dogs` are
+    The parameters select the contacts behind a number of the report: `status=requested&block=hero&variant=dogs` are
     those whose message was requested with this variant, and with `clicked=true` those of them who clicked.
     """
     if (block is None) != (variant is None):
@@ -192,7 +193,8 @@ async def get_recipient(
     contact_id: Annotated[int, Path(ge=1, le=2**32 - 1)],
     caller: Annotated[Caller, requires("read")],
 ) -> RecipientDetails:
-    """Say whether a contact was in the audience, held out or skipped, and by which criteria as of when."""
+    """Return whether a contact was in the audience, held out or skipped, with the criteria and the time of the
+    freeze."""
     state = State.of(request)
     with refusals():
         campaign = await state.campaigns.find(caller.account_id, campaign_id)
@@ -215,7 +217,7 @@ async def get_recipient(
 
 @router.get("/v1/campaigns/{campaign_id}/report")
 async def get_report(request: Request, campaign_id: UUID, caller: Annotated[Caller, requires("read")]) -> ReportOut:
-    """Return what came of a campaign; every number has the criterion that lists its people."""
+    """Return the results of a campaign; every number has the criterion that lists its contacts."""
     state = State.of(request)
     with refusals():
         campaign = await state.campaigns.find(caller.account_id, campaign_id)
@@ -249,10 +251,10 @@ def _lifts(lifts: Lifts) -> LiftsOut | None:
 
 def _too_few(held_out: int) -> str:
     if held_out == 0:
-        return f"Nobody was held out, so there is nobody to compare with; at least {MIN_HELD_OUT} must be."
+        return f"Nobody was held out, so there is no comparison; at least {MIN_HELD_OUT} must be."
     if held_out < MIN_HELD_OUT:
         return f"Too few to tell: {held_out} were held out, and at least {MIN_HELD_OUT} must be."
-    return "Too few to tell: nobody was sent to."
+    return "Too few to tell: nobody was sent the message."
 
 
 async def _act(
@@ -306,7 +308,7 @@ async def _details(state: State, campaign: Campaign) -> CampaignOut:
     shown = _shown(campaign)
     if campaign.launched_at is not None:
         shown.counts = CountsOut(**asdict(await state.recipients.counts(campaign)))
-        with suppress(SlicesUnavailable):  # the campaign can be seen without it
+        with suppress(SlicesUnavailable):  # the campaign is shown without it
             shown.lift = _lifts(await state.reports.lifts(campaign))
     faults = await state.campaigns.broken(campaign)
     shown.broken = [Broken(pointer=fault.pointer, detail=fault.detail) for fault in faults] or None

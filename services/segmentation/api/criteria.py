@@ -1,4 +1,4 @@
-"""`/v1/criteria`: a criterion that nobody has saved."""
+"""`/v1/criteria`: queries with a criterion that need not be saved."""
 
 from typing import Annotated, Any
 
@@ -36,7 +36,7 @@ router = Router(tags=["criteria"])
 async def count_criterion(
     request: Request, body: CriterionBody, caller: Annotated[Caller, requires("read")]
 ) -> CountAnswer:
-    """Count the contacts for whom a criterion is true, and those of every node of it."""
+    """Count the contacts for whom a criterion is true, and for each of its nodes."""
     with refusals():
         found = await State.of(request).criteria.count(caller.account_id, body.criterion)
     nodes = [NodeCount(pointer=pointer, count=count) for pointer, count in found.counts.items()]
@@ -50,7 +50,7 @@ async def count_criterion(
 async def explain_criterion(
     request: Request, body: ExplainBody, caller: Annotated[Caller, requires("read")]
 ) -> dict[str, Any]:
-    """Return the tree with the truth of every node for one contact, and what each node saw."""
+    """Return the tree with the truth of every node for one contact, and the values that each node read."""
     with refusals():
         return await State.of(request).criteria.explain(caller.account_id, body.criterion, body.contact_id)
 
@@ -79,7 +79,7 @@ async def list_contacts(
 async def describe_criterion(
     request: Request, body: DescribeBody, caller: Annotated[Caller, requires("read")]
 ) -> Description:
-    """Say in a sentence of plain English or Dutch what a criterion means."""
+    """Describe a criterion in a sentence of plain English or Dutch."""
     with refusals():
         sentence = await State.of(request).criteria.describe(caller.account_id, body.criterion, body.language)
     return Description(sentence=sentence)
@@ -89,7 +89,7 @@ async def describe_criterion(
 async def list_engagement_kinds(
     request: Request, caller: Annotated[Caller, requires("read")], page: Annotated[PageRequest, page_request()]
 ) -> Page[EngagementKind]:
-    """List what contacts have done, as it was reported: forms, surveys, pages and so on, for use in criteria."""
+    """List the reported kinds of engagements: forms, surveys, pages and so on, for use in criteria."""
     (after,) = page.key(int) or (0,)
     with refusals():
         found = list(enumerate(await State.of(request).criteria.engagements(caller.account_id), 1))

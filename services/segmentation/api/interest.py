@@ -1,4 +1,4 @@
-"""`/v1/interest`: how strong the interest in a label is."""
+"""`/v1/interest`: the strength of interest in a label."""
 
 from datetime import date
 from typing import Annotated
@@ -26,7 +26,7 @@ async def get_interest(
     since: Annotated[Day | None, Query(description="The first day, in the account's time zone.")] = None,
     until: Annotated[Day | None, Query(description="The last day, inclusive.")] = None,
 ) -> InterestOut:
-    """Return the clicks on links with a label by day, and how many contacts have clicked how often."""
+    """Return the clicks on links with a label by day, and the number of contacts by number of clicks."""
     with refusals():
         found = await State.of(request).criteria.interest(caller.account_id, label_id, since, until)
     return InterestOut(

@@ -39,7 +39,7 @@ class MembershipChangeOut(BaseModel):
 
     @classmethod
     def of(cls, change: MembershipChange) -> "MembershipChangeOut":
-        """Return the change as it is shown."""
+        """Return the answer for a change."""
         return cls(
             at=change.at,
             type="SegmentEntered" if change.enters else "SegmentLeft",
@@ -56,9 +56,9 @@ async def list_membership_changes(
     page: Annotated[PageRequest, page_request()],
     since: Since = None,
     segment_id: Annotated[UUID | None, Query(description="Only changes of this segment.")] = None,
-    change_type: Annotated[Type | None, Query(alias="type", description="Only those who entered, or left.")] = None,
+    change_type: Annotated[Type | None, Query(alias="type", description="Only entries, or only exits.")] = None,
 ) -> Page[MembershipChangeOut]:
-    """List who entered and left segments since a time, as it was announced, newest first."""
+    """List published entries into and exits from segments since a time, newest first."""
     state = State.of(request)
     enters = None if change_type is None else change_type == "SegmentEntered"
     wanted = Wanted(since or datetime.now(UTC) - DEFAULT_PERIOD, segment_id, enters)

@@ -1,4 +1,4 @@
-"""What requests and answers look like."""
+"""Models of requests and answers."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -19,11 +19,11 @@ def _name(value: str) -> str:
     return name
 
 
-# The key of a list of contacts; a forged cursor may hold anything.
+# The key of a list of contacts; a forged cursor may contain any value.
 ContactKey = Annotated[int, Field(ge=0, le=2**32 - 1)]
 Name = Annotated[str, Field(max_length=400), AfterValidator(_name)]
 _DOGS, _CATS = "0190c2a4-7b1e-7c3d-9a55-1f2e3d4c5b6a", "0190c2a4-8f20-7d4e-8b66-2a3b4c5d6e7f"
-# Read by `shared.criteria`, whose faults have pointers to the wrong node.
+# Parsed by `shared.criteria`, whose faults have pointers to the invalid node.
 CriterionIn = Annotated[
     Any,
     WithJsonSchema(
@@ -47,14 +47,14 @@ CriterionIn = Annotated[
 ]
 
 
-ReadOnly = Annotated[Any, Field(json_schema_extra={"readOnly": True}, description="As it was answered; passed over.")]
+ReadOnly = Annotated[Any, Field(json_schema_extra={"readOnly": True}, description="From an answer; ignored.")]
 
 
 class SegmentIn(RequestBody):
-    """A segment as it is made and changed. One that was read can be sent back as it came."""
+    """The body of requests that create or change a segment. An answer can be sent back unchanged."""
 
     name: Annotated[Name, Field(description="1 to 100 characters.", examples=["Dog lovers"])]
-    criterion: Annotated[CriterionIn, Field(description="Who is a member: one node.")]
+    criterion: Annotated[CriterionIn, Field(description="The criterion of members: one node.")]
     id: ReadOnly = None
     version: ReadOnly = None
     created_at: ReadOnly = None
@@ -78,7 +78,7 @@ class ExplainBody(RequestBody):
 
 
 class DescribeBody(RequestBody):
-    """A criterion to say in words."""
+    """A criterion to describe."""
 
     criterion: Annotated[CriterionIn, Field(description="The criterion: one node.")]
     language: Annotated[Literal["en", "nl"], Field(description="The language of the sentence.")] = "en"
@@ -100,8 +100,8 @@ class ContactsBody(RequestBody):
     """A criterion whose contacts are listed."""
 
     criterion: Annotated[CriterionIn, Field(description="The criterion: one node.")]
-    limit: Annotated[int, Field(ge=1, le=1000, description="The most contacts in the answer.")] = 100
-    cursor: Annotated[str | None, Field(max_length=2000, description="`next_cursor` of the page before.")] = None
+    limit: Annotated[int, Field(ge=1, le=1000, description="Maximum number of contacts in the answer.")] = 100
+    cursor: Annotated[str | None, Field(max_length=2000, description="`next_cursor` of the previous page.")] = None
 
 
 class DayOfInterest(BaseModel):
@@ -141,12 +141,12 @@ class AudienceBody(RequestBody):
     ]
     exclude: Annotated[
         list[CriterionIn],
-        Field(max_length=20, default_factory=list, description="Contacts that satisfy one of these are left out."),
+        Field(max_length=20, default_factory=list, description="Contacts that satisfy one of these are excluded."),
     ]
     hold_out_percent: Annotated[
-        float, Field(ge=0, le=100, description="The share that is not sent to.", examples=[5])
+        float, Field(ge=0, le=100, description="The share of the audience that is held out, in percent.", examples=[5])
     ] = 0
-    message_id: Annotated[UUID | None, Field(description="Whose blocks are counted by variant.")] = None
+    message_id: Annotated[UUID | None, Field(description="The message whose blocks are counted by variant.")] = None
 
 
 class AudiencePart(BaseModel):
@@ -154,20 +154,26 @@ class AudiencePart(BaseModel):
 
     pointer: Annotated[str, Field(description="JSON pointer to the criterion in the request.", examples=["/include/0"])]
     count: Annotated[
-        int, Field(description="Contacts; of an excluded part, those among the included.", examples=[1900])
+        int,
+        Field(
+            description="Contacts that satisfy the criterion; for an excluded part, only those among the included.",
+            examples=[1900],
+        ),
     ]
-    only_here: Annotated[int, Field(description="Contacts that no other part of the same kind has.", examples=[1900])]
+    only_here: Annotated[
+        int, Field(description="Contacts that satisfy no other part of the same kind.", examples=[1900])
+    ]
 
 
 class AudienceOut(BaseModel):
     """The size of an audience."""
 
-    count: Annotated[int, Field(description="Contacts that would be sent to.", examples=[1710])]
+    count: Annotated[int, Field(description="Contacts who would be sent the message.", examples=[1710])]
     held_out: Annotated[int, Field(description="Contacts that would be held out.", examples=[90])]
     suppressed: Annotated[
         dict[str, int],
         Field(
-            description="Contacts that may not be sent to, by subscription.",
+            description="Suppressed contacts, by subscription.",
             examples=[{"unsubscribed": 88, "bounced": 12}],
         ),
     ]
@@ -197,29 +203,27 @@ class ContentOfContact(BaseModel):
         Field(description="The variant by block; an empty text is the fallback.", examples=[{"hero": "dogs"}]),
     ]
     why: Annotated[
-        dict[str, Any] | None, Field(description="What the criteria saw, by block; only with `explain`.")
+        dict[str, Any] | None, Field(description="The values that the criteria read, by block; only with `explain`.")
     ] = None
 
 
 class ContentOut(BaseModel):
     """The content of several contacts."""
 
-    items: Annotated[Sequence[ContentOfContact], Field(description="In the order of the request.")]
+    items: Annotated[Sequence[ContentOfContact], Field(description="The contents, in the order of the request.")]
 
 
 class Broken(BaseModel):
-    """Something in a segment that does not exist any more; a JSON pointer into the segment."""
+    """Something that a segment names and that no longer exists, with a JSON pointer into the segment."""
 
     pointer: Annotated[
         str, Field(description="JSON pointer into the segment or campaign.", examples=["/criterion/clicks/label"])
     ]
-    detail: Annotated[
-        str, Field(description="What does not exist any more, in words.", examples=["the label does not exist"])
-    ]
+    detail: Annotated[str, Field(description="What no longer exists.", examples=["the label does not exist"])]
 
 
 class SegmentOut(BaseModel):
-    """A segment. `count` is null if it is not available at the moment; `broken` is present if something is broken."""
+    """A segment. `count` is null while it is unavailable; `broken` is present if the segment is broken."""
 
     id: Annotated[UUID, Field(description="The id of the segment.", examples=["0190c3d0-4455-7666-8777-8899aabbccdd"])]
     name: Annotated[str, Field(description="The name of the segment.", examples=["Dog lovers"])]
@@ -227,21 +231,21 @@ class SegmentOut(BaseModel):
     criterion: Annotated[
         dict[str, Any],
         Field(
-            description="Who is a member, in the long form of the grammar.",
+            description="The criterion of members, in the long form of the grammar.",
             examples=[{"clicks": {"label": "0190c2a4-7b1e-7c3d-9a55-1f2e3d4c5b6a", "at_least": 3, "within_days": 30}}],
         ),
     ]
     created_at: datetime
     changed_at: datetime
     count: Annotated[
-        int | None, Field(description="Members; null if they could not be counted just now.", examples=[1840])
+        int | None, Field(description="The number of members; null while it cannot be counted.", examples=[1840])
     ] = None
     as_of: Annotated[
         datetime | None, Field(description="When the members were counted.", examples=["2026-03-02T09:30:00Z"])
     ] = None
     broken: Annotated[
         Optional[Sequence[Broken]],
-        Field(description="What the criterion names and does not exist any more; missing if all exists."),
+        Field(description="Things that the criterion names and that no longer exist; missing if all exist."),
     ] = None
 
 
@@ -252,11 +256,11 @@ class Member(BaseModel):
 
 
 class EngagementKind(BaseModel):
-    """Something that contacts have done, as criteria name it."""
+    """A kind of engagement, as criteria name it."""
 
-    kind: Annotated[str, Field(description="Such as `form.submitted`.", examples=["form.submitted"])]
+    kind: Annotated[str, Field(description="The kind, such as `form.submitted`.", examples=["form.submitted"])]
     ref: Annotated[
-        str | None, Field(description="Which form, survey or page; null for the kind itself.", examples=["spring-form"])
+        str | None, Field(description="The form, survey or page; null for the kind itself.", examples=["spring-form"])
     ]
 
 
@@ -266,22 +270,23 @@ class SegmentUse(BaseModel):
     kind: Annotated[
         str, Field(description="`segment`, `workflow`, `campaign` or `block`. Open.", examples=["workflow"])
     ]
-    id: Annotated[str, Field(description="Its id; of a block, `message id/name`.", examples=[_DOGS])]
+    id: Annotated[str, Field(description="The id of the user; for a block, `<message id>/<block>`.", examples=[_DOGS])]
     name: Annotated[str, Field(description="Its name.", examples=["Puppy guide"])]
 
 
 class DayOfSegment(BaseModel):
-    """A day that is over."""
+    """The number of members at the end of a day."""
 
-    day: Annotated[date, Field(description="In the account's time zone.", examples=["2026-03-20"])]
-    count: Annotated[int, Field(description="How many members there were at its end.", examples=[1840])]
+    day: Annotated[date, Field(description="The day, in the account's time zone.", examples=["2026-03-20"])]
+    count: Annotated[int, Field(description="The number of members at the end of the day.", examples=[1840])]
 
 
 class SegmentSeries(BaseModel):
     """The number of members over time."""
 
     days: Annotated[
-        list[DayOfSegment], Field(description="Oldest first. A day at whose end no process was at work may be missing.")
+        list[DayOfSegment],
+        Field(description="Days, oldest first. A day may be missing if no process was running at its end."),
     ]
 
 
@@ -298,8 +303,8 @@ class CountAnswer(BaseModel):
     """The number of contacts for which a criterion is true, and each of its nodes."""
 
     count: Annotated[int, Field(description="Contacts for which the criterion is true.", examples=[1840])]
-    took_ms: Annotated[float, Field(description="How long counting took, in milliseconds.", examples=[1.2])]
-    nodes: Annotated[Sequence[NodeCount], Field(description="The same for each node.")]
+    took_ms: Annotated[float, Field(description="The duration of the count in milliseconds.", examples=[1.2])]
+    nodes: Annotated[Sequence[NodeCount], Field(description="The count for each node.")]
 
 
 class StreamedCount(BaseModel):

@@ -1,4 +1,4 @@
-"""Domain errors as problems."""
+"""Maps domain errors to problems."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from shared.uses import InUseError
 
 @contextmanager
 def refusals(pointer: str = "/criterion") -> Iterator[None]:
-    """Turn the domain errors of the block into problems. `pointer` is where the criterion is in the body."""
+    """Convert domain errors of the block to problems. `pointer` is the place of the criterion in the body."""
     try:
         yield
     except InvalidCriterion as invalid:

@@ -38,15 +38,15 @@ from shared.waking import woken_within
 STREAM = 'event: count\ndata: {"count":1840,"as_of":"2026-03-02T09:30:00Z"}\n\n'
 router = Router(tags=["segments"])
 
-KEEP_ALIVE = 15.0  # seconds without a change, after which a comment keeps the connection open
-LOOK_AT_KEY_EVERY = 1.0  # seconds: a stream ends so soon after its key was revoked
+KEEP_ALIVE = 15.0  # seconds without a change until a comment keeps the connection open
+LOOK_AT_KEY_EVERY = 1.0  # seconds until a stream ends after its key was revoked
 
-Force = Annotated[bool, Query(description="Delete it although something uses it; what uses it is broken then.")]
+Force = Annotated[bool, Query(description="Delete it even if it is in use; its users are then broken.")]
 
 
 @router.post("/v1/segments", status_code=201, response_model=SegmentOut)
 async def create_segment(request: Request, body: SegmentIn, caller: Annotated[Caller, requires("write")]) -> Response:
-    """Create a segment. Its present members are announced in pieces, with the reason `definition`."""
+    """Create a segment. Entries of its present members are published in pieces, with the reason `definition`."""
     state = State.of(request)
     with refusals():
         segment = await state.segments.create(caller.account_id, body.name, body.criterion)
@@ -60,7 +60,7 @@ async def create_segment(request: Request, body: SegmentIn, caller: Annotated[Ca
 async def list_segments(
     request: Request, caller: Annotated[Caller, requires("read")], page: Annotated[PageRequest, page_request()]
 ) -> Page[SegmentOut]:
-    """List the account's segments, oldest first, each with the number of its members as announced."""
+    """List the account's segments, oldest first, each with its published number of members."""
     state = State.of(request)
     key = page.key(UUID)
     rows, total = await state.segments.page(caller.account_id, key[0] if key else None, page.fetch)
@@ -89,11 +89,11 @@ async def get_segment(
     caller: Annotated[Caller, requires("read")],
     conditions: Annotated[Preconditions, preconditions()],
 ) -> Response:
-    """Return a segment with the number of its members now; `broken` says what in it does not exist any more."""
+    """Return a segment with its present number of members; `broken` names things in it that no longer exist."""
     state = State.of(request)
     with refusals():
         segment = await state.segments.find(caller.account_id, segment_id)
-    # The count changes by itself, so a client that has this version may not have this answer.
+    # The count changes without a new version, so a matching ETag does not mean an unchanged answer.
     shown = await _counted(state, caller.account_id, segment)
     return Preconditions(conditions.if_match, None).answer(shown, etag_of(segment.version))
 
@@ -106,7 +106,7 @@ async def change_segment(
     caller: Annotated[Caller, requires("write")],
     conditions: Annotated[Preconditions, preconditions()],
 ) -> Response:
-    """Change a segment. The difference is announced in pieces, with the reason `definition`."""
+    """Change a segment. The difference is published in pieces, with the reason `definition`."""
     state = State.of(request)
     with refusals():
         segment = await state.segments.change(
@@ -143,7 +143,7 @@ async def list_members(
     caller: Annotated[Caller, requires("read")],
     page: Annotated[PageRequest, page_request()],
 ) -> Page[Member]:
-    """List who is in the segment now, by contact id."""
+    """List the present members of the segment, by contact id."""
     state = State.of(request)
     key = page.key(ContactKey)
     with refusals():
@@ -163,7 +163,7 @@ async def sample_members(
     request: Request,
     segment_id: UUID,
     caller: Annotated[Caller, requires("read")],
-    limit: Annotated[int, Query(ge=1, le=100, description="How many members.")] = 5,
+    limit: Annotated[int, Query(ge=1, le=100, description="The number of members to return.")] = 5,
 ) -> SampleOut:
     """Return a few members of the segment, spread over all of them."""
     state = State.of(request)
@@ -182,7 +182,7 @@ async def show_series(
         Day | None, Query(description="The first day, in the account's time zone; 90 days ago by default.")
     ] = None,
 ) -> SegmentSeries:
-    """Return how many members the segment had at the end of each day. Days are kept for two years."""
+    """Return the number of members at the end of each day. Days are kept for two years."""
     first = since if since is not None else datetime.now(UTC).date() - timedelta(days=90)
     with refusals():
         days = await State.of(request).segments.ended_days(caller.account_id, segment_id, first)

@@ -1,4 +1,4 @@
-"""`/internal/slices`: what processes of this service ask each other. A shared secret guards it."""
+"""`/internal/slices`: questions between processes of this service, protected by a shared secret."""
 
 from hmac import compare_digest
 
@@ -14,9 +14,9 @@ router = Router(include_in_schema=False)
 
 @router.post("/internal/slices")
 async def ask_slices(request: Request) -> SliceAnswers:
-    """Return the answers of the slices that this process holds in the epochs asked."""
+    """Return the answers of the requested slices that this process owns in the given epochs."""
     state = State.of(request)
-    # The body is read for those who know the secret only.
+    # The body is read only if the secret is right.
     secret = request.headers.get(SECRET_HEADER, "")
     if not compare_digest(secret.encode(), (await state.owners.secret()).encode()):
         raise Problem(404, "Not found.")

@@ -1,4 +1,4 @@
-"""What the endpoints work with."""
+"""The resources of endpoints."""
 
 from dataclasses import dataclass, replace
 
@@ -16,7 +16,7 @@ from services.segmentation.use_cases.slice_owners import SliceOwners
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """`request.app.state.service` of this service."""
+    """The service's state, `request.app.state.service`."""
 
     segments: Segments
     criteria: Criteria
@@ -29,7 +29,7 @@ class State:
 
     @classmethod
     def of(cls, request: Request) -> "State":
-        """Return the state behind a request."""
+        """Return the state for a request."""
         state: State = request.app.state.service
         resources = state.segments.resources.for_request(request)
         return replace(

@@ -1,1 +1,1 @@
-"""Topics in: the slices of this process, kept current, and what they make known."""
+"""The handler that keeps the slices of this process current and announces entries and exits."""

@@ -1,4 +1,4 @@
-"""The handler: folds the contact topics into slices, and announces who enters and leaves."""
+"""The handler that folds the contact topics into slices, and announces entries and exits."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -31,17 +31,17 @@ CONSUMER = "segmentation"
 VERSION = 1
 TOPICS = ("labeling.contacts", "labeling.engagements", "labeling.labels", "tracking.clicks")
 
-PIECE = 2_000  # announcements at once that no event has caused
-AHEAD = timedelta(minutes=6)  # a click of 5 minutes ahead is taken, and may be of tomorrow
-MOST_DELAY = 1.0  # seconds that the relay may be behind while there is bulk work
+PIECE = 2_000  # announcements in one piece that no event has caused
+AHEAD = timedelta(minutes=6)  # clicks up to 5 minutes in the future are accepted, and may belong to the next day
+MOST_DELAY = 1.0  # seconds that the relay may be behind during bulk work
 WAIT_FOR_RELAY = timedelta(milliseconds=200)
 
 
 class SliceHandler(Handler):
-    """Holds `memories` of the partition numbers that are this process's.
+    """Holds the `memories` of the partition numbers that this process owns.
 
-    `url` is where other processes of the service ask it for its slices. Days pass by `clock`. `delay` returns how many
-    seconds the relay is behind. Snapshots are taken every `snapshot_every`, if there is something new.
+    `url` is the URL at which other processes of the service reach it. `clock` decides when days begin. `delay` returns
+    how many seconds the relay is behind. Snapshots are taken every `snapshot_every` if something has changed.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class SliceHandler(Handler):
             campaigns.on_change(lambda: self.due_changed())
 
     def on_change(self, callback: Callable[[], None]) -> None:
-        """Call `callback` whenever counts may be others than before."""
+        """Call `callback` whenever counts may have changed."""
         self._changed.append(callback)
 
     # SliceMemory, from its snapshot to the checkpoint
@@ -95,7 +95,7 @@ class SliceHandler(Handler):
         self.memories[partition] = memory
 
     def _next_snapshot(self, partition: int, now: datetime) -> datetime:
-        # Spread over the partition numbers, so that they do not all write at once.
+        # Spread over the partition numbers, so that they do not all write at the same time.
         return now + self._snapshot_every * (1 + partition / self._partitions)
 
     async def replay_from(self, work: UnitOfWork, partition: int) -> Mapping[str, Checkpoint] | None:
@@ -114,7 +114,7 @@ class SliceHandler(Handler):
         try:
             memory.load(self.definitions, self._clock())
         except Damaged as damaged:
-            # Its checksums were right, so a program wrote it that this one does not understand.
+            # Its checksums were right, so another version of the program wrote it.
             self._distrusted.add(partition)
             raise Fenced(f"snapshot of {partition} not understood: {damaged}") from damaged
         return memory
@@ -123,7 +123,7 @@ class SliceHandler(Handler):
         memory = self._loaded(partition)
         self._distrusted.discard(partition)
         for account_id in list(memory.memberships):
-            # Its contacts are all forgotten by the topics, or there never were any; its segments may be asked still.
+            # All its contacts were removed by compaction, or there never were any; its segments may still be queried.
             zone = self.definitions.zone(account_id)
             memory.slice(account_id, zone, self._clock().astimezone(zone).date())
         memory.ready = True
@@ -143,14 +143,15 @@ class SliceHandler(Handler):
             with work.isolate(partition):
                 memory = self.memories[partition]
                 if epochs.get(partition) != memory.epoch:
-                    # The checkpoint does not tell: the new owner may have announced by the clock, and moved nothing.
+                    # The checkpoint does not show this: the new owner may have announced for a new day without moving
+                    # it.
                     raise Fenced("another process holds the slices")
                 await self._fold(work, memory, records)
         self._notify_after_commit(work)
 
     async def _fold(self, work: UnitOfWork, memory: SliceMemory, batch: Sequence[Received]) -> None:
         if any(one.held_since is not None for one in batch):
-            # Held until somebody released it, and behind where snapshots begin: no snapshot from before may be used.
+            # A released record from before the snapshot's checkpoint: older snapshots must not be used any more.
             await forget_snapshot(work.connection, memory.partition)
             memory.save_all()
         touched: list[AccountSlice] = []
@@ -184,7 +185,8 @@ class SliceHandler(Handler):
 
     def _check_zone(self, account: AccountSlice, zone: str) -> None:
         if account.zone_name != zone:
-            # All its days are others now. The partition is opened again, and finds a snapshot that does not fit.
+            # All its days have changed. The partition is opened again, and rejects the snapshot because of the time
+            # zone.
             raise Fenced(f"account {account.account_id} has moved to {zone}")
 
     def due(self, partition: int) -> datetime | None:
@@ -279,7 +281,7 @@ _occurred_at = attrgetter("event.occurred_at")
 def _by_account(batch: Sequence[Received]) -> dict[int, list[Received]]:
     found: dict[int, list[Received]] = {}
     for received in batch:
-        # A tombstone follows the event that says that the contact is erased, and adds nothing to it.
+        # A tombstone follows the event of the erasure and adds nothing to it.
         if not isinstance(received.event, Tombstone):
             found.setdefault(received.event.account_id, []).append(received)
     return found

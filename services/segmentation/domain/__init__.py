@@ -1,1 +1,1 @@
-"""The memory image of contacts, criteria as set algebra on it, and what has been announced. Pure."""
+"""The image of contacts, criteria as set algebra on it, and the announced members. Pure."""

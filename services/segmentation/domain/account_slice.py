@@ -1,4 +1,4 @@
-"""One account's slice with what was announced of it: what a batch, a day and a new definition make known."""
+"""One account's slice and its announced members: the moves that a batch, a day or a definition causes."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -29,10 +29,10 @@ class Move(NamedTuple):
 class Membership:
     """One segment in one slice.
 
-    `announced`: the members as the events have them. `pending`: who may have to be announced still, by reason; they are
-    evaluated when their turn comes, and until then events about them announce nothing. `adopted` is the fingerprint of
-    the definition that was evaluated. `broken`: it decides nothing, and what is pending is kept. `written` and `saved`:
-    whether the database has it all, and the members.
+    `announced`: the members according to the published events. `pending`: contacts that may still have to be announced,
+    by reason; they are evaluated when their turn comes, and until then events about them announce nothing. `adopted` is
+    the fingerprint of the definition that was evaluated. `broken`: the segment decides nothing, and pending contacts
+    stay pending. `written` and `saved`: whether the database has the whole state, and the members.
     """
 
     announced: BitMap = field(default_factory=BitMap)
@@ -43,16 +43,16 @@ class Membership:
     saved: bool = True
 
     def waiting(self) -> BitMap:
-        """Return all who are pending."""
+        """Return all pending contacts."""
         return BitMap.union(*self.pending.values()) if self.pending else BitMap()
 
     @property
     def over(self) -> bool:
-        """Whether the segment is deleted and all its members were announced as gone."""
+        """Whether the segment is deleted and the exits of all its members were announced."""
         return not self.adopted and not self.pending and not self.announced
 
     def postpone(self, contacts: BitMap, reason: Reason) -> None:
-        """Add contacts that must be evaluated."""
+        """Add contacts to the pending ones."""
         fresh = contacts - self.waiting()
         if fresh:
             self.pending[reason] = self.pending.get(reason, BitMap()) | fresh
@@ -79,7 +79,7 @@ class AccountSlice:
         self.image = Slice(day.toordinal(), partitions, first_contact)
         self.memberships: dict[UUID, Membership] = {}
         self.day_written = False
-        self.ended: EndedDay | None = None  # the day that was left, until it is written
+        self.ended: EndedDay | None = None  # the day that has ended, until it is written
         self._partitions = partitions
         self.failures: dict[UUID, str] = {}
         self._adopted: Definitions | None = None
@@ -96,7 +96,7 @@ class AccountSlice:
         return any(membership.pending and not membership.broken for membership in self.memberships.values())
 
     def next_day(self) -> datetime:
-        """Return when the day after the slice's begins."""
+        """Return when the day after the slice's day begins."""
         day, begins = self._next_day
         if day != self.image.day:
             tomorrow = date.fromordinal(self.image.day + 1)
@@ -105,7 +105,7 @@ class AccountSlice:
         return begins
 
     def adopt(self, definitions: Definitions) -> None:
-        """Evaluate the definitions that changed or were mended; the difference becomes pending. Call it first."""
+        """Evaluate definitions that changed or were mended; the difference becomes pending. Call this first."""
         if definitions is self._adopted:
             return
         self._adopted = definitions
@@ -128,7 +128,7 @@ class AccountSlice:
                 membership.broken = False
                 membership.written = False
         for segment_id, membership in self.memberships.items():
-            # A deleted segment has no members any more; one that is broken keeps those it had.
+            # A deleted segment has no members; a broken one keeps its members.
             gone = segment_id not in definitions.all and segment_id not in definitions.broken
             if gone and (membership.adopted or membership.broken):
                 membership.postpone(membership.announced, "definition")
@@ -143,7 +143,8 @@ class AccountSlice:
             membership.written = False
 
     def _members(self, evaluator: Evaluator, definition: Definition) -> BitMap | None:
-        """Return who satisfies a definition; None if evaluating it fails, which breaks that segment and no other."""
+        """Return the contacts that satisfy a definition; None if evaluating it fails, which breaks only this
+        segment."""
         try:
             return evaluator.members(definition.criterion)
         except Exception as error:  # noqa: BLE001 - whatever it is, the other segments are not to blame
@@ -155,7 +156,7 @@ class AccountSlice:
         return self.memberships.setdefault(segment_id, Membership())
 
     def pass_to(self, day: int, definitions: Definitions) -> None:
-        """Go forward to a day; who enters and leaves by that becomes pending."""
+        """Move forward to a day; contacts that enter or leave because of it become pending."""
         left = self.day
         if not self.image.pass_to(day):
             return
@@ -172,11 +173,11 @@ class AccountSlice:
         self.image.settle_day()
 
     def replay(self, events: Iterable[ContactEvent]) -> None:
-        """Fold events whose effects are in the database already."""
+        """Fold events whose effects are already in the database."""
         fold(self.image, events, self.days, self._partitions)
 
     def fold(self, events: Iterable[ContactEvent], definitions: Definitions) -> Iterator[Move]:
-        """Fold a batch; what it makes known, except about those who are pending."""
+        """Fold a batch; return the moves that it causes, except those of pending contacts."""
         touched = fold(self.image, events, self.days, self._partitions)
         yield from self._after(touched, definitions)
 
@@ -192,7 +193,7 @@ class AccountSlice:
                 yield from self._announce(definition.segment_id, membership, changed, true, "event")
 
     def drain(self, definitions: Definitions, most: int) -> Iterator[Move]:
-        """Look at pending contacts, at most `most` of them, and make known what is still to be."""
+        """Evaluate at most `most` pending contacts; return their moves."""
         for segment_id, membership in list(self.memberships.items()):
             for reason in list(membership.pending) if not membership.broken else ():
                 if most <= 0:

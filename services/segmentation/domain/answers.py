@@ -1,4 +1,4 @@
-"""What a slice says to a question."""
+"""Answers questions with a slice."""
 
 import base64
 from collections.abc import Sequence
@@ -36,13 +36,13 @@ from shared.criteria import Criterion, evaluate, with_merged_labels
 from shared.criteria.content import Block
 from shared.criteria.references import walk
 
-MOST_KEPT = 200  # sums over days per slice and day, of about 30 kB at 100,000 contacts
+MOST_KEPT = 200  # cached sums over days per slice and day, of about 30 kB each at 100,000 contacts
 
 
 def answer(question: Question, account: AccountSlice | None, partition: int, partitions: int, account_id: int) -> Any:  # noqa: ANN401 (JSON)
     """Return a slice's answer, as JSON values; `account` is None if the account has no contacts there."""
     if account is None:
-        # An account without contacts there answers as an empty slice does.
+        # An account without contacts in the slice answers like an empty slice.
         rest = (partition - account_id) % partitions
         account = AccountSlice(account_id, UTC, "UTC", date(1970, 1, 1), partitions, rest)
     match question:
@@ -61,7 +61,7 @@ def answer(question: Question, account: AccountSlice | None, partition: int, par
         case SamplePage(asked=asked, limit=limit):
             return _sampled(account.image, Evaluator(account.image).members(asked.inlined), limit)
         case CountNodes(asked=asked):
-            # A marketer who is typing asks the same windows again and again.
+            # While a marketer types, the same windows are queried repeatedly.
             evaluator = Evaluator(account.image, keep=account.image.asked < MOST_KEPT)
             return [len(evaluator.members(node)) for node in walk(asked.inlined)]
         case _:
@@ -102,7 +102,7 @@ def _explain(asked: PortableCriterion, account: AccountSlice, index: int) -> dic
 
 
 def _seen(criterion: Criterion, facts: SliceFacts, today: date) -> dict[str, Any]:
-    """Return what every node saw, as the criterion was written: with the labels that it names, merged or not."""
+    """Return the values that every node read, with the labels that the written criterion names, merged or not."""
     resolved = with_merged_labels(criterion, facts.target.merged.last)
     return evaluate(resolved, facts, today).as_written(criterion).tree()
 
@@ -165,7 +165,7 @@ def _content(account: AccountSlice, question: DecideContent) -> dict[int, Any]:
 
 
 def _why(blocks: list[Block], content: dict[str, str], facts: SliceFacts, today: date) -> dict[str, Any]:
-    """Return the tree of every criterion that was looked at, in order, for each block."""
+    """Return the tree of every evaluated criterion, in order, for each block."""
     why: dict[str, Any] = {}
     for block in blocks:
         why[block.name] = []

@@ -15,7 +15,7 @@ from shared.criteria.content import FALLBACK, Block
 from shared.events.labeling import Subscription
 
 SUBSCRIBED = "subscribed"
-# The contacts that may not be sent to, by subscription. A contact without one is not known to be willing.
+# Subscriptions of suppressed contacts. A contact without a subscription has not agreed to get mails.
 REASONS: tuple[str, ...] = tuple(reason for reason in get_args(Subscription) if reason != SUBSCRIBED)
 UNKNOWN = "unknown"
 ERASED, CONSENT_DENIED = "erased", "consent_denied"
@@ -23,9 +23,9 @@ ERASED, CONSENT_DENIED = "erased", "consent_denied"
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """The contacts that satisfy one of `include` and none of `exclude`; criteria have no segments left in them.
+    """The contacts that satisfy one of `include` and none of `exclude`; segments in criteria are inlined.
 
-    `hold_out_percent` of those who may be sent to are held out; who that is depends on `hold_out_seed` alone.
+    `hold_out_percent` of the contacts that are not suppressed are held out; this depends only on `hold_out_seed`.
     """
 
     include: Sequence[Criterion]
@@ -36,7 +36,7 @@ class Audience:
 
 @dataclass(slots=True)
 class Selection:
-    """The contacts (indexes of the slice) of an audience, each in exactly one of the sets."""
+    """The contacts (indexes of the slice) of an audience; each is in exactly one of the sets."""
 
     audience: BitMap = field(default_factory=BitMap)
     held_out: BitMap = field(default_factory=BitMap)
@@ -44,12 +44,12 @@ class Selection:
 
 
 def hold_out_seed(campaign_id: UUID | None) -> str:
-    """Return the seed by which a campaign holds out contacts; None for one that does not exist yet."""
+    """Return the seed of a campaign's hold-out; `campaign_id` is None for a campaign that does not exist yet."""
     return f"hold-out:{campaign_id or 'preview'}"
 
 
 def subscribed(target: Slice) -> BitMap:
-    """Return the known contacts who may be sent to."""
+    """Return the known contacts that are subscribed."""
     column = target.attributes.get("subscription")
     return BitMap() if column is None else column.any_of([SUBSCRIBED], None) & target.known
 
@@ -61,7 +61,7 @@ def denied(target: Slice) -> BitMap:
 
 
 def suppressed_of(target: Slice, contacts: BitMap) -> dict[str, BitMap]:
-    """Return those of the contacts who may not be sent to, by reason; reasons without contacts are left out."""
+    """Return the suppressed contacts among these, by reason; reasons without contacts are omitted."""
     column = target.attributes.get("subscription")
     found: dict[str, BitMap] = {}
     left = contacts - subscribed(target)
@@ -76,10 +76,10 @@ def suppressed_of(target: Slice, contacts: BitMap) -> dict[str, BitMap]:
 
 
 def skipped_of(target: Slice, contacts: BitMap, denied_before: BitMap) -> dict[str, BitMap]:
-    """Return those of a frozen audience who may not be sent to any more, by reason; each has one reason.
+    """Return the contacts of a frozen audience that must be skipped now, by reason; each has one reason.
 
-    The contacts in `denied_before` had denied consent to tracking when the audience was frozen, and was chosen all the
-    same; who denies it later takes back what the choice rests on.
+    The contacts in `denied_before` had denied consent to tracking when the audience was frozen, and are not skipped for
+    that; contacts that denied it later are.
     """
     erased = contacts - target.known
     withdrawn = (denied(target) - denied_before) & contacts & subscribed(target)
@@ -89,7 +89,7 @@ def skipped_of(target: Slice, contacts: BitMap, denied_before: BitMap) -> dict[s
 
 
 def select(evaluator: Evaluator, audience: Audience) -> Selection:
-    """Return who of a slice is in an audience, held out, or suppressed."""
+    """Return the contacts of a slice that are in an audience, held out, or suppressed."""
     chosen = BitMap()
     for criterion in audience.include:
         chosen |= evaluator.members(criterion)
@@ -121,7 +121,7 @@ def decide_for_many(evaluator: Evaluator, blocks: Sequence[Block], contacts: Bit
 
 @dataclass(frozen=True, slots=True)
 class PartCount:
-    """How many contacts a part of an audience adds (or takes away), and how many of them no other part does."""
+    """The number of contacts that a part of an audience adds or removes, and of those that no other part does."""
 
     count: int
     only_here: int

@@ -1,4 +1,4 @@
-"""A campaign, what may be done with it in which state, and the audience that it has frozen in a slice."""
+"""A campaign, the operations that its states allow, and its frozen audience in a slice."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,10 +19,10 @@ EDITABLE: tuple[CampaignState, ...] = ("draft", "scheduled")
 
 
 def instant_of(moment: datetime | None, zone: tzinfo) -> datetime | None:
-    """Return a time in UTC; one without an offset is of `zone`.
+    """Return a time in UTC; a time without an offset is in `zone`.
 
-    Of a time that comes twice it is the first. One that the clock leaves out is as much later as the clock is put
-    forward: 02:30 is 03:30 then.
+    Of a repeated local time it is the first. A skipped local time is moved forward by the length of the gap: 02:30
+    becomes 03:30.
     """
     if moment is None:
         return None
@@ -30,7 +30,7 @@ def instant_of(moment: datetime | None, zone: tzinfo) -> datetime | None:
 
 
 class Launch(BaseModel):
-    """What was fixed at the launch of a campaign."""
+    """The facts that are fixed at the launch of a campaign."""
 
     revision: int
     audience: PortableAudience
@@ -39,7 +39,7 @@ class Launch(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """A campaign as it is stored."""
+    """A stored campaign."""
 
     campaign_id: UUID
     account_id: int
@@ -66,11 +66,11 @@ class Campaign:
 
 @dataclass(slots=True)
 class Frozen:
-    """The contacts (indexes of a slice) of a campaign, as they were when the slice froze its part.
+    """The contacts (indexes of a slice) of a campaign at the time when the slice froze its part.
 
-    `content` has the contacts of the audience by block and variant, `denied` those of the audience who had denied
-    consent to tracking by then. `parts` has everybody for whom each criterion of the audience was true: those of
-    `include`, then those of `exclude`.
+    `content` has the contacts of the audience by block and variant, `denied` those that had denied consent to tracking.
+    `parts` has the contacts for whom each criterion of the audience was true: those of `include`, then those of
+    `exclude`.
     """
 
     audience: BitMap = field(default_factory=BitMap)
@@ -93,7 +93,7 @@ class Frozen:
 
     @classmethod
     def load(cls, body: bytes) -> "Frozen":
-        """Read what `dump` wrote. Raises ValueError."""
+        """Read the bytes that `dump` wrote. Raises ValueError."""
         header, bitmaps = unpack(body)
         audience, held_out = next(bitmaps), next(bitmaps)
         suppressed = {reason: next(bitmaps) for reason in header["suppressed"]}
@@ -113,25 +113,25 @@ class Frozen:
         }
 
     def members_from(self, index: int, most: int) -> BitMap:
-        """Return the first members of the audience at or above an index, at most so many."""
+        """Return at most `most` members of the audience at or above an index."""
         start = self.audience.rank(index - 1) if index > 0 else 0
         return BitMap(self.audience[start : start + most])
 
 
 def _compressed(bitmap: BitMap) -> BitMap:
-    """Return the same contacts, with runs of neighbours for as little as they need. The image keeps its own bitmaps."""
+    """Return a compact copy of the bitmap with run-length encoding. The image keeps its own bitmaps."""
     copy = bitmap.copy()
     copy.run_optimize()
     return copy
 
 
 def dump_skipped(skipped: Mapping[str, BitMap]) -> bytes:
-    """Return who was skipped, by reason, as bytes."""
+    """Return the skipped contacts, by reason, as bytes."""
     return pack(list(skipped), map(_compressed, skipped.values()))
 
 
 def load_skipped(body: bytes | None) -> dict[str, BitMap]:
-    """Read what `dump_skipped` wrote; None is nobody."""
+    """Read the bytes that `dump_skipped` wrote; None means no contacts."""
     if body is None:
         return {}
     header, bitmaps = unpack(body)
@@ -140,7 +140,7 @@ def load_skipped(body: bytes | None) -> dict[str, BitMap]:
 
 @dataclass(frozen=True, slots=True)
 class SliceProgress:
-    """The progress of a slice with a campaign; `failed` says why it could not freeze its part."""
+    """The progress of a campaign in a slice; `failed` says why the slice could not freeze its part."""
 
     partition: int
     frozen: Frozen | None

@@ -1,8 +1,8 @@
-"""The values of one field, by the shape of the value; the field's type is the criterion's business.
+"""The values of one field, stored by JSON type; only the criterion knows the field's type.
 
-Texts have a bitmap for each of at most 1,024 values per slice (kept by the form in which they compare). Further values
-are kept as they are, per contact, and looked through when asked: a field with millions of distinct values costs a
-little text per contact, not a bitmap per value. Texts that are days have the order of days.
+Texts have a bitmap for each of at most 1,024 values per slice, in the form for comparison. Further values are stored
+per contact, and scanned by queries, so a field with millions of distinct values costs a text per contact instead of a
+bitmap per value. Texts that are days are also ordered as days.
 """
 
 from calendar import isleap
@@ -35,7 +35,7 @@ class Column:
         self.booleans = (BitMap(), BitMap())
 
     def put(self, values: Mapping[int, Scalar | None]) -> None:
-        """Give values to contacts, whatever they had before; None takes the value away."""
+        """Set values of contacts, replacing earlier ones; None removes the value."""
         self._remove(BitMap(list(values)))
         texts: dict[str, list[int]] = {}
         days: dict[int, int] = {}
@@ -78,7 +78,7 @@ class Column:
             holders -= contacts
 
     def present(self) -> BitMap:
-        """Return who has a value."""
+        """Return the contacts that have a value."""
         return BitMap.union(
             BitMap(list(self.unindexed.by_contact)),
             self.days.present,
@@ -88,7 +88,7 @@ class Column:
         )
 
     def get(self, contact: int) -> Scalar | None:
-        """Return the value of one contact; texts and numbers in the form in which they compare."""
+        """Return the value of one contact; texts and numbers in the form for comparison."""
         for answer in (True, False):
             if contact in self.booleans[answer]:
                 return answer
@@ -122,7 +122,7 @@ class Column:
                 return self._ordered(operator, several, within) & universe
 
     def any_of(self, values: Sequence[Scalar], within: BitMap | None) -> BitMap:
-        """Return who has one of the values; texts without a bitmap are looked through once for all of them."""
+        """Return the contacts that have one of the values; texts without a bitmap are scanned once for all values."""
         found = [self.booleans[value] for value in values if isinstance(value, bool)]
         days = [day.toordinal() for value in values if (day := parse_day(value)) is not None]
         numbers = [
@@ -165,7 +165,7 @@ class Column:
             return self.days.compared(day.toordinal(), within)[1]
         text = normal(value)
         found = self.texts.get(text)
-        # A value gets its bitmap when there is room for one; earlier and later holders may have none.
+        # A value gets a bitmap when there is room for one; its other holders may be among the texts without bitmaps.
         unindexed = self.unindexed.any_of({text}, within)
         return unindexed if found is None else found | unindexed
 
@@ -211,7 +211,7 @@ def _emptied(holders: BitMap, contacts: BitMap) -> bool:
 
 
 def _days_starting(prefix: str) -> tuple[int, int] | None:
-    """Return the first and last day (ordinals) whose text starts with the prefix: such texts order as days do."""
+    """Return the first and last day (ordinals) whose text starts with the prefix: these texts sort like days."""
     first = _first_day(lambda text: text >= prefix)
     last = _first_day(lambda text: text[: len(prefix)] > prefix) - 1
     return (first, last) if first <= last else None

@@ -1,4 +1,4 @@
-"""Which criteria a batch can have changed the truth of."""
+"""Finds the criteria whose truth a batch may have changed."""
 
 from uuid import UUID
 
@@ -23,9 +23,10 @@ KNOWN: Name = ("known",)
 
 
 def concerns(criterion: Criterion, merged: MergedLabels = NONE_MERGED) -> frozenset[Name]:
-    """Return the names, as in `Touched.about`, without one of which the criterion's truth stays as it is for everybody.
+    """Return the names, as in `Touched.about`, on which the criterion's truth depends.
 
-    Every criterion is concerned by who is known; what was inlined counts, and so do labels merged with those it names.
+    Every criterion depends on the known contacts; inlined segments count, and so do labels merged with those that it
+    names.
     """
     found: set[Name] = {KNOWN}
     for node in walk(criterion, into_segments=True):
@@ -34,11 +35,11 @@ def concerns(criterion: Criterion, merged: MergedLabels = NONE_MERGED) -> frozen
 
 
 def _alike(name: Name, merged: MergedLabels) -> list[Name]:
-    """Return the names of the same thing about all labels that were merged with its label."""
+    """Return the name, and the same names for all labels that were merged with its label."""
     if name[0] not in ("label", "click.label") or not isinstance(name[1], int):
         return [name]
     names: list[Name] = [(name[0], label.int) for label in merged.alike(UUID(int=name[1]))]
-    # Who refused it is counted as long as nobody has given back a label that it was merged with.
+    # Whether a contact refuses the label also depends on the labels that it was merged with.
     held: list[Name] = [("label", number) for kind, number in names if kind == "click.label"] if len(names) > 1 else []
     return names + held
 

@@ -1,4 +1,4 @@
-"""The facts that a slice has of one contact, to explain a criterion and to compare evaluations."""
+"""The facts of one contact in a slice, to explain a criterion and to compare evaluations."""
 
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -17,9 +17,10 @@ from shared.events.labeling import Scalar
 
 
 class SliceFacts:
-    """`shared.criteria.Facts` of one contact (an index). Texts are in the form in which they compare.
+    """`shared.criteria.Facts` of one contact (an index).
 
-    Facts about merged labels are facts about the last one, so criteria must name that one: see `with_merged_labels`.
+    Texts are in the form for comparison. Facts about merged labels are resolved to the last label, which criteria must
+    name: see `with_merged_labels`.
     """
 
     def __init__(self, target: Slice, contact: int) -> None:

@@ -1,4 +1,4 @@
-"""The segments of an account as they are evaluated: inlined, with what concerns them."""
+"""The segments of an account in the form for evaluation: inlined, with the names that they depend on."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -22,22 +22,23 @@ from shared.criteria.references import walk
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """One segment. `fingerprint` tells two definitions apart that can have other members, and nothing else."""
+    """One segment. `fingerprint` differs between two definitions exactly if they may have different members."""
 
     segment_id: UUID
     name: str
     criterion: Criterion
     fingerprint: bytes
-    moves: bool  # with the day
+    moves: bool  # whether members may change with the day
     concerns: frozenset[Name]
 
 
 class Definitions:
     """All segments of an account that can be evaluated.
 
-    `broken`: those that cannot, and why: something that they name is gone, or they include a broken segment. Given are
-    those that are broken themselves. `previous`: earlier definitions, of which the unchanged ones are taken over.
-    `merged`: the account's labels that were merged into others; a segment that names one of them means all.
+    `broken`: those that cannot, with the reasons: something that they name was deleted, or they include a broken
+    segment. The argument has only those that are broken themselves. `previous`: earlier definitions, of which unchanged
+    ones are reused. `merged`: the account's merged labels; a segment that names one of them means all labels merged
+    with it.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class Definitions:
         except InvalidCriterion as invalid:
             self.broken[segment_id] = invalid.faults[0].detail
             return
-        # Other days are other members, so the zone is a part of what a definition means.
+        # The time zone is part of the fingerprint, because it determines the days.
         meant = f"{self.zone} {whole!r}{self._merged_in(whole)}"
         fingerprint = sha256(meant.encode("utf-8", "surrogatepass")).digest()[:16]
         shared = share_leaves(whole, self._leaves)
@@ -82,7 +83,7 @@ class Definitions:
         self.all[segment_id] = Definition(segment_id, name, shared, fingerprint, moves_with_the_day(whole), about)
 
     def _merged_in(self, whole: Criterion) -> str:
-        """Return what merged labels make of a criterion: nothing as long as it names none of them."""
+        """Return the part of the fingerprint for merged labels: empty if the criterion names none."""
         named = sorted(references(whole, into_segments=True).labels)
         if any(isinstance(node, TopLabel) and node.among is None for node in walk(whole, into_segments=True)):
             named = sorted({*named, *self.merged.last})
@@ -101,7 +102,8 @@ class Definitions:
         return False
 
     def has_same(self, segment_id: UUID, name: str, criterion: Criterion) -> bool:
-        """Return whether the segment has this definition already and names no other segment, which may have changed."""
+        """Return whether the segment already has this definition and names no other segments, which may have
+        changed."""
         found = self.all.get(segment_id)
         return (
             found is not None
@@ -111,13 +113,13 @@ class Definitions:
         )
 
     def shared_leaves(self) -> dict[Criterion, Criterion]:
-        """Return the leaves that are one object already; drop those of changed segments when there are many."""
+        """Return the leaves that are already shared; drop those of changed segments if there are many."""
         if len(self._leaves) > 4 * len(self._criteria) + 1000:
             return {}
         return self._leaves
 
     def concerned(self, about: Iterable[Name]) -> list[Definition]:
-        """Return the segments whose members may be others after a batch about these names."""
+        """Return the segments whose members may change with a batch about these names."""
         found = {segment_id for name in about for segment_id in self._concerned.get(name, ())}
         return [self.all[segment_id] for segment_id in found]
 

@@ -1,24 +1,24 @@
-"""Why a use case refuses; the API makes problems of these."""
+"""Errors of use cases; the API maps them to problems."""
 
 
 class Refusal(Exception):
-    """Something that the caller asked for is not possible; the text says why."""
+    """A request cannot be carried out; the text says why."""
 
 
 class NotFound(Refusal):
-    """The account has no such thing."""
+    """The thing does not exist in the account."""
 
 
 class LimitReached(Refusal):
-    """The account has as many of these as it may have."""
+    """The account has reached a limit."""
 
 
 class Conflict(Refusal):
-    """The thing is not in a state in which this is possible."""
+    """The state of the thing does not allow this."""
 
 
 class TooMany(Refusal):
-    """The account has as many of these at work as it may have; later it is possible again."""
+    """The account has too many concurrent requests or streams; a later retry may succeed."""
 
 
 class SlicesUnavailable(Refusal):

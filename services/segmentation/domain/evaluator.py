@@ -1,4 +1,4 @@
-"""Who satisfies a criterion: set algebra on a slice."""
+"""Evaluates criteria by set algebra on a slice."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -38,10 +38,10 @@ ONCE = Count()
 
 
 class Evaluator:
-    """One slice asked several criteria at one moment: a leaf that they share is looked up once.
+    """Evaluates several criteria on one slice at one moment; a shared leaf is evaluated once.
 
-    `within`: answers are wanted about these contacts only. `keep`: the same criteria will be asked again after the
-    next batch, so sums over days are kept. Bitmaps that are returned must not be changed.
+    `within`: only these contacts are of interest. `keep`: the same criteria will be evaluated again after the next
+    batch, so sums over days are cached. Returned bitmaps must not be modified.
     """
 
     def __init__(self, target: Slice, within: BitMap | None = None, keep: bool = False) -> None:
@@ -53,7 +53,7 @@ class Evaluator:
         self._segments: dict[UUID, BitMap] = {}
 
     def members(self, node: Criterion) -> BitMap:
-        """Return the known contacts for whom it is true."""
+        """Return the known contacts for whom the criterion is true."""
         match node:
             case All(parts):
                 return BitMap.intersection(self.universe, *(self.members(part) for part in parts))
@@ -64,7 +64,8 @@ class Evaluator:
             case InSegment(segment, criterion):
                 return self._segment(segment, criterion)
             case _:
-                # By identity: hashing a leaf takes longer than looking at one. The caller keeps the criteria alive.
+                # By identity, because hashing a leaf takes longer than evaluating one. The caller keeps the criteria
+                # alive.
                 found = self._leaves.get(id(node))
                 if found is None:
                     found = self._leaves[id(node)] = self._leaf(node)
@@ -114,7 +115,7 @@ class Evaluator:
                     return self.target.created.kept_between(*days) & self.universe
                 return self.target.created.between(*days, self._within) & self.universe
             case _:
-                raise TypeError(f"{type(node).__name__} is no leaf")
+                raise TypeError(f"{type(node).__name__} is not a leaf")
 
     def _clicked(self, node: Clicked, count: Count, period: Period | None) -> BitMap:
         label = node.target if node.selector == "label" and isinstance(node.target, UUID) else None
@@ -129,7 +130,7 @@ class Evaluator:
         return BitMap.union(*(self._holding(self.target.merged.alike(label), period) for label in labels))
 
     def _holding(self, alike: Sequence[UUID], period: Period | None) -> BitMap:
-        """Return who holds one of several labels that mean the same; it was held since the earliest day."""
+        """Return the contacts that hold one of several merged labels, since the earliest day."""
         found = [index for label in alike if (index := self.target.labels.get(label.int)) is not None]
         if not found:
             return BitMap()
@@ -170,7 +171,7 @@ def days_of(period: Period | None, today: int) -> Range:
 
 
 def name_of(node: Clicked) -> Name:
-    """Return the name of what a clicks node counts."""
+    """Return the name of the tally that a clicks node counts."""
     target = node.target.int if isinstance(node.target, UUID) else node.target
     if node.selector is None:
         return CLICKED

@@ -1,4 +1,4 @@
-"""Events into a slice, a batch at a time."""
+"""Folds batches of events into a slice."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -18,14 +18,14 @@ from shared.events.envelope import ContactEvent
 from shared.events.labeling import ContactChanged, ContactEngaged, LabelAssigned, LabelRemoved
 from shared.events.tracking import ContactClicked
 
-# Zones have changed at quarters of an hour only since 1980, so all of a quarter has one day.
+# Since 1980 the offsets of time zones are multiples of a quarter of an hour, so a quarter is within one day.
 _QUARTER = 900
 _SINCE_1980 = 315_532_800 // _QUARTER
 _MOST_QUARTERS = 100_000
 
 
 class Days:
-    """The account's day (an ordinal) of a moment; remembers what it found, for a look-up costs a microsecond."""
+    """Computes the account's day (an ordinal) of a moment, with a cache, because a computation takes a microsecond."""
 
     def __init__(self, zone: tzinfo) -> None:
         self.zone = zone
@@ -46,7 +46,7 @@ class Days:
 
 @dataclass(slots=True)
 class Touched:
-    """What a batch has changed: whose truths may be others now, and what they may be asked about.
+    """The contacts and names that a batch has changed, for which criteria may have changed.
 
     `about` has names as in `services.segmentation.domain.slice`, ("label", id), ("field", key) and ("known",).
     """
@@ -56,7 +56,7 @@ class Touched:
 
 
 def fold(target: Slice, events: Iterable[ContactEvent], days: Days, partitions: int) -> Touched:
-    """Fold events of the slice's contacts, in order. The caller has passed the slice to the newest of their days."""
+    """Fold events of the slice's contacts, in order. The slice must have been moved to the newest of their days."""
     batch = _Batch(target, days)
     add = batch.by_type.get
     for event in events:
@@ -71,7 +71,7 @@ def _lists() -> defaultdict[Name, list[int]]:
 
 
 class _Batch:
-    """Groups a batch by what it adds to, so that each bitmap is changed once."""
+    """Groups a batch by bitmap, so that each bitmap is changed once."""
 
     def __init__(self, target: Slice, days: Days) -> None:
         self.target = target
@@ -97,7 +97,7 @@ class _Batch:
             self.refused.setdefault(label, {})[contact] = True
 
     def take_over(self, event: LabelRemoved, contact: int) -> None:
-        """Keep the earlier beginning when a label is removed because it was merged into one that is held, too."""
+        """Keep the earlier day when a label is removed because it was merged into a label that is held too."""
         into = taken_over_by(event)
         if into is not None:
             old, kept = self.since(event.label_id.int, contact), self.since(into.int, contact)
@@ -177,7 +177,7 @@ class _Batch:
             pending[contact] = self.days.of(event.occurred_at) - EPOCH
 
     def give_back(self, label: int, contact: int) -> None:
-        """Note that the contact does not refuse the label any more, whether it did or not."""
+        """Note that the contact does not refuse the label, whether it did before or not."""
         if label in self.refused or label in self.target.refused:
             self.refused.setdefault(label, {})[contact] = False
 
@@ -212,11 +212,11 @@ class _Batch:
         gone = [contact for contact, since in pending.items() if since is None]
         if gone:
             index.remove(BitMap(gone))
-        # Days before 1970 are no days of labels; they would be the first.
+        # Days of labels are stored from 1970 on; earlier days count as the first.
         index.put({contact: max(since, 0) for contact, since in pending.items() if since is not None})
 
     def refuse(self, label: int, changes: dict[int, bool]) -> bool:
-        """Return whether somebody refuses the label now who did not before, or the other way round."""
+        """Set whether contacts refuse the label; return whether that changed for any of them."""
         before = self.target.refused.get(label, BitMap())
         after = before - BitMap(list(changes)) | BitMap([contact for contact, refuses in changes.items() if refuses])
         self.target.refused[label] = after

@@ -1,4 +1,4 @@
-"""Interest compared with other interests, set-wise: which label is clicked most, and which one more."""
+"""Compares interests by set operations: the most clicked label, and more clicks on one label than on another."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -14,7 +14,8 @@ from shared.criteria.grammar import MoreClicks
 def label_planes(
     target: Slice, label: UUID, days: Range, within: BitMap | None, keep: bool, *, refused: bool = False
 ) -> Planes:
-    """Return the clicks on a label in a range of days; they must not be changed. `refused` includes who refused it."""
+    """Return the clicks on a label in a range of days, not to be modified. `refused`: include contacts that refused
+    it."""
     alike = target.merged.alike(label)
     if len(alike) == 1:
         planes = add_tallies(target.named(("click.label", label.int)), days, within, keep)
@@ -37,7 +38,7 @@ def _planes_of_merged(labels: Sequence[int], target: Slice, days: Range, within:
 
 
 def refusing(target: Slice, label: UUID) -> BitMap:
-    """Return those who refused a label. Who holds one that it was merged with has got it back."""
+    """Return the contacts that refuse a label, without those that hold a label that it was merged with."""
     alike = target.merged.alike(label)
     if len(alike) == 1:
         return target.refused.get(label.int, BitMap())
@@ -47,11 +48,11 @@ def refusing(target: Slice, label: UUID) -> BitMap:
 
 
 def more_clicks(target: Slice, node: MoreClicks, days: Range, within: BitMap | None, keep: bool) -> BitMap:
-    """Return who clicked more on the node's label than on the other one."""
+    """Return the contacts that clicked more on the node's label than on the other one."""
     label = label_planes(target, node.label, days, within, keep)
     than = label_planes(target, node.than, days, within, keep)
     more, equal = compared_planes(label, than if node.times is None else multiplied(than, node.times))
-    # The same number above zero of both: `times` as many is enough, more than as many is not.
+    # For equal numbers above zero: exactly `times` as many satisfies a node with `times`, but not one without.
     return more if node.times is None else more | equal
 
 
@@ -63,7 +64,7 @@ def clicked_labels(target: Slice) -> list[UUID]:
 def top_label(
     target: Slice, label: UUID, among: tuple[UUID, ...] | None, days: Range, within: BitMap | None, keep: bool
 ) -> BitMap:
-    """Return those for whom the label comes first: most clicks, then the later last click, then the smaller id."""
+    """Return the contacts for whom the label ranks first: most clicks, then later last click, then smaller id."""
     label = target.merged.last.get(label, label)
     others = clicked_labels(target) if among is None else among
     others = [target.merged.last.get(other, other) for other in others]
@@ -79,7 +80,7 @@ def top_label(
             ties.append((other, equal))
     if not candidates or not ties:
         return candidates
-    # As many clicks on both: the later last click comes first, then the older label.
+    # Equal numbers of clicks: the later last click ranks first, then the older label.
     mine = _last_day(target, label, days, candidates, keep)
     for other, equal in ties:
         tied = equal & candidates
@@ -90,7 +91,7 @@ def top_label(
 
 
 def _last_day(target: Slice, label: UUID, days: Range, within: BitMap, keep: bool) -> Planes:
-    """Return the last day on which the contacts in `within` clicked on a label; others may be among them."""
+    """Return the last day on which the contacts in `within` clicked on a label; others may be included."""
     tallies = [tally for one in target.merged.alike(label) for tally in target.named(("click.label", one.int))]
     latest: Planes = []
     for tally in tallies:

@@ -1,10 +1,10 @@
-"""The effect of a campaign: those sent to compared with those held out."""
+"""The effect of a campaign: contacts who were sent the message compared with those held out."""
 
 from dataclasses import dataclass
 from math import sqrt
 
 Z = 1.959963984540054  # of a two-sided interval of 95 %
-MIN_HELD_OUT = 1000  # with fewer, the interval says next to nothing
+MIN_HELD_OUT = 1000  # with fewer, the interval is meaningless
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Lift:
 
 
 def lift_of(sent: int, sent_did: int, held_out: int, held_out_did: int) -> Lift | None:
-    """Compare two shares; None if too few contacts were held out to tell.
+    """Compare two shares; None if too few contacts were held out.
 
     The interval is Newcombe's hybrid score interval for the difference of two proportions (R. G. Newcombe, "Interval
     estimation for the difference between independent proportions", Statistics in Medicine 17, 1998, method 10).

@@ -1,4 +1,4 @@
-"""One number per contact that can be compared: bit slices of whole numbers from zero on."""
+"""One comparable number per contact, as bit slices of non-negative integers."""
 
 import struct
 from bisect import bisect_left
@@ -6,28 +6,29 @@ from collections.abc import Iterable, Mapping
 
 from pyroaring import BitMap
 
-FEW = 8  # so many contacts are looked at one by one
+FEW = 8  # up to so many contacts are processed one by one
 _TOP = 1 << 63
 _ALL = (1 << 64) - 1
 
 
 def key_of_float(number: float) -> int:
-    """Return a whole number below 2 ** 64 that orders as the floats do."""
+    """Return an integer below 2 ** 64 that sorts like the float."""
     bits: int = struct.unpack(">Q", struct.pack(">d", number))[0]
     return ~bits & _ALL if bits & _TOP else bits | _TOP
 
 
 def float_of_key(key: int) -> float:
-    """Return the float that `key_of_float` made the key of."""
+    """Return the float of a key from `key_of_float`."""
     bits = key & ~_TOP if key & _TOP else ~key & _ALL
     number: float = struct.unpack(">d", struct.pack(">Q", bits))[0]
     return number
 
 
 class Ordered:
-    """At most one number per contact. `present`: who has one.
+    """At most one number per contact.
 
-    `ranges` are answers that are asked again and again; they are kept current, and are no part of the state.
+    `present`: the contacts that have one. `ranges` are cached results of repeated queries; they are kept current, and
+    are not part of the state.
     """
 
     __slots__ = ("planes", "present", "ranges")
@@ -48,7 +49,7 @@ class Ordered:
             found -= contacts
 
     def put(self, numbers: Mapping[int, int]) -> None:
-        """Give numbers to contacts, whatever they had before."""
+        """Set numbers of contacts, replacing earlier ones."""
         if not numbers:
             return
         contacts = BitMap(list(numbers))
@@ -69,7 +70,7 @@ class Ordered:
                 plane |= BitMap([contact for contact, number in numbers.items() if number >> level & 1])
 
     def put_all(self, number: int, contacts: BitMap) -> None:
-        """Give the same number to contacts, whatever they had before."""
+        """Set the same number for contacts, replacing earlier ones."""
         self.remove(contacts)
         self.present |= contacts
         while len(self.planes) < number.bit_length():
@@ -82,7 +83,7 @@ class Ordered:
                 plane |= contacts
 
     def compared(self, number: int, within: BitMap | None = None) -> tuple[BitMap, BitMap, BitMap]:
-        """Return who has less, the same, and more; of those in `within` only, unless it is None."""
+        """Return the contacts with a smaller, the same, and a greater number; only those in `within`, unless None."""
         asked = self.present if within is None else self.present & within
         less, equal = BitMap(), asked
         if number < 0:
@@ -100,7 +101,7 @@ class Ordered:
         return less, equal, asked - less - equal
 
     def any_of(self, numbers: Iterable[int], within: BitMap | None = None) -> BitMap:
-        """Return who has one of the numbers; one walk through the bit slices for all of them."""
+        """Return the contacts that have one of the numbers, in one pass through the bit slices."""
         asked = self.present if within is None else self.present & within
         fitting = sorted({number for number in numbers if number >= 0 and number.bit_length() <= len(self.planes)})
         found: list[BitMap] = []
@@ -121,7 +122,7 @@ class Ordered:
         return BitMap.union(*found) if found else BitMap()
 
     def between(self, lowest: int, highest: int, within: BitMap | None = None) -> BitMap:
-        """Return who has a number from lowest to highest, both included."""
+        """Return the contacts with a number from lowest to highest, inclusive."""
         if highest < lowest:
             return BitMap()
         less, _, _ = self.compared(lowest, within)
@@ -129,14 +130,14 @@ class Ordered:
         return (self.present if within is None else self.present & within) - less - more
 
     def kept_between(self, lowest: int, highest: int) -> BitMap:
-        """Do as `between`, and keep the result until `forget_ranges`; it must not be changed."""
+        """Return the same as `between`, and cache it until `forget_ranges`; it must not be modified."""
         found = self.ranges.get((lowest, highest))
         if found is None:
             found = self.ranges[lowest, highest] = self.between(lowest, highest)
         return found
 
     def forget_ranges(self) -> None:
-        """Forget the answers that will not be asked for again."""
+        """Drop cached results that will not be queried again."""
         self.ranges = {}
 
     def get(self, contact: int) -> int | None:

@@ -1,6 +1,7 @@
-"""Numbers per contact as bit slices: plane `n` has the contacts whose number has bit `n`.
+"""Numbers of contacts as bit slices: plane `n` has the contacts whose number has bit `n`.
 
-Contacts are indexes into a slice (`contact_id // partitions`). Nothing here changes a bitmap that it returned before.
+Contacts are indexes into a slice (`contact_id // partitions`). Functions never modify a bitmap that was returned
+before.
 """
 
 from collections import Counter
@@ -27,7 +28,7 @@ def add_ones(planes: Planes, contacts: BitMap, level: int = 0) -> None:
 
 
 def remove_ones(planes: Planes, contacts: BitMap, level: int = 0) -> None:
-    """Take `2 ** level` from each of the contacts, in place; each must have that much."""
+    """Subtract `2 ** level` for each of the contacts, in place; each must have at least that much."""
     borrow = contacts
     while borrow and level < len(planes):
         plane = planes[level]
@@ -38,7 +39,7 @@ def remove_ones(planes: Planes, contacts: BitMap, level: int = 0) -> None:
 
 
 def counting(contacts: Sequence[int]) -> Planes:
-    """Return how many times each contact is in the list."""
+    """Return the number of occurrences of each contact in the list."""
     once = BitMap(contacts)
     if len(once) == len(contacts):
         return [once]
@@ -50,19 +51,19 @@ def counting(contacts: Sequence[int]) -> Planes:
 
 
 def add_planes(planes: Planes, others: Iterable[BitMap], within: BitMap | None) -> None:
-    """Add the numbers of others to those of `planes`, in place; of contacts in `within` only, unless it is None."""
+    """Add other numbers to those of `planes`, in place; only for contacts in `within`, unless it is None."""
     for level, other in enumerate(others):
         add_ones(planes, other if within is None else other & within, level)
 
 
 def remove_planes(planes: Planes, others: Iterable[BitMap]) -> None:
-    """Take the numbers of others from those of `planes`, in place."""
+    """Subtract other numbers from those of `planes`, in place."""
     for level, other in enumerate(others):
         remove_ones(planes, other, level)
 
 
 def satisfying(planes: Sequence[BitMap], count: Count, universe: BitMap) -> BitMap:
-    """Return the contacts of the universe whose number satisfies the comparison; those in no plane have zero."""
+    """Return the contacts of the universe whose number satisfies the comparison; contacts in no plane have zero."""
     if count.comparison == "at_least":
         return _at_least(planes, count.number, universe)
     if count.comparison == "at_most":
@@ -108,13 +109,13 @@ def compared_planes(
 ) -> tuple[BitMap, BitMap]:
     """Return the contacts with a greater number in `one` than in `other`, and those with the same number above zero.
 
-    `within`: only these are asked for, each of whom has a number above zero in one of the two.
+    `within`: only these contacts are of interest; each must have a number above zero in one of the two.
     """
     if within is None:
         within = BitMap.union(*one, *other) if one or other else BitMap()
     more, equal = BitMap(), within
     for level in range(max(len(one), len(other)) - 1, -1, -1):
-        # Contacts that are decided on drop out: the bitmaps get smaller from plane to plane.
+        # Decided contacts are removed, so the bitmaps get smaller from plane to plane.
         first = equal & one[level] if level < len(one) else BitMap()
         second = equal & other[level] if level < len(other) else BitMap()
         more |= first - second
@@ -125,7 +126,7 @@ def compared_planes(
 
 
 def multiplied(planes: Sequence[BitMap], factor: int) -> Planes:
-    """Return the numbers times a factor."""
+    """Return the numbers multiplied by a factor."""
     product: Planes = []
     for shift in range(factor.bit_length()):
         if factor >> shift & 1:

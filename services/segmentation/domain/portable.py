@@ -1,4 +1,4 @@
-"""Criteria, audiences and blocks as they travel between processes, and as a launched campaign keeps them."""
+"""Criteria, audiences and blocks in the form that is sent between processes and stored with a launched campaign."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -13,14 +13,14 @@ from shared.criteria.content import Block, Variant
 
 
 class PortableCriterion(BaseModel):
-    """A criterion as it travels: written, with the criteria of all segments in it, by their ids."""
+    """A written criterion, with the criteria of all segments in it by id."""
 
     criterion: dict[str, Any]
     segments: dict[UUID, dict[str, Any]] = {}
 
     @classmethod
     def of(cls, criterion: Criterion, segments: Mapping[UUID, Criterion]) -> "PortableCriterion":
-        """Take along what the criterion needs of the account's segments."""
+        """Return the criterion with those of the account's segments that it needs."""
         needed: dict[UUID, dict[str, Any]] = {}
         waiting = [criterion]
         while waiting:
@@ -32,7 +32,7 @@ class PortableCriterion(BaseModel):
 
     @property
     def bytes(self) -> int:
-        """Its size as it travels."""
+        """Its size in bytes as JSON."""
         return len(self.model_dump_json())
 
     @cached_property
@@ -57,7 +57,7 @@ class PortableBlock(BaseModel):
 
     @property
     def to_decide(self) -> Block:
-        """The block as it is decided."""
+        """The block in the form for decisions."""
         return Block(self.block, tuple(Variant(one.variant, one.asked.inlined) for one in self.variants if one.asked))
 
 
@@ -71,7 +71,7 @@ class PortableAudience(BaseModel):
 
     @property
     def to_select(self) -> Audience:
-        """The audience as it is evaluated."""
+        """The audience in the form for evaluation."""
         return Audience(
             [one.inlined for one in self.include],
             [one.inlined for one in self.exclude],

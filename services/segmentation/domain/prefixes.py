@@ -1,18 +1,18 @@
-"""Clicks on all URLs that begin alike, summed once: a criterion would otherwise add up thousands of links each time."""
+"""Cached sums of clicks on all URLs with a prefix: otherwise a criterion would add up thousands of links each time."""
 
 from collections.abc import Iterator, Sequence
 
 from services.segmentation.domain.planes import add_planes, counting
 from services.segmentation.domain.tally import Tally
 
-MOST_PREFIXES = 8  # in a slice; the one that was asked for first makes room
+MOST_PREFIXES = 8  # in a slice; beyond this the oldest one is dropped
 
 
 class PrefixSum:
     """The sum of the tallies of all links whose URL begins with `prefix`.
 
-    It is made link by link, and clicks may be folded meanwhile: those on a link that is in the sum already are added to
-    it, the others come with their link. `ready`: all links are in it.
+    It is collected link by link, and clicks may be folded meanwhile: those on an included link are added to the sum,
+    others are included with their link. `ready`: all links are included.
     """
 
     __slots__ = ("names", "prefix", "ready", "tally")
@@ -25,11 +25,11 @@ class PrefixSum:
         self.ready = False
 
     def matches(self, name: tuple[str | int | None, ...]) -> bool:
-        """Return whether a tally's name is that of a link whose URL begins with the prefix."""
+        """Return whether a tally's name is of a link whose URL begins with the prefix."""
         return name[0] == "click.target" and str(name[3]).startswith(self.prefix)
 
     def add(self, name: tuple[str | int | None, ...], day: int, contacts: Sequence[int]) -> None:
-        """Add clicks on a link, which are in its own tally already."""
+        """Add clicks on a link that are already in its own tally."""
         if name in self.names:
             self.tally.add(day, contacts)
         elif self.ready and self.matches(name):
@@ -37,7 +37,7 @@ class PrefixSum:
             self.tally.add(day, contacts)
 
     def collect(self, tallies: "dict[tuple[str | int | None, ...], Tally]") -> Iterator[None]:
-        """Put all links into the sum, and yield after each."""
+        """Add all links to the sum, and yield after each."""
         while not self.ready:
             left = [name for name in tallies if name not in self.names and self.matches(name)]
             for name in left:

@@ -1,4 +1,4 @@
-"""The sums that a criterion asks for, made a little at a time before it is answered."""
+"""Computes the sums that a criterion needs in small steps, before it is evaluated."""
 
 from collections.abc import Iterator, Sequence
 from uuid import UUID
@@ -19,10 +19,9 @@ from shared.criteria.references import walk
 
 
 def prepare(target: Slice, criterion: Criterion) -> Iterator[None]:
-    """Make the sums that are not kept yet, and yield after each of a few milliseconds.
+    """Compute the missing sums, and yield after every few milliseconds.
 
-    Sums are kept current, so a batch may be folded between two of them. The answer then takes no longer than comparing
-    what is there.
+    Sums are kept current, so batches may be folded in between. The evaluation then only compares existing sums.
     """
     for node in walk(criterion, into_segments=True):
         match node:
@@ -49,7 +48,7 @@ def prepare(target: Slice, criterion: Criterion) -> Iterator[None]:
 
 
 def sums_kept(target: Slice, criterion: Criterion) -> int:
-    """Return how many sums may be kept for a criterion."""
+    """Return how many sums may be cached for a criterion."""
     return sum(_sums_of_node(target, node) for node in walk(criterion, into_segments=True))
 
 
@@ -61,7 +60,7 @@ def _sums_of_node(target: Slice, node: Criterion) -> int:
 
 
 def criteria_of(question: Question) -> list[Criterion]:
-    """Return the criteria that a question asks of all contacts of a slice."""
+    """Return the criteria that a question evaluates for all contacts of a slice."""
     match question:
         case CountNodes(asked=asked) | ListMembers(asked=asked) | SamplePage(asked=asked):
             return [asked.inlined]
@@ -81,7 +80,7 @@ def _counted(target: Slice, node: Clicked | Engaged) -> Sequence[Tally]:
 
 
 def _tallies(target: Slice, labels: Sequence[UUID]) -> list[Tally]:
-    """Return the tallies of labels, and of those that were merged with them."""
+    """Return the tallies of labels and of labels merged with them."""
     alike = target.merged.all_alike(labels)
     return [tally for label in alike for tally in target.named(("click.label", label.int))]
 

@@ -1,4 +1,4 @@
-"""What can be asked of a slice. Questions also travel between processes, as JSON; `answers` has what a slice says."""
+"""Questions to a slice, which are also sent between processes as JSON; `answers` computes the answers."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -9,14 +9,14 @@ from services.segmentation.domain.portable import PortableAudience, PortableBloc
 
 
 class CountNodes(BaseModel):
-    """Asks for how many contacts each node of a criterion is true; parents first, so the first is the whole."""
+    """Asks for the number of contacts for each node of a criterion; parents first, so the first is the root."""
 
     kind: Literal["count"] = "count"
     asked: PortableCriterion
 
 
 class ListMembers(BaseModel):
-    """The first contacts with an id above `after`, at most `limit`, and how many there are in all."""
+    """Asks for the first contacts with an id above `after`, at most `limit`, and the total number."""
 
     kind: Literal["members"] = "members"
     asked: PortableCriterion
@@ -25,7 +25,7 @@ class ListMembers(BaseModel):
 
 
 class ExplainContact(BaseModel):
-    """Asks what a criterion sees of one contact; null if the contact is not known."""
+    """Asks for the explanation of a criterion for one contact; null if the contact is unknown."""
 
     kind: Literal["explain"] = "explain"
     asked: PortableCriterion
@@ -39,7 +39,7 @@ class CountAnnounced(BaseModel):
 
 
 class ListAnnounced(BaseModel):
-    """The first announced members of a segment with an id above `after`, at most `limit`, and how many there are."""
+    """Asks for the first announced members with an id above `after`, at most `limit`, and their total number."""
 
     kind: Literal["announced_members"] = "announced_members"
     segment_id: UUID
@@ -56,7 +56,8 @@ class CountAudience(BaseModel):
 
 
 class DecideContent(BaseModel):
-    """The content of contacts. `explain`: also what every criterion saw, up to the variant that was chosen."""
+    """Asks for the content of contacts. `explain`: also the values that each criterion up to the chosen variant
+    read."""
 
     kind: Literal["content"] = "content"
     blocks: list[PortableBlock]
@@ -65,7 +66,7 @@ class DecideContent(BaseModel):
 
 
 class SamplePage(BaseModel):
-    """A few contacts who satisfy a criterion, spread over them."""
+    """Asks for a few contacts that satisfy a criterion, evenly spread."""
 
     kind: Literal["sample"] = "sample"
     asked: PortableCriterion
@@ -73,7 +74,7 @@ class SamplePage(BaseModel):
 
 
 class LabelInterest(BaseModel):
-    """Clicks on a label by day (ordinals from `first` to `last`), and how many contacts have clicked how often."""
+    """Asks for clicks on a label by day (ordinals from `first` to `last`), and contacts by number of clicks."""
 
     kind: Literal["interest"] = "interest"
     label_id: UUID
@@ -82,7 +83,7 @@ class LabelInterest(BaseModel):
 
 
 class CountGroups(BaseModel):
-    """How many contacts each criterion is true for: among all contacts first, then in each of the groups.
+    """Asks for the number of contacts for each criterion: among all contacts first, then in each of the groups.
 
     A group is a bitmap of indexes, in base64.
     """
@@ -100,7 +101,7 @@ class CountMachineClicks(BaseModel):
 
 
 class ListEngagements(BaseModel):
-    """Which kinds of engagements contacts had, and about what: a pair of kind and reference for each, null for none."""
+    """Asks for the kinds of engagements with their references: pairs of kind and reference, null for none."""
 
     kind: Literal["engagements"] = "engagements"
 

@@ -11,7 +11,7 @@ Numbers = NDArray[np.uint64]
 
 
 def sample(contacts: BitMap, percent: float, seed: str, target: Slice) -> BitMap:
-    """Return those of the contacts (indexes of the slice) who are in the sample of the seed."""
+    """Return the contacts (indexes of the slice) that are in the sample of the seed."""
     limit = threshold(percent)
     if limit >= 1 << 64:
         return contacts
@@ -23,7 +23,7 @@ def sample(contacts: BitMap, percent: float, seed: str, target: Slice) -> BitMap
 
 
 def _mixed(values: Numbers) -> Numbers:
-    # Arrays wrap around at 2 ** 64, as the arithmetic is meant to.
+    # Arrays wrap around at 2 ** 64, as intended.
     values = values + np.uint64(INCREMENT)
     values = (values ^ values >> np.uint64(30)) * np.uint64(FIRST_FACTOR)
     values = (values ^ values >> np.uint64(27)) * np.uint64(SECOND_FACTOR)

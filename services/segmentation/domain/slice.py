@@ -1,6 +1,7 @@
-"""A slice: everything that criteria can ask about the contacts of one account in one partition number.
+"""A slice: all facts for criteria about the contacts of one account in one partition number.
 
-In a slice a contact is an index, `contact_id // partitions`. What is counted has a name, a tuple: see `CLICKED` below.
+In a slice a contact is an index, `contact_id // partitions`. Each tally has a name, which is a tuple: see `CLICKED`
+below.
 """
 
 from collections.abc import Sequence
@@ -34,18 +35,19 @@ CLICKED: Name = ("click",)
 
 REFUSED: Name = ("refused",)
 
-# An attribute that no criterion asks for: contacts who have denied consent to tracking have this value.
+# An attribute that no criterion uses; contacts that have denied consent to tracking have this value.
 CONSENT, DENIED = "tracking_consent", "denied"
 
 LOOSE_PARTS = 64
 
 NONE_MERGED = MergedLabels({})
 
-EPOCH = 719_163  # the ordinal of 1970-01-01: days of labels are counted from there, for fewer bit slices
+EPOCH = 719_163  # the ordinal of 1970-01-01, from which days of labels are counted, for fewer bit slices
 
 
 class Slice:
-    """The state. Fold events into it by `services.segmentation.domain.folding`, ask it by `…members`.
+    """The state of a slice. `services.segmentation.domain.folding` folds events into it, `Evaluator.members` queries
+    it.
 
     `day` is the ordinal of the account's day that the slice is in; it only goes forward. `changed` has the names of
     the parts that the next snapshot must write, `sizes` the memory in bytes, about, that each part took when it was
@@ -95,7 +97,7 @@ class Slice:
         self.columns: dict[str, Column] = {}
 
     def tally(self, name: Name) -> Tally:
-        """Return the tally of that name; made, if it is the first time."""
+        """Return the tally of that name; create it if necessary."""
         found = self.tallies.get(name)
         if found is None:
             found = self.tallies[name] = Tally()
@@ -106,7 +108,7 @@ class Slice:
         return found
 
     def count(self, name: Name, day: int, contacts: Sequence[int]) -> None:
-        """Add one event of that name and day for every time that a contact is in the list."""
+        """Add one event of that name and day for each occurrence of a contact in the list."""
         tally = self.tally(name)
         settled = tally.add(day, contacts)
         for found in self.prefixes.values():
@@ -119,7 +121,7 @@ class Slice:
             self.changed.add(("days", block_of(day), *name))
 
     def prefix(self, prefix: str) -> PrefixSum:
-        """Return the sum over all URLs that begin with `prefix`; it may have to be collected."""
+        """Return the sum over all URLs that begin with `prefix`, which may not be collected yet."""
         found = self.prefixes.get(prefix)
         if found is None:
             if len(self.prefixes) >= MOST_PREFIXES:
@@ -128,14 +130,14 @@ class Slice:
         return found
 
     def named(self, name: Name) -> Sequence[Tally]:
-        """Return the tallies whose sum has that name."""
+        """Return the tallies whose sum the name denotes."""
         found = self.tallies.get(name)
         if found is not None:
             return (found,)
         return [self.tallies[part] for part in self.parts.get(name, ())]
 
     def pass_to(self, day: int) -> bool:
-        """Go forward to a day (an ordinal); whether that is a new one."""
+        """Move forward to a day (an ordinal); return whether it is a new one."""
         if day <= self.day:
             return False
         self.day = day
@@ -149,24 +151,24 @@ class Slice:
         return True
 
     def settle_day(self) -> None:
-        """Note that everything that moves with the day was evaluated since `pass_to`."""
+        """Note that all criteria that depend on the day were evaluated since `pass_to`."""
         for tally in (*self.tallies.values(), *(one.tally for one in self.prefixes.values())):
             if tally.past:
                 tally.forget_past()
 
 
 def block_of(day: int) -> int:
-    """Return which part of a snapshot has that day of a tally: about a month is in each."""
+    """Return the block of a snapshot for a day of a tally; each has about a month."""
     return day >> 5
 
 
 def bucket_of(name: Name) -> int:
-    """Return which part of a snapshot has that tally while it is loose; the same in every process."""
+    """Return the bucket of a snapshot for a loose tally; the same in every process."""
     return crc32(repr(name).encode()) % LOOSE_PARTS
 
 
 def wholes_of(name: Name) -> tuple[Name, ...]:
-    """Return the names that are asked for and of whose sum this tally is a part."""
+    """Return the names of the sums that include this tally."""
     if name[0] == "click.target":
         _, message, link, url = name
         return ("click.message", message), ("click.link", link), ("click.url", url)

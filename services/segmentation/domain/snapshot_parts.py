@@ -1,4 +1,4 @@
-"""A slice as parts, each of which a snapshot keeps for itself: so that only what changed is written again.
+"""The parts of a slice, which a snapshot stores separately, so that only changed parts are written.
 
     ("known",)                    the known contacts
     ("label", label)              who holds it, since when
@@ -61,7 +61,7 @@ def dump(source: Slice, part: Name) -> bytes:
 
 
 def dump_loose(source: Slice, buckets: Iterable[int]) -> dict[Name, bytes]:
-    """Return the parts of loose tallies together: one by one, each would look through all tallies."""
+    """Return the parts of loose tallies in one pass: separately, each would scan all tallies."""
     found: dict[int, list[Any]] = {bucket: [] for bucket in buckets}
     for name, tally in source.tallies.items() if found else ():
         if tally.loose is not None:
@@ -82,7 +82,7 @@ def dump_changed(source: Slice) -> dict[Name, bytes]:
 
 
 def load(target: Slice, part_name: str, body: bytes) -> None:
-    """Put a part that was dumped into a slice that does not have it yet. Raises Damaged."""
+    """Load a dumped part into a slice that does not have it yet. Raises Damaged."""
     try:
         part: Name = tuple(json.loads(part_name))
         header, bitmaps = unpack(body)
@@ -124,8 +124,8 @@ def _load_tallies(target: Slice, part: Name, header: Any, bitmaps: Iterator[BitM
 
 
 def _size(source: Slice, part: Name, body: bytes) -> int:
-    # Measured: a bitmap takes about what it has written, and 200 bytes around it; a loose tally 400, and a text that
-    # has no bitmap 80 more than its characters.
+    # Measured: a bitmap takes about its written size and 200 bytes; a loose tally 400 bytes, and a text without a
+    # bitmap 80 bytes more than its characters.
     around = 200 * (sum(1 for _ in _chunks(body)) - 1)
     if part[0] == "loose":
         around += 400 * body.count(b"]],[[")
@@ -181,7 +181,7 @@ def dump_bitmap(bitmap: BitMap) -> bytes:
 
 
 def load_bitmap(body: bytes) -> BitMap:
-    """Return the bitmap that `dump_bitmap` made bytes of. Raises Damaged."""
+    """Return the bitmap from the bytes that `dump_bitmap` wrote. Raises Damaged."""
     try:
         return next(unpack(body)[1])
     except (ValueError, StopIteration, struct.error) as error:

@@ -1,4 +1,4 @@
-"""How often, per contact and day: one thing that can be clicked or done, as bit slices per day."""
+"""Counts per contact and day of one kind of click or engagement, as bit slices per day."""
 
 from array import array
 from collections.abc import Iterator, Sequence
@@ -8,12 +8,12 @@ from pyroaring import BitMap
 from services.segmentation.domain.ordered import Ordered
 from services.segmentation.domain.planes import Planes, add_planes, counting, remove_ones, remove_planes
 
-# A tally with this many events or fewer keeps them as plain numbers. There may be millions of such tallies: every
-# message that a workflow sends is a send of its own.
+# A tally with at most so many events is loose: it stores them as plain numbers. There may be millions of such tallies,
+# because every message that a workflow sends is a separate send.
 MOST_LOOSE = 16
 # Days in a block, the largest first. A range of a year is the sum of about fifteen blocks and days.
 BLOCKS = (64, 16, 4)
-FEW_DAYS = 8  # so many are added one by one
+FEW_DAYS = 8  # up to so many are added one by one
 FOREVER = 1 << 30  # beyond every day; days are ordinals, 1 is the first
 EVER = (0, FOREVER)
 
@@ -23,11 +23,11 @@ Range = tuple[int, int]
 class Tally:
     """Numbers of events per contact and day.
 
-    `days` maps a day (its ordinal) to bit slices. `sums` are sums over ranges of days (inclusive) that are asked again
-    and again; they are kept current, and are no part of the state. `past` are those of the day before, of which the
-    new ones are made when a day passes; they hold until something is added. `last_days` has the last day of each
-    contact in ranges that are asked again; it is kept current as `sums` are. `blocks` are sums of whole blocks of
-    days, by first day and size, of which other sums are made; they are kept current, too.
+    `days` maps a day (its ordinal) to bit slices. `sums` are cached sums over ranges of days (inclusive); they are kept
+    current, and are not part of the state. `past` are the sums of the previous day, from which new ones are derived
+    when a day passes; they are valid until an event is added. `last_days` caches the last day of each contact in
+    ranges; it is kept current too. `blocks` are cached sums of whole blocks of days, by first day and size, from which
+    other sums are computed; they are kept current too.
     """
 
     __slots__ = ("blocks", "days", "last_days", "loose", "past", "sums")
@@ -41,7 +41,8 @@ class Tally:
         self.blocks: dict[Range, Planes] = {}
 
     def add(self, day: int, contacts: Sequence[int]) -> bool:
-        """Add an event on that day for each contact in the list, repeated ones too; return True if no longer loose."""
+        """Add an event on that day for each contact in the list, including repeated ones; return True if it stops being
+        loose."""
         settles = False
         if self.last_days:
             self._add_to_last_days(day, BitMap(contacts))
@@ -85,8 +86,8 @@ class Tally:
     def counted(self, days: Range, within: BitMap | None, keep: bool = False) -> Planes:
         """Return the events in a range of days as bit slices, which must not be changed.
 
-        `within`: only these contacts are asked for; others may be among them. `keep`: the same range will be asked
-        again until a day has passed.
+        `within`: only these contacts are of interest; others may be included. `keep`: cache the sum, because the range
+        will be queried again until a day has passed.
         """
         found = self.sums.get(days)
         if found is None:
@@ -105,14 +106,14 @@ class Tally:
         return planes
 
     def _pieces(self, days: Range) -> Iterator[Planes]:
-        """Yield what a range of days is the sum of: blocks, as large as fit, and days."""
+        """Yield the parts of a range of days: the largest possible blocks, and days."""
         if not self.days or self._number_in(days) <= FEW_DAYS:
             yield from self._in(days)
             return
         newest = max(self.days)
         day, last = max(days[0], min(self.days)), min(days[1], newest)
         while day <= last:
-            # A block that is not over yet would be changed with every click.
+            # A block that has not ended would change with every click.
             fits = (size for size in BLOCKS if day % size == 0 and day + size - 1 <= last and day + size <= newest)
             size = next(fits, 1)
             yield self._block(day, size)
@@ -130,7 +131,8 @@ class Tally:
         return found
 
     def _sum_from_nearest(self, days: Range) -> Planes:
-        """Return the sum over a range, made of another range's where that takes fewer days to add and to take away."""
+        """Return the sum over a range, derived from another range's sum if that takes fewer additions and
+        subtractions."""
         best, cost = None, self._number_in(days)
         for other in (*self.sums, *self.past):
             if days[0] <= other[1] and other[0] <= days[1]:
@@ -153,7 +155,7 @@ class Tally:
         return max(0, min(days[1] - days[0] + 1, len(self.days)))
 
     def ever(self, days: Range, within: BitMap | None) -> BitMap:
-        """Return the contacts with any event in a range of days; those outside `within` may be among them."""
+        """Return the contacts with any event in a range of days; contacts outside `within` may be included."""
         found = self.sums.get(days)
         if found is None:
             if self.loose is not None:
@@ -172,13 +174,13 @@ class Tally:
             return
         for day, planes in self.days.items():
             if days[0] <= day <= days[1]:
-                # Few contacts are asked for as a rule, so each plane is cut before they are put together.
+                # `within` is usually small, so intersect each plane before the union.
                 contacts = BitMap.union(*(plane & within for plane in planes))
                 if contacts:
                     yield day, contacts
 
     def last_day(self, days: Range, within: BitMap | None, keep: bool = False) -> Planes:
-        """Return each contact's last day in a range of days, counted from 1, as bit slices that must not be changed.
+        """Return each contact's last day in a range of days, counted from 1, as bit slices, not to be modified.
 
         `within` and `keep`: see `counted`.
         """
@@ -190,7 +192,8 @@ class Tally:
     def _last_days_to_keep(self, days: Range) -> Ordered:
         if days == EVER or self.loose is not None or not self.days or days[1] < max(self.days):
             return self._last_days(days, None)
-        # Nobody has clicked since the range ended: it is their last day of all, if that is not before the range.
+        # Without clicks after the range, a contact's last day in it is the last day of all, unless that is before the
+        # range.
         ever = self.last_days.get(EVER)
         if ever is None:
             ever = self.last_days[EVER] = self._last_days(EVER, None)
@@ -239,19 +242,19 @@ class Tally:
         return sum(1 << level for slices in self._in(days) for level, plane in enumerate(slices) if contact in plane)
 
     def pass_day(self) -> None:
-        """Note that a day has passed: ranges that move with it will be asked for, and are made of the old ones."""
+        """Note that a day has passed: ranges that move with it will be queried, and are derived from the old ones."""
         self.past, self.sums = self.sums, {}
         if EVER in self.past:
             self.sums[EVER] = self.past.pop(EVER)
         self.last_days = {days: index for days, index in self.last_days.items() if days == EVER}
 
     def forget_past(self) -> None:
-        """Forget the sums of the day before: the new ones are made, or the old ones are no longer right."""
+        """Drop the sums of the previous day: the new ones exist, or the old ones are outdated."""
         self.past = {}
 
 
 def _apart(days: Range, other: Range) -> list[Range]:
-    """Return the ranges of days that are in one of two overlapping ranges, and not in the other."""
+    """Return the ranges of days that are in the first of two overlapping ranges but not in the second."""
     starts, ends = sorted((days[0], other[0])), sorted((days[1], other[1]))
     return [one for one in ((starts[0], starts[1] - 1), (ends[0] + 1, ends[1])) if one[0] <= one[1]]
 

@@ -1,4 +1,4 @@
-"""Texts of contacts, for values that have no bitmap of their own."""
+"""Texts of contacts, for values without a bitmap."""
 
 from collections.abc import Collection, Iterable, Mapping
 from itertools import compress
@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
-END = b"\xff"  # no byte of a text in UTF-8 has this value
+END = b"\xff"  # never occurs in UTF-8
 
 
 class _Packed(NamedTuple):
-    """The texts as UTF-8, one after the other, each with an `END`: a prefix is compared with all of them at once."""
+    """The concatenated texts in UTF-8, each followed by `END`, so that a prefix is compared with all at once."""
 
     contacts: NDArray[np.uint32]
     begins: NDArray[np.int64]
@@ -20,7 +20,7 @@ class _Packed(NamedTuple):
 
 
 class UnindexedTexts:
-    """At most one text per contact, in the form in which texts compare."""
+    """At most one text per contact, in the form for comparison."""
 
     __slots__ = ("_packed", "by_contact")
 
@@ -29,12 +29,12 @@ class UnindexedTexts:
         self._packed: _Packed | None = None
 
     def put(self, contacts: Iterable[int], text: str) -> None:
-        """Give a text to contacts, whatever they had before."""
+        """Set the text of contacts, replacing earlier ones."""
         self.by_contact.update(dict.fromkeys(contacts, text))
         self._packed = None
 
     def remove(self, contacts: Iterable[int]) -> None:
-        """Take the text of contacts away."""
+        """Remove the texts of contacts."""
         if not self.by_contact:
             return
         for contact in contacts:
@@ -42,7 +42,7 @@ class UnindexedTexts:
                 self._packed = None
 
     def pack(self) -> bool:
-        """Make what `starting` looks through; return False if it is there already."""
+        """Build the array that `starting` scans; return False if it exists already."""
         if self._packed is not None:
             return False
         texts = [text.encode("utf-8", "surrogatepass") for text in self.by_contact.values()]
@@ -53,13 +53,13 @@ class UnindexedTexts:
         return True
 
     def any_of(self, texts: Collection[str], within: BitMap | None) -> BitMap:
-        """Return who has one of the texts. `texts` is a set, or as quick to ask."""
+        """Return the contacts that have one of the texts. Look-ups in `texts` must be fast."""
         looked_at = self._looked_at(within)
-        # A line of Python for each of a million texts would take twice as long as a function in C.
+        # A Python loop over a million texts would take twice as long as functions in C.
         return BitMap(list(compress(looked_at, map(texts.__contains__, looked_at.values()))))
 
     def starting(self, prefix: str, within: BitMap | None) -> BitMap:
-        """Return who has a text that starts with `prefix`."""
+        """Return the contacts that have a text that starts with `prefix`."""
         looked_at = self._looked_at(within)
         if looked_at is not self.by_contact:
             return BitMap([contact for contact, text in looked_at.items() if text.startswith(prefix)])
@@ -67,7 +67,7 @@ class UnindexedTexts:
         assert self._packed is not None
         contacts, begins, characters = self._packed
         for distance, character in enumerate(prefix.encode("utf-8", "surrogatepass")):
-            # Whoever is left has had the same text so far, so the END of a shorter one is never passed.
+            # The remaining texts match so far, so the END of a shorter text is never passed.
             same = characters[begins + distance] == character
             contacts, begins = contacts[same], begins[same]
         return BitMap(contacts)

@@ -1,4 +1,4 @@
-"""Segmentation's tables: sets of rows in, sets of rows out."""
+"""Segmentation's tables, with set-based statements."""
 
 from pathlib import Path
 

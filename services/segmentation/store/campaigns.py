@@ -79,18 +79,18 @@ async def update_campaign(connection: PoolConnectionProxy, campaign: Campaign) -
 
 
 async def delete_campaign(connection: PoolConnectionProxy, campaign_id: UUID) -> None:
-    """Remove a campaign with all that it froze."""
+    """Delete a campaign with its frozen parts."""
     await QUERIES["delete_campaign"].execute(connection, campaign_id=campaign_id)
 
 
 async def read_campaign(connection: Pool | PoolConnectionProxy, account_id: int, campaign_id: UUID) -> Campaign | None:
-    """Return one campaign; None if the account has no such campaign."""
+    """Return a campaign; None if the account has no such campaign."""
     row = await QUERIES["campaign"].fetchrow(connection, account_id=account_id, campaign_id=campaign_id)
     return None if row is None else _campaign(row)
 
 
 async def read_page(pool: Pool, account_id: int, after: UUID | None, limit: int) -> tuple[list[Campaign], int]:
-    """Return campaigns with an id above `after`, and how many the account has."""
+    """Return campaigns with an id above `after`, and their total number."""
     rows = await QUERIES["page_of_campaigns"].fetch(pool, account_id=account_id, after=after, limit=limit)
     total: int = await QUERIES["count_campaigns"].fetchval(pool, account_id=account_id)
     return [_campaign(row) for row in rows], total
@@ -109,13 +109,13 @@ async def campaigns_to_move(pool: Pool, now: datetime) -> list[tuple[int, UUID]]
 
 
 async def insert_slices(connection: PoolConnectionProxy, campaign_id: UUID, partitions: int) -> None:
-    """Write a row for every partition number, in place of those of an earlier launch."""
+    """Insert a row for every partition number, replacing those of an earlier launch."""
     await QUERIES["delete_slices"].execute(connection, campaign_id=campaign_id)
     await QUERIES["insert_slices"].execute(connection, campaign_id=campaign_id, partitions=partitions)
 
 
 async def read_progress(connection: Pool | PoolConnectionProxy, campaign_id: UUID) -> list[SliceProgress]:
-    """Return what every slice has done."""
+    """Return the progress of every slice."""
     rows = await QUERIES["slices_of_campaign"].fetch(connection, campaign_id=campaign_id)
     return [_progress(row) for row in rows]
 
@@ -134,12 +134,12 @@ def _progress(row: Record) -> SliceProgress:
 
 
 async def slices_to_freeze(connection: PoolConnectionProxy, partition: int) -> list[Campaign]:
-    """Return the campaigns that are being launched and have no frozen part in the partition number yet."""
+    """Return the campaigns in state `launching` without a frozen part in the partition number."""
     return [_campaign(row) for row in await QUERIES["slices_to_freeze"].fetch(connection, partition=partition)]
 
 
 async def slices_to_drain(connection: PoolConnectionProxy, partition: int) -> list[tuple[Campaign, SliceProgress]]:
-    """Return the campaigns that are being sent and have members left in the partition number."""
+    """Return the campaigns in state `sending` with members left in the partition number."""
     rows = await QUERIES["slices_to_drain"].fetch(connection, partition=partition)
     return [
         (
@@ -177,7 +177,7 @@ async def write_progress(
     skipped: Mapping[str, BitMap],
     drained_at: datetime | None,
 ) -> None:
-    """Write how far a slice has come. `drained_at`: when the last member was handled; None if some are left."""
+    """Write the progress of a slice. `drained_at`: when the last member was handled; None if some are left."""
     await QUERIES["write_progress"].execute(
         connection,
         campaign_id=campaign_id,

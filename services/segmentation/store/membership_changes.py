@@ -1,4 +1,4 @@
-"""Who entered and left segments, as it was announced."""
+"""The published entries into and exits from segments."""
 
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -26,7 +26,7 @@ class MembershipChange(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """Which changes are wanted: of one segment or all, entering or leaving or both (None), since a time."""
+    """A filter of changes: of one segment or all, entries, exits or both (None), since a time."""
 
     since: datetime
     segment_id: UUID | None = None

@@ -1,4 +1,4 @@
-"""What was announced of each segment in a slice, and the days that slices have come to."""
+"""The announced members of segments in a slice, and the days of slices."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -20,7 +20,7 @@ log = structlog.get_logger()
 
 
 class UnknownEventVersion(Exception):
-    """A later version of the program wrote an event that this one cannot read."""
+    """An event was written by a later version of the program and cannot be read."""
 
 
 REASONS: Mapping[str, Reason] = {"pending_definition": "definition", "pending_time": "time"}
@@ -35,9 +35,9 @@ async def read_days(connection: PoolConnectionProxy, partition: int) -> dict[int
 async def read_memberships(
     connection: PoolConnectionProxy, partition: int, partitions: int
 ) -> dict[int, dict[UUID, Membership]]:
-    """Return the memberships in a partition number by account: the bitmaps, and the events that came after them.
+    """Return the memberships in a partition number by account: the bitmaps with the later events applied.
 
-    Raises UnknownEventVersion if one of these events is of a version that this program does not know.
+    Raises UnknownEventVersion if an event has an unknown version.
     """
     rows = await QUERIES["memberships"].fetch(connection, partition=partition)
     position: int = await QUERIES["member_position"].fetchval(connection, partition=partition)
@@ -46,7 +46,7 @@ async def read_memberships(
         for row in rows:
             found.setdefault(row["account_id"], {})[row["segment_id"]] = _membership(row)
     except Damaged:
-        # The events are the truth; the bitmaps only save reading all of them.
+        # The events are the truth; the bitmaps only avoid reading all of them.
         log.warning("bitmaps of members are damaged: read from the events", partition=partition)
         position = 0
         for row in rows:
@@ -76,7 +76,7 @@ def _dump(bitmap: BitMap | None) -> bytes | None:
 
 
 async def write_changes(connection: PoolConnectionProxy, partition: int, slices: Sequence[AccountSlice]) -> None:
-    """Write days and pending announcements that changed, in the transaction of the events that go with them."""
+    """Write changed days and pending announcements, in the transaction of the corresponding events."""
     days = [account for account in slices if not account.day_written]
     if days:
         await QUERIES["write_slice_days"].execute(
@@ -122,7 +122,7 @@ async def write_changes(connection: PoolConnectionProxy, partition: int, slices:
 
 
 async def write_members(connection: PoolConnectionProxy, partition: int, slices: Sequence[AccountSlice]) -> None:
-    """Write the bitmaps of members that changed. No event may have been appended in this transaction."""
+    """Write changed bitmaps of members. No event may have been appended in this transaction."""
     changed = [
         (segment_id, membership)
         for account in slices

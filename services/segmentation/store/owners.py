@@ -1,4 +1,4 @@
-"""Who holds which slices."""
+"""The owners of slices."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ QUERIES = queries_of(__file__)
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A process by its URL.
+    """The owner of a partition number's slices, by its URL.
 
     `epoch` increases by one each time the slice changes owner; it fences writes of earlier owners.
     """
@@ -29,16 +29,17 @@ async def take_slices(connection: PoolConnectionProxy, partition: int, url: str)
 
 
 async def check_owner(connection: PoolConnectionProxy, partition: int, epoch: int) -> None:
-    """Raise Fenced if the slices have another owner by now. Call it while holding the partition's lock.
+    """Raise Fenced if the slices have another owner by now.
 
-    The checkpoint is no substitute: an owner that announced by the clock or for a definition has not moved it.
+    Call this while holding the partition's lock. The checkpoint is no substitute: an owner that announced for a new day
+    or a definition has not moved it.
     """
     if await QUERIES["slice_epoch"].fetchval(connection, partition=partition) != epoch:
         raise Fenced("another process holds the slices")
 
 
 async def read_epochs(connection: PoolConnectionProxy, partitions: Iterable[int]) -> dict[int, int]:
-    """Return the epoch of each partition number that was ever taken; within their locks."""
+    """Return the epoch of each partition number that ever had an owner. Call this while holding their locks."""
     rows = await QUERIES["slice_epochs"].fetch(connection, partitions=list(partitions))
     return {row["partition"]: row["epoch"] for row in rows}
 
@@ -50,6 +51,6 @@ async def read_owners(pool: Pool) -> dict[int, Owner]:
 
 
 async def read_secret(pool: Pool) -> str:
-    """Return the secret that processes of this service show each other."""
+    """Return the shared secret of this service's processes."""
     secret: str = await QUERIES["owner_secret"].fetchval(pool)
     return secret

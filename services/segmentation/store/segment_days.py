@@ -1,4 +1,4 @@
-"""How many members segments had at the end of each day."""
+"""The numbers of members of segments at the end of each day."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -15,7 +15,7 @@ _QUERIES = queries_of(__file__)
 
 
 async def write_ended_days(connection: PoolConnectionProxy, partition: int, slices: Sequence[AccountSlice]) -> None:
-    """Write the members at the end of the days that these slices have left; forget days that are too long ago."""
+    """Write the numbers of members at the end of slices' past days; delete expired days."""
     ended = [
         (account.ended.day, segment_id, members)
         for account in slices
@@ -38,11 +38,11 @@ async def write_ended_days(connection: PoolConnectionProxy, partition: int, slic
 
 
 async def forget_segments(connection: PoolConnectionProxy, partition: int, segment_ids: Sequence[UUID]) -> None:
-    """Forget the days of segments that are deleted."""
+    """Delete the days of deleted segments."""
     await _QUERIES["forget_segments"].execute(connection, partition=partition, segments=segment_ids)
 
 
 async def read_days(pool: Pool, segment_id: UUID, since: date) -> list[tuple[date, int]]:
-    """Return the days since `since` at whose end the members were counted, with how many there were."""
+    """Return the recorded days since `since`, each with the number of members at its end."""
     rows = await _QUERIES["days_of_segment"].fetch(pool, segment_id=segment_id, since=since)
     return [(row["day"], row["members"]) for row in rows]

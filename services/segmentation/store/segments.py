@@ -20,9 +20,9 @@ QUERIES = queries_of(__file__)
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A segment as it is stored; `written` is its criterion in the long form.
+    """A stored segment; `written` is its criterion in the long form.
 
-    `unreadable`: why this version of the grammar cannot read it; `criterion` is then true for no contact.
+    `unreadable`: why this version of the grammar cannot read it; `criterion` is then false for every contact.
     """
 
     segment_id: UUID
@@ -65,7 +65,7 @@ async def read_segments(connection: Pool | PoolConnectionProxy, account_id: int)
 
 
 async def read_page(pool: Pool, account_id: int, after: UUID | None, limit: int) -> tuple[list[Segment], int]:
-    """Return segments with an id above `after`, and how many the account has."""
+    """Return segments with an id above `after`, and their total number."""
     rows = await QUERIES["page_of_segments"].fetch(pool, account_id=account_id, after=after, limit=limit)
     total: int = await QUERIES["count_segments"].fetchval(pool, account_id=account_id)
     return [_segment(row) for row in rows], total
@@ -90,7 +90,7 @@ async def insert_segment(connection: PoolConnectionProxy, account_id: int, segme
 
 
 async def update_segment(connection: PoolConnectionProxy, account_id: int, segment: Segment) -> None:
-    """Write a changed name and criterion; the version goes up by one."""
+    """Write a changed name and criterion, and increase the version by one."""
     await QUERIES["change_segment"].execute(
         connection,
         account_id=account_id,
@@ -107,5 +107,5 @@ async def delete_segment(connection: PoolConnectionProxy, account_id: int, segme
 
 
 def criteria_of(segments: Sequence[Segment]) -> Mapping[UUID, Criterion]:
-    """Return their criteria by id, of those that can be read."""
+    """Return the readable criteria of the segments by id."""
     return {segment.segment_id: segment.criterion for segment in segments if not segment.unreadable}

@@ -1,4 +1,4 @@
-"""Snapshots of the image: what memory was at a committed checkpoint."""
+"""Snapshots of the image at a committed checkpoint."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,8 +14,8 @@ from shared.store.queries import queries_of
 
 QUERIES = queries_of(__file__)
 
-LAYOUT = 4  # of the parts; another number makes older snapshots unreadable
-# Tombstones are kept 30 days: an older image would never learn that a contact was erased.
+LAYOUT = 4  # version of the layout of parts; another number invalidates older snapshots
+# Tombstones are kept for 30 days: an image from an older snapshot would miss erasures.
 OLDEST = timedelta(days=29)
 AT_ONCE = 500  # parts
 
@@ -41,7 +41,7 @@ class Reader:
 async def read_snapshot(
     connection: PoolConnectionProxy, partition: int, reader: Reader, now: datetime
 ) -> Snapshot | None:
-    """Return the snapshot of a partition number; None if there is none that this reader can use."""
+    """Return the snapshot of a partition number; None if there is no usable one."""
     row = await QUERIES["snapshot"].fetchrow(connection, partition=partition)
     made_for, _ = await _checkpoints(connection, partition, reader)
     if row is None or row["made_for"] != made_for or row["taken_at"] < now - OLDEST:
@@ -57,7 +57,7 @@ async def read_snapshot(
 async def write_snapshot(
     connection: PoolConnectionProxy, partition: int, reader: Reader, slices: Sequence[AccountSlice], now: datetime
 ) -> int:
-    """Write what changed since the last one, as of the checkpoints that stand in the database; how many bytes."""
+    """Write the changed parts, as of the checkpoints in the database; return the number of bytes."""
     made_for, offsets = await _checkpoints(connection, partition, reader)
     written = 0
     for account in slices:
@@ -88,13 +88,13 @@ async def write_snapshot(
 
 
 async def read_held(connection: PoolConnectionProxy, partition: int, reader: Reader) -> frozenset[tuple[str, int]]:
-    """Record (topic, offset) below the checkpoint that were not applied: the runtime holds them back."""
+    """Return held records (topic, offset) below the checkpoint, which were not applied."""
     rows = await QUERIES["held_records"].fetch(connection, consumer=reader.consumer, partition=partition)
     return frozenset((row["topic"], row["record_offset"]) for row in rows)
 
 
 async def forget_snapshot(connection: PoolConnectionProxy, partition: int) -> None:
-    """Delete the parts of an older image: this one is built anew."""
+    """Delete the parts of an older image, because a new one is built."""
     await QUERIES["forget_snapshot"].execute(connection, partition=partition)
     await QUERIES["forget_snapshot_parts"].execute(connection, partition=partition)
 

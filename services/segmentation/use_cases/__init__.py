@@ -1,1 +1,1 @@
-"""What segmentation does: segments, questions about contacts, and the slices that answer them."""
+"""Segmentation's use cases: segments, campaigns, and queries that slices answer."""

@@ -1,4 +1,4 @@
-"""Count audiences, and decide which content contacts get."""
+"""Counts audiences, and decides the content of contacts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,13 +22,13 @@ from shared.store.unit_of_work import MAX_DEFINITION_BYTES
 
 log = structlog.get_logger()
 
-# It is kept with every campaign that is launched, and travels to all who answer for a slice.
+# It is stored with every launched campaign, and sent to all owners of slices.
 TOO_LARGE = f"with the segments in it, an audience has at most {MAX_DEFINITION_BYTES // 1000} kB"
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenAudience:
-    """An audience as a request writes it."""
+    """An audience in a request."""
 
     include: Sequence[object]
     exclude: Sequence[object] = ()
@@ -37,7 +37,7 @@ class WrittenAudience:
 
 @dataclass(frozen=True, slots=True)
 class AudienceCounts:
-    """The size of an audience. `parts`, by pointer, have a count, and that of the contacts in no other part."""
+    """The size of an audience. `parts`, by pointer, have a count, and the count of contacts in no other part."""
 
     count: int
     held_out: int
@@ -72,7 +72,7 @@ class Audiences:
                     faults += [Fault(f"/{member}/{index}{fault.pointer}", fault.detail) for fault in invalid.faults]
                 else:
                     parts[member].append(PortableCriterion.of(criterion, segments))
-        # Its parts are counted in one go, as the nodes of a criterion are.
+        # Its parts are counted together, like the nodes of a criterion.
         if writing and sum(cost_of(one.inlined) for criteria in parts.values() for one in criteria) > MOST_COST:
             faults.append(Fault("", TOO_EXPENSIVE))
         if sum(one.bytes for criteria in parts.values() for one in criteria) > MAX_DEFINITION_BYTES:
@@ -137,7 +137,7 @@ class Audiences:
         try:
             criterion = parse(variant.criterion)
         except InvalidCriterion:
-            # Written by a later version of the grammar: this variant is broken as long as this version runs.
+            # Written by a later version of the grammar: for this version the variant is broken.
             return PortableVariant(variant=variant.variant)
         if validate(criterion, lookup, writing=False) or broken_segments(criterion, lookup):
             return PortableVariant(variant=variant.variant)

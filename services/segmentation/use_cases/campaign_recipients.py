@@ -1,4 +1,4 @@
-"""Who was in a campaign: who got it, and who did not and why."""
+"""Finds the recipients of a campaign, and the reasons why others did not get it."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ CLICKED_AT_A_TIME = 1_000
 
 @dataclass(frozen=True, slots=True)
 class CampaignCounts:
-    """Contacts of a campaign by what happened to them."""
+    """Numbers of a campaign's contacts by outcome."""
 
     audience: int
     held_out: int
@@ -30,7 +30,7 @@ class CampaignCounts:
 
 @dataclass(frozen=True, slots=True)
 class RecipientReport:
-    """What happened to one contact. `status`: requested, waiting, held_out, skipped, suppressed or not_included."""
+    """The outcome for one contact. `status`: requested, waiting, held_out, skipped, suppressed or not_included."""
 
     contact_id: int
     status: str
@@ -40,7 +40,7 @@ class RecipientReport:
 
 @dataclass(frozen=True, slots=True)
 class WantedRecipients:
-    """Which recipients are wanted; None lets all pass. `variant` is of `block`, empty for its fallback."""
+    """A filter of recipients; None means no filter. `variant` is of `block`, empty for its fallback."""
 
     statuses: Collection[str] | None = None
     reason: str | None = None
@@ -49,7 +49,7 @@ class WantedRecipients:
     clicked: bool = False
 
     def sets(self, progress: SliceProgress) -> Iterator[tuple[str, str | None, BitMap]]:
-        """Yield those of a slice by status and reason, whether they clicked or not."""
+        """Yield the contacts of a slice by status and reason, ignoring the filter for clicks."""
         for status, reason, contacts in progress.places():
             if (self.statuses is None or status in self.statuses) and self.reason in (None, reason):
                 yield status, reason, self._with_variant(progress, contacts)
@@ -71,7 +71,7 @@ class Truth:
 
 
 def counts_of(progress: Sequence[SliceProgress]) -> CampaignCounts:
-    """Add up what the slices have done."""
+    """Add up the progress of slices."""
     totals = {"audience": 0, "held_out": 0, "requested": 0}
     skipped: dict[str, int] = {}
     suppressed: dict[str, int] = {}
@@ -89,22 +89,22 @@ def counts_of(progress: Sequence[SliceProgress]) -> CampaignCounts:
 
 @dataclass(frozen=True, slots=True)
 class CampaignRecipients:
-    """Recipients of campaigns, as each slice has frozen and handled them."""
+    """Finds recipients of campaigns in the frozen parts of slices."""
 
     campaigns: Campaigns
     owners: SliceOwners
     partitions: int
 
     async def counts(self, campaign: Campaign) -> CampaignCounts:
-        """Return the contacts of a campaign by what happened to them."""
+        """Return the numbers of a campaign's contacts by outcome."""
         return counts_of(await self.campaigns.progress(campaign))
 
     async def recipients(
         self, campaign: Campaign, wanted: WantedRecipients, after: int, limit: int
     ) -> tuple[list[RecipientReport], int | None]:
-        """Return recipients with ids above `after`, sent to or not, and how many there are in all.
+        """Return recipients with ids above `after`, requested or not, and their total number.
 
-        Raises SlicesUnavailable when those who clicked are asked for; how many they are is not counted.
+        With the filter for clicks there is no total; raises SlicesUnavailable.
         """
         parts = await self.campaigns.progress(campaign)
         if wanted.clicked:
@@ -124,7 +124,7 @@ class CampaignRecipients:
     async def _clicked(
         self, campaign: Campaign, wanted: WantedRecipients, parts: Sequence[SliceProgress], after: int, limit: int
     ) -> list[RecipientReport]:
-        """Read those who clicked in the send in the order of their ids, and keep the recipients who are wanted."""
+        """Read the contacts who clicked in the send in the order of their ids, and keep the wanted recipients."""
         sets = {progress.partition: (progress, list(wanted.sets(progress))) for progress in parts}
         asked = PortableCriterion(criterion={"clicks": {"send": str(campaign.campaign_id)}})
         found: list[RecipientReport] = []
@@ -150,7 +150,7 @@ class CampaignRecipients:
         return found[:limit]
 
     async def recipient(self, campaign: Campaign, contact_id: int) -> tuple[RecipientReport, SliceProgress | None]:
-        """Return what happened to one contact, and the part of the campaign that knows it."""
+        """Return the outcome for one contact, and the frozen part that contains it."""
         number = partition_of(campaign.account_id, contact_id, self.partitions)
         index = contact_id // self.partitions
         for progress in await self.campaigns.progress(campaign):
@@ -169,7 +169,7 @@ def _content(progress: SliceProgress, status: str, index: int) -> dict[str, str]
 
 
 def truths_of(campaign: Campaign, progress: SliceProgress | None, contact_id: int, partitions: int) -> list[Truth]:
-    """Return what each criterion of the audience said of a contact at the freeze; nothing if that is not known."""
+    """Return the truth of each criterion of the audience for a contact at the freeze; empty if unknown."""
     if campaign.launch is None or progress is None or progress.frozen is None or not progress.frozen.parts:
         return []
     audience = campaign.launch.audience

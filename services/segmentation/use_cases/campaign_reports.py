@@ -1,4 +1,4 @@
-"""What came of a campaign: what those who got it did, and how that differs from those held out."""
+"""Reports of campaigns: what recipients did, compared with contacts who were held out."""
 
 import asyncio
 import base64
@@ -50,7 +50,7 @@ class VariantCounts:
 
 @dataclass(frozen=True, slots=True)
 class Lifts:
-    """The effect on clicks on any message since the launch, and on each label of the message."""
+    """The effect on clicks in any message since the launch, and on each label of the message."""
 
     clicked: Lift | None
     labels: Sequence[tuple[UUID, str, Lift]]
@@ -61,7 +61,7 @@ class Report:
     """The numbers of a campaign.
 
     `not_requested` has the contacts of the frozen audience that were skipped, by reason. `machine_clicks` are the
-    clicks, and the contacts in whose name they were made.
+    numbers of clicks and of contacts.
     """
 
     requested: int
@@ -76,7 +76,7 @@ class Report:
 
 
 class _Asked:
-    """The criteria of a report by what they are for."""
+    """The criteria of a report by purpose."""
 
     def __init__(self, campaign: Campaign, day: str, message: MessageChanged | None) -> None:
         send = str(campaign.campaign_id)
@@ -118,7 +118,7 @@ class CampaignReports:
     partitions: int
 
     async def report(self, campaign: Campaign) -> Report:
-        """Return what came of a campaign. Raises SlicesUnavailable."""
+        """Return the report of a campaign. Raises SlicesUnavailable."""
         progress = await self.campaigns.progress(campaign)
         asked = self._asked(campaign, progress)
         counts = await self._count(campaign, progress, asked)
@@ -141,7 +141,7 @@ class CampaignReports:
         )
 
     async def lifts(self, campaign: Campaign) -> Lifts:
-        """Return the effect of a campaign: nothing with too few held out. Raises SlicesUnavailable."""
+        """Return the effect of a campaign; None if too few contacts were held out. Raises SlicesUnavailable."""
         progress = await self.campaigns.progress(campaign)
         requested, held_out = _sizes(progress)
         if held_out < MIN_HELD_OUT:
@@ -155,7 +155,7 @@ class CampaignReports:
         return _Asked(campaign, day, message)
 
     async def _count(self, campaign: Campaign, progress: Sequence[SliceProgress], asked: _Asked) -> _Counts:
-        """Ask every slice once, for all criteria in all groups of contacts."""
+        """Ask every slice once for all criteria in all groups of contacts."""
         parts = {one.partition: one for one in progress}
         criteria = [PortableCriterion(criterion=criterion) for criterion in asked.criteria.values()]
         groups = {number: list(_groups(parts.get(number))) for number in range(self.partitions)}

@@ -1,4 +1,4 @@
-"""Freeze a slice's part of campaigns that are launched, and request the messages of those that are sent."""
+"""Freezes slices' parts of launched campaigns, and requests the messages of campaigns that are sending."""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime
@@ -29,9 +29,9 @@ EXPIRED = "expired"
 class CampaignSlices:
     """The work of campaigns on the slices of this process.
 
-    `due` tells whether a partition number has something to freeze or to drain; `advance` does a piece of it within a
-    unit of work that holds the partition's lock. All state is in the database: pausing and cancelling take every
-    partition's lock, so after their answer nothing more is requested.
+    `due` returns whether a partition number has something to freeze or to drain; `advance` does a piece of this within
+    a unit of work that holds the partition's lock. All state is in the database: pausing and cancelling take every
+    partition's lock, so after their answer no more messages are requested.
     """
 
     def __init__(self, catalog: Catalog, partitions: int) -> None:
@@ -46,7 +46,7 @@ class CampaignSlices:
         catalog.on_change(self._changed)
 
     def on_change(self, callback: Callable[[], None]) -> None:
-        """Call `callback` when there may be something to do."""
+        """Call `callback` when there may be new work."""
         self._callbacks.append(callback)
 
     def _changed(self, event: CatalogEvent) -> None:
@@ -62,7 +62,7 @@ class CampaignSlices:
             self._seen = {one for one in self._seen if one[0] != event.campaign_id}
 
     def dropped(self, partition: int) -> None:
-        """Forget what was settled there: another process may have the partition number now."""
+        """Drop the state of a partition number, which another process may own now."""
         self._settled = {one for one in self._settled if one[2] != partition}
         self._seen = {one for one in self._seen if one[1] != partition}
 
@@ -73,15 +73,15 @@ class CampaignSlices:
     async def advance(
         self, work: UnitOfWork, partition: int, slices: Mapping[int, AccountSlice], most: int, now: datetime
     ) -> int:
-        """Freeze what is to be frozen, then handle at most `most` members; return how many events were appended."""
+        """Freeze launched campaigns, then handle at most `most` members; return the number of appended events."""
         if not self.due(partition):
             return 0
         active = dict(self._active)
         waiting: set[UUID] = set()
         for campaign in await store.slices_to_freeze(work.connection, partition):
             if (campaign.campaign_id, partition) not in self._seen:
-                # This call may stand for an earlier moment. By the next one, all that was on the topics when the
-                # launch was seen here has been consumed.
+                # This tick may have been due before the launch. Before the next one, all records that were on the
+                # topics when the launch was seen have been consumed.
                 self._seen.add((campaign.campaign_id, partition))
                 waiting.add(campaign.campaign_id)
                 continue
@@ -96,7 +96,7 @@ class CampaignSlices:
                 if is_drained:
                     continue
             waiting.add(campaign.campaign_id)
-        # Remembered when the transaction is committed: what was rolled back is to be done again.
+        # Stored only after the commit, because rolled-back work must be done again.
         settled = {(one, state, partition) for one, state in active.items() if one not in waiting}
         work.after_commit(lambda: self._settled.update(settled))
         return requested
@@ -183,7 +183,7 @@ class CampaignSlices:
     ) -> Iterator[CampaignMessageRequested]:
         assert campaign.launch is not None
         assert campaign.launched_at is not None
-        # What all requests have in common is made once: they are made by the million.
+        # The common part of all requests is built once, because there may be millions.
         campaign_id = str(campaign.campaign_id)
         send = Send(kind="campaign", id=campaign_id, sent_at=campaign.launched_at)
         cause = Cause(kind="campaign", campaign_id=campaign.campaign_id)

@@ -1,4 +1,4 @@
-"""Create, change, launch, pause, resume, cancel and delete campaigns: each is a unit of work on the catalog."""
+"""Creates, changes, launches, pauses, resumes, cancels and deletes campaigns, each in a unit of work on the catalog."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -28,13 +28,13 @@ from shared.store.unit_of_work import MAX_BODY_BYTES, MAX_DEFINITION_BYTES, Unit
 log = structlog.get_logger()
 
 MAX_CAMPAIGNS = 10_000  # per account
-LOOK_EVERY = 0.3  # seconds between looks at campaigns whose state may have to change
+LOOK_EVERY = 0.3  # seconds between checks of campaigns whose state may have to change
 AT_REST = 1.0  # seconds, while there is none
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenCampaign:
-    """A campaign as a request writes it."""
+    """A campaign in a request."""
 
     name: str
     message_id: UUID
@@ -60,20 +60,20 @@ class Campaigns:
         return found
 
     def zone(self, account_id: int) -> ZoneInfo:
-        """Return the account's time zone; UTC if the account is not known."""
+        """Return the account's time zone; UTC if the account is unknown."""
         account = self.resources.catalog.find(AccountChanged, account_id)
         return ZoneInfo(account.time_zone if account is not None else "UTC")
 
     async def page(self, account_id: int, after: UUID | None, limit: int) -> tuple[list[Campaign], int]:
-        """Return at most `limit` campaigns with an id above `after`, and how many there are."""
+        """Return at most `limit` campaigns with an id above `after`, and their total number."""
         return await store.read_page(self.resources.database.pool, account_id, after, limit)
 
     async def progress(self, campaign: Campaign) -> list[SliceProgress]:
-        """Return what each slice has frozen and handled; nothing before the launch."""
+        """Return the progress of each slice; empty before the launch."""
         return await store.read_progress(self.resources.database.pool, campaign.campaign_id)
 
     async def broken(self, campaign: Campaign) -> Sequence[Fault]:
-        """Return what a campaign needs and does not exist; nothing once it is launched."""
+        """Return what a campaign uses and does not exist; empty once it is launched."""
         if campaign.state not in EDITABLE:
             return ()
         try:
@@ -125,7 +125,7 @@ class Campaigns:
         written: WrittenCampaign,
         check_version: VersionCheck = any_version,
     ) -> Campaign:
-        """Change a campaign that is not launched yet. Raises NotFound, InvalidCriterion, Conflict."""
+        """Change a campaign before its launch. Raises NotFound, InvalidCriterion, Conflict."""
         await self.find(account_id, campaign_id)
         parts = await self._parts(account_id, campaign_id, written)
         async with self.resources.database.unit_of_work(CATALOG_PARTITION) as work:
@@ -147,9 +147,10 @@ class Campaigns:
         await self.resources.acknowledged(work)
 
     async def launch(self, account_id: int, campaign_id: UUID) -> Campaign:
-        """Launch a draft, or schedule it if `send_at` is in the future. Launching twice is the same launch.
+        """Launch a draft, or schedule it if `send_at` is in the future.
 
-        Raises NotFound, InvalidCriterion (something in its audience is gone), Conflict once it is over.
+        Launching again changes nothing. Raises NotFound, InvalidCriterion (something in its audience was deleted),
+        Conflict once it is over.
         """
         campaign = await self.find(account_id, campaign_id)
         if campaign.state in ("scheduled", "launching", "sending"):
@@ -186,18 +187,18 @@ class Campaigns:
         return await self._write(work, replace(campaign, state="launching", launch=launch, launched_at=self.clock()))
 
     async def pause(self, account_id: int, campaign_id: UUID) -> Campaign:
-        """Stop requesting messages; after the answer none is requested. Raises NotFound, Conflict."""
+        """Pause a campaign; once this returns, no message is requested. Raises NotFound, Conflict."""
         return await self._stop(account_id, campaign_id, "paused", ("launching", "sending"))
 
     async def cancel(self, account_id: int, campaign_id: UUID) -> Campaign:
-        """End a campaign; after the answer no message is requested. Raises NotFound, Conflict."""
+        """End a campaign; once this returns, no message is requested. Raises NotFound, Conflict."""
         states: tuple[CampaignState, ...] = ("scheduled", "launching", "sending", "paused")
         return await self._stop(account_id, campaign_id, "cancelled", states)
 
     async def _stop(
         self, account_id: int, campaign_id: UUID, state: CampaignState, states: tuple[CampaignState, ...]
     ) -> Campaign:
-        # With the lock of every partition number, no slice is requesting anything now.
+        # While this holds the locks of all partition numbers, no slice requests messages.
         numbers = (CATALOG_PARTITION, *range(self.partitions))
         async with self.resources.database.unit_of_work(*numbers) as work:
             found = await self._find_locked(work, account_id, campaign_id)
@@ -209,25 +210,25 @@ class Campaigns:
         return found
 
     async def resume(self, account_id: int, campaign_id: UUID) -> Campaign:
-        """Go on with a campaign that was paused. Raises NotFound, Conflict."""
+        """Resume a paused campaign. Raises NotFound, Conflict."""
         async with self.resources.database.unit_of_work(CATALOG_PARTITION) as work:
             found = await self._find_locked(work, account_id, campaign_id)
             if found.state in ("launching", "sending"):
                 return found
             found.require("paused", what="resumed")
-            # From `launching` the worker moves on at once if every slice has frozen its part.
+            # If every slice has frozen its part, the worker leaves `launching` at once.
             found = await self._write(work, replace(found, state="launching"))
         await self.resources.acknowledged(work)
         return found
 
     async def run(self) -> None:
-        """Move campaigns on when they are due, frozen or drained; for as long as the process lives."""
+        """Change the states of campaigns that are due, frozen or drained, for as long as the process lives."""
         while True:
             moving = await until_it_works("campaigns", self._move_due, is_passing)
             await asyncio.sleep(LOOK_EVERY if moving else AT_REST)
 
     async def _move_due(self) -> int:
-        """Move what is due on; return how many campaigns that were. One on which the code fails holds up no other."""
+        """Change the states that are due; return their number. A campaign on which the code fails delays no other."""
         moving = await store.campaigns_to_move(self.resources.database.pool, self.clock())
         for account_id, campaign_id in moving:
             try:
@@ -239,7 +240,7 @@ class Campaigns:
         return len(moving)
 
     async def move(self, account_id: int, campaign_id: UUID) -> None:
-        """Change the state of a campaign if that is due. The catalog's lock makes it happen once."""
+        """Change the state of a campaign if that is due. The catalog's lock ensures that this happens once."""
         campaign = await store.read_campaign(self.resources.database.pool, account_id, campaign_id)
         if campaign is None:
             return

@@ -6,13 +6,13 @@ from shared.waking import woken_within
 
 
 class CountSignal:
-    """A signal that any number of streams wait for."""
+    """A signal that any number of streams can wait for."""
 
     def __init__(self) -> None:
         self._changed = asyncio.Event()
 
     def notify(self) -> None:
-        """Wake everybody who waits."""
+        """Wake all waiting streams."""
         self._changed.set()
         self._changed = asyncio.Event()
 

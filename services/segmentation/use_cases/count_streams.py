@@ -16,12 +16,12 @@ from services.segmentation.use_cases.segment_definitions import SegmentDefinitio
 MAX_PER_ACCOUNT = 20  # streams in one process
 MAX_IN_ALL = 500
 AT_MOST_EVERY = 0.1  # seconds between two counts of a segment
-LOOK_EVERY = 0.5  # seconds between looks at slices of other processes, which do not signal changes
+LOOK_EVERY = 0.5  # seconds between checks of other processes' slices, which do not signal changes
 
 
 @dataclass(slots=True)
 class SharedCount:
-    """The newest count of a segment; `deleted` once it is gone. `changed` is set and replaced with every news."""
+    """The newest count of a segment, or `deleted`. `changed` is set and replaced at every change."""
 
     count: int | None = None
     deleted: bool = False
@@ -30,14 +30,14 @@ class SharedCount:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def publish(self) -> None:
-        """Wake those that follow the count."""
+        """Wake the streams that follow the count."""
         self.version += 1
         self.changed.set()
         self.changed = asyncio.Event()
 
 
 class Reservation:
-    """One of an account's streams. It is given back by `release`, or when nobody holds it any more."""
+    """A reservation of one of an account's streams. It ends with `release`, or when it is garbage-collected."""
 
     def __init__(self, give_back: Callable[[int], None], account_id: int) -> None:
         self.release = finalize(self, give_back, account_id)
@@ -55,7 +55,7 @@ class CountStreams:
         self._tasks: dict[tuple[int, UUID], asyncio.Task[None]] = {}
 
     def reserve(self, account_id: int) -> "Reservation":
-        """Take one of the account's streams. Raises TooMany."""
+        """Reserve one of the account's streams. Raises TooMany."""
         if self._open[account_id] >= MAX_PER_ACCOUNT or self._open.total() >= MAX_IN_ALL:
             raise TooMany(f"An account has at most {MAX_PER_ACCOUNT} streams at a time. Close one first.")
         self._open[account_id] += 1
@@ -68,7 +68,7 @@ class CountStreams:
 
     @asynccontextmanager
     async def follow(self, account_id: int, segment_id: UUID, reservation: Reservation) -> AsyncIterator[SharedCount]:
-        """Follow the count of a segment for the time of the block, and give the reservation back after it."""
+        """Follow the count of a segment during the block, and release the reservation afterwards."""
         key = (account_id, segment_id)
         shared = self._shared.get(key)
         if shared is None:

@@ -1,4 +1,4 @@
-"""Ask how many contacts satisfy a criterion, who they are, and why one of them does or does not."""
+"""Counts and lists the contacts that satisfy a criterion, and explains it for one contact."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,20 +32,20 @@ from shared.events.topics import partition_of
 
 @dataclass(frozen=True, slots=True)
 class NodeCounts:
-    """The number of contacts for each node of a criterion, by pointer, the whole first; `took` is in seconds."""
+    """The number of contacts for each node of a criterion, by pointer, the root first; `took` is in seconds."""
 
     counts: Mapping[str, int]
     took: float
 
     @property
     def whole(self) -> int:
-        """The number of contacts for which the whole criterion is true."""
+        """The number of contacts for which the criterion is true."""
         return next(iter(self.counts.values()))
 
 
 @dataclass(frozen=True, slots=True)
 class ContactPage:
-    """Ids of contacts, ascending, and the number of all of them."""
+    """Ids of contacts, ascending, and their total number."""
 
     contact_ids: list[int]
     total: int
@@ -53,7 +53,7 @@ class ContactPage:
 
 @dataclass(frozen=True, slots=True)
 class Interest:
-    """Clicks and contacts by day, and how many contacts have clicked how often."""
+    """Clicks and contacts by day, and contacts by number of clicks."""
 
     days: Mapping[date, tuple[int, int]]
     strengths: Mapping[int, int]
@@ -61,7 +61,7 @@ class Interest:
 
 @dataclass(frozen=True, slots=True)
 class Criteria:
-    """Questions about the contacts of an account."""
+    """Queries about the contacts of an account."""
 
     segments: Segments
     owners: SliceOwners
@@ -83,7 +83,7 @@ class Criteria:
         return NodeCounts(dict(zip(pointers, totals, strict=True)), perf_counter() - started)
 
     async def explain(self, account_id: int, value: object, contact_id: int) -> dict[str, Any]:
-        """Return the tree with the truth of every node for one contact, and what it saw. Raises NotFound."""
+        """Return the tree with the truth of every node for one contact, and the values read. Raises NotFound."""
         _, portable = await self.portable(account_id, value)
         partition = partition_of(account_id, contact_id, self.partitions)
         question = ExplainContact(asked=portable, contact_id=contact_id)
@@ -93,7 +93,7 @@ class Criteria:
         return tree
 
     async def members(self, account_id: int, segment: Segment, after: int, limit: int) -> ContactPage:
-        """Return members of a segment with ids above `after`; those of a broken segment stay as they were announced."""
+        """Return members of a segment with ids above `after`; those of a broken segment are the announced ones."""
         others = await self.segments.criteria(account_id)
         if self.segments.faults(account_id, segment, others):
             return await self._page(
@@ -123,7 +123,7 @@ class Criteria:
             return []
         question = SamplePage(asked=PortableCriterion.of(segment.criterion, others), limit=limit)
         answers = (await self.owners.ask(account_id, question)).values()
-        # One of each slice in turn, so that no slice is preferred.
+        # Take one from each slice in turn, so that no slice is preferred.
         taken = [contact_id for turn in zip_longest(*answers) for contact_id in turn if contact_id is not None]
         return sorted(taken[:limit])
 
@@ -151,13 +151,13 @@ class Criteria:
         )
 
     async def engagements(self, account_id: int) -> list[tuple[str, str | None]]:
-        """Return the kinds of engagements that contacts had, and for each kind what they were about; in order."""
+        """Return the kinds of engagements with their references, sorted."""
         answers = (await self.owners.ask(account_id, ListEngagements())).values()
         found = {(kind, ref) for answer in answers for kind, ref in answer}
         return sorted(found, key=lambda pair: (pair[0], pair[1] or ""))
 
     async def count_members(self, account_id: int, question: CountNodes | ListAnnounced) -> int | None:
-        """Return the answer to a question of `question_about`; None while it cannot be had."""
+        """Return the answer to a question of `question_about`; None while slices are unavailable."""
         try:
             answers = await self.owners.ask(account_id, question)
         except (SlicesUnavailable, TooMany):
@@ -167,14 +167,14 @@ class Criteria:
         return sum(int(nodes[0]) for nodes in answers.values())
 
     async def question_about(self, account_id: int, segment: Segment) -> CountNodes | ListAnnounced:
-        """Return the question that counts a segment's members; a broken segment has those that were announced."""
+        """Return the question that counts a segment's members; for a broken segment, the announced ones."""
         others = await self.segments.criteria(account_id)
         if self.segments.faults(account_id, segment, others):
             return ListAnnounced(segment_id=segment.segment_id, limit=0)
         return CountNodes(asked=PortableCriterion.of(segment.criterion, others))
 
     async def announced(self, account_id: int) -> dict[str, int] | None:
-        """Return how many members each segment has, as announced; None while that cannot be had."""
+        """Return the announced number of members of each segment; None while slices are unavailable."""
         try:
             answers = await self.owners.ask(account_id, CountAnnounced())
         except (SlicesUnavailable, TooMany):

@@ -1,4 +1,4 @@
-"""What the image costs, for `/metrics`."""
+"""Metrics of the image."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -21,20 +21,20 @@ _OF_PARTS = {
 
 
 def structure_of(part: Name) -> str:
-    """Return what a part of the image is about, as the metric names it."""
+    """Return the metric's name for the structure of a part of the image."""
     if part[0] != "days":
         return _OF_PARTS[str(part[0])]
     return "clicks" if str(part[2]).startswith("click") else "engagements"
 
 
 class ImageMetrics:
-    """Sizes are those of the parts when they were saved last, so they are a snapshot's interval behind."""
+    """Collects metrics of the image. Sizes are from the last snapshot, so they may be one interval old."""
 
     def __init__(self, memories: Mapping[int, SliceMemory]) -> None:
         self.memories = memories
 
     def collect(self) -> Iterator[Metric]:
-        """Yield what Prometheus reads."""
+        """Yield the metrics for Prometheus."""
         accounts = [account for memory in list(self.memories.values()) for account in list(memory.slices.values())]
         sizes: Counter[str] = Counter()
         for account in accounts:
@@ -63,7 +63,7 @@ _ONE: list[ImageMetrics] = []
 
 
 def measure(memories: Mapping[int, SliceMemory]) -> None:
-    """Show these at `/metrics`; in place of what was shown before."""
+    """Register these metrics, replacing earlier ones."""
     if _ONE:
         _ONE[0].memories = memories
     else:

@@ -1,4 +1,4 @@
-"""What the things that criteria name are called."""
+"""Names of the things that criteria refer to."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -11,7 +11,7 @@ from shared.events.tracking import MessageChanged
 
 @dataclass(frozen=True, slots=True)
 class CatalogNames:
-    """`shared.criteria.describing.Names` of one account. What has no name is called by its id."""
+    """`shared.criteria.describing.Names` of one account. A thing without a name is called by its id."""
 
     catalog: Catalog
     account_id: int
@@ -32,7 +32,7 @@ class CatalogNames:
         return found.message_name if found is not None else str(message_id)
 
     def link(self, link_id: UUID) -> str:
-        """Return the text of a link, or its address."""
+        """Return the text of a link, or its URL."""
         message_id = self.catalog.message_of(link_id)
         found = None if message_id is None else self.catalog.find(MessageChanged, message_id)
         ours = found is not None and found.account_id == self.account_id

@@ -1,4 +1,4 @@
-"""The segments of every account, as the catalogs have them."""
+"""The segments of all accounts, from the catalogs."""
 
 from collections.abc import Callable, Mapping
 from uuid import UUID
@@ -18,10 +18,10 @@ log = structlog.get_logger()
 
 
 class SegmentDefinitions:
-    """Definitions by account; `of_account` returns the same object for as long as nothing has changed.
+    """Definitions by account; `of_account` returns the same object until something changes.
 
-    `generation` increases with every change of a segment, of an account's time zone, and of the existence of what a
-    segment names.
+    `generation` increases with every change of a segment, of an account's time zone, or of the existence of something
+    that a segment names.
     """
 
     def __init__(self, catalog: Catalog) -> None:
@@ -55,7 +55,7 @@ class SegmentDefinitions:
         )
 
     def _changes_named(self, event: CatalogEvent) -> bool:
-        """Return whether something that a segment names exists now and did not before, or the other way round."""
+        """Return whether the existence of something that a segment names has changed."""
         if not isinstance(event, LabelChanged | FieldChanged | MessageChanged):
             return False
         if isinstance(event, LabelChanged) and self._is_newly_merged(event):
@@ -64,7 +64,7 @@ class SegmentDefinitions:
         return event.key in named and named[event.key] != _existence(event)
 
     def _is_newly_merged(self, event: LabelChanged) -> bool:
-        # A segment may name the label that it was merged into, and not this one.
+        # A segment may name only the label that this one was merged into.
         found = self._definitions.get(event.account_id)
         return found is not None and event.merged_into is not None and event.label_id not in found.merged.last
 
@@ -73,7 +73,7 @@ class SegmentDefinitions:
         return MergedLabels({label.label_id: label.merged_into for label in labels if label.merged_into is not None})
 
     def of_account(self, account_id: int) -> Definitions:
-        """Return the account's segments as they are evaluated."""
+        """Return the account's segments in the form for evaluation."""
         found = self._definitions.get(account_id)
         if found is None:
             segments: dict[UUID, tuple[str, Criterion]] = {}
@@ -107,7 +107,7 @@ class SegmentDefinitions:
             things: list[CatalogEvent | None] = [self._catalog.find(LabelChanged, label) for label in names.labels]
             things += [self._catalog.find(MessageChanged, message) for message in messages]
             things += [self._catalog.find(FieldChanged, (account_id, key)) for key in names.fields]
-            # What is not known yet has no event; its key is made of what names it.
+            # Unknown things have no event; their keys are derived from the criterion.
             named |= {f"label:{label}": None for label in names.labels}
             named |= {f"message:{message}": None for message in messages}
             named |= {f"field:{account_id}/{key}": None for key in names.fields}
@@ -121,7 +121,7 @@ class SegmentDefinitions:
         try:
             criterion = parse(event.criterion)
         except InvalidCriterion as invalid:
-            # Written by a later version of the grammar, after a step back to this one.
+            # Written by a later version of the grammar, before a downgrade to this one.
             log.error("a segment's criterion cannot be read", segment_id=str(event.segment_id), faults=str(invalid))  # noqa: TRY400
             return None
         self._parsed[event.segment_id] = (event.segment_version, criterion)
@@ -149,7 +149,7 @@ class SegmentDefinitions:
         return True
 
     def zone(self, account_id: int) -> ZoneInfo:
-        """Return the account's time zone; UTC if the account or its time zone is not known."""
+        """Return the account's time zone; UTC if the account or its time zone is unknown."""
         account = self._catalog.find(AccountChanged, account_id)
         if account is None or not self._zone_is_known(account_id):
             return ZoneInfo("UTC")
@@ -157,7 +157,7 @@ class SegmentDefinitions:
 
 
 def _existence(event: CatalogEvent) -> object:
-    """Return what of a thing decides whether criteria that name it can be evaluated."""
+    """Return the parts of a thing that decide whether criteria that name it can be evaluated."""
     match event:
         case FieldChanged():
             return event.state, event.field_type

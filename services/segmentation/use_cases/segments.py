@@ -1,4 +1,4 @@
-"""Create, change and delete segments: each is a unit of work on the catalog partition."""
+"""Creates, changes and deletes segments, each in a unit of work on the catalog partition."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
@@ -36,7 +36,7 @@ from shared.uses import InUseError, Use
 
 MAX_SEGMENTS = 5_000  # per account
 
-# Called with the present version while it is locked; raises if the caller expects another one.
+# Called with the present version while the segment is locked; raises if the caller expects another version.
 VersionCheck = Callable[[int], None]
 
 
@@ -67,7 +67,7 @@ class Segments:
         return found
 
     async def page(self, account_id: int, after: UUID | None, limit: int) -> tuple[list[Segment], int]:
-        """Return at most `limit` segments with an id above `after`, and how many there are."""
+        """Return at most `limit` segments with an id above `after`, and their total number."""
         return await store.read_page(self.pool, account_id, after, limit)
 
     async def read_criterion(
@@ -81,7 +81,7 @@ class Segments:
         return criterion
 
     def faults(self, account_id: int, segment: Segment, segments: Mapping[UUID, Criterion]) -> tuple[Fault, ...]:
-        """Return why a segment is broken: what in its criterion does not exist any more, or cannot be read."""
+        """Return why a segment is broken: the parts of its criterion that no longer exist or cannot be read."""
         criterion = segment.criterion
         lookup = AccountLookup(self.resources.catalog, account_id, segments.get)
         return segment.unreadable or validate(criterion, lookup, writing=False) or broken_segments(criterion, lookup)
@@ -137,16 +137,17 @@ class Segments:
     async def delete(
         self, account_id: int, segment_id: UUID, *, force: bool = False, check_version: VersionCheck = any_version
     ) -> None:
-        """Delete a segment. `force`: also if something uses it, which is broken from then on.
+        """Delete a segment.
 
-        Raises NotFound, InUseError, and what `check_version` raises.
+        `force`: even if it is in use; its users are then broken. Raises NotFound, InUseError, and the errors of
+        `check_version`.
         """
         await self.resources.catalog.refresh()
         async with self.resources.database.unit_of_work(CATALOG_PARTITION) as work:
             found = await self._find_locked(work, account_id, segment_id)
             check_version(found.version)
             segments = await store.read_segments(work.connection, account_id)
-            # In a thread: reading thousands of definitions would hold the event loop.
+            # In a thread, because reading thousands of definitions would block the event loop.
             uses = await asyncio.to_thread(self._uses, account_id, segment_id, segments)
             if uses and not force:
                 raise InUseError("segment", uses)
@@ -161,14 +162,14 @@ class Segments:
         return self._uses(account_id, segment_id, await store.read_segments(self.pool, account_id))
 
     async def ended_days(self, account_id: int, segment_id: UUID, since: date) -> list[tuple[date, int]]:
-        """Return how many members a segment had at the end of each day since `since`. Raises NotFound."""
+        """Return the number of members at the end of each day since `since`. Raises NotFound."""
         await self.find(account_id, segment_id)
         return await read_days(self.pool, segment_id, since)
 
     async def membership_changes(
         self, account_id: int, wanted: Wanted, before: tuple[datetime, UUID] | None, limit: int
     ) -> list[MembershipChange]:
-        """Return who entered and left segments, newest first. Raises NotFound for a segment that there is not."""
+        """Return entries into and exits from segments, newest first. Raises NotFound for an unknown segment."""
         if wanted.segment_id is not None:
             await self.find(account_id, wanted.segment_id)
         return await read_changes(self.pool, account_id, wanted, before, limit)
@@ -219,7 +220,7 @@ def _names_segment(criterion: object, segment_id: UUID) -> bool:
     try:
         return criterion is not None and segment_id in references(parse(criterion)).segments
     except InvalidCriterion:
-        # A later release wrote it, or it is broken; what cannot be read is not used.
+        # A later release wrote it, or it is broken; unreadable criteria are skipped.
         return False
 
 

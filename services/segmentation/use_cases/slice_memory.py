@@ -1,4 +1,4 @@
-"""The slices of one partition number, as a process holds them in memory."""
+"""The slices of one partition number in a process's memory."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,10 +17,9 @@ from shared.bus.checkpoints import Checkpoint
 class SliceMemory:
     """The slices of a partition number, by account.
 
-    `ready`: the replay is over, and the slices can be asked. `epoch` increases by one each time the slices change
-    owner; it fences writes of earlier owners.
-    `origin`: where the image begins, below the checkpoint. `held`: records from there on that were not applied.
-    `generation` is that of the definitions that were adopted.
+    `ready`: the replay is over, and the slices can be queried. `epoch` increases by one each time the slices change
+    owner; it fences writes of earlier owners. `origin`: where the image begins, below the checkpoint. `held`: records
+    from there on that were not applied. `generation` is that of the definitions that were adopted.
     """
 
     partition: int
@@ -38,7 +37,7 @@ class SliceMemory:
     snapshot_due: datetime | None = None
 
     def slice(self, account_id: int, zone: ZoneInfo, today: date) -> AccountSlice:
-        """Return the account's slice. A new one begins on the day `today`, unless it has come further."""
+        """Return the account's slice. A new one begins on the day `today`, unless a later day is stored."""
         found = self.slices.get(account_id)
         if found is None:
             kept = self.days.get(account_id)
@@ -51,7 +50,7 @@ class SliceMemory:
         return found
 
     def accept(self, snapshot: Snapshot, definitions: SegmentDefinitions) -> str | None:
-        """Take a snapshot that `load` will read; or why it cannot be used."""
+        """Accept a snapshot that `load` will read; return why it cannot be used, or None."""
         for account_id, zone_name in snapshot.zones.items():
             if definitions.zone(account_id).key != zone_name:
                 return f"account {account_id} had its days in {zone_name}"
@@ -62,10 +61,10 @@ class SliceMemory:
         return None
 
     def load(self, definitions: SegmentDefinitions, now: datetime) -> None:
-        """Read the snapshot that was accepted, if it was not yet read. Raises Damaged.
+        """Decode the accepted snapshot, unless that was done.
 
-        Outside of the transaction that fetched it: decoding the slices of a million contacts takes a while, in which
-        the database must not have to wait.
+        Raises Damaged. Call this outside the transaction that fetched the snapshot: decoding the slices of a million
+        contacts takes a while, during which the transaction should not stay open.
         """
         snapshot, self.snapshot = self.snapshot, None
         if snapshot is None:
@@ -87,5 +86,5 @@ class SliceMemory:
         return any(account.pending for account in self.slices.values())
 
     def next_day(self) -> datetime | None:
-        """Return when the first of its accounts has another day."""
+        """Return when the next day of any of its accounts begins."""
         return min((account.next_day() for account in self.slices.values()), default=None)

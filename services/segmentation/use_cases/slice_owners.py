@@ -1,4 +1,4 @@
-"""Ask the owners of slices: this process about its own, other processes over HTTP."""
+"""Sends questions to the owners of slices: this process for its own, other processes over HTTP."""
 
 import asyncio
 from collections import Counter
@@ -22,15 +22,15 @@ from services.segmentation.use_cases.slice_memory import SliceMemory
 
 log = structlog.get_logger()
 
-PATIENCE = 2.0  # seconds; a slice that has no owner for so long makes the answer a 503
-MAX_QUESTIONS = 50  # of an account, in one process
-HOLDS_FOR = 0.01  # seconds without a turn for other tasks
-LOOK_AGAIN = 0.05  # seconds between looks at who owns what
+PATIENCE = 2.0  # seconds without an owner of a slice after which the answer is 503
+MAX_QUESTIONS = 50  # concurrent questions of an account in one process
+HOLDS_FOR = 0.01  # seconds between two yields to other tasks
+LOOK_AGAIN = 0.05  # seconds between reads of the owners
 SECRET_HEADER = "x-penchant-owner-secret"  # noqa: S105 (its name)
 
 
 class SliceQuestion(BaseModel):
-    """A question to an owner of slices, and the slices asked, each with the epoch in which it is the owner."""
+    """A question to an owner of slices, with the slices and the epochs of its ownership."""
 
     account_id: int
     epochs: dict[int, int]
@@ -38,13 +38,13 @@ class SliceQuestion(BaseModel):
 
 
 class SliceAnswers(BaseModel):
-    """The answers of the slices that the asked process does own."""
+    """The answers of those slices that the process really owns."""
 
     answers: dict[int, Any]
 
 
 class SliceOwners:
-    """`ask` gives the answer of every slice of an account."""
+    """Asks the owners of all slices of an account."""
 
     def __init__(self, pool: Pool, memories: Mapping[int, SliceMemory], partitions: int) -> None:
         self._pool = pool
@@ -59,15 +59,16 @@ class SliceOwners:
         await self._client.aclose()
 
     async def secret(self) -> str:
-        """Return the secret that processes of this service show each other."""
+        """Return the shared secret of this service's processes."""
         if self._secret is None:
             self._secret = await read_secret(self._pool)
         return self._secret
 
     async def ask(self, account_id: int, question: Question, partition: int | None = None) -> dict[int, Any]:
-        """Return the answers by partition number; of one only, if it is named.
+        """Return the answers by partition number, or of one partition number if it is given.
 
-        Raises SlicesUnavailable if a slice has no owner for 2 s, TooMany if the account asks too much at a time.
+        Raises SlicesUnavailable if a slice has no owner for 2 s, TooMany if the account has too many concurrent
+        questions.
         """
         if self._at_work[account_id] >= MAX_QUESTIONS:
             raise TooMany(f"At most {MAX_QUESTIONS} questions of an account are answered at a time.")
@@ -93,29 +94,31 @@ class SliceOwners:
             missing -= found.keys()
             if missing:
                 if asyncio.get_running_loop().time() >= deadline:
-                    raise SlicesUnavailable("While no process serves part of the contacts, this cannot be answered.")
+                    raise SlicesUnavailable(
+                        "No process serves part of the contacts at the moment, so this cannot be answered."
+                    )
                 await asyncio.sleep(LOOK_AGAIN)
         return found
 
     async def own(self, account_id: int, question: Question, epochs: Mapping[int, int]) -> dict[int, Any]:
-        """Return the answers of the slices that this process holds in the epochs asked."""
+        """Return the answers of the requested slices that this process owns in the given epochs."""
         found: dict[int, Any] = {}
         for number, epoch in epochs.items():
             memory = self._memories.get(number)
-            # A process that was stopped for a while still has slices of an earlier epoch: they are out of date.
+            # After this process was stopped for a while, its slices may be of an earlier epoch and outdated.
             if memory is not None and memory.ready and memory.epoch == epoch:
                 await self._prepare(question, memory.slices.get(account_id))
-            # While that was done, the slice may have been dropped.
+            # Meanwhile the slice may have been dropped.
             memory = self._memories.get(number)
             if memory is not None and memory.ready and memory.epoch == epoch:
                 account = memory.slices.get(account_id)
                 found[number] = answer(question, account, number, self._partitions, account_id)
-                # A slice is asked in one go, and other tasks have their turn before the next one.
+                # Each slice is queried without interruption; other tasks run before the next one.
                 await asyncio.sleep(0)
         return found
 
     async def _prepare(self, question: Question, account: AccountSlice | None) -> None:
-        """Make the sums that a question asks for, and yield to other tasks in between."""
+        """Compute the sums that a question needs, and yield to other tasks in between."""
         if account is None or account.image.asked >= MOST_KEPT:
             return
         since = perf_counter()

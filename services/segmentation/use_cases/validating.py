@@ -1,4 +1,4 @@
-"""Check that everything that a criterion names exists, also through the segments that it names."""
+"""Checks that everything that a criterion names exists, including what its segments name."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -17,7 +17,7 @@ async def validate_with_refresh(
     *,
     writing: bool = True,
 ) -> tuple[Fault, ...]:
-    """Validate; if something is not known, read the catalogs to their end and validate once more."""
+    """Validate; if something is unknown, read the catalogs to their ends and validate again."""
     lookup = AccountLookup(catalog, account_id, segments.get)
     faults = validate(criterion, lookup, writing=writing) or broken_segments(criterion, lookup)
     if faults:
@@ -27,7 +27,8 @@ async def validate_with_refresh(
 
 
 def broken_segments(criterion: Criterion, lookup: AccountLookup) -> tuple[Fault, ...]:
-    """Return the nodes that name a segment that is broken, however deep. The criterion itself must be valid."""
+    """Return the nodes that name a segment that is broken, directly or indirectly. The criterion itself must be
+    valid."""
     faults: list[Fault] = []
     for node in walk(criterion):
         inner = lookup.segment(node.segment) if isinstance(node, InSegment) else None
