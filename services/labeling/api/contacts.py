@@ -39,6 +39,7 @@ from shared.http.bodies import only_written_out
 from shared.http.keys import Caller, requires
 from shared.http.pages import Page, PageRequest, page_request
 from shared.http.problems import FieldError, Problem
+from shared.yielding import yielding
 
 router = Router(prefix="/v1/contacts", tags=["contacts"])
 
@@ -144,7 +145,7 @@ async def write_batch(service: Service, caller: Annotated[Caller, requires("writ
     rows: list[UpsertRow] = []
     indexes: list[int] = []
     errors: list[BatchError] = []
-    for index, item in enumerate(body):
+    async for index, item in yielding(enumerate(body)):
         row = _row(index, item, known)
         if isinstance(row, BatchError):
             errors.append(row)

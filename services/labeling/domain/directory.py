@@ -10,13 +10,15 @@ Rows with the same key share a newcomer's id; an entry of nobody may be taken. T
 again, under a lock, that it still owns the entries.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 Kind = Literal["email", "external"]
 Key = tuple[Kind, str]
 Mode = Literal["create", "update", "upsert"]
+NEW = 1 << 40  # new contacts are numbered from here until their ids are allocated; no contact has such an id
 NOBODY = 0  # the contact id of an entry that exists only to be locked
 NO_KEYS: Mapping[int, Collection[Key]] = MappingProxyType({})
 
@@ -55,51 +57,82 @@ class Settlement(NamedTuple):
     handovers: dict[Key, tuple[int, int]]
 
 
-def settle(
-    claims: Sequence[KeyClaim],
-    directory: Mapping[Key, DirectoryEntry],
-    next_id: int,
-    held: Mapping[int, Collection[Key]] = NO_KEYS,
-) -> Settlement:
-    """Decide row by row; later rows see the result of earlier ones. New ids begin at `next_id`.
+class Settling:
+    """Decides row by row, in small steps; later rows see the result of earlier ones.
 
     `held` are the keys that contacts have now, for those that the claims or the directory name.
     """
-    return _Settling(dict(directory), held, next_id).settle(claims)
 
-
-class _Settling:
-    def __init__(self, known: dict[Key, DirectoryEntry], held: Mapping[int, Collection[Key]], next_id: int) -> None:
-        self.known = known
+    def __init__(
+        self,
+        claims: Sequence[KeyClaim],
+        directory: Mapping[Key, DirectoryEntry],
+        held: Mapping[int, Collection[Key]] = NO_KEYS,
+    ) -> None:
+        self.claims = claims
+        self.known = dict(directory)
         self.held = held
-        self.next_id = next_id
+        self.created = 0
+        self.rows: list[int | KeyConflict] = []
         self.free: set[Key] = set()  # released by an earlier row
         self.entries: dict[Key, int] = {}
         self.handovers: dict[Key, tuple[int, int]] = {}
 
-    def settle(self, claims: Sequence[KeyClaim]) -> Settlement:
-        first = self.next_id
-        leaving = self._leaving(claims)
-        rows: list[int | KeyConflict] = []
-        for claim in claims:
+    def steps(self) -> Iterator[None]:
+        """Decide on all rows, in short steps, so that the caller can let other tasks run in between."""
+        leaving: dict[Key, int] = {}
+        yield from self._find_leaving(leaving)
+        for claim in self.claims:
             who = self._who(claim, leaving)
             if who is None:
-                who, self.next_id = self.next_id, self.next_id + 1
-            rows.append(who)
+                who, self.created = NEW + self.created, self.created + 1
+            self.rows.append(who)
             if not isinstance(who, KeyConflict):
                 self._take(claim, who)
-        return Settlement(rows, self.entries, self.next_id - first, self.handovers)
+            yield
 
-    def _leaving(self, claims: Sequence[KeyClaim]) -> dict[Key, int]:
-        """Return the keys that rows release, with the contacts that have them."""
-        rows = [(claim, who) for claim in claims if (who := self._identified(claim)) is not None]
-        while True:
-            leaving = {key: who for claim, who in rows for key in self._given_up(claim, who)}
-            # A row that will be refused, because another contact keeps a key that it takes, releases no keys.
-            possible = [row for row in rows if not self._is_blocked(*row, leaving)]
-            if len(possible) == len(rows):
-                return leaving
-            rows = possible
+    def settlement(self, first_id: int) -> Settlement:
+        """Return what was decided; the ids of new contacts begin at `first_id`."""
+
+        def numbered(who: int) -> int:
+            return who if who < NEW else who - NEW + first_id
+
+        return Settlement(
+            [who if isinstance(who, KeyConflict) else numbered(who) for who in self.rows],
+            {key: numbered(who) for key, who in self.entries.items()},
+            self.created,
+            {key: (numbered(giver), numbered(taker)) for key, (giver, taker) in self.handovers.items()},
+        )
+
+    def _find_leaving(self, leaving: dict[Key, int]) -> Iterator[None]:
+        """Find the keys that rows release, with the contacts that have them.
+
+        A row that will be refused, because another contact keeps a key that it takes, releases no keys. Rows that take
+        its keys may then be refused as well.
+        """
+        rows: dict[int, tuple[KeyClaim, int, list[Key]]] = {}
+        givers: Counter[Key] = Counter()
+        takers: dict[Key, list[int]] = {}
+        for number, claim in enumerate(self.claims):
+            who = self._identified(claim)
+            if who is not None:
+                given_up = self._given_up(claim, who)
+                rows[number] = claim, who, given_up
+                givers.update(given_up)
+                leaving.update(dict.fromkeys(given_up, who))
+                for key in claim.keys:
+                    takers.setdefault(key, []).append(number)
+            yield
+        looked_at = list(rows)
+        while looked_at:
+            number = looked_at.pop()
+            if number in rows and self._is_blocked(*rows[number][:2], leaving):
+                for key in rows.pop(number)[2]:
+                    givers[key] -= 1
+                    if not givers[key]:
+                        del leaving[key]
+                        looked_at += takers.get(key, ())
+            yield
 
     def _is_blocked(self, claim: KeyClaim, who: int, leaving: Mapping[Key, int]) -> bool:
         entries = ((key, self.known.get(key)) for key in claim.keys)

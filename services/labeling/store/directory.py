@@ -6,11 +6,12 @@ import asyncpg
 from asyncpg import Record
 from asyncpg.pool import PoolConnectionProxy
 
-from services.labeling.domain.directory import NOBODY, DirectoryEntry, Key, KeyClaim, Settlement, settle
+from services.labeling.domain.directory import NOBODY, DirectoryEntry, Key, KeyClaim, Settlement, Settling
 from services.labeling.domain.names import ContactName, parse_name
 from services.labeling.store.contacts import contacts_of
 from shared.store.database import Database
 from shared.store.queries import queries_of
+from shared.yielding import yielding
 
 QUERIES = queries_of(__file__)
 ATTEMPTS = 5
@@ -39,12 +40,13 @@ async def _settle(connection: PoolConnectionProxy, account_id: int, claims: Sequ
     rows = await QUERIES["owners_of_entries"].fetch(connection, account_id=account_id, contact_ids=list(named))
     keys = {row["contact_id"]: _keys(row) for row in rows}
     directory = {key: _entry(key, contact_id, keys) for key, contact_id in found.items()}
-    # Decide once without ids, to know how many to allocate.
-    created = settle(claims, directory, 1 << 40, keys).created
+    settling = Settling(claims, directory, keys)
+    async for _ in yielding(settling.steps()):
+        pass
     last = 0
-    if created:
-        last = await QUERIES["allocate_contacts"].fetchval(connection, account_id=account_id, count=created)
-    settlement = settle(claims, directory, last - created + 1, keys)
+    if settling.created:
+        last = await QUERIES["allocate_contacts"].fetchval(connection, account_id=account_id, count=settling.created)
+    settlement = settling.settlement(last - settling.created + 1)
     moved = {key: contact_id for key, contact_id in settlement.entries.items() if key in found}
     added = {key: contact_id for key, contact_id in settlement.entries.items() if key not in found}
     await move_entries(connection, account_id, moved)

@@ -16,6 +16,7 @@ from shared.bus.received import Received
 from shared.events.labeling import LabelAssigned, LabelRemoved
 from shared.events.tracking import ContactClicked
 from shared.store.unit_of_work import UnitOfWork
+from shared.yielding import yielding
 
 Changes = AssignmentChanges[Received]
 
@@ -31,7 +32,7 @@ async def record_assignments(work: UnitOfWork, changes: Changes) -> None:
     given_back = await labels_given_back(work.connection, pairs) if pairs else {}
     history = [
         _click_entry(work, decision, decision.click) if decision.origin is None else _entry(work, decision, given_back)
-        for decision in changes.decisions
+        async for decision in yielding(changes.decisions)
     ]
     await write_assignments(work.connection, changes.stored, changes.states, changes.touched)
     await insert_history(work.connection, history)

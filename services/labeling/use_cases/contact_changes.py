@@ -11,6 +11,7 @@ from services.labeling.store.fields import fields_of_accounts
 from shared.bus.received import Received
 from shared.events.labeling import ContactChanged
 from shared.store.unit_of_work import UnitOfWork
+from shared.yielding import yielding
 
 Changes = ContactChanges[Received]
 
@@ -30,7 +31,7 @@ async def record_contacts(work: UnitOfWork, changes: Changes) -> None:
     Call this before the unit of work appends events of labels and engagements, so that their readers know the contact's
     state.
     """
-    for change in changes.changes:
+    async for change in yielding(changes.changes):
         work.append(_event(change.contact, *change.key, change.at), cause=change.cause, personal=True)
     await write_contacts(work.connection, changes.changed, work.now)
     await insert_decisions(work.connection, [decision for change in changes.changes for decision in _decisions(change)])

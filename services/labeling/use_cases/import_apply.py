@@ -1,6 +1,5 @@
 """Applies rows of an import to their contacts, in one unit of work."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -23,8 +22,7 @@ from services.labeling.use_cases.import_plans import ImportPlan
 from services.labeling.use_cases.suppressions import block_suppressed
 from shared.events.parts import Origin
 from shared.store.unit_of_work import UnitOfWork
-
-YIELD_AFTER = 100  # rows
+from shared.yielding import yielding
 
 
 class RowApplier:
@@ -46,9 +44,7 @@ class RowApplier:
     async def apply(self, rows: Sequence[DealtRow]) -> tuple[Mapping[str, int], list[RowError]]:
         """Apply rows; return the number of rows by outcome, and the reasons of refused rows."""
         parsed: list[tuple[DealtRow, ParsedRow]] = []
-        for place, row in enumerate(rows):
-            if place % YIELD_AFTER == 0:
-                await asyncio.sleep(0)
+        async for row in yielding(rows):
             read = self._plan.reader.read(row.cells)
             if read.problems:
                 self._refuse(row, read.problems[0].code, read.problems[0].detail)

@@ -1,6 +1,5 @@
 """Checks an import: reads every row, and finds what importing it would do, without changing anything."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -29,10 +28,10 @@ from services.labeling.use_cases.import_plans import ImportPlan, load_plan
 from shared.jobs.job import Job, JobFailed
 from shared.jobs.lease import Lease
 from shared.store.unit_of_work import UnitOfWork
+from shared.yielding import yielding
 
 AT_A_TIME = 5_000  # rows of an earlier check
 READ = PIECE // 4  # bytes of a file per step
-YIELD_AFTER = 100  # rows
 MOST_ROWS = 2_000_000
 ROWS_DELETED = 20_000
 
@@ -172,9 +171,7 @@ class RowChecker:
     async def check(self, rows: Sequence[tuple[int, list[str] | str]]) -> tuple[list[CheckedRow], list[RowError]]:
         """Return the result for each row, and the reasons of refused rows."""
         parsed: list[ParsedRow | CellProblem] = []
-        for place, (_, cells) in enumerate(rows):
-            if place % YIELD_AFTER == 0:
-                await asyncio.sleep(0)
+        async for _, cells in yielding(rows):
             parsed.append(
                 CellProblem(None, "unreadable", cells) if isinstance(cells, str) else self._plan.reader.read(cells)
             )

@@ -1,6 +1,5 @@
 """Runs an import: settles the contact of each row, then applies the rows bucket by bucket."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -27,11 +26,11 @@ from shared.jobs.job import Job, JobFailed
 from shared.jobs.lease import Lease
 from shared.store.database import Database
 from shared.store.unit_of_work import UnitOfWork
+from shared.yielding import yielding
 
 BUCKETS = 4  # groups of partition numbers: p mod 4 is within p mod 2, the groups of consumers
 SETTLED = 4_000  # rows at a time
 APPLIED = 600  # rows at a time: with two labels each, as many events as the relay publishes without delaying others
-YIELD_AFTER = 100  # rows
 COUNTS = ("created", "updated", "unchanged", "skipped", "merged", "errors")
 
 
@@ -166,9 +165,7 @@ async def _deal(
     """Find or allocate the contact of every row; return deals, errors, and the number of skipped rows."""
     parsed: list[tuple[ImportRow, ParsedRow]] = []
     errors: list[RowError] = []
-    for place, row in enumerate(rows):
-        if place % YIELD_AFTER == 0:
-            await asyncio.sleep(0)
+    async for row in yielding(rows):
         read = plan.reader.read(row.cells)
         # A label or a field may have been deleted since the check.
         errors += [RowError(row.number, 100 + number, *problem) for number, problem in enumerate(read.problems)]

@@ -1,6 +1,5 @@
 """Suppresses addresses, and blocks contacts with suppressed addresses."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
@@ -18,9 +17,9 @@ from shared.events.parts import Origin
 from shared.events.topics import partition_of
 from shared.store.database import Database
 from shared.store.unit_of_work import UnitOfWork
+from shared.yielding import yielding
 
 SUPPRESSED = Origin(kind="suppression")
-YIELD_AFTER = 20  # addresses
 
 
 class Suppressed(NamedTuple):
@@ -40,9 +39,7 @@ async def suppress(
 ) -> Suppressed:
     """Suppress addresses, given by their keys, and block the contacts that have them."""
     added = 0
-    for place, email_key in enumerate(email_keys):
-        if place % YIELD_AFTER == 0:
-            await asyncio.sleep(0)
+    async for email_key in yielding(email_keys):
         added += await _suppress(database, keys, account_id, email_key, reason, origin)
     return Suppressed(added, len(email_keys) - added)
 

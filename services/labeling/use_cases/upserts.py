@@ -3,7 +3,6 @@
 Ids and keys are settled first, in a separate transaction; then there is one unit of work per partition number.
 """
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,9 +26,10 @@ from shared.events.parts import Origin
 from shared.events.topics import partition_of
 from shared.store.database import Database
 from shared.store.unit_of_work import UnitOfWork
+from shared.yielding import yielding
 
-YIELD_AFTER = 100  # rows
 MOST_IN_UNIT = 2_000  # rows
+MOST_WRITES = 10_000  # contacts and labels in a unit
 
 Handovers = Mapping[Key, tuple[int, int]]  # the contacts that release and take a key
 Code = Literal["invalid", "conflict", "not_found", "unknown_label"]
@@ -90,10 +90,7 @@ async def upsert_contacts(
     async with database.pool.acquire() as connection:
         definitions = (await fields_of_accounts(connection, [account_id]))[account_id]
     keys: dict[int, tuple[Key, ...]] = {}
-    for index, row in enumerate(rows):
-        if index % YIELD_AFTER == 0:
-            # Checking 10,000 addresses takes most of a second, so let other tasks run meanwhile.
-            await asyncio.sleep(0)
+    async for index, row in yielding(enumerate(rows)):
         try:
             keys[index] = _claimed_keys(row, changed(_ANY_CONTACT, row.patch, definitions))
         except InvalidError as error:
@@ -123,7 +120,7 @@ async def _place(
     if any(claim.keys or claim.contact_id is None for claim in claims):
         settled, _, _, handovers = await settle_contacts(database, account_id, claims)
     placed = []
-    for (index, claimed), who in zip(keys.items(), settled, strict=True):
+    async for (index, claimed), who in yielding(zip(keys.items(), settled, strict=True)):
         if isinstance(who, KeyConflict):
             result.problems.append(_taken(index, who.key))
         else:
@@ -150,7 +147,22 @@ def _groups(
         groups[group_of[partition_of(account_id, row.contact_id, database.partitions)]].append(row)
     handing = {group_of[partition_of(account_id, giver, database.partitions)] for giver, _ in handovers.values()}
     yield from (groups[group] for group in sorted(handing & groups.keys()))
-    yield from units_of({number: rows for number, rows in groups.items() if number not in handing}, MOST_IN_UNIT)
+    for unit in units_of({number: rows for number, rows in groups.items() if number not in handing}, MOST_IN_UNIT):
+        yield from _pieces(unit)
+
+
+def _pieces(unit: Sequence[_Placed]) -> Iterator[list[_Placed]]:
+    """Cut a unit whose rows have many labels into smaller ones, in the order of the rows."""
+    piece: list[_Placed] = []
+    writes = 0
+    for one in unit:
+        weight = 1 + len(one.row.labels)
+        if piece and writes + weight > MOST_WRITES:
+            yield piece
+            piece, writes = [], 0
+        piece.append(one)
+        writes += weight
+    yield piece
 
 
 async def _write_group(
@@ -207,7 +219,7 @@ async def _write(
     handed = {key: pair for key, pair in handovers.items() if owners.get(key) == pair[0] and pair[0] in contact_ids}
     owners.update({key: taker for key, (_, taker) in handed.items()})
     part = _Part()
-    for one in placed:
+    async for one in yielding(placed):
         problem = _apply(work, contacts, account_id, one, owners, part, origin)
         if problem is None:
             part.written.append(one)
@@ -248,7 +260,7 @@ async def _assign(work: UnitOfWork, written: Sequence[_Placed], origin: Origin) 
     # Read again under the lock: a label deleted meanwhile is assigned to nobody, another stands for a merged one.
     labels = await labels_of_ids(work.connection, {label_id for _, label_id in wanted})
     assignments = await load_assignments(work, {(labels[label_id].no, contact_id) for contact_id, label_id in wanted})
-    for contact_id, label_id in wanted:
+    async for contact_id, label_id in yielding(wanted):
         if labels[label_id].state != "deleted":
             assignments.apply(contact_id, labels[label_id], AssertLabel(origin, work.now))
     await record_assignments(work, assignments)

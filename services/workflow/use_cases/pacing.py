@@ -1,28 +1,12 @@
-"""Long work in an API process: it yields to other tasks, and an account has few such requests at work at a time."""
+"""Long work in an API process: an account has few such requests in progress at a time."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from time import monotonic
 
 from services.workflow.domain.errors import TooBusy
 
 AT_A_TIME = 2  # requests of an account in this process
-HOLDS_FOR = 0.02  # seconds
-
-
-class YieldTimer:
-    """Yields to other tasks once the loop has been held for 20 ms."""
-
-    def __init__(self) -> None:
-        self._since = monotonic()
-
-    async def yield_if_due(self) -> None:
-        """Yield if the loop has been held for too long. Call this after each small piece of work."""
-        if monotonic() - self._since > HOLDS_FOR:
-            await asyncio.sleep(0)
-            self._since = monotonic()
 
 
 class AccountSlots:

@@ -6,9 +6,9 @@ from typing import NamedTuple
 from services.workflow.domain.program import Program
 from services.workflow.domain.simulation import Replay, TrialOutcome
 from services.workflow.store import contacts, occurrences
-from services.workflow.use_cases.pacing import YieldTimer
 from services.workflow.use_cases.run_context import RunContext
 from services.workflow.use_cases.service import WorkflowService
+from shared.yielding import yielding
 
 PIECE = 500  # events read and decoded at once
 
@@ -41,26 +41,23 @@ class _Past:
         self.now = datetime.now(UTC)
         self.environment = RunContext(service.catalogs, self.now)
         self.replay = Replay(program, self.environment)
-        self._yield_timer = YieldTimer()
 
     async def play(self, days: int, most: int) -> PastOutcome:
         looked_at = partitions = 0
         while partitions < self.service.partitions and looked_at < most:
             looked_at += await self._play_partition(partitions, self.now - timedelta(days=days))
             partitions += 1
-        for contact in self.replay.contacts():
+        async for contact in yielding(self.replay.contacts()):
             self.replay.finish_contact(contact, self.now)
-            await self._yield_timer.yield_if_due()
         return PastOutcome(self.replay.outcome, partitions / self.service.partitions)
 
     async def _play_partition(self, partition: int, since: datetime) -> int:
         position = looked_at = 0
         while True:
             piece = await self._read(partition, since, position)
-            for one in piece:
+            async for one in yielding(piece):
                 if (self.account_id, one.seen.event.contact_id) in self.environment.facts:
                     self.replay.play(one.seen)
-                    await self._yield_timer.yield_if_due()
             looked_at += len(piece)
             if len(piece) < PIECE:
                 return looked_at

@@ -1,6 +1,17 @@
 """Given what the directory holds, when rows come, then these are the contacts."""
 
-from services.labeling.domain.directory import DirectoryEntry, Key, KeyClaim, KeyConflict, Mode, settle
+from collections.abc import Collection, Mapping, Sequence
+
+from services.labeling.domain.directory import (
+    NO_KEYS,
+    DirectoryEntry,
+    Key,
+    KeyClaim,
+    KeyConflict,
+    Mode,
+    Settlement,
+    Settling,
+)
 
 MAIL: Key = ("email", "ann@example.com")
 CRM: Key = ("external", "crm-1")
@@ -8,6 +19,18 @@ CRM: Key = ("external", "crm-1")
 
 def upsert(*keys: Key, mode: Mode = "upsert", contact_id: int | None = None) -> KeyClaim:
     return KeyClaim(mode, keys, contact_id)
+
+
+def settle(
+    claims: Sequence[KeyClaim],
+    directory: Mapping[Key, DirectoryEntry],
+    first_id: int,
+    held: Mapping[int, Collection[Key]] = NO_KEYS,
+) -> Settlement:
+    settling = Settling(claims, directory, held)
+    for _ in settling.steps():
+        pass
+    return settling.settlement(first_id)
 
 
 def test_new_contacts_get_dense_ids() -> None:
@@ -69,3 +92,41 @@ def test_an_address_alone_means_its_present_holder_until_it_is_given_up() -> Non
     directory = {CRM: DirectoryEntry(3, "holder"), MAIL: DirectoryEntry(3, "holder")}
     settled = settle([upsert(MAIL), upsert(CRM, new), upsert(MAIL)], directory, 7, {3: [CRM, MAIL]})
     assert settled.rows == [3, 3, 7]
+
+
+CHAIN = 2_000
+
+
+def mail(number: int) -> Key:
+    return ("email", f"{number}@example.com")
+
+
+def crm(number: int) -> Key:
+    return ("external", f"crm-{number}")
+
+
+def chain(last: Key) -> tuple[list[KeyClaim], dict[Key, DirectoryEntry], dict[int, list[Key]]]:
+    """Return rows of which each takes the address that the next one's contact gives up; the last one takes `last`."""
+    numbers = range(1, CHAIN + 1)
+    wanted = [*(mail(number) for number in numbers[1:]), last]
+    claims = [upsert(crm(number), key) for number, key in zip(numbers, wanted, strict=True)]
+    directory = {key: DirectoryEntry(number, "holder") for number in numbers for key in (crm(number), mail(number))}
+    return claims, directory, {number: [crm(number), mail(number)] for number in numbers}
+
+
+def test_a_chain_of_contacts_may_pass_addresses_on() -> None:
+    claims, directory, held = chain(("email", "new@example.com"))
+    settled = settle(claims, directory, CHAIN + 1, held)
+    assert settled.rows == list(range(1, CHAIN + 1))
+    assert len(settled.handovers) == CHAIN - 1
+
+
+def test_a_chain_that_ends_at_a_kept_address_is_refused_as_a_whole_in_few_steps() -> None:
+    kept: Key = ("email", "kept@example.com")
+    claims, directory, held = chain(kept)
+    settling = Settling(claims, directory | {kept: DirectoryEntry(CHAIN + 7, "holder")}, held)
+    steps = sum(1 for _ in settling.steps())
+    settled = settling.settlement(CHAIN + 100)
+    assert [type(row) for row in settled.rows] == [KeyConflict] * CHAIN
+    assert not settled.handovers
+    assert steps < 5 * CHAIN, "each row is looked at again only when somebody keeps a key that it takes"

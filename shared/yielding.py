@@ -1,0 +1,20 @@
+"""Let other tasks run in the middle of long work: nobody may hold the event loop for more than 50 ms."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from time import monotonic
+from typing import TypeVar
+
+Item = TypeVar("Item")
+
+HOLDS_FOR = 0.02  # seconds
+
+
+async def yielding(items: Iterable[Item]) -> AsyncIterator[Item]:
+    """Iterate over `items`, and yield to other tasks whenever the loop has been held for 20 ms."""
+    since = monotonic()
+    for item in items:
+        yield item
+        if monotonic() - since > HOLDS_FOR:
+            await asyncio.sleep(0)
+            since = monotonic()
