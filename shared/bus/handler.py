@@ -19,7 +19,11 @@ class Handler:
 
     A handler that keeps memory per partition number wraps its work for each in `work.isolate(partition)`: a failure
     then excludes only that number from the unit and drops only its memory.
+
+    `ticks_together`: `tick_together` is called for all partition numbers that are due, instead of once for each.
     """
+
+    ticks_together = False
 
     async def opened(self, work: UnitOfWork, partition: int) -> None:
         """Load the memory of a partition number that this process reads from now on."""
@@ -58,6 +62,14 @@ class Handler:
         partition number is opened again, and the tick is retried with increasing delays. To avoid delaying other work,
         isolate failures to the one run, segment or job.
         """
+
+    async def tick_together(self, work: UnitOfWork, partitions: Sequence[int], now: datetime) -> None:
+        """Do the same as `tick` for several partition numbers; for one at a time unless `ticks_together` is set.
+
+        After a failure all of them are opened again, and each ticks alone until it has succeeded once.
+        """
+        for partition in partitions:
+            await self.tick(work, partition, now)
 
     def due_changed(self) -> None:
         """Wake the runtime: `due` may return an earlier time than before. The runtime replaces this method."""

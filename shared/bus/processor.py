@@ -366,6 +366,13 @@ class Processor:
             await self._run_ticks(ready, now)
         return bool(ready)
 
+    def _ticks_of(self, partitions: Sequence[AssignedPartition]) -> list[list[int]]:
+        """Deal partition numbers into ticks: those that may tick together, and each other one by itself."""
+        may = self.consumer.handler.ticks_together
+        together = [one.number for one in partitions if may and one.tick.trouble is None]
+        alone = [[one.number] for one in partitions if one.number not in together]
+        return [together, *alone] if together else alone
+
     async def _run_ticks(self, partitions: Sequence[AssignedPartition], now: datetime) -> None:
         fenced: list[AssignedPartition] = []
         begun = False
@@ -373,9 +380,9 @@ class Processor:
             async with self._unit_of(partitions) as work:
                 kept, fenced = await self._hold_fast(work, partitions)
                 begun = True
-                for one in kept:
-                    async with work.savepoint(one.number):
-                        await self.consumer.handler.tick(work, one.number, now)
+                for some in self._ticks_of(kept):
+                    async with work.savepoint(*some):
+                        await self.consumer.handler.tick_together(work, some, now)
         except Exception as error:
             if not begun and is_passing(error):
                 raise

@@ -93,6 +93,10 @@ class UnitOfWork:
         """The position of the last event appended, or None."""
         return max(self.positions.values(), default=None)
 
+    def number_of(self, account_id: int, contact_id: int) -> int:
+        """Return the partition number of a contact."""
+        return partition_of(account_id, contact_id, self._partition_count)
+
     async def lock(self, partitions: Iterable[int]) -> None:
         """Take the locks of `partitions` in ascending order; they are held until the end of the transaction."""
         wanted = sorted(set(partitions))
@@ -122,8 +126,11 @@ class UnitOfWork:
             self._leave_out(partition, error, kept)
 
     @asynccontextmanager
-    async def savepoint(self, partition: int) -> AsyncIterator[None]:
-        """Do the same as `isolate`, and also undo the block's writes to the database; this costs two round trips."""
+    async def savepoint(self, *partitions: int) -> AsyncIterator[None]:
+        """Do the same as `isolate`, and also undo the block's writes to the database; this costs two round trips.
+
+        If the block fails, all of `partitions` are left out.
+        """
         kept = self._lengths()
         try:
             async with self.connection.transaction():
@@ -131,7 +138,8 @@ class UnitOfWork:
         except Exception as error:
             if is_passing(error):
                 raise
-            self._leave_out(partition, error, kept)
+            for partition in partitions:
+                self._leave_out(partition, error, kept)
 
     def _lengths(self) -> tuple[int, int, int]:
         return len(self._drafts), len(self._held), len(self._callbacks)

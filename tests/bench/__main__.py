@@ -28,6 +28,7 @@ MODULES = (
     "redirect",
     "latency",
     "commits",
+    "timers",
     "neighbours",
     "memory",
     "catalogs",

@@ -1,5 +1,6 @@
 """Workflows that are behind: paused, catching up, or taking the members that a segment has."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 from uuid import UUID
 
@@ -15,6 +16,7 @@ QUERIES = queries_of(__file__)
 class Backlog(NamedTuple):
     """A workflow that has decided up to `position` in a partition; it catches up when it is active again."""
 
+    partition: int
     workflow_id: UUID
     position: int
     active: bool
@@ -23,30 +25,41 @@ class Backlog(NamedTuple):
 class Enrolment(NamedTuple):
     """A version that takes the members of its segments, up to `contact_id` in a partition."""
 
+    partition: int
     workflow_id: UUID
     version: int
     contact_id: int
 
 
 class DecisionState(NamedTuple):
-    """Facts that cannot change during this unit of work.
+    """Facts of a partition number that cannot change during this unit of work.
 
-    `revision` is that of the definitions; `behind` the workflows that are behind in the partition; `decided`, per
-    topic, the highest sequence on which a consumer of another version has decided.
+    `behind` are the workflows that are behind in it; `decided`, per topic, the highest sequence on which a consumer of
+    another version has decided.
     """
 
-    revision: int
     behind: dict[UUID, Backlog]
     decided: dict[str, int]
 
 
-async def load(connection: PoolConnectionProxy, partition: int, projection: int) -> DecisionState:
+class DecisionStates(NamedTuple):
+    """The revision of the definitions, and the state of each partition number of a unit of work."""
+
+    revision: int
+    of: dict[int, DecisionState]
+
+
+async def load(connection: PoolConnectionProxy, partitions: Collection[int], projection: int) -> DecisionStates:
     """Keep definitions and states from changing until the end of the transaction; return what depends on them."""
     await QUERIES["share_definitions"].execute(connection, lock_class=LockClass.WORKFLOW_DEFINITIONS)
-    [row] = await QUERIES["decision_state"].fetch(connection, partition=partition, projection=projection)
-    found = [Backlog(UUID(one), position, active) for one, position, active in orjson.loads(row["behind"] or "[]")]
-    decided = orjson.loads(row["decided"] or "{}")
-    return DecisionState(row["revision"], {one.workflow_id: one for one in found}, decided)
+    [row] = await QUERIES["decision_state"].fetch(connection, partitions=list(partitions), projection=projection)
+    states = {partition: DecisionState({}, {}) for partition in partitions}
+    for partition, workflow, position, active in orjson.loads(row["behind"] or "[]"):
+        one = Backlog(partition, UUID(workflow), position, active)
+        states[partition].behind[one.workflow_id] = one
+    for partition, topic, sequence in orjson.loads(row["decided"] or "[]"):
+        states[partition].decided[topic] = sequence
+    return DecisionStates(row["revision"], states)
 
 
 async def hold_back(connection: PoolConnectionProxy, workflow_id: UUID, partitions: int) -> None:
@@ -71,11 +84,11 @@ async def begin_enrolment(connection: PoolConnectionProxy, workflow_id: UUID, pa
     )
 
 
-async def enrolments(connection: PoolConnectionProxy, partition: int) -> list[Enrolment]:
-    """Return what is to be taken in a partition."""
+async def enrolments(connection: PoolConnectionProxy, partitions: Collection[int]) -> list[Enrolment]:
+    """Return what is to be taken in these partition numbers."""
     return [
-        Enrolment(UUID(int=row["workflow_id"].int), row["version"], row["contact_id"])
-        for row in await QUERIES["enrolments"].fetch(connection, partition=partition)
+        Enrolment(row["partition"], UUID(int=row["workflow_id"].int), row["version"], row["contact_id"])
+        for row in await QUERIES["enrolments"].fetch(connection, partitions=list(partitions))
     ]
 
 

@@ -3,23 +3,23 @@
 SELECT pg_advisory_xact_lock_shared(:lock_class, 0)
 
 -- name: decision_state
--- What decides on a unit of work before anything else: the revision of the definitions, the workflows that are behind,
--- and how far consumers of other versions (another projection of the facts) have decided.
+-- What decides on a unit of work before anything else: the revision of the definitions, and of each partition number the
+-- workflows that are behind, and how far consumers of other versions (another projection of the facts) have decided.
 SELECT
     (SELECT number FROM revision) AS revision,
     (
-        SELECT json_agg(json_build_array(b.workflow_id, b.position, w.state = 'active'))
+        SELECT json_agg(json_build_array(b.partition, b.workflow_id, b.position, w.state = 'active'))
         FROM backlog b
         JOIN workflows w ON w.workflow_id = b.workflow_id
-        WHERE b.partition = :partition
+        WHERE b.partition = ANY(:partitions::smallint[])
     ) AS behind,
     (
-        SELECT json_object_agg(c.topic, c.sequence)
+        SELECT json_agg(json_build_array(c.partition, c.topic, c.sequence))
         FROM (
-            SELECT topic, max(sequence) AS sequence
+            SELECT partition, topic, max(sequence) AS sequence
             FROM checkpoints
-            WHERE consumer = 'workflow' AND version <> :projection AND partition = :partition
-            GROUP BY topic
+            WHERE consumer = 'workflow' AND version <> :projection AND partition = ANY(:partitions::smallint[])
+            GROUP BY partition, topic
         ) AS c
     ) AS decided
 
@@ -43,11 +43,11 @@ DELETE FROM backlog WHERE workflow_id = :workflow_id AND partition = :partition
 DELETE FROM backlog WHERE workflow_id = :workflow_id
 
 -- name: enrolments
-SELECT e.workflow_id, e.version, e.contact_id
+SELECT e.partition, e.workflow_id, e.version, e.contact_id
 FROM enrolments e
 JOIN workflows w ON w.workflow_id = e.workflow_id
-WHERE e.partition = :partition AND w.state = 'active'
-ORDER BY e.workflow_id
+WHERE e.partition = ANY(:partitions::smallint[]) AND w.state = 'active'
+ORDER BY e.partition, e.workflow_id
 
 -- name: begin_enrolment
 INSERT INTO enrolments (workflow_id, partition, version, contact_id)

@@ -1,6 +1,6 @@
 """Facts of contacts: one row each."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -9,6 +9,7 @@ from asyncpg.pool import PoolConnectionProxy
 
 from services.workflow.domain.facts import StoredFacts
 from shared.store.queries import queries_of
+from shared.yielding import yielding
 
 QUERIES = queries_of(__file__)
 
@@ -32,17 +33,23 @@ async def load(
 
 
 async def save(
-    connection: PoolConnectionProxy, projection: int, partition: int, changed: Mapping[Contact, StoredFacts]
+    connection: PoolConnectionProxy,
+    projection: int,
+    changed: Mapping[Contact, StoredFacts],
+    number_of: Callable[[int, int], int],
 ) -> None:
-    """Write facts; rows of contacts of which nothing is known any more are deleted."""
-    stored = {contact: facts.stored() for contact, facts in changed.items()}
+    """Write facts; rows of contacts of which nothing is known any more are deleted.
+
+    `number_of` returns the partition number of a contact.
+    """
+    stored = {contact: facts.stored() async for contact, facts in yielding(changed.items())}
     kept = [(contact, body) for contact, body in sorted(stored.items()) if body is not None]
     if kept:
         await QUERIES["write_contacts"].execute(
             connection,
             projection=projection,
-            partition=partition,
             **columns(contact for contact, _ in kept),
+            partitions=[number_of(*contact) for contact, _ in kept],
             facts=[body for _, body in kept],
             segments=[_array(changed[contact].segments) for contact, _ in kept],
         )

@@ -5,8 +5,10 @@ WHERE projection = :projection AND (account_id, contact_id) IN (SELECT * FROM un
 
 -- name: write_contacts
 INSERT INTO contacts (projection, account_id, contact_id, partition, facts, segments)
-SELECT :projection, c.account_id, c.contact_id, :partition, c.facts, c.segments::uuid[]
-FROM unnest(:account_ids::int[], :contact_ids::bigint[], :facts::bytea[], :segments::text[]) AS c (account_id, contact_id, facts, segments)
+SELECT :projection, c.account_id, c.contact_id, c.partition, c.facts, c.segments::uuid[]
+FROM unnest(
+    :account_ids::int[], :contact_ids::bigint[], :partitions::smallint[], :facts::bytea[], :segments::text[]
+) AS c (account_id, contact_id, partition, facts, segments)
 ON CONFLICT (projection, account_id, contact_id)
 DO UPDATE SET facts = excluded.facts, segments = excluded.segments
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
+from typing import NamedTuple
 from uuid import UUID
 
 from asyncpg.pool import PoolConnectionProxy
@@ -28,31 +29,29 @@ class StepCounts:
 COLUMNS = tuple(field.name for field in fields(StepCounts))
 
 
-async def add_states(connection: PoolConnectionProxy, partition: int, changes: Mapping[tuple[UUID, str], int]) -> None:
-    """Add to the numbers of runs, by workflow and state."""
-    changed = sorted((pair, number) for pair, number in changes.items() if number)
+async def add_states(connection: PoolConnectionProxy, changes: Mapping[tuple[int, UUID, str], int]) -> None:
+    """Add to the numbers of runs, by partition number, workflow and state."""
+    changed = sorted((key, number) for key, number in changes.items() if number)
     if changed:
         await QUERIES["add_run_counts"].execute(
             connection,
-            partition=partition,
-            workflow_ids=[workflow_id for (workflow_id, _), _ in changed],
-            states=[state for (_, state), _ in changed],
+            partitions=[partition for (partition, _, _), _ in changed],
+            workflow_ids=[workflow_id for (_, workflow_id, _), _ in changed],
+            states=[state for (_, _, state), _ in changed],
             numbers=[number for _, number in changed],
         )
 
 
-async def add_steps(
-    connection: PoolConnectionProxy, partition: int, changes: Mapping[tuple[UUID, str], StepCounts]
-) -> None:
-    """Add to the counts of steps, by workflow and step."""
+async def add_steps(connection: PoolConnectionProxy, changes: Mapping[tuple[int, UUID, str], StepCounts]) -> None:
+    """Add to the counts of steps, by partition number, workflow and step."""
     changed = sorted(changes)
     if changed:
         await QUERIES["add_step_counts"].execute(
             connection,
-            partition=partition,
-            workflow_ids=[workflow_id for workflow_id, _ in changed],
-            step_ids=[step_id for _, step_id in changed],
-            **{column: [getattr(changes[pair], column) for pair in changed] for column in COLUMNS},
+            partitions=[partition for partition, _, _ in changed],
+            workflow_ids=[workflow_id for _, workflow_id, _ in changed],
+            step_ids=[step_id for _, _, step_id in changed],
+            **{column: [getattr(changes[key], column) for key in changed] for column in COLUMNS},
         )
 
 
@@ -70,15 +69,22 @@ async def steps(connection: PoolConnectionProxy, workflow_id: UUID) -> dict[str,
     return {row["step_id"]: StepCounts(*(int(row[column]) for column in COLUMNS)) for row in rows}
 
 
-async def first_clicks(
-    connection: PoolConnectionProxy, clicks: Collection[tuple[UUID, UUID]]
-) -> list[tuple[UUID, int, UUID]]:
-    """Note that messages of runs were clicked, given as (run, message).
+class FirstClick(NamedTuple):
+    """A message of a run that had not been clicked before, with the run's partition number, workflow and version."""
 
-    Returns (workflow, version, message) of those that had not been clicked before.
-    """
+    partition: int
+    workflow_id: UUID
+    version: int
+    message_id: UUID
+
+
+async def first_clicks(connection: PoolConnectionProxy, clicks: Collection[tuple[UUID, UUID]]) -> list[FirstClick]:
+    """Note that messages of runs were clicked, given as (run, message); return those that had not been before."""
     noted = sorted(clicks)
     rows = await QUERIES["first_clicks"].fetch(
         connection, run_ids=[run for run, _ in noted], message_ids=[message for _, message in noted]
     )
-    return [(UUID(int=row["workflow_id"].int), row["version"], UUID(int=row["message_id"].int)) for row in rows]
+    return [
+        FirstClick(row["partition"], UUID(int=row["workflow_id"].int), row["version"], UUID(int=row["message_id"].int))
+        for row in rows
+    ]

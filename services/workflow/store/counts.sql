@@ -1,7 +1,8 @@
 -- name: add_run_counts
 INSERT INTO run_counts (workflow_id, partition, state, number)
-SELECT c.workflow_id, :partition, c.state, c.number
-FROM unnest(:workflow_ids::uuid[], :states::text[], :numbers::bigint[]) AS c (workflow_id, state, number)
+SELECT c.workflow_id, c.partition, c.state, c.number
+FROM unnest(:partitions::smallint[], :workflow_ids::uuid[], :states::text[], :numbers::bigint[])
+    AS c (partition, workflow_id, state, number)
 ON CONFLICT (workflow_id, partition, state) DO UPDATE SET number = run_counts.number + excluded.number
 
 -- name: add_step_counts
@@ -9,11 +10,11 @@ INSERT INTO step_counts (
     workflow_id, step_id, partition, passed, waiting, sent, not_sent, clicked, went_then, went_else
 )
 SELECT
-    c.workflow_id, c.step_id, :partition, c.passed, c.waiting, c.sent, c.not_sent, c.clicked, c.went_then, c.went_else
+    c.workflow_id, c.step_id, c.partition, c.passed, c.waiting, c.sent, c.not_sent, c.clicked, c.went_then, c.went_else
 FROM unnest(
-    :workflow_ids::uuid[], :step_ids::text[], :passed::bigint[], :waiting::bigint[], :sent::bigint[],
-    :not_sent::bigint[], :clicked::bigint[], :went_then::bigint[], :went_else::bigint[]
-) AS c (workflow_id, step_id, passed, waiting, sent, not_sent, clicked, went_then, went_else)
+    :partitions::smallint[], :workflow_ids::uuid[], :step_ids::text[], :passed::bigint[], :waiting::bigint[],
+    :sent::bigint[], :not_sent::bigint[], :clicked::bigint[], :went_then::bigint[], :went_else::bigint[]
+) AS c (partition, workflow_id, step_id, passed, waiting, sent, not_sent, clicked, went_then, went_else)
 ON CONFLICT (workflow_id, step_id, partition) DO UPDATE SET
     passed = step_counts.passed + excluded.passed,
     waiting = step_counts.waiting + excluded.waiting,
@@ -48,4 +49,4 @@ WITH noted AS (
     ON CONFLICT DO NOTHING
     RETURNING run_id, message_id
 )
-SELECT r.workflow_id, r.version, n.message_id FROM noted n JOIN runs r ON r.run_id = n.run_id
+SELECT r.partition, r.workflow_id, r.version, n.message_id FROM noted n JOIN runs r ON r.run_id = n.run_id

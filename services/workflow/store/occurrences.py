@@ -1,6 +1,6 @@
 """The events of the last weeks, as they came."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -71,13 +71,13 @@ def _occurrence(row: Record) -> Occurrence:
 
 
 async def since(
-    connection: PoolConnectionProxy, partition: int, moments: Mapping[Contact, datetime]
+    connection: PoolConnectionProxy, partitions: Collection[int], moments: Mapping[Contact, datetime]
 ) -> dict[Contact, list[ConsumedEvent]]:
-    """Return what contacts did since a moment each, in the order in which it was consumed."""
+    """Return what contacts of these partition numbers did since a moment each, in the order of consumption."""
     found: dict[Contact, list[ConsumedEvent]] = {}
     rows = await QUERIES["occurrences_since"].fetch(
         connection,
-        partition=partition,
+        partitions=list(partitions),
         **columns(moments),
         moments=list(moments.values()),
         earliest=min(moments.values()),

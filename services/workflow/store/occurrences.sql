@@ -1,11 +1,16 @@
 -- name: occurrences_since
--- What contacts did since a moment of their own; their partition has it in order.
+-- What contacts did since a moment of their own; the partition of each has it in order.
 SELECT o.position, o.account_id, o.contact_id, o.recorded_at, o.topic, o.type, o.correlation_id, o.causation_id,
     o.trace, o.body
-FROM occurrences o
+FROM unnest(:partitions::smallint[]) AS p (partition)
+CROSS JOIN LATERAL (
+    SELECT *
+    FROM occurrences
+    WHERE occurrences.partition = p.partition AND occurrences.recorded_at >= :earliest
+    ORDER BY occurrences.recorded_at
+) AS o
 JOIN unnest(:account_ids::int[], :contact_ids::bigint[], :moments::timestamptz[]) AS c (account_id, contact_id, since)
     ON c.account_id = o.account_id AND c.contact_id = o.contact_id AND o.recorded_at >= c.since
-WHERE o.partition = :partition AND o.recorded_at >= :earliest
 ORDER BY o.position
 
 -- name: occurrences_after

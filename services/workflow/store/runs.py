@@ -1,6 +1,6 @@
 """Runs, the steps that they took, what followed from them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -102,56 +102,55 @@ async def running(connection: PoolConnectionProxy, contacts: Collection[Contact]
     return [run_of(row) for row in await QUERIES["runs_running"].fetch(connection, **columns(contacts))]
 
 
-async def due(
-    connection: PoolConnectionProxy, partition: int, now: datetime, apart_from: Collection[UUID], limit: int
-) -> list[Run]:
-    """Run whose time has come, the earliest first; those of the workflows `apart_from` wait."""
-    rows = await QUERIES["runs_due"].fetch(
-        connection, partition=partition, now=now, apart_from=list(apart_from), limit=limit
-    )
+async def due(connection: PoolConnectionProxy, partitions: Collection[int], now: datetime, limit: int) -> list[Run]:
+    """Return runs whose time has come, the earliest `limit` of each partition number.
+
+    Those of workflows that are behind wait.
+    """
+    rows = await QUERIES["runs_due"].fetch(connection, partitions=list(partitions), now=now, limit=limit)
     return [run_of(row) for row in rows]
 
 
-async def next_due(connection: PoolConnectionProxy, partition: int, apart_from: Collection[UUID]) -> datetime | None:
-    """Return when the first run is due."""
-    moment: datetime | None = await QUERIES["next_due"].fetchval(
-        connection, partition=partition, apart_from=list(apart_from)
-    )
-    return moment
+async def next_due(connection: PoolConnectionProxy, partitions: Collection[int]) -> dict[int, datetime]:
+    """Return when the first run of each partition number is due, where there is one."""
+    rows = await QUERIES["next_due"].fetch(connection, partitions=list(partitions))
+    return {row["partition"]: row["due_at"] for row in rows}
 
 
 class BlockedStep(NamedTuple):
-    """A step of a version at which runs are blocked."""
+    """A step of a version at which runs of a partition number are blocked."""
 
+    partition: int
     workflow_id: UUID
     version: int
     step_id: str
 
 
-async def blocked_steps(
-    connection: PoolConnectionProxy, partition: int, apart_from: Collection[UUID]
-) -> list[BlockedStep]:
-    """Return the steps at which runs of a partition number are blocked, those of the workflows `apart_from` omitted."""
-    rows = await QUERIES["blocked_steps"].fetch(connection, partition=partition, apart_from=list(apart_from))
-    return [BlockedStep(UUID(int=row["workflow_id"].int), row["version"], row["step_id"]) for row in rows]
+async def blocked_steps(connection: PoolConnectionProxy, partitions: Collection[int]) -> list[BlockedStep]:
+    """Return the steps at which runs are blocked; those of workflows that are behind are omitted."""
+    rows = await QUERIES["blocked_steps"].fetch(connection, partitions=list(partitions))
+    return [
+        BlockedStep(row["partition"], UUID(int=row["workflow_id"].int), row["version"], row["step_id"]) for row in rows
+    ]
 
 
-async def blocked(connection: PoolConnectionProxy, partition: int, step: BlockedStep, limit: int) -> list[Run]:
+async def blocked(connection: PoolConnectionProxy, step: BlockedStep, limit: int) -> list[Run]:
     """Return runs that are blocked at a step."""
-    rows = await QUERIES["runs_blocked"].fetch(connection, partition=partition, **step._asdict(), limit=limit)
+    rows = await QUERIES["runs_blocked"].fetch(connection, **step._asdict(), limit=limit)
     return [run_of(row) for row in rows]
 
 
 class DeletedWorkflow(NamedTuple):
     """A deleted workflow that may have open runs in a partition number."""
 
+    partition: int
     workflow_id: UUID
 
 
-async def deleted_workflows(connection: PoolConnectionProxy, partition: int) -> list[DeletedWorkflow]:
-    """Return the deleted workflows that may have open runs in a partition number."""
-    rows = await QUERIES["deletions"].fetch(connection, partition=partition)
-    return [DeletedWorkflow(UUID(int=row["workflow_id"].int)) for row in rows]
+async def deleted_workflows(connection: PoolConnectionProxy, partitions: Collection[int]) -> list[DeletedWorkflow]:
+    """Return the deleted workflows that may have open runs in these partition numbers."""
+    rows = await QUERIES["deletions"].fetch(connection, partitions=list(partitions))
+    return [DeletedWorkflow(row["partition"], UUID(int=row["workflow_id"].int)) for row in rows]
 
 
 async def open_of_workflow(connection: PoolConnectionProxy, workflow_id: UUID, partition: int, limit: int) -> list[Run]:
@@ -202,10 +201,10 @@ async def followed_by(connection: PoolConnectionProxy, events: Collection[UUID])
     return {UUID(int=row["event_id"].int): UUID(int=row["run_id"].int) for row in rows}
 
 
-async def insert(connection: PoolConnectionProxy, partition: int, new: Sequence[NewRun]) -> None:
-    """Write runs that began."""
+async def insert(connection: PoolConnectionProxy, new: Sequence[NewRun], number_of: Callable[[int, int], int]) -> None:
+    """Write runs that began; `number_of` returns the partition number of a contact."""
     if new:
-        rows = [_row(partition, one) for one in new]
+        rows = [_row(number_of(*one.run.contact), one) for one in new]
         await connection.copy_records_to_table("runs", records=rows, columns=RUN_COLUMNS)
 
 

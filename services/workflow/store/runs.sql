@@ -5,14 +5,38 @@ WHERE state IN ('running', 'blocked') AND (account_id, contact_id) IN (SELECT * 
 ORDER BY started_at, run_id
 
 -- name: runs_due
-SELECT *
-FROM runs
-WHERE partition = :partition AND due_at <= :now AND NOT workflow_id = ANY(:apart_from::uuid[])
-ORDER BY due_at
-LIMIT :limit
+-- The earliest of each partition number; those of workflows that are behind in it wait.
+SELECT due.*
+FROM unnest(:partitions::smallint[]) AS p (partition)
+CROSS JOIN LATERAL (
+    SELECT *
+    FROM runs
+    WHERE
+        runs.partition = p.partition
+        AND runs.due_at <= :now
+        AND NOT EXISTS (
+            SELECT FROM backlog b WHERE b.partition = p.partition AND b.workflow_id = runs.workflow_id
+        )
+    ORDER BY runs.due_at
+    LIMIT :limit
+) AS due
 
 -- name: next_due
-SELECT min(due_at) FROM runs WHERE partition = :partition AND NOT workflow_id = ANY(:apart_from::uuid[])
+-- When the first run of each partition number is due; those of workflows that are behind in it wait.
+SELECT p.partition, due.due_at
+FROM unnest(:partitions::smallint[]) AS p (partition)
+CROSS JOIN LATERAL (
+    SELECT runs.due_at
+    FROM runs
+    WHERE
+        runs.partition = p.partition
+        AND runs.due_at IS NOT NULL
+        AND NOT EXISTS (
+            SELECT FROM backlog b WHERE b.partition = p.partition AND b.workflow_id = runs.workflow_id
+        )
+    ORDER BY runs.due_at
+    LIMIT 1
+) AS due
 
 -- name: open_runs_of_workflow
 SELECT *
@@ -22,9 +46,13 @@ LIMIT :limit
 
 -- name: blocked_steps
 -- Where runs are blocked; whether they still are does not depend on the contact.
-SELECT DISTINCT workflow_id, version, step_id
+SELECT DISTINCT partition, workflow_id, version, step_id
 FROM runs
-WHERE partition = :partition AND state = 'blocked' AND NOT workflow_id = ANY(:apart_from::uuid[])
+WHERE
+    partition = ANY(:partitions::smallint[])
+    AND state = 'blocked'
+    AND NOT EXISTS (SELECT FROM backlog b WHERE b.partition = runs.partition AND b.workflow_id = runs.workflow_id)
+ORDER BY partition
 
 -- name: runs_blocked
 SELECT *
@@ -38,7 +66,10 @@ WHERE
 LIMIT :limit
 
 -- name: deletions
-SELECT workflow_id FROM deletions WHERE partition = :partition ORDER BY workflow_id
+SELECT partition, workflow_id
+FROM deletions
+WHERE partition = ANY(:partitions::smallint[])
+ORDER BY partition, workflow_id
 
 -- name: begin_deletion
 INSERT INTO deletions (workflow_id, partition)

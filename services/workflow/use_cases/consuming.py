@@ -1,4 +1,4 @@
-"""Apply a batch of events of one partition number: fold facts, move runs, start runs, forget contacts that are gone."""
+"""Apply a batch of events: fold facts, move runs, start runs, forget contacts that are gone."""
 
 from collections.abc import Sequence
 
@@ -15,6 +15,7 @@ from shared.bus.received import Received
 from shared.events.codec import Tombstone
 from shared.events.labeling import ContactChanged
 from shared.idempotency.claims import blank_answers
+from shared.yielding import yielding
 
 Consumed = tuple[ConsumedEvent, Received]
 
@@ -32,17 +33,19 @@ class Consumption:
     async def run(self, batch: Sequence[Received]) -> None:
         """Apply the batch and write what came of it."""
         unit = self.unit
-        new, known, gone = self._sort(batch)
+        new, known, gone = await self._sort(batch)
         events = new + known
         await unit.catalogs.know_accounts({seen.event.account_id for seen, _ in events})
         await unit.load({(seen.event.account_id, seen.event.contact_id) for seen, _ in events} | gone)
-        for seen, _ in known:
+        async for seen, _ in yielding(known):
             unit.fold(seen)
-        starts = {index: programs for index, (seen, _) in enumerate(new) if (programs := self._starts(seen))}
+        starts = {
+            index: programs async for index, (seen, _) in yielding(enumerate(new)) if (programs := self._starts(seen))
+        }
         await unit.load_past((program, new[index][0]) for index, programs in starts.items() for program in programs)
         ancestry = Ancestry()
         await ancestry.load(self._connection, [seen for seen, _ in new])
-        for index, (seen, record) in enumerate(new):
+        async for index, (seen, record) in yielding(enumerate(new)):
             self._apply(ancestry, seen, record, starts.get(index, ()))
             await unit.keep_alive(index)
             if isinstance(seen.event, ContactChanged) and seen.event.state != "active":
@@ -54,13 +57,12 @@ class Consumption:
         await self._keep(new)
         self.decided = len(new)
 
-    def _sort(self, batch: Sequence[Received]) -> tuple[list[Consumed], list[Consumed], set[Contact]]:
+    async def _sort(self, batch: Sequence[Received]) -> tuple[list[Consumed], list[Consumed], set[Contact]]:
         """Return events to decide on, events that an older projection has decided on, and contacts that are gone."""
         new: list[Consumed] = []
         known: list[Consumed] = []
         gone: set[Contact] = set()
-        decided = self.unit.decided
-        for record in batch:
+        async for record in yielding(batch):
             event = record.event
             if isinstance(event, Tombstone):
                 account, contact = event.key.split(":")
@@ -69,6 +71,7 @@ class Consumption:
             cause = Causation(record.event_id, record.correlation_id, record.trace)
             seen = ConsumedEvent(event, recorded_at(event), cause, record.causation_id)
             # A record that was held has an old sequence, and nothing was decided on it.
+            decided = self.unit.states[record.partition].decided
             is_new = record.held_id is not None or (record.sequence or 0) > decided.get(record.topic, 0)
             (new if is_new else known).append((seen, record))
         return new, known, gone
@@ -76,7 +79,10 @@ class Consumption:
     def _starts(self, seen: ConsumedEvent) -> list[Program]:
         merged = self.unit.catalogs.merged(seen.event.account_id)
         programs = self._workflows.started_by(seen, merged)
-        return [program for program in programs if program.workflow_id not in self.unit.undecided]
+        if not programs:
+            return programs
+        undecided = self.unit.undecided_of((seen.event.account_id, seen.event.contact_id))
+        return [program for program in programs if program.workflow_id not in undecided]
 
     def _apply(self, ancestry: Ancestry, seen: ConsumedEvent, record: Received, starts: Sequence[Program]) -> None:
         unit = self.unit
@@ -114,7 +120,7 @@ class Consumption:
     async def _keep(self, new: Sequence[Consumed]) -> None:
         """Keep the events for waits that look back, pauses that end, and drafts that are tried."""
         rows = [
-            occurrences.row_of(self.unit.partition, seen, record.topic, _type(record), record.value or b"")
+            occurrences.row_of(record.partition, seen, record.topic, _type(record), record.value or b"")
             for seen, record in new
             if not isinstance(seen.event, ContactChanged)
         ]

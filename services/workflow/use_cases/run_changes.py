@@ -19,15 +19,14 @@ from shared.store.unit_of_work import UnitOfWork
 class RunChanges:
     """New runs, runs that moved, the steps that they took, and the events that they ask for."""
 
-    def __init__(self, work: UnitOfWork, partition: int, now: datetime) -> None:
+    def __init__(self, work: UnitOfWork, now: datetime) -> None:
         self._work = work
-        self._partition = partition
         self._now = now
         self._before: dict[UUID, tuple[State, str | None]] = {}
         self._new: dict[UUID, NewRun] = {}
         self._moved: dict[UUID, Run] = {}
         self._steps: list[tuple[UUID, StepTaken]] = []
-        self._taken: list[tuple[UUID, StepTaken]] = []
+        self._taken: list[tuple[int, UUID, StepTaken]] = []
         self._followed: list[FollowingEvent] = []
         self._clicks: set[tuple[UUID, UUID]] = set()
 
@@ -56,7 +55,7 @@ class RunChanges:
             cause = effect.cause.event_id
             self.follow(FollowingEvent(event.event_id, run.run_id, effect.step_id, event.name, cause, self._now, True))
         self._steps += [(run.run_id, step) for step in transition.steps]
-        self._taken += [(run.workflow_id, step) for step in transition.steps]
+        self._taken += [(self._number_of(run), run.workflow_id, step) for step in transition.steps]
 
     def follow(self, event: FollowingEvent) -> None:
         """Add an event that followed from a run."""
@@ -69,46 +68,51 @@ class RunChanges:
     async def save(self, workflows: LoadedWorkflows) -> None:
         """Write everything."""
         connection = self._work.connection
-        await runs.insert(connection, self._partition, list(self._new.values()))
+        await runs.insert(connection, list(self._new.values()), self._work.number_of)
         await runs.update(connection, list(self._moved.values()))
         await runs.insert_steps(connection, self._steps)
         await runs.insert_effects(connection, self._followed)
-        await counts.add_states(connection, self._partition, self._state_changes())
-        await counts.add_steps(connection, self._partition, await self._step_changes(workflows))
+        await counts.add_states(connection, self._state_changes())
+        await counts.add_steps(connection, await self._step_changes(workflows))
         self._work.after_commit(self._count)
 
     def _touched(self) -> Iterable[Run]:
         yield from (new.run for new in self._new.values())
         yield from self._moved.values()
 
-    def _state_changes(self) -> dict[tuple[UUID, str], int]:
-        changes: Counter[tuple[UUID, str]] = Counter()
+    def _number_of(self, run: Run) -> int:
+        return self._work.number_of(*run.contact)
+
+    def _state_changes(self) -> dict[tuple[int, UUID, str], int]:
+        changes: Counter[tuple[int, UUID, str]] = Counter()
         for run in self._touched():
-            changes[run.workflow_id, run.state] += 1
+            number = self._number_of(run)
+            changes[number, run.workflow_id, run.state] += 1
             if run.run_id in self._before:
-                changes[run.workflow_id, self._before[run.run_id][0]] -= 1
+                changes[number, run.workflow_id, self._before[run.run_id][0]] -= 1
         return changes
 
-    async def _step_changes(self, workflows: LoadedWorkflows) -> dict[tuple[UUID, str], StepCounts]:
-        changes: dict[tuple[UUID, str], StepCounts] = {}
+    async def _step_changes(self, workflows: LoadedWorkflows) -> dict[tuple[int, UUID, str], StepCounts]:
+        changes: dict[tuple[int, UUID, str], StepCounts] = {}
 
-        def of(workflow_id: UUID, step_id: str) -> StepCounts:
-            return changes.setdefault((workflow_id, step_id), StepCounts())
+        def of(number: int, workflow_id: UUID, step_id: str) -> StepCounts:
+            return changes.setdefault((number, workflow_id, step_id), StepCounts())
 
         for run in self._touched():
+            number = self._number_of(run)
             state, step_id = self._before.get(run.run_id, (None, None))
             if state in OPEN_STATES and step_id is not None:
-                of(run.workflow_id, step_id).waiting -= 1
+                of(number, run.workflow_id, step_id).waiting -= 1
             if run.is_open and run.step_id is not None:
-                of(run.workflow_id, run.step_id).waiting += 1
-        for workflow_id, step in self._taken:
+                of(number, run.workflow_id, run.step_id).waiting += 1
+        for number, workflow_id, step in self._taken:
             if step.kind != "exit_on":
-                _add(of(workflow_id, step.step_id), step)
+                _add(of(number, workflow_id, step.step_id), step)
         if self._clicks:
-            for workflow_id, version, message in await counts.first_clicks(self._work.connection, self._clicks):
-                step_id = _step_that_sends(workflows.find_program(workflow_id, version), message)
+            for click in await counts.first_clicks(self._work.connection, self._clicks):
+                step_id = _step_that_sends(workflows.find_program(click.workflow_id, click.version), click.message_id)
                 if step_id is not None:
-                    of(workflow_id, step_id).clicked += 1
+                    of(click.partition, click.workflow_id, step_id).clicked += 1
         return changes
 
     def _count(self) -> None:

@@ -1,6 +1,6 @@
-"""One unit of work of a partition number: what it has read, and the runs that move in it."""
+"""One unit of work of some partition numbers: what it has read, and the runs that move in it."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -33,35 +33,33 @@ log = structlog.get_logger()
 
 
 class Unit:
-    """The runs of a unit's contacts, and all that happens to them; `partition` is its partition number.
+    """The runs of a unit's contacts, and all that happens to them; `states` has its partition numbers.
 
     `load` reads what is needed, set-wise; `start`, `deliver`, `fire`, `resume` and `cancel` move runs in memory; `save`
-    writes. `now` is the time at which all of it happens; `decided` is as in `DecisionState`. `undecided` are the
-    workflows that decide on nothing now. A run whose step raises an unexpected error fails alone.
+    writes. `now` is the time at which all of it happens. `undecided` are the workflows that decide on nothing now, by
+    partition number; so is `next_due`, when the first run that this unit moved is due, and `with_blocked` are the
+    numbers in which runs are blocked. A run whose step raises an unexpected error fails alone.
     """
 
     def __init__(
         self,
         work: UnitOfWork,
-        partition: int,
         workflows: LoadedWorkflows,
         catalogs: Catalogs,
         projection: int,
         now: datetime,
-        state: DecisionState,
+        states: Mapping[int, DecisionState],
     ) -> None:
         self.work = work
-        self.partition = partition
         self.workflows = workflows
         self.catalogs = catalogs
         self.projection = projection
         self.environment = RunContext(catalogs, now)
-        self.behind = state.behind
-        self.decided = state.decided
-        self.undecided: Collection[UUID] = state.behind
-        self.changes = RunChanges(work, partition, now)
-        self.next_due: datetime | None = None
-        self.has_blocked = False
+        self.states = states
+        self.undecided: dict[int, Collection[UUID]] = {number: state.behind for number, state in states.items()}
+        self.changes = RunChanges(work, now)
+        self.next_due: dict[int, datetime] = {}
+        self.with_blocked: set[int] = set()
         self._changed_facts: set[Contact] = set()
         self._open: dict[Contact, dict[UUID, Run]] = {}
         self._past: dict[tuple[UUID, int], EntryHistory] = {}
@@ -96,6 +94,10 @@ class Unit:
     def _past_of(self, program: Program, seen: ConsumedEvent) -> EntryHistory:
         return self._past[program.workflow_id, seen.event.contact_id]
 
+    def undecided_of(self, contact: Contact) -> Collection[UUID]:
+        """Return the workflows that decide on nothing now that the contact does."""
+        return self.undecided.get(self.work.number_of(*contact), ())
+
     def fold(self, seen: ConsumedEvent) -> None:
         """Add an event to the facts of its contact."""
         contact = (seen.event.account_id, seen.event.contact_id)
@@ -114,8 +116,9 @@ class Unit:
         if not of_contact:
             return
         readings = list(self.catalogs.merged(event.account_id).readings(seen))
+        undecided = self.undecided_of((event.account_id, event.contact_id))
         for run in of_contact:
-            if run.workflow_id not in self.undecided and only in (None, run.workflow_id):
+            if run.workflow_id not in undecided and only in (None, run.workflow_id):
                 self._move(run, partial(self._receive, run, readings))
 
     def _receive(self, run: Run, readings: Sequence[ConsumedEvent], program: Program) -> Transition | None:
@@ -184,7 +187,8 @@ class Unit:
             for run in waiting:
                 since = run.since - CLOCK_TOLERANCE
                 moments[run.contact] = min(since, moments.get(run.contact, since))
-            found = await occurrences.since(self.work.connection, self.partition, moments)
+            numbers = {self.work.number_of(*contact) for contact in moments}
+            found = await occurrences.since(self.work.connection, numbers, moments)
             for run in waiting:
                 earlier = tuple(found.get(run.contact, ()))
                 self._move(run, partial(look_back, run, earlier=earlier, environment=self.environment))
@@ -212,9 +216,11 @@ class Unit:
         of_contact = self._open.setdefault(run.contact, {})
         if run.is_open:
             of_contact[run.run_id] = run
-            self.has_blocked |= run.state == "blocked"
-            if run.due_at is not None and (self.next_due is None or run.due_at < self.next_due):
-                self.next_due = run.due_at
+            number = self.work.number_of(*run.contact)
+            if run.state == "blocked":
+                self.with_blocked.add(number)
+            if run.due_at is not None:
+                self.next_due[number] = min(run.due_at, self.next_due.get(number, run.due_at))
         else:
             of_contact.pop(run.run_id, None)
             past = self._past.get((run.workflow_id, run.contact_id))
@@ -235,7 +241,7 @@ class Unit:
         """Write everything, set-wise."""
         changed = {contact: self.environment.facts[contact] for contact in self._changed_facts}
         if changed:
-            await contacts.save(self.work.connection, self.projection, self.partition, changed)
+            await contacts.save(self.work.connection, self.projection, changed, self.work.number_of)
         await self.changes.save(self.workflows)
 
 

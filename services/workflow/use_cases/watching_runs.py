@@ -81,8 +81,7 @@ async def cancel(service: WorkflowService, account_id: int, run_id: UUID) -> Run
         stored = await run_history.find(work.connection, account_id, run_id)
         assert stored is not None, "runs are never deleted"
         if stored.run.is_open:
-            partition = partition_of(account_id, contact_id, service.partitions)
-            changes = RunChanges(work, partition, work.now)
+            changes = RunChanges(work, work.now)
             changes.loaded(stored.run)
             changes.apply(Transition(end(stored.run, "cancelled", work.now, "by hand")))
             await changes.save(LoadedWorkflows())
@@ -97,10 +96,10 @@ async def retry(service: WorkflowService, account_id: int, run_id: UUID) -> RunH
     contact = (account_id, (await _find(service, account_id, run_id)).run.contact_id)
     partition = partition_of(*contact, service.partitions)
     async with service.database.unit_of_work(partition) as work:
-        state = await backlog.load(work.connection, partition, service.projection)
+        states = await backlog.load(work.connection, [partition], service.projection)
         workflows = LoadedWorkflows()
-        await workflows.refresh(work.connection, state.revision)
-        unit = Unit(work, partition, workflows, service.catalogs, service.projection, work.now, state)
+        await workflows.refresh(work.connection, states.revision)
+        unit = Unit(work, workflows, service.catalogs, service.projection, work.now, states.of)
         stored = await run_history.find(work.connection, account_id, run_id)
         assert stored is not None, "runs are never deleted"
         run = stored.run
@@ -115,7 +114,7 @@ async def retry(service: WorkflowService, account_id: int, run_id: UUID) -> RunH
         unit.resume(run)
         await unit.look_back()
         await unit.save()
-        if unit.next_due is not None:
+        if unit.next_due:
             await runs.announce_due(work.connection)
     return await show(service, account_id, run_id)
 

@@ -168,6 +168,41 @@ async def test_a_tick_that_fails_is_undone_and_stops_neither_the_others_nor_the_
     assert 99 not in await rig.counts()
 
 
+class FailingTogether(Failing):
+    """Ticks for several numbers in one go, once it is told to."""
+
+    ticks_together = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.together: list[list[int]] = []
+        self.is_time = False
+
+    def due(self, partition: int) -> datetime | None:
+        return super().due(partition) if self.is_time else None
+
+    async def tick_together(self, work: UnitOfWork, partitions: Sequence[int], now: datetime) -> None:
+        self.together.append(list(partitions))
+        for partition in partitions:
+            await work.connection.execute("INSERT INTO counts VALUES (1, $1, 1)", partition)
+        if 2 in partitions:
+            raise ZeroDivisionError
+        work.after_commit(lambda: self.rang.extend(partitions))
+
+
+@pytest.mark.asyncio
+async def test_numbers_tick_together_until_one_fails_and_then_alone(rig: Rig) -> None:
+    handler = FailingTogether()
+    async with rig.worker(handler) as host:
+        await until(lambda: all(host.partitions[number].is_open for number in (0, 2)))
+        handler.is_time = True
+        handler.due_changed()
+        await until(lambda: handler.rang == [0] and handler.together.count([2]) > 1)
+    assert handler.together[0] == [0, 2]
+    assert handler.together.count([0]) == 1
+    assert await rig.counts() == {0: 1}, "what the failed ticks wrote is undone"
+
+
 class Endless(Handler):
     """Is due after its first batch, and writes down how much had been applied when it rang."""
 
