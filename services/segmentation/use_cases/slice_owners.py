@@ -2,9 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import suppress
-from time import perf_counter
 from typing import Any
 
 import httpx
@@ -19,12 +18,12 @@ from services.segmentation.domain.preparing import criteria_of, prepare, sums_ke
 from services.segmentation.domain.questions import Question
 from services.segmentation.store.owners import Owner, read_owners, read_secret
 from services.segmentation.use_cases.slice_memory import SliceMemory
+from shared.account_turns import AccountTurns
 
 log = structlog.get_logger()
 
 PATIENCE = 2.0  # seconds without an owner of a slice after which the answer is 503
 MAX_QUESTIONS = 50  # concurrent questions of an account in one process
-HOLDS_FOR = 0.01  # seconds between two yields to other tasks
 LOOK_AGAIN = 0.05  # seconds between reads of the owners
 SECRET_HEADER = "x-penchant-owner-secret"  # noqa: S105 (its name)
 
@@ -52,6 +51,7 @@ class SliceOwners:
         self._partitions = partitions
         self._secret: str | None = None
         self._at_work: Counter[int] = Counter()
+        self._turns = AccountTurns()
         self._client = httpx.AsyncClient(timeout=PATIENCE, trust_env=False)
 
     async def close(self) -> None:
@@ -107,27 +107,20 @@ class SliceOwners:
             memory = self._memories.get(number)
             # After this process was stopped for a while, its slices may be of an earlier epoch and outdated.
             if memory is not None and memory.ready and memory.epoch == epoch:
-                await self._prepare(question, memory.slices.get(account_id))
-            # Meanwhile the slice may have been dropped.
-            memory = self._memories.get(number)
-            if memory is not None and memory.ready and memory.epoch == epoch:
-                account = memory.slices.get(account_id)
-                found[number] = answer(question, account, number, self._partitions, account_id)
-                # Each slice is queried without interruption; other tasks run before the next one.
-                await asyncio.sleep(0)
+                await self._turns.run(account_id, self._answer(account_id, question, number, epoch, found))
         return found
 
-    async def _prepare(self, question: Question, account: AccountSlice | None) -> None:
-        """Compute the sums that a question needs, and yield to other tasks in between."""
-        if account is None or account.image.asked >= MOST_KEPT:
-            return
-        since = perf_counter()
-        for criterion in criteria_of(question):
-            account.image.asked += sums_kept(account.image, criterion)
-            for _ in prepare(account.image, criterion):
-                if perf_counter() - since > HOLDS_FOR:
-                    await asyncio.sleep(0)
-                    since = perf_counter()
+    def _answer(
+        self, account_id: int, question: Question, number: int, epoch: int, found: dict[int, Any]
+    ) -> Generator[None, None, None]:
+        """Answer for a slice, in short steps, unless this process loses the slice meanwhile."""
+        memory = self._memories.get(number)
+        if memory is not None:
+            yield from _prepare(question, memory.slices.get(account_id))
+        # Meanwhile the slice may have been dropped.
+        memory = self._memories.get(number)
+        if memory is not None and memory.ready and memory.epoch == epoch:
+            found[number] = answer(question, memory.slices.get(account_id), number, self._partitions, account_id)
 
     async def _others(
         self, account_id: int, question: Question, asked: Mapping[int, Owner], deadline: float
@@ -158,3 +151,12 @@ class SliceOwners:
                 except httpx.HTTPError as error:
                     log.debug("an owner of slices does not answer", url=url, error=type(error).__name__)
         return {}
+
+
+def _prepare(question: Question, account: AccountSlice | None) -> Iterator[None]:
+    """Make the sums that a question asks for, in short steps."""
+    if account is None or account.image.asked >= MOST_KEPT:
+        return
+    for criterion in criteria_of(question):
+        account.image.asked += sums_kept(account.image, criterion)
+        yield from prepare(account.image, criterion)

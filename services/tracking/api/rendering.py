@@ -1,7 +1,6 @@
 """Endpoints that render a message's HTML with tracked links, and complete mails for up to 1,000 recipients."""
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Generator, Mapping, Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -12,9 +11,10 @@ from pydantic import BaseModel, Field
 
 from services.tracking.api.service import Service, problems
 from services.tracking.api.tokens import NDJSON, SendBody, token_maker
-from services.tracking.domain.rendering import line_of, pieces_of_html
+from services.tracking.domain.rendering import MailTemplates, line_of, pieces_of_html
 from services.tracking.use_cases.contacts import known_contact
 from services.tracking.use_cases.rendering import CompiledMessage
+from shared.account_turns import AccountTurns
 from shared.events.envelope import ContactId
 from shared.http.batches import BatchError, none_taken
 from shared.http.bodies import RequestBody
@@ -27,7 +27,7 @@ router = Router(prefix="/v1/messages/{message_id}", tags=["messages"])
 
 TRACKED_HTML = '<p>Read the <a href="https://click.example.com/c/AZDCoq8Z….1">puppy guide</a>.</p>'
 MOST_RECIPIENTS = 1_000
-AT_ONCE = 20  # mails rendered between two pieces of the answer
+AT_ONCE = 20  # mails in a piece of the answer
 SAFE_HTML = {
     # A browser shows the mail in an opaque origin and without scripts.
     "Content-Security-Policy": "sandbox; default-src 'none'; img-src * data:; style-src 'unsafe-inline' *; font-src *",
@@ -147,24 +147,43 @@ async def render(
     ]
     if len(errors) == len(body.recipients):
         none_taken(errors[:100])
-    return StreamingResponse(_lines(message, maker, body.recipients, errors), media_type=NDJSON)
+    lines = _lines(service.turns, caller.account_id, message, maker, body.recipients, errors)
+    return StreamingResponse(lines, media_type=NDJSON)
 
 
 async def _lines(
-    message: CompiledMessage, maker: TokenMaker, recipients: Sequence[RecipientBody], errors: Sequence[BatchError]
+    turns: AccountTurns,
+    account_id: int,
+    message: CompiledMessage,
+    maker: TokenMaker,
+    recipients: Sequence[RecipientBody],
+    errors: Sequence[BatchError],
 ) -> AsyncIterator[bytes]:
     refused = {error.index: orjson.dumps(error.model_dump(), option=orjson.OPT_APPEND_NEWLINE) for error in errors}
-    more = _sender_members(message)
     for start in range(0, len(recipients), AT_ONCE):
-        lines = []
-        for index, one in enumerate(recipients[start : start + AT_ONCE], start):
-            if index in refused:
-                lines.append(refused[index])
-                continue
-            mail = await message.mail(one.content)
-            lines.append(line_of(one.contact_id, maker.token(one.contact_id).encode(), mail, one.values(), more))
-        yield b"".join(lines)
-        await asyncio.sleep(0)
+        some = dict(enumerate(recipients[start : start + AT_ONCE], start))
+        mails = {index: await message.mail(one.content) for index, one in some.items() if index not in refused}
+        yield await turns.run(account_id, _piece(message, maker, some, mails, refused))
+
+
+def _piece(
+    message: CompiledMessage,
+    maker: TokenMaker,
+    recipients: Mapping[int, RecipientBody],
+    mails: Mapping[int, MailTemplates],
+    refused: Mapping[int, bytes],
+) -> Generator[None, None, bytes]:
+    """Make the lines of recipients, one in each step; return them."""
+    more = _sender_members(message)
+    lines = []
+    for index, one in recipients.items():
+        if index in refused:
+            lines.append(refused[index])
+        else:
+            token = maker.token(one.contact_id).encode()
+            lines.append(line_of(one.contact_id, token, mails[index], one.values(), more))
+        yield
+    return b"".join(lines)
 
 
 def _sender_members(message: CompiledMessage) -> bytes:
@@ -225,7 +244,7 @@ async def tracked_html(
         token = service.keys.make(TokenContents(caller.account_id, contact_id, message_id))
     else:
         token = merge_tag or ""
-    html = await asyncio.to_thread(_html, message, chosen, token)
+    html = await service.threads.run_in_thread(caller.account_id, _html, message, chosen, token)
     return HtmlResponse(html, headers=SAFE_HTML)
 
 

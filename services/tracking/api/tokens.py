@@ -1,7 +1,6 @@
 """Endpoint that makes tokens and tracked links for the recipients of a send."""
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Generator, Sequence
 from typing import Annotated, Self
 from uuid import UUID
 
@@ -13,6 +12,7 @@ from services.tracking.api.service import Service, no_message
 from services.tracking.store.messages import read_message
 from services.tracking.use_cases.contacts import contacts_of_external_ids, known_contacts
 from services.tracking.use_cases.service import Tracking
+from shared.account_turns import AccountTurns
 from shared.events.envelope import ContactId
 from shared.events.intake import NO_NUL, Reported
 from shared.events.parts import Send, SendKind
@@ -26,7 +26,7 @@ from shared.tokens import TokenMaker
 router = Router(tags=["messages"])
 
 MOST_RECIPIENTS = 10_000
-LINKS_AT_ONCE = 6_000  # tokens made between two pieces of the answer: a few milliseconds of the event loop
+LINKS_AT_ONCE = 6_000  # in a piece of the answer
 NDJSON = "application/x-ndjson"
 
 
@@ -116,8 +116,8 @@ async def make_tokens(
     if not any(contacts):
         none_taken([_missing(index, body) for index in range(min(len(contacts), 100))])
     numbers = [(str(link.id), link.number) for link in message.links_in_order() if link.trackable] if links else None
-    lines = _lines(maker, contacts, body, numbers, f"{service.public_url}/c/")
-    return StreamingResponse(lines, media_type=NDJSON)
+    lines = _Lines(maker, contacts, body, numbers, f"{service.public_url}/c/")
+    return StreamingResponse(_in_turns(service.turns, caller.account_id, lines), media_type=NDJSON)
 
 
 def token_maker(service: Tracking, caller: Caller, message_id: UUID, send: SendBody | None) -> TokenMaker:
@@ -128,30 +128,49 @@ def token_maker(service: Tracking, caller: Caller, message_id: UUID, send: SendB
         raise Problem(422, "The send does not fit in a token.", errors=[FieldError("/send", str(error))]) from None
 
 
-async def _lines(
-    maker: TokenMaker,
-    contacts: Sequence[int | None],
-    body: RecipientsBody,
-    numbers: Sequence[tuple[str, int]] | None,
-    base: str,
-) -> AsyncIterator[bytes]:
-    at_once = max(1, LINKS_AT_ONCE // (len(numbers or ()) + 20))
-    for start in range(0, len(contacts), at_once):
-        piece = []
-        for index, contact_id in enumerate(contacts[start : start + at_once], start):
-            if contact_id is None:
-                line: dict[str, object] = _missing(index, body).model_dump()
-            else:
-                token = maker.token(contact_id)
-                line = {"contact_id": contact_id, "token": token}
-                if numbers is not None:
-                    line["links"] = {link_id: f"{base}{token}.{number}" for link_id, number in numbers}
-            if body.external_ids is not None:
-                line["external_id"] = body.external_ids[index]
-            piece.append(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
-        yield b"".join(piece)
-        # Sending to a fast client never yields to other tasks, so redirects would wait for the whole answer.
-        await asyncio.sleep(0)
+async def _in_turns(turns: AccountTurns, account_id: int, lines: "_Lines") -> AsyncIterator[bytes]:
+    # Sending to a fast client waits for nothing: without turns, redirects would wait for all of the answer.
+    for start in range(0, len(lines.contacts), lines.at_once):
+        yield await turns.run(account_id, lines.piece(start))
+
+
+class _Lines:
+    """The lines of an answer, made a piece at a time."""
+
+    def __init__(
+        self,
+        maker: TokenMaker,
+        contacts: Sequence[int | None],
+        body: RecipientsBody,
+        numbers: Sequence[tuple[str, int]] | None,
+        base: str,
+    ) -> None:
+        self.contacts = contacts
+        self.at_once = max(1, LINKS_AT_ONCE // (len(numbers or ()) + 20))
+        self._maker = maker
+        self._body = body
+        self._numbers = numbers
+        self._base = base
+
+    def piece(self, start: int) -> Generator[None, None, bytes]:
+        """Make the lines from `start` on, one in each step; return them."""
+        lines = []
+        for index, contact_id in enumerate(self.contacts[start : start + self.at_once], start):
+            lines.append(orjson.dumps(self._line(index, contact_id), option=orjson.OPT_APPEND_NEWLINE))
+            yield
+        return b"".join(lines)
+
+    def _line(self, index: int, contact_id: int | None) -> dict[str, object]:
+        if contact_id is None:
+            line: dict[str, object] = _missing(index, self._body).model_dump()
+        else:
+            token = self._maker.token(contact_id)
+            line = {"contact_id": contact_id, "token": token}
+            if self._numbers is not None:
+                line["links"] = {link_id: f"{self._base}{token}.{number}" for link_id, number in self._numbers}
+        if self._body.external_ids is not None:
+            line["external_id"] = self._body.external_ids[index]
+        return line
 
 
 def _missing(index: int, body: RecipientsBody) -> BatchError:

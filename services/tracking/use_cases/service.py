@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from asyncpg.pool import PoolConnectionProxy
 
 from services.tracking.redirect.targets import Targets
 from services.tracking.use_cases.rendering import Renderer
 from services.tracking.use_cases.statistics import ClickReads
+from shared.account_turns import AccountTurns
 from shared.bus.catalog import Catalog
 from shared.bus.producer import IntakeProducer
 from shared.bus.relay import published
@@ -23,8 +24,8 @@ from shared.tokens import TokenKeys
 class Tracking:
     """The service's stores and keys.
 
-    `public_url` is the base of tracked links, `preferences_url` that of the pages of contacts; neither ends with a
-    slash.
+    `public_url` is the base of tracked links, `preferences_url` that of the pages of contacts; neither ends in a slash.
+    Accounts take `turns` with large answers, and turns in `threads`, of which one is at work at a time.
     """
 
     database: Database
@@ -36,6 +37,8 @@ class Tracking:
     targets: Targets
     renderer: Renderer
     click_reads: ClickReads
+    turns: AccountTurns = field(default_factory=AccountTurns)
+    threads: AccountTurns = field(default_factory=AccountTurns)
 
     @property
     def own_urls(self) -> tuple[str, ...]:

@@ -1,0 +1,85 @@
+"""Accounts take turns with long work, so that a request waits for one piece of another account's work at a time."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Generator
+from time import perf_counter
+from typing import TypeVar, TypeVarTuple
+
+from shared.turns import Turns
+
+Arguments = TypeVarTuple("Arguments")
+Result = TypeVar("Result")
+
+LASTS = 0.005  # seconds of a turn; other tasks wait for it
+
+
+class AccountTurns:
+    """Carries out long computations of a process in turns, one turn at a time.
+
+    An account with many computations has no more turns than one with a single computation.
+    """
+
+    def __init__(self) -> None:
+        self._turns = Turns()
+        self._waiting: dict[int, deque[asyncio.Future[None]]] = {}
+        self._is_taken = False
+
+    async def run(self, account_id: int, steps: Generator[None, None, Result]) -> Result:
+        """Carry out the short steps of a computation on the event loop; return what the generator returns.
+
+        A turn has as many steps as fit into 5 ms. Other tasks run between two turns.
+        """
+        while True:
+            await self._wait(account_id)
+            ends = perf_counter() + LASTS
+            try:
+                next(steps)
+                while perf_counter() < ends:
+                    next(steps)
+            except StopIteration as stopped:
+                result: Result = stopped.value
+                return result
+            finally:
+                self._pass_on()
+
+    async def run_in_thread(
+        self, account_id: int, compute: Callable[[*Arguments], Result], *arguments: *Arguments
+    ) -> Result:
+        """Return what `compute` returns, which takes a turn in a thread.
+
+        Threads and the event loop share the interpreter's lock: with many threads at work, the loop waits for all.
+        """
+        await self._wait(account_id)
+        try:
+            return await asyncio.to_thread(compute, *arguments)
+        finally:
+            self._pass_on()
+
+    async def _wait(self, account_id: int) -> None:
+        """Wait for a turn; at least until the tasks that are ready have run."""
+        loop = asyncio.get_running_loop()
+        granted = loop.create_future()
+        self._waiting.setdefault(account_id, deque()).append(granted)
+        if not self._is_taken:
+            self._is_taken = True
+            loop.call_soon(self._pass_on)
+        try:
+            await granted
+        except asyncio.CancelledError:
+            if granted.done() and not granted.cancelled():
+                self._pass_on()
+            raise
+
+    def _pass_on(self) -> None:
+        """Give the next turn to the account that has waited longest. Its task runs after those that are ready now."""
+        while self._waiting:
+            account_id = self._turns.take(self._waiting)
+            waiting = self._waiting[account_id]
+            granted = waiting.popleft()
+            if not waiting:
+                del self._waiting[account_id]
+            if not granted.done():  # a task that was cancelled wants it no more
+                granted.set_result(None)
+                return
+        self._is_taken = False

@@ -1,0 +1,106 @@
+"""Given accounts with long computations, when they are carried out, then each account has its turn."""
+
+import asyncio
+from collections.abc import Generator
+from itertools import pairwise
+from threading import Lock
+from time import perf_counter
+
+import pytest
+
+from shared.account_turns import LASTS, AccountTurns
+
+NOISY, QUIET = 1, 2
+MANY = 50
+
+
+def steps(account_id: int, taken: list[int], count: int) -> Generator[None, None, int]:
+    """Note each step; each takes a whole turn."""
+    for _ in range(count):
+        taken.append(account_id)
+        ends = perf_counter() + LASTS
+        while perf_counter() <= ends:
+            pass
+        yield
+    return count
+
+
+@pytest.mark.asyncio
+async def test_an_account_with_many_computations_has_every_other_turn() -> None:
+    turns, taken = AccountTurns(), list[int]()
+    noise = [asyncio.create_task(turns.run(NOISY, steps(NOISY, taken, 2))) for _ in range(MANY)]
+    await asyncio.sleep(0)
+    assert await turns.run(QUIET, steps(QUIET, taken, 5)) == 5
+    assert await asyncio.gather(*noise) == [2] * MANY
+    places = [place for place, account_id in enumerate(taken) if account_id == QUIET]
+    assert places[0] <= 2
+    assert all(later - earlier == 2 for earlier, later in pairwise(places)), taken
+    assert len(taken) == 2 * MANY + 5
+
+
+@pytest.mark.asyncio
+async def test_other_tasks_run_between_two_turns() -> None:
+    turns, taken, seen = AccountTurns(), list[int](), list[int]()
+
+    async def look() -> None:
+        while True:
+            seen.append(len(taken))
+            await asyncio.sleep(0)
+
+    looking = asyncio.create_task(look())
+    await asyncio.gather(*[turns.run(account_id, steps(account_id, taken, 3)) for account_id in (NOISY, QUIET)])
+    looking.cancel()
+    assert {1, 2, 3, 4, 5} <= set(seen), "each turn ended before the next one began"
+
+
+@pytest.mark.asyncio
+async def test_short_steps_share_a_turn() -> None:
+    seen = 0
+
+    async def look() -> None:
+        nonlocal seen
+        while True:
+            seen += 1
+            await asyncio.sleep(0)
+
+    looking = asyncio.create_task(look())
+    await AccountTurns().run(QUIET, (None for _ in range(1_000)))
+    looking.cancel()
+    assert seen < 500
+
+
+@pytest.mark.asyncio
+async def test_a_computation_that_is_cancelled_or_fails_passes_its_turn_on() -> None:
+    turns, taken = AccountTurns(), list[int]()
+
+    def fails() -> Generator[None, None, None]:
+        yield
+        raise ZeroDivisionError
+
+    waiting = [asyncio.create_task(turns.run(NOISY, steps(NOISY, taken, 9))) for _ in range(3)]
+    failing = asyncio.create_task(turns.run(NOISY, fails()))
+    await asyncio.sleep(0)
+    for task in waiting:
+        task.cancel()
+    with pytest.raises(ZeroDivisionError):
+        await failing
+    assert await turns.run(QUIET, steps(QUIET, taken, 2)) == 2
+    assert all(task.cancelled() for task in waiting)
+
+
+@pytest.mark.asyncio
+async def test_one_thread_computes_at_a_time_and_accounts_take_turns() -> None:
+    turns, taken = AccountTurns(), list[int]()
+    at_work = Lock()
+
+    def compute(account_id: int) -> int:
+        assert at_work.acquire(blocking=False), "another thread computes"
+        taken.append(account_id)
+        at_work.release()
+        return account_id
+
+    noise = [asyncio.create_task(turns.run_in_thread(NOISY, compute, NOISY)) for _ in range(MANY)]
+    await asyncio.sleep(0)
+    assert await turns.run_in_thread(QUIET, compute, QUIET) == QUIET
+    assert await asyncio.gather(*noise) == [NOISY] * MANY
+    assert taken.index(QUIET) <= 2
