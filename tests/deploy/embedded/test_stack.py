@@ -34,6 +34,12 @@ def test_what_runs_is_in_a_file_that_only_its_owner_reads(penchant: Penchant) ->
     assert penchant("status").returncode == 0
 
 
+@pytest.mark.parametrize("server", ["kafka", "postgres"])
+def test_the_data_of_the_servers_is_private(penchant: Penchant, server: str) -> None:
+    """Kafka makes its folder readable by everybody, and it holds addresses."""
+    assert stat.S_IMODE((penchant.home / server / "data").stat().st_mode) == 0o700
+
+
 def test_a_second_start_beside_the_first_is_refused(penchant: Penchant) -> None:
     before = penchant.stack()
     second = penchant("up")
