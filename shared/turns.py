@@ -1,18 +1,18 @@
-"""Whose turn it is: accounts that have much to do take turns, so that one does not hold up the others."""
+"""Gives turns to accounts with bulk work, so that one does not delay the others."""
 
 from collections.abc import Collection
 
 
 class Turns:
-    """Remembers which account had its turn when."""
+    """Remembers the last turn of each account."""
 
     def __init__(self) -> None:
         self._last: dict[int, int] = {}
 
     def take(self, accounts: Collection[int]) -> int:
-        """Return the one of the accounts, at least one, that has waited longest; it has had its turn then.
+        """Return the account (of at least one) that has waited longest, and count this as its turn.
 
-        An account that is not among them has nothing to do, and comes first when it has again.
+        An account that is not among them has no work, and comes first when it has some again.
         """
         latest = max(self._last.values(), default=0)
         self._last = {account: turn for account, turn in self._last.items() if account in accounts}

@@ -1,4 +1,4 @@
-"""Wires delivery together."""
+"""Delivery's wiring."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -20,7 +20,7 @@ from shared.runtime.service import Resources, ServiceDefinition, ServiceParts
 
 
 async def build(resources: Resources) -> ServiceParts:
-    """Return delivery's parts, for either role."""
+    """Return delivery's parts for any role."""
     settings = resources.settings
     assert isinstance(settings, DeliverySettings)
     tracking = TrackingClient(settings.tracking_url, settings.delivery_key)
@@ -65,7 +65,7 @@ SERVICE = ServiceDefinition(
     migrations=MIGRATIONS,
     catalogs=("labeling.catalog", "segmentation.catalog"),
     build=build,
-    description="Hands requested messages to a mail server, and reports what became of them.",
+    description="Hands requested messages to a mail server, and reports the outcomes.",
 )
 
 

@@ -19,29 +19,29 @@ class MailServer(NamedTuple):
 
 
 class DeliverySettings(CommonSettings):
-    """The settings `PENCHANT_DELIVERY_…` and `PENCHANT_SMTP`, beside the common ones."""
+    """The settings of delivery, `PENCHANT_DELIVERY_…` and `PENCHANT_SMTP`, in addition to the common ones."""
 
     delivery_database: SecretStr
     """DSN of the database: `postgresql://role:password@host:5432/database`."""
     delivery_port: Port = 8105
     """Port of the API."""
     delivery_internal_port: Port | None = None
-    """If set, health and metrics are served there alone."""
+    """If set, health and metrics are served only on this port."""
     delivery_key: SecretStr
     """API key of scope `pipeline`."""
     smtp: SecretStr = SecretStr("smtp://127.0.0.1:1025")
     """Mail server: `smtp://user:password@host:587`, or `smtps://…`."""
     delivery_sender: Annotated[str, Field(pattern=r"^[^\s@]+@[^\s@]+$")] = "noreply@localhost"
-    """Sender of messages that name none."""
+    """Sender address of messages without a sender."""
     delivery_per_second: Annotated[float, Field(gt=0)] = 500.0
-    """Most mails that one process hands over in a second."""
+    """Maximum number of mails per second that one process hands over."""
     delivery_connections: Annotated[int, Field(ge=1, le=100)] = 8
-    """Connections of one process to the mail server."""
+    """Number of connections of one process to the mail server."""
     delivery_repeats_uncertain: bool = False
-    """Whether a mail whose handing over was interrupted by a crash is sent again, and so perhaps twice."""
+    """Whether a mail that a crash interrupted while it was handed over is sent again, possibly a second time."""
     delivery_claim_seconds: Annotated[float, Field(ge=1)] = 180.0
-    """How long a mail stays claimed by a process that has ended, before another one takes it. A mail that was being
-    handed over is reported as uncertain after twice as long; a mail server must not take longer for one mail."""
+    """Seconds for which a mail stays claimed by a process that has ended. A mail that was being handed over is reported
+    as uncertain after twice as long; a mail server must not take longer for one mail."""
     tracking_url: str = "http://127.0.0.1:8101"
     """API of tracking, which renders messages."""
     preferences_url: str = "http://127.0.0.1:8102"
@@ -57,7 +57,7 @@ class DeliverySettings(CommonSettings):
 
     @property
     def mail_server(self) -> MailServer:
-        """The mail server, read from `smtp`."""
+        """The mail server, parsed from `smtp`."""
         parts = urlsplit(self.smtp.get_secret_value())
         return MailServer(
             host=parts.hostname or "",

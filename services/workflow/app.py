@@ -1,4 +1,4 @@
-"""Wires the workflow service."""
+"""Workflow's wiring."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ def _utc_now() -> datetime:
 
 
 async def build(resources: Resources, clock: Callable[[], datetime] = _utc_now) -> ServiceParts:
-    """Return the service in its resources."""
+    """Return the parts of the service."""
     settings = resources.settings
     assert isinstance(settings, WorkflowSettings)
     catalogs = Catalogs(resources.catalog)
@@ -41,7 +41,7 @@ SERVICE = ServiceDefinition(
     migrations=MIGRATIONS,
     catalogs=("labeling.catalog", "tracking.catalog", "segmentation.catalog", "workflow.catalog"),
     build=build,
-    description="Workflows: what happens to a contact when something happens, step by step.",
+    description="Workflows, which react to events of contacts step by step.",
 )
 
 

@@ -1,1 +1,1 @@
-"""HTTP: mails to try a message with."""
+"""Delivery's HTTP API: test mails."""

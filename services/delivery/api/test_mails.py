@@ -38,33 +38,35 @@ class TestMailBody(RequestBody):
 
     message_id: Annotated[
         UUID,
-        Field(description="The message, in its newest revision.", examples=["0190c2b0-0d0e-7f10-8a1b-2c3d4e5f6071"]),
+        Field(
+            description="The message; its newest revision is sent.", examples=["0190c2b0-0d0e-7f10-8a1b-2c3d4e5f6071"]
+        ),
     ]
     emails: Annotated[
         list[Annotated[str, Field(max_length=320, pattern=r"^[^\s@]+@[^\s@]+$")]],
         Field(
             min_length=1,
             max_length=MOST_ADDRESSES,
-            description="Where to send it. They are not published.",
+            description="The addresses to send it to. They are not published.",
             examples=[["an@example.com"]],
         ),
     ]
     as_contact_id: Annotated[
         ContactId | None,
-        Field(description="The contact for whom the message is rendered; nobody unless it is given.", examples=[17]),
+        Field(description="The contact for whom the message is rendered; default: no contact.", examples=[17]),
     ] = None
     content: Annotated[
         dict[str, str],
         Field(
             max_length=51,
-            description="Variant by block; none, or an empty one, is the fallback.",
+            description="Variant by block; if missing or empty, the fallback is shown.",
             examples=[{"opening": "dogs"}],
         ),
     ] = Field(default_factory=dict)
 
 
 class TestMailAnswer(BaseModel):
-    """The test mails are queued."""
+    """The queued test mails."""
 
     send_id: Annotated[
         UUID,
@@ -76,13 +78,13 @@ class TestMailAnswer(BaseModel):
     count: Annotated[int, Field(description="How many mails will be sent.", examples=[1])]
 
 
-@router.post("", status_code=202, summary="Send a message to try it")
+@router.post("", status_code=202, summary="Send test mails")
 async def send_test_mails(
     state: Annotated[DeliveryState, Depends(_state)],
     caller: Annotated[Caller, requires("write")],
     body: TestMailBody,
 ) -> TestMailAnswer:
-    """Send a message to some addresses. Clicks in these mails never count, give a label or start a workflow."""
+    """Send a message to some addresses. Clicks in these mails never count, assign labels or start workflows."""
     send_id = await request_test_mails(
         state.database, caller.account_id, body.message_id, body.emails, body.as_contact_id, dict(body.content)
     )

@@ -1,1 +1,1 @@
-"""Other systems that delivery talks to: tracking, which renders messages, and a mail server."""
+"""Clients of the other systems that delivery uses: tracking, which renders messages, and a mail server."""

@@ -1,4 +1,4 @@
-"""The mail server: several connections, each handing over one mail after the other."""
+"""Hands mails over to the mail server, one after another on each connection."""
 
 from email.message import EmailMessage
 
@@ -7,23 +7,23 @@ import aiosmtplib
 from services.delivery.domain.outcomes import Refusal
 from services.delivery.settings import MailServer
 
-TIMEOUT = 60.0  # seconds for each answer of the server
+TIMEOUT = 60.0  # seconds for each reply of the server
 
 
 class MailRefused(Exception):
     """The server refused the mail; nothing was handed over."""
 
     def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.code)  # the text may hold an address
+        super().__init__(refusal.code)  # the text may contain an address
         self.refusal = refusal
 
 
 class NotReached(Exception):
-    """The server was not reached, or went away before the mail was handed over."""
+    """The server was not reached, or the connection was lost before the mail was handed over."""
 
 
 class Uncertain(Exception):
-    """The connection broke while the mail was handed over: nobody knows whether the server has taken it."""
+    """The connection was lost while the mail was handed over: it is unknown whether the server accepted it."""
 
 
 class MailServerConnection:
@@ -34,7 +34,7 @@ class MailServerConnection:
         self._client: aiosmtplib.SMTP | None = None
 
     async def close(self) -> None:
-        """Say goodbye, or drop the connection if the server does not answer."""
+        """Quit, or drop the connection if the server does not reply."""
         client, self._client = self._client, None
         if client is not None:
             try:
@@ -87,7 +87,7 @@ class MailServerConnection:
         return client
 
     async def _begin_anew(self, client: aiosmtplib.SMTP) -> None:
-        """Forget the refused mail; the connection serves the next one."""
+        """Reset the connection after a refused mail, so that it can be used for the next one."""
         try:
             await client.rset()
         except (TimeoutError, aiosmtplib.SMTPException, OSError):

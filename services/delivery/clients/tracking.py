@@ -1,4 +1,4 @@
-"""Tracking's API, which renders messages."""
+"""Client of tracking's API, which renders messages."""
 
 import json
 from collections.abc import Sequence
@@ -9,16 +9,16 @@ from uuid import UUID
 import httpx
 from pydantic import SecretStr
 
-MOST_RECIPIENTS = 1_000  # in one request
+MOST_RECIPIENTS = 1_000  # recipients in one request
 
 
 class NotRendered(Exception):
-    """Tracking will never render this message: it does not exist, or the request is not valid. Says why."""
+    """Tracking will never render this message: it does not exist, or the request is not valid. The text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A message as one recipient gets it. `sender` has `name` and `email`; None if the message has no sender."""
+    """A message rendered for one recipient. `sender` has `name` and `email`; None if the message has no sender."""
 
     token: str
     subject: str
@@ -29,7 +29,7 @@ class Rendered:
 
 
 class TrackingClient:
-    """Renders messages by an API key of scope `pipeline`."""
+    """Renders messages with an API key of scope `pipeline`."""
 
     def __init__(self, url: str, key: SecretStr) -> None:
         self._http = httpx.AsyncClient(
@@ -50,7 +50,7 @@ class TrackingClient:
     ) -> list[Rendered | None]:
         """Return the mail of each recipient, in their order; None for one that tracking refused.
 
-        Raises NotRendered if tracking refuses the whole request, and httpx.HTTPError if it is away.
+        Raises NotRendered if tracking refuses the whole request, and httpx.HTTPError if it is unavailable.
         """
         body: dict[str, Any] = {"send": send, "recipients": list(recipients)}
         if revision is not None:

@@ -1,1 +1,1 @@
-"""Reads requests and contacts into delivery's own tables."""
+"""Consumes requests and contacts."""

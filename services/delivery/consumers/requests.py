@@ -11,12 +11,12 @@ TOPICS = ("labeling.contacts", "labeling.messages", "segmentation.messages", "wo
 
 
 class RequestHandler(Handler):
-    """Write contacts, and queue requested mails. `requested` is called when mails may have been queued."""
+    """Writes contacts, and queues requested mails. `requested` is called when mails may have been queued."""
 
     def __init__(self, requested: Callable[[], None]) -> None:
         self._requested = requested
 
     async def handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
-        """Take a batch in."""
+        """Apply a batch of contacts and requests."""
         await take(work.connection, [received.event for received in batch], work.now)
         work.after_commit(self._requested)

@@ -1,1 +1,1 @@
-"""Pure rules of delivery: what a mail looks like, whether it may go out, what an answer of a mail server means."""
+"""Pure rules of delivery: the form of a mail, whether it may be sent, and the meaning of a server's replies."""

@@ -1,4 +1,4 @@
-"""A mail from its parts: headers that mailbox providers ask for, a text beside the HTML."""
+"""Composes a mail: headers that mailbox providers require, and a text part in addition to the HTML."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +24,7 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The content of a mail. `html` is None for a mail of text alone."""
+    """The content of a mail. `html` is None for a mail with text only."""
 
     subject: str
     text: str
@@ -42,8 +42,8 @@ def compose(
 ) -> EmailMessage:
     """Return the mail. `unsubscribe_url` takes a one-click POST (RFC 8058); None for a mail without such a link.
 
-    The Message-ID follows from the idempotency key: receivers drop a mail that comes twice. Raises ValueError for an
-    address or a subject that no header can carry.
+    The Message-ID is derived from the idempotency key, so that receivers drop duplicates. Raises ValueError for an
+    address or a subject that a header cannot contain.
     """
     mail = EmailMessage(policy=SMTP)
     mail["From"] = Address(sender.name, addr_spec=sender.email)
@@ -63,5 +63,5 @@ def compose(
 
 
 def message_id(idempotency_key: str, domain: str) -> str:
-    """Return a Message-ID that is the same whenever the same request is carried out."""
+    """Return the Message-ID for an idempotency key, always the same."""
     return f"<{sha256(idempotency_key.encode()).hexdigest()[:40]}@{domain}>"

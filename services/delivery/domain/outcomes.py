@@ -1,4 +1,4 @@
-"""What the answers of a mail server mean."""
+"""The meaning of a mail server's replies."""
 
 import re
 from dataclasses import dataclass
@@ -14,7 +14,8 @@ _NO_SUCH_ADDRESS = re.compile(r"(?:^|[\s(<])5\.1\.\d{1,3}(?:$|[\s)>:;,.])")  # R
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A refusal of the server, for good or for now. `text` may hold the address: it is stored and never published."""
+    """A permanent or temporary refusal of the server. `text` may contain the address: it is stored but never
+    published."""
 
     code: int
     text: str
@@ -26,11 +27,11 @@ class Refusal:
 
     @property
     def ending(self) -> Ending:
-        """Return the outcome of a mail that was refused for good: only an address that does not exist is a bounce."""
+        """Return the outcome of a permanently refused mail: it is a bounce only if the address does not exist."""
         return "bounced" if _NO_SUCH_ADDRESS.search(self.text) else "refused"
 
 
 def retry_after(attempts: int, jitter: float) -> timedelta:
-    """Return how long to wait after `attempts` attempts: doubling, up to an hour. `jitter` is in [0, 1)."""
+    """Return the delay after `attempts` attempts: doubling, up to an hour. `jitter` is in [0, 1)."""
     doubled: timedelta = FIRST_RETRY * (1 << min(attempts - 1, 20))
     return min(doubled, LONGEST_RETRY) * (0.5 + jitter / 2)

@@ -1,10 +1,10 @@
-"""Whether a mail may be handed over, decided immediately before."""
+"""Decides, immediately before handing a mail over, whether it may be sent."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 SUBSCRIBED = "subscribed"
-# What confirms a subscription, or opens one's own data, goes to people who are not subscribed as well.
+# Mails to confirm a subscription, or to access one's own data, are also sent to people who are not subscribed.
 NEVER_SENT_TO = frozenset({"blocked", "bounced"})
 
 
@@ -27,8 +27,8 @@ def reason_to_skip(
 ) -> str | None:
     """Return why a mail must not be sent, or None if it may be.
 
-    `recipient` is None for a contact that is not known or was erased. `campaign_state` is None for what no campaign
-    has requested.
+    `recipient` is None for an unknown or erased contact. `campaign_state` is None for a mail that no campaign
+    requested.
     """
     if expires_at is not None and expires_at <= now:
         return "expired"
@@ -46,5 +46,5 @@ def reason_to_skip(
 
 
 def must_wait(campaign_state: str | None) -> bool:
-    """Return whether a mail has to wait because its campaign is paused."""
+    """Return whether a mail must wait because its campaign is paused."""
     return campaign_state == "paused"

@@ -1,4 +1,4 @@
-"""Penchant's own mails, in four languages: to confirm a subscription, and to open one's own data."""
+"""Penchant's own mails, in four languages: to confirm a subscription, and to access one's own data."""
 
 import re
 from dataclasses import dataclass
@@ -75,7 +75,7 @@ class Brand:
 
 
 def system_content(kind: str, url: str, brand: Brand, languages: tuple[str, ...]) -> Content:
-    """Return a mail of Penchant's own in the first of `languages` that it is written in, else in English.
+    """Return one of Penchant's own mails in the first of `languages` in which it exists, else in English.
 
     Raises LookupError for a kind that does not exist.
     """
@@ -89,7 +89,7 @@ def system_content(kind: str, url: str, brand: Brand, languages: tuple[str, ...]
 
 
 def _html(text: str, url: str, brand: Brand, button: str, footer: str) -> str:
-    """Return the same as HTML: the link is a button in the account's colour, below its logo."""
+    """Return the HTML part: the link is a button in the account's colour, below its logo."""
     colour = brand.colour if brand.colour and _COLOUR.fullmatch(brand.colour) else _DEFAULT_COLOUR
     pieces: list[str] = []
     if brand.logo_url and brand.logo_url.startswith("https://"):

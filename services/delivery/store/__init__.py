@@ -1,4 +1,4 @@
-"""Delivery's tables: sets of rows in, sets of rows out."""
+"""Delivery's tables, with set-based statements."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What delivery knows of contacts: where to send to, and whether it may."""
+"""Delivery's projection of contacts: addresses, subscriptions and fields."""
 
 import json
 from collections.abc import Collection, Sequence
@@ -27,7 +27,7 @@ class StoredContact:
 
 
 async def write_contacts(connection: PoolConnectionProxy, contacts: Sequence[StoredContact]) -> None:
-    """Insert or replace contacts, each named once."""
+    """Insert or replace contacts; each must occur once."""
     if contacts:
         await QUERIES["write_contacts"].execute(
             connection,
@@ -51,7 +51,7 @@ async def delete_contacts(connection: PoolConnectionProxy, keys: Collection[Cont
 async def contacts_of_ids(
     connection: Executor, account_id: int, contact_ids: Collection[int]
 ) -> dict[int, StoredContact]:
-    """Return those of the contacts that are known, by contact id."""
+    """Return the known contacts by contact id."""
     rows = await QUERIES["contacts_of_ids"].fetch(connection, account_id=account_id, contact_ids=list(contact_ids))
     return {
         row["contact_id"]: StoredContact(

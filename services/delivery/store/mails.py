@@ -20,7 +20,7 @@ QUERIES = queries_of(__file__)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A mail that is wanted: to a contact, or to a `test_address`; a message, or one of Penchant's own (`system`)."""
+    """A requested mail: to a contact, or to a `test_address`; a message, or one of Penchant's own mails (`system`)."""
 
     account_id: int
     idempotency_key: str
@@ -37,7 +37,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A mail that is being worked on under a claim."""
+    """A claimed mail."""
 
     id: int
     claim: UUID
@@ -46,7 +46,7 @@ class Mail:
 
 
 async def insert_requests(connection: Executor, requests: Sequence[Request], now: datetime) -> None:
-    """Queue mails; a request that is known already is skipped."""
+    """Queue mails; known requests are skipped."""
     if not requests:
         return
     await QUERIES["insert_mails"].execute(
@@ -67,15 +67,15 @@ async def insert_requests(connection: Executor, requests: Sequence[Request], now
 
 
 async def claim_mails(connection: Executor, claim: UUID, lease: timedelta, limit: int) -> list[Mail]:
-    """Take up to `limit` mails that are due, for as long as `lease`."""
+    """Claim up to `limit` mails that are due, for the time `lease`."""
     rows = await QUERIES["claim_mails"].fetch(connection, claim=claim, lease=lease, limit=limit)
     return [_mail(row, claim) for row in rows]
 
 
 async def begin_mail(connection: Executor, mail: Mail, lease: timedelta) -> tuple[Recipient | None] | None:
-    """Note that a mail is about to be handed over, and return who gets it now.
+    """Note that a mail is about to be handed over, and return its present recipient.
 
-    Returns None if another process has taken the mail; a tuple of None if the contact is not known.
+    Returns None if another process has claimed the mail; a tuple of None if the contact is unknown.
     """
     row = await QUERIES["begin_mail"].fetchrow(
         connection,
@@ -91,7 +91,7 @@ async def begin_mail(connection: Executor, mail: Mail, lease: timedelta) -> tupl
 
 
 async def end_mail(connection: Executor, mail: Mail, state: Ending, reason: str | None = None) -> None:
-    """Note how a mail ended."""
+    """Store the outcome of a mail."""
     await QUERIES["end_mail"].execute(connection, id=mail.id, claim=mail.claim, state=state, reason=reason)
 
 
@@ -101,12 +101,13 @@ async def retry_mail(connection: Executor, mail: Mail, at: datetime, reason: str
 
 
 async def end_interrupted(connection: Executor, *, repeat: bool) -> int:
-    """End as uncertain (with `repeat`: queue again) what a process was handing over when it ended; return how many."""
+    """End mails that a process was handing over when it ended, as uncertain (with `repeat`: queue them again); return
+    their number."""
     return await QUERIES["repeat_uncertain" if repeat else "end_uncertain"].execute(connection)
 
 
 async def not_reported(connection: Executor, limit: int) -> list[Record]:
-    """Return mails that have ended and were not reported, oldest first."""
+    """Return ended mails that were not reported, oldest first."""
     return await QUERIES["not_reported"].fetch(connection, limit=limit)
 
 
@@ -116,7 +117,7 @@ async def note_reported(connection: Executor, ids: Collection[int]) -> None:
 
 
 async def forget_contacts(connection: PoolConnectionProxy, keys: Collection[ContactKey]) -> None:
-    """Blank what mails say of erased contacts; those that are queued are skipped when their turn comes."""
+    """Remove personal data of erased contacts from mails; queued mails are skipped at their turn."""
     if keys:
         await QUERIES["forget_contacts"].execute(
             connection, account_ids=[account for account, _ in keys], contact_ids=[contact for _, contact in keys]
@@ -124,7 +125,7 @@ async def forget_contacts(connection: PoolConnectionProxy, keys: Collection[Cont
 
 
 async def forget_old(connection: Executor, kept: timedelta, limit: int) -> int:
-    """Delete up to `limit` mails that ended more than `kept` ago and were reported; return how many."""
+    """Delete up to `limit` reported mails that ended more than `kept` ago; return their number."""
     return await QUERIES["forget_old"].execute(connection, kept=kept, limit=limit)
 
 

@@ -1,1 +1,1 @@
-"""What delivery does: take requests, send mails, report what came of them."""
+"""Delivery's use cases: accept requests, send mails, and report the outcomes."""

@@ -1,4 +1,4 @@
-"""Forgets mails that ended long ago: the table would grow with every campaign."""
+"""Deletes old mails; otherwise the table would grow with every campaign."""
 
 from datetime import timedelta
 
@@ -13,7 +13,7 @@ EVERY = 3_600.0  # seconds
 
 
 class Forgetting:
-    """Deletes old mails for one process; several delete different ones, or find none left."""
+    """Deletes old mails. Several processes may run this concurrently; they delete different mails."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -23,6 +23,6 @@ class Forgetting:
         await repeat(EVERY, "deletion of old mails", self.forget, is_passing)
 
     async def forget(self) -> None:
-        """Delete what ended more than `KEPT` ago and was reported, a little at a time."""
+        """Delete reported mails that ended more than `KEPT` ago, in small batches."""
         while await forget_old(self._database.pool, KEPT, AT_ONCE) == AT_ONCE:
             pass

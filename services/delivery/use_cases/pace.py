@@ -1,10 +1,10 @@
-"""Keeps to a number of mails a second."""
+"""Limits the number of mails per second."""
 
 import asyncio
 
 
 class RateLimit:
-    """Let `per_second` through each second, evenly; what was not used is not saved up."""
+    """Allows `per_second` turns each second, evenly; unused turns are not saved up."""
 
     def __init__(self, per_second: float) -> None:
         self._interval = 1 / per_second

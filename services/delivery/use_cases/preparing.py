@@ -1,4 +1,4 @@
-"""Makes mails: messages are rendered by tracking, Penchant's own are written here."""
+"""Prepares mails: tracking renders messages; Penchant's own mails are composed here."""
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
@@ -19,12 +19,12 @@ from shared.bus.catalog import Catalog
 from shared.events.labeling import AccountChanged
 from shared.store.database import Database
 
-NOBODY = 2**32 - 1  # whom the links of a test mail name that is rendered for no contact: the last of all ids
+NOBODY = 2**32 - 1  # the contact id in links of a test mail that is rendered without a contact: the highest possible id
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A mail that is ready, or why there will never be one (`refusal`), or why it must be tried later (`away`)."""
+    """A prepared mail, or why it can never be prepared (`refusal`), or why it must be retried later (`away`)."""
 
     mail: Mail
     composed: EmailMessage | None = None
@@ -36,7 +36,7 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Preparing:
-    """Prepares the mails of a claim, those of one message and send together."""
+    """Prepares claimed mails, those of the same message and send together."""
 
     database: Database
     catalog: Catalog
@@ -45,7 +45,7 @@ class Preparing:
     preferences_url: str
 
     async def prepare(self, mails: Sequence[Mail]) -> AsyncIterator[Prepared]:
-        """Yield each of `mails` when it is ready, or when it is known that it is not."""
+        """Yield each of `mails` once it is prepared, or has failed."""
         groups: dict[tuple[int, UUID | None, int | None, str], list[Mail]] = defaultdict(list)
         for mail in mails:
             request = mail.request

@@ -1,4 +1,4 @@
-"""Reports what became of mails, on `intake.engagements`, as any delivery pipeline does."""
+"""Reports the outcomes of mails on `intake.engagements`, like any delivery pipeline."""
 
 import asyncio
 import json
@@ -16,11 +16,11 @@ from shared.store.database import Database
 TOPIC = "intake.engagements"
 SOURCE = "/delivery"
 AT_ONCE = 1_000  # mails
-IDLE = 0.5  # seconds between looks
+IDLE = 0.5  # seconds between checks for mails to report
 
 
 class Reporting:
-    """Reports of one process; what two report is one report, for its id follows from the mail."""
+    """Sends reports. Several processes may report the same mail: the report's id is derived from the mail."""
 
     def __init__(self, database: Database, intake: IntakeProducer) -> None:
         self._database = database
@@ -68,7 +68,8 @@ def report_of(row: Record) -> IntakeRecord | None:
 
 
 def _attributes(state: str, reason: str) -> dict[str, str]:
-    """Name the reason of a skip, or the code of a refusal. The server's text may hold the address, and stays here."""
+    """Return the reason of a skip, or the code of a refusal. The server's text may contain the address, so it is
+    omitted."""
     if state == "skipped":
         return {"reason": reason.partition(":")[0]}
     if state in ("bounced", "refused"):

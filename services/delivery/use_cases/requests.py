@@ -1,4 +1,4 @@
-"""Take in requests and contacts."""
+"""Writes contacts, and queues requested mails."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,7 +13,7 @@ from shared.events.messages import MessageRequested
 
 
 async def take(connection: PoolConnectionProxy, events: Sequence[object], now: datetime) -> None:
-    """Write what `events` say of contacts, and queue the mails that they request."""
+    """Write the contacts of `events`, and queue the mails that these request."""
     states: dict[ContactKey, StoredContact | None] = {}
     requests: list[Request] = []
     for event in events:

@@ -1,4 +1,4 @@
-"""Sends what is queued: claim, prepare, look once more whether it may go out, hand over, note what came of it."""
+"""Sends queued mails: claim, prepare, check permission again, hand over, store the outcome."""
 
 import asyncio
 import random
@@ -23,8 +23,8 @@ from shared.waking import woken_within
 
 log = structlog.get_logger()
 
-AT_ONCE = 500  # mails of one claim
-IDLE = 1.0  # seconds between looks at the queue when nobody wakes us
+AT_ONCE = 500  # mails in one claim
+IDLE = 1.0  # seconds between checks of the queue without a wake-up
 LOOK_FOR_INTERRUPTED = 10.0  # seconds
 PAUSED_FOR = timedelta(seconds=5)
 
@@ -32,16 +32,17 @@ CampaignState = Callable[[UUID | None], str | None]
 
 
 def has_moved(recipient: Recipient | None, prepared: Prepared) -> bool:
-    """Return whether the contact has another address now than the one that the mail was prepared for."""
+    """Return whether the contact's address differs from the one that the mail was prepared for."""
     to_contact = prepared.mail.request.test_address is None
     return to_contact and recipient is not None and recipient.email != prepared.recipient
 
 
 class Sending:
-    """The sender of one process. Others may run beside it: each claims mails of its own.
+    """Sends the mails of one process.
 
-    A claim expires after `lease`, and for a mail that is being handed over after twice as long. That must be longer
-    than a mail server may take for one mail: five answers of a minute each.
+    Several processes may run concurrently: each claims its own mails. A claim expires after `lease`, or after twice as
+    long for a mail that is being handed over. That must be longer than a mail server may take for one mail: five
+    replies of a minute each.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class Sending:
         self._ready: asyncio.Queue[Prepared] = asyncio.Queue(maxsize=connections * 2)
 
     def wake(self) -> None:
-        """Look at the queue now."""
+        """Check the queue now."""
         self._wake.set()
 
     async def run(self) -> None:
@@ -109,7 +110,7 @@ class Sending:
                 except Exception as error:
                     if not is_passing(error):
                         raise
-                    # The claim expires; what was begun then is ended as uncertain.
+                    # The claim expires, and a mail that was begun then ends as uncertain.
                     log.warning("mail is not ended, its claim expires", error=type(error).__name__)
         finally:
             await connection.close()
@@ -131,7 +132,7 @@ class Sending:
         mail = prepared.mail
         begun = await begin_mail(self._database.pool, mail, self._lease * 2)
         if begun is None:
-            return  # another process has taken it
+            return  # another process has claimed it
         (recipient,) = begun
         reason = reason_to_skip(
             recipient,

@@ -1,4 +1,4 @@
-"""Mails to try a message with: to any address, as any contact, without a campaign."""
+"""Sends test mails to any address, rendered for any contact."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime

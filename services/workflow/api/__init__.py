@@ -1,1 +1,1 @@
-"""The HTTP interface: workflows, their runs, trying them."""
+"""Workflow's HTTP API: workflows, their runs, and trials."""

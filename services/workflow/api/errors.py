@@ -1,4 +1,4 @@
-"""Domain errors as problems."""
+"""Maps domain errors to problems."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ MOST_ERRORS = 100
 
 @contextmanager
 def as_problems() -> Iterator[None]:
-    """Turn errors of the domain into problems: 404, 409, 429, or 422 with a pointer to everything that is wrong."""
+    """Convert errors of the domain to problems: 404, 409, 429, or 422 with a pointer to every fault."""
     try:
         yield
     except NotFound as error:

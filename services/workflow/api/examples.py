@@ -1,4 +1,4 @@
-"""Definitions as examples of the API documentation."""
+"""Examples of definitions for the API documentation."""
 
 from typing import Any
 

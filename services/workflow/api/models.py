@@ -1,4 +1,4 @@
-"""What the endpoints answer."""
+"""Models of answers."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -17,14 +17,14 @@ RunState = Literal["running", "blocked", "finished", "exited", "cancelled", "fai
 
 
 class BrokenReference(BaseModel):
-    """Something that the definition names and that is gone."""
+    """Something that the definition names and that was deleted."""
 
     pointer: str = Field(description="JSON pointer into the workflow.", examples=["/steps/0/send/message"])
-    detail: Annotated[str, Field(description="What is gone, in words.", examples=["the message does not exist"])]
+    detail: Annotated[str, Field(description="What was deleted.", examples=["the message does not exist"])]
 
 
 def broken_references(faults: list[Fault]) -> list[BrokenReference]:
-    """Shape faults."""
+    """Return the answers for faults."""
     return [BrokenReference(pointer=fault.pointer, detail=fault.detail) for fault in faults]
 
 
@@ -35,9 +35,9 @@ class Expectation(BaseModel):
         description="Contacts that are in a segment, or hold a label, of a trigger with `include_existing`.",
         examples=[0],
     )
-    messages_at_once: int = Field(description="As many messages as these runs ask for at most.", examples=[0])
-    runs_a_week: int = Field(description="How many would have started in the last 7 days.", examples=[140])
-    messages_a_week: int = Field(description="How many messages these would have asked for.", examples=[140])
+    messages_at_once: int = Field(description="Maximum number of messages that these runs request.", examples=[0])
+    runs_a_week: int = Field(description="Number of runs that would have started in the last 7 days.", examples=[140])
+    messages_a_week: int = Field(description="Number of messages that these would have requested.", examples=[140])
 
 
 # The members of a definition.
@@ -51,12 +51,12 @@ Triggers = Annotated[
     ),
 ]
 Condition = Annotated[
-    dict[str, Any] | None, Field(description="A criterion that the contact must satisfy for a run to start.")
+    dict[str, Any] | None, Field(description="The criterion that a contact must satisfy for a run to start.")
 ]
 Reentry = Annotated[
     str,
     Field(
-        description="Whether a contact may go through it again: `once`, `every_time`, `not_while_running`.",
+        description="Whether a contact may start it again: `once`, `every_time`, `not_while_running`.",
         examples=["once"],
     ),
 ]
@@ -64,22 +64,24 @@ ExitOn = Annotated[list[dict[str, Any]], Field(description="What ends a run befo
 WhilePaused = Annotated[
     str,
     Field(
-        description="`queue`: what happens while it is paused starts runs afterwards; `skip`: it does not.",
+        description="`queue`: events during a pause start runs afterwards; `skip`: they do not.",
         examples=["queue"],
     ),
 ]
 Steps = Annotated[
     list[dict[str, Any]],
     Field(
-        description="What a run does, step by step.",
+        description="The steps of a run.",
         examples=[[{"id": "guide", "send": {"message": "0190c2b0-0d0e-7f10-8a1b-2c3d4e5f6071"}}]],
     ),
 ]
-Age = Annotated[dict[str, int], Field(description="How old an event may be to start a run.", examples=[{"days": 1}])]
+Age = Annotated[
+    dict[str, int], Field(description="The maximum age of an event that starts a run.", examples=[{"days": 1}])
+]
 
 
 class WorkflowAnswer(BaseModel):
-    """A workflow: its definition, with what the service knows of it beside."""
+    """A workflow: its definition and its state."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -108,22 +110,22 @@ class WorkflowAnswer(BaseModel):
             ],
         ),
     ]
-    broken: list[BrokenReference] = Field(default=[], description="What it names and is gone; empty if all is well.")
+    broken: list[BrokenReference] = Field(
+        default=[], description="Deleted things that it names; empty if there are none."
+    )
     runs: dict[str, int] = Field(
         default={},
-        description="How many runs there are, by state. `blocked`: they wait until a broken condition is mended. "
-        "`stopped`: by the limit on workflows in a loop.",
+        description="Numbers of runs by state. `blocked`: waiting until a broken condition is mended. `stopped`: by "
+        "the limit on loops of workflows.",
         examples=[{"running": 3, "finished": 128}],
     )
     created_at: datetime
     changed_at: datetime
-    expects: Annotated[
-        Expectation | None, Field(description="What activating it may mean; only in the answer to activating.")
-    ] = None
+    expects: Annotated[Expectation | None, Field(description="Estimates; only in the answer to activating.")] = None
 
     @classmethod
     def of(cls, found: WorkflowState, expected: Estimate | None = None) -> "WorkflowAnswer":
-        """Shape a workflow, with the estimate made when it is activated."""
+        """Return the answer for a workflow, with the estimate if it was activated."""
         workflow = found.workflow
         return cls(
             id=workflow.workflow_id,
@@ -140,7 +142,7 @@ class WorkflowAnswer(BaseModel):
 
 
 class VersionAnswer(BaseModel):
-    """A version of a workflow: its definition as it was."""
+    """A version of a workflow with its definition."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -157,11 +159,11 @@ class VersionAnswer(BaseModel):
 
     @classmethod
     def of(cls, found: StoredVersion) -> "VersionAnswer":
-        """Shape a version."""
+        """Return the answer for a version."""
         return cls(version=found.version, created_at=found.created_at, **found.body)
 
 
-# What GET answers and PUT passes over, so that what was read can be sent back.
+# Members of GET that PUT ignores, so that an answer can be sent back.
 READ_ONLY = frozenset({"id", "version", "state", "uses", "broken", "runs", "created_at", "changed_at", "expects"})
 
 
@@ -175,14 +177,14 @@ class TriggerAnswer(BaseModel):
 
 
 class WaitingAnswer(BaseModel):
-    """Where a run waits."""
+    """The wait of a run."""
 
     step_id: str
-    since: Annotated[datetime, Field(description="Since when it has been waiting.")]
+    since: Annotated[datetime, Field(description="When the wait began.")]
     until: Annotated[
         datetime | None,
         Field(
-            description="Until when it waits; null if only an event can end the wait.",
+            description="When the wait ends; null if only an event can end it.",
             examples=["2026-03-04T12:00:00Z"],
         ),
     ]
@@ -193,94 +195,99 @@ class RunAnswer(BaseModel):
 
     id: Annotated[UUID, Field(description="The id of the run.", examples=["0190d600-7788-7999-8aaa-bbccddeeff00"])]
     workflow_id: UUID
-    version: Annotated[int, Field(description="The version of the workflow that it follows.", examples=[2])]
+    version: Annotated[int, Field(description="The version of the workflow that the run uses.", examples=[2])]
     contact_id: int
     state: Annotated[
         RunState,
         Field(
-            description="`blocked`: a broken condition must be mended. `stopped`: by the limit on workflows in a loop.",
+            description="`blocked`: waiting until a broken condition is mended. `stopped`: by the limit on loops.",
             examples=["finished"],
         ),
     ]
-    reason: str | None = Field(description="Why it ended as it did, where there is something to say.", examples=[None])
+    reason: str | None = Field(description="Why the run ended in this state, if there is a reason.", examples=[None])
     started_at: datetime
     ended_at: datetime | None
-    trigger: Annotated[TriggerAnswer, Field(description="The event that started it.")]
-    waiting: Annotated[WaitingAnswer | None, Field(description="Where it waits; null if it does not.", examples=[None])]
+    trigger: Annotated[TriggerAnswer, Field(description="The event that started the run.")]
+    waiting: Annotated[
+        WaitingAnswer | None, Field(description="The wait of the run; null if it does not wait.", examples=[None])
+    ]
 
 
 class StepAnswer(BaseModel):
-    """A step that was taken."""
+    """A step that the run took."""
 
-    number: Annotated[int, Field(description="The place of the step in the run, from 1.", examples=[1])]
+    number: Annotated[int, Field(description="The number of the step in the run, from 1.", examples=[1])]
     id: Annotated[str, Field(description="The id of the step in the workflow.", examples=["guide"])]
-    kind: Annotated[str, Field(description="What the step does.", examples=["send"])]
-    at: Annotated[datetime, Field(description="When it was taken.", examples=["2026-03-01T12:00:01Z"])]
+    kind: Annotated[str, Field(description="The kind of the step.", examples=["send"])]
+    at: Annotated[datetime, Field(description="When the step was taken.", examples=["2026-03-01T12:00:01Z"])]
     saw: dict[str, Any] | None = Field(
-        description="What its condition saw: every node, its truth, counts, labels.", examples=[None]
+        description="The explanation of its condition: every node, its truth, counts, labels.", examples=[None]
     )
     result: Annotated[
         dict[str, Any],
-        Field(description="What the step did.", examples=[{"message_id": "0190c2b0-0d0e-7f10-8a1b-2c3d4e5f6071"}]),
+        Field(description="The result of the step.", examples=[{"message_id": "0190c2b0-0d0e-7f10-8a1b-2c3d4e5f6071"}]),
     ]
     event_id: str = Field(
-        description="The event from which the run came to this step.", examples=["0190d501-1a2b-7c3d-8e4f-5a6b7c8d9e0f"]
+        description="The event that brought the run to this step.", examples=["0190d501-1a2b-7c3d-8e4f-5a6b7c8d9e0f"]
     )
 
 
 class StartedRun(BaseModel):
-    """A run that was started by what another one did."""
+    """A run that an effect of another run started."""
 
     run_id: UUID
     workflow_id: UUID
-    state: Annotated[RunState, Field(description="What it is doing.", examples=["running"])]
+    state: Annotated[RunState, Field(description="The state of the run.", examples=["running"])]
 
 
 class FollowingAnswer(BaseModel):
-    """An event that followed from a run."""
+    """An event that a run caused."""
 
     type: Annotated[str, Field(description="The type of the event.", examples=["MessageRequested"])]
     event_id: UUID
     step_id: str | None
     causation_id: Annotated[
         str | None,
-        Field(description="The event that it follows from.", examples=["0190d501-1a2b-7c3d-8e4f-5a6b7c8d9e0f"]),
+        Field(description="The event that caused it.", examples=["0190d501-1a2b-7c3d-8e4f-5a6b7c8d9e0f"]),
     ]
     occurred_at: datetime
-    requested: bool = Field(description="Asked for by the run itself; false for what came of it.", examples=[True])
-    started: Annotated[list[StartedRun], Field(description="Runs that it started.", examples=[[]])]
+    requested: bool = Field(
+        description="True if the run itself issued it; false for its consequences.", examples=[True]
+    )
+    started: Annotated[list[StartedRun], Field(description="The runs that it started.", examples=[[]])]
 
 
 class RunDetail(RunAnswer):
-    """A run with every step taken, what caused it and what it caused."""
+    """A run with all its steps, its cause and its consequences."""
 
     condition: dict[str, Any] | None = Field(
-        description="What the workflow's condition saw when the run started.", examples=[None]
+        description="The explanation of the workflow's condition at the start of the run.", examples=[None]
     )
     caused_by: dict[str, Any] = Field(
-        description="The triggering event, as it came, with its correlation id.",
+        description="The unchanged triggering event, with its correlation id.",
         examples=[{"type": "LabelAssigned", "event_id": "0190d501-1a2b-7c3d-8e4f-5a6b7c8d9e0f"}],
     )
-    steps: Annotated[list[StepAnswer], Field(description="The steps taken, in their order.")]
-    caused: Annotated[list[FollowingAnswer], Field(description="The events that followed from the run.")]
+    steps: Annotated[list[StepAnswer], Field(description="The steps taken, in order.")]
+    caused: Annotated[list[FollowingAnswer], Field(description="The events that the run caused.")]
     depth: int = Field(
-        description="How many runs led to this one, each started by what the one before did.", examples=[0]
+        description="The number of runs that led to this one, each started by an effect of the previous one.",
+        examples=[0],
     )
 
 
 class StepStatistics(BaseModel):
-    """What happened at a step, over all versions of the workflow."""
+    """Statistics of a step, over all versions of the workflow."""
 
     id: Annotated[str, Field(description="The id of the step in the workflow.", examples=["guide"])]
     kind: str = Field(
-        description="The kind of the step; `removed` if the current version does not have it any more.",
+        description="The kind of the step; `removed` if the current version no longer has it.",
         examples=["send"],
     )
     passed: int = Field(description="Runs that have taken the step.", examples=[128])
     waiting: int = Field(description="Runs that wait at the step, or are blocked there.", examples=[0])
-    sent: int = Field(description="Messages that the step has asked for.", examples=[126])
-    not_sent: int = Field(description="Messages not asked for, because the contact may not be sent to.", examples=[2])
-    clicked: int = Field(description="Runs whose message was clicked by a human.", examples=[54])
-    branches: dict[str, int] = Field(
-        description="Runs by the branch by which they left: `then`, `else`.", examples=[{}]
+    sent: int = Field(description="Messages that the step requested.", examples=[126])
+    not_sent: int = Field(
+        description="Messages that were not requested, because the contact was not subscribed.", examples=[2]
     )
+    clicked: int = Field(description="Runs whose message was clicked by a human.", examples=[54])
+    branches: dict[str, int] = Field(description="Runs by the branch that they took: `then`, `else`.", examples=[{}])

@@ -1,4 +1,4 @@
-"""Every router of the service."""
+"""All routers of the service."""
 
 from services.workflow.api import runs, trying, workflows
 

@@ -1,4 +1,4 @@
-"""Runs: list, show with everything that they did, cancel."""
+"""Endpoints of runs: list, show, cancel, retry."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -35,10 +35,10 @@ async def list_runs(
     caller: Reader,
     workflow_id: UUID,
     page: Annotated[PageRequest, page_request()],
-    contact_id: Annotated[ContactId | None, Query(description="Only this contact's.")] = None,
-    state: Annotated[RunState | None, Query(description="Only those in this state.")] = None,
+    contact_id: Annotated[ContactId | None, Query(description="Only runs of this contact.")] = None,
+    state: Annotated[RunState | None, Query(description="Only runs in this state.")] = None,
     step: Annotated[
-        str | None, Query(max_length=100, description="Only those that are at this step now, by its id.")
+        str | None, Query(max_length=100, description="Only runs that are at the step with this id now.")
     ] = None,
 ) -> Page[RunAnswer]:
     """Return the workflow's runs, newest first. `total` is null with `step`: `/steps` has those numbers."""
@@ -58,24 +58,24 @@ async def list_runs(
 
 @router.get("/runs/{run_id}", summary="Show a run")
 async def show_run(service: Workflows, caller: Reader, run_id: UUID) -> RunDetail:
-    """Return every step taken, when, what it saw and with what result; what caused the run, and what it caused."""
+    """Return every step with its time, the values read and its result, the run's cause and its consequences."""
     with as_problems():
         return _detail(await watching_runs.show(service, caller.account_id, run_id))
 
 
 @router.post("/runs/{run_id}/cancel", summary="Cancel a run")
 async def cancel_run(service: Workflows, caller: Writer, run_id: UUID) -> RunDetail:
-    """End a run where it stands; a run that has ended stays as it is."""
+    """End a run at its present step; a run that has ended is not changed."""
     with as_problems():
         return _detail(await watching_runs.cancel(service, caller.account_id, run_id))
 
 
-@router.post("/runs/{run_id}/retry", summary="Try a failed run again")
+@router.post("/runs/{run_id}/retry", summary="Retry a failed run")
 async def retry_run(service: Workflows, caller: Writer, run_id: UUID) -> RunDetail:
-    """Let a failed run go on from the step at which it failed. 409 for a run that has not failed.
+    """Retry a failed run from the step that failed. 409 for a run that has not failed.
 
-    If the newest version of the workflow still has that step, the run goes on with that version: correct the step, then
-    try again.
+    If the newest version of the workflow still has that step, the run continues with that version: correct the step,
+    then retry.
     """
     with as_problems():
         return _detail(await watching_runs.retry(service, caller.account_id, run_id))

@@ -1,4 +1,4 @@
-"""Try a workflow: on one contact now, or on the last days; nothing is done."""
+"""Tries a workflow on one contact now, or on the events of the last days, without any effects."""
 
 from datetime import datetime
 from typing import Annotated, Any, Self
@@ -20,7 +20,7 @@ router = Router(prefix="/v1/workflows", tags=["workflows"])
 
 
 class TryBody(RequestBody):
-    """On whom: one contact, or all over the last days."""
+    """What to try the workflow on: one contact, or the events of the last days."""
 
     contact_id: Annotated[ContactId | None, Field(description="The contact to try it on.", examples=[1042])] = None
     days: Annotated[int | None, Field(ge=1, le=KEPT.days, description="The number of past days to try it on.")] = None
@@ -37,53 +37,59 @@ class TriedStep(BaseModel):
     """A step that would be taken."""
 
     id: Annotated[str, Field(description="The id of the step in the workflow.", examples=["guide"])]
-    kind: Annotated[str, Field(description="What the step does.", examples=["send"])]
-    at: Annotated[datetime, Field(description="When it would be taken.", examples=["2026-03-01T12:00:01Z"])]
+    kind: Annotated[str, Field(description="The kind of the step.", examples=["send"])]
+    at: Annotated[datetime, Field(description="When the step would be taken.", examples=["2026-03-01T12:00:01Z"])]
     saw: Annotated[
         dict[str, Any] | None,
-        Field(description="What its condition saw: every node, its truth, counts, labels.", examples=[None]),
+        Field(description="The explanation of its condition: every node, its truth, counts, labels.", examples=[None]),
     ]
     result: Annotated[
         dict[str, Any],
-        Field(description="What the step would do.", examples=[{"message_id": "0190c2b0-0d0e-7f10-8a1b-2c3d4e5f6071"}]),
+        Field(
+            description="The result that the step would have.",
+            examples=[{"message_id": "0190c2b0-0d0e-7f10-8a1b-2c3d4e5f6071"}],
+        ),
     ]
 
 
 class ContactTrial(BaseModel):
-    """What would happen to one contact now, if a triggering event came and nothing after it."""
+    """What would happen to one contact now, if a triggering event came and no other event followed."""
 
     contact_id: int
     would_start: Annotated[bool, Field(description="Whether a run would start.", examples=[True])]
     reason: str | None = Field(default=None, description="Why it would not start.")
-    condition: dict[str, Any] | None = Field(default=None, description="What the workflow's condition saw.")
-    outcome: str | None = Field(default=None, description="How the run would end.", examples=["finished"])
+    condition: dict[str, Any] | None = Field(default=None, description="The explanation of the workflow's condition.")
+    outcome: str | None = Field(default=None, description="The final state of the run.", examples=["finished"])
     messages: Annotated[int, Field(description="Messages that would be requested.", examples=[1])] = 0
     steps: Annotated[list[TriedStep], Field(description="The steps that would be taken.")] = []
-    broken: list[BrokenReference] = Field(default=[], description="What the workflow names and is gone.")
+    broken: list[BrokenReference] = Field(default=[], description="Deleted things that the workflow names.")
 
 
 class PastTrial(BaseModel):
     """What would have happened in the last days; conditions are evaluated on what is known today."""
 
-    days: Annotated[int, Field(description="The number of days that were looked at.", examples=[7])]
+    days: Annotated[int, Field(description="The number of days of the trial.", examples=[7])]
     share: float = Field(
-        description="Of the account's contacts, how many were looked at: 1 unless there is too much.", examples=[1.0]
+        description="The share of the account's contacts that the trial covered: 1 unless there are too many events.",
+        examples=[1.0],
     )
     started: Annotated[int, Field(description="Runs that would have started.", examples=[140])]
     contacts: Annotated[int, Field(description="Contacts with such a run.", examples=[140])]
     messages: Annotated[int, Field(description="Messages that would have been requested.", examples=[138])]
     outcomes: dict[str, int] = Field(
-        description="Runs by how they ended; `running` ones would still go on.",
+        description="Runs by final state; `running` ones would not have ended yet.",
         examples=[{"finished": 138, "exited": 2}],
     )
-    steps: dict[str, int] = Field(description="How often each step was taken, by its id.", examples=[{"guide": 138}])
-    branches: dict[str, dict[str, int]] = Field(
-        description="Which way the runs went, by the id of the step.", examples=[{}]
+    steps: dict[str, int] = Field(
+        description="How often each step would have been taken, by its id.", examples=[{"guide": 138}]
     )
-    broken: list[BrokenReference] = Field(default=[], description="What the workflow names and is gone.")
+    branches: dict[str, dict[str, int]] = Field(
+        description="The branches that runs would have taken, by the id of the step.", examples=[{}]
+    )
+    broken: list[BrokenReference] = Field(default=[], description="Deleted things that the workflow names.")
 
 
-@router.post("/{workflow_id}/try", summary="Try a workflow without doing anything")
+@router.post("/{workflow_id}/try", summary="Try a workflow without effects")
 async def try_workflow(
     service: Workflows, caller: Reader, workflow_id: UUID, body: TryBody
 ) -> ContactTrial | PastTrial:
@@ -122,6 +128,6 @@ def _contact_trial(contact_id: int, trial: trying.ContactTrial) -> ContactTrial:
 
 
 def _step(step: StepTaken) -> TriedStep:
-    # The key belongs to a run that will never be.
+    # The key belongs to a run that will never exist.
     result = {name: value for name, value in step.result.items() if name != "idempotency_key"}
     return TriedStep(id=step.step_id, kind=step.kind, at=step.at, saw=step.saw, result=result)

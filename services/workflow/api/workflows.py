@@ -1,4 +1,4 @@
-"""Workflows: create, change, activate, pause, delete."""
+"""Endpoints of workflows: create, change, activate, pause, delete."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -19,15 +19,15 @@ from shared.http.routing import Router
 router = Router(prefix="/v1/workflows", tags=["workflows"])
 
 MOST_VERSIONS = 2**31 - 1  # that the database can number
-Version = Annotated[int, Field(ge=0, le=MOST_VERSIONS)]  # a forged cursor may hold anything
+Version = Annotated[int, Field(ge=0, le=MOST_VERSIONS)]  # a forged cursor may contain any value
 
 DefinitionBody = Annotated[
     dict[str, Any],
     Body(
         description="`name`, `triggers`, `condition?`, `reentry?`, `max_event_age?`, `exit_on?`, `while_paused?`, "
-        "`steps`. A trigger takes an event that became known within `max_event_age` of happening (default: one day). "
-        '`exit_on` takes triggers and `{"no_longer": criterion}`. Steps: `send`, `wait`, `wait_for`, `if`, `split`, '
-        "`assign_label`, `remove_label`, `set_field`, `exit`. At most 262,144 bytes.",
+        "`steps`. A trigger accepts an event that was recorded within `max_event_age` (default: one day) of the time "
+        'at which it happened. `exit_on` accepts triggers and `{"no_longer": criterion}`. Steps: `send`, `wait`, '
+        "`wait_for`, `if`, `split`, `assign_label`, `remove_label`, `set_field`, `exit`. At most 262,144 bytes.",
         examples=EXAMPLES,
     ),
 ]
@@ -74,7 +74,7 @@ async def change_workflow(
     conditions: Conditions,
     response: Response,
 ) -> WorkflowAnswer:
-    """Write a new version. New runs take it; started runs finish on theirs. Steps that stay keep their ids."""
+    """Write a new version. New runs use it; existing runs finish on their versions. Unchanged steps keep their ids."""
     sent = {name: value for name, value in body.items() if name not in READ_ONLY}
     with as_problems():
         changed = await editing.change(service, caller.account_id, workflow_id, sent, _check(conditions))
@@ -84,7 +84,7 @@ async def change_workflow(
 
 @router.delete("/{workflow_id}", status_code=204, summary="Delete a workflow", response_class=Response)
 async def delete_workflow(service: Workflows, caller: Writer, workflow_id: UUID, conditions: Conditions) -> Response:
-    """Delete a workflow. Its unfinished runs are cancelled; what its runs did can still be read."""
+    """Delete a workflow. Its unfinished runs are cancelled; the history of its runs can still be read."""
     with as_problems():
         await editing.delete(service, caller.account_id, workflow_id, _check(conditions))
     return Response(status_code=204)
@@ -94,18 +94,18 @@ async def delete_workflow(service: Workflows, caller: Writer, workflow_id: UUID,
 async def list_versions(
     service: Workflows, caller: Reader, workflow_id: UUID, page: Annotated[PageRequest, page_request()]
 ) -> Page[VersionAnswer]:
-    """Return every version with its definition, the newest first. PUT one of them to go back to it."""
+    """Return every version with its definition, newest first. PUT the definition of a version to go back to it."""
     (before,) = page.key(Version) or (MOST_VERSIONS,)
     with as_problems():
         found, total = await editing.list_versions(service, caller.account_id, workflow_id, before, page.fetch)
     return Page[VersionAnswer].of(found, page, key=lambda one: [one.version], item=VersionAnswer.of, total=total)
 
 
-@router.get("/{workflow_id}/steps", summary="Show what happened at each step")
+@router.get("/{workflow_id}/steps", summary="Show the statistics of each step")
 async def list_steps(
     service: Workflows, caller: Reader, workflow_id: UUID, page: Annotated[PageRequest, page_request()]
 ) -> Page[StepStatistics]:
-    """Return the workflow's steps in the order in which they are written, then steps of earlier versions."""
+    """Return the workflow's steps in the order of the definition, then steps of earlier versions."""
     (after,) = page.key(int) or (-1,)
     with as_problems():
         found = await watching_runs.step_statistics(service, caller.account_id, workflow_id)
@@ -124,12 +124,12 @@ async def activate_workflow(
     service: Workflows,
     caller: Writer,
     workflow_id: UUID,
-    dry_run: Annotated[bool, Query(description="Answer with `expects`, and change nothing.")] = False,
+    dry_run: Annotated[bool, Query(description="Answer `expects` without changing anything.")] = False,
 ) -> WorkflowAnswer:
     """Let events start runs from now on. `expects` estimates how many messages this will send.
 
-    A trigger with `include_existing` takes the contacts that are in its segment, or hold its label, by now. Events
-    from a pause are decided on now, or skipped, as `while_paused` says.
+    A trigger with `include_existing` also starts runs for contacts that are in its segment, or hold its label, already.
+    Events from a pause are processed now, or skipped, according to `while_paused`.
     """
     with as_problems():
         activated, expected = await activating.activate(service, caller.account_id, workflow_id, dry_run=dry_run)
@@ -138,7 +138,7 @@ async def activate_workflow(
 
 @router.post("/{workflow_id}/pause", summary="Pause a workflow")
 async def pause_workflow(service: Workflows, caller: Writer, workflow_id: UUID) -> WorkflowAnswer:
-    """Stop deciding: no run starts or moves until the workflow is activated again, and none is lost."""
+    """Pause a workflow: no run starts or moves until the workflow is activated again; no run is lost."""
     with as_problems():
         return WorkflowAnswer.of(await activating.pause(service, caller.account_id, workflow_id))
 

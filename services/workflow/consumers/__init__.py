@@ -1,1 +1,1 @@
-"""Topics in: facts are folded, runs start and move, time passes."""
+"""The handler that folds facts, starts and moves runs, and fires timers."""

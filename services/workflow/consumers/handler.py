@@ -18,22 +18,22 @@ from shared.store.unit_of_work import UnitOfWork
 from shared.turns import Turns
 
 TOPICS = (
-    "labeling.contacts",  # first: a condition on a contact that is created with a label holds only once it is known
+    "labeling.contacts",  # first: conditions are true for known contacts only
     "labeling.engagements",
     "labeling.labels",
     "segmentation.memberships",
     "tracking.clicks",
 )
-MOST_DELAY = 1.0  # seconds that the relay may be behind while there is bulk work
+MOST_DELAY = 1.0  # seconds that the relay may be behind during bulk work
 WAIT_FOR_RELAY = timedelta(milliseconds=200)
 TIDY_EVERY = timedelta(hours=1)
 
 
 class WorkflowHandler(Handler):
-    """Fold facts, start and move runs, and let time pass.
+    """Folds facts, starts and moves runs, and fires timers.
 
-    `projection` numbers the facts that are built. A new one is folded from the beginning of the topics, and nothing is
-    decided on a second time. `delay` returns how many seconds the relay is behind.
+    `projection` is the version of the facts. A new version is folded from the beginning of the topics, without
+    processing any event a second time. `delay` returns how many seconds the relay is behind.
     """
 
     ticks_together = True
@@ -58,14 +58,14 @@ class WorkflowHandler(Handler):
         self._wakes = 0
 
     def changed(self, event: object) -> None:
-        """Tick at once when a workflow has changed, or something has that runs are blocked by."""
+        """Tick at once: a workflow has changed, or something because of which runs are blocked."""
         if isinstance(event, WorkflowChanged):
             self._wake(self._next_due)
         elif self._with_blocked:
             self._wake(self._with_blocked)
 
     def wake(self) -> None:
-        """Tick at once: another process has changed when a run is due."""
+        """Tick at once: another process has changed the time at which a run is due."""
         self._wake(self._next_due)
 
     def _wake(self, partitions: Iterable[int]) -> None:
@@ -76,7 +76,7 @@ class WorkflowHandler(Handler):
         self.due_changed()
 
     async def opened(self, work: UnitOfWork, partition: int) -> None:
-        """Tick at once, to find out what is due."""
+        """Tick at once, to find the runs that are due."""
         self._next_due[partition] = IMMEDIATELY
 
     def dropped(self, partition: int) -> None:
@@ -127,7 +127,8 @@ class WorkflowHandler(Handler):
         work.after_commit(committed)
 
     async def _tidy(self, work: UnitOfWork, partition: int, now: datetime) -> None:
-        """Forget old events, and the facts that this projection has replaced, once an hour. It has caught up."""
+        """Delete old events, and facts of earlier projections, once an hour. Called once the projection has caught
+        up."""
         if now - self._tidied.setdefault(partition, now) >= TIDY_EVERY:
             await occurrences.forget(work.connection, partition, now)
             await contacts.delete_older(work.connection, partition, self._projection)
@@ -136,6 +137,6 @@ class WorkflowHandler(Handler):
     async def _unit(self, work: UnitOfWork, partitions: Collection[int], now: datetime) -> Unit:
         states = await backlog.load(work.connection, partitions, self._projection)
         if await self._workflows.refresh(work.connection, states.revision):
-            # A definition may name what the catalogs have learned a moment ago.
+            # A definition may name something that was added to the catalogs a moment ago.
             await self._catalogs.catalog.refresh()
         return Unit(work, self._workflows, self._catalogs, self._projection, now, states.of)

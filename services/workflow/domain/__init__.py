@@ -1,1 +1,1 @@
-"""Workflows as data, and what happens to a contact that passes through one: no I/O, no clock, no randomness."""
+"""Workflows as data, and the rules of their runs, without I/O, clock or randomness."""

@@ -1,4 +1,4 @@
-"""Criteria as a run asks them: `this_run` stands for its own send, segments for what they mean now."""
+"""Criteria of runs: replaces `this_run` by the run's send, and segments by their present criteria."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,14 +11,14 @@ from shared.criteria.references import walk
 
 
 def for_run(criterion: Criterion, run: UUID) -> Criterion:
-    """Return the criterion with the run's id in place of `this_run`, as the send of a condition."""
+    """Return the criterion with the run's id in place of `this_run` as a send."""
     if any(isinstance(node, Clicked | Engaged) and _names_this_run(node) for node in walk(criterion)):
         return _replaced(criterion, str(run))
     return criterion
 
 
 def inlined(criterion: Criterion, find: Callable[[UUID], Criterion | None]) -> Criterion | str:
-    """Return the criterion with the segments in it spelled out, or why that cannot be."""
+    """Return the criterion with its segments inlined, or the reason why that is impossible."""
     try:
         return inline_segments(criterion, find)
     except InvalidCriterion as invalid:

@@ -1,4 +1,4 @@
-"""A definition: what starts a workflow, what it does, when it ends."""
+"""The definition of a workflow: triggers, steps, and exit rules."""
 
 from collections.abc import Iterator
 from typing import Annotated, Literal
@@ -38,10 +38,10 @@ ExitRule = Annotated[
 
 
 class Definition(Strict):
-    """A workflow as data; see `shared/interfaces`, "A workflow".
+    """A workflow as data; see docs/reference/workflows.md.
 
-    A trigger takes an event only if it was recorded within `max_event_age` of happening. `exit_on` takes triggers, and
-    `{"no_longer": criterion}`. Criteria stand in their long form, as JSON values.
+    A trigger accepts an event only if it was recorded within `max_event_age` of the time at which it happened.
+    `exit_on` has triggers, and `{"no_longer": criterion}`. Criteria are JSON values in the long form.
     """
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
@@ -55,7 +55,7 @@ class Definition(Strict):
 
 
 def walk(steps: tuple[Step, ...], pointer: str = "/steps") -> Iterator[tuple[str, Step]]:
-    """Yield every step with its pointer, outer ones first, in the order in which they are written."""
+    """Yield every step with its pointer, outer ones first, in the order of the definition."""
     for index, step in enumerate(steps):
         here = f"{pointer}/{index}"
         yield here, step
@@ -64,7 +64,7 @@ def walk(steps: tuple[Step, ...], pointer: str = "/steps") -> Iterator[tuple[str
 
 
 def criteria_of(definition: Definition) -> Iterator[tuple[str, object]]:
-    """Yield every criterion in it, as JSON values, with its pointer."""
+    """Yield every criterion of the definition, as JSON values, with its pointer."""
     if definition.condition is not None:
         yield "/condition", definition.condition
     for index, one in enumerate(definition.exit_on):
@@ -76,7 +76,7 @@ def criteria_of(definition: Definition) -> Iterator[tuple[str, object]]:
 
 
 def triggers_of(definition: Definition) -> Iterator[tuple[str, AnyTrigger]]:
-    """Yield every trigger in it, also those of `exit_on` and of waits, with its pointer."""
+    """Yield every trigger of the definition, including those of `exit_on` and of waits, with its pointer."""
     for index, trigger in enumerate(definition.triggers):
         yield f"/triggers/{index}", trigger
     for index, one in enumerate(definition.exit_on):
@@ -117,5 +117,5 @@ def uses_of(definition: Definition) -> Uses:
 
 
 def references_of(criterion: Criterion) -> References:
-    """Return what a criterion names itself."""
+    """Return the things that a criterion itself names."""
     return references(criterion)

@@ -1,4 +1,4 @@
-"""What a run needs to know of everything else while it moves."""
+"""The interface through which a moving run reads facts, definitions and time."""
 
 from collections.abc import Callable
 from datetime import datetime, time
@@ -11,7 +11,7 @@ from shared.criteria import Criterion
 
 
 class ConditionResult(NamedTuple):
-    """Whether a criterion is true of a contact; `explain` returns what it saw."""
+    """The truth of a criterion for a contact; `explain` returns the values that it read."""
 
     truth: bool
     explain: Callable[[], dict[str, Any]]
@@ -22,7 +22,7 @@ class MissingReference(Exception):
 
 
 class BrokenCondition(Exception):
-    """A criterion or a time cannot be evaluated, because something that it names is gone. The run waits there."""
+    """A criterion or a time cannot be evaluated, because something that it names was deleted. The run is blocked."""
 
 
 class RunEnvironment(Protocol):
@@ -36,7 +36,7 @@ class RunEnvironment(Protocol):
         """Evaluate a criterion for a contact, within a run. Raises BrokenCondition."""
 
     def changes_at(self, criterion: Criterion, run: Run, after: datetime) -> datetime | None:
-        """Return when the criterion may change its value by time alone; None if it does not. Raises BrokenCondition."""
+        """Return when the criterion may change merely because time passes; None if never. Raises BrokenCondition."""
 
     def need(self, kind: EffectKind, subject: UUID | str, run: Run) -> None:
         """Raise MissingReference if the message, label or field of a step was deleted."""
@@ -44,17 +44,18 @@ class RunEnvironment(Protocol):
     def content(self, message: UUID, run: Run) -> tuple[int | None, dict[str, str] | None]:
         """Return the revision of a message, and the variant of each of its blocks for the run's contact.
 
-        The revision is None for a message that is not known, the content for one without blocks.
+        The revision is None for an unknown message, the content for a message without blocks.
         """
 
     def why_not_sent(self, run: Run) -> str | None:
-        """Return why nothing may be sent to the contact; None if it may."""
+        """Return why no message may be sent to the contact; None if it may."""
 
     def next_time(self, run: Run, at: time, after: datetime) -> datetime:
-        """Return the first moment after `after` at which it is `at` in the account's zone. Raises BrokenCondition."""
+        """Return the first moment after `after` with the local time `at` in the account's zone. Raises
+        BrokenCondition."""
 
     def in_window(self, run: Run, window: Window, after: datetime) -> datetime:
-        """Return the first moment at or after `after` that lies in the window. Raises BrokenCondition."""
+        """Return the first moment at or after `after` in the window. Raises BrokenCondition."""
 
     def earlier(self, run: Run) -> tuple[ConsumedEvent, ...]:
-        """Return events of the run's contact that were consumed in this unit before, in order."""
+        """Return events of the run's contact that were consumed earlier in this unit, in order."""

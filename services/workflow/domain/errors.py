@@ -1,4 +1,4 @@
-"""Errors of the domain: why something that was asked for cannot be done."""
+"""Errors of the domain: why a request cannot be carried out."""
 
 from uuid import UUID
 
@@ -23,16 +23,16 @@ class NotFound(Exception):
 
 
 class WrongState(Exception):
-    """The workflow or run is in a state in which this cannot be done."""
+    """The state of the workflow or run does not allow the operation."""
 
 
 class UnreadableVersion(Exception):
-    """A stored version of a workflow is not understood, because a later release wrote it."""
+    """A stored version of a workflow cannot be read, because a later release wrote it."""
 
 
 class LimitReached(Exception):
-    """The account has as many of something as it may have."""
+    """The account has reached a limit."""
 
 
 class TooBusy(Exception):
-    """The account has as many requests of this kind at work as it may have at a time."""
+    """The account has reached the limit of concurrent requests of this kind."""

@@ -1,4 +1,4 @@
-"""What is known of one contact: one row, folded from events, in a form that is quick to read and write."""
+"""The facts of one contact: one row, folded from events, in a form that is fast to read and write."""
 
 import json
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from shared.events.tracking import ContactClicked
 
 
 class StoredFacts:
-    """One contact's facts. The JSON has short names, for a row is read and written with each event:
+    """One contact's facts. The JSON has short names, because a row is read and written with each event:
 
     `k` known, `s` subscription, `f` fields, `l` labels held {label: day}, `c` human clicks [[day, link, message, url,
     send, [labels], number]], `e` engagements [[day, kind, ref, message, send, number]], `m` memberships {segment:
@@ -34,34 +34,34 @@ class StoredFacts:
             self.raw["i"] = contact_id
 
     def stored(self) -> bytes | None:
-        """Return what to store; None if nothing is known."""
+        """Return the row to store; None if there are no facts."""
         return _dump(self.raw) if self.raw.keys() - {"i"} else None
 
     @property
     def segments(self) -> list[UUID]:
-        """The segments that the contact is in, as far as it was announced."""
+        """The segments that the contact is in, according to published events."""
         return [UUID(segment) for segment in self.raw.get("m", ())]
 
     def entered_by(self, segment: UUID) -> UUID | None:
-        """Return the event by which the contact entered the segment that it is in; None if it is not."""
+        """Return the event by which the contact entered the segment; None if it is not a member."""
         entered = self.raw.get("m", {}).get(segment.hex)
         return None if entered is None else UUID(entered[0])
 
     @property
     def subscription(self) -> str | None:
-        """The contact's subscription; None if nothing is known of it."""
+        """The contact's subscription; None if unknown."""
         subscription: str | None = self.raw.get("s")
         return subscription
 
     def apply(self, event: ContactEvent, zone: tzinfo) -> None:
-        """Add an event; `zone` is the account's. A contact that is erased or merged away leaves nothing."""
+        """Add an event; `zone` is the account's. The facts of an erased or merged contact are removed."""
         fold = _FOLDS.get(type(event))
         if fold is not None:
             fold(self, event, zone)
             self.raw["i"] = event.contact_id
 
     def forget(self) -> None:
-        """Forget what was known of a contact that was erased."""
+        """Remove all facts of an erased contact."""
         self.raw.clear()
 
     def fold_clicked(self, event: ContactClicked, zone: tzinfo) -> None:
@@ -91,7 +91,7 @@ class StoredFacts:
     def fold_removed(self, event: LabelRemoved, _: tzinfo) -> None:
         held, into = self.raw.get("l", {}), taken_over_by(event)
         if into is not None and event.label_id.hex in held and into.hex in held:
-            # The label was merged into one that is held, too: it has been held since the earlier day.
+            # The label was merged into one that is held too, which is now held since the earlier day.
             held[into.hex] = min(held[into.hex], held[event.label_id.hex])
         self._forget("l", event.label_id)
         if refuses(event):
@@ -124,7 +124,7 @@ class StoredFacts:
         self.raw["s"] = event.subscription
         self.raw["f"] = event.fields
 
-    # What criteria ask; see `shared.criteria.Facts`.
+    # Implements `shared.criteria.Facts`.
 
     @property
     def known(self) -> bool:
@@ -133,7 +133,7 @@ class StoredFacts:
 
     @property
     def contact_id(self) -> int:
-        """The contact's id in the account; 0 if the contact is not known."""
+        """The contact's id in the account; 0 for an unknown contact."""
         contact_id: int = self.raw.get("i", 0)
         return contact_id
 
@@ -144,19 +144,19 @@ class StoredFacts:
         return None if day is None else date.fromordinal(day)
 
     def refused(self, label: UUID) -> bool:
-        """Return whether the contact took the label away itself, and nobody has given it back since."""
+        """Return whether the contact removed the label itself, and it was not assigned again since."""
         refused = self.raw.get("r")
         return refused is not None and label.hex in refused
 
     def attribute(self, name: Attribute) -> str | None:
-        """Return an attribute that every contact has; None if it is empty."""
+        """Return a built-in attribute of the contact; None if it is empty."""
         value: str | None = self.raw.get("a", {}).get(name)
         return value
 
     def label_clicks(
         self, labels: tuple[UUID, ...] | None, first: date | None, last: date | None
     ) -> dict[UUID, LabelClicks]:
-        """Return the clicks on these labels (None: on any), of labels with a click only."""
+        """Return the clicks on each of these labels (None: any) that has clicks."""
         low, high = _bounds(first, last)
         wanted = None if labels is None else {label.hex for label in labels}
         found: dict[str, tuple[int, int]] = {}
@@ -169,7 +169,7 @@ class StoredFacts:
         return {UUID(label): LabelClicks(number, date.fromordinal(day)) for label, (number, day) in found.items()}
 
     def label_since(self, label: UUID) -> date | None:
-        """Return the day on which the present holding of the label began; None if it is not held."""
+        """Return the day since which the label is held; None if it is not held."""
         day = self.raw.get("l", {}).get(label.hex)
         return None if day is None else date.fromordinal(day)
 
@@ -212,7 +212,7 @@ class StoredFacts:
         return value
 
 
-# By the type itself: to ask a pydantic model what it is an instance of costs as much as to fold it.
+# Dispatch on the exact type: isinstance on a pydantic model takes as long as folding it.
 _FOLDS: dict[type[ContactEvent], Callable[[StoredFacts, Any, tzinfo], None]] = {
     ContactClicked: StoredFacts.fold_clicked,
     ContactEngaged: StoredFacts.fold_engaged,
@@ -223,7 +223,7 @@ _FOLDS: dict[type[ContactEvent], Callable[[StoredFacts, Any, tzinfo], None]] = {
     ContactChanged: StoredFacts.fold_changed,
 }
 
-# Where a click has what a selector asks for.
+# The index in a click's list of the value for each selector.
 _PLACES = {"link": 1, "message": 2, "url": 3, "send": 4}
 
 
@@ -235,7 +235,7 @@ def _dump(raw: dict[str, Any]) -> bytes:
     try:
         return orjson.dumps(raw)
     except TypeError:
-        # A number field takes what JSON takes, and orjson no more than 64 bits; a space says who wrote it.
+        # A number field accepts any JSON number, but orjson at most 64 bits; a space marks rows that json wrote.
         return b" " + json.dumps(raw).encode()
 
 
@@ -249,7 +249,7 @@ def _day(moment: datetime, zone: tzinfo) -> int:
 
 
 def _count(stored: list[list[Any]], alike: list[Any]) -> None:
-    """Count one more of what is alike; events of a day stand together, so only the last few are looked at."""
+    """Increase the count of an equal entry; entries of a day are adjacent, so only the last few are compared."""
     for one in stored[-8:]:
         if one[:-1] == alike:
             one[-1] += 1

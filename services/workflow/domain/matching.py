@@ -1,4 +1,4 @@
-"""Whether an event is one that a trigger asks for; and, among many triggers, which ask for it."""
+"""Matches events with triggers, and finds the matching ones among many triggers."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeAlias, TypeVar
@@ -18,7 +18,7 @@ LABELS = (LabelAssigned, LabelRemoved)
 
 
 def matches(trigger: AnyTrigger, event: ContactEvent, this_run: UUID | None = None) -> bool:
-    """Return whether the trigger asks for the event. A send called `this_run` must belong to the run `this_run`."""
+    """Return whether the trigger matches the event. A send called `this_run` must belong to the run `this_run`."""
     match trigger, event:
         case OnLabel(), LabelAssigned() | LabelRemoved():
             return trigger.on == event.name and trigger.label == event.label_id and _fits_origin(trigger, event)
@@ -36,7 +36,7 @@ def matches(trigger: AnyTrigger, event: ContactEvent, this_run: UUID | None = No
 
 
 def counts(event: ContactClicked | ContactEngaged) -> bool:
-    """Return whether it was done by a human, and not with a test send."""
+    """Return whether a click is human and does not belong to a test send."""
     if event.send is not None and event.send.kind == "test":
         return False
     return not isinstance(event, ContactClicked) or event.verdict == "human"
@@ -78,12 +78,12 @@ def _fits_send(asked: str | None, event: ContactClicked | ContactEngaged, this_r
 
 
 def _same(found: Scalar | None, asked: Scalar) -> bool:
-    # Python holds True equal to 1; JSON does not.
+    # True equals 1 in Python, but not in JSON.
     return found == asked and isinstance(found, bool) == isinstance(asked, bool)
 
 
 class TriggerIndex(Generic[Owner]):
-    """Many triggers, found by what they ask for: an event is compared with those few only that name what is in it."""
+    """An index of triggers by the things that they name, so that an event is compared with few triggers only."""
 
     def __init__(self, triggers: Iterable[tuple[AnyTrigger, Owner]]) -> None:
         self._by_key: dict[Key, list[tuple[AnyTrigger, Owner]]] = {}
@@ -93,7 +93,7 @@ class TriggerIndex(Generic[Owner]):
         self._kinds = {on for on, _, _ in self._by_key}
 
     def find(self, event: ContactEvent) -> Iterator[Owner]:
-        """Yield the owners of the triggers that ask for the event; one that owns several may come several times."""
+        """Yield the owners of the triggers that match the event; an owner may be repeated."""
         name = event.name
         if name not in self._kinds or type(event) not in _KEYS:
             return
@@ -147,7 +147,7 @@ def _of_click(event: ContactClicked) -> Keys:
     )
 
 
-# By the type itself: to ask a pydantic model what it is an instance of is slow.
+# Dispatch on the exact type: isinstance on a pydantic model is slow.
 _KEYS: dict[type[ContactEvent], Callable[[Any], Keys]] = {
     LabelAssigned: _of_label,
     LabelRemoved: _of_label,

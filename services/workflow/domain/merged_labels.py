@@ -1,4 +1,4 @@
-"""Labels that were merged into others: what was said of any of them is said of the last one."""
+"""Resolves merged labels in facts and events to the last label of the chain."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,7 +14,7 @@ from shared.events.tracking import ContactClicked
 
 
 class MergedLabels(SharedMergedLabels):
-    """The merged labels of one account, and how facts and events read by them."""
+    """The merged labels of one account, and the resolution of facts and events."""
 
     def facts(self, stored: StoredFacts) -> StoredFacts:
         """Return a contact's facts with merged labels replaced by the ones that they were merged into."""
@@ -40,7 +40,7 @@ class MergedLabels(SharedMergedLabels):
         return label if last is None else last.hex
 
     def readings(self, seen: ConsumedEvent) -> Iterator[ConsumedEvent]:
-        """Return the event as it is, then as triggers on labels that mean the same would read it."""
+        """Return the event, then its variants for triggers on labels that were merged with its labels."""
         yield seen
         event = seen.event
         if not self.last:

@@ -25,7 +25,7 @@ class Phase:
 
 
 class Workflow:
-    """One workflow with all its versions that can be read; phases come in the order in which they began."""
+    """A workflow with all its readable versions; phases are in the order in which they began."""
 
     def __init__(
         self, workflow_id: UUID, account_id: int, programs: Iterable[Program], phases: Iterable[Phase]
@@ -38,16 +38,16 @@ class Workflow:
 
     @property
     def state(self) -> State:
-        """The present phase."""
+        """The state of the present phase."""
         return self.phases[-1].state
 
     def phase_at(self, recorded_at: datetime) -> Phase | None:
-        """Return the phase that was in effect then; None before the workflow was created."""
+        """Return the phase that was in effect at a moment; None before the workflow was created."""
         found = bisect_right(self._since, recorded_at)
         return self.phases[found - 1] if found else None
 
     def triggers(self) -> Iterable[tuple[AnyTrigger, Program]]:
-        """Return the triggers of every version that was ever more than a draft."""
+        """Return the triggers of every version that was ever activated."""
         live = {phase.version for phase in self.phases if phase.state in ("active", "paused")}
         for version in sorted(live & self.programs.keys()):
             program = self.programs[version]
@@ -55,10 +55,10 @@ class Workflow:
                 yield trigger, program
 
     def counts(self, program: Program, seen: ConsumedEvent) -> bool:
-        """Return True if an event that this version's triggers ask for starts a run, when it is decided on.
+        """Return whether an event that matches this version's triggers starts a run.
 
-        Old events and history start nothing. Events from a pause are decided on afterwards; whether they count is the
-        definition's `while_paused`.
+        Old events and history start no runs. Events from a pause are processed afterwards; the definition's
+        `while_paused` says whether they count.
         """
         if not may_trigger(seen, program.definition.max_event_age.length()):
             return False

@@ -1,4 +1,4 @@
-"""A definition as a run follows it: every step, and the next one."""
+"""A definition compiled for runs: every step, with its successors."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -10,7 +10,7 @@ from shared.criteria import Criterion, parse
 
 @dataclass(frozen=True, slots=True)
 class PlacedStep:
-    """A step in its place. None for what follows is the end of the run; `criterion` is that of the step."""
+    """A step with its successors. None as a successor is the end of the run; `criterion` is that of the step."""
 
     id: str
     kind: StepKind
@@ -23,7 +23,7 @@ class PlacedStep:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One version of a workflow, ready to be walked through."""
+    """One version of a workflow, compiled for runs."""
 
     workflow_id: UUID
     version: int
@@ -37,13 +37,13 @@ class Program:
     most_messages: int
 
     def criteria(self) -> tuple[Criterion, ...]:
-        """Return every criterion in it."""
+        """Return every criterion of the program."""
         asked = [self.condition, *self.exit_criteria, *(place.criterion for place in self.places.values())]
         return tuple(criterion for criterion in asked if criterion is not None)
 
 
 def compile_program(workflow_id: UUID, version: int, account_id: int, definition: Definition) -> Program:
-    """Return the program of a definition that was read by `read_definition`, so that every step has its id."""
+    """Return the program of a definition from `read_definition`, in which every step has an id."""
     places: dict[str, PlacedStep] = {}
     first = _place(definition.steps, None, places)
     return Program(
@@ -61,7 +61,7 @@ def compile_program(workflow_id: UUID, version: int, account_id: int, definition
 
 
 def _place(steps: tuple[Step, ...], following: str | None, places: dict[str, PlacedStep]) -> str | None:
-    """Put the steps into `places`, last one first. Return the id of the first step; `following` if there is none."""
+    """Add the steps to `places`, last one first. Return the id of the first step; `following` if there are none."""
     for step in reversed(steps):
         assert step.id is not None, "read_definition gives every step an id"
         branches = dict(step.branches)
@@ -79,7 +79,7 @@ def _place(steps: tuple[Step, ...], following: str | None, places: dict[str, Pla
 
 
 def most_messages(steps: tuple[Step, ...]) -> int:
-    """Return how many messages a run asks for at most, whichever way it goes."""
+    """Return the maximum number of messages that a run requests on any path."""
     messages = 0
     for step in steps:
         if step.kind == "exit":

@@ -1,20 +1,19 @@
-"""How a run moves: by the event that starts it, by those that it waits for, by the time that has come.
+"""Moves runs: by the event that starts them, by events that they wait for, and by time.
 
-A run has a clock of its own, `since`: when the step at which it waits began. It starts at the time at which the
-triggering event was recorded; a wait that is over sets it to its end; a message that is asked for sets it to now, so
-that a contact has the whole of a deadline to answer, however late the message was asked for. Deadlines count from
-`since`. Thus what a run does depends on when things happened, not on when they were looked at: after an outage it
-goes the way that it would have gone without.
+A run has its own clock, `since`: when the step at which it waits began. It starts at the time at which the triggering
+event was recorded. The end of a wait sets it to that end. A requested message sets it to now, so that a contact has the
+full time until a deadline to answer, however late the message was requested. Deadlines count from `since`. So a run
+depends on when events happened, not on when they were processed: after an outage it takes the same path as without the
+outage.
 
-An event ends a wait if it was recorded since the wait began and happened by its deadline. Topics are read side by side,
-and the clocks of the services differ a little, so an event that was recorded up to `CLOCK_TOLERANCE` earlier counts as
-well, even if it was consumed before the wait began. Events that the run has used already do not count, nor does what
-led to it: the event that started the run, the one that this follows from, or one that starts runs of this workflow.
-History ends no wait.
+An event ends a wait if it was recorded since the wait began and happened by its deadline. Topics are read concurrently,
+and the clocks of the services differ a little, so an event that was recorded up to `CLOCK_TOLERANCE` earlier also
+counts, even if it was consumed before the wait began. Events that the run has already used do not count: the event that
+started the run, the event that caused that one, and events that start runs of this workflow. History ends no wait.
 
-A wait for a criterion ends when an event makes it true, or time does: the run is due at the next moment at which the
-criterion may change by time alone, and at the deadline. A run that meets a broken condition is `blocked` there, until
-`resume` finds that it can go on.
+A wait for a criterion ends when an event or the passing of time makes it true: the run is due at the next moment at
+which the criterion may change with time, and at the deadline. A run that reaches a broken condition is `blocked` until
+`resume` finds that it can continue.
 """
 
 from dataclasses import replace
@@ -30,7 +29,7 @@ from services.workflow.domain.walk import Walk
 
 
 def begin(program: Program, seen: ConsumedEvent, environment: RunEnvironment, depth: int = 0) -> Transition | None:
-    """Start a run and take it as far as it goes at once.
+    """Start a run and advance it as far as possible.
 
     Returns None if the workflow's condition is not true, or is broken.
     """
@@ -74,7 +73,7 @@ def begun(program: Program, seen: ConsumedEvent, now: datetime, depth: int) -> R
 
 
 def receive(run: Run, program: Program, seen: ConsumedEvent, environment: RunEnvironment) -> Transition | None:
-    """Return what an event does to a run that waits; None if nothing."""
+    """Return the transition that an event causes for a waiting run; None if there is none."""
     if event_ends_run(run, program, seen):
         reason = f"exit_on: {seen.event.name} {seen.event.event_id}"
         return Transition(end(replace(run, cause=seen.cause), "exited", environment.now, reason))
@@ -91,7 +90,7 @@ def receive(run: Run, program: Program, seen: ConsumedEvent, environment: RunEnv
 def look_back(
     run: Run, program: Program, earlier: tuple[ConsumedEvent, ...], environment: RunEnvironment
 ) -> Transition | None:
-    """Return what events that were consumed before the present wait began, in order, do to it; None if nothing."""
+    """Return the transition that events from before the present wait cause, given in order; None if there is none."""
     place = program.places[run.step_id or ""]
     if run.state == "blocked" or place.kind != "wait_for":
         return None
@@ -102,7 +101,7 @@ def look_back(
 
 
 def fire(run: Run, program: Program, environment: RunEnvironment) -> Transition:
-    """Return what a run does whose time has come."""
+    """Return the transition of a run that is due."""
     place = program.places[run.step_id or ""]
     assert run.due_at is not None
     walk = Walk(run, program, environment)
@@ -120,17 +119,17 @@ def fire(run: Run, program: Program, environment: RunEnvironment) -> Transition:
 
 
 def resume(run: Run, program: Program, environment: RunEnvironment) -> Transition:
-    """Let a run that is blocked, or has failed, try its step again."""
+    """Retry the step of a blocked or failed run."""
     return Walk(replace(run, state="running", ended_at=None, reason=None), program, environment).to(run.step_id)
 
 
 def end(run: Run, state: State, now: datetime, reason: str | None = None) -> Run:
-    """Return the run, over."""
+    """Return the ended run."""
     return replace(run, state=state, due_at=None, ended_at=now, reason=reason)
 
 
 def waits_for_events(run: Run, program: Program) -> bool:
-    """Return True if the run stands at a wait that an event may end."""
+    """Return whether the run is at a wait that an event may end."""
     place = program.places.get(run.step_id or "")
     return run.state == "running" and place is not None and place.kind == "wait_for" and bool(_events(place))
 

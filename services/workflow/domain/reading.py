@@ -1,4 +1,4 @@
-"""From JSON to a definition, with a pointer to everything that is wrong; and back."""
+"""Reads definitions from JSON, with a pointer to every fault, and writes them."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -22,7 +22,7 @@ from services.workflow.domain.triggers import THIS_RUN
 from shared.criteria import Fault, InvalidCriterion, parse, write
 from shared.pointers import deeper
 
-# Names that pydantic puts into a place for the alternatives of a union; they are no members of the JSON.
+# Names that pydantic adds to a location for the alternatives of a union; they are not members of the JSON.
 _ALTERNATIVES = {
     "LabelAssigned",
     "LabelRemoved",
@@ -43,10 +43,10 @@ _ALTERNATIVES = {
 
 
 def read_definition(body: object, previous: Definition | None = None, used_ids: Iterable[str] = ()) -> Definition:
-    """Read a definition, put criteria into their long form, and give every step an id.
+    """Read a definition, convert criteria to the long form, and give every step an id.
 
-    A step without an id takes that of the same step of `previous`, the version before; `used_ids` are those of all
-    versions, none of which is given to another step. Raises InvalidDefinition with every fault that was found.
+    A step without an id takes the id of the same step in `previous`, the previous version; `used_ids` are the ids of
+    all versions, which are never given to other steps. Raises InvalidDefinition with every fault that was found.
     """
     if not isinstance(body, dict):
         raise InvalidDefinition((Fault("", "an object is needed"),))
@@ -67,7 +67,7 @@ def read_definition(body: object, previous: Definition | None = None, used_ids: 
 
 
 def write_definition(definition: Definition) -> dict[str, Any]:
-    """Return the definition as JSON values, in the long form: what was left out and has a default is there too."""
+    """Return the definition as JSON values, in the long form, including omitted members with their defaults."""
     written: dict[str, Any] = definition.model_dump(mode="json", by_alias=True, exclude_unset=True)
     written["reentry"] = definition.reentry
     written["while_paused"] = definition.while_paused
@@ -79,7 +79,7 @@ def write_definition(definition: Definition) -> dict[str, Any]:
 
 
 def _without_nulls(body: dict[str, Any]) -> dict[str, Any]:
-    # JSON merge writes null for what is not there.
+    # JSON merge patch writes null for absent members.
     return {name: value for name, value in body.items() if value is not None or name in ("name", "triggers", "steps")}
 
 

@@ -1,4 +1,4 @@
-"""A run: one contact's transition through a workflow."""
+"""A run: one contact's passage through a workflow."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ EffectKind = Literal["send", "assign_label", "remove_label", "set_field"]
 
 @dataclass(frozen=True, slots=True)
 class Causation:
-    """The event that moved a run last: what the run does now follows from it. Ids as they stand in the headers."""
+    """The event that last moved a run, which causes the run's present effects. Ids are in the form of the headers."""
 
     event_id: str
     correlation_id: str | None = None
@@ -24,7 +24,7 @@ class Causation:
 
 @dataclass(frozen=True, slots=True)
 class ConsumedEvent:
-    """An event as it was consumed. `causation` names the event that it follows from, as in the headers."""
+    """A consumed event. `causation` names the event that caused it, as in the headers."""
 
     event: ContactEvent
     recorded_at: datetime
@@ -33,7 +33,7 @@ class ConsumedEvent:
 
     @property
     def causation_id(self) -> UUID | None:
-        """The event that it follows from; None if the header is missing or names no event of ours."""
+        """The id of the event that caused it; None if the header is missing or is not the id of one of our events."""
         try:
             return None if self.causation is None else UUID(self.causation)
         except ValueError:
@@ -42,14 +42,14 @@ class ConsumedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Where a run is.
+    """The state of a run.
 
-    `running`: it waits at `step_id`, where it has been since `since` (its own clock, see `progress`), until `due_at`.
-    `blocked`: it waits at `step_id` until the condition that it met there is mended. The others are ends: `finished`
-    came to the end, `exited` by a step or an exit rule, `cancelled` from outside (by hand, with the contact or the
-    workflow), `failed` at `step_id`, which can be tried again, `stopped` by the limit on loops.
-    `taken` are the events that it has used up: the one that started it, what that one follows from, and what ended
-    its waits. `depth` is how many runs led to this one, each started by what the one before did.
+    `running`: it waits at `step_id` since `since` (its own clock, see `progress`) until `due_at`. `blocked`: it waits
+    at `step_id` until the broken condition there is mended. The other states are final: `finished` reached the end,
+    `exited` by a step or an exit rule, `cancelled` by a person or because the contact or the workflow was deleted,
+    `failed` at `step_id`, which can be retried, `stopped` by the limit on loops. `taken` are the events that it has
+    used: the one that started it, the cause of that one, and those that ended its waits. `depth` is the number of runs
+    that led to this one, each started by an effect of the previous one.
     """
 
     run_id: UUID
@@ -80,13 +80,13 @@ class Run:
 
     @property
     def contact(self) -> tuple[int, int]:
-        """Account and contact."""
+        """The ids of the account and the contact."""
         return self.account_id, self.contact_id
 
 
 @dataclass(frozen=True, slots=True)
 class StepTaken:
-    """A step that a run has taken: when, what it saw, with what result. `number` counts from 1 within the run."""
+    """A step that a run took, with its time, the values read and the result. `number` counts from 1 within the run."""
 
     number: int
     step_id: str
@@ -116,7 +116,7 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """A run after it has moved, the steps that it took, what these ask for; at its start, what its condition saw."""
+    """A run after it has moved, the steps taken and their effects; at its start, the values that its condition read."""
 
     run: Run
     steps: tuple[StepTaken, ...] = ()

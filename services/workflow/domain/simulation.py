@@ -1,4 +1,4 @@
-"""What a definition would do: to one contact now, or to all in the last days; nothing is asked of anybody."""
+"""Simulates a definition for one contact now, or for all contacts in the last days, without effects."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,14 +16,14 @@ from shared.events.envelope import ContactEvent, contract
 
 @contract
 class Trial(ContactEvent):
-    """Stands for the event that would start a run; it is never published."""
+    """The simulated event that starts a run; it is never published."""
 
     name: ClassVar[str] = "Trial"
     topic: ClassVar[str] = ""
 
 
 class MovableEnvironment(RunEnvironment, Protocol):
-    """A environment whose clock the simulation moves."""
+    """An environment whose clock the simulation moves."""
 
     def move(self, now: datetime) -> None:
         """Set the present time."""
@@ -32,7 +32,7 @@ class MovableEnvironment(RunEnvironment, Protocol):
 def pass_through(
     program: Program, seen: ConsumedEvent, environment: MovableEnvironment
 ) -> tuple[Run, list[StepTaken], Transition] | None:
-    """Follow one run from `seen` to its end, as if nothing else happened; None if the condition is not true."""
+    """Simulate a run that `seen` starts, without further events; return None if the condition is not true."""
     first = transition = begin(program, seen, environment)
     if transition is None or first is None:
         return None
@@ -68,13 +68,13 @@ class Replay:
         self._past: dict[int, EntryHistory] = {}
 
     def starts(self, seen: ConsumedEvent) -> bool:
-        """Return whether a trigger asks for the event."""
+        """Return whether a trigger matches the event."""
         return may_trigger(seen, self._program.definition.max_event_age.length()) and any(
             self._triggers.find(seen.event)
         )
 
     def concerns(self, seen: ConsumedEvent) -> bool:
-        """Return whether the event starts a run, or comes to a contact that has one."""
+        """Return whether the event starts a run, or concerns a contact that has one."""
         return seen.event.contact_id in self._running or self.starts(seen)
 
     def play(self, seen: ConsumedEvent) -> None:
@@ -101,13 +101,13 @@ class Replay:
         return list(self._running)
 
     def finish(self, now: datetime) -> TrialOutcome:
-        """Let time pass for every contact until now, and return how it went."""
+        """Let time pass for every contact until now, and return the outcome."""
         for contact in self.contacts():
             self.finish_contact(contact, now)
         return self.outcome
 
     def finish_contact(self, contact: int, now: datetime) -> None:
-        """Let time pass for a contact until now; runs that would still go on count as running."""
+        """Let time pass for a contact until now; runs that have not ended count as running."""
         self._pass_time(contact, now)
         for run in self._running[contact]:
             self._count(self.outcome.states, run.state)

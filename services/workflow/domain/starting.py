@@ -1,11 +1,11 @@
-"""Whether a contact may start a workflow once more."""
+"""Decides whether a contact may start a workflow again."""
 
 from dataclasses import dataclass
 
 from services.workflow.domain.definitions import Reentry
 
-# Runs that led to one another, each started by what the one before did. Two workflows that trigger each other would
-# go on for ever; ten in a row are more than any that was meant.
+# The maximum length of a chain of runs, each started by an effect of the previous one. Two workflows that trigger each
+# other would run for ever; ten runs are more than any intended chain.
 MAX_DEPTH = 10
 
 
@@ -22,17 +22,14 @@ class EntryHistory:
 
 
 def may_start(reentry: Reentry, past: EntryHistory) -> bool:
-    """Return whether a run may start, by the workflow's rule for contacts that come back."""
+    """Return whether a run may start, according to the workflow's `reentry`."""
     if reentry == "once":
         return past.started == 0
     return reentry == "every_time" or past.running == 0
 
 
 def stopped_reason(depth: int) -> str | None:
-    """Return why a run at this depth must not continue; None if it may."""
+    """Return why a run at this depth must not start; None if it may."""
     if depth <= MAX_DEPTH:
         return None
-    return (
-        f"workflows trigger each other: {MAX_DEPTH} runs of this contact have led to one another, and this would be "
-        "one more"
-    )
+    return f"workflows trigger each other: {MAX_DEPTH} runs of this contact have already started one another"

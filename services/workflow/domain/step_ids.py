@@ -1,4 +1,4 @@
-"""Ids of steps: generated where missing, stable over versions, never given to another step."""
+"""Generates missing ids of steps, which are stable over versions and never reused."""
 
 from collections.abc import Iterable, Iterator
 
@@ -9,14 +9,14 @@ from services.workflow.domain.steps import Step
 def with_ids(definition: Definition, previous: Definition | None, used_ids: Iterable[str]) -> Definition:
     """Return the definition with an id on every step.
 
-    A step without one takes the id of a step of `previous` that is the same in kind and content, or else of the step
-    of its kind in the same place; a new one gets `<kind>-<n>`, a number that `used_ids` do not have.
+    A step without an id takes that of a step of `previous` with the same kind and content, or else of the step of its
+    kind in the same place; a new step gets `<kind>-<n>`, with a number that is not in `used_ids`.
     """
     return definition.model_copy(update={"steps": _Giver(definition, previous, used_ids).give(definition.steps)})
 
 
 def _content(step: Step) -> str:
-    """Return what the step does itself, without its id and the steps inside it."""
+    """Return the content of the step without its id and its inner steps."""
     shallow = step.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={"id": True})
     for inner in shallow.values():
         if isinstance(inner, dict):
@@ -56,7 +56,7 @@ class _Giver:
         given = step.id or self.found.get(pointer) or next(self._new(step.kind))
         self.never.add(given)
         branches = {name: self.give(inner, f"{pointer}/{step.kind}/{name}") for name, inner in step.branches}
-        # The id comes first when it is written, as in every example.
+        # Write the id first, as in every example.
         named = Step.model_construct(_fields_set={"id", *step.model_fields_set}, **{**step.__dict__, "id": given})
         return named.containing(branches)
 

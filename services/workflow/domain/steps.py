@@ -1,4 +1,4 @@
-"""Steps: what a workflow does to a contact, one after the other."""
+"""The steps of a workflow."""
 
 from collections.abc import Mapping
 from datetime import datetime, time, timedelta
@@ -54,20 +54,20 @@ StepId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 
 
 class Duration(Strict):
-    """A length of time: days, hours and minutes add up, and are more than nothing."""
+    """A length of time: the sum of days, hours and minutes, which must be positive."""
 
     days: Annotated[int, Field(ge=0, le=MAX_DAYS, strict=True)] | None = None
     hours: Annotated[int, Field(ge=0, le=MAX_DAYS * 24, strict=True)] | None = None
     minutes: Annotated[int, Field(ge=0, le=MAX_DAYS * 24 * 60, strict=True)] | None = None
 
     def length(self) -> timedelta:
-        """Return the whole of it."""
+        """Return the total length."""
         return timedelta(days=self.days or 0, hours=self.hours or 0, minutes=self.minutes or 0)
 
     @model_validator(mode="after")
     def is_more_than_nothing(self) -> Self:
         if not self.length():
-            raise ValueError("days, hours or minutes are needed, more than nothing in all")
+            raise ValueError("days, hours or minutes are needed, more than 0 in total")
         return self
 
 
@@ -84,18 +84,18 @@ class Window(Strict):
 
     @model_validator(mode="after")
     def is_a_part_of_the_week(self) -> Self:
-        """Refuse a window that says nothing, or that has no length."""
+        """Refuse a window without members, or without a length."""
         if not self.model_fields_set:
             raise ValueError("weekdays, from or to are needed")
         if self.ends == self.begins:
-            raise ValueError("to is the same as from: leave both out for whole days")
+            raise ValueError("to is the same as from: omit both for whole days")
         return self
 
 
 class Wait(Duration):
     """Wait for a length of time, or until a time: an instant, or `HH:MM` of the account's day.
 
-    With `within`, the wait goes on to the first moment in that window.
+    With `within`, the wait continues until the first moment in that window.
     """
 
     until: Instant | time | None = None
@@ -115,14 +115,14 @@ class Wait(Duration):
     @model_validator(mode="after")
     def is_more_than_nothing(self) -> Self:
         if self.until is None and self.within is None and not self.length():
-            raise ValueError("days, hours or minutes are needed, more than nothing in all, or until, or within")
+            raise ValueError("days, hours or minutes are needed, more than 0 in total, or until, or within")
         if self.until is not None and self.length():
-            raise ValueError("until stands alone, without days, hours and minutes")
+            raise ValueError("until cannot be combined with days, hours and minutes")
         return self
 
 
 class SendMessage(Strict):
-    """Asks the delivery pipeline to send a message."""
+    """Requests a message from the delivery pipeline."""
 
     message: UUID
 
@@ -145,7 +145,7 @@ class Exit(Strict):
 
 
 class WaitFor(Strict):
-    """Go on with `then` when one of the events comes or the criterion is true, with `else` at the deadline."""
+    """Continue with `then` when one of the events comes or the criterion is true, with `else` at the deadline."""
 
     any: Annotated[tuple[Trigger, ...], Field(max_length=20)] = ()
     criterion: object = None
@@ -162,7 +162,8 @@ class WaitFor(Strict):
 
 
 class Split(Strict):
-    """Go on with `then` for this share of the contacts, with `else` for the others; a contact always goes one way."""
+    """Continue with `then` for this share of the contacts, with `else` for the others; the same way for each
+    contact."""
 
     percent: Annotated[float, Field(gt=0, lt=100)]
     then: tuple["Step", ...] = ()
@@ -170,7 +171,7 @@ class Split(Strict):
 
 
 class If(Strict):
-    """Continue with `then` if the criterion is true of the contact, else with `else`."""
+    """Continue with `then` if the criterion is true for the contact, otherwise with `else`."""
 
     criterion: object
     then: tuple["Step", ...] = ()
@@ -178,7 +179,7 @@ class If(Strict):
 
 
 class Step(Strict):
-    """A step: exactly one member beside its id, its kind."""
+    """A step: its id and exactly one other member, which is its kind."""
 
     id: StepId | None = None
     send: SendMessage | None = None
@@ -195,7 +196,7 @@ class Step(Strict):
     def is_of_one_kind(self, _: ValidationInfo) -> Self:
         given = self.model_fields_set - {"id"}
         if len(given) != 1:
-            raise ValueError(f"a step has exactly one member beside its id: {', '.join(KINDS)}")
+            raise ValueError(f"a step has exactly one member apart from its id: {', '.join(KINDS)}")
         [name] = given
         if getattr(self, name) is None:
             raise ValueError(f"{name.rstrip('_')} must be an object")
@@ -203,11 +204,11 @@ class Step(Strict):
 
     @property
     def kind(self) -> StepKind:
-        """Which kind of step it is."""
+        """The kind of the step."""
         for kind in KINDS:
             if getattr(self, "if_" if kind == "if" else kind) is not None:
                 return kind
-        raise AssertionError("a step is of one kind")
+        raise AssertionError("a step has exactly one kind")
 
     @property
     def body(self) -> WaitFor | If | Split | None:
@@ -216,19 +217,19 @@ class Step(Strict):
 
     @property
     def criterion(self) -> object:
-        """The criterion that it asks, as JSON values; None if it asks none."""
+        """The criterion of the step, as JSON values; None if it has none."""
         return getattr(self.body, "criterion", None)
 
     @property
     def branches(self) -> tuple[tuple[str, tuple["Step", ...]], ...]:
-        """The steps inside it, by the name of their member."""
+        """The inner steps, by the name of their member."""
         body = self.body
         return () if body is None else (("then", body.then), ("else", body.otherwise))
 
     def containing(
         self, branches: Mapping[str, tuple["Step", ...]], update: Mapping[str, object] | None = None
     ) -> Self:
-        """Return the step with other steps in it and its body changed by `update`; omit empty branches."""
+        """Return the step with other inner steps and its body changed by `update`; empty branches are omitted."""
         body = self.body
         if body is None:
             return self

@@ -1,4 +1,4 @@
-"""Triggers: which events start a run, end a wait, or end a run."""
+"""Triggers: patterns of events that start a run, end a wait, or end a run."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -7,16 +7,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.events.labeling import Scalar
 
-# What happens to labels as such, and not because of a contact: workflows start on these only if they name them.
+# Origins that concern a label as a whole: workflows start on these only if a trigger names them.
 SILENT_ORIGINS = frozenset({"label_deleted", "label_merged", "contact_merged", "reclassified", "relabeled", "undo"})
-THIS_RUN = "this_run"  # in place of a send's id: whatever this very run had sent
+THIS_RUN = "this_run"  # used as the id of a send: the messages of the run itself
 
 SendId = Annotated[str, Field(min_length=1, max_length=40)]
 Url = Annotated[str, Field(min_length=1, max_length=8192)]
 
 
 class Strict(BaseModel):
-    """A piece of a definition: an unknown member is a fault."""
+    """The base of parts of a definition: unknown members are faults."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_by_name=True)
 
@@ -24,7 +24,7 @@ class Strict(BaseModel):
 class OnLabel(Strict):
     """A label is assigned, or removed. `origins`: only by these kinds of origin.
 
-    `include_existing`: activating the workflow also starts runs for the contacts that hold the label by then.
+    `include_existing`: activating the workflow also starts runs for the contacts that hold the label already.
     """
 
     on: Literal["LabelAssigned", "LabelRemoved"]
@@ -36,7 +36,7 @@ class OnLabel(Strict):
 
 
 class OnSegment(Strict):
-    """A segment is entered, or left. `include_existing`: also because the definition of the segment says so."""
+    """A segment is entered, or left. `include_existing`: also entries that the definition of the segment caused."""
 
     on: Literal["SegmentEntered", "SegmentLeft"]
     segment: UUID
@@ -44,7 +44,7 @@ class OnSegment(Strict):
 
 
 class OnClick(Strict):
-    """A human click; every selector that is given must fit."""
+    """A human click that matches all given selectors."""
 
     on: Literal["ContactClicked"]
     label: UUID | None = None
@@ -56,7 +56,7 @@ class OnClick(Strict):
 
 
 class OnEngagement(Strict):
-    """Anything else that a contact does. `where`: attributes that must have these very values."""
+    """An engagement. `where`: attributes that must have exactly these values."""
 
     on: Literal["ContactEngaged"]
     kind: Annotated[str, Field(min_length=1, max_length=100)]

@@ -1,4 +1,4 @@
-"""Which events end a wait, and which end a run."""
+"""Decides which events end a wait, and which end a run."""
 
 from datetime import datetime, timedelta
 
@@ -11,13 +11,13 @@ CLOCK_TOLERANCE = timedelta(seconds=2)
 
 
 def deadline_of(run: Run, place: PlacedStep) -> datetime:
-    """Return when the wait at `place` ends at the latest."""
+    """Return the deadline of the wait at `place`."""
     assert place.step.wait_for is not None
     return run.since + place.step.wait_for.at_most.length()
 
 
 def event_ends_run(run: Run, program: Program, seen: ConsumedEvent) -> bool:
-    """Return True if a rule of `exit_on` asks for the event."""
+    """Return whether a rule of `exit_on` matches the event."""
     return (
         seen.event.event_id not in run.taken
         and seen.recorded_at >= run.trigger_recorded_at
@@ -28,7 +28,7 @@ def event_ends_run(run: Run, program: Program, seen: ConsumedEvent) -> bool:
 def event_ends_wait(
     run: Run, program: Program, place: PlacedStep, seen: ConsumedEvent, *, consumed_before: bool
 ) -> bool:
-    """Return True if the wait at `place` asks for the event; see `progress` for which events count."""
+    """Return whether the event ends the wait at `place`; see `progress` for the rules."""
     wait_for = place.step.wait_for
     event = seen.event
     if wait_for is None or not wait_for.any or event.event_id in run.taken or is_history(event):
@@ -36,7 +36,7 @@ def event_ends_wait(
     if seen.recorded_at < run.since - CLOCK_TOLERANCE or event.occurred_at > deadline_of(run, place):
         return False
     if event.occurred_at < run.trigger_occurred_at - CLOCK_TOLERANCE:
-        return False  # an old click, reported now
+        return False  # an old click that is reported now
     if not any(matches(trigger, event, run.run_id) for trigger in wait_for.any):
         return False
     return not (consumed_before and seen.recorded_at <= run.trigger_recorded_at and _led_to(run, program, seen))

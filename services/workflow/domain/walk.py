@@ -1,4 +1,4 @@
-"""A run on its way through steps: what it does at once, where it waits, where it ends."""
+"""Advances a run through its steps until it waits or ends."""
 
 from dataclasses import replace
 from datetime import datetime, time
@@ -15,7 +15,7 @@ from shared.events.labeling import Scalar
 
 
 class Walk:
-    """One transition of a run; `to` or one of the other starts is called once, and returns it."""
+    """Computes one transition of a run; call `to` or another start method exactly once."""
 
     def __init__(
         self, run: Run, program: Program, environment: RunEnvironment, saw: dict[str, Any] | None = None
@@ -44,7 +44,7 @@ class Walk:
         return self.to(place.then)
 
     def to(self, step_id: str | None) -> Transition:
-        """Go on at a step, and on, until a wait or the end."""
+        """Continue from a step until a wait or the end."""
         while step_id is not None:
             place = self.program.places[step_id]
             try:
@@ -67,7 +67,7 @@ class Walk:
         return self.stop("finished", None)
 
     def leaves(self, place: PlacedStep) -> bool:
-        """Return True if a criterion of `exit_on` no longer holds."""
+        """Return whether a criterion of `exit_on` is no longer true."""
         for criterion in self.program.exit_criteria:
             result = self.environment.judge(criterion, self.run.contact, self.run.run_id)
             if not result.truth:
@@ -76,7 +76,7 @@ class Walk:
         return False
 
     def is_true_now(self, place: PlacedStep, at: datetime) -> bool:
-        """Return True if the criterion of a wait is true, which ends the wait as of `at`. Raises BrokenCondition."""
+        """Return whether the criterion of a wait is true, which ends the wait at `at`. Raises BrokenCondition."""
         if place.criterion is None:
             return False
         result = self.environment.judge(place.criterion, self.run.contact, self.run.run_id)
@@ -86,7 +86,7 @@ class Walk:
         return result.truth
 
     def wait(self, place: PlacedStep) -> Transition:
-        """Begin, or go on with, a wait; an event that was consumed just before may end it at once."""
+        """Begin or continue a wait; an event that was consumed just before may end it at once."""
         transition = self.transition(state="running", step_id=place.id, due_at=self.due(place), reason=None)
         moved = transition.run
         if place.kind == "wait":
@@ -100,7 +100,7 @@ class Walk:
         return transition
 
     def due(self, place: PlacedStep) -> datetime:
-        """Return when the run has to be advanced next. Raises BrokenCondition."""
+        """Return when the run is due next. Raises BrokenCondition."""
         if place.step.wait_for is not None:
             deadline = self.since + place.step.wait_for.at_most.length()
             if place.criterion is None:
@@ -116,7 +116,7 @@ class Walk:
         return end if wait.within is None else self.environment.in_window(self.run, wait.within, end)
 
     def do(self, place: PlacedStep) -> str | None:
-        """Take a step that is done at once; return the id of the next one."""
+        """Take a step without a wait; return the id of the next one."""
         step = place.step
         if step.if_ is not None:
             assert place.criterion is not None
@@ -137,12 +137,12 @@ class Walk:
         return place.following
 
     def branch(self, place: PlacedStep, then: bool, saw: dict[str, Any] | None = None) -> str | None:
-        """Record which way the run goes; return the id of the next step."""
+        """Record the branch that the run takes; return the id of the next step."""
         self.record(place, {"branch": "then" if then else "else"}, saw)
         return place.then if then else place.otherwise
 
     def send(self, place: PlacedStep, message: UUID) -> None:
-        """Ask for a message, or record why it is not sent."""
+        """Request a message, or record why it is not sent."""
         why_not = self.environment.why_not_sent(self.run)
         if why_not is not None:
             self.environment.need("send", message, self.run)
@@ -165,7 +165,7 @@ class Walk:
         result: dict[str, Any],
         value: Scalar | None = None,
     ) -> None:
-        """Ask another service for something. Raises MissingReference."""
+        """Add an effect on another service. Raises MissingReference."""
         self.environment.need(kind, subject, self.run)
         self.record(place, result)
         self.effects.append(Effect(kind, place.id, self.steps[-1].number, subject, value, self.cause))
@@ -179,15 +179,15 @@ class Walk:
         self.steps.append(StepTaken(number, place.id, kind or place.kind, now, saw, result, self.cause))
 
     def block(self, place: PlacedStep, reason: str) -> Transition:
-        """Wait at a step until what it needs is mended."""
+        """Block the run at a step until the broken condition is mended."""
         return self.transition(state="blocked", step_id=place.id, due_at=None, reason=reason)
 
     def stop(self, state: State, reason: str | None, step_id: str | None = None) -> Transition:
-        """End the run; `step_id` is where it failed."""
+        """End the run; `step_id` is the step at which it failed."""
         return self.transition(state=state, step_id=step_id, due_at=None, ended_at=self.environment.now, reason=reason)
 
     def transition(self, **changes: Any) -> Transition:
-        """Return the run as it is now, with what it did."""
+        """Return the run with its steps and effects so far."""
         moved = replace(
             self.run,
             since=self.since,

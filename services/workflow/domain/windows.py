@@ -1,7 +1,7 @@
-"""Times of the account's day: the next moment at which the clock shows a time, and the windows of a week.
+"""Local times of an account: the next occurrence of a time, and windows of a week.
 
-A change of summer time skips some local times and repeats others. A skipped time stands for the moment of the change;
-a repeated time comes twice.
+A change of summer time skips some local times and repeats others. A skipped time means the moment of the change; a
+repeated time occurs twice.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ DAY = timedelta(days=1)
 
 
 def next_local_time(at: time, after: datetime, zone: tzinfo) -> datetime:
-    """Return the first moment after `after` at which the clock of `zone` shows `at`, in UTC."""
+    """Return the first moment after `after` with the local time `at` in `zone`, in UTC."""
     first = after.astimezone(zone).date() - DAY
     moments = (moment for ahead in range(4) for moment in moments_of(first + ahead * DAY, at, zone))
     return min(moment for moment in moments if moment > after)
@@ -21,10 +21,10 @@ def next_local_time(at: time, after: datetime, zone: tzinfo) -> datetime:
 def first_in_window(
     after: datetime, weekdays: Sequence[str], begins: time, ends: time | None, zone: tzinfo
 ) -> datetime:
-    """Return the first moment at or after `after` that lies in one of the windows, in UTC.
+    """Return the first moment at or after `after` in one of the windows, in UTC.
 
     A window begins on each of `weekdays` (every day if there are none) at `begins`, and ends at the next `ends`, or
-    with the day if that is None. Its end does not belong to it.
+    with the day if that is None. The end is exclusive.
     """
     first = after.astimezone(zone).date() - DAY
     starts = [max(begin, after) for begin, end in _windows(first, weekdays, begins, ends, zone) if end > after]
@@ -32,11 +32,11 @@ def first_in_window(
 
 
 def moments_of(day: date, at: time, zone: tzinfo) -> list[datetime]:
-    """Return the moments at which the clock shows `at` on that day, in UTC: one, or two in an hour that comes twice."""
+    """Return the moments with the local time `at` on that day, in UTC: one, or two in a repeated hour."""
     earlier, later = (datetime.combine(day, at.replace(fold=fold), zone).astimezone(UTC) for fold in (0, 1))
     if earlier <= later:
         return [earlier] if earlier == later else [earlier, later]
-    # The clock skips this time: between the two readings lies the change.
+    # The clock skips this time: the change is between the two readings.
     return [_change_between(later, earlier, zone)]
 
 

@@ -1,4 +1,4 @@
-"""The workflow service's tables: sets of rows in, sets of rows out."""
+"""Workflow's tables, with set-based statements."""
 
 from pathlib import Path
 

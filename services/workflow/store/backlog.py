@@ -1,4 +1,4 @@
-"""Workflows that are behind: paused, catching up, or taking the members that a segment has."""
+"""Workflows that are behind: paused, catching up, or enrolling existing contacts."""
 
 from collections.abc import Collection
 from typing import NamedTuple
@@ -14,7 +14,7 @@ QUERIES = queries_of(__file__)
 
 
 class Backlog(NamedTuple):
-    """A workflow that has decided up to `position` in a partition; it catches up when it is active again."""
+    """A workflow that has processed events up to `position` in a partition; it catches up once it is active again."""
 
     partition: int
     workflow_id: UUID
@@ -23,7 +23,7 @@ class Backlog(NamedTuple):
 
 
 class Enrolment(NamedTuple):
-    """A version that takes the members of its segments, up to `contact_id` in a partition."""
+    """A version that has enrolled existing contacts up to `contact_id` in a partition."""
 
     partition: int
     workflow_id: UUID
@@ -50,7 +50,7 @@ class DecisionStates(NamedTuple):
 
 
 async def load(connection: PoolConnectionProxy, partitions: Collection[int], projection: int) -> DecisionStates:
-    """Keep definitions and states from changing until the end of the transaction; return what depends on them."""
+    """Lock definitions and states until the end of the transaction; return the state that depends on them."""
     await QUERIES["share_definitions"].execute(connection, lock_class=LockClass.WORKFLOW_DEFINITIONS)
     [row] = await QUERIES["decision_state"].fetch(connection, partitions=list(partitions), projection=projection)
     states = {partition: DecisionState({}, {}) for partition in partitions}
@@ -63,12 +63,12 @@ async def load(connection: PoolConnectionProxy, partitions: Collection[int], pro
 
 
 async def hold_back(connection: PoolConnectionProxy, workflow_id: UUID, partitions: int) -> None:
-    """Let a workflow decide on nothing from now on; the caller holds the lock of `definitions.next_revision`."""
+    """Stop a workflow from processing events; the caller holds the lock of `definitions.next_revision`."""
     await QUERIES["hold_back"].execute(connection, workflow_id=workflow_id, partitions=partitions)
 
 
 async def move(connection: PoolConnectionProxy, workflow_id: UUID, partition: int, position: int | None) -> None:
-    """Write how far a workflow has caught up; None if wholly."""
+    """Write up to which position a workflow has caught up; None if it is no longer behind."""
     if position is None:
         await QUERIES["end_backlog"].execute(connection, workflow_id=workflow_id, partition=partition)
     else:
@@ -78,7 +78,7 @@ async def move(connection: PoolConnectionProxy, workflow_id: UUID, partition: in
 
 
 async def begin_enrolment(connection: PoolConnectionProxy, workflow_id: UUID, partitions: int, version: int) -> None:
-    """Let a version take the members that its segments have, from the first one on."""
+    """Begin to enrol existing contacts for a version, from the first one on."""
     await QUERIES["begin_enrolment"].execute(
         connection, workflow_id=workflow_id, partitions=partitions, version=version
     )
@@ -95,7 +95,7 @@ async def enrolments(connection: PoolConnectionProxy, partitions: Collection[int
 async def move_enrolment(
     connection: PoolConnectionProxy, workflow_id: UUID, partition: int, contact_id: int | None
 ) -> None:
-    """Write how far an enrolment has come; None if it is done."""
+    """Write the progress of an enrolment; None if it is done."""
     if contact_id is None:
         await QUERIES["end_enrolment"].execute(connection, workflow_id=workflow_id, partition=partition)
     else:
@@ -105,7 +105,7 @@ async def move_enrolment(
 
 
 async def end_enrolments(connection: PoolConnectionProxy, workflow_id: UUID) -> None:
-    """Take no more members."""
+    """End all enrolments of a workflow."""
     await QUERIES["drop_enrolments"].execute(connection, workflow_id=workflow_id)
 
 

@@ -25,7 +25,7 @@ def columns(contacts: Iterable[Contact]) -> dict[str, list[int]]:
 async def load(
     connection: PoolConnectionProxy, projection: int, contacts: Collection[Contact]
 ) -> dict[Contact, StoredFacts]:
-    """Return the facts of each contact; empty ones where nothing is known."""
+    """Return the facts of each contact; empty facts for unknown contacts."""
     facts = {(account, contact): StoredFacts(None, contact) for account, contact in contacts}
     for row in await QUERIES["contacts_of_ids"].fetch(connection, projection=projection, **columns(contacts)):
         facts[row["account_id"], row["contact_id"]] = StoredFacts(row["facts"])
@@ -59,7 +59,7 @@ async def save(
 
 
 def _array(ids: list[UUID]) -> str:
-    # Arrays of arrays do not unnest row by row; a text that PostgreSQL reads as an array does.
+    # Arrays of arrays do not unnest row by row, but texts that PostgreSQL parses as arrays do.
     return "{" + ",".join(map(str, ids)) + "}"
 
 
@@ -76,8 +76,8 @@ class Existing:
     def parameters(self) -> dict[str, list[Any]]:
         """Return the parameters `segments` and `labels` of a query.
 
-        A held label is a member of the facts' JSON, which is looked for as text: see `StoredFacts`. Looking through
-        all facts is for the rare times at which a workflow is activated, and saves an index that every event pays for.
+        A held label is a member of the facts' JSON, which is searched as text: see `StoredFacts`. Scanning all facts is
+        acceptable because workflows are rarely activated, and avoids an index that every event would have to update.
         """
         return {"segments": list(self.segments), "labels": [f'"{label.hex}":' for label in self.labels]}
 
@@ -91,7 +91,7 @@ async def existing_after(
     existing: Existing,
     limit: int,
 ) -> list[tuple[int, StoredFacts]]:
-    """Return such contacts of a partition number with their facts, by id, after one of them."""
+    """Return the next such contacts of a partition number with their facts, by id."""
     rows = await QUERIES["existing_after"].fetch(
         connection,
         projection=projection,

@@ -1,4 +1,4 @@
-"""Numbers of runs by state, and of what happened at each step. Each change of a run updates them."""
+"""Counts of runs by state, and statistics of steps. Each change of a run updates them."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -14,8 +14,8 @@ QUERIES = queries_of(__file__)
 
 @dataclass(slots=True)
 class StepCounts:
-    """Numbers of a step: runs that passed it, wait at it, asked for its message or did not, clicked, and which
-    way they went."""
+    """Statistics of a step: runs that passed it, wait at it, requested its message or did not, clicked, and their
+    branches."""
 
     passed: int = 0
     waiting: int = 0

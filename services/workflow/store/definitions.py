@@ -23,7 +23,7 @@ log = structlog.get_logger()
 
 
 class StoredWorkflow(NamedTuple):
-    """A workflow as it is now; `body` is its definition in the long form."""
+    """A stored workflow; `body` is its definition in the long form."""
 
     workflow_id: UUID
     account_id: int
@@ -36,7 +36,7 @@ class StoredWorkflow(NamedTuple):
 
     @property
     def uses(self) -> Uses:
-        """Return what the definition refers to; nothing if this release cannot read it."""
+        """Return what the definition refers to; empty if this release cannot read it."""
         try:
             return uses_of(self.definition)
         except InvalidDefinition:
@@ -44,7 +44,7 @@ class StoredWorkflow(NamedTuple):
 
     @property
     def definition(self) -> Definition:
-        """The definition, read."""
+        """The parsed definition."""
         return read_definition(self.body)
 
 
@@ -57,14 +57,14 @@ class StoredVersion(NamedTuple):
 
 
 async def next_revision(connection: PoolConnectionProxy) -> tuple[int, datetime]:
-    """Begin a change: nobody decides until the transaction ends. Answers its revision and its moment."""
+    """Begin a change: no unit of work processes events until the transaction ends. Return its revision and time."""
     await QUERIES["lock_definitions"].execute(connection, lock_class=LockClass.WORKFLOW_DEFINITIONS)
     [row] = await QUERIES["next_revision"].fetch(connection)
     return row["number"], row["at"]
 
 
 async def changed_since(connection: PoolConnectionProxy, revision: int) -> list[Workflow]:
-    """Return the workflows that changed after a revision, completely."""
+    """Return the complete workflows that changed after a revision."""
     return [_workflow(row) for row in await QUERIES["workflows_since"].fetch(connection, revision=revision)]
 
 
@@ -75,7 +75,7 @@ def _workflow(row: Record) -> Workflow:
         try:
             definition = read_definition(one["body"])
         except InvalidDefinition:
-            # Written by a later release: its runs say so, and nobody else's are concerned.
+            # Written by a later release: only its own runs are blocked.
             log.exception("definition cannot be read", workflow_id=str(workflow_id), version=one["version"])
         else:
             programs.append(compile_program(workflow_id, one["version"], row["account_id"], definition))
@@ -86,7 +86,7 @@ def _workflow(row: Record) -> Workflow:
 
 
 async def insert(connection: PoolConnectionProxy, workflow: StoredWorkflow, revision: int) -> None:
-    """Write a new workflow, a draft."""
+    """Insert a draft of a workflow."""
     await QUERIES["insert_workflow"].execute(
         connection,
         workflow_id=workflow.workflow_id,
@@ -147,7 +147,7 @@ async def find(connection: PoolConnectionProxy, account_id: int, workflow_id: UU
 async def listed(
     connection: PoolConnectionProxy, account_id: int, after: UUID, limit: int
 ) -> tuple[list[StoredWorkflow], int]:
-    """Return the account's workflows after an id, and how many there are in all."""
+    """Return the account's workflows after an id, and their total number."""
     rows = await QUERIES["workflows_listed"].fetch(connection, account_id=account_id, after=after, limit=limit)
     return [_stored(row) for row in rows], await count(connection, account_id)
 
@@ -180,7 +180,7 @@ async def versions(connection: PoolConnectionProxy, workflow_id: UUID) -> dict[i
 async def versions_page(
     connection: PoolConnectionProxy, workflow_id: UUID, before: int, limit: int
 ) -> tuple[list[StoredVersion], int]:
-    """Return the versions below `before`, the newest first, and how many there are in all."""
+    """Return the versions below `before`, newest first, and their total number."""
     rows = await QUERIES["versions_page"].fetch(connection, workflow_id=workflow_id, before=before, limit=limit)
     total: int = await QUERIES["count_versions"].fetchval(connection, workflow_id=workflow_id)
     found = [StoredVersion(row["version"], orjson.loads(row["body"]), row["created_at"]) for row in rows]

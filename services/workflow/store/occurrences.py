@@ -1,4 +1,4 @@
-"""The events of the last weeks, as they came."""
+"""The events of the last weeks, in the order in which they were consumed."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -32,7 +32,7 @@ _decoder = Decoder(EVENTS)
 
 
 class Occurrence(NamedTuple):
-    """An event with its place in its partition's order, and as it came."""
+    """An unchanged event with its position in its partition's order."""
 
     position: int
     seen: ConsumedEvent
@@ -108,5 +108,5 @@ async def of_account(
 
 
 async def forget(connection: PoolConnectionProxy, partition: int, now: datetime) -> None:
-    """Delete what is older than `KEPT` and is waited for by no pause."""
+    """Delete events that are older than `KEPT` and that no pause needs."""
     await QUERIES["forget_occurrences"].execute(connection, partition=partition, before=now - KEPT)

@@ -1,4 +1,4 @@
-"""Read runs for people: lists of runs, and a run with its history."""
+"""Reads runs for people: lists of runs, and a run with its history."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ QUERIES = queries_of(__file__)
 
 
 class StoredRun(NamedTuple):
-    """A run with what is kept beside it: see `NewRun`."""
+    """A stored run with its additional data: see `NewRun`."""
 
     run: Run
     saw: dict[str, Any] | None
@@ -36,7 +36,7 @@ class StoredStep(NamedTuple):
 
 
 class CausedEvent(NamedTuple):
-    """An event that followed from a run, with the runs (id, workflow, state) that it started."""
+    """An event that a run caused, with the runs (id, workflow, state) that it started."""
 
     event: FollowingEvent
     started: list[dict[str, Any]]
@@ -104,7 +104,7 @@ async def steps_of(connection: PoolConnectionProxy, run_id: UUID) -> list[Stored
 
 
 async def caused_by_run(connection: PoolConnectionProxy, run_id: UUID) -> list[CausedEvent]:
-    """Return the events that followed from a run, in order of time."""
+    """Return the events that a run caused, in order of time."""
     return [
         CausedEvent(
             FollowingEvent(

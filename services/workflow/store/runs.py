@@ -1,4 +1,4 @@
-"""Runs, the steps that they took, what followed from them."""
+"""Runs, the steps that they took, and the events that they caused."""
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
@@ -16,7 +16,7 @@ from shared.store.queries import queries_of
 
 QUERIES = queries_of(__file__)
 
-DUE_CHANNEL = "workflow_due"  # of NOTIFY, for workers that do not know yet that a run is due
+DUE_CHANNEL = "workflow_due"  # the channel that tells other workers that a run is due
 
 RUN_COLUMNS = (
     "run_id",
@@ -51,7 +51,8 @@ EFFECT_COLUMNS = ("event_id", "run_id", "step_id", "type", "caused_by", "occurre
 
 
 class NewRun(NamedTuple):
-    """A run that begins, what its condition saw, and the event that started it, as it came, with its correlation id."""
+    """A new run, the values that its condition read, and the unchanged event that started it, with its correlation
+    id."""
 
     run: Run
     saw: dict[str, Any] | None
@@ -60,7 +61,7 @@ class NewRun(NamedTuple):
 
 
 class FollowingEvent(NamedTuple):
-    """An event that follows from a run: asked for by a step (`by_run`), or come of what was asked for."""
+    """An event that a run caused: issued by a step (`by_run`), or a consequence of such an event."""
 
     event_id: UUID
     run_id: UUID
@@ -98,7 +99,7 @@ def run_of(row: Record) -> Run:
 
 
 async def running(connection: PoolConnectionProxy, contacts: Collection[Contact]) -> list[Run]:
-    """Return the runs of contacts that go on, oldest first."""
+    """Return the open runs of contacts, oldest first."""
     return [run_of(row) for row in await QUERIES["runs_running"].fetch(connection, **columns(contacts))]
 
 
@@ -162,12 +163,12 @@ async def open_of_workflow(connection: PoolConnectionProxy, workflow_id: UUID, p
 
 
 async def begin_deletion(connection: PoolConnectionProxy, workflow_id: UUID, partitions: int) -> None:
-    """Note that a workflow was deleted, so that ticks cancel its open runs."""
+    """Insert a deleted workflow, whose open runs ticks will cancel."""
     await QUERIES["begin_deletion"].execute(connection, workflow_id=workflow_id, partitions=partitions)
 
 
 async def end_deletion(connection: PoolConnectionProxy, workflow_id: UUID, partition: int) -> None:
-    """Note that a deleted workflow has no open runs in a partition number any more."""
+    """Note that a deleted workflow has no more open runs in a partition number."""
     await QUERIES["end_deletion"].execute(connection, workflow_id=workflow_id, partition=partition)
 
 
@@ -185,7 +186,7 @@ async def past(
 
 
 async def existing(connection: PoolConnectionProxy, runs: Collection[UUID]) -> set[UUID]:
-    """Return which of these runs there are already."""
+    """Return which of these runs exist already."""
     return {UUID(int=row["run_id"].int) for row in await QUERIES["runs_existing"].fetch(connection, run_ids=list(runs))}
 
 
@@ -196,7 +197,7 @@ async def depths(connection: PoolConnectionProxy, runs: Collection[UUID]) -> dic
 
 
 async def followed_by(connection: PoolConnectionProxy, events: Collection[UUID]) -> dict[UUID, UUID]:
-    """Return the run from which each of these events followed, where there is one."""
+    """Return the run that caused each of these events, if there is one."""
     rows = await QUERIES["effects_of_events"].fetch(connection, event_ids=list(events))
     return {UUID(int=row["event_id"].int): UUID(int=row["run_id"].int) for row in rows}
 
@@ -240,7 +241,7 @@ async def update(connection: PoolConnectionProxy, runs: Sequence[Run]) -> None:
 
 
 async def set_version(connection: PoolConnectionProxy, run_id: UUID, version: int) -> None:
-    """Let a run go on with another version of its workflow."""
+    """Set the version of the workflow that a run uses."""
     await QUERIES["set_version"].execute(connection, run_id=run_id, version=version)
 
 
@@ -264,7 +265,7 @@ async def insert_steps(connection: PoolConnectionProxy, steps: Sequence[tuple[UU
 
 
 async def insert_effects(connection: PoolConnectionProxy, events: Sequence[FollowingEvent]) -> None:
-    """Write what followed from runs."""
+    """Insert events that runs caused."""
     if events:
         await connection.copy_records_to_table("effects", records=events, columns=EFFECT_COLUMNS)
 
@@ -272,7 +273,7 @@ async def insert_effects(connection: PoolConnectionProxy, events: Sequence[Follo
 async def blank_what_was_seen(
     connection: PoolConnectionProxy, contacts: Collection[Contact], workflows: Collection[UUID]
 ) -> None:
-    """Blank what conditions saw of contacts that were erased."""
+    """Blank the values that conditions read about erased contacts."""
     await QUERIES["blank_what_was_seen"].execute(connection, **columns(contacts), workflow_ids=list(workflows))
 
 
@@ -286,5 +287,5 @@ async def keep_alive(connection: PoolConnectionProxy) -> None:
 
 
 async def announce_due(connection: PoolConnectionProxy) -> None:
-    """Wake the workers, once the transaction is committed: a run is due at a time that they do not know of."""
+    """Wake the workers after the commit: a run is due at a new time."""
     await QUERIES["announce_due"].execute(connection, channel=DUE_CHANNEL)

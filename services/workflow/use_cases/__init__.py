@@ -1,1 +1,1 @@
-"""What the service does, one module per capability; errors are those of the domain."""
+"""Workflow's use cases, one module per capability; errors are those of the domain."""

@@ -1,4 +1,4 @@
-"""Activate and pause workflows."""
+"""Activates and pauses workflows."""
 
 from uuid import UUID
 
@@ -16,7 +16,7 @@ async def activate(
 ) -> tuple[WorkflowState, Estimate]:
     """Activate a draft or a paused workflow, and estimate what that will send; `dry_run`: only estimate.
 
-    Raises NotFound, TooBusy, InvalidDefinition for references that are gone.
+    Raises NotFound, TooBusy, InvalidDefinition for deleted references.
     """
     async with service.database.pool.acquire() as connection:
         workflow = await find_workflow(connection, account_id, workflow_id)

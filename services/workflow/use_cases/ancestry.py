@@ -1,4 +1,4 @@
-"""From which run an event followed, so that a loop of workflows is seen, and shown."""
+"""Finds the run that caused an event, so that loops of workflows are detected and shown."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -13,15 +13,15 @@ from shared.events.labeling import ContactChanged, ContactEngaged, LabelAssigned
 from shared.events.segmentation import SegmentEntered, SegmentLeft
 from shared.events.tracking import ContactClicked
 
-# What machines report of a message that a run asked for. What a human does with it is the human's own doing.
+# Engagements that machines report about a message of a run. Actions of humans start a new chain.
 _REPORTS = frozenset({"message.sent", "message.delivered", "message.bounced"})
 
 
 class Ancestry:
-    """The runs that the events of a batch follow from.
+    """The runs that caused the events of a batch.
 
-    A label says it in its origin, a report on a message in its send; for the others it is the event that they follow
-    from, which followed from a run itself.
+    Label events name the run in their origin, reports about a message in their send; other events are caused by an
+    event that a run caused.
     """
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class Ancestry:
         self._depths: dict[UUID, int] = {}
 
     async def load(self, connection: PoolConnectionProxy, batch: Sequence[ConsumedEvent]) -> None:
-        """Read what the batch refers to."""
+        """Load the runs and events to which the batch refers."""
         following = [seen for seen in batch if _follows_by_cause(seen.event)]
         causes = {cause for seen in following if (cause := seen.causation_id) is not None}
         if causes:
@@ -39,7 +39,7 @@ class Ancestry:
             self._depths = await runs.depths(connection, named | set(self._run_of.values()))
 
     def follow(self, seen: ConsumedEvent) -> FollowingEvent | None:
-        """Return the event as one that followed from a run; None if it did not, or is but a report."""
+        """Return the event as one that a run caused; None if no run did, or if it is only a report."""
         event = seen.event
         run = _named_run(event)
         if run is None and not self._run_of:
@@ -53,13 +53,13 @@ class Ancestry:
         return FollowingEvent(event.event_id, run, step, event.name, seen.causation, event.occurred_at, False)
 
     def depth(self, seen: ConsumedEvent) -> int:
-        """Return how many runs led to a run that this event starts."""
+        """Return the depth of a run that this event would start."""
         run = self._run_of.get(seen.event.event_id) or _named_run(seen.event)
         return 0 if run is None or run not in self._depths else self._depths[run] + 1
 
 
 def run_clicked(event: ContactEvent) -> tuple[UUID, UUID] | None:
-    """Return the run and the message of a human click on what a run sent; None for anything else."""
+    """Return the run and the message of a human click in a run's message; None for any other event."""
     if not isinstance(event, ContactClicked) or event.verdict != "human":
         return None
     if event.send is None or event.send.kind != "workflow":
@@ -67,7 +67,7 @@ def run_clicked(event: ContactEvent) -> tuple[UUID, UUID] | None:
     try:
         return UUID(event.send.id), event.message_id
     except ValueError:
-        return None  # somebody else's name for a send
+        return None  # a send of another system
 
 
 _BY_CAUSE = frozenset({SegmentEntered, SegmentLeft, ContactChanged})
@@ -87,5 +87,5 @@ def _named_run(event: ContactEvent) -> UUID | None:
         try:
             return UUID(event.send.id)
         except ValueError:
-            return None  # somebody else's name for a send
+            return None  # a send of another system
     return None

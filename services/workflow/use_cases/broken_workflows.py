@@ -1,4 +1,4 @@
-"""Which workflows are broken: they name something that is gone, themselves or through a segment."""
+"""Finds broken workflows, which name something deleted, directly or through a segment."""
 
 from services.workflow.domain.program import Program
 from services.workflow.use_cases.catalogs import Catalogs
@@ -8,7 +8,7 @@ from shared.events.envelope import CatalogEvent
 
 
 class BrokenWorkflows:
-    """The faults of each version of a workflow; found once, and again when a catalog has changed."""
+    """A cache of the faults of each version of a workflow, which is cleared when a catalog changes."""
 
     def __init__(self, catalogs: Catalogs) -> None:
         self._catalogs = catalogs
@@ -19,9 +19,9 @@ class BrokenWorkflows:
         self._found.clear()
 
     def faults(self, program: Program) -> list[Fault]:
-        """Return what the version names and the account does not have; nothing if all is there."""
+        """Return a fault for each missing thing that the version names; an empty list if there are none."""
         kept = self._found.get(id(program))
-        # The program is kept with its faults, so that its identity stays its own.
+        # The entry keeps the program alive, so that its identity is not reused.
         if kept is None or kept[0] is not program:
             faults = reference_faults(program.definition, self._catalogs.lookup(program.account_id))
             kept = self._found[id(program)] = (program, faults)

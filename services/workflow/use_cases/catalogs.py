@@ -1,4 +1,4 @@
-"""Look up an account's labels, messages, fields, segments and time zone in the catalogs."""
+"""Looks up an account's labels, messages, fields, segments and time zone in the catalogs."""
 
 from datetime import UTC, date, datetime, tzinfo
 from uuid import UUID
@@ -27,18 +27,18 @@ from shared.events.labeling import AccountChanged, FieldChanged, LabelChanged
 from shared.events.segmentation import SegmentChanged
 from shared.events.tracking import MessageChanged
 
-MOST_BLOCKS = 1_000  # messages whose blocks are kept as they are evaluated
+MOST_BLOCKS = 1_000  # messages whose parsed blocks are cached
 
 
 class WorkflowLookup(AccountLookup):
-    """What one account has, the existence of its segments included."""
+    """Looks up the things of one account, including its segments."""
 
     def __init__(self, catalogs: "Catalogs", account_id: int) -> None:
         super().__init__(catalogs.catalog, account_id, self._criterion_of)
         self._catalogs = catalogs
 
     def segment_existence(self, segment_id: UUID) -> Existence:
-        """Return whether there is such a segment."""
+        """Return whether the segment exists."""
         found = self._own(SegmentChanged, segment_id)
         if found is None:
             return "unknown"
@@ -50,7 +50,7 @@ class WorkflowLookup(AccountLookup):
 
 
 def criterion_faults(criterion: Criterion, lookup: WorkflowLookup) -> list[Fault]:
-    """Return what a criterion names and the account does not have, also through the segments that it names."""
+    """Return a fault for each missing thing that a criterion names, directly or through its segments."""
     faults = list(validate(criterion, lookup))
     if not faults:
         for node in walk(criterion):
@@ -69,7 +69,7 @@ def segment_trouble(segment_id: UUID, lookup: WorkflowLookup) -> list[str]:
 
 
 class Catalogs:
-    """The catalogs of labeling, tracking and segmentation, as workflows ask for them."""
+    """The parts of the catalogs of labeling, tracking and segmentation that workflows use."""
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
@@ -96,11 +96,11 @@ class Catalogs:
         return self._merged.get(account_id, NONE_MERGED)
 
     def lookup(self, account_id: int) -> WorkflowLookup:
-        """Return what an account has."""
+        """Return the look-up of an account."""
         return WorkflowLookup(self, account_id)
 
     def zone(self, account_id: int) -> tzinfo:
-        """Return the account's time zone; UTC as long as the account is not known.
+        """Return the account's time zone; UTC while the account is unknown.
 
         Raises BrokenCondition for a zone that this machine does not know.
         """
@@ -113,13 +113,13 @@ class Catalogs:
             raise BrokenCondition(f"the time zone {found.time_zone} is not known here") from error
 
     def knows(self, account_id: int) -> bool:
-        """Return whether the account is known yet."""
+        """Return whether the account is known."""
         return self.catalog.find(AccountChanged, account_id) is not None
 
     async def know_accounts(self, accounts: set[int]) -> None:
-        """Read the catalog to its present end, once for each account that is not known yet.
+        """Read the catalog to its current end, once for each unknown account.
 
-        Days are the account's days, so its time zone must be known before anything is folded.
+        Days are in the account's time zone, which must be known before events are folded.
         """
         unknown = {account for account in accounts if not self.knows(account)} - self._looked_for
         if unknown:
@@ -131,17 +131,17 @@ class Catalogs:
         return now.astimezone(self.zone(account_id)).date()
 
     def criterion_of(self, segment: SegmentChanged) -> Criterion:
-        """Return a segment's criterion, read."""
+        """Return the parsed criterion of a segment."""
         kept = self._segments.get(segment.segment_id)
         if kept is None or kept[0] != segment.segment_version:
             kept = self._segments[segment.segment_id] = (segment.segment_version, parse(segment.criterion))
         return kept[1]
 
     def ready(self, account_id: int, criterion: Criterion) -> Criterion:
-        """Return a criterion with its segments inlined. Raises BrokenCondition if it names something that is gone."""
+        """Return a criterion with its segments inlined. Raises BrokenCondition if it names something deleted."""
         key = (account_id, id(criterion))
         kept = self._ready.get(key)
-        # The criterion is kept with its answer, so that its identity stays its own.
+        # The entry keeps the criterion alive, so that its identity is not reused.
         if kept is None or kept[0] is not criterion:
             lookup = self.lookup(account_id)
             gone = [fault.detail for fault in criterion_faults(criterion, lookup)]
@@ -152,7 +152,7 @@ class Catalogs:
         return kept[1]
 
     def with_last_labels(self, account_id: int, criterion: Criterion) -> Criterion:
-        """Return a criterion that is ready with the labels into which those that it names were merged."""
+        """Return a criterion from `ready` with merged labels resolved."""
         merged = self.merged(account_id)
         if not merged:
             return criterion
@@ -162,7 +162,7 @@ class Catalogs:
         return kept[1]
 
     def blocks(self, account_id: int, message_id: UUID) -> tuple[int | None, tuple[Block, ...]]:
-        """Return the revision of a message and its blocks; None and no blocks for one that is not known."""
+        """Return the revision of a message and its blocks; None and no blocks for an unknown message."""
         found = self.catalog.find(MessageChanged, message_id)
         if found is None or found.account_id != account_id:
             return None, ()
@@ -174,7 +174,7 @@ class Catalogs:
         return found.revision, kept[1]
 
     def need(self, account_id: int, kind: EffectKind, subject: UUID | str) -> None:
-        """Raise MissingReference if a message, label or field was deleted; what is not known yet may come."""
+        """Raise MissingReference if a message, label or field was deleted; unknown things may still become known."""
         lookup = self.lookup(account_id)
         if isinstance(subject, str):
             found = self.catalog.find(FieldChanged, (account_id, subject))

@@ -21,7 +21,7 @@ Consumed = tuple[ConsumedEvent, Received]
 
 
 class Consumption:
-    """One batch in one unit. `decided` counts the events that were decided on, once `run` has ended."""
+    """One batch in one unit of work. After `run`, `decided` is the number of processed events."""
 
     def __init__(self, unit: Unit, workflows: LoadedWorkflows, broken: BrokenWorkflows) -> None:
         self.unit = unit
@@ -31,7 +31,7 @@ class Consumption:
         self._connection = unit.work.connection
 
     async def run(self, batch: Sequence[Received]) -> None:
-        """Apply the batch and write what came of it."""
+        """Apply the batch and write the results."""
         unit = self.unit
         new, known, gone = await self._sort(batch)
         events = new + known
@@ -58,7 +58,7 @@ class Consumption:
         self.decided = len(new)
 
     async def _sort(self, batch: Sequence[Received]) -> tuple[list[Consumed], list[Consumed], set[Contact]]:
-        """Return events to decide on, events that an older projection has decided on, and contacts that are gone."""
+        """Return events to process, events that an older projection has processed, and erased or merged contacts."""
         new: list[Consumed] = []
         known: list[Consumed] = []
         gone: set[Contact] = set()
@@ -70,7 +70,7 @@ class Consumption:
                 continue
             cause = Causation(record.event_id, record.correlation_id, record.trace)
             seen = ConsumedEvent(event, recorded_at(event), cause, record.causation_id)
-            # A record that was held has an old sequence, and nothing was decided on it.
+            # A record that was held has an old sequence, but was not processed.
             decided = self.unit.states[record.partition].decided
             is_new = record.held_id is not None or (record.sequence or 0) > decided.get(record.topic, 0)
             (new if is_new else known).append((seen, record))
@@ -92,7 +92,7 @@ class Consumption:
             unit.changes.follow(followed)
         if isinstance(seen.event, ContactChanged):
             if seen.event.state == "active":
-                unit.deliver(seen)  # a wait for a criterion may end by it
+                unit.deliver(seen)  # it may end a wait for a criterion
             return
         unit.deliver(seen)
         for program in starts:
@@ -103,7 +103,7 @@ class Consumption:
         unit.remember(seen)
 
     def _forget(self, gone: set[Contact]) -> None:
-        """End the runs of contacts that are erased or merged into others, and forget their facts."""
+        """End the runs of contacts that were erased or merged into others, and remove their facts."""
         for contact in gone:
             self.unit.cancel(contact, (), "the contact is gone")
             self.unit.forget(contact)
@@ -118,7 +118,7 @@ class Consumption:
                 await blank_answers(self._connection, account, contacts)
 
     async def _keep(self, new: Sequence[Consumed]) -> None:
-        """Keep the events for waits that look back, pauses that end, and drafts that are tried."""
+        """Store the events for waits that look back, ends of pauses, and trials of drafts."""
         rows = [
             occurrences.row_of(record.partition, seen, record.topic, _type(record), record.value or b"")
             for seen, record in new
@@ -128,5 +128,5 @@ class Consumption:
 
 
 def _type(record: Received) -> str:
-    """Return the CloudEvents type as it came: the body may be of an older version than the model."""
+    """Return the CloudEvents type of the record: the body may be of an older version than the model."""
     return next((value or b"").decode() for name, value in record.headers if name == "ce_type")

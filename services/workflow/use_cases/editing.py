@@ -1,4 +1,4 @@
-"""Create, change, delete and show workflows."""
+"""Creates, changes, deletes and shows workflows."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -21,9 +21,11 @@ from shared.events.topics import CATALOG_PARTITION
 from shared.events.workflow import WorkflowChanged
 from shared.store.unit_of_work import UnitOfWork
 
-# Called with the current version before a change; raises if the caller read another one.
+# Called with the current version before a change; raises if the client has read another one.
 MOST_WORKFLOWS = 1_000
-MOST_BYTES = 262_144  # of a definition as JSON: an event takes 900,000, and every process keeps all definitions
+MOST_BYTES = (
+    262_144  # of a definition as JSON: an event has at most 900,000 bytes, and every process loads all definitions
+)
 
 VersionCheck = Callable[[int], None]
 
@@ -56,9 +58,9 @@ async def create(service: WorkflowService, account_id: int, body: dict[str, Any]
 async def change(
     service: WorkflowService, account_id: int, workflow_id: UUID, body: dict[str, Any], check: VersionCheck
 ) -> WorkflowState:
-    """Write a new version, unless nothing changed. Steps that stay keep their ids.
+    """Write a new version, unless nothing changed.
 
-    Raises NotFound, InvalidDefinition, and whatever `check` raises.
+    Unchanged steps keep their ids. Raises NotFound, InvalidDefinition, and the errors of `check`.
     """
     async with service.database.pool.acquire() as connection:
         await find_workflow(connection, account_id, workflow_id)
@@ -85,7 +87,7 @@ async def change(
 
 
 async def delete(service: WorkflowService, account_id: int, workflow_id: UUID, check: VersionCheck) -> None:
-    """Delete a workflow; its runs are cancelled by the next ticks. Raises NotFound, and whatever `check` raises."""
+    """Delete a workflow; its runs are cancelled by the next ticks. Raises NotFound, and the errors of `check`."""
     async with service.database.unit_of_work(CATALOG_PARTITION) as work:
         workflow = await find_workflow(work.connection, account_id, workflow_id)
         check(workflow.version)
@@ -105,7 +107,7 @@ async def show(service: WorkflowService, account_id: int, workflow_id: UUID) -> 
 async def list_page(
     service: WorkflowService, account_id: int, after: UUID, limit: int
 ) -> tuple[list[WorkflowState], int]:
-    """Return up to `limit` workflows after an id, oldest first, and the number of all."""
+    """Return up to `limit` workflows after an id, oldest first, and their total number."""
     async with service.database.pool.acquire() as connection:
         found, total = await definitions.listed(connection, account_id, after, limit)
         by_state = await counts.states(connection, [workflow.workflow_id for workflow in found])
@@ -116,14 +118,14 @@ async def list_page(
 async def list_versions(
     service: WorkflowService, account_id: int, workflow_id: UUID, before: int, limit: int
 ) -> tuple[list[StoredVersion], int]:
-    """Return up to `limit` versions below `before`, the newest first, and the number of all. Raises NotFound."""
+    """Return up to `limit` versions below `before`, newest first, and their total number. Raises NotFound."""
     async with service.database.pool.acquire() as connection:
         await find_workflow(connection, account_id, workflow_id)
         return await definitions.versions_page(connection, workflow_id, before, limit)
 
 
 async def describe(service: WorkflowService, workflow: StoredWorkflow) -> WorkflowState:
-    """Add to a workflow its broken references and the number of its runs."""
+    """Return a workflow with its broken references and the numbers of its runs."""
     async with service.database.pool.acquire() as connection:
         by_state = await counts.states(connection, [workflow.workflow_id])
     return WorkflowState(workflow, _broken(service, workflow), by_state[workflow.workflow_id])
@@ -133,12 +135,12 @@ def _broken(service: WorkflowService, workflow: StoredWorkflow) -> list[Fault]:
     try:
         return service.broken(workflow.account_id, workflow.definition)
     except InvalidDefinition as error:
-        # A later release wrote it. It can be read and replaced, and starts no runs here.
+        # A later release wrote it. It can be shown and replaced, but starts no runs.
         return [Fault(fault.pointer, f"this release cannot read it: {fault.detail}") for fault in error.faults]
 
 
 async def change_state(work: UnitOfWork, before: StoredWorkflow, state: State) -> StoredWorkflow:
-    """Write and publish another state of a workflow; events recorded from now on count for it."""
+    """Write and publish a new state of a workflow, which applies to events recorded from now on."""
     revision, at = await definitions.next_revision(work.connection)
     workflow = before._replace(state=state, changed_at=at)
     await definitions.change(work.connection, workflow, revision, new_version=False)
@@ -147,7 +149,7 @@ async def change_state(work: UnitOfWork, before: StoredWorkflow, state: State) -
 
 
 def append_changed(work: UnitOfWork, workflow: StoredWorkflow) -> None:
-    """Append the catalog event of a workflow as it is now."""
+    """Append the catalog event with the present state of a workflow."""
     work.append(
         WorkflowChanged(
             occurred_at=datetime.now(UTC),

@@ -1,4 +1,4 @@
-"""Take the contacts that are in a segment or hold a label already, for triggers with `include_existing`."""
+"""Enrols contacts that are already in a segment or hold a label, for triggers with `include_existing`."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -23,7 +23,7 @@ from shared.store.unit_of_work import UnitOfWork
 
 
 async def enrol_existing(service: WorkflowService, work: UnitOfWork, workflow: StoredWorkflow) -> None:
-    """Note that the current version takes existing contacts, or that none does any more; ticks do the rest."""
+    """Begin the enrolment for the current version if it has such triggers, and end others; ticks do the rest."""
     if existing_of(workflow.definition):
         await backlog.begin_enrolment(work.connection, workflow.workflow_id, service.partitions, workflow.version)
     else:
@@ -31,7 +31,7 @@ async def enrol_existing(service: WorkflowService, work: UnitOfWork, workflow: S
 
 
 def existing_of(definition: Definition, merged: MergedLabels = NONE_MERGED) -> Existing:
-    """Return what the triggers with `include_existing` ask for, labels that were merged with them included."""
+    """Return the segments and labels of triggers with `include_existing`, including labels merged with these."""
     asking = list(_asking(definition.triggers))
     return Existing(
         segments=tuple(trigger.segment for trigger in asking if isinstance(trigger, OnSegment)),
@@ -52,7 +52,7 @@ def events_of_existing(
 ) -> Iterator[ConsumedEvent]:
     """Return the events by which an existing contact starts a run, as if they were recorded now.
 
-    Their ids are the same each time, so that a replay starts nothing twice.
+    Their ids are deterministic, so that a replay starts nothing twice.
     """
     account_id = program.account_id
     for segment in existing.segments:
@@ -92,6 +92,6 @@ def _consumed(event: ContactEvent, now: datetime) -> ConsumedEvent:
 
 
 def _assignment_id(account_id: int, contact_id: int, label: UUID, day: int) -> UUID:
-    """Return an id for an assignment of which only the day is remembered."""
+    """Return an id for an assignment of which only the day is known."""
     subject = f"{account_id}:{contact_id}:{label}:{day}".encode()
     return UUID(bytes=blake2b(subject, digest_size=16, person=b"penchant holds").digest(), version=5)

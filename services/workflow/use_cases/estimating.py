@@ -1,4 +1,4 @@
-"""Estimate how many messages activating a workflow will send."""
+"""Estimates how many messages activating a workflow will send."""
 
 from typing import NamedTuple
 
@@ -10,11 +10,11 @@ from services.workflow.use_cases.replaying import replay_past
 from services.workflow.use_cases.service import WorkflowService
 
 DAYS = 7
-MOST_EVENTS = 50_000  # an estimate is wanted, and within a second or so
+MOST_EVENTS = 50_000  # limit that keeps an estimate within about a second
 
 
 class Estimate(NamedTuple):
-    """Runs and messages at once (existing members), and in a week like the last one."""
+    """Runs and messages immediately (existing members), and in a week like the last one."""
 
     runs_at_once: int
     messages_at_once: int
@@ -23,7 +23,7 @@ class Estimate(NamedTuple):
 
 
 async def estimate(service: WorkflowService, workflow: StoredWorkflow) -> Estimate:
-    """Count the members that would be taken at once, and play the definition over the last week."""
+    """Count the contacts that would be enrolled at once, and simulate the definition over the last week."""
     program = compile_program(workflow.workflow_id, workflow.version, workflow.account_id, workflow.definition)
     existing = existing_of(program.definition, service.catalogs.merged(workflow.account_id))
     members = 0

@@ -1,4 +1,4 @@
-"""Every workflow in memory, found by what its triggers ask for."""
+"""All workflows in memory, indexed by their triggers."""
 
 from collections.abc import Iterator
 from uuid import UUID
@@ -15,7 +15,7 @@ from services.workflow.store import definitions
 
 
 class LoadedWorkflows:
-    """All workflows of a process; what changed is read anew within the transaction that needs it."""
+    """All workflows of a process; changed ones are loaded again in the transaction that needs them."""
 
     def __init__(self) -> None:
         self._workflows: dict[UUID, Workflow] = {}
@@ -23,7 +23,7 @@ class LoadedWorkflows:
         self._indexes: dict[int, TriggerIndex[Program]] = {}
 
     async def refresh(self, connection: PoolConnectionProxy, revision: int) -> bool:
-        """Read what changed up to a revision, and return whether anything did."""
+        """Load the workflows that changed up to a revision, and return whether any did."""
         if revision == self._revision:
             return False
         changed = await definitions.changed_since(connection, self._revision)
@@ -45,14 +45,14 @@ class LoadedWorkflows:
             )
 
     def program(self, workflow_id: UUID, version: int) -> Program:
-        """Return one version of a workflow. Raises UnreadableVersion."""
+        """Return the program of a version of a workflow. Raises UnreadableVersion."""
         program = self._workflows[workflow_id].programs.get(version)
         if program is None:
             raise UnreadableVersion(f"version {version} of the workflow cannot be read by this release")
         return program
 
     def find_program(self, workflow_id: UUID, version: int) -> Program | None:
-        """Return one version of a workflow; None if it cannot be read."""
+        """Return the program of a version of a workflow; None if it cannot be read."""
         workflow = self._workflows.get(workflow_id)
         return None if workflow is None else workflow.programs.get(version)
 
@@ -65,11 +65,11 @@ class LoadedWorkflows:
         return self._workflows[workflow_id].account_id
 
     def of_account(self, account_id: int) -> list[UUID]:
-        """Return the account's workflows, deleted ones too."""
+        """Return the account's workflows, including deleted ones."""
         return [workflow_id for workflow_id in self._workflows if self.account_of(workflow_id) == account_id]
 
     def started_by(self, seen: ConsumedEvent, merged: MergedLabels = NONE_MERGED) -> list[Program]:
-        """Return the versions that were in effect when the event was recorded, and start on it."""
+        """Return the versions that were in effect when the event was recorded and that it starts."""
         index = self._indexes.get(seen.event.account_id)
         if index is None:
             return []

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from services.workflow.domain.errors import TooBusy
 
-AT_A_TIME = 2  # requests of an account in this process
+AT_A_TIME = 2  # concurrent requests of an account in this process
 
 
 class AccountSlots:
@@ -20,7 +20,7 @@ class AccountSlots:
     def take(self, account_id: int) -> Iterator[None]:
         """Take a slot until the end of the block. Raises TooBusy."""
         if self._taken[account_id] >= self._most:
-            raise TooBusy(f"The account has {self._most} such requests at work. Try again when one has ended.")
+            raise TooBusy(f"The account has {self._most} such requests in progress. Try again when one has ended.")
         self._taken[account_id] += 1
         try:
             yield

@@ -1,4 +1,4 @@
-"""Check that what a definition names exists: labels, segments, messages, links, fields."""
+"""Checks that the things that a definition names exist: labels, segments, messages, links, fields."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +15,7 @@ ENDS = frozenset({"label_deleted", "label_merged"})
 
 
 def reference_faults(definition: Definition, lookup: WorkflowLookup) -> list[Fault]:
-    """Return what the definition names and the account does not have, with pointers."""
+    """Return a fault with a pointer for each missing thing that the definition names."""
     return [*_trigger_faults(definition, lookup), *_step_faults(definition, lookup), *_criteria(definition, lookup)]
 
 
@@ -37,7 +37,7 @@ def _trigger_faults(definition: Definition, lookup: WorkflowLookup) -> Iterator[
 
 
 def _asks_for_the_end(trigger: AnyTrigger) -> bool:
-    """Return True for a trigger on the deletion or merging of its label: it is right when the label is gone."""
+    """Return whether a trigger is on the deletion or merging of its label: it is not broken when the label is gone."""
     return isinstance(trigger, OnLabel) and not ENDS.isdisjoint(trigger.origins or ())
 
 

@@ -1,4 +1,4 @@
-"""Play a definition over the last days."""
+"""Simulates a definition over the events of the last days."""
 
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -10,17 +10,17 @@ from services.workflow.use_cases.run_context import RunContext
 from services.workflow.use_cases.service import WorkflowService
 from shared.yielding import yielding
 
-PIECE = 500  # events read and decoded at once
+PIECE = 500  # events read and decoded in one piece
 
 
 class PastOutcome(NamedTuple):
-    """The outcome of a trial on the past, and the share of the account's contacts that were looked at."""
+    """The outcome of a trial on past events, and the share of the account's contacts that it covered."""
 
     outcome: TrialOutcome
     share: float
 
     def scaled(self, number: int) -> int:
-        """Return what a number would be for all contacts."""
+        """Return a number extrapolated to all contacts."""
         return round(number / self.share)
 
 
@@ -28,7 +28,7 @@ async def replay_past(service: WorkflowService, program: Program, days: int, mos
     """Return what would have happened if the definition had been in effect for `days`.
 
     Conditions see the facts of today. Contacts are spread evenly over the partition numbers; once `most` events have
-    been looked at, the other partition numbers are left out. Raises TooBusy.
+    been processed, the remaining partition numbers are skipped. Raises TooBusy.
     """
     with service.replays.take(program.account_id):
         return await _Past(service, program).play(days, most)
@@ -64,7 +64,7 @@ class _Past:
             position = piece[-1].position
 
     async def _read(self, partition: int, since: datetime, after: int) -> list[occurrences.Occurrence]:
-        """Return events after a position; the facts of contacts that they concern are loaded."""
+        """Return events after a position; load the facts of their contacts."""
         async with self.service.database.pool.acquire() as connection:
             piece = await occurrences.of_account(connection, partition, self.account_id, since, after, PIECE)
             concerned = {one.seen.event.contact_id for one in piece if self.replay.concerns(one.seen)}

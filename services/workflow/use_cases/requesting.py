@@ -1,4 +1,4 @@
-"""What a step asks for, as an event."""
+"""Appends the event for an effect of a step."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -10,12 +10,12 @@ from shared.events.messages import Cause, MessageRequested
 from shared.events.parts import Origin, Send
 from shared.events.workflow import AssignLabel, RemoveLabel, SetField
 
-# A message that a run asks for answers something that happened; after an outage this long it would surprise.
+# A message of a run reacts to an event; after a longer outage it would come too late.
 EXPIRES_AFTER = timedelta(days=3)
 
 
 def event_of(effect: Effect, run: Run, now: datetime) -> ContactEvent:
-    """Append the command to labeling or the request to the delivery pipeline. The send of a message is the run's."""
+    """Append the command to labeling or the request to the delivery pipeline. The run's id is the id of the send."""
     origin = Origin(kind="workflow", workflow_id=run.workflow_id, run_id=run.run_id, step_id=effect.step_id)
     account, contact = run.account_id, run.contact_id
     match effect.kind, effect.subject:

@@ -1,4 +1,4 @@
-"""What a unit of work does to runs: collected while they move, written set-wise at its end."""
+"""The changes of runs in a unit of work: collected while they move, written set-wise at its end."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ from shared.store.unit_of_work import UnitOfWork
 
 
 class RunChanges:
-    """New runs, runs that moved, the steps that they took, and the events that they ask for."""
+    """New runs, moved runs, the steps that they took, and the events that they issued."""
 
     def __init__(self, work: UnitOfWork, now: datetime) -> None:
         self._work = work
@@ -31,19 +31,19 @@ class RunChanges:
         self._clicks: set[tuple[UUID, UUID]] = set()
 
     def loaded(self, run: Run) -> None:
-        """Remember where a run was when it was read; the counts change by the difference."""
+        """Remember the state of a run when it was read; the counts change by the difference."""
         self._before.setdefault(run.run_id, (run.state, run.step_id))
 
     def has_moved(self, run_id: UUID) -> bool:
-        """Return True for a run that this unit has begun or moved."""
+        """Return whether this unit has started or moved the run."""
         return run_id in self._new or run_id in self._moved
 
     def add_new(self, new: NewRun) -> None:
-        """Add a run that begins."""
+        """Add a new run."""
         self._new[new.run.run_id] = new
 
     def apply(self, transition: Transition) -> None:
-        """Add what a run did; its events are appended to the unit of work."""
+        """Add the transition of a run; its events are appended to the unit of work."""
         run = transition.run
         if run.run_id in self._new:
             self._new[run.run_id] = self._new[run.run_id]._replace(run=run)
@@ -58,15 +58,15 @@ class RunChanges:
         self._taken += [(self._number_of(run), run.workflow_id, step) for step in transition.steps]
 
     def follow(self, event: FollowingEvent) -> None:
-        """Add an event that followed from a run."""
+        """Add an event that a run caused."""
         self._followed.append(event)
 
     def click(self, run_id: UUID, message_id: UUID) -> None:
-        """Add a human click on a message of a run."""
+        """Add a human click in a message of a run."""
         self._clicks.add((run_id, message_id))
 
     async def save(self, workflows: LoadedWorkflows) -> None:
-        """Write everything."""
+        """Write all changes."""
         connection = self._work.connection
         await runs.insert(connection, list(self._new.values()), self._work.number_of)
         await runs.update(connection, list(self._moved.values()))
@@ -137,5 +137,5 @@ def _step_that_sends(program: Program | None, message: UUID) -> str | None:
     if program is None:
         return None
     sending = (place for place in program.places.values() if place.step.send and place.step.send.message == message)
-    # Places are put in from the last to the first.
+    # Places are inserted from the last to the first.
     return next((place.id for place in reversed(list(sending))), None)

@@ -1,4 +1,4 @@
-"""What runs need to know of everything else, within one unit of work."""
+"""The environment of runs within one unit of work."""
 
 from datetime import date, datetime, time
 from uuid import UUID
@@ -15,7 +15,7 @@ from shared.criteria import Criterion, decide_content, evaluate, is_true, moves_
 
 
 class RunContext:
-    """The facts of the contacts of a unit, and the events that it has consumed; a `RunEnvironment`."""
+    """The facts of the contacts of a unit, and the events that it has consumed; implements `RunEnvironment`."""
 
     def __init__(self, catalogs: Catalogs, now: datetime) -> None:
         self._catalogs = catalogs
@@ -30,18 +30,18 @@ class RunContext:
         return self._now
 
     def move(self, now: datetime) -> None:
-        """Set the time; only where runs are tried."""
+        """Set the time; only used in trials."""
         self._now = now
         self._days.clear()
 
     def judge(self, criterion: Criterion, contact: Contact, run: UUID | None) -> ConditionResult:
-        """Evaluate over the service's own facts; segments by their definition, so that nothing lags behind."""
+        """Evaluate on the service's own facts; segments are inlined, so that they do not lag behind."""
         account_id, _ = contact
         asked = self._catalogs.ready(account_id, criterion)
         facts = self._catalogs.merged(account_id).facts(self.facts[contact])
         resolved = self._catalogs.with_last_labels(account_id, asked)
         found = evaluate(resolved if run is None else for_run(resolved, run), facts, self._today(account_id))
-        # What it saw is shown with the criterion as it was written.
+        # The values read are shown with the criterion as it was written.
         return ConditionResult(found.truth, lambda: found.as_written(asked).tree())
 
     def _today(self, account_id: int) -> date:
@@ -51,18 +51,18 @@ class RunContext:
         return today
 
     def changes_at(self, criterion: Criterion, run: Run, after: datetime) -> datetime | None:
-        """Return the account's next midnight, if the criterion moves with the day."""
+        """Return the account's next midnight if the criterion depends on the day."""
         if not moves_with_the_day(self._catalogs.ready(run.account_id, criterion)):
             return None
         zone = self._catalogs.zone(run.account_id)
         return moments_of(after.astimezone(zone).date() + DAY, time(0), zone)[0]
 
     def need(self, kind: EffectKind, subject: UUID | str, run: Run) -> None:
-        """Raise MissingReference if what a step needs was deleted."""
+        """Raise MissingReference if a thing that a step needs was deleted."""
         self._catalogs.need(run.account_id, kind, subject)
 
     def content(self, message: UUID, run: Run) -> tuple[int | None, dict[str, str] | None]:
-        """Decide on the contact's own facts, by the same code as campaigns; variants that are broken are skipped."""
+        """Decide on the contact's facts, by the same code as campaigns; broken variants are skipped."""
         revision, blocks = self._catalogs.blocks(run.account_id, message)
         if not blocks:
             return revision, None
@@ -78,14 +78,14 @@ class RunContext:
         return is_true(asked, facts, self._today(account_id))
 
     def why_not_sent(self, run: Run) -> str | None:
-        """Return "unknown" for a contact that is not known, or a subscription other than `subscribed`."""
+        """Return "unknown" for an unknown contact, or the subscription if it is not `subscribed`."""
         facts = self.facts[run.contact]
         if not facts.known or facts.subscription is None:
             return "unknown"
         return None if facts.subscription == "subscribed" else facts.subscription
 
     def next_time(self, run: Run, at: time, after: datetime) -> datetime:
-        """Return the first moment after `after` at which it is `at` in the account's time zone."""
+        """Return the first moment after `after` with the local time `at` in the account's time zone."""
         return next_local_time(at, after, self._catalogs.zone(run.account_id))
 
     def in_window(self, run: Run, window: Window, after: datetime) -> datetime:
@@ -94,5 +94,5 @@ class RunContext:
         return first_in_window(after, window.weekdays, window.begins, window.ends, zone)
 
     def earlier(self, run: Run) -> tuple[ConsumedEvent, ...]:
-        """Return events of the contact that were consumed in this unit before."""
+        """Return events of the contact that were consumed earlier in this unit."""
         return tuple(self.seen.get(run.contact, ()))

@@ -67,25 +67,25 @@ class Unit:
         self._waiting: dict[UUID, Run] = {}
 
     async def load(self, of: Collection[Contact], running: Iterable[Run] | None = None) -> None:
-        """Read facts and open runs of contacts; `running`: the runs, where they are known already."""
+        """Load facts and open runs of contacts; `running` are the runs if they are already loaded."""
         connection = self.work.connection
         self.environment.facts.update(await contacts.load(connection, self.projection, of))
         if running is None:
             running = await runs.running(connection, of)
         for run in running:
             if self.changes.has_moved(run.run_id):
-                continue  # what this unit knows is newer than the row
+                continue  # the state in this unit is newer than the row
             self._open.setdefault(run.contact, {})[run.run_id] = run
             self.changes.loaded(run)
 
     async def load_past(self, starts: Iterable[tuple[Program, ConsumedEvent]]) -> None:
-        """Read what decides on whether these may start."""
+        """Load the state that decides whether runs may start."""
         wanted = list(starts)
         pairs = {(program.workflow_id, seen.event.contact_id) for program, seen in wanted}
         if not pairs:
             return
         self._past = await runs.past(self.work.connection, pairs)
-        # Only a contact that has been here before may have been so by the same event.
+        # Only a contact that has started before may have done so by the same event.
         again = [(program, seen) for program, seen in wanted if self._past_of(program, seen).seen_before]
         if again:
             candidates = {_identity(program, seen) for program, seen in again}
@@ -105,12 +105,12 @@ class Unit:
         self._changed_facts.add(contact)
 
     def forget(self, contact: Contact) -> None:
-        """Forget the facts of a contact that is gone."""
+        """Remove the facts of an erased or merged contact."""
         self.environment.facts[contact].forget()
         self._changed_facts.add(contact)
 
     def deliver(self, seen: ConsumedEvent, only: UUID | None = None) -> None:
-        """Give an event to the open runs of its contact; `only`: those of one workflow."""
+        """Deliver an event to the open runs of its contact; `only`: to those of one workflow."""
         event = seen.event
         of_contact = list(self._open.get((event.account_id, event.contact_id), {}).values())
         if not of_contact:
@@ -126,7 +126,7 @@ class Unit:
         return next((transition for transition in transitions if transition is not None), None)
 
     def start(self, program: Program, broken: BrokenWorkflows, seen: ConsumedEvent, body: bytes, depth: int) -> None:
-        """Start a run, if the workflow's rules let it, and nothing that the workflow names is gone."""
+        """Start a run if the workflow's rules allow it and the workflow is not broken."""
         past = self._past_of(program, seen)
         if not may_start(program.definition.reentry, past) or broken.faults(program):
             return
@@ -155,13 +155,13 @@ class Unit:
             return Transition(self._failed(run, error))
 
     def fire(self, run: Run) -> None:
-        """Move a run whose time has come."""
+        """Move a run that is due."""
         if run.due_at is not None:
             TIMER_DELAY.observe(max(0.0, (self.environment.now - run.due_at).total_seconds()))
         self._move(run, partial(fire, run, environment=self.environment))
 
     def resume(self, run: Run) -> None:
-        """Let a run that is blocked, or has failed, try its step again."""
+        """Retry the step of a blocked or failed run."""
         self._move(run, partial(resume, run, environment=self.environment))
 
     async def keep_alive(self, done: int) -> None:
@@ -170,17 +170,17 @@ class Unit:
             await runs.keep_alive(self.work.connection)
 
     def cancel(self, of: Contact | None, running: Iterable[Run], reason: str) -> None:
-        """End runs from outside; `of`: all runs of this contact."""
+        """Cancel runs; `of`: all runs of this contact."""
         for run in list(self._open.get(of, {}).values()) if of else running:
             self.changes.loaded(run)
             self._apply(Transition(end(run, "cancelled", self.environment.now, reason)), None)
 
     def remember(self, seen: ConsumedEvent) -> None:
-        """Note that the event has been consumed; waits that begin later in this unit look back to it."""
+        """Remember a consumed event, because waits that begin later in this unit look back to it."""
         self.environment.seen.setdefault((seen.event.account_id, seen.event.contact_id), []).append(seen)
 
     async def look_back(self) -> None:
-        """Let runs whose wait began in this unit see what was consumed just before, in units before this one."""
+        """Deliver events that earlier units consumed just before to runs whose wait began in this unit."""
         while self._waiting:
             waiting, self._waiting = list(self._waiting.values()), {}
             moments: dict[Contact, datetime] = {}
@@ -194,7 +194,7 @@ class Unit:
                 self._move(run, partial(look_back, run, earlier=earlier, environment=self.environment))
 
     def _move(self, run: Run, move: Callable[[Program], Transition | None]) -> None:
-        """Apply what `move` returns; a run whose step raises an unexpected error fails, and others go on."""
+        """Apply the transition that `move` returns; a run whose step raises an unexpected error fails."""
         program: Program | None = None
         try:
             program = self.workflows.program(run.workflow_id, run.version)
@@ -231,14 +231,14 @@ class Unit:
             self._waiting[run.run_id] = run
 
     def _may_have_missed(self, run: Run, program: Program) -> bool:
-        """Return False if nobody can have answered yet, because the message is asked for in this very unit."""
+        """Return False if no answer is possible yet, because the message is requested in this unit."""
         wait_for = program.places[run.step_id or ""].step.wait_for
         assert wait_for is not None
         only_answers = all(getattr(trigger, "send", None) == THIS_RUN for trigger in wait_for.any)
         return not (only_answers and run.since >= self.environment.now - timedelta(seconds=1))
 
     async def save(self) -> None:
-        """Write everything, set-wise."""
+        """Write all changes, set-wise."""
         changed = {contact: self.environment.facts[contact] for contact in self._changed_facts}
         if changed:
             await contacts.save(self.work.connection, self.projection, changed, self.work.number_of)

@@ -1,4 +1,4 @@
-"""What use cases work with: the database, the catalogs, and the projection of facts in use."""
+"""The resources of use cases: the database, the catalogs, and the projection of facts in use."""
 
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -34,21 +34,21 @@ class WorkflowService:
 
     @property
     def partitions(self) -> int:
-        """Return the number of partition numbers."""
+        """Return the number of partitions of contact topics."""
         return self.database.partitions
 
     async def wait_until_published(self, work: UnitOfWork) -> None:
-        """Wait until Kafka has acknowledged what a catalog unit of work appended: 1 s at most, then go on anyway."""
+        """Wait, at most 1 s, until Kafka has acknowledged the events of a catalog unit of work."""
         await self.resources.acknowledged(work)
 
     def broken(self, account_id: int, definition: Definition) -> list[Fault]:
-        """Return a fault for every reference of the definition that the account does not have any more."""
+        """Return a fault for every reference of the definition that no longer exists."""
         return reference_faults(definition, self.catalogs.lookup(account_id))
 
     async def require_references(self, account_id: int, definition: Definition) -> None:
-        """Check every reference of a definition; read the catalogs to their present end before refusing it.
+        """Check every reference of a definition; read the catalogs to their current ends before refusing one.
 
-        Raises InvalidDefinition with a fault for everything that the account does not have.
+        Raises InvalidDefinition with a fault for each missing reference.
         """
         if self.broken(account_id, definition):
             await self.catalogs.catalog.refresh()

@@ -1,4 +1,4 @@
-"""What happens without an event: time has come, something was mended, a pause is over, existing contacts are taken."""
+"""Work without an event: timers, mended conditions, ends of pauses, and enrolment of existing contacts."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from shared.events.codec import body_of
 from shared.turns import Turns
 from shared.yielding import yielding
 
-# Bulk work goes in pieces, so that the events of a partition do not wait long for it (design, "Fairness").
+# Bulk work is done in pieces, so that the events of a partition do not wait long.
 PIECE = 2_000
 CONTACTS = 1_000
 
@@ -91,7 +91,7 @@ class Ticking:
                 if behind.active:
                     add(behind)
         for enrolment in await backlog.enrolments(self.connection, self.partitions):
-            # A version that this release cannot read waits for one that can.
+            # A version that this release cannot read waits for a release that can.
             if self.unit.workflows.find_program(enrolment.workflow_id, enrolment.version) is not None:
                 add(enrolment)
         return found
@@ -144,7 +144,7 @@ class Ticking:
             await runs.end_deletion(self.connection, workflow_id, partition)
 
     async def _catch_up(self, behind: Backlog) -> None:
-        """Decide on what came while a workflow was paused, in order, by what was in effect then."""
+        """Process the events of a pause, in order, with the definitions that were in effect at their times."""
         unit, partition, workflow_id = self.unit, behind.partition, behind.workflow_id
         account = unit.workflows.account_of(workflow_id)
         piece = await occurrences.after(self.connection, partition, account, behind.position, PIECE)
@@ -170,7 +170,7 @@ class Ticking:
         await backlog.move(self.connection, workflow_id, partition, piece[-1].position if more else None)
 
     async def _enrol(self, enrolment: Enrolment) -> None:
-        """Take contacts that are in a segment or hold a label already."""
+        """Enrol contacts that are already in a segment or hold a label."""
         unit, partition, workflow_id = self.unit, enrolment.partition, enrolment.workflow_id
         program = unit.workflows.program(workflow_id, enrolment.version)
         account = program.account_id

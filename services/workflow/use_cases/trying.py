@@ -1,4 +1,4 @@
-"""Try a workflow without doing anything: on one contact now, or on the last days."""
+"""Tries a workflow without effects: on one contact now, or on the events of the last days."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ MOST_EVENTS = 500_000  # a quarter of a minute
 
 
 class ContactTrial(NamedTuple):
-    """The trial of a workflow on one contact; `run` is None if none would start, for the reason `reason`."""
+    """The trial of a workflow on one contact; `run` is None if no run would start; `reason` says why."""
 
     run: Run | None
     reason: str | None
@@ -32,7 +32,7 @@ class ContactTrial(NamedTuple):
 
 
 async def try_on_contact(service: WorkflowService, account_id: int, workflow_id: UUID, contact_id: int) -> ContactTrial:
-    """Take one contact through the workflow as if a triggering event came now, and nothing after it.
+    """Simulate a run of one contact as if a triggering event came now, and no event after it.
 
     Raises NotFound.
     """
@@ -61,7 +61,7 @@ async def try_on_contact(service: WorkflowService, account_id: int, workflow_id:
 async def try_on_past(
     service: WorkflowService, account_id: int, workflow_id: UUID, days: int
 ) -> tuple[PastOutcome, list[Fault]]:
-    """Play the workflow over the last days. Raises NotFound."""
+    """Simulate the workflow over the events of the last days. Raises NotFound."""
     program, broken = await _program(service, account_id, workflow_id)
     return await replay_past(service, program, days, MOST_EVENTS), broken
 

@@ -1,4 +1,4 @@
-"""List, show, cancel and retry runs."""
+"""Lists, shows, cancels and retries runs."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,15 +24,15 @@ from shared.events.topics import partition_of
 
 
 class RunFilter(NamedTuple):
-    """A filter of runs; None stands for any."""
+    """A filter of runs; None means any."""
 
     contact_id: int | None
     state: str | None
-    step_id: str | None = None  # at which they are now
+    step_id: str | None = None  # the present step of runs
 
 
 class RunHistory(NamedTuple):
-    """A run with every step that it took and every event that followed from it."""
+    """A run with every step that it took and every event that it caused."""
 
     stored: StoredRun
     steps: Sequence[StoredStep]
@@ -47,9 +47,9 @@ async def list_page(
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> tuple[list[Run], int | None]:
-    """Return up to `limit` runs of a workflow after a place in the list, newest first, and the number of all.
+    """Return up to `limit` runs of a workflow after a place in the list, newest first, and their total number.
 
-    The number is None for the runs at a step. Raises NotFound.
+    The number is None with a filter by step. Raises NotFound.
     """
     async with service.database.pool.acquire() as connection:
         await find_workflow(connection, account_id, workflow_id)
@@ -75,7 +75,7 @@ async def show(service: WorkflowService, account_id: int, run_id: UUID) -> RunHi
 
 
 async def cancel(service: WorkflowService, account_id: int, run_id: UUID) -> RunHistory:
-    """End a run where it stands; a run that has ended stays as it is. Raises NotFound."""
+    """Cancel a run at its present step; a run that has ended is not changed. Raises NotFound."""
     contact_id = (await _find(service, account_id, run_id)).run.contact_id
     async with service.database.unit_of_work(partition_of(account_id, contact_id, service.partitions)) as work:
         stored = await run_history.find(work.connection, account_id, run_id)
@@ -89,7 +89,7 @@ async def cancel(service: WorkflowService, account_id: int, run_id: UUID) -> Run
 
 
 async def retry(service: WorkflowService, account_id: int, run_id: UUID) -> RunHistory:
-    """Let a failed run try its step again, as the newest version of its workflow has it.
+    """Retry the failed step of a run, with the newest version of its workflow.
 
     If that has no such step, the run keeps its version. Raises NotFound, WrongState for a run that has not failed.
     """
@@ -106,7 +106,7 @@ async def retry(service: WorkflowService, account_id: int, run_id: UUID) -> RunH
         if run.state != "failed":
             raise WrongState(f"Only a failed run can be tried again; this one is {run.state}.")
         if run.step_id is None:
-            # It failed before failed runs kept their step.
+            # It failed before failed runs stored their step.
             steps = await run_history.steps_of(work.connection, run_id)
             run = replace(run, step_id=steps[-1].step_id if steps else None)
         run = await _corrected(work.connection, run, workflows.workflow(run.workflow_id))
@@ -120,7 +120,7 @@ async def retry(service: WorkflowService, account_id: int, run_id: UUID) -> RunH
 
 
 async def _corrected(connection: PoolConnectionProxy, run: Run, workflow: Workflow) -> Run:
-    """Return the run on the newest version of its workflow, if its step is still there."""
+    """Return the run with the newest version of its workflow if that still has its step."""
     newest = workflow.programs[max(workflow.programs)]
     if newest.version == run.version or run.step_id not in newest.places:
         return run
@@ -129,7 +129,7 @@ async def _corrected(connection: PoolConnectionProxy, run: Run, workflow: Workfl
 
 
 class CountedStep(NamedTuple):
-    """A step with its counts; `kind` is `removed` if the current version does not have it any more."""
+    """A step with its counts; `kind` is `removed` if the current version no longer has it."""
 
     id: str
     kind: str
@@ -137,7 +137,7 @@ class CountedStep(NamedTuple):
 
 
 async def step_statistics(service: WorkflowService, account_id: int, workflow_id: UUID) -> list[CountedStep]:
-    """Return the counts of every step: those of the current version as they are written, then removed ones by id.
+    """Return the counts of every step: those of the current version in the order of the definition, then removed ones.
 
     Raises NotFound.
     """
