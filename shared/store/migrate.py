@@ -5,10 +5,12 @@ from pathlib import Path
 
 import asyncpg
 from pogo_core.util import migrate as pogo
+from pogo_core.util import sql
 
 from shared.store.locks import MIGRATIONS
 
 RUNTIME = Path(__file__).parent / "migrations"
+SCHEMA = "public"
 
 
 async def migrate(dsn: str, folders: Sequence[Path]) -> None:
@@ -16,7 +18,15 @@ async def migrate(dsn: str, folders: Sequence[Path]) -> None:
     connection = await asyncpg.connect(dsn, timeout=10)
     try:
         await connection.execute("SELECT pg_advisory_lock($1)", MIGRATIONS)
+        await sql.ensure_pogo_sync(connection)
+        applied = await sql.get_applied_migrations(connection, schema_name=SCHEMA)
         for folder in (RUNTIME, *folders):
-            await pogo.apply(connection, folder, schema_name="public")
+            # pogo parses every file, twice, before it looks for what is to be done. Most starts have nothing to apply.
+            if not _names(folder) <= applied:
+                await pogo.apply(connection, folder, schema_name=SCHEMA)
     finally:
         await connection.close()
+
+
+def _names(folder: Path) -> set[str]:
+    return {path.stem for path in folder.iterdir() if path.suffix in {".sql", ".py"}}
