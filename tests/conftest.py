@@ -3,6 +3,7 @@
 import os
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -59,7 +60,9 @@ def postgres(request: pytest.FixtureRequest) -> Iterator[TestPostgres]:
     """`.dsn` of the server at PENCHANT_TEST_POSTGRES (a superuser), or of one in a container, or of this run's own."""
     dsn = os.environ.get("PENCHANT_TEST_POSTGRES")
     if dsn:
-        yield SharedPostgres(dsn)
+        server = SharedPostgres(dsn)
+        yield server
+        server.drop_templates()
     elif engine_has(POSTGRES_IMAGE):
         with postgres_container() as server:
             yield server
@@ -72,6 +75,20 @@ def database_dsn(postgres: TestPostgres) -> Iterator[str]:
     """Provide an empty database, gone after the test."""
     name = f"test_{uuid.uuid4().hex}"
     yield postgres.create_database(name)
+    postgres.drop_database(name)
+
+
+@pytest.fixture
+def migrations() -> tuple[Path, ...]:
+    """Provide the folders of the migrations that `migrated_dsn` has, beside the runtime's: a service overrides it."""
+    return ()
+
+
+@pytest.fixture
+def migrated_dsn(postgres: TestPostgres, migrations: tuple[Path, ...]) -> Iterator[str]:
+    """Provide a database with all tables, which are empty; gone after the test."""
+    name = f"test_{uuid.uuid4().hex}"
+    yield postgres.create_migrated(name, *migrations)
     postgres.drop_database(name)
 
 

@@ -8,7 +8,8 @@ from shared.bus.topics import ensure_topics
 from tests.bench.clicks import ClickWriter, clicks_of
 from tests.faults.cast import LABELS
 from tests.faults.checks import fetch
-from tests.stack.nodes import KafkaNode, execute
+from tests.stack.databases import execute
+from tests.stack.nodes import KafkaNode
 from tests.stack.processes import ServiceProcess
 from tests.stack.sandbox import Sandbox
 from tests.stack.topics import read_topic, topics_there

@@ -16,6 +16,7 @@ from uuid import UUID
 import httpx
 import pytest
 
+from services.segmentation.store import MIGRATIONS
 from shared.criteria import Criterion, inline_segments, parse
 from shared.events.envelope import ContactEvent
 from shared.events.labeling import ContactEngaged, ContactState, LabelAssigned, LabelRemoved
@@ -37,6 +38,11 @@ CRITERIA: list[dict[str, Any]] = [
     {"engaged": {"kind": "form.submitted", "ref": "contest", "exactly": 0}},
     {"label": {"any_of": [str(DOGS), str(CATS)], "older_than_days": 10}},
 ]
+
+
+@pytest.fixture
+def migrations() -> tuple[Path, ...]:
+    return (MIGRATIONS,)
 
 
 def random_event(dice: random.Random, now: datetime) -> ContactEvent:
@@ -218,9 +224,9 @@ async def all_included(client: httpx.AsyncClient, path: str) -> list[int]:
 @pytest.mark.timeout(400)
 @pytest.mark.asyncio
 async def test_killed_while_it_folds_announces_and_saves(
-    kafka: TestKafka, database_dsn: str, topic_prefix: str, tmp_path: Path
+    kafka: TestKafka, migrated_dsn: str, topic_prefix: str, tmp_path: Path
 ) -> None:
-    async with workload_on(kafka.bootstrap, database_dsn, topic_prefix, tmp_path) as workload:
+    async with workload_on(kafka.bootstrap, migrated_dsn, topic_prefix, tmp_path) as workload:
         with workload.process("one") as process:
             await workload.feed()
             process.start()
@@ -248,9 +254,9 @@ async def test_killed_while_it_folds_announces_and_saves(
 @pytest.mark.timeout(400)
 @pytest.mark.asyncio
 async def test_two_processes_one_killed_stopped_and_continued(
-    kafka: TestKafka, database_dsn: str, topic_prefix: str, tmp_path: Path
+    kafka: TestKafka, migrated_dsn: str, topic_prefix: str, tmp_path: Path
 ) -> None:
-    async with workload_on(kafka.bootstrap, database_dsn, topic_prefix, tmp_path) as workload:
+    async with workload_on(kafka.bootstrap, migrated_dsn, topic_prefix, tmp_path) as workload:
         with workload.process("one") as one, workload.process("two") as two:
             one.start()
             two.start()
@@ -290,7 +296,7 @@ def durable_postgres() -> Iterator[PostgresNode]:
 async def test_kafka_and_postgresql_gone_for_a_while(
     private_kafka: KafkaNode, durable_postgres: PostgresNode, tmp_path: Path
 ) -> None:
-    dsn = durable_postgres.create_database("segmentation_faults")
+    dsn = durable_postgres.create_migrated("segmentation_faults", MIGRATIONS)
     async with workload_on(private_kafka.bootstrap, dsn, "gone.", tmp_path) as workload:
         with workload.process("one") as process:
             process.start()
@@ -312,11 +318,11 @@ async def test_kafka_and_postgresql_gone_for_a_while(
 @pytest.mark.timeout(400)
 @pytest.mark.asyncio
 async def test_killed_in_the_middle_of_announcing_a_large_segment(
-    kafka: TestKafka, database_dsn: str, topic_prefix: str, tmp_path: Path
+    kafka: TestKafka, migrated_dsn: str, topic_prefix: str, tmp_path: Path
 ) -> None:
     """A definition is announced in pieces while events for the same contacts arrive."""
     many = 30_000
-    async with workload_on(kafka.bootstrap, database_dsn, topic_prefix, tmp_path) as workload:
+    async with workload_on(kafka.bootstrap, migrated_dsn, topic_prefix, tmp_path) as workload:
         now = datetime.now(UTC)
         await workload.rig.publish([contact(number, now, city="Gent") for number in range(1, many + 1)])
         with workload.process("one") as process:
@@ -335,11 +341,11 @@ async def test_killed_in_the_middle_of_announcing_a_large_segment(
 @pytest.mark.timeout(400)
 @pytest.mark.asyncio
 async def test_killed_while_a_campaign_freezes_and_sends(
-    kafka: TestKafka, database_dsn: str, topic_prefix: str, tmp_path: Path
+    kafka: TestKafka, migrated_dsn: str, topic_prefix: str, tmp_path: Path
 ) -> None:
     """Every subscribed member is requested exactly once, wherever a process is killed and whoever owns its slices."""
     many = 20_000
-    async with workload_on(kafka.bootstrap, database_dsn, topic_prefix, tmp_path) as workload:
+    async with workload_on(kafka.bootstrap, migrated_dsn, topic_prefix, tmp_path) as workload:
         now = datetime.now(UTC)
         message = MessageChanged(
             occurred_at=now, account_id=ACCOUNT, message_id=MESSAGE, message_name="Spring", revision=1, links=()

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from services.workflow.app import SERVICE
 from services.workflow.consumers.handler import TOPICS
 from shared.events.codec import decode
 from shared.events.envelope import ContactEvent
@@ -41,6 +42,11 @@ LABEL = {"id": "cats", "assign_label": {"label": str(CATS)}}
 ON_CLICK = {"on": "ContactClicked"}
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(400)]
+
+
+@pytest.fixture
+def migrations() -> tuple[Path, ...]:
+    return (SERVICE.migrations,)
 
 
 class Workload:
@@ -185,9 +191,9 @@ def soon(seconds: float) -> datetime:
 
 @pytest.mark.asyncio
 async def test_killed_between_steps_with_timers_due_while_it_is_away(
-    kafka: TestKafka, database_dsn: str, topic_prefix: str, tmp_path: Path
+    kafka: TestKafka, migrated_dsn: str, topic_prefix: str, tmp_path: Path
 ) -> None:
-    async with workload_on(kafka.bootstrap, database_dsn, topic_prefix, tmp_path) as workload:
+    async with workload_on(kafka.bootstrap, migrated_dsn, topic_prefix, tmp_path) as workload:
         due = soon(20)
         await workload.define(due)
         with workload.process("one", PENCHANT_KAFKA_SESSION_TIMEOUT="45") as process:
@@ -210,9 +216,9 @@ async def test_killed_between_steps_with_timers_due_while_it_is_away(
 
 @pytest.mark.asyncio
 async def test_two_workers_one_killed_and_one_a_zombie(
-    kafka: TestKafka, database_dsn: str, topic_prefix: str, tmp_path: Path
+    kafka: TestKafka, migrated_dsn: str, topic_prefix: str, tmp_path: Path
 ) -> None:
-    async with workload_on(kafka.bootstrap, database_dsn, topic_prefix, tmp_path) as workload:
+    async with workload_on(kafka.bootstrap, migrated_dsn, topic_prefix, tmp_path) as workload:
         await workload.define(soon(30))
         with workload.process("one") as one, workload.process("two") as two:
             one.start()
@@ -252,9 +258,9 @@ async def has_caught_up(rig: Rig, projection: int) -> bool:
 
 @pytest.mark.asyncio
 async def test_made_to_read_everything_again_it_asks_for_nothing_again(
-    kafka: TestKafka, database_dsn: str, topic_prefix: str, tmp_path: Path
+    kafka: TestKafka, migrated_dsn: str, topic_prefix: str, tmp_path: Path
 ) -> None:
-    async with workload_on(kafka.bootstrap, database_dsn, topic_prefix, tmp_path) as workload:
+    async with workload_on(kafka.bootstrap, migrated_dsn, topic_prefix, tmp_path) as workload:
         await workload.define(soon(5))
         with workload.process("one") as process:
             process.start()
@@ -278,7 +284,7 @@ async def test_made_to_read_everything_again_it_asks_for_nothing_again(
 async def test_kafka_and_postgresql_gone_for_a_while(
     private_kafka: KafkaNode, private_postgres: PostgresNode, tmp_path: Path
 ) -> None:
-    dsn = private_postgres.create_database("workflow_faults")
+    dsn = private_postgres.create_migrated("workflow_faults", SERVICE.migrations)
     async with workload_on(private_kafka.bootstrap, dsn, "workflowgone.", tmp_path) as workload:
         await workload.define(soon(20))
         with workload.process("one") as process:

@@ -5,12 +5,9 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
-from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import psutil
@@ -22,17 +19,11 @@ from deploy.embedded.kafka import Kafka
 from deploy.embedded.ports import free_port
 from deploy.embedded.postgres import Postgres
 from deploy.embedded.process import Command
+from tests.stack.coroutines import run_async
+from tests.stack.databases import DatabaseServer
 
 READY_WITHIN_SECONDS = 150.0
 STOPPED_WITHIN_SECONDS = 30.0
-
-T = TypeVar("T")
-
-
-def run_async(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Run a coroutine from synchronous code, also while the calling test has an event loop."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(lambda: asyncio.run(work())).result()
 
 
 @contextmanager
@@ -134,20 +125,15 @@ class KafkaNode(Node):
         return await broker_answers(self.bootstrap)
 
 
-class PostgresNode(Node):
+class PostgresNode(Node, DatabaseServer):
     def __init__(self, folder: Path, *, durable: bool = False) -> None:
+        DatabaseServer.__init__(self)
         self._postgres = Postgres(folder, free_port(), password="postgres", durable=durable)
-        super().__init__(self._postgres.prepare(lambda _: None), folder.with_name(f"{folder.name}.log"))
+        Node.__init__(self, self._postgres.prepare(lambda _: None), folder.with_name(f"{folder.name}.log"))
 
     @property
     def dsn(self) -> str:
         return self._postgres.dsn()
-
-    def create_database(self, name: str) -> str:
-        return create_database(self.dsn, name)
-
-    def drop_database(self, name: str) -> None:
-        execute(self.dsn, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
     async def _answers(self) -> bool:
         try:
@@ -191,22 +177,5 @@ def delete_topics(bootstrap: str, prefix: str) -> None:
                 await admin.delete_topics(names)
         finally:
             await admin.close()
-
-    run_async(work)
-
-
-def create_database(superuser_dsn: str, name: str) -> str:
-    """Create an empty database; return its DSN, with the superuser's role."""
-    execute(superuser_dsn, f'CREATE DATABASE "{name}"')
-    return urlunsplit(urlsplit(superuser_dsn)._replace(path=f"/{name}"))
-
-
-def execute(dsn: str, statement: str) -> None:
-    async def work() -> None:
-        connection = await asyncpg.connect(dsn)
-        try:
-            await connection.execute(statement)
-        finally:
-            await connection.close()
 
     run_async(work)

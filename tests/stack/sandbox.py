@@ -38,10 +38,11 @@ class Sandbox:
         return CommonSettings(kafka=self._kafka.bootstrap, topic_prefix=self.prefix, partitions=self.partitions)
 
     def database(self, service: str) -> str:
-        """Return the DSN of a service's database, which is created at the first call."""
+        """Return the DSN of a service's database, which is created at the first call, with its tables."""
         if service not in self.databases:
             name = f"{service}_{uuid4().hex}"
-            self.databases[service] = self._postgres.create_database(name)
+            folder = ROOT / "services" / service / "migrations"
+            self.databases[service] = self._postgres.create_migrated(name, folder)
         return self.databases[service]
 
     def service(self, service: str, *roles: str, module: str | None = None, **environment: str) -> ServiceProcess:

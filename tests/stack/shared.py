@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from tests.stack.nodes import create_database, delete_topics, execute
+from tests.stack.databases import DatabaseServer
+from tests.stack.nodes import delete_topics
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,12 +14,11 @@ class SharedKafka:
         delete_topics(self.bootstrap, prefix)
 
 
-@dataclass(frozen=True, slots=True)
-class SharedPostgres:
-    dsn: str
+class SharedPostgres(DatabaseServer):
+    def __init__(self, dsn: str) -> None:
+        super().__init__()
+        self._dsn = dsn
 
-    def create_database(self, name: str) -> str:
-        return create_database(self.dsn, name)
-
-    def drop_database(self, name: str) -> None:
-        execute(self.dsn, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    @property
+    def dsn(self) -> str:
+        return self._dsn

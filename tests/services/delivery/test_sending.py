@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -47,10 +48,14 @@ def mailbox() -> Iterator[tuple[Mailbox, int]]:
     controller.stop()
 
 
+@pytest.fixture
+def migrations() -> tuple[Path, ...]:
+    return (MIGRATIONS,)
+
+
 @pytest_asyncio.fixture
-async def database(database_dsn: str) -> AsyncIterator[Database]:
-    database = await Database.open(database_dsn)
-    await database.migrate([MIGRATIONS])
+async def database(migrated_dsn: str) -> AsyncIterator[Database]:
+    database = await Database.open(migrated_dsn)
     yield database
     await database.close()
 

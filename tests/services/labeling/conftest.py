@@ -1,22 +1,25 @@
 """A database with labeling's tables, and a shop in it."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
 from services.labeling.store import MIGRATIONS
 from shared.store.database import Database
-from shared.store.event_tables import extend_event_tables
 from tests.services.labeling.shop import Shop
 
 
+@pytest.fixture
+def migrations() -> tuple[Path, ...]:
+    return (MIGRATIONS,)
+
+
 @pytest_asyncio.fixture
-async def database(database_dsn: str) -> AsyncIterator[Database]:
+async def database(migrated_dsn: str) -> AsyncIterator[Database]:
     """Provide a database with labeling's tables, which are empty."""
-    database = await Database.open(database_dsn)
-    await database.migrate([MIGRATIONS])
-    async with database.pool.acquire() as connection:
-        await extend_event_tables(connection)
+    database = await Database.open(migrated_dsn)
     yield database
     await database.close()
 

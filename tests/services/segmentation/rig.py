@@ -17,7 +17,6 @@ from pydantic import SecretStr
 from services.segmentation.app import build
 from services.segmentation.consumers.slices import SliceHandler
 from services.segmentation.settings import SegmentationSettings
-from services.segmentation.store import MIGRATIONS
 from shared.bus.catalog import Catalog
 from shared.bus.connection import client_options
 from shared.bus.guard import check_cluster
@@ -48,7 +47,6 @@ from shared.http.keys import generate, hash_of
 from shared.http.server import serve
 from shared.runtime.service import Resources
 from shared.store.database import Database
-from shared.store.event_tables import extend_event_tables
 from shared.store.listener import listen
 from tests.shared.criteria.strategies import ZONE
 
@@ -299,7 +297,7 @@ async def _end(stop: asyncio.Event, tasks: Sequence["asyncio.Task[None]"]) -> No
 
 @asynccontextmanager
 async def make_rig(bootstrap: str, dsn: str, prefix: str) -> AsyncIterator[Rig]:
-    """Make topics, tables, and an account in Brussels with a key, two labels and two fields."""
+    """Make topics, and an account in Brussels with a key, two labels and two fields. `dsn` has the tables."""
     settings = SegmentationSettings(
         kafka=bootstrap, topic_prefix=prefix, partitions=PARTITIONS, segmentation_database=SecretStr(dsn)
     )
@@ -307,9 +305,6 @@ async def make_rig(bootstrap: str, dsn: str, prefix: str) -> AsyncIterator[Rig]:
         await ensure_topics(settings)
         database = await Database.open(dsn, PARTITIONS)
         stack.push_async_callback(database.close)
-        await database.migrate([MIGRATIONS])
-        async with database.pool.acquire() as connection:
-            await extend_event_tables(connection)
         producer = AIOKafkaProducer(**client_options(settings))
         await producer.start()
         stack.push_async_callback(producer.stop)

@@ -1,15 +1,22 @@
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 import pytest_asyncio
 
+from services.tracking.app import SERVICE
 from tests.conftest import TestKafka, TestPostgres
 from tests.services.tracking.process import TrackingProcess
 from tests.services.tracking.rig import Rig, open_rig
 
 ACCOUNTS = count(1)
+
+
+@pytest.fixture
+def migrations() -> tuple[Path, ...]:
+    return (SERVICE.migrations,)
 
 
 @pytest.fixture(scope="package")

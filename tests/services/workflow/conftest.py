@@ -1,17 +1,25 @@
 """The workflow service among services that the test plays itself."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
+from services.workflow.app import SERVICE
 from tests.conftest import TestKafka
 from tests.services.workflow.rig import Rig, make_rig
 
 
+@pytest.fixture
+def migrations() -> tuple[Path, ...]:
+    return (SERVICE.migrations,)
+
+
 @pytest_asyncio.fixture
-async def rig(kafka: TestKafka, database_dsn: str, topic_prefix: str) -> AsyncIterator[Rig]:
+async def rig(kafka: TestKafka, migrated_dsn: str, topic_prefix: str) -> AsyncIterator[Rig]:
     """Provide a rig without a worker; `rig.worker()` starts one."""
-    async with make_rig(kafka.bootstrap, database_dsn, topic_prefix) as made:
+    async with make_rig(kafka.bootstrap, migrated_dsn, topic_prefix) as made:
         yield made
 
 

@@ -36,7 +36,6 @@ from shared.http.app import create_app
 from shared.http.keys import generate, hash_of
 from shared.runtime.service import Resources
 from shared.store.database import Database
-from shared.store.event_tables import extend_event_tables
 from shared.store.listener import listen
 from tests.services.workflow.events import CATS, DOGS, GUIDE, LINK, OFFER, REGULARS, now
 from tests.stack.topics import read_topic
@@ -244,7 +243,7 @@ def key(text: str, account: int = 1, scopes: Sequence[Any] = ("admin",)) -> ApiK
 
 @asynccontextmanager
 async def make_rig(bootstrap: str, dsn: str, prefix: str) -> AsyncIterator[Rig]:
-    """Provide the service without a worker: `rig.worker()` starts one."""
+    """Provide the service without a worker: `rig.worker()` starts one. `dsn` has the tables."""
     settings = WorkflowSettings(
         kafka=bootstrap, topic_prefix=prefix, partitions=PARTITIONS, workflow_database=SecretStr(dsn)
     )
@@ -252,9 +251,6 @@ async def make_rig(bootstrap: str, dsn: str, prefix: str) -> AsyncIterator[Rig]:
         await ensure_topics(settings)
         database = await Database.open(dsn, PARTITIONS)
         stack.push_async_callback(database.close)
-        await database.migrate([SERVICE.migrations])
-        async with database.pool.acquire() as connection:
-            await extend_event_tables(connection)
         cluster = await check_cluster("workflow", settings, database)
         producer = AIOKafkaProducer(**client_options(settings))
         await producer.start()

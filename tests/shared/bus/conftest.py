@@ -7,6 +7,6 @@ from tests.shared.bus.rig import Rig, make_rig
 
 
 @pytest_asyncio.fixture
-async def rig(kafka: TestKafka, database_dsn: str, topic_prefix: str) -> AsyncIterator[Rig]:
-    async with make_rig(kafka.bootstrap, database_dsn, topic_prefix) as made:
+async def rig(kafka: TestKafka, migrated_dsn: str, topic_prefix: str) -> AsyncIterator[Rig]:
+    async with make_rig(kafka.bootstrap, migrated_dsn, topic_prefix) as made:
         yield made

@@ -26,7 +26,6 @@ from shared.events.topics import partition_of
 from shared.events.tracking import ContactClicked
 from shared.settings import CommonSettings
 from shared.store.database import Database
-from shared.store.event_tables import extend_event_tables
 from shared.store.unit_of_work import UnitOfWork
 from tests.stack.topics import read_topic
 
@@ -189,14 +188,13 @@ class Rig:
 
 @asynccontextmanager
 async def make_rig(bootstrap: str, dsn: str, prefix: str) -> AsyncIterator[Rig]:
+    """Make topics, and a table in the database at `dsn`, which has the runtime's tables."""
     settings = CommonSettings(kafka=bootstrap, topic_prefix=prefix, partitions=PARTITIONS)
     async with AsyncExitStack() as stack:
         await ensure_topics(settings)
         database = await Database.open(dsn, PARTITIONS)
         stack.push_async_callback(database.close)
-        await database.migrate([])
         async with database.pool.acquire() as connection:
-            await extend_event_tables(connection)
             await connection.execute(COUNTS)
         producer = AIOKafkaProducer(**client_options(settings))
         await producer.start()

@@ -10,7 +10,6 @@ import structlog
 
 from shared.logs import configure_logging
 from shared.store.database import Database
-from shared.store.event_tables import extend_event_tables
 
 
 @pytest.fixture(autouse=True)
@@ -29,11 +28,8 @@ def logged() -> Iterator[io.StringIO]:
 
 
 @pytest_asyncio.fixture
-async def database(database_dsn: str) -> AsyncIterator[Database]:
+async def database(migrated_dsn: str) -> AsyncIterator[Database]:
     """Provide the runtime's tables in a database of the test's own."""
-    database = await Database.open(database_dsn)
-    await database.migrate([])
-    async with database.pool.acquire() as connection:
-        await extend_event_tables(connection)
+    database = await Database.open(migrated_dsn)
     yield database
     await database.close()

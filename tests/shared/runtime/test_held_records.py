@@ -25,9 +25,8 @@ FROM generate_series(1, $1::integer) AS n
 
 
 @pytest_asyncio.fixture
-async def database(database_dsn: str) -> AsyncIterator[Database]:
-    database = await Database.open(database_dsn)
-    await database.migrate([])
+async def database(migrated_dsn: str) -> AsyncIterator[Database]:
+    database = await Database.open(migrated_dsn)
     yield database
     await database.close()
 

@@ -107,11 +107,11 @@ async def test_what_decides_is_read_after_the_wait_for_the_lock(database: Databa
 @pytest.mark.asyncio
 @pytest.mark.parametrize("locked", ["SELECT pg_advisory_xact_lock(1, 2)", "UPDATE seats SET taken = 1"])
 async def test_a_client_stopped_in_the_middle_of_a_copy_does_not_freeze_the_others(
-    database: Database, database_dsn: str, locked: str
+    database: Database, migrated_dsn: str, locked: str
 ) -> None:
     """Be it that it holds a partition or a row."""
     await database.pool.execute("CREATE TABLE seats AS SELECT 0 AS taken")
-    stopped = await asyncpg.connect(database_dsn, server_settings={"application_name": APPLICATION})
+    stopped = await asyncpg.connect(migrated_dsn, server_settings={"application_name": APPLICATION})
     transaction = stopped.transaction()
     await transaction.start()
     await stopped.execute(locked)
@@ -281,10 +281,10 @@ async def test_a_savepoint_undoes_what_was_written(database: Database) -> None:
 
 @pytest.mark.asyncio
 async def test_nobody_waits_for_a_connection_for_ever(
-    database: Database, database_dsn: str, monkeypatch: pytest.MonkeyPatch
+    database: Database, migrated_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared.store.database.ACQUIRE_WITHIN", 0.2)
-    small = await Database.open(database_dsn, PARTITIONS, size=1)
+    small = await Database.open(migrated_dsn, PARTITIONS, size=1)
     try:
         async with small.transaction():
             with pytest.raises(TimeoutError):

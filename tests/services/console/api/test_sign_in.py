@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import httpx
@@ -64,23 +65,27 @@ def server() -> Iterator[tuple[MailServer, int]]:
     controller.stop()
 
 
+@pytest.fixture
+def migrations() -> tuple[Path, ...]:
+    return (MIGRATIONS,)
+
+
 @pytest_asyncio.fixture
-async def database(database_dsn: str) -> AsyncIterator[Database]:
-    database = await Database.open(database_dsn)
-    await database.migrate([MIGRATIONS])
+async def database(migrated_dsn: str) -> AsyncIterator[Database]:
+    database = await Database.open(migrated_dsn)
     yield database
     await database.close()
 
 
 @pytest_asyncio.fixture
 async def browser(
-    database: Database, database_dsn: str, server: tuple[MailServer, int], monkeypatch: pytest.MonkeyPatch
+    database: Database, migrated_dsn: str, server: tuple[MailServer, int], monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[httpx.AsyncClient]:
     """Somebody who is not signed in; what they may ask for is counted anew for each test."""
     monkeypatch.setattr(sign_in, "BY_CLIENT", Allowance(per_minute=20))
     monkeypatch.setattr(sign_in, "BY_ADDRESS", Allowance(per_minute=3))
     settings = ConsoleSettings(
-        console_database=SecretStr(database_dsn),
+        console_database=SecretStr(migrated_dsn),
         console_secret=SecretStr("a-secret-of-the-tests-that-is-long-enough"),
         console_url=URL,
         smtp=SecretStr(f"smtp://127.0.0.1:{server[1]}"),

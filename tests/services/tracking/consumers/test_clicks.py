@@ -12,7 +12,6 @@ import pytest_asyncio
 from aiokafka import ConsumerRecord
 from asyncpg.pool import PoolConnectionProxy
 
-from services.tracking.app import SERVICE
 from services.tracking.consumers.clicks import ClickHandler
 from services.tracking.consumers.consent import UnappliedRefusals
 from services.tracking.consumers.contacts import ContactHandler
@@ -28,7 +27,6 @@ from shared.events.labeling import ContactChanged
 from shared.events.topics import CATALOG_PARTITION, partition_of
 from shared.settings import CommonSettings
 from shared.store.database import Database
-from shared.store.event_tables import extend_event_tables
 
 PARTITIONS = 4
 HTML = '<a href="https://shop.example/dogs">Dogs</a>'
@@ -96,11 +94,9 @@ class Desk:
 
 
 @pytest_asyncio.fixture
-async def desk(database_dsn: str) -> AsyncIterator[Desk]:
-    database = await Database.open(database_dsn, PARTITIONS)
-    await database.migrate([SERVICE.migrations])
+async def desk(migrated_dsn: str) -> AsyncIterator[Desk]:
+    database = await Database.open(migrated_dsn, PARTITIONS)
     async with database.pool.acquire() as connection:
-        await extend_event_tables(connection)
         await write_contacts(connection, [contact_row(contact_id) for contact_id in (1, 2, 3)])
     async with database.unit_of_work(CATALOG_PARTITION) as work:
         draft = Draft("Spring", HTML)

@@ -2,17 +2,12 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from services.tracking.app import SERVICE
 from shared.store.database import Database
-from shared.store.event_tables import extend_event_tables
 
 
 @pytest_asyncio.fixture
-async def database(database_dsn: str) -> AsyncIterator[Database]:
+async def database(migrated_dsn: str) -> AsyncIterator[Database]:
     """Provide a database with tracking's tables, which are empty."""
-    database = await Database.open(database_dsn)
-    await database.migrate([SERVICE.migrations])
-    async with database.pool.acquire() as connection:
-        await extend_event_tables(connection)
+    database = await Database.open(migrated_dsn)
     yield database
     await database.close()
