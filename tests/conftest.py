@@ -9,6 +9,7 @@ import hypothesis
 import pytest
 
 from tests.stack.containers import KAFKA_IMAGE, POSTGRES_IMAGE, engine_has, kafka_container, postgres_container
+from tests.stack.forking import close_fork_servers
 from tests.stack.nodes import KafkaNode, PostgresNode, server_folder
 from tests.stack.shared import SharedKafka, SharedPostgres
 
@@ -20,6 +21,11 @@ hypothesis.settings.load_profile("any machine")
 
 TestKafka = KafkaNode | SharedKafka
 TestPostgres = PostgresNode | SharedPostgres
+
+
+def pytest_sessionfinish() -> None:
+    """End what forks processes of services."""
+    close_fork_servers()
 
 
 @pytest.fixture(scope="session")

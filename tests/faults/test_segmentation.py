@@ -92,6 +92,7 @@ class Workload:
             },
             self.folder / f"{name}.log",
             "PENCHANT_SEGMENTATION_PORT",
+            forked=True,
         )
         self.processes.append(process)
         try:

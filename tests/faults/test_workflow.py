@@ -93,6 +93,7 @@ class Workload:
             },
             self.folder / f"{name}.log",
             "PENCHANT_WORKFLOW_PORT",
+            forked=True,
         )
         try:
             yield process

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Self
 
 from deploy.embedded.ports import free_port
+from tests.stack.forking import Process, fork_server_of
 
 ROOT = Path(__file__).parents[2]
 READY_WITHIN = 150.0  # seconds, on a machine that is very busy
@@ -21,7 +22,8 @@ ENDED_WITHIN = 30.0  # seconds
 class ServiceProcess:
     """`python -m <module>` with the settings `environment`. It serves on `port`; its output is in `log`.
 
-    `root` is the folder of the code that it runs.
+    `root` is the folder of the code that it runs. With `forked` it starts sooner, for a process that has imported its
+    code already is forked; what it does afterwards is the same.
     """
 
     def __init__(
@@ -32,16 +34,19 @@ class ServiceProcess:
         port_setting: str,
         arguments: Sequence[str] = (),
         root: Path = ROOT,
+        *,
+        forked: bool = False,
     ) -> None:
         self.port = int(environment.get(port_setting, free_port()))
         self.log = log
         self.arguments = [*arguments]
         self._root = root
-        self._command = [sys.executable, "-m", module]
+        self._module = module
+        self._forked = forked and root == ROOT
         # The environment of the tests must not change the services.
         around = {name: value for name, value in os.environ.items() if not name.startswith("PENCHANT_")}
         self._environment = {**around, **environment, port_setting: str(self.port)}
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
 
     @property
     def url(self) -> str:
@@ -58,9 +63,19 @@ class ServiceProcess:
 
     def start(self, *, ready: bool = True) -> Self:
         """Start it, and wait until it is ready unless `ready` is False."""
+        server = fork_server_of(self._module) if self._forked else None
+        if server is None:
+            self._process = self._spawn()
+        else:
+            self._process = server.fork(self.arguments, self._environment, self.log)
+        if ready:
+            self.wait_ready()
+        return self
+
+    def _spawn(self) -> Process:
         with self.log.open("ab") as output:
-            self._process = subprocess.Popen(
-                [*self._command, *self.arguments],
+            return subprocess.Popen(
+                [sys.executable, "-m", self._module, *self.arguments],
                 env=self._environment,
                 cwd=self._root,
                 stdin=subprocess.DEVNULL,
@@ -68,9 +83,6 @@ class ServiceProcess:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        if ready:
-            self.wait_ready()
-        return self
 
     def wait_ready(self) -> None:
         deadline = time.monotonic() + READY_WITHIN

@@ -68,7 +68,7 @@ class Sandbox:
         arguments = [part for role in roles for part in ("--role", role)]
         process = ServiceProcess(
             module or f"services.{service}", common | extra | environment, log, f"PENCHANT_{service.upper()}_PORT",
-            arguments, root,
+            arguments, root, forked=True,
         )  # fmt: skip
         self.processes.append(process)
         return process

@@ -48,7 +48,7 @@ def process(settings: LabelingSettings, tmp_path: Path) -> Iterator[ServiceProce
         "PENCHANT_LABELING_DATABASE": settings.labeling_database.get_secret_value(),
         "PENCHANT_OPERATOR_KEY": "operator",
     }
-    process = ServiceProcess("services.labeling", environment, tmp_path / "log", "PENCHANT_LABELING_PORT")
+    process = ServiceProcess("services.labeling", environment, tmp_path / "log", "PENCHANT_LABELING_PORT", forked=True)
     yield process.start()
     process.end()
 

@@ -26,7 +26,8 @@ class TrackingProcess(ServiceProcess):
             "PENCHANT_TRACKING_DATABASE": dsn,
             "PENCHANT_TRACKING_KEYS": KEYS,
         }
-        super().__init__("services.tracking", environment, home / "tracking.log", "PENCHANT_TRACKING_PORT", arguments)
+        log = home / "tracking.log"
+        super().__init__("services.tracking", environment, log, "PENCHANT_TRACKING_PORT", arguments, forked=True)
         self._environment["PENCHANT_PUBLIC_URL"] = self.url
 
     def metric(self, name: str) -> float:

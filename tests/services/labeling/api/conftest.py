@@ -66,7 +66,7 @@ def running(kafka: TestKafka, postgres: TestPostgres, tmp_path_factory: pytest.T
         "PENCHANT_TRACKING_KEYS": TOKEN_KEYS,
     }
     log = tmp_path_factory.mktemp("labeling") / "log"
-    process = ServiceProcess("services.labeling", environment, log, "PENCHANT_LABELING_PORT")
+    process = ServiceProcess("services.labeling", environment, log, "PENCHANT_LABELING_PORT", forked=True)
     try:
         process.start()
         yield Running(process, dsn, kafka.bootstrap, prefix)
