@@ -32,6 +32,7 @@ from tests.stack.waiting import until, until_equal
 CONTACTS = range(1, 121)
 CITIES = ["Gent", "GENT", "Antwerpen", "Brugge"]
 SETTLED_WITHIN = 90.0  # seconds
+SESSION_TIMEOUT = "6"  # seconds; a broker takes no less
 CRITERIA: list[dict[str, Any]] = [
     {"clicks": {"label": str(DOGS), "at_least": 3, "within_days": 30}},
     {"all": [{"field": {"key": "city", "in": ["gent", "antwerpen"]}}, {"not": {"label": str(CATS)}}]},
@@ -87,6 +88,7 @@ class Workload:
                 "PENCHANT_KAFKA": settings.kafka,
                 "PENCHANT_TOPIC_PREFIX": settings.topic_prefix,
                 "PENCHANT_PARTITIONS": str(PARTITIONS),
+                "PENCHANT_KAFKA_SESSION_TIMEOUT": SESSION_TIMEOUT,
                 "PENCHANT_SEGMENTATION_DATABASE": settings.segmentation_database.get_secret_value(),
                 "PENCHANT_SEGMENTATION_SNAPSHOT_SECONDS": "0.3",
             },
