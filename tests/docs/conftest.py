@@ -85,12 +85,12 @@ class Running:
         return self.log.read_text()
 
     def stop(self) -> None:
-        """As Ctrl-C would."""
+        """Stop it as Ctrl-C would."""
         self.process.terminate()
         assert self.process.wait(WITHIN) == 0, self.output
 
     def kill(self) -> None:
-        """As a power cut would."""
+        """Kill it as a power cut would."""
         self.process.kill()
         self.process.wait(WITHIN)
 
@@ -104,11 +104,11 @@ def until(condition: Callable[[], Any], failure: Callable[[], str] = str) -> Any
     return found
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def services(
     kafka: TestKafka, postgres: TestPostgres, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Sandbox, dict[str, str]]]:
-    """Provide all four services at work; their URLs by name."""
+    """Provide all four services at work, for all pages, and their URLs by name. Each test has an account of its own."""
     sandbox = Sandbox(kafka, postgres, tmp_path_factory.mktemp("examples"))
     processes = {name: sandbox.service(name) for name in ("tracking", "labeling", "segmentation", "workflow")}
     # Its port is known only now, and tracked links must lead to it.

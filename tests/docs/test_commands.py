@@ -1,11 +1,13 @@
 """The commands of how-to pages for operators and integrators, as a reader would type them."""
 
+import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.docs.conftest import Shop, until
-from tests.docs.pages import shell_blocks
+from tests.docs.pages import DOCS, shell_blocks
 from tests.docs.session import Session, json_objects
 from tests.stack.sandbox import OPERATOR_KEY
 
@@ -55,3 +57,20 @@ def test_the_rules_for_kafka_are_printed(session: Session) -> None:
     plain, as_json = printed.strip().splitlines()
     assert "labeling.labels" in session.run(plain.removesuffix(" | sh"))
     assert json_objects(session.run(as_json))
+
+
+def test_label_events_are_followed(shop: Shop, session: Session) -> None:
+    (shop.folder / "docs").symlink_to(DOCS)
+    environment, follow = shell_blocks("docs/how-to/follow-label-events.md")
+    session.run(environment)
+    session.run(follow.rstrip() + " &")
+    shop.call("labeling", "POST", "/v1/labels", {"name": "Dogs"})
+    contact = shop.contact("anna@shop.example", labels=["Dogs"])
+    until(lambda: _holders(shop.folder / "labels.sqlite", shop.account_id) == [(contact, "Dogs")])
+
+
+def _holders(path: Path, account_id: int) -> list[tuple[int, str]]:
+    with sqlite3.connect(path) as database:
+        tables = database.execute("SELECT name FROM sqlite_master WHERE name = 'held'").fetchall()
+        asked = "SELECT contact, name FROM held WHERE account = ?"
+        return database.execute(asked, (account_id,)).fetchall() if tables else []
