@@ -8,6 +8,7 @@ from statistics import median
 from time import perf_counter
 
 import httpx
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.bench.console_account import CONTACTS, write_contacts, write_definitions
 from tests.bench.figure import Figure
@@ -15,11 +16,14 @@ from tests.bench.place import Place
 from tests.scenarios.scene import SERVICES, Account, Scene, bearer
 from tests.stack.processes import ServiceProcess
 from tests.stack.sandbox import OPERATOR_KEY
+from tests.stack.waiting import wait_until
 
 TIMES = 15
 NOT_COUNTED = 2  # times that each page is asked for before
 LARGEST = 150.0  # kB
 SLOWEST = 100.0  # ms
+WITHIN = 300.0  # seconds
+BACKLOGS = ("penchant_consumer_lag_records", "penchant_unpublished_events")
 FORM = "the form of a segment"
 
 
@@ -61,12 +65,19 @@ def _opened(place: Place) -> Iterator[tuple[Account, ServiceProcess, dict[str, s
             for name in ("tracking", "segmentation", "workflow"):
                 started[name].start()
             pages = write_definitions(account, labels)
+            wait_until(lambda: not any(_left(process) for process in started.values()), within=WITHIN)
             urls = {f"PENCHANT_{name.upper()}_URL": process.url for name, process in started.items()}
             console = sandbox.service("console", PENCHANT_CONSOLE_SECRET="a-secret-of-the-bench-long-enough", **urls)
             console.start()
             yield account, console, pages
     finally:
         sandbox.clear()
+
+
+def _left(process: ServiceProcess) -> float:
+    """Return how many events a service has not published, or not applied, yet."""
+    families = text_string_to_metric_families(httpx.get(f"{process.url}/metrics", timeout=60).text)
+    return sum(sample.value for family in families if family.name in BACKLOGS for sample in family.samples)
 
 
 @contextmanager

@@ -82,15 +82,18 @@ def _made(account: Account, service: str, path: str, body: dict[str, Any]) -> st
 
 
 def _segments(labels: list[str]) -> list[dict[str, Any]]:
-    """Return segments of three conditions each."""
+    """Return segments of three conditions each. One has half of the contacts, the others those who clicked.
+
+    Each member is an event that must be announced before the pages can be asked for.
+    """
     return [
         {
             "name": f"Segment {number:02}",
             "criterion": {
-                "any": [
+                "all" if number else "any": [
                     {"label": labels[number % len(labels)]},
                     {"clicks": {"label": labels[0], "at_least": 1 + number, "within_days": 30}},
-                    {"contact": {"subscription": "unsubscribed"}},
+                    {"contact": {"subscription": "subscribed" if number else "unsubscribed"}},
                 ]
             },
         }
