@@ -1,4 +1,4 @@
-"""`penchant`: the terminal's commands, each a client of the four services or of the stack on this machine."""
+"""The command line `penchant`: each command is a client of the services or of the stack on this machine."""
 
 import sys
 from importlib.metadata import version

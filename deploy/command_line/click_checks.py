@@ -1,4 +1,4 @@
-"""What is wrong with a row of old clicks, found before it is sent."""
+"""Checks rows of old clicks before they are sent."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,22 +10,24 @@ from deploy.command_line.click_rows import ClickFileRow, Report
 from deploy.command_line.client import ApiProblem, Client
 from shared.urls import without_campaign
 
-Links = Mapping[str, str]  # addresses by the id of the link
+Links = Mapping[str, str]  # URLs by the id of the link
 
 
 class RowChecks:
-    """Checks rows against the key's account and the links of messages, each of which is asked for once.
+    """Checks rows against the key's account and the links of messages; each message is requested once.
 
-    Reports as others write them to Kafka name their account; over HTTP it follows from the key.
+    Reports for Kafka name their account; over HTTP the key determines the account.
     """
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._account_id: int | None = None  # asked for when a row names one: a key that may only write cannot ask
+        self._account_id: int | None = (
+            None  # requested only if a row names an account, because a key without the scope `read` cannot
+        )
         self._links: dict[str, Links] = {}
 
     async def checked(self, row: ClickFileRow) -> ClickFileRow:
-        """Return the row without its account, or with what is wrong with it."""
+        """Return the row without its account, or with its fault."""
         if row.report is None:
             return row
         report = dict(row.report)
@@ -43,13 +45,13 @@ class RowChecks:
         return f"is of account {named}, and the key is one of account {self._account_id}"
 
     async def _link(self, report: Report) -> str | None:
-        """Return what is wrong if a row names both a link and an address, and it is not the link's."""
+        """Return a fault if a row names both a link and a URL that is not the link's."""
         link_id, url = report.get("link_id"), report.get("url")
         if not isinstance(link_id, str) or not isinstance(url, str):
             return None
         leads_to = (await self._links_of(str(report.get("message_id")))).get(link_id.lower())
         if leads_to is None or without_campaign(unescape(url.strip())) == without_campaign(leads_to):
-            return None  # the service says what is wrong with a link that it does not know
+            return None  # the service reports unknown links
         return f"names link {link_id} and the address {url}, and that link leads to {leads_to}"
 
     async def _links_of(self, message_id: str) -> Links:
@@ -59,7 +61,7 @@ class RowChecks:
                 async for link in self._client.items("tracking", f"/v1/messages/{message_id}/links", vanished="true"):
                     found[link["id"]] = link["url"]
             except ApiProblem as refused:
-                if refused.status not in (403, 404, 422):  # a key that may only write, or no such message
+                if refused.status not in (403, 404, 422):  # a key without the scope `read`, or an unknown message
                     raise
             self._links[message_id] = found
         return self._links[message_id]

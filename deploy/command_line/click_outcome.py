@@ -1,4 +1,4 @@
-"""What becomes of the rows of a file of old clicks, and of the clicks that were accepted."""
+"""The outcomes of the rows of a file of old clicks, and of the accepted clicks."""
 
 import asyncio
 from time import monotonic
@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 from deploy.command_line.client import ApiProblem, Client, Json
 
-BATCH = 1000  # the most that tracking takes, and is asked for, at once
+BATCH = 1000  # the maximum that tracking accepts in one request
 LOOK_EVERY = 0.5  # seconds
 PATIENCE = 15.0  # seconds without any change
 
 
 class RefusedRow(NamedTuple):
-    """A row that was not taken, and why."""
+    """A row that was refused, with the reason."""
 
     row: int
     pointer: str
@@ -20,14 +20,14 @@ class RefusedRow(NamedTuple):
 
 
 class AcceptedRow(NamedTuple):
-    """A row that was taken, and the id of its report."""
+    """A row that was accepted, with the id of its report."""
 
     row: int
     id: str
 
 
 class ReplayOutcome:
-    """What has become of the rows so far."""
+    """The outcomes of the rows so far."""
 
     def __init__(self) -> None:
         self.rows = 0
@@ -39,7 +39,7 @@ class ReplayOutcome:
         self.lost: list[int] = []  # rows whose clicks were neither recorded nor wait
 
     def as_object(self) -> Json:
-        """Return it for programs."""
+        """Return the outcome as JSON values, for programs."""
         known: Json = {"recorded": self.recorded, "waiting": sorted(self.waiting), "not_recorded": sorted(self.lost)}
         return {
             "rows": self.rows,
@@ -52,7 +52,8 @@ class ReplayOutcome:
 async def settle(client: Client, outcome: ReplayOutcome) -> None:
     """Wait until every click that was accepted is recorded, waits for its contact or message, or is not recorded.
 
-    What has not changed for `PATIENCE` seconds does not change any more: a dead letter, or left out on purpose.
+    A state that has not changed for `PATIENCE` seconds is final: the report is a dead letter, or was dropped on
+    purpose.
     """
     outcome.recorded = 0
     changed_at = monotonic()
@@ -75,7 +76,7 @@ async def settle(client: Client, outcome: ReplayOutcome) -> None:
 
 
 async def settle_if_possible(client: Client, outcome: ReplayOutcome) -> None:
-    """Do the same, unless the service is one that cannot say."""
+    """Do the same as `settle`, unless the service is an earlier version without the endpoint."""
     try:
         await settle(client, outcome)
     except ApiProblem as refused:

@@ -1,4 +1,4 @@
-"""Rows of old clicks, from CSV or NDJSON, as reports with an id that is the same each time the file is read."""
+"""Reads rows of old clicks, from CSV or NDJSON, as reports with deterministic ids."""
 
 import csv
 import json
@@ -13,7 +13,9 @@ from zoneinfo import ZoneInfo
 
 Report = dict[str, Any]
 
-ROWS = UUID("5c0e7f3a-2f0b-4d0e-9d57-3f6a1f0c9b11")  # the namespace of ids of rows; another one would count all again
+ROWS = UUID(
+    "5c0e7f3a-2f0b-4d0e-9d57-3f6a1f0c9b11"
+)  # the namespace of ids of rows; changing it would count all rows again
 COLUMNS = (
     "id",
     "account_id",
@@ -40,9 +42,9 @@ class UnusableFile(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ClickFileRow:
-    """One row: its number as an editor or a spreadsheet shows it, and its report or what is wrong with it.
+    """One row: its number as an editor or a spreadsheet shows it, and its report or its fault.
 
-    `read` is how many bytes of the file have been read with it.
+    `read` is the number of bytes of the file up to its end.
     """
 
     number: int
@@ -52,10 +54,10 @@ class ClickFileRow:
 
 
 def rows_of(path: Path, zone: ZoneInfo | None, *, history: bool = False) -> Iterator[ClickFileRow]:
-    """Yield the rows of a file; its name ends in .csv, or else it is NDJSON. A file is never held in memory.
+    """Yield the rows of a file; its name ends in .csv, or else it is NDJSON.
 
-    `zone` is that of times without an offset. `history`: reports that do not say otherwise count and label, and start
-    no workflow. Raises UnusableFile.
+    The file is never in memory as a whole. `zone` is the time zone of times without an offset. `history`: mark reports
+    as history unless they say otherwise. Raises UnusableFile.
     """
     identities = _Identities()
     with path.open("rb") as file:
@@ -73,8 +75,8 @@ def rows_of(path: Path, zone: ZoneInfo | None, *, history: bool = False) -> Iter
 class _Identities:
     """Ids derived from the content of rows. Equal rows are different clicks: the first, the second and so on.
 
-    So a row keeps its id when others are added, removed or moved, and a file that was replayed half-way, or one that
-    has grown since, counts nothing twice.
+    So a row keeps its id when others are added, removed or moved, and replaying a file again, complete or with new
+    rows, counts nothing twice.
     """
 
     def __init__(self) -> None:
@@ -93,7 +95,7 @@ def _ndjson(file: BinaryIO) -> Iterator[ClickFileRow]:
             continue
         try:
             report = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
-        except ValueError as error:  # UnicodeDecodeError is one
+        except ValueError as error:  # includes UnicodeDecodeError
             yield ClickFileRow(number, file.tell(), None, f"not JSON: {error}")
             continue
         if isinstance(report, dict):
@@ -121,14 +123,14 @@ def _csv(file: BinaryIO) -> Iterator[ClickFileRow]:
 
 
 def _delimiter(file: BinaryIO) -> str:
-    """Return what separates the cells of the header: a comma, or what a spreadsheet of another language writes."""
+    """Return the delimiter of the header: a comma, or that of a spreadsheet in another language."""
     header = file.readline()
     file.seek(0)
     return max((",", ";", "\t"), key=lambda delimiter: header.count(delimiter.encode()))
 
 
 def _lines(file: BinaryIO) -> Iterator[str]:
-    # Not a TextIOWrapper: it reads ahead, and its position in the file is not known.
+    # Not a TextIOWrapper, which reads ahead, so that its position in the file is unknown.
     for number, line in enumerate(file):
         yield line.decode("utf-8-sig" if number == 0 else "utf-8")
 
@@ -165,5 +167,5 @@ def _placed(value: object, zone: ZoneInfo) -> object:
     try:
         instant = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
-        return value  # the service says what is wrong with it
+        return value  # the service reports its fault
     return value if instant is None or instant.tzinfo else instant.replace(tzinfo=zone).isoformat()

@@ -1,4 +1,4 @@
-"""The four APIs, as the commands use them."""
+"""The client of the services' APIs."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,7 +12,7 @@ from deploy.command_line.settings import CommandLineSettings, ServiceName
 
 Json = dict[str, Any]
 
-AWAY_FOR_AT_MOST = 30.0  # seconds of 503 before a command gives up
+AWAY_FOR_AT_MOST = 30.0  # seconds for which 503 is retried
 UPLOADED_WITHIN = 600.0  # seconds
 PIECE = 262_144  # bytes
 
@@ -22,7 +22,7 @@ class Unreachable(Exception):
 
 
 class ApiProblem(Exception):
-    """A service answered, and said no."""
+    """A service answered with an error."""
 
     def __init__(self, status: int, problem: Json) -> None:
         self.status = status
@@ -33,15 +33,15 @@ class ApiProblem(Exception):
 
     @property
     def errors(self) -> list[Json]:
-        """The problem's `errors`, one for each thing that is wrong."""
+        """The `errors` of the problem, one for each fault."""
         return list(self.problem.get("errors") or [])
 
 
 class Client:
-    """Sends requests with one key; a service that is away for a moment is asked again."""
+    """Sends requests with one key; requests to a service that is briefly unavailable are retried."""
 
     def __init__(self, settings: CommandLineSettings, key: str | None = None) -> None:
-        """Take a key in place of the one in the settings."""
+        """Use `key`, if given, instead of the key in the settings."""
         self._settings = settings
         self._key = key or ("" if settings.api_key is None else settings.api_key.get_secret_value())
 
@@ -55,7 +55,7 @@ class Client:
         await self._http.aclose()
 
     def knows(self, service: ServiceName) -> bool:
-        """Return whether anybody said where the service is."""
+        """Return whether the URL of the service is known."""
         return self._settings.knows(service)
 
     async def get(self, service: ServiceName, path: str, **parameters: object) -> Json:
@@ -63,24 +63,24 @@ class Client:
         return self._json(await self._send(service, "GET", path, params=_given(parameters)))
 
     async def post(self, service: ServiceName, path: str, body: object = None, **options: Any) -> Json:
-        """Return the JSON answered to `body`."""
+        """POST `body`; return the JSON of the answer."""
         return self._json(await self._send(service, "POST", path, json=body, **options))
 
     async def put(self, service: ServiceName, path: str, body: object = None) -> Json:
-        """Return the JSON answered to `body`, with nothing in it when there is none."""
+        """PUT `body`; return the JSON of the answer, empty if there is none."""
         return self._json(await self._send(service, "PUT", path, json=body))
 
     async def delete(self, service: ServiceName, path: str) -> None:
-        """Delete what is at `path`."""
+        """DELETE `path`."""
         await self._send(service, "DELETE", path)
 
     async def post_for_lines(self, service: ServiceName, path: str, body: object) -> list[str]:
-        """Return the lines of an NDJSON answer."""
+        """POST `body`; return the lines of the NDJSON answer."""
         answer = await self._send(service, "POST", path, json=body)
         return [line for line in answer.text.splitlines() if line]
 
     async def post_file(self, service: ServiceName, path: str, file: Path, **parameters: object) -> Json:
-        """Upload a file in pieces; return the JSON answered. It is not sent again by itself."""
+        """Upload a file in pieces; return the JSON of the answer. The upload is not retried."""
         url = self._settings.url(service) + path
         try:
             answer = await self._http.post(
@@ -93,7 +93,7 @@ class Client:
         return self._json(answer)
 
     async def download(self, service: ServiceName, path: str, file: Path) -> int:
-        """Write what is at `path` into a file, piece by piece; return its size in bytes."""
+        """Download `path` to a file in pieces; return its size in bytes."""
         url, size = self._settings.url(service) + path, 0
         try:
             async with self._http.stream("GET", url) as answer:

@@ -1,4 +1,4 @@
-"""What the metrics of a service say, in words, for people who run it."""
+"""Describes the metrics of a service in sentences, for operators."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,10 @@ Totals = Mapping[tuple[str, str], float]  # by the name of a sample and the valu
 SENTENCES = {
     ("penchant_consumer_lag_records", ""): "{:,} records behind",
     ("penchant_unpublished_events", ""): "{:,} events not yet on Kafka",
-    ("penchant_clicks_spooled_total", ""): "{:,} clicks went to disk since it started, because Kafka was slow or away",
+    (
+        "penchant_clicks_spooled_total",
+        "",
+    ): "{:,} clicks were spooled to disk since it started, because Kafka was slow or unavailable",
     ("penchant_clicks_lost_total", ""): "{:,} clicks were lost since it started",
     ("penchant_held_records", "waiting"): "{:,} records wait for a contact or message that is not known yet",
     ("penchant_held_records", "failed"): "{:,} records could not be processed: `penchant dead-letters list`",
@@ -18,12 +21,13 @@ SENTENCES = {
 
 
 async def condition_of(url: str) -> list[str]:
-    """Return what is worth saying of the service at `url`; an empty list if all is well or it does not answer."""
+    """Return a sentence for each problem of the service at `url`; an empty list if there are none or it does not
+    answer."""
     async with httpx.AsyncClient(timeout=5) as client:
         try:
             answer = await client.get(f"{url}/metrics")
         except httpx.TransportError:
-            return []  # the caller has seen already that it is not ready
+            return []  # the caller knows already that it is not ready
     return sentences_of(answer.text) if answer.is_success else []
 
 

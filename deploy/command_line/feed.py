@@ -1,4 +1,4 @@
-"""Events as they come, and a readable line for each."""
+"""Follows events, and describes each in a readable line."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from time import monotonic
@@ -20,14 +20,14 @@ from shared.events.workflow import AssignLabel, RemoveLabel, SetField, WorkflowC
 from shared.settings import CommonSettings
 
 CONTACT_TOPICS = tuple(topic.name for topic in TOPICS.values() if topic.kind == "contact")
-STATES_KEPT = 10_000  # contacts whose last state is remembered, to say what changed
-SILENCE = 5.0  # seconds without an event after which it is asked whether Kafka answers
-# labeling.keys is omitted: it has only hashes of keys.
+STATES_KEPT = 10_000  # contacts whose last state is cached, to describe changes
+SILENCE = 5.0  # seconds without an event until Kafka is checked
+# labeling.keys is omitted, because it has only hashes of keys.
 CATALOGS = ("labeling.catalog", "tracking.catalog", "segmentation.catalog", "workflow.catalog")
 
 
 class ReceivedEvent(NamedTuple):
-    """An event that came on one of the contact topics."""
+    """An event from one of the contact topics."""
 
     topic: str
     partition: int
@@ -52,7 +52,7 @@ class ReceivedEvent(NamedTuple):
 
 
 class Names:
-    """What ids stand for, learned from the catalogs and from the contacts' own events."""
+    """The names of ids, from the catalogs and the events of contacts."""
 
     def __init__(self) -> None:
         self.labels: dict[UUID, str] = {}
@@ -63,7 +63,7 @@ class Names:
         self._states: dict[tuple[int, int], ContactChanged] = {}
 
     def changes(self, event: ContactChanged) -> list[str] | None:
-        """Remember the contact's state; return the names of what changed, or None if it was not seen before."""
+        """Store the contact's state; return the names of changed members, or None if it was not seen before."""
         key = event.account_id, event.contact_id
         before = self._states.pop(key, None)
         self._states[key] = event
@@ -100,9 +100,10 @@ class Names:
 
 
 class Feed:
-    """Follows the contact topics from now on. Open it before causing what it should show.
+    """Follows the contact topics from now on.
 
-    `away` is called with True when Kafka stops answering, and with False when it answers again.
+    Open it before causing the events that it should show. `away` is called with True when Kafka stops answering, and
+    with False when it answers again.
     """
 
     def __init__(
@@ -116,7 +117,7 @@ class Feed:
         self._asked_at = monotonic()
         self._follower = Follower(settings, from_end=topics, from_beginning=CATALOGS)
         self.names = Names()
-        self.passed_over = 0  # records that could not be read
+        self.passed_over = 0  # records that could not be decoded
 
     async def __aenter__(self) -> Self:
         await self._follower.__aenter__()
@@ -128,7 +129,7 @@ class Feed:
         await self._follower.__aexit__(kind, error, traceback)
 
     async def next(self, within: float = 0.2) -> list[ReceivedEvent]:
-        """Return what has come; an empty list if nothing came `within` seconds."""
+        """Return the next events; an empty list if none came `within` seconds."""
         seen: list[ReceivedEvent] = []
         found = await self._follower.next(within)
         await self._notice(bool(found))
@@ -160,7 +161,7 @@ class Feed:
 
 
 def sentence(event: object, names: Names) -> str:
-    """Return what happened, in a few words."""
+    """Return a short description of an event."""
     if isinstance(event, Tombstone):
         return f"contact {event.key.partition(':')[2]} is forgotten"
     if isinstance(event, SegmentChanged):
@@ -171,7 +172,7 @@ def sentence(event: object, names: Names) -> str:
 
 
 def why(origin: Origin, names: Names) -> str:
-    """Return what a label rests on, or was taken away by."""
+    """Return a description of the origin of an assignment or removal."""
     if origin.kind == "click":
         return f"clicked {names.link(origin.link_id)} in {names.message(origin.message_id)}"
     if origin.kind == "workflow":
@@ -201,7 +202,7 @@ def _changed(event: ContactChanged, names: Names) -> str:
 
 
 def _differences(before: ContactChanged, after: ContactChanged) -> list[str]:
-    """Name what changed. Values are omitted, except words that are not personal data."""
+    """Return the names of changed members. Values are omitted, except those that are not personal data."""
     changes = [
         f"{name.replace('_', ' ')} {getattr(before, name)} → {getattr(after, name)}"
         for name in ("state", "subscription", "tracking_consent")

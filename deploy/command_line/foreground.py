@@ -1,4 +1,4 @@
-"""What `up` shows once everything runs: the demo, then events as they come, until Ctrl-C or until the stack stops."""
+"""The output of `up` once everything runs: the demo, then events, until Ctrl-C or until the stack stops."""
 
 import asyncio
 import logging
@@ -17,7 +17,7 @@ from deploy.demo.play import StoryBroke
 from deploy.demo.story import follow, invite, narrate, played
 from shared.retrying import Pauses
 
-# What a demo can meet when something ends meanwhile, or is too slow.
+# Errors of a demo if a process ends meanwhile, or is too slow.
 CAN_HAPPEN = (
     StoryBroke,
     NothingRuns,
@@ -33,10 +33,10 @@ CAN_HAPPEN = (
 def show(going_on: Callable[[], bool], introduce: Callable[[], None], demo: Callable[[int], None] | None) -> None:
     """Play the demo if wanted, introduce what runs, follow events while `going_on`. Ctrl-C raises KeyboardInterrupt.
 
-    `demo` is None if it is not wanted, else it is called with the demo's account. A demo that fails is reported, and
-    ends nothing.
+    `demo` is None for no demo; otherwise it is called with the demo's account. A failure of the demo is reported, and
+    the stack continues.
     """
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a broker that is away is no news for who only looks
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # do not log that the broker is unavailable
     asyncio.run(_show(going_on, introduce, demo))
 
 
@@ -60,7 +60,7 @@ async def _show(
         except CAN_HAPPEN as problem:
             if not going_on():
                 return
-            say(f"The demo ended: {problem}. Everything goes on; `penchant demo` plays it again.")
+            say(f"The demo failed: {problem}. The stack keeps running; `penchant demo` plays it again.")
     if not introduced:
         introduce()
         await _invite_to_console(settings)
@@ -77,7 +77,7 @@ async def _show(
 
 
 async def _invite_to_console(settings: CommandLineSettings, demo_key: str | None = None) -> None:
-    """Print a link to the console, in which the demo's account can be seen too."""
+    """Print a link to the console, which also shows the demo's account."""
     own = [] if settings.api_key is None else [settings.api_key.get_secret_value()]
     try:
         link = await sign_in_link(settings, [*own, *([demo_key] if demo_key else [])])

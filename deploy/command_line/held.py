@@ -1,4 +1,4 @@
-"""Records that a service holds back because its code failed on them; the operator's key opens its list."""
+"""Records that services hold because their code failed on them; listing them requires the operator's key."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ SERVICES: Sequence[ServiceName] = get_args(ServiceName)
 
 @dataclass(frozen=True, slots=True)
 class HeldRecord:
-    """A held record. Its contact's later ones of the topic are held behind it."""
+    """A held record. Later records of its contact on the topic are held behind it."""
 
     service: ServiceName
     number: int
@@ -27,17 +27,17 @@ class HeldRecord:
 
     @property
     def id(self) -> str:
-        """`labeling:12`."""
+        """The id for commands, such as `labeling:12`."""
         return f"{self.service}:{self.number}"
 
     @property
     def line(self) -> tuple[ServiceName, str, int | None, int | None]:
-        """The records that are replayed together: one contact's, of one topic."""
+        """The key of records that are replayed together: those of one contact on one topic."""
         return self.service, self.topic, self.account_id, self.contact_id
 
 
 class HeldRecords:
-    """What all services hold; `unknown` are those that could not be asked, with the reason."""
+    """The held records of all services; `unknown` has the services that could not be queried, with the reasons."""
 
     def __init__(self, settings: CommandLineSettings, client: Client) -> None:
         self._settings = settings
@@ -45,12 +45,12 @@ class HeldRecords:
         self.unknown: dict[ServiceName, str] = {}
 
     async def read(self) -> list[HeldRecord]:
-        """Return the records that code failed on, oldest first."""
+        """Return the records on which the code failed, oldest first."""
         found = [held for service in SERVICES if self._settings.knows(service) async for held in self._of(service)]
         return sorted(found, key=lambda held: held.held_at)
 
     async def replay(self, records: Sequence[HeldRecord]) -> int:
-        """Process these again, each with those that are held behind it. Return how many there were."""
+        """Replay these, each with those that are held behind it. Return their number."""
         released = 0
         for service, topic, account_id, contact_id in dict.fromkeys(held.line for held in records):
             body = {"topic": topic, "account_id": account_id, "contact_id": contact_id}

@@ -12,12 +12,12 @@ def folded(name: str) -> str:
 
 
 def names_in(text: str) -> list[str]:
-    """Return the names in a list such as `Dogs, Cats`; a label's name has no comma."""
+    """Return the names in a list such as `Dogs, Cats`; names of labels contain no commas."""
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
 class Labels:
-    """The account's labels; unknown ones are created when they are first named."""
+    """The account's labels; unknown ones are created when they are named."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -25,7 +25,7 @@ class Labels:
         self.created: list[str] = []
 
     async def read(self) -> None:
-        """Read all of them; a label is also known by its aliases."""
+        """Read all labels; a label can also be named by its aliases."""
         async for label in self._client.items("labeling", "/v1/labels"):
             for alias in label.get("aliases") or ():
                 self._ids.setdefault(folded(alias), label["id"])

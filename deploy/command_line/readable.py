@@ -1,4 +1,4 @@
-"""Text and bytes from elsewhere, fit for a terminal."""
+"""Makes text and bytes from other systems safe for a terminal."""
 
 import base64
 import json
@@ -7,17 +7,17 @@ from rich.markup import escape
 
 
 def printable(text: str) -> str:
-    """Return the text without control characters: what others write must not steer the terminal."""
+    """Return the text without control characters, which could control the terminal."""
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
 def plain(text: str) -> str:
-    """Return the same, for a place where rich would read [words in brackets] as styling."""
+    """Return the same, with brackets escaped, which rich would read as markup."""
     return escape(printable(text))
 
 
 def as_text(raw: bytes | None) -> object:
-    """Return text as text, and other bytes as `{"base64": …}`."""
+    """Return UTF-8 as text, and other bytes as `{"base64": …}`."""
     if raw is None:
         return None
     try:
@@ -27,7 +27,7 @@ def as_text(raw: bytes | None) -> object:
 
 
 def as_json(raw: bytes | None) -> object:
-    """Return JSON as JSON, and anything else as `as_text` does."""
+    """Return JSON as JSON values, and anything else like `as_text`."""
     try:
         return as_text(raw) if raw is None else json.loads(raw)
     except ValueError:

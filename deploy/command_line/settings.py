@@ -1,4 +1,4 @@
-"""Where the services are: from the environment, and for what it does not say from the embedded stack's stack.json."""
+"""The services' URLs and keys: from the environment, or else from the embedded stack's stack.json."""
 
 import json
 from pathlib import Path
@@ -13,11 +13,11 @@ ServiceName = Literal["tracking", "labeling", "segmentation", "workflow"]
 
 
 class NothingRuns(Exception):
-    """No stack runs here, and the environment names none."""
+    """No stack runs here, and the environment does not name one."""
 
 
 class CommandLineSettings(CommonSettings):
-    """The command line's settings: `PENCHANT_<SERVICE>_URL` and `PENCHANT_API_KEY`, beside the common ones."""
+    """The command line's settings: `PENCHANT_<SERVICE>_URL` and `PENCHANT_API_KEY`, in addition to the common ones."""
 
     tracking_url: str | None = None
     labeling_url: str | None = None
@@ -28,7 +28,7 @@ class CommandLineSettings(CommonSettings):
 
     @classmethod
     def read(cls) -> "CommandLineSettings":
-        """Read the environment, and for what it does not say the stack that runs in PENCHANT_HOME, if one runs."""
+        """Read the environment; missing values come from the stack in PENCHANT_HOME, if one runs."""
         settings = cls()
         home = Home.at(settings.home)
         try:
@@ -50,8 +50,8 @@ class CommandLineSettings(CommonSettings):
     def with_kafka(self) -> Self:
         """Return these settings, for a command that reads Kafka.
 
-        Raises NothingRuns where neither the environment nor a running stack says which Kafka is meant: the default of
-        the services would be whatever listens on this machine.
+        Raises NothingRuns if neither the environment nor a running stack names a Kafka: the services' default would be
+        any Kafka that listens on this machine.
         """
         if "kafka" not in self.model_fields_set:
             raise NothingRuns(
@@ -62,7 +62,7 @@ class CommandLineSettings(CommonSettings):
 
     @property
     def where(self) -> Path:
-        """The folder of the stack that these settings speak of."""
+        """The folder of the stack."""
         return Home.at(self.home).path
 
     def url(self, service: ServiceName) -> str:
@@ -76,7 +76,7 @@ class CommandLineSettings(CommonSettings):
         return url.rstrip("/")
 
     def console(self) -> str:
-        """Return the console's base URL. Raises NothingRuns when it is not known."""
+        """Return the console's base URL. Raises NothingRuns if it is unknown."""
         if self.console_url is None:
             raise NothingRuns(
                 f"Where is the console? Nothing runs in {self.home} (`make run` starts it), "
@@ -85,5 +85,5 @@ class CommandLineSettings(CommonSettings):
         return self.console_url.rstrip("/")
 
     def knows(self, service: ServiceName) -> bool:
-        """Return whether anybody said where the service is."""
+        """Return whether the URL of the service is known."""
         return getattr(self, f"{service}_url") is not None

@@ -1,4 +1,4 @@
-"""What commands print, and how they end."""
+"""The output and the exit codes of commands."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ from deploy.command_line.settings import NothingRuns
 FAILED = 1
 NOBODY_ANSWERS = 3
 REFUSED = 4
-INTERRUPTED = 130  # as a shell counts a process that SIGINT ended
+INTERRUPTED = 130  # a shell's code for a process that SIGINT ended
 
 EXIT_CODES = (
     "Exit codes: 0 success; 1 failure, or a part was refused; 2 wrong usage; 3 nothing runs, or no service answers; "
@@ -35,24 +35,24 @@ def say(text: str) -> None:
 
 
 def write_json(value: object) -> None:
-    """Write one line of JSON, and flush it for programs that read it as it comes."""
+    """Write one line of JSON, and flush it for programs that read the output as a stream."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
     sys.stdout.flush()
 
 
 def fail(message: str, code: int = FAILED) -> NoReturn:
-    """Say why on standard error, and end the command."""
+    """Print a message to standard error, and end the command."""
     err.print(message, markup=False, soft_wrap=True)
     raise typer.Exit(code)
 
 
 def run(command: Coroutine[Any, Any, None]) -> None:
-    """Run a command; what it could not do becomes a message and an exit code."""
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what it has to say is said below, once
+    """Run a command; convert its errors to a message and an exit code."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # its message is printed below
     try:
         asyncio.run(command)
     except (NothingRuns, Unreachable, ConnectionError, LookupError) as problem:
-        # A LookupError is a topic that Kafka does not have: another Kafka, or one that was never set up.
+        # A LookupError means that Kafka lacks a topic: it is another Kafka, or was never set up.
         fail(_text(problem), NOBODY_ANSWERS)
     except ApiProblem as problem:
         fail(_text(problem), REFUSED)

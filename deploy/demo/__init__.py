@@ -1,1 +1,1 @@
-"""A pet shop, its contacts and its newsletter: everything that Penchant does, in a minute."""
+"""The demo: a pet shop, its contacts and its newsletter show in a minute what Penchant does."""

@@ -1,4 +1,4 @@
-"""Who is in the demo, and what they do."""
+"""The contacts of the demo, and their actions."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,12 +69,12 @@ def newsletter(shop: str) -> str:
 
 
 def puppy_guide(shop: str) -> str:
-    """Return the HTML of what the workflow sends."""
+    """Return the HTML of the workflow's message."""
     return _page("puppy_guide.html", shop)
 
 
 def new_arrivals(shop: str) -> str:
-    """Return the HTML of what the campaign sends."""
+    """Return the HTML of the campaign's message."""
     return _page("new_arrivals.html", shop)
 
 

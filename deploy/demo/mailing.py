@@ -1,4 +1,4 @@
-"""Play the demo's last part: a campaign to two audiences, mails in the inbox, a click in one of them, the report."""
+"""Plays the demo's last part: a campaign to two audiences, mails in the inbox, a click in one of them, the report."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -71,7 +71,7 @@ class Mailroom:
         async def report() -> Json | None:
             found = await self.client.get("segmentation", f"{path}/report")
             (label,) = found["labels"]
-            # Without an inbox, mails may still be handed to a server. How many is not known here.
+            # Without an inbox, mails may still be handed to a server, but their number is unknown here.
             sent = self.inbox is None or found["sent"]["count"] == len(mails)
             numbers = (found["clicked"]["count"], label["gained"])
             return found if sent and numbers == (len(readers), len(readers)) else None
@@ -79,7 +79,7 @@ class Mailroom:
         return CampaignOutcome(counted, variants, mails, await self._until_found(report, "the report was not complete"))
 
     async def _count(self) -> Json | None:
-        """Count the audience. Return None until it has everybody who clicked on something for dogs or cats."""
+        """Count the audience. Return None until it has all contacts who clicked on something for dogs or cats."""
         assert self.stage.campaign is not None
         wanted = {self.stage.labels[name] for name in cast.VARIANTS.values()}
         expected = {contact_id for contact_id, label_id in self.performance.assigned if label_id in wanted}
@@ -103,7 +103,7 @@ class Mailroom:
         return found if len(found) == len(wanted) else None
 
     async def _click(self, contact_id: int, variant: str, mail: EmailMessage | None, send: Json) -> None:
-        """Click on the link in the contact's block: the one in the mail, or the one that a pipeline would make."""
+        """Click the link in the contact's block: the one in the mail, or the one that a pipeline would create."""
         shown = self.stage.variant_link(variant)
         if mail is not None:
             body = mail.get_body(("html",))
@@ -127,7 +127,7 @@ class Mailroom:
 def mailing_sentences(mailing: CampaignOutcome | None, stage: Stage) -> list[str]:
     """Return the outcome of the campaign, one sentence per line."""
     if mailing is None:
-        return ["Segmentation does not take campaigns here; the rest goes without them."]
+        return ["Segmentation does not support campaigns here; the demo continues without them."]
     parts = ", ".join(
         f"{name} {part['count']}" for name, part in zip(cast.VARIANTS.values(), mailing.counted["parts"], strict=True)
     )

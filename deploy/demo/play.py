@@ -1,4 +1,4 @@
-"""Plays the demo: people click, labels follow, and the table says who got what and why."""
+"""Plays the demo: people click, labels follow, and a table shows who got which label and why."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,30 +17,32 @@ from shared.events.messages import CampaignMessageRequested, MessageRequested
 from shared.events.parts import Origin
 from shared.events.segmentation import SegmentEntered
 
-LABELS_WITHIN = 20.0  # seconds; everything takes a fraction of one
+LABELS_WITHIN = 20.0  # seconds; normally everything takes a fraction of a second
 STORY_WITHIN = 15.0  # seconds, for segment and workflow
 
 Pair = tuple[int, str]  # contact and label id
 
 
 class StoryBroke(Exception):
-    """Something that the demo waited for did not happen."""
+    """An expected event did not happen."""
 
 
 @dataclass(slots=True)
 class Performance:
-    """What has happened so far."""
+    """The events of the demo so far."""
 
-    sent: dict[Pair, float] = field(default_factory=dict)  # when the first click that should give the label was made
+    sent: dict[Pair, float] = field(default_factory=dict)  # the time of the first click that should assign the label
     clicks: int = 0
     scans: int = 0
-    assigned: dict[Pair, tuple[LabelAssigned, float]] = field(default_factory=dict)  # and when it was seen
+    assigned: dict[Pair, tuple[LabelAssigned, float]] = field(
+        default_factory=dict
+    )  # the time at which the label was seen
     entered: list[SegmentEntered] = field(default_factory=list)
     requested: list[MessageRequested] = field(default_factory=list)  # by the workflow
     addressed: list[CampaignMessageRequested] = field(default_factory=list)
 
     def watch(self, stage: Stage, seen: Sequence[ReceivedEvent]) -> None:
-        """Take in what the feed brought."""
+        """Process events of the feed."""
         now = time()
         for one in seen:
             event = one.event
@@ -56,14 +58,15 @@ class Performance:
                 self.requested.append(event)
 
     def milliseconds(self, pair: Pair) -> float | None:
-        """Return the time from the request for the link to the label on Kafka; None if no click of ours gave it."""
+        """Return the time from the request of the link to the label in Kafka; None if no click of the demo caused
+        it."""
         if pair not in self.sent or pair not in self.assigned:
             return None
         return (self.assigned[pair][1] - self.sent[pair]) * 1000
 
 
 async def people_click(stage: Stage, links: Tokens, feed: Feed, performance: Performance) -> None:
-    """Let every person of the cast click and a scanner open all links of one of them; wait for the labels."""
+    """Let every contact click, and a scanner open all links of one of them; wait for the labels."""
     async with httpx.AsyncClient(follow_redirects=False, timeout=30) as http:
         for contact_id, person in stage.contacts.items():
             if person.scanned:
@@ -85,7 +88,7 @@ async def people_click(stage: Stage, links: Tokens, feed: Feed, performance: Per
 
 
 async def segment_and_workflow(client: Client, stage: Stage, feed: Feed, performance: Performance) -> None:
-    """Wait for what follows from the labels: a segment is entered, the guide is sent, and one reader is nurtured."""
+    """Wait for the consequences of the labels: entries into the segment, the guide, and the label Nurtured."""
     if stage.segment is not None:
         await until(feed, stage, performance, STORY_WITHIN, lambda: bool(performance.entered))
     if stage.workflow is None:
@@ -114,7 +117,7 @@ async def reason(client: Client, event: LabelAssigned, names: Names) -> str:
 
 
 async def _read(http: httpx.AsyncClient, client: Client, stage: Stage, request: MessageRequested) -> None:
-    # The demo is the delivery pipeline here: it puts the workflow's send into the token, as it was asked for.
+    # The demo acts as the delivery pipeline: it copies the workflow's send from the request to the token.
     send = {"kind": request.send.kind, "id": request.send.id, "sent_at": rfc3339(request.send.sent_at)}
     links = (await tokens(client, stage.guide, send, [request.contact_id]))[request.contact_id]["links"]
     link = next(link for link in stage.guide["links"] if link["trackable"])

@@ -1,4 +1,4 @@
-"""The pet shop's web site: where the links of the demo lead."""
+"""The pet shop's web site, the target of the demo's links."""
 
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,14 +11,14 @@ PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{title} · Paws &amp; Co</title></head>
 <body style="font-family:Georgia,serif;max-width:36em;margin:4em auto;color:#333">
 <h1 style="color:#3b6e47">{title}</h1>
-<p>This is where the link leads. Penchant sent you on from the tracked link, and has your click.</p>
+<p>This is where the link leads. Penchant has recorded your click on the tracked link and redirected you.</p>
 <p><strong>Look at your terminal.</strong></p>
 </body></html>
 """
 
 
 class Shop:
-    """Serves a page for any path, on a free port of this machine, until it is left."""
+    """Serves a page for any path, on a free port of this machine, during the block."""
 
     def __enter__(self) -> Self:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Page)
@@ -34,7 +34,7 @@ class Shop:
 
     @property
     def url(self) -> str:
-        """Without a slash at the end."""
+        """The base URL, without a slash at the end."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
 
@@ -49,4 +49,4 @@ class _Page(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
-        """Keep the terminal for the story."""
+        """Log nothing: the terminal is for the demo."""

@@ -15,7 +15,7 @@ Tokens = dict[int, Json]  # by contact
 
 @dataclass(slots=True)
 class Stage:
-    """What has been set up. Ids are as the APIs gave them."""
+    """The things that were set up, with their ids."""
 
     account_id: int
     api_key: str
@@ -47,7 +47,7 @@ class Stage:
 
 
 async def set_up(client: Client, stage: Stage, shop: str) -> None:
-    """Create everything but the clicks; `client` has the account's key."""
+    """Create everything except the clicks; `client` has the account's key."""
     for name, about in cast.LABELS.items():
         body = {"name": name, "description": about, "visibility": "public"}
         stage.labels[name] = (await client.post("labeling", "/v1/labels", body))["id"]
@@ -79,7 +79,7 @@ async def tokens(client: Client, message: Json, send: Json, contact_ids: Sequenc
 
 
 def spring_send() -> Json:
-    """Return the sending of the newsletter, now."""
+    """Return the send of the newsletter."""
     return {"kind": "campaign", "id": "spring", "sent_at": rfc3339(datetime.now(UTC))}
 
 
@@ -147,7 +147,7 @@ def _workflow(stage: Stage) -> Json:
 
 
 async def _unless_missing(client: Client, service: ServiceName, path: str, body: object) -> Json | None:
-    """Return the thing created, or None where the service is not there, or has no such thing."""
+    """Return the created thing; None if the service is not running, or does not support it."""
     if not client.knows(service):
         return None
     try:

@@ -1,4 +1,4 @@
-"""Play the demo from beginning to end, and print what happens."""
+"""Plays the demo from beginning to end, and prints what happens."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -27,7 +27,7 @@ from shared.events.tracking import ContactClicked
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A demo that has been played, and goes on."""
+    """A demo that has been played and can be followed."""
 
     client: Client
     feed: Feed
@@ -41,8 +41,8 @@ class Scene:
 async def played(settings: CommandLineSettings, made: Callable[[int], None] = lambda _: None) -> AsyncIterator[Scene]:
     """Play the demo in an account of its own; the shop that the links lead to stays open until the end of the block.
 
-    `made` is called with the account as soon as there is one, however the demo ends. Raises StoryBroke when something
-    that should follow does not.
+    `made` is called with the account once it exists, even if the demo fails later. Raises StoryBroke if an expected
+    event does not happen.
     """
     created = await create_account(settings, cast.ACCOUNT, cast.TIME_ZONE)
     stage = Stage(created["account_id"], created["api_key"])
@@ -65,7 +65,7 @@ async def played(settings: CommandLineSettings, made: Callable[[int], None] = la
 
 
 async def narrate(scene: Scene) -> None:
-    """Print who got what, and why."""
+    """Print who got which label, and why."""
     stage, performance, names = scene.stage, scene.performance, scene.feed.names
     table = Table("who", "got", "why", "after", title="Who got which label, and why")
     for pair, (event, _) in sorted(performance.assigned.items(), key=lambda item: (item[0][0], item[1][1])):
@@ -99,7 +99,7 @@ def invite(scene: Scene) -> None:
 
 
 async def follow(scene: Scene, going_on: Callable[[], bool]) -> None:
-    """Print a line for everything that happens, and answer your clicks, while `going_on`."""
+    """Print a line for each event, and answer the clicks of the person at the terminal, while `going_on`."""
     you = scene.stage.contact_of(cast.YOU)
     held = {label_id for contact_id, label_id in scene.performance.assigned if contact_id == you}
     while going_on():
@@ -130,7 +130,7 @@ def _answer(scene: Scene, event: LabelAssigned) -> str:
 
 def _narrate_segment(scene: Scene) -> None:
     if scene.stage.segment is None:
-        say("Segmentation does not take segments here; the rest goes without it.")
+        say("Segmentation does not support segments here; the demo continues without it.")
         return
     if not scene.performance.entered:
         raise StoryBroke("nobody entered the segment")
@@ -141,7 +141,7 @@ def _narrate_segment(scene: Scene) -> None:
 
 def _narrate_workflow(scene: Scene) -> None:
     if scene.stage.workflow is None:
-        say("Workflows are not taken here; the rest goes without them.")
+        say("Workflows are not supported here; the demo continues without them.")
         return
     sent = sorted(scene.stage.contacts[event.contact_id].name for event in scene.performance.requested)
     nurtured = sorted(
@@ -155,7 +155,7 @@ def _narrate_workflow(scene: Scene) -> None:
 
 
 def as_object(scene: Scene) -> Json:
-    """Return the same for programs."""
+    """Return the demo's results as JSON values, for programs."""
     stage, performance = scene.stage, scene.performance
     return {
         "account_id": stage.account_id,

@@ -1,4 +1,4 @@
-"""`python -m deploy.documents`: writes all generated documents, or says why a released schema may not change."""
+"""`python -m deploy.documents`: writes all generated documents, or prints why a released schema must not change."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The OpenAPI documents of the services, as each serves them, without starting any."""
+"""Generates the OpenAPI documents of the services without starting them."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ SERVICES: Mapping[str, tuple[ServiceDefinition, Sequence[APIRouter]]] = {
 
 
 def openapi_text(name: str) -> str:
-    """Return the service's document, as it stands in docs/openapi."""
+    """Return the service's document as the text of its file in docs/openapi."""
     service, routers = SERVICES[name]
     nowhere = cast("Database", None)  # endpoints are described here, never called
     app = create_app(f"Penchant {name}", None, description=service.description)

@@ -1,4 +1,4 @@
-"""Pages of docs/reference that follow from the code: the command line, and the metrics."""
+"""Generates pages of docs/reference from the code: the command line, and the metrics."""
 
 from importlib import import_module
 
@@ -29,7 +29,7 @@ of Python and of the process (`python_…`, `process_…`) are there too.
 
 
 def command_line_text() -> str:
-    """Return the page on the command line: every command with its options, as `--help` shows them."""
+    """Return the page on the command line: every command with its options, as in `--help`."""
     command = typer.main.get_command(app)
     text = get_docs_for_click(obj=command, ctx=typer.Context(command), name="penchant")
     return text.replace("# `penchant`\n", "# The command line\n", 1).rstrip() + "\n"

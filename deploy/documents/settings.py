@@ -1,4 +1,4 @@
-"""The reference of settings, docs/reference/settings.md, from the classes that read them."""
+"""Generates the reference of settings, docs/reference/settings.md, from the settings classes."""
 
 from collections.abc import Mapping
 from typing import get_args

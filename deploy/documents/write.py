@@ -1,4 +1,4 @@
-"""Write JSON Schemas, docs/asyncapi.yaml, docs/openapi/*.json and the generated pages of docs/reference."""
+"""Writes JSON Schemas, docs/asyncapi.yaml, docs/openapi/*.json and the generated pages of docs/reference."""
 
 import sys
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ def texts() -> Iterator[tuple[Path, str]]:
 
 
 def main() -> int:
-    """Write the documents that are not current, and print their names; return 1 if a released schema would break."""
+    """Write outdated documents, and print their names; return 1 if a released schema would change incompatibly."""
     try:
         written = write_schemas()
     except BrokenPromise as error:
@@ -40,5 +40,5 @@ def main() -> int:
             written.append(path)
     for path in written:
         sys.stdout.write(f"written: {path.relative_to(DOCS.parent)}\n")
-    sys.stdout.write("All is current.\n" if not written else "")
+    sys.stdout.write("All documents are current.\n" if not written else "")
     return 0

@@ -1,4 +1,4 @@
-"""What the stack asks labeling for at its first start: an account for its user, and a key for delivery."""
+"""Creates, at the first start, an account for the stack's user and a key for delivery."""
 
 from uuid import UUID
 
@@ -22,7 +22,7 @@ async def first_account(labeling: str, operator_key: str, request: UUID) -> Stac
             },
         )
     if not answer.is_success:
-        raise StackError(f"labeling did not make an account: {answer.status_code} {answer.text[:500]}")
+        raise StackError(f"labeling did not create an account: {answer.status_code} {answer.text[:500]}")
     return StackAccount.model_validate_json(answer.content)
 
 
@@ -35,6 +35,6 @@ async def delivery_key(labeling: str, operator_key: str) -> str:
             headers={"Authorization": f"Bearer {operator_key}"},
         )
     if not answer.is_success:
-        raise StackError(f"labeling did not make a key for delivery: {answer.status_code} {answer.text[:500]}")
+        raise StackError(f"labeling did not create a key for delivery: {answer.status_code} {answer.text[:500]}")
     key: str = answer.json()["key"]
     return key

@@ -6,7 +6,7 @@ import asyncpg
 
 
 async def ensure_databases(superuser_dsn: str, passwords: Mapping[str, str]) -> list[str]:
-    """Make what is missing of the roles and databases named in `passwords`; returns the names of new databases.
+    """Create missing roles and databases that `passwords` names; return the names of new databases.
 
     Each role owns its own database and cannot connect to the others'.
     """

@@ -1,5 +1,5 @@
-"""What stops the embedded stack from starting, in words for the person at the terminal."""
+"""The error that stops the embedded stack, with a message for the person at the terminal."""
 
 
 class StackError(Exception):
-    """The embedded stack cannot start or go on; the message says why and what to do. Data folders are untouched."""
+    """The embedded stack cannot start or continue; the message says why and what to do. Data folders are unchanged."""

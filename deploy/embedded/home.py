@@ -14,10 +14,10 @@ import psutil
 from deploy.embedded.error import StackError
 
 POLL_SECONDS = 0.05
-GLANCE_SECONDS = 0.5  # whoever looks whether the lock is held, holds it for a moment
+GLANCE_SECONDS = 0.5  # a process that tests the lock holds it for a moment
 FREE_MEGABYTES = 1024  # Kafka and PostgreSQL each allocate hundreds of them before they hold anything
-FREE_MEGABYTES_WITH_DATA = 64  # logs and a few segments; what holds data already has allocated the rest
-SOCKET_PATH_BYTES = 90  # the limit is 108 (104 on macOS), and supervisor appends its pid while it binds
+FREE_MEGABYTES_WITH_DATA = 64  # logs and a few segments; a folder with data has already allocated the rest
+SOCKET_PATH_BYTES = 90  # the limit is 108 (104 on macOS), and supervisor appends its pid when it binds
 # Supervisor closes the descriptors below `minfds`, in itself and in its children; the lock must stay open in them all.
 FIRST_KEPT_DESCRIPTOR = 100
 
@@ -44,12 +44,12 @@ class Home:
 
     @property
     def inbox(self) -> Path:
-        """Where the mails are kept that the stack sends."""
+        """The folder of the mails that the stack sends."""
         return self.path / "inbox"
 
     @property
     def delivery_secrets(self) -> Path:
-        """A folder of secrets that are made while the stack starts, for delivery to read."""
+        """The folder of secrets that are created during the start, for delivery."""
         return self.path / "delivery"
 
     @property
@@ -62,7 +62,7 @@ class Home:
 
     @property
     def control_socket(self) -> Path:
-        """Where supervisor listens; elsewhere if the home's path is too long for a socket's name."""
+        """The socket of supervisor; outside the home if the home's path is too long for a socket."""
         socket = self.supervisor / "control.sock"
         if len(os.fsencode(socket)) <= SOCKET_PATH_BYTES:
             return socket
@@ -74,7 +74,7 @@ class Home:
         return self.path / "lock"
 
     def make(self) -> None:
-        """Make the folders. Raises StackError when there is no room, or no permission."""
+        """Create the folders. Raises StackError if there is no space, or no permission."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             for folder in (self.logs, self.supervisor, self.control_socket.parent):
@@ -96,23 +96,24 @@ class Home:
         return (self.path / "kafka" / "data").exists() and (self.path / "postgres" / "data").exists()
 
     def holds_events(self) -> bool:
-        """Return whether there are event tables, from which topics can be written again."""
+        """Return whether there are event tables, from which topics can be published again."""
         return (self.path / "postgres" / "data").exists()
 
     def free_megabytes(self) -> int:
         return shutil.disk_usage(self.path).free // 1_000_000
 
     def forget_control_socket(self) -> None:
-        """Remove what a supervisor that was killed left of it, and its folder where that is outside the home."""
+        """Remove the socket of a killed supervisor, and its folder if that is outside the home."""
         self.control_socket.unlink(missing_ok=True)
         if self.control_socket.parent != self.supervisor and self.control_socket.parent.exists():
             self.control_socket.parent.rmdir()
 
     def lock(self) -> int:
-        """Take the lock; the descriptor that holds it, to be handed down to supervisor.
+        """Take the lock; return its descriptor, to be passed to supervisor.
 
-        Everything that supervisor starts inherits it. So it is free when the last process of the stack is gone,
-        whatever became of the others, and two stacks never work on the same data. Raises StackError when it is held.
+        Every process that supervisor starts inherits it. So the lock is released when the last process of the stack has
+        ended, even if others were killed, and two stacks never use the same data. Raises StackError if the lock is
+        held.
         """
         deadline = time.monotonic() + GLANCE_SECONDS
         while (descriptor := self._lock()) is None:
@@ -143,7 +144,7 @@ class Home:
         return False
 
     def is_free_within(self, seconds: float) -> bool:
-        """Wait until nobody holds the lock, so long at most; whether it came to that."""
+        """Wait until the lock is free, for at most `seconds`; return whether it is."""
         deadline = time.monotonic() + seconds
         while self.is_locked():
             if time.monotonic() > deadline:
@@ -152,12 +153,12 @@ class Home:
         return True
 
     def processes(self) -> list[psutil.Process]:
-        """Return the processes that hold the lock: those of the stack, and nobody else's."""
+        """Return the processes that hold the lock, which are exactly those of the stack."""
         holders = []
         for process in psutil.process_iter():
             try:
                 if any(file.path == str(self._lock_file) for file in process.open_files()):
                     holders.append(process)
             except (psutil.AccessDenied, psutil.NoSuchProcess, FileNotFoundError):
-                continue  # not ours, or gone
+                continue  # not ours, or ended
         return holders

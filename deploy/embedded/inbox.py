@@ -1,7 +1,7 @@
-"""A mail server for this machine: it takes every mail, keeps it in a folder, and sends nothing anywhere.
+"""A mail server for this machine: it accepts every mail, stores it in a folder, and sends nothing.
 
-`python -m deploy.embedded.inbox FOLDER PORT` runs it until SIGTERM. Each mail is a file; the oldest go when there are
-more than KEPT.
+`python -m deploy.embedded.inbox FOLDER PORT` runs it until SIGTERM. Each mail is a file; the oldest are deleted beyond
+KEPT mails.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ LARGEST = 20_000_000  # bytes
 
 
 class Inbox:
-    """Keeps mails in `folder`, named by the time at which they came."""
+    """Stores mails in `folder`, named by their time of arrival."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -30,7 +30,7 @@ class Inbox:
     async def handle_DATA(  # noqa: N802 - as aiosmtpd calls it
         self, _server: SMTP, _session: Session, envelope: Envelope
     ) -> str:
-        """Take a mail."""
+        """Store a mail."""
         assert isinstance(envelope.content, bytes)
         self._keep(envelope.content)
         return "250 OK"
@@ -45,12 +45,12 @@ class Inbox:
 
 
 def mails_in(folder: Path) -> list[Path]:
-    """Return the files of the mails in `folder`, the newest first."""
+    """Return the files of the mails in `folder`, newest first."""
     return sorted(folder.glob("*.eml"), reverse=True)
 
 
 async def serve(folder: Path, port: int) -> None:
-    """Take mails on `port` of this machine until SIGTERM or SIGINT."""
+    """Accept mails on `port` of this machine until SIGTERM or SIGINT."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)

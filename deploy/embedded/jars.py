@@ -1,6 +1,6 @@
-"""Kafka's jars: pinned in kafka-jars.lock, fetched once by jgo, kept in the user's cache, checked before every use.
+"""Kafka's jars: pinned in kafka-jars.lock, downloaded once by jgo to the user's cache, checked before every use.
 
-`python -m deploy.embedded.jars` resolves kafka-jars.txt and writes the lock anew (to move to another Kafka).
+`python -m deploy.embedded.jars` resolves kafka-jars.txt and writes the lock again (to change the version of Kafka).
 """
 
 import hashlib
@@ -25,13 +25,13 @@ COORDINATES = Path(__file__).with_name("kafka-jars.txt")
 LOCK = Path(__file__).with_name("kafka-jars.lock")
 DOWNLOADS_AT_ONCE = 4
 
-# (file name, bytes in all) -> a context manager; the function that it yields takes the bytes of every chunk
+# (file name, total bytes) -> a context manager; the function that it yields is called with the size of every chunk
 Reporter = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Jar:
-    """One line of the lock: where the file comes from (`group:artifact:version`), its bytes, its SHA-256."""
+    """One line of the lock: the coordinate (`group:artifact:version`), the size in bytes, and the SHA-256."""
 
     coordinate: str
     size: int
@@ -47,7 +47,7 @@ class Jar:
 
 
 def cache_folder() -> Path:
-    """Return where jars outlive clones: $XDG_CACHE_HOME/penchant/jars, or ~/.cache/penchant/jars."""
+    """Return the cache of jars, which all clones share: $XDG_CACHE_HOME/penchant/jars, or ~/.cache/penchant/jars."""
     root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(root) / "penchant" / "jars"
 
@@ -62,9 +62,9 @@ def read_lock(path: Path = LOCK) -> list[Jar]:
 
 
 def kafka_jars(say: Callable[[str], None] = print) -> list[Path]:
-    """Return the jars of the lock, on disk and intact; what is missing is downloaded first, with its progress shown.
+    """Return the jars of the lock, on disk and intact; missing ones are downloaded first, with a progress bar.
 
-    Raises StackError when a jar cannot be fetched, or is not what the lock says.
+    Raises StackError if a jar cannot be downloaded, or does not match the lock.
     """
     folder = cache_folder()
     jars = read_lock()
@@ -75,13 +75,15 @@ def kafka_jars(say: Callable[[str], None] = print) -> list[Path]:
         try:
             _download(missing, folder)
         except (OSError, RuntimeError) as problem:
-            raise StackError(f"Kafka's jars could not be downloaded ({problem}). Run it again to go on.") from problem
+            raise StackError(
+                f"Kafka's jars could not be downloaded ({problem}). Run it again to continue."
+            ) from problem
     return [folder / jar.filename for jar in jars]
 
 
 def _download(jars: Sequence[Jar], folder: Path) -> None:
-    # jgo writes a file in place while it arrives. In a folder of its own, so that an interrupted download,
-    # or another one at the same time, never leaves half a jar in the cache.
+    # jgo writes to the final file during the download. Use a separate folder, so that an interrupted or concurrent
+    # download never leaves an incomplete jar in the cache.
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="arriving-", dir=folder.parent) as arriving, _progress(jars) as reporter:
         maven = _maven(Path(arriving), reporter)
@@ -91,8 +93,8 @@ def _download(jars: Sequence[Jar], folder: Path) -> None:
             arrived = maven.project(group, artifact).at_version(version).artifact().resolve()
             if not jar.is_intact(arrived):
                 raise StackError(
-                    f"{jar.filename} arrived with another SHA-256 than the one pinned in {LOCK.name}; it is not used. "
-                    "Something on the way changed it: try again, or on another network."
+                    f"{jar.filename} does not have the SHA-256 pinned in {LOCK.name}; it is not used. "
+                    "It was changed on the way: try again, or use another network."
                 )
             arrived.replace(folder / jar.filename)
 
@@ -111,7 +113,7 @@ def _maven(folder: Path, reporter: Reporter | None = None) -> "MavenContext":
     from jgo.maven import MavenContext, PythonResolver
     from jgo.maven._core import DEFAULT_REMOTE_REPOS
 
-    truststore.inject_into_ssl()  # trust the system's certificates, as pip does: a company's proxy may sign its own
+    truststore.inject_into_ssl()  # trust the system's certificates, like pip, because a company's proxy may use its own
     mirrors = GlobalSettings.load().repositories  # the user's own jgo.conf, for those behind a mirror
     return MavenContext(
         PythonResolver(progress_callback=reporter),
@@ -142,8 +144,8 @@ def _progress(jars: Sequence[Jar]) -> Iterator[Reporter]:
 
             yield advance
             progress.remove_task(task)
-            if not console.is_terminal:  # a log gets a line for each file instead of a moving bar
-                with lock:  # several files arrive at once
+            if not console.is_terminal:  # without a terminal, print a line for each file instead of a progress bar
+                with lock:  # several files are downloaded concurrently
                     console.print(f"  {next(count)}/{len(jars)} {filename} {size / 1e6:.1f} MB")
 
         yield reporter
@@ -155,7 +157,7 @@ def _sha256(path: Path) -> str:
 
 
 def write_lock() -> list[Jar]:
-    """Resolve kafka-jars.txt with jgo and write kafka-jars.lock from what arrived."""
+    """Resolve kafka-jars.txt with jgo, and write kafka-jars.lock from the downloaded files."""
     wanted = [line for line in COORDINATES.read_text().splitlines() if line and not line.startswith("#")]
     with tempfile.TemporaryDirectory() as folder:
         maven = _maven(Path(folder))

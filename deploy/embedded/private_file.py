@@ -1,4 +1,4 @@
-"""Files that only their owner may read, replaced whole: readers see the old text or the new, never a part."""
+"""Files that only their owner may read, replaced atomically."""
 
 import os
 import tempfile
@@ -6,8 +6,8 @@ from pathlib import Path
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace `path` by a file of mode 600. Raises OSError, and leaves the old file untouched."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mkstemp's mode is 600
+    """Replace `path` by a file with mode 600. On an OSError the old file is unchanged."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mkstemp creates files with mode 600
     try:
         with os.fdopen(descriptor, "w") as file:
             file.write(text)

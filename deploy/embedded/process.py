@@ -1,4 +1,4 @@
-"""What a server process needs to be started: its command, its environment, its user."""
+"""The command, the environment and the user of a server process."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A program in the foreground. `user` is set where it must not run as root; `stop_signal` ends it cleanly."""
+    """A program in the foreground. `user` is set if it must not run as root; `stop_signal` stops it cleanly."""
 
     arguments: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -17,7 +17,7 @@ class Command:
     stop_signal: str = "TERM"
 
     def spawn(self, log: Path) -> subprocess.Popen[bytes]:
-        """Start it on its own, in a process group of its own, its output appended to `log`."""
+        """Start it without supervisor, in a new process group, with its output appended to `log`."""
         with log.open("ab") as output:
             return subprocess.Popen(
                 self.arguments,

@@ -1,4 +1,4 @@
-"""Wait until servers answer."""
+"""Waits until servers answer."""
 
 import asyncio
 import logging
@@ -15,15 +15,15 @@ from shared.settings import CommonSettings
 
 POLL_SECONDS = 0.1
 
-Unready = str | None  # what is missing; None: nothing
+Unready = str | None  # what is missing; None if ready
 Check = Callable[[], Awaitable[Unready]]
 
 
 async def broker_unready(settings: CommonSettings) -> Unready:
-    """Return what is missing, or None. An open port is not yet a broker: it must answer with metadata."""
+    """Return what is missing, or None. The broker is ready when it answers with metadata, not when its port is open."""
     logger = logging.getLogger("aiokafka")
     level = logger.level
-    logger.setLevel(logging.CRITICAL)  # that it does not answer yet is expected, and said in our own words
+    logger.setLevel(logging.CRITICAL)  # no answer is expected at first, and reported in our own words
     try:
         await cluster_id(settings)
     except (KafkaError, OSError) as problem:
@@ -59,9 +59,10 @@ async def wait_until_ready(
     within: float,
     gave_up: Callable[[str], str | None],
 ) -> dict[str, float]:
-    """Wait for all of `checks` at once; return the seconds that each took.
+    """Wait for all of `checks` concurrently; return the seconds that each took.
 
-    `gave_up(name)` returns why waiting is pointless, or None. Raises StackError then, and after `within` seconds.
+    `gave_up(name)` returns why waiting is pointless, or None. Raises StackError in that case, and after `within`
+    seconds.
     """
     began = time.monotonic()
 

@@ -1,4 +1,4 @@
-"""What is generated once for an embedded stack and kept: passwords, signing keys, the first account."""
+"""The generated secrets of an embedded stack: passwords, signing keys, the first account."""
 
 import base64
 import secrets
@@ -26,14 +26,16 @@ class Secrets(BaseModel):
     databases: dict[str, str]  # a password for each service's role
     tracking_keys: str
     operator_key: str
-    console_secret: str = Field(default_factory=lambda: secrets.token_urlsafe(32))  # encrypts what the console keeps
+    console_secret: str = Field(
+        default_factory=lambda: secrets.token_urlsafe(32)
+    )  # encrypts API keys in the console's database
     account_request: uuid.UUID  # makes the creation of the account repeatable after a start that stopped half-way
     account: StackAccount | None = None
     delivery_key: str | None = None  # an API key of scope `pipeline`
 
     @classmethod
     def kept(cls, home: Home) -> "Secrets":
-        """Return those of `home`; new ones the first time. Raises StackError when the file is damaged."""
+        """Return the secrets of `home`; generate them the first time. Raises StackError if the file is damaged."""
         try:
             return cls.model_validate_json(home.secrets_file.read_bytes()).completed(home)
         except FileNotFoundError:
@@ -48,16 +50,16 @@ class Secrets(BaseModel):
             return generated
         except ValidationError as problem:
             raise StackError(
-                f"{home.secrets_file} is damaged; it holds the passwords of the data beside it. Restore it, or remove "
-                f"{home.path} to begin anew."
+                f"{home.secrets_file} is damaged; it contains the passwords of the databases. Restore it, "
+                f"or remove {home.path} to start over."
             ) from problem
 
     def completed(self, home: Home) -> "Secrets":
-        """Return these secrets with those that services added since need; a home of an earlier release lacks them."""
+        """Return these secrets, extended by those of new services, which a home of an earlier release lacks."""
         missing = {service: secrets.token_hex(24) for service in SERVICES if service not in self.databases}
         if not missing and "console_secret" in self.model_fields_set:
             return self
-        # Given explicitly, so that what was generated counts as set from now on.
+        # Passed explicitly, so that generated values count as set from now on.
         completed = self.model_copy(
             update={"databases": {**self.databases, **missing}, "console_secret": self.console_secret}
         )

@@ -17,11 +17,11 @@ class StackSettings(CommonSettings):
     kafka_controller_port: Port = 9093
     postgres_port: Port = 5432
     console_secret: SecretStr | None = None
-    smtp: SecretStr | None = None  # a mail server; the inbox of the stack unless it is set
+    smtp: SecretStr | None = None  # a mail server; unless set, the inbox of the stack
     tracking_keys: SecretStr | None = None  # generated once and kept, like the operator key, unless set here
 
     def wanted_ports(self) -> dict[str, int]:
-        """Return the port that each server should have if it is free."""
+        """Return the default port of each server."""
         suffix = "_port"
         return {
             name.removesuffix(suffix): getattr(self, name) for name in type(self).model_fields if name.endswith(suffix)

@@ -47,8 +47,8 @@ LOG_TAIL_CHARACTERS = 1500
 
 Say = Callable[[str], None]
 
-STARTS_WITHIN_SECONDS = 60.0  # until a start that has just begun can be stopped
-# What a start can meet when a server does not come up, or ends meanwhile: a sentence is enough.
+STARTS_WITHIN_SECONDS = 60.0  # seconds until a start in progress can be stopped
+# Errors of a start if a server does not start, or ends meanwhile; a short message is enough.
 CAN_HAPPEN = (
     UnsafeToRun,
     OSError,
@@ -67,11 +67,11 @@ Environments = dict[str, dict[str, str]]  # of each service
 def start(
     settings: StackSettings, say: Say, before_services: Callable[[Environments], None] = lambda _: None
 ) -> StackFile:
-    """Start everything, wait until it is ready, and return what is running.
+    """Start everything, wait until it is ready, and return the running processes.
 
-    What exists already is used again, so a start that was interrupted is simply made again. `before_services` is called
-    when Kafka and PostgreSQL are ready, with the environment of each service. Raises StackError, after stopping what it
-    had started, when something does not come up.
+    Existing data is used again, so an interrupted start can simply be repeated. `before_services` is called when Kafka
+    and PostgreSQL are ready, with the environment of each service. If something does not start, stops the started
+    processes and raises StackError.
     """
     home = Home.at(settings.home)
     home.make()
@@ -85,14 +85,14 @@ def start(
     except OSError as problem:
         raise StackError(f"{home.path} could not be prepared: {problem}") from problem
     finally:
-        os.close(lock)  # supervisor holds it now, if it came up
+        os.close(lock)  # supervisor holds it now, if it started
     try:
         return asyncio.run(_bring_up(plan, supervisor, say, before_services))
     except BaseException as problem:
         if supervisor.condition() == "stopping" or not home.is_locked():
             home.is_free_within(STOPS_WITHIN_SECONDS)
             raise StackError(STOPPED_MEANWHILE) from problem
-        say("Stopping what had been started.")
+        say("Stopping the processes that were started.")
         stop(home)
         if isinstance(problem, CAN_HAPPEN):
             raise StackError(str(problem) or type(problem).__name__) from problem
@@ -102,8 +102,7 @@ def start(
 def stop(home: Home) -> None:
     """Stop everything that runs on `home`, in order; the data stays.
 
-    A start that another command has just begun is stopped as soon as it can be. Raises StackError if something does not
-    end.
+    A start in progress in another command is stopped as soon as possible. Raises StackError if a process does not end.
     """
     supervisor = Supervisor(home)
     deadline = time.monotonic() + STARTS_WITHIN_SECONDS
@@ -115,7 +114,7 @@ def stop(home: Home) -> None:
         elif time.monotonic() > deadline:
             raise StackError(f"{home.path} is in use by {describe(home)}, which is starting or stopping. Try again.")
         else:
-            time.sleep(POLL_SECONDS)  # the other command holds the lock, and tells nobody when it lets go
+            time.sleep(POLL_SECONDS)  # the other command holds the lock, and does not notify others when it releases it
     _tidy(home)
 
 
@@ -123,7 +122,7 @@ def _tidy(home: Home) -> None:
     try:
         lock = home.lock()
     except StackError:
-        return  # somebody has started it again, and what is there is theirs
+        return  # another command has started it again meanwhile
     try:
         home.forget_control_socket()
         note_pids(home, {})
@@ -132,7 +131,7 @@ def _tidy(home: Home) -> None:
 
 
 def why_in_use(home: Home) -> str:
-    """Return who holds the lock of `home`, and what to do."""
+    """Return which processes hold the lock of `home`, and what to do."""
     supervisor = Supervisor(home)
     if (condition := supervisor.condition()) == "working":
         try:
@@ -144,21 +143,21 @@ def why_in_use(home: Home) -> str:
     if condition == "working":
         if waiting:
             return (
-                f"Penchant on {home.path} has started half-way (not {', '.join(waiting)}): another command is at it, "
-                "or was ended before it was done. `penchant down` stops it; then start again."
+                f"Penchant on {home.path} has started partly (not {', '.join(waiting)}): another command is starting "
+                "it, or was interrupted. `penchant down` stops it; then start again."
             )
-        return f"Penchant runs already on {home.path}: `penchant status` shows it, `penchant down` stops it."
+        return f"Penchant already runs on {home.path}: `penchant status` shows it, `penchant down` stops it."
     if StackFile.read(home) is None:
         return f"{home.path} is in use by {describe(home)}, which is starting or stopping."
     return (
-        f"{home.path} is in use by {describe(home)}: it is starting or stopping, or it lost its supervisor. "
-        "`penchant down` ends what is left."
+        f"{home.path} is in use by {describe(home)}: it is starting or stopping, or its supervisor was killed. "
+        "`penchant down` ends the remaining processes."
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _StackParts:
-    """What will run, and where."""
+    """The processes to run, with their ports and folders."""
 
     settings: StackSettings
     home: Home
@@ -229,7 +228,9 @@ class _StackParts:
             "PENCHANT_PUBLIC_URL": self._public_url,
             "PENCHANT_OPERATOR_KEY": self._operator_key,
             f"{prefix}_PORT": str(self.ports[service]),
-            f"{prefix}_URL": self.url(service),  # whatever the shell has from `penchant env` of another stack
+            f"{prefix}_URL": self.url(
+                service
+            ),  # without variables that the shell may have from `penchant env` of another stack
             f"{prefix}_DATABASE": self._dsn(service),
         }
         if service in ("tracking", "labeling"):
@@ -292,7 +293,7 @@ async def _bring_up(
 
 
 async def _with_keys(plan: _StackParts, labeling: str) -> _StackParts:
-    """Ask for the keys that the stack does not have yet, and put delivery's where it reads it."""
+    """Create the keys that the stack does not have yet, and write delivery's to its folder of secrets."""
     operator_key = plan.stack_file().operator_key
     if plan.secrets.account is None:
         account = await first_account(labeling, operator_key, plan.secrets.account_request)
@@ -306,7 +307,7 @@ async def _with_keys(plan: _StackParts, labeling: str) -> _StackParts:
 
 
 class _Starts:
-    """Waits for the processes that supervisor starts, and stops waiting when one cannot start."""
+    """Waits for the processes that supervisor starts, until one cannot start."""
 
     def __init__(self, plan: _StackParts, supervisor: Supervisor) -> None:
         self._plan = plan
@@ -314,7 +315,7 @@ class _Starts:
         self._seen: dict[str, set[int]] = defaultdict(set)
 
     async def wait(self, checks: Mapping[str, Check]) -> dict[str, float]:
-        """Wait until each of `checks` finds nothing missing, and the process that was started for it answers."""
+        """Wait until all `checks` succeed, and each answer comes from the process that was started."""
         own = {name: partial(self._unready, name, check) for name, check in checks.items()}
         return await wait_until_ready(own, READY_WITHIN_SECONDS, self._hopeless)
 
@@ -332,7 +333,9 @@ class _Starts:
             return None
         for port in self._plan.ports_of(name):
             if not is_free(port) and not any(listens(pid, port) for pid in self._seen[name]):
-                return f"Port {port} was taken{holder(port)} while {name} started. Start again: it will use another."
+                return (
+                    f"Port {port} was taken{holder(port)} while {name} started. Start again: it will use another port."
+                )
         log = self._plan.home.logs / f"{name}.log"
         tail = log.read_text(errors="replace")[-LOG_TAIL_CHARACTERS:]
-        return f"{name} ends again and again. The end of {log}:\n{tail}"
+        return f"{name} ends repeatedly. The end of {log}:\n{tail}"

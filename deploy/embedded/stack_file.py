@@ -1,4 +1,4 @@
-"""stack.json: what is running, for people and programs (interfaces, "Settings")."""
+"""The file stack.json: the running processes, for people and programs."""
 
 import fcntl
 from collections.abc import Iterator, Mapping
@@ -19,13 +19,13 @@ class StackFile(BaseModel):
     public_url: str
     partitions: int
     account_id: int | None = None
-    api_key: str | None = None  # an admin key of an account that the stack made for its user, empty at first
+    api_key: str | None = None  # an admin key of the account that the stack created for its user
     operator_key: str  # creates accounts
     pids: dict[str, int] = {}
 
     @classmethod
     def read(cls, home: Home) -> "StackFile | None":
-        """Return the file's content; None if there is no file, or none that can be read."""
+        """Return the file's content; None if it does not exist or cannot be read."""
         try:
             return cls.model_validate_json(home.stack_file.read_bytes())
         except (FileNotFoundError, ValidationError):
@@ -37,7 +37,7 @@ class StackFile(BaseModel):
 
 
 def note_pids(home: Home, pids: Mapping[str, int]) -> None:
-    """Write to the file, if it exists, what runs now."""
+    """Write the running processes to the file, if it exists."""
     with _turn(home):
         current = StackFile.read(home)
         if current:
@@ -46,7 +46,7 @@ def note_pids(home: Home, pids: Mapping[str, int]) -> None:
 
 @contextmanager
 def _turn(home: Home) -> Iterator[None]:
-    """Provide the command and supervisor's listener both write, one after the other."""
+    """Serialise writes of the command and of supervisor's listener."""
     with (home.path / "stack.json.lock").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         yield

@@ -1,4 +1,4 @@
-"""Write Supervisor's configuration for a stack, and control it."""
+"""Writes Supervisor's configuration for a stack, and controls it."""
 
 import os
 import shlex
@@ -20,13 +20,13 @@ LISTENER = "pids"
 LOG = "supervisor.log"
 ANSWERS_WITHIN_SECONDS = 10.0
 STOPS_WITHIN_SECONDS = 90.0
-STOPPED_MEANWHILE = "It was stopped by another command while it started."
+STOPPED_MEANWHILE = "Another command stopped it while it was starting."
 
 Condition = Literal["working", "stopping", "away"]
 
 
 class Supervisor:
-    """A running supervisor, asked through its socket."""
+    """A running supervisor, controlled through its socket."""
 
     def __init__(self, home: Home) -> None:
         self._home = home
@@ -37,26 +37,26 @@ class Supervisor:
             return getattr(proxy.supervisor, method)(*arguments)
 
     def condition(self) -> Condition:
-        """Return whether it works, stops everything and then itself, or is not there."""
+        """Return whether it runs, is shutting down, or does not exist."""
         try:
             self._call("getState")
         except Fault:
-            return "stopping"  # it answers no question then
+            return "stopping"  # in that state it answers no requests
         except (OSError, HTTPException):
             return "away"
         return "working"
 
     def states(self) -> dict[str, str]:
-        """Return what each process does: RUNNING, STARTING, BACKOFF, EXITED, FATAL, STOPPED, …; the stores first."""
+        """Return the state of each process: RUNNING, STARTING, BACKOFF, EXITED, FATAL, STOPPED, …; the stores first."""
         processes = sorted(self._call("getAllProcessInfo"), key=lambda process: process["group"] != "stores")
         return {process["name"]: process["statename"] for process in processes if process["name"] != LISTENER}
 
     def pids(self) -> dict[str, int]:
-        """Return the processes that run."""
+        """Return the pids of the running processes."""
         return running_pids(self._call("getAllProcessInfo"))
 
     def start_group(self, group: str) -> None:
-        """Start all of a group, without waiting for any of them."""
+        """Start all processes of a group, without waiting for them."""
         self._call("startProcessGroup", group, False)
 
     def start_service(self, name: str) -> None:
@@ -64,7 +64,7 @@ class Supervisor:
         self._call("startProcess", f"services:{name}", False)
 
     def stop_service(self, name: str) -> None:
-        """Stop one service, and do not start it again; returns when it has ended."""
+        """Stop one service until it is started again; return when it has ended."""
         try:
             self._call("stopProcess", f"services:{name}")
         except Fault as problem:
@@ -72,7 +72,7 @@ class Supervisor:
                 raise
 
     def stop_all(self) -> None:
-        """Stop everything, services before the stores, and supervisor itself; returns when all of it has ended."""
+        """Stop everything, services before the stores, and supervisor itself; return when all processes have ended."""
         try:
             self._call("shutdown")
         except Fault as problem:
@@ -88,9 +88,9 @@ class Supervisor:
 
 
 def running_pids(processes: Iterable[Mapping[str, Any]]) -> dict[str, int]:
-    """Return name and pid of the processes that supervisor keeps running, without the listener.
+    """Return the names and pids of the processes that supervisor keeps running, without the listener.
 
-    Supervisor's own pid is not among them: a process of these that is ended is started again.
+    Supervisor's own pid is not included, because supervisor restarts each of these processes.
     """
     return {process["name"]: process["pid"] for process in processes if process["pid"] and process["name"] != LISTENER}
 
@@ -99,9 +99,10 @@ Groups = Mapping[str, Mapping[str, Command]]  # the programs of each group, by n
 
 
 def launch(home: Home, lock: int, groups: Groups) -> Supervisor:
-    """Start supervisor with these programs. None of them is started yet. It inherits the descriptor `lock`.
+    """Start supervisor with these programs, without starting any of them.
 
-    Groups are stopped in the reverse order. Raises StackError if supervisor does not start.
+    It inherits the descriptor `lock`. Groups are stopped in reverse order. Raises StackError if supervisor does not
+    start.
     """
     configuration = home.supervisor / "supervisord.conf"
     configuration.touch(mode=0o600)
@@ -109,12 +110,13 @@ def launch(home: Home, lock: int, groups: Groups) -> Supervisor:
     process = subprocess.Popen(
         (sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--configuration", str(configuration)),
         cwd=home.path,
-        env={**os.environ, "PYTHONUTF8": "1"},  # it reads its configuration in the encoding of the locale otherwise
+        env={**os.environ, "PYTHONUTF8": "1"},  # otherwise it reads its configuration in the encoding of the locale
         stdin=subprocess.DEVNULL,
-        # When the disk is full it cannot write its log. It then writes to standard error, and would end if that failed.
+        # If the disk is full it cannot write its log. It then writes to standard error, and would end if that failed
+        # too.
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        start_new_session=True,  # Ctrl-C is for the command in the foreground, which then stops things in order
+        start_new_session=True,  # Ctrl-C must reach only the command in the foreground, which stops processes in order
         pass_fds=(lock,),
     )
     supervisor = Supervisor(home)
@@ -127,7 +129,7 @@ def launch(home: Home, lock: int, groups: Groups) -> Supervisor:
             raise StackError(
                 f"Supervisor did not start; {home.logs / LOG} may say why. Its configuration is {configuration}."
             )
-        time.sleep(0.02)  # it does not announce when its socket is ready
+        time.sleep(0.02)  # it does not report when its socket is ready
     return supervisor
 
 
@@ -137,7 +139,7 @@ def _configuration(home: Home, groups: Groups) -> str:
         "supervisord": {
             "nodaemon": "true",
             "silent": "true",
-            "logfile": f"logs/{LOG}",  # below the working folder, because supervisor would expand a % in the path twice
+            "logfile": f"logs/{LOG}",  # relative: supervisor would expand a % in the path twice
             "logfile_maxbytes": "5MB",
             "logfile_backups": "2",
             "pidfile": "supervisor/supervisord.pid",
@@ -155,7 +157,7 @@ def _configuration(home: Home, groups: Groups) -> str:
             "buffer_size": "100",
             "priority": "0",
             "autostart": "true",
-            "redirect_stderr": "false",  # it talks to supervisor over its standard output
+            "redirect_stderr": "false",  # it communicates with supervisor over its standard output
         },
         **{
             f"program:{name}": _program(name, command)
@@ -180,7 +182,7 @@ def _program(name: str, command: Command) -> dict[str, str]:
         "autostart": "false",
         "autorestart": "true",
         "startsecs": "1",
-        "startretries": "1000",  # each attempt waits a second longer than the one before
+        "startretries": "1000",  # each attempt waits a second longer than the previous one
         "stopsignal": command.stop_signal,
         "stopwaitsecs": "30",
         "killasgroup": "true",
@@ -196,5 +198,5 @@ def _program(name: str, command: Command) -> dict[str, str]:
 
 
 def _escaped(text: str) -> str:
-    """Escape percent signs, which Supervisor's files would expand."""
+    """Escape percent signs, which supervisor's configuration would expand."""
     return text.replace("%", "%%")

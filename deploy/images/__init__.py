@@ -1,1 +1,1 @@
-"""What containers run beside the services: secrets at the first start, topics, the key of delivery, health."""
+"""Programs for containers besides the services: secrets, databases and topics, the key of delivery, health checks."""

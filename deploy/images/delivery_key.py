@@ -1,4 +1,4 @@
-"""Make the API key of delivery, once: `python -m deploy.images.delivery_key FOLDER LABELING_URL`."""
+"""Creates the API key of delivery, once: `python -m deploy.images.delivery_key FOLDER LABELING_URL`."""
 
 import asyncio
 import sys
@@ -8,13 +8,13 @@ from deploy.embedded.account import delivery_key
 
 
 def make_delivery_key(folder: Path, labeling: str) -> bool:
-    """Ask labeling for the key and write it to delivery's secrets; return False if it exists already."""
+    """Create the key at labeling, and write it to delivery's secrets; return False if it exists already."""
     path = folder / "delivery" / "penchant_delivery_key"
     if path.exists():
         return False
     key = asyncio.run(delivery_key(labeling, (folder / "operator_key").read_text()))
     path.parent.mkdir(parents=True, exist_ok=True)
-    writing = path.with_suffix(".new")  # a file that is there is a key that is complete
+    writing = path.with_suffix(".new")  # an existing file always has a complete key
     writing.touch(mode=0o600)
     writing.write_text(key)
     writing.replace(path)
@@ -23,4 +23,4 @@ def make_delivery_key(folder: Path, labeling: str) -> bool:
 
 if __name__ == "__main__":
     made = make_delivery_key(Path(sys.argv[1]), sys.argv[2])
-    sys.stdout.write("The key of delivery was made\n" if made else "Delivery has its key\n")
+    sys.stdout.write("The key of delivery was created\n" if made else "Delivery has its key\n")

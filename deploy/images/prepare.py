@@ -1,7 +1,7 @@
-"""Make databases, roles, topics and tables: `python -m deploy.images.prepare FOLDER`, before the services start.
+"""Creates databases, roles, topics and tables: `python -m deploy.images.prepare FOLDER`, before the services start.
 
-FOLDER holds the secrets (`deploy.images.secrets`). Running it again changes nothing. Services make their own tables as
-well when they start; here they are made once, before several processes of a service start at the same time.
+FOLDER has the secrets (`deploy.images.secrets`). Running it again changes nothing. Services also create their tables
+when they start; here this is done once, before several processes of a service start concurrently.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ def migrations_of(service: str) -> Traversable:
 
 @contextmanager
 def explained(server: str) -> Iterator[None]:
-    """End the program with one sentence if a server does not answer, or refuses."""
+    """End the program with a short message if a server does not answer, or refuses."""
     try:
         yield
     except (OSError, PostgresError, KafkaError) as error:
@@ -47,7 +47,7 @@ async def prepare(folder: Path) -> None:
         dsn = (folder / name / f"penchant_{name}_database").read_text()
         with explained(f"The database of {name}"), as_file(migrations_of(name)) as migrations:
             await migrate(dsn, [migrations])
-    sys.stdout.write(f"{len(databases)} databases and {len(topics)} topics made\n")
+    sys.stdout.write(f"{len(databases)} databases and {len(topics)} topics created\n")
 
 
 if __name__ == "__main__":

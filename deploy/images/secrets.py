@@ -1,12 +1,12 @@
-"""Make the secrets of an installation: `python -m deploy.images.secrets FOLDER`.
+"""Creates the secrets of an installation: `python -m deploy.images.secrets FOLDER`.
 
 Each service has a folder below FOLDER, with one file for each of its secrets, named like its variable
-(`PENCHANT_SECRETS_FOLDER`). Passwords and keys are made once and kept. What follows from settings, the DSNs and the
-passwords of the operator's own servers, is written again when those settings change.
+(`PENCHANT_SECRETS_FOLDER`). Passwords and keys are generated once. Secrets that depend on settings (DSNs, passwords of
+the operator's own servers) are written again when those settings change.
 
 PENCHANT_POSTGRES is the DSN of a role that may create roles and databases, without its password.
 PENCHANT_POSTGRES_PASSWORD_FILE and PENCHANT_KAFKA_PASSWORD_FILE name files with the passwords of the operator's own
-servers; an empty file stands for none.
+servers; an empty file means no password.
 """
 
 import base64
@@ -18,15 +18,15 @@ from urllib.parse import SplitResult, quote, urlsplit
 
 from deploy.embedded.services import SERVICES
 
-OPERATED = ("labeling", "tracking", "segmentation", "workflow", "console")  # services that know the operator's key
+OPERATED = ("labeling", "tracking", "segmentation", "workflow", "console")  # services that get the operator's key
 POSTGRES = "postgresql://postgres@postgres:5432/postgres"
 
 
 def make_secrets(folder: Path, postgres: str, postgres_password: str = "", kafka_password: str = "") -> list[Path]:
-    """Write the secrets that are missing or out of date, and return their paths.
+    """Write missing or outdated secrets, and return their paths.
 
-    `postgres` is the administrator's DSN without a password. An empty `postgres_password` stands for one that is made
-    here; an empty `kafka_password` for a Kafka that asks for none.
+    `postgres` is the administrator's DSN without a password. If `postgres_password` is empty, a password is generated;
+    an empty `kafka_password` means that Kafka requires none.
     """
     new = [
         *_once(folder / "operator_key", secrets.token_urlsafe(32)),
@@ -59,7 +59,7 @@ def role_passwords(folder: Path) -> dict[str, str]:
 
 
 def with_role(dsn: str, role: str, password: str, database: str) -> str:
-    """Return `dsn` for another role and database; host, port and options stay."""
+    """Return `dsn` for another role and database, with the same host, port and options."""
     parts = urlsplit(dsn)
     host = parts.netloc.rpartition("@")[2]
     return parts._replace(netloc=f"{role}:{quote(password, safe='')}@{host}", path=f"/{database}").geturl()
@@ -98,4 +98,4 @@ if __name__ == "__main__":
         _given("PENCHANT_POSTGRES_PASSWORD_FILE"),
         _given("PENCHANT_KAFKA_PASSWORD_FILE"),
     )
-    sys.stdout.write(f"{len(made)} secrets made\n")
+    sys.stdout.write(f"{len(made)} secrets written\n")

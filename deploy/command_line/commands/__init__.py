@@ -1,1 +1,1 @@
-"""The commands of `penchant`, a module for each noun."""
+"""The commands of `penchant`, one module for each noun."""

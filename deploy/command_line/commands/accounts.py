@@ -1,4 +1,4 @@
-"""account: customers of this installation."""
+"""The commands `account`: the accounts of this installation."""
 
 from typing import Annotated
 from uuid import uuid4
@@ -21,7 +21,7 @@ def accounts() -> None:
 
 def _operators(settings: CommandLineSettings) -> Client:
     if settings.operator_key is None:
-        fail("Accounts are the operator's: set PENCHANT_OPERATOR_KEY as labeling has it.")
+        fail("Only the operator manages accounts: set PENCHANT_OPERATOR_KEY to labeling's operator key.")
     return Client(settings, settings.operator_key.get_secret_value())
 
 

@@ -1,4 +1,4 @@
-"""clicks: old clicks, from elsewhere."""
+"""The commands `clicks`: old clicks of other systems."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,7 +27,7 @@ def clicks() -> None:
 
 @app.command(
     help="Report the clicks of FILE: NDJSON of reports, or CSV with a header line of "
-    f"{', '.join(COLUMNS)}. Can be stopped, and run again without counting anything twice."
+    f"{', '.join(COLUMNS)}. You can stop the command and run it again; nothing is counted twice."
 )
 def replay(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
@@ -36,10 +36,10 @@ def replay(
     ] = None,
     history: Annotated[
         bool,
-        typer.Option("--history/--live", help="History counts and labels but starts no workflow."),
+        typer.Option("--history/--live", help="History is counted and assigns labels, but starts no workflow."),
     ] = True,
     wait: Annotated[
-        bool, typer.Option("--wait/--no-wait", help="Wait until it is known what has become of the clicks.")
+        bool, typer.Option("--wait/--no-wait", help="Wait until the outcome of the clicks is known.")
     ] = True,
     as_json: AsJson = False,
 ) -> None:
@@ -64,10 +64,10 @@ def replay(
     except UnusableFile as problem:
         fail(f"{file}: {problem}")
     except typer.Exit as end:
-        # Stopped half-way: what was taken so far is as useful to know as at the end.
+        # Also print the outcome if the command was interrupted.
         _conclude(outcome, as_json=as_json, stopped=True)
         if end.exit_code == INTERRUPTED:
-            err.print("Run it again to go on; nothing is counted twice.")
+            err.print("Run it again to continue; nothing is counted twice.")
         raise
     _conclude(outcome, as_json=as_json, stopped=False)
     if outcome.refused or outcome.lost:
@@ -77,7 +77,7 @@ def replay(
 async def send_all(
     client: Client, rows: Iterator[ClickFileRow], outcome: ReplayOutcome, advance: Callable[[], None] = lambda: None
 ) -> None:
-    """Send rows a batch at a time; `outcome` is right after each."""
+    """Send rows in batches; `outcome` is correct after each batch."""
     batch: list[ClickFileRow] = []
     checks = RowChecks(client)
     for read in rows:
@@ -166,13 +166,13 @@ def _conclude(outcome: ReplayOutcome, *, as_json: bool, stopped: bool) -> None:
     say(f"{outcome.recorded:,} clicks are recorded.")
     if outcome.waiting:
         say(
-            f"{len(outcome.waiting):,} wait for a contact or message that is not known; after 10 minutes they are dead "
+            f"{len(outcome.waiting):,} wait for an unknown contact or message; after 10 minutes they become dead "
             f"letters. Lines: {_lines(outcome.waiting)}"
         )
     if outcome.lost:
         say(
             f"{len(outcome.lost):,} are not recorded: dead letters (penchant dead-letters list), test sends, or "
-            f"contacts who do not want to be tracked. Lines: {_lines(outcome.lost)}"
+            f"contacts who refuse tracking. Lines: {_lines(outcome.lost)}"
         )
 
 

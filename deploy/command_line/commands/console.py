@@ -1,4 +1,4 @@
-"""console: a link that signs in to the web page."""
+"""The command `console`: a link that signs in to the console."""
 
 import getpass
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from deploy.command_line.terminal import AsJson, fail, run, say, write_json
 
 
 async def sign_in_link(settings: CommandLineSettings, account_keys: Sequence[str] = ()) -> str:
-    """Return a link that signs the operator in once; they administer the accounts of `account_keys` (admin keys).
+    """Return a link that signs the operator in once, as administrator of the accounts of `account_keys` (admin keys).
 
     Raises NothingRuns, Unreachable, ApiProblem.
     """
@@ -39,7 +39,8 @@ def console(as_json: AsJson = False) -> None:
         settings = CommandLineSettings.read()
         if settings.operator_key is None:
             fail(
-                "Only the operator gets a link without an invitation: set PENCHANT_OPERATOR_KEY as the console has it."
+                "Only the operator gets a link without an invitation: set PENCHANT_OPERATOR_KEY to the "
+                "console's operator key."
             )
         keys = [] if settings.api_key is None else [settings.api_key.get_secret_value()]
         link = await sign_in_link(settings, keys)

@@ -1,7 +1,7 @@
-"""dead-letters: list records that could not be used, and try them again.
+"""The commands `dead-letters`: list records that could not be used, and replay them.
 
-There are two kinds. Dead letters are on Kafka: intake records that nobody can use as they are. Held records are in
-a service's database: records of any topic on which its code failed.
+There are two kinds. Dead letters are in Kafka: intake records that cannot be used as they are. Held records are in a
+service's database: records of any topic on which its code failed.
 """
 
 import json
@@ -22,7 +22,7 @@ from deploy.command_line.terminal import AsJson, err, fail, out, run, say, write
 from shared.bus.letters import Letter, Letters
 from shared.events.topics import TOPICS
 
-app = typer.Typer(no_args_is_help=True, help="Rejected records: list them, and try them again.")
+app = typer.Typer(no_args_is_help=True, help="Rejected records: list them, and replay them.")
 
 Entry = Letter | HeldRecord
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]…", help="Ids, as shown by `list`.")]
@@ -38,7 +38,7 @@ class Pile:
         self.held = held
 
     async def read(self, *, replayed: bool = False) -> list[Entry]:
-        """Return all entries; with `replayed`, also the letters that were sent back."""
+        """Return all entries; with `replayed`, also dead letters that were replayed."""
         entries: list[Entry] = [*await self.letters.read(replayed=replayed)]
         if self.held is None:
             err.print("Held records are not shown: they need PENCHANT_OPERATOR_KEY.", style="dim")
@@ -49,7 +49,7 @@ class Pile:
         return entries
 
     async def replay(self, entries: Sequence[Entry]) -> int:
-        """Try each again. Return how many records that were, including those held behind a held one."""
+        """Replay the entries. Return the number of records, including those held behind a held one."""
         count = await self.letters.replay([entry for entry in entries if isinstance(entry, Letter)])
         held = [entry for entry in entries if isinstance(entry, HeldRecord)]
         return count + (await self.held.replay(held) if self.held is not None and held else 0)
@@ -57,7 +57,7 @@ class Pile:
 
 @asynccontextmanager
 async def opened() -> AsyncIterator[Pile]:
-    """Provide the pile, according to the settings."""
+    """Open the pile, according to the settings."""
     settings = CommandLineSettings.read().with_kafka()
     async with Letters(settings) as letters:
         if settings.operator_key is None:
@@ -122,7 +122,7 @@ def replay(
     reason: Reason = None,
     as_json: AsJson = False,
 ) -> None:
-    """Try again: dead letters return to their topics unchanged, held records to the service, contact by contact.
+    """Replay: dead letters return to their topics unchanged, held records to the service, contact by contact.
 
     Records that were applied before change nothing.
     """

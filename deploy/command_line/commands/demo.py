@@ -1,4 +1,4 @@
-"""demo: a pet shop that shows what Penchant does."""
+"""The command `demo`: a pet shop that shows what Penchant does."""
 
 from typing import Annotated
 
@@ -24,10 +24,10 @@ def demo(
             await narrate(scene)
             if stay:
                 invite(scene)
-                say("Everything that happens shows below; Ctrl-C ends it.")
+                say("Events are shown below as they happen; Ctrl-C ends it.")
                 await follow(scene, lambda: True)
 
     try:
         run(command())
     except StoryBroke as problem:
-        fail(f"The demo did not go as it should: {problem}.")
+        fail(f"The demo failed: {problem}.")

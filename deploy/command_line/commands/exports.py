@@ -1,4 +1,4 @@
-"""export: contacts as a file."""
+"""The command `export`: contacts as a file."""
 
 import asyncio
 from pathlib import Path
@@ -35,7 +35,7 @@ def export(
     """Write contacts into a file: all of them, or those of a label, a segment or an import."""
     chosen = format_ or ENDINGS.get(file.suffix.lower())
     if chosen is None:
-        fail(f"{file}: say the format by the ending ({', '.join(ENDINGS)}) or by --format", 2)
+        fail(f"{file}: choose the format by the extension ({', '.join(ENDINGS)}) or by --format", 2)
     if sum(source is not None for source in (label, segment, of_import)) > 1:
         fail("Name one of --label, --segment and --import at most.", 2)
 
@@ -78,5 +78,5 @@ async def _finished(client: Client, found: Json, *, hidden: bool) -> Json:
             await asyncio.sleep(ASK_EVERY)
             found = await client.get("labeling", f"/v1/exports/{found['id']}")
     if found["state"] != "done":
-        fail(f"The export is {found['state']}: {found['failure'] or 'somebody cancelled it'}")
+        fail(f"The export is {found['state']}: {found['failure'] or 'it was cancelled'}")
     return found

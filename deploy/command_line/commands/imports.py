@@ -1,4 +1,4 @@
-"""import: contacts from a file."""
+"""The command `import`: contacts from a file."""
 
 import asyncio
 import sys
@@ -31,7 +31,7 @@ def import_file(
             "--map",
             metavar="COLUMN=TARGET",
             help="COLUMN is a header or a number from 1. TARGET is email, external_id, labels, subscription, language, "
-            "a field's key, new:KEY[:TYPE] for a new field, or nothing to leave the column out. Repeatable.",
+            "a field's key, new:KEY[:TYPE] for a new field, or nothing to skip the column. Repeatable.",
         ),
     ] = None,
     subscription: Annotated[
@@ -46,7 +46,7 @@ def import_file(
     """Import contacts: show how the file is read, check every row, and start after a question.
 
     Without a terminal, and with --json, nothing is asked: the import starts with --yes only. Refused rows are written
-    to FILE.errors.csv, to be mended and imported again.
+    to FILE.errors.csv; correct them there and import that file.
     """
     asks = not as_json and not yes and sys.stdin.isatty() and sys.stdout.isatty()
     options = {
@@ -111,9 +111,9 @@ def _target(target: str, option: str) -> object:
 
 
 def _ask_subscription() -> Json:
-    say("New contacts need a subscription: only `subscribed` ones are sent to.")
+    say("New contacts need a subscription: mails go only to `subscribed` ones.")
     chosen = Prompt.ask("Subscription of new contacts", choices=["subscribed", "unconfirmed"], default="unconfirmed")
-    basis = Prompt.ask("What allows you to write to them (kept with the import)", default="")
+    basis = Prompt.ask("The legal basis for writing to them (stored with the import)", default="")
     return {"set": chosen, "basis": basis or None}
 
 
@@ -129,7 +129,7 @@ async def _until(client: Client, found: Json, path: str, state: str, *, hidden: 
         task = progress.add_task("Checking" if state == "checked" else "Importing", total=None)
         while found["state"] != state:
             if found["state"] in ("failed", "cancelled"):
-                fail(f"The import is {found['state']}: {found['failure'] or 'somebody cancelled it'}")
+                fail(f"The import is {found['state']}: {found['failure'] or 'it was cancelled'}")
             done = found["progress"] or {"done": 0, "total": None}
             progress.update(task, completed=done["done"], total=done["total"])
             await asyncio.sleep(ASK_EVERY)
@@ -171,8 +171,8 @@ def _show_check(summary: Json) -> None:
     for name, text in (
         ("create", "new contacts"),
         ("update", "contacts that change"),
-        ("unchanged", "contacts that stay as they are"),
-        ("skipped", "left out by the mode"),
+        ("unchanged", "contacts that do not change"),
+        ("skipped", "skipped by the mode"),
         ("duplicates", "repeat a contact of an earlier row, and are merged with it"),
         ("suppressed", "suppressed addresses"),
         ("errors", "refused"),

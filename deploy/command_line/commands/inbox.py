@@ -1,4 +1,4 @@
-"""inbox: the mails that the embedded stack has sent."""
+"""The command `inbox`: the mails that the embedded stack has sent."""
 
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -21,7 +21,7 @@ def inbox(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many to list.")] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """List the mails that the stack of this machine has sent, the newest first, or show one."""
+    """List the mails that the stack on this machine has sent, newest first, or show one."""
     paths = mails_in(Home.at(StackSettings().home).inbox)
     if number is not None:
         if number > len(paths):

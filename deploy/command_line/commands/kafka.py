@@ -1,4 +1,4 @@
-"""kafka: what an operator of an own cluster needs."""
+"""The commands `kafka`, for operators of their own cluster."""
 
 from collections.abc import Iterator
 from typing import Annotated
@@ -18,16 +18,14 @@ def kafka() -> None:
 
 @app.command()
 def acls(
-    bootstrap: Annotated[str, typer.Option(help="Servers of the cluster, as the printed commands name them.")] = (
-        "localhost:9092"
-    ),
-    user_prefix: Annotated[str, typer.Option(help="What the names of the services' users begin with.")] = "penchant-",
-    topic_prefix: Annotated[str, typer.Option(help="PENCHANT_TOPIC_PREFIX of the services.")] = "",
+    bootstrap: Annotated[str, typer.Option(help="Bootstrap servers for the printed commands.")] = ("localhost:9092"),
+    user_prefix: Annotated[str, typer.Option(help="Prefix of the names of the services' users.")] = "penchant-",
+    topic_prefix: Annotated[str, typer.Option(help="The services' PENCHANT_TOPIC_PREFIX.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Print who may do what: a `kafka-acls.sh` command for each rule, or the rules as JSON. Nothing is changed.
+    """Print the access rules: a `kafka-acls.sh` command for each, or JSON.
 
-    Each service has a user of its own. docs/security.md says what that protects.
+    Nothing is changed. Each service has a user of its own. docs/security.md explains what this protects.
     """
     for grant in grants(topic_prefix):
         if as_json:

@@ -1,4 +1,4 @@
-"""key: what lets programs use an account."""
+"""The commands `key`: the API keys of an account."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -15,7 +15,7 @@ app = typer.Typer(no_args_is_help=True, help="API keys of the account.")
 
 
 class Scope(StrEnum):
-    """What a key allows; `self` acts in a contact's name."""
+    """The scope of a key; `self` acts on behalf of contacts."""
 
     READ = "read"
     WRITE = "write"

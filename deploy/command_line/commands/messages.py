@@ -1,4 +1,4 @@
-"""message: e-mails and the labels of their links."""
+"""The commands `message`: e-mails and the labels of their links."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -36,15 +36,15 @@ def add(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Register an e-mail, list its links, and label them: by --label, or by asking for each at a terminal.
+    """Register an e-mail, list its links, and label them: with --label, or by a prompt for each at a terminal.
 
-    Nothing is registered before the questions are answered: Ctrl-C at one of them leaves everything as it was.
+    Nothing is registered before all prompts are answered: Ctrl-C at a prompt changes nothing.
     """
     wanted = _parsed(label or [])
     html = _html_of(file)
     asks = not label and not as_json and _is_terminal()
     if asks:
-        # Not within the event loop: that would keep Ctrl-C to itself until the line is typed.
+        # Not within the event loop, which would delay Ctrl-C until the line is typed.
         found = _links_of(html, _tracking_url())
         _show(found)
         wanted = _ask(found)
@@ -116,7 +116,7 @@ def _is_terminal() -> bool:
 
 
 def _tracking_url() -> str:
-    """Return where tracking answers; end the command if nothing runs."""
+    """Return tracking's URL; end the command if nothing runs."""
     found: list[str] = []
 
     async def look() -> None:
@@ -127,7 +127,7 @@ def _tracking_url() -> str:
 
 
 def _links_of(html: str, tracking_url: str) -> list[Json]:
-    """Return the links of a message that is not registered yet, as tracking will find them."""
+    """Return the links that tracking will find in a message that is not registered yet."""
     revised = revise((), find_links(html, (tracking_url,)), uuid4)
     return [
         {
@@ -152,7 +152,7 @@ def _html_of(file: Path) -> str:
     try:
         return file.read_bytes().decode("utf-8")
     except UnicodeDecodeError as problem:
-        fail(f"{file} is not UTF-8 (byte {problem.start}); convert it first, for its bytes are kept as they are.")
+        fail(f"{file} is not UTF-8 (byte {problem.start}); convert it first, because its bytes are stored unchanged.")
 
 
 def _show(links: Sequence[Json]) -> None:
@@ -166,8 +166,8 @@ def _show(links: Sequence[Json]) -> None:
 
 def _ask(links: Sequence[Json]) -> dict[int, list[str]]:
     say(
-        "Which labels does each link carry? Several with commas, nothing for none. "
-        "Ctrl-D skips the rest; Ctrl-C stops, and nothing is registered."
+        "Which labels does each link carry? Separate several with commas; leave empty for none. "
+        "Ctrl-D skips the rest; Ctrl-C stops without registering anything."
     )
     chosen: dict[int, list[str]] = {}
     for link in links:

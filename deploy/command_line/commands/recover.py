@@ -1,4 +1,4 @@
-"""recover-kafka: all topics again, to a Kafka that has lost them."""
+"""The command `recover-kafka`: publishes all topics again to a Kafka that has lost its data."""
 
 import os
 import subprocess
@@ -20,18 +20,18 @@ READERS = (*WRITERS, "delivery")
 def recover_kafka(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Write all topics again, from the event tables, to a Kafka that has lost its data; then start everything.
+    """Publish all topics again from the event tables to a Kafka that has lost its data; then start everything.
 
-    For the stack of this machine. What nobody had read of the intake topics, and dead letters, are lost with the old
-    Kafka. Elsewhere, with all services stopped: `python -m services.<name> republish <topic>` for each topic, then
-    `python -m services.<name> adopt-cluster` for each service.
+    For the stack on this machine. Intake records that were not consumed, and dead letters, are lost with the old Kafka.
+    Elsewhere, with all services stopped: `python -m services.<name> republish <topic>` for each topic, then `python -m
+    services.<name> adopt-cluster` for each service.
     """
     home = Home.at(StackSettings().home)
     if home.is_locked():
         fail(f"Penchant runs on {home.path}: `penchant down` first.")
     if not home.holds_events():
         fail(f"{home.path} holds no data to write to Kafka.")
-    if not yes and not typer.confirm(f"Write all topics of {home.path} to its Kafka again?"):
+    if not yes and not typer.confirm(f"Publish all topics of {home.path} to its Kafka again?"):
         fail("Nothing was changed.")
     stack.start(StackSettings(), say, before_services=_write_all)
     say(f"Recovered. Penchant runs; its data is in {home.path}. `penchant down` stops it.")
@@ -50,5 +50,6 @@ def _service(name: str, environments: dict[str, dict[str, str]], *arguments: str
     code = subprocess.run(command, env=os.environ | environments[name], check=False).returncode
     if code:
         fail(
-            f"{name} {' '.join(arguments)} failed. Run this command again: what was written already does no harm.", code
+            f"{name} {' '.join(arguments)} failed. Run this command again: publishing an event twice does no harm.",
+            code,
         )

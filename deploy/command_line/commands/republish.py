@@ -1,4 +1,4 @@
-"""republish: a topic again, from the event table that it is a copy of."""
+"""The command `republish`: publishes topics again from the event table."""
 
 import os
 import subprocess
@@ -23,10 +23,10 @@ OWNED = {topic.name: topic for topic in TOPICS.values() if topic.kind in ("conta
 def republish(
     what: Annotated[str, typer.Argument(metavar="TOPIC|SERVICE", help="One topic, or all that a service writes.")],
 ) -> None:
-    """Write topics again from the event table: the same ids, the same sequences; consumers skip what they applied.
+    """Publish topics again from the event table: the same ids and sequences, so consumers skip what they applied.
 
     For a Kafka that has lost records; `recover-kafka` is for one that has lost everything. The service that writes the
-    topics must not run meanwhile: the embedded stack stops it and starts it again, elsewhere that is yours to do.
+    topics must not run meanwhile: the embedded stack stops it and starts it again; elsewhere you must do that yourself.
     """
     topics = [topic for topic in OWNED.values() if what in (topic.name, topic.writer)]
     if not topics:
@@ -36,12 +36,12 @@ def republish(
         command = (sys.executable, "-m", f"services.{topics[0].writer}", "republish", *names)
         code = subprocess.run(command, env=os.environ | environment, check=False).returncode
     if code:
-        fail(f"{', '.join(names)}: not all was written again; repeating it does no harm.", code)
+        fail(f"{', '.join(names)}: not all events were published again; repeating the command does no harm.", code)
 
 
 @contextmanager
 def _stopped(service: str) -> Iterator[dict[str, str]]:
-    """Stop the service while the embedded stack, if one runs, writes its topics; yield the settings that it gets."""
+    """Stop the service of the embedded stack, if one runs, during the block; yield the service's settings."""
     home = Home.at(CommonSettings().home)
     supervisor = Supervisor(home)
     running = StackFile.read(home)

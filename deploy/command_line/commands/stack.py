@@ -1,4 +1,4 @@
-"""up, down, status, env: the embedded stack."""
+"""The commands `up`, `down`, `status` and `env` of the embedded stack."""
 
 import asyncio
 import json
@@ -35,7 +35,7 @@ Demo = Annotated[bool, typer.Option(help="Play the pet shop first, in an account
 def up(detach: Detach = False, demo: Demo = True) -> None:
     """Start Kafka, PostgreSQL and the services on this machine; Ctrl-C stops them and keeps the data."""
     began = time.monotonic()
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell script's background jobs ignore it otherwise
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of shell scripts ignore SIGINT otherwise
     signal.signal(signal.SIGTERM, _as_interrupt)
     signal.signal(signal.SIGHUP, _as_interrupt)
     home = Home.at(StackSettings().home)
@@ -54,9 +54,9 @@ def up(detach: Detach = False, demo: Demo = True) -> None:
     except KeyboardInterrupt:
         say("\nStopping.")
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not end the stopping
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not interrupt the stop
         stack.stop(home)
-    say("Stopped. The data is kept; `make run` goes on with it.")
+    say("Stopped. The data is kept; `make run` continues with it.")
 
 
 def down() -> None:
@@ -78,7 +78,7 @@ def status(as_json: AsJson = False) -> None:
         _show_absence(home, as_json=as_json)
     try:
         states, pids = supervisor.states(), supervisor.pids()
-    except (OSError, HTTPException, Fault):  # it ends while we ask
+    except (OSError, HTTPException, Fault):  # it ended during the request
         _show_absence(home, as_json=as_json)
     unready = asyncio.run(_unready(running))
     conditions = asyncio.run(_conditions(running))
@@ -121,7 +121,7 @@ def env() -> None:
 
 
 def _demo(home: Home) -> Callable[[int], None] | None:
-    """Return the file that remembers the demo's account; None, with a message, if the demo was played before."""
+    """Return the file that stores the demo's account; None, with a message, if the demo was played before."""
     played = home.path / "demo"
     if played.exists():
         say(f"\nThe demo is account {played.read_text().strip()}; `penchant demo` plays another one.")
@@ -152,7 +152,7 @@ def _is_empty(running: StackFile) -> bool:
         with httpx.Client(headers=authorization, params={"limit": 1}, timeout=10) as client:
             answers = [client.get(f"{running.urls[name]}{path}") for name, paths in lists.items() for path in paths]
     except httpx.HTTPError:
-        return False  # it is stopped meanwhile
+        return False  # it was stopped meanwhile
     return all(answer.is_success and not answer.json()["items"] for answer in answers)
 
 
@@ -196,5 +196,5 @@ def _show(processes: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def _as_interrupt(_number: int, _frame: FrameType | None) -> None:
-    """Stop the stack as Ctrl-C does when the terminal closes or on a plain `kill`."""
+    """Handle SIGHUP (the terminal closes) and SIGTERM like Ctrl-C, which stops the stack."""
     signal.raise_signal(signal.SIGINT)

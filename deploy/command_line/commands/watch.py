@@ -1,4 +1,4 @@
-"""watch: events as they happen."""
+"""The command `watch`: events as they happen."""
 
 import json
 from datetime import datetime
@@ -24,7 +24,7 @@ def watch(
     account: Annotated[int | None, typer.Option(help="Only events of this account.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print what happens to contacts, a line for each event, until Ctrl-C."""
+    """Print a line for each event of contacts, until Ctrl-C."""
     wanted = set(types or TYPES)
     unknown = wanted.difference(TYPES)
     if unknown:
@@ -52,13 +52,13 @@ def watch(
 
 
 def line(seen: ReceivedEvent, names: Names) -> str:
-    """Return when, whose, and what."""
+    """Return a line with the time, the account and the event."""
     line = f"{_time(seen.decoded.occurred_at)}  account {seen.account_id}  {sentence(seen.event, names)}"
     return printable(line)
 
 
 def as_object(seen: ReceivedEvent) -> dict[str, object]:
-    """Return the event with where it stands on Kafka; its members are those of the topic's schema."""
+    """Return the event with its topic, partition and offset; its members are those of the topic's schema."""
     decoded = seen.decoded
     event = None if isinstance(seen.event, Tombstone) else json.loads(body_of(seen.event))
     return {
