@@ -1,1 +1,1 @@
-"""The console: the web page on which people use Penchant. It is a client of the four APIs and holds no truth."""
+"""The console: the web page on which people use Penchant. It is a client of the services' APIs."""

@@ -1,4 +1,4 @@
-"""Wire the console together, and run it."""
+"""The console's wiring."""
 
 import asyncio
 import signal
@@ -35,7 +35,7 @@ from shared.tracing import configure_tracing, stop_tracing
 
 log = structlog.get_logger()
 
-FAILED, PORT_TAKEN = 70, 73  # exit codes, as of every service
+FAILED, PORT_TAKEN = 70, 73  # exit codes, the same as those of services
 
 
 def make_app(settings: ConsoleSettings, database: Database, platform: Platform) -> Application:
@@ -57,14 +57,14 @@ def make_app(settings: ConsoleSettings, database: Database, platform: Platform) 
     install_static_files(app)
     for router in ROUTERS:
         app.include_router(router)
-    install_documentation(app)  # after the pages, for it answers `/` as well
+    install_documentation(app)  # after the pages, because it also answers `/`
     app.add_middleware(Guard, base_url=settings.base_url)
-    app.add_middleware(GZipMiddleware, minimum_size=1000)  # streams of events are left alone
+    app.add_middleware(GZipMiddleware, minimum_size=1000)  # does not compress streams of events
     return app
 
 
 def main() -> None:
-    """Run a process of the console until SIGTERM; the exit code says how it ended."""
+    """Run a process of the console until SIGTERM; return the exit code."""
     try:
         settings = ConsoleSettings()
     except ValidationError as error:

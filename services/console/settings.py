@@ -11,16 +11,18 @@ Url = Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")]
 
 
 class ConsoleSettings(CommonSettings):
-    """`PENCHANT_CONSOLE_…` and where the four APIs are, beside the common settings."""
+    """The settings of the console, `PENCHANT_CONSOLE_…`, and the URLs of the APIs, in addition to the common
+    settings."""
 
     console_database: SecretStr
     """DSN of the database: `postgresql://role:password@host:5432/database`."""
     console_port: Port = 8100
     """Port of the console."""
     console_secret: Annotated[SecretStr, Field(min_length=32)]
-    """Encrypts the API keys of people. At least 32 random characters; changing it ends everybody's access."""
+    """Secret that encrypts the API keys of people, at least 32 random characters; changing it ends everybody's
+    access."""
     console_url: Url | None = None
-    """The console as browsers reach it. Unless set, `http://host:port`."""
+    """URL at which browsers reach the console. Unless set, `http://host:port`."""
     tracking_url: Url = "http://127.0.0.1:8101"
     """API of tracking."""
     labeling_url: Url = "http://127.0.0.1:8102"
@@ -30,15 +32,15 @@ class ConsoleSettings(CommonSettings):
     workflow_url: Url = "http://127.0.0.1:8104"
     """API of workflow."""
     delivery_url: Url | None = None
-    """API of delivery, for test mails. There are none without it."""
+    """API of delivery, for test mails. Unless set, there are none."""
     inbox: Path | None = None
-    """Folder of the embedded stack's mails, which operators see."""
+    """Folder of the embedded stack's mails, which operators can read."""
     smtp: SecretStr | None = None
     """Mail server that sends links to sign in: `smtp://user:password@host:587`."""
 
     @property
     def base_url(self) -> str:
-        """The console as browsers reach it, without a slash at the end."""
+        """The URL at which browsers reach the console, without a slash at the end."""
         host = "127.0.0.1" if self.listens_everywhere else self.host
         return (self.console_url or f"http://{host}:{self.console_port}").rstrip("/")
 

@@ -62,7 +62,7 @@ def test_a_failed_run_goes_on_once_its_step_is_mended(visitor: Visit, account: A
     workflow["steps"] = [form, {"id": "offer", "send": {"message": kept}}]
     account.ask("workflow", "PUT", f"/v1/workflows/{made['id']}", workflow)
     page.get_by_role("button", name="Try it again").click()
-    expect(page.get_by_role("status").first).to_have_text("The run goes on from the step at which it failed.")
+    expect(page.get_by_role("status").first).to_have_text("The run continues from the step that failed.")
     expect(page.locator(".head .chip")).to_have_text("finished")
     assert page.get_by_role("button", name="Try it again").count() == 0
 
@@ -125,7 +125,7 @@ def test_what_a_campaign_brings_is_said_when_enough_were_held_out(visitor: Visit
     campaigns = f"/a/{account.account_id}/campaigns"
     page = visitor.page
     page.goto(f"{campaigns}/{launched(account, message['id'], 'A few', few)['id']}")
-    expect(page.get_by_text("Too few people were held out to tell the effect.")).to_be_visible()
+    expect(page.get_by_text("Too few people were held out to measure the effect.")).to_be_visible()
 
     found = launched(account, message["id"], "Many", many)
     assert found["counts"]["held_out"] > 1_000

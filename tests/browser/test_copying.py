@@ -51,7 +51,7 @@ def test_a_segment_uses_the_labels_of_the_other_account(person: Plain, accounts:
     criterion = {"all": [{"label": dogs}, {"clicks": {"label": cats}}, {"field": {"key": "city", "is": "Gent"}}]}
     segment = here.post("segmentation", "/v1/segments", {"name": "Both", "criterion": criterion})
     page = person.get(path_to_copy(here, "segment", segment["id"], there))
-    assert "It uses what is there already, by its name: label dogs" in page
+    assert "It uses things that exist there already, by name: label dogs" in page
     assert "These are missing there. They are copied too: label Cats field City" in page
     made = copied(person, here, there, "segment", segment["id"], "Both")
     found = there.get("segmentation", f"/v1/segments/{made}")["criterion"]["all"]
@@ -91,7 +91,7 @@ def test_what_only_one_account_knows_is_said_and_not_copied(person: Plain, accou
     criterion = {"clicks": {"send": "june"}}
     segment = here.post("segmentation", "/v1/segments", {"name": "June", "criterion": criterion})
     path = path_to_copy(here, "segment", segment["id"], there)
-    assert '"June" asks about one sending, which only this account knows.' in person.get(path)
+    assert '"June" has a condition on one send, which exists only in this account.' in person.get(path)
     fields = {"kind": "segment", "id": segment["id"], "to": str(there.account_id), "name": "June"}
     person.post(f"/a/{here.account_id}/copy", fields, status=422)
     assert "June" not in [one["name"] for one in there.get("segmentation", "/v1/segments")["items"]]

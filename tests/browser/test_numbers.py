@@ -118,10 +118,10 @@ def test_of_an_import(admin: Plain, shop: Shop) -> None:
     assert {name: number for name, (_, number) in numbers.items()} == {
         "Added": 1,
         "Changed": numbers["Changed"][1],
-        "Left as they were": 1 - numbers["Changed"][1],
+        "Unchanged": 1 - numbers["Changed"][1],
         "Refused": 1,
     }
-    for name in ("Added", "Changed", "Left as they were"):
+    for name in ("Added", "Changed", "Unchanged"):
         url, number = numbers[name]
         assert people_at(admin, url) == number, name
     assert "nieuw@paws-demo.example" in admin.get(numbers["Added"][0])

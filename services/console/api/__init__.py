@@ -1,1 +1,1 @@
-"""The console's pages: HTTP in, HTML out."""
+"""The console's pages."""

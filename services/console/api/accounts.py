@@ -1,4 +1,4 @@
-"""The accounts' names and time zones, remembered for a few seconds."""
+"""A cache of accounts' names and time zones."""
 
 from time import monotonic
 
@@ -8,7 +8,7 @@ REMEMBERED = 10.0  # seconds
 
 
 class Accounts:
-    """Asks for an account once in a few seconds, however many pages need it."""
+    """Caches each account for a few seconds, because every page needs it."""
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[float, Json]] = {}
@@ -23,5 +23,5 @@ class Accounts:
         return account
 
     def forget(self, account_id: int) -> None:
-        """Note that the account has changed."""
+        """Drop a changed account from the cache."""
         self._known.pop(account_id, None)

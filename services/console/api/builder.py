@@ -28,7 +28,7 @@ ENGAGEMENTS = (
     "message.bounced",
 )
 _RECENT = 5.0  # seconds
-_SAMPLE = 5  # contacts that are shown by name
+_SAMPLE = 5  # contacts that are listed
 
 
 @dataclass(slots=True)
@@ -42,12 +42,12 @@ class Choices:
     engagements: dict[str, list[tuple[str, str]]] = field(default_factory=dict)  # by kind: references with their names
 
     def names(self) -> Names:
-        """Return the names of all of them."""
+        """Return the names of all choices."""
         lists = {"labels": self.labels, "messages": self.messages, "segments": self.segments}
         return Names(**{kind: {one["id"]: one["name"] for one in items} for kind, items in lists.items()})
 
     def field_type(self, key: str) -> str:
-        """Return the type of a contact's field; text for one that is not known."""
+        """Return the type of a contact's field; text for an unknown one."""
         return next((str(one["type"]) for one in self.fields if one["key"] == key), "text")
 
     def field_choices(self, key: str) -> list[str]:
@@ -74,7 +74,7 @@ class Builder:
     sample: list[Json] = field(default_factory=list)  # some of the contacts
 
     def is_ready(self) -> bool:
-        """Return whether all of it is filled in."""
+        """Return whether all conditions are filled in."""
         return not self.built.missing
 
 
@@ -94,31 +94,31 @@ async def load_choices(page: AccountPage) -> Choices:
 
 
 class RecentChoices:
-    """Choices of accounts, kept for a few seconds: a page asks for them at every key while somebody is typing."""
+    """A cache of accounts' choices for a few seconds, because a page needs them at every keystroke."""
 
     def __init__(self) -> None:
         self._loaded: dict[int, tuple[float, Choices]] = {}
 
     def find(self, account_id: int) -> Choices | None:
-        """Return the choices of an account, if they were loaded lately."""
+        """Return the cached choices of an account, or None."""
         loaded_at, choices = self._loaded.get(account_id, (-_RECENT, None))
         return choices if monotonic() - loaded_at < _RECENT else None
 
     def keep(self, account_id: int, choices: Choices) -> None:
-        """Remember what was just loaded, and forget what is too old."""
+        """Store loaded choices, and drop expired ones."""
         now = monotonic()
         self._loaded = {key: one for key, one in self._loaded.items() if now - one[0] < _RECENT}
         self._loaded[account_id] = (now, choices)
 
 
 async def recent_choices(page: AccountPage) -> Choices:
-    """Return what conditions can be about, as a page showed it a few seconds ago at most."""
+    """Return the choices for conditions, at most a few seconds old."""
     recent: RecentChoices = page.request.app.state.choices
     return recent.find(page.account_id) or await load_choices(page)
 
 
 async def _engagements(page: AccountPage) -> dict[str, list[tuple[str, str]]]:
-    """Return what was reported of contacts, and the forms that nobody has filled in yet."""
+    """Return the reported kinds of engagements, and the forms that were not filled in yet."""
     forms = await page.api.items("labeling", "/v1/forms")
     names = {form["id"]: form["name"] for form in forms}
     found: dict[str, list[tuple[str, str]]] = {kind: [] for kind in ENGAGEMENTS}
@@ -126,7 +126,7 @@ async def _engagements(page: AccountPage) -> dict[str, list[tuple[str, str]]]:
     try:
         reported = await page.api.items("segmentation", "/v1/engagement-kinds")
     except (ApiProblem, Unreachable):
-        return found  # they are a help for who types; the fields work without
+        return found  # suggestions are optional: the fields work without them
     for one in reported:
         refs = found.setdefault(one["kind"], [])
         if one["ref"] is not None and one["ref"] not in names:
@@ -147,7 +147,7 @@ async def build(page: AccountPage, prefix: str, root: Node, choices: Choices, *,
 
 
 def tree_of(form: Form, prefix: str) -> Node:
-    """Return the tree in a form after the button that was pressed, if it belongs to the tree."""
+    """Return the tree in a form, changed by the pressed button if that belongs to the tree."""
     root = draft_of_form(form.values, prefix) or empty_draft()
     owner, _, operation = form["op"].partition("|")
     return changed(root, operation) if owner == prefix else root
@@ -187,7 +187,7 @@ async def _count(page: AccountPage, builder: Builder) -> None:
     for node in answer["nodes"]:
         pointer = str(node["pointer"]).removeprefix("/criterion")
         place = builder.built.places.get(pointer)
-        # The outer node of a negation comes first: it is what the line says.
+        # Of a negation use the outer node, which is the one on the line.
         if place is not None and place not in builder.counts:
             builder.counts[place] = node["count"]
 

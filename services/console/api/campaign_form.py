@@ -1,4 +1,4 @@
-"""The form of a campaign: its message, its audience with live numbers, and when it is sent."""
+"""The form of a campaign: its message, its audience with live counts, and the time at which it is sent."""
 
 from datetime import datetime
 from typing import Any
@@ -21,7 +21,7 @@ _MOST_PARTS = 20  # criteria of an audience
 
 
 def tree_of_criteria(criteria: list[Json]) -> Node:
-    """Return one tree for criteria of which one is enough."""
+    """Return one tree for alternative criteria."""
     if len(criteria) == 1:
         return draft_of(criteria[0])
     return draft_of({"any": criteria})
@@ -36,13 +36,13 @@ def criteria_of(criterion: Json) -> list[Json]:
 
 
 def asked_for(page: AccountPage) -> Node:
-    """Return the audience that the link from another page asks for."""
+    """Return the audience in the link from another page."""
     segment = page.request.query_params.get("segment", "")
     return Node("any", parts=[Node("segment", {"segment": segment})]) if segment else empty_draft()
 
 
 def trees_of(form: Form) -> tuple[Node, Node | None]:
-    """Return the audience after the button that was pressed."""
+    """Return the audience after the pressed button."""
     include = tree_of(form, "i")
     exclude = tree_of(form, "x") if form["x.kind"] or form["op"] == "a|exclude" else None
     return include, None if form["op"] == "a|include_all" else exclude
@@ -68,7 +68,7 @@ async def save(page: AccountPage, form: Form, found: Json | None) -> Response:
     except ApiProblem as problem:
         form.refuse(problem)
         return await show_form(page, form, include, exclude, found, status=422)
-    return page.go(page.url(f"campaigns/{saved['id']}"), _("Saved. Look at the numbers, then launch it."))
+    return page.go(page.url(f"campaigns/{saved['id']}"), _("Saved. Check the numbers, then launch it."))
 
 
 async def show_form(
@@ -104,7 +104,7 @@ async def show_numbers(page: AccountPage, form: Form) -> Response:
 
 
 async def count_audience(page: AccountPage, audience: Json, message_id: str, percent: float) -> Json | None:
-    """Return the numbers of an audience, or None where they are not known now."""
+    """Return the numbers of an audience; None if they are unavailable."""
     body: dict[str, Any] = {"include": audience["include"], "hold_out_percent": percent}
     if audience.get("exclude"):
         body["exclude"] = audience["exclude"]
@@ -117,7 +117,7 @@ async def count_audience(page: AccountPage, audience: Json, message_id: str, per
 
 
 def part_sentences(audience: Json, names: Names) -> dict[str, str]:
-    """Return what each part of an audience means, by its pointer."""
+    """Return a sentence for each part of an audience, by its pointer."""
     return {
         f"/{member}/{index}": describe(criterion, names)
         for member in ("include", "exclude")
@@ -126,9 +126,8 @@ def part_sentences(audience: Json, names: Names) -> dict[str, str]:
 
 
 def audience_criteria(audience: Json) -> dict[str, Json]:
-    """Return the criteria of the people behind the numbers of an audience.
-
-    By pointer for its parts; "subscribed" and every other subscription for those who get it, and who do not.
+    """Return the criteria of the contacts behind the numbers of an audience: by pointer for its parts, and by
+    subscription for contacts who get the message ("subscribed") and those who do not.
     """
     parts = {
         f"/{member}/{index}": criterion
@@ -186,7 +185,7 @@ def _body(form: Form, criteria: list[Json], found: Json | None) -> Json:
 
 
 def _percent(form: Form, found: Json | None) -> float | None:
-    """Return the share that is held out; None for what is not a number."""
+    """Return the share that is held out; None if the text is not a number."""
     if "hold_out_percent" not in form.values:
         return float(found["hold_out_percent"]) if found else 0.0
     try:

@@ -1,4 +1,4 @@
-"""Campaigns: one message to an audience, launched with a summary, followed and reported."""
+"""Pages of campaigns: drafts, launch, progress and report."""
 
 import asyncio
 from typing import Any
@@ -38,7 +38,7 @@ STATES = ("draft", "scheduled", "launching", "sending", "paused", "done", "cance
 
 @router.get("")
 async def campaigns(page: OfAccount) -> Response:
-    """List the campaigns, the latest first."""
+    """List the campaigns, newest first."""
     filters = filters_of(page.request, "q", "state")
     items, names = await asyncio.gather(
         page.api.items("segmentation", "/v1/campaigns"), load_names(page.api, "messages")
@@ -82,7 +82,7 @@ async def numbers(page: OfAccount) -> Response:
 
 @router.get("/{campaign_id}")
 async def campaign(page: OfAccount, campaign_id: UUID) -> Response:
-    """Show a campaign: its audience, how far it is, its report."""
+    """Show a campaign: its audience, its progress, its report."""
     found, names = await asyncio.gather(
         page.api.get("segmentation", f"/v1/campaigns/{campaign_id}"),
         load_names(page.api, "labels", "messages", "segments"),
@@ -129,7 +129,7 @@ async def change(page: OfAccount, campaign_id: UUID) -> Response:
 
 @router.get("/{campaign_id}/launch")
 async def ask_launch(page: OfAccount, campaign_id: UUID) -> Response:
-    """Say who will get what."""
+    """Show who will get which content, before the launch."""
     page.require("write")
     return await _summary(page, campaign_id, Form())
 
@@ -152,32 +152,33 @@ async def launch(page: OfAccount, campaign_id: UUID) -> Response:
 
 @router.post("/{campaign_id}/pause")
 async def pause(page: OfAccount, campaign_id: UUID) -> Response:
-    """Hold the campaign."""
-    return await _command(page, campaign_id, "pause", _("Nothing more is sent until you let it go on."))
+    """Pause the campaign."""
+    return await _command(page, campaign_id, "pause", _("Nothing more is sent until you resume it."))
 
 
 @router.post("/{campaign_id}/resume")
 async def resume(page: OfAccount, campaign_id: UUID) -> Response:
-    """Let the campaign go on."""
-    return await _command(page, campaign_id, "resume", _("The campaign goes on."))
+    """Resume the campaign."""
+    return await _command(page, campaign_id, "resume", _("The campaign is resumed."))
 
 
 @router.get("/{campaign_id}/cancel")
 async def ask_cancel(page: OfAccount, campaign_id: UUID) -> Response:
-    """Say what cancelling does."""
+    """Show the effect of cancelling."""
     page.require("write")
     return await _ask(page, campaign_id, "cancel")
 
 
 @router.post("/{campaign_id}/cancel")
 async def cancel(page: OfAccount, campaign_id: UUID) -> Response:
-    """Stop the campaign for good."""
-    return await _command(page, campaign_id, "cancel", _("The campaign is cancelled. What was sent is sent."))
+    """Cancel the campaign."""
+    notice = _("The campaign is cancelled. Mails that were already sent cannot be recalled.")
+    return await _command(page, campaign_id, "cancel", notice)
 
 
 @router.get("/{campaign_id}/delete")
 async def ask_delete(page: OfAccount, campaign_id: UUID) -> Response:
-    """Say what deleting does."""
+    """Show the effect of deleting."""
     page.require("write")
     return await _ask(page, campaign_id, "delete")
 
@@ -194,7 +195,7 @@ _NOBODY: Json = {"items": []}
 
 
 async def _outcome(page: AccountPage, found: Json) -> dict[str, Any]:
-    """Return who got it and what came of it."""
+    """Return the recipients and the report of the campaign."""
     path = f"/v1/campaigns/{found['id']}"
     cursor = page.request.query_params.get("cursor")
     filters = filters_of(page.request, "status", "reason", "block", "variant", "clicked")
@@ -214,7 +215,7 @@ async def _outcome(page: AccountPage, found: Json) -> dict[str, Any]:
 
 
 def _wanted(filters: dict[str, str], cursor: str | None) -> dict[str, Any]:
-    """Return the parameters that ask for these recipients."""
+    """Return the parameters that select these recipients."""
     wanted: dict[str, Any] = {"limit": RECIPIENTS}
     wanted |= {name: filters[name] for name in ("reason", "clicked") if filters[name]}
     wanted |= {} if cursor is None else {"cursor": cursor}
@@ -226,7 +227,7 @@ def _wanted(filters: dict[str, str], cursor: str | None) -> dict[str, Any]:
 
 
 def _chosen(shown: Listing, filters: dict[str, str]) -> str:
-    """Return which recipients are listed, in words; "" for all."""
+    """Return a description of the listed recipients; "" for all."""
     if not shown.is_filtered:
         return ""
     words = [recipient_status(filters["status"])] if filters["status"] else []

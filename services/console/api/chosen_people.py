@@ -20,7 +20,7 @@ router = Router(prefix="/a/{account_id}/people", include_in_schema=False)
 
 @router.get("")
 async def people(page: OfAccount) -> Response:
-    """List the contacts whom a criterion means."""
+    """List the contacts that a criterion selects."""
     filters = filters_of(page.request, "criterion")
     criterion = criterion_in(filters["criterion"])
     names = await load_names(page.api, "labels", "messages", "segments", "campaigns")
@@ -38,7 +38,7 @@ async def people(page: OfAccount) -> Response:
 
 
 def criterion_in(text: str) -> Json | None:
-    """Return the criterion that is written in a URL, or None where there is none."""
+    """Return the criterion in a URL, or None."""
     try:
         written: Any = json.loads(text)
     except ValueError:

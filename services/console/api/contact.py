@@ -55,7 +55,7 @@ async def contact(page: OfAccount, contact_id: int) -> Response:
 
 @router.get("/labels/{label_id}")
 async def why(page: OfAccount, contact_id: int, label_id: UUID) -> Response:
-    """Show why the contact has a label, or has lost it: every event, down to the link and the click."""
+    """Show why the contact has, or lost, a label: every event, down to the link and the click."""
     found, label, history, held = await asyncio.gather(
         page.api.get("labeling", f"/v1/contacts/{contact_id}"),
         page.api.get("labeling", f"/v1/labels/{label_id}"),
@@ -75,7 +75,7 @@ async def why(page: OfAccount, contact_id: int, label_id: UUID) -> Response:
 
 @router.post("/labels")
 async def give(page: OfAccount, contact_id: int) -> Response:
-    """Give a label by hand."""
+    """Assign a label by hand."""
     page.require("write")
     form = await read_form(page.request)
     if not form["label_id"]:
@@ -86,14 +86,14 @@ async def give(page: OfAccount, contact_id: int) -> Response:
 
 @router.post("/labels/{label_id}/remove")
 async def take(page: OfAccount, contact_id: int, label_id: UUID) -> Response:
-    """Take a label away by hand."""
+    """Remove a label by hand."""
     page.require("write")
     await page.api.delete("labeling", f"/v1/contacts/{contact_id}/labels/{label_id}", _MANUAL)
-    return page.go(page.url(f"contacts/{contact_id}"), _("The label is taken away. Give it again to undo that."))
+    return page.go(page.url(f"contacts/{contact_id}"), _("The label is removed. Give it again to undo that."))
 
 
 def _campaigns(engagements: list[Json], names: Names) -> list[str]:
-    """Return the campaigns that were sent to the contact, the latest first."""
+    """Return the campaigns that were sent to the contact, newest first."""
     sends = (one.get("send") or {} for one in engagements if one["kind"] == "message.sent")
     ids = (str(send.get("id")) for send in sends if send.get("kind") == "campaign")
     return [one for one in dict.fromkeys(ids) if one in names.campaigns]
@@ -127,7 +127,7 @@ def _timeline(
             if not quiet
             else _("by a machine, not by the contact")
             if click["verdict"] == "machine"
-            else _("not clear by whom")
+            else _("unclear by whom")
         )
         entries.append({"at": click["occurred_at"], "text": text, "note": note, "kind": "quiet" if quiet else ""})
     entries += [

@@ -69,7 +69,7 @@ async def create(page: OfAccount) -> Response:
     except ApiProblem as problem:
         form.refuse(problem, _pointers(fields))
         return await _form(page, form, None, status=422)
-    return page.go(page.url(f"contacts/{made['contact_id']}"), _("The contact is there."))
+    return page.go(page.url(f"contacts/{made['contact_id']}"), _("The contact was added."))
 
 
 @router.get("/{contact_id}/edit")
@@ -91,7 +91,7 @@ async def change(page: OfAccount, contact_id: int) -> Response:
         for name, value in _body(form, fields, contact["fields"]).items()
         if name == "fields" or value != (contact.get(name) or "")
     }
-    # Merge patch: null clears. An address that was emptied is not cleared by mistake: the API says that it is needed.
+    # Merge patch: null clears. The API refuses to clear the address.
     body = {name: (None if value == "" else value) for name, value in changes.items()}
     try:
         await page.api.patch("labeling", f"/v1/contacts/{contact_id}", body)
@@ -103,7 +103,7 @@ async def change(page: OfAccount, contact_id: int) -> Response:
 
 @router.get("/{contact_id}/erase")
 async def ask_erase(page: OfAccount, contact_id: int) -> Response:
-    """Say what erasing does."""
+    """Show the effect of erasing."""
     page.require("write")
     contact = await page.api.get("labeling", f"/v1/contacts/{contact_id}")
     return page.show("contact_erase.html", here="contacts", contact=contact)
@@ -111,14 +111,14 @@ async def ask_erase(page: OfAccount, contact_id: int) -> Response:
 
 @router.post("/{contact_id}/erase")
 async def erase(page: OfAccount, contact_id: int) -> Response:
-    """Erase a contact for good."""
+    """Erase a contact permanently."""
     page.require("write")
     await page.api.delete("labeling", f"/v1/contacts/{contact_id}")
     return page.go(page.url("contacts"), _("The contact is erased."))
 
 
 def _column_names(fields: list[Json]) -> dict[str, str]:
-    """Return what the columns are called, by their keys."""
+    """Return the names of the columns by key."""
     names = {
         "subscription": _("Subscription"),
         "external_id": _("Your own id"),
@@ -153,7 +153,7 @@ async def _import(page: AccountPage, import_id: str) -> Json | None:
 
 
 def _typed(page: AccountPage, text: str) -> dict[str, object]:
-    """Return the parameters that find what was typed: the beginning of an address, an id, a word."""
+    """Return the search parameters for a typed text: the prefix of an address, an id, or a word."""
     if page.features.takes("labeling", "/v1/contacts", "search"):
         return {"search": text}
     return {"email": text} if "@" in text else {"external_id": text}

@@ -36,13 +36,13 @@ def clear_session(response: Response, settings: ConsoleSettings) -> None:
 
 
 def set_notice(response: Response, text: str, kind: str = "done") -> None:
-    """Let the next page say what was done."""
+    """Set a message for the next page."""
     packed = base64.urlsafe_b64encode(json.dumps([kind, text]).encode()).decode()
     response.set_cookie(_NOTICE, packed, max_age=60, path="/", httponly=True, samesite="lax")
 
 
 def notice_of(request: Request) -> tuple[str, str] | None:
-    """Return the kind and the text of the message for this page, if there is one."""
+    """Return the kind and the text of the message for this page, or None."""
     packed = request.cookies.get(_NOTICE)
     if not packed:
         return None
@@ -54,5 +54,5 @@ def notice_of(request: Request) -> tuple[str, str] | None:
 
 
 def clear_notice(response: Response) -> None:
-    """Note that the message was shown."""
+    """Delete the message after it was shown."""
     response.delete_cookie(_NOTICE, path="/", httponly=True, samesite="lax")

@@ -1,4 +1,4 @@
-"""Copies of labels, segments, workflows and messages in another account of the person: shown first, then made."""
+"""Pages that copy labels, segments, workflows and messages to another account of the person, after a preview."""
 
 from fastapi import Response
 
@@ -17,7 +17,7 @@ router = Router(prefix="/a/{account_id}/copy", include_in_schema=False)
 
 @router.get("")
 async def ask(page: OfAccount) -> Response:
-    """Ask to which account, and say what would be copied."""
+    """Ask for the account, and show what would be copied."""
     form = Form()
     form.values.update(page.request.query_params)
     return await _show(page, form)
@@ -25,7 +25,7 @@ async def ask(page: OfAccount) -> Response:
 
 @router.post("")
 async def make(page: OfAccount) -> Response:
-    """Make the copy."""
+    """Create the copy."""
     form = await read_form(page.request)
     targets = await _targets(page)
     target = next((one for one in targets if str(one["account_id"]) == form["to"]), None)
@@ -68,7 +68,7 @@ async def _show(page: AccountPage, form: Form, status: int = 200) -> Response:
 
 
 async def _targets(page: AccountPage) -> list[Json]:
-    """Return the other accounts in which the person may make things, each with its `api`."""
+    """Return the other accounts in which the person may create things, each with its `api`."""
     found = []
     for membership in page.others:
         if may(membership.role, "write"):
@@ -89,9 +89,11 @@ def _thing(form: Form) -> Thing:
 def _obstacle(found: Obstacle) -> str:
     inside = found.inside
     if found.why == "link":
-        return _('"%(name)s" asks about one link of a message; ask about the message or the address.', name=inside)
+        return _(
+            '"%(name)s" has a condition on one link of a message; use the message or the URL instead.', name=inside
+        )
     if found.why == "send":
-        return _('"%(name)s" asks about one sending, which only this account knows.', name=inside)
+        return _('"%(name)s" has a condition on one send, which exists only in this account.', name=inside)
     if found.why == "field_type":
         return _('"%(name)s" uses the field "%(field)s", which has another type there.', name=inside, field=found.name)
     if found.why == "circle":

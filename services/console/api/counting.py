@@ -1,4 +1,4 @@
-"""Count the contacts of many criteria by few requests."""
+"""Counts the contacts of many criteria with few requests."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ _AT_ONCE = 90  # a criterion has 100 nodes at most
 
 
 async def counts_of(api: Api, criteria: Sequence[dict[str, Any]]) -> list[int | None]:
-    """Return the number of contacts for each of `criteria` (one node each); None where that is not known now."""
+    """Return the number of contacts for each of `criteria` (one node each); None if it is unavailable."""
     pieces = [criteria[start : start + _AT_ONCE] for start in range(0, len(criteria), _AT_ONCE)]
     found = await asyncio.gather(*(_counts(api, piece) for piece in pieces))
     return [count for piece in found for count in piece]

@@ -1,4 +1,4 @@
-"""Say in a sentence what a criterion means, in the language of the request."""
+"""Describes criteria in sentences, in the language of the request."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ Body = Mapping[str, Any]
 async def sentence_of(api: Api, criterion: Body, names: Names) -> str:
     """Return the sentence by which segmentation describes a criterion.
 
-    Where it cannot, because something in the criterion was deleted, the parts are described here.
+    If segmentation cannot, because something in the criterion was deleted, the parts are described here.
     """
     try:
         body = {"criterion": criterion, "language": language.get()}
@@ -70,7 +70,7 @@ def leaf(kind: str, written: Body | str, names: Names) -> str:
 
 
 def _only(node: Body) -> tuple[str, Any]:
-    """Return the one member of a node; an empty one is about everybody."""
+    """Return the only member of a node; an empty node means all contacts."""
     return next(iter(node.items()), ("all", []))
 
 
@@ -118,7 +118,7 @@ def _clicks(body: Body, names: Names) -> str:
     elif "link" in body:
         target = _(' on the link "%(link)s"', link=names.link(body["link"]))
     elif "send" in body:
-        target = _(' in the sending "%(send)s"', send=body["send"])
+        target = _(' in the send "%(send)s"', send=body["send"])
     elif "url" in body or "url_starts_with" in body:
         target = _(" on %(url)s", url=body.get("url") or f"{body['url_starts_with']}…")
     return " ".join(text for text in (_("clicked"), times) if text) + target + _period(body)

@@ -1,4 +1,4 @@
-"""Exports: ask for a file, see how far it is, fetch it."""
+"""Pages of exports: request a file, show its progress, download it."""
 
 from collections.abc import AsyncIterator, Mapping
 from uuid import UUID
@@ -21,13 +21,13 @@ _ENDINGS = {"csv_excel": "csv", "csv": "csv", "xlsx": "xlsx", "ndjson": "ndjson"
 
 @router.get("")
 async def exports(page: OfAccount) -> Response:
-    """List the exports, and ask for one."""
+    """List the exports, with the form of a new one."""
     return await _list(page, Form())
 
 
 @router.post("")
 async def create(page: OfAccount) -> Response:
-    """Ask for a file."""
+    """Request a file."""
     page.require("write")
     form = await read_form(page.request)
     kind, _colon, ref = form["of"].partition(":")
@@ -44,7 +44,7 @@ async def create(page: OfAccount) -> Response:
 
 @router.get("/{export_id}/file")
 async def fetch(page: OfAccount, export_id: UUID) -> Response:
-    """Send the file on as it comes."""
+    """Stream the file to the browser."""
     found = await page.api.get("labeling", f"/v1/exports/{export_id}")
     name = f"contacts-{found['created_at'][:10]}.{_ENDINGS.get(found['format'], 'txt')}"
 
@@ -96,7 +96,7 @@ async def _list(page: AccountPage, form: Form, status: int = 200) -> Response:
 
 
 def _source(of: Json, names: Mapping[tuple[str, str], str]) -> str:
-    """Return whose contacts an export has."""
+    """Return a description of the contacts in an export."""
     kind, ref = next(((kind, str(ref)) for kind, ref in of.items() if kind != "all"), ("all", ""))
     if kind == "all":
         return _("All contacts")

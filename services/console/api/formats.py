@@ -1,4 +1,4 @@
-"""Write values on pages, in the language of the request and the time zone of the account."""
+"""Formats values in the language of the request and the time zone of the account."""
 
 from contextvars import ContextVar
 from datetime import UTC, date, datetime, tzinfo
@@ -13,7 +13,7 @@ _MINUTE, _HOUR, _DAY, _WEEK = 60, 3600, 86_400, 7 * 86_400
 
 
 def zone_of(name: str) -> tzinfo:
-    """Return the time zone of this name; UTC for one that this machine does not know."""
+    """Return the time zone of this name; UTC for an unknown one."""
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError):
@@ -27,7 +27,7 @@ def instant(value: str | datetime) -> datetime:
 
 
 def when(value: str | datetime | None) -> str:
-    """Return an instant as people say it: "3 minutes ago" for the last day, then the day."""
+    """Return a readable instant: "3 minutes ago" for the last day, otherwise the day."""
     if value is None:
         return "—"
     at = instant(value)
@@ -56,7 +56,7 @@ def clock(value: str | datetime) -> str:
 
 
 def count(value: float | None) -> str:
-    """Return a number for people; a dash where it is not known."""
+    """Return a formatted number; a dash if it is unknown."""
     return "—" if value is None else format_count(int(value))
 
 

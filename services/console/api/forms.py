@@ -1,4 +1,4 @@
-"""Forms: what was typed comes back when something is wrong with it."""
+"""Forms, which are shown again with the typed values if they have errors."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,9 +13,9 @@ LARGEST_TEXTS = 4_000_000  # characters of all fields of a form; a newsletter is
 
 @dataclass(slots=True)
 class Form:
-    """The values of a form, and what is wrong with them: by the field's name, "" for the whole form.
+    """The values of a form, and its errors: by the field's name, "" for the whole form.
 
-    `prefix` tells the ids of its fields from those of other forms on the same page.
+    `prefix` distinguishes the ids of its fields from those of other forms on the same page.
     """
 
     values: dict[str, str] = field(default_factory=dict)
@@ -24,25 +24,26 @@ class Form:
     prefix: str = ""
 
     def __getitem__(self, name: str) -> str:
-        """Return the value as it was typed, without spaces around it; "" where there is none."""
+        """Return the typed value without surrounding spaces; "" if there is none."""
         return self.values.get(name, "").strip()
 
     def raw(self, name: str) -> str:
-        """Return the value exactly as it was typed."""
+        """Return the typed value unchanged."""
         return self.values.get(name, "")
 
     def all(self, name: str) -> list[str]:
-        """Return all values of a name: what was ticked."""
+        """Return all values of a name, such as ticked boxes."""
         return self.lists.get(name, [])
 
     def error(self, name: str) -> str | None:
-        """Return what is wrong with a field, or None."""
+        """Return the error of a field, or None."""
         return self.errors.get(name)
 
     def refuse(self, problem: ApiProblem, names: Mapping[str, str] | None = None) -> None:
-        """Take over what an API said of the form. `names`: the field for a pointer, where they are not called alike.
+        """Add an API's errors to the form.
 
-        Raises the problem again if it is none of the form's.
+        `names`: the field for a pointer, if their names differ. Raises the problem again if it does not concern the
+        form.
         """
         if problem.status not in (400, 409, 412, 413, 422):
             raise problem
@@ -62,14 +63,14 @@ class Form:
 
 
 async def read_form(request: Request) -> Form:
-    """Return what was sent, texts only."""
+    """Return the text fields of a submitted form."""
     sent = await request.form(max_fields=5000, max_files=5, max_part_size=LARGEST_TEXTS)
     pairs = [(name, value) for name, value in sent.multi_items() if not isinstance(value, UploadFile)]
     return form_of(pairs)
 
 
 def form_of(pairs: Iterable[tuple[str, str]]) -> Form:
-    """Return a form with these values; of a name that comes twice the last value counts."""
+    """Return a form with these values; for a repeated name, the last value counts."""
     form = Form()
     for name, value in pairs:
         text = value.replace("\r\n", "\n").replace("\0", "")

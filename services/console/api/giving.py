@@ -1,4 +1,4 @@
-"""A label for many contacts at once: given or taken away with a preview, followed, and undone."""
+"""Pages that assign or remove a label for many contacts, with a preview, progress, and undo."""
 
 from uuid import UUID
 
@@ -20,7 +20,7 @@ _KINDS = ("label", "segment", "import")
 
 @router.get("/give")
 async def ask(page: OfAccount) -> Response:
-    """Ask which label."""
+    """Ask for the label."""
     page.require("write")
     form = Form()
     form.values.update(page.request.query_params)
@@ -29,7 +29,7 @@ async def ask(page: OfAccount) -> Response:
 
 @router.post("/give")
 async def give(page: OfAccount) -> Response:
-    """Say what it would do, or do it."""
+    """Show a preview, or start the job."""
     page.require("write")
     form = await read_form(page.request)
     if not form["label_id"]:
@@ -51,7 +51,7 @@ async def give(page: OfAccount) -> Response:
 
 @router.get("/jobs/{job_id}")
 async def job(page: OfAccount, job_id: UUID) -> Response:
-    """Show how far a job is and what came of it."""
+    """Show the progress and the result of a job."""
     found = await page.api.get("labeling", f"/v1/jobs/{job_id}")
     at_work = found["state"] in ("queued", "running")
     is_undo = page.request.query_params.get("undo") == "yes"
@@ -65,24 +65,24 @@ async def cancel(page: OfAccount, job_id: UUID) -> Response:
     """Stop a job."""
     page.require("write")
     await page.api.post("labeling", f"/v1/jobs/{job_id}/cancel")
-    return page.go(page.url(f"jobs/{job_id}"), _("It stops. What was done is done."))
+    return page.go(page.url(f"jobs/{job_id}"), _("It is stopped. What was done so far stays."))
 
 
 @router.post("/jobs/{job_id}/undo")
 async def undo(page: OfAccount, job_id: UUID) -> Response:
-    """Take back what a job did."""
+    """Undo the changes of a job."""
     page.require("write")
     undone = await page.api.post("labeling", f"/v1/assignment-jobs/{job_id}/undo")
-    return page.go(page.url(f"jobs/{undone['id']}?undo=yes"), _("It is being taken back."))
+    return page.go(page.url(f"jobs/{undone['id']}?undo=yes"), _("It is being undone."))
 
 
 async def _make_segment(page: AccountPage, form: Form) -> Response:
-    """Keep the people of a criterion as a segment, and go on with that."""
+    """Create a segment from a criterion, and continue with it."""
     body = {"name": form["name"], "criterion": criterion_in(form["criterion"])}
     made = await page.api.post("segmentation", "/v1/segments", body)
     held = "&held=no" if form["held"] == "no" else ""
     path = f"give?segment={made['id']}&label_id={form['label_id']}{held}"
-    return page.go(page.url(path), _('The segment "%(name)s" is made. Look at what would happen.', name=made["name"]))
+    return page.go(page.url(path), _('The segment "%(name)s" was created. Check what would happen.', name=made["name"]))
 
 
 async def _form(page: AccountPage, form: Form, preview: Json | None, status: int = 200) -> Response:

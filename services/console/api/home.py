@@ -18,9 +18,11 @@ from shared.http.routing import Router
 router = Router(prefix="/a/{account_id}", include_in_schema=False)
 
 _LATEST = 15
-_COUNTED = 250  # clicks and entries of today; "250+" is said of more, for a page must not wait for thousands of rows
-_LABELS = 20  # that are counted; each costs an evaluation
-_MESSAGES = 5  # whose links say which labels may have been gained
+_COUNTED = (
+    250  # clicks and entries of today; beyond this "250+" is shown, because a page must not wait for thousands of rows
+)
+_LABELS = 20  # labels that are counted; each needs an evaluation
+_MESSAGES = 5  # messages whose links are read for the labels that may have been gained
 _WATCHED = 5  # workflows whose runs are in the feed
 
 
@@ -66,7 +68,7 @@ async def home(page: OfAccount) -> Response:
 
 @router.get("")
 async def without_slash(page: OfAccount) -> Response:
-    """Return the same page, whoever typed it."""
+    """Return the same page for a URL without the final slash."""
     return page.go(page.url())
 
 
@@ -79,7 +81,7 @@ async def _clicks_since(page: AccountPage, since: datetime) -> Json:
 
 
 async def _labels_clicked(page: AccountPage, clicks: list[Json], names: Names) -> list[str]:
-    """Return labels that may have been gained today: those of the links of the messages clicked on, then others."""
+    """Return labels that may have been gained today: first those of links in clicked messages, then others."""
     clicked = dict.fromkeys(click["message_id"] for click in clicks if click["verdict"] == "human")
     messages = await page.api.each("tracking", [f"/v1/messages/{one}" for one in list(clicked)[:_MESSAGES]])
     links = [link for message in messages if message is not None for link in message["links"]]
@@ -88,7 +90,7 @@ async def _labels_clicked(page: AccountPage, clicks: list[Json], names: Names) -
 
 
 async def _gained_today(page: AccountPage, clicks: list[Json], names: Names) -> list[tuple[str, int]]:
-    """Return the labels that contacts gained today, with how many did, the most gained first."""
+    """Return the labels that contacts gained today, with the number of contacts, most gained first."""
     labels = await _labels_clicked(page, clicks, names)
     counts = await counts_of(page.api, [{"label": {"id": label_id, "within_days": 1}} for label_id in labels])
     gained = [(label_id, count) for label_id, count in zip(labels, counts, strict=True) if count]
@@ -105,7 +107,7 @@ async def _entered_segments(page: AccountPage, since: datetime) -> Json:
 
 
 def _by_segment(changes: list[Json], names: Names) -> list[tuple[str, int]]:
-    """Return how many contacts entered each segment, the most entered first."""
+    """Return the number of contacts that entered each segment, in descending order."""
     entered: dict[str, set[int]] = {}
     for change in changes:
         if change["segment_id"] in names.segments:
@@ -114,7 +116,7 @@ def _by_segment(changes: list[Json], names: Names) -> list[tuple[str, int]]:
 
 
 def _changes_in_feed(changes: list[Json], names: Names) -> list[Json]:
-    """Return the latest contacts that entered a segment because of what happened, as entries of the feed."""
+    """Return the latest entries into segments that events caused, for the feed."""
     happened = [one for one in changes if one["reason"] == "event" and one["segment_id"] in names.segments]
     return [
         {
@@ -129,7 +131,7 @@ def _changes_in_feed(changes: list[Json], names: Names) -> list[Json]:
 
 
 async def _runs_since(page: AccountPage, workflows: list[Json], since: datetime) -> list[Json]:
-    """Return who entered the workflows that changed last, as entries of the feed."""
+    """Return the latest runs of recently changed workflows, for the feed."""
     active = [one for one in workflows if one["state"] == "active"]
     watched = sorted(active, key=lambda one: str(one["changed_at"]), reverse=True)[:_WATCHED]
     answers = await page.api.each("workflow", [f"/v1/workflows/{one['id']}/runs?limit=5" for one in watched])
@@ -180,7 +182,7 @@ def _attention(page: AccountPage, segments: list[Json], workflows: list[Json]) -
 
 
 async def _troubles(page: AccountPage) -> list[tuple[str, str]]:
-    """Return what else needs somebody to look at it; nothing for a part of the page, which does not show it."""
+    """Return other problems that need attention; empty for a fragment of the page, which does not show them."""
     if page.is_fragment:
         return []
     services: tuple[ServiceName, ...] = ("tracking", "labeling", "segmentation", "workflow")
@@ -211,12 +213,12 @@ async def _held_in(page: AccountPage, service: ServiceName) -> tuple[str, str] |
 def _first_steps(
     page: AccountPage, names: Names, contacts: int | None, clicked: int | None
 ) -> list[tuple[bool, str, str]]:
-    """Return what a new account does first: whether it is done, what it is, and where."""
+    """Return the first steps of a new account: whether each is done, its text, and its page."""
     return [
         (bool(names.labels), _("Make labels for the interests that you want to know of"), page.url("labels/new")),
         (bool(names.messages), _("Add a newsletter, and put labels on its links"), page.url("messages/new")),
         (bool(contacts), _("Add contacts"), page.url("contacts/new")),
         (bool(clicked), _("See the first clicks turn into labels"), page.url("contacts")),
-        (bool(names.segments), _("Make a segment of those who are interested"), page.url("segments/new")),
-        (bool(names.workflows), _("Let a workflow answer to an interest"), page.url("workflows/new")),
+        (bool(names.segments), _("Make a segment of interested contacts"), page.url("segments/new")),
+        (bool(names.workflows), _("Let a workflow react to an interest"), page.url("workflows/new")),
     ]

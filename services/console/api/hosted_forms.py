@@ -44,7 +44,7 @@ async def create(page: OfAccount) -> Response:
     except ApiProblem as problem:
         form.refuse(problem)
         return await _form(page, form, None, status=422)
-    return page.go(page.url(f"forms/{made['id']}"), _("The form is there. Open its page, or embed it."))
+    return page.go(page.url(f"forms/{made['id']}"), _("The form was created. Open its page, or embed it."))
 
 
 @router.get("/{form_id}")

@@ -26,13 +26,13 @@ _LARGEST_FILE = 200_000_000  # bytes; the API has the last word
 
 @router.get("")
 async def imports(page: OfAccount) -> Response:
-    """List the imports, and take a file."""
+    """List the imports, with the form for a file."""
     return await _list(page, Form())
 
 
 @router.post("")
 async def upload(page: OfAccount) -> Response:
-    """Take a file; its columns are recognised."""
+    """Upload a file, whose columns are recognised."""
     page.require("write")
     form = Form()
     sent = await page.request.form(max_files=1, max_part_size=_LARGEST_FILE)
@@ -59,7 +59,7 @@ async def upload(page: OfAccount) -> Response:
 
 @router.get("/{import_id}")
 async def one(page: OfAccount, import_id: UUID) -> Response:
-    """Show an import: what to do next, or how far it is."""
+    """Show an import: its next step, or its progress."""
     return await _import(page, import_id, Form())
 
 
@@ -87,15 +87,15 @@ async def start(page: OfAccount, import_id: UUID) -> Response:
 
 @router.post("/{import_id}/cancel")
 async def cancel(page: OfAccount, import_id: UUID) -> Response:
-    """Stop an import; what it did stays until it is undone."""
+    """Stop an import; its changes stay until it is undone."""
     page.require("write")
     await page.api.post("labeling", f"/v1/imports/{import_id}/cancel")
-    return page.go(page.url(f"imports/{import_id}"), _("The import is stopped. What it did stays until you undo it."))
+    return page.go(page.url(f"imports/{import_id}"), _("The import is stopped. Its changes stay until you undo it."))
 
 
 @router.get("/{import_id}/undo")
 async def ask_undo(page: OfAccount, import_id: UUID) -> Response:
-    """Say what undoing would do."""
+    """Show the effect of undoing."""
     page.require("write")
     found = await page.api.get("labeling", f"/v1/imports/{import_id}")
     preview = await page.api.send("labeling", "POST", f"/v1/imports/{import_id}/undo", params={"dry_run": "true"})
@@ -114,7 +114,7 @@ async def undo(page: OfAccount, import_id: UUID) -> Response:
 
 @router.get("/{import_id}/refused.csv")
 async def refused_rows(page: OfAccount, import_id: UUID) -> Response:
-    """Return the refused rows as they were, with the reason."""
+    """Return the refused rows unchanged, with the reasons."""
     answer = await page.api.send("labeling", "GET", f"/v1/imports/{import_id}/errors.csv")
     name = f'attachment; filename="refused-{import_id}.csv"'
     return Plain(answer.content, media_type="text/csv", headers={"Content-Disposition": name})

@@ -25,7 +25,7 @@ _NAME = re.compile(r"[0-9A-Za-z-]+")
 
 @router.get("")
 async def inbox(page: SignedIn) -> Response:
-    """List the latest mails."""
+    """List the newest mails."""
     paths = sorted(_folder(page).glob("*.eml"), reverse=True)[:_SHOWN]
     return page.show("inbox.html", mails=[_shown(path) for path in paths])
 
@@ -40,7 +40,7 @@ async def mail(page: SignedIn, name: str) -> Response:
 
 @router.get("/{name}/mail")
 async def content(page: SignedIn, name: str) -> Response:
-    """Return the mail itself, for the frame; nothing in it runs or loads."""
+    """Return the mail's HTML for the frame, without scripts and external content."""
     policy = MAIL_POLICY.format(pictures="")
     shown = cleaned(_html(_path(page, name)), pictures=False)
     return HTMLResponse(shown, headers={"Content-Security-Policy": policy, "Cache-Control": "no-store"})

@@ -24,7 +24,7 @@ _LONGEST_NAME = 80
 
 @router.get("/{token}")
 async def show(request: Request, token: str) -> Response:
-    """Show to what somebody is invited."""
+    """Show the account of an invitation."""
     invitation = await people.invitation_of(console_of(request).database, token)
     return _page(request, invitation, await _signed_in(request), Form())
 

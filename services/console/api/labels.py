@@ -59,14 +59,14 @@ async def create(page: OfAccount) -> Response:
     except ApiProblem as problem:
         form.refuse(problem)
         return page.show("label_form.html", status=422, here="labels", form=form, label=None)
-    return page.go(page.url(f"labels/{label['id']}"), _('The label "%(name)s" is there.', name=label["name"]))
+    return page.go(page.url(f"labels/{label['id']}"), _('The label "%(name)s" was created.', name=label["name"]))
 
 
 @router.get("/{label_id}")
 async def label(page: OfAccount, label_id: UUID) -> Response:
     """Show a label: its holders by strength, where it is used."""
     filters = filters_of(page.request, "sort", "at_least")
-    # By contact unless another order is asked for: with many holders the others take a while.
+    # By contact unless another order is requested, because other orders are slow with many holders.
     filters["sort"] = filters["sort"] if filters["sort"] in _SORTS else ""
     filters["at_least"] = filters["at_least"] if filters["at_least"].isdecimal() else ""
     criteria: list[Json] = [{"label": {"id": str(label_id)}}, {"label": {"id": str(label_id), "within_days": 30}}]
@@ -119,14 +119,14 @@ async def change(page: OfAccount, label_id: UUID) -> Response:
 
 @router.get("/{label_id}/delete")
 async def ask_delete(page: OfAccount, label_id: UUID) -> Response:
-    """Say what deleting a label does."""
+    """Show the effect of deleting a label."""
     page.require("write")
     return await _deletion(page, label_id, None)
 
 
 @router.post("/{label_id}/delete")
 async def delete(page: OfAccount, label_id: UUID) -> Response:
-    """Delete a label; where it is in use only if that was ticked."""
+    """Delete a label; if it is in use, only if that was confirmed."""
     page.require("write")
     form = await read_form(page.request)
     force = "true" if form["force"] == "yes" else None
@@ -141,7 +141,7 @@ async def delete(page: OfAccount, label_id: UUID) -> Response:
 
 @router.get("/{label_id}/merge")
 async def ask_merge(page: OfAccount, label_id: UUID) -> Response:
-    """Let a label be chosen into which this one goes, and say what that does."""
+    """Ask for the label to merge into, and show the effect."""
     page.require("write")
     return await _merging(page, label_id, Form())
 

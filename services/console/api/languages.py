@@ -19,7 +19,7 @@ language: ContextVar[str] = ContextVar("language", default=DEFAULT)
 
 @cache
 def translations_of(code: str) -> NullTranslations:
-    """Return the texts of a language; for English they are as written in the source."""
+    """Return the translations of a language; English texts are those in the source."""
     if code == DEFAULT:
         return NullTranslations()
     with (LOCALE / f"{code}.po").open("rb") as source:
@@ -31,7 +31,7 @@ def translations_of(code: str) -> NullTranslations:
 
 
 def choose(preferred: str | None, accept_language: str) -> str:
-    """Return the person's own language, else the first one that the browser asks for and we have."""
+    """Return the person's own language, or else the first supported one that the browser prefers."""
     for wanted in _in_order(preferred, accept_language):
         if wanted in LANGUAGES:
             return wanted
@@ -57,6 +57,6 @@ def counted(singular: str, plural: str, number: int, /, **values: object) -> str
 
 
 def format_count(number: int) -> str:
-    """Return a number as the language writes it: 1,234 or 1.234."""
+    """Return a number in the format of the language: 1,234 or 1.234."""
     separator = "." if language.get() == "nl" else ","
     return f"{number:,}".replace(",", separator)

@@ -1,4 +1,4 @@
-"""The limits of an account, and how much of them it uses."""
+"""The page of an account's limits and their usage."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ from shared.http.routing import Router
 
 router = Router(prefix="/a/{account_id}/settings/limits", include_in_schema=False)
 
-# As in docs/reference/limits.md; a test compares them with what the services refuse.
+# The same as in docs/reference/limits.md; a test compares them with the services' limits.
 MOST: dict[str, tuple[ServiceName, str, int]] = {
     "labels": ("labeling", "/v1/labels", 10_000),
     "fields": ("labeling", "/v1/fields", 500),

@@ -1,4 +1,4 @@
-"""Lists on pages: filters and the place in the list are in the URL."""
+"""Lists on pages, with filters and the cursor in the URL."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ class Listing:
 
     @property
     def is_filtered(self) -> bool:
-        """Whether something is searched or filtered for."""
+        """Whether a search or a filter is set."""
         return any(self.filters.values())
 
 
@@ -36,7 +36,7 @@ def filters_of(request: Request, *names: str) -> dict[str, str]:
 def listing(
     request: Request, answer: Json, filters: Mapping[str, str], choices: Mapping[str, Sequence[str]] | None = None
 ) -> Listing:
-    """Return a page of a list of an API. `choices` stay in the URLs of its neighbours as the filters do."""
+    """Return a page of a list of an API. Like filters, `choices` are kept in the URLs of neighbouring pages."""
     cursor = request.query_params.get("cursor")
     kept: dict[str, str | Sequence[str]] = {name: value for name, value in filters.items() if value}
     kept.update(choices or {})
@@ -51,7 +51,7 @@ def listing(
 
 
 def cut(request: Request, items: Sequence[Any], filters: Mapping[str, str], size: int = PAGE) -> Listing:
-    """Return a page of items that are all known."""
+    """Return a page of a list that is completely loaded."""
     text = request.query_params.get("from", "0")
     start = min(int(text) if text.isdecimal() and len(text) < 9 else 0, len(items))
     kept = {name: value for name, value in filters.items() if value}

@@ -24,7 +24,7 @@ ROLE_NAMES = RoleNames()
 
 
 def extra_pages(features: Features) -> list[tuple[str, str]]:
-    """Return the pages of an account after those about labels, as far as the APIs have them: path and name."""
+    """Return path and name of the pages after those about labels, if the APIs support them."""
     pages = [
         ("campaigns", _("Campaigns"), features.has("segmentation", "/v1/campaigns")),
         ("forms", _("Forms"), features.has("labeling", "/v1/forms")),

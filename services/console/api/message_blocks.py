@@ -32,7 +32,7 @@ router = Router(prefix="/a/{account_id}/messages/{message_id}/blocks/{block}", i
 
 @dataclass(slots=True)
 class EditedVariant:
-    """A variant as it is edited: its pieces by the name of their field, and who is shown it."""
+    """An edited variant: its pieces by the name of their field, and its criterion."""
 
     name: str
     pieces: dict[str, EditablePiece] = field(default_factory=dict)
@@ -42,7 +42,7 @@ class EditedVariant:
 
 @router.get("")
 async def show(page: OfAccount, message_id: UUID, block: str) -> Response:
-    """Show what each variant says and who is shown it."""
+    """Show the content and the criterion of each variant."""
     page.require("write")
     found, choices = await asyncio.gather(read_source(page, message_id), load_choices(page))
     return await _show(page, found, block, Form(), choices)
@@ -61,7 +61,7 @@ async def save(page: OfAccount, message_id: UUID, block: str) -> Response:
     operation = form["op"].removeprefix("b|")
     if operation == "unwrap":
         await save_source(page, found, unwrapped(html, block))
-        return page.go(page.url(f"messages/{message_id}"), _("Everybody is shown the fallback now."))
+        return page.go(page.url(f"messages/{message_id}"), _("Everybody now sees the fallback."))
     html = _changed(html, block, operation, form)
     if form.errors:
         return await _show(page, found, block, form, choices, status=422)
@@ -124,7 +124,7 @@ def _changed(html: str, block: str, operation: str, form: Form) -> str:
 
 
 def _criteria(variants: list[EditedVariant], operation: str) -> list[Json]:
-    """Return what has a criterion, in the order in which it is tried; a button moves one up."""
+    """Return the variants with criteria, in the order in which they are tried; a button moves one up."""
     ordered = [one for one in variants if one.builder is not None]
     if operation.startswith("first:"):
         ordered.sort(key=lambda one: one.name != operation.removeprefix("first:"))

@@ -1,4 +1,4 @@
-"""Count the clicks on the links of a message, ever or in the last days."""
+"""Counts the clicks on the links of a message, in total or in the last days."""
 
 from collections import Counter
 from datetime import datetime, time, timedelta
@@ -11,7 +11,7 @@ PERIODS = ("1", "7", "30")  # days, today included; none of them: ever
 
 
 def period_of(page: AccountPage) -> str:
-    """Return of how many days the URL asks for the clicks, "" for all."""
+    """Return the number of days in the URL, "" for all."""
     asked = page.request.query_params.get("days", "")
     return asked if asked in PERIODS else ""
 

@@ -11,7 +11,7 @@ from services.console.apis.client import ApiProblem, Json, Unreachable
 
 @dataclass(slots=True)
 class Preview:
-    """What can be previewed, and what is.
+    """The choices for a preview, and the chosen one.
 
     `choices` are the contents (`hero:dogs`) with the block, the variant and a contact who gets it, if there is one.
     """
@@ -28,7 +28,7 @@ class Preview:
 
 
 async def preview_of(page: AccountPage, message: Json) -> Preview:
-    """Return what can be previewed of a message, and what the URL asks for."""
+    """Return the choices for a preview of a message, and the one in the URL."""
     shown = [block for block in message["blocks"] if block["block"] != "subject"]
     variants = [(block["block"], one) for block in shown for one in block["variants"]]
     samples = await asyncio.gather(*(_sample(page, one.get("criterion")) for _, one in variants))

@@ -22,14 +22,14 @@ router = Router(prefix="/a/{account_id}/messages/{message_id}/sections", include
 
 @router.get("")
 async def choose(page: OfAccount, message_id: UUID) -> Response:
-    """Show the mail, of which a section is to be chosen."""
+    """Show the mail, to choose a section."""
     page.require("write")
     return _show(page, await read_source(page, message_id), Form())
 
 
 @router.get("/mail")
 async def mail(page: OfAccount, message_id: UUID) -> Response:
-    """Return the mail for the frame: each section knows its place."""
+    """Return the mail for the frame, with the place of each section."""
     page.require("write")
     found = await read_source(page, message_id)
     shown = cleaned(with_places(found["html"]), pictures=False)
@@ -54,7 +54,7 @@ async def wrap(page: OfAccount, message_id: UUID) -> Response:
     except ApiProblem as problem:
         form.refuse(problem)
         return _show(page, found, form, status=422)
-    notice = _("Each variant is a copy of the section now. Say who is shown it, and change what is different in it.")
+    notice = _("Each variant is now a copy of the section. Choose who is shown it, and change its content.")
     return page.go(page.url(f"messages/{message_id}/blocks/{name}"), notice)
 
 

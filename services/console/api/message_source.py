@@ -1,4 +1,4 @@
-"""Read the HTML of a message as it was written, and make a revision that changes nothing else."""
+"""Reads the source HTML of a message, and makes revisions that change only the HTML."""
 
 from typing import Any
 from uuid import UUID
@@ -26,7 +26,7 @@ async def save_source(page: AccountPage, found: Json, html: str) -> Json:
 
 
 def kept_of(found: Json) -> dict[str, Any]:
-    """Return what a new revision keeps of the message, without its HTML."""
+    """Return the members of the message that a new revision keeps, without its HTML."""
     body: dict[str, Any] = {"name": found["name"]}
     body.update({name: found[name] for name in _KEPT if found.get(name)})
     if not found.get("text_is_made", True) and found.get("text"):
@@ -35,7 +35,7 @@ def kept_of(found: Json) -> dict[str, Any]:
 
 
 async def save_criteria(page: AccountPage, message_id: UUID, block: str, variants: list[Json]) -> ApiProblem | None:
-    """Write the criteria of a block's variants, in the order in which they are tried; return what was refused."""
+    """Write the criteria of a block's variants, in the order in which they are tried; return the errors."""
     try:
         await page.api.put("tracking", f"/v1/messages/{message_id}/blocks/{block}", {"variants": variants})
     except ApiProblem as problem:

@@ -30,12 +30,12 @@ router = Router(prefix="/a/{account_id}/messages", include_in_schema=False)
 
 EXAMPLE = SERVICE / "templates" / "example_newsletter.txt"
 _OPTIONAL = ("subject", "preheader", "text", "sender_id", "reply_to")
-_EARLIER = 20  # messages that are looked at for suggestions
+_EARLIER = 20  # messages that are read for suggestions
 
 
 @router.get("")
 async def messages(page: OfAccount) -> Response:
-    """List the messages, the latest first."""
+    """List the messages, newest first."""
     filters = filters_of(page.request, "q")
     cursor = page.request.query_params.get("cursor")
     if filters["q"]:
@@ -81,7 +81,7 @@ async def create(page: OfAccount) -> Response:
     except ApiProblem as problem:
         form.refuse(problem)
         return await _edit_form(page, None, form, status=422)
-    notice = _("The message is there. Click on a link in it to give it labels.")
+    notice = _("The message was added. Click on a link in it to give it labels.")
     return page.go(page.url(f"messages/{made['id']}"), notice)
 
 
@@ -93,7 +93,7 @@ async def message(page: OfAccount, message_id: UUID) -> Response:
 
 @router.get("/{message_id}/mail")
 async def mail(page: OfAccount, message_id: UUID) -> Response:
-    """Return the mail itself, for the frame: its links marked, nothing in it runs or loads unless asked."""
+    """Return the mail's HTML for the frame, with marked links, without scripts; external pictures only on request."""
     content = page.request.query_params.get("content")
     found, html, clicks = await asyncio.gather(
         page.api.get("tracking", f"/v1/messages/{message_id}"),
@@ -161,7 +161,7 @@ async def edit(page: OfAccount, message_id: UUID) -> Response:
 
 @router.post("/{message_id}/edit")
 async def change(page: OfAccount, message_id: UUID) -> Response:
-    """Make a new revision of a message; what would be lost by it is said before."""
+    """Make a new revision of a message, after a warning about losses."""
     page.require("write")
     form = await _message_form(page.request)
     before = await read_source(page, message_id)
@@ -178,14 +178,14 @@ async def change(page: OfAccount, message_id: UUID) -> Response:
 
 @router.get("/{message_id}/delete")
 async def ask_delete(page: OfAccount, message_id: UUID) -> Response:
-    """Say what deleting the message does."""
+    """Show the effect of deleting the message."""
     page.require("write")
     return await _deletion(page, message_id, [])
 
 
 @router.post("/{message_id}/delete")
 async def delete(page: OfAccount, message_id: UUID) -> Response:
-    """Delete the message; where it is in use only if that was ticked."""
+    """Delete the message; if it is in use, only if that was confirmed."""
     page.require("write")
     form = await read_form(page.request)
     force = "true" if form["force"] == "yes" else None
@@ -296,13 +296,13 @@ def _reason(code: str | None) -> str:
         "merge_tag": _("filled in by the sending system"),
         "mailto": _("an e-mail address"),
         "tel": _("a telephone number"),
-        "anchor": _("leads to a place in the mail"),
-        "own": _("is tracked already"),
+        "anchor": _("leads to a place within the mail"),
+        "own": _("is already tracked"),
     }.get(code or "", code or _("not tracked"))
 
 
 async def _message_form(request: Request) -> Form:
-    """Return the form; the text of an uploaded file comes in the place of what was pasted."""
+    """Return the form; the text of an uploaded file replaces pasted text."""
     sent = await request.form(max_fields=100, max_files=2, max_part_size=4_000_000)
     pairs: list[tuple[str, str]] = []
     for name, value in sent.multi_items():
@@ -320,14 +320,14 @@ async def _message_form(request: Request) -> Form:
 
 
 def _body(form: Form, before: Json | None = None) -> dict[str, Any]:
-    """Return the message as the form says it; what was emptied is cleared."""
+    """Return the request body for the form; emptied fields are cleared."""
     body: dict[str, Any] = {"name": form["name"], "html": form.raw("html")}
     body.update({name: form[name] or None for name in _OPTIONAL if form[name] or (before and name in form.values)})
     return body
 
 
 def _lost(before: Json, html: str) -> list[str]:
-    """Return what a new revision with this HTML would lose: links that carry labels, and blocks with criteria."""
+    """Return the labelled links and the blocks with criteria that a new revision with this HTML would lose."""
     addresses = {url for url, _text in links_in(html)}
     links = [
         link["text"].strip() or link["url"]

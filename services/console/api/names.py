@@ -1,4 +1,4 @@
-"""Look up the names of definitions: pages show names, never ids."""
+"""Looks up the names of definitions, because pages show names instead of ids."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,7 @@ from services.console.apis.client import Api, Json, ServiceName
 
 @dataclass(slots=True)
 class Names:
-    """Names of labels, messages, links, segments and workflows; asked for once per request."""
+    """Names of labels, messages, links, segments and workflows; loaded once per request."""
 
     labels: dict[str, str] = field(default_factory=dict)
     messages: dict[str, str] = field(default_factory=dict)
@@ -28,7 +28,7 @@ class Names:
         return self.messages.get(str(message_id)) or _("a deleted message")
 
     def link(self, link_id: object) -> str:
-        """Return the text of a link, or its address where it has none."""
+        """Return the text of a link, or its URL if it has none."""
         found = self.links.get(str(link_id))
         if found is None:
             return _("a link that was removed")

@@ -1,4 +1,4 @@
-"""Operations, for operators: health in words, records that could not be applied, accounts."""
+"""The page for operators: health, records that could not be applied, accounts."""
 
 import asyncio
 from typing import get_args
@@ -22,7 +22,7 @@ SERVICES: tuple[ServiceName, ...] = get_args(ServiceName)
 
 @router.get("")
 async def operations(page: SignedIn) -> Response:
-    """Show how the installation is."""
+    """Show the state of the installation."""
     return await _operations(page, Form())
 
 
@@ -41,12 +41,12 @@ async def create_account(page: SignedIn) -> Response:
     await admit(
         console.database, console.platform, console.vault, made["api_key"], page.person.person_id, page.person.name
     )
-    return page.go(f"/a/{made['account_id']}/", _("The account is there."))
+    return page.go(f"/a/{made['account_id']}/", _("The account was created."))
 
 
 @router.get("/accounts/{account_id}")
 async def account(page: SignedIn, account_id: int) -> Response:
-    """Show what the operator decides about an account."""
+    """Show the operator's settings of an account."""
     return await _account(page, account_id, Form())
 
 

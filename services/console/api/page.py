@@ -1,4 +1,4 @@
-"""A request for a page, with its person, account and rights, and the ways to answer it."""
+"""A request for a page, with its person, account and role, and methods to answer it."""
 
 import json
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ class NotAllowed(Exception):
 
 @dataclass(slots=True)
 class Page:
-    """A request by somebody who is signed in."""
+    """A request of a signed-in person."""
 
     request: Request
     console: Console
@@ -49,7 +49,7 @@ class Page:
         return headers.get("hx-request") == "true" and headers.get("hx-request-type") == "partial"
 
     def show(self, template: str, *, status: int = 200, block: str | None = None, **values: Any) -> Response:
-        """Return the page; `block`: only that part, if htmx asks for a part."""
+        """Return the page; `block`: only that part, if htmx requests a fragment."""
         notice = None if self.is_fragment else notice_of(self.request)
         shared = {"page": self, "person": self.person, "notice": notice, "request": self.request, **self.values}
         wanted = block if block is not None and self.is_fragment else None
@@ -60,7 +60,7 @@ class Page:
         return response
 
     def show_progress(self, template: str, *, status: int = 200, at_work: bool, **values: Any) -> Response:
-        """Return a page whose block `progress` is asked for while work goes on; the whole page is, once it is done."""
+        """Return a page that reloads its block `progress` during work, and the whole page once the work is done."""
         response = self.show(template, status=status, block="progress", at_work=at_work, **values)
         if self.is_fragment and not at_work:
             response.headers["HX-Refresh"] = "true"
@@ -85,7 +85,7 @@ class AccountPage(Page):
 
     @property
     def features(self) -> Features:
-        """What the APIs can do."""
+        """The features of the APIs."""
         features: Features = self.request.app.state.features
         return features
 
@@ -103,22 +103,22 @@ class AccountPage(Page):
         return self.url(f"people?criterion={quote(json.dumps(criterion, separators=(',', ':')), safe='')}")
 
     def url_of(self, use: Json) -> str | None:
-        """Return the URL of the page of what uses a thing, or None where there is none."""
+        """Return the URL of the page of a user of a thing, or None."""
         if use["kind"] == "block":
             message_id, _slash, block = str(use["id"]).partition("/")
             return self.url(f"messages/{message_id}" + (f"/blocks/{block}" if block else ""))
         return self.url(f"{use['kind']}s/{use['id']}") if use["kind"] in _WITH_PAGES else None
 
     def may(self, role: Role) -> bool:
-        """Return whether the person may do what `role` may."""
+        """Return whether the person's role includes `role`."""
         return may(self.role, role)
 
     def may_copy(self) -> bool:
-        """Return whether there is another account to which the person may copy things."""
+        """Return whether the person may copy things to another account."""
         return any(may(one.role, "write") for one in self.others)
 
     def require(self, role: Role) -> None:
-        """Raise NotAllowed unless the person may do what `role` may."""
+        """Raise NotAllowed unless the person's role includes `role`."""
         if not self.may(role):
             raise NotAllowed
 
@@ -131,7 +131,7 @@ async def _page(request: Request) -> Page:
 
 
 async def signed_in(request: Request) -> Person:
-    """Return who is signed in. Raises SignInNeeded."""
+    """Return the page request of the signed-in person. Raises SignInNeeded."""
     console = console_of(request)
     token = request.cookies.get(session_cookie(console.settings))
     person = None if token is None else await person_of(console.database, token)
@@ -141,7 +141,8 @@ async def signed_in(request: Request) -> Person:
 
 
 async def _account_page(request: Request, account_id: int) -> AccountPage:
-    """Return the page of an account that the person belongs to. Raises NotAMember, also where there is no account."""
+    """Return the page request of an account that the person belongs to. Raises NotAMember, also for unknown
+    accounts."""
     console = console_of(request)
     person = await signed_in(request)
     language.set(choose(person.language, request.headers.get("accept-language", "")))

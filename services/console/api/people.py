@@ -1,4 +1,4 @@
-"""Find contacts by their ids, or by an address or id that somebody typed."""
+"""Finds contacts by id, or by a typed address or id."""
 
 from collections.abc import Sequence
 from urllib.parse import quote
@@ -7,7 +7,7 @@ from services.console.apis.client import Api, ApiProblem, Json
 
 
 async def people_of(api: Api, contact_ids: Sequence[int]) -> dict[int, Json]:
-    """Return the contacts with these ids; those that are gone are left out."""
+    """Return the existing contacts with these ids."""
     if not contact_ids:
         return {}
     try:

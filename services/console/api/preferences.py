@@ -14,14 +14,14 @@ router = Router(prefix="/a/{account_id}", include_in_schema=False)
 
 @router.get("/contacts/{contact_id}/preferences")
 async def of_contact(page: OfAccount, contact_id: int) -> Response:
-    """Lead to the preference page of a contact."""
+    """Redirect to the preference page of a contact."""
     page.require("write")
     return await _lead(page, contact_id, page.url(f"contacts/{contact_id}"))
 
 
 @router.get("/settings/preferences")
 async def of_anybody(page: OfAccount) -> Response:
-    """Lead to the preference page as one of the contacts sees it."""
+    """Redirect to the preference page of any contact."""
     page.require("write")
     found = (await page.api.get("labeling", "/v1/contacts", limit=1))["items"]
     back = page.url("settings")
@@ -29,7 +29,7 @@ async def of_anybody(page: OfAccount) -> Response:
 
 
 async def _lead(page: AccountPage, contact_id: int, back: str) -> Response:
-    # The page is reached by the token of a mail, whichever; tracking knows where the page is.
+    # The token of any mail opens the page; tracking knows its URL.
     messages = (await page.api.get("tracking", "/v1/messages", limit=1))["items"]
     if not messages:
         return page.go(back, _no_page())
@@ -42,4 +42,4 @@ async def _lead(page: AccountPage, contact_id: int, back: str) -> Response:
 
 
 def _no_page() -> str:
-    return _("The page is reached from a mail: add a contact and a message first.")
+    return _("The page is opened from a mail: add a contact and a message first.")

@@ -1,4 +1,4 @@
-"""Error pages: what went wrong and what to do, as a page, or as a problem for programs."""
+"""Error pages, as HTML, or as problems for programs."""
 
 from collections.abc import Awaitable, Callable
 from urllib.parse import quote
@@ -42,7 +42,7 @@ def install_error_pages(app: Application) -> None:
 
 
 def error_page(request: Request, status: int, title: str, text: str) -> Response:
-    """Return a page that says what went wrong, in the language of the browser."""
+    """Return an error page in the language of the browser."""
     return HTMLResponse(
         render("error.html", {"title": title, "text": text, "status": status, "request": request}), status
     )
@@ -56,7 +56,7 @@ def _speak(request: Request) -> None:
 async def _sign_in(request: Request, _error: Exception) -> Response:
     _speak(request)
     if request.headers.get("hx-request") == "true":
-        # A script must not swap the sign-in page into a corner of a page on which something was typed.
+        # htmx must not swap the sign-in page into a part of a page with typed values.
         return HTMLResponse(_("You are signed out. Sign in in another tab, then try again."), 401)
     if request.method != "GET":
         text = _("Your session has ended. Sign in in another tab, then go back: what you typed is still there.")

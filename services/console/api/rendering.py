@@ -25,7 +25,7 @@ def asset(name: str) -> str:
 
 @cache
 def environment() -> Environment:
-    """Return the environment of all templates."""
+    """Return the Jinja environment."""
     made = Environment(
         loader=FileSystemLoader(SERVICE / "templates"),
         autoescape=select_autoescape(default=True),

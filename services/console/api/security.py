@@ -1,4 +1,4 @@
-"""Protect every page: set security headers, and refuse changes that another site asks for."""
+"""Protects every page: sets security headers, and refuses cross-site changes."""
 
 from urllib.parse import urlsplit
 
@@ -24,12 +24,12 @@ _HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-# These are called by programs with a key, not by browsers with a cookie.
+# Programs call these with a key, not browsers with a cookie.
 _NOT_FOR_BROWSERS = ("/v1/", "/health/", "/metrics", "/docs", "/openapi.json")
 
 
 class Guard:
-    """ASGI middleware with the headers and the check of where a change comes from."""
+    """ASGI middleware that sets the headers and checks the origin of changes."""
 
     def __init__(self, app: ASGIApp, base_url: str) -> None:
         self.app = app
@@ -48,7 +48,7 @@ class Guard:
 
 
 def comes_from_here(headers: Headers, base_url: str) -> bool:
-    """Return whether a page of ours asked for a change: by `Sec-Fetch-Site`, or by `Origin` in older browsers."""
+    """Return whether a change comes from our own pages: by `Sec-Fetch-Site`, or by `Origin` in older browsers."""
     site = headers.get("sec-fetch-site")
     if site is not None:
         return site == "same-origin"

@@ -31,7 +31,7 @@ _PEOPLE = 25
 
 @router.get("")
 async def segments(page: OfAccount) -> Response:
-    """List the segments with how many are in them."""
+    """List the segments with their numbers of members."""
     filters = filters_of(page.request, "q")
     items, names = await asyncio.gather(
         page.api.items("segmentation", "/v1/segments"), load_names(page.api, "labels", "messages")
@@ -46,7 +46,7 @@ async def segments(page: OfAccount) -> Response:
 
 @router.get("/new")
 async def new(page: OfAccount) -> Response:
-    """Show the builder; what another page asks for is filled in."""
+    """Show the builder, filled in from the link of another page."""
     page.require("write")
     builder = await build(page, "c", _asked_for(page), await load_choices(page))
     return _form(page, Form(), builder, None)
@@ -61,7 +61,7 @@ async def create(page: OfAccount) -> Response:
 
 @router.get("/{segment_id}")
 async def segment(page: OfAccount, segment_id: UUID) -> Response:
-    """Show a segment: what it means, who is in it, why somebody is or is not."""
+    """Show a segment: its meaning, its members, and why a contact is or is not a member."""
     cursor = page.request.query_params.get("cursor")
     found, names, answer = await asyncio.gather(
         page.api.get("segmentation", f"/v1/segments/{segment_id}"),
@@ -121,14 +121,14 @@ async def change(page: OfAccount, segment_id: UUID) -> Response:
 
 @router.get("/{segment_id}/delete")
 async def ask_delete(page: OfAccount, segment_id: UUID) -> Response:
-    """Say what deleting the segment does."""
+    """Show the effect of deleting the segment."""
     page.require("write")
     return await _deletion(page, segment_id, None)
 
 
 @router.post("/{segment_id}/delete")
 async def delete(page: OfAccount, segment_id: UUID) -> Response:
-    """Delete the segment; where it is in use only if that was ticked."""
+    """Delete the segment; if it is in use, only if that was confirmed."""
     page.require("write")
     form = await read_form(page.request)
     force = "true" if form["force"] == "yes" else None
@@ -138,7 +138,7 @@ async def delete(page: OfAccount, segment_id: UUID) -> Response:
         if problem.status != 409:
             raise
         return await _deletion(page, segment_id, problem)
-    return page.go(page.url("segments"), _("The segment is deleted. Its contacts are as they were."))
+    return page.go(page.url("segments"), _("The segment is deleted. Its contacts did not change."))
 
 
 async def _save(page: AccountPage, found: Json | None) -> Response:
@@ -167,7 +167,7 @@ def _form(page: AccountPage, form: Form, builder: Builder, found: Json | None, s
 
 
 def _asked_for(page: AccountPage) -> Node:
-    """Return the tree that another page's link asks for."""
+    """Return the tree in the link of another page."""
     query = page.request.query_params
     criterion = criterion_in(query.get("criterion", ""))
     if criterion is not None:

@@ -1,4 +1,4 @@
-"""Senders: the names and addresses that mails come from."""
+"""The page of senders."""
 
 from uuid import UUID
 
@@ -30,12 +30,12 @@ async def add(page: OfAccount) -> Response:
     except ApiProblem as problem:
         form.refuse(problem)
         return await _show(page, form, status=422)
-    return page.go(page.url("settings/senders"), _('The sender "%(name)s" is there.', name=form["name"]))
+    return page.go(page.url("settings/senders"), _('The sender "%(name)s" was added.', name=form["name"]))
 
 
 @router.post("/{sender_id}/delete")
 async def delete(page: OfAccount, sender_id: UUID) -> Response:
-    """Delete a sender; one that messages use stays."""
+    """Delete a sender, unless messages use it."""
     page.require("write")
     try:
         await page.api.delete("tracking", f"/v1/senders/{sender_id}")

@@ -1,4 +1,4 @@
-"""Say in sentences what happened: the history of a label, engagements, events."""
+"""Describes the history of labels, engagements and events in sentences."""
 
 from services.console.api.languages import _
 from services.console.api.names import Names
@@ -6,19 +6,19 @@ from services.console.apis.client import Json
 
 
 def click_reason(code: str) -> str:
-    """Return why a click is taken for one of a machine, or for an unclear one."""
+    """Return why a click was judged to be a machine's, or unclear."""
     return {
         "crawler": _("the program says that it is a robot"),
         "no_user_agent": _("the program does not say what it is"),
         "prefetch": _("fetched before anybody clicked"),
-        "head": _("asked whether the page is there, and did not open it"),
+        "head": _("checked whether the page exists, without opening it"),
         "method": _("no browser follows a link like that"),
-        "hint": _("whoever reported the click says so"),
+        "hint": _("according to the report of the click"),
     }.get(code, code)
 
 
 def thing_name(kind: str) -> str:
-    """Return what a kind of thing is called in the middle of a sentence."""
+    """Return the name of a kind of thing within a sentence."""
     return {
         "label": _("label"),
         "field": _("field"),
@@ -33,7 +33,7 @@ def thing_name(kind: str) -> str:
 
 
 def because(origin: Json, names: Names) -> str:
-    """Return what asserted or took away a label."""
+    """Return what assigned or removed a label."""
     kind = str(origin.get("kind", ""))
     if kind == "click":
         return _(
@@ -61,19 +61,19 @@ def because(origin: Json, names: Names) -> str:
 
 
 def outcome(entry: Json) -> str:
-    """Return what an entry of a label's history did."""
+    """Return the effect of an entry of a label's history."""
     return {
         "assigned": _("Given"),
         "confirmed": _("Confirmed"),
         "removed": _("Taken away"),
-        "withdrawn": _("One reason less"),
+        "withdrawn": _("One reason fewer"),
         "declined": _("Declined"),
         "refused": _("Refused"),
     }.get(str(entry["outcome"]), str(entry["outcome"]))
 
 
 def engagement(entry: Json, names: Names) -> str:
-    """Return what a contact did or had done to it."""
+    """Return a description of an engagement."""
     message = names.message(entry["message_id"]) if entry.get("message_id") else ""
     ref = entry.get("ref") or ""
     known = {
@@ -97,7 +97,7 @@ def verdict(value: str) -> str:
 
 
 def subscription(value: str) -> str:
-    """Return what a subscription is called."""
+    """Return the name of a subscription."""
     return {
         "subscribed": _("subscribed"),
         "unconfirmed": _("not confirmed yet"),
@@ -108,12 +108,12 @@ def subscription(value: str) -> str:
 
 
 def consent(value: str) -> str:
-    """Return what a contact said about tracking."""
+    """Return the name of a consent to tracking."""
     return {"granted": _("granted"), "denied": _("denied"), "unknown": _("not asked")}.get(value, value)
 
 
 def run_state(value: str) -> str:
-    """Return what the state of a run is called."""
+    """Return the name of a run's state."""
     return {
         "running": _("running"),
         "finished": _("finished"),
@@ -126,7 +126,7 @@ def run_state(value: str) -> str:
 
 
 def state(value: str) -> str:
-    """Return what the state of a definition or a job is called."""
+    """Return the name of a definition's or a job's state."""
     return {
         "draft": _("draft"),
         "active": _("active"),
@@ -151,7 +151,7 @@ def state(value: str) -> str:
 
 
 def recipient_status(value: str) -> str:
-    """Return what happened to a contact in a campaign."""
+    """Return the name of a recipient's status in a campaign."""
     return {
         "audience": _("in the audience"),
         "requested": _("requested"),
@@ -164,11 +164,11 @@ def recipient_status(value: str) -> str:
 
 
 def skipped_because(reason: str) -> str:
-    """Return why a contact was not sent to."""
+    """Return why a contact was skipped."""
     return {
         "denied": _("refused tracking"),
         "erased": _("erased"),
         "expired": _("too late"),
         "suppressed": _("suppressed"),
-        "unknown": _("not known any more"),
+        "unknown": _("no longer known"),
     }.get(reason, subscription(reason))

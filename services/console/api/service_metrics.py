@@ -1,4 +1,4 @@
-"""Read the metrics of a service: its lag, its jobs, its dead letters. One process of it answers."""
+"""Reads the metrics of one process of a service: lag, jobs, dead letters."""
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -14,7 +14,7 @@ _SHOWN = {
 
 
 async def metrics_of(page: Page, service: ServiceName) -> dict[str, int]:
-    """Return the sums of a few metrics, by their short names; nothing where metrics are served elsewhere."""
+    """Return the sums of some metrics by short name; empty if metrics are served on another port."""
     try:
         answer = await page.console.platform.send(service, "GET", "/metrics", timeout=5)
     except Unreachable:
@@ -25,7 +25,7 @@ async def metrics_of(page: Page, service: ServiceName) -> dict[str, int]:
 
 
 def sums_in(text: str) -> dict[str, int]:
-    """Return the sums over the labels of the metrics that the page shows, of a text for Prometheus."""
+    """Return the sums, over all label values, of the page's metrics in a text for Prometheus."""
     found: dict[str, int] = {}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:

@@ -58,7 +58,7 @@ async def change_account(page: OfAccount) -> Response:
 
 @router.post("/utm")
 async def change_utm(page: OfAccount) -> Response:
-    """Change what is appended to the targets of tracked links; without a source nothing is."""
+    """Change the UTM parameters of tracked links; without a source, none are appended."""
     page.require("admin")
     form = await read_form(page.request)
     utm = {name: form[f"utm_{name}"] or None for name in _UTM}
@@ -68,7 +68,7 @@ async def change_utm(page: OfAccount) -> Response:
         form.refuse(problem, {f"/utm/{name}": f"utm_{name}" for name in _UTM})
         return await _settings(page, {"utm": form}, status=422)
     page.request.app.state.accounts.forget(page.account_id)
-    return page.go(page.url("settings") + "#utm", _("Saved. It also holds for mails that were sent already."))
+    return page.go(page.url("settings") + "#utm", _("Saved. It also applies to mails that were already sent."))
 
 
 @router.post("/fields")
@@ -84,7 +84,7 @@ async def add_field(page: OfAccount) -> Response:
     except ApiProblem as problem:
         form.refuse(problem)
         return await _settings(page, {"field": form}, status=422)
-    return page.go(page.url("settings") + "#fields", _('The field "%(name)s" is there.', name=form["name"]))
+    return page.go(page.url("settings") + "#fields", _('The field "%(name)s" was added.', name=form["name"]))
 
 
 @router.get("/fields/{key}/edit")
@@ -96,7 +96,7 @@ async def edit_field(page: OfAccount, key: str) -> Response:
 
 @router.post("/fields/{key}/edit")
 async def change_field(page: OfAccount, key: str) -> Response:
-    """Change what a field is called, and the values of one of a list."""
+    """Change the name of a field, and the choices of a choice field."""
     page.require("write")
     form = await read_form(page.request)
     body: Json = {"name": form["name"]}
@@ -112,7 +112,7 @@ async def change_field(page: OfAccount, key: str) -> Response:
 
 @router.get("/fields/{key}/delete")
 async def ask_delete_field(page: OfAccount, key: str) -> Response:
-    """Say what deleting a field does."""
+    """Show the effect of deleting a field."""
     page.require("write")
     return await _field_deletion(page, key, [])
 
@@ -133,7 +133,7 @@ async def delete_field(page: OfAccount, key: str) -> Response:
 
 @router.post("/people")
 async def invite(page: OfAccount) -> Response:
-    """Invite somebody; the link is shown, and mailed where mails can be sent."""
+    """Invite somebody; the link is shown, and mailed if a mail server is set."""
     page.require("admin")
     form = await read_form(page.request)
     role = _role(form["role"])
@@ -174,7 +174,7 @@ async def withdraw(page: OfAccount, invitation_id: UUID) -> Response:
 
 @router.post("/people/{person_id}/role")
 async def change_role(page: OfAccount, person_id: UUID) -> Response:
-    """Give somebody another role."""
+    """Change the role of a person."""
     page.require("admin")
     form = await read_form(page.request)
     console = page.console
@@ -195,7 +195,7 @@ async def change_role(page: OfAccount, person_id: UUID) -> Response:
 
 @router.post("/people/{person_id}/remove")
 async def remove(page: OfAccount, person_id: UUID) -> Response:
-    """Remove somebody from the account; their key is revoked."""
+    """Remove a person from the account and revoke their key."""
     page.require("admin")
     try:
         await people.remove(page.console.database, page.api, page.account_id, person_id)
@@ -208,7 +208,7 @@ async def remove(page: OfAccount, person_id: UUID) -> Response:
 
 @router.post("/keys")
 async def make_key(page: OfAccount) -> Response:
-    """Make an API key for another system; it is shown once."""
+    """Create an API key for another system; it is shown once."""
     page.require("admin")
     form = await read_form(page.request)
     try:
@@ -272,4 +272,4 @@ def _role(typed: str) -> Role:
 
 
 def _last_admin() -> Form:
-    return Form(errors={"": _("Somebody must remain who may administer the account.")})
+    return Form(errors={"": _("The account must have at least one administrator.")})

@@ -1,4 +1,4 @@
-"""Signing in and out, the person's accounts and own settings."""
+"""Pages for signing in and out, and the person's accounts and settings."""
 
 import hmac
 from typing import Annotated, Any
@@ -39,27 +39,27 @@ BY_ADDRESS = Allowance(per_minute=3)
 
 
 class SignInLinkBody(BaseModel):
-    """Whom a link is for."""
+    """The person that a link is for."""
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME, description="What the person is called.")]
+    name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME, description="The name of the person.")]
     account_keys: Annotated[
-        list[str], Field(max_length=100, description="Admin keys of accounts that the person is to administer.")
+        list[str], Field(max_length=100, description="Admin keys of accounts that the person will administer.")
     ] = []
 
 
 class SignInLinkAnswer(BaseModel):
     """A link that signs in."""
 
-    url: Annotated[str, Field(description="Signs in once, within an hour.")]
+    url: Annotated[str, Field(description="The link. It signs in once, within an hour.")]
 
 
 @programs.post("/v1/sign-in-links", status_code=201, summary="Make a link that signs the operator in once")
 async def make_link(
     request: Request, body: SignInLinkBody, authorization: Annotated[str, Header(include_in_schema=False)] = ""
 ) -> SignInLinkAnswer:
-    """Make a link for the operator's command line, which has the operator's key."""
+    """Make a link for the operator's command line, which sends the operator's key."""
     console = console_of(request)
     operator_key = console.settings.operator_key
     expected = "" if operator_key is None else f"Bearer {operator_key.get_secret_value()}"
@@ -71,15 +71,15 @@ async def make_link(
 
 @router.get("/sign-in")
 async def ask(request: Request, next: str = "/") -> Response:  # noqa: A002 - the name in the URL
-    """Say how to sign in."""
+    """Show how to sign in."""
     return _sign_in_page(request, next=_local(next))
 
 
 @router.post("/sign-in")
 async def mail(request: Request) -> Response:
-    """Mail a link, if somebody has this address.
+    """Mail a link to the person with this address, if there is one.
 
-    The answer is the same if nobody has, and takes as long: the address is looked up after the answer.
+    The answer and its timing are the same if there is none, because the address is looked up after the answer.
     """
     form = await read_form(request)
     client = request.client.host if request.client is not None else ""
@@ -111,7 +111,8 @@ async def _mail_link(console: Console, email: str, following: str, browser_langu
 
 @router.get("/sign-in/{token}")
 async def confirm(request: Request, token: str, next: str = "/") -> Response:  # noqa: A002
-    """Show the button that signs in: what only opens links (a mail scanner, a preview) must not use this one up."""
+    """Show the button that signs in, so that mail scanners and previews, which only open links, do not use the link
+    up."""
     await sessions.check_link(console_of(request).database, token)
     return _sign_in_page(request, token=token, next=_local(next))
 
@@ -141,7 +142,7 @@ async def sign_out(request: Request) -> Response:
 
 @router.get("/")
 async def accounts(page: SignedIn) -> Response:
-    """Show the person's accounts; go to the account if there is one only."""
+    """Show the person's accounts; redirect to the account if there is only one."""
     console = page.console
     memberships = await people.memberships_of(console.database.pool, page.person.person_id)
     if len(memberships) == 1 and not page.person.is_operator:
@@ -156,13 +157,13 @@ async def accounts(page: SignedIn) -> Response:
 
 @router.get("/me")
 async def me(page: SignedIn) -> Response:
-    """Show how the person is called, their language, theme and sessions."""
+    """Show the person's name, language, theme and sessions."""
     return await _own_settings(page, Form())
 
 
 @router.post("/me")
 async def change_me(page: SignedIn) -> Response:
-    """Change them."""
+    """Change the person's name, language and theme."""
     form = await read_form(page.request)
     if not 1 <= len(form["name"]) <= LONGEST_NAME:
         form.errors["name"] = _("A name has 1 to 80 characters.")
@@ -203,7 +204,7 @@ def _speak(request: Request) -> None:
 
 
 def _local(path: str) -> str:
-    """Return a path of this site; never another site's address."""
+    """Return the path if it belongs to this site, never a URL of another site."""
     if not path.startswith("/") or path.startswith(("//", "/\\")):
         return "/"
     return quote(path, safe="/?&=%:;,+@-._~")

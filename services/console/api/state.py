@@ -12,7 +12,7 @@ from shared.store.database import Database
 
 @dataclass(frozen=True, slots=True)
 class Console:
-    """The console's own parts: settings, database, connections to the APIs, and what decrypts keys."""
+    """The console's own parts: settings, database, connections to the APIs, and the vault of keys."""
 
     settings: ConsoleSettings
     database: Database

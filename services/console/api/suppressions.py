@@ -1,4 +1,4 @@
-"""Addresses that may not be sent to."""
+"""The page of suppressed addresses."""
 
 from uuid import UUID
 
@@ -16,7 +16,7 @@ router = Router(prefix="/a/{account_id}/settings/suppressions", include_in_schem
 
 @router.get("")
 async def suppressions(page: OfAccount) -> Response:
-    """List them, without addresses: only hashes are kept."""
+    """List the suppressions, without addresses, because only hashes are stored."""
     return await _list(page, Form(), None)
 
 
@@ -40,7 +40,7 @@ async def add(page: OfAccount) -> Response:
 
 @router.post("/lookup")
 async def look_up(page: OfAccount) -> Response:
-    """Say which of some addresses are suppressed."""
+    """Show which of some addresses are suppressed."""
     form = await read_form(page.request)
     try:
         answer = await page.api.post("labeling", "/v1/suppressions/lookup", {"emails": _typed(form["looked_up"])})

@@ -1,4 +1,4 @@
-"""Send a message to oneself, as one of the contacts would get it."""
+"""Sends test mails, rendered for a contact."""
 
 from uuid import UUID
 
@@ -16,7 +16,7 @@ router = Router(prefix="/a/{account_id}/messages/{message_id}/test", include_in_
 
 @router.get("")
 async def ask(page: OfAccount, message_id: UUID) -> Response:
-    """Ask where to send it, and as whom."""
+    """Ask for the addresses and the contact."""
     page.require("write")
     form = Form()
     form.values.update(page.request.query_params)

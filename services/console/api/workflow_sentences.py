@@ -1,4 +1,4 @@
-"""Say in sentences what the triggers and steps of a workflow do."""
+"""Describes the triggers and steps of a workflow in sentences."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ Body = Mapping[str, Any]
 
 
 def trigger(body: Body, names: Names) -> str:
-    """Return what starts (or ends) something."""
+    """Return a description of a trigger."""
     on = body.get("on")
     if on == "LabelAssigned":
         return _('a contact gets the label "%(label)s"', label=names.label(body.get("label")))
@@ -46,7 +46,7 @@ def _click(body: Body, names: Names) -> str:
 
 
 def span(body: Body) -> str:
-    """Return how long something takes."""
+    """Return a description of a length of time."""
     if body.get("until"):
         return _("until %(time)s", time=str(body["until"]))
     days, hours, minutes = (int(body.get(unit) or 0) for unit in ("days", "hours", "minutes"))
@@ -60,7 +60,7 @@ def span(body: Body) -> str:
 
 
 def step(body: Body, names: Names) -> str:
-    """Return what a step does; of a step with branches, what decides."""
+    """Return a description of a step; for a step with branches, of its condition."""
     kind = next((name for name in body if name != "id"), "exit")
     inner = body.get(kind) or {}
     if kind == "wait_for":
@@ -73,7 +73,7 @@ def step(body: Body, names: Names) -> str:
 
 
 def _simple(kind: str, inner: Body, names: Names) -> str:
-    """Return what a step without events does."""
+    """Return a description of a step without events."""
     if kind == "wait":
         return _("Wait %(span)s", span=span(inner))
     if kind == "if":
@@ -90,7 +90,7 @@ def _simple(kind: str, inner: Body, names: Names) -> str:
 
 
 def result(entry: Body) -> str:
-    """Return what came of a step, in short."""
+    """Return a short description of a step's result."""
     found = entry.get("result") or {}
     if not isinstance(found, dict):
         return str(found)

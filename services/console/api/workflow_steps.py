@@ -1,4 +1,4 @@
-"""The steps of a workflow as pages show them: nested, by id, and as lines."""
+"""The steps of a workflow for pages: nested, by id, and as lines."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from services.console.domain.differences import Line
 
 
 def shown_steps(steps: list[Json], names: Names, counts: Mapping[str, Json]) -> Iterator[dict[str, Any]]:
-    """Return the steps with their branches; `counts` says by id what happened at each."""
+    """Return the steps with their branches; `counts` has the statistics of each step by id."""
     for body in steps:
         kind, inner = _parts(body)
         branched = _is_branched(inner)
@@ -29,7 +29,7 @@ def shown_steps(steps: list[Json], names: Names, counts: Mapping[str, Json]) -> 
 
 
 def texts_by_id(steps: list[Json], names: Names) -> Iterator[tuple[str, str]]:
-    """Return what each step does, by its id."""
+    """Return a description of each step by id."""
     for body in steps:
         _kind, inner = _parts(body)
         yield str(body.get("id")), workflow_sentences.step(body, names)
@@ -38,7 +38,7 @@ def texts_by_id(steps: list[Json], names: Names) -> Iterator[tuple[str, str]]:
 
 
 def lines_of(workflow: Json, names: Names) -> list[Line]:
-    """Return a definition line by line, so that two of them can be compared."""
+    """Return a definition as lines, so that two definitions can be compared."""
     age = workflow.get("max_event_age")
     lines = [Line(0, _("Name: %(name)s", name=workflow["name"]))]
     lines += [_when(one, names) for one in workflow.get("triggers") or []]
@@ -57,23 +57,23 @@ def lines_of(workflow: Json, names: Names) -> list[Line]:
 
 
 def reentry(value: str) -> str:
-    """Return how often a contact goes through a workflow."""
+    """Return a description of `reentry`."""
     texts = {
         "once": _("once"),
         "every_time": _("every time"),
-        "not_while_running": _("again, but not while it is in it"),
+        "not_while_running": _("again, but not while a run is in progress"),
     }
     return texts.get(value, value)
 
 
 def while_paused(value: str) -> str:
-    """Return what becomes of events while a workflow is paused."""
+    """Return a description of `while_paused`."""
     return {"queue": _("events wait"), "skip": _("events are ignored")}.get(value, value)
 
 
 def _when(trigger: Json, names: Names) -> Line:
     text = _("When %(what)s", what=workflow_sentences.trigger(trigger, names))
-    more = _("also those who are there already") if trigger.get("include_existing") else ""
+    more = _("also contacts that are already there") if trigger.get("include_existing") else ""
     return Line(0, f"{text} ({more})" if more else text)
 
 

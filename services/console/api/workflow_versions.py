@@ -1,4 +1,4 @@
-"""Versions of a workflow: what differs between two of them, and the way back."""
+"""Pages of the versions of a workflow: list, compare and restore them."""
 
 import asyncio
 from uuid import UUID
@@ -23,7 +23,7 @@ _MOST = 1_000  # versions that are shown
 
 @router.get("")
 async def versions(page: OfAccount, workflow_id: UUID) -> Response:
-    """List the versions, and show what differs between two: the last two unless the URL says others."""
+    """List the versions, and show the differences between two: the last two, or those in the URL."""
     filters = filters_of(page.request, "before", "after")
     found, answer, names = await asyncio.gather(
         page.api.get("workflow", f"/v1/workflows/{workflow_id}"),
@@ -51,11 +51,13 @@ async def versions(page: OfAccount, workflow_id: UUID) -> Response:
 
 @router.post("/{version}/restore")
 async def restore(page: OfAccount, workflow_id: UUID, version: int) -> Response:
-    """Write an earlier version again, as the newest one."""
+    """Restore an earlier version as the newest one."""
     page.require("write")
     written = await _written(page, workflow_id, version)
     await page.api.put("workflow", f"/v1/workflows/{workflow_id}", workflow_with(written, lambda one: one.id))
-    notice = _("It is as in version %(version)s again. The version that it replaces is kept.", version=version)
+    notice = _(
+        "Version %(version)s is restored as the newest version. The version that it replaces is kept.", version=version
+    )
     return page.go(page.url(f"workflows/{workflow_id}"), notice)
 
 

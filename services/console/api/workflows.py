@@ -80,7 +80,7 @@ async def rebuild(page: OfAccount) -> Response:
 
 @router.get("/workflows/{workflow_id}")
 async def workflow(page: OfAccount, workflow_id: UUID) -> Response:
-    """Show a workflow: what it does, how many are where, its latest runs."""
+    """Show a workflow: its steps with statistics, and its latest runs."""
     filters = filters_of(page.request, "state", "step")
     cursor = page.request.query_params.get("cursor")
     found, answer, names, counted_steps = await asyncio.gather(
@@ -127,13 +127,13 @@ async def change(page: OfAccount, workflow_id: UUID) -> Response:
 
 @router.get("/workflows/{workflow_id}/try")
 async def ask_try(page: OfAccount, workflow_id: UUID) -> Response:
-    """Show what can be tried."""
+    """Show the forms for trials."""
     return await _trial(page, workflow_id, Form(), None)
 
 
 @router.post("/workflows/{workflow_id}/try")
 async def try_it(page: OfAccount, workflow_id: UUID) -> Response:
-    """Try the workflow on a contact or on the last days; nothing is done."""
+    """Try the workflow on a contact or on the last days, without effects."""
     form = await read_form(page.request)
     body: Json
     if form["contact"]:
@@ -154,7 +154,7 @@ async def try_it(page: OfAccount, workflow_id: UUID) -> Response:
 
 @router.get("/workflows/{workflow_id}/activate")
 async def ask_activate(page: OfAccount, workflow_id: UUID) -> Response:
-    """Say what activating does."""
+    """Show the effect of activating."""
     page.require("write")
     found = await page.api.get("workflow", f"/v1/workflows/{workflow_id}")
     return page.show("workflow_activate.html", here="workflows", workflow=found)
@@ -162,7 +162,7 @@ async def ask_activate(page: OfAccount, workflow_id: UUID) -> Response:
 
 @router.post("/workflows/{workflow_id}/activate")
 async def activate(page: OfAccount, workflow_id: UUID) -> Response:
-    """Let the workflow run."""
+    """Activate the workflow."""
     page.require("write")
     await page.api.post("workflow", f"/v1/workflows/{workflow_id}/activate")
     return page.go(page.url(f"workflows/{workflow_id}"), _("The workflow is active."))
@@ -170,15 +170,15 @@ async def activate(page: OfAccount, workflow_id: UUID) -> Response:
 
 @router.post("/workflows/{workflow_id}/pause")
 async def pause(page: OfAccount, workflow_id: UUID) -> Response:
-    """Hold the workflow; its runs wait."""
+    """Pause the workflow; its runs wait."""
     page.require("write")
     await page.api.post("workflow", f"/v1/workflows/{workflow_id}/pause")
-    return page.go(page.url(f"workflows/{workflow_id}"), _("The workflow is paused. Activate it to let it go on."))
+    return page.go(page.url(f"workflows/{workflow_id}"), _("The workflow is paused. Activate it to resume it."))
 
 
 @router.get("/workflows/{workflow_id}/delete")
 async def ask_delete(page: OfAccount, workflow_id: UUID) -> Response:
-    """Say what deleting the workflow does."""
+    """Show the effect of deleting the workflow."""
     page.require("write")
     found = await page.api.get("workflow", f"/v1/workflows/{workflow_id}")
     return page.show("workflow_delete.html", here="workflows", workflow=found)
@@ -195,7 +195,7 @@ async def delete(page: OfAccount, workflow_id: UUID) -> Response:
 
 @router.get("/runs/{run_id}")
 async def run(page: OfAccount, run_id: UUID) -> Response:
-    """Show one contact's way through a workflow: every step, when, what it saw, with what result."""
+    """Show a run: every step with its time, the values that it read, and its result."""
     found = await page.api.get("workflow", f"/v1/runs/{run_id}")
     path = f"/v1/workflows/{found['workflow_id']}"
     workflow_of_run, versions, people, names = await asyncio.gather(
@@ -228,15 +228,15 @@ async def cancel(page: OfAccount, run_id: UUID) -> Response:
     """End a run."""
     page.require("write")
     await page.api.post("workflow", f"/v1/runs/{run_id}/cancel")
-    return page.go(page.url(f"runs/{run_id}"), _("The run is cancelled. What it did already stays."))
+    return page.go(page.url(f"runs/{run_id}"), _("The run is cancelled. What it has already done stays."))
 
 
 @router.post("/runs/{run_id}/retry")
 async def retry(page: OfAccount, run_id: UUID) -> Response:
-    """Let a failed run go on from the step at which it failed."""
+    """Retry a failed run from the step that failed."""
     page.require("write")
     await page.api.post("workflow", f"/v1/runs/{run_id}/retry")
-    return page.go(page.url(f"runs/{run_id}"), _("The run goes on from the step at which it failed."))
+    return page.go(page.url(f"runs/{run_id}"), _("The run continues from the step that failed."))
 
 
 async def _save(page: AccountPage, found: Json | None) -> Response:

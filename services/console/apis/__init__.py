@@ -1,1 +1,1 @@
-"""The four APIs, as the console uses them."""
+"""The console's client of the services' APIs."""

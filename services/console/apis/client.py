@@ -30,17 +30,17 @@ class ApiProblem(Exception):
 
     @property
     def detail(self) -> str:
-        """What is wrong, in the service's words."""
+        """The service's description of the problem."""
         return str(self.problem.get("detail") or self.problem.get("title") or "")
 
     @property
     def errors(self) -> list[Json]:
-        """One item for each thing that is wrong: `pointer` and `detail`."""
+        """The faults, each with `pointer` and `detail`."""
         return list(self.problem.get("errors") or [])
 
     @property
     def uses(self) -> list[Json]:
-        """What uses the thing that cannot be deleted."""
+        """The users of the thing that cannot be deleted."""
         return list(self.problem.get("uses") or [])
 
 
@@ -53,7 +53,7 @@ class Unreachable(Exception):
 
 
 class Platform:
-    """Connections to the services, shared by all who are signed in."""
+    """Connections to the services, shared by all signed-in people."""
 
     def __init__(self, settings: ConsoleSettings) -> None:
         self._urls: dict[str, str | None] = {
@@ -73,7 +73,7 @@ class Platform:
         await self._http.aclose()
 
     def with_key(self, api_key: str) -> "Api":
-        """Return the APIs as the owner of this key sees them."""
+        """Return a client with this key."""
         return Api(self, api_key)
 
     def has(self, service: ServiceName) -> bool:
@@ -96,7 +96,7 @@ class Platform:
     async def stream(
         self, service: ServiceName, path: str, api_key: str, **options: Any
     ) -> AsyncIterator[httpx.Response]:
-        """Open an answer that is read as it comes. Raises Unreachable, ApiProblem."""
+        """Open an answer as a stream. Raises Unreachable, ApiProblem."""
         headers = {"Authorization": f"Bearer {api_key}"}
         timeout = httpx.Timeout(ANSWER_WITHIN, read=None)
         try:
@@ -118,7 +118,7 @@ class Platform:
 
 
 class Api:
-    """The four APIs as the owner of a key sees them."""
+    """A client of the APIs with one key."""
 
     def __init__(self, platform: Platform, api_key: str) -> None:
         self._platform = platform
@@ -129,7 +129,7 @@ class Api:
         return self._platform.has(service)
 
     async def get(self, service: ServiceName, path: str, **parameters: object) -> Json:
-        """Return the JSON at `path`; parameters that are None or empty are left out."""
+        """Return the JSON at `path`; parameters that are None or empty are omitted."""
         found: Json = (await self.send(service, "GET", path, params=_given(parameters) or None)).json()
         return found
 
@@ -138,7 +138,7 @@ class Api:
         return (await self.send(service, "GET", path, params=_given(parameters) or None)).text
 
     async def find(self, service: ServiceName, path: str, **parameters: object) -> Json | None:
-        """Return the JSON at `path`, or None where there is none."""
+        """Return the JSON at `path`, or None if it is 404."""
         try:
             return await self.get(service, path, **parameters)
         except ApiProblem as problem:
@@ -187,12 +187,12 @@ class Api:
 
     @asynccontextmanager
     async def stream(self, service: ServiceName, path: str) -> AsyncIterator[httpx.Response]:
-        """Open an answer that is read as it comes. Raises ApiProblem, Unreachable."""
+        """Open an answer as a stream. Raises ApiProblem, Unreachable."""
         async with self._platform.stream(service, path, self._api_key) as answer:
             yield answer
 
     async def each(self, service: ServiceName, paths: Sequence[str]) -> list[Json | None]:
-        """Return the JSON at each path, None where there is none; a few at the same time."""
+        """Return the JSON at each path, None if it is 404; sends a few requests concurrently."""
         gate = asyncio.Semaphore(_TOGETHER)
 
         async def one(path: str) -> Json | None:

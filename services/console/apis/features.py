@@ -1,4 +1,4 @@
-"""Find out which paths the APIs have, by their OpenAPI documents, so that pages fit services of other releases."""
+"""Reads the paths of the APIs from their OpenAPI documents, so that pages match services of other releases."""
 
 import asyncio
 from time import monotonic
@@ -6,7 +6,7 @@ from time import monotonic
 from services.console.apis.client import Json, Platform, ServiceName, Unreachable
 
 _SERVICES: tuple[ServiceName, ...] = ("tracking", "labeling", "segmentation", "workflow")
-REMEMBERED = 60.0  # seconds; a service that is replaced may have learned something
+REMEMBERED = 60.0  # seconds; an upgraded service may have new features
 
 
 class Features:
@@ -19,7 +19,7 @@ class Features:
         self._lock = asyncio.Lock()
 
     async def refresh(self) -> None:
-        """Read the documents again if the last time is long enough ago; one that does not answer stays as it was."""
+        """Read the documents again if they are old; keep the old one of a service that does not answer."""
         if monotonic() - self._asked < REMEMBERED:
             return
         async with self._lock:
@@ -30,7 +30,7 @@ class Features:
             self._asked = monotonic()
 
     def has(self, service: ServiceName, path: str) -> bool:
-        """Return whether the service has this path, as it is written in its document."""
+        """Return whether the service has this path, spelled as in its document."""
         return path in self._paths.get(service, {})
 
     def takes(self, service: ServiceName, path: str, parameter: str) -> bool:

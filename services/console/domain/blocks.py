@@ -1,6 +1,6 @@
-"""Blocks of a mail as people edit them: a section that is shown in variants, and what is written in each.
+"""Edits blocks of a mail: sections with variants, and the content of each.
 
-The markers are comments, as tracking reads them. Everything here takes the HTML and returns it changed.
+The markers are comments, as tracking reads them. Functions take the HTML and return the changed HTML.
 """
 
 import re
@@ -37,7 +37,7 @@ class MarkedBlock:
 
 @dataclass(frozen=True, slots=True)
 class EditablePiece:
-    """Something in a part that can be edited: a text, the address of a link, a picture or its text."""
+    """An editable piece of a part: a text, the URL of a link, a picture, or its text."""
 
     kind: str  # text, link, picture, alt
     start: int
@@ -46,7 +46,7 @@ class EditablePiece:
 
 
 def block_of(html: str, name: str) -> MarkedBlock | None:
-    """Return a block that is marked by comments, or None where there is none of the name."""
+    """Return the block of this name that is marked by comments, or None."""
     start: int | None = None
     parts: list[Part] = []
     open_part: tuple[str, int] | None = None
@@ -67,14 +67,14 @@ def block_of(html: str, name: str) -> MarkedBlock | None:
 
 
 def wrapped(html: str, section: Section, name: str, variants: Sequence[str]) -> str:
-    """Return the HTML with a section made a block: the same in each variant and in the fallback."""
+    """Return the HTML with a section as a block, with the same content in each variant and in the fallback."""
     content = html[section.start : section.end]
     parts = [(variant, content) for variant in variants] + [("", content)]
     return html[: section.start] + _written(name, parts) + html[section.end :]
 
 
 def unwrapped(html: str, name: str) -> str:
-    """Return the HTML without the block: with its fallback for everybody."""
+    """Return the HTML with the block replaced by its fallback."""
     block = _required(html, name)
     fallback = "".join(html[part.start : part.end] for part in block.parts if not part.variant)
     return html[: block.start] + fallback + html[block.end :]
@@ -93,7 +93,7 @@ def without_variant(html: str, name: str, variant: str) -> str:
 
 
 def pieces_of(html: str, part: Part) -> list[EditablePiece]:
-    """Return what can be edited in a part, in its order."""
+    """Return the editable pieces of a part, in order."""
     parser = _Pieces(html[part.start : part.end])
     parser.read()
     moved = [EditablePiece(one.kind, one.start + part.start, one.end + part.start, one.value) for one in parser.found]
@@ -101,7 +101,7 @@ def pieces_of(html: str, part: Part) -> list[EditablePiece]:
 
 
 def with_pieces(html: str, pieces: Mapping[EditablePiece, str]) -> str:
-    """Return the HTML with these pieces written anew."""
+    """Return the HTML with these pieces replaced."""
     for piece, value in sorted(pieces.items(), key=lambda one: -one[0].start):
         if value != piece.value:
             written = escape(value, quote=piece.kind != "text")

@@ -1,4 +1,4 @@
-"""Choose the columns of a list of contacts: properties that every contact has, and fields."""
+"""The columns of a list of contacts: built-in properties, and fields."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ _FIELDS_UNLESS_CHOSEN = 3
 def columns_of(chosen: Sequence[str], fields: Sequence[str]) -> list[str]:
     """Return the keys of the columns in their order: `contact.<property>` or the key of a field.
 
-    `chosen` is what somebody ticked, unknown keys included; nothing at all means that nobody has chosen yet.
+    `chosen` are the ticked keys, possibly unknown ones; an empty list means the default columns.
     """
     known = [*(PREFIX + name for name in PROPERTIES[:-2]), *fields, *(PREFIX + name for name in PROPERTIES[-2:])]
     if chosen:

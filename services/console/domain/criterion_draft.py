@@ -1,4 +1,4 @@
-"""Turn a stored criterion into fields of a form, and carry out the buttons of that form."""
+"""Converts a stored criterion to fields of a form, and carries out the buttons of that form."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ _KNOWN_PERIODS = ("within_days", "older_than_days")
 
 
 def draft_of(criterion: Json) -> Node:
-    """Return the tree that means `criterion`; what the form has no fields for is kept as JSON."""
+    """Return the tree for `criterion`; nodes without fields in the form are kept as JSON."""
     root = _node(criterion)
     return root if root.kind in ("all", "any", "none") and not root.negated else Node("all", parts=[root])
 
@@ -29,7 +29,7 @@ def _node(criterion: Json) -> Node:
     if kind == "not" and isinstance(body, dict):
         return _negated(_node(body))
     node = _leaf(kind, body)
-    # Only what comes out again as it went in is shown as fields.
+    # Only nodes that convert back unchanged are shown as fields.
     if node is not None and _same(criterion_of(node).criterion, criterion):
         return node
     return Node("raw", {"json": json.dumps(criterion)})

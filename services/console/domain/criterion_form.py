@@ -37,7 +37,7 @@ DEEPEST = 8
 
 @dataclass(slots=True)
 class Node:
-    """A node as it is typed: `values` by the name of the field, `parts` of a group; `negated` turns it round."""
+    """A typed node: `values` by the name of the field, `parts` of a group; `negated` inverts it."""
 
     kind: str = "label"
     values: dict[str, str] = field(default_factory=dict)
@@ -45,13 +45,13 @@ class Node:
     negated: bool = False
 
     def get(self, name: str, otherwise: str = "") -> str:
-        """Return a value as it was typed."""
+        """Return a typed value."""
         return self.values.get(name, otherwise)
 
 
 @dataclass(slots=True)
 class Built:
-    """A criterion that was made from a form; `places` leads from JSON pointers back to nodes (`0.1`)."""
+    """A criterion from a form; `places` maps JSON pointers to nodes (`0.1`)."""
 
     criterion: Json
     places: dict[str, str] = field(default_factory=dict)
@@ -67,7 +67,7 @@ def empty_draft() -> Node:
 
 
 def draft_of_form(values: Mapping[str, str], prefix: str) -> Node | None:
-    """Return the tree whose fields begin with `prefix`, or None where there is none."""
+    """Return the tree whose fields begin with `prefix`, or None."""
     nested: Json = {}
     for name, value in values.items():
         if name == prefix or name.startswith(f"{prefix}."):
@@ -100,7 +100,7 @@ def _node(nested: Json, depth: int) -> Node:
 
 
 def criterion_of(root: Node) -> Built:
-    """Return the criterion that a tree means; what is not filled in yet is named in `missing`."""
+    """Return the criterion of a tree; `missing` names fields that are not filled in."""
     built = Built({})
     built.criterion = _write(root, "", "", built)
     return built
@@ -204,7 +204,7 @@ def _field_body(node: Node) -> Json:
 
 
 def _typed(text: str, node: Node) -> object:
-    """Return a value in the type of the field, which the form says; None where nothing was typed."""
+    """Return a value with the field's type, which the form names; None if nothing was typed."""
     if text == "":
         return None
     if node.get("type") == "number":

@@ -1,4 +1,4 @@
-"""Find the lines that differ between two texts."""
+"""Finds the lines that differ between two texts."""
 
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
@@ -8,21 +8,21 @@ Change = Literal["same", "added", "removed"]
 
 
 class Line(NamedTuple):
-    """A line, and how deep it is nested."""
+    """A line with its nesting level."""
 
     depth: int
     text: str
 
 
 class Difference(NamedTuple):
-    """A line of either text, and in which of them it is."""
+    """A line, and whether it is in the first text, the second, or both."""
 
     change: Change
     line: Line
 
 
 def differences(before: Sequence[Line], after: Sequence[Line]) -> Iterator[Difference]:
-    """Return the lines of both, in order; what was taken away comes before what came in its place."""
+    """Return the lines of both texts, in order; removed lines come before those that replace them."""
     for kind, start, end, from_, to in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if kind == "equal":
             yield from (Difference("same", line) for line in before[start:end])

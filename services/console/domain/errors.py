@@ -6,12 +6,12 @@ class LinkExpired(Exception):
 
 
 class LastAdmin(Exception):
-    """An account would be left without anybody who may administer it."""
+    """The account would have no administrator left."""
 
 
 class NotAMember(Exception):
-    """The person does not belong to the account, as far as anybody may tell."""
+    """The person does not belong to the account, or the account does not exist."""
 
 
 class SignInFirst(Exception):
-    """An invitation is to an address of somebody who exists already, and nobody is signed in."""
+    """The invitation is for an existing person, who must sign in first."""

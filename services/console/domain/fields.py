@@ -1,11 +1,11 @@
-"""Values of contacts' fields, as they are typed into a form."""
+"""Parses values of contacts' fields in forms."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 
 def field_values(typed: Mapping[str, str], fields: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], list[str]]:
-    """Return the values by key, None where nothing was typed; and the keys whose text is no value of the type."""
+    """Return the values by key, None if nothing was typed; and the keys whose text is invalid for the type."""
     values: dict[str, Any] = {}
     wrong: list[str] = []
     for field in fields:
@@ -26,7 +26,7 @@ def field_values(typed: Mapping[str, str], fields: Sequence[Mapping[str, Any]]) 
 
 
 def number_of(text: str) -> int | float | None:
-    """Return the number that was typed, with a point or a comma; None for what is no number."""
+    """Return the typed number, with a point or a comma; None if it is not a number."""
     plain = text.replace(" ", "").replace(",", ".")
     try:
         return int(plain)

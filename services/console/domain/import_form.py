@@ -23,7 +23,7 @@ def choice_of(maps_to: Any) -> str:  # noqa: ANN401 - a name, an object or null
 
 
 def target_of(choice: str, header: str | None, index: int) -> str | Json | None:
-    """Return the target of a column for the form's choice; None leaves the column out."""
+    """Return the target of a column for the form's choice; None skips the column."""
     kind, _, rest = choice.partition(":")
     if choice in PLAIN:
         return choice
@@ -36,14 +36,14 @@ def target_of(choice: str, header: str | None, index: int) -> str | Json | None:
 
 
 def key_of(name: str, index: int) -> str:
-    """Return a key for a new field: the letters and digits of its name."""
+    """Return a key for a new field, made of the letters and digits of its name."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().casefold()
     key = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:40]
     return key if key and key[0].isalpha() else f"column_{index + 1}"
 
 
 def check_body(values: Mapping[str, str], columns: Sequence[Mapping[str, Any]]) -> Json:
-    """Return what is asked for when the file is checked: the mapping and the options in a form."""
+    """Return the body of the request that checks the file: the mapping and the options in a form."""
     mapped = [
         {
             "index": column["index"],

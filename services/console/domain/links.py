@@ -1,4 +1,4 @@
-"""Group the links of a message as people label them: links with the same address together, unlabelled ones apart."""
+"""Groups the links of a message for labelling: links with the same URL together, unlabelled ones separately."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class LinkGroup:
 
     @property
     def first(self) -> Mapping[str, Any]:
-        """The link that stands for all of them."""
+        """The link that represents the group."""
         return self.links[0]
 
     @property
@@ -39,7 +39,7 @@ class LinkGroup:
 
 
 def group_links(links: Iterable[Mapping[str, Any]]) -> list[LinkGroup]:
-    """Return the links in groups, in the order of the mail."""
+    """Return the groups of links, in the order of the mail."""
     groups: dict[tuple[str, tuple[str, ...], bool], list[Mapping[str, Any]]] = {}
     for link in links:
         labels = tuple(sorted(label["id"] for label in link["labels"]))
@@ -57,7 +57,7 @@ def is_social(url: str) -> bool:
 
 
 def label_suggestions(links: Iterable[Mapping[str, Any]], earlier: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
-    """Return, for the address of each unlabelled link, the names of labels that it had in earlier messages."""
+    """Return, for the URL of each unlabelled link, the names of labels that it had in earlier messages."""
     known: dict[str, list[str]] = {}
     for message in earlier:
         for link in message["links"]:

@@ -1,7 +1,7 @@
-"""Clean a mail for display and mark its links. Scripts, loads and forms are removed; links lead to the console.
+"""Cleans a mail for display and marks its links.
 
-The page that frames the mail has a policy of its own, under which nothing in it could run either; this is the first
-of two fences.
+Scripts, external content and forms are removed; links lead to the console. In addition, the Content-Security-Policy of
+the mail's frame forbids scripts.
 """
 
 import re
@@ -42,7 +42,7 @@ _DROPPED = frozenset(
         "math",
     ]
 )
-# What stands between the tags of these goes with them.
+# Elements that are removed with their content.
 _DROPPED_WITH_CONTENT = frozenset({"script", "iframe", "object", "noscript", "template", "select", "textarea"})
 _VOID = frozenset(
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
@@ -64,7 +64,7 @@ _COLOURS = {"labelled": "#24604a", "unlabelled": "#7a4b00", "off": "#595e59"}
 
 @dataclass(frozen=True, slots=True)
 class MarkedLink:
-    """A link of the mail as it is marked: its number, what stands in the mark, and how it looks."""
+    """A marked link of the mail: its number, the text of the mark, and its style."""
 
     link_id: str
     number: int
@@ -74,7 +74,7 @@ class MarkedLink:
 
 
 def show_mail(html: str, links: Sequence[MarkedLink], page_url: Callable[[MarkedLink], str], *, pictures: bool) -> str:
-    """Return the mail with marks on its links, which lead to `page_url`; without pictures from afar unless wanted."""
+    """Return the mail with marked links, which lead to `page_url`; external pictures only if wanted."""
     writer = _Writer(links, page_url, pictures=pictures)
     writer.feed(html)
     writer.close()
@@ -184,11 +184,11 @@ class _Writer(HTMLParser):
 
 
 def _harmless_css(css: str) -> str:
-    """Return the style sheet without what would load another one."""
+    """Return the style sheet without rules that load external content."""
     return re.sub(r"@import[^;]*;?", "", css, flags=re.IGNORECASE)
 
 
 def source_of(html: str, addresses: Mapping[str, str]) -> str:
-    """Return the mail as it was written: with the links' own addresses, by number, in the place of tracked ones."""
+    """Return the source of the mail, with the links' own URLs, by number, in place of tracked ones."""
     tracked = re.compile(rf"[^\s\"'<>=]*/c/{MERGE_TAG}\.(\d+)")
     return tracked.sub(lambda found: escape(addresses.get(found[1], found[0])), html)

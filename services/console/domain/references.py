@@ -1,4 +1,4 @@
-"""Find the ids that criteria and workflows refer to, and replace them by others."""
+"""Finds the ids that criteria and workflows refer to, and replaces them."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
@@ -8,7 +8,7 @@ Kind = Literal["label", "field", "segment", "message", "link", "send"]
 
 
 class Reference(NamedTuple):
-    """One thing that is referred to. `id` is the key of a field, the id of anything else."""
+    """A reference to a thing. `id` is the key of a field, or the id of any other thing."""
 
     kind: Kind
     id: str
@@ -43,12 +43,12 @@ _DEFINITION = ("name", "triggers", "condition", "reentry", "max_event_age", "exi
 
 
 def references_of(criterion: Json) -> Iterator[Reference]:
-    """Return what a criterion refers to, each once, in the order in which it is written."""
+    """Return the references of a criterion, each once, in the order of the text."""
     return _collected(lambda replace: criterion_with(criterion, replace))
 
 
 def references_of_workflow(workflow: Json) -> Iterator[Reference]:
-    """Return what a workflow refers to, each once, in the order in which it is written."""
+    """Return the references of a workflow, each once, in the order of the text."""
     return _collected(lambda replace: workflow_with(workflow, replace))
 
 
@@ -64,7 +64,7 @@ def _collected(rewrite: Callable[[Replace], object]) -> Iterator[Reference]:
 
 
 def criterion_with(criterion: Json, replace: Replace) -> Json:
-    """Return a criterion with the ids that `replace` gives."""
+    """Return a criterion with ids replaced by `replace`."""
     kind, body = next(iter(criterion.items()))
     if kind in ("all", "any"):
         return {kind: [criterion_with(part, replace) for part in body]}
@@ -76,7 +76,7 @@ def criterion_with(criterion: Json, replace: Replace) -> Json:
 
 
 def workflow_with(workflow: Json, replace: Replace) -> Json:
-    """Return the definition of a workflow with the ids that `replace` gives, without what only answers have."""
+    """Return the definition of a workflow with ids replaced by `replace`, without members that only answers have."""
     written = {name: workflow[name] for name in _DEFINITION if workflow.get(name) is not None}
     for name in ("triggers", "exit_on"):
         if name in written:

@@ -18,5 +18,5 @@ def scopes_of(role: Role) -> list[str]:
 
 
 def may(role: str, needed: Role) -> bool:
-    """Return whether `role` includes what `needed` may do."""
+    """Return whether `role` includes `needed`."""
     return role in ROLES and ROLES.index(role) >= ROLES.index(needed)

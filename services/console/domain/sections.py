@@ -29,11 +29,11 @@ class _Open:
     tag: str
     start: int
     text: list[str] = field(default_factory=list)
-    is_free: bool = True  # no block begins, ends or is around it
+    is_free: bool = True  # no block begins or ends in it, or contains it
 
 
 class PlacedParser(HTMLParser):
-    """A parser that knows where in the text it is."""
+    """A parser that tracks its place in the text."""
 
     def __init__(self, html: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -44,12 +44,12 @@ class PlacedParser(HTMLParser):
 
     @property
     def place(self) -> int:
-        """Where the tag, text or comment that is handled begins."""
+        """The beginning of the current tag, text or comment."""
         line, column = self.getpos()
         return self._lines[line - 1] + column
 
     def end_of_tag(self) -> int:
-        """Return where the start tag that is handled ends."""
+        """Return the end of the current start tag."""
         return self.place + len(self.get_starttag_text() or "")
 
     def read(self) -> None:
@@ -123,14 +123,15 @@ class _Sections(PlacedParser):
 
 
 def sections_of(html: str) -> list[Section]:
-    """Return the sections that no block is in or around, in the order of the HTML, the outer ones first."""
+    """Return the sections that do not contain a block and are not in one, in the order of the HTML, outer ones
+    first."""
     parser = _Sections(html)
     parser.read()
     return sorted(parser.found, key=lambda one: (one.start, -one.end))
 
 
 def with_places(html: str) -> str:
-    """Return the HTML with the place of each section in an attribute, so that a click in the mail names it."""
+    """Return the HTML with the place of each section in an attribute, so that a click identifies the section."""
     written, at = [], 0
     for section in sections_of(html):
         after_name = section.start + 1 + len(section.tag)

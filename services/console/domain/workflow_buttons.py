@@ -1,6 +1,6 @@
-"""Carry out the buttons of a workflow's form: add, remove and move triggers and steps.
+"""Carries out the buttons of a workflow's form: add, remove and move triggers and steps.
 
-A place names a step by the way to it: `1.then.0` is the first step of the first branch of the second step.
+A place is the path to a step: `1.then.0` is the first step of the first branch of the second step.
 """
 
 from services.console.domain.criterion_form import empty_draft
@@ -10,7 +10,7 @@ from services.console.domain.workflow_form import BRANCHED, DEEPEST, STEPS, Step
 def changed_workflow(draft: WorkflowDraft, operation: str) -> WorkflowDraft:
     """Return the workflow after a button: `trigger`, `untrigger:0`, `condition`, `add:send:0.then`, `up:0.then.1`, …
 
-    `move:2:0.then.1` takes the third step to the place before the second one of that branch.
+    `move:2:0.then.1` moves the third step before the second one of that branch.
     """
     verb, _, rest = operation.partition(":")
     if verb == "trigger":
@@ -85,7 +85,7 @@ def _step_at(steps: list[Step], place: str) -> tuple[list[Step], int] | None:
 
 
 def _place_above(steps: list[Step], place: str) -> str:
-    """Return the place before which a step goes that moves up by one line, in and out of branches."""
+    """Return the place before which a step is inserted that moves up by one line, in and out of branches."""
     parent, _, last = place.rpartition(".")
     found, index = _list_at(steps, parent) or [], int(last)
     if index > 0:
@@ -100,7 +100,7 @@ def _place_above(steps: list[Step], place: str) -> str:
 
 
 def _place_below(steps: list[Step], place: str) -> str:
-    """Return the place before which a step goes that moves down by one line, in and out of branches."""
+    """Return the place before which a step is inserted that moves down by one line, in and out of branches."""
     parent, _, last = place.rpartition(".")
     found, index = _list_at(steps, parent) or [], int(last)
     if index + 1 < len(found):
@@ -117,7 +117,7 @@ def _place_below(steps: list[Step], place: str) -> str:
 
 
 def _go(draft: WorkflowDraft, place: str, to: str) -> None:
-    """Take the step at a place to the place before `to`; not into itself, nor deeper than a workflow goes."""
+    """Move the step at a place before `to`, but not into itself, nor beyond the maximum depth."""
     parent, _, last = to.rpartition(".")
     found, target = _step_at(draft.steps, place), _list_at(draft.steps, parent)
     if found is None or target is None or not last.isdigit() or f"{to}.".startswith(f"{place}."):

@@ -1,7 +1,7 @@
 """A workflow as a form: triggers, a condition and nested steps, named by their place.
 
 `t.0.on` is the kind of the first trigger, `s.1.then.0.kind` that of the first step of the second step's first branch,
-`s.1.c.…` a criterion (see `criterion_form`). What the form has no fields for is kept as JSON.
+`s.1.c.…` a criterion (see `criterion_form`). Parts without fields in the form are kept as JSON.
 """
 
 import json
@@ -47,7 +47,7 @@ class Trigger:
 
 @dataclass(slots=True)
 class Step:
-    """A step as it is typed."""
+    """A typed step."""
 
     kind: str = "send"
     values: dict[str, str] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class Step:
 
 @dataclass(slots=True)
 class WorkflowDraft:
-    """A workflow as it is typed."""
+    """A typed workflow."""
 
     name: str = ""
     reentry: str = "once"
@@ -73,7 +73,7 @@ class WorkflowDraft:
     exit_on: list[Trigger] = field(default_factory=list)
     condition: Node | None = None
     steps: list[Step] = field(default_factory=list)
-    kept: Json = field(default_factory=dict)  # members that the form does not know
+    kept: Json = field(default_factory=dict)  # members without fields in the form
     moved: str = ""  # the place of the step that a button has just added or moved
 
 
@@ -86,7 +86,7 @@ def new_draft() -> WorkflowDraft:
 
 
 def workflow_of_form(values: Mapping[str, str]) -> WorkflowDraft:
-    """Return the workflow whose fields are in a form."""
+    """Return the workflow in a form."""
     nested = _nested({name: value for name, value in values.items() if name.startswith(("t.", "x.", "s."))})
     kept = _json(values.get("kept", "{}"))
     return WorkflowDraft(
@@ -157,7 +157,7 @@ def _step(part: Json, values: Mapping[str, str], prefix: str, depth: int) -> Ste
 
 
 def definition_of(draft: WorkflowDraft) -> Json:
-    """Return the workflow as the API takes it."""
+    """Return the workflow in the API's form."""
     body: Json = {
         **draft.kept,
         "name": draft.name,

@@ -13,7 +13,7 @@ _QUERIES = queries_of(__file__)
 
 
 class Invitation(NamedTuple):
-    """Somebody who may join an account; `api_key` is encrypted and theirs once they join."""
+    """An invitation to an account; `api_key` is encrypted, and belongs to the person after they join."""
 
     invitation_id: UUID
     account_id: int
@@ -27,14 +27,14 @@ class Invitation(NamedTuple):
 async def insert_invitation(
     connection: Executor, invitation: Invitation, token_hash: bytes, invited_by: UUID, expires_at: datetime
 ) -> None:
-    """Keep an invitation."""
+    """Insert an invitation."""
     await _QUERIES["insert_invitation"].execute(
         connection, **invitation._asdict(), token_hash=token_hash, invited_by=invited_by, expires_at=expires_at
     )
 
 
 async def invitations_of(connection: Executor, account_id: int) -> list[asyncpg.Record]:
-    """Return the invitations that wait for an answer."""
+    """Return the pending invitations."""
     return await _QUERIES["invitations_of_account"].fetch(connection, account_id=account_id)
 
 
@@ -45,7 +45,7 @@ async def find_invitation(connection: Executor, token_hash: bytes) -> Invitation
 
 
 async def take_invitation(connection: Executor, token_hash: bytes) -> Invitation | None:
-    """Use an invitation up; return it, or None."""
+    """Consume an invitation; return it, or None."""
     row = await _QUERIES["take_invitation"].fetchrow(connection, token_hash=token_hash)
     return None if row is None else Invitation(*row.values())
 

@@ -30,7 +30,7 @@ async def insert_person(
 
 
 class Addressee(NamedTuple):
-    """Somebody who can be written to; `language` is None unless they have chosen one."""
+    """A person to whom mails can be sent; `language` is None unless they have chosen one."""
 
     person_id: UUID
     email: str
@@ -38,7 +38,7 @@ class Addressee(NamedTuple):
 
 
 async def person_of_email(connection: Executor, email: str) -> Addressee | None:
-    """Return the person with this address, whatever its case."""
+    """Return the person with this address, ignoring case."""
     row = await _QUERIES["person_of_email"].fetchrow(connection, email=email)
     return None if row is None else Addressee(*row)
 
@@ -52,14 +52,14 @@ async def local_operator(connection: Executor) -> UUID | None:
 async def update_preferences(
     connection: Executor, person_id: UUID, name: str, language: str | None, theme: str
 ) -> None:
-    """Change how a person is called and sees the console."""
+    """Update a person's name, language and theme."""
     await _QUERIES["update_preferences"].execute(
         connection, person_id=person_id, name=name, language=language, theme=theme
     )
 
 
 async def put_membership(connection: Executor, person_id: UUID, membership: Membership) -> None:
-    """Write the role of a person in an account, with the key that goes with it."""
+    """Write the role of a person in an account, with its key."""
     await _QUERIES["put_membership"].execute(connection, person_id=person_id, **membership._asdict())
 
 
@@ -76,7 +76,7 @@ async def membership_of(connection: Executor, person_id: UUID, account_id: int) 
 
 
 async def people_of(connection: Executor, account_id: int) -> list[asyncpg.Record]:
-    """Return who may use an account, with their role and when they were last seen."""
+    """Return the people of an account, with their roles and the times at which they were last seen."""
     return await _QUERIES["people_of_account"].fetch(connection, account_id=account_id)
 
 
@@ -86,6 +86,6 @@ async def delete_membership(connection: Executor, person_id: UUID, account_id: i
 
 
 async def count_admins(connection: Executor, account_id: int) -> int:
-    """Return how many people may administer an account."""
+    """Return the number of administrators of an account."""
     count: int = await _QUERIES["count_admins"].fetchval(connection, account_id=account_id)
     return count

@@ -1,4 +1,4 @@
-"""Sessions and the links that begin them. Tokens are known by their SHA-256 only."""
+"""Sessions and sign-in links. Only the SHA-256 of tokens is stored."""
 
 from datetime import datetime
 from uuid import UUID
@@ -11,31 +11,31 @@ _QUERIES = queries_of(__file__)
 
 
 async def insert_link(connection: Executor, token_hash: bytes, person_id: UUID, expires_at: datetime) -> None:
-    """Keep a link that signs a person in once."""
+    """Insert a link that signs a person in once."""
     await _QUERIES["insert_link"].execute(connection, token_hash=token_hash, person_id=person_id, expires_at=expires_at)
 
 
 async def find_link(connection: Executor, token_hash: bytes) -> UUID | None:
-    """Return whom a link would sign in, or None for one that is used, expired or unknown."""
+    """Return the person of a link, or None if it is used, expired or unknown."""
     found: UUID | None = await _QUERIES["find_link"].fetchval(connection, token_hash=token_hash)
     return found
 
 
 async def use_link(connection: Executor, token_hash: bytes) -> UUID | None:
-    """Use a link up; return whom it signs in, or None."""
+    """Consume a link; return its person, or None."""
     found: UUID | None = await _QUERIES["use_link"].fetchval(connection, token_hash=token_hash)
     return found
 
 
 async def forget_expired(connection: Executor) -> None:
-    """Delete links and sessions that are over."""
+    """Delete expired links and sessions."""
     await _QUERIES["forget_expired"].execute(connection)
 
 
 async def insert_session(
     connection: Executor, session_id: UUID, token_hash: bytes, person_id: UUID, browser: str, expires_at: datetime
 ) -> None:
-    """Keep a session."""
+    """Insert a session."""
     await _QUERIES["insert_session"].execute(
         connection,
         session_id=session_id,
@@ -52,12 +52,12 @@ async def session_of(connection: Executor, token_hash: bytes) -> asyncpg.Record 
 
 
 async def see_session(connection: Executor, session_id: UUID, expires_at: datetime) -> None:
-    """Note that a session is in use, and let it live on."""
+    """Store that a session was used, and extend it."""
     await _QUERIES["see_session"].execute(connection, session_id=session_id, expires_at=expires_at)
 
 
 async def sessions_of(connection: Executor, person_id: UUID) -> list[asyncpg.Record]:
-    """Return a person's sessions, the last used one first."""
+    """Return a person's sessions, most recently used first."""
     return await _QUERIES["sessions_of_person"].fetch(connection, person_id=person_id)
 
 

@@ -1,1 +1,1 @@
-"""The console's own work: it signs people in, keeps their keys, and lets them invite others."""
+"""The console's use cases: sign people in, store their keys, and let them invite others."""

@@ -1,4 +1,4 @@
-"""Copy a label, segment, workflow or message to another account, with everything that it refers to by name."""
+"""Copies a label, segment, workflow or message to another account, with everything that it refers to."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -31,7 +31,8 @@ _MESSAGE = ("name", "html", "subject", "subject_variants", "preheader", "reply_t
 
 
 class Obstacle(NamedTuple):
-    """A definition that cannot be copied, by kind and name. `inside` is the name of the one that refers to it."""
+    """A definition that cannot be copied, by kind and name. `inside` is the name of the definition that refers to
+    it."""
 
     why: Why
     kind: str
@@ -41,7 +42,7 @@ class Obstacle(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CopiedThing:
-    """One thing that the copy needs. `there` is the id of the one in the other account, if it has one."""
+    """A thing that the copy needs. `there` is the id of its counterpart in the other account, if there is one."""
 
     kind: str
     id: str
@@ -52,7 +53,7 @@ class CopiedThing:
 
 @dataclass(slots=True)
 class CopyPlan:
-    """The pieces of a copy in the order in which they are made; the last one is the definition that was asked for."""
+    """The things of a copy in the order in which they are created; the last one is the requested definition."""
 
     pieces: list[CopiedThing] = field(default_factory=list)
     obstacles: list[Obstacle] = field(default_factory=list)
@@ -60,20 +61,20 @@ class CopyPlan:
 
     @property
     def asked_for(self) -> CopiedThing:
-        """The thing itself."""
+        """The requested definition."""
         return self.pieces[-1]
 
     def used(self) -> list[CopiedThing]:
-        """Return what the other account has already."""
+        """Return the things that the other account has already."""
         return [piece for piece in self.pieces[:-1] if piece.there is not None]
 
     def missing(self) -> list[CopiedThing]:
-        """Return what is made in the other account beside the thing itself."""
+        """Return the things that are created in the other account in addition to the requested definition."""
         return [piece for piece in self.pieces[:-1] if piece.there is None]
 
 
 async def plan_copy(source: Api, target: Api, thing: Thing, thing_id: str) -> CopyPlan:
-    """Return what copying a thing would do. Raises NotAMember if there is no such thing, ApiProblem, Unreachable."""
+    """Return the plan of copying a thing. Raises NotAMember if it does not exist, ApiProblem, Unreachable."""
     here, there = await asyncio.gather(_contents(source), _contents(target))
     found = here[thing].get(thing_id)
     if found is None:
@@ -84,9 +85,9 @@ async def plan_copy(source: Api, target: Api, thing: Thing, thing_id: str) -> Co
 
 
 async def copy(target: Api, plan: CopyPlan, name: str) -> str:
-    """Make what the plan says, and return the id of the copy, which is called `name`.
+    """Carry out the plan, and return the id of the copy, which is called `name`.
 
-    What is made stays if a later piece is refused; another try finds it by its name. Raises ApiProblem, Unreachable.
+    Created things stay if a later one is refused; a retry finds them by name. Raises ApiProblem, Unreachable.
     """
     ids: dict[tuple[str, str], str] = {(piece.kind, piece.id): piece.there for piece in plan.pieces if piece.there}
     for piece in plan.pieces:
@@ -98,7 +99,7 @@ async def copy(target: Api, plan: CopyPlan, name: str) -> str:
 
 
 async def _contents(api: Api) -> dict[str, dict[str, Json]]:
-    """Return everything that can be referred to, by kind and id; fields by key."""
+    """Return everything to which definitions can refer, by kind and id; fields by key."""
     lists = await asyncio.gather(*(api.all_items(service, path) for service, path in _LISTS.values()))
     return {
         kind: {str(one["key" if kind == "field" else "id"]): one for one in items if _exists(one)}
@@ -168,7 +169,7 @@ class _Planning:
 
 
 def _counterpart(kind: str, found: Json, others: Iterable[Json]) -> Json | None:
-    """Return the thing in the other account that a reference means; of several of one name the one changed last."""
+    """Return the counterpart of a reference in the other account; the last changed one if several have the name."""
     if kind == "field":
         return next((one for one in others if one["key"] == found["key"]), None)
     if kind == "label":
@@ -224,9 +225,9 @@ async def _message_body(target: Api, message: Json) -> dict[str, Any]:
 
 
 async def _complete_message(target: Api, message: Json, made: Json, ids: Mapping[tuple[str, str], str]) -> None:
-    """Give the links of a copy their labels and targets, and its variants their criteria.
+    """Set the labels and targets of a copy's links, and the criteria of its variants.
 
-    The links of both come in the order in which they are in the same HTML.
+    Both messages have the same HTML, so their links are in the same order.
     """
     path = f"/v1/messages/{made['id']}"
     labels: dict[str, list[str]] = {}

@@ -1,4 +1,4 @@
-"""Mail links to people, where an SMTP server is set."""
+"""Mails links to people, if an SMTP server is set."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -11,16 +11,16 @@ import aiosmtplib
 from services.console.settings import ConsoleSettings
 
 _SUBMISSION, _OVER_TLS = 587, 465
-TIMEOUT = 20.0  # seconds for each answer of the server
+TIMEOUT = 20.0  # seconds for each reply of the server
 
 
 class NotMailed(Exception):
-    """The mail server did not take the mail."""
+    """The mail server did not accept the mail."""
 
 
 async def mail_sign_in_link(settings: ConsoleSettings, to: str, url: str, _: Callable[..., str]) -> None:
     """Mail a link that signs in. `_` translates. Raises NotMailed."""
-    text = _("Sign in to Penchant by this link. It works once, within an hour:")
+    text = _("Sign in to Penchant with this link. It works once, within an hour:")
     await _send(settings, to, _("Sign in to Penchant"), f"{text}\n\n{url}\n")
 
 
@@ -54,5 +54,5 @@ async def _send(settings: ConsoleSettings, to: str, subject: str, text: str) -> 
             timeout=TIMEOUT,
         )
     except (ValueError, TimeoutError, OSError, aiosmtplib.SMTPException) as error:
-        # What the server said, and the header that is not valid, may hold the address.
+        # The server's reply, or an invalid header, may contain the address.
         raise NotMailed(type(error).__name__) from None

@@ -1,4 +1,4 @@
-"""Let the operator at the machine's terminal in."""
+"""Signs in the operator at the machine's terminal."""
 
 from uuid import UUID, uuid4
 
@@ -15,8 +15,8 @@ async def link_for_operator(
 ) -> str:
     """Return the token of a link that signs the local operator in once.
 
-    `account_keys`: admin keys of accounts that the operator is to administer; a key of the person's own is made with
-    each, once. Raises ApiProblem when the labeling service does not take a key.
+    `account_keys`: admin keys of accounts that the operator will administer; each is used once to create a key for the
+    person. Raises ApiProblem if labeling refuses a key.
     """
     person_id = await _operator(database, name)
     for account_key in account_keys:

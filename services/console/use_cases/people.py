@@ -1,4 +1,4 @@
-"""Invite people to an account, change their role, remove them; each has an API key of their own."""
+"""Invites people to an account, changes their roles, removes them; each person has an API key of their own."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
@@ -20,7 +20,7 @@ INVITATION_LIVES = timedelta(days=7)
 async def invite(
     database: Database, api: Api, vault: Vault, account_id: int, invited_by: UUID, name: str, email: str, role: Role
 ) -> str:
-    """Return the token of an invitation. Its key is made now, by somebody who may. Raises ApiProblem."""
+    """Return the token of an invitation. Its key is created now, with the inviter's key. Raises ApiProblem."""
     made = await api.post("labeling", "/v1/keys", {"name": f"Console: {name}", "scopes": scopes_of(role)})
     token = new_token()
     invitation = Invitation(
@@ -40,10 +40,10 @@ async def invitation_of(database: Database, token: str) -> Invitation:
 
 
 async def accept(database: Database, token: str, person_id: UUID | None, name: str) -> tuple[UUID, int]:
-    """Use an invitation up: the person (a new one if None is signed in) joins the account; return both ids.
+    """Accept an invitation: the person (a new one if None is signed in) joins the account; return both ids.
 
-    Whoever invites sees the link as well, so it must not let anybody in as a person who exists already. Raises
-    LinkExpired, and SignInFirst if the address is of such a person.
+    The inviter also sees the link, so it must not sign in as an existing person. Raises LinkExpired, and SignInFirst if
+    the address is of such a person.
     """
     async with database.transaction() as connection:
         taken = await invitations_store.take_invitation(connection, hash_of(token))
@@ -71,7 +71,7 @@ async def withdraw(database: Database, api: Api, account_id: int, invitation_id:
 async def change_role(
     database: Database, api: Api, vault: Vault, account_id: int, person_id: UUID, name: str, role: Role
 ) -> None:
-    """Give somebody another role: a new key, and the old one is revoked. Raises LastAdmin, NotAMember, ApiProblem."""
+    """Change a person's role: create a new key and revoke the old one. Raises LastAdmin, NotAMember, ApiProblem."""
     before = await _membership(database, account_id, person_id)
     if before.role == "admin" and role != "admin":
         await _refuse_last_admin(database, account_id)
@@ -82,11 +82,11 @@ async def change_role(
 
 
 async def remove(database: Database, api: Api, account_id: int, person_id: UUID) -> None:
-    """Remove somebody from an account; their key is revoked. Raises LastAdmin, NotAMember."""
+    """Remove a person from an account, and revoke their key. Raises LastAdmin, NotAMember."""
     before = await _membership(database, account_id, person_id)
     if before.role == "admin":
         await _refuse_last_admin(database, account_id)
-    # First the key: a person who is removed halfway must not be left with access.
+    # Revoke the key first, so that an interrupted removal does not leave access.
     await _revoke(api, before.key_id)
     await store.delete_membership(database.pool, person_id, account_id)
 

@@ -1,4 +1,4 @@
-"""Sign people in and out."""
+"""Signs people in and out."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,7 @@ LONGEST_BROWSER = 300  # characters of a User-Agent
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person who is signed in, and the session."""
+    """A signed-in person with the session."""
 
     person_id: UUID
     session_id: UUID
@@ -43,7 +43,7 @@ async def check_link(database: Database, token: str) -> None:
 
 
 async def sign_in(database: Database, token: str, browser: str) -> str:
-    """Use a link up; return the token of the new session. Raises LinkExpired."""
+    """Consume a link; return the token of the new session. Raises LinkExpired."""
     async with database.transaction() as connection:
         person_id = await store.use_link(connection, hash_of(token))
         if person_id is None:
@@ -66,7 +66,7 @@ async def begin_session(database: Database, person_id: UUID, browser: str) -> st
 
 
 async def person_of(database: Database, session: str) -> Person | None:
-    """Return who is signed in by a session's token, or None. A session in use lives on."""
+    """Return the person of a session's token, or None. Using a session extends it."""
     row = await store.session_of(database.pool, hash_of(session))
     if row is None:
         return None

@@ -10,5 +10,5 @@ def new_token() -> str:
 
 
 def hash_of(token: str) -> bytes:
-    """Return what is stored of a token."""
+    """Return the hash under which a token is stored."""
     return hashlib.sha256(token.encode()).digest()

@@ -1,4 +1,4 @@
-"""Encrypt the API keys of people: AES-256-GCM, bound to the account that the key is for."""
+"""Encrypts the API keys of people with AES-256-GCM, bound to the account of the key."""
 
 import os
 
@@ -23,7 +23,7 @@ class Vault:
         self._cipher = AESGCM(derived.derive(secret.get_secret_value().encode()))
 
     def encrypt(self, api_key: str, account_id: int) -> bytes:
-        """Return `api_key` as it is stored."""
+        """Return `api_key` encrypted."""
         nonce = os.urandom(_NONCE_BYTES)
         return nonce + self._cipher.encrypt(nonce, api_key.encode(), _bound_to(account_id))
 
@@ -32,7 +32,7 @@ class Vault:
         try:
             plain = self._cipher.decrypt(stored[:_NONCE_BYTES], stored[_NONCE_BYTES:], _bound_to(account_id))
         except InvalidTag as error:
-            raise SecretChanged("The console's secret has changed; sign in by a new link.") from error
+            raise SecretChanged("The console's secret has changed; sign in with a new link.") from error
         return plain.decode()
 
 
