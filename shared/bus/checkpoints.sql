@@ -13,9 +13,9 @@ JOIN unnest(:topics::text[], :partitions::smallint[]) AS part (topic, partition)
 WHERE checkpoint.consumer = :consumer AND checkpoint.version = :version AND checkpoint.cluster_id = :cluster_id
 
 -- name: move
--- `expected` is what this process itself wrote last: where a row has moved since, another process owns the partition
--- number. Such a number is fenced as a whole. A transaction that moves a number's checkpoints holds its lock, so the rows that
--- `fenced` sees cannot change before the update.
+-- `expected` is what this process last wrote: if a row has changed since, another process owns the partition number.
+-- Such a number is fenced as a whole. A transaction that moves a number's checkpoints holds its lock, so the rows that
+-- `fenced` reads cannot change before the update.
 WITH moved AS (
     SELECT *
     FROM unnest(

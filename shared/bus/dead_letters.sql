@@ -1,4 +1,4 @@
--- Held records on their way to the dead letters.
+-- Held records that become dead letters.
 
 -- name: expire_waiting
 -- In the order of their ids, which is the order of locks of held rows.
@@ -20,12 +20,12 @@ LIMIT :most
 DELETE FROM held WHERE id = ANY(:ids::bigint[])
 
 -- name: keep_dead
--- What Kafka does not take at all stays here, where operators see it, and is in nobody's way.
+-- A record that Kafka refuses stays in the table, where operators see it, without blocking others.
 UPDATE held SET state = 'failed', reason = reason || :addition WHERE id = ANY(:ids::bigint[])
 
 -- name: count_held
--- For the metrics; of each state no more than `most` are counted. Each state is a literal, for which the planner knows
--- whether it is rare.
+-- For the metrics; counts at most `most` of each state. Each state is a literal, so that the planner knows whether it
+-- is rare.
 SELECT topic, 'waiting' AS state, count(*) AS records
 FROM (SELECT topic FROM held WHERE state = 'waiting' ORDER BY id LIMIT :most) AS counted
 GROUP BY topic

@@ -1,4 +1,4 @@
--- What the database says of the Kafka cluster that it belongs to.
+-- The Kafka cluster to which the database is bound.
 
 -- name: bind_cluster
 INSERT INTO bound_cluster (cluster_id, partitions)

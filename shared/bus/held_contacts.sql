@@ -1,5 +1,5 @@
--- Contacts with held records. What lies at or beyond the checkpoint will be read again: an older version of the consumer
--- held it.
+-- Contacts with held records. Records at or above the checkpoint will be read again: an older version of the consumer
+-- held them.
 
 -- name: failed_contacts
 SELECT DISTINCT held.topic, held.account_id, held.contact_id

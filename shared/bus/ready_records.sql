@@ -1,7 +1,7 @@
 -- Held records that have been released.
 
 -- name: ready_records
--- Without locks: those of partition numbers come first. `forget_ready` finds out whether they are still there.
+-- Without row locks, because the locks of partition numbers come first. `forget_ready` checks whether they still exist.
 SELECT
     held.id, held.topic, held.partition, held.record_offset, held.key, held.value, held.headers, held.held_at
 FROM held
@@ -37,7 +37,7 @@ WHERE failing.id = ANY(:ids::bigint[])
   )
 
 -- name: release_later
--- Held behind an earlier record of the contact that is no longer there: it was applied, or forgotten.
+-- Records held behind an earlier record of the contact that no longer exists, because it was applied or deleted.
 UPDATE held
 SET state = 'ready'
 FROM (

@@ -1,7 +1,8 @@
--- What is published of the event table, and who publishes.
+-- Up to which position the event table is published, and which process publishes.
 
 -- name: advance_and_read
--- Not waiting for the disk: what a crash of the server takes back is published again, and told by its sequence.
+-- Does not wait for the disk: events whose position a crash of the server loses are published again, and skipped by
+-- their sequence.
 WITH advanced AS (
     UPDATE publications AS publication
     SET position = acknowledged.position
@@ -69,8 +70,8 @@ CROSS JOIN LATERAL (
 ) AS first
 
 -- name: renew_lease
--- A courtesy that keeps several relays from sending the same: correctness rests on the compare-and-set of
--- publications and on sequences. A holder that was stopped loses it after 5 s.
+-- An optimisation that keeps several relays from sending the same events: correctness depends on the compare-and-set of
+-- publications and on sequences. A stopped holder loses the lease after 5 s.
 UPDATE relay_lease
 SET holder = :holder, renewed_at = clock_timestamp()
 WHERE holder = :holder OR renewed_at < clock_timestamp() - :lease::interval

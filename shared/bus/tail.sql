@@ -1,5 +1,5 @@
 -- name: applied
--- How far a consumer has come in each partition of a topic, on the cluster that the database belongs to.
+-- The checkpoints of a consumer in each partition of a topic, on the cluster to which the database is bound.
 SELECT checkpoint.partition, checkpoint.next_offset, checkpoint.sequence
 FROM checkpoints AS checkpoint
 JOIN bound_cluster USING (cluster_id)

@@ -1,7 +1,8 @@
 -- Claims of idempotency keys, and the first answers.
 
 -- name: claim_answer
--- One row comes back if the key is ours now: it is new, a day old, or its holder ended before it had an effect.
+-- Returns one row if the claim holds the key now: the key is new, a day old, or its holder ended before it had an
+-- effect.
 INSERT INTO idempotency_answers (account_id, path, key, fingerprint, claim)
 VALUES (:account_id, :path, :key, :fingerprint, :claim)
 ON CONFLICT (account_id, path, key) DO UPDATE
@@ -30,7 +31,7 @@ FROM idempotency_answers
 WHERE account_id = :account_id AND path = :path AND key = :key
 
 -- name: mark_effect
--- Inside the transaction of the effect: from now on the request is never carried out again.
+-- In the transaction of the effect: from now on the request is never carried out again.
 UPDATE idempotency_answers SET took_effect = true
 WHERE account_id = :account_id AND path = :path AND key = :key AND claim = :claim
 
@@ -50,7 +51,7 @@ WHERE account_id = :account_id AND path = :path AND key = :key AND claim = :clai
 DELETE FROM idempotency_answers WHERE claimed_at < now() - interval '24 hours'
 
 -- name: blank_answers
--- contact_ids is null where it is not known of whom the answer speaks. In order: others erase at the same moment.
+-- contact_ids is null if the contacts of the answer are unknown. Sorted, because others may erase concurrently.
 WITH spoken AS (
     SELECT account_id, path, key
     FROM idempotency_answers

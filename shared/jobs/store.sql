@@ -6,8 +6,8 @@ VALUES (:job_id, :account_id, :kind, :subject, :specification, :total)
 RETURNING *
 
 -- name: claim
--- The job whose account has waited longest for a turn. A lease that ran out, or that the caller holds already, is free.
--- Two workers that ask at once get different jobs. An account has at most `:most` jobs in work at a time.
+-- The job whose account has waited longest for a turn. An expired lease, or one that the caller holds already, is free.
+-- Two concurrent workers get different jobs. An account has at most `:most` running jobs.
 WITH next AS (
     SELECT job.job_id
     FROM background_jobs AS job
@@ -51,7 +51,7 @@ INSERT INTO background_job_turns AS turn (account_id, served_at) VALUES (:accoun
 ON CONFLICT (account_id) DO UPDATE SET served_at = excluded.served_at
 
 -- name: advance
--- No row: another worker has the job now, and the transaction must be rolled back.
+-- No row means that another worker has the job now, and the transaction must be rolled back.
 UPDATE background_jobs
 SET
     cursor = :cursor,

@@ -1,8 +1,8 @@
--- What keeps a service's transactions going.
+-- Ends stopped transactions that block others.
 
 -- name: end_stopped_holders
--- A client that was stopped in the middle of a COPY holds its locks for ever: no timeout of the server fires then.
--- A backend that waits for its client, since a statement that began that long ago, is taken for such a one.
+-- A client that was stopped in the middle of a COPY holds its locks for ever, because no timeout of the server applies.
+-- A backend that waits for its client since a statement that began so long ago is assumed to be in this state.
 SELECT pg_terminate_backend(activity.pid)
 FROM pg_stat_activity AS activity
 WHERE activity.datname = current_database()

@@ -1,8 +1,8 @@
--- The event table: positions, what events come after, and the head of each topic.
+-- The event table: positions, causes of events, and the head of each topic.
 
 -- name: begin_writing
--- Draws positions, and reads what the service has applied of other services' topics and written to its own ones, with
--- the effects of this transaction.
+-- Draws positions, and reads the sequences that the service has applied from other services' topics and written to its
+-- own, including those of this transaction.
 SELECT
     ARRAY(SELECT nextval('events_position') FROM generate_series(1, :count::integer)) AS positions,
     ARRAY(

@@ -32,7 +32,7 @@ FROM (
 WHERE held.id = released.id
 
 -- name: forget_contacts
--- What any consumer of the service holds of contacts that are erased.
+-- Deletes records of erased contacts that any consumer of the service holds.
 DELETE FROM held
 USING (
     SELECT held.id
@@ -45,7 +45,7 @@ USING (
 WHERE held.id = forgotten.id
 
 -- name: release_failed
--- What of a contact is not named is all of it: its records of a topic are released together, from the first one on.
+-- A contact's records of a topic are always released together, from the first one on.
 UPDATE held
 SET state = 'ready'
 FROM (

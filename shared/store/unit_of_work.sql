@@ -1,7 +1,8 @@
--- What a unit of work does beside its events.
+-- Statements of a unit of work besides its events.
 
 -- name: lock_partitions
--- One after the other, ascending, as everybody takes them: no two wait for each other. An intake batch needs them all.
+-- One after another in ascending order, as in every transaction, so that there is no deadlock. An intake batch needs
+-- them all.
 SELECT pg_advisory_xact_lock(:lock_class, wanted.number)
 FROM (SELECT number FROM unnest(:partitions::integer[]) AS number ORDER BY number OFFSET 0) AS wanted
 

@@ -1,10 +1,10 @@
--- People and what they may do in which account.
+-- People and their roles in accounts.
 
 -- name: insert_person
 INSERT INTO people (person_id, name, email, is_operator) VALUES (:person_id, :name, :email, :is_operator);
 
 -- name: person_of_email
--- The address as it is kept: mail goes there, never to what somebody typed and the database takes for the same.
+-- Returns the stored address: mail is sent to it, never to the typed one, which the database may only treat as equal.
 SELECT person_id, email, language FROM people WHERE lower(email) = lower(:email);
 
 -- name: local_operator

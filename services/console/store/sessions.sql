@@ -1,10 +1,10 @@
--- Sessions and the links that begin them.
+-- Sessions and sign-in links.
 
 -- name: insert_link
 INSERT INTO sign_in_links (token_hash, person_id, expires_at) VALUES (:token_hash, :person_id, :expires_at);
 
 -- name: use_link
--- Deleting it is what makes it work once, also when two browsers ask at the same time.
+-- The deletion ensures that a link works once, even if two browsers use it concurrently.
 DELETE FROM sign_in_links WHERE token_hash = :token_hash AND expires_at > now() RETURNING person_id;
 
 -- name: find_link

@@ -17,7 +17,7 @@ FROM unnest(
 ON CONFLICT (account_id, idempotency_key) DO NOTHING
 
 -- name: claim_mails
--- Several processes take different mails; what a process that ended had claimed is free when the claim expires.
+-- Several processes claim different mails; mails of a process that has ended are free when the claim expires.
 UPDATE mails SET claim = :claim, claimed_until = now() + :lease
 WHERE id IN (
     SELECT id FROM mails
@@ -30,8 +30,8 @@ RETURNING id, account_id, idempotency_key, contact_id, test_address, message_id,
     content, expires_at, attempts
 
 -- name: begin_mail
--- Committed before the mail is handed over: after a crash in between nobody knows whether it went out. The contact's
--- address and subscription are those of this moment.
+-- Committed before the mail is handed over: after a crash in between, it is unknown whether the mail was sent. Returns
+-- the contact's present address and subscription.
 UPDATE mails AS mail SET state = 'begun', attempts = attempts + 1, claimed_until = now() + :lease
 FROM (SELECT 1) AS one
 LEFT JOIN contacts AS contact ON contact.account_id = :account_id AND contact.contact_id = :contact_id
@@ -64,7 +64,7 @@ LIMIT :limit
 UPDATE mails SET reported = true WHERE id = ANY(:ids::bigint[])
 
 -- name: forget_contacts
--- What is known of an erased contact's mails: that there were some.
+-- Of an erased contact's mails only their existence is kept.
 UPDATE mails SET reason = NULL, content = '{}', system = NULL
 FROM unnest(:account_ids::int[], :contact_ids::bigint[]) AS gone (account_id, contact_id)
 WHERE mails.account_id = gone.account_id AND mails.contact_id = gone.contact_id

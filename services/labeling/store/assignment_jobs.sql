@@ -1,4 +1,4 @@
--- Labels given to and taken from many contacts.
+-- Jobs that assign a label to, or remove it from, many contacts.
 
 -- name: insert
 INSERT INTO assignment_jobs (job_id, account_id, of, label_id, held)

@@ -8,7 +8,7 @@ FROM unnest(:label_nos::integer[], :contact_ids::bigint[]) AS pair (label_no, co
 JOIN assignments AS assignment USING (label_no, contact_id)
 
 -- name: labels_given_back
--- Labels that were merged into those that contacts get back. What the merge has not come to, it may take away again.
+-- Labels that were merged into those that contacts get back, so that a merge in progress does not remove these again.
 SELECT pair.label_no, pair.contact_id, array_agg(source.label_id ORDER BY source.label_no) AS label_ids
 FROM unnest(:label_nos::integer[], :contact_ids::bigint[]) AS pair (label_no, contact_id)
 JOIN labels AS source ON source.merged_into = pair.label_no
@@ -19,7 +19,7 @@ WHERE NOT EXISTS (
 GROUP BY pair.label_no, pair.contact_id
 
 -- name: confirm_assignments
--- By far the most frequent change: more clicks for a label that is held.
+-- By far the most frequent change: further clicks on a held label.
 UPDATE assignments AS assignment
 SET
     click_supports = assignment.click_supports + confirmed.clicks,

@@ -1,7 +1,7 @@
--- Finding contacts.
+-- Searches, filters and sorts contacts.
 
 -- name: count_words
--- How many words begin with a prefix; no more than the limit are counted.
+-- The number of words that begin with a prefix, counted up to a limit.
 SELECT count(*) FROM (
     SELECT FROM contact_words
     WHERE account_id = :account_id AND word >= :prefix AND word < :prefix || U&'\+10FFFF'
@@ -9,10 +9,10 @@ SELECT count(*) FROM (
 ) AS counted
 
 -- name: search
--- The next words that begin with the first prefix, with their contacts: `matches` for the first of a contact's words
--- that does, if the contact has some word for each other prefix. The page begins after a word that is not below the
--- prefix: beside another lower bound of the word, the index would be read from the lower one of the two. OFFSET 0 has
--- the contacts looked up one by one: how many words begin with a prefix is estimated too badly for another join.
+-- The next words that begin with the first prefix, with their contacts. `matches` is true for a contact's first such
+-- word, if the contact has a word for each other prefix. The start of the page is the only lower bound of the word:
+-- with two bounds, the index would be read from the lower one. OFFSET 0 forces a look-up of each contact, because the
+-- planner's estimate of the number of words is too inaccurate for a join.
 SELECT
     found.word, found.contact_id,
     coalesce(
@@ -50,7 +50,7 @@ ORDER BY contact.contact_id
 LIMIT :limit
 
 -- name: page_by_change
--- Changed last first.
+-- Most recently changed first.
 SELECT contact.contact_id, contact.changed_at FROM contacts AS contact
 WHERE contact.account_id = :account_id
     AND (contact.changed_at, contact.contact_id) < (:before, :before_id)
@@ -127,7 +127,7 @@ ORDER BY occurred_at DESC, entry DESC
 LIMIT :limit
 
 -- name: timeline_of_changes
--- The contact's own events: its whole state after each change.
+-- The contact's own events: its complete state after each change.
 SELECT event_id, occurred_at, type, personal FROM events
 WHERE account_id = :account_id AND contact_id = :contact_id
     AND topic = 'labeling.contacts' AND personal IS NOT NULL AND occurred_at <= :before

@@ -1,5 +1,5 @@
 -- name: lock_entries
--- Sorted, as everybody locks these rows, so that no two transactions wait for each other.
+-- Rows are always locked in sorted order, so that transactions do not deadlock.
 SELECT entry.kind, entry.key, entry.contact_id
 FROM directory AS entry
 JOIN unnest(:kinds::text[], :keys::text[]) AS wanted (kind, key) USING (kind, key)
@@ -8,7 +8,8 @@ ORDER BY entry.kind, entry.key
 FOR UPDATE OF entry
 
 -- name: owners_of_entries
--- The keys that these contacts have themselves. A statement of its own after the lock, to see what was waited for.
+-- The keys that these contacts have. A separate statement after the lock, to see changes of the transaction that held
+-- it.
 SELECT contact_id, external_id, email_key
 FROM contacts
 WHERE account_id = :account_id AND contact_id = ANY(:contact_ids::bigint[])
@@ -40,7 +41,7 @@ WHERE entry.account_id = :account_id
     AND entry.contact_id = given_up.contact_id
 
 -- name: find_contacts
--- An entry counts only if its contact has the key itself: see domain/directory.py.
+-- An entry counts only if its contact has the key: see domain/directory.py.
 SELECT wanted.account_id, wanted.kind, wanted.key, contact.contact_id
 FROM unnest(:account_ids::integer[], :kinds::text[], :keys::text[]) AS wanted (account_id, kind, key)
 JOIN directory AS entry USING (account_id, kind, key)

@@ -5,8 +5,8 @@ SELECT source, source_no FROM sources WHERE source = ANY(:sources::text[])
 INSERT INTO sources (source) SELECT source FROM unnest(:sources::text[]) AS source ORDER BY source ON CONFLICT DO NOTHING
 
 -- name: insert_identities
--- A report may be there under the key that earlier versions gave it.
--- Sorted, so that two batches with the same reports wait for each other instead of deadlocking.
+-- A report may be stored under the key of an earlier version. Sorted, so that two batches with the same reports wait
+-- for each other instead of deadlocking.
 INSERT INTO engagement_seen (account_id, source_no, key)
 SELECT account_id, source_no, key
 FROM unnest(:account_ids::integer[], :source_nos::integer[], :keys::bytea[], :earlier_keys::bytea[])

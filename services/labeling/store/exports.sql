@@ -61,7 +61,7 @@ LIMIT :limit
 SELECT count(*) FROM contacts WHERE account_id = :account_id
 
 -- name: export_rows
--- One statement: the contact and its labels are of one moment. Labels are read as ranges of the table's key.
+-- One statement, so that the contact and its labels are of one moment. Labels are read as ranges of the table's key.
 WITH held AS (
     SELECT
         assignment.contact_id,

@@ -15,7 +15,7 @@ SELECT file_id, account_id, filename, media_type, size FROM files
 WHERE account_id = :account_id AND file_id = :file_id AND complete
 
 -- name: size_of_files
--- Those that are being written count with their pieces.
+-- Files that are being written count with their present pieces.
 SELECT COALESCE(sum(
     CASE WHEN complete THEN size ELSE (SELECT count(*) * 1048576 FROM file_pieces WHERE file_id = files.file_id) END
 ), 0)::bigint

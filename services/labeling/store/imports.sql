@@ -62,7 +62,7 @@ UPDATE imports SET state = 'cancelled', changed_at = now() WHERE import_id = :im
 DELETE FROM imports WHERE import_id = :import_id
 
 -- name: old_imports
--- Imports that are finished or forgotten: their rows and effects are deleted, the import itself stays to be seen.
+-- Imports whose rows and effects have expired and are deleted; the imports themselves stay visible.
 SELECT import_id FROM imports
 WHERE changed_at < :before AND state NOT IN ('checking', 'running', 'undoing')
     AND (
@@ -84,8 +84,8 @@ ORDER BY number
 LIMIT :limit
 
 -- name: dealt_rows
--- OFFSET 0 keeps the look-up of each row by its key: without statistics of a file that has just been written, the
--- planner would join the whole file.
+-- OFFSET 0 forces a look-up of each row by its key: without statistics of newly written rows, the planner would join
+-- the whole file.
 SELECT deal.number, deal.contact_id, row.cells
 FROM import_deals AS deal
 CROSS JOIN LATERAL (
@@ -98,7 +98,7 @@ ORDER BY deal.number
 LIMIT :limit
 
 -- name: count_duplicates
--- How many rows are about a contact of an earlier row, and how many of those contacts would be created.
+-- The number of rows about a contact of an earlier row, and of those contacts that would be created.
 SELECT
     COALESCE(sum(rows - 1), 0)::bigint AS duplicates,
     COALESCE(sum(creates - 1) FILTER (WHERE creates > 1), 0)::bigint AS created_twice
@@ -133,7 +133,7 @@ ORDER BY number, place
 LIMIT :limit
 
 -- name: refused_rows
--- Rows with their errors, for the file that can be mended and imported again.
+-- Rows with their errors, for the file that can be corrected and imported again.
 SELECT row.number, row.cells, string_agg(error.detail, '; ' ORDER BY error.place) AS reason
 FROM import_errors AS error
 JOIN import_rows AS row USING (import_id, generation, number)
@@ -147,7 +147,7 @@ SELECT contact_id, created, members, label_nos, at FROM import_effects
 WHERE import_id = :import_id AND contact_id = ANY(:contact_ids::bigint[])
 
 -- name: write_effects
--- A contact counts once, as its first row says: a later row about it does not change the outcome.
+-- A contact counts once, by its first row: later rows about it do not change the outcome.
 INSERT INTO import_effects AS effect (
     import_id, bucket, contact_id, account_id, created, members, label_nos, outcome, at
 )
@@ -166,8 +166,8 @@ ORDER BY contact_id
 LIMIT :limit
 
 -- name: contacts_of_import
--- Contacts that the import counted with an outcome, by id; all that it touched without one. What an earlier version
--- wrote has no outcome: there, members that changed tell those updated from those left alone.
+-- Contacts that the import counted with an outcome, by id; without an outcome, all contacts that it touched. Effects of
+-- an earlier version have no outcome: their changed members distinguish updated from unchanged contacts.
 SELECT contact_id FROM import_effects
 WHERE import_id = :import_id AND contact_id > :after
     AND (:only::bigint[] IS NULL OR contact_id = ANY(:only))
@@ -184,7 +184,7 @@ LIMIT :limit
 SELECT count(*) FROM import_effects WHERE import_id = :import_id
 
 -- name: later_effects
--- What imports that ran after this one did to the contacts, oldest first.
+-- The effects of later imports on the contacts, oldest first.
 SELECT effect.contact_id, effect.members
 FROM import_effects AS effect
 JOIN imports AS later USING (import_id)
@@ -197,7 +197,7 @@ WHERE effect.account_id = :account_id
 ORDER BY effect.at
 
 -- name: forget_contact_by_id
--- For an erasure: what imports know of the contact.
+-- For an erasure: deletes the data of imports about the contact.
 WITH dealt AS (
     DELETE FROM import_deals AS deal
     USING imports

@@ -1,5 +1,5 @@
 -- name: labels_of_ids
--- A label that is being merged, or was, stands for the one that it was merged into.
+-- A merged label, even while the merge is running, is resolved to the one that it is merged into.
 SELECT asked.label_id AS asked_id, label.*, target.label_id AS target_id
 FROM labels AS asked
 JOIN labels AS label ON label.label_no = COALESCE(asked.merged_into, asked.label_no)
@@ -43,7 +43,8 @@ ON CONFLICT (account_id, name_key) WHERE state <> 'deleted' DO NOTHING
 RETURNING *, NULL::uuid AS target_id
 
 -- name: update_label
--- No row if the name is taken; see above. The caller holds the lock of the catalog, so nobody takes it meanwhile.
+-- No row if the name is taken; see above. The caller holds the lock of the catalog, so the name cannot be taken
+-- meanwhile.
 UPDATE labels
 SET
     name = :name,
@@ -70,12 +71,12 @@ WHERE
     )
 
 -- name: public_labels
--- A group stands where its first label would; labels without a group come last.
+-- A group has the position of its first label; labels without a group come last.
 SELECT *, NULL::uuid AS target_id FROM labels
 WHERE account_id = :account_id AND state = 'active' AND visibility = 'public'
 ORDER BY
     label_group IS NULL, min(label_order) OVER (PARTITION BY label_group), label_group, label_order, label_no
 
 -- name: set_merged_into
--- Also what was merged into the label before: nothing stands for a label that stands for another one.
+-- Also updates labels that were merged into this one before, so that there are no chains.
 UPDATE labels SET merged_into = :target_no WHERE label_no = :no OR merged_into = :no

@@ -14,7 +14,7 @@ ORDER BY suppression_id
 LIMIT :limit
 
 -- name: count_suppressions
--- No more than `most` are counted; in order, so that an index is read and nothing of other accounts.
+-- Counts at most `most`; sorted, so that only this account's part of an index is read.
 SELECT count(*)
 FROM (SELECT FROM suppressions WHERE account_id = :account_id ORDER BY suppression_id LIMIT :most) AS counted
 

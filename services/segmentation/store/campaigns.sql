@@ -1,4 +1,4 @@
--- Campaigns, and what each slice has frozen and sent.
+-- Campaigns, and the frozen part and the progress of each slice.
 
 -- name: insert_campaign
 INSERT INTO campaigns (
@@ -43,7 +43,7 @@ LIMIT :limit
 SELECT count(*) FROM campaigns WHERE account_id = :account_id
 
 -- name: campaigns_to_move
--- Campaigns whose state may have to change now.
+-- Campaigns whose state may be due to change.
 SELECT campaign.account_id, campaign.campaign_id
 FROM campaigns AS campaign
 WHERE

@@ -1,7 +1,7 @@
--- Who entered and left segments: the announced events themselves, which are kept for ever.
+-- Entries into and exits from segments: the announced events themselves, which are kept for ever.
 
 -- name: membership_changes
--- Newest first. A segment is looked for in the bodies of the account's changes within the time asked for.
+-- Newest first. A segment is searched in the bodies of the account's changes within the requested time.
 SELECT change.occurred_at, change.event_id, change.contact_id, change.enters, change.segment_id, change.reason
 FROM (
     SELECT

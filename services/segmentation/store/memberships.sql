@@ -1,5 +1,5 @@
--- What was announced of each segment in a slice, what is pending, and the day that each slice has come to.
--- The membership events are the truth; `members` only saves reading all of them.
+-- The announced members of each segment in a slice, the pending ones, and the day of each slice. The membership events
+-- are the truth; `members` only avoids reading all of them.
 
 -- name: slice_days
 SELECT account_id, day FROM slice_days WHERE partition = :partition
@@ -41,14 +41,14 @@ WHERE standings.partition = :partition AND standings.segment_id = fresh.segment_
 SELECT coalesce((SELECT position FROM member_positions WHERE partition = :partition), 0)
 
 -- name: move_member_position
--- Within the partition's lock nothing is being appended: the newest event is the one that memory has come to.
+-- Under the partition's lock nothing is appended, so the newest event is the last one that memory includes.
 INSERT INTO member_positions (partition, position)
 SELECT :partition, coalesce(max(position), 0) FROM events WHERE partition = :partition
 ON CONFLICT (partition) DO UPDATE SET position = excluded.position
 
 -- name: moves_after
--- Entering and leaving after a position. `enters` is null for a version that this query does not know: it must not be
--- taken for another one. Events of other names say nothing about who is a member.
+-- Entries and exits after a position. `enters` is null for an unknown version, which must not be read as another one.
+-- Events with other names do not concern members.
 SELECT
     account_id,
     contact_id,

@@ -1,7 +1,7 @@
--- Who holds the slices of each partition number, and the secret that processes of this service show each other.
+-- The owners of the slices of each partition number, and the shared secret of this service's processes.
 
 -- name: take_slices
--- The process at `url` holds the slices from now on; the epoch fences writes of earlier owners.
+-- Makes the process at `url` the owner of the slices; the epoch fences writes of earlier owners.
 INSERT INTO slice_owner (partition, url, epoch) VALUES (:partition, :url, 1)
 ON CONFLICT (partition) DO UPDATE SET url = excluded.url, epoch = slice_owner.epoch + 1
 RETURNING epoch

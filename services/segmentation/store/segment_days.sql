@@ -1,7 +1,7 @@
--- How many members a segment had at the end of each of the account's days, by partition number.
+-- The number of members of segments at the end of each of the account's days, by partition number.
 
 -- name: write_ended_days
--- A slice that is loaded again may pass to the same day again; what was written first is the end of the day.
+-- A slice that is loaded again may pass the same day again; the first row written is the correct one.
 INSERT INTO segment_days (segment_id, partition, day, members)
 SELECT fresh.segment_id, :partition, fresh.day, fresh.members
 FROM unnest(:segments::uuid[], :days::date[], :members::int[]) AS fresh (segment_id, day, members)
@@ -15,7 +15,7 @@ WHERE partition = :partition AND segment_id = ANY(:segments::uuid[]) AND day < :
 DELETE FROM segment_days WHERE partition = :partition AND segment_id = ANY(:segments::uuid[])
 
 -- name: days_of_segment
--- A slice that nobody held at midnight has no row for that day: it counts with the last one before.
+-- A slice without an owner at midnight has no row for that day: it counts with its last earlier row.
 SELECT ended.day, sum(latest.members)::bigint AS members
 FROM (SELECT DISTINCT day FROM segment_days WHERE segment_id = :segment_id AND day >= :since) AS ended
 CROSS JOIN (SELECT DISTINCT partition FROM segment_days WHERE segment_id = :segment_id) AS held

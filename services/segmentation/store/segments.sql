@@ -1,4 +1,4 @@
--- The table of segments: name and criterion, as the API shows them.
+-- The table of segments: name and criterion, in the API's form.
 
 -- name: insert_segment
 INSERT INTO segments (segment_id, account_id, name, version, criterion, created_at, changed_at)

@@ -1,4 +1,4 @@
--- Snapshots of the memory image, in parts, as of a committed checkpoint.
+-- Snapshots of the image, in parts, at a committed checkpoint.
 
 -- name: snapshot
 SELECT made_for, offsets, zones, taken_at FROM snapshots WHERE partition = :partition
@@ -24,7 +24,7 @@ DELETE FROM snapshots WHERE partition = :partition
 DELETE FROM snapshot_parts WHERE partition = :partition
 
 -- name: held_records
--- Records below the checkpoint that were not applied: the runtime holds them.
+-- Records below the checkpoint that were not applied, because the runtime holds them.
 SELECT topic, record_offset FROM held
 WHERE consumer = :consumer AND partition = :partition AND state IN ('failed', 'ready')
 

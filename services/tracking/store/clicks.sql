@@ -1,4 +1,4 @@
--- Clicks: which were seen, the rows as they came, and their counts.
+-- Clicks: their identities, their rows, and their counts.
 
 -- name: network_key
 SELECT key FROM network_key
@@ -21,7 +21,7 @@ ON CONFLICT (message_no, kind, id) DO UPDATE SET sent_at = least(known.sent_at, 
 RETURNING send_no, message_no, kind, id
 
 -- name: insert_seen
--- In order: two batches that share clicks then wait for each other instead of deadlocking.
+-- Sorted, so that two batches with the same clicks wait for each other instead of deadlocking.
 INSERT INTO click_seen (account_id, source_no, key)
 SELECT account_id, source_no, key
 FROM unnest(:account_ids::integer[], :source_nos::integer[], :keys::uuid[]) AS named (account_id, source_no, key)
@@ -29,7 +29,7 @@ ORDER BY account_id, source_no, key
 ON CONFLICT DO NOTHING
 
 -- name: seen_here
--- Of the clicks named, those that this very transaction has inserted.
+-- The named clicks that this transaction has inserted.
 SELECT seen.account_id, seen.source_no, seen.key
 FROM click_seen AS seen
 JOIN unnest(:account_ids::integer[], :source_nos::integer[], :keys::uuid[]) AS named (account_id, source_no, key)
@@ -50,7 +50,7 @@ ON CONFLICT (message_no, link_number, send_no, verdict) DO UPDATE SET clicks = c
 SELECT send_no FROM sends WHERE account_id = :account_id AND id = :send_id
 
 -- name: list_clicks
--- A parameter that is null does not restrict the list.
+-- A null parameter does not restrict the list.
 SELECT
     click.click_id, click.contact_id, click.occurred_at, click.verdict, click.reasons,
     click.method, click.hint, click.user_agent, click.ip, click.headers, click.rules, click.history,
@@ -73,8 +73,8 @@ ORDER BY click.occurred_at DESC, click.click_id DESC
 LIMIT :limit
 
 -- name: forget_clicks
--- Whatever could lead back to a person is removed; the click stays, with an id that identifies nobody, and so does the
--- hash of its network.
+-- Removes personal data; the click stays, with an id that no longer identifies a person, and so does the hash of its
+-- network.
 UPDATE clicks AS click
 SET user_agent = NULL, ip = NULL, headers = NULL
 FROM unnest(:account_ids::integer[], :contact_ids::bigint[]) AS erased (account_id, contact_id)
@@ -83,13 +83,13 @@ WHERE click.account_id = erased.account_id
   AND (click.user_agent IS NOT NULL OR click.ip IS NOT NULL OR click.headers IS NOT NULL)
 
 -- name: recorded_among
--- Of the keys of an account's reports from one source, those that were recorded.
+-- Those keys of an account's reports from one source that were recorded.
 SELECT key FROM click_seen
 WHERE account_id = :account_id AND source_no = (SELECT source_no FROM sources WHERE source = :source)
     AND key = ANY(:keys::uuid[])
 
 -- name: held_among
--- Of the ids of reports, in base64, those of records that are held; the records' keys begin with `key_prefix`.
+-- Those ids of reports, in base64, whose records are held; the records' keys begin with `key_prefix`.
 SELECT held.id64
 FROM (
     SELECT substring(convert_from(headers, 'UTF8') FROM '"ce_id","([^"]*)"') AS id64

@@ -1,7 +1,7 @@
--- What tracking knows of contacts, and the held reports that name one.
+-- Tracking's projection of contacts, and the held reports that name one.
 
 -- name: contacts_that_matter
--- Of the contacts named, those that are unknown, merged, erased or not to be tracked.
+-- The named contacts that are unknown, merged, erased or must not be tracked.
 SELECT
     named.account_id, named.contact_id, contact.state, contact.consent, contact.merged_into,
     coalesce(consent.given, true) AS tracked
@@ -28,7 +28,7 @@ CROSS JOIN LATERAL (
 ) AS found
 
 -- name: contacts_of_external_digests
--- As contacts_of_email_digests, by external id.
+-- Like contacts_of_email_digests, by external id.
 SELECT named.account_id, named.digest, found.contact_id
 FROM unnest(:account_ids::integer[], :digests::uuid[]) AS named (account_id, digest)
 CROSS JOIN LATERAL (
@@ -83,7 +83,7 @@ DELETE FROM held WHERE state = 'waiting' AND waits_for && :keys::text[]
 SELECT EXISTS (SELECT FROM held WHERE state = 'waiting' AND topic = 'intake.clicks')
 
 -- name: keys_waited_for
--- Of at most so many held clicks, after one of them: there may be very many.
+-- Reads a limited number of held clicks after a given one, because there may be very many.
 SELECT waiting.id, waited.key
 FROM (
     SELECT id, waits_for FROM held

@@ -1,7 +1,7 @@
 -- Messages, their revisions, links and link labels.
 
 -- name: insert_message
--- A message without a revision; one has to follow in the same transaction.
+-- Inserts a message without a revision; one must follow in the same transaction.
 INSERT INTO messages (message_id, account_id, name, revision, version, created_at, changed_at)
 VALUES (:message_id, :account_id, :name, 0, 0, :now, :now)
 
@@ -21,7 +21,7 @@ VALUES (
 )
 
 -- name: write_links
--- `written` is a JSON array for each link, for unnest would flatten arrays of arrays.
+-- `written` is a JSON array for each link, because unnest would flatten arrays of arrays.
 INSERT INTO links AS link (link_id, message_id, number, url, text, reason, present, tracking, target, written)
 SELECT found.link_id, :message_id, found.number, found.url, found.text, found.reason, found.present, found.tracking,
     found.target, ARRAY(SELECT json_array_elements_text(found.written::json))
@@ -68,7 +68,7 @@ SELECT :message_id, :block, variant, place, criterion
 FROM unnest(:variants::text[], :places::smallint[], :criteria::text[]) AS wanted (variant, place, criterion)
 
 -- name: revision_of_message
--- A revision of null is the newest one.
+-- A null revision means the newest one.
 SELECT message.version, revision.revision, revision.html, revision.link_ids, revision.link_starts, revision.link_ends,
     revision.link_quoted, revision.subject, revision.subject_variants, revision.preheader, revision.sender_id,
     revision.reply_to, revision.plain_text, revision.text_is_made, revision.blocks
@@ -99,7 +99,7 @@ GROUP BY link.link_id
 ORDER BY link.message_id, link.number
 
 -- name: list_messages
--- Ids ascend in the order of creation; the newest messages come first.
+-- Ids increase in the order of creation; the newest messages come first.
 SELECT message.message_id, message.name, message.revision, message.created_at, message.changed_at,
     (SELECT count(*) FROM links AS link WHERE link.message_id = message.message_id AND link.present) AS links
 FROM messages AS message

@@ -1,4 +1,4 @@
--- The numbers of a message.
+-- The statistics of a message.
 
 -- name: count_clicks
 SELECT
@@ -17,7 +17,7 @@ WHERE message_no = :message_no AND verdict = 'human'
 GROUP BY GROUPING SETS ((), (link_number), (send_no))
 
 -- name: periods
--- Clicks and contacts by day or hour of the account's time zone, in all and by link; `unit` is 'day' or 'hour'.
+-- Clicks and contacts by day or hour of the account's time zone, in total and by link; `unit` is 'day' or 'hour'.
 SELECT
     date_trunc(:unit, occurred_at, :time_zone) AS since, link_number, grouping(link_number) = 0 AS of_link,
     count(*) FILTER (WHERE verdict = 'human') AS human,

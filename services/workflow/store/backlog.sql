@@ -1,10 +1,12 @@
 -- name: share_definitions
--- Who decides on events shares this lock; who changes a definition or a state takes it alone (lock_definitions).
+-- Transactions that process events share this lock; those that change a definition or a state take it exclusively
+-- (lock_definitions).
 SELECT pg_advisory_xact_lock_shared(:lock_class, 0)
 
 -- name: decision_state
--- What decides on a unit of work before anything else: the revision of the definitions, and of each partition number the
--- workflows that are behind, and how far consumers of other versions (another projection of the facts) have decided.
+-- The state that a unit of work needs first: the revision of the definitions, and for each partition number the
+-- workflows that are behind, and the sequences that consumers of other versions (of the projection of facts) have
+-- processed.
 SELECT
     (SELECT number FROM revision) AS revision,
     (
@@ -24,7 +26,7 @@ SELECT
     ) AS decided
 
 -- name: hold_back
--- A pause begins: everything consumed so far has been decided on, the rest waits.
+-- A pause begins: all events consumed so far have been processed; later ones wait.
 INSERT INTO backlog (workflow_id, partition, position)
 SELECT
     :workflow_id,

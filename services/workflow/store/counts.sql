@@ -40,7 +40,7 @@ WHERE workflow_id = :workflow_id
 GROUP BY step_id
 
 -- name: first_clicks
--- Only of runs that exist: a send may have the name of no run at all.
+-- Only for existing runs, because a send may have any id.
 WITH noted AS (
     INSERT INTO run_clicks (run_id, message_id)
     SELECT r.run_id, c.message_id

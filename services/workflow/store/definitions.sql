@@ -1,5 +1,5 @@
 -- name: lock_definitions
--- While this is held nobody decides, so that "in effect since" has no event on the wrong side of it.
+-- While this is held, no events are processed, so that every event is clearly before or after the change.
 SELECT pg_advisory_xact_lock(:lock_class, 0)
 
 -- name: next_revision
@@ -46,7 +46,7 @@ SELECT count(*) FROM workflows WHERE account_id = :account_id AND state <> 'dele
 SELECT version, body FROM definitions WHERE workflow_id = :workflow_id ORDER BY version
 
 -- name: versions_page
--- The newest first. Definitions are large, so a page of them is read at a time.
+-- Newest first. Definitions are large, so one page is read at a time.
 SELECT version, body, created_at
 FROM definitions
 WHERE workflow_id = :workflow_id AND version < :before

@@ -1,5 +1,5 @@
 -- name: occurrences_since
--- What contacts did since a moment of their own; the partition of each has it in order.
+-- The events of contacts since a moment for each, in the order of their partitions.
 SELECT o.position, o.account_id, o.contact_id, o.recorded_at, o.topic, o.type, o.correlation_id, o.causation_id,
     o.trace, o.body
 FROM unnest(:partitions::smallint[]) AS p (partition)
@@ -21,7 +21,7 @@ ORDER BY position
 LIMIT :limit
 
 -- name: occurrences_of_account
--- Page by page in the order in which they were consumed, from position :after on, which is above those already read.
+-- In the order in which they were consumed, page by page, after position :after.
 SELECT position, account_id, contact_id, recorded_at, topic, type, correlation_id, causation_id, trace, body
 FROM occurrences
 WHERE partition = :partition AND account_id = :account_id AND recorded_at >= :since AND position > :after
@@ -29,7 +29,8 @@ ORDER BY position
 LIMIT :limit
 
 -- name: forget_occurrences
--- What is older than :before, and was decided on by all: a workflow that is paused has yet to look at what came since.
+-- Events older than :before that all workflows have processed: a paused workflow still needs the events since its
+-- pause.
 DELETE FROM occurrences
 WHERE
     partition = :partition

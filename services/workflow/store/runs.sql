@@ -45,7 +45,7 @@ WHERE workflow_id = :workflow_id AND partition = :partition AND state IN ('runni
 LIMIT :limit
 
 -- name: blocked_steps
--- Where runs are blocked; whether they still are does not depend on the contact.
+-- The steps at which runs are blocked; whether they still are does not depend on the contact.
 SELECT DISTINCT partition, workflow_id, version, step_id
 FROM runs
 WHERE
@@ -83,7 +83,7 @@ DELETE FROM deletions WHERE workflow_id = :workflow_id AND partition = :partitio
 SELECT run_id FROM runs WHERE run_id = ANY(:run_ids::uuid[])
 
 -- name: past_of_pairs
--- How often each contact started each workflow, and how many of those runs go on; "stopped" ones never began.
+-- How often each contact started each workflow, and how many of those runs are open; "stopped" runs never started.
 SELECT
     r.workflow_id,
     r.contact_id,
@@ -126,7 +126,7 @@ WHERE runs.run_id = c.run_id
 UPDATE runs SET version = :version WHERE run_id = :run_id
 
 -- name: blank_what_was_seen
--- What conditions saw of contacts that are erased may name a person.
+-- The values that conditions read about erased contacts may be personal data.
 WITH gone AS (
     UPDATE runs
     SET saw = NULL
@@ -140,7 +140,7 @@ WITH gone AS (
 UPDATE run_steps SET saw = NULL FROM gone WHERE run_steps.run_id = gone.run_id AND run_steps.saw IS NOT NULL
 
 -- name: keep_alive
--- The server ends a transaction whose client says nothing for 5 s; a large batch on a busy machine may think so long.
+-- The server terminates a transaction that is idle for 5 s; a large batch on a busy machine may compute so long.
 SELECT
 
 -- name: announce_due
