@@ -11,7 +11,7 @@ from shared.turns import Turns
 Arguments = TypeVarTuple("Arguments")
 Result = TypeVar("Result")
 
-LASTS = 0.005  # seconds of a turn; other tasks wait for it
+LASTS = 0.002  # seconds of a turn; an answer of other tasks takes several rounds of the loop, and waits in each
 
 
 class AccountTurns:
@@ -28,7 +28,7 @@ class AccountTurns:
     async def run(self, account_id: int, steps: Generator[None, None, Result]) -> Result:
         """Carry out the short steps of a computation on the event loop; return what the generator returns.
 
-        A turn has as many steps as fit into 5 ms. Other tasks run between two turns.
+        A turn has as many steps as fit into 2 ms. Other tasks run between two turns.
         """
         while True:
             await self._wait(account_id)

@@ -29,7 +29,7 @@ WAITING = "SELECT count(*) FROM runs WHERE state = 'running'"
 # The clock of the server is that of this process: they are on one machine.
 MAKE_DUE = """
 WITH due AS (
-    UPDATE runs SET due_at = $2 + place * $3::interval
+    UPDATE runs SET due_at = $2::timestamptz + place * $3::interval
     FROM unnest($1::bigint[]) WITH ORDINALITY AS c (contact_id, place)
     WHERE runs.contact_id = c.contact_id AND runs.state = 'running'
     RETURNING runs.contact_id, runs.due_at
