@@ -1,4 +1,4 @@
-"""One Kafka and one PostgreSQL for the whole run; topics and a database of its own for each test that asks."""
+"""One Kafka and one PostgreSQL for the whole run; each test that needs them gets topics and a database of its own."""
 
 import os
 import uuid
@@ -13,7 +13,7 @@ from tests.stack.forking import close_fork_servers
 from tests.stack.nodes import KafkaNode, PostgresNode, server_folder
 from tests.stack.shared import SharedKafka, SharedPostgres
 
-# How long an example takes to make and to run depends on what else the machine does.
+# How long an example takes to generate and to run depends on the load of the machine.
 hypothesis.settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
@@ -24,7 +24,7 @@ TestPostgres = PostgresNode | SharedPostgres
 
 
 def pytest_sessionfinish() -> None:
-    """End what forks processes of services."""
+    """End the servers that fork processes of services."""
     close_fork_servers()
 
 
@@ -78,7 +78,7 @@ def postgres(request: pytest.FixtureRequest) -> Iterator[TestPostgres]:
 
 @pytest.fixture
 def database_dsn(postgres: TestPostgres) -> Iterator[str]:
-    """Provide an empty database, gone after the test."""
+    """Provide an empty database, which is dropped after the test."""
     name = f"test_{uuid.uuid4().hex}"
     yield postgres.create_database(name)
     postgres.drop_database(name)
@@ -86,13 +86,14 @@ def database_dsn(postgres: TestPostgres) -> Iterator[str]:
 
 @pytest.fixture
 def migrations() -> tuple[Path, ...]:
-    """Provide the folders of the migrations that `migrated_dsn` has, beside the runtime's: a service overrides it."""
+    """Provide the folders of the migrations of `migrated_dsn`, beside the runtime's; the tests of a service override
+    it."""
     return ()
 
 
 @pytest.fixture
 def migrated_dsn(postgres: TestPostgres, migrations: tuple[Path, ...]) -> Iterator[str]:
-    """Provide a database with all tables, which are empty; gone after the test."""
+    """Provide a database with all tables, which are empty; it is dropped after the test."""
     name = f"test_{uuid.uuid4().hex}"
     yield postgres.create_migrated(name, *migrations)
     postgres.drop_database(name)
@@ -100,7 +101,8 @@ def migrated_dsn(postgres: TestPostgres, migrations: tuple[Path, ...]) -> Iterat
 
 @pytest.fixture
 def topic_prefix(kafka: TestKafka) -> Iterator[str]:
-    """For the setting `topic_prefix`: topics of the test's own on the shared broker, gone afterwards."""
+    """Provide a value of the setting `topic_prefix`: topics of the test's own on the shared broker, deleted
+    afterwards."""
     prefix = f"t{uuid.uuid4().hex[:12]}."
     yield prefix
     kafka.delete_topics(prefix)

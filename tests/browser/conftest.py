@@ -1,4 +1,4 @@
-"""A real browser before the real console, which stands on the four services."""
+"""A real browser with the real console and the four services."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,13 +14,13 @@ from tests.stack.processes import ServiceProcess, start_all
 from tests.stack.sandbox import Sandbox
 
 FOLDER = Path(__file__).parent
-PATIENCE = 30_000  # milliseconds: a busy machine takes its time
+PATIENCE = 30_000  # milliseconds, on a busy machine
 # The program is a headless shell without a sandbox of its own: it sees pages of the tests alone.
 ARGUMENTS = ("--no-sandbox", "--headless=shell", "--no-zygote", "--disable-gpu", "--font-render-hinting=none")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give the first test here the time to start seven processes and to play the demo, on a busy machine too."""
+    """Give the first test here enough time to start seven processes and to play the demo, on a busy machine too."""
     for item in items:
         if item.path.parent == FOLDER:
             item.add_marker(pytest.mark.timeout(600))
@@ -52,7 +52,8 @@ def shop(services: tuple[Scene, ServiceProcess]) -> Iterator[Shop]:
 
 @pytest.fixture(scope="package")
 def browser(shop: Shop) -> Iterator[Browser]:
-    """Provide the browser; started after the shop was made, for Playwright keeps an event loop of its own."""
+    """Provide the browser. It is started after the shop was created, because Playwright has an event loop of its
+    own."""
     chromium = find_chromium()
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
@@ -64,7 +65,7 @@ def browser(shop: Shop) -> Iterator[Browser]:
 
 
 class Visit:
-    """A context that is signed in, and what its pages complained of."""
+    """A signed-in browser context, and the errors of its pages."""
 
     def __init__(
         self,
@@ -86,7 +87,7 @@ class Visit:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
     def sign_in(self, link: str) -> None:
-        """Use a link that signs in."""
+        """Sign in by a link."""
         self.page.goto(link)
         self.page.locator("main button").click()
         self.page.wait_for_url(lambda url: "/sign-in" not in url)
@@ -103,14 +104,14 @@ class Visit:
             self.complaints.append(text)
 
     def close(self) -> None:
-        """Close the context; it must not have complained."""
+        """Close the context; its pages must have had no errors."""
         self.context.close()
         assert self.complaints == []
 
 
 @pytest.fixture
 def visit(browser: Browser, shop: Shop) -> Iterator[Visit]:
-    """Provide a page of somebody who is signed in to the shop, in English."""
+    """Provide a page of a user who is signed in to the shop, in English."""
     opened = Visit(browser, shop)
     opened.sign_in(shop.sign_in_link())
     yield opened

@@ -14,7 +14,7 @@ _TOKEN = re.compile(r'name="token" value="([^"]+)"')
 
 
 class Plain:
-    """Somebody who is signed in."""
+    """A signed-in user."""
 
     def __init__(self, console_url: str, language: str = "en") -> None:
         self.http = httpx.Client(
@@ -46,7 +46,7 @@ class Plain:
         return readable(answer.text)
 
     def post(self, path: str, fields: Mapping[str, str | Sequence[str]], status: int = 303) -> str:
-        """Send a form; return where the browser is sent, or the text of the page if it is shown again."""
+        """Send a form; return the path of the redirect, or the text of the page if the form is shown again."""
         answer = self.http.post(path, data=dict(fields))
         assert answer.status_code == status, f"POST {path}: {answer.status_code} {answer.text[:4000]}"
         return answer.headers["Location"] if status == 303 else readable(answer.text)

@@ -1,7 +1,7 @@
 """Take the pictures of README and documentation: `python -m tests.browser.screenshots [FOLDER]`.
 
 It starts servers and services of its own, plays the demo in them, and opens one page of each kind. FOLDER is
-`docs/images` unless another one is named.
+`docs/images` by default.
 """
 
 import sys

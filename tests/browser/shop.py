@@ -20,7 +20,7 @@ SECRET = "a-secret-of-the-tests-that-is-long-enough"
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """The account of the demo after it was played, the console, and what the shop calls its things."""
+    """The account of the demo after it was played, the console, and the ids of the shop's objects."""
 
     console: ServiceProcess
     account: Account

@@ -1,4 +1,4 @@
-"""Actions and their outcomes in the browser: a failed run that goes on, an erasure, what a campaign brings."""
+"""Actions and their outcomes in the browser: a failed run that resumes, an erasure, the effect of a campaign."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from tests.scenarios.scene import Account
 from tests.stack.waiting import wait_until
 
 HTML = '<p><a href="https://shop.example/dogs">Dogs</a></p>'
-PEOPLE = 1_200  # of whom nine in ten are held out: more than the thousand from which on an interval is given
+PEOPLE = 1_200  # nine in ten are held out: more than the thousand that an interval needs
 CLICKED = 60
 WITHIN = 120.0  # seconds
 
@@ -26,7 +26,7 @@ def account(shop: Shop) -> Iterator[Account]:
 
 @pytest.fixture
 def visitor(browser: Browser, shop: Shop, account: Account) -> Iterator[Visit]:
-    """Somebody who administers the account of these tests."""
+    """An administrator of the account of these tests."""
     opened = Visit(browser, shop)
     opened.sign_in(shop.sign_in_link(account))
     yield opened
@@ -88,7 +88,7 @@ def test_a_contact_is_erased_for_good(visitor: Visit, account: Account) -> None:
     answer = page.goto(f"{path}/{contact['contact_id']}")
     assert answer is not None
     assert answer.status == 404
-    # The browser says by itself that the page is not there.
+    # The browser itself logs that the page does not exist.
     visitor.complaints.clear()
 
 

@@ -1,4 +1,4 @@
-"""What is copied to another account means the same there, by the names of what it refers to."""
+"""A copy in another account means the same there: its references are matched by name."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +14,8 @@ HTML = '<p><a href="https://shop.example/dogs">Dogs</a> <a href="https://shop.ex
 
 @pytest.fixture(scope="module")
 def accounts(shop: Shop) -> Iterator[tuple[Account, Account]]:
-    """Provide two accounts of one person. The first has things, the second only a label of the same name."""
+    """Provide two accounts of one person. The first has objects of every kind, the second only a label of the same
+    name."""
     here, there = (Account.open(shop.account.scene, name) for name in ("Antwerp", "Ghent"))
     with here, there:
         there.labels("dogs")

@@ -25,7 +25,7 @@ def admin(shop: Shop) -> Iterator[Plain]:
 
 
 def numbers_on(admin: Plain, path: str) -> dict[str, tuple[str, int]]:
-    """Return the numbers of a page that lead somewhere, by name: where, and how many."""
+    """Return the linked numbers of a page by name: the path and the number."""
     text = admin.http.get(path).text
     found = {
         unescape(name): (unescape(url), int(number.replace(",", ""))) for url, name, number in _NUMBER.findall(text)
@@ -35,7 +35,7 @@ def numbers_on(admin: Plain, path: str) -> dict[str, tuple[str, int]]:
 
 
 def people_at(admin: Plain, url: str) -> int:
-    """Return how many rows with a contact the page has, or its part that the URL names."""
+    """Return the number of rows with a contact on the page, or in the part that the URL's fragment names."""
     answer = admin.http.get(url)
     assert answer.status_code == 200, f"{url}: {answer.status_code}"
     _, _, part = answer.text.partition(f'id="{url.partition("#")[2]}"') if "#" in url else ("", "", answer.text)

@@ -65,7 +65,7 @@ PAGES = (
     "copy?kind=segment&id={segment}",
 )
 WIDTHS = (360, 1280)
-# A frame of a sandbox without scripts cannot be looked into; the mail in it is the customer's own.
+# axe cannot read a sandboxed frame without scripts; the mail in the frame is the customer's own.
 
 
 @pytest.fixture(scope="module", params=["en-GB", "nl-NL"])

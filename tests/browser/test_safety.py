@@ -1,4 +1,4 @@
-"""Hostile content does no harm, and people cannot do what they may not do."""
+"""Hostile content does no harm, and users cannot do what they are not permitted to do."""
 
 import re
 from pathlib import Path
@@ -21,12 +21,12 @@ def test_a_hostile_mail_runs_nothing_loads_nothing_and_leads_nowhere(visit: Visi
     expect(frame.get_by_text("over all")).to_be_visible()
     assert page.evaluate("window.harm") is None
     assert [url for url in asked if not url.startswith(shop.console.url)] == []
-    # The mail may cover its own links, never what is beside it: a click that reaches the link labels it.
+    # The mail may cover its own links, but nothing outside its frame: a click that reaches the link labels it.
     frame.get_by_text("Dogs").dispatch_event("click")
     expect(page.locator(".link-item.chosen")).to_contain_text("https://shop.example/dogs")
     assert frame.locator("form, input, script, iframe, [onload], [onclick]").count() == 0
     assert page.url.startswith(shop.console.url)
-    # The browser says that it ran none of the mail's scripts; it has nothing else to say.
+    # The browser logs that it ran none of the mail's scripts, and nothing else.
     assert all("Blocked script execution" in complaint for complaint in visit.complaints)
     visit.complaints.clear()
 
@@ -58,7 +58,7 @@ def test_a_reader_sees_no_buttons_that_change_and_is_refused(browser: Browser, v
     assert answer is not None
     assert answer.status == 403
     expect(reader.page.locator("h1")).to_have_text("You may not do this")
-    reader.complaints.clear()  # the browser says 403 in its console
+    reader.complaints.clear()  # the browser logs the status 403
     reader.close()
 
 

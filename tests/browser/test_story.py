@@ -16,11 +16,11 @@ NEWSLETTER = """<html><body><h1>Lente</h1>
 </body></html>"""
 PEOPLE = "E-mail;interesselabels\nan@winkel.example;\nbram@winkel.example;Katten\n"
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
-WITHIN = 60_000  # milliseconds until what follows from an event shows
+WITHIN = 60_000  # milliseconds until the effect of an event is visible
 
 
 class Keyboard:
-    """Somebody without a mouse."""
+    """A user without a mouse."""
 
     def __init__(self, visit: Visit, account: Account) -> None:
         self.page = visit.page
@@ -155,7 +155,7 @@ def show_to_dog_lovers(keyboard: Keyboard, message_id: str) -> None:
 
 
 def send_the_campaign(keyboard: Keyboard) -> None:
-    """Build the audience, see who gets what, confirm, and wait for the end."""
+    """Build the audience, look at the recipients, confirm, and wait for the end."""
     page = keyboard.page
     keyboard.go("campaigns/new")
     keyboard.type("Naam", "Lentecampagne")
@@ -194,7 +194,7 @@ def reloaded_until(locator: Locator, text: str) -> Locator:
 
 
 def once_it_is_there(locator: Locator) -> Locator:
-    """Reload the page until the element is there; what follows from a click takes a moment."""
+    """Reload the page until the element is there; the effect of a click takes a moment."""
     page = locator.page
     for _ in range(60):
         if locator.count():

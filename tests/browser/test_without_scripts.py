@@ -1,4 +1,4 @@
-"""Pages by plain HTTP: what they do, for whom, and that names are text and nothing else."""
+"""Pages by plain HTTP: what they do, who may use them, and that names are escaped."""
 
 import re
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from tests.stack.waiting import wait_until
 
 HARM = "<script>window.harm=7</script>"
 FORMULA = "=1+1"
-# A reader may count, try and look up; nothing is changed by these.
+# A reader may count, try and look up: these change nothing.
 _CHANGE_NOTHING = ("/criteria/build", "/workflows/build", "/campaigns/numbers", "/try", "/suppressions/lookup")
 
 
@@ -66,7 +66,7 @@ def home(account: Account) -> str:
 
 @pytest.fixture(scope="module")
 def reader(shop: Shop, admin: Plain, home: str) -> Iterator[Plain]:
-    """Provide a browser of somebody who was invited to read."""
+    """Provide a browser of a user who was invited as a reader."""
     invitation = {"name": "Rik", "email": "rik@plain.example", "role": "read"}
     page = admin.http.post(f"{home}settings/people", data=invitation)
     found = re.search(r'id="invitation-link"[^>]*value="([^"]+)"', page.text)
@@ -104,7 +104,7 @@ def test_a_reader_sees_no_button_that_changes(reader: Plain, home: str, ids: dic
     page = reader.http.get(home + path.format(**ids))
     assert page.status_code == 200, page.text[:2000]
     body = page.text.partition('<main id="main"')[2]
-    # The label form of a message has no button for a reader; a form without one changes nothing.
+    # The label form of a message has no button for a reader; without a button it changes nothing.
     forms = re.findall(r'<form[^>]*method="post"[^>]*>.*?</form>', body, re.DOTALL)
     assert [form[:200] for form in forms if "<button" in form and "lookup" not in form] == []
     assert re.findall(r'href="[^"]*/(?:new|edit|delete|merge|erase|activate|launch|give)"', body) == []

@@ -34,7 +34,7 @@ def test_steps_are_moved_by_keyboard_and_by_mouse_without_losing_what_was_typed(
     expect(page.locator("input[name='s.1.else.0.amount']")).to_have_value("17")
     assert kinds(page) == ["send", "if", "wait"]
 
-    # By mouse it goes to the beginning.
+    # The mouse moves the step to the beginning.
     handle = page.locator("li[data-place='1.else.0'] > .step .handle").first
     target = page.locator("li[data-place='0'] > .step > .node-line").first
     handle.drag_to(target, target_position={"x": 20, "y": 2})

@@ -1,4 +1,4 @@
-"""Somebody who clicks at a gentle rate while servers come and go."""
+"""A client that clicks at a low rate while servers stop and start."""
 
 import threading
 from types import TracebackType
@@ -16,8 +16,8 @@ BROWSER = {
 class Clicker:
     """Requests a tracked link again and again, from `with` to the end of the block.
 
-    A request that is answered with a redirect is a click that must be counted, once. Any other one is not a click:
-    whoever made it was not sent on, and tries again.
+    A request that is answered with a redirect is a click that must be counted, once. Any other request is not a click:
+    its client was not redirected, and tries again.
     """
 
     def __init__(self, link: str) -> None:
@@ -29,7 +29,7 @@ class Clicker:
 
     @property
     def requests(self) -> int:
-        """How many were made, answered or not."""
+        """The number of requests, answered or not."""
         return self.answered + self.failed
 
     def __enter__(self) -> Self:

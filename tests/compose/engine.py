@@ -1,4 +1,4 @@
-"""docker-compose.yml as a project of the test's own, on ports of its own, on whatever Docker engine answers."""
+"""docker-compose.yml as a project of the test's own, on ports of its own, on the available Docker engine."""
 
 import json
 import os
@@ -40,17 +40,17 @@ class Compose:
 
     @property
     def url(self) -> str:
-        """The proxy, as the host reaches it."""
+        """The URL of the proxy, as seen from the host."""
         return f"http://localhost:{self.ports['PENCHANT_HTTP_PORT']}"
 
     def run(self, *arguments: str) -> str:
-        """Run `docker compose` and return what it prints; AssertionError with its complaint when it fails."""
+        """Run `docker compose` and return its output. Raises AssertionError with its error output if it fails."""
         done = self._docker("compose", "--project-name", PROJECT, *arguments)
         assert done.returncode == 0, f"docker compose {' '.join(arguments)}: {done.stderr[-4000:]}{done.stdout[-2000:]}"
         return done.stdout
 
     def up(self) -> None:
-        """Start everything and wait until it is healthy; nothing is pulled."""
+        """Start all containers and wait until they are healthy; no image is pulled."""
         self.run("up", "--detach", "--wait", "--pull", "never")
 
     def config(self) -> dict[str, Any]:
@@ -59,11 +59,12 @@ class Compose:
         return read
 
     def containers(self) -> list[dict[str, Any]]:
-        """Return what Compose says of each container, ended ones too."""
+        """Return Compose's status of each container, ended ones too."""
         return [json.loads(line) for line in self.run("ps", "--all", "--format", "json").splitlines()]
 
     def ask(self, service: str, path: str, key: str) -> Any:
-        """Return the answer of an API; it is asked from inside, for nothing outside reaches it."""
+        """Return the answer of an API; the request is made inside a container, because the API is not reachable from
+        outside."""
         name, port = {"tracking": ("tracking-api", 8101), "labeling": ("labeling-api", 8102)}[service]
         return json.loads(self.run("exec", "-T", name, "python", "-c", _ASK, f"http://127.0.0.1:{port}{path}", key))
 
@@ -74,7 +75,7 @@ class Compose:
         return done.stdout
 
     def missing(self) -> str | None:
-        """Return why the stack cannot be started here; None if it can."""
+        """Return the reason why the stack cannot be started here, or None."""
         if shutil.which("docker") is None:
             return "there is no docker command"
         if self._docker("info").returncode or self._docker("compose", "version").returncode:

@@ -110,12 +110,13 @@ def _kill_services(stack: Compose, _: Clicker) -> None:
 def _stop_kafka_for_a_minute(stack: Compose, clicker: Clicker) -> None:
     stack.run("stop", "kafka")
     asyncio.run(until(lambda: clicker.requests >= A_MINUTE, within=300))
-    # `up --wait` would fail at once: by now, services say that they are not healthy.
+    # `up --wait` would fail at once: by now, services are unhealthy.
     stack.run("start", "kafka")
 
 
 def _is_healthy(stack: Compose) -> bool:
-    """Whether the last check of every container passed; a container is unhealthy after many only."""
+    """Return whether the last check of every container passed; a container is unhealthy only after many failed
+    checks."""
     lasting = [each["Name"] for each in stack.containers() if each["Service"] not in ONE_SHOT]
     states = [seen["State"]["Health"] for seen in json.loads(stack.engine("inspect", *lasting))]
     return all(state["Status"] == "healthy" and state["FailingStreak"] == 0 for state in states)
@@ -158,7 +159,7 @@ def test_every_click_is_counted_once(
 
 
 def _clicks(stack: Compose, demo: dict[str, Any], more: str = "") -> int:
-    """Return how many clicks tracking has of the one who clicks."""
+    """Return the number of clicks of the clicking contact in tracking."""
     found, cursor = 0, ""
     while True:
         page = stack.ask(
@@ -171,6 +172,6 @@ def _clicks(stack: Compose, demo: dict[str, Any], more: str = "") -> int:
 
 
 def _counted_by_label(stack: Compose, demo: dict[str, Any]) -> int:
-    """Return how many of them labeling has counted."""
+    """Return the number of these clicks that labeling has counted."""
     labels = stack.ask("labeling", f"/v1/contacts/{demo['your_contact_id']}/labels", demo["api_key"])["items"]
     return max(int(label["clicks"]) for label in labels)

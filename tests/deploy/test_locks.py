@@ -1,4 +1,4 @@
-"""Two locks: what running needs, and that with what testing needs."""
+"""Two lock files: the requirements of running, and those of running and testing."""
 
 import re
 import tomllib
@@ -13,7 +13,7 @@ def pinned(name: str) -> dict[str, str]:
 
 
 def wanted(requirements: list[str]) -> set[str]:
-    """Return the names of the packages that requirements speak of."""
+    """Return the names of the required packages."""
     return {re.split(r"[<>=\[; ]", requirement)[0].lower().replace("_", "-") for requirement in requirements}
 
 

@@ -1,4 +1,4 @@
-"""What `make` does to what the user has."""
+"""What `make` does to the user's environment and data."""
 
 import fcntl
 import subprocess

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 MONITORING = ROOT / "deploy" / "monitoring"
 DASHBOARD = json.loads((MONITORING / "grafana" / "dashboards" / "penchant.json").read_text())
 METRIC = re.compile(r"\bpenchant_\w+")
-SERIES = re.compile(r"_(?:count|sum|bucket)$")  # what Prometheus makes of a histogram
+SERIES = re.compile(r"_(?:count|sum|bucket)$")  # the series that Prometheus makes of a histogram
 
 
 def test_every_metric_of_the_dashboard_is_in_the_reference() -> None:

@@ -24,7 +24,7 @@ WITHIN = 60.0  # seconds
 
 @dataclass
 class Shop:
-    """An account on services at work; `environment` is what examples are told."""
+    """An account on running services; `environment` is what the examples get."""
 
     environment: dict[str, str]
     http: httpx.Client
@@ -52,7 +52,7 @@ class Shop:
         return {item["label_name"] for item in items if item["held"]}
 
     def example(self, name: str, *arguments: str) -> None:
-        """Run an example to its end."""
+        """Run an example until it exits."""
         command = [sys.executable, str(EXAMPLES / f"{name}.py"), *arguments]
         done = subprocess.run(
             command, env=self.environment, capture_output=True, text=True, timeout=WITHIN, check=False
@@ -60,7 +60,7 @@ class Shop:
         assert done.returncode == 0, done.stderr
 
     def start(self, name: str, *arguments: str) -> "Running":
-        """Start an example that goes on until it is stopped."""
+        """Start an example that runs until it is stopped."""
         log = self.folder / f"{name}-{time.monotonic_ns()}.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
@@ -75,7 +75,7 @@ class Shop:
 
 @dataclass
 class Running:
-    """An example at work."""
+    """A running example."""
 
     process: "subprocess.Popen[bytes]"
     log: Path
@@ -85,12 +85,12 @@ class Running:
         return self.log.read_text()
 
     def stop(self) -> None:
-        """Stop it as Ctrl-C would."""
+        """Stop the process as Ctrl-C would."""
         self.process.terminate()
         assert self.process.wait(WITHIN) == 0, self.output
 
     def kill(self) -> None:
-        """Kill it as a power cut would."""
+        """Kill the process as a power cut would."""
         self.process.kill()
         self.process.wait(WITHIN)
 
@@ -138,7 +138,7 @@ def other_shop(services: tuple[Sandbox, dict[str, str]], tmp_path: Path) -> Iter
 
 @pytest.fixture
 def evening_shop(services: tuple[Sandbox, dict[str, str]], tmp_path: Path) -> Iterator[Shop]:
-    """Provide an account in whose time zone it is eight in the evening, at whatever hour the test runs."""
+    """Provide an account in whose time zone it is eight in the evening, whenever the test runs."""
     hours = 20 - datetime.now(UTC).hour  # east of UTC; zones reach from -12 to +14
     hours -= 24 if hours > 14 else 0
     with _opened(services, tmp_path, time_zone=f"Etc/GMT{-hours:+}") as shop:  # the sign of these names is reversed

@@ -16,19 +16,19 @@ _SHELL = re.compile(r"^```(?:bash|sh|shell|console)\n(.*?)^```$", re.DOTALL | re
 
 
 def shell_blocks(page: str) -> list[str]:
-    """Return all shell blocks of a page, which is named from the root of the project."""
+    """Return all shell blocks of a page; its path is relative to the root of the project."""
     return _SHELL.findall((ROOT / page).read_text(encoding="utf-8"))
 
 
 def blocks(page: str) -> list[str]:
-    """Return the shell blocks of a page, but the first, which asks a running stack for its environment."""
+    """Return all shell blocks of a page except the first, which asks a running stack for its environment."""
     found = re.findall(r"```bash\n(.*?)```", (DOCS / page).read_text(), re.DOTALL)
     assert "penchant env" in found[0]
     return found[1:]
 
 
 def typed(shop: Shop, *blocks: str, folder: Path | None = None, status: int = 0) -> str:
-    """Run blocks in one shell, in `folder`; return what they write. Fail if they end with another status."""
+    """Run blocks in one shell, in `folder`; return their output. Fail if they exit with another status."""
     script = "\n".join(["set -euo pipefail", *blocks])
     done = subprocess.run(
         [BASH, "-c", script], env=shop.environment, capture_output=True, text=True, timeout=3 * WITHIN, check=False,
@@ -39,7 +39,7 @@ def typed(shop: Shop, *blocks: str, folder: Path | None = None, status: int = 0)
 
 
 def json_values(text: str) -> list[Any]:
-    """Return the JSON values that commands wrote one after the other."""
+    """Return the JSON values that commands printed one after the other."""
     found, decoder = [], json.JSONDecoder()
     rest = text.strip()
     while rest:

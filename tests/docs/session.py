@@ -53,18 +53,18 @@ class Session:
         return self.run(f'echo "${name}"').strip()
 
     def close(self) -> None:
-        """End the shell and what it started in the background."""
+        """End the shell and the processes that it started in the background."""
         if self._process.poll() is None:
             assert self._process.stdin is not None
             # With job control (`set -m`) a job is a process group, which ends as a whole.
             self._process.stdin.write("\nfor job in $(jobs -p); do kill -- -$job || true; done\nexit 0\n")
             self._process.stdin.flush()
-        # Read what is left, and close both pipes.
+        # Read the rest of the output, and close both pipes.
         self._process.communicate(timeout=WITHIN)
 
 
 def json_objects(printed: str) -> list[Any]:
-    """Return the JSON objects among what was printed; answers need not end with a line end."""
+    """Return the JSON objects in the output; answers need not end with a line break."""
     decoder, found = json.JSONDecoder(), []
     place = printed.find("{")
     while place >= 0:

@@ -14,7 +14,7 @@ def test_every_criterion_of_the_page_finds_whom_it_says(shop: Shop) -> None:
         shop, made, clicked, asked, mark, attributes, compared, mark, refused, mark, explained, mark, sampled
     )
     _, counts, after_refusal, answers, sample = output.split("----\n")
-    # Bo's birthday is near at the end of February.
+    # Bo's birthday is soon after the end of February.
     week = [datetime.now(UTC).date() + timedelta(days=ahead) for ahead in range(7)]
     birthdays = 1 + any((day.month, day.day) in ((2, 28), (2, 29)) for day in week)
     assert [int(line) for line in counts.split()] == [2, 2, 1, 3, 3, 1, 1, birthdays, 1, 1, 2, 2]

@@ -1,4 +1,4 @@
-"""What the examples promise."""
+"""The examples do what the documentation says."""
 
 import email
 import email.policy
@@ -102,7 +102,7 @@ def test_the_pipeline_sends_once_and_reports_it_and_the_click_goes_on(shop: Shop
     report = until(lambda: reported(shop, anna), lambda: pipeline.output)
     assert report["message_id"] == message
 
-    # Killed, and made to read everything again: nothing is sent twice.
+    # The example is killed and reads everything again: nothing is sent twice.
     pipeline.kill()
     mail.unlink()
     shop.environment["PIPELINE_GROUP"] += "-again"

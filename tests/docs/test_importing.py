@@ -12,7 +12,7 @@ from tests.docs.pages import blocks, typed
 
 REFUSED = 1  # the exit status
 
-pytestmark = pytest.mark.timeout(300)  # nine commands, each a program of its own
+pytestmark = pytest.mark.timeout(300)  # nine commands, each a process of its own
 
 
 def _contacts(shop: Shop) -> dict[str, Any]:

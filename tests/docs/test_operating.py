@@ -1,4 +1,4 @@
-"""The commands of how-to pages that operators type: on servers of their own, on what was rejected, and for a backup."""
+"""The commands of how-to pages for operators: servers of their own, rejected records, and backups."""
 
 import asyncio
 import os
@@ -34,14 +34,14 @@ def session(shop: Shop) -> Iterator[Session]:
 def test_rejected_records_are_listed_shown_and_replayed(shop: Shop, session: Session) -> None:
     status, rejected, _ = shell_blocks("docs/how-to/see-what-is-wrong.md")
     session.run(f"export PENCHANT_HOME={shop.folder}")
-    session.run(f"{status.strip()} || [ $? = 3 ]")  # the page says: 3 if nothing runs, and nothing does in this folder
+    session.run(f"{status.strip()} || [ $? = 3 ]")  # the page says: 3 if nothing runs, and nothing runs in this folder
     show_all, show, replay = rejected.strip().splitlines()
     others = _rejected(session, show_all)
     asyncio.run(_report_nonsense(shop))
     (found,) = until(lambda: _rejected(session, show_all) - others)
     assert "no report" in session.run(show.replace("ID", found))
     session.run(replay)
-    # What is wrong with it has not changed, so it is rejected again.
+    # The record is still invalid, so it is rejected again.
     until(lambda: _rejected(session, show_all) - others - {found})
 
 
@@ -65,7 +65,7 @@ def test_a_service_is_started_by_hand(kafka: TestKafka, database_dsn: str, topic
     settings = (DOCS / "reference" / "settings.md").read_text(encoding="utf-8")
     named = [line.removeprefix("export ").partition("=")[0] for line in (to_kafka + to_postgres).splitlines()]
     assert [name for name in named if f"`{name}`" not in settings] == []
-    # The servers of the page do not exist; those of the tests take anybody.
+    # The servers of the page do not exist; those of the tests need no password.
     bootstrap, *_ = to_kafka.splitlines()
     (database,) = to_postgres.splitlines()
     (labeling,) = [line for line in start.splitlines() if "labeling" in line]
@@ -137,7 +137,7 @@ async def _rows(dsn: str, query: str, *arguments: object) -> list[tuple[object, 
 
 
 async def _applied(dsn: str) -> list[tuple[object, ...]]:
-    """Return the migrations that a database has."""
+    """Return the migrations that were applied to a database."""
     return await _rows(dsn, "SELECT migration_id FROM _pogo_migration ORDER BY migration_id")
 
 

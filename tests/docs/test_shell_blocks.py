@@ -1,4 +1,4 @@
-"""Every shell block of the documentation is run by a test, or has a reason here why none runs it."""
+"""Every shell block of the documentation is run by a test, or the reason why none runs it is given here."""
 
 from collections.abc import Mapping
 
@@ -26,7 +26,7 @@ RUN_BY: Mapping[str, str] = {
     "docs/tutorials/first-segment.md": "tests/docs/test_stories.py",
     "docs/tutorials/first-workflow.md": "tests/docs/test_stories.py",
 }
-# The same for a page of which only a part can be run, with what tries the rest.
+# The same for a page of which only a part can be run, with the test that covers the rest.
 PARTLY_RUN: Mapping[str, tuple[str, str]] = {
     "docs/how-to/own-kafka-and-postgresql.md": (
         "tests/docs/test_operating.py",
@@ -37,7 +37,7 @@ PARTLY_RUN: Mapping[str, tuple[str, str]] = {
         "Kafka loses its data, and is written again by these commands, in tests/deploy/embedded/test_recovery.py.",
     ),
 }
-# Why the shell blocks of a page are not typed by a test, and what tries the same.
+# Why the shell blocks of a page are not run by a test, and what covers them instead.
 NOT_RUN: Mapping[str, str] = {
     "docs/explanation/figures.md": "Measures for minutes: `make bench` in parts; tests/bench has what it runs.",
     "docs/how-to/one-machine-with-docker.md": "Needs Docker; tests/compose runs the same commands where it is.",

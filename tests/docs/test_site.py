@@ -1,4 +1,4 @@
-"""The documentation builds, and its links lead somewhere."""
+"""The documentation builds, and its links are valid."""
 
 import os
 import re

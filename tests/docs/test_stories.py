@@ -19,7 +19,7 @@ def session(shop: Shop) -> Iterator[Session]:
 
 
 def pieces(block: str) -> list[str]:
-    """Return a block in the pieces between its pauses; here somebody waits for what the pause is for instead."""
+    """Return the pieces of a block between its pauses; the test waits for the result itself instead of pausing."""
     return re.split(r"^sleep \d+\n", block, flags=re.MULTILINE)
 
 

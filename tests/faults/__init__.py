@@ -1,1 +1,1 @@
-"""Fault tests: processes and servers are killed or stopped, records come twice or cannot be used."""
+"""Fault tests: processes and servers are killed or stopped, records arrive twice or are invalid."""

@@ -1,4 +1,4 @@
-"""The account, contact and labels of the tests' clicks."""
+"""The account, the contacts and the labels of the tests' clicks."""
 
 from uuid import UUID
 

@@ -20,7 +20,7 @@ class Processes:
         self.all = (self.tracking_api, self.tracking, self.labeling_api, self.labeling)
 
     def start(self) -> None:
-        """Start the processes that do not run; return when all are ready."""
+        """Start the processes that do not run; return once all are ready."""
         for process in self.all:
             if not process.running:
                 process.start(ready=False)
@@ -54,5 +54,5 @@ class Chain:
         return RedirectLoad(self.shop, self.tracking_api.url, tokens, per_second)
 
     async def check(self, within: float = 90.0) -> None:
-        """Check that every click was counted once and published once."""
+        """Check that every click was counted once and its event published once."""
         await all_is_counted(self.sandbox, self.shop, within)

@@ -43,7 +43,7 @@ WRITTEN = "SELECT partition, position, event_id FROM events WHERE topic = $1 ORD
 
 
 async def fetch(dsn: str, question: str, *arguments: object) -> list[asyncpg.Record]:
-    """Return rows, over a new connection; retry while the server is away."""
+    """Return rows, over a new connection; retry while the server is unavailable."""
     while True:
         try:
             connection = await asyncpg.connect(dsn, timeout=5)
@@ -74,7 +74,7 @@ async def all_is_counted(
 ) -> None:
     """Check that every click was taken and counted once, and that the topics agree with the databases.
 
-    `also_held` are contacts and labels that came otherwise.
+    `also_held` are contacts and labels that were assigned otherwise.
     """
     try:
         await until_equal(lambda: interests_counted(sandbox, shop.account_id), shop.interests, within)
@@ -103,7 +103,8 @@ async def _unpublished(dsn: str) -> int:
 
 
 async def events_seen(sandbox: Sandbox, topic: str) -> list[tuple[tuple[int, int, UUID], dict[str, Any]]]:
-    """Return what a consumer gets that skips sequences it has seen: partition, sequence and id, and the event.
+    """Return the events that a consumer gets if it skips sequences that it has seen: partition, sequence and id, and
+    the event.
 
     The event's `ce_type` is added to its body.
     """

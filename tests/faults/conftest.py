@@ -8,7 +8,7 @@ from tests.faults.chain import Chain, Processes
 from tests.stack.nodes import KafkaNode, PostgresNode
 from tests.stack.sandbox import Sandbox
 
-SESSION_TIMEOUT = "6"  # seconds; a broker takes no less
+SESSION_TIMEOUT = "6"  # seconds; the shortest that a broker accepts
 
 
 @pytest.fixture

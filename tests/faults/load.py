@@ -1,4 +1,4 @@
-"""Clicks while something breaks, and an independent count of them."""
+"""Clicks during a fault, and an independent count of them."""
 
 import asyncio
 from collections.abc import Sequence

@@ -49,7 +49,7 @@ async def test_what_follows_from_a_click_waits_for_the_click(rig: Rig) -> None:
     async with rig.worker(handler, topics=TOPICS) as host:
         await rig.publish([clicked(1)], sequence=10)
         await until_equal(lambda: _seen(handler), [("tracking.clicks", 10)])
-        # The topic of commands is a step ahead of that of clicks, as after a relay that was stopped.
+        # The topic of commands is a step ahead of that of clicks, as if a relay had been stopped.
         gate = asyncio.Event()
         read_to = host.read_to
 
@@ -92,7 +92,8 @@ class LaggingCatalog(Catalog):
 
 @pytest.mark.asyncio
 async def test_what_follows_from_a_deletion_waits_for_the_catalog(rig: Rig) -> None:
-    """Without this, a contact that loses a deleted label would enter "has not this label" for a moment."""
+    """Otherwise a contact that loses a deleted label would enter the segment "does not have this label" for a
+    moment."""
     handler, catalog = Noting(), LaggingCatalog(rig.settings)
     async with rig.worker(handler, topics=TOPICS, catalog=catalog) as host:
         await rig.publish([_command(1)], sequence=21, after={"labeling.catalog": 20})

@@ -39,10 +39,12 @@ ACCOUNT, CAMPAIGN, MESSAGE = 1, UUID(int=2), UUID(int=1)
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CONTACTS = 400
 CONNECTIONS = 8
-CLAIM_SECONDS = 5  # what a killed process had claimed is free then; what it was handing over, after twice as long
+CLAIM_SECONDS = (
+    5  # until the claims of a killed process expire; claims of mails that it was sending expire after twice as long
+)
 KILLED_AT = (0.1, 0.4, 0.6)  # of the mails that the server has taken
 SETTLED_WITHIN = 90.0  # seconds
-# What the server does with the mail of a contact, by the contact's number; most are taken at once.
+# What the server does with the mail of a contact, by the contact's number; most mails are accepted at once.
 BEHAVIOURS = {3: "later", 5: "nobody", 7: "slow", 11: "lost", 13: "torn"}
 
 
@@ -102,7 +104,7 @@ async def publish(settings: CommonSettings, events: list[ContactEvent], first: i
 
 
 class Post:
-    """Provide delivery, and the file in which the mail server writes what it takes."""
+    """Provide delivery, and the file to which the mail server writes the mails that it accepts."""
 
     def __init__(self, sandbox: Sandbox, process: ServiceProcess, pool: "asyncpg.Pool[Any]", book: Path) -> None:
         self.sandbox = sandbox
@@ -111,7 +113,7 @@ class Post:
         self.book = book
 
     def taken(self) -> Counter[str]:
-        """Return how often the server has taken each mail, by the part of the Message-ID before the `@`."""
+        """Return how often the server has accepted each mail, by the part of the Message-ID before the `@`."""
         lines = self.book.read_text().splitlines() if self.book.exists() else []
         return Counter(line.partition("@")[0] for line in lines)
 
@@ -179,7 +181,7 @@ async def test_killed_while_it_sends_nothing_goes_twice_and_nothing_is_forgotten
             state = states[key_of(contact_id)]
             was_taken = message_id(f"{ACCOUNT}:{key_of(contact_id)}", "").removesuffix("@>") in taken
             _agree(address_of(contact_id), state, was_taken=was_taken)
-        # At most one mail of each connection was being handed over at a kill.
+        # At a kill, each connection was sending at most one mail.
         ordinary = [key_of(one) for one in everybody if not address_of(one).startswith(("lost", "torn"))]
         assert sum(states[key] == "uncertain" for key in ordinary) <= len(KILLED_AT) * CONNECTIONS
         expected = {f"{ACCOUNT}/{key}/{state}" for key, state in states.items()}
@@ -191,7 +193,8 @@ async def test_killed_while_it_sends_nothing_goes_twice_and_nothing_is_forgotten
 
 
 def _agree(address: str, state: str, *, was_taken: bool) -> None:
-    """Check that delivery's reports agree with what the server took; only a broken connection may be uncertain."""
+    """Check that delivery's reports agree with the mails that the server accepted; only a broken connection may be
+    uncertain."""
     if address.startswith("nobody"):
         assert (state, was_taken) in (("bounced", False), ("uncertain", False)), (address, state)
     elif address.startswith(("lost", "torn")):

@@ -1,6 +1,6 @@
 """All four services together, each killed at random moments under load: everything happens once, and nothing is missed.
 
-Clicks are counted independently; labels, members, announcements and messages must follow from that count.
+Clicks are counted independently; labels, members, announcements and messages must match that count.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from tests.stack.waiting import until_equal
 SERVICES = ("tracking", "labeling", "segmentation", "workflow")
 CONTACTS, KILLS, OFTEN = 120, 8, 3
 SETTLED_WITHIN = 120.0  # seconds
-SESSION_TIMEOUT = "6"  # seconds; a broker takes no less
+SESSION_TIMEOUT = "6"  # seconds; the shortest that a broker accepts
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(600)]
 
@@ -54,7 +54,7 @@ class Everything:
         process.kill()
         process.start(ready=False)
         if dice.random() < 0.3:
-            await asyncio.sleep(dice.random() * 3)  # how far it gets is what is tried
+            await asyncio.sleep(dice.random() * 3)  # it is killed at a random point of its start
             process.kill()
             process.start(ready=False)
 
@@ -149,7 +149,7 @@ async def test_killed_at_random_moments_everything_happens_once(everything: Ever
         ("workflow", "workflow.messages"): everything.clicked_dogs(1),
     }
     for (service, topic), contacts in expected.items():
-        # Once for each: nobody was announced or asked for twice, and nobody has left.
+        # Once for each: no contact was announced twice, had two message requests, or has left.
         once = Counter(dict.fromkeys(contacts, 1))
         await until_equal(partial(everything.on_topic, topic), once, SETTLED_WITHIN)
         await topic_is_the_event_table(everything.sandbox, service, topic)

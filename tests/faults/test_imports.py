@@ -1,4 +1,4 @@
-"""Imports whose worker is killed, whose servers go away, or for which there is no room: they end exact."""
+"""Imports whose worker is killed, whose servers stop, or whose disk is full: their results are exact."""
 
 import asyncio
 import csv
@@ -24,7 +24,7 @@ from tests.stack.waiting import until, until_equal
 
 PEOPLE = 3_000
 WITHIN = 120.0  # seconds
-TAKEOVER = 15.0  # seconds: a lease of 10 s, and the next look for jobs
+TAKEOVER = 15.0  # seconds: a lease of 10 s, and the next poll for jobs
 LABELS = ("Dogs", "Cats", "Birds")
 OPTIONS = {"subscription": {"set": "subscribed", "basis": "The card of the shop."}}
 NO_ROOM = """
@@ -37,7 +37,7 @@ pytestmark = [pytest.mark.fault, pytest.mark.timeout(400), pytest.mark.asyncio]
 
 @dataclass
 class File:
-    """A file of contacts, and what an import of it must come to, counted while it is made."""
+    """A file of contacts, and the expected result of its import, counted while the file is generated."""
 
     content: bytes = b""
     cities: dict[str, str] = field(default_factory=dict)
@@ -47,7 +47,8 @@ class File:
 
 
 def a_file(dice: random.Random) -> File:
-    """Return rows of people with a city and labels. Some occur twice; some have a wrong address or an unknown label."""
+    """Return rows of people with a city and labels. Some occur twice; some have an invalid address or an unknown
+    label."""
     file, text = File(), io.StringIO(newline="")
     writer = csv.writer(text, delimiter=";")
     writer.writerow(["E-mail", "City", "Interesselabels", "Note"])
@@ -71,7 +72,7 @@ def a_file(dice: random.Random) -> File:
 
 
 class Bulk:
-    """An API of labeling, and two workers: one is at work, the other one is stopped until it is needed."""
+    """An API of labeling, and two workers: one runs, the other one is stopped until it is needed."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
@@ -89,7 +90,7 @@ class Bulk:
         self.spare.pause()
 
     async def kill_worker(self) -> None:
-        """Kill the worker, and let the spare one go on."""
+        """Kill the worker, and resume the spare one."""
         assert self.spare is not None
         self.worker.kill()
         self.worker, self.spare = self.spare, self.worker
@@ -109,7 +110,7 @@ def bulk(
 
 
 class Shop:
-    """An account on the API, and what can be asked of it."""
+    """An account on the API, with its requests."""
 
     def __init__(self, bulk: Bulk, http: httpx.AsyncClient, account_id: int) -> None:
         self.bulk = bulk
@@ -135,7 +136,7 @@ class Shop:
         return await until(there, WITHIN)
 
     async def at_work(self, path: str) -> Any:
-        """Return the import once its job has done some of it."""
+        """Return the import once its job has processed some of it."""
 
         async def some() -> Any:
             found = await self.found(path)
@@ -157,7 +158,7 @@ class Shop:
         return {row["email"]: row for row in csv.DictReader(io.StringIO(file.text, newline=""))}
 
     async def published(self) -> Counter[tuple[int, str]]:
-        """Return how many events were published of each contact and label."""
+        """Return the number of published events of each contact and label."""
         return Counter(
             (event["contact_id"], event["label_name"])
             for _, event in await events_seen(self.bulk.sandbox, "labeling.labels")
@@ -165,7 +166,7 @@ class Shop:
         )
 
     async def check(self, file: File, *, held: bool = True) -> None:
-        """Check for the contacts of the file. Each label was given once, and taken once if it is not held."""
+        """Check for the contacts of the file. Each label was assigned once, and removed once if it is not held."""
         contacts = await self.contacts()
         assert {email: row["city"] for email, row in contacts.items()} == (
             file.cities if held else dict.fromkeys(file.cities, "")
@@ -264,7 +265,7 @@ async def test_two_imports_of_the_same_rows_while_the_servers_go_away(
 
 
 def jobs_retried(logs: Sequence[Path]) -> int:
-    """Return how often workers have tried again to go on with jobs, as their logs say."""
+    """Return how often workers have retried jobs, according to their logs."""
     lines = [line for log in logs for line in log.read_text().splitlines()]
     return sum("tried again" in line and "jobs" in line for line in lines)
 

@@ -1,4 +1,4 @@
-"""A label is merged into another one under clicks, and the worker is killed: counts and holders stay exact."""
+"""A label is merged into another one under load, and the worker is killed: counts and holders stay exact."""
 
 from collections import Counter
 from functools import partial
@@ -58,7 +58,8 @@ async def _strengths(sandbox: Sandbox, account_id: int) -> Counter[Interest]:
 
 
 async def _held_on_the_topic(sandbox: Sandbox, account_id: int) -> set[Interest]:
-    """Return who holds what by the events; they must come in turn for each contact and label."""
+    """Return the labels that contacts hold by the events; assigned and removed must alternate for each contact and
+    label."""
     held: set[Interest] = set()
     for _, event in await events_seen(sandbox, "labeling.labels"):
         if event["account_id"] != account_id:

@@ -1,4 +1,4 @@
-"""Records that cannot be used, in the middle of batches: they are kept aside with a reason; no other record is lost."""
+"""Invalid records in the middle of batches: they are held with a reason, and no other record is lost."""
 
 import asyncio
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
 
 
 def poisons(shop: Shop) -> dict[str, tuple[bytes | None, Headers]]:
-    """Return records that `intake.clicks` cannot use, by what is wrong with them."""
+    """Return records that `intake.clicks` refuses, by their fault."""
     value, good = click_record(shop, shop.contacts[0], shop.links[0][0])
     report = orjson.loads(value)
     without = {name: [header for header in good if header[0] != name] for name, _ in good}
@@ -77,7 +77,7 @@ async def test_poison_on_an_intake_topic_becomes_dead_letters_and_nothing_else_i
             await load.reached(100)
     finally:
         await producer.stop()
-    waiting = 3  # the other account's message may yet come to be: those wait ten minutes
+    waiting = 3  # the other account's message may still be created: those wait ten minutes
     await until_equal(lambda: _count(chain, before), dead - waiting)
     held = await fetch(chain.sandbox.database("tracking"), "DELETE FROM held RETURNING state")
     assert [row["state"] for row in held] == ["waiting"] * waiting
@@ -103,7 +103,7 @@ async def test_a_contact_on_which_the_code_fails_is_held_and_no_other(sandbox: S
     held = await fetch(sandbox.database("labeling"), "SELECT contact_id, state FROM held")
     assert {tuple(row) for row in held} == {(poisoned, "failed")}
     assert len(held) == 9
-    # Once the code is mended, an operator has them processed again.
+    # Once the code is fixed, an operator has them processed again.
     worker.terminate()
     mended = sandbox.service("labeling", "worker", module="tests.faults.counting")
     await asyncio.to_thread(mended.start)

@@ -1,4 +1,4 @@
-"""Servers on which a service must not run: it says why, ends with exit code 78, and overwrites nothing."""
+"""Servers on which a service must not run: it logs the reason, ends with exit code 78, and overwrites nothing."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Two relays at once, a relay from the past, and transactions that commit late or not at all."""
+"""Two concurrent relays, an outdated relay, and transactions that commit late or not at all."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -32,7 +32,7 @@ async def rig(sandbox: Sandbox) -> AsyncIterator[Rig]:
 
 
 class StoppedPublisher(Publisher):
-    """A relay that is stopped between reading events and sending them, until the test lets it go on."""
+    """A relay that is stopped between reading events and sending them, until the test resumes it."""
 
     go_on: asyncio.Event
     has_read: asyncio.Event
@@ -104,7 +104,7 @@ async def test_two_relays_at_once_send_everything(rig: Rig) -> None:
     async with rig.relay(), rig.relay():
         for first in range(1, 400, 40):
             await _assign(rig, range(first, first + 40))
-            # The lease is a courtesy: both may work at the same time, and nothing is lost by it.
+            # The lease only avoids work: both relays may run at the same time, and nothing is lost.
             await rig.database.pool.execute(LEASE_EXPIRED)
         await until_equal(lambda: _published(rig), 400)
 
@@ -116,7 +116,7 @@ async def test_a_transaction_that_commits_late_and_one_that_rolls_back_lose_noth
     async def late() -> None:
         async with rig.database.unit_of_work(1) as work:
             work.append(assigned(4, clicked(4).click_id))
-            await work.flush()  # its position is drawn, and it is not committed
+            await work.flush()  # its position is drawn, but it is not committed
             begun.set()
             await commit.wait()
 

@@ -19,7 +19,7 @@ from tests.stack.processes import ServiceProcess
 from tests.stack.sandbox import Sandbox
 from tests.stack.waiting import until_equal
 
-UUID_SUFFIX = 37  # Kafka makes a member's id of the name under which it joined, and a UUID
+UUID_SUFFIX = 37  # a member's id is the name under which it joined, and a UUID
 
 SHARED_WITHIN = 90.0  # seconds
 
@@ -36,7 +36,8 @@ def sandbox(kafka: TestKafka, postgres: TestPostgres, tmp_path: Path) -> Iterato
 
 @pytest.mark.asyncio
 async def test_two_replicas_share_the_partitions(sandbox: Sandbox) -> None:
-    """Identified by address they would be one process: each would fence the other, and take its place in the group."""
+    """If addresses identified processes, the two would be one: each would fence the other, and take its place in the
+    group."""
     await ensure_topics(sandbox.settings)
     replicas = [
         sandbox.service(
@@ -62,7 +63,7 @@ async def _said(replicas: Sequence[ServiceProcess]) -> str:
 
 
 async def _shares(sandbox: Sandbox) -> dict[str, int]:
-    """Return the number of partitions of each process, by its name."""
+    """Return the number of partitions of each process, by the process's name."""
     return {name.rpartition("@")[2]: len(share) for name, share in (await _members(sandbox)).items()}
 
 

@@ -1,7 +1,7 @@
-"""Segmentation killed, stopped, doubled and cut off from its servers: members and announcements come out right.
+"""Segmentation killed, stopped, run twice and cut off from its servers: members and announcements are exact.
 
-After each fault the members equal the plain evaluation of the whole history, and what an outside consumer has seen on
-the topic alternates for each contact and adds up to the members.
+After each fault the members equal the plain evaluation of the whole history, and the announcements on the topic
+alternate for each contact and add up to the members.
 """
 
 import random
@@ -32,7 +32,7 @@ from tests.stack.waiting import until, until_equal
 CONTACTS = range(1, 121)
 CITIES = ["Gent", "GENT", "Antwerpen", "Brugge"]
 SETTLED_WITHIN = 90.0  # seconds
-SESSION_TIMEOUT = "6"  # seconds; a broker takes no less
+SESSION_TIMEOUT = "6"  # seconds; the shortest that a broker accepts
 CRITERIA: list[dict[str, Any]] = [
     {"clicks": {"label": str(DOGS), "at_least": 3, "within_days": 30}},
     {"all": [{"field": {"key": "city", "in": ["gent", "antwerpen"]}}, {"not": {"label": str(CATS)}}]},
@@ -80,7 +80,7 @@ class Workload:
 
     @contextmanager
     def process(self, name: str) -> Iterator[ServiceProcess]:
-        """Return a process that saves snapshots continuously, so that faults hit it while it does."""
+        """Return a process that saves snapshots continuously, so that faults hit it while it saves one."""
         settings = self.rig.settings
         process = ServiceProcess(
             "services.segmentation",
@@ -130,7 +130,7 @@ class Workload:
         await self.rig.publish([random_event(self.dice, now) for _ in range(number)])
 
     async def applied(self) -> int:
-        """Return about how many records have been applied."""
+        """Return the approximate number of applied records."""
         count = await self.rig.database.pool.fetchval("SELECT coalesce(sum(next_offset), 0)::bigint FROM checkpoints")
         return int(count)
 
@@ -241,7 +241,7 @@ async def test_killed_while_it_folds_announces_and_saves(
                 await workload.feed()
                 if turn == 3:
                     await workload.rig.publish_again()
-                # Somewhere in the middle of it, at another record each time.
+                # Somewhere in the middle of the load, at another record each time.
                 middle = before + workload.dice.randrange(300)
                 await until(partial(workload.has_applied, middle))
                 if turn == 4:
@@ -272,7 +272,7 @@ async def test_two_processes_one_killed_stopped_and_continued(
             await workload.feed()
             two.wait_ready()
             await workload.settled(two)
-            # Longer than the group waits for a member: its slices are given away, and it does not know.
+            # Longer than the session timeout of the group: the process loses its slices without knowing it.
             two.pause()
             await workload.feed()
             await until(lambda: workload.owners_are({one.url}), 100)
@@ -371,7 +371,7 @@ async def test_killed_while_a_campaign_freezes_and_sends(
             for share in (0.0, 0.05, 0.4, 0.7):
                 await until(partial(has_requested, workload, int(many * share)), SETTLED_WITHIN)
                 if share == 0.4:
-                    # From here on two processes share the slices, and each is killed while they do.
+                    # From here on two processes share the slices, and each of them is killed.
                     another.start()
                     continue
                 process.kill()

@@ -11,8 +11,8 @@ from tests.faults.checks import fetch
 from tests.stack.nodes import Node
 from tests.stack.sandbox import Sandbox
 
-MEANWHILE = 400  # redirects answered while a server is away, 100 a second
-ANSWERS_WITHIN = 5.0  # seconds, a redirect while Kafka or PostgreSQL is away, on a busy machine
+MEANWHILE = 400  # redirects answered while a server is unavailable, 100 a second
+ANSWERS_WITHIN = 5.0  # seconds, a redirect while Kafka or PostgreSQL is unavailable, on a busy machine
 
 SESSIONS = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 
@@ -50,7 +50,7 @@ async def test_redirects_answer_while_a_server_is_away_and_their_clicks_count(ch
 async def test_a_process_that_starts_while_a_server_is_away_says_so_and_begins_once_it_is_back(
     sandbox: Sandbox, server: Node
 ) -> None:
-    sandbox.database("labeling")  # is made while PostgreSQL is there
+    sandbox.database("labeling")  # is created while PostgreSQL runs
     await asyncio.to_thread(server.stop)
     try:
         labeling = sandbox.service("labeling").start(ready=False)

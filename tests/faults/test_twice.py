@@ -27,7 +27,7 @@ async def test_our_own_records_delivered_twice_and_out_of_date_change_nothing(ch
     settings = chain.sandbox.settings
     async with chain.load() as load:
         await load.reached(300)
-        # Like a relay from the past: everything on the topics again, with the same sequences.
+        # Like an outdated relay: everything is published on the topics again, with the same sequences.
         producer = AIOKafkaProducer(acks="all", **client_options(settings))
         await producer.start()
         try:

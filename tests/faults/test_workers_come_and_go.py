@@ -1,4 +1,4 @@
-"""Workers added and taken away under load; SIGTERM in the middle of a batch."""
+"""Workers added and removed under load; SIGTERM in the middle of a batch."""
 
 import asyncio
 

@@ -1,8 +1,8 @@
-"""Workflow killed, stopped, doubled and made to read everything again: each run has each step once.
+"""Workflow killed, stopped, run twice and made to read everything again: each run takes each step once.
 
-After each fault the started runs equal an independent count of the triggering events, every run has taken
-every step of its way once, and every key of a `MessageRequested` counts once on the topic: records at or below the
-highest sequence seen are skipped.
+After each fault the started runs equal an independent count of the triggering events, every run has taken every step of
+its path once, and every key of a `MessageRequested` is on the topic once, if records at or below the highest sequence
+seen are skipped.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ from tests.stack.waiting import until
 CONTACTS = range(1, 61)
 NEWER = 99  # a projection that no release has
 SETTLED_WITHIN = 90.0  # seconds
-SESSION_TIMEOUT = 6.0  # seconds; a broker takes no less
+SESSION_TIMEOUT = 6.0  # seconds; the shortest that a broker accepts
 
 SEND = {"id": "guide", "send": {"message": str(GUIDE)}}
 LABEL = {"id": "cats", "assign_label": {"label": str(CATS)}}
@@ -62,7 +62,8 @@ class Workload:
         self.answering: dict[str, Any] = {}
 
     async def define(self, until_moment: datetime) -> None:
-        """Create a workflow that waits until a moment, and one whose runs wait for a form that may come."""
+        """Create a workflow that waits until a point in time, and one whose runs wait for a form that may be
+        submitted."""
         wait = {"id": "wait", "wait": {"until": until_moment.isoformat()}}
         offer = {"id": "offer", "send": {"message": str(OFFER)}}
         self.waiting = await self.rig.workflow(SEND, wait, offer, LABEL, reentry="every_time")
@@ -143,7 +144,7 @@ class Workload:
         return running == 0 and await self.runs() == self.expected()
 
     async def settled(self) -> None:
-        """Wait for the end of every run, and check what they did."""
+        """Wait for the end of every run, and check the steps that they took."""
         await until(self.all_over, SETTLED_WITHIN)
         rows = await self.rig.database.pool.fetch(
             """
@@ -182,7 +183,7 @@ async def workload_on(bootstrap: str, dsn: str, prefix: str, folder: Path) -> As
 
 
 async def _alone(workload: Workload) -> bool:
-    """Return whether the group has given a member up."""
+    """Return whether the group has removed a member."""
     return set((await members_of_groups(workload.rig.settings, "workflow")).values()) == {1}
 
 
@@ -202,7 +203,7 @@ async def test_killed_between_steps_with_timers_due_while_it_is_away(
                 before = sum((await workload.runs()).values())
                 await workload.feed()
                 process.start(ready=False)
-                # Somewhere in the middle of it, at another run each time.
+                # Somewhere in the middle of the load, at another run each time.
                 await until(partial(workload.has_started, before + workload.dice.randrange(1, 120)), SETTLED_WITHIN)
                 process.kill()
             await workload.feed()
@@ -230,7 +231,7 @@ async def test_two_workers_one_killed_and_one_a_zombie(
             await until(partial(workload.has_started, sum(workload.expected().values())), SETTLED_WITHIN)
             two.start()
             await workload.feed()
-            # Longer than the group waits for a member: its partitions are given away, and it does not know.
+            # Longer than the session timeout of the group: the process loses its partitions without knowing it.
             one.pause()
             await workload.feed()
             await until(partial(_alone, workload))
@@ -268,7 +269,7 @@ async def test_made_to_read_everything_again_it_asks_for_nothing_again(
             await workload.feed()
             await workload.answer()
             await workload.settled()
-        # A new projection of the facts begins at the beginning; killed in the middle of it, too.
+        # A new projection of the facts reads from the beginning; it is killed in the middle, too.
         with workload.process("two", PENCHANT_WORKFLOW_PROJECTION=str(NEWER)) as process:
             process.start(ready=False)
             await workload.feed()

@@ -1,4 +1,4 @@
-"""A worker is stopped while another one takes its partitions over, and then resumes."""
+"""A worker is stopped while another one takes over its partitions, and then resumes."""
 
 import asyncio
 from functools import partial
@@ -56,7 +56,7 @@ async def test_a_worker_stopped_in_the_middle_of_a_copy_holds_nobody_up_for_long
             worker.pause()
             (holder,) = await until(lambda: fetch(dsn, IN_A_COPY))
             began = asyncio.get_running_loop().time()
-            # Whoever needs that partition number waits for the lock, and ends the transaction that holds it.
+            # The process that needs the partition number waits for the lock, and ends the transaction that holds it.
             async with httpx.AsyncClient(timeout=30, headers=chain.shop.headers) as http:
                 answer = await http.post(f"{chain.labeling_api.url}/v1/assignments", json=items)
                 while answer.status_code == 503:
@@ -73,6 +73,6 @@ async def test_a_worker_stopped_in_the_middle_of_a_copy_holds_nobody_up_for_long
 
 
 async def _alone(chain: Chain, service: str) -> bool:
-    """Return whether the groups of the service have given a member up."""
+    """Return whether the groups of the service have removed a member."""
     members = await members_of_groups(chain.sandbox.settings, service)
     return bool(members) and set(members.values()) == {1}

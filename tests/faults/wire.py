@@ -60,7 +60,7 @@ class Wire:
                 to.write(chunk)
                 await to.drain()
         except ConnectionError:
-            pass  # one side is gone, and the other one hears of it below
+            pass  # one side has closed; the other one is closed below
         finally:
             to.close()
 

@@ -1,4 +1,4 @@
-"""Given accounts with long computations, when they are carried out, then each account has its turn."""
+"""Accounts with long computations take turns."""
 
 import asyncio
 from collections.abc import Generator

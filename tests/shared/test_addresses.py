@@ -1,4 +1,4 @@
-"""The fast path for plain addresses says the same as the full check."""
+"""The fast path for plain addresses gives the same result as the full check."""
 
 import pytest
 from hypothesis import example, given

@@ -1,4 +1,4 @@
-"""Logs are JSON lines in which nobody is named."""
+"""Logs are JSON lines without personal data."""
 
 import io
 import json
@@ -15,7 +15,7 @@ from shared.logs import configure_logging, redacted
 
 @pytest.fixture
 def stream() -> Iterator[io.StringIO]:
-    """What is logged."""
+    """Provide the log output."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     stream = io.StringIO()

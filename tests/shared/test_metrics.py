@@ -1,4 +1,4 @@
-"""The quick histogram says what the library's own would say."""
+"""The fast histogram gives the same output as the library's own."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""What fails in passing is tried again; anything else is raised."""
+"""Temporary failures are retried; any other exception is raised."""
 
 from time import monotonic
 

@@ -1,4 +1,4 @@
-"""Settings are read once, stay, and show no secret."""
+"""Settings are read once, cannot be changed, and show no secret."""
 
 from socket import gethostname
 
@@ -9,7 +9,7 @@ from shared.settings import CommonSettings, Port, problems_of
 
 
 class ThingsSettings(CommonSettings):
-    """A service's own."""
+    """The settings of a service."""
 
     things_database: SecretStr
     things_port: Port = 8199

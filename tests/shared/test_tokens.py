@@ -1,4 +1,4 @@
-"""Tokens say what was put in them, once, and nothing else is one."""
+"""A token decodes to what it was made of; anything else is refused."""
 
 import base64
 import time

@@ -1,4 +1,4 @@
-"""Traces cost nothing while off, and go from hand to hand by `traceparent` while on."""
+"""Traces cost nothing while they are off, and are passed on by `traceparent` while they are on."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 @pytest.fixture
 def exporter() -> Iterator[InMemorySpanExporter]:
-    """Tracing, into memory."""
+    """Provide an exporter that keeps spans in memory."""
     exporter = InMemorySpanExporter()
     configure_tracing("things", None, exporter)
     yield exporter

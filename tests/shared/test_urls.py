@@ -1,4 +1,4 @@
-"""URLs that lead to the same place are compared as one."""
+"""URLs that lead to the same page are equal."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Whoever waits is woken, gives up after a while, and ends when it is to end."""
+"""A waiting task is woken, times out, and ends at shutdown."""
 
 import asyncio
 
@@ -36,7 +36,7 @@ async def test_a_task_that_is_woken_and_cancelled_at_once_ends() -> None:
     task = asyncio.create_task(work())
     await asyncio.sleep(0)
     event.set()
-    await asyncio.sleep(0)  # what wakes it is under way
+    await asyncio.sleep(0)  # the wake-up is on its way
     task.cancel()
     async with asyncio.timeout(10):
         with pytest.raises(asyncio.CancelledError):

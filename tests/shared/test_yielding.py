@@ -10,7 +10,7 @@ from shared.yielding import HOLDS_FOR, yielding
 
 
 def slow(pieces: int) -> Iterator[int]:
-    """Return numbers, each after as long as the loop may be held."""
+    """Return numbers, each after as long as the event loop may be blocked."""
     for number in range(pieces):
         end = monotonic() + HOLDS_FOR
         while monotonic() <= end:

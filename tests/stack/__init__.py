@@ -1,3 +1,3 @@
 import pytest
 
-pytest.register_assert_rewrite("tests.stack.waiting")  # so that a wait that ends in vain shows what differs
+pytest.register_assert_rewrite("tests.stack.waiting")  # so that a wait that times out shows what differs

@@ -1,4 +1,4 @@
-"""Servers in containers, where a Docker engine is running and has the images: tests pull none."""
+"""Servers in containers, if a Docker engine is running and has the images; tests pull no images."""
 
 import os
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ testcontainers_config.ryuk_disabled = True
 def engine_has(image: str) -> bool:
     """Return whether a Docker engine is running and has `image`."""
     if "DOCKER_HOST" not in os.environ and not SOCKET.exists():
-        return False  # asking all the same would leave a socket open, and warnings are errors here
+        return False  # asking anyway would leave a socket open, and warnings are errors here
     try:
         client = docker.from_env(timeout=ENGINE_TIMEOUT)
     except DockerException:

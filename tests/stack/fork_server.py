@@ -1,6 +1,6 @@
 """A program that imports a service once, and forks a process of it for each request on the socket that it inherits.
 
-`python -m tests.stack.fork_server <module> <descriptor>`. To import a service takes seconds of processor time. A fork
+`python -m tests.stack.fork_server <module> <descriptor>`. Importing a service takes seconds of processor time. A fork
 has imported exactly what `python -m <module>` imports, and runs the same `__main__` from there on.
 """
 
@@ -16,7 +16,8 @@ from typing import Any
 
 
 def serve(connection: socket.socket) -> dict[str, Any]:
-    """Answer requests until the tests have ended, then kill what still runs. Return in each fork, with its request."""
+    """Answer requests until the tests have ended, then kill the remaining processes. Return in each fork, with its
+    request."""
     running: set[int] = set()
     with connection.makefile("r", encoding="utf-8") as requests:
         for line in requests:
@@ -38,7 +39,7 @@ def serve(connection: socket.socket) -> dict[str, Any]:
 
 
 def become(module: str, request: dict[str, Any]) -> None:
-    """Make this fork what a new process would be: its session, files, environment, folder and arguments."""
+    """Give this fork what a new process would have: its session, files, environment, folder and arguments."""
     os.setsid()
     log = os.open(request["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     nothing = os.open(os.devnull, os.O_RDONLY)
@@ -54,6 +55,6 @@ def become(module: str, request: dict[str, Any]) -> None:
 if __name__ == "__main__":
     module, descriptor = sys.argv[1:]
     import_module(f"{module}.app")
-    gc.freeze()  # the memory that forks share is not written to by their collections
+    gc.freeze()  # so that garbage collection does not write to the memory that forks share
     become(module, serve(socket.socket(fileno=int(descriptor))))
     runpy.run_module(module, run_name="__main__", alter_sys=True)

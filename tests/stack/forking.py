@@ -1,4 +1,4 @@
-"""Processes of services that are forked from one that has imported the service; see `fork_server`."""
+"""Processes of services, forked from a process that has imported the service; see `fork_server`."""
 
 import json
 import os
@@ -16,18 +16,18 @@ FOLDER = Path(__file__).parents[2]
 
 
 class Process(Protocol):
-    """As much of `subprocess.Popen` as the tests use."""
+    """The part of `subprocess.Popen` that the tests use."""
 
     pid: int
 
     def poll(self) -> int | None:
-        """Return the exit code, or None while it runs."""
+        """Return the exit code, or None while the process runs."""
 
     def wait(self, timeout: float | None = None) -> int:
-        """Return the exit code once it has ended. Raises subprocess.TimeoutExpired."""
+        """Return the exit code once the process has ended. Raises subprocess.TimeoutExpired."""
 
     def send_signal(self, sig: int) -> None:
-        """Send a signal unless it has ended."""
+        """Send a signal unless the process has ended."""
 
 
 class ForkServer:
@@ -60,7 +60,7 @@ class ForkServer:
             return answer
 
     def close(self) -> None:
-        """End it, and the processes that still run."""
+        """End the server, and its forks that still run."""
         self._connection.shutdown(socket.SHUT_WR)
         self._process.wait()
         self._answers.close()
@@ -104,7 +104,8 @@ _STARTING = Lock()
 
 
 def fork_server_of(module: str) -> ForkServer | None:
-    """Return the server that forks processes of a service, started at the first call. None: this system cannot."""
+    """Return the server that forks processes of a service, started at the first call; None if this system cannot
+    fork."""
     if not hasattr(os, "pidfd_open"):
         return None
     with _STARTING:

@@ -1,9 +1,9 @@
-"""A mail server in a process of its own, which counts what it takes, and refuses, delays and hangs up.
+"""A mail server in a process of its own, which counts the mails it accepts, and refuses, delays and hangs up.
 
-`python -m tests.stack.mail_server PORT FILE` appends a line to FILE for each mail that it takes: Message-ID and
-recipient. What it does is written in the address: `later…` is refused for now the first time, `nobody…` for good,
-`slow…` is taken after a while, `lost…` is taken and the connection dropped before the answer, and for `torn…` it is
-dropped instead of taking the mail.
+`python -m tests.stack.mail_server PORT FILE` appends a line to FILE for each mail that it accepts: Message-ID and
+recipient. The address decides what it does: `later…` is refused temporarily the first time, `nobody…` is refused
+permanently, `slow…` is accepted after a while, `lost…` is accepted but the connection dropped before the answer, and
+for `torn…` the connection is dropped before the mail is accepted.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ SLOW = 0.2  # seconds
 
 
 class CountingServer:
-    """Takes mails, and writes down which before it answers."""
+    """Accepts mails, and notes each before it answers."""
 
     def __init__(self, file: Path) -> None:
         self._descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -39,7 +39,7 @@ class CountingServer:
     async def handle_DATA(  # noqa: N802 - as aiosmtpd calls it
         self, server: SMTP, _session: Session, envelope: Envelope
     ) -> str:
-        """Take a mail, or drop the connection."""
+        """Accept a mail, or drop the connection."""
         recipient = envelope.rcpt_tos[0]
         if recipient.startswith("slow"):
             await asyncio.sleep(SLOW)
@@ -54,7 +54,7 @@ class CountingServer:
 
 
 async def serve(port: int, file: Path) -> None:
-    """Take mails until the process is ended."""
+    """Accept mails until the process is ended."""
     loop = asyncio.get_running_loop()
     handler = CountingServer(file)
     server = await loop.create_server(lambda: SMTP(handler, loop=loop), "127.0.0.1", port)

@@ -30,7 +30,7 @@ STOPPED_WITHIN_SECONDS = 30.0
 def server_folder(name: str) -> Iterator[Path]:
     """Provide a folder for a server's files, and remove it afterwards.
 
-    Not below pytest's own, which each pytest of the same user closes to others; PostgreSQL is another user beside root.
+    It is not below pytest's own folder, which only its user can read: for root, PostgreSQL runs as another user.
     """
     with tempfile.TemporaryDirectory(prefix=f"penchant-{name}-") as folder:
         yield Path(folder) / name
@@ -58,11 +58,11 @@ class Node:
         return self._process is not None and self._process.poll() is None
 
     def said(self) -> str:
-        """Return the text of its log."""
+        """Return the text of the server's log."""
         return self._log.read_text(errors="replace")
 
     def start(self) -> None:
-        """Start it unless it runs, and wait until it answers."""
+        """Start the server unless it runs, and wait until it answers."""
         if not self.running:
             self._process = self._command.spawn(self._log)
         self.wait_ready()
@@ -74,12 +74,12 @@ class Node:
         self._end(signal.SIGKILL)
 
     def pause(self) -> None:
-        """Freeze it, with the processes that it started; returns once none of their threads runs any more."""
+        """Freeze the server and the processes that it started; return once none of their threads runs any more."""
         family = self._family()
         for process in family:
             process.suspend()
         deadline = time.monotonic() + STOPPED_WITHIN_SECONDS
-        # A thread that is at work is stopped a little later than the signal is sent, and may answer in between.
+        # A running thread stops a little after the signal is sent, and may answer in between.
         while not all(_frozen(process) for process in family):
             assert time.monotonic() < deadline, "it goes on although it was told to pause"
             time.sleep(0.001)
@@ -145,7 +145,7 @@ class PostgresNode(Node, DatabaseServer):
         return True
 
     def _end(self, signal_number: int) -> None:
-        # Its children outlive a killed postmaster for a moment, and a new one cannot start beside them.
+        # The children of a killed postmaster live on for a moment, and a new one cannot start beside them.
         children = psutil.Process(self.pid).children() if self.running else []
         super()._end(signal_number)
         _, alive = psutil.wait_procs(children, STOPPED_WITHIN_SECONDS)

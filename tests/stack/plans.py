@@ -19,7 +19,7 @@ def statements(service: str, modules: Iterable[str]) -> Iterator[Query]:
 async def assert_indexed(
     connection: PoolConnectionProxy, queries: Iterable[Query], large: Collection[str], indexes: Mapping[str, str]
 ) -> None:
-    """Fail for a statement that reads all of a `large` table, or not the index that `indexes` has for its name."""
+    """Fail for a statement that reads all of a `large` table, or that does not use the index named in `indexes`."""
     await connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
     for query in queries:
         plan = await plan_of(connection, query)

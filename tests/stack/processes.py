@@ -22,8 +22,8 @@ ENDED_WITHIN = 30.0  # seconds
 class ServiceProcess:
     """`python -m <module>` with the settings `environment`. It serves on `port`; its output is in `log`.
 
-    `root` is the folder of the code that it runs. With `forked` it starts sooner, for a process that has imported its
-    code already is forked; what it does afterwards is the same.
+    `root` is the folder of the code that it runs. With `forked` it starts sooner, by forking a process that has already
+    imported its code; it then behaves the same.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class ServiceProcess:
         return self._process is not None and self._process.poll() is None
 
     def start(self, *, ready: bool = True) -> Self:
-        """Start it, and wait until it is ready unless `ready` is False."""
+        """Start the process, and wait until it is ready unless `ready` is False."""
         server = fork_server_of(self._module) if self._forked else None
         if server is None:
             self._process = self._spawn()
@@ -99,12 +99,12 @@ class ServiceProcess:
             return False
 
     def kill(self) -> None:
-        """Kill it without warning, as a power cut would."""
+        """Kill the process without warning, as a power cut would."""
         self._signal(signal.SIGKILL)
         self.wait()
 
     def terminate(self) -> int:
-        """Send SIGTERM; return its exit code."""
+        """Send SIGTERM; return the exit code."""
         self._signal(signal.SIGTERM)
         return self.wait()
 
@@ -115,18 +115,18 @@ class ServiceProcess:
         self._signal(signal.SIGCONT)
 
     def wait(self, within: float = ENDED_WITHIN) -> int:
-        """Wait for its end; return its exit code."""
+        """Wait for the process to end; return the exit code."""
         assert self._process is not None
         return self._process.wait(within)
 
     def end(self) -> None:
-        """End it in whatever state it is."""
+        """End the process, whatever its state."""
         if self.running:
             self._signal(signal.SIGKILL)
             self.wait()
 
     def tail(self, characters: int = 4000) -> str:
-        """Return the end of its output."""
+        """Return the last part of the output."""
         return self.log.read_text(errors="replace")[-characters:]
 
     def _signal(self, number: signal.Signals) -> None:
@@ -135,7 +135,7 @@ class ServiceProcess:
 
 
 def start_all(processes: Iterable[ServiceProcess]) -> None:
-    """Start processes side by side, and wait until all of them are ready."""
+    """Start processes concurrently, and wait until all of them are ready."""
     started = list(processes)
     for process in started:
         process.start(ready=False)

@@ -1,4 +1,4 @@
-"""What a test has for itself: topics under a prefix, databases, and processes."""
+"""Resources of one test: topics under a prefix, databases, and processes."""
 
 from pathlib import Path
 from uuid import uuid4
@@ -46,7 +46,7 @@ class Sandbox:
         return self.databases[service]
 
     def service(self, service: str, *roles: str, module: str | None = None, **environment: str) -> ServiceProcess:
-        """Return a process of a service, not started yet. Without `roles` it has both."""
+        """Return a process of a service, not started yet. Without `roles` it is both API and worker."""
         return self.service_of(ROOT, service, *roles, module=module, **environment)
 
     def service_of(

@@ -1,4 +1,4 @@
-"""Servers that run already, for tests that start none. They cannot be stopped."""
+"""Servers that already run, for tests that need not start their own. Tests cannot stop them."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Tests share code in rigs, conftest files and `tests.stack`, never through another test."""
+"""Tests share code through rigs, conftest files and `tests.stack`, never through another test."""
 
 import ast
 from pathlib import Path

@@ -29,7 +29,7 @@ async def read_topic(settings: CommonSettings, topic: str) -> list[Any]:
 
 
 async def topics_there(settings: CommonSettings) -> list[str]:
-    """Return the topics under the prefix that Kafka has now."""
+    """Return the existing topics whose name begins with the prefix."""
     admin = AIOKafkaAdminClient(**client_options(settings))
     await admin.start()
     try:
@@ -39,7 +39,7 @@ async def topics_there(settings: CommonSettings) -> list[str]:
 
 
 async def members_of_groups(settings: CommonSettings, service: str) -> dict[str, int]:
-    """Return how many members each consumer group of a service has now."""
+    """Return the current number of members of each consumer group of a service."""
     admin = AIOKafkaAdminClient(**client_options(settings))
     await admin.start()
     try:

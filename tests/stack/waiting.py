@@ -40,7 +40,7 @@ async def until_equal(
     within: float = 60.0,
     explain: Callable[[], Awaitable[str]] | None = None,
 ) -> None:
-    """Ask until the answer is `expected`. Fail with what differs, and with the text of `explain`."""
+    """Call `condition` until it returns `expected`. Fail with the differences, and with the text of `explain`."""
     deadline = monotonic() + within
     while True:
         found = await ask()

@@ -1,4 +1,4 @@
-"""A server for requests of the command line, where the four services are not the question."""
+"""A server for requests of the command line, for tests that do not need the four services."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -27,7 +27,7 @@ class Answer(NamedTuple):
 
 @contextmanager
 def served(answer: Callable[[Asked], Answer]) -> Iterator[CommandLineSettings]:
-    """Settings of a command line whose four services are this one function."""
+    """Provide the settings of a command line whose four services are this one function."""
 
     class Handler(BaseHTTPRequestHandler):
         def _answer(self) -> None:
@@ -45,7 +45,7 @@ def served(answer: Callable[[Asked], Answer]) -> Iterator[CommandLineSettings]:
         do_GET = do_POST = do_PUT = do_DELETE = _answer  # noqa: N815 - http.server's names
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """The test's output is the test's."""
+            """Log nothing: the output belongs to the test."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})

@@ -14,7 +14,7 @@ def test_every_document_is_current(name: str, text: str) -> None:
 
 
 def test_no_two_services_share_a_path() -> None:
-    # One host can send each path to its service.
+    # A proxy on one host can route each path to its service.
     own = {"/health/live", "/health/ready", "/metrics", "/openapi.json", "/docs"}
     paths = [path for name in SERVICES for path in json.loads(openapi_text(name))["paths"] if path not in own]
 

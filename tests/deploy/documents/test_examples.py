@@ -1,4 +1,4 @@
-"""Every operation and message has an example, every property a description, and the examples hold."""
+"""Every operation and message has an example, every property has a description, and the examples are valid."""
 
 import json
 from collections.abc import Iterator

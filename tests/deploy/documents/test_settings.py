@@ -1,4 +1,4 @@
-"""Every setting is in the reference, with what it means."""
+"""The reference describes every setting."""
 
 import pytest
 

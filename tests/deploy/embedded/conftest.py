@@ -1,4 +1,4 @@
-"""One stack for all tests here: each start takes half a minute."""
+"""One stack for all tests here, because each start takes half a minute."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The lock on PENCHANT_HOME, and what is said when the folder cannot be used."""
+"""The lock on PENCHANT_HOME, and the error when the folder cannot be used."""
 
 import os
 import stat

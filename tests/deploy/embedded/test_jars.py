@@ -1,4 +1,4 @@
-"""Kafka's jars are those that were pinned, or none."""
+"""Kafka's jars are the pinned ones, or are refused."""
 
 import hashlib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Commands that meet each other give a clear sentence and the right exit code, and never a traceback."""
+"""Concurrent commands give a clear error and the right exit code, and never a traceback."""
 
 import json
 import subprocess
@@ -18,7 +18,7 @@ WITHIN_SECONDS = 300.0
 
 
 class Ended(NamedTuple):
-    """How a command ended, and all that it said."""
+    """The exit code and the output of a command."""
 
     code: int
     said: str

@@ -1,4 +1,4 @@
-"""Kafka's data is lost: the start refuses and names a command, and that command brings everything back."""
+"""Kafka's data is lost: `penchant up` refuses to start and names a command, and that command restores everything."""
 
 import asyncio
 import shutil
@@ -101,7 +101,8 @@ def test_a_lost_kafka_is_refused_and_recovered_by_the_command_that_is_named(penc
 
 
 def _records(penchant: Penchant) -> set[tuple[str, str, str]]:
-    """Return topic, id and sequence of the records of all topics that services write; of compacted ones the newest."""
+    """Return topic, id and sequence of the records of all topics that services write; for compacted topics, of the
+    newest record per key."""
 
     async def read() -> set[tuple[str, str, str]]:
         settings = CommonSettings(kafka=penchant.stack()["kafka"])

@@ -1,4 +1,4 @@
-"""What is generated once."""
+"""Secrets are generated once."""
 
 import stat
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The whole stack, as its commands are used: up in the background, killed, refused, stopped, started again."""
+"""The whole stack, controlled by its commands: started in the background, killed, refused, stopped, started again."""
 
 import json
 import os
@@ -36,7 +36,7 @@ def test_what_runs_is_in_a_file_that_only_its_owner_reads(penchant: Penchant) ->
 
 @pytest.mark.parametrize("server", ["kafka", "postgres"])
 def test_the_data_of_the_servers_is_private(penchant: Penchant, server: str) -> None:
-    """Kafka makes its folder readable by everybody, and it holds addresses."""
+    """Kafka makes its folder readable by everybody, though the folder holds addresses."""
     assert stat.S_IMODE((penchant.home / server / "data").stat().st_mode) == 0o700
 
 
@@ -101,7 +101,7 @@ def test_in_the_foreground_it_plays_the_demo_once_follows_events_and_ends_cleanl
 
 @contextmanager
 def _in_the_foreground(penchant: Penchant) -> Iterator[str]:
-    """Run `up` until its events follow; yield what it has said, and end it by Ctrl-C afterwards."""
+    """Run `up` until it prints events; yield its output, and stop it by Ctrl-C afterwards."""
     with penchant.start("up") as up:
         assert up.stdout
         lines = []

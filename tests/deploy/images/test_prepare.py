@@ -1,4 +1,4 @@
-"""What containers prepare before the services start."""
+"""The preparations of containers before the services start."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Secrets are made once, one folder for each service, in the form in which settings read them."""
+"""Secrets are generated once, in one folder per service, in the format that the settings read."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A service of the tests' own on a real Kafka and PostgreSQL: counts clicks, and labels who clicks."""
+"""A service of the tests' own on a real Kafka and PostgreSQL: it counts clicks, and labels contacts who click."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -164,7 +164,7 @@ class Rig:
         return {row["contact_id"]: row["clicks"] for row in rows}
 
     async def has_counted(self, total: int) -> bool:
-        """Return whether the consumer has counted so many clicks."""
+        """Return whether the consumer has counted `count` clicks."""
         return sum((await self.counts()).values()) == total
 
     async def append(self, contacts: Sequence[int]) -> int:

@@ -82,7 +82,7 @@ async def test_a_refresh_gives_up_when_the_end_cannot_be_reached(rig: Rig) -> No
 
 @pytest.mark.asyncio
 async def test_a_follower_that_dies_is_noticed(rig: Rig) -> None:
-    """Otherwise it would know revoked keys for ever."""
+    """Otherwise the process would accept revoked keys for ever."""
     catalog = Catalog(rig.settings, TOPICS)
     catalog.on_change(_fail)
     await catalog.start()

@@ -1,4 +1,4 @@
-"""Timers, memory that is behind its checkpoint, and fences."""
+"""Timers, in-memory state that is behind the checkpoint, and fences."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from tests.stack.waiting import until
 
 
 class Alarm(Handler):
-    """Is due at a time, and writes down what had been applied when it rang."""
+    """A timer that is due once, and notes what had been applied when it fired."""
 
     def __init__(self, at: datetime) -> None:
         self.at: datetime | None = at
@@ -39,7 +39,7 @@ class Alarm(Handler):
 
 @pytest.mark.asyncio
 async def test_a_deadline_never_overtakes_what_was_there_before_it(rig: Rig) -> None:
-    """Due during an outage: what came in meanwhile is applied first."""
+    """The deadline passes during an outage: records that arrived meanwhile are applied first."""
     await rig.publish([clicked(4 * number) for number in range(1, 301)])  # all of partition 1
     handler = Alarm(datetime.now(UTC) - timedelta(hours=1))
     async with rig.worker(handler):
@@ -57,7 +57,7 @@ async def test_an_alarm_rings_when_nothing_else_happens(rig: Rig) -> None:
 
 
 class Restless(Alarm):
-    """Is due at once whenever it is asked, by a clock that never stands still, until it has rung for every number."""
+    """A timer that is always due, by a clock that never stands still, until it has fired for every partition number."""
 
     def __init__(self) -> None:
         super().__init__(datetime.now(UTC))
@@ -77,7 +77,7 @@ class Restless(Alarm):
 
 @pytest.mark.asyncio
 async def test_what_is_due_at_once_rings(rig: Rig) -> None:
-    """However slow the machine is: between two looks at the clock it goes on."""
+    """However slow the machine is: the clock advances between two readings."""
     handler = Restless()
     async with rig.worker(handler):
         await until(lambda: len(handler.rang_for) == rig.settings.partitions)
@@ -147,7 +147,7 @@ async def test_a_snapshot_in_between_is_replayed_from_where_it_was_taken(rig: Ri
 
 @pytest.mark.asyncio
 async def test_who_has_lost_the_partition_without_noticing_changes_nothing(rig: Rig) -> None:
-    """A zombie: somebody else has moved the checkpoint while its transaction was on its way."""
+    """A zombie: another process has moved the checkpoint while the transaction was in progress."""
     await rig.publish([clicked(4) for _ in range(5)])
     handler = Counting()
     async with rig.worker(handler) as host:
@@ -155,7 +155,7 @@ async def test_who_has_lost_the_partition_without_noticing_changes_nothing(rig: 
         await rig.database.pool.execute(
             "UPDATE checkpoints SET next_offset = next_offset + 3, sequence = sequence + 3 WHERE partition = 1"
         )
-        await rig.publish([clicked(4) for _ in range(5)])  # somebody else has done the first three of these
+        await rig.publish([clicked(4) for _ in range(5)])  # another process has done the first three of these
         await until(lambda: rig.has_counted(7))
         assert host.partitions[1].current[PartitionId("tracking.clicks", 1)].next_offset == 10
     assert await rig.has_counted(7)

@@ -1,4 +1,4 @@
-"""Records of many callers go out together. While Kafka is slow or away, callers learn of it soon."""
+"""Records of many callers are sent together. While Kafka is slow or unavailable, callers are told soon."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -26,7 +26,7 @@ class Item(NamedTuple):
 
 
 class Crowd:
-    """Those who wait, and those of them whom Kafka has kept waiting too long."""
+    """Concurrent callers, and those of them for whom Kafka took too long."""
 
     def __init__(self, settings: CommonSettings, patience: float = 20.0) -> None:
         self.given_up: list[bytes] = []

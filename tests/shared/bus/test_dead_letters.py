@@ -1,4 +1,4 @@
-"""Records that can never be used leave the database for the dead letters, whatever one of them is like."""
+"""Records that can never be processed move from the database to the dead letters, whatever they contain."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""A batch is dealt evenly, and what one does not use goes to the others."""
+"""A batch is shared evenly between partitions, and what one partition does not use goes to the others."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""One unit of work serves a whole group of partition numbers; what is wrong with one of them stays with it."""
+"""One unit of work serves a whole group of partition numbers; a failure of one of them does not affect the others."""
 
 import asyncio
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ IN_0, IN_2 = (3, 7, 11, 15), (1, 5, 9, 13)
 
 
 class Gated(Counting):
-    """Waits in its first batch, so that the next one finds all that has come."""
+    """Waits in its first batch, so that the next batch has all records that arrived meanwhile."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -123,7 +123,7 @@ async def test_a_fenced_number_leaves_the_unit_before_the_handler_runs(rig: Rig)
     async with rig.worker(handler) as host:
         await rig.publish([clicked(IN_0[0]), clicked(IN_2[0])])
         await until(lambda: rig.has_counted(2))
-        # Somebody else has taken the next record of number 2.
+        # Another process has applied the next record of number 2.
         await rig.database.pool.execute(
             "UPDATE checkpoints SET next_offset = next_offset + 1, sequence = sequence + 1 WHERE partition = 2"
         )
@@ -169,7 +169,7 @@ async def test_a_tick_that_fails_is_undone_and_stops_neither_the_others_nor_the_
 
 
 class FailingTogether(Failing):
-    """Ticks for several numbers in one go, once it is told to."""
+    """Ticks for several partition numbers at once, when the test says so."""
 
     ticks_together = True
 
@@ -204,7 +204,7 @@ async def test_numbers_tick_together_until_one_fails_and_then_alone(rig: Rig) ->
 
 
 class Endless(Handler):
-    """Is due after its first batch, and writes down how much had been applied when it rang."""
+    """Is due after its first batch, and notes how much had been applied when it fired."""
 
     def __init__(self) -> None:
         self.at: datetime | None = None
@@ -225,7 +225,7 @@ class Endless(Handler):
 
 @pytest.mark.asyncio
 async def test_time_passes_however_much_is_waiting(rig: Rig) -> None:
-    """Records that never end: the tick runs once those have been applied that were there when it was due."""
+    """Records never stop arriving: the tick runs once those are applied that were there when the tick was due."""
     handler = Endless()
     stop = asyncio.Event()
 

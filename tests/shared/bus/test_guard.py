@@ -1,4 +1,4 @@
-"""What a service refuses to start on, and that it leaves everything as it found it."""
+"""Servers on which a service refuses to start: it changes nothing there."""
 
 from uuid import uuid4
 
@@ -73,7 +73,7 @@ async def test_offsets_that_kafka_does_not_have(rig: Rig) -> None:
 
 @pytest.mark.asyncio
 async def test_what_is_written_later_is_no_reason(rig: Rig) -> None:
-    """An event not yet published, or a topic that is behind, is how things are after any crash."""
+    """An unpublished event, or a topic that is behind, is normal after a crash."""
     async with rig.relay():
         await rig.append([4])
         await until(lambda: rig.all_published())

@@ -1,4 +1,4 @@
-"""Records on which the code failed: what is held with them, what is not, and what becomes of them."""
+"""Records on which the code failed: which records are held with them, which are not, and what happens to them later."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -134,7 +134,8 @@ async def test_an_erasure_is_not_held_back_and_takes_all_that_is_held_of_the_con
 
 @pytest.mark.asyncio
 async def test_what_somebody_else_has_forgotten_holds_nothing_back(rig: Rig) -> None:
-    """A service that owns the contacts forgets what it holds of one in the request that erases it."""
+    """The service that owns the contacts deletes the held records of a contact in the request that erases the
+    contact."""
     handler = Noting()
     first, later = clicked(1), clicked(1)
     handler.poisoned = {first.event_id}
@@ -148,7 +149,7 @@ async def test_what_somebody_else_has_forgotten_holds_nothing_back(rig: Rig) -> 
 
 @pytest.mark.asyncio
 async def test_a_newer_version_learns_what_an_older_one_held(rig: Rig) -> None:
-    """Nothing was decided on it, though the older version has decided on what came before and after."""
+    """The newer version processes the held record, though the older version has processed those before and after."""
     old, new = Noting(), Noting()
     before, failing, later, other = clicked(1), clicked(1), clicked(1), clicked(5)
     old.poisoned = {failing.event_id}

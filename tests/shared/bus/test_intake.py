@@ -22,7 +22,7 @@ from tests.stack.waiting import until
 
 
 class Intake(Handler):
-    """Counts engagements of the contacts it knows; the others wait to become known."""
+    """Counts engagements of known contacts; those of other contacts are held until the contact is known."""
 
     def __init__(self) -> None:
         self.known: set[int] = set()

@@ -1,4 +1,4 @@
-"""The large things of the catalogs, kept on disk."""
+"""Large objects of the catalogs are kept on disk."""
 
 from datetime import UTC, datetime
 from uuid import UUID, uuid4

@@ -15,7 +15,7 @@ CLICKS, LABELS, CONTACTS, INTAKE = (PartitionId(topic, 0) for topic in ("clicks"
 
 
 class Catalogs:
-    """Catalogs that are followed, and how far they have been read."""
+    """The followed catalogs, and how far each has been read."""
 
     def __init__(self, **read: int) -> None:
         self.read = read
@@ -26,7 +26,7 @@ class Catalogs:
 
 @dataclass(frozen=True)
 class FakeRecord:
-    """What a lane looks at of a record."""
+    """The attributes of a record that a lane reads."""
 
     topic: str
     offset: int
@@ -147,7 +147,7 @@ def test_topics_come_in_the_order_of_the_consumer_every_time() -> None:
 
 
 def test_a_head_beyond_what_is_waited_for_is_taken_first_whatever_it_waits_for() -> None:
-    """Compaction has removed contacts=40; what is there now waits for labels that come after the label that waits."""
+    """Compaction has removed contacts=40; the record that replaced it waits for labels behind the label that waits."""
     given_lane = lane(LABELS, CONTACTS)
     given_lane.push(LABELS, [FakeRecord("labels", 0, 50, after="contacts=40"), FakeRecord("labels", 1, 55)])
     given_lane.push(CONTACTS, [FakeRecord("contacts", 9, 60, after="labels=55")])
@@ -209,7 +209,8 @@ def _refused() -> float:
 def test_nothing_stops_for_ever_whatever_compaction_has_removed(
     history: list[tuple[str, bool]], kept: st.DataObject
 ) -> None:
-    """Each record may name the last ones of the others; any of them but the last of a topic may be gone."""
+    """Each record may name the last records of the other topics; compaction may have removed any but the last of a
+    topic."""
     last = dict.fromkeys("abc", 0)
     records: dict[str, list[FakeRecord]] = {topic: [] for topic in "abc"}
     for sequence, (topic, knows) in enumerate(history, 1):

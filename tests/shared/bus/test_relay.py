@@ -1,4 +1,4 @@
-"""What is in the event table gets to Kafka: all of it, in order."""
+"""The relay publishes all events of the event table to Kafka, in order."""
 
 import asyncio
 from collections.abc import Sequence
@@ -46,7 +46,7 @@ async def test_a_slow_transaction_that_began_before_a_faster_one_is_not_skipped(
     async with rig.relay() as relay:
         async with rig.database.unit_of_work(partition_of(1, slow, PARTITIONS)) as work:
             work.append(assigned(slow, uuid4()))
-            await work.flush()  # its position is drawn, and it goes on
+            await work.flush()  # its position is drawn, and the transaction stays open
             last = await rig.append([fast])
             relay.wake()
             await until(lambda: published(rig.database, partition_of(1, fast, PARTITIONS), last))
@@ -123,7 +123,7 @@ async def test_a_catalog_write_is_acknowledged_within_a_second(rig: Rig) -> None
 
 @pytest.mark.asyncio
 async def test_a_label_can_be_read_only_when_its_contact_can(rig: Rig) -> None:
-    """Contacts go through a transaction, labels do not: they must not overtake it."""
+    """Contacts are sent in a Kafka transaction and labels are not; labels must not overtake contacts."""
     contacts = [PartitionId("labeling.contacts", number) for number in range(PARTITIONS)]
     committed = Offsets(rig.settings, contacts, committed=True)
     await committed.start()

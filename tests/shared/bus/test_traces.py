@@ -1,4 +1,4 @@
-"""One trace from the redirect to the last consumer, through Kafka's headers."""
+"""One trace spans the redirect to the last consumer, by the headers of Kafka records."""
 
 import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter

@@ -1,4 +1,4 @@
-"""Random criteria and random histories over a small world, in which everything meets everything."""
+"""Random criteria and random histories over so few values that they often concern each other."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -302,7 +302,7 @@ merges = st.sampled_from(
 
 
 def facts_with_merged_labels(facts: ContactFacts, merged: MergedLabels) -> ContactFacts:
-    """Return the plain meaning of merged labels: whatever was said of one of them is said of the last one."""
+    """Return facts in which every statement about a merged label is about the label that it was merged into."""
     if not merged:
         return facts
 

@@ -1,4 +1,4 @@
-"""What an account has, as the catalogs say."""
+"""Look-ups of an account's objects in the catalogs."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

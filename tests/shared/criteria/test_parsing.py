@@ -1,4 +1,4 @@
-"""Reading and writing: what is taken, what is refused, and where the pointer goes."""
+"""Reading and writing criteria: what is accepted, what is refused, and the pointer of each error."""
 
 from typing import Any
 from uuid import UUID

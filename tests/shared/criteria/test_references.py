@@ -1,4 +1,4 @@
-"""What a criterion names; segments in segments."""
+"""The references of a criterion; segments within segments."""
 
 from uuid import UUID
 

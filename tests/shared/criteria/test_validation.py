@@ -1,4 +1,4 @@
-"""What a criterion names must be there and fit."""
+"""The references of a criterion must exist and be of the right type."""
 
 from uuid import UUID
 
@@ -94,5 +94,5 @@ def test_what_takes_too_long_to_count_is_refused(part: dict[str, object], most: 
     if most < 98:
         [fault] = validate(parse({"any": [part] * (most + 1)}), KnownThings())
         assert (fault.pointer, "too long to count" in fault.detail) == ("", True)
-        # What was stored before there was a limit stays as it is.
+        # A criterion stored before the limit existed stays valid.
         assert validate(parse({"any": [part] * (most + 1)}), KnownThings(), writing=False) == ()

@@ -1,4 +1,4 @@
-"""Events and records to try things on."""
+"""Example events and records."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -51,7 +51,7 @@ def record(event: ContactClicked, sequence: int = 42, after: Mapping[str, int] |
 
 
 def reported(event_type: str, **changes: bytes | None) -> Headers:
-    """Return the headers that somebody else puts on an intake record; None leaves one out."""
+    """Return the headers of an intake record as other programs write it; None omits a header."""
     headers: dict[str, bytes | None] = {
         "ce_specversion": b"1.0",
         "ce_id": b"click-1",

@@ -1,4 +1,4 @@
-"""Who may do what in Kafka: the registry says it, and it is what the services do."""
+"""The access rules in the registry match what the services read and write in Kafka."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ from shared.events.access import SERVICES, grants
 from shared.events.topics import TOPICS, owned_by
 
 ROOT = Path(__file__).parents[3]
-KEYS = "labeling.keys"  # every process reads it, to know who asks
+KEYS = "labeling.keys"  # every process reads it, to authenticate requests
 
 
 def read_by(service: str) -> set[str]:

@@ -12,5 +12,5 @@ def test_a_report_is_known_by_its_uuid_or_by_a_hash_of_its_id() -> None:
 
 
 def test_the_key_of_an_id_never_changes() -> None:
-    """It is stored for ever: with another one, reports that are sent again would count again."""
+    """The key is stored for ever: if it changed, reports that are sent again would be counted again."""
     assert dedupe_key("order-17") == UUID("72a90ea3-da8b-5dd0-1bde-2f27314e02e2")

@@ -1,4 +1,4 @@
-"""msgspec and pydantic read the same classes: what the first takes is what the second makes of it."""
+"""msgspec and pydantic read the same classes, and accept the same values."""
 
 import string
 from collections.abc import Callable, Iterator
@@ -86,7 +86,7 @@ def objects(schema: Schema, of: Callable[[Schema], st.SearchStrategy[Value]]) ->
 
 
 def places(value: Value, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """Yield the path to everything in a value."""
+    """Yield the path to every part of a value."""
     inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, one in inside:
         yield (*path, key)
@@ -99,7 +99,7 @@ def spoil(value: Value, path: tuple[str | int, ...], odd: Value) -> None:
     if odd is ODD:
         del value[path[-1]]
     else:
-        value[path[-1]] = deepcopy(odd)  # spoiled in its turn, it would differ for the next example
+        value[path[-1]] = deepcopy(odd)  # a changed `value` would affect the next example
 
 
 def by_pydantic(model: Any, text: bytes) -> Event | None:
@@ -118,9 +118,9 @@ def by_msgspec(model: type[Event], text: bytes) -> Event | None:
 
 
 def same(one: Event, other: Event) -> bool:
-    """As they would be written again: 1, 1.0 and true are equal in Python, and not in JSON.
+    """Return whether two values are the same JSON: 1, 1.0 and true are equal in Python, but not in JSON.
 
-    One without an id is given a new one by each.
+    Each reader gives a value without an id a new one.
     """
     other = replace(other, event_id=one.event_id)
     return one == other and body_of(one) == body_of(other)

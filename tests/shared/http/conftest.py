@@ -14,7 +14,7 @@ from shared.store.database import Database
 
 @pytest.fixture(autouse=True)
 def logged() -> Iterator[io.StringIO]:
-    """Provide what was logged."""
+    """Provide the logged lines."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     stream = io.StringIO()

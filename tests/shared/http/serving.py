@@ -30,7 +30,7 @@ from shared.store.database import Database
 
 
 class Keys:
-    """Keys in memory; `late` ones are found only after a refresh, as if made a moment ago."""
+    """Keys in memory; `late` ones are found only after a refresh, like keys created a moment ago."""
 
     def __init__(self) -> None:
         self.known: dict[str, ApiKeyChanged] = {}

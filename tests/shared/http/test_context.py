@@ -1,4 +1,4 @@
-"""Every request leaves a line and a measurement, and nothing personal in either."""
+"""Every request is logged and measured, without personal data."""
 
 import io
 import json

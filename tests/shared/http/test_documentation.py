@@ -1,4 +1,4 @@
-"""The document says all that an endpoint may answer; schemathesis holds the service to it."""
+"""The OpenAPI document lists every answer of an endpoint; schemathesis checks it against the service."""
 
 import re
 

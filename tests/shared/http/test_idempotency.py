@@ -1,4 +1,4 @@
-"""The same key is carried out once, whatever happens in between."""
+"""A request with the same Idempotency-Key is carried out once, whatever happens in between."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -24,7 +24,7 @@ from tests.shared.http.serving import Keys, make_app, serving
 
 
 class Order(RequestBody):
-    """What the endpoint shall do."""
+    """The body of a request: what the endpoint shall do."""
 
     contact_id: int = 1
     outcome: str = "fine"

@@ -1,4 +1,4 @@
-"""Keys: made-up ones cost nothing, new ones are found, revoked ones are not."""
+"""API keys: made-up ones need no query, new ones are accepted, revoked ones are refused."""
 
 from typing import Annotated
 

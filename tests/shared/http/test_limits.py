@@ -1,4 +1,4 @@
-"""An account with too many requests gets 429, and the others do not notice."""
+"""An account with too many requests gets 429, and other accounts are not affected."""
 
 from contextlib import suppress
 

@@ -1,4 +1,4 @@
-"""Cursors: through a whole list without a gap; none but this list's own."""
+"""Cursors read a whole list without a gap; a cursor of another list is refused."""
 
 import base64
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""ETags: nothing is sent twice, nobody's change is overwritten."""
+"""ETags: unchanged objects are not sent again, and nobody's change is overwritten."""
 
 from uuid import uuid4
 

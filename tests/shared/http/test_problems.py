@@ -1,4 +1,4 @@
-"""Whatever is wrong, the answer is a problem with a pointer to it."""
+"""Every error is answered by a problem document with a pointer to the invalid part."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Whatever the document allows or forbids is sent: no 5xx, no answer that the document does not know."""
+"""Requests that the document allows and forbids get no 5xx and no undocumented answer."""
 
 import asyncio
 from pathlib import Path

@@ -39,7 +39,7 @@ def redirect_by_future(_request: RawRequest) -> Awaitable[Answer]:
 
 @asynccontextmanager
 async def wire(raw: RawHandler = redirect) -> AsyncIterator[Callable[[bytes], Awaitable[bytes]]]:
-    """Send bytes on a connection of its own, and return what comes back until the server closes it or falls silent."""
+    """Send bytes on a new connection; return the answer up to the moment when the server closes it or stops sending."""
     async with serving(make_app(), raw=raw) as client:
         port = client.base_url.port
 

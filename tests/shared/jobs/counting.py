@@ -20,7 +20,7 @@ class Published:
 
 
 class Counting:
-    """Writes numbers; `disturb` is called within each step, after the step has written."""
+    """Writes numbers; `disturb` is called within each step, after its writes."""
 
     kind = "counting"
 

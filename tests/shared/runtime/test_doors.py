@@ -1,4 +1,4 @@
-"""What is exposed to the world, what to programs, and what to nobody else."""
+"""Which paths are public, which are for programs, and which are internal."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -62,7 +62,7 @@ async def _never(_resources: Resources) -> ServiceParts:
 
 @asynccontextmanager
 async def opened(settings: ShopSettings, *, has_api: bool = True) -> AsyncIterator[dict[str, set[str]]]:
-    """Which of PATHS are found at each door."""
+    """Return which of PATHS are found at each door."""
     service = ServiceDefinition(name="shop", settings=ShopSettings, migrations=Path(), catalogs=(), build=_never)
     doors = Doors(service, settings, None, None).of(PARTS, [], has_api=has_api)
     stop, ports = asyncio.Event(), dict[str, int]()

@@ -1,4 +1,4 @@
-"""Operators list held records page by page, by an index, and are told their number up to a limit."""
+"""Operators list held records page by page, by an index, and get their number up to a limit."""
 
 from collections.abc import AsyncIterator
 
@@ -78,7 +78,7 @@ async def test_lists_and_counts_read_indexes(database: Database) -> None:
     async with database.pool.acquire() as connection, connection.transaction():
         await connection.execute(FILL.replace("$1::integer", "50000"))
         await connection.execute("ANALYZE held")
-        await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")  # as for few records of a state
+        await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")  # as when few records have the state
         values = {"state": "failed", "after": 0, "limit": 101, "most": 10_001}
         for query in of_state:
             rows = await connection.fetch(

@@ -1,4 +1,4 @@
-"""The longest hold of the event loop is known, and whose it was."""
+"""The longest time for which the event loop was blocked is measured, with the task that blocked it."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,7 +1,7 @@
 """Decide, from the text of a migration alone, whether the version before it still runs on the schema after it.
 
-A statement is allowed if it cannot concern statements that know nothing of it: it creates a table or an index that
-does not restrict rows, or adds a column that has a default or may be null. Everything else needs a look.
+A statement is allowed if it cannot affect the statements of the previous version: it creates a table or an index that
+does not restrict rows, or adds a column that has a default or may be null. Everything else must be reviewed.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ def changes_of(migration: str) -> str:
 
 
 def needs_a_look(changes: str, own_tables: set[str]) -> list[str]:
-    """Return the statements that may break the version before. Tables that are created are added to `own_tables`."""
+    """Return the statements that may break the previous version. Tables that are created are added to `own_tables`."""
     return [
         statement.sql(DIALECT)
         for statement in sqlglot.parse(changes, dialect=DIALECT)
@@ -44,7 +44,7 @@ def _only_adds(statement: exp.Expr, own_tables: set[str]) -> bool:
 
 
 def _is_optional(action: exp.Expr) -> bool:
-    """Return whether an action adds a column that may be left out of a row."""
+    """Return whether an action adds a column that an INSERT may omit."""
     if not isinstance(action, exp.ColumnDef):
         return False
     kinds = set(_kinds(action))

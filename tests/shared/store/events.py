@@ -32,7 +32,7 @@ def label_changed(work_now: datetime, description: str = "") -> LabelChanged:
 
 
 class CausingEvent(NamedTuple):
-    """What an event follows from."""
+    """The cause of an event."""
 
     event_id: str
     correlation_id: str | None = None

@@ -1,8 +1,8 @@
-"""The migrations of the previous version, kept to hold those of today against them.
+"""The migrations of the previous version, kept for comparison with the current ones.
 
 `python -m tests.shared.store.previous_version COMMIT` replaces them by those of a commit. Run it with the commit of
 each version that is released. Until the first release, the previous version is the first commit whose migrations have
-the names of today.
+their current names.
 """
 
 import io
@@ -23,7 +23,7 @@ Hashes = dict[str, dict[str, str]]
 
 
 def keep(commit: str) -> None:
-    """Keep the hashes of the migrations of a commit."""
+    """Write the hashes of a commit's migrations to `previous_version.json`."""
     with tempfile.TemporaryDirectory() as folder:
         extract(commit, Path(folder))
         hashes = {name: hashes_of(Path(folder) / name) for name in (RUNTIME, *map(migrations_of, SERVICES))}

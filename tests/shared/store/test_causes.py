@@ -1,4 +1,4 @@
-"""The causes that events carry: what their writer had read, and what it wrote before."""
+"""The causes that events carry: what their writer had read, and what it had written before."""
 
 import pytest
 
@@ -25,7 +25,7 @@ async def test_events_carry_what_their_writer_had_read(database: Database) -> No
 
 @pytest.mark.asyncio
 async def test_events_carry_only_what_may_have_caused_them(database: Database) -> None:
-    """Labeling reads memberships to export segments; its labels must not wait behind a million of them."""
+    """Labeling reads memberships to export segments; its labels must not wait for a million memberships."""
     await database.pool.execute("INSERT INTO checkpoints VALUES ('uses', 1, 'c', 'segmentation.memberships', 2, 9, 41)")
     async with database.unit_of_work(2) as work:
         work.append(assigned(work.now, 1))

@@ -59,7 +59,7 @@ async def test_step_by_step_is_the_same_as_fresh(
     for migration in sorted(FOLDERS[service].glob("*.sql")):
         shutil.copy(migration, stepwise)
         await migrate(other_dsn, [stepwise] if folders else [])
-        await migrate(other_dsn, [stepwise] if folders else [])  # and again: nothing is applied twice
+        await migrate(other_dsn, [stepwise] if folders else [])  # run again: nothing is applied twice
     fresh = await schema_of(database_dsn)
     assert len(fresh) > 10
     assert await schema_of(other_dsn) == fresh

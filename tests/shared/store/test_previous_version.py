@@ -1,7 +1,7 @@
-"""The previous version keeps working on the schema of today: services are replaced one after the other.
+"""The previous version keeps working on the current schema, because services are replaced one after the other.
 
-Its code is not run here, because a clone without history does not have it. What a migration adds is read from its text
-instead, which works in every clone: nothing that statements of the previous version read, write or rely on may change.
+Its code is not run here: a clone without history does not have it. Instead, the text of each new migration is checked:
+it may change nothing that statements of the previous version read, write or rely on.
 """
 
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.shared.store.additions import changes_of, needs_a_look
 from tests.shared.store.previous_version import ROOT, RUNTIME, SERVICES, hashes_of, kept_hashes, migrations_of
 
 FOLDERS = [RUNTIME, *map(migrations_of, SERVICES)]
-# Statements that are compatible for a reason that their text does not show, by the migration's name.
+# Statements that are compatible for a reason that is not visible in their text, by the migration's name.
 REVIEWED: dict[str, str] = {}
 
 

@@ -1,4 +1,4 @@
-"""One transaction: its locks, its events, and what goes wrong without them."""
+"""A unit of work is one transaction: its locks, its events, and what goes wrong without the locks."""
 
 import asyncio
 import random
@@ -109,7 +109,7 @@ async def test_what_decides_is_read_after_the_wait_for_the_lock(database: Databa
 async def test_a_client_stopped_in_the_middle_of_a_copy_does_not_freeze_the_others(
     database: Database, migrated_dsn: str, locked: str
 ) -> None:
-    """Be it that it holds a partition or a row."""
+    """This holds whether the client has locked a partition or a row."""
     await database.pool.execute("CREATE TABLE seats AS SELECT 0 AS taken")
     stopped = await asyncpg.connect(migrated_dsn, server_settings={"application_name": APPLICATION})
     transaction = stopped.transaction()

@@ -109,7 +109,7 @@ HTML = (
 def ask(
     services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answers: Iterator[str | BaseException]
 ) -> Result:
-    """`message add` at a terminal at which somebody types."""
+    """Run `message add` at a terminal, with typed answers."""
 
     def typed(*_: object, **__: object) -> str:
         answer = next(answers)
