@@ -86,8 +86,7 @@ def database_dsn(postgres: TestPostgres) -> Iterator[str]:
 
 @pytest.fixture
 def migrations() -> tuple[Path, ...]:
-    """Provide the folders of the migrations of `migrated_dsn`, beside the runtime's; the tests of a service override
-    it."""
+    """Provide the folders of the migrations of `migrated_dsn`, beside the runtime's; tests of a service override it."""
     return ()
 
 
@@ -101,8 +100,7 @@ def migrated_dsn(postgres: TestPostgres, migrations: tuple[Path, ...]) -> Iterat
 
 @pytest.fixture
 def topic_prefix(kafka: TestKafka) -> Iterator[str]:
-    """Provide a value of the setting `topic_prefix`: topics of the test's own on the shared broker, deleted
-    afterwards."""
+    """Provide a value of `topic_prefix`: topics of the test's own on the shared broker, deleted afterwards."""
     prefix = f"t{uuid.uuid4().hex[:12]}."
     yield prefix
     kafka.delete_topics(prefix)

@@ -52,8 +52,10 @@ def shop(services: tuple[Scene, ServiceProcess]) -> Iterator[Shop]:
 
 @pytest.fixture(scope="package")
 def browser(shop: Shop) -> Iterator[Browser]:
-    """Provide the browser. It is started after the shop was created, because Playwright has an event loop of its
-    own."""
+    """Provide the browser.
+
+    It is started after the shop was created, because Playwright has an event loop of its own.
+    """
     chromium = find_chromium()
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:

@@ -14,8 +14,10 @@ HTML = '<p><a href="https://shop.example/dogs">Dogs</a> <a href="https://shop.ex
 
 @pytest.fixture(scope="module")
 def accounts(shop: Shop) -> Iterator[tuple[Account, Account]]:
-    """Provide two accounts of one person. The first has objects of every kind, the second only a label of the same
-    name."""
+    """Provide two accounts of one person.
+
+    The first has objects of every kind, the second only a label of the same name.
+    """
     here, there = (Account.open(shop.account.scene, name) for name in ("Antwerp", "Ghent"))
     with here, there:
         there.labels("dogs")

@@ -63,8 +63,10 @@ class Compose:
         return [json.loads(line) for line in self.run("ps", "--all", "--format", "json").splitlines()]
 
     def ask(self, service: str, path: str, key: str) -> Any:
-        """Return the answer of an API; the request is made inside a container, because the API is not reachable from
-        outside."""
+        """Return the answer of an API.
+
+        The request is made inside a container, because the API is not reachable from outside.
+        """
         name, port = {"tracking": ("tracking-api", 8101), "labeling": ("labeling-api", 8102)}[service]
         return json.loads(self.run("exec", "-T", name, "python", "-c", _ASK, f"http://127.0.0.1:{port}{path}", key))
 

@@ -115,8 +115,10 @@ def _stop_kafka_for_a_minute(stack: Compose, clicker: Clicker) -> None:
 
 
 def _is_healthy(stack: Compose) -> bool:
-    """Return whether the last check of every container passed; a container is unhealthy only after many failed
-    checks."""
+    """Return whether the last check of every container passed.
+
+    A container is unhealthy only after many failed checks.
+    """
     lasting = [each["Name"] for each in stack.containers() if each["Service"] not in ONE_SHOT]
     states = [seen["State"]["Health"] for seen in json.loads(stack.engine("inspect", *lasting))]
     return all(state["Status"] == "healthy" and state["FailingStreak"] == 0 for state in states)

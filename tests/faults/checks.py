@@ -103,8 +103,7 @@ async def _unpublished(dsn: str) -> int:
 
 
 async def events_seen(sandbox: Sandbox, topic: str) -> list[tuple[tuple[int, int, UUID], dict[str, Any]]]:
-    """Return the events that a consumer gets if it skips sequences that it has seen: partition, sequence and id, and
-    the event.
+    """Return the events of a consumer that skips sequences it has seen: partition, sequence and id, and the event.
 
     The event's `ce_type` is added to its body.
     """

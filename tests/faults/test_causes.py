@@ -92,8 +92,7 @@ class LaggingCatalog(Catalog):
 
 @pytest.mark.asyncio
 async def test_what_follows_from_a_deletion_waits_for_the_catalog(rig: Rig) -> None:
-    """Otherwise a contact that loses a deleted label would enter the segment "does not have this label" for a
-    moment."""
+    """Otherwise a contact that loses a deleted label would briefly enter "does not have this label"."""
     handler, catalog = Noting(), LaggingCatalog(rig.settings)
     async with rig.worker(handler, topics=TOPICS, catalog=catalog) as host:
         await rig.publish([_command(1)], sequence=21, after={"labeling.catalog": 20})

@@ -193,8 +193,7 @@ async def test_killed_while_it_sends_nothing_goes_twice_and_nothing_is_forgotten
 
 
 def _agree(address: str, state: str, *, was_taken: bool) -> None:
-    """Check that delivery's reports agree with the mails that the server accepted; only a broken connection may be
-    uncertain."""
+    """Check that reports agree with the mails that the server accepted; only a broken connection may be uncertain."""
     if address.startswith("nobody"):
         assert (state, was_taken) in (("bounced", False), ("uncertain", False)), (address, state)
     elif address.startswith(("lost", "torn")):

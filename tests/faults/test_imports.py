@@ -47,8 +47,10 @@ class File:
 
 
 def a_file(dice: random.Random) -> File:
-    """Return rows of people with a city and labels. Some occur twice; some have an invalid address or an unknown
-    label."""
+    """Return rows of people with a city and labels.
+
+    Some occur twice; some have an invalid address or an unknown label.
+    """
     file, text = File(), io.StringIO(newline="")
     writer = csv.writer(text, delimiter=";")
     writer.writerow(["E-mail", "City", "Interesselabels", "Note"])

@@ -58,8 +58,7 @@ async def _strengths(sandbox: Sandbox, account_id: int) -> Counter[Interest]:
 
 
 async def _held_on_the_topic(sandbox: Sandbox, account_id: int) -> set[Interest]:
-    """Return the labels that contacts hold by the events; assigned and removed must alternate for each contact and
-    label."""
+    """Return who holds which label by the events; assigned and removed must alternate for each contact and label."""
     held: set[Interest] = set()
     for _, event in await events_seen(sandbox, "labeling.labels"):
         if event["account_id"] != account_id:

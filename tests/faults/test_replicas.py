@@ -36,8 +36,7 @@ def sandbox(kafka: TestKafka, postgres: TestPostgres, tmp_path: Path) -> Iterato
 
 @pytest.mark.asyncio
 async def test_two_replicas_share_the_partitions(sandbox: Sandbox) -> None:
-    """If addresses identified processes, the two would be one: each would fence the other, and take its place in the
-    group."""
+    """If addresses identified processes, the two replicas would fence each other, and share one place in the group."""
     await ensure_topics(sandbox.settings)
     replicas = [
         sandbox.service(

@@ -62,8 +62,7 @@ class Workload:
         self.answering: dict[str, Any] = {}
 
     async def define(self, until_moment: datetime) -> None:
-        """Create a workflow that waits until a point in time, and one whose runs wait for a form that may be
-        submitted."""
+        """Create a workflow that waits until a point in time, and one whose runs wait for a form."""
         wait = {"id": "wait", "wait": {"until": until_moment.isoformat()}}
         offer = {"id": "offer", "send": {"message": str(OFFER)}}
         self.waiting = await self.rig.workflow(SEND, wait, offer, LABEL, reentry="every_time")

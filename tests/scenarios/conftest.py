@@ -17,7 +17,7 @@ from tests.stack.sandbox import OPERATOR_KEY, Sandbox
 
 @pytest.fixture(scope="package")
 def scene(kafka: TestKafka, postgres: TestPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    """Provide all four services at work, for all scenarios; each makes accounts of its own."""
+    """Provide all four services, running, for all scenarios; each scenario creates accounts of its own."""
     sandbox = Sandbox(kafka, postgres, tmp_path_factory.mktemp("everything"))
     services = {name: sandbox.service(name) for name in SERVICES}
     # Its port is known only now, and tracked links must lead to it.
@@ -50,7 +50,7 @@ def inbox(scene: Scene) -> Iterator[Path]:
 
 @pytest.fixture(scope="package")
 def everything(scene: Scene) -> dict[str, str]:
-    """Provide the environment of a command_line that knows the four services."""
+    """Provide the environment in which the command line finds the four services."""
     sandbox = scene.sandbox
     return {
         "PENCHANT_HOME": str(sandbox.folder / "command_line"),
@@ -64,7 +64,7 @@ def everything(scene: Scene) -> dict[str, str]:
 
 @pytest.fixture
 def command_line(everything: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> CommandLineSettings:
-    """Provide the environment in place, as a shell has it after `eval "$(penchant env)"`."""
+    """Set the environment as `eval "$(penchant env)"` does in a shell."""
     for name, value in everything.items():
         monkeypatch.setenv(name, value)
     return CommandLineSettings.read()

@@ -1,4 +1,4 @@
-"""An account with one of everything in it."""
+"""An account with one object of each kind."""
 
 from typing import Any
 
@@ -30,9 +30,10 @@ def definition_on(label: str) -> dict[str, Any]:
 
 
 def one_of_everything(account: Account, field: str = "city", contacts: int = 1) -> dict[str, str]:
-    """Make it; the ids by the names of path parameters. `field` is the key of the field, a text.
+    """Create one object of each kind; return the ids by the names of path parameters.
 
-    The contact is the last of that many: they are counted within an account, and two accounts' may differ in that.
+    `field` is the key of the field, a text. `contacts` contacts are created, and `contact` is the last of them: contact
+    ids are counted per account, so accounts can differ in them.
     """
     dogs, doomed = account.labels("Dogs", "Doomed")
     contact = account.contacts(contacts)[-1]

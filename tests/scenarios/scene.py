@@ -1,4 +1,4 @@
-"""Four services at work, and accounts on them as their owners use them: over HTTP."""
+"""Four running services, and accounts on them that are used over HTTP."""
 
 import json
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ class Scene:
 
 
 class Account:
-    """An account with an admin key. Every method returns what the service answered, or fails with it."""
+    """An account with an admin key. Every method returns the service's answer, or fails with its text."""
 
     def __init__(self, scene: Scene, account_id: int, key: str) -> None:
         self.scene = scene
@@ -55,7 +55,7 @@ class Account:
         return self.http.request(method, f"{self.scene.url(service)}{path}", **options)
 
     def ask(self, service: str, method: str, path: str, body: Any = None, **options: Any) -> Any:
-        """Return the JSON of a good answer."""
+        """Return the JSON of a successful answer."""
         answer = self.request(service, method, path, **({} if body is None else {"json": body}), **options)
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer.json() if answer.content else None
@@ -96,9 +96,9 @@ class Account:
         return made
 
     def tokens(self, message_id: str, contact_ids: list[int], send: object = None) -> dict[int, dict[str, Any]]:
-        """Return each contact's token, and the tracked links by the links' ids.
+        """Return each contact's token, and the tracked links by link id.
 
-        Contacts that were created a moment ago may not have reached tracking yet: wait for them.
+        Wait for contacts that have not reached tracking yet.
         """
         body = {"contact_ids": contact_ids} | ({} if send is None else {"send": send})
         deadline = monotonic() + KNOWN_WITHIN
@@ -120,5 +120,5 @@ class Account:
 
 
 def bearer(key: str) -> dict[str, str]:
-    """Return the header that shows a key."""
+    """Return the Authorization header with a key."""
     return {"Authorization": f"Bearer {key}"}

@@ -1,4 +1,4 @@
-"""Whoever may not be sent to any more after an audience was frozen is skipped, for a reason that everybody can read."""
+"""Contacts that may not be sent to after an audience was frozen are skipped, and the reason is reported."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ ATTEMPTS = 30
 
 
 def invite(account: Account) -> dict[str, int]:
-    """Create subscribed contacts who have consented to tracking, each named after what becomes of it."""
+    """Create subscribed contacts that have consented to tracking, each named after the change that it will make."""
     account.post("labeling", "/v1/fields", {"key": "city", "name": "City", "type": "text"})
     account.ask("labeling", "PATCH", "/v1/account", {"track_unknown_consent": False})
     rows = [
@@ -45,8 +45,8 @@ def _is_counted(account: Account, criterion: dict[str, Any], count: int) -> bool
 def freeze(account: Account, message_id: str) -> str:
     """Return the path of a campaign that has frozen its audience, is paused, and has requested nothing yet.
 
-    Between the freeze and the first request there is a moment only. A campaign that is not stopped in it is
-    cancelled, and the next one is tried.
+    There is only a moment between the freeze and the first request: a campaign that is paused too late is cancelled,
+    and another one is tried.
     """
     body = {"name": "Gent", "message_id": message_id, "audience": {"include": [INVITED]}}
     for _ in range(ATTEMPTS):
@@ -66,7 +66,7 @@ def _is_frozen(account: Account, path: str) -> bool:
 
 
 def change_their_minds(account: Account, contacts: dict[str, int], message_id: str) -> None:
-    """Let each contact do what it is named after, by the door that it has; return once segmentation knows."""
+    """Let each contact make the change that it is named after; return once segmentation has applied all."""
     tokens = account.tokens(message_id, list(contacts.values()), SEND)
     base = account.scene.url("labeling")
     with httpx.Client(timeout=30) as browser:
@@ -79,7 +79,7 @@ def change_their_minds(account: Account, contacts: dict[str, int], message_id: s
     account.post("labeling", "/v1/engagements", [bounced | {"occurred_at": "2026-03-01T12:00:05Z"}])
     account.suppression("blocked@customers.example")
     account.ask("labeling", "DELETE", f"/v1/contacts/{contacts['erased']}")
-    # No criterion asks for consent. What the same contact writes later is read later.
+    # No criterion reads consent, so a later change of the same contact shows that this one was read.
     account.ask("labeling", "PATCH", f"/v1/contacts/{contacts['consent_denied']}", {"fields": {"city": "Brugge"}})
     for criterion, count in (
         ({"contact": {"subscription": "subscribed"}}, 3),

@@ -1,4 +1,4 @@
-"""The commands of `penchant` on four real services: what the README promises."""
+"""The commands of `penchant` on four real services do what the README says."""
 
 import asyncio
 import json
@@ -172,7 +172,7 @@ def test_a_record_that_cannot_be_used_is_listed_shown_and_tried_again(command_li
     assert letter["reason"].startswith("not_json")
     assert answer("dead-letters", "show", letter["id"])["value"] == "nonsense"
     assert answer("dead-letters", "replay", letter["id"])["records"] == 1
-    # It is as wrong as before, and so it is a new dead letter.
+    # The record is still invalid, so it becomes a new dead letter.
     _until(lambda: [other["id"] for other in _dead()] not in ([], [letter["id"]]))
 
 

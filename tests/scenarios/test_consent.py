@@ -1,4 +1,4 @@
-"""Who refuses to be tracked is not tracked from the answer on, whichever way it was said."""
+"""A contact that refuses tracking is not tracked once the request is answered, in whichever way it refused."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""A marketer's Excel file: imported, mended, imported again, undone, exported, and read back."""
+"""A marketer's Excel file: imported, corrected, imported again, undone, exported, and read back."""
 
 import csv
 import json

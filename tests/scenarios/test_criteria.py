@@ -1,4 +1,4 @@
-"""What criteria ask for comes from labeling, and workflows and segments agree on it."""
+"""The facts of criteria come from labeling, and workflows and segments agree on them."""
 
 import asyncio
 from typing import Any
@@ -15,7 +15,7 @@ def members(account: Account, segment_id: str) -> set[int]:
 
 
 def found(account: Account, criterion: dict[str, Any]) -> set[int]:
-    """Return the contacts of a criterion, page by page."""
+    """Return the contacts that match a criterion, read page by page."""
     contact_ids: set[int] = set()
     body: dict[str, Any] = {"criterion": criterion, "limit": 7}
     while True:

@@ -1,4 +1,4 @@
-"""What uses what, as docs/reference/deleting.md says: each kind of user is named, and broken once it is forced."""
+"""References as docs/reference/deleting.md lists them: a refused deletion names each user, a forced one breaks it."""
 
 import re
 from collections.abc import Callable
@@ -34,7 +34,7 @@ KINDS = [row[0].strip("`") for row in rows() if len(row) == 3 and row[0].startsw
 
 @dataclass
 class Thing:
-    """What is deleted: its service and path, a criterion that names it, and what else a user writes to use it."""
+    """A deleted object: its service and path, a criterion that names it, and other texts by which users refer to it."""
 
     service: str
     path: str

@@ -1,7 +1,7 @@
-"""What the live OpenAPI documents allow and forbid is sent: no 5xx, and no answer that the document does not know.
+"""Requests that the live OpenAPI documents allow and forbid get no 5xx and no undocumented answer.
 
-Made-up ids are tried on tracking and labeling beside their own tests (test_bad_input.py); here are the services whose
-answers need the others, and for all four the ids of things that are there.
+Made-up ids are tested for tracking and labeling by their own tests (test_bad_input.py), and here for the services that
+need the others. Ids of existing objects are tested here for all four.
 """
 
 import json
@@ -17,7 +17,8 @@ from tests.stack.bad_input import send_bad_input
 
 EXAMPLES = {"made up": 20, "real": 8}  # per operation
 JSON = {"Content-Type": "application/json"}
-# What a definition may have anywhere by mistake. The document says little of what is in one, so schemathesis can't.
+# Values that a definition may contain by mistake. schemathesis cannot generate them, for the document describes the
+# parts of a definition only roughly.
 ODD: tuple[Any, ...] = (
     None, True, 0, -1, 2**63, 2**70, 1e308, float("nan"),
     "", "\0", "\ud800", "\U0001f415", "x" * 5000, [], {}, [None], {"": None}, [[[]]],
@@ -35,8 +36,8 @@ def test_schemathesis_finds_nothing(scene: Scene, service: str, ids: str, tmp_pa
         made = one_of_everything(account)
         options = []
         if ids == "real":
-            # What is deleted would be no real id any more.
-            # A wrong campaign in the path is replaced by the real one here, and its acceptance reported as a mistake.
+            # After a deletion the ids would not exist any more. A wrong campaign in the path is replaced by the
+            # existing one here, and schemathesis would report its acceptance as a mistake.
             options = [
                 "--exclude-method=DELETE",
                 "--include-path-regex=[{]",
@@ -56,7 +57,7 @@ def test_schemathesis_finds_nothing(scene: Scene, service: str, ids: str, tmp_pa
 
 @pytest.mark.timeout(300)
 def test_definitions_with_something_odd_in_them_are_answered(scene: Scene) -> None:
-    """Anything at all in the place of each part of a valid definition."""
+    """Each part of a valid definition is replaced by odd values."""
     unexpected = []
     with Account.open(scene, "Odd definitions") as account:
         things = one_of_everything(account)
@@ -127,7 +128,7 @@ def _everything_in_a_workflow(things: Mapping[str, str]) -> dict[str, Any]:
 
 
 def test_the_documents_are_those_of_the_repository(scene: Scene) -> None:
-    """So what is found here is found in what people read."""
+    """So the tests of the live documents are valid for the published ones."""
     documents = Path(__file__).parents[2] / "docs" / "openapi"
     with Account.open(scene, "Documents") as account:
         for service in scene.services:

@@ -1,4 +1,4 @@
-"""A contact is erased: soon nothing anywhere knows who it was, and nothing that it did is miscounted."""
+"""A contact is erased: soon no store contains its personal data, and its actions stay counted."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ WHERE table_schema = 'public' AND table_type = 'BASE TABLE' ORDER BY 1, 2
 
 
 class Person:
-    """Somebody with an unmistakable word in all that is known of them."""
+    """A contact with an unmistakable word in all its data."""
 
     def __init__(self, account: Account) -> None:
         self.account = account
@@ -64,7 +64,7 @@ class Person:
         assert (answer.status_code, answer.headers["location"]) == (302, "https://shop.example/shoes?a=1&b=2")
 
     def report_clicks_on_what_nobody_knows(self) -> None:
-        """Report clicks on a message that was never registered, by every name of the contact. They wait for it."""
+        """Report clicks on a message that was never registered, by every identifier of the contact; they are held."""
         now = datetime.now(UTC).isoformat()
         report = {"message_id": str(uuid4()), "url": "https://shop.example/", "occurred_at": now, "ip": "192.0.2.7"}
         names = ({"email": self.email.lower()}, {"external_id": self.external_id}, {"contact_id": self.contact_id})
@@ -101,7 +101,7 @@ async def _erased(scene: Scene, account: Account) -> None:
     account.post("workflow", f"/v1/workflows/{workflow}/activate")
 
     person = Person(account)
-    person.engage(email=person.email)  # before anybody knows them: held until they are known
+    person.engage(email=person.email)  # before the contact is known: held until then
     person.join()
     bystander = account.contacts(1)[0]
     tracked = account.tokens(message["id"], [person.contact_id])[person.contact_id]["links"][link]
@@ -129,7 +129,7 @@ async def _erased(scene: Scene, account: Account) -> None:
     asked = {"criterion": liked, "contact_id": person.contact_id}
     account.post("segmentation", "/v1/criteria/explain", asked, Idempotency_Key="explain")
     account.post("workflow", f"/v1/workflows/{workflow}/try", {"contact_id": person.contact_id}, Idempotency_Key="try")
-    # What is looked for is there to be found.
+    # Before the erasure, the word is found.
     everywhere = await _places(scene, person.word)
     assert {"labeling.contacts.email", "labeling.events.personal", "tracking.clicks.user_agent"} <= everywhere
     assert {"labeling.engagements.data", "tracking.held.value"} <= everywhere
@@ -149,7 +149,7 @@ async def _erased(scene: Scene, account: Account) -> None:
 
 
 async def _said_on_kafka(scene: Scene, account: Account, person: Person) -> None:
-    """Check for a tombstone as the newest record, after one that says `erased`; no other topic ever had the word."""
+    """Check that the newest record is a tombstone, after one that says `erased`; no other topic ever had the word."""
     key = f"{account.account_id}:{person.contact_id}".encode()
     for topic, about in TOPICS.items():
         if about.kind == "dead":
@@ -183,7 +183,7 @@ def _dropped(account: Account) -> float:
 
 
 async def _places(scene: Scene, word: str) -> set[str]:
-    """Return every service.table.column in which the word stands, in any case, also among bytes."""
+    """Return every service.table.column that contains the word, ignoring case, also within bytes."""
     found = set()
     for service in SERVICES:
         connection = await asyncpg.connect(scene.sandbox.database(service))

@@ -1,4 +1,4 @@
-"""Real newsletters: registered, labelled, clicked through link by link, and counted exactly."""
+"""Real newsletters: they are registered, their links are labelled and clicked, and clicks are counted exactly."""
 
 import asyncio
 import re
@@ -37,7 +37,7 @@ WITHIN = 90.0  # seconds
 
 @dataclass(slots=True)
 class Href:
-    """Where a link leads, the words in it, and whether only Outlook shows it."""
+    """The target of a link, its text, and whether only Outlook shows it."""
 
     target: str
     tag: str
@@ -45,7 +45,10 @@ class Href:
     words: list[str] = field(default_factory=list)
 
     def is_twin_of(self, other: "Href") -> bool:
-        """Return whether this draws the button of `other` for Outlook. Its shape may end in a later comment."""
+        """Return whether this link is the Outlook version of the button `other`.
+
+        Its shape may end in a later comment.
+        """
         same_words = self.words in ([], other.words)
         return self.outlook > other.outlook and self.target == other.target and same_words
 
@@ -104,7 +107,7 @@ class Click:
 
 @dataclass(slots=True)
 class Tally:
-    """What went in, counted beside the services."""
+    """The expected numbers, counted independently of the services."""
 
     clicks: Counter[tuple[int, str, str, str]] = field(default_factory=Counter)  # contact, message, link, verdict
     interests: Counter[tuple[int, str]] = field(default_factory=Counter)  # contact, label
@@ -114,7 +117,7 @@ class Tally:
 
 
 def _without_twins(originals: Sequence[Href], tracked: Sequence[Href]) -> list[tuple[str, str]]:
-    """Pair the links before and after tracking; a button that is drawn once more for Outlook is the same link."""
+    """Pair the links before and after tracking; the Outlook version of a button is the same link."""
     pairs = list(zip(originals, tracked, strict=True))
     found = []
     for original, after in pairs:
@@ -126,7 +129,7 @@ def _without_twins(originals: Sequence[Href], tracked: Sequence[Href]) -> list[t
 
 
 class Mailing:
-    """An account, its contacts and labels, and messages that are clicked through."""
+    """An account, its contacts and labels, and messages whose links are clicked."""
 
     def __init__(self, account: Account) -> None:
         self.account = account
@@ -136,7 +139,7 @@ class Mailing:
         self.tally = Tally()
 
     def send(self, path: Path) -> list[Click]:
-        """Register and labels a newsletter; the clicks on all its tracked links."""
+        """Register and label a newsletter; request all its tracked links."""
         html = path.read_text(encoding="utf-8")
         message = self.account.message(html, path.stem)
         self.messages.append(message)
@@ -180,7 +183,7 @@ class Mailing:
         yield self.contacts[number % CONTACTS], "GET", BROWSER
         if number % 4 == 0:  # again
             yield self.contacts[number % CONTACTS], "GET", BROWSER
-        if number % 5 == 0:  # another one, whose mail scanner was there before
+        if number % 5 == 0:  # another contact, whose mail scanner has clicked before
             yield self.contacts[(number // 5) % CONTACTS], "GET", CRAWLER
             yield self.contacts[(number // 5) % CONTACTS], "GET", BROWSER
         if number % 9 == 0:
@@ -209,7 +212,7 @@ def _click(clicks: Sequence[Click]) -> None:
 
 
 def _click_in_turn(clicks: Sequence[Click]) -> list[tuple[Click, int, str | None]]:
-    """Return the clicks that were not answered as they should be, with the answer."""
+    """Return the clicks with a wrong answer, and the answer."""
     wrong = []
     with closing(HTTPConnection(urlsplit(clicks[0].url).netloc, timeout=30)) as connection:
         for click in clicks:

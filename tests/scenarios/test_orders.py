@@ -1,4 +1,4 @@
-"""What is written together is known together: no consumer sees the consequence before its cause."""
+"""Changes that are written together are seen in order: no consumer sees an effect before its cause."""
 
 import asyncio
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ class Writes:
         self.message = account.message(HTML)["id"]
 
     def workflow(self, name: str, **more: Any) -> str:
-        """Create a workflow that sends the message to whoever gets the label News."""
+        """Create a workflow that sends the message to contacts that get the label News."""
         definition = {
             "name": name,
             "triggers": [{"on": "LabelAssigned", "label": self.news}],
@@ -61,7 +61,7 @@ class Writes:
         return {event["contact_id"] for event in asyncio.run(self.events(topic))}
 
     def all_requested(self, contact_ids: Sequence[int]) -> set[int]:
-        """Wait until a message was requested for each of these; return the contacts for whom one was."""
+        """Wait until a message was requested for each of these contacts; return all contacts with a request."""
 
         async def requested() -> set[int]:
             return {event["contact_id"] for event in await self.events("workflow.messages")}

@@ -1,4 +1,4 @@
-"""An upgrade: the previous version works on databases that today's has migrated, and is replaced service by service."""
+"""An upgrade: the previous version works on databases that the current one has migrated, until it is replaced."""
 
 import asyncio
 import subprocess
@@ -15,8 +15,8 @@ from tests.stack.processes import start_all
 from tests.stack.sandbox import Sandbox
 from tests.stack.waiting import until_equal
 
-SESSION = "10"  # seconds that the group waits for a member that was stopped: the new process is another member
-REPLACED = ("labeling", "tracking", "segmentation", "workflow")  # in the order that the how-to page gives
+SESSION = "10"  # seconds after which the group removes a stopped member: the new process is another member
+REPLACED = ("labeling", "tracking", "segmentation", "workflow")  # in the order of the how-to page
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def previous(tmp_path: Path) -> Path:
 
 
 class Story:
-    """Clicks on a labelled link by a contact, and what follows from each in every service."""
+    """Clicks on a labelled link by a contact, and the effects of each click in every service."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
@@ -57,7 +57,7 @@ class Story:
         self._token = account.tokens(message["id"], [self._contact])[self._contact]["token"]
 
     def click(self) -> None:
-        """Click on the link as a browser does, and wait until every service has done its part."""
+        """Click on the link as a browser does, and wait until every service has processed the click."""
         agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
         headers = {"User-Agent": agent, "Accept-Language": "en", "Accept": "text/html"}
         answer = httpx.get(f"{self._account.scene.url('tracking')}/c/{self._token}.1", headers=headers, timeout=30)
@@ -67,7 +67,7 @@ class Story:
         asyncio.run(until_equal(lambda: asyncio.to_thread(self._seen), expected, 120))
 
     def _seen(self) -> tuple[int, bool, int, int]:
-        """Return the clicks that count, whether the workflow assigned its label, the segment's size, and the runs."""
+        """Return the counted clicks, whether the workflow assigned its label, the segment's size, and the runs."""
         labels = self._account.get("labeling", f"/v1/contacts/{self._contact}/labels")["items"]
         held = {item["label_id"]: item for item in labels}
         members = self._account.get("segmentation", f"/v1/segments/{self._segment}/members")["items"]

@@ -1,4 +1,4 @@
-"""Nobody gets anywhere without the right key; no endpoint of the live OpenAPI documents is left out."""
+"""Every endpoint of the live OpenAPI documents refuses requests without the right key."""
 
 import re
 from collections.abc import Iterator
@@ -20,15 +20,15 @@ from tests.scenarios.scene import SERVICES, Account, Scene, bearer
 METHODS = ("get", "put", "post", "patch", "delete")
 OPERATORS = re.compile(r"/v1/accounts(/.*)?|/v1/\w+-held-records.*")
 NEEDS = re.compile(r"Needs a key with the scope `(\w+)`\.")
-# Which of two scopes these ask for depends on the origin in the body; `read` is enough for none of them.
+# Which of two scopes these endpoints require depends on the origin in the body; `read` is never enough.
 BY_ORIGIN = {
     ("PUT", "/v1/contacts/{contact}/labels/{label_id}"),
     ("DELETE", "/v1/contacts/{contact}/labels/{label_id}"),
     ("POST", "/v1/assignments"),
 }
-# Any number is answered: a contact that is not known was not in the campaign. That says nothing about another account.
+# Any id is answered: an unknown contact was not in the campaign. The answer reveals nothing about another account.
 EVERYWHERE = {"contact_id"}
-SOON = 1.0  # seconds in which a revoked key stops
+SOON = 1.0  # seconds until a revoked key is refused
 TABLES = """
 SELECT string_agg(oid::regclass::text, ', ') FROM pg_class
 WHERE relkind IN ('r', 'p') AND NOT relispartition AND relnamespace = 'public'::regnamespace
@@ -38,7 +38,7 @@ NOW = "2026-11-01T08:00:00Z"
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An endpoint of ours, as its service's document has it."""
+    """An endpoint, as its service's OpenAPI document describes it."""
 
     service: str
     method: str
@@ -47,7 +47,7 @@ class Operation:
 
     @property
     def parameters(self) -> list[str]:
-        """The ids in its path that name something of one account."""
+        """Return the ids in the path that name an object of one account."""
         return [name for name in re.findall(r"{(\w+)}", self.path) if name not in EVERYWHERE]
 
     def __str__(self) -> str:
@@ -55,7 +55,7 @@ class Operation:
 
 
 def operations(scene: Scene) -> Iterator[Operation]:
-    """Yield all that asks for a key of an account."""
+    """Yield the operations that require a key of an account."""
     for service in SERVICES:
         document = httpx.get(f"{scene.url(service)}/openapi.json").json()
         for path, described in document["paths"].items():
@@ -67,11 +67,11 @@ def operations(scene: Scene) -> Iterator[Operation]:
 
 
 class Tenant:
-    """An account with one of everything; `ids` by the name of the path parameter, `bodies` by method and path."""
+    """An account with one object of each kind; `ids` by the name of the path parameter, `bodies` by method and path."""
 
     def __init__(self, account: Account, contacts: int) -> None:
         self.account = account
-        # This contact's id must not be another account's too.
+        # The other account must not have a contact with this id.
         self.ids = one_of_everything(account, f"motto_{account.account_id}", contacts)
         self.contact = int(self.ids["contact"])
         dogs, message, link = self.ids["label_id"], self.ids["message_id"], self.ids["link_id"]
@@ -136,7 +136,7 @@ class Tenant:
         }
 
     def _bodies_of_campaigns(self, dogs: str, message: str) -> dict[tuple[str, str], Any]:
-        """Return the bodies of audiences and campaigns, and of what a message needs for them."""
+        """Return the bodies of audiences and campaigns, and of the parts of a message that they need."""
         criterion = {"label": dogs}
         campaign = {"name": "Another", "message_id": message, "audience": {"include": [criterion]}}
         return {
@@ -160,7 +160,7 @@ class Tenant:
         }
 
     def ask(self, operation: Operation, ids: dict[str, str], key: str | None = None) -> httpx.Response:
-        """Send the operation on `ids`, with a valid body, with the account's own key unless another one is given."""
+        """Send the operation for `ids` with a valid body, by default with the account's own key."""
         path = operation.path.format(**ids)
         if operation.path.endswith("/html"):
             path += f"?contact_id={self.contact}"
@@ -185,7 +185,7 @@ def other(scene: Scene) -> Iterator[Tenant]:
 
 
 def test_what_belongs_to_another_account_is_not_there(scene: Scene, tenant: Tenant, other: Tenant) -> None:
-    """Each id of a path in turn, and all of them."""
+    """Each id of a path is replaced in turn, and then all of them."""
     before = _everything(other)
     for operation in operations(scene):
         for theirs in product((True, False), repeat=len(operation.parameters)):
@@ -200,7 +200,7 @@ def test_what_belongs_to_another_account_is_not_there(scene: Scene, tenant: Tena
 
 
 def _everything(of: Tenant) -> list[Any]:
-    """Return what its owner sees."""
+    """Return all data that the owner sees."""
     paths = {
         "tracking": ["/v1/messages/{message_id}"],
         "labeling": [
@@ -219,7 +219,7 @@ def _everything(of: Tenant) -> list[Any]:
 
 
 def test_ids_in_queries_and_bodies_are_looked_for_in_the_account_too(tenant: Tenant, other: Tenant) -> None:
-    """Lists that are asked for with another account's ids are empty; what names them is refused."""
+    """Lists that are filtered by another account's ids are empty; bodies that name them are refused."""
     ask, ids, theirs = tenant.account.request, tenant.ids, other.ids
     contact = other.contact
     for path in (f"/v1/clicks?message_id={theirs['message_id']}", f"/v1/clicks?contact_id={contact}"):
@@ -257,14 +257,14 @@ def test_nothing_is_done_without_a_key(scene: Scene, tenant: Tenant) -> None:
 @pytest.mark.asyncio
 @pytest.mark.parametrize("service", SERVICES)
 async def test_a_made_up_key_is_refused_without_the_database(scene: Scene, tenant: Tenant, service: str) -> None:
-    """Nobody can read a table while all are locked, and it is refused all the same."""
+    """All tables are locked, so no query can run, and the key is still refused."""
     own = [operation for operation in operations(scene) if operation.service == service]
     connection = await asyncpg.connect(scene.sandbox.database(service))
     try:
         async with connection.transaction():
             await connection.execute(f"LOCK TABLE {await connection.fetchval(TABLES)}")
             answers = {str(operation): tenant.ask(operation, tenant.ids, "pk_" + "0" * 49) for operation in own}
-            # One with the right checksum, that belongs to nobody.
+            # A key with the right checksum that belongs to no account.
             answers["well made"] = tenant.ask(own[0], tenant.ids, generate())
             assert await connection.fetchval("SELECT true"), "it was locked all the time"
     finally:
@@ -304,7 +304,7 @@ def test_what_is_the_operators_is_for_no_account(scene: Scene, tenant: Tenant) -
 
 
 def test_a_new_key_works_everywhere_at_once_and_a_revoked_one_stops_within_a_second(tenant: Tenant) -> None:
-    """Thrice: on a machine that is busy with something else one of them may take longer."""
+    """Three times: on a busy machine one of them may take longer."""
     lists = {"tracking": "messages", "labeling": "labels", "segmentation": "segments", "workflow": "workflows"}
     took: list[float] = []
     for number in range(3):

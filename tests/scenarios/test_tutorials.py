@@ -1,4 +1,4 @@
-"""The tutorials are run as they are written."""
+"""The commands of the tutorials work as written."""
 
 import json
 import os
@@ -74,7 +74,7 @@ def test_a_campaign_whose_content_fits_each_contact(
 
 
 def _objects(printed: str) -> list[str]:
-    """Return the JSON objects among what was printed; answers end without a line end."""
+    """Return the JSON objects in the output; answers need not end with a line break."""
     decoder, found = json.JSONDecoder(), []
     place = printed.find("{")
     while place >= 0:
@@ -89,7 +89,7 @@ def _objects(printed: str) -> list[str]:
 
 
 def _differ_as_they_should(mails: list[Any]) -> None:
-    """Check that each customer sees what they like, with their own name: 0, 8, 16, … dogs; 4, 12, 20, … cats."""
+    """Check that customers see their animal and their own name: 0, 8, 16, … dogs; 4, 12, 20, … cats."""
     assert len(mails) >= 100
     for mail in mails:
         number = int(str(mail["To"]).removeprefix("customer").partition("@")[0])

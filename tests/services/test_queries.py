@@ -1,4 +1,4 @@
-"""Every query of every service, and of what they share, is prepared against the migrated schema."""
+"""Every query of every service and of `shared` can be prepared on the migrated schema."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ SERVICES = sorted(folder.parent.name for folder in (ROOT / "services").glob("*/m
 
 
 def queries_in(folder: Path) -> list[Query]:
-    """Return the queries beside the modules in a folder and the folders in it; migrations are not among them."""
+    """Return the queries beside the modules in a folder and its subfolders, without migrations."""
     files = sorted(file for file in folder.rglob("*.sql") if file.parent.name != "migrations")
     return [query for file in files for query in queries_of(str(file.with_suffix(".py"))).values()]
 

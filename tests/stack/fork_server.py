@@ -16,8 +16,10 @@ from typing import Any
 
 
 def serve(connection: socket.socket) -> dict[str, Any]:
-    """Answer requests until the tests have ended, then kill the remaining processes. Return in each fork, with its
-    request."""
+    """Answer requests until the tests have ended, then kill the remaining processes.
+
+    Return in each fork, with its request.
+    """
     running: set[int] = set()
     with connection.makefile("r", encoding="utf-8") as requests:
         for line in requests:

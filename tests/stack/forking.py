@@ -104,8 +104,7 @@ _STARTING = Lock()
 
 
 def fork_server_of(module: str) -> ForkServer | None:
-    """Return the server that forks processes of a service, started at the first call; None if this system cannot
-    fork."""
+    """Return the server that forks processes of a service, started at the first call; None if forking is impossible."""
     if not hasattr(os, "pidfd_open"):
         return None
     with _STARTING:

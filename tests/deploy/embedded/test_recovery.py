@@ -101,8 +101,10 @@ def test_a_lost_kafka_is_refused_and_recovered_by_the_command_that_is_named(penc
 
 
 def _records(penchant: Penchant) -> set[tuple[str, str, str]]:
-    """Return topic, id and sequence of the records of all topics that services write; for compacted topics, of the
-    newest record per key."""
+    """Return topic, id and sequence of the records of all topics that services write.
+
+    For compacted topics, only the newest record of each key is returned.
+    """
 
     async def read() -> set[tuple[str, str, str]]:
         settings = CommonSettings(kafka=penchant.stack()["kafka"])

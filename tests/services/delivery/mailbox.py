@@ -13,10 +13,10 @@ from deploy.embedded.ports import free_port
 
 @dataclass
 class Mailbox:
-    """What was taken, by Message-ID; `answers` by recipient come before taking: one after the other, then 250.
+    """The accepted mails, by Message-ID.
 
-    The answer `hang up` closes the connection after the mail was taken, without a word; `hang up before` does so
-    instead of taking it.
+    `answers` are given per recipient, one after the other, then 250. The answer `hang up` accepts the mail and closes
+    the connection without an answer; `hang up before` closes it without accepting the mail.
     """
 
     taken: Counter[str] = field(default_factory=Counter)
@@ -27,7 +27,7 @@ class Mailbox:
     async def handle_DATA(  # noqa: N802 - as aiosmtpd calls it
         self, server: SMTP, _session: Session, envelope: Envelope
     ) -> str:
-        """aiosmtpd calls this when a mail has come."""
+        """Answer a mail; aiosmtpd calls this method."""
         recipient = envelope.rcpt_tos[0]
         waiting = self.answers.get(recipient, [])
         answer = waiting.pop(0) if waiting else "250 OK"

@@ -1,4 +1,4 @@
-"""Tracking's endpoint, small: what it answers is what tracking's own tests hold it to."""
+"""A small version of tracking's endpoint; tracking's own tests check that the real one gives the same answers."""
 
 from typing import Any
 from uuid import UUID

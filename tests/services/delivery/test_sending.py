@@ -1,4 +1,4 @@
-"""Mails go out once, with what is known at the moment they go out."""
+"""Mails are sent once, with the data that is current at the moment of the send."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator

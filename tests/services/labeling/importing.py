@@ -1,4 +1,4 @@
-"""Import files into a shop's account, as the API does."""
+"""Imports of files into a shop's account, as the API starts them."""
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Any

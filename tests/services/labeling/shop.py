@@ -1,4 +1,4 @@
-"""An account with labels and contacts, and records as they come from Kafka."""
+"""An account with labels and contacts, and records as Kafka delivers them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -109,7 +109,7 @@ class Shop:
         return ContactClicked(**{**said, **more})
 
     async def deliver(self, handler: Handler, *events: Event) -> None:
-        """Hand events of contact topics to `handler`, per partition number, as the bus does."""
+        """Pass events of contact topics to `handler`, per partition number, as the bus does."""
         partitions: dict[int, list[Fetched]] = {}
         for event in events:
             self.offset += 1
@@ -126,7 +126,7 @@ class Shop:
                 await handler.handle(work, received)
 
     async def report(self, handler: Handler, *reports: tuple[str, EngagementReported]) -> None:
-        """Hand reports, each with its id, to the handler of `intake.engagements`, as one batch."""
+        """Pass reports, each with its id, to the handler of `intake.engagements`, as one batch."""
         records: list[Fetched] = []
         for identity, report in reports:
             self.offset += 1
@@ -141,7 +141,7 @@ class Shop:
             await handler.handle(work, received)
 
     async def events(self, name: str | None = None) -> list[dict[str, Any]]:
-        """Return what was appended, in order: type, contact and body."""
+        """Return the appended events in order: type, contact and body."""
         rows = await self.database.pool.fetch(
             "SELECT position, type, contact_id, causation_id, body, personal FROM events ORDER BY position"
         )

@@ -1,4 +1,4 @@
-"""A labeling process that is killed under load, compared with an independent count."""
+"""A labeling process is killed under load; its numbers equal an independent count."""
 
 import asyncio
 import random
@@ -90,7 +90,7 @@ async def read_all(settings: LabelingSettings, topic: str) -> dict[tuple[int, in
 
 
 async def counts(dsn: str) -> Counter[tuple[int, uuid.UUID]]:
-    """Return what labeling counted, by contact and label."""
+    """Return labeling's counts, by contact and label."""
     connection = await asyncpg.connect(dsn)
     try:
         rows = await connection.fetch(

@@ -54,13 +54,13 @@ PARTITIONS = 4
 ACCOUNT = 7
 DOGS, CATS = UUID(int=1), UUID(int=2)
 MESSAGE, LINK = UUID(int=11), UUID(int=21)
-# Any time of day will do but one close to midnight: clicks must not be of tomorrow.
+# Any time of day except close to midnight: clicks must not fall on the next day.
 NOON = datetime(2026, 3, 20, 11, tzinfo=UTC)
 
 
 @dataclass
 class Clock:
-    """The time that the test wants, a microsecond later at every reading, for a real clock does not stand still."""
+    """The time that the test sets. Each reading is a microsecond later, because a real clock does not stand still."""
 
     now: datetime = NOON
 
@@ -125,7 +125,7 @@ class Process:
         return created
 
     async def knows(self, contacts: int) -> bool:
-        """Return whether the process knows so many contacts."""
+        """Return whether the process knows exactly `contacts` contacts."""
         answer = await self.client.post("/v1/criteria/count", json={"criterion": {"all": []}})
         return answer.status_code == 200 and answer.json()["count"] == contacts
 
@@ -137,7 +137,10 @@ class Process:
 
 
 class Rig:
-    """Topics and a database of the test's own. Writes events as their owners would, remembers what contacts did."""
+    """Topics and a database of the test's own.
+
+    Writes events as their owners would, and remembers the history of contacts.
+    """
 
     def __init__(self, settings: SegmentationSettings, database: Database, producer: AIOKafkaProducer) -> None:
         self.settings = settings
@@ -166,7 +169,7 @@ class Rig:
         await asyncio.gather(*acknowledgements)
 
     async def publish_again(self) -> None:
-        """Write everything once more, as a relay does that has lost its place."""
+        """Write all events again, as a relay does that has lost its position."""
         await asyncio.gather(*[await self._send(*record) for record in self._sent])
 
     async def _send(
@@ -178,7 +181,7 @@ class Rig:
         return sent
 
     def expected(self, criterion: Criterion) -> set[int]:
-        """Return who is in a segment by the plain meaning of its criterion, today."""
+        """Return the members of a segment today, by the plain evaluation of its criterion."""
         today = self.clock().astimezone(ZONE).date()
         return {
             contact_id
@@ -188,7 +191,10 @@ class Rig:
 
     @asynccontextmanager
     async def process(self, name: str = "one", snapshot_seconds: float = 3600) -> AsyncIterator[Process]:
-        """Provide a process with all roles, in this one. Leaving it is a kill: transactions are rolled back."""
+        """Provide segmentation with all roles, within this process.
+
+        Leaving the context is a kill: transactions are rolled back.
+        """
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -235,7 +241,7 @@ class Rig:
             yield Process(consumer.handler, host, client)
 
     async def moves(self, segment_id: str) -> list[tuple[int, bool, str]]:
-        """Return what an outside consumer sees of a segment: contact, whether it enters, and the reason, in order."""
+        """Return the announcements of a segment in order: contact, whether it enters, and the reason."""
         return [
             (event.contact_id, isinstance(event, SegmentEntered), event.reason)
             for event in await self.read()
@@ -243,11 +249,11 @@ class Rig:
         ]
 
     async def has_announced(self, segment_id: str, members: set[int]) -> bool:
-        """Return whether the events say that exactly these contacts are members."""
+        """Return whether exactly these contacts are members by the announcements."""
         return await self.announced_members(segment_id) == members
 
     async def announced_members(self, segment_id: str) -> set[int]:
-        """Return the members that an outside consumer has; what is announced must alternate."""
+        """Return the members that an outside consumer has; entering and leaving must alternate."""
         members: set[int] = set()
         for contact_id, enters, _ in await self.moves(segment_id):
             assert (contact_id in members) is not enters, "announced twice, or left without having entered"
@@ -255,7 +261,7 @@ class Rig:
         return members
 
     async def all_announced_members(self) -> dict[str, set[int]]:
-        """Return the members of every segment that an outside consumer has; what is announced must alternate."""
+        """Return the members of every segment that an outside consumer has; entering and leaving must alternate."""
         members: dict[str, set[int]] = {}
         for event in await self.read():
             found = members.setdefault(str(event.segment_id), set())

@@ -1,4 +1,4 @@
-"""Where other processes reach this one."""
+"""The URL at which other processes reach this one."""
 
 import socket
 

@@ -23,7 +23,7 @@ def migrations() -> tuple[Path, ...]:
 def process(
     kafka: TestKafka, postgres: TestPostgres, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[TrackingProcess]:
-    """Provide one process for all tests here; each has an account of its own in it."""
+    """Provide one process for all tests here; each test has an account of its own."""
     name = f"t{uuid4().hex[:12]}"
     dsn = postgres.create_database(name)
     process = TrackingProcess(kafka.bootstrap, dsn, f"{name}.", tmp_path_factory.mktemp("tracking"))

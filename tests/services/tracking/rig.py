@@ -33,7 +33,10 @@ Found = TypeVar("Found")
 
 
 class Rig:
-    """An account in a running process. `http` has a key of it that reads and writes; `browser` is a contact's."""
+    """An account in a running process.
+
+    `http` has a key of the account that reads and writes; `browser` is a contact's browser.
+    """
 
     http: httpx.AsyncClient
 
@@ -52,7 +55,7 @@ class Rig:
         self.browser = browser
         self._producer = producer
 
-    # What labeling would do
+    # Actions of labeling
 
     async def publish(self, *events: Event) -> None:
         """Publish events of labeling."""
@@ -97,7 +100,7 @@ class Rig:
         await until(known)
 
     async def label(self, name: str, **changes: Any) -> str:
-        """Return a label, or what becomes of one."""
+        """Return a label, or a change of one."""
         values: dict[str, Any] = {
             "occurred_at": NOW, "account_id": self.account_id, "label_id": uuid7(), "label_name": name,
             "description": "", "visibility": "public",
@@ -106,7 +109,7 @@ class Rig:
         await self.publish(event)
         return str(event.label_id)
 
-    # What a pipeline and contacts would do
+    # Actions of a pipeline and of contacts
 
     async def message(self, html: str, client: httpx.AsyncClient | None = None) -> dict[str, Any]:
         answer = await (client or self.http).post("/v1/messages", json={"name": "Spring", "html": html})
@@ -133,7 +136,7 @@ class Rig:
             self.settings.topic_prefix + "intake.clicks", value, b"key", partition, headers=list(headers)
         )
 
-    # What came of it
+    # Results
 
     async def read(self, topic: str) -> list[Any]:
         """Return all records of a topic, partition by partition, as committed now."""
@@ -172,7 +175,7 @@ class Rig:
         return dict(answer.json())
 
     async def held(self) -> int:
-        """Return how many of the account's clicks wait for something."""
+        """Return the number of held clicks of the account."""
         count: int = await self.pool.fetchval(
             "SELECT count(*) FROM held WHERE state = 'waiting' AND convert_from(value, 'UTF8') ~ $1",
             f'"account_id":{self.account_id}[,}}]',
@@ -180,7 +183,7 @@ class Rig:
         return count
 
     def contact(self, contact_id: int, **state: Any) -> ContactChanged:
-        """Return the event that says how a contact is."""
+        """Return the event with the state of a contact."""
         values: dict[str, Any] = {
             "occurred_at": NOW, "account_id": self.account_id, "contact_id": contact_id,
             "external_id": f"e{contact_id}", "email": f"c{contact_id}@people.example", "fields": {},
@@ -190,7 +193,7 @@ class Rig:
 
 
 def _each_once(records: Iterable[Any]) -> Iterator[Any]:
-    """Yield records as consumers read them: a killed relay sends some again, with the sequence that they had."""
+    """Yield records as consumers read them: a killed relay sends some again, with the same sequence."""
     seen: dict[int, int] = {}
     for record in records:
         sequence = int(dict(record.headers)["ce_sequence"])
@@ -212,7 +215,7 @@ def click(message: Mapping[str, Any], contact_id: int | None = 7, link: int = 0,
 
 
 def settings_of(process: TrackingProcess) -> CommonSettings:
-    """Return what a client of the same Kafka needs."""
+    """Return the settings of a client of the same Kafka."""
     return CommonSettings(kafka=process.bootstrap, topic_prefix=process.prefix, partitions=PARTITIONS)
 
 

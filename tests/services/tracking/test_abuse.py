@@ -1,4 +1,4 @@
-"""What one account asks for costs that account: others get their answers meanwhile."""
+"""Expensive requests of one account do not delay the answers of others."""
 
 import asyncio
 import base64
@@ -14,19 +14,19 @@ import pytest
 from tests.services.tracking.rig import Rig, click, open_rig
 
 REPORTS = 26
-LARGE = 1_100_000  # bytes, that no compression makes smaller
+LARGE = 1_100_000  # incompressible bytes
 TOKENS = 10_000
 LINKS = 3_000
 REDIRECTS = 50
 
 
 def noise(length: int) -> str:
-    """Text that cannot be compressed."""
+    """Return text that cannot be compressed."""
     return base64.b64encode(random.Random(length).randbytes(length)).decode()[:length]
 
 
 def large_reports() -> Iterator[dict[str, Any]]:
-    """Reports that are too large in each of the ways in which one can be."""
+    """Return reports that are too large, one for each way in which a report can be."""
     text = noise(LARGE)
     yield {"user_agent": text}
     yield {"headers": {"referer": text}}
@@ -70,7 +70,7 @@ async def test_a_body_beyond_the_limit_is_413_and_harms_nobody(rig: Rig) -> None
 
 @pytest.mark.asyncio
 async def test_redirects_are_answered_while_millions_of_links_are_made(rig: Rig) -> None:
-    """Ask twice at once for 10,000 tokens with 3,000 links each, some gigabytes, and read a part of them."""
+    """Two concurrent requests for 10,000 tokens with 3,000 links each, some gigabytes, of which a part is read."""
     html = "".join(f'<a href="https://shop.example/{number}">{number}</a>' for number in range(LINKS))
     message = await rig.message(html)
     await rig.contacts(7)

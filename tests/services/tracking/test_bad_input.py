@@ -1,4 +1,4 @@
-"""Whatever the OpenAPI document allows or forbids is sent: no 5xx, and no answer that the document does not know."""
+"""Requests that the OpenAPI document allows and forbids get no 5xx and no undocumented answer."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""From a report to an event: a click is counted once, however often it is reported."""
+"""From report to event: a click is counted once, however often it is reported."""
 
 import asyncio
 import json
@@ -174,7 +174,7 @@ async def test_a_click_waits_for_its_message(rig: Rig) -> None:
         )
         return f"message:{rig.account_id}:{unknown['id']}" in waits_for
 
-    # It was released, tried, and is held again for what it really names.
+    # The click was released and retried, and is held again for the message that it really names.
     await until(looked_at_again)
 
 

@@ -1,4 +1,4 @@
-"""What is kept of clicks, of whom, and what an erasure leaves of them."""
+"""Which data of clicks is stored, for which contacts, and what remains after an erasure."""
 
 from datetime import timedelta
 from typing import Any
@@ -36,7 +36,7 @@ async def test_an_account_may_leave_out_who_has_not_said_yes(rig: Rig) -> None:
     await rig.publish(AccountChanged(**account, account_name="Shop", track_unknown_consent=False))
     label = await rig.label("Dogs")
     path = f"/v1/messages/{message['id']}/links/{message['links'][0]['id']}/labels"
-    # Once tracking knows the label it has read the account, which came before.
+    # Once tracking knows the label, it has read the account, which was published before.
     assert (await rig.http.put(path, json={"label_ids": [label]})).status_code == 200
     await rig.report(click(message, 7), click(message, 8))
     assert [event.contact_id for event in await rig.clicked(2)] == [7, 8]

@@ -1,4 +1,4 @@
-"""Tracked links lead on while Kafka is away, and no click is lost; not even when the process dies meanwhile."""
+"""Tracked links redirect while Kafka is unavailable, and no click is lost, even if the process dies meanwhile."""
 
 import asyncio
 from collections.abc import Iterator
@@ -55,7 +55,7 @@ async def test_every_click_counts_once_though_kafka_was_killed_and_the_process_t
             (302, "https://shop.example/dogs")
         }
 
-    # The producer of the first rig has seen its Kafka die; a new one reads what came of it.
+    # The producer of the first rig has lost its Kafka; a new rig reads the results.
     async with open_rig(own, 1) as rig:
 
         async def all_counted() -> bool:

@@ -1,4 +1,4 @@
-"""Messages as mails: corrected links, blocks with criteria, senders, rendering, deletion. By HTTP, as documented."""
+"""Messages as mails: corrected links, blocks with criteria, senders, rendering, deletion. Over HTTP, as documented."""
 
 import json
 from typing import Any

@@ -98,7 +98,7 @@ async def test_a_label_made_a_moment_ago_is_accepted_and_one_that_is_not_there_i
     unknown = str(uuid4())
     refused = await label_links(rig, message, {unknown: [dogs]})
     assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, f"/{unknown}")
-    # All or nothing: the first link has kept its label.
+    # All or nothing: the first link still has its label.
     assert len((await rig.http.get(f"/v1/messages/{message['id']}")).json()["links"][0]["labels"]) == 1
 
 

@@ -1,4 +1,4 @@
-"""Real newsletters, from registering to numbers: every link labelled, clicked, led on and counted exactly."""
+"""Real newsletters, from registration to reports: every link is labelled, clicked, redirected and counted exactly."""
 
 import asyncio
 import html
@@ -57,7 +57,7 @@ async def test_every_link_of_every_newsletter_is_clicked_through_and_counted(rig
 
 
 def without_tracking(tracked: str, urls: list[str], source: str) -> str:
-    """Return the tracked HTML with each tracked URL put back to what stood in its place, entities decoded."""
+    """Return the tracked HTML with each tracked URL replaced by the original, entities decoded."""
     originals = [link.url for link in find_links(source) if link.trackable]
     for url, original in zip(urls, originals, strict=True):
         tracked = tracked.replace(url, original, 1)

@@ -1,4 +1,4 @@
-"""Tracked links lead on, and every click on them is recorded; nothing else is answered."""
+"""Tracked links redirect, and every click on them is recorded; other requests are refused."""
 
 import asyncio
 import random
@@ -165,7 +165,7 @@ async def test_the_accounts_utm_parameters_are_appended(rig: Rig) -> None:
     await until_equal(lambda: location(dogs), with_utm)
     assert await location(own) == "https://shop.example/?utm_source=own&utm_medium=email&utm_campaign=spring"
     assert await location(never_url) == "https://shop.example/never"
-    # Clicks are recorded for the link as it is in the message.
+    # Clicks are recorded with the URL that the link has in the message.
     clicks = (await rig.http.get("/v1/clicks")).json()["items"]
     assert {click["link_number"] for click in clicks} <= {1, 3}
     await rig.publish(account(None))

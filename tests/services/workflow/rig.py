@@ -47,7 +47,7 @@ DEADLINE = 30.0  # seconds
 
 
 class Clock:
-    """The time of consumers, which a test can put forward."""
+    """The clock of consumers, which a test can advance."""
 
     def __init__(self) -> None:
         self.ahead = datetime.now(UTC) - datetime.now(UTC)
@@ -101,7 +101,7 @@ class Rig:
         causation: UUID | str | None = None,
         correlation: UUID | str | None = None,
     ) -> Any:
-        """Write one event with a sequence of the test's choice."""
+        """Write one event with a sequence that the test chooses."""
         headers = headers_of(
             event.type(), event.event_id, "/test", event.occurred_at, sequence, after,
             str(correlation or event.event_id), None if causation is None else str(causation), None,
@@ -131,7 +131,7 @@ class Rig:
 
     @asynccontextmanager
     async def worker(self, name: str = "one", projection: int | None = None) -> AsyncIterator[ConsumerHost]:
-        """Run a worker's consumer in this process. A restart has the same name, or waits for the session to end."""
+        """Run a worker's consumer in this process. A restart with another name waits for the old session to expire."""
         projection = projection or self.settings.workflow_projection
         handler = WorkflowHandler(self.service.catalogs, projection, self.clock)
         self.catalog.on_change(handler.changed)
@@ -146,13 +146,13 @@ class Rig:
             await host.stop()
 
     async def call(self, method: str, path: str, body: Any = None, status: int = 200, **headers: str) -> Any:
-        """Call the API and checks the status."""
+        """Call the API and check the status."""
         answer = await self.http.request(method, path, json=body, headers=headers)
         assert answer.status_code == status, answer.text
         return answer.json() if answer.content else None
 
     async def workflow(self, *steps: dict[str, Any], activate: bool = True, **definition: object) -> dict[str, Any]:
-        """Make a workflow on the label Dogs, and activates it."""
+        """Create a workflow on the label Dogs, and activate it."""
         body = {
             "name": "Dog lovers",
             "triggers": [{"on": "LabelAssigned", "label": str(DOGS)}],
@@ -189,7 +189,7 @@ class Rig:
         return await read_topic(self.settings, topic)
 
     async def consumed(self) -> None:
-        """Wait until the consumer has applied all that was published so far."""
+        """Wait until the consumer has applied all events published so far."""
 
         async def reached() -> bool:
             rows = await self.database.pool.fetch(
@@ -202,7 +202,7 @@ class Rig:
 
 
 class TellingPublisher(Publisher):
-    """Says when it has started."""
+    """A publisher that signals when it has started."""
 
     def __init__(self, settings: WorkflowSettings, ready: asyncio.Event) -> None:
         super().__init__("workflow", settings)
@@ -265,7 +265,7 @@ async def make_rig(bootstrap: str, dsn: str, prefix: str) -> AsyncIterator[Rig]:
         rig.relay = Relay(database, lambda: TellingPublisher(settings, ready))
         relaying = asyncio.create_task(rig.relay.run())
         stack.push_async_callback(_cancel, relaying)
-        # A producer that is cancelled while it connects leaves its socket to the collector, which warns.
+        # A producer that is cancelled while it connects leaves its socket to the garbage collector, which warns.
         await asyncio.wait_for(ready.wait(), DEADLINE)
         listening = asyncio.create_task(listen(dsn, {"events": rig.relay.wake}))
         stack.push_async_callback(_cancel, listening)

@@ -164,7 +164,7 @@ class Rig:
         return {row["contact_id"]: row["clicks"] for row in rows}
 
     async def has_counted(self, total: int) -> bool:
-        """Return whether the consumer has counted `count` clicks."""
+        """Return whether the consumer has counted `total` clicks."""
         return sum((await self.counts()).values()) == total
 
     async def append(self, contacts: Sequence[int]) -> int:

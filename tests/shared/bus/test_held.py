@@ -134,8 +134,7 @@ async def test_an_erasure_is_not_held_back_and_takes_all_that_is_held_of_the_con
 
 @pytest.mark.asyncio
 async def test_what_somebody_else_has_forgotten_holds_nothing_back(rig: Rig) -> None:
-    """The service that owns the contacts deletes the held records of a contact in the request that erases the
-    contact."""
+    """The service that owns the contacts deletes held records in the request that erases the contact."""
     handler = Noting()
     first, later = clicked(1), clicked(1)
     handler.poisoned = {first.event_id}

@@ -209,8 +209,7 @@ def _refused() -> float:
 def test_nothing_stops_for_ever_whatever_compaction_has_removed(
     history: list[tuple[str, bool]], kept: st.DataObject
 ) -> None:
-    """Each record may name the last records of the other topics; compaction may have removed any but the last of a
-    topic."""
+    """Each record may name the last records of other topics; compaction may remove any but a topic's last one."""
     last = dict.fromkeys("abc", 0)
     records: dict[str, list[FakeRecord]] = {topic: [] for topic in "abc"}
     for sequence, (topic, knows) in enumerate(history, 1):

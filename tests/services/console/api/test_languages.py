@@ -1,4 +1,4 @@
-"""Nothing is untranslated, and nothing that is translated is gone."""
+"""Every text is translated, and every translation is used."""
 
 import re
 from collections.abc import Iterator

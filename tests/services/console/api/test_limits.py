@@ -1,4 +1,4 @@
-"""The page of limits says what the services refuse."""
+"""The page of limits agrees with what the services refuse."""
 
 from services.console.api.limits import MOST
 from services.labeling.domain.limits import MOST_FIELDS, MOST_FORMS, MOST_LABELS

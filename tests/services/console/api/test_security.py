@@ -1,4 +1,4 @@
-"""Where changes may come from."""
+"""Requests that change something are accepted from the console's own pages only."""
 
 import pytest
 from starlette.datastructures import Headers

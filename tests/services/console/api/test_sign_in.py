@@ -1,4 +1,4 @@
-"""Links to sign in by mail, with a real mail server and a real database."""
+"""Sign-in links by mail, with a real mail server and a real database."""
 
 import re
 from collections.abc import AsyncIterator, Iterator
@@ -32,7 +32,7 @@ LINK = re.compile(r"http://console\.example(/sign-in/\S+)")
 
 @dataclass
 class MailServer:
-    """Takes mails, or refuses all of them."""
+    """Accepts mails, or refuses all of them."""
 
     mails: list[tuple[str, EmailMessage]] = field(default_factory=list)
     refuses: bool = False
@@ -81,7 +81,7 @@ async def database(migrated_dsn: str) -> AsyncIterator[Database]:
 async def browser(
     database: Database, migrated_dsn: str, server: tuple[MailServer, int], monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """Somebody who is not signed in; what they may ask for is counted anew for each test."""
+    """Provide a browser that is not signed in; the limits of requests are reset for each test."""
     monkeypatch.setattr(sign_in, "BY_CLIENT", Allowance(per_minute=20))
     monkeypatch.setattr(sign_in, "BY_ADDRESS", Allowance(per_minute=3))
     settings = ConsoleSettings(
@@ -122,7 +122,7 @@ async def test_a_mailed_link_signs_in_once(
     answer = await ask(browser, "LIES@shop.example", "/a/7/labels")
     assert answer.status_code == 200
     [(recipient, mail)] = server[0].mails
-    # To the address that is kept, in the language that the person has chosen.
+    # The mail goes to the stored address, in the language that the person has chosen.
     assert (recipient, mail["To"], mail["Subject"]) == (
         "lies@shop.example",
         "lies@shop.example",
@@ -132,7 +132,7 @@ async def test_a_mailed_link_signs_in_once(
     assert mail["Message-ID"].endswith("@console.example>")
     link = server[0].link()
     assert link.endswith("?next=/a/7/labels")
-    # What only opens links must not use this one up.
+    # Programs that only open links must not use this one up.
     assert [(await browser.get(link)).status_code for _ in range(2)] == [200, 200]
     signed_in = await use(browser, link)
     assert (signed_in.status_code, signed_in.headers["location"]) == (303, "/me")
@@ -165,7 +165,7 @@ async def test_nobody_learns_whether_an_address_is_known(
     assert known.text == unknown.text == refused.text
     assert known.status_code == unknown.status_code == refused.status_code == 200
     assert [recipient for recipient, _ in server[0].mails] == ["lies@shop.example"]
-    # An address that the database takes for the same is not written to.
+    # No mail is sent to an address that the database merely regards as equal.
     await ask(browser, "LIES@shop.example\r\nBcc: eve@evil.example")
     assert len(server[0].mails) == 1
 
@@ -194,7 +194,7 @@ async def test_an_invitation_lets_nobody_in_as_somebody_who_exists(
     answer = await browser.post("/invitation/a-token", data={"name": "Eve"})
     assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?next=/invitation/a-token")
     assert "set-cookie" not in answer.headers
-    # Whoever signs in first may accept it.
+    # The first person to sign in may accept it.
     await ask(browser, "lies@shop.example", "/invitation/a-token")
     assert server[0].link().endswith("?next=/invitation/a-token")
     await use(browser, server[0].link())

@@ -1,4 +1,4 @@
-"""Files from elsewhere are those that the lock names."""
+"""Third-party files are those that the lock file names."""
 
 import base64
 import hashlib

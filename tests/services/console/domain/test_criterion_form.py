@@ -56,7 +56,7 @@ def fields_of(node: Node, place: str) -> dict[str, str]:
 
 
 def meaning(criterion: dict[str, Any]) -> str:
-    """Return a form in which two negations are none, and a group of one is its part."""
+    """Return the simplified criterion, without double negations and groups of one part."""
     kind, body = next(iter(criterion.items()))
     if kind == "not":
         inner = meaning(body)

@@ -1,4 +1,4 @@
-"""What two versions have in common stays in place, and what changed is shown beside it."""
+"""The common lines of two versions stay in place, and the changes are shown beside them."""
 
 from hypothesis import given
 from hypothesis import strategies as st

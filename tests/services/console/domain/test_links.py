@@ -1,4 +1,4 @@
-"""Links as people work on them."""
+"""Links as the console lists them."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A criterion or a workflow with other ids is the same but for them."""
+"""Replacing the ids in a criterion or a workflow changes nothing else."""
 
 from typing import Any
 

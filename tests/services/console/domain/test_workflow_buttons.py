@@ -47,7 +47,7 @@ def test_buttons_change_triggers_and_the_condition() -> None:
 
 
 def numbered(steps: list[Step]) -> list[Step]:
-    """Give each step a number of its own, so that it can be told from the others."""
+    """Give each step a number of its own, so that tests can tell the steps apart."""
 
     def number(steps: list[Step], first: int) -> int:
         for step in steps:

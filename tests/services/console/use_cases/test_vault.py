@@ -1,4 +1,4 @@
-"""Keys are kept encrypted."""
+"""Keys are stored encrypted."""
 
 import pytest
 from pydantic import SecretStr

@@ -1,4 +1,4 @@
-"""Whether a mail may go out, what it looks like, and what a mail server's answer means."""
+"""Whether a mail may be sent, what it contains, and what a mail server's answer means."""
 
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes

@@ -1,4 +1,4 @@
-"""A labeling process that runs, and accounts in it."""
+"""A running labeling process, and accounts in it."""
 
 import base64
 import uuid
@@ -28,7 +28,7 @@ class Running:
 
 
 class Account(httpx.Client):
-    """A client with a key of an account of its own."""
+    """A client with an account of its own and a key of it."""
 
     account_id: int
     open_clients: ExitStack
@@ -79,7 +79,7 @@ def running(kafka: TestKafka, postgres: TestPostgres, tmp_path_factory: pytest.T
 
 @pytest.fixture
 def new_account(running: Running) -> Iterator[Callable[[], Account]]:
-    """Make accounts."""
+    """Provide a function that creates accounts."""
     open_clients = ExitStack()
 
     def make() -> Account:

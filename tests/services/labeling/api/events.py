@@ -1,4 +1,4 @@
-"""What a running service has appended, and what other services tell it."""
+"""The events that a running service has appended, and the events that other services publish."""
 
 from itertools import count
 from typing import Any

@@ -1,4 +1,4 @@
-"""A label for many contacts at once, and back, over HTTP."""
+"""A label is assigned to many contacts at once and removed again, over HTTP."""
 
 from collections.abc import Callable
 from typing import Any

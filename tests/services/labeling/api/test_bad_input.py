@@ -1,4 +1,4 @@
-"""Bad input of every kind: no 5xx, no answer that the document does not know, nothing without the right key."""
+"""Bad input of every kind gets no 5xx and no undocumented answer, and nothing works without the right key."""
 
 import re
 from pathlib import Path
@@ -21,7 +21,7 @@ def test_schemathesis_finds_nothing(running: Running, account: Account, tmp_path
 
 
 def operations(document: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return every operation that asks for a key of an account, with something in the places of its path."""
+    """Return every operation that requires a key of an account, with ids in its path."""
     filled = {"{contact}": "1", "{label_id}": "0" * 8 + "-0000-7000-8000-" + "0" * 12, "{key}": "city"}
     found = []
     for path, methods in document["paths"].items():
@@ -54,10 +54,10 @@ def test_nothing_is_done_without_a_key_or_with_the_wrong_one(running: Running, a
 def test_a_scope_is_asked_of_every_operation(running: Running, account: Account) -> None:
     every = operations(httpx.get(f"{running.process.url}/openapi.json").json())
     only_self = account.with_key("self")
-    # Those that the contact itself may do are refused for what they lack in the body, not for the key.
+    # Operations that the contact itself may carry out are refused for the body, not for the key.
     mine = {("PUT", "labels"), ("DELETE", "labels"), ("POST", "assignments")}
     for method, path in every:
         if not any(method == one and part in path for one, part in mine):
-            # What the operator alone may do knows no keys of accounts.
+            # Operations of the operator do not accept keys of accounts.
             refused = 401 if path.startswith("/v1/accounts") else 403
             assert only_self.request(method, path, json={}).status_code == refused, (method, path)

@@ -203,7 +203,7 @@ def test_the_text_of_a_key_is_never_stored(running: Running, account: Account) -
 
 
 async def occurrences(dsn: str, text: str) -> list[str]:
-    """Return the tables in which a text stands."""
+    """Return the tables that contain a text."""
     connection = await asyncpg.connect(dsn)
     try:
         tables = await connection.fetch(

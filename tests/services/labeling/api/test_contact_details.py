@@ -1,4 +1,4 @@
-"""Finding contacts, many at once, and all that is known of one, over HTTP."""
+"""Finding contacts, changing many at once, and all data of one contact, over HTTP."""
 
 from collections.abc import Callable
 from typing import Any
@@ -46,7 +46,7 @@ def test_contacts_are_found_by_the_beginning_of_a_word(account: Account, people:
     assert emails(account.get("/v1/contacts?search=k-5").json()) == ["person5@example.com"]
     assert emails(account.get("/v1/contacts?search=sint person6").json()) == ["person6@example.com"]
     assert account.get("/v1/contacts?search=erson").json()["items"] == []
-    # What SQL takes for a pattern is text.
+    # Wildcards of SQL patterns are plain text.
     assert account.get("/v1/contacts", params={"search": "%"}).json()["items"] == []
     assert account.get("/v1/contacts", params={"search": "person_"}).json()["items"] == []
     assert [one["id"] for one in pages(account, "/v1/contacts?search=person", 2)] == people
@@ -93,7 +93,7 @@ def test_the_timeline_of_a_contact_is_read_page_by_page(account: Account, people
     assert {kind: kinds.count(kind) for kind in kinds} == {"change": 5, "label": 1, "engagement": 1, "decision": 2}
     (left,) = [one for one in moments if one["kind"] == "decision" and one["details"]["after"] == "unsubscribed"]
     assert (left["details"]["subject"], left["details"]["before"]) == ("subscription", "subscribed")
-    assert left["details"]["origin"]["kind"] == "self"  # the key may act in a contact's name
+    assert left["details"]["origin"]["kind"] == "self"  # the key may act on behalf of a contact
     by_external_id = account.get("/v1/contacts/external:K-0/timeline?limit=1").json()["items"]
     assert by_external_id == moments[:1]
 

@@ -18,7 +18,7 @@ from tests.services.labeling.api.waiting import until
 
 @pytest.fixture
 def dogs(account: Account) -> str:
-    """Provide a label that three of four contacts hold; its id."""
+    """Provide the id of a label that three of four contacts hold."""
     label: str = account.make("/v1/labels", {"name": "Dogs"})["id"]
     rows = [{"email": f"p{number}@example.com", "labels": ["Dogs"]} for number in range(3)]
     account.make("/v1/contacts/batch", [*rows, {"email": "other@example.com"}])

@@ -97,7 +97,7 @@ def test_choices_are_saved_once_and_with_origin_self(account: Account, ann: int,
         ("removed", "self"),
     ]
     assert len(account.get(f"/v1/contacts/{ann}/labels/{cats}/history").json()["items"]) == 1
-    # A label that was not ticked and not held is no refusal: a program may still assign it.
+    # Leaving a label unticked that the contact did not hold is no refusal: a program may still assign it.
     account.make("/v1/assignments", [{"contact_id": ann, "label": "Dogs", "held": True}])
     assert held(account, ann) == {"Cats"}
 

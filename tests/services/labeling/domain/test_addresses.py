@@ -1,4 +1,4 @@
-"""Addresses compared as people do."""
+"""Addresses are compared as people compare them."""
 
 import pytest
 from hypothesis import given

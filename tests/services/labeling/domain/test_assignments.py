@@ -1,4 +1,4 @@
-"""Given a state, when something is said about a contact and a label, then this is what it comes to."""
+"""The result of a statement about a contact and a label, for each state."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Changing a contact, and what reports say of its subscription."""
+"""Changes of a contact, and reports about its subscription."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Given what the directory holds, when rows come, then these are the contacts."""
+"""Which contacts rows belong to, given the contacts in the directory."""
 
 from collections.abc import Collection, Mapping, Sequence
 

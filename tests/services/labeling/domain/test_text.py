@@ -1,4 +1,4 @@
-"""Names that look the same are the same."""
+"""Names that look the same are equal."""
 
 import pytest
 from hypothesis import given

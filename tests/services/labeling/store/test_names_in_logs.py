@@ -1,4 +1,4 @@
-"""What people call their labels stays out of PostgreSQL's log."""
+"""Names of labels are not written to PostgreSQL's log."""
 
 from collections.abc import Iterator
 from uuid import uuid4

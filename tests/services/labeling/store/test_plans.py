@@ -1,4 +1,4 @@
-"""What PostgreSQL does with the statements that run for most clicks, on a table that is not small."""
+"""PostgreSQL's plans for the statements that run for most clicks, on a large table."""
 
 from collections.abc import Iterable, Sequence
 

@@ -1,4 +1,4 @@
-"""A label for many contacts at once, and back."""
+"""A label is assigned to many contacts at once and removed again."""
 
 from typing import Any
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Clicks and commands, folded over what is stored."""
+"""Clicks and commands are applied to the stored state."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ BY_WORKFLOW = Origin(kind="workflow", workflow_id=UUID(int=1), run_id=UUID(int=2
 
 
 def by_workflow(shop: Shop, contact_id: int) -> dict[str, Any]:
-    """Return what all commands say."""
+    """Return the members that all commands have in common."""
     return {"account_id": shop.account_id, "contact_id": contact_id, "occurred_at": NOON, "origin": BY_WORKFLOW}
 
 
@@ -54,7 +54,7 @@ async def test_a_human_click_assigns_the_links_labels_and_counts(shop: Shop) -> 
         "message_id": str(click.message_id),
         "link_id": str(click.link_id),
     }
-    # It is written as JSON without the model: this is what the model would have written.
+    # The event is written as JSON without the model: the result equals what the model would have written.
     assert body_of(json.decode(dogs["body"], type=LabelAssigned)) == dogs["body"]
     assert dogs["causation_id"] == cats["causation_id"] == str(click.event_id)
 

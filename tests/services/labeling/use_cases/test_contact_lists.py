@@ -1,4 +1,4 @@
-"""Lists of contacts: by words, by filters, in an order."""
+"""Lists of contacts: searched by words, filtered and sorted."""
 
 import pytest
 from pyroaring import BitMap
@@ -64,7 +64,7 @@ async def test_words_that_are_seldom_together_are_looked_through_a_page_at_a_tim
 
 
 async def pages_of(shop: Shop, text: str, limit: int) -> list[list[str | None]]:
-    """Return whom each page of a search finds."""
+    """Return the contacts of each page of a search."""
     pages: list[list[str | None]] = []
     after = None
     async with shop.database.pool.acquire() as connection:

@@ -1,4 +1,4 @@
-"""Reports of engagements, found, counted once, held or refused."""
+"""Reports of engagements are counted once, held or refused."""
 
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -62,7 +62,7 @@ async def test_the_same_source_and_id_is_the_same_engagement(shop: Shop) -> None
 
 async def test_a_report_that_an_earlier_version_took_in_is_known(shop: Shop) -> None:
     ann = await shop.contact()
-    key = blake2b(b"form-7", digest_size=16).digest()  # which ids that are no UUIDs had then
+    key = blake2b(b"form-7", digest_size=16).digest()  # the key of ids that are not UUIDs, in older versions
     await shop.report(handler(shop), ("form-8", report(shop, contact_id=ann)))
     await shop.database.pool.execute(
         "INSERT INTO engagement_seen SELECT account_id, source_no, $1 FROM engagement_seen", key
@@ -81,7 +81,7 @@ async def test_a_report_about_somebody_unknown_waits_until_the_contact_is_made(s
 async def test_a_report_held_beside_the_making_of_its_contact_is_let_go(shop: Shop) -> None:
     await shop.report(handler(shop), ("1", report(shop, email="ben@example.com")))
     await shop.contact("ben@example.com")
-    # As if the record had been held a moment after the contact was made.
+    # As if the record had been held a moment after the contact was created.
     await shop.database.pool.execute("UPDATE held SET state = 'waiting'")
     async with shop.database.unit_of_work() as work:
         await release_found(work, "engagements")

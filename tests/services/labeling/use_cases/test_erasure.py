@@ -1,4 +1,4 @@
-"""Forgetting a contact."""
+"""Erasing a contact."""
 
 import orjson
 import pytest

@@ -1,4 +1,4 @@
-"""Exports: what is written can be read back by an import without losing anything."""
+"""Exports: an import can read an exported file back without loss."""
 
 import asyncio
 import csv
@@ -68,7 +68,7 @@ def read(row: ParsedRow) -> tuple[Any, ...]:
 @given(some=st.lists(people(FIELDS), min_size=1, max_size=4))
 def test_nothing_is_lost_between_export_and_import(format_: Format, some: list[ExportedContact]) -> None:
     writer = RowWriter(format_, COLUMNS, LABELS)
-    # A first line with everything in it, by which the columns are recognised.
+    # A first row with a value in every column, by which the columns are recognised.
     first = ExportedContact(
         1, "first", "first@example.com", "subscribed", "nl",
         {"city": "Gent", "size": 1, "born": "1990-01-02", "vip": True}, dict.fromkeys(LABELS, (True, 0, None)),

@@ -1,4 +1,4 @@
-"""Imports have exact results, whichever process is killed at whatever moment."""
+"""Imports have exact results, whenever and whichever process is killed."""
 
 import asyncio
 import random
@@ -20,7 +20,7 @@ from tests.shared.jobs.counting import Published
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(400)]
 PEOPLE = 24
-WITHIN = 120  # seconds; most of them are waiting for leases to run out
+WITHIN = 120  # seconds; most of the time is spent waiting for leases to expire
 SHORT = timedelta(seconds=0.5)
 
 
@@ -39,7 +39,7 @@ async def run_and_kill(shop: Shop, imports: list[Import], state: str, dice: rand
     """Run jobs by two workers, each killed again and again, until all imports have the state."""
 
     async def killed(_self: Any, _job: Any) -> None:
-        """A killed worker gives nothing up."""
+        """Do nothing: a killed worker does not give up its leases."""
 
     async def worker() -> None:
         while True:

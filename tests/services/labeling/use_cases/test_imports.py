@@ -1,4 +1,4 @@
-"""Imports: checked without changing anything, run exactly, undone."""
+"""Imports: checked without any change, carried out exactly, and undone."""
 
 import orjson
 import pytest
@@ -259,6 +259,6 @@ async def test_the_basis_of_a_subscription_is_kept_with_the_contact(shop: Shop) 
         ("subscription", None, "unsubscribed", None),
     ]
     assert {row["origin"] for row in rows} == {f'{{"ref": "{found.id}", "kind": "import"}}'}
-    # A second import that changes nothing decides nothing.
+    # A second import that changes nothing adds no decisions.
     await imported(shop, b"email\nann@example.com\n")
     assert await count(shop, "contact_decisions") == 2

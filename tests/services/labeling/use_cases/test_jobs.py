@@ -1,4 +1,4 @@
-"""Deletions, piece by piece."""
+"""Deletions are carried out piece by piece."""
 
 import pytest
 

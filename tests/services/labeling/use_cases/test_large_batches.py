@@ -1,4 +1,4 @@
-"""A large batch of contacts leaves the event loop to others in between."""
+"""A large batch of contacts yields to the event loop regularly."""
 
 import asyncio
 import gc
@@ -14,12 +14,12 @@ from shared.runtime.loop_watch import LoopWatch
 from tests.services.labeling.shop import BY_API, Shop
 
 CONTACTS = 5_000
-# What loops over all rows, all contacts of a unit of work, or all their labels.
+# Modules that loop over all rows, all contacts of a unit of work, or all their labels.
 MODULES = ("domain.directory", "use_cases.upserts", "use_cases.contact_changes", "use_cases.assignment_changes")
 
 
 def holds() -> dict[str, float]:
-    """Return how often each function of these modules has held the loop."""
+    """Return how often each function of these modules has blocked the event loop."""
     return {
         sample.labels["where"]: sample.value
         for metric in REGISTRY.collect()
@@ -31,7 +31,7 @@ def holds() -> dict[str, float]:
 
 @contextmanager
 def without_garbage_collection() -> Iterator[None]:
-    """Keep the collector, which looks at everything that all tests before have left, from holding the loop."""
+    """Disable garbage collection, which would block the loop by scanning the objects of all earlier tests."""
     gc.disable()
     try:
         yield

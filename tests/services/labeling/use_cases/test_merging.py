@@ -1,4 +1,4 @@
-"""Merging labels: nothing is lost, and from the first moment the one stands for the other."""
+"""Merging labels: nothing is lost, and the target stands for the merged label from the first moment."""
 
 import json
 from datetime import timedelta
@@ -111,7 +111,7 @@ async def test_what_is_given_back_before_its_merge_gives_nothing_else_back(shop:
     for name in ("Dogs", "Cats"):
         refused = AssignmentRequest(0, ann, shop.labels[name], held=False, origin=Origin(kind="self"))
         await assign_labels(shop.database, shop.account_id, [refused])
-    await merge(shop)  # its job has not come to the contact yet, and will take the label away again
+    await merge(shop)  # the job has not reached the contact yet, and will remove the label again
     given = AssignmentRequest(0, ann, shop.labels["Cats"], held=True, origin=Origin(kind="manual"))
     await assign_labels(shop.database, shop.account_id, [given])
     assert "given_back" not in json.loads((await shop.events("LabelAssigned"))[-1]["body"])

@@ -1,4 +1,4 @@
-"""What the contact itself decided outranks a synchronisation."""
+"""A decision of the contact itself outranks a synchronisation."""
 
 from typing import Any
 from uuid import UUID

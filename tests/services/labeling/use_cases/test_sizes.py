@@ -1,4 +1,4 @@
-"""What would be too large for an event is refused alone; a contact that is nearly too large can still be worked on."""
+"""Only a row that is too large for an event is refused; a contact that is nearly too large can still be changed."""
 
 from typing import Any
 from uuid import UUID
@@ -28,7 +28,7 @@ EMOJI = "🐕" * LONGEST_TEXT  # four
 
 @pytest_asyncio.fixture
 async def large_shop(shop: Shop) -> Shop:
-    """A shop with many fields of text."""
+    """Provide a shop with many text fields."""
     async with shop.database.unit_of_work(CATALOG_PARTITION) as work:
         for number in range(FIELDS):
             await add_field(work, shop.account_id, Field(f"f{number}", f"Field {number}", "text"))

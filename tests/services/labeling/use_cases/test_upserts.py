@@ -21,7 +21,7 @@ async def test_ids_are_dense_and_a_second_upsert_changes_the_same_contact(shop: 
     )
     assert first.contact_ids == again.contact_ids == [1, 2]
     assert (first.created, first.updated, again.created, again.updated) == (2, 0, 0, 2)
-    # The address that Ben no longer has is free again.
+    # The former address of Ben is free again.
     assert (await shop.write({"email": "ben@example.com"})).contact_ids == [3]
 
 
@@ -111,7 +111,7 @@ async def test_two_that_make_the_same_contact_at_once_do_not_both_win(shop: Shop
 
 async def test_a_label_deleted_meanwhile_is_given_to_nobody(shop: Shop) -> None:
     await delete_label(shop.database, shop.account_id, shop.labels["Dogs"].id)
-    # The row still has the label as it was when its name was looked up.
+    # The row still has the label as of the moment when its name was looked up.
     ann = await shop.contact("ann@example.com", labels=["Dogs", "Cats"])
     assert not await shop.holds(ann, "Dogs")
     assert await shop.holds(ann, "Cats")

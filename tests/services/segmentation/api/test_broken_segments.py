@@ -1,4 +1,4 @@
-"""What a segment names is deleted: the segment says so, and decides nothing until it is mended."""
+"""An object that a segment names is deleted: the segment is broken, and announces nothing until it is repaired."""
 
 from typing import Any
 from uuid import UUID
@@ -50,7 +50,7 @@ async def test_nobody_enters_news_and_not_bought_when_bought_is_deleted(rig: Rig
         ]
         [indirect] = await broken(process, outer) or []
         assert indirect["pointer"] == "/criterion/not/segment/id"
-        # A fence: what is known to the segment "all" has been consumed behind the removals.
+        # A fence: once the segment "all" has the contact, the removals have been consumed too.
         await rig.publish([contact(5, NOON)])
         await until(lambda: process.knows(5))
         assert await rig.announced_members(segment_id) == {1, 2}

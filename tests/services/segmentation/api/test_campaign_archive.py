@@ -1,4 +1,4 @@
-"""A campaign a year later: who was in it and why is known as it was frozen, for a few kilobytes per thousand."""
+"""A campaign a year later: its frozen recipients and the reasons are still known, at a few kilobytes per thousand."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -18,8 +18,8 @@ ELSEWHERE = "Brugge"
 CLICKED = {"clicks": {"label": str(DOGS), "within_days": 30}}
 FEW = 4
 CLICKER, OUTSIDER, SUPPRESSED = 1, 2, 3
-# Members of an audience that no two neighbours have in common cost 2 bytes in each set that they are in: the audience,
-# the criteria that are true for them, and their variant of each block. What is dense costs a fraction of that.
+# Members with scattered ids cost 2 bytes in each set that contains them: the audience, the criteria that are true for
+# them, and their variant of each block. Dense sets cost a fraction of that.
 MOST_BYTES_PER_THOUSAND = 7_000
 KEPT = """
 SELECT
@@ -29,12 +29,12 @@ SELECT
 
 
 def is_in_gent(number: int) -> bool:
-    """Scatter: neighbours are rarely alike."""
+    """Return whether the contact lives in Gent: a scattered choice, in which neighbours rarely agree."""
     return number > SUPPRESSED and number * 7919 % 10_007 % 10 < 7
 
 
 def people() -> list[Event]:
-    """Return contacts here and there; some of those in Gent cannot be sent to."""
+    """Return contacts with scattered ids; some of those in Gent cannot be sent to."""
     subscribed = [contact(one, NOON, city="Gent") for one in range(1, CONTACTS + 1) if is_in_gent(one) and one % 20]
     blocked = [unwilling(one, "blocked") for one in range(1, CONTACTS + 1) if is_in_gent(one) and one % 20 == 0]
     others = [contact(one, NOON, city=ELSEWHERE) for one in range(1, CONTACTS + 1) if not is_in_gent(one)]
@@ -62,14 +62,14 @@ async def test_who_was_in_a_campaign_is_known_a_year_later_for_a_few_kilobytes(r
         statuses = {one["status"] for one in before.values()}
         assert statuses == {"requested", "held_out", "suppressed", "not_included"}
         assert [part["truth"] for part in before[CLICKER]["why"]] == [False, True]
-        # All that the criteria ask about is otherwise afterwards.
+        # All facts that the criteria depend on change afterwards.
         await rig.publish([contact(one, NOON, city=ELSEWHERE) for one in some if one != CLICKER])
         await rig.publish([contact(CLICKER, NOON, state="erased")])
         await process.client.put(f"/v1/segments/{segment_id}", json={"name": "Others", "criterion": {"any": []}})
         assert (await process.client.delete(f"/v1/segments/{segment_id}")).status_code == 204
         await rig.publish([replace(message(), state="deleted")])
     rig.clock.now = NOON + timedelta(days=370)
-    # The snapshot is too old to be used, days have passed, old days of segments and old answers are forgotten.
+    # The snapshot is too old to be used, days have passed, and old days of segments and old answers are deleted.
     async with rig.process(snapshot_seconds=0.1) as process:
         await until(partial(process.knows, CONTACTS - 1))
         await until(partial(has_passed_to, rig))
@@ -105,6 +105,6 @@ async def recipient(process: Process, path: str, contact_id: int) -> dict[str, A
 
 
 async def has_passed_to(rig: Rig) -> bool:
-    """Return whether every slice has come to the day of the clock."""
+    """Return whether every slice has reached the clock's day."""
     behind = "SELECT count(*) FROM slice_days WHERE day < $1"
     return bool(await rig.database.pool.fetchval(behind, rig.clock.now.date()) == 0)

@@ -1,4 +1,4 @@
-"""Campaigns: frozen once, requested once, stopped when somebody says so."""
+"""Campaigns: the audience is frozen once, each message is requested once, and a pause or cancellation stops them."""
 
 import asyncio
 import json
@@ -281,7 +281,7 @@ async def test_a_time_without_an_offset_is_of_the_account_and_a_broken_draft_say
 
 @pytest.mark.asyncio
 async def test_a_draft_whose_segments_became_expensive_is_not_broken(rig: Rig) -> None:
-    """What a criterion may cost is asked of whoever writes it; a draft is broken by a deletion only."""
+    """The cost of a criterion is limited when it is written; only a deletion breaks a draft."""
     top = [{"top_label": {"id": str(DOGS), "within_days": days}} for days in range(1, 5)]
     async with rig.process() as process:
         await world(rig, process)

@@ -1,4 +1,4 @@
-"""Criteria that nobody has saved: listed, described, sampled; and the interest in a label."""
+"""Unsaved criteria: listed, described, sampled; and the interest in a label."""
 
 from typing import Any
 from uuid import UUID

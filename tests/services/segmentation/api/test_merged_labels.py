@@ -1,4 +1,4 @@
-"""A segment that names a label which was merged means the label that it was merged into, and stays whole."""
+"""A segment that names a merged label means the label that it was merged into, and does not become broken."""
 
 from datetime import timedelta
 from typing import Any

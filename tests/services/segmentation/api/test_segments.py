@@ -1,4 +1,4 @@
-"""The API of segments and criteria, as its users see it."""
+"""The API of segments and criteria."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What is too large of a campaign or an audience is refused at the door, and leaves nothing that cannot be changed."""
+"""A campaign or an audience that is too large is refused at once, and nothing remains that cannot be changed."""
 
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,7 @@ SOME: dict[str, Any] = {"field": {"key": "city", "is": "Gent"}}
 
 
 def cities(kilobytes: int) -> dict[str, Any]:
-    """Return a criterion of about so many kB, cheap to count."""
+    """Return a criterion of about `kilobytes` kB that is cheap to count."""
     return {"field": {"key": "city", "in": [f"{number}{'x' * 7990}" for number in range(kilobytes // 8)]}}
 
 
@@ -23,7 +23,7 @@ def campaign(**changes: Any) -> dict[str, Any]:
     return {"name": "Spring", "message_id": str(MESSAGE), "audience": {"include": [SOME]}} | changes
 
 
-# What is written, and the pointer of the refusal. An event has less than 900 kB, however it comes to have more.
+# The part that is written, and the pointer of the refusal. An event has less than 900 kB, whichever part is large.
 CAMPAIGNS: dict[str, tuple[dict[str, Any], str]] = {
     "one criterion": (campaign(audience={"include": [cities(900)]}), "/audience"),
     "all criteria together": (
@@ -80,7 +80,7 @@ async def test_what_is_too_large_is_refused_with_a_pointer_and_nothing_is_writte
 
 @pytest.mark.asyncio
 async def test_segments_in_an_audience_count_for_its_size(rig: Rig) -> None:
-    """Alone each is small enough; a campaign would keep all of them, and every slice would be sent all of them."""
+    """Each segment is small enough; but a campaign stores all of them, and sends all of them to every slice."""
     async with rig.process() as process:
         await world(rig, process)
         segments = [{"segment": await process.create(f"Large {number}", cities(160))} for number in range(6)]
@@ -89,7 +89,7 @@ async def test_segments_in_an_audience_count_for_its_size(rig: Rig) -> None:
         fewer = campaign(audience={"include": segments[:4]})
         created = await process.client.post("/v1/campaigns", json=fewer)
         assert created.status_code == 201, created.text
-        # A segment that grows afterwards makes the launch fail, in words.
+        # A segment that grows afterwards makes the launch fail with an explanation.
         grown = {"name": "Large 0", "criterion": cities(600)}
         answer = await process.client.put(f"/v1/segments/{segments[0]['segment']}", json=grown)
         assert answer.status_code == 200, answer.text
@@ -106,7 +106,7 @@ async def test_a_campaign_near_the_limit_can_be_launched_cancelled_and_deleted(r
         path = f"/v1/campaigns/{answer.json()['id']}"
         assert (await process.client.post(f"{path}/launch")).status_code == 200
         answer = await process.client.post(f"{path}/cancel")
-        assert answer.status_code in (200, 409), answer.text  # it may be done already
+        assert answer.status_code in (200, 409), answer.text  # the freeze may already be done
         assert (await process.client.delete(path)).status_code == 204
         largest = await rig.database.pool.fetchval("SELECT max(octet_length(body)) FROM events")
         assert 700_000 < largest < MOST_EVENT_BYTES

@@ -1,4 +1,4 @@
-"""Streams of counts: shared, limited, and over when the key is."""
+"""Streams of counts are shared and limited, and end when the key is revoked."""
 
 import asyncio
 from contextlib import AsyncExitStack

@@ -1,4 +1,4 @@
-"""A process that lost its slices without knowing it."""
+"""A process has lost its slices without knowing it."""
 
 import pytest
 
@@ -15,7 +15,7 @@ async def test_whoever_lost_a_slice_announces_nothing_before_it_has_read_what_it
         await rig.publish([contact(number, NOON) for number in range(1, 9)])
         await until(lambda: process.knows(8))
         before = {number: memory.epoch for number, memory in process.handler.memories.items()}
-        # As if another process had taken them and given them back while this one was stopped.
+        # As if another process had owned the slices for a while, while this one was stopped.
         await rig.database.pool.execute("UPDATE slice_owner SET epoch = epoch + 1")
         assert not process.handler.memories[0].pending
         segment_id = await process.create("All", {"all": []})
@@ -31,7 +31,7 @@ async def test_a_record_that_is_held_back_is_in_no_image_until_it_is_released(ri
         segment_id = await process.create("Dogs", criterion)
         await rig.publish([contact(number, NOON) for number in (1, 2)])
         await until(lambda: process.knows(2))
-    # The code fails on contact 1's click, as far as the runtime can tell: it is held, and passed over.
+    # For the runtime, the code fails on contact 1's click: the click is held, and the consumer continues.
     click = clicked(1, NOON)
     await rig.publish([click, clicked(2, NOON)])
     number = partition_of(ACCOUNT, 1, PARTITIONS)

@@ -1,4 +1,4 @@
-"""Segments on a real Kafka and PostgreSQL: who enters and leaves, live, by the day, and after restarts."""
+"""Segments on a real Kafka and PostgreSQL: contacts enter and leave by events, by the day, and after restarts."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -33,7 +33,7 @@ async def test_a_click_makes_a_member_and_midnight_takes_it_away(rig: Rig, noon:
         await rig.publish([clicked(1, noon), clicked(2, noon)])
         await until(lambda: moves_of(rig, segment_id, [(1, True, "event")]))
         assert await process.count(segment_id) == 1
-        # A minute before midnight in Brussels it is still a member, and a minute after it is not.
+        # A minute before midnight in Brussels the contact is still a member, and a minute after midnight it is not.
         rig.clock.now = midnight - timedelta(minutes=1)
         assert await process.count(segment_id) == 1
         assert all(memory.slices[ACCOUNT].next_day() == midnight for memory in with_contacts(process))
@@ -127,7 +127,7 @@ async def test_two_processes_share_the_slices_and_counts_add_up(rig: Rig) -> Non
 @pytest.mark.timeout(240)
 @pytest.mark.asyncio
 async def test_a_process_that_is_gone_leaves_its_slices_to_the_other(rig: Rig) -> None:
-    # Long enough for the question below to be asked before it ends, also on a busy machine.
+    # Long enough for the request below to be sent before it ends, also on a busy machine.
     rig.settings = rig.settings.model_copy(update={"kafka_session_timeout": 15})
     criterion = {"clicks": {"label": str(DOGS)}}
     async with rig.process("one") as one:
@@ -135,7 +135,7 @@ async def test_a_process_that_is_gone_leaves_its_slices_to_the_other(rig: Rig) -
         await rig.publish([contact(number, NOON) for number in range(1, 41)])
         async with rig.process("two") as two:
             await until(lambda: len(two.handler.memories) == 2 and len(one.handler.memories) == 2, 60)
-        # Its slices are nobody's until its session ends, and the group gives them to the other.
+        # Its slices have no owner until its session expires and the group assigns them to the other process.
         answer = await one.client.post("/v1/criteria/count", json={"criterion": criterion})
         assert answer.status_code == 503
         assert answer.headers["retry-after"]

@@ -1,4 +1,4 @@
-"""What is announced: each entering and leaving once, whatever happens in between."""
+"""Each entering and leaving is announced once, whatever happens in between."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -47,7 +47,7 @@ batches = st.lists(events_of(contacts), max_size=12)
 
 @dataclass(frozen=True)
 class Broken:
-    """Something that the segment names is gone, or is back."""
+    """An object that the segment names was deleted, or restored."""
 
     segment_id: UUID
 
@@ -58,7 +58,7 @@ steps = st.lists(
         batches,
         st.tuples(st.sampled_from(SEGMENTS), st.one_of(st.none(), criteria)),  # a definition; None deletes it
         st.integers(0, 40).map(lambda shift: TODAY + timedelta(days=shift)),  # a day
-        st.integers(1, 5),  # drain so many
+        st.integers(1, 5),  # drain this many
         st.sampled_from(SEGMENTS).map(Broken),
         merges,
         st.just("restart"),
@@ -69,7 +69,7 @@ steps = st.lists(
 
 @dataclass
 class SliceAndModel:
-    """A slice beside the plain meaning, and what an outside consumer has made of the moves."""
+    """A slice, the plain evaluation, and the members that an outside consumer derives from the moves."""
 
     account: AccountSlice = field(
         default_factory=lambda: AccountSlice(ACCOUNT, ZONE, ZONE.key, TODAY, PARTITIONS, FIRST)
@@ -87,7 +87,7 @@ class SliceAndModel:
     merged: MergedLabels = NONE_MERGED
 
     def definitions(self) -> Definitions:
-        # New ones each time, as after a restart, or made of those before, as after a change.
+        # New definitions each time, as after a restart, or derived from the previous ones, as after a change.
         broken = {segment_id: "a label was deleted" for segment_id in self.broken if segment_id in self.segments}
         self.before = Definitions(ZONE.key, self.segments, broken, self.before, self.merged)
         return self.before

@@ -1,4 +1,4 @@
-"""Audiences and content against the plain meaning, contact by contact."""
+"""Audiences and content equal the plain evaluation, contact by contact."""
 
 from datetime import UTC, datetime
 from functools import partial

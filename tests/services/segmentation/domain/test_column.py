@@ -1,4 +1,4 @@
-"""Fields with very many distinct values."""
+"""Fields with a large number of distinct values."""
 
 from collections.abc import Callable
 from time import process_time
@@ -8,12 +8,12 @@ from services.segmentation.domain.column import MOST_TEXTS, Column
 CONTACTS = 83_333  # a slice of a million contacts in twelve
 SLICES = 12
 WITHIN = 0.1  # seconds for all slices
-BUSY = 3  # times as long as on a machine of its own
+BUSY = 3  # times the duration on an idle machine
 TRIES = 5
 
 
 def fastest(ask: Callable[[], object]) -> float:
-    """Return the processor time (seconds) of the fastest of some tries."""
+    """Return the processor time (seconds) of the fastest of several runs."""
     times = []
     for _ in range(TRIES):
         began = process_time()

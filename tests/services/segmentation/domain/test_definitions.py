@@ -1,4 +1,4 @@
-"""Definitions as they are evaluated."""
+"""Definitions of segments, prepared for evaluation."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""The image against the plain meaning: the same members, for any criterion and any history."""
+"""The image has the same members as the plain evaluation, for any criterion and any history."""
 
 from datetime import UTC, datetime
 from itertools import pairwise

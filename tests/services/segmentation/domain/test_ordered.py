@@ -1,4 +1,4 @@
-"""Numbers that compare: as a dictionary of them would."""
+"""An ordered column of numbers answers comparisons as a dictionary of the numbers would."""
 
 from collections.abc import Callable
 
@@ -41,7 +41,7 @@ def test_compares_as_a_dictionary(
 
 @given(st.floats(allow_nan=False), st.floats(allow_nan=False))
 def test_keys_of_floats_order_as_the_floats_do(one: float, other: float) -> None:
-    one, other = one + 0.0, other + 0.0  # there is one zero
+    one, other = one + 0.0, other + 0.0  # makes -0.0 0.0
     assert (key_of_float(one) < key_of_float(other)) == (one < other)
     assert float_of_key(key_of_float(one)) == one
 

@@ -1,4 +1,4 @@
-"""Bit slices are counters: whatever is added and taken away, they have what a Counter has."""
+"""Bit slices are counters: after any additions and subtractions, they equal a Counter."""
 
 from collections import Counter
 

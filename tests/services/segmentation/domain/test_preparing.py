@@ -1,4 +1,4 @@
-"""Sums are made before a criterion is answered, and the answer makes no more of them."""
+"""Sums are computed before a criterion is answered, and the answer computes no further ones."""
 
 from hypothesis import given, settings
 
@@ -34,6 +34,6 @@ def test_a_prepared_criterion_is_answered_from_kept_sums(
 
 
 def sums_of(image: Slice) -> dict[Name, tuple[set[Range], set[Range]]]:
-    # A link with several merged labels is rare, and its sum is made with the answer.
+    # A link with several merged labels is rare: its sum is computed with the answer.
     tallies = {name: tally for name, tally in image.tallies.items() if name[0] != "click.labels"}
     return {name: (set(tally.sums), set(tally.last_days)) for name, tally in tallies.items()}

@@ -1,4 +1,4 @@
-"""Parts of snapshots: whole, or refused."""
+"""Parts of snapshots are read completely or refused."""
 
 import pytest
 from pyroaring import BitMap

@@ -1,4 +1,4 @@
-"""Events per day: any range, however its sum was made."""
+"""Events per day: the sum of any range is exact, however it was computed."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""Texts without a bitmap of their own, against a walk over all of them."""
+"""Texts without a bitmap of their own: the index finds the same contacts as a scan of all texts."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +16,7 @@ def walked(held: dict[int, str], prefix: str, within: BitMap | None) -> list[int
 
 
 def starting(kept: UnindexedTexts, prefix: str, within: BitMap | None) -> list[int]:
-    # `within` says whom the caller keeps; others may be found beside them.
+    # `within` has the contacts that the caller keeps; the result may have others too.
     return sorted(one for one in kept.starting(prefix, within) if within is None or one in within)
 
 

@@ -1,4 +1,4 @@
-"""What the image costs can be seen."""
+"""Metrics show the cost of the image."""
 
 from datetime import timedelta
 

@@ -1,7 +1,7 @@
-"""One account asks for what costs most, many times at once; its neighbour waits for one slice of it at a time.
+"""One account sends many expensive requests; another account waits for at most one slice of them at a time.
 
-How long that takes says more about the machine than about the service, so the order of the answers is looked at.
-`make bench` (`neighbours`) has it in milliseconds.
+Durations would depend on the machine, so the test checks the order of the answers. `make bench` (`neighbours`) measures
+milliseconds.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from tests.shared.criteria.strategies import ZONE
 from tests.stack.waiting import until
 
 QUIET = ACCOUNT + 1
-IN_FLIGHT = 20  # questions of the noisy account
+IN_FLIGHT = 20  # requests of the noisy account
 QUESTIONS = 25  # of the quiet account, at least
 ANSWERS = 400  # of slices to the noisy account, at least
 PARTS = [

@@ -1,4 +1,4 @@
-"""Batches of clicks beside what else happens at the same moment, on a real PostgreSQL."""
+"""Batches of clicks with concurrent changes, on a real PostgreSQL."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -37,9 +37,9 @@ WAITS_FOR_A_LOCK = (
 
 
 class Desk:
-    """A database with a message and contacts 1 to 3 of account 1, and a handler that nothing calls but the test.
+    """A database with a message and contacts 1 to 3 of account 1, and a handler that only the test calls.
 
-    `unread` is what lies on labeling.contacts beyond the checkpoint.
+    `unread` are the records of labeling.contacts beyond the checkpoint.
     """
 
     def __init__(self, database: Database, message: StoredMessage) -> None:
@@ -50,11 +50,11 @@ class Desk:
         self.handler = self.another_handler()
 
     def another_handler(self) -> ClickHandler:
-        """As in another process."""
+        """Return a handler as in another process."""
         return ClickHandler(self.catalog, PARTITIONS, UnappliedRefusals(self, self.catalog))
 
     async def read(self, connection: PoolConnectionProxy) -> Read:
-        """As `shared.bus.tail.Tail`."""
+        """Return the unread records, as `shared.bus.tail.Tail` does."""
         return self.unread
 
     def reported(self, contact_id: int, event_id: str | None = None, message_id: UUID | None = None) -> Received:
@@ -79,7 +79,7 @@ class Desk:
             await (handler or self.handler).handle(work, batch)
 
     async def counted(self) -> tuple[int, int, int]:
-        """Clicks counted, click rows, events of clicks."""
+        """Return the numbers of counted clicks, click rows and click events."""
         row = await self.database.pool.fetchrow(
             "SELECT (SELECT coalesce(sum(clicks), 0)::bigint FROM click_counts), (SELECT count(*) FROM clicks),"
             " (SELECT count(*) FROM events WHERE partition >= 0)"
@@ -140,7 +140,7 @@ async def test_a_refusal_counts_before_the_table_of_contacts_says_it(desk: Desk)
     desk.unread = Read({}, [TailRecord(refusal.partition, 5, refusal.event)])
     await desk.handle(desk.reported(1), desk.reported(2))
     assert await desk.counted() == (1, 1, 1)
-    # The table is as far as that by now, and says that the contact has agreed since.
+    # The table has caught up by now, and says that the contact has consented since.
     desk.unread = Read({refusal.partition: 5}, [])
     await desk.handle(desk.reported(1))
     assert await desk.counted() == (2, 2, 2)
@@ -171,7 +171,7 @@ async def test_a_batch_that_is_rolled_back_leaves_nothing_behind_not_even_in_mem
 
 @pytest.mark.asyncio
 async def test_a_click_held_while_its_contact_became_known_is_found_by_the_clock(desk: Desk) -> None:
-    """The contact became known after the click was checked, and before it was held: nobody else would release it."""
+    """The contact became known after the click was checked and before it was held: only the clock releases it."""
     async with desk.database.unit_of_work() as work:
         await desk.handler.opened(work, 0)
         await desk.handler.tick(work, 0, work.now)
@@ -183,7 +183,7 @@ async def test_a_click_held_while_its_contact_became_known_is_found_by_the_clock
     async with desk.database.unit_of_work() as work:
         await desk.handler.tick(work, 0, due)
     assert await desk.database.pool.fetchval("SELECT state FROM held") == "ready"
-    # A few looks more, and then no longer.
+    # The clock looks a few more times, and then stops.
     while (due := desk.handler.due(0)) is not None:
         async with desk.database.unit_of_work() as work:
             await desk.handler.tick(work, 0, due)
@@ -196,5 +196,5 @@ async def test_a_message_that_changed_since_it_was_read_is_read_again(desk: Desk
         draft = Draft("Summer", HTML)
         message, _ = await register(work, 1, draft, read_html(draft))
     await desk.handle(desk.reported(1, message_id=message.message_id))
-    # The link is the first message's: the second one does not have it.
+    # The link belongs to the first message, not to the second.
     assert await desk.database.pool.fetchval("SELECT reason FROM held") == "the message has no such link"

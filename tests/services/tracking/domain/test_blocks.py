@@ -1,4 +1,4 @@
-"""Blocks are found with exact places; markers that do not fit together are refused, with line and column."""
+"""Blocks are found with exact positions; mismatched markers are refused with line and column."""
 
 from itertools import pairwise
 

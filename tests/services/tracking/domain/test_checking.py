@@ -1,4 +1,4 @@
-"""A check names, in words, what a marketer should look at before sending."""
+"""A check lists in plain words what a marketer should review before sending."""
 
 from dataclasses import replace
 from uuid import uuid4

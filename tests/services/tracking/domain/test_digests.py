@@ -1,4 +1,4 @@
-"""An address of a report finds the contact that labeling gave the address to, and no other one."""
+"""An address in a report finds exactly the contact that has the address in labeling."""
 
 import pytest
 from hypothesis import given, reject

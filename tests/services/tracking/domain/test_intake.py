@@ -1,4 +1,4 @@
-"""Given a report and what is known, then it is placed on a link, refused, or left out."""
+"""A report is assigned to a link, refused, or skipped, by the known objects."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Links are found as mail programs see them, and the tracked message is the original but for the replaced hrefs."""
+"""Links are found as mail programs see them; the tracked message equals the original except for their hrefs."""
 
 import re
 from html.parser import HTMLParser
@@ -26,7 +26,7 @@ BUTTON = """
 
 
 class Independent(HTMLParser):
-    """The standard library's parser, sent into conditional comments too."""
+    """The standard library's parser, which also reads conditional comments here."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Merge tags of the usual systems are known wherever they stand in an address, encoded or not."""
+"""Merge tags of the usual systems are recognised anywhere in a URL, encoded or not."""
 
 import pytest
 

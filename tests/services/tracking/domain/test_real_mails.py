@@ -1,4 +1,4 @@
-"""What real mails do with links. Each case stands for a class that was found in mails of other systems."""
+"""Links as real mails write them. Each case represents a class that was found in mails of other systems."""
 
 from time import process_time
 
@@ -206,11 +206,11 @@ def test_a_long_base_with_hundreds_of_relative_links_is_read_quickly(href: str) 
     links = "".join(f'<a href="{href.format(number)}">{number}</a>' for number in range(600))
 
     def took() -> float:
-        """Return the processor time (seconds) to read the links."""
+        """Return the processor time (seconds) of reading the links."""
         began = process_time()
         assert len(find_links(f'<base href="{base}">{links}')) == 600
         return process_time() - began
 
-    # The fastest of three, for other work takes the caches away. One takes 0.05 s; with the base resolved once for each
-    # link it takes 0.7 s, every time.
+    # The fastest of three runs, because other work evicts the caches. A run takes 0.05 s; resolving the base once per
+    # link took 0.7 s in every run.
     assert min(took() for _ in range(3)) < 0.35

@@ -1,4 +1,4 @@
-"""Mails are the original byte for byte, but for links, blocks, and our own merge tags, escaped for where they stand."""
+"""Mails equal the original except for links, blocks and our merge tags, which are escaped for their context."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Given a message's links, when it is edited, then what stayed the same keeps its id, number and labels."""
+"""When a message is edited, unchanged links keep their ids, numbers and labels."""
 
 from dataclasses import replace
 from uuid import UUID, uuid4
@@ -112,7 +112,7 @@ def a(url: str, text: str) -> str:
 
 
 def edited(before: str, after: str, *labelled: int) -> Revised:
-    """Label the links with these numbers DOGS, then edit the message."""
+    """Label the links with these numbers DOGS; return the links after an edit of the message."""
     first = revise((), find_links(before), uuid4)
     links = [replace(one, labels=(DOGS,)) if one.number in labelled else one for one in first.links]
     return revise(links, find_links(after), uuid4)

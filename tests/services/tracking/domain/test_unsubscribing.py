@@ -1,4 +1,4 @@
-"""People can leave a list in every language of Europe without being followed; articles about leaving are links."""
+"""Unsubscribe links are recognised in every language of Europe; links to articles about unsubscribing are not."""
 # ruff: noqa: RUF001 - words in three alphabets
 
 import pytest

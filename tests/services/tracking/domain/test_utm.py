@@ -1,4 +1,4 @@
-"""UTM parameters are appended to a target, and nothing else of it changes."""
+"""UTM parameters are appended to a target URL, and nothing else in it changes."""
 
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl, unquote_plus, urlsplit
@@ -45,7 +45,7 @@ def changed(url: str, rule: UtmRule = RULE, send: Send | None = SEND, name: str 
 )
 def test_where_parameters_go(url: str, expected: str | None) -> None:
     if "next=" in url:
-        # Somebody else's parameters, inside a value, are no parameters of this target.
+        # UTM parameters of another URL, within a value, are not parameters of this target.
         assert changed(url) == f"{url}&{ALL}"
     else:
         assert changed(url) == (expected or url)
@@ -89,7 +89,7 @@ def test_nothing_else_of_the_target_changes(
     if has_merge_tag(url):
         assert after == url
         return
-    # The fragment is the same, and what was there of address and query stays in front.
+    # The fragment is unchanged, and the original address and query come first.
     assert after.partition("#")[1:] == url.partition("#")[1:]
     before, _, _ = url.partition("#")
     rest = after.partition("#")[0].removeprefix(before)

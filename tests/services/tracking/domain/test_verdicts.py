@@ -1,4 +1,4 @@
-"""Known machines are machines, people are people, and our own rules stand above the list."""
+"""Known machines are recognised, people are not mistaken for machines, and our own rules override the list."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Clicks on disk: whole or not at all, in order, and nobody's for long."""
+"""Clicks on disk are complete or absent, in order, and soon taken over by a process."""
 
 import asyncio
 import subprocess
@@ -18,7 +18,7 @@ def click(number: int, size: int = 10) -> Click:
 
 
 def spooled(directory: SpoolDirectory) -> list[Click]:
-    """Return all clicks of a directory, taken out as a drain takes them."""
+    """Return all clicks of a directory, removed as a drain removes them."""
     clicks: list[Click] = []
     while (segment := directory.oldest()) is not None:
         clicks += read_segment(segment)

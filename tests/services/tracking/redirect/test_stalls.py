@@ -1,4 +1,4 @@
-"""The event loop stalls, clicks go to disk and from there to Kafka: none is lost, and disk is not for ever."""
+"""While the event loop stalls, clicks go to disk and from there to Kafka: none is lost, and the spool is emptied."""
 
 import asyncio
 import os
@@ -55,7 +55,7 @@ class Redirects:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Run what the service runs beside its requests, and empty the spool all the time."""
+        """Run the background tasks of the service, and drain the spool continuously."""
 
         async def empty() -> None:
             while True:
@@ -86,7 +86,7 @@ def seed() -> int:
 async def test_no_click_is_lost_by_stalls_and_afterwards_clicks_go_to_kafka(
     kafka: TestKafka, topic_prefix: str, tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(spool_module, "SEGMENT_BYTES", 500)  # many files, which come and go
+    monkeypatch.setattr(spool_module, "SEGMENT_BYTES", 500)  # many files, which are created and deleted
     settings = CommonSettings(kafka=kafka.bootstrap, topic_prefix=topic_prefix, partitions=2)
     await ensure_topics(settings)
     chance = random.Random(seed)

@@ -1,4 +1,4 @@
-"""What reads all clicks of a message is read by one request of an account at a time, and seldom for many clicks."""
+"""Only one request of an account at a time reads all clicks of a message, and rarely if there are many."""
 
 import asyncio
 from collections.abc import Sequence

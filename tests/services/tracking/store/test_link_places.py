@@ -1,4 +1,4 @@
-"""Revisions that were stored without the places of their links get those that their own finder gave them."""
+"""Revisions that were stored without positions of links get those that their version of the finder returns."""
 
 from importlib.util import module_from_spec, spec_from_file_location
 from types import ModuleType
@@ -13,7 +13,7 @@ from shared.store.database import Database
 
 pytestmark = pytest.mark.asyncio
 
-# The first finder took every `href` for a link.
+# The first finder regarded every `href` as a link.
 HTML = '<a href="https://a.example/1"><span href=https://a.example/2>Buy</span></a>'
 FILL = """
 WITH message AS (

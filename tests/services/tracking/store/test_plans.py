@@ -1,4 +1,4 @@
-"""What PostgreSQL does with the statements that run often, on tables that are not small."""
+"""PostgreSQL's plans for the statements that run often, on large tables."""
 
 import pytest
 

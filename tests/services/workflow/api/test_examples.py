@@ -1,4 +1,4 @@
-"""The definitions that the API documentation shows can be read."""
+"""The example definitions of the API documentation are valid."""
 
 from typing import Any
 

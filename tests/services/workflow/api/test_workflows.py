@@ -154,7 +154,7 @@ async def test_another_account_sees_nothing(working: Rig) -> None:
     calls = [(method, f"/v1/workflows/{workflow['id']}{rest}") for method, rest in paths]
     calls += [("GET", f"/v1/runs/{run['id']}"), ("POST", f"/v1/runs/{run['id']}/cancel")]
     for method, path in calls:
-        # What the body names is the owner's: it is no use to the stranger to learn that.
+        # The ids in the body belong to the owner; a stranger must not learn whether they exist.
         body = {"name": "W", "triggers": workflow["triggers"], "steps": [{"exit": {}}]}
         await rig.call(method, path, body if method == "PUT" else None, 404, Authorization=f"Bearer {stranger}")
         if method != "GET":

@@ -1,4 +1,4 @@
-"""Workflows that name what is gone, runs that meet it, and runs that fail."""
+"""Workflows that name deleted objects, runs that reach such a step, and runs that fail."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -102,7 +102,7 @@ async def test_what_cannot_be_read_or_published_concerns_its_own_runs_only(rig: 
     async with rig.worker():
         await rig.publish(changed(), assigned())
         await rig.consumed()
-    # A later release wrote this definition, and knows a time zone that this machine does not.
+    # A newer release wrote this definition, with a time zone that this machine does not know.
     await rig.database.pool.execute(
         "UPDATE definitions SET body = $2 WHERE workflow_id = $1",
         UUID(unreadable["id"]),

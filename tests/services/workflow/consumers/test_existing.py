@@ -1,4 +1,4 @@
-"""Existing contacts are taken at a pace that holds up neither what happens meanwhile nor other accounts."""
+"""Existing contacts are processed at a rate that delays neither new events nor other accounts."""
 
 from dataclasses import replace
 from typing import Any
@@ -14,7 +14,7 @@ from tests.services.workflow.rig import Rig, key, label
 from tests.stack.waiting import until
 
 MANY, FEW = range(1, 1501), range(1, 31)
-AT_ONCE = 5  # of a piece: there are a hundred pieces in each partition number
+AT_ONCE = 5  # contacts per piece: each partition number has a hundred pieces
 NEIGHBOUR, BIRDS = 2, UUID(int=31)
 NEIGHBOURS_KEY = generate()
 WAIT = {"id": "wait", "wait": {"days": 1}}

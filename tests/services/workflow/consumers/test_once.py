@@ -100,7 +100,7 @@ async def test_an_answer_that_came_in_an_outage_is_not_overtaken_by_its_deadline
     async with rig.worker():
         await rig.publish(changed(1), changed(2), assigned(contact=1), assigned(contact=2))
         await rig.consumed()
-    # The outage: answers come in, then the deadline passes, then the service is there again.
+    # The outage: answers arrive, then the deadline passes, then the service restarts.
     await rig.publish(clicked(contact=1))
     rig.clock.ahead = timedelta(hours=3)
     async with rig.worker():

@@ -1,4 +1,4 @@
-"""Pauses lose nothing; members that a segment has are taken when asked for."""
+"""A pause loses nothing; existing members of a segment are processed on request."""
 
 from datetime import timedelta
 from typing import Any
@@ -68,7 +68,7 @@ async def test_a_paused_workflow_finishes_nothing_and_its_runs_miss_nothing(work
     await rig.publish(clicked(contact=1, send=runs[1]["id"]), removed(CATS, contact=2))
     await rig.consumed()
     rig.clock.ahead = timedelta(days=4)
-    # Another workflow's run shows that the clock has been looked at.
+    # Another workflow's run shows that the clock has ticked.
     other = await rig.workflow({"wait": {"minutes": 1}}, triggers=[{"on": "LabelAssigned", "label": str(CATS)}])
     await rig.publish(assigned(CATS, contact=3))
     await rig.run(other, "finished", 3)

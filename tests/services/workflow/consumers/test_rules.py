@@ -1,4 +1,4 @@
-"""Who may start, when, and how often; what is seen in which order."""
+"""Which contacts may start, when and how often; and the order in which events are seen."""
 
 from datetime import timedelta
 from typing import Any
@@ -39,7 +39,7 @@ async def test_re_entry(working: Rig) -> None:
     await rig.publish(changed(), assigned(), assigned(), assigned())
     await rig.consumed()
     assert [len(await rig.runs(workflow)) for workflow in (once, every_time, not_twice)] == [1, 3, 1]
-    # Ended by the very batch in which the next one starts.
+    # The run ends in the same batch in which the next one starts.
     await rig.publish(removed(CATS), assigned())
     await rig.consumed()
     assert [run["state"] for run in await rig.runs(not_twice)] == ["exited", "running"]
@@ -90,7 +90,7 @@ async def test_a_condition_sees_the_clicks_that_caused_the_label_whatever_topic_
     clicks = [clicked() for _ in range(3)]
     sequences = [rig.next_sequence("tracking.clicks") for _ in clicks]
     await rig.publish(assigned(), after={"tracking.clicks": sequences[-1]}, causation=clicks[-1].event_id)
-    # The label is there and waits; the clicks come now.
+    # The event of the label is held; the clicks arrive now.
     for click, sequence in zip(clicks, sequences, strict=True):
         await (await rig.send(click, sequence, {}))
     run = await rig.run(workflow, "finished")

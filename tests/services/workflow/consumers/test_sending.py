@@ -1,4 +1,4 @@
-"""Who is sent to, what old events do, and what is counted."""
+"""Who receives messages, the effect of old events, and the counts."""
 
 from dataclasses import replace
 from datetime import timedelta

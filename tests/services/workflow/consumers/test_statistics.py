@@ -1,4 +1,4 @@
-"""Statistics of runs and steps are counters; they must say what counting all runs and their steps says."""
+"""Statistics of runs and steps are counters, which must equal a count of all runs and their steps."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -60,7 +60,7 @@ async def counted_one_by_one(rig: Rig, workflow_id: UUID) -> tuple[dict[str, int
 
 
 async def shown(rig: Rig, workflow_id: UUID) -> tuple[dict[str, int], dict[str, StepCounts]]:
-    """Return the same as the API shows it, steps that nobody came to left out."""
+    """Return the same as the API shows it, without steps that no run reached."""
     states = (await rig.call("GET", f"/v1/workflows/{workflow_id}"))["runs"]
     steps = {}
     for one in (await rig.call("GET", f"/v1/workflows/{workflow_id}/steps"))["items"]:
@@ -72,7 +72,7 @@ async def shown(rig: Rig, workflow_id: UUID) -> tuple[dict[str, int], dict[str, 
 
 
 async def agree(rig: Rig, workflow_id: UUID) -> None:
-    """Wait until both say the same: timers go on between the two reads."""
+    """Wait until both are equal: timers fire between the two reads."""
     await rig.consumed()
 
     async def differences() -> object:
@@ -102,7 +102,7 @@ async def test_counters_say_what_counting_the_runs_says(working: Rig) -> None:
         await rig.call("POST", f"/v1/runs/{runs[contact]}/cancel")
     await rig.publish(replace(changed(6), state="erased"))
     await agree(rig, workflow_id)
-    # What waited goes on, on a version that has a step less; then everything that is left ends.
+    # Waiting runs resume on a version with one step less; then all remaining runs end.
     body = {"name": "Dog lovers", "triggers": [{"on": "LabelAssigned", "label": str(DOGS)}], "steps": [SEND, HALF]}
     await rig.call("PUT", f"/v1/workflows/{workflow_id}", body)
     await rig.publish(changed(99), assigned(contact=99))

@@ -40,7 +40,7 @@ class Record(NamedTuple):
 
 
 async def batch(*events: ContactEvent) -> list[Received]:
-    """Return events as the bus hands them over, one partition number after the other."""
+    """Return events as the bus passes them, one partition number after the other."""
     fetched: list[Fetched] = []
     for event in sorted(events, key=number_of):
         sequence = next(SEQUENCES)

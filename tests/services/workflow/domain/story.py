@@ -1,4 +1,4 @@
-"""Given a workflow and a contact, when something happens, then the run does this."""
+"""A workflow and a contact whose story a test tells: given, when, then."""
 
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Self
@@ -78,7 +78,7 @@ class Story:
     # Given
 
     def given(self, *events: ContactEvent) -> Self:
-        """Events that were consumed before, in this unit of work; the facts know them."""
+        """Add events that were consumed before, in this unit of work; the facts contain them."""
         for event in events:
             self.facts.apply(event, UTC)
             self.consumed.append(seen(event))
@@ -127,7 +127,7 @@ class Story:
 
     @property
     def taken(self) -> list[str]:
-        """The steps taken, each once."""
+        """Return the steps taken, each once."""
         ids = [step.step_id for step in self.steps]
         assert len(ids) == len(set(ids)), "a step was taken twice"
         assert [step.number for step in self.steps] == list(range(1, len(ids) + 1))

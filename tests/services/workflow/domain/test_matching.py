@@ -1,4 +1,4 @@
-"""Which events a trigger asks for, and finding the triggers that ask for an event."""
+"""Which events a trigger matches, and finding the triggers that match an event."""
 
 from uuid import UUID
 

@@ -35,7 +35,7 @@ def test_holding_either_label_is_holding_both(named: UUID, held: UUID) -> None:
     criterion = {"label": {"id": str(named)}}
     assert true_of(criterion, assigned(held, when=NOON))
     assert not true_of(criterion, assigned(DOGS, when=NOON))
-    # While the merge is under way: the one is assigned before the other is removed.
+    # During the merge, the target is assigned before the merged label is removed.
     assert true_of(criterion, assigned(KITTENS, when=NOON), assigned(CATS, when=NOON), removed(KITTENS, when=NOON))
 
 
@@ -55,7 +55,7 @@ def test_a_label_that_was_refused_merged_and_given_back_is_not_refused_when_a_pe
     given_back = assigned(CATS, when=NOON, origin=Origin(kind="manual"), given_back=(KITTENS,))
     assert true_of(criterion, *refused, given_back)
     assert true_of(criterion, *refused, given_back, removed(CATS, when=NOON))
-    # Held before the merge, it was not given back.
+    # The contact held the label before the merge, and did not lose it.
     held = assigned(CATS, when=NOON)
     assert not true_of(criterion, *refused, held, removed(CATS, when=NOON))
     again = removed(CATS, when=NOON, origin=Origin(kind="self"))

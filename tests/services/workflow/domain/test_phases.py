@@ -1,4 +1,4 @@
-"""Which version an event counts for, who may come back, and when a loop ends."""
+"""Which version an event belongs to, which contacts may start again, and when a loop ends."""
 
 from datetime import timedelta
 from typing import Literal
@@ -18,7 +18,7 @@ ASK = {"clicks": {"label": str(DOGS)}}
 
 
 def workflow(*phases: tuple[State, int], while_paused: Literal["queue", "skip"] = "queue") -> Workflow:
-    """Phases of an hour each, from noon on."""
+    """Return a workflow with phases of one hour each, from noon on."""
     body = {
         "name": "W",
         "triggers": [{"on": "LabelAssigned", "label": str(DOGS)}],
@@ -35,7 +35,7 @@ def workflow(*phases: tuple[State, int], while_paused: Literal["queue", "skip"] 
 
 
 def counting(made: Workflow) -> list[int | None]:
-    """Return which version counts half an hour before the first phase, and in the middle of each."""
+    """Return the version that applies half an hour before the first phase, and in the middle of each phase."""
     return [
         next(
             (

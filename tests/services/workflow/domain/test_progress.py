@@ -129,7 +129,7 @@ def test_an_event_just_before_the_wait_began_is_not_missed() -> None:
 
 
 def test_an_event_that_was_read_before_its_trigger_is_not_missed() -> None:
-    # Another topic was read first: the click is younger than the label, and was consumed before it.
+    # Another topic was read first: the click is newer than the label, but was consumed before it.
     story = Story([wait_for(ANY_FORM)]).starts(assigned(when=NOON)).looks_back(engaged(when=NOON + MINUTE))
     assert story.taken == ["wait", "nurtured"]
 

@@ -1,4 +1,4 @@
-"""Reading definitions: what is accepted, how it is answered, and what every mistake is told."""
+"""Reading definitions: which are accepted, how they are returned, and the error for every mistake."""
 
 from typing import Any
 from uuid import UUID
@@ -134,7 +134,7 @@ def test_ids_of_steps_are_stable_over_versions() -> None:
         first,
         {"send-1", "send-2", "wait-1"},
     )
-    # The second message moved and kept its id; the wait has changed and stands elsewhere, and so is a new one.
+    # The second message moved and kept its id; the wait has changed and moved, so it is a new step.
     assert [step.id for _, step in walk(second.steps)] == ["assign_label-1", "send-2", "wait-2", "send-3"]
 
 

@@ -1,4 +1,4 @@
-"""A definition played on a past does what it would have done."""
+"""A definition that is simulated on past events takes the steps that it would have taken."""
 
 from datetime import datetime, timedelta
 

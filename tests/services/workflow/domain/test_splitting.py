@@ -1,4 +1,4 @@
-"""A split sends a share of the contacts one way, and a contact always the same way."""
+"""A split sends a share of the contacts into each branch, and a contact always into the same branch."""
 
 from uuid import uuid4
 

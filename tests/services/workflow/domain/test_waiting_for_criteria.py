@@ -1,4 +1,4 @@
-"""Waits that end when a criterion becomes true, and runs that meet a broken condition."""
+"""Waits that end when a criterion becomes true, and runs that reach a broken condition."""
 
 from datetime import timedelta
 from typing import Any
@@ -18,7 +18,7 @@ def wait_for(criterion: dict[str, Any] | None = None, **others: Any) -> dict[str
 
 
 def known(*steps: dict[str, Any], **definition: object) -> Story:
-    """Return a workflow, and a contact that is known; of another one no criterion is true."""
+    """Return a workflow, and a known contact; for an unknown contact no criterion is true."""
     return Story(list(steps), **definition).given(changed(when=NOON - 2 * HOUR))
 
 
@@ -63,7 +63,7 @@ def test_a_criterion_may_become_true_by_time_alone() -> None:
     story = known(wait_for(quiet)).given(clicked(when=NOON - HOUR)).starts(assigned(when=NOON))
     assert story.run is not None
     assert story.run.due_at == NOON + 12 * HOUR
-    story.time_comes()  # the first midnight: clicked within two days still
+    story.time_comes()  # the first midnight: still clicked within two days
     assert story.taken == []
     assert story.run.due_at == NOON + 36 * HOUR
     story.time_comes()

@@ -14,7 +14,7 @@ MINUTE = timedelta(minutes=1)
 
 ZONES = st.sampled_from([BRUSSELS, ZoneInfo("America/New_York"), ZoneInfo("Australia/Lord_Howe"), ZoneInfo("UTC")])
 TIMES = st.times().map(lambda at: at.replace(second=0, microsecond=0))
-# Around both changes of 2026 in each of these zones.
+# Around both clock changes of 2026 in each of these zones.
 CHANGES = [
     datetime(2026, 3, 29),
     datetime(2026, 10, 25),

@@ -1,4 +1,4 @@
-"""What PostgreSQL does with the statements that run often, on tables that are not small."""
+"""PostgreSQL's plans for the statements that run often, on large tables."""
 
 import re
 
@@ -40,7 +40,7 @@ ANALYZE;
 LARGE = ("runs", "run_steps", "effects", "occurrences", "contacts")
 # Housekeeping once an hour reads a partition's share of all contacts.
 RARE = {"delete_older_projections", "count_existing"}
-# What runs often reads an index of its own.
+# Frequent statements read an index of their own.
 INDEXES = {
     "runs_running": "runs_open_of_contact",
     "runs_due": "runs_due",

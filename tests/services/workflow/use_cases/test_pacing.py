@@ -1,4 +1,4 @@
-"""An account has a few long requests in progress, and leaves room for others."""
+"""An account may have a few long requests in progress, which leaves room for others."""
 
 import pytest
 

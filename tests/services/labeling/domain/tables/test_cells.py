@@ -1,4 +1,4 @@
-"""What people write in cells."""
+"""Values as people write them in cells."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""Columns are recognised as a marketer would."""
+"""Columns are recognised by their headers and values, as a marketer would recognise them."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Records come out the same however the file is cut into pieces."""
+"""The records are the same, however the file is cut into pieces."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""A file that cannot be read says why."""
+"""A file that cannot be read is refused with the reason."""
 
 import codecs
 
