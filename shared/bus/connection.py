@@ -4,8 +4,6 @@ import ssl
 from ipaddress import ip_address
 from typing import Any
 
-from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
-
 from shared.bus.closed_transport import refuse_writes_to_closed_connections
 from shared.settings import CommonSettings
 
@@ -45,16 +43,3 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def faststream_security(settings: CommonSettings) -> BaseSecurity | None:
-    """Return the same security settings as FastStream's types."""
-    if settings.kafka_security_protocol == "PLAINTEXT":
-        return None
-    context = client_options(settings).get("ssl_context")
-    use_ssl = context is not None
-    if settings.kafka_sasl_mechanism is None:
-        return BaseSecurity(ssl_context=context, use_ssl=use_ssl)
-    kind = {"PLAIN": SASLPlaintext, "SCRAM-SHA-256": SASLScram256, "SCRAM-SHA-512": SASLScram512}
-    password = "" if settings.kafka_password is None else settings.kafka_password.get_secret_value()
-    return kind[settings.kafka_sasl_mechanism](settings.kafka_username or "", password, context, use_ssl)

@@ -22,9 +22,10 @@ from shared import metrics
 from shared.bus.assigned import AssignedPartition
 from shared.bus.catalog import Catalog
 from shared.bus.checkpoints import Checkpoints
-from shared.bus.connection import client_options, faststream_security
+from shared.bus.connection import client_options
 from shared.bus.dealing import GROUPS
 from shared.bus.errors import is_passing
+from shared.bus.faststream_security import faststream_security
 from shared.bus.handler import Consumer
 from shared.bus.offsets import Offsets
 from shared.bus.processor import Processor
