@@ -1,0 +1,42 @@
+"""Forked processes end with the codes, and write the logs, of `python -m`."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.embedded.ports import free_port
+from tests.stack.forking import ForkServer
+
+WITHIN = 60.0  # seconds
+
+
+@pytest.fixture
+def server() -> Iterator[ForkServer]:
+    server = ForkServer("services.workflow")
+    yield server
+    server.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="this system has no descriptors of processes")
+def test_a_fork_is_a_process_of_its_own(server: ForkServer, tmp_path: Path) -> None:
+    nobody = free_port()
+    environment = {
+        **os.environ,
+        "PENCHANT_KAFKA": f"127.0.0.1:{nobody}",
+        "PENCHANT_WORKFLOW_DATABASE": f"postgresql://somebody@127.0.0.1:{nobody}/nothing",
+        "PENCHANT_WORKFLOW_PORT": str(free_port()),
+    }
+    waiting = server.fork([], environment, tmp_path / "waiting.log")
+    helped = server.fork(["--help"], environment, tmp_path / "helped.log")
+    assert helped.wait(WITHIN) == 0
+    assert "usage: python -m services.workflow" in (tmp_path / "helped.log").read_text()
+    refused = server.fork(["--role", "cook"], environment, tmp_path / "refused.log")
+    assert refused.wait(WITHIN) == refused.poll() == 2
+    assert len({waiting.pid, helped.pid, refused.pid}) == 3
+    assert os.getsid(waiting.pid) == waiting.pid
+    assert waiting.poll() is None
+    waiting.send_signal(signal.SIGKILL)
+    assert waiting.wait(WITHIN) == -signal.SIGKILL
