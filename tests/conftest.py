@@ -23,8 +23,10 @@ TestKafka = KafkaNode | SharedKafka
 TestPostgres = PostgresNode | SharedPostgres
 
 
-def pytest_sessionfinish() -> None:
-    """End the servers that fork processes of services."""
+@pytest.fixture(scope="session", autouse=True)
+def _fork_servers() -> Iterator[None]:
+    """End what forks processes of services, after everything that may use one: what comes first is closed last."""
+    yield
     close_fork_servers()
 
 
