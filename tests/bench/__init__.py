@@ -1,1 +1,1 @@
-"""How fast it is, each figure beside its baseline of the same run. `make bench` runs all of it."""
+"""Performance measurements, each with a baseline of the same run. `make bench` runs all of them."""

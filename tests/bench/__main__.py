@@ -1,4 +1,4 @@
-"""`python -m tests.bench [NAME …]`: measures, prints a table, writes .bench/results.json."""
+"""`python -m tests.bench [NAME …]` measures, prints a table, and writes .bench/results.json."""
 
 import gc
 import signal
@@ -58,13 +58,13 @@ async def measure(names: Sequence[str], console: Console) -> list[Figure]:
 
 
 def write(rows: Sequence[Figure]) -> None:
-    """Write the results after each module, so that those before one that fails are kept."""
+    """Write the results after each module, so that a failing module does not lose the results before it."""
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_bytes(orjson.dumps([row.as_json() for row in rows], option=orjson.OPT_INDENT_2) + b"\n")
 
 
 def table_of(rows: Sequence[Figure]) -> Table:
-    """Return the rows as people read them."""
+    """Return the rows as a table for people."""
     table = Table(title="Measured on this machine, each figure with its baseline in the same run")
     for heading in ("what", "value", "unit", "goal", "baseline", "ratio", ""):
         table.add_column(heading, justify="left" if heading in ("what", "unit", "") else "right")
@@ -93,7 +93,7 @@ def main() -> None:
         sys.exit(f"No such measurement: {', '.join(unknown)}. There are: {', '.join(MODULES)}")
     console = Console(width=160)
     gc.set_threshold(*COLLECT_AFTER)  # as every service does: some measurements run in this process
-    # Ended from outside, it must take its processes and servers with it.
+    # When it is terminated, it must end its processes and servers.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     rows = uvloop.run(measure(names, console))
     console.print(table_of(rows))

@@ -1,4 +1,4 @@
-"""The bare script with which the runtime is compared: the work alone, one thing after the other.
+"""The bare script that is the baseline of the runtime: the same work, sequentially and without guarantees.
 
 Reads `tracking.clicks` with aiokafka, counts and assigns with asyncpg, copies the events in the same transaction, and
 with `--publish` sends them then. No locks, no fence, no order between topics, no sequences, nothing held back.
@@ -44,7 +44,7 @@ BATCH = 5_000
 
 
 async def work(kafka: str, dsn: str, prefix: str, partitions: int, total: int, publish: bool) -> None:
-    """Process `total` clicks, going on where the last call stopped."""
+    """Process `total` clicks, continuing where the last call stopped."""
     connection = await asyncpg.connect(dsn)
     if not await connection.fetchval("SELECT to_regclass('checkpoints')"):
         await connection.execute(COUNTS.read_text().partition("apply")[2].partition("-- migrate")[0] + TABLES)

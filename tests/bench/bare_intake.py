@@ -1,6 +1,6 @@
-"""The baseline of tracking: takes reported clicks, skips duplicates, copies rows and events, sends them.
+"""The baseline of tracking: it reads reported clicks, skips duplicates, copies rows and events, and sends events.
 
-No contacts or links are looked up, no verdict is given, nothing is counted; the rest as in `tests.bench.bare`.
+It looks up no contacts or links, decides no verdict, and counts nothing; the rest is as in `tests.bench.bare`.
 
     python -m tests.bench.bare_intake KAFKA DSN PREFIX PARTITIONS TOTAL
 """

@@ -1,4 +1,4 @@
-"""The launch of a campaign: how soon its audience is frozen and its requests are on the topic; who waits meanwhile."""
+"""The launch of a campaign: the time until all requests are published, and the delay of others meanwhile."""
 
 import asyncio
 from collections.abc import Callable
@@ -48,7 +48,7 @@ CLICKS, NOT_COUNTED = 550, 50
 
 
 async def run(place: Bench) -> list[Figure]:
-    """Measure a launch, and clicks while there is one."""
+    """Measure a launch, and clicks during a launch."""
     return [*await launch(place), await clicks_during_launch(place)]
 
 
@@ -114,7 +114,7 @@ async def _until(
 
 
 async def _relay_alone(place: Bench) -> float:
-    """Publish requests that were all written before; return requests per second."""
+    """Publish requests that were written before; return requests per second."""
     with place.sandbox() as sandbox:
         dsn = sandbox.database()
         await ensure_topics(sandbox.settings)
@@ -149,7 +149,7 @@ def request_to(contact_id: int) -> CampaignMessageRequested:
 
 
 async def clicks_during_launch(place: Bench) -> Figure:
-    """Click at a steady pace, first alone, then while a campaign is launched to many others."""
+    """Click at a constant rate, first alone, then while a campaign is launched to many other contacts."""
     async with place.services(("tracking", "labeling", "workflow")) as (sandbox, services):
         services["segmentation"] = sandbox.service("segmentation")
         services["segmentation"].start().terminate()

@@ -131,7 +131,7 @@ def sink(folder: Path) -> Iterator[int]:
 
 
 async def delivery(place: Bench) -> list[Figure]:
-    """Measure the mails of one process of delivery, from the requests on the topic to the last one handed over."""
+    """Measure the mails of one delivery process, from the requests on the topic to the last accepted mail."""
     with place.sandbox() as sandbox, sink(place.folder) as port:
         dsn = sandbox.database()
         async with serving(renderer()) as tracking:
@@ -177,7 +177,7 @@ async def _delivered(settings: CommonSettings, process: ServiceProcess, dsn: str
 
 
 async def _alone(port: int) -> float:
-    """Hand the same number of mails over, one after the other, and nothing else."""
+    """Send the same number of mails, one after the other, and do nothing else."""
     client = aiosmtplib.SMTP(hostname="127.0.0.1", port=port)
     await client.connect()
     sender, content = Sender("Shop", "news@shop.example"), Content("Hello there", "Hello there", "<p>Hello there</p>")

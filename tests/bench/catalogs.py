@@ -22,18 +22,18 @@ from tests.bench.place import Place
 from tests.bench.segmentation_image import resident_bytes
 
 ACCOUNTS, MESSAGES, LABELS, FIELDS, LINKS = 5_000, 200, 50, 10, 10
-SHARE = 0.05  # of the accounts, in `make bench`: the rest costs as much for each
+SHARE = 0.05  # of the accounts, in `make bench`: the cost per account is constant
 MEGABYTE = 1_000_000
-GOAL = 1_000  # MB in a process for all accounts, whatever it does beside
+GOAL = 1_000  # MB per process for the catalogs of all accounts
 
 
 async def run(_place: Place) -> list[Figure]:
-    """Measure a share of the accounts, and say what all of them take."""
+    """Measure a share of the accounts; return the memory of all of them."""
     return measure(SHARE)
 
 
 def measure(share: float) -> list[Figure]:
-    """Put the things of a share of the accounts into catalogs, and compare the memory."""
+    """Put the objects of a share of the accounts into catalogs, and compare the memory."""
     catalog = Catalog(CommonSettings(), ("labeling.catalog", "tracking.catalog"))
     before, began = resident_bytes(), perf_counter()
     accounts = round(ACCOUNTS * share)
@@ -63,7 +63,7 @@ def measure(share: float) -> list[Figure]:
 
 
 def things_of(account_id: int) -> Iterator[CatalogEvent]:
-    """Return everything of one account."""
+    """Return all objects of one account."""
     now = datetime.now(UTC)
     yield AccountChanged(
         occurred_at=now, account_id=account_id, account_name=f"Shop {account_id}", time_zone="Europe/Brussels"
@@ -96,7 +96,7 @@ def link(account_id: int, number: int, labels: list[LabelReference]) -> MessageL
 
 
 def main() -> None:
-    """Print what a share of the accounts takes, as if it were all."""
+    """Print the memory of a share of the accounts, extrapolated to all."""
     for row in measure(float(sys.argv[1]) if len(sys.argv) > 1 else SHARE):
         sys.stdout.write(f"{row.name}: {row.value:,.0f} {row.unit}\n")
 

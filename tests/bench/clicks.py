@@ -42,14 +42,14 @@ def clicks_of(
 
 
 class ClickWriter:
-    """Writes clicks in tracking's place; sequences go on from call to call."""
+    """Writes clicks in place of tracking; sequences continue from call to call."""
 
     def __init__(self, settings: CommonSettings) -> None:
         self._settings = settings
         self.sequence = 0
 
     async def write(self, clicks: Iterator[ContactClicked]) -> int:
-        """Write them all; return their number."""
+        """Write all clicks; return their number."""
         producer = AIOKafkaProducer(
             acks="all", compression_type="zstd", max_batch_size=900_000, **client_options(self._settings)
         )

@@ -1,4 +1,4 @@
-"""What 20, 100 and 500 clicks a second cost with all four services: commits, processor time, latency."""
+"""The cost of 20, 100 and 500 clicks a second with all four services: commits, processor time, latency."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -38,14 +38,14 @@ GOALS_P99: Mapping[int, Mapping[str, float]] = {
 
 
 class Usage(NamedTuple):
-    """What was used since a process or server started."""
+    """The resources used since a process or server started."""
 
     commits: int
     seconds: Mapping[str, float]  # of processor time, by service, and of PostgreSQL
 
 
 async def run(place: Place) -> list[Figure]:
-    """Measure the stack at rest, and at each rate in turn; every click is the first of its contact."""
+    """Measure the idle stack, and each rate in turn; every click is the first of its contact."""
     async with place.services() as (sandbox, services):
         tracking, labeling = services["tracking"], services["labeling"]
         counts = [WARM_UP + rate * SECONDS for rate in GOALS]

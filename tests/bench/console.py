@@ -19,7 +19,7 @@ from tests.stack.sandbox import OPERATOR_KEY
 from tests.stack.waiting import wait_until
 
 TIMES = 15
-NOT_COUNTED = 2  # times that each page is asked for before
+NOT_COUNTED = 2  # requests for each page before
 LARGEST = 150.0  # kB
 SLOWEST = 100.0  # ms
 WITHIN = 300.0  # seconds
@@ -28,7 +28,7 @@ FORM = "the form of a segment"
 
 
 async def run(place: Place) -> list[Figure]:
-    """Return a row for the time of each page, for the largest, and for the builder's answer to a change."""
+    """Return a row for the time of each page, for the largest page, and for the builder's answer to a change."""
     return await asyncio.to_thread(_measure, place)
 
 
@@ -59,7 +59,7 @@ def _opened(place: Place) -> Iterator[tuple[Account, ServiceProcess, dict[str, s
     try:
         started = {name: sandbox.service(name) for name in SERVICES}
         started["labeling"].start()
-        started["segmentation"].start().terminate()  # its snapshots belong to the checkpoints that it leaves
+        started["segmentation"].start().terminate()  # its snapshots belong to the last checkpoints
         with Account.open(Scene(sandbox, started), "Bench") as account:
             labels = write_contacts(account, sandbox)
             for name in ("tracking", "segmentation", "workflow"):
@@ -75,7 +75,7 @@ def _opened(place: Place) -> Iterator[tuple[Account, ServiceProcess, dict[str, s
 
 
 def _left(process: ServiceProcess) -> float:
-    """Return how many events a service has not published, or not applied, yet."""
+    """Return the number of events that a service has not published or applied yet."""
     families = text_string_to_metric_families(httpx.get(f"{process.url}/metrics", timeout=60).text)
     return sum(sample.value for family in families if family.name in BACKLOGS for sample in family.samples)
 
@@ -91,7 +91,7 @@ def _signed_in(console: ServiceProcess, account: Account) -> Iterator[httpx.Clie
 
 
 def _page(browser: httpx.Client, path: str) -> tuple[list[float], float]:
-    """Return the seconds that the page took each time, and its kilobytes with what it loads."""
+    """Return the seconds of each request for the page, and its kilobytes including the files that it loads."""
     answer = browser.get(path)
     assert answer.status_code == 200, f"{path}: {answer.status_code}"
     assets = {part.split('"')[0] for part in answer.text.split('"/static/')[1:]}
@@ -100,7 +100,7 @@ def _page(browser: httpx.Client, path: str) -> tuple[list[float], float]:
 
 
 def _changes(browser: httpx.Client, home: str, path: str) -> list[float]:
-    """Return the seconds that the builder took each time to answer with its counts, as after a change of a field."""
+    """Return the seconds of each answer of the builder with its counts, as after a change of a field."""
     fields = Fields()
     fields.feed(browser.get(path).text)
     prefix = min(name for name in fields.values if name.endswith(".kind")).partition(".")[0]
@@ -121,7 +121,7 @@ def _timed(browser: httpx.Client, method: str, path: str, data: dict[str, str] |
 
 
 class Fields(HTMLParser):
-    """What a browser sends of the forms of a page: fields that are not ticked or pressed are not among them."""
+    """The fields that a browser sends of a page's forms, without those that are not ticked or pressed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -129,7 +129,7 @@ class Fields(HTMLParser):
         self._select = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note a field, or the option of a list that is chosen."""
+        """Note a field, or the selected option of a list."""
         found = {name: value or "" for name, value in attrs}
         name = found.get("name", "")
         if tag == "select":

@@ -1,4 +1,4 @@
-"""The account of the console's measurement: many contacts that are there already, and some of everything."""
+"""The account of the console's measurement: many existing contacts, and some objects of each kind."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from tests.stack.sandbox import Sandbox
 from tests.stack.waiting import wait_until
 
 CONTACTS = contacts(100_000)
-CLICKERS = 1_000  # contacts of whom everything is real: they were added today, and clicked
+CLICKERS = 1_000  # contacts that were really added today, and clicked
 SEGMENTS, MESSAGES, WORKFLOWS, CAMPAIGNS = 20, 10, 10, 3
 WITHIN = 300.0  # seconds
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -24,7 +24,7 @@ NEWSLETTER = "".join(f'<p><a href="https://shop.example/item/{number}">Item {num
 def write_contacts(account: Account, sandbox: Sandbox) -> list[str]:
     """Write the contacts and their labels where labeling and segmentation read them; return the labels.
 
-    Segmentation has run and does not now.
+    Segmentation must have run before, and must be stopped.
     """
     labels = prepare(account)
     zone = account.get("labeling", "/v1/account")["time_zone"]
@@ -39,7 +39,7 @@ def write_contacts(account: Account, sandbox: Sandbox) -> list[str]:
 
 
 def write_definitions(account: Account, labels: list[str]) -> dict[str, str]:
-    """Create some of everything, and let people click today; return the pages by name."""
+    """Create some objects of each kind, and click today; return the pages by name."""
     messages = [account.message(NEWSLETTER, f"Newsletter {number}") for number in range(MESSAGES)]
     links = [link["id"] for link in messages[0]["links"]]
     carried = {link: [labels[place % len(labels)]] for place, link in enumerate(links)}
@@ -82,9 +82,10 @@ def _made(account: Account, service: str, path: str, body: dict[str, Any]) -> st
 
 
 def _segments(labels: list[str]) -> list[dict[str, Any]]:
-    """Return segments of three conditions each. One has half of the contacts, the others those who clicked.
+    """Return segments of three conditions each.
 
-    Each member is an event that must be announced before the pages can be asked for.
+    One has half of the contacts, the others those who clicked. Each member is an event that must be published before
+    the pages are requested.
     """
     return [
         {

@@ -1,4 +1,4 @@
-"""Contacts in bulk: an import checked and run, by one process; against COPY and Python's csv alone."""
+"""Contacts in bulk: an import is checked and run by one process; the baseline is COPY and Python's csv alone."""
 
 import csv
 import io
@@ -31,7 +31,7 @@ OPTIONS = {"subscription": {"set": "subscribed"}}
 
 
 class Published:
-    """Nobody publishes: what is measured is the import alone."""
+    """A relay that publishes nothing, because the import alone is measured."""
 
     delay = 0.0
 

@@ -1,4 +1,4 @@
-"""A large account: exports and their memory at two sizes, searches, preference pages, a merge while others click."""
+"""A large account: exports and their memory at two sizes, searches, preference pages, and a merge under load."""
 
 import asyncio
 from collections.abc import Sequence
@@ -66,7 +66,7 @@ async def _exports(labeling: ServiceProcess, small: Account, large: Account, pla
 
 
 async def _exported(labeling: ServiceProcess, account: Account, format_: str, size: int) -> tuple[float, float]:
-    """Export all contacts; return the seconds, and the most memory in MB that labeling took."""
+    """Export all contacts; return the seconds, and labeling's peak memory in MB."""
     async with peak_of(labeling) as peak, _client(account) as http:
         began = perf_counter()
         answer = await http.post("/v1/exports", json={"of": {"all": True}, "format": format_})
@@ -100,7 +100,7 @@ async def _asked(http: httpx.AsyncClient, texts: Sequence[str]) -> list[float]:
 
 async def _pages(port: int, account: Account) -> list[Figure]:
     message = await asyncio.to_thread(account.message, '<a href="https://shop.example/">Shop</a>')
-    # Tracking knows of contacts what is published of them: a change makes these known.
+    # Tracking knows only published contacts: a change publishes these.
     addresses = [address_of(1 + number * (CONTACTS // PAGES)) for number in range(PAGES)]
     rows = [{"email": address, "language": "en"} for address in addresses]
     ids = (await asyncio.to_thread(account.post, "labeling", "/v1/contacts/batch", rows))["contact_ids"]

@@ -6,9 +6,10 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What was measured. `goal` is what `value` should reach, or stay under where `better` is `lower`.
+    """A measured value.
 
-    `baseline` is what the same work took in the plainest way, in the same run; `ratio` is value / baseline.
+    `goal` is the value to reach, or the upper limit if `better` is `lower`. `baseline` is the value of the plainest way
+    to do the same work, in the same run; `ratio` is value / baseline.
     """
 
     name: str
@@ -26,7 +27,7 @@ class Figure:
 
     @property
     def reached(self) -> bool | None:
-        """Whether it is as good as it should be; None where no goal is set."""
+        """Return whether the value reaches the goal; None if there is no goal."""
         checks = []
         if self.goal is not None:
             checks.append(self.value >= self.goal if self.better == "higher" else self.value <= self.goal)

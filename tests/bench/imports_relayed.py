@@ -1,4 +1,4 @@
-"""An import that all four services follow, while contacts click; against the same clicks alone."""
+"""An import that all four services process, while contacts click; the baseline is the same clicks alone."""
 
 import asyncio
 from collections.abc import Sequence
@@ -66,7 +66,7 @@ def _prepare(account: Account) -> None:
     labels = account.labels(*LABELS)
     for key, kind in (("first_name", "text"), ("city", "text"), ("birthday", "date")):
         account.post("labeling", "/v1/fields", {"key": key, "name": key, "type": kind})
-    # Everybody has two neighbours of the four labels, one of each pair, and so enters both segments.
+    # Each contact has two adjacent labels of the four, one of each pair, and so enters both segments.
     for pair in (labels[0::2], labels[1::2]):
         criterion = {"any": [{"label": label} for label in pair]}
         account.post("segmentation", "/v1/segments", {"name": pair[0], "criterion": criterion})

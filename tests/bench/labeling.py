@@ -1,4 +1,4 @@
-"""Labeling: clicks to labels, counts, history and events, by one worker; against programs that keep no history."""
+"""Labeling: clicks to labels, counts, history and events, by one worker; the baselines are programs without history."""
 
 import asyncpg
 

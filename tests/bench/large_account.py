@@ -1,4 +1,4 @@
-"""Accounts that are large before anything is measured: their contacts are written into labeling's tables directly."""
+"""Large accounts, whose contacts are written into labeling's tables directly before the measurement."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,7 @@ AT_ONCE = 50_000  # contacts
 NAMES = ("Dogs", "Cats", "Birds", "Fish")
 FIELDS = (("first_name", "text"), ("city", "text"), ("birthday", "date"))
 FIRST = "UPDATE accounts SET last_contact_id = $2 WHERE account_id = $1"
-# Contacts have the ids from 1 on. Triggers keep the words by which they are found.
+# Contacts have the ids from 1 on. Triggers maintain the words of the search.
 CONTACTS = """
 INSERT INTO contacts (account_id, contact_id, email, email_key, fields, subscription, tracking_consent, language)
 SELECT

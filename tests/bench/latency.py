@@ -1,4 +1,4 @@
-"""From a requested link to what an outside consumer sees of it, at 500 clicks a second; against Kafka alone."""
+"""The latency from a requested link to an outside consumer, at 500 clicks a second; the baseline is Kafka alone."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -48,7 +48,7 @@ async def run(place: Place) -> list[Figure]:
 
 
 async def _measured(place: Place, names: Sequence[str], topics: Sequence[str]) -> tuple[list[list[float]], list[float]]:
-    """Return, by topic, how long each contact's first record took from its click, and how long Kafka alone takes."""
+    """Return, by topic, the time from each contact's click to its first record, and the time of Kafka alone."""
     async with place.services(names) as (sandbox, services):
         tracking, labeling = services["tracking"], services["labeling"]
         shop = await Shop.open(labeling.url, tracking.url, WARM_UP + PER_SECOND * SECONDS)
@@ -84,7 +84,7 @@ async def click_paced(
     per_second: int = PER_SECOND,
     warm_up: int = WARM_UP,
 ) -> list[list[float]]:
-    """Return, for each topic, how long every contact's first record took from its click (seconds)."""
+    """Return, for each topic, the time from every contact's click to its first record (seconds)."""
     clicked: Times = {}
     queue: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
     requests = [
@@ -114,7 +114,7 @@ async def _sender(port: int, queue: "asyncio.Queue[tuple[str, str]]", clicked: T
 
 
 async def plain_paced(settings: CommonSettings, per_second: int = PER_SECOND) -> list[float]:
-    """Return one record through Kafka and nothing else, at the same pace."""
+    """Return the time of one record through Kafka and nothing else, at the same rate (seconds)."""
     sent: Times = {}
     topic = "workflow.messages"
     producer = AIOKafkaProducer(acks="all", **client_options(settings))
@@ -139,9 +139,9 @@ async def _paced(
     begin: Callable[[int], Awaitable[None]],
     per_second: int,
 ) -> dict[str, Times]:
-    """Begin a thing for each key, `per_second`; return when the first record of each key was seen on each topic.
+    """Start an action for each key, `per_second`; return when the first record of each key was seen on each topic.
 
-    Others may write to the topics meanwhile: their records are passed over.
+    Records that others write to the topics are skipped.
     """
     wanted = {key.encode(): key for key in keys}
     prefix = settings.topic_prefix

@@ -1,4 +1,4 @@
-"""One account asks for the most expensive things: the effect on its neighbour, and how long event loops are held."""
+"""One account sends expensive requests: the delay of another account, and the longest blocks of event loops."""
 
 import asyncio
 import re
@@ -31,7 +31,7 @@ def paragraph(number: int) -> str:
 
 
 def expensive(account: Account, contacts: int = CONTACTS) -> Sequence[Callable[[], Any]]:
-    """Return what one account may ask for, and what costs most."""
+    """Return the most expensive requests that one account may send."""
     labels = account.labels(*(f"Label {number}" for number in range(20)))
     ids = account.contacts(contacts)
     html = "<html><body>" + "".join(map(paragraph, range(500))) + "</body></html>"
@@ -57,7 +57,7 @@ def expensive(account: Account, contacts: int = CONTACTS) -> Sequence[Callable[[
 
 
 def _receive_tokens(account: Account, message_id: str, contact_ids: list[int]) -> None:
-    """Receive tokens and tracked links, and keep none of them: they are many."""
+    """Receive tokens and tracked links, and discard them, because there are too many to keep."""
     url = f"{account.scene.url('tracking')}/v1/messages/{message_id}/tokens"
     with account.http.stream("POST", url, json={"contact_ids": contact_ids}) as answer:
         assert answer.status_code == 200
@@ -89,7 +89,7 @@ async def p99(url: str, requests: int) -> float:
 
 
 def longest_hold(scene: Scene, service: str) -> tuple[float, dict[str, float]]:
-    """Return the longest hold of a service's event loop (seconds), and how often which function held it."""
+    """Return the longest block of a service's event loop (seconds), and how often each function blocked it."""
     text = httpx.get(f"{scene.url(service)}/metrics", timeout=30).text
     found = METRIC.search(text)
     assert found is not None, text
@@ -97,7 +97,7 @@ def longest_hold(scene: Scene, service: str) -> tuple[float, dict[str, float]]:
 
 
 async def run(place: Place) -> list[Figure]:
-    """Measure a neighbour's clicks alone and beside the load, and the longest hold of each service's loop."""
+    """Measure another account's clicks without and with the load, and the longest block of each event loop."""
     async with place.services() as (sandbox, services):
         scene = Scene(sandbox, services)
         with Account.open(scene, "Noisy") as noisy, Account.open(scene, "Quiet") as quiet:

@@ -1,4 +1,4 @@
-"""Requests one tracked link again and again; a process of its own, so that nothing in it delays the measurement.
+"""Request one tracked link again and again, in a process of its own, so that nothing else delays the measurement.
 
     python -m tests.bench.one_by_one URL COUNT
 

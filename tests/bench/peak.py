@@ -1,4 +1,4 @@
-"""The most memory that a process takes while something goes on."""
+"""The peak memory of a process during an operation."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,7 +13,7 @@ MEGABYTE = 1_000_000
 
 
 class Peak:
-    """The highest resident memory of a process and its children that was seen, in bytes."""
+    """The highest observed resident memory of a process and its children, in bytes."""
 
     def __init__(self, process: ServiceProcess) -> None:
         self.bytes = 0
@@ -24,12 +24,12 @@ class Peak:
         return self.bytes / MEGABYTE
 
     def look(self) -> None:
-        """Look at the memory now."""
+        """Read the memory now."""
         taken = self._process.memory_info().rss
         for child in self._process.children(recursive=True):
             try:
                 taken += child.memory_info().rss
-            except psutil.NoSuchProcess:  # it has ended since it was listed
+            except psutil.NoSuchProcess:  # the process has ended since it was listed
                 continue
         self.bytes = max(self.bytes, taken)
 

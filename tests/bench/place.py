@@ -28,7 +28,7 @@ class Place:
     folder: Path
 
     def whole(self) -> whole_services.Sandbox:
-        """Return a sandbox for whole services that work together; the caller clears it."""
+        """Return a sandbox for several services; the caller clears it."""
         folder = self.folder / uuid4().hex
         folder.mkdir()
         return whole_services.Sandbox(self.kafka, self.postgres, folder, PARTITIONS, log_level="warning")
@@ -37,7 +37,7 @@ class Place:
     async def services(
         self, names: Sequence[str] = SERVICES
     ) -> AsyncIterator[tuple[whole_services.Sandbox, dict[str, ServiceProcess]]]:
-        """Provide the sandbox, and services at work on it, by name; all four unless others are named."""
+        """Provide the sandbox, and running services in it by name, by default all four."""
         sandbox = self.whole()
         try:
             processes = {name: sandbox.service(name) for name in names}
@@ -51,7 +51,7 @@ class Place:
 
     @contextmanager
     def sandbox(self) -> Iterator["Sandbox"]:
-        """Provide topics and databases of one measurement, gone afterwards."""
+        """Provide topics and databases of one measurement, which are removed afterwards."""
         sandbox = Sandbox(self, f"bench{uuid4().hex[:8]}.")
         try:
             yield sandbox
@@ -83,14 +83,14 @@ class Sandbox:
         return self.place.postgres.create_database(name)
 
     def process(self, module: str, port_setting: str, environment: dict[str, str], *arguments: str) -> ServiceProcess:
-        """Return a process of ours with these settings; not started yet."""
+        """Return a process of a service with these settings, not started yet."""
         common = {
             "PENCHANT_KAFKA": self.place.kafka.bootstrap,
             "PENCHANT_TOPIC_PREFIX": self.prefix,
             "PENCHANT_PARTITIONS": str(PARTITIONS),
             "PENCHANT_HOME": str(self.place.folder / self.prefix),
             "PENCHANT_LOG_LEVEL": "warning",
-            # The next process is another member of the group, and gets nothing before the last one is given up.
+            # The next process is another member of the group, and gets no partitions before the last member is removed.
             "PENCHANT_KAFKA_SESSION_TIMEOUT": "6",
         }
         log = self.place.folder / f"{self.prefix}{len(self.processes)}.log"
@@ -101,7 +101,7 @@ class Sandbox:
 
 @contextmanager
 def make_place() -> Iterator[Place]:
-    """Start durable servers for this run, or use those that the environment names."""
+    """Start durable servers for this run, or use those named by the environment."""
     kafka, postgres = os.environ.get("PENCHANT_TEST_KAFKA"), os.environ.get("PENCHANT_TEST_POSTGRES")
     with TemporaryDirectory(prefix="penchant-bench-") as name:
         folder = Path(name)

@@ -1,4 +1,4 @@
-"""The preference page of a contact with labels, by one process; asked for over a few connections that stay open."""
+"""The preference page of a contact with labels, by one process, requested over a few persistent connections."""
 
 import asyncio
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ WARM_UP = 20  # pages of each connection that are not counted
 
 
 async def run(place: Place) -> list[Figure]:
-    """Measure requests as fast as they are answered, and one after the other."""
+    """Measure concurrent requests, and requests one after the other."""
     sandbox = place.whole()
     try:
         services = {name: sandbox.service(name) for name in ("tracking", "labeling")}
@@ -46,7 +46,7 @@ def _prepare(account: Account) -> list[str]:
 
 
 async def measured(port: int, paths: Sequence[str], of: str = "") -> list[Figure]:
-    """Measure one page after the other, then many at once. `of` says what is special about the contacts."""
+    """Measure one page after the other, then many at once. `of` describes the contacts in the row's name."""
     alone = await _ask(port, paths, SECONDS)
     began = perf_counter()
     many = await asyncio.gather(*(_ask(port, paths[number::CONNECTIONS], SECONDS) for number in range(CONNECTIONS)))
@@ -58,7 +58,7 @@ async def measured(port: int, paths: Sequence[str], of: str = "") -> list[Figure
 
 
 async def _ask(port: int, paths: Sequence[str], seconds: float) -> list[float]:
-    """Ask for pages one after the other; return how long each took."""
+    """Request pages one after the other; return the time of each."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     times: list[float] = []
     number, began = 0, perf_counter()

@@ -1,4 +1,4 @@
-"""How fast a process gets on, seen from outside: by the checkpoints that it commits."""
+"""The speed of a process as seen from outside, by the checkpoints that it commits."""
 
 import asyncio
 from time import monotonic
@@ -9,7 +9,7 @@ LOOK_EVERY = 0.03  # seconds
 WITHIN = 180.0  # seconds
 APPLIED = "SELECT coalesce(sum(next_offset), 0)::bigint FROM checkpoints"
 BEGUN = "SELECT EXISTS (SELECT FROM checkpoints)"
-# Counting what is published would cost more than publishing it: all that was written, once nothing is left.
+# Counting published events would cost more than publishing them: all written events count once none is unpublished.
 PUBLISHED = """
 SELECT CASE
     WHEN NOT EXISTS (SELECT FROM publications) THEN 0
@@ -23,9 +23,9 @@ END
 
 
 async def rate_until(dsn: str, end: int, question: str = APPLIED, start: int = 0) -> float:
-    """Return units per second until there are `end`, from when the process has read its checkpoints.
+    """Return units per second from the moment when the process has read its checkpoints until there are `end` units.
 
-    `start` of them were there before.
+    There were `start` units before.
     """
     connection = await asyncpg.connect(dsn)
     began = 0.0
@@ -48,7 +48,7 @@ async def rate_until(dsn: str, end: int, question: str = APPLIED, start: int = 0
 
 
 async def execute(dsn: str, statement: str, *arguments: object) -> None:
-    """Carry out one statement."""
+    """Execute one statement."""
     connection = await asyncpg.connect(dsn)
     try:
         await connection.execute(statement, *arguments)
@@ -57,7 +57,7 @@ async def execute(dsn: str, statement: str, *arguments: object) -> None:
 
 
 async def ask(dsn: str, question: str, *arguments: object) -> int:
-    """Return the one number that the question gives."""
+    """Return the one number that the query selects."""
     connection = await asyncpg.connect(dsn)
     try:
         answer: int = await connection.fetchval(question, *arguments)

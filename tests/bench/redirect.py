@@ -1,4 +1,4 @@
-"""Redirects by one tracking process, each acknowledged by Kafka before it is answered; against an empty redirect."""
+"""Redirects by one tracking process, each acknowledged by Kafka first; the baseline is an empty redirect."""
 
 import asyncio
 import sys
@@ -19,7 +19,7 @@ CONTACTS = 1_000
 
 
 async def run(place: Place) -> list[Figure]:
-    """Return the same requests to both, over 64 connections."""
+    """Measure the same requests to both, over 64 connections."""
     paths, found = await _tracking(place)
     empty = await _empty(paths)
     assert found["others"] == 0, found
@@ -48,7 +48,7 @@ async def _tracking(place: Place) -> tuple[list[str], dict[str, float]]:
         shop = await Shop.open(labeling.url, api.url, CONTACTS)
         tokens = await shop.tokens(api.url, SEND, shop.contacts)
         paths = [f"/c/{row['token']}.{1 + number % len(shop.links)}" for number, row in enumerate(tokens)]
-        # The process alone: nobody takes its clicks from Kafka meanwhile.
+        # The process alone: no worker reads its clicks from Kafka meanwhile.
         worker.terminate()
         labeling.terminate()
         return paths, await _request(api.port, paths)

@@ -1,4 +1,4 @@
-"""Requests links over connections that stay open, as fast as they are answered; a process of its own.
+"""Request links over persistent connections, as fast as they are answered, in a process of its own.
 
     python -m tests.bench.requests PORT CONNECTIONS SECONDS < one path per line
 
@@ -51,7 +51,7 @@ class Connection(asyncio.Protocol):
         self._next += self._step
 
     def reset(self) -> None:
-        """Forget what came until now: it was to warm up."""
+        """Discard the answers so far, which were the warm-up."""
         self.times.clear()
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""What the runtime costs: a worker on it against the bare script, on the same records with the same statements."""
+"""The cost of the runtime: a worker and the bare script process the same records with the same statements."""
 
 import asyncio
 import sys
@@ -79,7 +79,7 @@ async def _counting(sandbox: Sandbox, total: int) -> Speeds:
     new = await _measure_worker(sandbox, dsn, total)
     await execute(dsn, FROM_THE_BEGINNING)
     known = await _measure_worker(sandbox, dsn, total)
-    # Nine of ten clicks make an event; the tenth is done with them.
+    # Nine of ten clicks append an event; the tenth is processed together with them.
     events = total * 9 // 10
     published = await _measure_worker(sandbox, await _prepared(sandbox), events, PUBLISHED) * 10 / 9
     return Speeds(new, known, published)

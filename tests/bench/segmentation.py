@@ -1,4 +1,4 @@
-"""Segmentation from memory: folding, counting, evaluating segments."""
+"""Segmentation in memory: folding, counting, and evaluating segments."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -60,7 +60,7 @@ def fold_rate(slices: Sequence[AccountSlice]) -> Figure:
 
 
 def thousand_segments() -> Definitions:
-    """Return a thousand segments of four sorts."""
+    """Return a thousand segments of four kinds."""
     dice = random.Random(4)
     segments = {}
     for number in range(1000):
@@ -80,7 +80,7 @@ def thousand_segments() -> Definitions:
 
 
 def evaluate_segments(slices: Sequence[AccountSlice]) -> Figure:
-    """Measure 5,000 clicks on their way through a slice, and who enters and leaves a thousand segments."""
+    """Measure 5,000 clicks through a slice, including the evaluation of a thousand segments."""
     definitions = thousand_segments()
     account = slices[3]
     account.adopt(definitions)
@@ -111,7 +111,7 @@ def _best(ask: Callable[[], object]) -> float:
 
 
 async def run(place: Place) -> list[Figure]:
-    """Return a million contacts: counts beside those of databases, folding, a thousand segments."""
+    """Measure a million contacts: counts, the same counts in databases, folding, a thousand segments."""
     criterion = three_parts()
     with TemporaryDirectory(prefix="penchant-rows-") as name, place.sandbox() as sandbox:
         rows = Path(name)

@@ -1,4 +1,4 @@
-"""Audiences, content, interest compared and long lists, on the image of a million contacts."""
+"""Audiences, content, comparisons of interest and long lists, on the image of a million contacts."""
 
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -22,7 +22,7 @@ DECIDED_ONE_BY_ONE = 300
 
 
 def give_attributes(slices: Sequence[AccountSlice]) -> None:
-    """Give everybody a subscription, and a text of their own."""
+    """Give every contact a subscription and a unique text."""
     for number, account in enumerate(slices):
         known = list(account.image.known)
         subscription = account.image.attributes["subscription"] = Column()

@@ -39,7 +39,7 @@ def _most_expensive() -> dict[str, Criterion]:
 
 
 def _prepared(slices: Sequence[AccountSlice], criterion: Criterion) -> tuple[float, float]:
-    """Make the sums of a criterion; return how long it took, and the longest of its steps (seconds)."""
+    """Compute the sums of a criterion; return the duration, and that of the longest step (seconds)."""
     began = before = perf_counter()
     longest = 0.0
     for account in slices:
@@ -50,7 +50,7 @@ def _prepared(slices: Sequence[AccountSlice], criterion: Criterion) -> tuple[flo
 
 
 def _answered(slices: Sequence[AccountSlice], criterion: Criterion) -> tuple[float, float]:
-    """Count a prepared criterion; return how long it took, and the longest of its slices (seconds)."""
+    """Count a prepared criterion; return the duration, and that of the longest slice (seconds)."""
     times = []
     for account in slices:
         began = perf_counter()
@@ -60,7 +60,7 @@ def _answered(slices: Sequence[AccountSlice], criterion: Criterion) -> tuple[flo
 
 
 def criteria_rows(slices: Sequence[AccountSlice]) -> list[Figure]:
-    """Return the slowest of the criteria, and what holds up others. The slices have attributes."""
+    """Return the slowest criterion, and the longest time for which others are blocked. The slices have attributes."""
     criteria = _most_expensive()
     prepared = {kind: _prepared(slices, criterion) for kind, criterion in criteria.items()}
     answered = {kind: min(_answered(slices, criterion) for _ in range(TIMES)) for kind, criterion in criteria.items()}

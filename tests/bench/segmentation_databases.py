@@ -1,4 +1,4 @@
-"""The same question in SQL, on the same rows: PostgreSQL with the index that serves it best, and DuckDB."""
+"""The same count in SQL, on the same rows: PostgreSQL with the best index, and DuckDB."""
 
 from datetime import date, timedelta
 from pathlib import Path

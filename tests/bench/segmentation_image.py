@@ -1,4 +1,4 @@
-"""An image fed without Kafka: contacts, clicks of a year, a city each; and the same as rows for databases."""
+"""An image filled without Kafka: contacts with a city, clicks of a year; the same data as rows for databases."""
 
 import random
 from array import array
@@ -26,7 +26,7 @@ ZONE = "Europe/Brussels"
 DAYS = 365
 LABELS = 20
 LINKS_PER_SEND = 10
-# What people click is not spread evenly: three in ten clicks are on the first label, one and a half on the second, …
+# Clicks are not spread evenly: 30 % are on the first label, 15 % on the second, …
 SHARES = [0.30, 0.15, 0.10, 0.07, *[0.38 / (LABELS - 4)] * (LABELS - 4)]
 CITIES = 300
 TODAY = date(2026, 11, 23).toordinal()
@@ -49,7 +49,7 @@ THREE_PARTS: dict[str, Any] = {
 
 @dataclass
 class ClickHistory:
-    """Who clicked what when: by slice and day, the contacts (indexes) of each label in turn."""
+    """The clicks by slice and day: the contacts (indexes) of each label in turn."""
 
     contacts: int
     clicks: int
@@ -115,12 +115,12 @@ class ClickHistory:
 
 
 def count(slices: Sequence[AccountSlice], criterion: Criterion, *, keep: bool = False) -> int:
-    """Return the number of contacts over all slices. `keep`: as when it is asked again and again."""
+    """Return the number of matching contacts in all slices; `keep` keeps the sums for later counts."""
     return sum(len(Evaluator(account.image, keep=keep).members(criterion)) for account in slices)
 
 
 def resident_bytes() -> int:
-    """Return what the process takes now."""
+    """Return the current resident memory of the process in bytes."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
 

@@ -1,6 +1,6 @@
 """10 million contacts and 100 million clicks, in a process of their own: `python -m tests.bench.segmentation_large`.
 
-Prints the time of a count (milliseconds) and what the process takes (bytes), as JSON. Arguments: contacts, clicks.
+Prints the time of a count (milliseconds) and the memory of the process (bytes), as JSON. Arguments: contacts, clicks.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ TIMES = 5
 
 
 async def run(_: Place) -> list[Figure]:
-    """Measure in a process of its own, for its memory."""
+    """Measure in a process of its own, whose memory is measured too."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.bench.segmentation_large", str(CONTACTS), str(CLICKS),
         stdout=asyncio.subprocess.PIPE,

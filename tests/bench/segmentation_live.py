@@ -1,4 +1,4 @@
-"""Segmentation as a process: folding through Kafka, from a click to who enters, restart from a snapshot."""
+"""Segmentation as a process: folding through Kafka, the latency from click to membership, restart from a snapshot."""
 
 import asyncio
 import os
@@ -41,7 +41,7 @@ NOW = datetime.now(UTC)
 
 
 class Writer:
-    """Writes events in the place of their owners."""
+    """Writes events in place of the services that own them."""
 
     def __init__(self, settings: CommonSettings, producer: AIOKafkaProducer) -> None:
         self.settings = settings
@@ -108,7 +108,7 @@ def process_on(sandbox: Sandbox, dsn: str) -> ServiceProcess:
 
 
 async def folding(place: Place) -> list[Figure]:
-    """Measure the way from the topic into the image, by one process and by two."""
+    """Measure folding from the topic into the image, by one process and by two."""
     with place.sandbox() as sandbox:
         dsn = sandbox.database()
         # The same process later: Kafka's group waits 45 s for a member that may come back, by its address.
@@ -122,7 +122,7 @@ async def folding(place: Place) -> list[Figure]:
         fetched = await _fetched(sandbox.settings)
         one.start(ready=False)
         alone = await _rate(dsn, 0)
-        # Both have their share before there is anything to do: a rebalance is no folding. A static member that
+        # Both have their partitions before there are records, so that no rebalance is measured. A static member that
         # comes back within 45 s gets the same partitions.
         two = process_on(sandbox, dsn).start()
         await _owners(dsn, 2)
@@ -170,7 +170,7 @@ async def _rate(dsn: str, before: int) -> float:
 
 
 async def _applied(dsn: str, number: int) -> float:
-    """Return when so many records had been applied."""
+    """Return when `number` records had been applied."""
     await _until(dsn, "SELECT coalesce(sum(next_offset), 0)::bigint FROM checkpoints", number)
     return monotonic()
 

@@ -1,4 +1,4 @@
-"""What the image takes, by structure: `python -m tests.bench.segmentation_memory`; docs/explanation has the result."""
+"""The memory of the image: `python -m tests.bench.segmentation_memory`; docs/explanation has the result."""
 
 import random
 from collections import Counter
@@ -27,12 +27,12 @@ CONTACTS, CLICKS = 1_000_000, 10_000_000
 
 
 def kind_of(part: Name) -> str:
-    """Return what a part is about, as the table names it."""
+    """Return the kind of a part, as the table names it."""
     return str(part[2]) if part[0] == "days" else str(part[0])
 
 
 def fields() -> list[tuple[str, float]]:
-    """Measure the bytes per contact of a field of each sort, by the metric."""
+    """Measure the bytes per contact of a field of each kind, by the metric."""
     dice = random.Random(6)
     contacts = range(CONTACTS // PARTITIONS)
     sorts: dict[str, dict[int, Scalar | None]] = {
@@ -68,7 +68,7 @@ def labels() -> float:
 
 
 def main() -> None:
-    """Measure and prints."""
+    """Measure and print."""
     before = resident_bytes()
     slices = list(ClickHistory(CONTACTS, CLICKS).slices())
     whole = resident_bytes() - before

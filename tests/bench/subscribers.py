@@ -24,9 +24,8 @@ ATTRIBUTES = {"subscription": "subscribed", CONSENT: "granted"}
 async def write_subscribers(dsn: str, account_id: int, zone: str, contacts: int, labels: Sequence[UUID] = ()) -> None:
     """Give an account contacts with the ids from 1 on, in the snapshots of a process that is not running.
 
-    Half of them hold each of the labels, as `large_account` writes it.
-
-    The process must have run once, while the topics were empty: a snapshot belongs to the checkpoints that it left.
+    Half of them hold each of the labels, as in `large_account`. The process must have run once while the topics were
+    empty, because a snapshot belongs to the process's checkpoints.
     """
     reader, now = Reader(CONSUMER, VERSION, PARTITIONS), datetime.now(UTC)
     async with asyncpg.create_pool(dsn, min_size=1, max_size=1) as pool, pool.acquire() as connection:

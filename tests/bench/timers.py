@@ -1,4 +1,4 @@
-"""How late timers fire while people click: from the moment when a run is due to what an outside consumer sees of it."""
+"""The delay of timers under load, from the moment when a run is due to its message at an outside consumer."""
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
@@ -42,7 +42,7 @@ Moments = Mapping[int, datetime]
 
 
 async def run(place: Place) -> list[Figure]:
-    """Let timers come due one after the other at each rate of clicks, in all four services; both ask for messages."""
+    """Make timers due one after the other at each rate of clicks; timers and clicks request messages."""
     async with place.services() as (sandbox, services):
         clicks = sum(RATES) * (LEAD + SECONDS + TAIL)
         shop = await Shop.open(services["labeling"].url, services["tracking"].url, TIMERS * len(RATES) + clicks)
@@ -104,7 +104,7 @@ async def _at(
 
 
 async def _make_due(dsn: str, contacts: Sequence[int], begin: datetime) -> Moments:
-    """Make the runs of contacts due one after the other from `begin` on; return when each is."""
+    """Make the runs of contacts due one after the other from `begin` on; return the due time of each."""
     connection = await asyncpg.connect(dsn)
     try:
         rows = await connection.fetch(MAKE_DUE, contacts, begin, timedelta(seconds=SECONDS) / len(contacts))

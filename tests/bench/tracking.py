@@ -1,4 +1,4 @@
-"""Tracking: reported clicks to events on `tracking.clicks`, by one worker, relayed; against a bare script."""
+"""Tracking: reported clicks to events on `tracking.clicks`, by one worker, relayed; the baseline is a bare script."""
 
 import asyncio
 import sys
@@ -36,7 +36,8 @@ async def run(place: Place) -> list[Figure]:
         await write_intake(sandbox.settings, shop, [shop.contacts[number % CONTACTS] for number in range(CLICKS)])
         bare = await _bare(sandbox)
         start = await ask(dsn, "SELECT last_value FROM events_position")
-        # Read again from the beginning: contacts at or below their sequence change nothing, and it tells the start.
+        # Read again from the beginning: contacts at or below their sequence change nothing, and the new checkpoint
+        # shows the start.
         await execute(dsn, "DELETE FROM checkpoints")
         worker.start(ready=False)
         rate = await rate_until(dsn, start + CLICKS, PUBLISHED, start)

@@ -1,4 +1,4 @@
-"""Workflow: events looked at, runs started, timers that are due together."""
+"""Workflow: processed events, started runs, timers that are due together."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -81,7 +81,7 @@ async def _looked_at(place: Place) -> float:
     with place.sandbox() as sandbox:
         labels = [LabelReference(id=uuid7(), name=f"Label {number}") for number in range(WORKFLOWS)]
         clicks = [{"on": "ContactClicked", "label": str(one.id)} for one in labels]
-        # Three of a hundred are asked by every third click each, and look at its contact's clicks.
+        # Three of a hundred match every third click each, and evaluate the clicks of its contact.
         often = {"clicks": {"label": str(labels[0].id), "at_least": 1000}}
         workflows = [
             definition_of([trigger], [SEND], condition=often if number < 3 else None)
@@ -142,7 +142,7 @@ async def _delays(place: Place) -> list[float]:
     with place.sandbox() as sandbox:
         trigger = {"on": "ContactClicked", "message": str(GUIDE)}
         dsn = await prepared(sandbox, [definition_of([trigger], [SEND])])
-        await write(sandbox, _known(50 + PER_SECOND * SECONDS))  # nothing is sent to who is not known
+        await write(sandbox, _known(50 + PER_SECOND * SECONDS))  # nothing is sent to unknown contacts
         prefix = sandbox.prefix
         consumer = AIOKafkaConsumer(f"{prefix}workflow.messages", **client_options(sandbox.settings))
         producer = AIOKafkaProducer(acks="all", **client_options(sandbox.settings))

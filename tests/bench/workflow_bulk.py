@@ -1,4 +1,4 @@
-"""Workflow with many runs: statistics of steps, and existing contacts that are taken while others click."""
+"""Workflow with many runs: statistics of steps, and processing of existing contacts while others click."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -26,11 +26,11 @@ from tests.stack.processes import ServiceProcess
 from tests.stack.waiting import until
 
 RUNS = contacts(200_000)
-EXISTING = min(contacts(60_000), 100_000)  # the pace is the same for more
+EXISTING = min(contacts(60_000), 100_000)  # the rate is the same for more
 PROJECTION: int = WorkflowSettings.model_fields["workflow_projection"].default
 ASKED = 50
 CLICKS_PER_SECOND = 50
-FIRST, CLICKED = 50, 500  # the first clicks wait for what starts
+FIRST, CLICKED = 50, 500  # the first clicks wait for starting processes
 WITHIN = 300 + RUNS / 500  # seconds
 
 # Every run has passed the first step and waits at the second one, or has ended after it.
@@ -135,7 +135,7 @@ async def _asked(http: httpx.AsyncClient, path: str) -> Sequence[float]:
 
 
 async def _existing(place: Place) -> list[Figure]:
-    """Click as others do, alone and while existing holders of a label are taken; each click asks for a message."""
+    """Click alone and while existing holders of a label are processed; each click requests a message."""
     on_click = definition_of([{"on": "ContactClicked", "message": str(GUIDE)}], [SEND])
     api_key = generate()
     with place.sandbox() as sandbox:
@@ -162,7 +162,7 @@ async def _existing(place: Place) -> list[Figure]:
 
 
 async def _taken(pool: "asyncpg.Pool[Any]", workflow_id: UUID) -> float:
-    """Return how many seconds it takes until a run of every existing contact was started."""
+    """Return the seconds until a run of every existing contact has started."""
     began = perf_counter()
     await until(lambda: _have_begun(pool, workflow_id), WITHIN)
     return perf_counter() - began
@@ -177,7 +177,7 @@ async def _have_begun(pool: "asyncpg.Pool[Any]", workflow_id: UUID) -> bool:
 async def _delays(
     sandbox: Sandbox, producer: AIOKafkaProducer, consumer: AIOKafkaConsumer, after: int
 ) -> Sequence[float]:
-    """Return seconds from a click to its message, of contacts with ids above `after`; the first ones do not count."""
+    """Return the seconds from click to message, of contacts with ids above `after`, without the first clicks."""
     clicking = range(after + 1, after + 1 + FIRST + CLICKED)
     arriving = asyncio.create_task(arrivals(consumer, clicking))
     clicked = await click(producer, sandbox, clicking, CLICKS_PER_SECOND)

@@ -1,4 +1,4 @@
-"""Quix Streams at the same work as labeling: in an environment of its own, for its dependencies and ours differ."""
+"""Quix Streams doing the same work as labeling, in an environment of its own because its dependencies differ."""
 
 import asyncio
 import hashlib
@@ -35,7 +35,7 @@ async def clicks_per_second(sandbox: Sandbox, total: int) -> float:
 
 
 def environment() -> Path:
-    """Return the Python of an environment with what the lock names; make it at the first time."""
+    """Return the Python of an environment with the locked packages; create the environment at the first call."""
     checksum = hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]
     folder = ENVIRONMENTS / f"quix-{checksum}"
     python = folder / "bin" / "python"

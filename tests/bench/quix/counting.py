@@ -1,7 +1,7 @@
-"""Count clicks per contact and label with Quix Streams, exactly once, and publish what is new; print clicks per second.
+"""Count clicks per contact and label with Quix Streams, exactly once, and publish new labels; print clicks per second.
 
-Runs in an environment of its own (requirements.lock), and imports nothing of Penchant. No history, and no database
-that SQL can ask.
+Runs in an environment of its own (requirements.lock), and imports nothing of Penchant. It keeps no history, and no
+database that SQL can query.
 
     python counting.py KAFKA TOPIC TOTAL FOLDER
 """
