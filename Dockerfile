@@ -1,11 +1,11 @@
 # One image for all services and the commands of operators: `docker compose build`.
-# The first stage has what building needs; the second one has only what running needs.
+# The first stage has the build dependencies; the second one has only the runtime dependencies.
 ARG PYTHON=python:3.11-slim-bookworm
 
 FROM ${PYTHON} AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /build
-# The environment of the services has no pip; that of the build, which stays here, fills it.
+# The environment of the services has no pip: the pip of this stage installs into it.
 RUN python -m venv /opt/build && python -m venv --without-pip /opt/penchant
 COPY deploy/images/build.lock deploy/images/requirements.lock deploy/images/
 # The secret `pip` is a pip.conf, for those who reach their package registry through a mirror.
@@ -35,7 +35,7 @@ ENV PATH=/opt/penchant/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
 LABEL org.opencontainers.image.title="Penchant" org.opencontainers.image.licenses="Apache-2.0"
 USER 10001:10001
 WORKDIR /var/lib/penchant
-# The spool of the redirect: clicks that Kafka does not take in time.
+# The spool of the redirect: clicks that Kafka does not acknowledge in time.
 VOLUME /var/lib/penchant
 STOPSIGNAL SIGTERM
 # PENCHANT_HEALTH_URL names /health/ready of the service that runs in the container.

@@ -1,5 +1,5 @@
-# `make help` says what there is. The environment is made from requirements-run.lock for running, and from
-# requirements.lock for everything else, whenever these changed.
+# `make help` lists the targets. The environment is created from requirements-run.lock for running, and from
+# requirements.lock for everything else, whenever these files have changed.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
@@ -15,11 +15,11 @@ run: $(if $(wildcard $(INSTALLED)),,$(RUNS)) ## Start everything, run the demo, 
 	@exec $(BIN)/penchant up
 
 .PHONY: test
-test: $(INSTALLED) ## All tests, on a Kafka and a PostgreSQL of their own
+test: $(INSTALLED) ## Run all tests, on a Kafka and a PostgreSQL of their own
 	$(BIN)/pytest $(TESTS)
 
 .PHONY: check
-check: $(INSTALLED) ## Style, types, and who may import whom
+check: $(INSTALLED) ## Check style, types, and import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -27,16 +27,16 @@ check: $(INSTALLED) ## Style, types, and who may import whom
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 
 .PHONY: format
-format: $(INSTALLED) ## Put the source in the one style
+format: $(INSTALLED) ## Format the source
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 .PHONY: bench
-bench: $(INSTALLED) ## Measure, print a table, write .bench/results.json
+bench: $(INSTALLED) ## Measure, print a table, and write .bench/results.json
 	$(BIN)/python -m tests.bench
 
 .PHONY: soak
-soak: $(INSTALLED) ## The fault tests, again and again for MINUTES (30 unless said), until one fails
+soak: $(INSTALLED) ## Repeat the fault tests for MINUTES (default 30), or until one fails
 	@end=$$(( $$(date +%s) + 60 * $(MINUTES) )); rounds=0; \
 	while [ $$(date +%s) -lt $$end ]; do \
 		$(BIN)/pytest -m fault --maxfail 1 || exit 1; \
@@ -48,12 +48,12 @@ pictures: $(INSTALLED) ## Play the demo, and take the pictures of README and doc
 	$(BIN)/python -m tests.browser.screenshots
 
 .PHONY: docs
-docs: $(INSTALLED) ## Write the documents that follow from the code, and build the site in .site
+docs: $(INSTALLED) ## Generate the documents that derive from the code, and build the site in .site
 	$(BIN)/python -m deploy.documents
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 .PHONY: lock
-lock: $(INSTALLED) ## Pin the dependencies of pyproject.toml and of the image anew, with hashes (needs uv)
+lock: $(INSTALLED) ## Update the pinned dependencies of pyproject.toml and of the image, with hashes (needs uv)
 	$(COMPILE) --extra dev --extra embedded pyproject.toml --output-file requirements.lock
 	$(COMPILE) --extra build --extra embedded --constraint requirements.lock pyproject.toml --output-file requirements-run.lock
 	$(COMPILE) --constraint requirements.lock pyproject.toml --output-file deploy/images/requirements.lock
@@ -69,7 +69,7 @@ clean: ## Remove the environment, the data of `make run` and all caches, after a
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help
-help: ## This list
+help: ## Print this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-8s %s\n", $$1, $$2}'
 
 .PHONY: python

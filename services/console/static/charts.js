@@ -1,7 +1,7 @@
 // <line-chart data-days data-series>: days on the x axis; the same numbers are in a table beside it.
 const DAY = 86400; // seconds
 
-// Days on which nothing happened are not sent: they count zero.
+// Days without events are not sent: they count as zero.
 function fill(days, series) {
   for (let index = 1; index < days.length; index++) {
     if (days[index] - days[index - 1] <= DAY) continue;
@@ -16,7 +16,7 @@ class LineChart extends HTMLElement {
     const days = JSON.parse(this.dataset.days).map((day) => Date.parse(day + "T00:00:00Z") / 1000);
     const series = JSON.parse(this.dataset.series);
     if (this.dataset.gaps === "zero") fill(days, series);
-    const style = getComputedStyle(document.documentElement); // it changes with the colours of the device
+    const style = getComputedStyle(document.documentElement); // changes with the colour scheme of the device
     const colour = (name) => style.getPropertyValue(name).trim();
     const axisNow = () => ({ stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 }, font: "12px " + style.fontFamily });
     const language = document.documentElement.lang;

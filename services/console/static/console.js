@@ -1,4 +1,4 @@
-// What every page does beyond plain HTML: keep what was typed, close menus, say what changed.
+// What every page does beyond plain HTML: keep typed text, close menus, announce changes.
 const DRAFT = "penchant-draft:";
 
 function draftKey(form) {
@@ -31,7 +31,7 @@ if (document.querySelector("[data-notice=done]")) {
 }
 document.querySelectorAll("form[data-draft]").forEach(keepDraft);
 
-// Menus close when something else is chosen, and with Escape.
+// Menus close on a click elsewhere and on Escape.
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
 });
@@ -46,14 +46,14 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// A choice that submits its form at once; without scripts there is a button.
+// A select that submits its form at once; without scripts there is a button.
 document.addEventListener("change", (event) => {
   const form = event.target.closest("form[data-submit-on-change]");
   if (form) form.requestSubmit();
 });
 document.querySelectorAll("form[data-submit-on-change] [data-without-scripts]").forEach((button) => { button.hidden = true; });
 
-// A failed request of htmx is said where people look, and nothing on the page is replaced.
+// A failed htmx request shows a message, and nothing on the page is replaced.
 const trouble = document.getElementById("trouble");
 document.addEventListener("htmx:before:swap", (event) => {
   const status = event.detail?.ctx?.response?.status ?? event.detail?.ctx?.response?.raw?.status;
@@ -63,7 +63,7 @@ document.addEventListener("htmx:before:swap", (event) => {
 document.addEventListener("htmx:error", () => say(trouble?.dataset.away));
 function say(text) { if (trouble && text) { trouble.textContent = text; trouble.hidden = false; } }
 
-// While a button of a builder is at work, a change of a field must not bring back the builder without what it did.
+// While the request of a builder's button runs, a change of a field must not restore the builder without its result.
 const pressed = new WeakMap();
 const isOver = (request) => request.refused || request.status === "swapped" || String(request.status).startsWith("error");
 document.addEventListener("htmx:config:request", (event) => {

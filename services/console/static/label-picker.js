@@ -1,4 +1,4 @@
-// A text field for names separated by commas that offers the labels there are. Without scripts it is the text field.
+// A text field for names separated by commas that suggests existing labels. Without scripts it is a plain text field.
 let counter = 0;
 
 class LabelPicker extends HTMLElement {

@@ -1,4 +1,4 @@
-// The mail in its frame: as high as it is, and a click on a link leads to the link's labels without a new page.
+// The frame of a mail: it is as high as the mail, and a click on a link shows the link's labels without a new page.
 class MailFrame extends HTMLElement {
   connectedCallback() {
     this.frame = this.querySelector("iframe");
@@ -39,7 +39,7 @@ function choose(number) {
 
 function chooseSection(inside, section) {
   const select = document.getElementById("f-place");
-  // A section that has no entry of its own is in one that has.
+  // A section without an entry of its own is within a section that has one.
   while (section && ![...select.options].some((option) => option.value === section.dataset.penchantPlace)) section = section.parentElement?.closest("[data-penchant-place]");
   if (!section) return;
   select.value = section.dataset.penchantPlace;

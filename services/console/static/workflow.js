@@ -5,7 +5,7 @@ const parts = () => document.getElementById("workflow-parts");
 let dragged = null;
 let target = null;
 
-// Only dragging presses this one; its value says what goes where.
+// Only dragging presses this button; its value names the step and its new place.
 const move = () => parts().querySelector('button[value^="w|move"]');
 
 function prepare() {
@@ -57,7 +57,7 @@ document.addEventListener("pointerup", () => {
 document.addEventListener("pointercancel", () => { if (dragged) end(); });
 document.addEventListener("keydown", (event) => { if (dragged && event.key === "Escape") end(); });
 
-// Whoever moves a step by keyboard stays at its buttons.
+// When a step is moved by keyboard, the focus stays on its buttons.
 let pressed = "";
 document.addEventListener("htmx:config:request", (event) => { pressed = /^w\|(up|down|add)/.exec(event.detail.ctx.sourceElement.value ?? "")?.[1] ?? ""; });
 document.addEventListener("htmx:after:swap", () => {
