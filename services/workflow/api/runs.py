@@ -19,11 +19,12 @@ from services.workflow.api.models import (
     WaitingAnswer,
 )
 from services.workflow.domain.runs import Run
-from services.workflow.store.run_history import CausedEvent, StoredStep
+from services.workflow.store.run_history import CausedEvent, Counted, RunFilter, StoredStep
 from services.workflow.use_cases import watching_runs
-from services.workflow.use_cases.watching_runs import RunFilter, RunHistory
+from services.workflow.use_cases.watching_runs import RunHistory
 from shared.events.envelope import ContactId
 from shared.http.pages import Page, PageRequest, page_request
+from shared.http.problems import FieldError, Problem
 from shared.http.routing import Router
 
 router = Router(prefix="/v1", tags=["runs"])
@@ -38,11 +39,23 @@ async def list_runs(
     contact_id: Annotated[ContactId | None, Query(description="Only runs of this contact.")] = None,
     state: Annotated[RunState | None, Query(description="Only runs in this state.")] = None,
     step: Annotated[
-        str | None, Query(max_length=100, description="Only runs that are at the step with this id now.")
+        str | None, Query(max_length=100, description="Only runs with the `outcome` at the step with this id.")
+    ] = None,
+    outcome: Annotated[
+        Counted | None,
+        Query(
+            description="With `step`: what the runs did there, by the names of the numbers in `/steps`. `waiting`, the "
+            "default, means now; `then` and `else` are the branches by which they left.",
+        ),
     ] = None,
 ) -> Page[RunAnswer]:
-    """Return the workflow's runs, newest first. `total` is null with `step`: `/steps` has those numbers."""
-    wanted = RunFilter(contact_id, state, step)
+    """Return the workflow's runs, newest first; with an `outcome` other than `waiting`, by when that came.
+
+    `total` is null with `step`: `/steps` has those numbers.
+    """
+    if outcome is not None and step is None:
+        raise Problem(422, "outcome needs step.", errors=[FieldError("/query/outcome", "needs `step`")])
+    wanted = RunFilter(contact_id, state, step, outcome or "waiting")
     with as_problems():
         found, total = await watching_runs.list_page(
             service, caller.account_id, workflow_id, wanted, page.key(datetime, UUID), page.fetch
@@ -50,8 +63,8 @@ async def list_runs(
     return Page[RunAnswer].of(
         found,
         page,
-        key=lambda run: [run.started_at, run.trigger_event],
-        item=lambda run: RunAnswer(**_fields(run)),
+        key=lambda listed: list(listed.place),
+        item=lambda listed: RunAnswer(**_fields(listed.run)),
         total=total,
     )
 

@@ -11,6 +11,9 @@ from shared.events.labeling import Scalar
 State = Literal["running", "blocked", "finished", "exited", "cancelled", "failed", "stopped"]
 OPEN_STATES: frozenset[State] = frozenset({"running", "blocked"})
 EffectKind = Literal["send", "assign_label", "remove_label", "set_field"]
+# `then` and `else` are branches, `done` is any other step that a run passed; `ended`: a criterion ended the run there.
+Outcome = Literal["sent", "not_sent", "then", "else", "done", "failed", "ended"]
+PASSED: tuple[Outcome, ...] = ("sent", "not_sent", "then", "else", "done")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,20 @@ class StepTaken:
     saw: dict[str, Any] | None
     result: dict[str, Any]
     cause: Causation
+
+    @property
+    def outcome(self) -> Outcome:
+        """Return the result in one word."""
+        if self.kind == "exit_on":
+            return "ended"
+        if "failed" in self.result:
+            return "failed"
+        if "idempotency_key" in self.result:
+            return "sent"
+        if "not_sent" in self.result:
+            return "not_sent"
+        branch: Outcome = self.result.get("branch", "done")
+        return branch
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import NamedTuple
+from datetime import datetime
 from uuid import UUID
 
 from asyncpg.pool import PoolConnectionProxy
@@ -69,22 +69,16 @@ async def steps(connection: PoolConnectionProxy, workflow_id: UUID) -> dict[str,
     return {row["step_id"]: StepCounts(*(int(row[column]) for column in COLUMNS)) for row in rows}
 
 
-class FirstClick(NamedTuple):
-    """A message of a run that had not been clicked before, with the run's partition number, workflow and version."""
+async def first_clicks(
+    connection: PoolConnectionProxy, clicks: Collection[tuple[UUID, UUID]], now: datetime
+) -> list[tuple[int, UUID, str]]:
+    """Note that messages of runs were clicked, given as (run, message).
 
-    partition: int
-    workflow_id: UUID
-    version: int
-    message_id: UUID
-
-
-async def first_clicks(connection: PoolConnectionProxy, clicks: Collection[tuple[UUID, UUID]]) -> list[FirstClick]:
-    """Note that messages of runs were clicked, given as (run, message); return those that had not been before."""
+    Returns the partition number, the workflow and the step that sent the message, for each that had not been clicked
+    before.
+    """
     noted = sorted(clicks)
     rows = await QUERIES["first_clicks"].fetch(
-        connection, run_ids=[run for run, _ in noted], message_ids=[message for _, message in noted]
+        connection, run_ids=[run for run, _ in noted], message_ids=[message for _, message in noted], now=now
     )
-    return [
-        FirstClick(row["partition"], UUID(int=row["workflow_id"].int), row["version"], UUID(int=row["message_id"].int))
-        for row in rows
-    ]
+    return [(row["partition"], UUID(int=row["workflow_id"].int), row["step_id"]) for row in rows]

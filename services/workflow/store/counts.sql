@@ -40,13 +40,23 @@ WHERE workflow_id = :workflow_id
 GROUP BY step_id
 
 -- name: first_clicks
--- Only for existing runs, because a send may have any id.
-WITH noted AS (
-    INSERT INTO run_clicks (run_id, message_id)
-    SELECT r.run_id, c.message_id
+-- Only for messages that a run sent, because a send may have any id.
+WITH sent AS (
+    SELECT c.run_id, c.message_id, r.partition, r.workflow_id, s.step_id
     FROM unnest(:run_ids::uuid[], :message_ids::uuid[]) AS c (run_id, message_id)
     JOIN runs r ON r.run_id = c.run_id
+    CROSS JOIN LATERAL (
+        SELECT s.step_id
+        FROM run_steps s
+        WHERE s.run_id = c.run_id AND s.kind = 'send' AND s.result::jsonb ->> 'message_id' = c.message_id::text
+        ORDER BY s.number
+        LIMIT 1
+    ) AS s
+),
+noted AS (
+    INSERT INTO run_clicks (run_id, message_id, workflow_id, step_id, at)
+    SELECT run_id, message_id, workflow_id, step_id, :now::timestamptz FROM sent
     ON CONFLICT DO NOTHING
     RETURNING run_id, message_id
 )
-SELECT r.partition, r.workflow_id, r.version, n.message_id FROM noted n JOIN runs r ON r.run_id = n.run_id
+SELECT sent.partition, sent.workflow_id, sent.step_id FROM noted JOIN sent USING (run_id, message_id)

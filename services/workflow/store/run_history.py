@@ -1,17 +1,37 @@
 """Reads runs for people: lists of runs, and a run with its history."""
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 import orjson
 from asyncpg.pool import PoolConnectionProxy
 
-from services.workflow.domain.runs import Run
+from services.workflow.domain.runs import PASSED, Run
 from services.workflow.store.runs import FollowingEvent, run_of
 from shared.store.queries import queries_of
 
 QUERIES = queries_of(__file__)
+
+
+PlaceInList = tuple[datetime, UUID]
+Counted = Literal["waiting", "passed", "sent", "not_sent", "clicked", "then", "else"]  # what is counted at a step
+
+
+class RunFilter(NamedTuple):
+    """A filter of runs; None stands for any. `outcome` is of the step, and nothing without one."""
+
+    contact_id: int | None = None
+    state: str | None = None
+    step_id: str | None = None
+    outcome: Counted = "waiting"
+
+
+class ListedRun(NamedTuple):
+    """A run with its place in a list: a time and an id."""
+
+    run: Run
+    place: PlaceInList
 
 
 class StoredRun(NamedTuple):
@@ -53,28 +73,56 @@ async def find(connection: PoolConnectionProxy, account_id: int, run_id: UUID) -
 async def listed(
     connection: PoolConnectionProxy,
     workflow_id: UUID,
-    contact_id: int | None,
-    state: str | None,
-    step_id: str | None,
-    after: tuple[datetime, UUID] | None,
+    wanted: RunFilter,
+    after: PlaceInList | None,
     limit: int,
-) -> list[Run]:
-    """Return runs of a workflow, newest first, beginning after the start and the trigger of one of them.
+) -> list[ListedRun]:
+    """Return runs of a workflow, newest first, after a place in the list.
 
-    `step_id`: only those that are at this step now.
+    The time is that of the outcome at a step, if the filter has one; otherwise that of the run's start.
     """
+    if wanted.step_id is not None and wanted.outcome != "waiting":
+        return await _with_outcome(connection, workflow_id, wanted.step_id, wanted, after, limit)
     started_at, trigger = after or (None, None)
     rows = await QUERIES["runs_listed"].fetch(
         connection,
         workflow_id=workflow_id,
-        contact_id=contact_id,
-        state=state,
-        step_id=step_id,
+        contact_id=wanted.contact_id,
+        state=wanted.state,
+        step_id=wanted.step_id,
         started_at=started_at,
         trigger_event=trigger,
         limit=limit,
     )
-    return [run_of(row) for row in rows]
+    found = [run_of(row) for row in rows]
+    return [ListedRun(run, (run.started_at, run.trigger_event)) for run in found]
+
+
+async def _with_outcome(
+    connection: PoolConnectionProxy,
+    workflow_id: UUID,
+    step_id: str,
+    wanted: RunFilter,
+    after: PlaceInList | None,
+    limit: int,
+) -> list[ListedRun]:
+    at, run_id = after or (None, None)
+    conditions = {
+        "workflow_id": workflow_id,
+        "step_id": step_id,
+        "contact_id": wanted.contact_id,
+        "state": wanted.state,
+        "at": at,
+        "run_id": run_id,
+        "limit": limit,
+    }
+    if wanted.outcome == "clicked":
+        rows = await QUERIES["runs_clicked"].fetch(connection, **conditions)
+    else:
+        outcomes = PASSED if wanted.outcome == "passed" else (wanted.outcome,)
+        rows = await QUERIES["runs_by_outcome"].fetch(connection, outcomes=outcomes, **conditions)
+    found = [(run_of(row), row["at"]) for row in rows]
+    return [ListedRun(run, (at, run.run_id)) for run, at in found]
 
 
 async def count_of_contact(

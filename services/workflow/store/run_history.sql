@@ -10,6 +10,45 @@ WHERE
 ORDER BY started_at DESC, trigger_event DESC
 LIMIT :limit
 
+-- name: runs_by_outcome
+-- Newest first by the time of the step; within an outcome the index is in that order. Runs are looked up one by one: a
+-- join might read all of them.
+SELECT r.*, o.at
+FROM unnest(:outcomes::text[]) AS wanted (outcome)
+CROSS JOIN LATERAL (
+    SELECT s.run_id, s.at
+    FROM run_steps s
+    WHERE
+        s.workflow_id = :workflow_id
+        AND s.step_id = :step_id
+        AND s.outcome = wanted.outcome
+        AND (:contact_id::bigint IS NULL OR :contact_id = (SELECT contact_id FROM runs WHERE run_id = s.run_id))
+        AND (:state::text IS NULL OR :state = (SELECT state FROM runs WHERE run_id = s.run_id))
+        AND (:at::timestamptz IS NULL OR (s.at, s.run_id) < (:at, :run_id::uuid))
+    ORDER BY s.at DESC, s.run_id DESC
+    LIMIT :limit
+) AS o
+JOIN runs r ON r.run_id = o.run_id
+ORDER BY o.at DESC, o.run_id DESC
+LIMIT :limit
+
+-- name: runs_clicked
+SELECT r.*, o.at
+FROM (
+    SELECT c.run_id, c.at
+    FROM run_clicks c
+    WHERE
+        c.workflow_id = :workflow_id
+        AND c.step_id = :step_id
+        AND (:contact_id::bigint IS NULL OR :contact_id = (SELECT contact_id FROM runs WHERE run_id = c.run_id))
+        AND (:state::text IS NULL OR :state = (SELECT state FROM runs WHERE run_id = c.run_id))
+        AND (:at::timestamptz IS NULL OR (c.at, c.run_id) < (:at, :run_id::uuid))
+    ORDER BY c.at DESC, c.run_id DESC
+    LIMIT :limit
+) AS o
+JOIN runs r ON r.run_id = o.run_id
+ORDER BY o.at DESC, o.run_id DESC
+
 -- name: count_runs
 SELECT count(*)
 FROM runs

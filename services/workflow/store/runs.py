@@ -46,7 +46,18 @@ RUN_COLUMNS = (
     "trigger_body",
     "trigger_correlation",
 )
-STEP_COLUMNS = ("run_id", "number", "step_id", "kind", "at", "saw", "result", "cause_event")
+STEP_COLUMNS = (
+    "run_id",
+    "number",
+    "step_id",
+    "kind",
+    "at",
+    "saw",
+    "result",
+    "cause_event",
+    "workflow_id",
+    "outcome",
+)
 EFFECT_COLUMNS = ("event_id", "run_id", "step_id", "type", "caused_by", "occurred_at", "by_run")
 
 
@@ -245,12 +256,12 @@ async def set_version(connection: PoolConnectionProxy, run_id: UUID, version: in
     await QUERIES["set_version"].execute(connection, run_id=run_id, version=version)
 
 
-async def insert_steps(connection: PoolConnectionProxy, steps: Sequence[tuple[UUID, StepTaken]]) -> None:
+async def insert_steps(connection: PoolConnectionProxy, steps: Sequence[tuple[Run, StepTaken]]) -> None:
     """Write steps that were taken, each with its run."""
     if steps:
         rows = [
             (
-                run,
+                run.run_id,
                 step.number,
                 step.step_id,
                 step.kind,
@@ -258,6 +269,8 @@ async def insert_steps(connection: PoolConnectionProxy, steps: Sequence[tuple[UU
                 _json(step.saw),
                 _json(step.result),
                 step.cause.event_id,
+                run.workflow_id,
+                step.outcome,
             )
             for run, step in steps
         ]

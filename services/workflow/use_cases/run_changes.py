@@ -5,12 +5,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from services.workflow.domain.program import Program
-from services.workflow.domain.runs import OPEN_STATES, Run, State, StepTaken, Transition
+from services.workflow.domain.runs import OPEN_STATES, PASSED, Outcome, Run, State, StepTaken, Transition
 from services.workflow.store import counts, runs
 from services.workflow.store.counts import StepCounts
 from services.workflow.store.runs import FollowingEvent, NewRun
-from services.workflow.use_cases.loaded_workflows import LoadedWorkflows
 from services.workflow.use_cases.metrics import RUNS_ENDED, RUNS_STARTED, STEPS_TAKEN
 from services.workflow.use_cases.requesting import event_of
 from shared.store.unit_of_work import UnitOfWork
@@ -25,8 +23,7 @@ class RunChanges:
         self._before: dict[UUID, tuple[State, str | None]] = {}
         self._new: dict[UUID, NewRun] = {}
         self._moved: dict[UUID, Run] = {}
-        self._steps: list[tuple[UUID, StepTaken]] = []
-        self._taken: list[tuple[int, UUID, StepTaken]] = []
+        self._steps: list[tuple[Run, StepTaken]] = []
         self._followed: list[FollowingEvent] = []
         self._clicks: set[tuple[UUID, UUID]] = set()
 
@@ -54,8 +51,7 @@ class RunChanges:
             self._work.append(event, cause=effect.cause)
             cause = effect.cause.event_id
             self.follow(FollowingEvent(event.event_id, run.run_id, effect.step_id, event.name, cause, self._now, True))
-        self._steps += [(run.run_id, step) for step in transition.steps]
-        self._taken += [(self._number_of(run), run.workflow_id, step) for step in transition.steps]
+        self._steps += [(run, step) for step in transition.steps]
 
     def follow(self, event: FollowingEvent) -> None:
         """Add an event that a run caused."""
@@ -65,7 +61,7 @@ class RunChanges:
         """Add a human click in a message of a run."""
         self._clicks.add((run_id, message_id))
 
-    async def save(self, workflows: LoadedWorkflows) -> None:
+    async def save(self) -> None:
         """Write all changes."""
         connection = self._work.connection
         await runs.insert(connection, list(self._new.values()), self._work.number_of)
@@ -73,7 +69,7 @@ class RunChanges:
         await runs.insert_steps(connection, self._steps)
         await runs.insert_effects(connection, self._followed)
         await counts.add_states(connection, self._state_changes())
-        await counts.add_steps(connection, await self._step_changes(workflows))
+        await counts.add_steps(connection, await self._step_changes())
         self._work.after_commit(self._count)
 
     def _touched(self) -> Iterable[Run]:
@@ -92,7 +88,7 @@ class RunChanges:
                 changes[number, run.workflow_id, self._before[run.run_id][0]] -= 1
         return changes
 
-    async def _step_changes(self, workflows: LoadedWorkflows) -> dict[tuple[int, UUID, str], StepCounts]:
+    async def _step_changes(self) -> dict[tuple[int, UUID, str], StepCounts]:
         changes: dict[tuple[int, UUID, str], StepCounts] = {}
 
         def of(number: int, workflow_id: UUID, step_id: str) -> StepCounts:
@@ -105,14 +101,11 @@ class RunChanges:
                 of(number, run.workflow_id, step_id).waiting -= 1
             if run.is_open and run.step_id is not None:
                 of(number, run.workflow_id, run.step_id).waiting += 1
-        for number, workflow_id, step in self._taken:
-            if step.kind != "exit_on":
-                _add(of(number, workflow_id, step.step_id), step)
+        for run, step in self._steps:
+            _add(of(self._number_of(run), run.workflow_id, step.step_id), step.outcome)
         if self._clicks:
-            for click in await counts.first_clicks(self._work.connection, self._clicks):
-                step_id = _step_that_sends(workflows.find_program(click.workflow_id, click.version), click.message_id)
-                if step_id is not None:
-                    of(click.partition, click.workflow_id, step_id).clicked += 1
+            for clicked in await counts.first_clicks(self._work.connection, self._clicks, self._now):
+                of(*clicked).clicked += 1
         return changes
 
     def _count(self) -> None:
@@ -123,19 +116,9 @@ class RunChanges:
             STEPS_TAKEN.labels(kind).inc(number)
 
 
-def _add(step_counts: StepCounts, step: StepTaken) -> None:
-    result = step.result
-    step_counts.passed += "failed" not in result
-    step_counts.sent += "idempotency_key" in result
-    step_counts.not_sent += "not_sent" in result
-    step_counts.went_then += result.get("branch") == "then"
-    step_counts.went_else += result.get("branch") == "else"
-
-
-def _step_that_sends(program: Program | None, message: UUID) -> str | None:
-    """Return the first step of a version that sends the message."""
-    if program is None:
-        return None
-    sending = (place for place in program.places.values() if place.step.send and place.step.send.message == message)
-    # Places are inserted from the last to the first.
-    return next((place.id for place in reversed(list(sending))), None)
+def _add(step_counts: StepCounts, outcome: Outcome) -> None:
+    step_counts.passed += outcome in PASSED
+    step_counts.sent += outcome == "sent"
+    step_counts.not_sent += outcome == "not_sent"
+    step_counts.went_then += outcome == "then"
+    step_counts.went_else += outcome == "else"

@@ -242,7 +242,7 @@ class Unit:
         changed = {contact: self.environment.facts[contact] for contact in self._changed_facts}
         if changed:
             await contacts.save(self.work.connection, self.projection, changed, self.work.number_of)
-        await self.changes.save(self.workflows)
+        await self.changes.save()
 
 
 def _identity(program: Program, seen: ConsumedEvent) -> UUID:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -15,20 +14,19 @@ from services.workflow.domain.progress import end
 from services.workflow.domain.runs import Run, Transition
 from services.workflow.store import backlog, counts, run_history, runs
 from services.workflow.store.counts import StepCounts
-from services.workflow.store.run_history import CausedEvent, StoredRun, StoredStep
+from services.workflow.store.run_history import (
+    CausedEvent,
+    ListedRun,
+    PlaceInList,
+    RunFilter,
+    StoredRun,
+    StoredStep,
+)
 from services.workflow.use_cases.loaded_workflows import LoadedWorkflows
 from services.workflow.use_cases.run_changes import RunChanges
 from services.workflow.use_cases.run_unit import Unit
 from services.workflow.use_cases.service import WorkflowService, find_workflow
 from shared.events.topics import partition_of
-
-
-class RunFilter(NamedTuple):
-    """A filter of runs; None means any."""
-
-    contact_id: int | None
-    state: str | None
-    step_id: str | None = None  # the present step of runs
 
 
 class RunHistory(NamedTuple):
@@ -44,16 +42,16 @@ async def list_page(
     account_id: int,
     workflow_id: UUID,
     wanted: RunFilter,
-    after: tuple[datetime, UUID] | None,
+    after: PlaceInList | None,
     limit: int,
-) -> tuple[list[Run], int | None]:
+) -> tuple[list[ListedRun], int | None]:
     """Return up to `limit` runs of a workflow after a place in the list, newest first, and their total number.
 
     The number is None with a filter by step. Raises NotFound.
     """
     async with service.database.pool.acquire() as connection:
         await find_workflow(connection, account_id, workflow_id)
-        found = await run_history.listed(connection, workflow_id, *wanted, after, limit)
+        found = await run_history.listed(connection, workflow_id, wanted, after, limit)
         total = None if wanted.step_id is not None else await _total(connection, workflow_id, wanted)
     return found, total
 
@@ -84,7 +82,7 @@ async def cancel(service: WorkflowService, account_id: int, run_id: UUID) -> Run
             changes = RunChanges(work, work.now)
             changes.loaded(stored.run)
             changes.apply(Transition(end(stored.run, "cancelled", work.now, "by hand")))
-            await changes.save(LoadedWorkflows())
+            await changes.save()
     return await show(service, account_id, run_id)
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from urllib.parse import urlencode
 from uuid import UUID
 
 import pytest
@@ -71,13 +72,28 @@ async def shown(rig: Rig, workflow_id: UUID) -> tuple[dict[str, int], dict[str, 
     return states, steps
 
 
+async def listed(rig: Rig, workflow_id: UUID) -> dict[str, StepCounts]:
+    """Return the lengths of the lists of runs behind the numbers of each step, without steps that no run reached."""
+    steps = {}
+    for one in (await rig.call("GET", f"/v1/workflows/{workflow_id}/steps"))["items"]:
+        lengths = {}
+        for column in COLUMNS:
+            query = {"step": one["id"], "outcome": column.removeprefix("went_"), "limit": 1000}
+            found = (await rig.call("GET", f"/v1/workflows/{workflow_id}/runs?{urlencode(query)}"))["items"]
+            lengths[column] = len({run["id"] for run in found})
+        if any(lengths.values()):
+            steps[one["id"]] = StepCounts(**lengths)
+    return steps
+
+
 async def agree(rig: Rig, workflow_id: UUID) -> None:
-    """Wait until both are equal: timers fire between the two reads."""
+    """Wait until the rows, the counters and the lists are equal: timers fire between the reads."""
     await rig.consumed()
 
     async def differences() -> object:
         counted, answered = await counted_one_by_one(rig, workflow_id), await shown(rig, workflow_id)
-        return None if counted == answered else (counted, answered)
+        lists = await listed(rig, workflow_id)
+        return None if counted == answered and answered[1] == lists else (counted, answered, lists)
 
     await until_equal(differences, None)
 
@@ -112,6 +128,29 @@ async def test_counters_say_what_counting_the_runs_says(working: Rig) -> None:
         await until(partial(nobody_waits, rig, workflow_id, step_id))
         await agree(rig, workflow_id)
     assert "running" not in (await shown(rig, workflow_id))[0]
+
+
+@pytest.mark.asyncio
+async def test_runs_behind_a_number_are_paged_and_filtered(working: Rig) -> None:
+    rig = working
+    workflow = await rig.workflow(SEND)
+    await rig.publish(*people(), *(assigned(contact=one) for one in CONTACTS))
+    await agree(rig, UUID(workflow["id"]))
+    path = f"/v1/workflows/{workflow['id']}/runs?step=guide&limit=7"
+    found: list[int] = []
+    cursor = ""
+    while cursor is not None:
+        page = await rig.call("GET", f"{path}&outcome=passed&cursor={cursor}" if cursor else f"{path}&outcome=passed")
+        found += [run["contact_id"] for run in page["items"]]
+        cursor = page["next_cursor"]
+    assert sorted(found) == list(CONTACTS)
+    refused = await rig.call("GET", f"{path}&outcome=not_sent&contact_id=14")
+    assert [run["contact_id"] for run in refused["items"]] == [14]
+    assert (await rig.call("GET", f"{path}&outcome=sent&contact_id=14"))["items"] == []
+    assert (await rig.call("GET", f"{path}&outcome=sent&state=running"))["items"] == []
+    for wrong in (f"{path}&outcome=opened", f"/v1/workflows/{workflow['id']}/runs?outcome=sent"):
+        problem = await rig.call("GET", wrong, status=422)
+        assert [error["pointer"] for error in problem["errors"]] == ["/query/outcome"]
 
 
 async def nobody_waits(rig: Rig, workflow_id: UUID, step_id: str) -> bool:

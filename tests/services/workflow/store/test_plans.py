@@ -22,8 +22,11 @@ SELECT
     now(), 0, now() - n * interval '1 second', '', ''
 FROM generate_series(1, 20000) AS n;
 
-INSERT INTO run_steps (run_id, number, step_id, kind, at, result, cause_event)
-SELECT run_id, 1, 'guide', 'send', now(), '{}', '' FROM runs;
+INSERT INTO run_steps (run_id, number, step_id, kind, at, result, cause_event, workflow_id, outcome)
+SELECT run_id, 1, 'guide', 'send', started_at, '{}', '', workflow_id, 'sent' FROM runs;
+
+INSERT INTO run_clicks (run_id, message_id, workflow_id, step_id, at)
+SELECT run_id, gen_random_uuid(), workflow_id, 'guide', started_at FROM runs;
 
 INSERT INTO effects (event_id, run_id, type, occurred_at, by_run)
 SELECT gen_random_uuid(), run_id, 'AssignLabel', now(), true FROM runs;
@@ -37,7 +40,7 @@ SELECT 1, n % 2, n, n % 12, '{}', '{}' FROM generate_series(1, 20000) AS n;
 
 ANALYZE;
 """
-LARGE = ("runs", "run_steps", "effects", "occurrences", "contacts")
+LARGE = ("runs", "run_steps", "run_clicks", "effects", "occurrences", "contacts")
 # Housekeeping once an hour reads a partition's share of all contacts.
 RARE = {"delete_older_projections", "count_existing"}
 # Frequent statements read an index of their own.
@@ -47,6 +50,8 @@ INDEXES = {
     "open_runs_of_workflow": "runs_open_of_workflow",
     "blocked_steps": "runs_blocked",
     "runs_blocked": "runs_blocked",
+    "runs_by_outcome": "run_steps_of_step",
+    "runs_clicked": "run_clicks_of_step",
     "occurrences_after": "occurrences_of_account",
     "occurrences_of_account": "occurrences_of_account",
 }
