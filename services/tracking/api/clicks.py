@@ -21,12 +21,14 @@ from shared.http.batches import BatchError, EachForItself, RefusedItem, refused
 from shared.http.bodies import RequestBody, only_written_out
 from shared.http.keys import Caller, requires
 from shared.http.pages import Page, PageRequest, page_request
+from shared.http.problems import FieldError, Problem
 from shared.http.reports import SOURCE, Accepted, record_of, take_in
 from shared.http.routing import Router
 
 router = Router(prefix="/v1/clicks", tags=["clicks"])
 
 MOST_CLICKS = 1_000
+MOST_LINKS = 100  # in one question
 
 
 class ClickItem(ClickReport, RequestBody):
@@ -154,13 +156,19 @@ async def list_all(
     page: Annotated[PageRequest, page_request()],
     contact_id: Annotated[ContactId | None, Query()] = None,
     message_id: Annotated[UUID | None, Query()] = None,
+    link_id: Annotated[
+        list[UUID] | None,
+        Query(max_length=MOST_LINKS, description="With `message_id`: only clicks on this link, or on one of several."),
+    ] = None,
     send: Annotated[str | None, Query(max_length=40, description="Only clicks in the send with this id.")] = None,
     verdict: Annotated[Verdict | None, Query()] = None,
     since: Annotated[Time | None, Query(description="Only clicks from this time on.")] = None,
     until: Annotated[Time | None, Query(description="Only clicks before this time.")] = None,
 ) -> Page[ClickAnswer]:
     """Return the account's clicks, newest first."""
-    wanted = ClickFilter(contact_id, message_id, send, verdict, since, until)
+    if link_id is not None and message_id is None:
+        raise Problem(422, "link_id needs message_id.", errors=[FieldError("/query/link_id", "needs `message_id`")])
+    wanted = ClickFilter(contact_id, message_id, send, verdict, since, until, link_id)
     async with service.snapshot() as connection:
         rows = await list_clicks(connection, caller.account_id, wanted, page.key(datetime, UUID), page.fetch)
     return Page[ClickAnswer].of(rows, page, key=lambda row: [row["occurred_at"], row["click_id"]], item=_answer)

@@ -61,7 +61,10 @@ class ClickRow(NamedTuple):
 
 
 class ClickFilter(NamedTuple):
-    """A filter of clicks; None means any. `since` is inclusive, `until` is exclusive. `send` is a send's id."""
+    """A filter of clicks; None means any. `since` is inclusive, `until` is exclusive. `send` is a send's id.
+
+    `link_ids` are links of the message, and need `message_id`.
+    """
 
     contact_id: int | None = None
     message_id: UUID | None = None
@@ -69,6 +72,7 @@ class ClickFilter(NamedTuple):
     verdict: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    link_ids: Sequence[UUID] | None = None
 
 
 async def recorded_among(
@@ -180,6 +184,12 @@ async def list_clicks(
         message_no = await message_number(connection, account_id, wanted.message_id)
         if message_no is None:
             return []
+    links = None
+    if wanted.link_ids is not None:
+        rows = await QUERIES["numbers_of_links"].fetch(
+            connection, message_id=wanted.message_id, link_ids=wanted.link_ids
+        )
+        links = [row["number"] for row in rows]
     sends = None
     if wanted.send is not None:
         rows = await QUERIES["sends_named"].fetch(connection, account_id=account_id, send_id=wanted.send)
@@ -190,6 +200,7 @@ async def list_clicks(
         account_id=account_id,
         contact_id=wanted.contact_id,
         message_no=message_no,
+        link_numbers=links,
         send_nos=sends,
         verdict=wanted.verdict,
         since=wanted.since,

@@ -64,6 +64,7 @@ LEFT JOIN sends AS send ON send.send_no = click.send_no
 WHERE click.account_id = :account_id
   AND (:contact_id::bigint IS NULL OR click.contact_id = :contact_id)
   AND (:message_no::integer IS NULL OR click.message_no = :message_no)
+  AND (:link_numbers::integer[] IS NULL OR click.link_number = ANY(:link_numbers))
   AND (:send_nos::integer[] IS NULL OR click.send_no = ANY(:send_nos))
   AND (:verdict::text IS NULL OR click.verdict = :verdict)
   AND (:since::timestamptz IS NULL OR click.occurred_at >= :since)
@@ -71,6 +72,9 @@ WHERE click.account_id = :account_id
   AND (:before_time::timestamptz IS NULL OR (click.occurred_at, click.click_id) < (:before_time, :before_id::uuid))
 ORDER BY click.occurred_at DESC, click.click_id DESC
 LIMIT :limit
+
+-- name: numbers_of_links
+SELECT number FROM links WHERE message_id = :message_id AND link_id = ANY(:link_ids::uuid[])
 
 -- name: forget_clicks
 -- Removes personal data; the click stays, with an id that no longer identifies a person, and so does the hash of its

@@ -275,7 +275,8 @@ async def test_clicks_are_listed_by_what_is_asked(rig: Rig) -> None:
     await rig.clicked(3)
 
     async def listed(**query: object) -> list[tuple[int, int]]:
-        answer = await rig.http.get("/v1/clicks", params={name: str(value) for name, value in query.items()})
+        params = {name: value if isinstance(value, list) else str(value) for name, value in query.items()}
+        answer = await rig.http.get("/v1/clicks", params=params)
         assert answer.status_code == 200, answer.text
         return [(item["contact_id"], item["link_number"]) for item in answer.json()["items"]]
 
@@ -285,6 +286,15 @@ async def test_clicks_are_listed_by_what_is_asked(rig: Rig) -> None:
     assert await listed(send="spring") == [(1, 1)]
     assert await listed(since=times[1], until=times[2]) == [(2, 2)]
     assert await listed(message_id=uuid4()) == []
+    links = [link["id"] for link in message["links"]]
+    assert await listed(message_id=message["id"], link_id=links[1]) == [(1, 2), (2, 2)]
+    assert await listed(message_id=message["id"], link_id=links[1], verdict="human") == [(1, 2)]
+    assert await listed(message_id=message["id"], link_id=links[:3]) == [(1, 2), (2, 2), (1, 1)]
+    assert await listed(message_id=message["id"], link_id=uuid4()) == []
+    problem = (await rig.http.get("/v1/clicks", params={"link_id": links[0]})).json()
+    assert [(error["pointer"], error["detail"]) for error in problem["errors"]] == [
+        ("/query/link_id", "needs `message_id`")
+    ]
     item = (await rig.http.get("/v1/clicks?contact_id=1")).json()["items"][1]
     assert (item["user_agent"], item["ip"], item["headers"], item["method"]) == (
         BROWSER,

@@ -67,3 +67,14 @@ async def test_statements_read_indexes_and_no_large_table_from_end_to_end(databa
     async with database.pool.acquire() as connection, connection.transaction():
         await connection.execute(FILL)
         await assert_indexed(connection, statements("tracking", MODULES), LARGE, INDEXES)
+
+
+async def test_clicks_on_a_link_are_read_by_the_index_of_its_message(database: Database) -> None:
+    [query] = [one for one in statements("tracking", ["clicks"]) if one.name == "list_clicks"]
+    given = {"account_id": 7, "message_no": 7, "link_numbers": [2, 3], "verdict": "human", "limit": 51}
+    values = query.arguments(dict.fromkeys(query.parameters) | given)
+    async with database.pool.acquire() as connection, connection.transaction():
+        await connection.execute(FILL)
+        plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN {query.text}", *values))
+    assert "clicks_of_message" in plan, plan
+    assert "link_number = ANY" in plan, plan
