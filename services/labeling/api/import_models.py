@@ -248,6 +248,21 @@ class ImportErrorAnswer(BaseModel):
         return cls(row=error.number, column=column, code=error.code, detail=error.detail)
 
 
+class ImportRowAnswer(BaseModel):
+    """A row of the file as it was."""
+
+    row: Annotated[int, Field(description="The number of the row in the file; the first row is 1.", examples=[17])]
+    cells: Annotated[
+        list[str],
+        Field(
+            description="The cells, in the order of `columns`; a row may be too short or too long.", examples=[["anna"]]
+        ),
+    ]
+    reason: Annotated[
+        str | None, Field(description="Why it is refused; null for other rows.", examples=["is no e-mail address"])
+    ]
+
+
 class UndoPreview(BaseModel):
     """The effect of undoing an import."""
 

@@ -1,18 +1,25 @@
 """Imports: upload a file, map its columns, check it, run it, undo it."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
-from services.labeling.api.import_models import CheckBody, ImportAnswer, ImportErrorAnswer, StateName, UndoPreview
+from services.labeling.api.import_models import (
+    CheckBody,
+    ImportAnswer,
+    ImportErrorAnswer,
+    ImportRowAnswer,
+    StateName,
+    UndoPreview,
+)
 from services.labeling.api.routing import Router
 from services.labeling.api.service import Service
 from services.labeling.api.uploads import UPLOAD_BODY, filename_of, uploaded_content
 from services.labeling.domain.errors import NotFoundError
-from services.labeling.store.import_rows import errors_after
+from services.labeling.store.import_rows import ImportRow, errors_after, refused_rows, skipped_rows
 from services.labeling.store.imports import Import, imports_of_account
 from services.labeling.use_cases import imports
 from services.labeling.use_cases.import_errors import error_file
@@ -162,6 +169,34 @@ async def list_errors(
         page,
         key=lambda error: [error.number, error.place],
         item=lambda error: ImportErrorAnswer.of(error, headers),
+    )
+
+
+@router.get("/{import_id}/rows", summary="List rows that are refused or skipped")
+async def list_rows(
+    service: Service,
+    caller: Annotated[Caller, requires("read")],
+    import_id: UUID,
+    page: Annotated[PageRequest, page_request()],
+    outcome: Annotated[
+        Literal["errors", "skipped"],
+        Query(description="As the numbers of `summary` and `result` are named. `skipped`: by the mode of the import."),
+    ],
+) -> Page[ImportRowAnswer]:
+    """List the rows as they were in the file. They are kept for 7 days; rows of erased contacts are gone."""
+    found = await _find(service, caller, import_id)
+    (after,) = page.key(int) or (0,)
+    rows: list[tuple[ImportRow, str | None]]
+    if outcome == "errors":
+        rows = [*await refused_rows(service.database.pool, found.id, found.generation, after, page.fetch)]
+    else:
+        skipped = await skipped_rows(service.database.pool, found.id, found.generation, after, page.fetch)
+        rows = [(row, None) for row in skipped]
+    return Page[ImportRowAnswer].of(
+        rows,
+        page,
+        key=lambda listed: [listed[0].number],
+        item=lambda listed: ImportRowAnswer(row=listed[0].number, cells=listed[0].cells, reason=listed[1]),
     )
 
 

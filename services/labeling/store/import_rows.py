@@ -244,3 +244,13 @@ async def refused_rows(
         connection, import_id=import_id, generation=generation, after=after, limit=limit
     )
     return [(ImportRow(row["number"], orjson.loads(row["cells"])), row["reason"]) for row in rows]
+
+
+async def skipped_rows(
+    connection: Executor, import_id: UUID, generation: int, after: int, limit: int
+) -> list[ImportRow]:
+    """Return the next rows that the check left out because of the mode of the import."""
+    rows = await QUERIES["skipped_rows"].fetch(
+        connection, import_id=import_id, generation=generation, after=after, limit=limit
+    )
+    return [ImportRow(row["number"], orjson.loads(row["cells"])) for row in rows]

@@ -142,6 +142,12 @@ GROUP BY row.number, row.cells
 ORDER BY row.number
 LIMIT :limit
 
+-- name: skipped_rows
+SELECT number, cells FROM import_rows
+WHERE import_id = :import_id AND generation = :generation AND number > :after AND outcome = 'skipped'
+ORDER BY number
+LIMIT :limit
+
 -- name: effects_of_contacts
 SELECT contact_id, created, members, label_nos, at FROM import_effects
 WHERE import_id = :import_id AND contact_id = ANY(:contact_ids::bigint[])

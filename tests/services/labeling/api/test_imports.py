@@ -87,6 +87,34 @@ def test_the_numbers_of_an_import_lead_to_its_contacts(account: Account) -> None
     assert account.get(f"/v1/contacts?import={uuid4()}").status_code == 404
 
 
+def test_refused_and_skipped_rows_are_listed_as_they_were(account: Account) -> None:
+    account.make("/v1/contacts/batch", [{"email": "ann@example.com"}, {"email": "bob@example.com"}])
+    rows = "E-mail;Language\nann@example.com;nl\nnobody;fr\ncas@example.com;nl\nbob@example.com;en\n"
+    path = account.post("/v1/imports?filename=people.csv", content=rows.encode()).headers["location"]
+    account.put(path, json={"options": OPTIONS | {"mode": "create"}})
+    summary = state_of(account, path, "checked")["summary"]
+
+    def listed(**parameters: str) -> list[tuple[int, list[str], str | None]]:
+        answer = account.get(f"{path}/rows", params=parameters)
+        assert answer.status_code == 200, answer.text
+        return [(one["row"], one["cells"], one["reason"]) for one in answer.json()["items"]]
+
+    skipped = [(2, ["ann@example.com", "nl"], None), (5, ["bob@example.com", "en"], None)]
+    assert listed(outcome="skipped") == skipped
+    ((number, cells, reason),) = listed(outcome="errors")
+    assert (number, cells) == (3, ["nobody", "fr"])
+    assert reason
+    assert (summary["skipped"], summary["errors"]) == (2, 1)
+    account.post(f"{path}/start")
+    result = state_of(account, path, "done")["result"]
+    assert (result["skipped"], result["errors"]) == (2, 1)
+    assert listed(outcome="skipped") == skipped
+    first = account.get(f"{path}/rows", params={"outcome": "skipped", "limit": "1"}).json()
+    assert [one["row"] for one in first["items"]] == [2]
+    assert listed(outcome="skipped", limit="1", cursor=first["next_cursor"]) == skipped[1:]
+    assert account.get(f"{path}/rows").json()["errors"][0]["pointer"] == "/query/outcome"
+
+
 def test_a_form_with_a_file(account: Account) -> None:
     answer = account.post("/v1/imports", files={"other": b"x", "file": ("mensen.csv", CSV * 1000, "text/csv")})
     assert answer.status_code == 201, answer.text
@@ -104,7 +132,14 @@ def test_what_is_no_table_is_refused_with_the_reason(account: Account) -> None:
 def test_imports_of_others_do_not_exist(account: Account, new_account: Callable[[], Account]) -> None:
     path = account.post("/v1/imports", content=CSV).headers["location"]
     other = new_account()
-    for method, tail in (("GET", ""), ("DELETE", ""), ("POST", "/start"), ("GET", "/errors"), ("GET", "/errors.csv")):
+    for method, tail in (
+        ("GET", ""),
+        ("DELETE", ""),
+        ("POST", "/start"),
+        ("GET", "/errors"),
+        ("GET", "/errors.csv"),
+        ("GET", "/rows?outcome=errors"),
+    ):
         assert other.request(method, path + tail).status_code == 404
     assert other.put(path, json={}).status_code == 404
     assert account.get("/v1/imports").json()["items"][0]["state"] == "uploaded"
