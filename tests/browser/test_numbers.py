@@ -14,6 +14,9 @@ from tests.stack.waiting import wait_until
 
 _NUMBER = re.compile(r'<a href="([^"]+)"><span class="name">([^<]+)</span><strong class="big">([\d,]+)</strong></a>')
 _CHIP = re.compile(r'<a class="chip" href="([^"]+)">([^<:]+): (\d+)</a>')
+_OF_STEP = re.compile(r'<a(?: class="[^"]*")? href="(\?step=[^"]+)">(\d+) ')
+_OF_LINK = re.compile(r'<a href="(\?verdict=(human|machine)&amp;link_id=[^"]+)" aria-label="[^"]+">(\d+)</a>')
+_OF_GROUP = re.compile(r'<a class="small nowrap" href="([^"]+link_id=[^"]+)">(\d+) clicks?</a>')
 _PERSON = re.compile(r'<td><a href="/a/\d+/contacts/\d+">')
 FILE = "E-mail;Interesselabels\nnieuw@paws-demo.example;Dogs\n{known};Dogs\nniet-een-adres;Dogs\n"
 
@@ -70,8 +73,8 @@ def test_of_an_audience_before_the_launch(admin: Plain, shop: Shop) -> None:
     page = f"{shop.path}campaigns/{made['id']}"
     url, number = numbers_on(admin, page)["Get it"]
     assert people_at(admin, url) == number > 0
-    parts = re.findall(r'<a href="([^"]+)" aria-label="(\d+) contacts: ', admin.http.get(page).text)
-    assert len(parts) == 3
+    parts = re.findall(r'<a href="([^"]+)" aria-label="(\d+) contacts(?: only in)?: ', admin.http.get(page).text)
+    assert len(parts) == 6
     for path, count in parts:
         assert people_at(admin, unescape(path)) == int(count)
 
@@ -120,12 +123,39 @@ def test_of_an_import(admin: Plain, shop: Shop) -> None:
         "Changed": numbers["Changed"][1],
         "Unchanged": 1 - numbers["Changed"][1],
         "Refused": 1,
+        "Skipped": 0,
     }
     for name in ("Added", "Changed", "Unchanged"):
         url, number = numbers[name]
         assert people_at(admin, url) == number, name
     assert "nieuw@paws-demo.example" in admin.get(numbers["Added"][0])
-    assert "Refused rows" in admin.get(numbers["Refused"][0])
+    refused = admin.http.get(numbers["Refused"][0]).text
+    assert refused.count('<tr><td class="number">') == 1
+    assert "niet-een-adres" in refused
+    assert "No rows" in admin.get(numbers["Skipped"][0])
+
+
+def test_of_the_steps_of_a_workflow(admin: Plain, shop: Shop) -> None:
+    page = f"{shop.path}workflows/{shop.ids['workflow']}"
+    found = _OF_STEP.findall(admin.http.get(page).text)
+    outcomes = {url.partition("outcome=")[2].partition("#")[0] for url, _ in found}
+    assert {"passed", "sent", "clicked"} <= outcomes
+    for url, number in found:
+        assert people_at(admin, page + unescape(url)) == int(number), url
+    assert "No such runs" in admin.get(f"{page}?step=none&outcome=sent")
+
+
+def test_of_the_clicks_on_a_link(admin: Plain, shop: Shop) -> None:
+    page = f"{shop.path}messages/{shop.ids['message']}/clicks"
+    found = _OF_LINK.findall(admin.http.get(page).text)
+    assert {verdict for _, verdict, _ in found} == {"human", "machine"}
+    assert any(int(number) for _, _, number in found)
+    for url, _, number in found:
+        assert people_at(admin, page + unescape(url)) == int(number), url
+    on_the_mail = _OF_GROUP.findall(admin.http.get(f"{shop.path}messages/{shop.ids['message']}").text)
+    assert any(int(number) for _, number in on_the_mail)
+    for url, number in on_the_mail:
+        assert people_at(admin, unescape(url)) == int(number), url
 
 
 def test_columns_of_contacts_are_chosen_and_kept(admin: Plain, shop: Shop) -> None:

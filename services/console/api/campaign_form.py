@@ -126,14 +126,18 @@ def part_sentences(audience: Json, names: Names) -> dict[str, str]:
 
 
 def audience_criteria(audience: Json) -> dict[str, Json]:
-    """Return the criteria of the contacts behind the numbers of an audience: by pointer for its parts, and by
-    subscription for contacts who get the message ("subscribed") and those who do not.
+    """Return the criteria of the contacts behind the numbers of an audience.
+
+    By pointer for its parts, with "/only" for contacts in no other part of the same kind; by subscription for contacts
+    who get the message ("subscribed") and those who do not.
     """
-    parts = {
-        f"/{member}/{index}": criterion
-        for member in ("include", "exclude")
-        for index, criterion in enumerate(audience.get(member) or [])
-    }
+    parts: dict[str, Json] = {}
+    for member in ("include", "exclude"):
+        criteria = audience.get(member) or []
+        for index, criterion in enumerate(criteria):
+            others = criteria[:index] + criteria[index + 1 :]
+            parts[f"/{member}/{index}"] = criterion
+            parts[f"/{member}/{index}/only"] = {"all": [criterion, {"not": {"any": others}}]} if others else criterion
     wanted: list[Json] = [{"any": audience["include"]}]
     if audience.get("exclude"):
         wanted.append({"not": {"any": audience["exclude"]}})

@@ -1,5 +1,6 @@
 """Imports: upload a file, map its columns, preview and run it, see its progress and refused rows, undo it."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from starlette.responses import Response as Plain
 
 from services.console.api.forms import Form, read_form
 from services.console.api.languages import _
-from services.console.api.lists import cut, filters_of
+from services.console.api.lists import PAGE, cut, filters_of, listing
 from services.console.api.page import AccountPage, OfAccount
 from services.console.apis.client import ApiProblem, Json
 from services.console.domain.import_form import NEW_TYPES, PLAIN, check_body, choice_of
@@ -20,6 +21,7 @@ router = Router(prefix="/a/{account_id}/imports", include_in_schema=False)
 AT_WORK = ("checking", "running", "undoing")
 STATES = ("uploaded", "checked", "running", "done", "cancelled", "failed", "undone")
 OUTCOMES = ("created", "updated", "unchanged")  # numbers of the result that are contacts
+ROWS = ("errors", "skipped")  # numbers that are rows
 _KEPT = timedelta(days=7)  # so long the API knows what an import did
 _LARGEST_FILE = 200_000_000  # bytes; the API has the last word
 
@@ -112,6 +114,20 @@ async def undo(page: OfAccount, import_id: UUID) -> Response:
     return page.go(page.url(f"imports/{import_id}"))
 
 
+@router.get("/{import_id}/rows")
+async def rows(page: OfAccount, import_id: UUID) -> Response:
+    """List the rows that are refused or skipped, as they were in the file."""
+    filters = filters_of(page.request, "outcome")
+    cursor = page.request.query_params.get("cursor")
+    path = f"/v1/imports/{import_id}"
+    found, answer = await asyncio.gather(
+        page.api.get("labeling", path),
+        page.api.get("labeling", f"{path}/rows", outcome=filters["outcome"] or "errors", limit=PAGE, cursor=cursor),
+    )
+    shown = listing(page.request, answer, filters)
+    return page.show("import_rows.html", here="imports", found=found, list=shown)
+
+
 @router.get("/{import_id}/refused.csv")
 async def refused_rows(page: OfAccount, import_id: UUID) -> Response:
     """Return the refused rows unchanged, with the reasons."""
@@ -159,5 +175,6 @@ async def _import(page: AccountPage, import_id: UUID, form: Form, status: int = 
         plain=PLAIN,
         new_types=NEW_TYPES,
         outcomes=OUTCOMES,
+        rows=ROWS,
         listed=_is_listed(page, found),
     )

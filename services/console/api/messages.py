@@ -11,7 +11,7 @@ from starlette.datastructures import UploadFile
 
 from services.console.api.forms import Form, form_of, read_form
 from services.console.api.languages import _, counted
-from services.console.api.lists import cut, filters_of, listing
+from services.console.api.lists import PAGE, cut, filters_of, listing
 from services.console.api.message_numbers import PERIODS, clicks_of_links, period_of
 from services.console.api.message_preview import preview_of
 from services.console.api.message_source import kept_of, read_source
@@ -202,14 +202,16 @@ async def delete(page: OfAccount, message_id: UUID) -> Response:
 async def clicks(page: OfAccount, message_id: UUID) -> Response:
     """List the clicks on a message."""
     filters = filters_of(page.request, "verdict", "send")
+    chosen = page.request.query_params.getlist("link_id")
+    wanted = {"message_id": message_id, "link_id": chosen, **filters}
     cursor = page.request.query_params.get("cursor")
     found, answer, stats = await asyncio.gather(
         page.api.get("tracking", f"/v1/messages/{message_id}"),
-        page.api.get("tracking", "/v1/clicks", message_id=message_id, **filters, limit=50, cursor=cursor),
+        page.api.get("tracking", "/v1/clicks", **wanted, limit=PAGE, cursor=cursor),
         page.api.get("tracking", f"/v1/messages/{message_id}/stats"),
     )
     series = await page.api.find("tracking", f"/v1/messages/{message_id}/series", by="day")
-    shown = listing(page.request, answer, filters)
+    shown = listing(page.request, answer, filters, {"link_id": chosen})
     return page.show(
         "message_clicks.html",
         here="messages",
@@ -218,6 +220,8 @@ async def clicks(page: OfAccount, message_id: UUID) -> Response:
         list=shown,
         stats=stats,
         series=series,
+        chosen=chosen,
+        chosen_link=next((one for one in stats["links"] if one["link_id"] in chosen), None),
         people=await people_of(page.api, sorted({click["contact_id"] for click in shown.items})),
     )
 

@@ -56,6 +56,19 @@ def lines_of(workflow: Json, names: Names) -> list[Line]:
     return lines
 
 
+def outcome_of(outcome: str, step: str) -> str:
+    """Return which runs a list has: those with an outcome at a step."""
+    texts = {
+        "passed": _("Passed the step: %(step)s", step=step),
+        "sent": _("Were sent the message of the step: %(step)s", step=step),
+        "not_sent": _("Were not sent the message of the step: %(step)s", step=step),
+        "clicked": _("Clicked in the message of the step: %(step)s", step=step),
+        "then": _("Went the first way at the step: %(step)s", step=step),
+        "else": _("Went the other way at the step: %(step)s", step=step),
+    }
+    return texts.get(outcome, _("At the step: %(step)s", step=step))
+
+
 def reentry(value: str) -> str:
     """Return a description of `reentry`."""
     texts = {

@@ -11,11 +11,11 @@ from services.console.api.builder import Builder, Choices, build, load_choices, 
 from services.console.api.criterion_sentences import describe
 from services.console.api.forms import Form, read_form
 from services.console.api.languages import _
-from services.console.api.lists import cut, filters_of, listing
+from services.console.api.lists import PAGE, cut, filters_of, listing
 from services.console.api.names import load_names
 from services.console.api.page import AccountPage, OfAccount
 from services.console.api.people import find_contact, people_of
-from services.console.api.workflow_steps import reentry, shown_steps, texts_by_id, while_paused
+from services.console.api.workflow_steps import outcome_of, reentry, shown_steps, texts_by_id, while_paused
 from services.console.apis.client import ApiProblem, Json
 from services.console.domain.criterion_draft import changed
 from services.console.domain.criterion_form import empty_draft
@@ -81,11 +81,11 @@ async def rebuild(page: OfAccount) -> Response:
 @router.get("/workflows/{workflow_id}")
 async def workflow(page: OfAccount, workflow_id: UUID) -> Response:
     """Show a workflow: its steps with statistics, and its latest runs."""
-    filters = filters_of(page.request, "state", "step")
+    filters = filters_of(page.request, "state", "step", "outcome")
     cursor = page.request.query_params.get("cursor")
     found, answer, names, counted_steps = await asyncio.gather(
         page.api.get("workflow", f"/v1/workflows/{workflow_id}"),
-        page.api.get("workflow", f"/v1/workflows/{workflow_id}/runs", limit=25, cursor=cursor, **filters),
+        page.api.get("workflow", f"/v1/workflows/{workflow_id}/runs", limit=PAGE, cursor=cursor, **filters),
         load_names(page.api, "labels", "segments", "messages"),
         page.api.items("workflow", f"/v1/workflows/{workflow_id}/steps"),
     )
@@ -105,6 +105,7 @@ async def workflow(page: OfAccount, workflow_id: UUID) -> Response:
         people=await people_of(page.api, sorted({run["contact_id"] for run in runs.items})),
         run_states=[(state, sentences.run_state(state)) for state in _RUN_STATES],
         run_state=sentences.run_state,
+        outcome_of=outcome_of,
         reentry=reentry,
         while_paused=while_paused,
     )
