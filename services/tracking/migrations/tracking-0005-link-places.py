@@ -23,7 +23,7 @@ WHERE links.link_id = found.link_id AND found.address <> ALL (links.written)
 
 
 async def apply(connection: Any) -> None:  # noqa: ANN401 - an asyncpg connection
-    """Fill in the places with the finder that stored the revisions."""
+    """Fill the places in by the finder that the revisions were stored with."""
     after = "00000000-0000-0000-0000-000000000000", 0
     while rows := await connection.fetch(READ, *after, AT_ONCE):
         for row in rows:
@@ -42,4 +42,4 @@ async def apply(connection: Any) -> None:  # noqa: ANN401 - an asyncpg connectio
 
 
 async def rollback(connection: Any) -> None:  # noqa: ANN401
-    """Do nothing: the previous migration's rollback removes the columns."""
+    """Nothing to do: the columns go with the migration before."""
