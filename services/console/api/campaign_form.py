@@ -128,8 +128,8 @@ def part_sentences(audience: Json, names: Names) -> dict[str, str]:
 def audience_criteria(audience: Json) -> dict[str, Json]:
     """Return the criteria of the contacts behind the numbers of an audience.
 
-    By pointer for its parts, with "/only" for contacts in no other part of the same kind; by subscription for contacts
-    who get the message ("subscribed") and those who do not.
+    The keys are pointers for its parts, with "/only" for contacts in no other part of the same kind; and subscriptions,
+    for contacts who get the message ("subscribed") and those who do not.
     """
     parts: dict[str, Json] = {}
     for member in ("include", "exclude"):

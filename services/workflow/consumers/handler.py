@@ -58,7 +58,7 @@ class WorkflowHandler(Handler):
         self._wakes = 0
 
     def changed(self, event: object) -> None:
-        """Tick at once: a workflow has changed, or something because of which runs are blocked."""
+        """Tick at once: a workflow has changed, or an object that blocks runs."""
         if isinstance(event, WorkflowChanged):
             self._wake(self._next_due)
         elif self._with_blocked:

@@ -85,7 +85,7 @@ async def begin_enrolment(connection: PoolConnectionProxy, workflow_id: UUID, pa
 
 
 async def enrolments(connection: PoolConnectionProxy, partitions: Collection[int]) -> list[Enrolment]:
-    """Return what is to be taken in these partition numbers."""
+    """Return the enrolments of these partition numbers."""
     return [
         Enrolment(row["partition"], UUID(int=row["workflow_id"].int), row["version"], row["contact_id"])
         for row in await QUERIES["enrolments"].fetch(connection, partitions=list(partitions))

@@ -38,7 +38,7 @@ async def save(
     changed: Mapping[Contact, StoredFacts],
     number_of: Callable[[int, int], int],
 ) -> None:
-    """Write facts; rows of contacts of which nothing is known any more are deleted.
+    """Write facts; delete the rows of contacts without facts.
 
     `number_of` returns the partition number of a contact.
     """

@@ -30,7 +30,7 @@ COLUMNS = tuple(field.name for field in fields(StepCounts))
 
 
 async def add_states(connection: PoolConnectionProxy, changes: Mapping[tuple[int, UUID, str], int]) -> None:
-    """Add to the numbers of runs, by partition number, workflow and state."""
+    """Add to the counts of runs, by partition number, workflow and state."""
     changed = sorted((key, number) for key, number in changes.items() if number)
     if changed:
         await QUERIES["add_run_counts"].execute(

@@ -73,7 +73,8 @@ def _occurrence(row: Record) -> Occurrence:
 async def since(
     connection: PoolConnectionProxy, partitions: Collection[int], moments: Mapping[Contact, datetime]
 ) -> dict[Contact, list[ConsumedEvent]]:
-    """Return what contacts of these partition numbers did since a moment each, in the order of consumption."""
+    """Return the events of contacts of these partition numbers, each since a given time, in the order of
+    consumption."""
     found: dict[Contact, list[ConsumedEvent]] = {}
     rows = await QUERIES["occurrences_since"].fetch(
         connection,

@@ -115,16 +115,13 @@ async def running(connection: PoolConnectionProxy, contacts: Collection[Contact]
 
 
 async def due(connection: PoolConnectionProxy, partitions: Collection[int], now: datetime, limit: int) -> list[Run]:
-    """Return runs whose time has come, the earliest `limit` of each partition number.
-
-    Those of workflows that are behind wait.
-    """
+    """Return due runs, the earliest `limit` of each partition number, without those of workflows that are behind."""
     rows = await QUERIES["runs_due"].fetch(connection, partitions=list(partitions), now=now, limit=limit)
     return [run_of(row) for row in rows]
 
 
 async def next_due(connection: PoolConnectionProxy, partitions: Collection[int]) -> dict[int, datetime]:
-    """Return when the first run of each partition number is due, where there is one."""
+    """Return when the first run of each partition number is due; numbers without such a run are absent."""
     rows = await QUERIES["next_due"].fetch(connection, partitions=list(partitions))
     return {row["partition"]: row["due_at"] for row in rows}
 
@@ -139,7 +136,7 @@ class BlockedStep(NamedTuple):
 
 
 async def blocked_steps(connection: PoolConnectionProxy, partitions: Collection[int]) -> list[BlockedStep]:
-    """Return the steps at which runs are blocked; those of workflows that are behind are omitted."""
+    """Return the steps at which runs are blocked, without those of workflows that are behind."""
     rows = await QUERIES["blocked_steps"].fetch(connection, partitions=list(partitions))
     return [
         BlockedStep(row["partition"], UUID(int=row["workflow_id"].int), row["version"], row["step_id"]) for row in rows
@@ -214,7 +211,7 @@ async def followed_by(connection: PoolConnectionProxy, events: Collection[UUID])
 
 
 async def insert(connection: PoolConnectionProxy, new: Sequence[NewRun], number_of: Callable[[int, int], int]) -> None:
-    """Write runs that began; `number_of` returns the partition number of a contact."""
+    """Insert new runs; `number_of` returns the partition number of a contact."""
     if new:
         rows = [_row(number_of(*one.run.contact), one) for one in new]
         await connection.copy_records_to_table("runs", records=rows, columns=RUN_COLUMNS)
@@ -232,7 +229,7 @@ def _row(partition: int, new: NewRun) -> tuple[object, ...]:
 
 
 async def update(connection: PoolConnectionProxy, runs: Sequence[Run]) -> None:
-    """Write runs that moved."""
+    """Update runs that have moved."""
     if runs:
         await QUERIES["update_runs"].execute(
             connection,
@@ -257,7 +254,7 @@ async def set_version(connection: PoolConnectionProxy, run_id: UUID, version: in
 
 
 async def insert_steps(connection: PoolConnectionProxy, steps: Sequence[tuple[Run, StepTaken]]) -> None:
-    """Write steps that were taken, each with its run."""
+    """Insert the steps taken, each with its run."""
     if steps:
         rows = [
             (

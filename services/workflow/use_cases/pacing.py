@@ -1,4 +1,4 @@
-"""Long work in an API process: an account has few such requests in progress at a time."""
+"""Long requests in an API process: an account may have few of them in progress at a time."""
 
 from collections import Counter
 from collections.abc import Iterator

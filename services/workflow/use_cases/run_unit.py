@@ -1,4 +1,4 @@
-"""One unit of work of some partition numbers: what it has read, and the runs that move in it."""
+"""One unit of work of some partition numbers: the state that it has read, and the runs that move in it."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -33,12 +33,12 @@ log = structlog.get_logger()
 
 
 class Unit:
-    """The runs of a unit's contacts, and all that happens to them; `states` has its partition numbers.
+    """The runs of a unit's contacts, and their changes; `states` has the unit's partition numbers.
 
     `load` reads what is needed, set-wise; `start`, `deliver`, `fire`, `resume` and `cancel` move runs in memory; `save`
-    writes. `now` is the time at which all of it happens. `undecided` are the workflows that decide on nothing now, by
-    partition number; so is `next_due`, when the first run that this unit moved is due, and `with_blocked` are the
-    numbers in which runs are blocked. A run whose step raises an unexpected error fails alone.
+    writes. `now` is the time of all changes. By partition number, `undecided` are the workflows that do not process
+    events now, and `next_due` is the time at which the first run that this unit moved is due. `with_blocked` are the
+    partition numbers with blocked runs. A run whose step raises an unexpected error fails alone.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Unit:
         return self._past[program.workflow_id, seen.event.contact_id]
 
     def undecided_of(self, contact: Contact) -> Collection[UUID]:
-        """Return the workflows that decide on nothing now that the contact does."""
+        """Return the workflows that do not process events of the contact now."""
         return self.undecided.get(self.work.number_of(*contact), ())
 
     def fold(self, seen: ConsumedEvent) -> None:
