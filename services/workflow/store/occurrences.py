@@ -73,8 +73,7 @@ def _occurrence(row: Record) -> Occurrence:
 async def since(
     connection: PoolConnectionProxy, partitions: Collection[int], moments: Mapping[Contact, datetime]
 ) -> dict[Contact, list[ConsumedEvent]]:
-    """Return the events of contacts of these partition numbers, each since a given time, in the order of
-    consumption."""
+    """Return the events of contacts, each since a given time, in the order of consumption."""
     found: dict[Contact, list[ConsumedEvent]] = {}
     rows = await QUERIES["occurrences_since"].fetch(
         connection,
