@@ -52,7 +52,7 @@ def choose_ports(
             chosen[server] = first
             continue
         if first and server in asked_for:
-            raise StackError(f"Port {first} is taken{holder(first)}, and PENCHANT_{server.upper()}_PORT names it.")
+            raise StackError(f"Port {first} is taken{holder(first)}, but PENCHANT_{server.upper()}_PORT is set to it.")
         if first and server == LINKS and server in last:
             raise StackError(
                 f"Port {first} is taken{holder(first)}. Tracked links in mails that were sent lead to it, so "

@@ -22,7 +22,7 @@ def test_a_port_that_is_taken_is_replaced_and_said(tmp_path: Path) -> None:
 def test_a_port_that_the_user_asks_for_and_that_is_taken_is_an_error(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(StackError, match=rf"Port {port} is taken.*PENCHANT_KAFKA_PORT asks for it"):
+        with pytest.raises(StackError, match=rf"Port {port} is taken.*PENCHANT_KAFKA_PORT is set to it"):
             choose_ports(Home.at(tmp_path), {"kafka": port}, {"kafka"}, lambda _: None)
 
 
