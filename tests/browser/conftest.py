@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from tests.browser.chromium import find_chromium
 from tests.browser.shop import Shop, open_console, open_shop
 from tests.conftest import TestKafka, TestPostgres
-from tests.scenarios.scene import SERVICES, Scene
+from tests.scenarios.scene import Scene, services_of
 from tests.stack.processes import ServiceProcess, start_all
 from tests.stack.sandbox import Sandbox
 
@@ -32,8 +32,7 @@ def services(
 ) -> Iterator[tuple[Scene, ServiceProcess]]:
     """Provide the four services and the console."""
     sandbox = Sandbox(kafka, postgres, tmp_path_factory.mktemp("browser"))
-    started = {name: sandbox.service(name) for name in SERVICES}
-    started["tracking"]._environment["PENCHANT_PUBLIC_URL"] = started["tracking"].url
+    started = services_of(sandbox)
     try:
         start_all(started.values())
         scene = Scene(sandbox, started)

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, ViewportSize, sync_playwright
 from tests.bench.place import make_place
 from tests.browser.chromium import find_chromium
 from tests.browser.shop import Shop, open_console, open_shop
-from tests.scenarios.scene import SERVICES, Scene
+from tests.scenarios.scene import Scene, services_of
 from tests.stack.processes import start_all
 
 ARGUMENTS = ("--no-sandbox", "--headless=shell", "--no-zygote", "--disable-gpu", "--font-render-hinting=none")
@@ -56,7 +56,7 @@ def main(folder: Path) -> None:
     """Start everything, play the demo, take the pictures, and end everything."""
     with make_place() as place:
         sandbox = place.whole()
-        started = {name: sandbox.service(name) for name in SERVICES}
+        started = services_of(sandbox)
         try:
             start_all(started.values())
             scene = Scene(sandbox, started)

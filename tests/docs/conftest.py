@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from tests.conftest import TestKafka, TestPostgres
+from tests.scenarios.scene import services_of
 from tests.stack.processes import start_all
 from tests.stack.sandbox import OPERATOR_KEY, Sandbox
 
@@ -110,9 +111,7 @@ def services(
 ) -> Iterator[tuple[Sandbox, dict[str, str]]]:
     """Provide all four services at work, for all pages, and their URLs by name. Each test has an account of its own."""
     sandbox = Sandbox(kafka, postgres, tmp_path_factory.mktemp("examples"))
-    processes = {name: sandbox.service(name) for name in ("tracking", "labeling", "segmentation", "workflow")}
-    # Its port is known only now, and tracked links must lead to it.
-    processes["tracking"]._environment["PENCHANT_PUBLIC_URL"] = processes["tracking"].url
+    processes = services_of(sandbox)
     try:
         start_all(processes.values())
         yield sandbox, {name: process.url for name, process in processes.items()}

@@ -10,7 +10,7 @@ from deploy.embedded.account import delivery_key
 from deploy.embedded.inbox import Inbox
 from deploy.embedded.ports import free_port
 from tests.conftest import TestKafka, TestPostgres
-from tests.scenarios.scene import SERVICES, Scene
+from tests.scenarios.scene import Scene, services_of
 from tests.stack.processes import start_all
 from tests.stack.sandbox import OPERATOR_KEY, Sandbox
 
@@ -19,9 +19,7 @@ from tests.stack.sandbox import OPERATOR_KEY, Sandbox
 def scene(kafka: TestKafka, postgres: TestPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """Provide all four services, running, for all scenarios; each scenario creates accounts of its own."""
     sandbox = Sandbox(kafka, postgres, tmp_path_factory.mktemp("everything"))
-    services = {name: sandbox.service(name) for name in SERVICES}
-    # Its port is known only now, and tracked links must lead to it.
-    services["tracking"]._environment["PENCHANT_PUBLIC_URL"] = services["tracking"].url
+    services = services_of(sandbox)
     try:
         start_all(services.values())
         yield Scene(sandbox, services)

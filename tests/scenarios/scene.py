@@ -15,6 +15,13 @@ KNOWN_WITHIN = 60.0  # seconds
 SERVICES = ("tracking", "labeling", "segmentation", "workflow")
 
 
+def services_of(sandbox: Sandbox) -> dict[str, ServiceProcess]:
+    """Return processes of the four services, not started yet; tracked links lead to the one of tracking."""
+    services = {name: sandbox.service(name) for name in SERVICES}
+    services["tracking"].configure(PENCHANT_PUBLIC_URL=services["tracking"].url)
+    return services
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
     """The sandbox, and a process of each service on it."""

@@ -52,6 +52,10 @@ class ServiceProcess:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    def configure(self, **environment: str) -> None:
+        """Change settings of the next start."""
+        self._environment |= environment
+
     @property
     def pid(self) -> int:
         assert self._process is not None, "it was never started"

@@ -28,7 +28,7 @@ class TrackingProcess(ServiceProcess):
         }
         log = home / "tracking.log"
         super().__init__("services.tracking", environment, log, "PENCHANT_TRACKING_PORT", arguments, forked=True)
-        self._environment["PENCHANT_PUBLIC_URL"] = self.url
+        self.configure(PENCHANT_PUBLIC_URL=self.url)
 
     def metric(self, name: str) -> float:
         """Return the sum of a metric's samples that begin with `name`."""
