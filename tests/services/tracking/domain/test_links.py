@@ -3,6 +3,7 @@
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
 
 import pytest
 from hypothesis import given
@@ -221,3 +222,18 @@ def assert_only_hrefs_differ(html: str, links: list[FoundLink], result: str) -> 
 )
 def test_a_header_carries_the_url_unchanged_where_it_can(url: str, sent: str) -> None:
     assert location(url) == sent
+
+
+def test_a_long_base_is_parsed_once_for_hundreds_of_relative_links(monkeypatch: pytest.MonkeyPatch) -> None:
+    base = "https://shop.example/" + "folder/" * 1_000
+    parsed: list[str] = []
+
+    def noted(url: str) -> SplitResult:
+        parsed.append(url)
+        return urlsplit(url)
+
+    monkeypatch.setattr("services.tracking.domain.targets.urlsplit", noted)
+    html = f'<base href="{base}">' + "".join(f'<a href="offer-{number}">Offer</a>' for number in range(500))
+    found = find_links(html)
+    assert [link.url for link in found] == [f"{base}offer-{number}" for number in range(500)]
+    assert parsed.count(base) <= 2, "once for mail programs that show the link, and once for Outlook"
