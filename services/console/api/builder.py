@@ -12,6 +12,7 @@ from services.console.api.forms import Form, read_form
 from services.console.api.names import Names
 from services.console.api.page import AccountPage, OfAccount
 from services.console.api.people import people_of
+from services.console.api.refusals import refusal
 from services.console.apis.client import ApiProblem, Json, Unreachable
 from services.console.domain.criterion_draft import changed
 from services.console.domain.criterion_form import Built, Node, criterion_of, draft_of_form, empty_draft
@@ -170,7 +171,7 @@ def refuse_criterion(builder: Builder, problem: ApiProblem, pointer: str = "/cri
         inside = str(fault.get("pointer", ""))
         if inside.startswith(pointer):
             place = _place(builder.built.places, inside.removeprefix(pointer))
-            builder.faults.setdefault(place, str(fault.get("detail", "")))
+            builder.faults.setdefault(place, refusal(str(fault.get("detail", ""))))
 
 
 async def _count(page: AccountPage, builder: Builder) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from fastapi import Request
 from starlette.datastructures import UploadFile
 
+from services.console.api.refusals import refusal
 from services.console.apis.client import ApiProblem
 
 LARGEST_TEXTS = 4_000_000  # characters of all fields of a form; a newsletter is about 100,000
@@ -50,7 +51,7 @@ class Form:
         for fault in problem.errors:
             pointer = str(fault.get("pointer", ""))
             name = self._field_of(pointer, names or {})
-            self.errors.setdefault(name, str(fault.get("detail", "")))
+            self.errors.setdefault(name, refusal(str(fault.get("detail", ""))))
         if not self.errors:
             self.errors[""] = problem.detail
 

@@ -11,6 +11,7 @@ from services.console.api.forms import Form, read_form
 from services.console.api.languages import _
 from services.console.api.message_source import read_source, save_criteria, save_source
 from services.console.api.page import AccountPage, OfAccount
+from services.console.api.refusals import refusal
 from services.console.apis.client import ApiProblem, Json
 from services.console.domain.blocks import (
     NAME,
@@ -136,7 +137,7 @@ def _criteria(variants: list[EditedVariant], operation: str) -> list[Json]:
 
 
 def _refuse(form: Form, variants: list[EditedVariant], problem: ApiProblem) -> None:
-    form.errors[""] = problem.errors[0]["detail"] if problem.errors else problem.detail
+    form.errors[""] = refusal(problem.errors[0]["detail"]) if problem.errors else problem.detail
     ready = [one for one in variants if one.builder is not None and one.builder.is_ready()]
     for number, one in enumerate(ready):
         if one.builder is not None:

@@ -15,6 +15,7 @@ from services.console.api.lists import PAGE, cut, filters_of, listing
 from services.console.api.names import load_names
 from services.console.api.page import AccountPage, OfAccount
 from services.console.api.people import find_contact, people_of
+from services.console.api.refusals import refusal
 from services.console.api.workflow_steps import outcome_of, reentry, shown_steps, texts_by_id, while_paused
 from services.console.apis.client import ApiProblem, Json
 from services.console.domain.criterion_draft import changed
@@ -296,8 +297,14 @@ async def _form(
         workflow=found,
         choices=choices,
         builders=builders,
-        faults=[] if problem is None else [str(fault.get("detail", "")) for fault in problem.errors],
+        faults=_faults(problem),
     )
+
+
+def _faults(problem: ApiProblem | None) -> list[str]:
+    """Return what is wrong, each sentence once: the same may be wrong at several steps."""
+    found = [] if problem is None else [refusal(str(one.get("detail", ""))) for one in problem.errors]
+    return list(dict.fromkeys(found))
 
 
 async def _builders(page: AccountPage, draft: WorkflowDraft, choices: Choices) -> dict[str, Builder]:
