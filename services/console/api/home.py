@@ -191,7 +191,7 @@ async def _troubles(page: AccountPage) -> list[tuple[str, str]]:
         asyncio.gather(*(_held_in(page, service) for service in services if page.may("admin"))),
     )
     failed = [
-        (_("A job in the background failed: %(kind)s.", kind=job["kind"]), page.url("settings"))
+        (_("A job in the background failed: %(kind)s.", kind=sentences.job_name(job["kind"])), page.url("settings"))
         for job in jobs["items"]
         if job["state"] == "failed"
     ]

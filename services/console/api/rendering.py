@@ -49,6 +49,7 @@ def environment() -> Environment:
         consent=sentences.consent,
         state_name=sentences.state,
         thing_name=sentences.thing_name,
+        job_name=sentences.job_name,
         click_reason=sentences.click_reason,
         recipient_status=sentences.recipient_status,
         skipped_because=sentences.skipped_because,

@@ -32,6 +32,21 @@ def thing_name(kind: str) -> str:
     }.get(kind, kind)
 
 
+def job_name(kind: str) -> str:
+    """Return what a job in the background does."""
+    return {
+        "label_deletion": _("Deleting a label"),
+        "field_deletion": _("Deleting a field"),
+        "label_merge": _("Merging labels"),
+        "import_check": _("Checking an import"),
+        "import_run": _("Importing contacts"),
+        "import_undo": _("Undoing an import"),
+        "export": _("Exporting contacts"),
+        "assignment": _("Changing a label for many contacts"),
+        "account_deletion": _("Deleting the account"),
+    }.get(kind, kind)
+
+
 def because(origin: Json, names: Names) -> str:
     """Return what assigned or removed a label."""
     kind = str(origin.get("kind", ""))
