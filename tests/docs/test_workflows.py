@@ -8,8 +8,10 @@ from tests.docs.pages import blocks, typed
 
 
 def test_the_example_of_the_page(evening_shop: Shop) -> None:
-    made, written, asked, tried, shown, failed, corrected = blocks("reference/workflows.md")
-    output = typed(evening_shop, made, written, asked, tried, 'echo "workflow=$workflow"', shown, failed, corrected)
+    made, written, asked, tried, shown, behind, failed, corrected = blocks("reference/workflows.md")
+    output = typed(
+        evening_shop, made, written, asked, tried, 'echo "workflow=$workflow"', shown, behind, failed, corrected
+    )
     assert output.endswith("finished\n")
     assert "'runs_at_once': 1, 'messages_at_once': 1" in output
     workflow = re.findall(r"workflow=([0-9a-f-]{36})", output)[0]

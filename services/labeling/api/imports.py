@@ -181,7 +181,7 @@ async def list_rows(
     outcome: Annotated[
         Literal["errors", "skipped"],
         Query(description="As the numbers of `summary` and `result` are named. `skipped`: by the mode of the import."),
-    ],
+    ] = "errors",
 ) -> Page[ImportRowAnswer]:
     """List the rows as they were in the file. They are kept for 7 days; rows of erased contacts are gone."""
     found = await _find(service, caller, import_id)
