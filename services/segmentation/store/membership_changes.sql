@@ -2,6 +2,8 @@
 
 -- name: membership_changes
 -- Newest first. A segment is searched in the bodies of the account's changes within the requested time.
+-- CASE hides the conditions from the planner: it has no statistics about them, would expect a handful of rows, and
+-- would read and sort all changes of the time instead of following the index until the page is full.
 SELECT change.occurred_at, change.event_id, change.contact_id, change.enters, change.segment_id, change.reason
 FROM (
     SELECT
@@ -17,9 +19,15 @@ FROM (
         AND account_id = :account_id
         AND occurred_at >= :since
         AND (occurred_at, event_id) < (:before, :before_id)
-        AND split_part(type, '.', 2) IN ('SegmentEntered', 'SegmentLeft')
+        AND CASE WHEN split_part(type, '.', 2) IN ('SegmentEntered', 'SegmentLeft') THEN true ELSE false END
 ) AS change
-WHERE (:segment_id::uuid IS NULL OR change.segment_id = :segment_id)
-    AND (:enters::boolean IS NULL OR change.enters = :enters)
+WHERE
+    CASE
+        WHEN
+            (:segment_id::uuid IS NULL OR change.segment_id = :segment_id)
+            AND (:enters::boolean IS NULL OR change.enters = :enters)
+            THEN true
+        ELSE false
+    END
 ORDER BY change.occurred_at DESC, change.event_id DESC
 LIMIT :limit
