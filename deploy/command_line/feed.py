@@ -35,8 +35,9 @@ class ReceivedEvent(NamedTuple):
     decoded: Decoded
 
     @property
-    def event(self) -> Any:  # noqa: ANN401 - as `Decoded.event`: any event, or a Tombstone
-        return self.decoded.event
+    def event(self) -> ContactEvent | Tombstone:
+        event: ContactEvent | Tombstone = self.decoded.event
+        return event
 
     @property
     def type(self) -> str:
@@ -47,8 +48,7 @@ class ReceivedEvent(NamedTuple):
     def account_id(self) -> int:
         if isinstance(self.event, Tombstone):
             return int(self.event.key.partition(":")[0])
-        account_id: int = self.event.account_id
-        return account_id
+        return self.event.account_id
 
 
 class Names:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 import structlog
-from fastapi import Header, Request, Response
+from fastapi import Header, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.background import BackgroundTask
@@ -70,9 +70,9 @@ async def make_link(
 
 
 @router.get("/sign-in")
-async def ask(request: Request, next: str = "/") -> Response:  # noqa: A002 - the name in the URL
-    """Show how to sign in."""
-    return _sign_in_page(request, next=_local(next))
+async def ask(request: Request, then: Annotated[str, Query(alias="next")] = "/") -> Response:
+    """Show how to sign in, and go on to the page `next` afterwards."""
+    return _sign_in_page(request, next=_local(then))
 
 
 @router.post("/sign-in")
