@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from time import perf_counter
 
@@ -16,13 +15,13 @@ from shared.bus.checkpoints import Checkpoints
 from shared.bus.dealing import deal
 from shared.bus.errors import is_passing
 from shared.bus.handler import Consumer, HandlerFailed, PartitionStopped
+from shared.bus.partition_group import PartitionGroup
 from shared.bus.reading import read
 from shared.bus.received import Received
 from shared.bus.record import PartitionId
 from shared.retrying import Pauses
 from shared.store.database import Database
 from shared.store.errors import Fenced, UnsafeToRun
-from shared.store.unit_of_work import UnitOfWork
 from shared.waking import woken_within
 
 log = structlog.get_logger()
@@ -55,57 +54,25 @@ class Processor:
     ) -> None:
         self.consumer = consumer
         self.checkpoints = checkpoints
-        self.partitions: dict[int, AssignedPartition] = {}
         self._database = database
         self._ends = ends
         self._clock = clock
         self._backlog = backlog
         self._wake = asyncio.Event()
-        self._turn = asyncio.Lock()  # held during a unit of work
-        self._opening: dict[int, asyncio.Task[None]] = {}
-        self._refused: BaseException | None = None
+        self._group = PartitionGroup(consumer, database, checkpoints, self.wake)
         self._pauses = Pauses()
 
     def wake(self) -> None:
         """Look for something to do."""
         self._wake.set()
 
-    # Partition numbers
-
     def add(self, partition: AssignedPartition) -> None:
         """Open a partition number, and process it from then on."""
-        self.partitions[partition.number] = partition
-        self._reopen(partition)
+        self._group.add(partition)
 
     async def remove(self, numbers: Iterable[int]) -> None:
         """Give partition numbers up to their next owner, once the current unit of work has ended."""
-        gone = [self.partitions.pop(number) for number in numbers]
-        opening = [self._opening.pop(one.number) for one in gone if one.number in self._opening]
-        for task in opening:
-            task.cancel()
-        await asyncio.gather(*opening, return_exceptions=True)
-        async with self._turn:
-            for one in gone:
-                one.close()
-
-    def _reopen(self, partition: AssignedPartition) -> None:
-        task = asyncio.create_task(partition.open(), name=f"open {self.consumer.name} {partition.number}")
-        self._opening[partition.number] = task
-        task.add_done_callback(lambda ended: self._opened(partition.number, ended))
-
-    def _opened(self, number: int, task: "asyncio.Task[None]") -> None:
-        if self._opening.get(number) is task:
-            del self._opening[number]
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._refused = error
-        self.wake()
-
-    def _close(self, partitions: Iterable[AssignedPartition]) -> None:
-        """Drop the memory of `partitions`, and open them again."""
-        for one in partitions:
-            if one.is_open and self.partitions.get(one.number) is one:
-                one.close()
-                self._reopen(one)
+        await self._group.remove(numbers)
 
     # Work
 
@@ -116,7 +83,7 @@ class Processor:
                 self._wake.clear()
                 began = perf_counter()
                 try:
-                    async with self._turn:
+                    async with self._group.turn:
                         count = await self._round()
                     self._pauses.reset()
                 except UnsafeToRun:
@@ -124,33 +91,25 @@ class Processor:
                 except Exception as error:
                     if not is_passing(error):
                         log.exception("consumer failed", consumer=self.consumer.name)
-                        self._close(self._open())
+                        self._group.reopen(self._group.opened())
                     await self._rest_after(error)
                     continue
-                if self._refused is not None:
-                    raise self._refused
+                if self._group.refused is not None:
+                    raise self._group.refused
                 if count is None:
                     await self._wait()
                 else:
                     await self._gather(began, count)
         finally:
-            opening = list(self._opening.values())
-            for task in opening:
-                task.cancel()
-            await asyncio.gather(*opening, return_exceptions=True)
-            for one in self.partitions.values():
-                one.close()
+            await self._group.close()
 
     async def _rest_after(self, error: Exception) -> None:
         """Pause before a retry: a server is unavailable, or a lock was not granted, and nothing was changed."""
         metrics.BATCHES_FAILED.labels(self.consumer.name, type(error).__name__).inc()
         log.warning("batch failed", consumer=self.consumer.name, error=type(error).__name__)
-        for one in self._open():
+        for one in self._group.opened():
             one.trouble = type(error).__name__
         await asyncio.sleep(self._pauses.after_failure())
-
-    def _open(self) -> list[AssignedPartition]:
-        return [one for _, one in sorted(self.partitions.items()) if one.is_open]
 
     async def _gather(self, began: float, count: int) -> None:
         """Wait after a small batch so that the next one can grow. Without records, only keep the minimum interval."""
@@ -162,7 +121,7 @@ class Processor:
 
     async def _wait(self) -> None:
         """Wait for records, the clock, or for Kafka to be read far enough to release waiting records."""
-        ready = self._open()
+        ready = self._group.opened()
         for one in ready:
             one.trouble = None  # being idle is not a problem
         looks = any(one.tick.ends is not None or (one.lane is not None and len(one.lane)) for one in ready)
@@ -176,20 +135,20 @@ class Processor:
     async def _round(self) -> int | None:
         """Process all ready work, each kind once; return the number of records, None if nothing was ready."""
         if self._backlog() > PAUSE_AT:
-            for one in self._open():
+            for one in self._group.opened():
                 one.trouble = "too many unpublished events"
             await asyncio.sleep(POLL)
             return SMALL
         count: int | None = None
-        for one in self._open():
+        for one in self._group.opened():
             while one.is_open and one.ready.wanted:
                 # All of them before later records of their contacts, which would otherwise be held behind them.
                 await self._process_ready(one)
                 count = SMALL
-        if await self._tick(self._open()):
+        if await self._tick(self._group.opened()):
             count = count or 0
-        apart = [one for one in self._open() if one.apart]
-        for some in ([one for one in self._open() if not one.apart], *([one] for one in apart)):
+        apart = [one for one in self._group.opened() if one.apart]
+        for some in ([one for one in self._group.opened() if not one.apart], *([one] for one in apart)):
             taken = await self._take_and_apply(some)
             if taken is not None:
                 count = (count or 0) + taken
@@ -213,7 +172,7 @@ class Processor:
                 works.append(PartitionBatch(one, taken, one.held.sort(records)))
             except PartitionStopped as error:
                 lane.put_back(taken, self.checkpoints.current)
-                self._stop(one, error)
+                self._group.stop(one, error)
         if not works:
             return None
         await self._apply(works)
@@ -234,7 +193,7 @@ class Processor:
             elif not unit.begun and is_passing(error):
                 raise  # memory has not changed either
             else:
-                self._recover([work.partition for work in works], error)
+                self._group.recover([work.partition for work in works], error)
             return
         self._committed(unit, perf_counter() - started)
 
@@ -253,11 +212,11 @@ class Processor:
         metrics.BATCH_RECORDS.labels(self.consumer.name).observe(by_topic.total())
         metrics.BATCH_SECONDS.labels(self.consumer.name).observe(seconds)
         unit.put_back(unit.fenced)
-        self._recover([one.partition for one in unit.fenced], Fenced("another process has moved the checkpoint"))
+        self._group.recover([one.partition for one in unit.fenced], Fenced("another process has moved the checkpoint"))
         for one, error in unit.failed:
             unit.put_back([one])
             if isinstance(error, Fenced):
-                self._recover([one.partition], error)
+                self._group.recover([one.partition], error)
             else:
                 self._split([one], error)
 
@@ -270,7 +229,7 @@ class Processor:
                 self._narrow(work, cause)
             one.apart = True
             one.report(cause)
-        self._close([work.partition for work in works])
+        self._group.reopen([work.partition for work in works])
         for work in works:
             work.partition.got_on()  # the retry with fewer records needs no pause
 
@@ -286,26 +245,14 @@ class Processor:
             partition=record.partition, offset=record.offset, error=type(cause).__name__, exc_info=cause,
         )  # fmt: skip
 
-    def _stop(self, partition: AssignedPartition, error: PartitionStopped) -> None:
-        self._close([partition])
-        partition.stopped(error)
-
-    def _recover(self, partitions: Sequence[AssignedPartition], error: BaseException) -> None:
-        """Open partition numbers again: their memory may not match the database."""
-        if isinstance(error, UnsafeToRun):
-            raise error
-        for one in partitions:
-            one.report(error.__cause__ or error)
-        self._close(partitions)
-
     # Released records
 
     async def _process_ready(self, one: AssignedPartition) -> None:
         """Apply released records in their original order."""
         batch: Sequence[Received] = ()
         try:
-            async with self._unit_of([one]) as work:
-                await self._hold_fast(work, [one])
+            async with self._group.unit_of([one]) as work:
+                await self._group.hold_fast(work, [one])
                 batch = await one.ready.take(work, one.most)
                 if batch:
                     await handle(self.consumer, work, batch)
@@ -316,37 +263,22 @@ class Processor:
             if batch:
                 one.most = min(BATCH, one.most * 2)
                 return
-            async with self._unit_of([one]) as work:
+            async with self._group.unit_of([one]) as work:
                 one.ready.wanted = await one.ready.release_later(work)
                 await one.held.load(work.connection, one.number)
         except HandlerFailed as failure:
             await self._ready_failed(one, failure)
-            self._recover([one], failure)
+            self._group.recover([one], failure)
         except Exception as error:  # noqa: BLE001 - reported, and the partition number is opened again
-            self._recover([one], error)
+            self._group.recover([one], error)
 
     async def _ready_failed(self, one: AssignedPartition, failure: HandlerFailed) -> None:
         if one.ready.taken > 1:
             one.most, one.apart = max(1, one.ready.taken // 2), True
             return
-        async with self._unit_of([one]) as work:
-            await self._hold_fast(work, [one])
+        async with self._group.unit_of([one]) as work:
+            await self._group.hold_fast(work, [one])
             await one.ready.fail(work, reason_of(failure.__cause__))
-
-    def _unit_of(self, partitions: Sequence[AssignedPartition]) -> AbstractAsyncContextManager[UnitOfWork]:
-        locks = [one.number for one in partitions] if self.consumer.aligned else []
-        return self._database.unit_of_work(*locks)
-
-    async def _hold_fast(
-        self, work: UnitOfWork, partitions: Sequence[AssignedPartition]
-    ) -> tuple[list[AssignedPartition], list[AssignedPartition]]:
-        """Lock the checkpoints; return the partitions that this process owns, and those that are fenced."""
-        kept = await self.checkpoints.hold_fast(work.connection, {one.number: list(one.parts) for one in partitions})
-        fenced = [one for one in partitions if one.number not in kept]
-        if len(fenced) == len(partitions):
-            raise Fenced("another process has moved the checkpoint")
-        work.withdraw(one.number for one in fenced)
-        return [one for one in partitions if one.number in kept], fenced
 
     # The clock
 
@@ -377,8 +309,8 @@ class Processor:
         fenced: list[AssignedPartition] = []
         begun = False
         try:
-            async with self._unit_of(partitions) as work:
-                kept, fenced = await self._hold_fast(work, partitions)
+            async with self._group.unit_of(partitions) as work:
+                kept, fenced = await self._group.hold_fast(work, partitions)
                 begun = True
                 for some in self._ticks_of(kept):
                     async with work.savepoint(*some):
@@ -386,9 +318,9 @@ class Processor:
         except Exception as error:
             if not begun and is_passing(error):
                 raise
-            self._recover(partitions, error)
+            self._group.recover(partitions, error)
             return
-        self._recover(fenced, Fenced("another process has moved the checkpoint"))
+        self._group.recover(fenced, Fenced("another process has moved the checkpoint"))
         for one in kept:
             failure = work.failed.get(one.number)
             if failure is None:
@@ -400,4 +332,4 @@ class Processor:
                     "the tick of a partition failed", consumer=self.consumer.name, partition=one.number,
                     error=type(failure).__name__, exc_info=failure,
                 )  # fmt: skip
-            self._recover([one], failure)
+            self._group.recover([one], failure)
