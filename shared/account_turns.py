@@ -1,12 +1,10 @@
 """Accounts take turns with long work, so that a request waits for one piece of another account's work at a time."""
 
 import asyncio
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Generator
 from time import perf_counter
 from typing import TypeVar, TypeVarTuple
-
-from shared.turns import Turns
 
 Arguments = TypeVarTuple("Arguments")
 Result = TypeVar("Result")
@@ -21,8 +19,8 @@ class AccountTurns:
     """
 
     def __init__(self) -> None:
-        self._turns = Turns()
-        self._waiting: dict[int, deque[asyncio.Future[None]]] = {}
+        self._waiting: OrderedDict[int, deque[asyncio.Future[None]]] = OrderedDict()  # the next account first
+        self._at_work: int | None = None  # the account whose turn it is
         self._is_taken = False
 
     async def run(self, account_id: int, steps: Generator[None, None, Result]) -> Result:
@@ -48,13 +46,13 @@ class AccountTurns:
     ) -> Result:
         """Return what `compute` returns, which takes a turn in a thread.
 
-        Threads and the event loop share the interpreter's lock: with many threads at work, the loop waits for all.
+        Threads and the event loop share the interpreter's lock: with many threads at work, the loop waits for all. A
+        thread cannot be stopped, so its turn lasts until it ends, even if the caller is cancelled before.
         """
         await self._wait(account_id)
-        try:
-            return await asyncio.to_thread(compute, *arguments)
-        finally:
-            self._pass_on()
+        computing = asyncio.ensure_future(asyncio.to_thread(compute, *arguments))
+        computing.add_done_callback(lambda _: self._pass_on())
+        return await asyncio.shield(computing)
 
     async def _wait(self, account_id: int) -> None:
         """Wait for a turn; at least until the tasks that are ready have run."""
@@ -73,13 +71,16 @@ class AccountTurns:
 
     def _pass_on(self) -> None:
         """Give the next turn to the account that has waited longest. Its task runs after those that are ready now."""
+        if self._at_work is not None and self._at_work in self._waiting:
+            self._waiting.move_to_end(self._at_work)
         while self._waiting:
-            account_id = self._turns.take(self._waiting)
-            waiting = self._waiting[account_id]
+            account_id, waiting = next(iter(self._waiting.items()))
             granted = waiting.popleft()
             if not waiting:
                 del self._waiting[account_id]
             if not granted.done():  # a task that was cancelled wants it no more
+                self._at_work = account_id
                 granted.set_result(None)
                 return
+        self._at_work = None
         self._is_taken = False

@@ -14,6 +14,7 @@ from services.tracking.settings import TrackingSettings
 from services.tracking.use_cases.rendering import Renderer
 from services.tracking.use_cases.service import Tracking
 from services.tracking.use_cases.statistics import ClickReads
+from shared.account_turns import AccountTurns
 from shared.bus.handler import Consumer
 from shared.bus.tail import Tail
 from shared.runtime.run import run
@@ -36,6 +37,7 @@ async def build(resources: Resources) -> ServiceParts:
     spool = SpoolWriter(directory, settings.tracking_spool_bytes, LOST.inc)
     redirect = Redirect(keys, targets, settings, spool)
 
+    thread_turns = AccountTurns()
     tracking = Tracking(
         database=resources.database,
         catalog=resources.catalog,
@@ -44,8 +46,9 @@ async def build(resources: Resources) -> ServiceParts:
         preferences_url=preferences_url,
         keys=keys,
         targets=targets,
-        renderer=Renderer(resources.database, public_url, preferences_url),
+        renderer=Renderer(resources.database, public_url, preferences_url, thread_turns),
         click_reads=ClickReads(),
+        thread_turns=thread_turns,
     )
 
     contacts = Consumer("contacts", ("labeling.contacts",), ContactHandler(), version=CONTACTS_VERSION)

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Generator
 from itertools import pairwise
-from threading import Lock
+from threading import Event, Lock
 from time import perf_counter
 
 import pytest
 
 from shared.account_turns import LASTS, AccountTurns
+from tests.stack.waiting import until
 
 NOISY, QUIET = 1, 2
 MANY = 50
@@ -36,6 +37,17 @@ async def test_an_account_with_many_computations_has_every_other_turn() -> None:
     assert places[0] <= 2
     assert all(later - earlier == 2 for earlier, later in pairwise(places)), taken
     assert len(taken) == 2 * MANY + 5
+
+
+@pytest.mark.asyncio
+async def test_many_accounts_take_turns_one_after_the_other() -> None:
+    turns, taken = AccountTurns(), list[int]()
+    accounts = (1, 2, 3, 4)
+    running = [turns.run(account_id, steps(account_id, taken, 10)) for account_id in (*accounts, 1, 1)]
+    await asyncio.gather(*running)
+    for account_id in accounts:
+        places = [place for place, one in enumerate(taken) if one == account_id][:10]
+        assert max(later - earlier for earlier, later in pairwise(places)) <= len(accounts), taken
 
 
 @pytest.mark.asyncio
@@ -86,6 +98,39 @@ async def test_a_computation_that_is_cancelled_or_fails_passes_its_turn_on() -> 
         await failing
     assert await turns.run(QUIET, steps(QUIET, taken, 2)) == 2
     assert all(task.cancelled() for task in waiting)
+
+
+@pytest.mark.asyncio
+async def test_a_task_that_is_cancelled_when_its_turn_has_come_passes_it_on() -> None:
+    turns, taken = AccountTurns(), list[int]()
+    first = asyncio.create_task(turns.run(NOISY, steps(NOISY, taken, 1)))
+    await asyncio.sleep(0)  # it waits for its turn
+    await asyncio.sleep(0)  # its turn has come, and it has not run yet
+    first.cancel()
+    async with asyncio.timeout(10):
+        assert await turns.run(QUIET, steps(QUIET, taken, 1)) == 1
+    assert (first.cancelled(), taken) == (True, [QUIET])
+
+
+@pytest.mark.asyncio
+async def test_the_next_thread_waits_for_one_whose_task_was_cancelled() -> None:
+    turns, may_end, events = AccountTurns(), Event(), list[str]()
+
+    def compute() -> None:
+        events.append("begun")
+        may_end.wait()
+        events.append("ended")
+
+    first = asyncio.create_task(turns.run_in_thread(NOISY, compute))
+    await until(lambda: events)
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+    next_one = asyncio.create_task(turns.run_in_thread(QUIET, events.append, "next"))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    may_end.set()
+    await next_one
+    assert (first.cancelled(), events) == (True, ["begun", "ended", "next"])
 
 
 @pytest.mark.asyncio

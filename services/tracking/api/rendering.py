@@ -159,22 +159,22 @@ async def _lines(
     recipients: Sequence[RecipientBody],
     errors: Sequence[BatchError],
 ) -> AsyncIterator[bytes]:
+    more = _sender_members(message)
     refused = {error.index: orjson.dumps(error.model_dump(), option=orjson.OPT_APPEND_NEWLINE) for error in errors}
     for start in range(0, len(recipients), AT_ONCE):
         some = dict(enumerate(recipients[start : start + AT_ONCE], start))
         mails = {index: await message.mail(one.content) for index, one in some.items() if index not in refused}
-        yield await turns.run(account_id, _piece(message, maker, some, mails, refused))
+        yield await turns.run(account_id, _piece(maker, some, mails, refused, more))
 
 
 def _piece(
-    message: CompiledMessage,
     maker: TokenMaker,
     recipients: Mapping[int, RecipientBody],
     mails: Mapping[int, MailTemplates],
     refused: Mapping[int, bytes],
+    more: bytes,
 ) -> Generator[None, None, bytes]:
-    """Make the lines of recipients, one in each step; return them."""
-    more = _sender_members(message)
+    """Make the lines of recipients, one in each step; return them. `more`: members of each line, as JSON."""
     lines = []
     for index, one in recipients.items():
         if index in refused:
@@ -244,7 +244,7 @@ async def tracked_html(
         token = service.keys.make(TokenContents(caller.account_id, contact_id, message_id))
     else:
         token = merge_tag or ""
-    html = await service.threads.run_in_thread(caller.account_id, _html, message, chosen, token)
+    html = await service.thread_turns.run_in_thread(caller.account_id, _html, message, chosen, token)
     return HtmlResponse(html, headers=SAFE_HTML)
 
 

@@ -53,7 +53,7 @@ async def register_message(tracking: Tracking, account_id: int, draft: Draft) ->
 
     Raises InvalidBlocks, SenderNotFound, LimitReached, and EventTooLarge for more links than an event can hold.
     """
-    html = await tracking.threads.run_in_thread(account_id, read_html, draft, tracking.own_urls)
+    html = await tracking.thread_turns.run_in_thread(account_id, read_html, draft, tracking.own_urls)
     async with tracking.database.unit_of_work(CATALOG_PARTITION) as work:
         if await count_messages(work.connection, account_id) >= MOST_MESSAGES:
             raise LimitReached(f"The account has {MOST_MESSAGES} messages; delete some that are no longer needed")
@@ -70,7 +70,7 @@ async def edit_message(
     `require` is called with the present message, and may raise to refuse the change. Raises MessageNotFound, and the
     errors of `register_message`.
     """
-    html = await tracking.threads.run_in_thread(account_id, read_html, draft, tracking.own_urls)
+    html = await tracking.thread_turns.run_in_thread(account_id, read_html, draft, tracking.own_urls)
     async with tracking.database.unit_of_work(CATALOG_PARTITION) as work:
         message = await read_to_change(work, account_id, message_id, require)
         message, lost, event = await edit(work, message, draft, html)

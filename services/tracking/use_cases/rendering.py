@@ -1,6 +1,5 @@
 """Renders mails from messages that are compiled once per revision, version and content."""
 
-import asyncio
 import re
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from services.tracking.domain.rendering import MailSource, MailTemplates, compil
 from services.tracking.domain.revisions import Link, links_to
 from services.tracking.store.messages import StoredRevision, links_of_messages, read_revision
 from services.tracking.store.senders import Sender, read_sender
+from shared.account_turns import AccountTurns
 from shared.store.database import Database
 
 MOST_KEPT = 50  # messages whose templates are cached
@@ -25,7 +25,11 @@ _TOKEN = "\0"  # noqa: S105 - stands for one
 class CompiledMessage:
     """A revision of a message, ready to be rendered for any content."""
 
-    def __init__(self, revision: StoredRevision, source: MailSource, sender: Sender | None) -> None:
+    def __init__(
+        self, account_id: int, revision: StoredRevision, source: MailSource, sender: Sender | None, turns: AccountTurns
+    ) -> None:
+        self._account_id = account_id
+        self._turns = turns
         self.revision = revision
         self.sender = sender
         self.source = source
@@ -47,7 +51,7 @@ class CompiledMessage:
         )
         mail = self._mails.get(key)
         if mail is None:
-            mail = await asyncio.to_thread(compile_mail, self.source, dict(key), text_of)
+            mail = await self._turns.run_in_thread(self._account_id, compile_mail, self.source, dict(key), text_of)
             self._mails[key] = mail
             if len(self._mails) > MOST_CONTENTS:
                 self._mails.popitem(last=False)
@@ -57,8 +61,9 @@ class CompiledMessage:
 class Renderer:
     """A cache of the most recently used compiled messages."""
 
-    def __init__(self, database: Database, public_url: str, preferences_url: str) -> None:
+    def __init__(self, database: Database, public_url: str, preferences_url: str, turns: AccountTurns) -> None:
         self._database = database
+        self._turns = turns
         self._public_url = public_url
         self._preferences_url = preferences_url
         self._compiled: OrderedDict[tuple[UUID, int], CompiledMessage] = OrderedDict()
@@ -80,7 +85,7 @@ class Renderer:
                 self._compiled.move_to_end((message_id, stored.revision))
                 return kept
             links = (await links_of_messages(connection, [message_id]))[message_id]
-        compiled = CompiledMessage(stored, self._source_of(stored, links), sender)
+        compiled = CompiledMessage(account_id, stored, self._source_of(stored, links), sender, self._turns)
         self._compiled[message_id, stored.revision] = compiled
         if len(self._compiled) > MOST_KEPT:
             self._compiled.popitem(last=False)

@@ -25,7 +25,7 @@ class Tracking:
     """The service's stores and keys.
 
     `public_url` is the base of tracked links, `preferences_url` that of the pages of contacts; neither ends in a slash.
-    Accounts take `turns` with large answers, and turns in `threads`, of which one is at work at a time.
+    Accounts take `turns` with large answers, and `thread_turns` with threads, of which one is at work at a time.
     """
 
     database: Database
@@ -37,8 +37,8 @@ class Tracking:
     targets: Targets
     renderer: Renderer
     click_reads: ClickReads
+    thread_turns: AccountTurns
     turns: AccountTurns = field(default_factory=AccountTurns)
-    threads: AccountTurns = field(default_factory=AccountTurns)
 
     @property
     def own_urls(self) -> tuple[str, ...]:

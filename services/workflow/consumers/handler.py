@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
+from services.workflow.domain.turns import Turns
 from services.workflow.store import backlog, contacts, occurrences, runs
 from services.workflow.use_cases.broken_workflows import BrokenWorkflows
 from services.workflow.use_cases.catalogs import Catalogs
@@ -15,7 +16,6 @@ from shared.bus.handler import IMMEDIATELY, Handler
 from shared.bus.received import Received
 from shared.events.workflow import WorkflowChanged
 from shared.store.unit_of_work import UnitOfWork
-from shared.turns import Turns
 
 TOPICS = (
     "labeling.contacts",  # first: conditions are true for known contacts only

@@ -1,12 +1,13 @@
 """Work without an event: timers, mended conditions, ends of pauses, and enrolment of existing contacts."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
 from services.workflow.domain.environment import BrokenCondition
 from services.workflow.domain.errors import UnreadableVersion
+from services.workflow.domain.turns import Turns
 from services.workflow.store import backlog, contacts, occurrences, runs
 from services.workflow.store.backlog import Backlog, Enrolment
 from services.workflow.store.contacts import Contact
@@ -16,7 +17,6 @@ from services.workflow.use_cases.broken_workflows import BrokenWorkflows
 from services.workflow.use_cases.enrolling import events_of_existing, existing_of
 from services.workflow.use_cases.run_unit import Unit
 from shared.events.codec import body_of
-from shared.turns import Turns
 from shared.yielding import yielding
 
 # Bulk work is done in pieces, so that the events of a partition do not wait long.
@@ -59,8 +59,8 @@ class Ticking:
 
     async def run(self) -> TickResult:
         """Do what is due, and one piece of what is left for each number."""
-        again = await self._fire_timers()
-        again |= await self._free_mended()
+        await self._fire_timers()
+        again = await self._free_mended()
         left = await self._find_bulk()
         if not self._may_do_bulk:
             return TickResult(again, bulk_waits=set(left))
@@ -96,16 +96,14 @@ class Ticking:
                 add(enrolment)
         return found
 
-    async def _fire_timers(self) -> set[int]:
-        """Let runs go on whose time has come; return the partition numbers in which there may be more of them."""
+    async def _fire_timers(self) -> None:
+        """Let runs go on whose time has come. Those that are left are due at once, see `runs.next_due`."""
         most = max(1, PIECE // len(self.partitions))
         due = await runs.due(self.connection, self.partitions, self.now, most)
         await self.unit.load({run.contact for run in due}, due)
         async for number, run in yielding(enumerate(due)):
             self.unit.fire(run)
             await self.unit.keep_alive(number)
-        fired = Counter(self.unit.work.number_of(*run.contact) for run in due)
-        return {partition for partition, count in fired.items() if count == most}
 
     async def _free_mended(self) -> set[int]:
         """Let runs go on whose condition is whole again; return the partition numbers in which there may be more."""

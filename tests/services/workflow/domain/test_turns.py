@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.turns import Turns
+from services.workflow.domain.turns import Turns
 
 
 def test_a_second_account_has_every_other_turn() -> None:
