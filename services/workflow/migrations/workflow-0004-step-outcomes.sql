@@ -3,42 +3,54 @@
 
 -- migrate: apply
 
--- Code before this version leaves them null.
 ALTER TABLE run_steps ADD COLUMN workflow_id uuid, ADD COLUMN outcome text;
-
-UPDATE run_steps s
-SET
-    workflow_id = r.workflow_id,
-    outcome = CASE
-        WHEN s.kind = 'exit_on' THEN 'ended'
-        WHEN s.result::jsonb ? 'failed' THEN 'failed'
-        WHEN s.result::jsonb ? 'idempotency_key' THEN 'sent'
-        WHEN s.result::jsonb ? 'not_sent' THEN 'not_sent'
-        ELSE coalesce(s.result::jsonb ->> 'branch', 'done')
-    END
-FROM runs r
-WHERE r.run_id = s.run_id;
-
-CREATE INDEX run_steps_of_step ON run_steps (workflow_id, step_id, outcome, at, run_id);
 
 -- The step whose message was clicked, and when that was noted first.
 ALTER TABLE run_clicks ADD COLUMN workflow_id uuid, ADD COLUMN step_id text, ADD COLUMN at timestamptz;
 
-UPDATE run_clicks c
-SET workflow_id = s.workflow_id, step_id = s.step_id, at = s.at
-FROM (
-    SELECT DISTINCT ON (run_id, message_id) run_id, (result::jsonb ->> 'message_id')::uuid AS message_id, workflow_id, step_id, at
-    FROM run_steps
-    WHERE outcome = 'sent'
-    ORDER BY run_id, message_id, number
-) AS s
-WHERE s.run_id = c.run_id AND s.message_id = c.message_id;
+CREATE FUNCTION step_outcome(kind text, result jsonb) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE
+        WHEN kind = 'exit_on' THEN 'ended'
+        WHEN result ? 'failed' THEN 'failed'
+        WHEN result ? 'idempotency_key' THEN 'sent'
+        WHEN result ? 'not_sent' THEN 'not_sent'
+        ELSE coalesce(result ->> 'branch', 'done')
+    END
+$$;
 
-CREATE INDEX run_clicks_of_step ON run_clicks (workflow_id, step_id, at, run_id);
+-- The previous version, which may still run beside this one, does not fill the columns. A later release drops the
+-- triggers.
+CREATE FUNCTION fill_run_step() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.workflow_id := (SELECT workflow_id FROM runs WHERE run_id = NEW.run_id);
+    NEW.outcome := step_outcome(NEW.kind, NEW.result::jsonb);
+    RETURN NEW;
+END
+$$;
+
+CREATE TRIGGER run_steps_filled BEFORE INSERT ON run_steps
+FOR EACH ROW WHEN (NEW.workflow_id IS NULL) EXECUTE FUNCTION fill_run_step();
+
+CREATE FUNCTION fill_run_click() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    SELECT s.workflow_id, s.step_id, coalesce(NEW.at, now()) INTO NEW.workflow_id, NEW.step_id, NEW.at
+    FROM run_steps s
+    WHERE s.run_id = NEW.run_id AND s.outcome = 'sent' AND s.result::jsonb ->> 'message_id' = NEW.message_id::text
+    ORDER BY s.number
+    LIMIT 1;
+    RETURN NEW;
+END
+$$;
+
+CREATE TRIGGER run_clicks_filled BEFORE INSERT ON run_clicks
+FOR EACH ROW WHEN (NEW.workflow_id IS NULL) EXECUTE FUNCTION fill_run_click();
 
 -- migrate: rollback
 
-DROP INDEX run_clicks_of_step;
+DROP TRIGGER run_clicks_filled ON run_clicks;
+DROP FUNCTION fill_run_click();
+DROP TRIGGER run_steps_filled ON run_steps;
+DROP FUNCTION fill_run_step();
+DROP FUNCTION step_outcome(text, jsonb);
 ALTER TABLE run_clicks DROP COLUMN workflow_id, DROP COLUMN step_id, DROP COLUMN at;
-DROP INDEX run_steps_of_step;
 ALTER TABLE run_steps DROP COLUMN workflow_id, DROP COLUMN outcome;

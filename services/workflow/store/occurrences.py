@@ -1,6 +1,6 @@
 """The events of the last weeks, in the order in which they were consumed."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -71,16 +71,23 @@ def _occurrence(row: Record) -> Occurrence:
 
 
 async def since(
-    connection: PoolConnectionProxy, partitions: Collection[int], moments: Mapping[Contact, datetime]
+    connection: PoolConnectionProxy, moments: Mapping[Contact, datetime], number_of: Callable[[int, int], int]
 ) -> dict[Contact, list[ConsumedEvent]]:
-    """Return the events of contacts, each since a given time, in the order of consumption."""
+    """Return the events of contacts, each since a given time, in the order of consumption.
+
+    `number_of` returns the partition number of a contact.
+    """
+    earliest: dict[int, datetime] = {}
+    for contact, moment in moments.items():
+        number = number_of(*contact)
+        earliest[number] = min(moment, earliest.get(number, moment))
     found: dict[Contact, list[ConsumedEvent]] = {}
     rows = await QUERIES["occurrences_since"].fetch(
         connection,
-        partitions=list(partitions),
+        partitions=list(earliest),
+        earliest=list(earliest.values()),
         **columns(moments),
         moments=list(moments.values()),
-        earliest=min(moments.values()),
     )
     for row in rows:
         found.setdefault((row["account_id"], row["contact_id"]), []).append(_occurrence(row).seen)

@@ -2,11 +2,11 @@
 -- The events of contacts since a moment for each, in the order of their partitions.
 SELECT o.position, o.account_id, o.contact_id, o.recorded_at, o.topic, o.type, o.correlation_id, o.causation_id,
     o.trace, o.body
-FROM unnest(:partitions::smallint[]) AS p (partition)
+FROM unnest(:partitions::smallint[], :earliest::timestamptz[]) AS p (partition, earliest)
 CROSS JOIN LATERAL (
     SELECT *
     FROM occurrences
-    WHERE occurrences.partition = p.partition AND occurrences.recorded_at >= :earliest
+    WHERE occurrences.partition = p.partition AND occurrences.recorded_at >= p.earliest
     ORDER BY occurrences.recorded_at
 ) AS o
 JOIN unnest(:account_ids::int[], :contact_ids::bigint[], :moments::timestamptz[]) AS c (account_id, contact_id, since)

@@ -187,8 +187,7 @@ class Unit:
             for run in waiting:
                 since = run.since - CLOCK_TOLERANCE
                 moments[run.contact] = min(since, moments.get(run.contact, since))
-            numbers = {self.work.number_of(*contact) for contact in moments}
-            found = await occurrences.since(self.work.connection, numbers, moments)
+            found = await occurrences.since(self.work.connection, moments, self.work.number_of)
             for run in waiting:
                 earlier = tuple(found.get(run.contact, ()))
                 self._move(run, partial(look_back, run, earlier=earlier, environment=self.environment))

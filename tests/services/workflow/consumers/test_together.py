@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from itertools import count
 from typing import NamedTuple
+from uuid import UUID
 
 import pytest
 
@@ -94,3 +95,20 @@ async def test_statements_are_as_many_for_all_numbers_as_for_one(rig: Rig) -> No
     assert await unit.tick(*ALL) == of_one
     runs = await rig.runs(workflow)
     assert [run["state"] for run in runs] == ["finished"] * (1 + PARTITIONS)
+
+
+@pytest.mark.asyncio
+async def test_a_workflow_that_is_behind_in_one_number_decides_in_the_others(rig: Rig) -> None:
+    workflow = await rig.workflow(*STEPS)
+    unit = Unit(rig)
+    behind, current = sorted(range(7, 7 + PARTITIONS), key=lambda contact: number_of(assigned(contact=contact)))[:2]
+    await unit.handle(*[changed(contact=contact) for contact in (behind, current)])
+    await unit.database.pool.execute(
+        "INSERT INTO backlog (workflow_id, partition, position) VALUES ($1, $2, 0)",
+        UUID(workflow["id"]),
+        number_of(assigned(contact=behind)),
+    )
+    await unit.handle(*[assigned(contact=contact) for contact in (behind, current)])
+    assert [run["contact_id"] for run in await rig.runs(workflow)] == [current]
+    await unit.tick(*ALL)
+    assert sorted(run["contact_id"] for run in await rig.runs(workflow)) == sorted([behind, current])
