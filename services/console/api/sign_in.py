@@ -110,11 +110,11 @@ async def _mail_link(console: Console, email: str, following: str, browser_langu
 
 
 @router.get("/sign-in/{token}")
-async def confirm(request: Request, token: str, next: str = "/") -> Response:  # noqa: A002
+async def confirm(request: Request, token: str, then: Annotated[str, Query(alias="next")] = "/") -> Response:
     """Show the button that signs in, so that mail scanners and previews, which only open links, do not use the link
     up."""
     await sessions.check_link(console_of(request).database, token)
-    return _sign_in_page(request, token=token, next=_local(next))
+    return _sign_in_page(request, token=token, next=_local(then))
 
 
 @router.post("/sign-in/link")

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Literal
 
 import httpx
-from aiohttp import ClientSession, DummyCookieJar, TCPConnector
+from aiohttp import ClientError, ClientSession, DummyCookieJar, TCPConnector
 from httpx_aiohttp import AiohttpTransport
 
 from services.console.settings import ConsoleSettings
@@ -16,6 +16,8 @@ ServiceName = Literal["tracking", "labeling", "segmentation", "workflow", "deliv
 
 ANSWER_WITHIN = 20.0  # seconds
 _CONNECTIONS = 100  # to all services
+# httpx-aiohttp leaves some errors of aiohttp as they are, such as that of an answer that is not HTTP.
+_UNREACHABLE = (httpx.TransportError, ClientError)
 _TOGETHER = 8  # requests of one page at the same time
 
 
@@ -89,7 +91,7 @@ class Platform:
             headers["Authorization"] = f"Bearer {api_key}"
         try:
             return await self._http.request(method, self._url(service, path), headers=headers, **options)
-        except httpx.TransportError as error:
+        except _UNREACHABLE as error:
             raise Unreachable(service) from error
 
     @asynccontextmanager
@@ -107,7 +109,7 @@ class Platform:
                     await answer.aread()
                     raise ApiProblem(service, answer.status_code, _problem(answer))
                 yield answer
-        except httpx.TransportError as error:
+        except _UNREACHABLE as error:
             raise Unreachable(service) from error
 
     def _url(self, service: ServiceName, path: str) -> str:

@@ -1,0 +1,58 @@
+"""The client of the services says that a service does not answer, in whatever way it does not."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from pydantic import SecretStr
+
+from deploy.embedded.ports import free_port
+from services.console.apis.client import Platform, Unreachable
+from services.console.settings import ConsoleSettings
+
+pytestmark = pytest.mark.asyncio
+
+
+@asynccontextmanager
+async def answering(answer: bytes) -> AsyncIterator[str]:
+    """Provide the URL of a server that answers everything with these bytes, and closes the connection."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+async def ask(url: str) -> None:
+    settings = ConsoleSettings(
+        console_database=SecretStr("postgresql://nowhere"),
+        console_secret=SecretStr("a-secret-of-the-tests-that-is-long-enough"),
+        workflow_url=url,
+    )
+    platform = Platform(settings)
+    try:
+        await platform.with_key("pk_any").get("workflow", "/v1/workflows")
+    finally:
+        await platform.close()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"", b"garbage\r\n\r\n", b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 100_000 + b"\r\n\r\n"],
+    ids=["nothing", "no HTTP", "a header that is too long"],
+)
+async def test_an_answer_that_is_no_answer(answer: bytes) -> None:
+    async with answering(answer) as url:
+        with pytest.raises(Unreachable):
+            await ask(url)
+
+
+async def test_a_port_on_which_nothing_listens() -> None:
+    with pytest.raises(Unreachable):
+        await ask(f"http://127.0.0.1:{free_port()}")
