@@ -180,7 +180,7 @@ async def list_rows(
     page: Annotated[PageRequest, page_request()],
     outcome: Annotated[
         Literal["errors", "skipped"],
-        Query(description="As the numbers of `summary` and `result` are named. `skipped`: by the mode of the import."),
+        Query(description="As the numbers of `summary` are named. `skipped`: by the mode of the import, as checked."),
     ] = "errors",
 ) -> Page[ImportRowAnswer]:
     """List the rows as they were in the file. They are kept for 7 days; rows of erased contacts are gone."""

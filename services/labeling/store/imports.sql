@@ -133,13 +133,20 @@ ORDER BY number, place
 LIMIT :limit
 
 -- name: refused_rows
--- Rows with their errors, for the file that can be corrected and imported again.
-SELECT row.number, row.cells, string_agg(error.detail, '; ' ORDER BY error.place) AS reason
-FROM import_errors AS error
-JOIN import_rows AS row USING (import_id, generation, number)
-WHERE error.import_id = :import_id AND error.generation = :generation AND error.number > :after
-GROUP BY row.number, row.cells
-ORDER BY row.number
+-- Rows with their errors, for the file that can be corrected and imported again. OFFSET 0: see dealt_rows.
+SELECT refused.number, row.cells, refused.reason
+FROM (
+    SELECT number, string_agg(detail, '; ' ORDER BY place) AS reason
+    FROM import_errors
+    WHERE import_id = :import_id AND generation = :generation AND number > :after
+    GROUP BY number
+) AS refused
+CROSS JOIN LATERAL (
+    SELECT cells FROM import_rows
+    WHERE import_id = :import_id AND generation = :generation AND number = refused.number
+    OFFSET 0
+) AS row
+ORDER BY refused.number
 LIMIT :limit
 
 -- name: skipped_rows

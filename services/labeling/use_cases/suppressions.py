@@ -17,7 +17,6 @@ from shared.events.parts import Origin
 from shared.events.topics import partition_of
 from shared.store.database import Database
 from shared.store.unit_of_work import UnitOfWork
-from shared.yielding import yielding
 
 SUPPRESSED = Origin(kind="suppression")
 
@@ -39,7 +38,7 @@ async def suppress(
 ) -> Suppressed:
     """Suppress addresses, given by their keys, and block the contacts that have them."""
     added = 0
-    async for email_key in yielding(email_keys):
+    for email_key in email_keys:
         added += await _suppress(database, keys, account_id, email_key, reason, origin)
     return Suppressed(added, len(email_keys) - added)
 

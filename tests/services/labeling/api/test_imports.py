@@ -112,7 +112,9 @@ def test_refused_and_skipped_rows_are_listed_as_they_were(account: Account) -> N
     first = account.get(f"{path}/rows", params={"outcome": "skipped", "limit": "1"}).json()
     assert [one["row"] for one in first["items"]] == [2]
     assert listed(outcome="skipped", limit="1", cursor=first["next_cursor"]) == skipped[1:]
-    assert account.get(f"{path}/rows").json()["errors"][0]["pointer"] == "/query/outcome"
+    assert listed() == listed(outcome="errors")
+    wrong = account.get(f"{path}/rows", params={"outcome": "other"})
+    assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, "/query/outcome")
 
 
 def test_a_form_with_a_file(account: Account) -> None:

@@ -14,7 +14,13 @@ CONTACTS = 1_000
 # Modules that loop over all rows, all contacts of a unit of work, or all their labels.
 MODULES = frozenset(
     f"services.labeling.{name}"
-    for name in ("domain.directory", "use_cases.upserts", "use_cases.contact_changes", "use_cases.assignment_changes")
+    for name in (
+        "domain.directory",
+        "use_cases.upserts",
+        "domain.assignment_changes",
+        "use_cases.contact_changes",
+        "use_cases.assignment_changes",
+    )
 )
 # A few comprehensions over all rows run one after the other: some ten lines a row, milliseconds for the largest unit.
 # Without yielding, a row takes more than fifty.
