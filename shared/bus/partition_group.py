@@ -46,7 +46,7 @@ class PartitionGroup:
             for one in gone:
                 one.close()
 
-    def opened(self) -> list[AssignedPartition]:
+    def open_partitions(self) -> list[AssignedPartition]:
         """Return the open partition numbers, in their order."""
         return [one for _, one in sorted(self._partitions.items()) if one.is_open]
 

@@ -91,7 +91,7 @@ class Processor:
                 except Exception as error:
                     if not is_passing(error):
                         log.exception("consumer failed", consumer=self.consumer.name)
-                        self._group.reopen(self._group.opened())
+                        self._group.reopen(self._group.open_partitions())
                     await self._rest_after(error)
                     continue
                 if self._group.refused is not None:
@@ -107,7 +107,7 @@ class Processor:
         """Pause before a retry: a server is unavailable, or a lock was not granted, and nothing was changed."""
         metrics.BATCHES_FAILED.labels(self.consumer.name, type(error).__name__).inc()
         log.warning("batch failed", consumer=self.consumer.name, error=type(error).__name__)
-        for one in self._group.opened():
+        for one in self._group.open_partitions():
             one.trouble = type(error).__name__
         await asyncio.sleep(self._pauses.after_failure())
 
@@ -121,7 +121,7 @@ class Processor:
 
     async def _wait(self) -> None:
         """Wait for records, the clock, or for Kafka to be read far enough to release waiting records."""
-        ready = self._group.opened()
+        ready = self._group.open_partitions()
         for one in ready:
             one.trouble = None  # being idle is not a problem
         looks = any(one.tick.ends is not None or (one.lane is not None and len(one.lane)) for one in ready)
@@ -135,20 +135,20 @@ class Processor:
     async def _round(self) -> int | None:
         """Process all ready work, each kind once; return the number of records, None if nothing was ready."""
         if self._backlog() > PAUSE_AT:
-            for one in self._group.opened():
+            for one in self._group.open_partitions():
                 one.trouble = "too many unpublished events"
             await asyncio.sleep(POLL)
             return SMALL
         count: int | None = None
-        for one in self._group.opened():
+        for one in self._group.open_partitions():
             while one.is_open and one.ready.wanted:
                 # All of them before later records of their contacts, which would otherwise be held behind them.
                 await self._process_ready(one)
                 count = SMALL
-        if await self._tick(self._group.opened()):
+        if await self._tick(self._group.open_partitions()):
             count = count or 0
-        apart = [one for one in self._group.opened() if one.apart]
-        for some in ([one for one in self._group.opened() if not one.apart], *([one] for one in apart)):
+        apart = [one for one in self._group.open_partitions() if one.apart]
+        for some in ([one for one in self._group.open_partitions() if not one.apart], *([one] for one in apart)):
             taken = await self._take_and_apply(some)
             if taken is not None:
                 count = (count or 0) + taken

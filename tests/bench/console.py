@@ -77,7 +77,9 @@ def _opened(place: Place) -> Iterator[tuple[Account, ServiceProcess, dict[str, s
 def _left(process: ServiceProcess) -> float:
     """Return the number of events that a service has not published or applied yet."""
     families = text_string_to_metric_families(httpx.get(f"{process.url}/metrics", timeout=60).text)
-    return sum(sample.value for family in families if family.name in BACKLOGS for sample in family.samples)
+    samples = [sample for family in families if family.name in BACKLOGS for sample in family.samples]
+    assert samples, process.url
+    return sum(sample.value for sample in samples)
 
 
 @contextmanager

@@ -35,7 +35,11 @@ class DatabaseServer:
         if folders not in self._templates:
             template = f"template_{uuid4().hex}"
             dsn = self.create_database(template)
-            run_async(lambda: _migrate(dsn, folders))
+            try:
+                run_async(lambda: _migrate(dsn, folders))
+            except BaseException:
+                self.drop_database(template)
+                raise
             self._templates[folders] = template
         return self.create_database(name, self._templates[folders])
 

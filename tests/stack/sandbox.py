@@ -21,6 +21,8 @@ class Sandbox:
         postgres: PostgresNode | SharedPostgres,
         folder: Path,
         partitions: int = 4,
+        *,
+        forked: bool = True,
         **settings: str,
     ) -> None:
         self.prefix = f"t{uuid4().hex[:10]}."
@@ -30,6 +32,7 @@ class Sandbox:
         self.processes: list[ServiceProcess] = []
         self._kafka = kafka
         self._postgres = postgres
+        self._forked = forked
         self._extra = settings
 
     @property
@@ -68,7 +71,7 @@ class Sandbox:
         arguments = [part for role in roles for part in ("--role", role)]
         process = ServiceProcess(
             module or f"services.{service}", common | extra | environment, log, f"PENCHANT_{service.upper()}_PORT",
-            arguments, root, forked=True,
+            arguments, root, forked=self._forked,
         )  # fmt: skip
         self.processes.append(process)
         return process
