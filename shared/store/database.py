@@ -75,6 +75,8 @@ class Database:
                 "idle_in_transaction_session_timeout": milliseconds,
                 "jit": "off",  # compiling a statement that runs for milliseconds takes longer than it saves
                 "timezone": "UTC",
+                # Events are published after the commit: a crash of the server must not undo it.
+                "synchronous_commit": "on",
             },
         )
         await pool

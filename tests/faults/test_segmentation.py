@@ -4,7 +4,6 @@ After each fault the members equal the plain evaluation of the whole history, an
 alternate for each contact and add up to the members.
 """
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -17,7 +16,7 @@ from shared.events.tracking import MessageChanged
 from tests.conftest import TestKafka
 from tests.faults.segmentation_workload import CONTACTS, SETTLED_WITHIN, Workload, workload_on
 from tests.services.segmentation.rig import ACCOUNT, MESSAGE, contact
-from tests.stack.nodes import KafkaNode, PostgresNode, server_folder
+from tests.stack.nodes import KafkaNode, PostgresNode
 from tests.stack.processes import ServiceProcess
 from tests.stack.waiting import until
 
@@ -100,31 +99,21 @@ async def test_two_processes_one_killed_stopped_and_continued(
             await workload.settled(one)
 
 
-@pytest.fixture
-def durable_postgres() -> Iterator[PostgresNode]:
-    """Provide a server that loses nothing committed when it is killed."""
-    with server_folder("postgres") as folder:
-        node = PostgresNode(folder, durable=True)
-        node.start()
-        yield node
-        node.stop()
-
-
 @pytest.mark.fault
 @pytest.mark.timeout(400)
 @pytest.mark.asyncio
 async def test_kafka_and_postgresql_gone_for_a_while(
-    private_kafka: KafkaNode, durable_postgres: PostgresNode, tmp_path: Path
+    private_kafka: KafkaNode, private_postgres: PostgresNode, tmp_path: Path
 ) -> None:
-    dsn = durable_postgres.create_migrated("segmentation_faults", MIGRATIONS)
+    dsn = private_postgres.create_migrated("segmentation_faults", MIGRATIONS)
     async with workload_on(private_kafka.bootstrap, dsn, "gone.", tmp_path) as workload:
         with workload.process("one") as process:
             process.start()
             await workload.define(process)
             await workload.feed()
-            durable_postgres.kill()
+            private_postgres.kill()
             await workload.feed()
-            durable_postgres.start()
+            private_postgres.start()
             await workload.feed()
             private_kafka.kill()
             private_kafka.start()

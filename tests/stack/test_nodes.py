@@ -5,6 +5,8 @@ import pytest
 
 from tests.stack.nodes import KafkaNode, PostgresNode, broker_answers
 
+COMMITS = 100  # in far less than the 0.6 s after which a server that does not wait for its log has written it
+
 
 @pytest.mark.asyncio
 async def test_a_database_per_test_is_empty_and_writable(database_dsn: str) -> None:
@@ -41,3 +43,20 @@ async def test_a_database_server_that_was_stopped_or_killed_keeps_its_databases(
         assert await connection.fetchval("SELECT 1") == 1
         await connection.close()
     private_postgres.drop_database("kept")
+
+
+@pytest.mark.fault
+@pytest.mark.asyncio
+async def test_a_database_server_that_was_killed_keeps_what_was_committed(private_postgres: PostgresNode) -> None:
+    dsn = private_postgres.create_database("committed")
+    writer = await asyncpg.connect(dsn)
+    await writer.execute("CREATE TABLE written (number int)")
+    for number in range(COMMITS):
+        await writer.execute("INSERT INTO written VALUES ($1)", number)
+    private_postgres.kill()
+    writer.terminate()
+    private_postgres.start()
+    reader = await asyncpg.connect(dsn)
+    assert await reader.fetchval("SELECT count(*) FROM written") == COMMITS
+    await reader.close()
+    private_postgres.drop_database("committed")

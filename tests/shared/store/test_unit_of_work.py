@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from functools import partial
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import asyncpg
@@ -28,6 +29,19 @@ async def test_thousands_of_events_in_one_call_get_positions_in_their_order(data
     rows = await database.pool.fetch("SELECT contact_id, position FROM events ORDER BY position")
     assert [row["contact_id"] for row in rows] == contacts
     assert work.position == rows[-1]["position"]
+
+
+@pytest.mark.asyncio
+async def test_a_commit_waits_for_the_disk_whatever_the_server_is_set_to(database_dsn: str) -> None:
+    name = urlsplit(database_dsn).path.removeprefix("/")
+    connection = await asyncpg.connect(database_dsn)
+    await connection.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
+    await connection.close()
+    database = await Database.open(database_dsn)
+    try:
+        assert await database.pool.fetchval("SHOW synchronous_commit") == "on"
+    finally:
+        await database.close()
 
 
 @pytest.mark.asyncio
