@@ -89,7 +89,7 @@ def start(
     try:
         return asyncio.run(_bring_up(plan, supervisor, say, before_services))
     except BaseException as problem:
-        if supervisor.condition() == "stopping" or not home.is_locked():
+        if _is_stopped_by_another(home, supervisor):
             home.is_free_within(STOPS_WITHIN_SECONDS)
             raise StackError(STOPPED_MEANWHILE) from problem
         say("Stopping the processes that were started.")
@@ -97,6 +97,13 @@ def start(
         if isinstance(problem, CAN_HAPPEN):
             raise StackError(str(problem) or type(problem).__name__) from problem
         raise
+
+
+def _is_stopped_by_another(home: Home, supervisor: Supervisor) -> bool:
+    condition = supervisor.condition()
+    # Supervisor removes its socket when its processes have ended, and holds the lock for a moment longer. If it was
+    # killed, its processes still run.
+    return condition == "stopping" or (condition == "away" and not has_orphans(home))
 
 
 def stop(home: Home) -> None:
