@@ -7,10 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from shared.store.migrate import migrate
 from tests.conftest import TestKafka, TestPostgres
 from tests.scenarios.scene import SERVICES, Account, Scene
-from tests.shared.store.previous_version import ROOT, extract, kept_commit, migrations_of
+from tests.shared.store.previous_version import extract, kept_commit
 from tests.stack.processes import start_all
 from tests.stack.sandbox import Sandbox
 from tests.stack.waiting import until_equal
@@ -76,18 +75,12 @@ class Story:
         return clicks, self._welcome in held, len(members), len(runs)
 
 
-async def _migrate(sandbox: Sandbox) -> None:
-    for service in SERVICES:
-        await migrate(sandbox.database(service), [ROOT / migrations_of(service)])
-
-
 @pytest.mark.timeout(400)
 def test_services_are_replaced_one_after_the_other(
     kafka: TestKafka, postgres: TestPostgres, tmp_path: Path, previous: Path
 ) -> None:
-    sandbox = Sandbox(kafka, postgres, tmp_path)
+    sandbox = Sandbox(kafka, postgres, tmp_path)  # its databases have the tables of the current version
     try:
-        asyncio.run(_migrate(sandbox))
         services = {
             name: sandbox.service_of(previous, name, PENCHANT_KAFKA_SESSION_TIMEOUT=SESSION) for name in SERVICES
         }

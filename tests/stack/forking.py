@@ -34,6 +34,7 @@ class ForkServer:
     """The process that has imported `module`, and is forked."""
 
     def __init__(self, module: str) -> None:
+        self._module = module
         own, its = socket.socketpair()
         with its:
             self._process = subprocess.Popen(
@@ -48,6 +49,14 @@ class ForkServer:
         self._answers = own.makefile("r", encoding="utf-8")
         self._lock = Lock()
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
     def fork(self, arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> "ForkedProcess":
         """Start a process as `python -m <module>` would, in the folder of the project, its output appended to `log`."""
         request = {"arguments": [*arguments], "environment": {**environment}, "folder": str(FOLDER), "log": str(log)}
@@ -55,8 +64,14 @@ class ForkServer:
 
     def ask(self, request: Mapping[str, object]) -> dict[str, Any]:
         with self._lock:
-            self._connection.sendall(json.dumps(request).encode() + b"\n")
-            answer: dict[str, Any] = json.loads(self._answers.readline())
+            try:
+                self._connection.sendall(json.dumps(request).encode() + b"\n")
+                line = self._answers.readline()
+            except ConnectionError:
+                line = ""
+            if not line:
+                raise RuntimeError(f"the process that forks {self._module} has ended: {self._process.wait(10)}")
+            answer: dict[str, Any] = json.loads(line)
             return answer
 
     def close(self) -> None:
@@ -108,6 +123,8 @@ def fork_server_of(module: str) -> ForkServer | None:
     if not hasattr(os, "pidfd_open"):
         return None
     with _STARTING:
+        if module in _SERVERS and not _SERVERS[module].running:
+            _SERVERS.pop(module).close()
         if module not in _SERVERS:
             _SERVERS[module] = ForkServer(module)
         return _SERVERS[module]

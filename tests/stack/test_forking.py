@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from deploy.embedded.ports import free_port
-from tests.stack.forking import ForkServer
+from tests.stack.forking import ForkServer, fork_server_of
+from tests.stack.waiting import wait_until
 
 WITHIN = 60.0  # seconds
+
+forks = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="this system has no descriptors of processes")
 
 
 @pytest.fixture
@@ -20,7 +23,7 @@ def server() -> Iterator[ForkServer]:
     server.close()
 
 
-@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="this system has no descriptors of processes")
+@forks
 def test_a_fork_is_a_process_of_its_own(server: ForkServer, tmp_path: Path) -> None:
     nobody = free_port()
     environment = {
@@ -40,3 +43,16 @@ def test_a_fork_is_a_process_of_its_own(server: ForkServer, tmp_path: Path) -> N
     assert waiting.poll() is None
     waiting.send_signal(signal.SIGKILL)
     assert waiting.wait(WITHIN) == -signal.SIGKILL
+
+
+@forks
+def test_a_server_that_was_killed_says_so_and_is_replaced(tmp_path: Path) -> None:
+    killed = fork_server_of("services.delivery")
+    assert killed is not None
+    os.kill(killed.pid, signal.SIGKILL)
+    with pytest.raises(RuntimeError, match="has ended: -9"):
+        killed.fork(["--help"], os.environ, tmp_path / "lost.log")
+    wait_until(lambda: not killed.running, WITHIN)
+    server = fork_server_of("services.delivery")
+    assert server is not None
+    assert server.fork(["--help"], os.environ, tmp_path / "helped.log").wait(WITHIN) == 0
