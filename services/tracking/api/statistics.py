@@ -135,6 +135,7 @@ async def show_series(
         Time | None, Query(description="From this time on; at most 366 days by day, 31 days by hour.")
     ] = None,
     until: Annotated[Time | None, Query(description="Before this time; default: now.")] = None,
+    send: Annotated[str | None, Query(max_length=40, description="Only clicks in the send with this id.")] = None,
 ) -> SeriesAnswer:
     """Return clicks by verdict and contacts for each day or hour, in total and per link.
 
@@ -150,8 +151,8 @@ async def show_series(
         raise Problem(422, f"{detail}.", errors=[FieldError("/query/since", detail)])
     account = service.catalog.find(AccountChanged, caller.account_id)
     time_zone = "UTC" if account is None else account.time_zone
-    asked = (by, time_zone, asked_since, asked_until)
-    series = Series(by, time_zone, since, until)
+    asked = (by, time_zone, asked_since, asked_until, send)
+    series = Series(by, time_zone, since, until, send)
     try:
         found = await series_of_message(
             service.database, service.click_reads, caller.account_id, message_id, series, asked

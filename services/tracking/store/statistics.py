@@ -29,14 +29,22 @@ async def periods_of_message(
     time_zone: str,
     since: datetime,
     until: datetime,
+    send_id: str | None,
     most: int,
 ) -> list[Period]:
     """Return at most `most` days or hours of a time zone that have clicks, from `since` to before `until`.
 
-    Reads all clicks of the message in that time.
+    Reads all clicks of the message in that time; counts those in the sends with the id `send_id`, or all if it is None.
     """
     rows = await QUERIES["periods"].fetch(
-        connection, message_no=message_no, unit=unit, time_zone=time_zone, since=since, until=until, most=most
+        connection,
+        message_no=message_no,
+        unit=unit,
+        time_zone=time_zone,
+        since=since,
+        until=until,
+        send_id=send_id,
+        most=most,
     )
     return [
         Period(

@@ -26,6 +26,10 @@ SELECT
     count(DISTINCT contact_id) FILTER (WHERE verdict = 'human') AS contacts
 FROM clicks
 WHERE message_no = :message_no AND occurred_at >= :since AND occurred_at < :until
+    AND (
+        :send_id::text IS NULL
+        OR send_no IN (SELECT send_no FROM sends WHERE message_no = :message_no AND id = :send_id)
+    )
 GROUP BY GROUPING SETS ((1), (1, link_number))
 ORDER BY 1, 2
 LIMIT :most

@@ -148,12 +148,16 @@ async def statistics_of_message(
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A query for periods of a message: days or hours of a time zone, from `since` to before `until`."""
+    """A query for periods of a message: days or hours of a time zone, from `since` to before `until`.
+
+    `send_id` selects the clicks in sends with this id; None selects all.
+    """
 
     unit: Literal["day", "hour"]
     time_zone: str
     since: datetime
     until: datetime
+    send_id: str | None = None
 
 
 async def series_of_message(
@@ -176,6 +180,7 @@ async def series_of_message(
                 series.time_zone,
                 series.since,
                 series.until,
+                series.send_id,
                 MOST_PERIODS + 1,
             )
 

@@ -32,6 +32,10 @@ INSERT INTO clicks (
 SELECT gen_random_uuid(), 1, day, $1, 1, 0, $2::timestamptz + day * interval '1 day', 'human', '{}'
 FROM generate_series(0, 4) AS day
 """
+SEND = """
+INSERT INTO sends (account_id, message_no, kind, id, sent_at) VALUES (1, $1, 'campaign', 'spring', now())
+RETURNING send_no
+"""
 CLICKS = 1_000_000
 
 
@@ -117,5 +121,27 @@ async def test_a_series_of_too_many_numbers_is_refused(database: Database, monke
     with pytest.raises(TooManyPeriods):
         await series(5)
     async with database.pool.acquire() as connection:
-        read = await periods_of_message(connection, message_no, "day", "UTC", since, since + timedelta(days=5), 9)
+        read = await periods_of_message(connection, message_no, "day", "UTC", since, since + timedelta(days=5), None, 9)
     assert len(read) == 9, "no more is read than tells that it is too much"
+
+
+async def test_a_series_of_a_send_counts_only_its_clicks(database: Database) -> None:
+    row = await database.pool.fetchrow(MESSAGE)
+    assert row is not None
+    message_id, message_no = row
+    await database.pool.execute(REVISION, message_id)
+    since = datetime(2026, 3, 1, tzinfo=UTC)
+    await database.pool.execute(DAYS, message_no, since)
+    send_no = await database.pool.fetchval(SEND, message_no)
+    await database.pool.execute("UPDATE clicks SET send_no = $1 WHERE contact_id IN (1, 2)", send_no)
+
+    async def days(send_id: str | None) -> list[datetime]:
+        asked = Series("day", "UTC", since, since + timedelta(days=5), send_id)
+        found = await statistics.series_of_message(database, ClickReads(), 1, message_id, asked, send_id)
+        assert found is not None
+        return [period.since for period in found[1] if period.link_number is None]
+
+    everything = [since + timedelta(days=number) for number in range(5)]
+    assert await days(None) == everything
+    assert await days("spring") == everything[1:3]
+    assert await days("another") == []
