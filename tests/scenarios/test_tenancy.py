@@ -143,6 +143,7 @@ class Tenant:
             ("POST", "/v1/criteria/contacts"): {"criterion": criterion},
             ("POST", "/v1/criteria/describe"): {"criterion": criterion},
             ("POST", "/v1/audiences/count"): {"include": [criterion]},
+            ("POST", "/v1/audiences/contacts"): {"include": [criterion]},
             ("POST", "/v1/content/decide"): {"message_id": message, "contact_ids": [self.contact]},
             ("POST", "/v1/campaigns"): campaign,
             ("PUT", "/v1/campaigns/{campaign_id}"): campaign,

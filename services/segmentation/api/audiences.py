@@ -5,18 +5,23 @@ from typing import Annotated
 
 from fastapi import Query, Request
 
-from services.segmentation.api.models import (
+from services.segmentation.api.audience_models import (
     AudienceBody,
     AudienceOut,
     AudiencePart,
     ContentOfContact,
     ContentOut,
     DecideBody,
+    ShareBody,
 )
+from services.segmentation.api.models import ContactKey, Member
 from services.segmentation.api.refusals import refusals
 from services.segmentation.api.state import State
+from services.segmentation.domain.audience import Share
 from services.segmentation.use_cases.audiences import WrittenAudience
+from shared.criteria.content import FALLBACK
 from shared.http.keys import Caller, requires
+from shared.http.pages import Page, PageRequest
 from shared.http.routing import Router
 
 router = Router(tags=["audiences"])
@@ -27,9 +32,8 @@ async def count_audience(
     request: Request, body: AudienceBody, caller: Annotated[Caller, requires("read")]
 ) -> AudienceOut:
     """Count an audience: its parts, suppressed and held-out contacts, and the contacts of each variant."""
-    written = WrittenAudience(body.include, body.exclude, body.hold_out_percent)
     with refusals(pointer=""):
-        found = await State.of(request).audiences.count(caller.account_id, written, body.message_id)
+        found = await State.of(request).audiences.count(caller.account_id, _written(body), body.message_id)
     return AudienceOut(
         count=found.count,
         held_out=found.held_out,
@@ -39,6 +43,33 @@ async def count_audience(
         ],
         content=None if found.content is None else {block: dict(counts) for block, counts in found.content.items()},
     )
+
+
+@router.post("/v1/audiences/contacts")
+async def list_share(request: Request, body: ShareBody, caller: Annotated[Caller, requires("read")]) -> Page[Member]:
+    """List the contacts behind a number of an audience, by contact id, page by page.
+
+    With the same audience, `status=held_out` lists the contacts that `held_out` counts, and `block` and `variant` list
+    those that `content` counts. Campaigns that have been launched list their recipients instead.
+    """
+    page = PageRequest(body.limit, request.url.path, body.cursor)
+    key = page.key(ContactKey)
+    share = Share(status=body.status, reason=body.reason, block=body.block, variant=body.variant or FALLBACK)
+    with refusals(pointer=""):
+        found = await State.of(request).audiences.contacts(
+            caller.account_id, _written(body), body.message_id, share, key[0] if key else 0, page.fetch
+        )
+    return Page[Member].of(
+        found.contact_ids,
+        page,
+        key=lambda contact_id: (contact_id,),
+        item=lambda contact_id: Member(contact_id=contact_id),
+        total=found.total,
+    )
+
+
+def _written(body: AudienceBody) -> WrittenAudience:
+    return WrittenAudience(body.include, body.exclude, body.hold_out_percent, body.campaign_id)
 
 
 @router.post("/v1/content/decide")

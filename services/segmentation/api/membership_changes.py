@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 
 from services.segmentation.api.refusals import refusals
 from services.segmentation.api.state import State
-from services.segmentation.store.membership_changes import MembershipChange, Wanted
+from services.segmentation.store.membership_changes import LATEST, MembershipChange, Wanted
 from shared.events.segmentation import Reason
 from shared.http.bodies import only_written_out
 from shared.http.keys import Caller, requires
@@ -23,6 +23,11 @@ Type = Literal["SegmentEntered", "SegmentLeft"]
 Since = Annotated[
     Annotated[AwareDatetime, BeforeValidator(only_written_out)] | None,
     Query(description="The earliest time; 24 hours ago by default."),
+]
+
+Until = Annotated[
+    Annotated[AwareDatetime, BeforeValidator(only_written_out)] | None,
+    Query(description="Only changes before this time."),
 ]
 
 
@@ -55,13 +60,14 @@ async def list_membership_changes(
     caller: Annotated[Caller, requires("read")],
     page: Annotated[PageRequest, page_request()],
     since: Since = None,
+    until: Until = None,
     segment_id: Annotated[UUID | None, Query(description="Only changes of this segment.")] = None,
     change_type: Annotated[Type | None, Query(alias="type", description="Only entries, or only exits.")] = None,
 ) -> Page[MembershipChangeOut]:
-    """List published entries into and exits from segments since a time, newest first."""
+    """List published entries into and exits from segments in a period, newest first."""
     state = State.of(request)
     enters = None if change_type is None else change_type == "SegmentEntered"
-    wanted = Wanted(since or datetime.now(UTC) - DEFAULT_PERIOD, segment_id, enters)
+    wanted = Wanted(since or datetime.now(UTC) - DEFAULT_PERIOD, until or LATEST, segment_id, enters)
     key = page.key(datetime, UUID)
     before = None if key is None else (key[0], key[1])
     with refusals():

@@ -1,10 +1,11 @@
 """An audience and the content of its members, as set algebra on a slice."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import get_args
+from typing import Literal, get_args
 from uuid import UUID
 
+from pydantic import BaseModel
 from pyroaring import BitMap
 
 from services.segmentation.domain.evaluator import Evaluator
@@ -117,6 +118,40 @@ def decide_for_many(evaluator: Evaluator, blocks: Sequence[Block], contacts: Bit
         by_variant[FALLBACK] = left
         decided[block.name] = by_variant
     return decided
+
+
+PreviewStatus = Literal["audience", "held_out", "suppressed"]
+
+
+class Share(BaseModel):
+    """The contacts behind one number of an audience: those with a status now.
+
+    `reason` selects suppressed contacts; `block` and `variant` select contacts of the audience by what they get.
+    """
+
+    status: PreviewStatus
+    reason: str | None = None
+    block: str | None = None
+    variant: str = FALLBACK
+
+
+def share_of(evaluator: Evaluator, audience: Audience, blocks: Sequence[Block], share: Share) -> BitMap:
+    """Return the contacts of a slice that are in a share of an audience."""
+    selection = select(evaluator, audience)
+    if share.status == "held_out":
+        return selection.held_out
+    if share.status == "suppressed":
+        by_reason = selection.suppressed
+        return _all(by_reason.values() if share.reason is None else [by_reason.get(share.reason, BitMap())])
+    if share.block is None:
+        return selection.audience
+    chosen = [block for block in blocks if block.name == share.block]
+    decided = decide_for_many(evaluator, chosen, selection.audience).values()
+    return _all(by_variant.get(share.variant, BitMap()) for by_variant in decided)
+
+
+def _all(sets: Iterable[BitMap]) -> BitMap:
+    return BitMap.union(BitMap(), *sets)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from services.segmentation.domain.audience import Share
 from services.segmentation.domain.portable import PortableAudience, PortableBlock, PortableCriterion
 
 
@@ -53,6 +54,17 @@ class CountAudience(BaseModel):
     kind: Literal["audience"] = "audience"
     audience: PortableAudience
     blocks: list[PortableBlock] = []
+
+
+class ListShare(BaseModel):
+    """Asks for the first contacts of a share of an audience with an id above `after`, and their total number."""
+
+    kind: Literal["share"] = "share"
+    audience: PortableAudience
+    blocks: list[PortableBlock] = []
+    share: Share
+    after: int = 0
+    limit: int
 
 
 class DecideContent(BaseModel):
@@ -116,6 +128,7 @@ Question = Annotated[
     | CountAnnounced
     | ListAnnounced
     | CountAudience
+    | ListShare
     | DecideContent
     | SamplePage
     | LabelInterest,

@@ -10,8 +10,8 @@ from shared.events.segmentation import Reason
 from shared.store.queries import queries_of
 
 _QUERIES = queries_of(__file__)
-_LATEST = datetime(9999, 12, 31, tzinfo=UTC)
-_LAST_ID = UUID(int=2**128 - 1)
+LATEST = datetime(9999, 12, 31, tzinfo=UTC)
+_FIRST_ID = UUID(int=0)
 
 
 class MembershipChange(NamedTuple):
@@ -26,9 +26,10 @@ class MembershipChange(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """A filter of changes: of one segment or all, entries, exits or both (None), since a time."""
+    """A filter of changes: of one segment or all, entries, exits or both (None), from `since` to before `until`."""
 
     since: datetime
+    until: datetime = LATEST
     segment_id: UUID | None = None
     enters: bool | None = None
 
@@ -37,7 +38,7 @@ async def read_changes(
     pool: Pool, account_id: int, wanted: Wanted, before: tuple[datetime, UUID] | None, limit: int
 ) -> list[MembershipChange]:
     """Return the next changes before a time and event, newest first."""
-    time, event_id = before or (_LATEST, _LAST_ID)
+    time, event_id = before or (wanted.until, _FIRST_ID)
     rows = await _QUERIES["membership_changes"].fetch(
         pool,
         account_id=account_id,

@@ -7,14 +7,16 @@ from uuid import UUID
 
 import structlog
 
-from services.segmentation.domain.audience import hold_out_seed
+from services.segmentation.domain.audience import Share, hold_out_seed
 from services.segmentation.domain.errors import NotFound
 from services.segmentation.domain.portable import PortableAudience, PortableBlock, PortableCriterion, PortableVariant
-from services.segmentation.domain.questions import CountAudience, DecideContent
+from services.segmentation.domain.questions import CountAudience, DecideContent, ListShare
+from services.segmentation.use_cases.contact_page import ContactPage
 from services.segmentation.use_cases.segments import Segments
 from services.segmentation.use_cases.slice_owners import SliceOwners
 from services.segmentation.use_cases.validating import broken_segments
 from shared.criteria import AccountLookup, Criterion, Fault, InvalidCriterion, parse, validate
+from shared.criteria.content import FALLBACK
 from shared.criteria.cost import MOST_COST, TOO_EXPENSIVE, cost_of
 from shared.events.topics import partition_of
 from shared.events.tracking import BlockVariant, MessageChanged
@@ -28,11 +30,12 @@ TOO_LARGE = f"with the segments in it, an audience has at most {MAX_DEFINITION_B
 
 @dataclass(frozen=True, slots=True)
 class WrittenAudience:
-    """An audience in a request."""
+    """An audience in a request; those held out are the same for one campaign."""
 
     include: Sequence[object]
     exclude: Sequence[object] = ()
     hold_out_percent: float = 0.0
+    campaign_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +57,7 @@ class Audiences:
     owners: SliceOwners
     partitions: int
 
-    async def read(
-        self, account_id: int, written: WrittenAudience, campaign_id: UUID | None, *, writing: bool = True
-    ) -> PortableAudience:
+    async def read(self, account_id: int, written: WrittenAudience, *, writing: bool = True) -> PortableAudience:
         """Parse and validate an audience: a request's, or one that is stored (not `writing`).
 
         Raises InvalidCriterion with pointers from the audience on.
@@ -80,14 +81,12 @@ class Audiences:
         if faults:
             raise InvalidCriterion(tuple(faults))
         return PortableAudience(
-            **parts, hold_out_percent=written.hold_out_percent, hold_out_seed=hold_out_seed(campaign_id)
+            **parts, hold_out_percent=written.hold_out_percent, hold_out_seed=hold_out_seed(written.campaign_id)
         )
 
-    async def count(
-        self, account_id: int, written: WrittenAudience, message_id: UUID | None, campaign_id: UUID | None = None
-    ) -> AudienceCounts:
+    async def count(self, account_id: int, written: WrittenAudience, message_id: UUID | None) -> AudienceCounts:
         """Count an audience. Raises InvalidCriterion, NotFound (the message), SlicesUnavailable."""
-        audience = await self.read(account_id, written, campaign_id)
+        audience = await self.read(account_id, written)
         blocks = [] if message_id is None else await self.blocks(account_id, message_id)
         question = CountAudience(audience=audience, blocks=blocks)
         answers = list((await self.owners.ask(account_id, question)).values())
@@ -106,6 +105,28 @@ class Audiences:
             if message_id is None
             else {block.block: _added(one["content"][block.block] for one in answers) for block in blocks},
         )
+
+    async def contacts(
+        self,
+        account_id: int,
+        written: WrittenAudience,
+        message_id: UUID | None,
+        share: Share,
+        after: int,
+        limit: int,
+    ) -> ContactPage:
+        """Return contacts of a share of an audience with ids above `after`.
+
+        Raises InvalidCriterion, NotFound (the message, or the block or variant in it), SlicesUnavailable.
+        """
+        audience = await self.read(account_id, written)
+        blocks = [] if message_id is None else await self.blocks(account_id, message_id)
+        if share.block is not None:
+            blocks = [block for block in blocks if block.block == share.block]
+            if not any(share.variant in (FALLBACK, *(one.variant for one in block.variants)) for block in blocks):
+                raise NotFound("The message has no such block, or the block has no such variant.")
+        question = ListShare(audience=audience, blocks=blocks, share=share, after=after, limit=limit)
+        return ContactPage.of((await self.owners.ask(account_id, question)).values(), limit)
 
     async def find_message(self, account_id: int, message_id: UUID) -> MessageChanged:
         """Return a message that is not deleted. Raises NotFound."""

@@ -106,7 +106,7 @@ class Campaigns:
         return campaign
 
     async def _parts(self, account_id: int, campaign_id: UUID, written: WrittenCampaign) -> dict[str, Any]:
-        audience = await self.audiences.read(account_id, written.audience, campaign_id)
+        audience = await self.audiences.read(account_id, written.audience)
         await self.audiences.find_message(account_id, written.message_id)
         return {
             "name": written.name,
@@ -176,8 +176,8 @@ class Campaigns:
         return found
 
     async def _launch_of(self, campaign: Campaign) -> Launch:
-        written = WrittenAudience(campaign.include, campaign.exclude, campaign.hold_out_percent)
-        audience = await self.audiences.read(campaign.account_id, written, campaign.campaign_id, writing=False)
+        written = WrittenAudience(campaign.include, campaign.exclude, campaign.hold_out_percent, campaign.campaign_id)
+        audience = await self.audiences.read(campaign.account_id, written, writing=False)
         message = await self.audiences.find_message(campaign.account_id, campaign.message_id)
         blocks = await self.audiences.blocks(campaign.account_id, campaign.message_id)
         return Launch(revision=message.revision, audience=audience, blocks=blocks)

@@ -21,6 +21,7 @@ from services.segmentation.domain.questions import (
     SamplePage,
 )
 from services.segmentation.store.segments import Segment
+from services.segmentation.use_cases.contact_page import ContactPage
 from services.segmentation.use_cases.naming import CatalogNames
 from services.segmentation.use_cases.segments import Segments
 from services.segmentation.use_cases.slice_owners import SliceOwners
@@ -41,14 +42,6 @@ class NodeCounts:
     def whole(self) -> int:
         """The number of contacts for which the criterion is true."""
         return next(iter(self.counts.values()))
-
-
-@dataclass(frozen=True, slots=True)
-class ContactPage:
-    """Ids of contacts, ascending, and their total number."""
-
-    contact_ids: list[int]
-    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +100,7 @@ class Criteria:
         return await self._page(account_id, _list(portable, after, limit), limit)
 
     async def _page(self, account_id: int, question: ListMembers | ListAnnounced, limit: int) -> ContactPage:
-        answers = (await self.owners.ask(account_id, question)).values()
-        contact_ids = sorted(contact_id for answer in answers for contact_id in answer["contact_ids"])
-        return ContactPage(contact_ids[:limit], sum(answer["count"] for answer in answers))
+        return ContactPage.of((await self.owners.ask(account_id, question)).values(), limit)
 
     async def describe(self, account_id: int, value: object, language: Language) -> str:
         """Return a sentence that says what a request's criterion means. Raises InvalidCriterion."""

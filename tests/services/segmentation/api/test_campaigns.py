@@ -67,6 +67,66 @@ async def test_an_audience_is_counted_with_its_parts_and_variants(rig: Rig) -> N
 
 
 @pytest.mark.asyncio
+async def test_every_number_of_an_audience_leads_to_its_contacts(rig: Rig) -> None:
+    async with rig.process() as process:
+        await world(rig, process, 40)
+        campaign_id = await draft(process, hold_out_percent=50)
+        body = {"include": [GENT], "hold_out_percent": 50, "message_id": str(MESSAGE), "campaign_id": campaign_id}
+        counted = (await process.client.post("/v1/audiences/count", json=body)).json()
+        assert counted["count"] > 0
+        assert counted["held_out"] == 40 - counted["count"] > 0  # none of 40 is one case in 10 ** 12
+        assert await listed(process, body) == (audience := await listed(process, body | {"status": "audience"}))
+        held_out = await listed(process, body | {"status": "held_out"})
+        assert (len(audience), len(held_out)) == (counted["count"], counted["held_out"])
+        assert sorted(audience + held_out) == [*range(1, 41)]
+        for reason, number in counted["suppressed"].items():
+            assert len(await listed(process, body | {"status": "suppressed", "reason": reason})) == number == 1
+        assert await listed(process, body | {"status": "suppressed"}) == [41, 42]
+        for variant, number in counted["content"]["hero"].items():
+            assert len(await listed(process, body | {"block": "hero", "variant": variant})) == number
+        await process.client.post(f"/v1/campaigns/{campaign_id}/launch")
+        await until(lambda: is_in(process, campaign_id, "done"))
+        answer = await process.client.get(f"/v1/campaigns/{campaign_id}/recipients?status=held_out")
+        assert [one["contact_id"] for one in answer.json()["items"]] == held_out
+
+
+async def listed(process: Process, body: dict[str, Any]) -> list[int]:
+    """Return the contacts of a share of an audience, page by page."""
+    found: list[int] = []
+    cursor = None
+    while True:
+        answer = await process.client.post("/v1/audiences/contacts", json=body | {"limit": 7, "cursor": cursor})
+        assert answer.status_code == 200, answer.text
+        found += [one["contact_id"] for one in answer.json()["items"]]
+        cursor = answer.json()["next_cursor"]
+        if cursor is None:
+            assert answer.json()["total"] == len(found)
+            return found
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("members", "status", "detail"),
+    [
+        ({"reason": "bounced"}, 422, "needs the status suppressed"),
+        ({"block": "hero"}, 422, "need each other"),
+        ({"block": "hero", "variant": "dogs", "status": "held_out"}, 422, "needs `message_id`"),
+        ({"block": "hero", "variant": "birds"}, 404, "no such variant"),
+        ({"block": "nowhere", "variant": ""}, 404, "no such block"),
+    ],
+)
+async def test_a_share_that_cannot_be_listed_is_refused(
+    rig: Rig, members: dict[str, str], status: int, detail: str
+) -> None:
+    async with rig.process() as process:
+        await world(rig, process)
+        body = {"include": [GENT], "message_id": str(MESSAGE), **members}
+        answer = await process.client.post("/v1/audiences/contacts", json=body)
+        assert answer.status_code == status, answer.text
+        assert detail in answer.text
+
+
+@pytest.mark.asyncio
 async def test_a_campaign_is_requested_once_for_each_subscribed_member(rig: Rig) -> None:
     async with rig.process() as process:
         await world(rig, process)

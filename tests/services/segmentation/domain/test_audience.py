@@ -8,7 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyroaring import BitMap
 
-from services.segmentation.domain.audience import Audience, count_parts, decide_for_many, denied, select, skipped_of
+from services.segmentation.domain.audience import (
+    Audience,
+    Share,
+    count_parts,
+    decide_for_many,
+    denied,
+    select,
+    share_of,
+    skipped_of,
+)
 from services.segmentation.domain.campaigns import Frozen
 from services.segmentation.domain.evaluator import Evaluator
 from services.segmentation.domain.folding import Days, fold
@@ -127,3 +136,29 @@ def test_what_was_frozen_is_read_as_it_was_written_also_by_an_earlier_version() 
     assert Frozen.load(frozen.dump()) == frozen
     earlier = pack({"suppressed": ["blocked"], "content": {"hero": ["dogs", ""]}}, sets[:5])
     assert Frozen.load(earlier) == Frozen(sets[0], sets[1], {"blocked": sets[2]}, content)
+
+
+@settings(max_examples=100, deadline=None)
+@given(histories, several, several, blocks_of, st.sampled_from([0, 30, 100]))
+def test_every_number_of_an_audience_has_its_contacts(
+    events: list[ContactEvent],
+    include: list[Criterion],
+    exclude: list[Criterion],
+    blocks: list[Block],
+    percent: float,
+) -> None:
+    image, _ = world(events)
+    audience = Audience(include, exclude, percent, "seed")
+    evaluator = Evaluator(image)
+    selection = select(evaluator, audience)
+    share = partial(share_of, evaluator, audience, blocks)
+    assert share(Share(status="audience")) == selection.audience
+    assert share(Share(status="held_out")) == selection.held_out
+    everybody = share(Share(status="suppressed"))
+    for reason, contacts in selection.suppressed.items():
+        assert share(Share(status="suppressed", reason=reason)) == contacts
+        everybody -= contacts
+    assert not everybody
+    for block, by_variant in decide_for_many(evaluator, blocks, selection.audience).items():
+        for variant, contacts in by_variant.items():
+            assert share(Share(status="audience", block=block, variant=variant)) == contacts

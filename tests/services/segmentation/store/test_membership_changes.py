@@ -66,3 +66,7 @@ async def test_changes_of_a_segment_and_a_direction_are_found_among_many(pool: a
     entered = await read_changes(pool, 1, Wanted(since, segment_id=SEGMENT, enters=True), None, 3)
     assert [(change.contact_id, change.enters) for change in entered] == [(1, True), (2, True), (3, True)]
     assert await read_changes(pool, 1, Wanted(since, segment_id=SEGMENT, enters=False), None, 3) == []
+    between = await read_changes(
+        pool, 1, Wanted(NOW - timedelta(seconds=12), NOW - timedelta(seconds=9)), None, CHANGES
+    )
+    assert [change.contact_id for change in between] == [10, 11, 12]
