@@ -77,9 +77,16 @@ def _open_delivery(scene: Scene) -> tuple[ServiceProcess, Path]:
 
 
 def open_shop(scene: Scene, console: ServiceProcess) -> Shop:
-    """Play the demo: people have clicked, labels have followed, a workflow runs."""
+    """Play the demo: people have clicked, labels have followed, a workflow runs. A second campaign is a draft."""
     account_id, key, ids = asyncio.run(_play(scene))
-    return Shop(console, Account(scene, account_id, key), ids)
+    account = Account(scene, account_id, key)
+    audience = {
+        "include": [{"label": ids["label"]}, {"clicks": {"message": ids["message"]}}],
+        "exclude": [{"clicks": {"message": ids["message"], "at_least": 3}}],
+    }
+    draft = {"name": "Draft", "message_id": ids["arrivals"], "audience": audience, "hold_out_percent": 50}
+    ids["draft"] = account.post("segmentation", "/v1/campaigns", draft)["id"]
+    return Shop(console, account, ids)
 
 
 async def _play(scene: Scene) -> tuple[int, str, dict[str, str]]:

@@ -6,14 +6,13 @@ from typing import Any
 from fastapi import Response
 
 from services.console.api.builder import Builder, build, load_choices, recent_choices, tree_of
-from services.console.api.contacts import SUBSCRIPTIONS
-from services.console.api.criterion_sentences import describe
+from services.console.api.campaign_audience import audience_body, count_audience, part_sentences
 from services.console.api.formats import time_zone
 from services.console.api.forms import Form
 from services.console.api.languages import _
 from services.console.api.names import Names
 from services.console.api.page import AccountPage
-from services.console.apis.client import ApiProblem, Json, Unreachable
+from services.console.apis.client import ApiProblem, Json
 from services.console.domain.criterion_draft import draft_of
 from services.console.domain.criterion_form import Node, criterion_of, empty_draft
 
@@ -103,48 +102,6 @@ async def show_numbers(page: AccountPage, form: Form) -> Response:
     return page.show("campaign_numbers.html", **await _numbers(page, form, builders, None, choices.names()))
 
 
-async def count_audience(page: AccountPage, audience: Json, message_id: str, percent: float) -> Json | None:
-    """Return the numbers of an audience; None if they are unavailable."""
-    body: dict[str, Any] = {"include": audience["include"], "hold_out_percent": percent}
-    if audience.get("exclude"):
-        body["exclude"] = audience["exclude"]
-    if message_id:
-        body["message_id"] = message_id
-    try:
-        return await page.api.post("segmentation", "/v1/audiences/count", body)
-    except (ApiProblem, Unreachable):
-        return None
-
-
-def part_sentences(audience: Json, names: Names) -> dict[str, str]:
-    """Return a sentence for each part of an audience, by its pointer."""
-    return {
-        f"/{member}/{index}": describe(criterion, names)
-        for member in ("include", "exclude")
-        for index, criterion in enumerate(audience.get(member) or [])
-    }
-
-
-def audience_criteria(audience: Json) -> dict[str, Json]:
-    """Return the criteria of the contacts behind the numbers of an audience.
-
-    The keys are pointers for its parts, with "/only" for contacts in no other part of the same kind; and subscriptions,
-    for contacts who get the message ("subscribed") and those who do not.
-    """
-    parts: dict[str, Json] = {}
-    for member in ("include", "exclude"):
-        criteria = audience.get(member) or []
-        for index, criterion in enumerate(criteria):
-            others = criteria[:index] + criteria[index + 1 :]
-            parts[f"/{member}/{index}"] = criterion
-            parts[f"/{member}/{index}/only"] = {"all": [criterion, {"not": {"any": others}}]} if others else criterion
-    wanted: list[Json] = [{"any": audience["include"]}]
-    if audience.get("exclude"):
-        wanted.append({"not": {"any": audience["exclude"]}})
-    chosen = {one: {"all": [*wanted, {"contact": {"subscription": one}}]} for one in SUBSCRIPTIONS}
-    return parts | chosen
-
-
 async def _numbers(
     page: AccountPage, form: Form, builders: list[Builder], found: Json | None, names: Names
 ) -> dict[str, Any]:
@@ -152,10 +109,10 @@ async def _numbers(
         return {"complete": False, "counted_audience": None, "sentences": {}}
     audience = _audience([builder.built.criterion for builder in builders])
     message_id = form["message_id"] or (found["message_id"] if found else "")
-    percent = _percent(form, found)
+    body = audience_body(audience, message_id, _percent(form, found) or 0, found["id"] if found else None)
     return {
         "complete": True,
-        "counted_audience": await count_audience(page, audience, message_id, percent or 0),
+        "counted_audience": await count_audience(page, body),
         "sentences": part_sentences(audience, names),
     }
 

@@ -6,16 +6,15 @@ from uuid import UUID
 
 from fastapi import Response
 
-from services.console.api.campaign_form import (
-    asked_for,
-    audience_criteria,
-    count_audience,
+from services.console.api.campaign_audience import (
+    count_of_campaign,
+    describe_variant,
+    is_launched,
+    part_criteria,
     part_sentences,
-    save,
-    show_form,
-    show_numbers,
-    tree_of_criteria,
+    variant_of,
 )
+from services.console.api.campaign_form import asked_for, save, show_form, show_numbers, tree_of_criteria
 from services.console.api.criterion_sentences import describe
 from services.console.api.forms import Form, read_form
 from services.console.api.languages import _
@@ -32,7 +31,6 @@ router = Router(prefix="/a/{account_id}/campaigns", include_in_schema=False)
 AT_WORK = ("scheduled", "launching", "sending")
 RECIPIENTS = 25  # on a page
 IN_AUDIENCE = ["requested", "waiting", "skipped"]
-VARIANT = "."  # before the name of a variant in the URL, for that of the fallback is empty
 STATES = ("draft", "scheduled", "launching", "sending", "paused", "done", "cancelled", "failed")
 
 
@@ -87,13 +85,13 @@ async def campaign(page: OfAccount, campaign_id: UUID) -> Response:
         page.api.get("segmentation", f"/v1/campaigns/{campaign_id}"),
         load_names(page.api, "labels", "messages", "segments"),
     )
-    started = found["launched_at"] is not None and found["state"] not in ("draft", "scheduled")
+    started = is_launched(found)
     audience = found["audience"]
     shown: dict[str, Any] = {"counted_audience": None, "report": None, "list": listing(page.request, _NOBODY, {})}
     if started:
         shown |= await _outcome(page, found)
     else:
-        shown["counted_audience"] = await count_audience(page, audience, found["message_id"], found["hold_out_percent"])
+        shown["counted_audience"] = await count_of_campaign(page, found)
     return page.show_progress(
         "campaign.html",
         here="campaigns",
@@ -103,7 +101,7 @@ async def campaign(page: OfAccount, campaign_id: UUID) -> Response:
         include=[describe(one, names) for one in audience["include"]],
         exclude=[describe(one, names) for one in audience["exclude"]],
         sentences=part_sentences(audience, names),
-        criteria=audience_criteria(audience),
+        criteria=part_criteria(audience),
         at_work=found["state"] in AT_WORK,
         **shown,
     )
@@ -202,7 +200,7 @@ async def _outcome(page: AccountPage, found: Json) -> dict[str, Any]:
     report, recipients, series = await asyncio.gather(
         page.api.find("segmentation", f"{path}/report"),
         page.api.send("segmentation", "GET", f"{path}/recipients", params=_wanted(filters, cursor)),
-        page.api.find("tracking", f"/v1/messages/{found['message_id']}/series", by="day", since=found["launched_at"]),
+        page.api.find("tracking", f"/v1/messages/{found['message_id']}/series", by="day", send=found["id"]),
     )
     shown = listing(page.request, recipients.json(), filters)
     return {
@@ -222,7 +220,7 @@ def _wanted(filters: dict[str, str], cursor: str | None) -> dict[str, Any]:
     if filters["status"]:
         wanted["status"] = IN_AUDIENCE if filters["status"] == "audience" else filters["status"]
     if filters["block"]:
-        wanted |= {"block": filters["block"], "variant": filters["variant"].removeprefix(VARIANT)}
+        wanted |= {"block": filters["block"], "variant": variant_of(filters)}
     return wanted
 
 
@@ -233,8 +231,7 @@ def _chosen(shown: Listing, filters: dict[str, str]) -> str:
     words = [recipient_status(filters["status"])] if filters["status"] else []
     words += [skipped_because(filters["reason"])] if filters["reason"] else []
     if filters["block"]:
-        variant = filters["variant"].removeprefix(VARIANT) or _("the fallback")
-        words.append(_("%(variant)s in block %(block)s", variant=variant, block=filters["block"]))
+        words.append(describe_variant(filters))
     words += [_("clicked")] if filters["clicked"] else []
     return ", ".join(words)
 
@@ -243,7 +240,7 @@ async def _summary(page: AccountPage, campaign_id: UUID, form: Form, status: int
     found, names = await asyncio.gather(page.api.get("segmentation", f"/v1/campaigns/{campaign_id}"), _names(page))
     message_id = found["message_id"]
     counted, check, message = await asyncio.gather(
-        count_audience(page, found["audience"], message_id, found["hold_out_percent"]),
+        count_of_campaign(page, found),
         page.api.find("tracking", f"/v1/messages/{message_id}/check"),
         page.api.find("tracking", f"/v1/messages/{message_id}"),
     )
@@ -256,7 +253,7 @@ async def _summary(page: AccountPage, campaign_id: UUID, form: Form, status: int
         message=message,
         names=names,
         sentences=part_sentences(found["audience"], names),
-        criteria=audience_criteria(found["audience"]),
+        criteria=part_criteria(found["audience"]),
         counted_audience=counted,
         warnings=[] if check is None else check["warnings"],
     )

@@ -5,10 +5,10 @@ import asyncio
 from fastapi import Response
 
 from services.console.api.lists import PAGE, filters_of, listing
-from services.console.api.membership_changes import PERIODS, start_of
 from services.console.api.names import load_names
 from services.console.api.page import OfAccount
 from services.console.api.people import people_of
+from services.console.api.periods import PERIODS, start_of
 from shared.http.routing import Router
 
 router = Router(prefix="/a/{account_id}/clicks", include_in_schema=False)

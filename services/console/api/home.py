@@ -8,10 +8,10 @@ from fastapi import Response
 from services.console.api import sentences
 from services.console.api.counting import counts_of
 from services.console.api.languages import _
-from services.console.api.membership_changes import start_of
 from services.console.api.names import Names, load_names
 from services.console.api.page import AccountPage, OfAccount
 from services.console.api.people import people_of
+from services.console.api.periods import start_of
 from services.console.apis.client import ApiProblem, Json, ServiceName, Unreachable
 from shared.http.routing import Router
 

@@ -1,13 +1,10 @@
 """Counts the clicks on the links of a message, in total or in the last days."""
 
 from collections import Counter
-from datetime import datetime, time, timedelta
 from uuid import UUID
 
-from services.console.api.formats import time_zone
 from services.console.api.page import AccountPage
-
-PERIODS = ("1", "7", "30")  # days, today included; none of them: ever
+from services.console.api.periods import PERIODS, start_of
 
 
 def period_of(page: AccountPage) -> str:
@@ -22,8 +19,7 @@ async def clicks_of_links(page: AccountPage, message_id: UUID) -> dict[str, Coun
     if not period:
         stats = await page.api.get("tracking", f"/v1/messages/{message_id}/stats")
         return {one["link_id"]: Counter(one["clicks"]) for one in stats["links"]}
-    first = datetime.now(time_zone.get()).date() - timedelta(days=int(period) - 1)
-    since = datetime.combine(first, time(), time_zone.get()).isoformat()
+    since = start_of(int(period)).isoformat()
     series = await page.api.get("tracking", f"/v1/messages/{message_id}/series", by="day", since=since)
     found: dict[str, Counter[str]] = {}
     for link in series["links"]:

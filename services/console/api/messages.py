@@ -12,12 +12,13 @@ from starlette.datastructures import UploadFile
 from services.console.api.forms import Form, form_of, read_form
 from services.console.api.languages import _, counted
 from services.console.api.lists import PAGE, cut, filters_of, listing
-from services.console.api.message_numbers import PERIODS, clicks_of_links, period_of
+from services.console.api.message_numbers import clicks_of_links, period_of
 from services.console.api.message_preview import preview_of
 from services.console.api.message_source import kept_of, read_source
 from services.console.api.names import Names
 from services.console.api.page import AccountPage, OfAccount
 from services.console.api.people import people_of
+from services.console.api.periods import PERIODS, period_of_day
 from services.console.api.rendering import SERVICE
 from services.console.api.security import MAIL_POLICY
 from services.console.apis.client import ApiProblem, Json
@@ -201,9 +202,18 @@ async def delete(page: OfAccount, message_id: UUID) -> Response:
 @router.get("/{message_id}/clicks")
 async def clicks(page: OfAccount, message_id: UUID) -> Response:
     """List the clicks on a message."""
-    filters = filters_of(page.request, "verdict", "send")
+    filters = filters_of(page.request, "verdict", "send", "day")
     chosen = page.request.query_params.getlist("link_id")
-    wanted = {"message_id": message_id, "link_id": chosen, **filters}
+    of_day = period_of_day(filters["day"])
+    if not of_day:
+        filters["day"] = ""
+    wanted = {
+        "message_id": message_id,
+        "link_id": chosen,
+        "verdict": filters["verdict"],
+        "send": filters["send"],
+        **of_day,
+    }
     cursor = page.request.query_params.get("cursor")
     found, answer, stats = await asyncio.gather(
         page.api.get("tracking", f"/v1/messages/{message_id}"),

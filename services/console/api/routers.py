@@ -2,6 +2,7 @@
 
 from services.console.api import (
     builder,
+    campaign_audience,
     campaigns,
     chosen_people,
     clicks,
@@ -59,6 +60,7 @@ ROUTERS: tuple[Router, ...] = (
     invitations.router,
     operations.router,
     inbox.router,
+    campaign_audience.router,
     campaigns.router,
     chosen_people.router,
     giving.router,

@@ -119,6 +119,7 @@ def subscription(value: str) -> str:
         "unsubscribed": _("unsubscribed"),
         "bounced": _("bounced"),
         "blocked": _("blocked"),
+        "unknown": _("not known whether they want mails"),
     }.get(value, value)
 
 
