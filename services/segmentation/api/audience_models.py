@@ -36,21 +36,21 @@ class ShareBody(AudienceBody):
     """An audience, and which of its contacts are listed."""
 
     status: Annotated[
-        PreviewStatus, Field(description="Contacts who would be sent the message, be held out, or be suppressed.")
+        PreviewStatus,
+        Field(
+            description="Contacts who would be sent the message, be held out, or be suppressed.", examples=["held_out"]
+        ),
     ] = "audience"
-    reason: Annotated[
-        str | None, Field(max_length=100, description="Only contacts suppressed for this reason.", examples=["bounced"])
-    ] = None
+    reason: Annotated[str | None, Field(max_length=100, description="Only contacts suppressed for this reason.")] = None
     block: Annotated[
         str | None,
-        Field(max_length=100, description="With `variant`: a block of the message.", examples=["hero"]),
+        Field(max_length=100, description="With `variant`: a block of the message."),
     ] = None
     variant: Annotated[
         str | None,
         Field(
             max_length=100,
             description="Only contacts of the audience who would get this variant of `block`; empty for the fallback.",
-            examples=["dogs"],
         ),
     ] = None
     limit: Annotated[int, Field(ge=1, le=1000, description="Maximum number of contacts in the answer.")] = 100

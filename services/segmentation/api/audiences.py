@@ -45,7 +45,7 @@ async def count_audience(
     )
 
 
-@router.post("/v1/audiences/contacts")
+@router.post("/v1/audiences/contacts", summary="List the contacts behind a number of an audience")
 async def list_share(request: Request, body: ShareBody, caller: Annotated[Caller, requires("read")]) -> Page[Member]:
     """List the contacts behind a number of an audience, by contact id, page by page.
 
