@@ -31,7 +31,7 @@ async def contacts(page: OfAccount, campaign_id: UUID) -> Response:
         chosen = urlencode({name: value for name, value in filters.items() if value})
         return page.go(page.url(f"campaigns/{campaign_id}?{chosen}#who"))
     body = audience_body(found["audience"], found["message_id"], found["hold_out_percent"], found["id"])
-    body |= {"limit": PAGE, "cursor": page.request.query_params.get("cursor"), **_share(filters)}
+    body |= {"limit": PAGE, "cursor": page.request.query_params.get("cursor"), **_subset(filters)}
     answer = await page.api.post("segmentation", "/v1/audiences/contacts", body)
     shown = listing(page.request, answer, filters)
     return page.show(
@@ -108,17 +108,17 @@ def describe_variant(filters: dict[str, str]) -> str:
     return _("%(variant)s in block %(block)s", variant=variant_of(filters) or _("the fallback"), block=filters["block"])
 
 
-def _share(filters: dict[str, str]) -> Json:
-    share: Json = {"status": filters["status"] if filters["status"] in STATUSES else STATUSES[0]}
-    if filters["reason"] and share["status"] == "suppressed":
-        share["reason"] = filters["reason"]
-    if filters["block"] and share["status"] == "audience":
-        share |= {"block": filters["block"], "variant": variant_of(filters)}
-    return share
+def _subset(filters: dict[str, str]) -> Json:
+    subset: Json = {"status": filters["status"] if filters["status"] in STATUSES else STATUSES[0]}
+    if filters["reason"] and subset["status"] == "suppressed":
+        subset["reason"] = filters["reason"]
+    if filters["block"] and subset["status"] == "audience":
+        subset |= {"block": filters["block"], "variant": variant_of(filters)}
+    return subset
 
 
 def _chosen(filters: dict[str, str]) -> str:
-    words = [recipient_status(_share(filters)["status"])]
+    words = [recipient_status(_subset(filters)["status"])]
     words += [subscription(filters["reason"])] if filters["reason"] else []
     words += [describe_variant(filters)] if filters["block"] else []
     return ", ".join(words)

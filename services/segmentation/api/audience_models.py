@@ -32,7 +32,7 @@ class AudienceBody(RequestBody):
     ] = None
 
 
-class ShareBody(AudienceBody):
+class SubsetBody(AudienceBody):
     """An audience, and which of its contacts are listed."""
 
     status: Annotated[

@@ -12,12 +12,12 @@ from services.segmentation.api.audience_models import (
     ContentOfContact,
     ContentOut,
     DecideBody,
-    ShareBody,
+    SubsetBody,
 )
 from services.segmentation.api.models import ContactKey, Member
 from services.segmentation.api.refusals import refusals
 from services.segmentation.api.state import State
-from services.segmentation.domain.audience import Share
+from services.segmentation.domain.audience import Subset
 from services.segmentation.use_cases.audiences import WrittenAudience
 from shared.criteria.content import FALLBACK
 from shared.http.keys import Caller, requires
@@ -46,7 +46,7 @@ async def count_audience(
 
 
 @router.post("/v1/audiences/contacts", summary="List the contacts behind a number of an audience")
-async def list_share(request: Request, body: ShareBody, caller: Annotated[Caller, requires("read")]) -> Page[Member]:
+async def list_subset(request: Request, body: SubsetBody, caller: Annotated[Caller, requires("read")]) -> Page[Member]:
     """List the contacts behind a number of an audience, by contact id, page by page.
 
     With the same audience, `status=held_out` lists the contacts that `held_out` counts, and `block` and `variant` list
@@ -54,10 +54,10 @@ async def list_share(request: Request, body: ShareBody, caller: Annotated[Caller
     """
     page = PageRequest(body.limit, request.url.path, body.cursor)
     key = page.key(ContactKey)
-    share = Share(status=body.status, reason=body.reason, block=body.block, variant=body.variant or FALLBACK)
+    subset = Subset(status=body.status, reason=body.reason, block=body.block, variant=body.variant or FALLBACK)
     with refusals(pointer=""):
         found = await State.of(request).audiences.contacts(
-            caller.account_id, _written(body), body.message_id, share, key[0] if key else 0, page.fetch
+            caller.account_id, _written(body), body.message_id, subset, key[0] if key else 0, page.fetch
         )
     return Page[Member].of(
         found.contact_ids,

@@ -9,7 +9,7 @@ from uuid import UUID
 from pyroaring import BitMap
 
 from services.segmentation.domain.account_slice import AccountSlice
-from services.segmentation.domain.audience import count_parts, decide_for_many, select, share_of
+from services.segmentation.domain.audience import count_parts, decide_for_many, select, subset_of
 from services.segmentation.domain.contact_facts import SliceFacts
 from services.segmentation.domain.evaluator import Evaluator
 from services.segmentation.domain.interest import label_planes
@@ -27,7 +27,7 @@ from services.segmentation.domain.questions import (
     ListAnnounced,
     ListEngagements,
     ListMembers,
-    ListShare,
+    ListSubset,
     Question,
     SamplePage,
 )
@@ -70,7 +70,7 @@ def answer(question: Question, account: AccountSlice | None, partition: int, par
 
 
 def _about_contacts(
-    question: ListMembers | ListAnnounced | ListShare | CountAnnounced | ExplainContact, account: AccountSlice
+    question: ListMembers | ListAnnounced | ListSubset | CountAnnounced | ExplainContact, account: AccountSlice
 ) -> Any:  # noqa: ANN401 (JSON)
     target = account.image
     match question:
@@ -79,9 +79,9 @@ def _about_contacts(
         case ListAnnounced(segment_id=segment_id, after=after, limit=limit):
             membership = account.memberships.get(segment_id)
             return _page(BitMap() if membership is None else membership.announced, after, limit, target)
-        case ListShare(audience=audience, blocks=blocks, share=share, after=after, limit=limit):
+        case ListSubset(audience=audience, blocks=blocks, subset=subset, after=after, limit=limit):
             to_decide = [block.to_decide for block in blocks]
-            return _page(share_of(Evaluator(target), audience.to_select, to_decide, share), after, limit, target)
+            return _page(subset_of(Evaluator(target), audience.to_select, to_decide, subset), after, limit, target)
         case ExplainContact(asked=asked, contact_id=contact_id):
             return _explain(asked, account, contact_id // target.partitions)
         case CountAnnounced():

@@ -123,7 +123,7 @@ def decide_for_many(evaluator: Evaluator, blocks: Sequence[Block], contacts: Bit
 PreviewStatus = Literal["audience", "held_out", "suppressed"]
 
 
-class Share(BaseModel):
+class Subset(BaseModel):
     """The contacts behind one number of an audience: those with a status now.
 
     `reason` selects suppressed contacts; `block` and `variant` select contacts of the audience by what they get.
@@ -135,19 +135,19 @@ class Share(BaseModel):
     variant: str = FALLBACK
 
 
-def share_of(evaluator: Evaluator, audience: Audience, blocks: Sequence[Block], share: Share) -> BitMap:
-    """Return the contacts of a slice that are in a share of an audience."""
+def subset_of(evaluator: Evaluator, audience: Audience, blocks: Sequence[Block], subset: Subset) -> BitMap:
+    """Return the contacts of a slice that are in a subset of an audience."""
     selection = select(evaluator, audience)
-    if share.status == "held_out":
+    if subset.status == "held_out":
         return selection.held_out
-    if share.status == "suppressed":
+    if subset.status == "suppressed":
         by_reason = selection.suppressed
-        return _all(by_reason.values() if share.reason is None else [by_reason.get(share.reason, BitMap())])
-    if share.block is None:
+        return _all(by_reason.values() if subset.reason is None else [by_reason.get(subset.reason, BitMap())])
+    if subset.block is None:
         return selection.audience
-    chosen = [block for block in blocks if block.name == share.block]
+    chosen = [block for block in blocks if block.name == subset.block]
     decided = decide_for_many(evaluator, chosen, selection.audience).values()
-    return _all(by_variant.get(share.variant, BitMap()) for by_variant in decided)
+    return _all(by_variant.get(subset.variant, BitMap()) for by_variant in decided)
 
 
 def _all(sets: Iterable[BitMap]) -> BitMap:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from services.segmentation.domain.audience import Share
+from services.segmentation.domain.audience import Subset
 from services.segmentation.domain.portable import PortableAudience, PortableBlock, PortableCriterion
 
 
@@ -56,13 +56,13 @@ class CountAudience(BaseModel):
     blocks: list[PortableBlock] = []
 
 
-class ListShare(BaseModel):
-    """Asks for the first contacts of a share of an audience with an id above `after`, and their total number."""
+class ListSubset(BaseModel):
+    """Asks for the first contacts of a subset of an audience with an id above `after`, and their total number."""
 
-    kind: Literal["share"] = "share"
+    kind: Literal["subset"] = "subset"
     audience: PortableAudience
     blocks: list[PortableBlock] = []
-    share: Share
+    subset: Subset
     after: int = 0
     limit: int
 
@@ -128,7 +128,7 @@ Question = Annotated[
     | CountAnnounced
     | ListAnnounced
     | CountAudience
-    | ListShare
+    | ListSubset
     | DecideContent
     | SamplePage
     | LabelInterest,

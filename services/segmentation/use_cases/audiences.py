@@ -7,10 +7,10 @@ from uuid import UUID
 
 import structlog
 
-from services.segmentation.domain.audience import Share, hold_out_seed
+from services.segmentation.domain.audience import Subset, hold_out_seed
 from services.segmentation.domain.errors import NotFound
 from services.segmentation.domain.portable import PortableAudience, PortableBlock, PortableCriterion, PortableVariant
-from services.segmentation.domain.questions import CountAudience, DecideContent, ListShare
+from services.segmentation.domain.questions import CountAudience, DecideContent, ListSubset
 from services.segmentation.use_cases.contact_page import ContactPage
 from services.segmentation.use_cases.segments import Segments
 from services.segmentation.use_cases.slice_owners import SliceOwners
@@ -111,21 +111,21 @@ class Audiences:
         account_id: int,
         written: WrittenAudience,
         message_id: UUID | None,
-        share: Share,
+        subset: Subset,
         after: int,
         limit: int,
     ) -> ContactPage:
-        """Return contacts of a share of an audience with ids above `after`.
+        """Return contacts of a subset of an audience with ids above `after`.
 
         Raises InvalidCriterion, NotFound (the message, or the block or variant in it), SlicesUnavailable.
         """
         audience = await self.read(account_id, written)
         blocks = [] if message_id is None else await self.blocks(account_id, message_id)
-        if share.block is not None:
-            blocks = [block for block in blocks if block.block == share.block]
-            if not any(share.variant in (FALLBACK, *(one.variant for one in block.variants)) for block in blocks):
+        if subset.block is not None:
+            blocks = [block for block in blocks if block.block == subset.block]
+            if not any(subset.variant in (FALLBACK, *(one.variant for one in block.variants)) for block in blocks):
                 raise NotFound("The message has no such block, or the block has no such variant.")
-        question = ListShare(audience=audience, blocks=blocks, share=share, after=after, limit=limit)
+        question = ListSubset(audience=audience, blocks=blocks, subset=subset, after=after, limit=limit)
         return ContactPage.of((await self.owners.ask(account_id, question)).values(), limit)
 
     async def find_message(self, account_id: int, message_id: UUID) -> MessageChanged:

@@ -91,7 +91,7 @@ async def test_every_number_of_an_audience_leads_to_its_contacts(rig: Rig) -> No
 
 
 async def listed(process: Process, body: dict[str, Any]) -> list[int]:
-    """Return the contacts of a share of an audience, page by page."""
+    """Return the contacts of a subset of an audience, page by page."""
     found: list[int] = []
     cursor = None
     while True:
@@ -115,7 +115,7 @@ async def listed(process: Process, body: dict[str, Any]) -> list[int]:
         ({"block": "nowhere", "variant": ""}, 404, "no such block"),
     ],
 )
-async def test_a_share_that_cannot_be_listed_is_refused(
+async def test_a_subset_that_cannot_be_listed_is_refused(
     rig: Rig, members: dict[str, str], status: int, detail: str
 ) -> None:
     async with rig.process() as process:

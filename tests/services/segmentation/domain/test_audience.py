@@ -10,13 +10,13 @@ from pyroaring import BitMap
 
 from services.segmentation.domain.audience import (
     Audience,
-    Share,
+    Subset,
     count_parts,
     decide_for_many,
     denied,
     select,
-    share_of,
     skipped_of,
+    subset_of,
 )
 from services.segmentation.domain.campaigns import Frozen
 from services.segmentation.domain.evaluator import Evaluator
@@ -151,14 +151,14 @@ def test_every_number_of_an_audience_has_its_contacts(
     audience = Audience(include, exclude, percent, "seed")
     evaluator = Evaluator(image)
     selection = select(evaluator, audience)
-    share = partial(share_of, evaluator, audience, blocks)
-    assert share(Share(status="audience")) == selection.audience
-    assert share(Share(status="held_out")) == selection.held_out
-    everybody = share(Share(status="suppressed"))
+    subset = partial(subset_of, evaluator, audience, blocks)
+    assert subset(Subset(status="audience")) == selection.audience
+    assert subset(Subset(status="held_out")) == selection.held_out
+    everybody = subset(Subset(status="suppressed"))
     for reason, contacts in selection.suppressed.items():
-        assert share(Share(status="suppressed", reason=reason)) == contacts
+        assert subset(Subset(status="suppressed", reason=reason)) == contacts
         everybody -= contacts
     assert not everybody
     for block, by_variant in decide_for_many(evaluator, blocks, selection.audience).items():
         for variant, contacts in by_variant.items():
-            assert share(Share(status="audience", block=block, variant=variant)) == contacts
+            assert subset(Subset(status="audience", block=block, variant=variant)) == contacts
