@@ -23,7 +23,7 @@ _CONTACTS_OF_DAY = re.compile(r'<a href="([^"]+)" aria-label="(\d+) contacts cli
 _VARIANT = re.compile(r'<a class="chip" href="([^"]+\?block=([^&]+)&amp;[^"]+)">[^<:]+: (\d+)</a>')
 _OF_GROUP = re.compile(r'<a class="small nowrap" href="([^"]+link_id=[^"]+)">(\d+) clicks?</a>')
 _PERSON = re.compile(r'<td><a href="/a/\d+/contacts/\d+">')
-FILE = "E-mail;Interesselabels\nnieuw@paws-demo.example;Dogs\n{known};Dogs\nniet-een-adres;Dogs\n"
+FILE = "E-mail;Interesselabels\nnieuw@paws-demo.example;Dogs\n{known};Dogs\nniet-een-adres;Dogs\n{known};\n"
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +48,11 @@ def people_at(admin: Plain, url: str) -> int:
     assert answer.status_code == 200, f"{url}: {answer.status_code}"
     _, _, part = answer.text.partition(f'id="{url.partition("#")[2]}"') if "#" in url else ("", "", answer.text)
     return len(_PERSON.findall(part))
+
+
+def rows_at(admin: Plain, url: str) -> int:
+    """Return the number of rows of a file on the page."""
+    return admin.http.get(url).raise_for_status().text.count('<tr><td class="number">')
 
 
 def test_of_a_campaign_by_outcome_and_variant(admin: Plain, shop: Shop) -> None:
@@ -147,6 +152,21 @@ def test_of_an_import(admin: Plain, shop: Shop) -> None:
     options = {"subscription": {"set": "subscribed", "basis": "The fair."}}
     shop.account.ask("labeling", "PUT", path, {"options": options})
     wait_until(lambda: is_in("checked"))
+    preview = numbers_on(admin, f"{shop.path}imports/{made['id']}")
+    assert {name: number for name, (_, number) in preview.items()} == {
+        "Rows": 4,
+        "Added": 1,
+        "Changed": preview["Changed"][1],
+        "Unchanged": 1 - preview["Changed"][1],
+        "Refused": 1,
+        "Skipped": 0,
+        "Suppressed": 0,
+        "Twice in the file": 1,
+    }
+    for name, (url, number) in preview.items():
+        assert rows_at(admin, url) == number, name
+    assert "nieuw@paws-demo.example" in admin.get(preview["Added"][0])
+    assert "repeat a contact of an earlier row" in admin.get(preview["Twice in the file"][0])
     shop.account.post("labeling", f"{path}/start")
     wait_until(lambda: is_in("done"))
     numbers = numbers_on(admin, f"{shop.path}imports/{made['id']}")
@@ -161,9 +181,8 @@ def test_of_an_import(admin: Plain, shop: Shop) -> None:
         url, number = numbers[name]
         assert people_at(admin, url) == number, name
     assert "nieuw@paws-demo.example" in admin.get(numbers["Added"][0])
-    refused = admin.http.get(numbers["Refused"][0]).text
-    assert refused.count('<tr><td class="number">') == 1
-    assert "niet-een-adres" in refused
+    assert rows_at(admin, numbers["Refused"][0]) == 1
+    assert "niet-een-adres" in admin.get(numbers["Refused"][0])
     assert "No rows" in admin.get(numbers["Skipped"][0])
 
 

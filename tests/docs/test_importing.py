@@ -1,5 +1,6 @@
 """The commands of docs/how-to/import-contacts.md, as a reader would type them."""
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -23,10 +24,12 @@ def _contacts(shop: Shop) -> dict[str, Any]:
 def test_a_spreadsheet_is_imported_corrected_taken_back_and_exported(shop: Shop, tmp_path: Path) -> None:
     shop.environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{shop.environment['PATH']}"
     shop.environment["COLUMNS"] = "120"
-    file, labels, check, mapped, run, corrected, undone, exported = blocks("how-to/import-contacts.md")
+    file, labels, check, rows, mapped, run, corrected, undone, exported = blocks("how-to/import-contacts.md")
     typed(shop, file, labels, folder=tmp_path)
     assert "windows-1252" in (checked := typed(shop, check, folder=tmp_path, status=REFUSED))
     assert "did you mean Dogs?" in checked
+    listed = typed(shop, labels.splitlines()[0], rows, folder=tmp_path)
+    assert [one["cells"][1] for one in json.loads(listed)["items"]] == ["André", "François"]
     assert "new field amount (number)" in typed(shop, mapped, folder=tmp_path, status=REFUSED)
     assert _contacts(shop) == {}
 

@@ -1,6 +1,7 @@
 """Imports: upload a file, map its columns, preview and run it, see its progress and refused rows, undo it."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -21,7 +22,6 @@ router = Router(prefix="/a/{account_id}/imports", include_in_schema=False)
 AT_WORK = ("checking", "running", "undoing")
 STATES = ("uploaded", "checked", "running", "done", "cancelled", "failed", "undone")
 OUTCOMES = ("created", "updated", "unchanged")  # numbers of the result that are contacts
-ROWS = ("errors", "skipped")  # numbers that are rows
 _KEPT = timedelta(days=7)  # so long the API knows what an import did
 _LARGEST_FILE = 200_000_000  # bytes; the API has the last word
 
@@ -116,7 +116,7 @@ async def undo(page: OfAccount, import_id: UUID) -> Response:
 
 @router.get("/{import_id}/rows")
 async def rows(page: OfAccount, import_id: UUID) -> Response:
-    """List the rows that are refused or skipped, as they were in the file."""
+    """List the rows behind a number of the check, as they were in the file."""
     filters = filters_of(page.request, "outcome")
     cursor = page.request.query_params.get("cursor")
     path = f"/v1/imports/{import_id}"
@@ -148,12 +148,21 @@ async def _list(page: AccountPage, form: Form, status: int = 200) -> Response:
     return page.show("imports.html", status=status, here="imports", block="list", list=shown, form=form, states=STATES)
 
 
-def _is_listed(page: AccountPage, found: Json) -> bool:
-    """Return whether the contacts behind the numbers of the result can be listed."""
-    if not page.features.takes("labeling", "/v1/contacts", "import") or found["state"] == "undone":
-        return False
-    ended = found.get("finished_at")
-    return ended is None or datetime.now(UTC) - datetime.fromisoformat(ended) < _KEPT
+def _is_kept(found: Json) -> bool:
+    """Return whether the API still has the rows of the import and what it did."""
+    ended = found["finished_at"] or found["changed_at"]
+    return found["state"] in AT_WORK or datetime.now(UTC) - datetime.fromisoformat(ended) < _KEPT
+
+
+def _listed_contacts(page: AccountPage, found: Json) -> Sequence[str]:
+    """Return the numbers of the result whose contacts can be listed."""
+    can_list = page.features.takes("labeling", "/v1/contacts", "import")
+    return OUTCOMES if can_list and _is_kept(found) and found["state"] != "undone" else ()
+
+
+def _listed_rows(page: AccountPage, found: Json) -> Sequence[str]:
+    """Return the numbers of the check whose rows can be listed."""
+    return page.features.choices("labeling", "/v1/imports/{import_id}/rows", "outcome") if _is_kept(found) else ()
 
 
 async def _import(page: AccountPage, import_id: UUID, form: Form, status: int = 200) -> Response:
@@ -174,7 +183,6 @@ async def _import(page: AccountPage, import_id: UUID, form: Form, status: int = 
         choice_of=choice_of,
         plain=PLAIN,
         new_types=NEW_TYPES,
-        outcomes=OUTCOMES,
-        rows=ROWS,
-        listed=_is_listed(page, found),
+        outcomes=_listed_contacts(page, found),
+        rows=_listed_rows(page, found),
     )

@@ -1,6 +1,7 @@
 """Reads the paths of the APIs from their OpenAPI documents, so that pages match services of other releases."""
 
 import asyncio
+from collections.abc import Sequence
 from time import monotonic
 
 from services.console.apis.client import Json, Platform, ServiceName, Unreachable
@@ -35,8 +36,17 @@ class Features:
 
     def takes(self, service: ServiceName, path: str, parameter: str) -> bool:
         """Return whether a GET of this path takes a query parameter."""
+        return any(one.get("name") == parameter for one in self._parameters(service, path))
+
+    def choices(self, service: ServiceName, path: str, parameter: str) -> Sequence[str]:
+        """Return the values that a query parameter of a GET of this path may have; none without the parameter."""
+        schemas = (one["schema"] for one in self._parameters(service, path) if one.get("name") == parameter)
+        return next((schema.get("enum", ()) for schema in schemas), ())
+
+    def _parameters(self, service: ServiceName, path: str) -> Sequence[Json]:
         operation = self._paths.get(service, {}).get(path, {}).get("get", {})
-        return any(one.get("name") == parameter for one in operation.get("parameters", []))
+        parameters: Sequence[Json] = operation.get("parameters", [])
+        return parameters
 
     async def _document(self, service: ServiceName) -> Json:
         try:

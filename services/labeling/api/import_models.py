@@ -182,9 +182,21 @@ class ImportAnswer(BaseModel):
     summary: Annotated[
         dict[str, Any] | None,
         Field(
-            description="The result of the check: `rows`, `create`, `update`, `unchanged`, `errors`, `skipped`, "
-            "`duplicates`, `suppressed`, `unknown_labels`, `reasons`, `overwrites`.",
-            examples=[{"rows": 946, "create": 900, "update": 40, "unchanged": 4, "errors": 2, "skipped": 0}],
+            description="The result of the check. `rows` is the sum of `create`, `update` and `unchanged` (contacts), "
+            "`duplicates` (rows that repeat a contact of an earlier row), `skipped` and `errors`. `suppressed` counts "
+            "imported rows with a suppressed address. Also `unknown_labels`, `reasons` and `overwrites`.",
+            examples=[
+                {
+                    "rows": 948,
+                    "create": 900,
+                    "update": 40,
+                    "unchanged": 4,
+                    "duplicates": 2,
+                    "skipped": 0,
+                    "errors": 2,
+                    "suppressed": 1,
+                }
+            ],
         ),
     ]
     progress: Annotated[

@@ -1,6 +1,6 @@
 """Imports: upload a file, map its columns, check it, run it, undo it."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query, Request, Response
@@ -19,7 +19,8 @@ from services.labeling.api.routing import Router
 from services.labeling.api.service import Service
 from services.labeling.api.uploads import UPLOAD_BODY, filename_of, uploaded_content
 from services.labeling.domain.errors import NotFoundError
-from services.labeling.store.import_rows import ImportRow, errors_after, refused_rows, skipped_rows
+from services.labeling.domain.imports.summary import RowList
+from services.labeling.store.import_rows import errors_after, listed_rows
 from services.labeling.store.imports import Import, imports_of_account
 from services.labeling.use_cases import imports
 from services.labeling.use_cases.import_errors import error_file
@@ -172,26 +173,27 @@ async def list_errors(
     )
 
 
-@router.get("/{import_id}/rows", summary="List rows that are refused or skipped")
+@router.get("/{import_id}/rows", summary="List the rows behind a number")
 async def list_rows(
     service: Service,
     caller: Annotated[Caller, requires("read")],
     import_id: UUID,
     page: Annotated[PageRequest, page_request()],
     outcome: Annotated[
-        Literal["errors", "skipped"],
-        Query(description="As the numbers of `summary` are named. `skipped`: by the mode of the import, as checked."),
+        RowList,
+        Query(
+            description="The number of `summary` whose rows to list; `all` for `rows`. `create`, `update` and "
+            "`unchanged` have the first row of each contact, `duplicates` the others, which are merged with it."
+        ),
     ] = "errors",
 ) -> Page[ImportRowAnswer]:
-    """List the rows as they were in the file. They are kept for 7 days; rows of erased contacts are gone."""
+    """List rows as they were in the file, by what the check found.
+
+    They are kept for 7 days. Rows of erased contacts are gone. `errors` has the rows that the run refused, too.
+    """
     found = await _find(service, caller, import_id)
     (after,) = page.key(int) or (0,)
-    rows: list[tuple[ImportRow, str | None]]
-    if outcome == "errors":
-        rows = [*await refused_rows(service.database.pool, found.id, found.generation, after, page.fetch)]
-    else:
-        skipped = await skipped_rows(service.database.pool, found.id, found.generation, after, page.fetch)
-        rows = [(row, None) for row in skipped]
+    rows = await listed_rows(service.database.pool, found.id, found.generation, outcome, after, page.fetch)
     return Page[ImportRowAnswer].of(
         rows,
         page,

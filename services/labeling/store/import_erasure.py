@@ -5,14 +5,12 @@ from collections.abc import Iterable
 
 from asyncpg.pool import PoolConnectionProxy
 
-from services.labeling.domain.directory import Key
+from services.labeling.domain.directory import Key, Kind
 from services.labeling.store.imports import QUERIES
 
 
-def key_hash(hash_key: bytes, kind: str, key: str | None) -> bytes | None:
+def key_hash(hash_key: bytes, kind: Kind, key: str) -> bytes:
     """Return the keyed hash of an address or an external id."""
-    if key is None:
-        return None
     return hashlib.blake2b(f"{kind}:{key}".encode(), digest_size=16, key=hash_key).digest()
 
 

@@ -9,11 +9,12 @@ import orjson
 from asyncpg import Record
 from asyncpg.pool import PoolConnectionProxy
 
+from services.labeling.domain.imports.summary import RowList, RowOutcome
 from services.labeling.store.imports import QUERIES
 from shared.store.queries import Executor
 
 ImportOutcome = Literal["created", "updated", "unchanged"]
-_ROW = ("import_id", "generation", "number", "cells", "outcome", "email_hash", "external_hash")
+_ROW = ("import_id", "generation", "number", "cells", "outcome", "suppressed", "email_hash", "external_hash")
 _ERROR = ("import_id", "generation", "number", "place", "column_index", "code", "detail")
 _DEAL = ("import_id", "bucket", "number", "contact_id")
 
@@ -30,7 +31,8 @@ class CheckedRow(NamedTuple):
 
     number: int
     cells: list[str]
-    outcome: str
+    outcome: RowOutcome
+    suppressed: bool
     email_hash: bytes | None
     external_hash: bytes | None
 
@@ -76,10 +78,7 @@ async def add_rows(
 ) -> None:
     """Write the next rows of a check."""
     if rows:
-        records = [
-            (import_id, generation, row.number, orjson.dumps(row.cells), row.outcome, row.email_hash, row.external_hash)
-            for row in rows
-        ]
+        records = [(import_id, generation, number, orjson.dumps(cells), *results) for number, cells, *results in rows]
         await connection.copy_records_to_table("import_rows", records=records, columns=_ROW)
     await add_errors(connection, import_id, generation, errors)
 
@@ -111,11 +110,22 @@ async def importable_rows(
     return [ImportRow(row["number"], orjson.loads(row["cells"])) for row in rows]
 
 
-async def count_duplicates(connection: PoolConnectionProxy, import_id: UUID, generation: int) -> tuple[int, int]:
-    """Return how many rows repeat a contact, and how many of these were counted as creating it."""
-    row = await QUERIES["count_duplicates"].fetchrow(connection, import_id=import_id, generation=generation)
-    assert row is not None
-    return row["duplicates"], row["created_twice"]
+async def known_hashes(
+    connection: PoolConnectionProxy,
+    import_id: UUID,
+    generation: int,
+    email_hashes: Sequence[bytes],
+    external_hashes: Sequence[bytes],
+) -> set[bytes]:
+    """Return which of the hashes belong to written rows that will be imported."""
+    rows = await QUERIES["known_hashes"].fetch(
+        connection,
+        import_id=import_id,
+        generation=generation,
+        email_hashes=email_hashes,
+        external_hashes=external_hashes,
+    )
+    return {row["hash"] for row in rows}
 
 
 async def delete_rows_before(connection: PoolConnectionProxy, import_id: UUID, generation: int, limit: int) -> bool:
@@ -246,11 +256,23 @@ async def refused_rows(
     return [(ImportRow(row["number"], orjson.loads(row["cells"])), row["reason"]) for row in rows]
 
 
-async def skipped_rows(
-    connection: Executor, import_id: UUID, generation: int, after: int, limit: int
-) -> list[ImportRow]:
-    """Return the next rows that the check left out because of the mode of the import."""
-    rows = await QUERIES["skipped_rows"].fetch(
-        connection, import_id=import_id, generation=generation, after=after, limit=limit
+async def listed_rows(
+    connection: Executor, import_id: UUID, generation: int, of: RowList, after: int, limit: int
+) -> list[tuple[ImportRow, str | None]]:
+    """Return the next rows that a number of the check counts; refused ones with the reasons."""
+    if of == "errors":
+        return [*await refused_rows(connection, import_id, generation, after, limit)]
+    page: dict[str, Any] = {"import_id": import_id, "generation": generation, "after": after, "limit": limit}
+    if of == "all":
+        found = await QUERIES["rows_after"].fetch(connection, **page)
+    elif of == "suppressed":
+        found = await QUERIES["suppressed_rows"].fetch(connection, **page)
+    else:
+        outcome: RowOutcome = "duplicate" if of == "duplicates" else of
+        found = await QUERIES["rows_of_outcome"].fetch(connection, outcome=outcome, **page)
+    rows = [ImportRow(row["number"], orjson.loads(row["cells"])) for row in found]
+    reasons = await QUERIES["reasons_of_rows"].fetch(
+        connection, import_id=import_id, generation=generation, numbers=[row.number for row in rows]
     )
-    return [ImportRow(row["number"], orjson.loads(row["cells"])) for row in rows]
+    reason_of = {row["number"]: row["reason"] for row in reasons}
+    return [(row, reason_of.get(row.number)) for row in rows]

@@ -97,18 +97,28 @@ WHERE deal.import_id = :import_id AND deal.bucket = :bucket AND deal.number > :a
 ORDER BY deal.number
 LIMIT :limit
 
--- name: count_duplicates
--- The number of rows about a contact of an earlier row, and of those contacts that would be created.
-SELECT
-    COALESCE(sum(rows - 1), 0)::bigint AS duplicates,
-    COALESCE(sum(creates - 1) FILTER (WHERE creates > 1), 0)::bigint AS created_twice
-FROM (
-    SELECT count(*) AS rows, count(*) FILTER (WHERE outcome = 'create') AS creates
-    FROM import_rows
-    WHERE import_id = :import_id AND generation = :generation AND outcome <> 'error'
-    GROUP BY COALESCE(external_hash, email_hash)
-    HAVING count(*) > 1
-) AS repeated
+-- name: known_hashes
+-- The hashes that written rows have which will be imported. OFFSET 0 forces a look-up by the hash: without statistics
+-- of newly written rows, the planner would look among all rows of the import for each hash.
+SELECT given.hash
+FROM unnest(:email_hashes::bytea[]) AS given (hash)
+CROSS JOIN LATERAL (
+    SELECT FROM (
+        SELECT import_id, generation, outcome FROM import_rows WHERE email_hash = given.hash OFFSET 0
+    ) AS row
+    WHERE import_id = :import_id AND generation = :generation AND outcome NOT IN ('error', 'skipped')
+    LIMIT 1
+) AS written
+UNION ALL
+SELECT given.hash
+FROM unnest(:external_hashes::bytea[]) AS given (hash)
+CROSS JOIN LATERAL (
+    SELECT FROM (
+        SELECT import_id, generation, outcome FROM import_rows WHERE external_hash = given.hash OFFSET 0
+    ) AS row
+    WHERE import_id = :import_id AND generation = :generation AND outcome NOT IN ('error', 'skipped')
+    LIMIT 1
+) AS written
 
 -- name: delete_rows
 DELETE FROM import_rows
@@ -149,11 +159,22 @@ CROSS JOIN LATERAL (
 ORDER BY refused.number
 LIMIT :limit
 
--- name: skipped_rows
+-- name: rows_of_outcome
 SELECT number, cells FROM import_rows
-WHERE import_id = :import_id AND generation = :generation AND number > :after AND outcome = 'skipped'
+WHERE import_id = :import_id AND generation = :generation AND number > :after AND outcome = :outcome
 ORDER BY number
 LIMIT :limit
+
+-- name: suppressed_rows
+SELECT number, cells FROM import_rows
+WHERE import_id = :import_id AND generation = :generation AND number > :after AND suppressed
+ORDER BY number
+LIMIT :limit
+
+-- name: reasons_of_rows
+SELECT number, string_agg(detail, '; ' ORDER BY place) AS reason FROM import_errors
+WHERE import_id = :import_id AND generation = :generation AND number = ANY(:numbers::integer[])
+GROUP BY number
 
 -- name: effects_of_contacts
 SELECT contact_id, created, members, label_nos, at FROM import_effects

@@ -1,17 +1,19 @@
 """Checks an import: reads every row, and finds what importing it would do, without changing anything."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from asyncpg.pool import PoolConnectionProxy
 
 from services.labeling.domain.assignments import Assignment, Pair
-from services.labeling.domain.contacts import Contact
+from services.labeling.domain.contacts import Contact, keys_of
+from services.labeling.domain.directory import Key, Kind
 from services.labeling.domain.imports.changes import applied, overwritten, size_problem
 from services.labeling.domain.imports.rows import CellProblem, ParsedRow, is_blank
-from services.labeling.domain.imports.summary import Summary
+from services.labeling.domain.imports.summary import RowOutcome, Summary
 from services.labeling.domain.names import ContactName
 from services.labeling.domain.suppressions import SuppressionKeys
 from services.labeling.domain.tables.reading import read_piece
@@ -25,6 +27,7 @@ from services.labeling.store.import_rows import CheckedRow, RowError
 from services.labeling.store.imports import Import, import_of_id, set_checked, set_stopped
 from services.labeling.store.suppressions import suppressed
 from services.labeling.use_cases.import_plans import ImportPlan, load_plan
+from services.labeling.use_cases.import_repeats import find_repeats
 from shared.jobs.job import Job, JobFailed
 from shared.jobs.lease import Lease
 from shared.store.unit_of_work import UnitOfWork
@@ -128,10 +131,7 @@ class ImportCheck:
             connection = advance.work.connection
             plan = await load_plan(connection, an_import, datetime.now(UTC).date())
             summary = Summary.of(advance.cursor.get("summary", {}))
-            duplicates, created_twice = await import_rows.count_duplicates(
-                connection, an_import.id, an_import.generation
-            )
-            shown = summary.as_shown(list(plan.labels.values()), duplicates, created_twice)
+            shown = summary.as_shown(list(plan.labels.values()))
             await set_checked(connection, an_import.id, an_import.generation, shown)
             if an_import.file_id is not None:
                 await delete_file(connection, an_import.file_id)
@@ -150,6 +150,13 @@ class ImportCheck:
                 advance.finish(rows=advance.done)
 
 
+class Decision(NamedTuple):
+    """What importing a row by itself would do, and why it is refused."""
+
+    outcome: RowOutcome
+    problems: tuple[CellProblem, ...] = ()
+
+
 class RowChecker:
     """Decides what importing rows would do, given the present data."""
 
@@ -162,8 +169,8 @@ class RowChecker:
         suppression: SuppressionKeys | None = None,
     ) -> None:
         self._connection = connection
+        self._import = an_import
         self._account_id = an_import.account_id
-        self._hash_key = an_import.hash_key
         self._plan = plan
         self._summary = summary
         self._suppression = suppression
@@ -179,39 +186,55 @@ class RowChecker:
         found = await self._find(readable)
         contacts = await contacts_of(self._connection, {(self._account_id, who) for who in found.values()})
         stored = await self._assignments(readable, found)
-        self._summary.suppressed += await self._count_suppressed(readable)
+        decided = [
+            Decision("error", (row,)) if isinstance(row, CellProblem) else self._decide(row, found, contacts, stored)
+            for row in parsed
+        ]
+        imported = [
+            row if isinstance(row, ParsedRow) and decision.outcome not in ("error", "skipped") else None
+            for row, decision in zip(parsed, decided, strict=True)
+        ]
+        keys = [() if row is None else self._keys(row, found, contacts) for row in imported]
+        repeated = await find_repeats(self._connection, self._import, keys)
+        blocked = await self._suppressed([row.email_key for row in imported if row and row.email_key])
         checked: list[CheckedRow] = []
         errors: list[RowError] = []
-        for (number, cells), row in zip(rows, parsed, strict=True):
-            outcome = "error"
-            problems: tuple[CellProblem, ...] = ()
+        for place, (number, cells) in enumerate(rows):
+            row, (outcome, problems) = parsed[place], decided[place]
             hashes: tuple[bytes | None, bytes | None] = (None, None)
-            if isinstance(row, CellProblem):
-                problems = (row,)
-            else:
-                outcome, problems = self._decide(row, found, contacts, stored)
-                hashes = self._hashes(row)
+            if isinstance(row, ParsedRow):
+                hashes = self._hash("email", row.email_key), self._hash("external", row.external_id)
                 self._summary.miss(row.unknown)
-            self._summary.count(outcome)
+            if repeated[place]:
+                outcome = "duplicate"
+            used = imported[place]
+            is_suppressed = used is not None and used.email_key in blocked
+            self._summary.count(outcome, suppressed=is_suppressed)
             self._summary.refuse(number, problems)
-            errors += [RowError(number, place, *problem) for place, problem in enumerate(problems)]
-            checked.append(CheckedRow(number, [] if isinstance(cells, str) else cells, outcome, *hashes))
+            errors += [RowError(number, order, *problem) for order, problem in enumerate(problems)]
+            kept = [] if isinstance(cells, str) else cells
+            checked.append(CheckedRow(number, kept, outcome, is_suppressed, *hashes))
         return checked, errors
 
-    async def _count_suppressed(self, rows: Sequence[ParsedRow]) -> int:
-        """Return how many rows have a suppressed address, whose contacts will be blocked."""
+    async def _suppressed(self, emails: Collection[str]) -> set[str]:
+        """Return which of the addresses are suppressed: the import will block their contacts."""
         if self._suppression is None:
-            return 0
-        emails = [row.email_key for row in rows if row.email_key is not None and not row.problems]
+            return set()
         hashes = {one.value: email for email in emails for one in self._suppression.hashes(self._account_id, email)}
-        named = {hashes[value] for value in await suppressed(self._connection, self._account_id, list(hashes))}
-        return sum(email in named for email in emails)
+        return {hashes[value] for value in await suppressed(self._connection, self._account_id, list(hashes))}
+
+    def _keys(
+        self, row: ParsedRow, found: Mapping[ContactName, int], contacts: Mapping[tuple[int, int], Contact]
+    ) -> tuple[Key, ...]:
+        """Return the keys of a row and of its contact, which another row may have."""
+        ids = self._contacts_of(row, found)
+        return row.keys + tuple(chain.from_iterable(keys_of(contacts[self._account_id, one]) for one in ids))
 
     async def _find(self, rows: Sequence[ParsedRow]) -> dict[ContactName, int]:
         names = {ContactName(self._account_id, *key) for row in rows for key in row.keys}
         return await find_contacts(self._connection, names) if names else {}
 
-    async def _assignments(self, rows: Sequence[ParsedRow], found: dict[ContactName, int]) -> dict[Pair, Assignment]:
+    async def _assignments(self, rows: Sequence[ParsedRow], found: Mapping[ContactName, int]) -> dict[Pair, Assignment]:
         pairs = {
             (self._plan.labels[label_id].no, contact_id)
             for row in rows
@@ -221,7 +244,7 @@ class RowChecker:
         }
         return await assignments_of_pairs(self._connection, pairs)
 
-    def _contacts_of(self, row: ParsedRow, found: dict[ContactName, int]) -> list[int]:
+    def _contacts_of(self, row: ParsedRow, found: Mapping[ContactName, int]) -> list[int]:
         """Return the contacts that have the keys of a row: none, one, or two."""
         ids = (found.get(ContactName(self._account_id, *key)) for key in row.keys)
         return list(dict.fromkeys(contact_id for contact_id in ids if contact_id is not None))
@@ -229,47 +252,47 @@ class RowChecker:
     def _decide(
         self,
         row: ParsedRow,
-        found: dict[ContactName, int],
-        contacts: dict[tuple[int, int], Contact],
-        stored: dict[Pair, Assignment],
-    ) -> tuple[str, tuple[CellProblem, ...]]:
+        found: Mapping[ContactName, int],
+        contacts: Mapping[tuple[int, int], Contact],
+        stored: Mapping[Pair, Assignment],
+    ) -> Decision:
         if row.problems:
-            return "error", row.problems
+            return Decision("error", row.problems)
         ids = self._contacts_of(row, found)
         mode = self._plan.options.mode
         if len(ids) > 1:
             detail = "the e-mail address and the external id belong to two different contacts"
-            return "error", (CellProblem(None, "conflict", detail),)
+            return Decision("error", (CellProblem(None, "conflict", detail),))
         if not ids:
             return self._decide_new(row)
         before = contacts[self._account_id, ids[0]]
         problem = conflict_of(row, before)
         if problem is not None:
-            return "error", (problem,)
+            return Decision("error", (problem,))
         if mode == "create":
-            return "skipped", ()
+            return Decision("skipped")
         after, members = applied(before, row, self._plan.options)
         problem = size_problem(before, after)
         if problem is not None:
-            return "error", (problem,)
+            return Decision("error", (problem,))
         self._summary.overwrite(overwritten(before, members))
         gains = any(
             not stored.get((self._plan.labels[label_id].no, ids[0]), Assignment()).held
             for label_id in row.label_ids
             if label_id in self._plan.labels
         )
-        return ("update" if after != before or gains else "unchanged"), ()
+        return Decision("update" if after != before or gains else "unchanged")
 
-    def _decide_new(self, row: ParsedRow) -> tuple[str, tuple[CellProblem, ...]]:
+    def _decide_new(self, row: ParsedRow) -> Decision:
         if self._plan.options.mode == "update":
-            return "skipped", ()
+            return Decision("skipped")
         if row.email is None:
-            return "error", (CellProblem(None, "no_email", "a new contact needs an e-mail address"),)
+            return Decision("error", (CellProblem(None, "no_email", "a new contact needs an e-mail address"),))
         problem = size_problem(None, applied(None, row, self._plan.options)[0])
-        return ("create", ()) if problem is None else ("error", (problem,))
+        return Decision("create") if problem is None else Decision("error", (problem,))
 
-    def _hashes(self, row: ParsedRow) -> tuple[bytes | None, bytes | None]:
-        return key_hash(self._hash_key, "email", row.email_key), key_hash(self._hash_key, "external", row.external_id)
+    def _hash(self, kind: Kind, key: str | None) -> bytes | None:
+        return None if key is None else key_hash(self._import.hash_key, kind, key)
 
 
 def conflict_of(row: ParsedRow, contact: Contact) -> CellProblem | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Self
+from typing import Any, Literal, Self
 from uuid import UUID
 
 from rapidfuzz import fuzz, process
@@ -15,10 +15,18 @@ MOST_EXAMPLES = 3
 NEAREST = 3
 SIMILAR = 60.0  # similarity of 0 to 100; less similar names are not suggested
 
+# What importing a row would do. A duplicate repeats the contact of an earlier row, and is merged with it.
+RowOutcome = Literal["create", "update", "unchanged", "duplicate", "skipped", "error"]
+# The numbers of a check whose rows can be listed.
+RowList = Literal["all", "create", "update", "unchanged", "duplicates", "skipped", "errors", "suppressed"]
+
 
 @dataclass(slots=True)
 class Summary:
-    """Counts of rows by what importing them would do. It is kept as JSON between the steps of a check."""
+    """Counts of rows by what importing them would do. It is kept as JSON between the steps of a check.
+
+    A worker of the version before or after may go on with a check, so the stored members stay the same.
+    """
 
     rows: int = 0
     create: int = 0
@@ -40,12 +48,18 @@ class Summary:
         """Return the summary as JSON."""
         return asdict(self)
 
-    def count(self, outcome: str) -> None:
-        """Count a row."""
+    @property
+    def duplicates(self) -> int:
+        """The number of rows that repeat the contact of an earlier row: those that are not counted otherwise."""
+        return self.rows - self.create - self.update - self.unchanged - self.skipped - self.errors
+
+    def count(self, outcome: RowOutcome, *, suppressed: bool) -> None:
+        """Count a row. A contact in several rows is counted by the first one; the others are duplicates."""
         self.rows += 1
+        self.suppressed += suppressed
         if outcome == "error":
             self.errors += 1
-        else:
+        elif outcome != "duplicate":
             setattr(self, outcome, getattr(self, outcome) + 1)
 
     def refuse(self, number: int, problems: Sequence[CellProblem]) -> None:
@@ -69,16 +83,16 @@ class Summary:
             name = member.removeprefix("fields/")
             self.overwrites[name] = self.overwrites.get(name, 0) + 1
 
-    def as_shown(self, labels: Sequence[Label], duplicates: int, created_twice: int) -> dict[str, Any]:
-        """Return the summary as the API shows it; a contact in several rows is created once."""
+    def as_shown(self, labels: Sequence[Label]) -> dict[str, Any]:
+        """Return the summary as the API shows it."""
         return {
             "rows": self.rows,
-            "create": self.create - created_twice,
+            "create": self.create,
             "update": self.update,
             "unchanged": self.unchanged,
             "errors": self.errors,
             "skipped": self.skipped,
-            "duplicates": duplicates,
+            "duplicates": self.duplicates,
             "suppressed": self.suppressed,
             "unknown_labels": unknown_labels(self.unknown, labels),
             "reasons": sorted(self.reasons.values(), key=lambda reason: -reason["rows"]),

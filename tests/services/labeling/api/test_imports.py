@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
 from tests.services.labeling.api.conftest import Account
 from tests.services.labeling.api.waiting import until
 
@@ -115,6 +117,86 @@ def test_refused_and_skipped_rows_are_listed_as_they_were(account: Account) -> N
     assert listed() == listed(outcome="errors")
     wrong = account.get(f"{path}/rows", params={"outcome": "other"})
     assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, "/query/outcome")
+
+
+ROWS = """
+1;ann@example.com;Gent;
+2;bob@example.com;Gent;
+3;cis@example.com;Gent;
+;ann@example.com;Aalst;
+3;cis@other.example;Gent;
+;cis@other.example;Aalst;
+4;dan@example.com;Gent;
+5;nobody;Gent;
+6;bad@example.com;Gent;Dosg
+7;;Gent;
+;late@example.com;Gent;{filling}
+2;;Aalst;
+8;bob@example.com;Gent;
+;DAN@example.com;Aalst;
+;dan@example.com;Gent;
+9;eve@example.com;Gent;
+;eve@example.com;Gent;
+;late@example.com;Gent;
+"""
+# The second half is checked in another step: the filling is longer than the part of a file that a step reads.
+FILE = "Nr;E-mail;City;Labels;Note\n" + ROWS.strip().format(filling=";" + "x" * 600_000)
+LISTS = {"rows": "all"}  # the others have the same name
+EXPECTED = {
+    "create_and_update": {
+        "rows": 18, "create": 4, "update": 1, "unchanged": 1, "skipped": 0, "errors": 4, "duplicates": 8,
+        "suppressed": 3,
+    },
+    "create": {
+        "rows": 18, "create": 4, "update": 0, "unchanged": 0, "skipped": 4, "errors": 4, "duplicates": 6,
+        "suppressed": 3,
+    },
+    "update": {
+        "rows": 18, "create": 0, "update": 1, "unchanged": 1, "skipped": 11, "errors": 3, "duplicates": 2,
+        "suppressed": 0,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", EXPECTED)
+def test_every_number_of_a_check_counts_the_rows_of_a_list(account: Account, mode: str) -> None:
+    account.make("/v1/fields", {"key": "city", "name": "City", "type": "text"})
+    people = [
+        {"email": "ann@example.com", "external_id": "1", "fields": {"city": "Gent"}},
+        {"email": "bob@example.com", "external_id": "2", "fields": {"city": "Brugge"}},
+    ]
+    account.make("/v1/contacts/batch", people)
+    account.make("/v1/suppressions", {"emails": ["dan@example.com"]})
+    path = account.post("/v1/imports?filename=people.csv", content=FILE.encode()).headers["location"]
+    columns = [{"index": 0, "maps_to": "external_id"}, {"index": 4, "maps_to": None}]
+    account.put(path, json={"columns": columns, "options": OPTIONS | {"mode": mode}})
+    summary = state_of(account, path, "checked")["summary"]
+
+    def listed(name: str) -> list[Any]:
+        rows: list[Any] = []
+        cursor: dict[str, str] = {}
+        while True:
+            parameters = {"outcome": LISTS.get(name, name), "limit": "2"} | cursor
+            page = account.get(f"{path}/rows", params=parameters).json()
+            rows += page["items"]
+            if page["next_cursor"] is None:
+                return rows
+            cursor = {"cursor": page["next_cursor"]}
+
+    assert {name: summary[name] for name in EXPECTED[mode]} == EXPECTED[mode]
+    lists = {name: listed(name) for name in EXPECTED[mode]}
+    assert {name: len(rows) for name, rows in lists.items()} == EXPECTED[mode]
+    refused = {row["row"] for row in lists["errors"]}
+    assert {row["row"] for row in lists["rows"] if row["reason"]} == refused
+    parts = ("create", "update", "unchanged", "skipped", "errors", "duplicates")
+    assert sorted(row["row"] for part in parts for row in lists[part]) == [row["row"] for row in lists["rows"]]
+
+    account.post(f"{path}/start")
+    result = state_of(account, path, "done")["result"]
+    assert (result["created"], result["updated"] + result["unchanged"], result["merged"]) == (
+        summary["create"], summary["update"] + summary["unchanged"], summary["duplicates"]
+    )  # fmt: skip
+    assert (result["skipped"], result["errors"]) == (summary["skipped"], summary["errors"])
 
 
 def test_a_form_with_a_file(account: Account) -> None:

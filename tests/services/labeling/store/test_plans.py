@@ -84,3 +84,41 @@ async def test_accounts_reports_and_suppressions_are_looked_up_by_indexes(databa
         await assert_indexed(
             connection, statements("labeling", ("accounts", "engagements", "suppressions")), LARGE, INDEXES
         )
+
+
+# 3 imports of 10,000 rows each: one in 100 is refused, skipped, a duplicate, or has a suppressed address.
+IMPORTS = """
+INSERT INTO import_rows (import_id, generation, number, cells, outcome, suppressed, email_hash, external_hash)
+SELECT
+    import_id::uuid, 1, n, '[]',
+    CASE n % 100 WHEN 0 THEN 'error' WHEN 1 THEN 'skipped' WHEN 2 THEN 'duplicate' ELSE 'create' END,
+    n % 100 = 3, sha256((import_id || n)::bytea), sha256((import_id || -n)::bytea)
+FROM
+    (SELECT gen_random_uuid()::text AS import_id FROM generate_series(1, 3)) AS files,
+    generate_series(1, 10000) AS n;
+
+INSERT INTO import_errors (import_id, generation, number, place, code, detail)
+SELECT import_id, 1, number, place, 'invalid', 'is wrong'
+FROM import_rows, generate_series(1, 10) AS place
+WHERE outcome = 'error';
+"""
+ROWS = {
+    "rows_after": "import_rows_pkey",
+    "rows_of_outcome": "import_rows_outcome",
+    "suppressed_rows": "import_rows_suppressed",
+    "reasons_of_rows": "import_errors_pkey",
+    "refused_rows": "import_errors_pkey",
+}
+
+
+async def test_rows_of_an_import_are_looked_up_by_indexes(database: Database) -> None:
+    async with database.pool.acquire() as connection, connection.transaction():
+        await connection.execute(IMPORTS)
+        # Without statistics, as during the first check after an installation: for each row that is checked.
+        (known,) = (query for query in statements("labeling", ["imports"]) if query.name == "known_hashes")
+        for index in ("import_rows_email", "import_rows_external"):
+            await assert_indexed(connection, [known], ["import_rows"], {known.name: index})
+        await connection.execute("ANALYZE import_rows, import_errors")
+        queries = [query for query in statements("labeling", ["imports"]) if query.name in ROWS]
+        assert len(queries) == len(ROWS)
+        await assert_indexed(connection, [known, *queries], ["import_rows", "import_errors"], ROWS)
