@@ -30,7 +30,7 @@ TOO_LARGE = f"with the segments in it, an audience has at most {MAX_DEFINITION_B
 
 @dataclass(frozen=True, slots=True)
 class WrittenAudience:
-    """An audience in a request; those held out are the same for one campaign."""
+    """An audience in a request. `campaign_id` decides which contacts are held out."""
 
     include: Sequence[object]
     exclude: Sequence[object] = ()
