@@ -121,4 +121,5 @@ def _chosen(filters: dict[str, str]) -> str:
     words = [recipient_status(_subset(filters)["status"])]
     words += [subscription(filters["reason"])] if filters["reason"] else []
     words += [describe_variant(filters)] if filters["block"] else []
-    return ", ".join(words)
+    sentence = ", ".join(words)
+    return sentence[:1].upper() + sentence[1:]

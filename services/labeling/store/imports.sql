@@ -104,9 +104,9 @@ SELECT given.hash
 FROM unnest(:email_hashes::bytea[]) AS given (hash)
 CROSS JOIN LATERAL (
     SELECT FROM (
-        SELECT import_id, generation, outcome FROM import_rows WHERE email_hash = given.hash OFFSET 0
+        SELECT import_id, outcome FROM import_rows WHERE email_hash = given.hash AND generation = :generation OFFSET 0
     ) AS row
-    WHERE import_id = :import_id AND generation = :generation AND outcome NOT IN ('error', 'skipped')
+    WHERE import_id = :import_id AND outcome NOT IN ('error', 'skipped')
     LIMIT 1
 ) AS written
 UNION ALL
@@ -114,9 +114,9 @@ SELECT given.hash
 FROM unnest(:external_hashes::bytea[]) AS given (hash)
 CROSS JOIN LATERAL (
     SELECT FROM (
-        SELECT import_id, generation, outcome FROM import_rows WHERE external_hash = given.hash OFFSET 0
+        SELECT import_id, outcome FROM import_rows WHERE external_hash = given.hash AND generation = :generation OFFSET 0
     ) AS row
-    WHERE import_id = :import_id AND generation = :generation AND outcome NOT IN ('error', 'skipped')
+    WHERE import_id = :import_id AND outcome NOT IN ('error', 'skipped')
     LIMIT 1
 ) AS written
 

@@ -14,7 +14,7 @@ from tests.shared.store.previous_version import ROOT, RUNTIME, SERVICES, hashes_
 FOLDERS = [RUNTIME, *map(migrations_of, SERVICES)]
 # Statements that are compatible for a reason that is not visible in their text, by the migration's name.
 REVIEWED: dict[str, str] = {
-    "labeling-0017-rows-by-outcome.sql": "The index that it creates serves the query of the index that it drops.",
+    "labeling-0017-rows-by-outcome.sql": "The indexes that it creates serve the queries of those that it drops.",
     "workflow-0004-step-outcomes.sql": "Its triggers fill only columns that the previous version does not know.",
     "workflow-0005-earlier-step-outcomes.sql": "It fills only columns that the previous version does not know.",
 }

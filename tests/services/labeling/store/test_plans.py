@@ -116,7 +116,7 @@ async def test_rows_of_an_import_are_looked_up_by_indexes(database: Database) ->
         await connection.execute(IMPORTS)
         # Without statistics, as during the first check after an installation: for each row that is checked.
         (known,) = (query for query in statements("labeling", ["imports"]) if query.name == "known_hashes")
-        for index in ("import_rows_email", "import_rows_external"):
+        for index in ("import_rows_email_hash", "import_rows_external_hash"):
             await assert_indexed(connection, [known], ["import_rows"], {known.name: index})
         await connection.execute("ANALYZE import_rows, import_errors")
         queries = [query for query in statements("labeling", ["imports"]) if query.name in ROWS]
