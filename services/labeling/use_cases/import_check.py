@@ -224,17 +224,19 @@ class RowChecker:
         return {hashes[value] for value in await suppressed(self._connection, self._account_id, list(hashes))}
 
     def _keys(
-        self, row: ParsedRow, found: Mapping[ContactName, int], contacts: Mapping[tuple[int, int], Contact]
+        self, row: ParsedRow, found: Mapping[Key, int], contacts: Mapping[tuple[int, int], Contact]
     ) -> tuple[Key, ...]:
         """Return the keys of a row and of its contact, which another row may have."""
         ids = self._contacts_of(row, found)
         return row.keys + tuple(chain.from_iterable(keys_of(contacts[self._account_id, one]) for one in ids))
 
-    async def _find(self, rows: Sequence[ParsedRow]) -> dict[ContactName, int]:
-        names = {ContactName(self._account_id, *key) for row in rows for key in row.keys}
-        return await find_contacts(self._connection, names) if names else {}
+    async def _find(self, rows: Sequence[ParsedRow]) -> dict[Key, int]:
+        """Return the contacts that have keys of the rows, by key."""
+        names = {ContactName(self._account_id, *key): key for row in rows for key in row.keys}
+        found = await find_contacts(self._connection, names) if names else {}
+        return {names[name]: contact_id for name, contact_id in found.items()}
 
-    async def _assignments(self, rows: Sequence[ParsedRow], found: Mapping[ContactName, int]) -> dict[Pair, Assignment]:
+    async def _assignments(self, rows: Sequence[ParsedRow], found: Mapping[Key, int]) -> dict[Pair, Assignment]:
         pairs = {
             (self._plan.labels[label_id].no, contact_id)
             for row in rows
@@ -244,15 +246,14 @@ class RowChecker:
         }
         return await assignments_of_pairs(self._connection, pairs)
 
-    def _contacts_of(self, row: ParsedRow, found: Mapping[ContactName, int]) -> list[int]:
+    def _contacts_of(self, row: ParsedRow, found: Mapping[Key, int]) -> list[int]:
         """Return the contacts that have the keys of a row: none, one, or two."""
-        ids = (found.get(ContactName(self._account_id, *key)) for key in row.keys)
-        return list(dict.fromkeys(contact_id for contact_id in ids if contact_id is not None))
+        return list(dict.fromkeys(found[key] for key in row.keys if key in found))
 
     def _decide(
         self,
         row: ParsedRow,
-        found: Mapping[ContactName, int],
+        found: Mapping[Key, int],
         contacts: Mapping[tuple[int, int], Contact],
         stored: Mapping[Pair, Assignment],
     ) -> Decision:
