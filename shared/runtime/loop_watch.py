@@ -59,6 +59,8 @@ class LoopWatch:
 
     def _measure(self, delay: float, computed: float) -> None:
         held = min(delay, computed)
+        # Also forgotten after a delay without a hold: it would be named for the next hold.
+        where, self._found = self._found or "unknown", ""
         if delay > self.longest_delay:
             self.longest_delay = delay
             metrics.LONGEST_DELAY.set(delay)
@@ -66,7 +68,6 @@ class LoopWatch:
             self.longest = held
             metrics.LONGEST_HOLD.set(held)
         if held > HELD:
-            where, self._found = self._found or "unknown", ""
             metrics.LOOP_HOLDS.labels(where).inc()
             log.warning("the event loop was held", milliseconds=round(held * 1000), where=where)
 
