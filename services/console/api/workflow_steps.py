@@ -106,7 +106,7 @@ def _parts(body: Json) -> tuple[str, Any]:
     return kind, body.get(kind) or {}
 
 
-def _is_branched(inner: Any) -> bool:  # noqa: ANN401 - of any kind of step
+def _is_branched(inner: object) -> bool:
     return isinstance(inner, dict) and ("then" in inner or "else" in inner)
 
 

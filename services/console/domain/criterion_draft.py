@@ -54,7 +54,7 @@ def _with_defaults(criterion: Json) -> Json:
     return criterion
 
 
-def _leaf(kind: str, body: Any) -> Node | None:  # noqa: ANN401 - a node's body is an object or a bare id
+def _leaf(kind: str, body: object) -> Node | None:
     if kind in ("label", "segment") and isinstance(body, str):
         body = {"id": body}
     if not isinstance(body, dict) or kind not in _READERS:

@@ -11,7 +11,7 @@ PLAIN = ("email", "external_id", "labels", "subscription", "language")
 NEW_TYPES = ("text", "number", "date", "boolean")
 
 
-def choice_of(maps_to: Any) -> str:  # noqa: ANN401 - a name, an object or null
+def choice_of(maps_to: object) -> str:
     """Return the value of the form's choice for a column's target."""
     if isinstance(maps_to, str):
         return maps_to

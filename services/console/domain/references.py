@@ -98,7 +98,7 @@ def _step(step: Json, replace: Replace) -> Json:
     return {kind: body if kind == "id" else _step_body(kind, body, replace) for kind, body in step.items()}
 
 
-def _step_body(kind: str, body: Any, replace: Replace) -> Any:  # noqa: ANN401 - of any kind of step
+def _step_body(kind: str, body: object, replace: Replace) -> object:
     if not isinstance(body, dict):
         return body
     written = _members(body, _STEPS.get(kind, {}), replace)

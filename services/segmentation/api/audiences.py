@@ -14,6 +14,7 @@ from services.segmentation.api.audience_models import (
     DecideBody,
     SubsetBody,
 )
+from services.segmentation.api.members import page_of_members
 from services.segmentation.api.models import ContactKey, Member
 from services.segmentation.api.refusals import refusals
 from services.segmentation.api.state import State
@@ -59,13 +60,7 @@ async def list_subset(request: Request, body: SubsetBody, caller: Annotated[Call
         found = await State.of(request).audiences.contacts(
             caller.account_id, _written(body), body.message_id, subset, key[0] if key else 0, page.fetch
         )
-    return Page[Member].of(
-        found.contact_ids,
-        page,
-        key=lambda contact_id: (contact_id,),
-        item=lambda contact_id: Member(contact_id=contact_id),
-        total=found.total,
-    )
+    return page_of_members(found, page)
 
 
 def _written(body: AudienceBody) -> WrittenAudience:

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import Request
 
+from services.segmentation.api.members import page_of_members
 from services.segmentation.api.models import (
     ContactKey,
     ContactsBody,
@@ -66,13 +67,7 @@ async def list_contacts(
         found = await State.of(request).criteria.contacts(
             caller.account_id, body.criterion, key[0] if key else 0, page.fetch
         )
-    return Page[Member].of(
-        found.contact_ids,
-        page,
-        key=lambda contact_id: (contact_id,),
-        item=lambda contact_id: Member(contact_id=contact_id),
-        total=found.total,
-    )
+    return page_of_members(found, page)
 
 
 @router.post("/v1/criteria/describe")

@@ -11,6 +11,7 @@ from fastapi import Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from services.segmentation.api.interest import Day
+from services.segmentation.api.members import page_of_members
 from services.segmentation.api.models import (
     Broken,
     ContactKey,
@@ -149,13 +150,7 @@ async def list_members(
     with refusals():
         segment = await state.segments.find(caller.account_id, segment_id)
         found = await state.criteria.members(caller.account_id, segment, key[0] if key else 0, page.fetch)
-    return Page[Member].of(
-        found.contact_ids,
-        page,
-        key=lambda contact_id: (contact_id,),
-        item=lambda contact_id: Member(contact_id=contact_id),
-        total=found.total,
-    )
+    return page_of_members(found, page)
 
 
 @router.get("/v1/segments/{segment_id}/sample")

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 
@@ -101,13 +102,19 @@ async def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert asked == [1, 2, 3, 4, 1], "the oldest is forgotten, and only that is read again"
 
 
-async def test_a_series_of_too_many_numbers_is_refused(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def clicked_on_five_days(database: Database) -> tuple[UUID, int, datetime]:
+    """Write a message with a click on each of five days; return its ids, and when the first day began."""
     row = await database.pool.fetchrow(MESSAGE)
     assert row is not None
     message_id, message_no = row
     await database.pool.execute(REVISION, message_id)
     since = datetime(2026, 3, 1, tzinfo=UTC)
     await database.pool.execute(DAYS, message_no, since)
+    return message_id, message_no, since
+
+
+async def test_a_series_of_too_many_numbers_is_refused(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    message_id, message_no, since = await clicked_on_five_days(database)
 
     async def series(days: int) -> Sequence[Period]:
         asked = Series("day", "UTC", since, since + timedelta(days=days))
@@ -126,12 +133,7 @@ async def test_a_series_of_too_many_numbers_is_refused(database: Database, monke
 
 
 async def test_a_series_of_a_send_counts_only_its_clicks(database: Database) -> None:
-    row = await database.pool.fetchrow(MESSAGE)
-    assert row is not None
-    message_id, message_no = row
-    await database.pool.execute(REVISION, message_id)
-    since = datetime(2026, 3, 1, tzinfo=UTC)
-    await database.pool.execute(DAYS, message_no, since)
+    message_id, message_no, since = await clicked_on_five_days(database)
     send_no = await database.pool.fetchval(SEND, message_no)
     await database.pool.execute("UPDATE clicks SET send_no = $1 WHERE contact_id IN (1, 2)", send_no)
 
