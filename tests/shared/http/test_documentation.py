@@ -1,9 +1,13 @@
 """The OpenAPI document lists every answer of an endpoint; schemathesis checks it against the service."""
 
 import re
+import threading
+from typing import Any
 
 import pytest
+from fastapi import FastAPI
 
+from shared.http import documentation
 from tests.shared.http.serving import make_app, serving
 
 
@@ -25,6 +29,22 @@ async def test_every_endpoint_documents_its_problems() -> None:
     assert "412" in document["paths"]["/v1/things/{thing_id}"]["put"]["responses"]
     assert "HTTPValidationError" not in str(document)
     assert document["components"]["schemas"]["NewThing"]["additionalProperties"] is False
+
+
+@pytest.mark.asyncio
+async def test_the_document_is_built_beside_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[int] = []
+    build = documentation.document
+
+    def noting(app: FastAPI) -> dict[str, Any]:
+        threads.append(threading.get_ident())
+        return build(app)
+
+    monkeypatch.setattr(documentation, "document", noting)
+    async with serving(make_app()) as client:
+        assert (await client.get("/openapi.json")).status_code == 200
+    assert threads
+    assert threading.get_ident() not in threads
 
 
 @pytest.mark.asyncio
