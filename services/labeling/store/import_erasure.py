@@ -14,6 +14,18 @@ def key_hash(hash_key: bytes, kind: Kind, key: str) -> bytes:
     return hashlib.blake2b(f"{kind}:{key}".encode(), digest_size=16, key=hash_key).digest()
 
 
+class KeyHashes(dict[Key, bytes]):
+    """The keyed hashes of addresses and external ids; each is computed when it is first looked up."""
+
+    def __init__(self, hash_key: bytes) -> None:
+        super().__init__()
+        self._hash_key = hash_key
+
+    def __missing__(self, key: Key) -> bytes:
+        found = self[key] = key_hash(self._hash_key, *key)
+        return found
+
+
 async def forget_in_imports(
     connection: PoolConnectionProxy, account_id: int, contact_id: int, keys: Iterable[Key]
 ) -> None:

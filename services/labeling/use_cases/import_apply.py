@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.labeling.domain.assignments import AssertLabel
-from services.labeling.domain.contacts import Contact, keys_of
+from services.labeling.domain.contacts import NO_FIELDS, Contact, keys_of
 from services.labeling.domain.directory import Key
 from services.labeling.domain.imports.changes import applied, size_problem
+from services.labeling.domain.imports.decisions import conflict_of
 from services.labeling.domain.imports.rows import ParsedRow
 from services.labeling.domain.names import names_of
 from services.labeling.domain.suppressions import SuppressionKeys
@@ -17,7 +18,6 @@ from services.labeling.store.import_rows import DealtRow, ImportEffect, ImportOu
 from services.labeling.store.imports import Import
 from services.labeling.use_cases.assignment_changes import load_assignments, record_assignments
 from services.labeling.use_cases.contact_changes import Changes, load_contacts, record_contacts
-from services.labeling.use_cases.import_check import conflict_of
 from services.labeling.use_cases.import_plans import ImportPlan
 from services.labeling.use_cases.suppressions import block_suppressed
 from shared.events.parts import Origin
@@ -110,7 +110,7 @@ class RowApplier:
         if problem is not None:
             return self._refuse(row, problem.code, problem.detail)
         after, members = applied(state, read, self._plan.options)
-        problem = size_problem(state, after)
+        problem = size_problem(NO_FIELDS if state is None else state.fields, after.fields)
         if problem is not None:
             return self._refuse(row, problem.code, problem.detail)
         states[row.contact_id] = after

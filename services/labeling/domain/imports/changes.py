@@ -8,7 +8,7 @@ from services.labeling.domain.errors import InvalidError
 from services.labeling.domain.fields import check_size
 from services.labeling.domain.imports.options import Options
 from services.labeling.domain.imports.rows import CellProblem, ParsedRow
-from shared.events.labeling import Subscription
+from shared.events.labeling import Scalar, Subscription
 
 _FINAL = frozenset({"unsubscribed", "bounced", "blocked"})
 
@@ -54,10 +54,10 @@ def applied(contact: Contact | None, row: ParsedRow, options: Options) -> tuple[
     return after, members
 
 
-def size_problem(before: Contact | None, after: Contact) -> CellProblem | None:
-    """Return why the contact after a row is too large; None if it is not."""
+def size_problem(before: Mapping[str, Scalar], after: Mapping[str, Scalar]) -> CellProblem | None:
+    """Return why a contact's fields are too large after a row; None if they are not."""
     try:
-        check_size({} if before is None else before.fields, after.fields)
+        check_size(before, after)
     except InvalidError as error:
         return CellProblem(None, "too_large", error.detail)
     return None

@@ -76,13 +76,14 @@ class RowReader:
         self._labels = labels
         self._spelling = spelling
         self._width = width
+        # Label cells repeat. A reader lives for one step of an import, which bounds the number of its cells.
+        self._named: dict[str, list[tuple[str, UUID | None]]] = {}
 
     def read(self, cells: Sequence[str]) -> ParsedRow:
         """Read one row. A row with too few or too many cells is refused, because its values may have shifted."""
         problems: list[CellProblem] = []
         state = _Row()
-        extra = [cell for cell in cells[self._width :] if cell.strip()]
-        if extra:
+        if any(cell.strip() for cell in cells[self._width :]):
             detail = f"the row has {len(cells)} cells, the table has {self._width} columns"
             problems.append(CellProblem(None, "too_many_cells", detail))
         for index, target in self._targets:
@@ -160,8 +161,10 @@ class RowReader:
             row.fields[key] = ""
 
     def _take_labels(self, row: "_Row", text: str, problems: list[CellProblem], index: int) -> None:
-        for name in self._names(text):
-            label_id = self._labels.get(name_key(name))
+        named = self._named.get(text)
+        if named is None:
+            named = self._named[text] = [(name, self._labels.get(name_key(name))) for name in self._names(text)]
+        for name, label_id in named:
             if label_id is not None:
                 row.label_ids.setdefault(label_id)
                 continue
