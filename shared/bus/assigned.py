@@ -192,7 +192,7 @@ class AssignedPartition:
         if not self._replaying:
             self._restart(self.current)
             self.consumer.handler.caught_up(self.number)
-        elif not taken.records:
+        elif not taken.moved:
             await self._wait_for_records()
 
     def _restart(self, start: Mapping[PartitionId, Checkpoint]) -> None:

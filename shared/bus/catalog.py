@@ -25,12 +25,12 @@ from shared.events.undecodable import Undecodable
 from shared.events.workflow import WorkflowChanged
 from shared.retrying import Pauses
 from shared.settings import CommonSettings
+from shared.yielding import yielding
 
 log = structlog.get_logger()
 
 Thing = TypeVar("Thing", bound=CatalogEvent)
 POLL_MS = 50
-AT_ONCE = 100  # records between two yields to other tasks
 
 _IDENTITIES: dict[type[CatalogEvent], Callable[[Any], object]] = {
     AccountChanged: lambda event: event.account_id,
@@ -204,10 +204,8 @@ class Catalog:
         assert self._kafka is not None
         fetched: dict[TopicPartition, list[Record]] = await self._kafka.getmany(timeout_ms=POLL_MS)
         for partition, records in fetched.items():
-            for number, record in enumerate(records, 1):
+            async for record in yielding(records):
                 self._apply(self._name(partition), record)
-                if number % AT_ONCE == 0:
-                    await asyncio.sleep(0)
         async with self._read:
             self._read.notify_all()
 

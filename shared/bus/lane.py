@@ -94,19 +94,24 @@ class Lane:
         return len(self.queues[part].records)
 
     def take(self, most: int) -> TakenRecords:
-        """Take the next records, at most `most`; none if all first records wait for another part."""
+        """Take the next records; none if all first records wait for another part.
+
+        At most `most` records are examined, so that a long row of repeated records does not block the event loop.
+        """
         taken: list[Fetched] = []
-        moved = True
+        left, moved = most, True
         touched: set[PartitionId] = set()
-        while moved and len(taken) < most:
+        while moved and left > 0:
             moved = False
             for part, queue in self.queues.items():
-                if self._take_from(part, queue, taken, most):
+                count = self._take_from(part, queue, taken, left)
+                if count:
+                    left -= count
                     moved = True
                     touched.add(part)
             overtaken = None if moved else self._overtaken()
             if overtaken is not None:
-                self._take_from(overtaken, self.queues[overtaken], taken, len(taken) + 1, waiting=False)
+                left -= self._take_from(overtaken, self.queues[overtaken], taken, 1, waiting=False)
                 moved = True
                 touched.add(overtaken)
         self._released = frozenset()
@@ -120,9 +125,10 @@ class Lane:
     def _take_from(
         self, part: PartitionId, queue: Queue, taken: list[Fetched], most: int, *, waiting: bool = True
     ) -> int:
+        """Add records to `taken`; return how many were examined, at most `most`."""
         count = 0
         records = queue.records
-        while records and len(taken) < most:
+        while records and count < most:
             record = records[0]
             headers = dict(record.headers)
             sequence = sequence_of(headers) if self._aligned else 0

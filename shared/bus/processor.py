@@ -23,6 +23,7 @@ from shared.retrying import Pauses
 from shared.store.database import Database
 from shared.store.errors import Fenced, UnsafeToRun
 from shared.waking import woken_within
+from shared.yielding import yielding
 
 log = structlog.get_logger()
 
@@ -161,7 +162,8 @@ class Processor:
         lanes = {one.number: (one, one.lane) for one in partitions if one.lane is not None and len(one.lane)}
         most = min((one.most for one in partitions), default=BATCH)
         works: list[PartitionBatch] = []
-        for number, share in sorted(deal({number: len(lane) for number, (_, lane) in lanes.items()}, most).items()):
+        shares = deal({number: len(lane) for number, (_, lane) in lanes.items()}, most)
+        async for number, share in yielding(sorted(shares.items())):
             one, lane = lanes[number]
             taken = lane.take(share)
             if not taken.moved:

@@ -1,6 +1,5 @@
 """Decodes raw records into events, and separates those that cannot be decoded."""
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,8 +10,7 @@ from shared.bus.record import Record
 from shared.events.codec import Tombstone, decode
 from shared.events.labeling import ContactChanged
 from shared.events.undecodable import Undecodable
-
-AT_ONCE = 500  # records
+from shared.yielding import yielding
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +50,7 @@ async def read(consumer: str, records: Iterable[Fetched]) -> list[Received | Unr
     Thousands take longer than the event loop may be blocked, so other tasks run in between.
     """
     found: list[Received | Unread] = []
-    for number, (topic, record, headers) in enumerate(records, 1):
-        if number % AT_ONCE == 0:
-            await asyncio.sleep(0)
+    async for topic, record, headers in yielding(records):
         try:
             decoded = decode(topic, record.key, record.value, headers)
         except Undecodable as error:

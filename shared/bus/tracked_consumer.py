@@ -1,5 +1,6 @@
 """aiokafka's consumer, extended by the state of records between fetch and handler."""
 
+import asyncio
 from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import Any
@@ -30,6 +31,8 @@ class TrackedConsumer(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka has no
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
     ) -> dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]]:
         self.in_hand = False
+        # While it has buffered records, aiokafka returns them without suspending, and so does the handler.
+        await asyncio.sleep(0)
         records: dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]] = await super().getmany(
             NOBODYS, *self._wanted(), timeout_ms=timeout_ms, max_records=AT_ONCE
         )

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from itertools import count
 
 import pytest
+from aiokafka import TopicPartition
 from asyncpg import Record
 
+from shared.bus.assigned import BATCH
+from shared.bus.connection import client_options
 from shared.bus.host import MOST_WAITING, ConsumerHost
 from shared.bus.received import Received
-from shared.bus.tracked_consumer import AT_ONCE
+from shared.bus.tracked_consumer import AT_ONCE, TrackedConsumer
 from shared.events.topics import partition_of
 from shared.metrics import REGISTRY
 from shared.store.unit_of_work import UnitOfWork
@@ -47,6 +50,43 @@ async def test_passes_over_what_a_relay_sent_twice(rig: Rig) -> None:
     async with rig.worker(Counting()):
         await until(lambda: _counted(rig, 11))
     assert await rig.counts() == {1: 10, 2: 1}
+
+
+@pytest.mark.asyncio
+async def test_passes_over_more_repeated_records_than_it_takes_at_once(rig: Rig) -> None:
+    await rig.publish([clicked(1)])
+    await rig.publish([clicked(1)] * (2 * BATCH), sequence=1)
+    await rig.publish([clicked(1)], sequence=2)
+    async with rig.worker(Counting()):
+        await until(lambda: _counted(rig, 2))
+    assert await rig.counts() == {1: 2}
+
+
+@pytest.mark.asyncio
+async def test_fetching_lets_other_tasks_run_however_much_is_buffered(rig: Rig) -> None:
+    await rig.publish([clicked(1)] * (4 * AT_ONCE))
+    turns, counting = 0, asyncio.Event()
+
+    async def turn() -> None:
+        nonlocal turns
+        while not counting.is_set():
+            turns += 1
+            await asyncio.sleep(0)
+
+    partition = TopicPartition(rig.settings.topic_prefix + "tracking.clicks", _number(1))
+    kafka = TrackedConsumer(wanted=lambda: [partition], auto_offset_reset="earliest", **client_options(rig.settings))
+    kafka.assign([partition])
+    await kafka.start()
+    other = asyncio.create_task(turn())
+    fetched, at = 0, []
+    while fetched < 4 * AT_ONCE:
+        found = await kafka.getmany(timeout_ms=1_000)
+        fetched += sum(map(len, found.values()))
+        at.append(turns)
+    counting.set()
+    await other
+    await kafka.stop()
+    assert len(set(at)) == len(at) >= 4
 
 
 @pytest.mark.asyncio

@@ -102,6 +102,16 @@ def test_only_repeated_records_still_move_the_offset() -> None:
     assert taken.moved == {CLICKS: Checkpoint(6, 9)}
 
 
+def test_repeated_records_count_towards_what_is_taken_at_once() -> None:
+    given_lane = Lane({CLICKS: Queue(0, 0, 5), LABELS: Queue(0, 0, 5)}, aligned=True)
+    given_lane.push(CLICKS, [FakeRecord("clicks", offset, 5) for offset in range(3)])
+    given_lane.push(LABELS, [FakeRecord("labels", 0, 5), FakeRecord("labels", 1, 6)])
+    first, second, third = (given_lane.take(2) for _ in range(3))
+    assert (first.records, first.moved) == ([], {CLICKS: Checkpoint(2, 5)})
+    assert (second.records, second.moved) == ([], {CLICKS: Checkpoint(3, 5), LABELS: Checkpoint(1, 5)})
+    assert order(third.records) == [("labels", 6)]
+
+
 def test_a_fetch_that_overlaps_a_seek_adds_nothing_twice() -> None:
     given_lane = lane(CLICKS)
     given_lane.push(CLICKS, [FakeRecord("clicks", offset, offset + 1) for offset in range(4)])

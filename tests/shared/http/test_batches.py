@@ -1,4 +1,4 @@
-"""Large batches are validated in pieces, with the same result."""
+"""Batches are validated item by item, with the same result."""
 
 import asyncio
 from typing import Annotated, Any
@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import pytest
 from pydantic import Field, TypeAdapter
 
+from shared import yielding
 from shared.http.batches import EachForItself, RefusedItem, item_adapter, validate_items
 from shared.http.bodies import RequestBody
 
@@ -33,7 +34,8 @@ async def test_the_result_is_that_of_validating_all_at_once() -> None:
 
 
 @pytest.mark.asyncio
-async def test_others_have_their_turn_meanwhile() -> None:
+async def test_others_have_their_turn_whenever_the_loop_was_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(yielding, "HOLDS_FOR", 0.0)
     turns = 0
 
     async def count() -> None:
@@ -45,12 +47,12 @@ async def test_others_have_their_turn_meanwhile() -> None:
     counting = asyncio.create_task(count())
     await validate_items(adapter(), LARGE)
     counting.cancel()
-    assert turns >= 30
+    assert turns >= len(LARGE)
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("body", [None, {"number": 1}, 17, [{"number": 1}]])
-async def test_anything_else_is_left_to_the_validation_of_the_body(body: object) -> None:
+@pytest.mark.parametrize("body", [None, {"number": 1}, 17])
+async def test_what_is_not_a_list_is_left_to_the_validation_of_the_body(body: object) -> None:
     assert await validate_items(adapter(), body) is body
 
 
