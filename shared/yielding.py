@@ -1,7 +1,7 @@
 """Let other tasks run in the middle of long work: nobody may hold the event loop for more than 50 ms."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from time import monotonic
 from typing import TypeVar
 
@@ -11,7 +11,7 @@ Item = TypeVar("Item")
 HOLDS_FOR = 0.01
 
 
-async def yielding(items: Iterable[Item]) -> AsyncIterator[Item]:
+async def yielding(items: Iterable[Item]) -> AsyncGenerator[Item, None]:
     """Iterate over `items`, and yield to other tasks whenever the loop has been held for 10 ms."""
     since = monotonic()
     for item in items:

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import aclosing
+from itertools import islice
 
 import asyncpg
 from aiokafka import AIOKafkaProducer
@@ -15,6 +17,7 @@ from shared.bus.topics import partition_count
 from shared.events.codec import Header, after_of, headers_of
 from shared.events.topics import CATALOG_PARTITION, owned_by
 from shared.settings import CommonSettings
+from shared.yielding import yielding
 
 BATCH_BYTES = 1_000_000  # a broker accepts 1,048,588 by default
 ACKNOWLEDGED_WITHIN = 30.0  # seconds; an idempotent send would wait for ever
@@ -36,6 +39,7 @@ class Publisher:
         self._settings = settings
         self._plain: AIOKafkaProducer | None = None
         self._compacted: AIOKafkaProducer | None = None
+        self._filling = asyncio.Lock()
         self._visible = Offsets(settings, _compacted_parts(service, settings), committed=True)
 
     async def start(self) -> None:
@@ -81,15 +85,16 @@ class Publisher:
         sent = 0
         while sent < len(rows):
             batch = producer.create_batch()
-            while sent < len(rows):
-                row = rows[sent]
-                if batch.append(
-                    key=row["key"].encode(), value=row["body"], timestamp=None, headers=self._headers(row)
-                ) is None:  # fmt: skip
-                    break
-                sent += 1
+            # Without the lock the batches of all partitions would be filled in one turn of the loop.
+            async with self._filling, aclosing(yielding(islice(rows, sent, None))) as waiting:
+                async for row in waiting:
+                    if batch.append(
+                        key=row["key"].encode(), value=row["body"], timestamp=None, headers=self._headers(row)
+                    ) is None:  # fmt: skip
+                        break
             if not batch.record_count():
                 raise ValueError(f"{topic}: event {rows[sent]['event_id']} is larger than a batch")
+            sent += batch.record_count()
             # Send the next batch only after the acknowledgement: at most one batch per partition is ever in doubt.
             await (await producer.send_batch(batch, self._prefix + topic, partition=partition))
 
@@ -98,7 +103,7 @@ class Publisher:
         assert producer is not None
         sent: list[tuple[PartitionId, asyncio.Future[RecordMetadata]]] = []
         async with producer.transaction():
-            for row in rows:
+            async for row in yielding(rows):
                 part = PartitionId(row["topic"], 0 if row["partition"] == CATALOG_PARTITION else row["partition"])
                 acknowledged = await producer.send(
                     self._prefix + part.topic,

@@ -28,6 +28,7 @@ from shared.events.parts import Origin
 from shared.events.topics import partition_of
 from shared.metrics import RECORDS_DROPPED
 from shared.store.unit_of_work import UnitOfWork
+from shared.yielding import yielding
 
 
 class _Report(NamedTuple):
@@ -51,7 +52,7 @@ async def record_engagements(work: UnitOfWork, batch: Sequence[Received], partit
     contacts = await load_contacts(work, {(one.report.event.account_id, one.contact_id) for one in new})
     engaged = [(event, one) for one in new if (event := _engage(contacts, one)) is not None]
     await record_contacts(work, contacts)
-    for event, one in engaged:
+    async for event, one in yielding(engaged):
         work.append(event, cause=one.report.received)
     await insert_engagements(work.connection, [(event, one.report.event) for event, one in engaged])
     ENGAGEMENTS.labels("engaged").inc(len(engaged))

@@ -24,6 +24,7 @@ from shared.events.segmentation import SegmentEntered, SegmentLeft
 from shared.idempotency.claims import blank_answers
 from shared.store.errors import Fenced
 from shared.store.unit_of_work import UnitOfWork
+from shared.yielding import yielding
 
 log = structlog.get_logger()
 
@@ -164,9 +165,9 @@ class SliceHandler(Handler):
             newest = self._newest_day(account, received)
             if newest > account.image.day:
                 account.pass_to(newest, definitions)
-                self._announce(work, memory.partition, account, account.drain(definitions, PIECE))
+                await self._announce(work, memory.partition, account, account.drain(definitions, PIECE))
             moves = account.fold(_contact_events(received), definitions)
-            self._announce(work, memory.partition, account, moves, received)
+            await self._announce(work, memory.partition, account, moves, received)
             if erased := _erased(received):
                 await blank_answers(work.connection, account_id, erased)
         memory.applied += len(batch)
@@ -212,7 +213,7 @@ class SliceHandler(Handler):
             account.adopt(definitions)
             account.pass_to(account.days.of(now), definitions)
             if left > 0 and account.pending and self._delay() < MOST_DELAY:
-                left -= self._announce(work, partition, account, account.drain(definitions, left))
+                left -= await self._announce(work, partition, account, account.drain(definitions, left))
         if self._campaigns is not None and self._delay() < MOST_DELAY:
             left -= await self._campaigns.advance(work, partition, memory.slices, max(left, 0), now)
         _report_failures(slices)
@@ -230,7 +231,7 @@ class SliceHandler(Handler):
         await write_members(work.connection, memory.partition, slices)
         memory.snapshot_due = self._next_snapshot(memory.partition, now)
 
-    def _announce(
+    async def _announce(
         self,
         work: UnitOfWork,
         partition: int,
@@ -243,7 +244,7 @@ class SliceHandler(Handler):
         rest = (partition - account.account_id) % self._partitions
         now = self._clock()
         count = 0
-        for move in moves:
+        async for move in yielding(moves):
             if causes is None:
                 causes = {one.event.contact_id: one for one in received}
             contact_id = move.contact * self._partitions + rest

@@ -20,6 +20,7 @@ from shared.events.messages import CampaignMessageRequested, Cause
 from shared.events.parts import Send
 from shared.events.segmentation import CampaignChanged
 from shared.store.unit_of_work import UnitOfWork
+from shared.yielding import yielding
 
 log = structlog.get_logger()
 
@@ -161,7 +162,7 @@ class CampaignSlices:
             piece = audience - BitMap(audience[: audience.rank(progress.next_index - 1)])
         reasons = {EXPIRED: piece} if expired else skipped_of(account.image, piece, progress.frozen.denied)
         willing = piece - BitMap.union(*reasons.values()) if reasons else piece
-        for request in self._requests(campaign, progress.frozen, account, willing, now):
+        async for request in yielding(self._requests(campaign, progress.frozen, account, willing, now)):
             work.append(request)
         skipped = dict(progress.skipped)
         for reason, contacts in reasons.items():

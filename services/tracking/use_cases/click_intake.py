@@ -15,6 +15,7 @@ from shared.bus.received import Received
 from shared.events.intake import ClickReported
 from shared.events.labeling import AccountChanged
 from shared.store.unit_of_work import UnitOfWork
+from shared.yielding import yielding
 
 NOBODY: Mapping[ContactKey, str] = {}
 
@@ -60,7 +61,7 @@ class ClickIntake:
         contacts = await contacts_of(work.connection, set(references), consent_required)
         messages = await self._messages_of(work, {received.event.message_id for received in batch})
         taken, left_out, held = [], Counter[str](), 0
-        for received, reference in zip(batch, references, strict=True):
+        async for received, reference in yielding(zip(batch, references, strict=True)):
             report: ClickReported = received.event
             contact = contacts[reference]
             if isinstance(contact, int):

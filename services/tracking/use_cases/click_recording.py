@@ -37,6 +37,7 @@ from shared.events.topics import partition_of
 from shared.events.tracking import ContactClicked
 from shared.metrics import REGISTRY
 from shared.store.unit_of_work import UnitOfWork
+from shared.yielding import yielding
 
 CLICKS = Metric("penchant_clicks", "Clicks recorded, by verdict.", ("verdict",), registry=REGISTRY)
 
@@ -78,7 +79,7 @@ class Recorder:
         clicks = await self._not_seen(work, taken)
         network_key = await self._key(work)
         sends = await self._sends_of(work, clicks)
-        written = [*zip(clicks, *self._written(clicks, sends, network_key), strict=True)]
+        written = await self._written(clicks, sends, network_key)
         # Do slow work before taking the locks, which every other batch waits for.
         await write_clicks(work.connection, [row for _, row, _ in written])
         contacts = {click.contact for click in clicks}
@@ -90,7 +91,7 @@ class Recorder:
             count_left_out(work, Counter(gone[click.contact] for click, _, _ in written if click.contact in gone))
             written = [one for one in written if one[0].contact not in gone]
         await count_clicks(work.connection, [row for _, row, _ in written])
-        for click, _, event in written:
+        async for click, _, event in yielding(written):
             work.append(event, cause=click.received)
         verdicts = Counter(row.verdict for _, row, _ in written)
         work.after_commit(lambda: _count(verdicts))
@@ -110,19 +111,17 @@ class Recorder:
             if status.state == "erased" or not status.tracked
         }
 
-    def _written(
+    async def _written(
         self, clicks: Sequence[UsableReport], sends: Mapping[SendKey, int], network_key: bytes
-    ) -> tuple[list[ClickRow], list[ContactClicked]]:
-        rows, events = [], []
+    ) -> list[tuple[UsableReport, ClickRow, ContactClicked]]:
+        written: list[tuple[UsableReport, ClickRow, ContactClicked]] = []
         references: dict[tuple[LinkLabel, ...], tuple[LabelReference, ...]] = {}
-        for click in clicks:
+        async for click in yielding(clicks):
             labels = references.get(click.placed.labels)
             if labels is None:
                 labels = references[click.placed.labels] = self._references(click.placed.labels)
-            row, event = _write(click, labels, sends, network_key)
-            rows.append(row)
-            events.append(event)
-        return rows, events
+            written.append((click, *_write(click, labels, sends, network_key)))
+        return written
 
     async def _not_seen(self, work: UnitOfWork, taken: Sequence[UsableReport]) -> list[UsableReport]:
         """Return those that do not repeat an earlier click."""
