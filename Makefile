@@ -9,14 +9,15 @@ INSTALLED := .venv/installed-$(shell cksum requirements.lock pyproject.toml | ck
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
 COMPILE := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header
 MINUTES ?= 30
+PROCESSES ?= 2
 
 .PHONY: run
 run: $(if $(wildcard $(INSTALLED)),,$(RUNS)) ## Start everything, run the demo, show events as they happen; Ctrl-C stops it and keeps the data
 	@exec $(BIN)/penchant up
 
 .PHONY: test
-test: $(INSTALLED) ## Run all tests, on a Kafka and a PostgreSQL of their own
-	$(BIN)/pytest $(TESTS)
+test: $(INSTALLED) ## Run all tests in PROCESSES (default 2), each with a Kafka and a PostgreSQL of its own
+	$(BIN)/pytest --numprocesses $(PROCESSES) $(TESTS)
 
 .PHONY: check
 check: $(INSTALLED) ## Check style, types, and import rules

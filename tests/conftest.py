@@ -1,4 +1,7 @@
-"""One Kafka and one PostgreSQL for the whole run; each test that needs them gets topics and a database of its own."""
+"""One Kafka and one PostgreSQL for each test process; each test that needs them gets topics and a database of its own.
+
+`pytest --numprocesses 2` distributes the tests over two processes (see `tests.stack.distribution`).
+"""
 
 import os
 import uuid
@@ -7,7 +10,10 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
+from tests.stack import distribution
 from tests.stack.containers import KAFKA_IMAGE, POSTGRES_IMAGE, engine_has, kafka_container, postgres_container
 from tests.stack.forking import close_fork_servers
 from tests.stack.nodes import KafkaNode, PostgresNode, server_folder
@@ -23,6 +29,25 @@ TestKafka = KafkaNode | SharedKafka
 TestPostgres = PostgresNode | SharedPostgres
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Share out the ports if this process is one of several."""
+    worker = getattr(config, "workerinput", None)
+    if worker is not None:
+        distribution.share_ports(int(worker["workerid"].removeprefix("gw")), worker["workercount"])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Distribute the tests by folder."""
+    return distribution.make_scheduling(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with the slowest folders if the tests are distributed."""
+    if hasattr(config, "workerinput"):
+        distribution.sort_longest_first(items)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _fork_servers() -> Iterator[None]:
     """End what forks processes of services, after everything that may use one: what comes first is closed last."""
@@ -32,7 +57,7 @@ def _fork_servers() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def private_kafka() -> Iterator[KafkaNode]:
-    """Provide a broker of this run's own, which tests may stop and kill; they leave it running."""
+    """Provide a broker of this process' own, which tests may stop and kill; they leave it running."""
     with server_folder("kafka") as folder:
         node = KafkaNode(folder)
         node.start()
@@ -42,7 +67,7 @@ def private_kafka() -> Iterator[KafkaNode]:
 
 @pytest.fixture(scope="session")
 def private_postgres() -> Iterator[PostgresNode]:
-    """Provide a database server of this run's own, which tests may stop and kill; they leave it running."""
+    """Provide a database server of this process' own, which tests may stop and kill; they leave it running."""
     with server_folder("postgres") as folder:
         node = PostgresNode(folder)
         node.start()
@@ -52,7 +77,7 @@ def private_postgres() -> Iterator[PostgresNode]:
 
 @pytest.fixture(scope="session")
 def kafka(request: pytest.FixtureRequest) -> Iterator[TestKafka]:
-    """`.bootstrap` of the broker at PENCHANT_TEST_KAFKA, or of one in a container, or else of this run's own."""
+    """`.bootstrap` of the broker at PENCHANT_TEST_KAFKA, or of one in a container, or else of this process' own."""
     bootstrap = os.environ.get("PENCHANT_TEST_KAFKA")
     if bootstrap:
         yield SharedKafka(bootstrap)
@@ -65,7 +90,7 @@ def kafka(request: pytest.FixtureRequest) -> Iterator[TestKafka]:
 
 @pytest.fixture(scope="session")
 def postgres(request: pytest.FixtureRequest) -> Iterator[TestPostgres]:
-    """`.dsn` of the server at PENCHANT_TEST_POSTGRES (a superuser), or of one in a container, or of this run's own."""
+    """`.dsn` (a superuser's) of the server at PENCHANT_TEST_POSTGRES, or in a container, or of this process' own."""
     dsn = os.environ.get("PENCHANT_TEST_POSTGRES")
     if dsn:
         server = SharedPostgres(dsn)
