@@ -1,4 +1,4 @@
-"""The examples of the documentation, run as their readers would run them: as programs, on real services."""
+"""Fixtures that run the examples of the documentation as programs, on real services."""
 
 import os
 import subprocess
@@ -25,7 +25,7 @@ WITHIN = 60.0  # seconds
 
 @dataclass
 class Shop:
-    """An account on running services; `environment` is what the examples get."""
+    """An account on running services; the examples run in `environment`."""
 
     environment: dict[str, str]
     http: httpx.Client
@@ -48,7 +48,7 @@ class Shop:
         return identity
 
     def labels(self, contact: int) -> set[str]:
-        """Return what the contact holds."""
+        """Return the names of the labels that the contact holds."""
         items = self.call("labeling", "GET", f"/v1/contacts/{contact}/labels")["items"]
         return {item["label_name"] for item in items if item["held"]}
 
@@ -86,12 +86,12 @@ class Running:
         return self.log.read_text()
 
     def stop(self) -> None:
-        """Stop the process as Ctrl-C would."""
+        """Ask the process to terminate, and wait for a clean exit."""
         self.process.terminate()
         assert self.process.wait(WITHIN) == 0, self.output
 
     def kill(self) -> None:
-        """Kill the process as a power cut would."""
+        """Kill the process without warning."""
         self.process.kill()
         self.process.wait(WITHIN)
 
@@ -109,7 +109,7 @@ def until(condition: Callable[[], Any], failure: Callable[[], str] = str) -> Any
 def services(
     kafka: TestKafka, postgres: TestPostgres, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Sandbox, dict[str, str]]]:
-    """Provide all four services at work, for all pages, and their URLs by name. Each test has an account of its own."""
+    """Provide all four services, shared by all pages, and their URLs by name. Each test has its own account."""
     sandbox = Sandbox(kafka, postgres, tmp_path_factory.mktemp("examples"))
     processes = services_of(sandbox)
     try:
@@ -121,7 +121,7 @@ def services(
 
 @pytest.fixture
 def shop(services: tuple[Sandbox, dict[str, str]], tmp_path: Path) -> Iterator[Shop]:
-    """Provide an account of the test's own."""
+    """Provide an account for one test."""
     with _opened(services, tmp_path) as shop:
         yield shop
 

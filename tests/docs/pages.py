@@ -27,7 +27,7 @@ def blocks(page: str) -> list[str]:
     return found[1:]
 
 
-def typed(shop: Shop, *blocks: str, folder: Path | None = None, status: int = 0) -> str:
+def run_blocks(shop: Shop, *blocks: str, folder: Path | None = None, status: int = 0) -> str:
     """Run blocks in one shell, in `folder`; return their output. Fail if they exit with another status."""
     script = "\n".join(["set -euo pipefail", *blocks])
     done = subprocess.run(

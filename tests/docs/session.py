@@ -1,4 +1,4 @@
-"""A shell in which the commands of a page are typed, block after block."""
+"""A shell that runs the commands of a page, block after block."""
 
 import json
 import os
@@ -33,7 +33,7 @@ class Session:
 
     def run(self, commands: str) -> str:
         """Run commands and return what they print. Raises AssertionError if one fails."""
-        # A reader has an activated environment, or is in the checkout.
+        # Readers have activated the environment, or are in the checkout.
         commands = commands.replace(".venv/bin/", "").replace('eval "$(penchant env)"\n', "")
         end = f"done-{uuid4().hex}"
         stdin, stdout = self._process.stdin, self._process.stdout

@@ -30,7 +30,7 @@ def test_an_api_key_is_rotated(shop: Shop, session: Session) -> None:
     assert key["revoked"]
 
 
-def test_a_pipeline_of_ones_own_renders(shop: Shop, session: Session) -> None:
+def test_a_custom_pipeline_renders_a_message(shop: Shop, session: Session) -> None:
     made, rendered = shell_blocks("docs/how-to/bring-your-own-delivery.md")
     message = shop.call("tracking", "POST", "/v1/messages", {"name": "Guide", "html": "<p>Hello 1</p>"})
     for number in (2, 3):
@@ -52,7 +52,7 @@ def _rendered(session: Session, commands: str) -> dict[str, str] | None:
     return lines[-1] if lines else None
 
 
-def test_the_rules_for_kafka_are_printed(session: Session) -> None:
+def test_the_access_rules_for_kafka_are_printed(session: Session) -> None:
     (printed,) = shell_blocks("docs/security.md")
     plain, as_json = printed.strip().splitlines()
     assert "labeling.labels" in session.run(plain.removesuffix(" | sh"))

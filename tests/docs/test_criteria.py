@@ -4,17 +4,17 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from tests.docs.conftest import Shop, until
-from tests.docs.pages import DOCS, blocks, json_values, typed
+from tests.docs.pages import DOCS, blocks, json_values, run_blocks
 
 
-def test_every_criterion_of_the_page_finds_whom_it_says(shop: Shop) -> None:
+def test_every_criterion_of_the_page_finds_the_expected_contacts(shop: Shop) -> None:
     made, clicked, asked, attributes, compared, refused, explained, sampled = blocks("reference/criteria.md")
     mark = "echo ----"
-    output = typed(
+    output = run_blocks(
         shop, made, clicked, asked, mark, attributes, compared, mark, refused, mark, explained, mark, sampled
     )
     _, counts, after_refusal, answers, sample = output.split("----\n")
-    # Bo's birthday is soon after the end of February.
+    # Bo was born on February 29: at the end of February, the birthdays of this week include Bo's.
     week = [datetime.now(UTC).date() + timedelta(days=ahead) for ahead in range(7)]
     birthdays = 1 + any((day.month, day.day) in ((2, 28), (2, 29)) for day in week)
     assert [int(line) for line in counts.split()] == [2, 2, 1, 3, 3, 1, 1, birthdays, 1, 1, 2, 2]
@@ -36,7 +36,7 @@ def test_utm_parameters_are_in_the_redirect(shop: Shop) -> None:
     rule, click = blocks("how-to/utm-parameters.md")
     page = (DOCS / "how-to" / "utm-parameters.md").read_text()
     [expected] = re.findall(r"```text\n(.*?)\n```", page)
-    first = typed(shop, rule, "echo", click, 'echo "$url"').splitlines()
+    first = run_blocks(shop, rule, "echo", click, 'echo "$url"').splitlines()
     assert first[-2] in (expected, "https://example.com/dogs?size=l#top")
 
     def location() -> str | None:

@@ -1,4 +1,4 @@
-"""The examples do what the documentation says."""
+"""The examples have the effects that the documentation describes."""
 
 import email
 import email.policy
@@ -15,7 +15,7 @@ BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/201001
 HTML = '<html><body>Read the <a href="https://shop.example/guide">puppy guide</a>.</body></html>'
 
 
-def test_a_contest_form_gives_contest_and_a_survey_answer_takes_prospect_away(shop: Shop) -> None:
+def test_a_form_assigns_a_label_and_a_survey_answer_removes_one(shop: Shop) -> None:
     shop.call("labeling", "POST", "/v1/labels", {"name": "Prospect"})
     anna, bert = (shop.contact(f"{name}@shop.example", labels=["Prospect"]) for name in ("anna", "bert"))
     for _ in range(2):
@@ -28,7 +28,7 @@ def test_a_contest_form_gives_contest_and_a_survey_answer_takes_prospect_away(sh
     until(lambda: shop.labels(bert) == set())
 
 
-def test_the_third_visit_of_a_page_gives_its_label(shop: Shop) -> None:
+def test_the_third_visit_to_a_page_assigns_its_label(shop: Shop) -> None:
     shop.example("page_visited", "set-up")
     anna = shop.contact("anna@shop.example", external_id="C-1")
     for page in ("/puppies", "/kittens", "/puppies"):
@@ -40,7 +40,7 @@ def test_the_third_visit_of_a_page_gives_its_label(shop: Shop) -> None:
     until(lambda: shop.labels(anna) == {"Puppies"})
 
 
-def test_label_events_are_followed_and_a_kill_loses_nothing(shop: Shop) -> None:
+def test_no_label_event_is_lost_when_the_example_is_killed(shop: Shop) -> None:
     table = shop.folder / "labels.sqlite"
     shop.call("labeling", "POST", "/v1/labels", {"name": "Dogs"})
     cats = shop.call("labeling", "POST", "/v1/labels", {"name": "Cats"})
@@ -68,7 +68,7 @@ def held(path: Path, account: int, contact: int) -> set[str]:
     return {name for (name,) in rows}
 
 
-def test_the_pipeline_sends_once_and_reports_it_and_the_click_goes_on(shop: Shop) -> None:
+def test_the_pipeline_sends_and_reports_once_and_a_click_continues_the_run(shop: Shop) -> None:
     outbox = shop.folder / "outbox"
     dogs, nurtured = (
         shop.call("labeling", "POST", "/v1/labels", {"name": name})["id"] for name in ("Dogs", "Nurtured")
@@ -109,7 +109,7 @@ def test_the_pipeline_sends_once_and_reports_it_and_the_click_goes_on(shop: Shop
     pipeline = shop.start("delivery_pipeline", str(outbox))
     bert = shop.contact("bert@shop.example", labels=["Dogs"])
     until(lambda: reported(shop, bert), lambda: pipeline.output)
-    assert len(list(outbox.glob("*.eml"))) == 1, "Anna's mail was not written again"
+    assert len(list(outbox.glob("*.eml"))) == 1, "Anna's mail was written again"
     pipeline.stop()
 
     answer = httpx.get(link, headers=BROWSER, timeout=30)
@@ -121,7 +121,7 @@ def test_the_pipeline_sends_once_and_reports_it_and_the_click_goes_on(shop: Shop
     until(lambda: chain_of(shop, run["id"]) == ["MessageRequested", "AssignLabel", "LabelAssigned"])
 
 
-def test_of_two_accounts_with_the_same_contact_ids_a_pipeline_serves_its_own(shop: Shop, other_shop: Shop) -> None:
+def test_a_pipeline_serves_its_own_account_despite_equal_contact_ids(shop: Shop, other_shop: Shop) -> None:
     sent_to: dict[str, set[str]] = {}
     for one, domain in ((shop, "shop.example"), (other_shop, "other.example")):
         dogs = one.call("labeling", "POST", "/v1/labels", {"name": "Dogs"})["id"]

@@ -1,4 +1,4 @@
-"""The commands of how-to pages for operators: servers of their own, rejected records, and backups."""
+"""The commands of how-to pages for operators: their own servers, rejected records, and backups."""
 
 import asyncio
 import os
@@ -34,10 +34,10 @@ def session(shop: Shop) -> Iterator[Session]:
 def test_rejected_records_are_listed_shown_and_replayed(shop: Shop, session: Session) -> None:
     status, rejected, _ = shell_blocks("docs/how-to/see-what-is-wrong.md")
     session.run(f"export PENCHANT_HOME={shop.folder}")
-    session.run(f"{status.strip()} || [ $? = 3 ]")  # the page says: 3 if nothing runs, and nothing runs in this folder
+    session.run(f"{status.strip()} || [ $? = 3 ]")  # 3, as documented: nothing runs in this folder
     show_all, show, replay = rejected.strip().splitlines()
     others = _rejected(session, show_all)
-    asyncio.run(_report_nonsense(shop))
+    asyncio.run(_send_invalid_report(shop))
     (found,) = until(lambda: _rejected(session, show_all) - others)
     assert "no report" in session.run(show.replace("ID", found))
     session.run(replay)
@@ -50,7 +50,7 @@ def _rejected(session: Session, show_all: str) -> set[str]:
     return {one["id"] for one in json_objects(session.run(f"{show_all} --json"))}
 
 
-async def _report_nonsense(shop: Shop) -> None:
+async def _send_invalid_report(shop: Shop) -> None:
     environment = shop.environment
     settings = CommonSettings(
         kafka=environment["PENCHANT_KAFKA"], topic_prefix=environment["PENCHANT_TOPIC_PREFIX"], partitions=4
@@ -60,7 +60,7 @@ async def _report_nonsense(shop: Shop) -> None:
     await producer.stop()
 
 
-def test_a_service_is_started_by_hand(kafka: TestKafka, database_dsn: str, topic_prefix: str, shop: Shop) -> None:
+def test_a_service_starts_as_documented(kafka: TestKafka, database_dsn: str, topic_prefix: str, shop: Shop) -> None:
     to_kafka, to_postgres, start = shell_blocks("docs/how-to/own-kafka-and-postgresql.md")
     settings = (DOCS / "reference" / "settings.md").read_text(encoding="utf-8")
     named = [line.removeprefix("export ").partition("=")[0] for line in (to_kafka + to_postgres).splitlines()]
@@ -96,7 +96,7 @@ def _is_ready(url: str) -> bool:
         return False
 
 
-def test_a_backup_of_all_databases_has_what_was_written(
+def test_a_backup_of_all_databases_can_be_restored(
     services: tuple[Sandbox, dict[str, str]], postgres: TestPostgres, shop: Shop
 ) -> None:
     sandbox, _ = services
@@ -114,7 +114,7 @@ def test_a_backup_of_all_databases_has_what_was_written(
         for service in BACKED_UP:
             with _empty_database(postgres) as dsn:
                 session.run(f"pg_restore --exit-on-error --dbname {dsn} {service}.dump")
-                assert asyncio.run(_applied(dsn)) == asyncio.run(_applied(sandbox.database(service)))
+                assert asyncio.run(_migrations(dsn)) == asyncio.run(_migrations(sandbox.database(service)))
                 if service == "labeling":
                     assert asyncio.run(_addresses(dsn, shop.account_id)) == [(contact, "anna@shop.example")]
     finally:
@@ -136,7 +136,7 @@ async def _rows(dsn: str, query: str, *arguments: object) -> list[tuple[object, 
         await connection.close()
 
 
-async def _applied(dsn: str) -> list[tuple[object, ...]]:
+async def _migrations(dsn: str) -> list[tuple[object, ...]]:
     """Return the migrations that were applied to a database."""
     return await _rows(dsn, "SELECT migration_id FROM _pogo_migration ORDER BY migration_id")
 

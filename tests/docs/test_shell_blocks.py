@@ -1,4 +1,4 @@
-"""Every shell block of the documentation is run by a test, or the reason why none runs it is given here."""
+"""Every shell block of the documentation is run by a test, or listed here with the reason why it is not."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ import pytest
 
 from tests.docs.pages import ROOT, shell_blocks
 
-# The test that runs all shell blocks of a page. It names the page.
+# The test that runs all shell blocks of a page; it contains the name of the page.
 RUN_BY: Mapping[str, str] = {
     "README.md": "tests/docs/test_stories.py",
     "docs/how-to/bring-your-own-delivery.md": "tests/docs/test_commands.py",
@@ -26,7 +26,7 @@ RUN_BY: Mapping[str, str] = {
     "docs/tutorials/first-segment.md": "tests/docs/test_stories.py",
     "docs/tutorials/first-workflow.md": "tests/docs/test_stories.py",
 }
-# The same for a page of which only a part can be run, with the test that covers the rest.
+# The test that runs a part of a page, and what covers the rest.
 PARTLY_RUN: Mapping[str, tuple[str, str]] = {
     "docs/how-to/own-kafka-and-postgresql.md": (
         "tests/docs/test_operating.py",
@@ -37,7 +37,7 @@ PARTLY_RUN: Mapping[str, tuple[str, str]] = {
         "Kafka loses its data, and is written again by these commands, in tests/deploy/embedded/test_recovery.py.",
     ),
 }
-# Why the shell blocks of a page are not run by a test, and what covers them instead.
+# Why no test runs the shell blocks of a page, and what covers them instead.
 NOT_RUN: Mapping[str, str] = {
     "docs/explanation/figures.md": "Measures for minutes: `make bench` in parts; tests/bench has what it runs.",
     "docs/how-to/one-machine-with-docker.md": "Needs Docker; tests/compose runs the same commands where it is.",
@@ -55,12 +55,12 @@ def test_every_page_with_shell_blocks_is_listed_once() -> None:
 
 
 @pytest.mark.parametrize(("page", "test"), [*RUN_BY.items(), *((page, test) for page, (test, _) in PARTLY_RUN.items())])
-def test_the_test_names_the_page(page: str, test: str) -> None:
+def test_the_listed_test_names_the_page(page: str, test: str) -> None:
     text = (ROOT / test).read_text(encoding="utf-8")
     assert page in text or page.removeprefix("docs/") in text or page.rpartition("/")[2] in text
 
 
 @pytest.mark.parametrize("reason", [*NOT_RUN.values(), *(reason for _, reason in PARTLY_RUN.values())])
-def test_what_is_named_instead_exists(reason: str) -> None:
+def test_the_paths_in_the_reasons_exist(reason: str) -> None:
     named = [word.strip(".,;") for word in reason.split() if word.startswith("tests/")]
     assert [path for path in named if not (ROOT / path).exists()] == []

@@ -19,7 +19,7 @@ def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     assert (tmp_path / "architecture" / "index.html").exists()
 
 
-def test_the_links_of_the_readme_lead_somewhere() -> None:
+def test_the_links_of_the_readme_have_existing_targets() -> None:
     links = _LINK.findall((ROOT / "README.md").read_text())
     assert len(links) > 10
     assert [link for link in links if not (ROOT / link).exists()] == []

@@ -1,4 +1,4 @@
-"""The first tutorials, the README and the story of docs/reference/segments.md, as a reader would type them."""
+"""The commands of the first tutorials, README.md and docs/reference/segments.md, as a reader would type them."""
 
 import re
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ def pieces(block: str) -> list[str]:
     return re.split(r"^sleep \d+\n", block, flags=re.MULTILINE)
 
 
-def test_a_click_a_segment_and_a_workflow(shop: Shop, session: Session) -> None:
+def test_the_first_tutorials_have_the_described_results(shop: Shop, session: Session) -> None:
     (label,) = shell_blocks("docs/tutorials/first-label.md")
     (segment,) = shell_blocks("docs/tutorials/first-segment.md")
     (workflow,) = shell_blocks("docs/tutorials/first-workflow.md")
@@ -50,12 +50,12 @@ def test_a_click_a_segment_and_a_workflow(shop: Shop, session: Session) -> None:
     assert [step["kind"] for step in detail["steps"]] == ["send", "wait_for", "assign_label"]
 
 
-def test_the_example_of_the_readme(shop: Shop, session: Session) -> None:
+def test_the_example_of_the_readme_creates_a_label(shop: Shop, session: Session) -> None:
     (example,) = shell_blocks("README.md")
     assert json_objects(session.run(example))[-1]["name"] == "Dogs"
 
 
-def test_the_story_of_segments(shop: Shop, session: Session) -> None:
+def test_the_example_segment_is_counted_explained_and_followed(shop: Shop, session: Session) -> None:
     story, explained, listed = shell_blocks("docs/reference/segments.md")
     session.run(story)
     path = f"/v1/segments/{session.value('segment')}"

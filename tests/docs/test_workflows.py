@@ -4,12 +4,12 @@ import re
 from typing import Any
 
 from tests.docs.conftest import Shop, until
-from tests.docs.pages import blocks, typed
+from tests.docs.pages import blocks, run_blocks
 
 
-def test_the_example_of_the_page(evening_shop: Shop) -> None:
+def test_the_example_workflow_has_the_described_results(evening_shop: Shop) -> None:
     made, written, asked, tried, shown, behind, failed, corrected = blocks("reference/workflows.md")
-    output = typed(
+    output = run_blocks(
         evening_shop, made, written, asked, tried, 'echo "workflow=$workflow"', shown, behind, failed, corrected
     )
     assert output.endswith("finished\n")

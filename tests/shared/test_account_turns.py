@@ -16,7 +16,7 @@ MANY = 50
 
 
 def steps(account_id: int, taken: list[int], count: int) -> Generator[None, None, int]:
-    """Note each step; each takes a whole turn."""
+    """Record the account at each step; a step takes a whole turn."""
     for _ in range(count):
         taken.append(account_id)
         ends = perf_counter() + LASTS
@@ -27,7 +27,7 @@ def steps(account_id: int, taken: list[int], count: int) -> Generator[None, None
 
 
 @pytest.mark.asyncio
-async def test_an_account_with_many_computations_has_every_other_turn() -> None:
+async def test_two_accounts_alternate_even_if_one_has_many_computations() -> None:
     turns, taken = AccountTurns(), list[int]()
     noise = [asyncio.create_task(turns.run(NOISY, steps(NOISY, taken, 2))) for _ in range(MANY)]
     await asyncio.sleep(0)
@@ -40,7 +40,7 @@ async def test_an_account_with_many_computations_has_every_other_turn() -> None:
 
 
 @pytest.mark.asyncio
-async def test_many_accounts_take_turns_one_after_the_other() -> None:
+async def test_accounts_take_turns_round_robin() -> None:
     turns, taken = AccountTurns(), list[int]()
     accounts = (1, 2, 3, 4)
     running = [turns.run(account_id, steps(account_id, taken, 10)) for account_id in (*accounts, 1, 1)]
@@ -54,35 +54,35 @@ async def test_many_accounts_take_turns_one_after_the_other() -> None:
 async def test_other_tasks_run_between_two_turns() -> None:
     turns, taken, seen = AccountTurns(), list[int](), list[int]()
 
-    async def look() -> None:
+    async def observe() -> None:
         while True:
             seen.append(len(taken))
             await asyncio.sleep(0)
 
-    looking = asyncio.create_task(look())
+    observing = asyncio.create_task(observe())
     await asyncio.gather(*[turns.run(account_id, steps(account_id, taken, 3)) for account_id in (NOISY, QUIET)])
-    looking.cancel()
-    assert {1, 2, 3, 4, 5} <= set(seen), "each turn ended before the next one began"
+    observing.cancel()
+    assert {1, 2, 3, 4, 5} <= set(seen), "no other task ran between two turns"
 
 
 @pytest.mark.asyncio
 async def test_short_steps_share_a_turn() -> None:
     seen = 0
 
-    async def look() -> None:
+    async def observe() -> None:
         nonlocal seen
         while True:
             seen += 1
             await asyncio.sleep(0)
 
-    looking = asyncio.create_task(look())
+    observing = asyncio.create_task(observe())
     await AccountTurns().run(QUIET, (None for _ in range(1_000)))
-    looking.cancel()
+    observing.cancel()
     assert seen < 500
 
 
 @pytest.mark.asyncio
-async def test_a_computation_that_is_cancelled_or_fails_passes_its_turn_on() -> None:
+async def test_a_cancelled_or_failed_computation_releases_its_turn() -> None:
     turns, taken = AccountTurns(), list[int]()
 
     def fails() -> Generator[None, None, None]:
@@ -101,11 +101,11 @@ async def test_a_computation_that_is_cancelled_or_fails_passes_its_turn_on() -> 
 
 
 @pytest.mark.asyncio
-async def test_a_task_that_is_cancelled_when_its_turn_has_come_passes_it_on() -> None:
+async def test_a_task_cancelled_after_it_was_granted_a_turn_releases_it() -> None:
     turns, taken = AccountTurns(), list[int]()
     first = asyncio.create_task(turns.run(NOISY, steps(NOISY, taken, 1)))
     await asyncio.sleep(0)  # it waits for its turn
-    await asyncio.sleep(0)  # its turn has come, and it has not run yet
+    await asyncio.sleep(0)  # its turn was granted, and it has not run yet
     first.cancel()
     async with asyncio.timeout(10):
         assert await turns.run(QUIET, steps(QUIET, taken, 1)) == 1
@@ -113,7 +113,7 @@ async def test_a_task_that_is_cancelled_when_its_turn_has_come_passes_it_on() ->
 
 
 @pytest.mark.asyncio
-async def test_the_next_thread_waits_for_one_whose_task_was_cancelled() -> None:
+async def test_the_next_thread_waits_for_a_thread_whose_task_was_cancelled() -> None:
     turns, may_end, events = AccountTurns(), Event(), list[str]()
 
     def compute() -> None:
@@ -134,12 +134,12 @@ async def test_the_next_thread_waits_for_one_whose_task_was_cancelled() -> None:
 
 
 @pytest.mark.asyncio
-async def test_one_thread_computes_at_a_time_and_accounts_take_turns() -> None:
+async def test_one_thread_computes_at_a_time_and_accounts_alternate() -> None:
     turns, taken = AccountTurns(), list[int]()
     at_work = Lock()
 
     def compute(account_id: int) -> int:
-        assert at_work.acquire(blocking=False), "another thread computes"
+        assert at_work.acquire(blocking=False), "another thread is computing"
         taken.append(account_id)
         at_work.release()
         return account_id

@@ -35,9 +35,9 @@ def test_the_fast_path_agrees_with_the_full_check(text: str) -> None:
 @pytest.mark.parametrize(
     ("one", "other"), [("weiß@example.com", "weiss@example.com"), ("a@example.com", "a@example.org")]
 )
-def test_two_addresses_stay_two(one: str, other: str) -> None:
+def test_different_addresses_have_different_keys(one: str, other: str) -> None:
     assert parse_address(one).key != parse_address(other).key
 
 
-def test_case_and_the_spelling_of_the_domain_do_not_matter() -> None:
+def test_the_key_ignores_case_and_the_encoding_of_the_domain() -> None:
     assert parse_address(" Ann@BÜCHER.example").key == parse_address("ann@xn--bcher-kva.example").key

@@ -27,7 +27,7 @@ def stream() -> Iterator[io.StringIO]:
     structlog.reset_defaults()
 
 
-def test_both_ways_of_logging_give_lines_without_addresses_keys_and_passwords(stream: io.StringIO) -> None:
+def test_structlog_and_standard_logging_redact_addresses_keys_and_passwords(stream: io.StringIO) -> None:
     structlog.get_logger().info("seen", who="jane@example.com", more={"list": ["pk_0123456789abcdef"]}, count=3)
     logging.getLogger("library").warning("cannot reach %s", "postgresql://things:hush@db:5432/things")
     structlog.get_logger().debug("not shown")
@@ -38,7 +38,7 @@ def test_both_ways_of_logging_give_lines_without_addresses_keys_and_passwords(st
     assert second["logger"] == "library"
 
 
-def test_an_exception_is_its_kind_its_first_line_and_where_it_was(stream: io.StringIO) -> None:
+def test_an_exception_is_logged_with_its_type_first_line_and_frames(stream: io.StringIO) -> None:
     try:
         raise ValueError("Key (email)=(jane@example.com) already exists.\nDETAIL: more of it")
     except ValueError:
@@ -48,11 +48,11 @@ def test_an_exception_is_its_kind_its_first_line_and_where_it_was(stream: io.Str
     assert "test_logs.py" in line["frames"][-1]
 
 
-def test_a_line_is_written_whatever_is_in_it(stream: io.StringIO) -> None:
+def test_values_that_json_cannot_represent_are_logged(stream: io.StringIO) -> None:
     structlog.get_logger().info("odd", surrogate="\ud800", large=2**70, thing=object())
     assert json.loads(stream.getvalue())["large"] == 2**70
 
 
 @given(st.emails())
-def test_no_usual_address_gets_through(address: str) -> None:
+def test_addresses_are_redacted(address: str) -> None:
     assert "@" not in redacted(f"to <{address}> now")

@@ -9,7 +9,7 @@ from shared.retrying import FIRST_PAUSE, LONGEST_PAUSE, SPREAD, Pauses, repeat, 
 
 
 @pytest.mark.asyncio
-async def test_it_is_tried_until_it_works() -> None:
+async def test_retries_until_the_call_succeeds() -> None:
     answers = [ConnectionError("away"), ConnectionError("away"), None]
     failures: list[str] = []
 
@@ -26,7 +26,7 @@ async def test_it_is_tried_until_it_works() -> None:
 
 
 @pytest.mark.asyncio
-async def test_an_error_that_does_not_pass_is_raised_at_once() -> None:
+async def test_a_permanent_error_is_raised_at_once() -> None:
     async def attempt() -> None:
         raise ValueError("wrong")
 
@@ -35,7 +35,7 @@ async def test_an_error_that_does_not_pass_is_raised_at_once() -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_task_is_repeated_also_after_a_passing_error_until_one_does_not_pass() -> None:
+async def test_a_task_is_repeated_until_it_raises_a_permanent_error() -> None:
     began: list[float] = []
     errors = [None, ConnectionError("away"), None, ValueError("wrong")]
 
@@ -51,7 +51,7 @@ async def test_a_task_is_repeated_also_after_a_passing_error_until_one_does_not_
     assert began[3] - began[1] >= 0.05
 
 
-def test_pauses_grow_to_the_longest() -> None:
+def test_pauses_double_up_to_the_maximum() -> None:
     pauses = Pauses()
     taken = [pauses.after_failure() for _ in range(20)]
     assert FIRST_PAUSE <= taken[0] <= FIRST_PAUSE + SPREAD
@@ -60,11 +60,11 @@ def test_pauses_grow_to_the_longest() -> None:
     assert taken[-1] == LONGEST_PAUSE
 
 
-def test_pauses_are_spread() -> None:
+def test_pauses_are_randomised() -> None:
     assert len({Pauses().after_failure() for _ in range(20)}) > 1
 
 
-def test_after_a_success_the_first_pause_comes_again() -> None:
+def test_a_success_resets_the_pauses() -> None:
     pauses = Pauses()
     for _ in range(20):
         pauses.after_failure()
@@ -73,7 +73,7 @@ def test_after_a_success_the_first_pause_comes_again() -> None:
 
 
 @pytest.mark.asyncio
-async def test_work_that_went_well_for_long_is_tried_again_as_soon_as_at_first(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_long_attempt_without_failure_resets_the_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """A relay that loses Kafka once a day must not wait longer each day."""
     now = 0.0
     resets = []

@@ -15,7 +15,7 @@ class ThingsSettings(CommonSettings):
     things_port: Port = 8199
 
 
-def test_a_service_reads_its_own_and_the_common_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_service_reads_its_own_and_the_common_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PENCHANT_KAFKA", "kafka-1:9092,kafka-2:9092")
     monkeypatch.setenv("PENCHANT_PARTITIONS", "24")
     monkeypatch.setenv("PENCHANT_HOST", "")
@@ -29,10 +29,10 @@ def test_a_service_reads_its_own_and_the_common_ones(monkeypatch: pytest.MonkeyP
     assert settings.things_database.get_secret_value() == "postgresql://things:secret@db/things"
     assert "secret" not in repr(settings)
     with pytest.raises(ValidationError, match="frozen"):
-        settings.host = "localhost"  # type: ignore[misc] # mypy says so too
+        settings.host = "localhost"  # type: ignore[misc] # mypy reports it too
 
 
-def test_what_is_missing_or_wrong_is_named_without_its_value(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_and_invalid_settings_are_named_without_their_values(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValidationError) as missing:
         ThingsSettings()
     assert problems_of(missing.value) == "PENCHANT_THINGS_DATABASE: is not set, and has no default"
@@ -44,7 +44,7 @@ def test_what_is_missing_or_wrong_is_named_without_its_value(monkeypatch: pytest
     assert "hush-hush" not in problems_of(wrong.value)
 
 
-def test_a_process_is_identified_by_its_name_and_never_by_its_address() -> None:
+def test_the_instance_name_is_configured_or_made_of_host_name_and_port() -> None:
     assert CommonSettings(instance="labeling-7").instance_name(8102) == "labeling-7"
     everywhere = CommonSettings(host="0.0.0.0")  # noqa: S104 - as in every container
     assert everywhere.instance_name(8102) == f"{gethostname()}:8102"

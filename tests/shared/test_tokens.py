@@ -1,4 +1,4 @@
-"""A token decodes to what it was made of; anything else is refused."""
+"""Tokens are decoded to their contents; anything else is rejected."""
 
 import base64
 import time
@@ -39,7 +39,7 @@ recipients = st.builds(
 
 
 @given(recipients)
-def test_a_token_says_what_was_put_in_it(recipient: TokenContents) -> None:
+def test_a_token_is_decoded_to_its_contents(recipient: TokenContents) -> None:
     token = KEYS.make(recipient)
     assert KEYS.read(token.encode()) == recipient
     assert len(token) < 120
@@ -66,25 +66,25 @@ def test_the_layout_never_changes() -> None:
         Send(kind="other", id="x", sent_at=datetime(9000, 1, 1, tzinfo=UTC)),
     ],
 )
-def test_refuses_a_send_that_a_token_cannot_hold(send: Send) -> None:
+def test_rejects_a_send_that_does_not_fit_into_a_token(send: Send) -> None:
     with pytest.raises(ValueError, match=r"40 bytes|1970"):
         KEYS.make(TokenContents(1, 1, MESSAGE, send))
 
 
 @given(st.binary(max_size=200))
-def test_garbage_is_no_token(garbage: bytes) -> None:
+def test_random_bytes_are_rejected(garbage: bytes) -> None:
     with pytest.raises(NotGenuineError):
         KEYS.read(garbage)
 
 
 @given(st.binary(max_size=100).map(base64.urlsafe_b64encode).map(lambda text: text.rstrip(b"=")))
-def test_well_formed_garbage_is_no_token(garbage: bytes) -> None:
+def test_random_base64_is_rejected(garbage: bytes) -> None:
     with pytest.raises(NotGenuineError):
         KEYS.read(garbage)
 
 
 @given(recipients, st.data())
-def test_a_token_with_one_character_changed_is_none(recipient: TokenContents, data: st.DataObject) -> None:
+def test_a_token_with_one_changed_byte_is_rejected(recipient: TokenContents, data: st.DataObject) -> None:
     token = KEYS.make(recipient).encode()
     place = data.draw(st.integers(0, len(token) - 1))
     other = data.draw(st.integers(0, 255).filter(lambda byte: byte != token[place]))
@@ -93,19 +93,19 @@ def test_a_token_with_one_character_changed_is_none(recipient: TokenContents, da
 
 
 @pytest.mark.parametrize("spelling", [b"%b=", b"%b==", b" %b", b"%b\n", b"%bA"])
-def test_a_token_has_one_spelling(spelling: bytes) -> None:
+def test_other_spellings_of_a_token_are_rejected(spelling: bytes) -> None:
     token = KEYS.make(RECIPIENT).encode()
     with pytest.raises(NotGenuineError):
         KEYS.read(spelling.replace(b"%b", token))
 
 
-def test_a_token_is_good_for_its_purpose_only() -> None:
+def test_a_token_is_valid_for_its_purpose_only() -> None:
     token = KEYS.make(RECIPIENT)
     with pytest.raises(NotGenuineError):
-        KEYS.read(token.encode(), purpose=2)  # type: ignore[arg-type]  # a purpose of the future
+        KEYS.read(token.encode(), purpose=2)  # type: ignore[arg-type]  # no such purpose exists yet
 
 
-def test_old_keys_verify_and_the_first_signs() -> None:
+def test_the_first_key_signs_and_all_keys_verify() -> None:
     newer = SigningKey("2026-02", b"n" * 32)
     old_token = KEYS.make(RECIPIENT)
     rotated = TokenKeys([newer, KEY])
@@ -115,7 +115,7 @@ def test_old_keys_verify_and_the_first_signs() -> None:
         TokenKeys([newer]).read(old_token.encode())
 
 
-def test_another_secret_under_the_same_id_verifies_nothing() -> None:
+def test_another_secret_with_the_same_key_id_does_not_verify() -> None:
     with pytest.raises(NotGenuineError):
         TokenKeys([SigningKey(KEY.id, b"x" * 32)]).read(KEYS.make(RECIPIENT).encode())
 
@@ -136,13 +136,13 @@ def test_keys_are_read_from_the_setting() -> None:
         ("a:" + "A" * 24 + ",a:" + "B" * 24, "same id"),
     ],
 )
-def test_wrong_keys_are_refused_without_telling_them(setting: str, complaint: str) -> None:
+def test_invalid_keys_are_rejected_without_showing_them(setting: str, complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint) as refusal:
         TokenKeys.parse(setting)
     assert "AAAA" not in str(refusal.value)
 
 
-def test_makes_ten_thousand_a_second() -> None:
+def test_makes_ten_thousand_tokens_a_second() -> None:
     maker = KEYS.maker(7, MESSAGE, Send(kind="workflow", id=str(uuid4()), sent_at=SENT_AT))
     began = time.perf_counter()
     tokens = {maker.token(contact_id) for contact_id in range(1, 10_001)}

@@ -1,4 +1,4 @@
-"""Traces cost nothing while they are off, and are passed on by `traceparent` while they are on."""
+"""Tracing is off by default; when it is on, traces are propagated by `traceparent`."""
 
 from collections.abc import Iterator
 
@@ -19,19 +19,19 @@ def exporter() -> Iterator[InMemorySpanExporter]:
     stop_tracing()
 
 
-def test_off_is_the_default() -> None:
+def test_tracing_is_off_by_default() -> None:
     configure_tracing("things", None)
     assert not is_tracing()
     with span("nothing", parent=PARENT, topic="x"):
         assert current_traceparent() is None
 
 
-def test_a_span_hands_on_where_it_belongs(exporter: InMemorySpanExporter) -> None:
+def test_a_traceparent_makes_its_span_the_parent_of_another_span(exporter: InMemorySpanExporter) -> None:
     assert is_tracing()
     with span("redirect", kind="server"):
-        handed_on = current_traceparent()
-    assert handed_on is not None
-    with span("assign", parent=handed_on, kind="consumer", records=3), span("inner"):
+        traceparent = current_traceparent()
+    assert traceparent is not None
+    with span("assign", parent=traceparent, kind="consumer", records=3), span("inner"):
         pass
     stop_tracing()
     redirect, inner, assign = exporter.get_finished_spans()
@@ -44,7 +44,7 @@ def test_a_span_hands_on_where_it_belongs(exporter: InMemorySpanExporter) -> Non
     assert assign.attributes == {"records": 3}
 
 
-def test_a_failure_marks_its_span_without_quoting_values(exporter: InMemorySpanExporter) -> None:
+def test_an_exception_marks_its_span_as_failed_without_its_message(exporter: InMemorySpanExporter) -> None:
     with pytest.raises(ValueError, match="jane"), span("fails"):
         raise ValueError("jane@example.com")
     stop_tracing()
@@ -53,6 +53,6 @@ def test_a_failure_marks_its_span_without_quoting_values(exporter: InMemorySpanE
     assert "jane" not in failed.to_json()
 
 
-def test_a_malformed_parent_starts_a_trace_of_its_own(exporter: InMemorySpanExporter) -> None:
+def test_a_malformed_traceparent_starts_a_new_trace(exporter: InMemorySpanExporter) -> None:
     with span("begins", parent="junk"):
         assert str(current_traceparent()).startswith("00-")

@@ -1,4 +1,4 @@
-"""Long work leaves room for other tasks."""
+"""Other tasks run during long iterations."""
 
 import asyncio
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from shared.yielding import HOLDS_FOR, yielding
 
 
 def slow(pieces: int) -> Iterator[int]:
-    """Return numbers, each after as long as the event loop may be blocked."""
+    """Yield numbers; block the event loop before each for as long as it may be held."""
     for number in range(pieces):
         end = monotonic() + HOLDS_FOR
         while monotonic() <= end:
@@ -19,7 +19,7 @@ def slow(pieces: int) -> Iterator[int]:
 
 
 @pytest.mark.asyncio
-async def test_others_have_their_turn_after_each_piece_that_holds_the_loop_long_enough() -> None:
+async def test_other_tasks_run_after_each_item_that_holds_the_loop_for_too_long() -> None:
     turns = 0
 
     async def other() -> None:

@@ -13,7 +13,7 @@ from tests.stack.coroutines import run_async
 
 
 class DatabaseServer:
-    """A PostgreSQL server on which tests create databases. `dsn` is a superuser's."""
+    """A PostgreSQL server on which tests create databases. `dsn` is that of a superuser."""
 
     def __init__(self) -> None:
         self._templates: dict[tuple[Path, ...], str] = {}

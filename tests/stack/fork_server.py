@@ -1,4 +1,4 @@
-"""A program that imports a service once, and forks a process of it for each request on the socket that it inherits.
+"""A program that imports a service once, and forks a process for each request on a socket that it inherits.
 
 `python -m tests.stack.fork_server <module> <descriptor>`. Importing a service takes seconds of processor time. A fork
 has imported exactly what `python -m <module>` imports, and runs the same `__main__` from there on.
@@ -41,7 +41,7 @@ def serve(connection: socket.socket) -> dict[str, Any]:
 
 
 def become(module: str, request: dict[str, Any]) -> None:
-    """Give this fork what a new process would have: its session, files, environment, folder and arguments."""
+    """Set up this fork like a new process, with its own session, files, environment, folder and arguments."""
     os.setsid()
     log = os.open(request["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     nothing = os.open(os.devnull, os.O_RDONLY)

@@ -1,7 +1,7 @@
-"""A mail server in a process of its own, which counts the mails it accepts, and refuses, delays and hangs up.
+"""A mail server in its own process, which records accepted mails, and rejects, delays or drops some connections.
 
 `python -m tests.stack.mail_server PORT FILE` appends a line to FILE for each mail that it accepts: Message-ID and
-recipient. The address decides what it does: `later…` is refused temporarily the first time, `nobody…` is refused
+recipient. The address decides what it does: `later…` is rejected temporarily the first time, `nobody…` is rejected
 permanently, `slow…` is accepted after a while, `lost…` is accepted but the connection dropped before the answer, and
 for `torn…` the connection is dropped before the mail is accepted.
 """
@@ -18,20 +18,20 @@ SLOW = 0.2  # seconds
 
 
 class CountingServer:
-    """Accepts mails, and notes each before it answers."""
+    """Accepts mails, and records each before it answers."""
 
     def __init__(self, file: Path) -> None:
         self._descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        self._refused: set[str] = set()
+        self._rejected: set[str] = set()
 
     async def handle_RCPT(  # noqa: N802 - as aiosmtpd calls it
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
-        """Refuse some recipients."""
+        """Reject some recipients."""
         if address.startswith("nobody"):
             return "550 5.1.1 there is nobody of that name"
-        if address.startswith("later") and address not in self._refused:
-            self._refused.add(address)
+        if address.startswith("later") and address not in self._rejected:
+            self._rejected.add(address)
             return "451 4.7.1 come back later"
         envelope.rcpt_tos.append(address)
         return "250 OK"

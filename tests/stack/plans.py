@@ -29,7 +29,7 @@ async def assert_indexed(
 
 
 async def plan_of(connection: PoolConnectionProxy, query: Query) -> str:
-    """Return the plan of a statement, whatever its parameters are."""
+    """Return the generic plan of a statement, which does not depend on its parameters."""
     await connection.execute(f"PREPARE statement AS {query.text}")
     values = ", ".join(["NULL"] * len(query.parameters))
     rows = await connection.fetch("EXPLAIN EXECUTE statement" + (f" ({values})" if values else ""))

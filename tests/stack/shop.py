@@ -58,7 +58,7 @@ class Shop:
             shop = cls(account["account_id"], account["api_key"])
             http.headers.update(shop.headers)
             for service in (labeling, tracking):
-                # A key is known within a second, unless the machine is busy with starting everything.
+                # Services know a key within a second, unless the machine is busy starting them.
                 await until_known(http, f"{service}/v1/{'labels' if service is labeling else 'messages'}")
             for label in LABELS:
                 made = await _json(http.post(f"{labeling}/v1/labels", json={"name": label}), 201)
@@ -99,7 +99,7 @@ class Shop:
 async def until_known(http: httpx.AsyncClient, url: str) -> None:
     """Wait until the service at `url` accepts the key."""
     async with asyncio.timeout(KNOWN_WITHIN):
-        while (await http.get(url)).status_code == 401:  # noqa: ASYNC110 - nobody tells us
+        while (await http.get(url)).status_code == 401:  # noqa: ASYNC110 - there is no event
             await asyncio.sleep(0.1)
 
 

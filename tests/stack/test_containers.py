@@ -9,7 +9,7 @@ from tests.stack.containers import KAFKA_IMAGE, POSTGRES_IMAGE, engine_has, kafk
 
 
 @pytest.mark.asyncio
-async def test_a_transaction_is_committed_by_a_broker_in_a_container() -> None:
+async def test_a_broker_in_a_container_commits_a_transaction() -> None:
     if not engine_has(KAFKA_IMAGE):
         pytest.skip(f"no Docker engine has {KAFKA_IMAGE}")
     with kafka_container() as broker:
@@ -32,7 +32,7 @@ async def test_a_transaction_is_committed_by_a_broker_in_a_container() -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_server_in_a_container_has_a_database_for_each_test() -> None:
+async def test_a_database_server_in_a_container_creates_a_database() -> None:
     if not engine_has(POSTGRES_IMAGE):
         pytest.skip(f"no Docker engine has {POSTGRES_IMAGE}")
     with postgres_container() as server:

@@ -13,7 +13,7 @@ from tests.stack.waiting import wait_until
 
 WITHIN = 60.0  # seconds
 
-forks = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="this system has no descriptors of processes")
+forks = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="this system has no process file descriptors")
 
 
 @pytest.fixture
@@ -24,12 +24,12 @@ def server() -> Iterator[ForkServer]:
 
 
 @forks
-def test_a_fork_is_a_process_of_its_own(server: ForkServer, tmp_path: Path) -> None:
-    nobody = free_port()
+def test_a_fork_is_a_separate_process(server: ForkServer, tmp_path: Path) -> None:
+    unused_port = free_port()
     environment = {
         **os.environ,
-        "PENCHANT_KAFKA": f"127.0.0.1:{nobody}",
-        "PENCHANT_WORKFLOW_DATABASE": f"postgresql://somebody@127.0.0.1:{nobody}/nothing",
+        "PENCHANT_KAFKA": f"127.0.0.1:{unused_port}",
+        "PENCHANT_WORKFLOW_DATABASE": f"postgresql://somebody@127.0.0.1:{unused_port}/nothing",
         "PENCHANT_WORKFLOW_PORT": str(free_port()),
     }
     waiting = server.fork([], environment, tmp_path / "waiting.log")
@@ -46,7 +46,7 @@ def test_a_fork_is_a_process_of_its_own(server: ForkServer, tmp_path: Path) -> N
 
 
 @forks
-def test_a_server_that_was_killed_says_so_and_is_replaced(tmp_path: Path) -> None:
+def test_a_killed_fork_server_raises_an_error_and_is_replaced(tmp_path: Path) -> None:
     killed = fork_server_of("services.delivery")
     assert killed is not None
     os.kill(killed.pid, signal.SIGKILL)

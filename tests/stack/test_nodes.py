@@ -1,11 +1,11 @@
-"""The servers of the tests can be stopped, killed and started again, and keep their data."""
+"""The servers of the tests keep their data when they are stopped or killed and started again."""
 
 import asyncpg
 import pytest
 
 from tests.stack.nodes import KafkaNode, PostgresNode, broker_answers
 
-COMMITS = 100  # in far less than the 0.6 s after which a server that does not wait for its log has written it
+COMMITS = 100  # in far less than the 0.6 s within which asynchronous commits are written to the log
 
 
 @pytest.mark.asyncio
@@ -21,7 +21,7 @@ async def test_a_database_per_test_is_empty_and_writable(database_dsn: str) -> N
 
 @pytest.mark.fault
 @pytest.mark.asyncio
-async def test_a_broker_that_was_killed_comes_back_on_the_same_address(private_kafka: KafkaNode) -> None:
+async def test_a_killed_broker_restarts_on_the_same_address(private_kafka: KafkaNode) -> None:
     address, pid = private_kafka.bootstrap, private_kafka.pid
     private_kafka.kill()
     assert not await broker_answers(address)
@@ -32,7 +32,7 @@ async def test_a_broker_that_was_killed_comes_back_on_the_same_address(private_k
 
 @pytest.mark.fault
 @pytest.mark.asyncio
-async def test_a_database_server_that_was_stopped_or_killed_keeps_its_databases(private_postgres: PostgresNode) -> None:
+async def test_a_stopped_or_killed_database_server_keeps_its_databases(private_postgres: PostgresNode) -> None:
     dsn = private_postgres.create_database("kept")
     for end in (private_postgres.stop, private_postgres.kill):
         end()
@@ -47,7 +47,7 @@ async def test_a_database_server_that_was_stopped_or_killed_keeps_its_databases(
 
 @pytest.mark.fault
 @pytest.mark.asyncio
-async def test_a_database_server_that_was_killed_keeps_what_was_committed(private_postgres: PostgresNode) -> None:
+async def test_a_killed_database_server_keeps_committed_rows(private_postgres: PostgresNode) -> None:
     dsn = private_postgres.create_database("committed")
     writer = await asyncpg.connect(dsn)
     await writer.execute("CREATE TABLE written (number int)")

@@ -1,11 +1,11 @@
-"""A wait that times out says what differs."""
+"""A wait that times out reports the differences."""
 
 import pytest
 
 from tests.stack.waiting import difference, until_equal
 
 
-def test_only_what_differs_is_shown() -> None:
+def test_only_differences_are_shown() -> None:
     found = dict.fromkeys(range(100), 2) | {7: 1}
     del found[9]
     assert difference(found, dict.fromkeys(range(100), 2)) == "2 of 100 differ: 7: 1, not 2; 9: 'missing', not 2"
@@ -17,7 +17,7 @@ def test_sequences_are_compared_up_to_the_first_difference() -> None:
 
 
 @pytest.mark.asyncio
-async def test_the_wait_ends_with_the_difference() -> None:
+async def test_a_wait_that_times_out_raises_an_error_with_the_difference() -> None:
     async def ask() -> dict[int, int]:
         return {1: 2}
 

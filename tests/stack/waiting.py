@@ -40,7 +40,7 @@ async def until_equal(
     within: float = 60.0,
     explain: Callable[[], Awaitable[str]] | None = None,
 ) -> None:
-    """Call `condition` until it returns `expected`. Fail with the differences, and with the text of `explain`."""
+    """Call `ask` until it returns `expected`. Fail with the differences, and with the text of `explain`."""
     deadline = monotonic() + within
     while True:
         found = await ask()
@@ -53,7 +53,7 @@ async def until_equal(
 
 
 def difference(found: object, expected: object) -> str:
-    """Return a text of the differences only."""
+    """Describe only the differences between two values."""
     if isinstance(found, Mapping) and isinstance(expected, Mapping):
         lines = [
             f"{key!r}: {found.get(key, 'missing')!r}, not {expected.get(key, 'nothing')!r}"

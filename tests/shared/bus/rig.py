@@ -1,4 +1,4 @@
-"""A service of the tests' own on a real Kafka and PostgreSQL: it counts clicks, and labels contacts who click."""
+"""A small service on a real Kafka and PostgreSQL: it counts clicks, and assigns a label to contacts who click."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -45,7 +45,7 @@ RETURNING account_id, contact_id, xmax = 0 AS first
 
 
 class Counting(Handler):
-    """Counts clicks per contact, and assigns Dogs at the first; fails on the contacts in `poisoned`."""
+    """Counts clicks per contact, and assigns the label Dogs at the first one; fails on the contacts in `poisoned`."""
 
     def __init__(self) -> None:
         self.batches: list[Sequence[Received]] = []
@@ -93,7 +93,7 @@ def clicked(contact_id: int) -> ContactClicked:
 
 
 class Rig:
-    """Topics and a database of the test's own; writes clicks as tracking would, and starts workers."""
+    """The topics and the database of one test; publishes clicks as tracking would, and starts workers."""
 
     def __init__(self, settings: CommonSettings, dsn: str, database: Database, producer: AIOKafkaProducer) -> None:
         self.settings = settings
@@ -123,7 +123,7 @@ class Rig:
         await asyncio.gather(*futures)
 
     async def send(self, topic: str, key: bytes | None, value: bytes | None, partition: int, headers: Any) -> None:
-        """Write a record as it is."""
+        """Write a record without changing it."""
         await self._producer.send_and_wait(
             self.settings.topic_prefix + topic, key=key, value=value, partition=partition, headers=headers
         )
@@ -137,7 +137,7 @@ class Rig:
         version: int = 1,
         catalog: Catalog | None = None,
     ) -> AsyncIterator[ConsumerHost]:
-        """Provide a worker process' consumer, in this process."""
+        """Run the consumer of a worker process in this process."""
         consumer = Consumer("counting", topics, handler, version)
         host = ConsumerHost(
             consumer, "labeling", self.settings, self.database, self.cluster, name, lambda: 0, catalog=catalog
@@ -150,7 +150,7 @@ class Rig:
 
     @asynccontextmanager
     async def relay(self) -> AsyncIterator[Relay]:
-        """Provide the relay of a worker process, in this process."""
+        """Run the relay of a worker process in this process."""
         relay = Relay(self.database, lambda: Publisher("labeling", self.settings))
         task = asyncio.create_task(relay.run())
         try:
@@ -168,7 +168,7 @@ class Rig:
         return sum((await self.counts()).values()) == total
 
     async def append(self, contacts: Sequence[int]) -> int:
-        """Append a LabelAssigned per contact, a unit of work each; return the last position."""
+        """Append a LabelAssigned for each contact, in its own unit of work; return the last position."""
         position = 0
         for contact in contacts:
             async with self.database.unit_of_work(partition_of(1, contact, PARTITIONS)) as work:
@@ -182,13 +182,13 @@ class Rig:
         return backlog == 0
 
     async def read(self, topic: str) -> list[Any]:
-        """Return all records of a topic, partition by partition, as committed now."""
+        """Return all committed records of a topic, partition by partition."""
         return await read_topic(self.settings, topic)
 
 
 @asynccontextmanager
 async def make_rig(bootstrap: str, dsn: str, prefix: str) -> AsyncIterator[Rig]:
-    """Make topics, and a table in the database at `dsn`, which has the runtime's tables."""
+    """Create the topics, and the table of counts in the migrated database at `dsn`."""
     settings = CommonSettings(kafka=bootstrap, topic_prefix=prefix, partitions=PARTITIONS)
     async with AsyncExitStack() as stack:
         await ensure_topics(settings)

@@ -1,4 +1,4 @@
-"""Catalog topics in memory."""
+"""A catalog is a current copy of catalog topics in memory."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ async def change(rig: Rig, label_id: UUID, name: str) -> None:
 
 
 @pytest.mark.asyncio
-async def test_all_that_is_there_is_read_before_anything_else(rig: Rig) -> None:
+async def test_start_reads_the_topics_to_their_ends(rig: Rig) -> None:
     labels = [uuid4() for _ in range(50)]
     async with rig.relay():
         for label_id in labels:
@@ -44,11 +44,11 @@ async def test_all_that_is_there_is_read_before_anything_else(rig: Rig) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_refresh_knows_what_was_acknowledged_before_it(rig: Rig) -> None:
+async def test_a_refresh_includes_all_writes_acknowledged_before_it(rig: Rig) -> None:
     catalog = Catalog(rig.settings, TOPICS)
     await catalog.start()
-    heard: list[str] = []
-    catalog.on_change(lambda event: heard.append(event.label_name))
+    notified: list[str] = []
+    catalog.on_change(lambda event: notified.append(event.label_name))
     try:
         async with rig.relay() as relay:
             for number in range(5):
@@ -60,13 +60,13 @@ async def test_a_refresh_knows_what_was_acknowledged_before_it(rig: Rig) -> None
                 found = catalog.find(LabelChanged, label_id)
                 assert found is not None
                 assert found.label_name == str(number)
-        assert heard == ["0", "1", "2", "3", "4"]
+        assert notified == ["0", "1", "2", "3", "4"]
     finally:
         await catalog.stop()
 
 
 @pytest.mark.asyncio
-async def test_a_refresh_gives_up_when_the_end_cannot_be_reached(rig: Rig) -> None:
+async def test_a_refresh_times_out_if_it_cannot_reach_the_end(rig: Rig) -> None:
     catalog = Catalog(rig.settings, TOPICS)
     await catalog.start()
     try:
@@ -81,8 +81,8 @@ async def test_a_refresh_gives_up_when_the_end_cannot_be_reached(rig: Rig) -> No
 
 
 @pytest.mark.asyncio
-async def test_a_follower_that_dies_is_noticed(rig: Rig) -> None:
-    """Otherwise the process would accept revoked keys for ever."""
+async def test_the_watch_fails_when_the_follower_fails(rig: Rig) -> None:
+    """Otherwise the process would accept revoked keys indefinitely."""
     catalog = Catalog(rig.settings, TOPICS)
     catalog.on_change(_fail)
     await catalog.start()
@@ -98,7 +98,7 @@ async def test_a_follower_that_dies_is_noticed(rig: Rig) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_forged_sequence_does_not_silence_what_follows(rig: Rig) -> None:
+async def test_records_after_a_forged_sequence_are_still_read(rig: Rig) -> None:
     catalog = Catalog(rig.settings, TOPICS)
     await catalog.start()
     try:

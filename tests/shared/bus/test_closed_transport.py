@@ -1,4 +1,4 @@
-"""A connection that has been closed refuses a write with the error that aiokafka's clients retry on."""
+"""A write to a closed connection raises the error on which aiokafka's clients retry."""
 
 import pytest
 import uvloop
@@ -11,11 +11,11 @@ from shared.settings import CommonSettings
 from tests.conftest import TestKafka
 
 
-def test_a_write_to_a_closed_connection_is_a_kafka_error(kafka: TestKafka) -> None:
+def test_a_write_to_a_closed_connection_raises_a_kafka_error(kafka: TestKafka) -> None:
     servers = client_options(CommonSettings.model_validate({"kafka": kafka.bootstrap}))["bootstrap_servers"]
     host, _, port = servers.partition(":")
 
-    async def write_after_the_end() -> None:
+    async def write_after_close() -> None:
         connection = await create_conn(host, int(port))
         assert await connection.send(MetadataRequest([])) is not None
         connection._writer.transport.abort()
@@ -23,4 +23,4 @@ def test_a_write_to_a_closed_connection_is_a_kafka_error(kafka: TestKafka) -> No
             await connection.send(MetadataRequest([]))
         assert not connection.connected()
 
-    uvloop.run(write_after_the_end())
+    uvloop.run(write_after_close())

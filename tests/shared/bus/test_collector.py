@@ -1,4 +1,4 @@
-"""Records of many callers are sent together. While Kafka is slow or unavailable, callers are told soon."""
+"""Records of concurrent callers are sent together. While Kafka is slow or unavailable, callers do not wait for it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -25,8 +25,8 @@ class Item(NamedTuple):
         return [("ce_id", self.value)]
 
 
-class Crowd:
-    """Concurrent callers, and those of them for whom Kafka took too long."""
+class Callers:
+    """Concurrent callers of a collector, and the values that it has given up."""
 
     def __init__(self, settings: CommonSettings, patience: float = 20.0) -> None:
         self.given_up: list[bytes] = []
@@ -47,12 +47,12 @@ class Crowd:
 
 
 @asynccontextmanager
-async def a_crowd(settings: CommonSettings, patience: float = 20.0) -> AsyncIterator[Crowd]:
-    crowd = Crowd(settings, patience)
-    task = asyncio.create_task(crowd.collector.run())
-    await until(lambda: crowd.collector.accepting)
+async def running_collector(settings: CommonSettings, patience: float = 20.0) -> AsyncIterator[Callers]:
+    callers = Callers(settings, patience)
+    task = asyncio.create_task(callers.collector.run())
+    await until(lambda: callers.collector.accepting)
     try:
-        yield crowd
+        yield callers
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -63,51 +63,51 @@ def numbered(count: int, mark: str = "") -> list[bytes]:
 
 
 @pytest.mark.asyncio
-async def test_everybody_hears_of_the_acknowledgement_and_every_record_is_there_once(rig: Rig) -> None:
-    async with a_crowd(rig.settings) as crowd:
-        answers = await asyncio.gather(*(crowd.add(*numbered(100, f"{who}-")) for who in range(20)))
+async def test_all_callers_are_answered_and_each_record_is_written_once(rig: Rig) -> None:
+    async with running_collector(rig.settings) as callers:
+        answers = await asyncio.gather(*(callers.add(*numbered(100, f"{caller}-")) for caller in range(20)))
     assert [len(answer) for answer in answers] == [100] * 20
     records = await rig.read("intake.clicks")
     written = sorted(record.value for record in records)
     assert written == sorted(value for answer in answers for value in answer)
     assert {dict(record.headers)["ce_id"] == record.value for record in records} == {True}
-    assert crowd.given_up == []
+    assert callers.given_up == []
 
 
 @pytest.mark.asyncio
 async def test_batches_go_to_all_partitions_in_turn(rig: Rig) -> None:
-    async with a_crowd(rig.settings) as crowd:
+    async with running_collector(rig.settings) as callers:
         for value in numbered(8):
-            await crowd.add(value)
+            await callers.add(value)
     assert sorted(record.partition for record in await rig.read("intake.clicks")) == [0, 0, 1, 1, 2, 2, 3, 3]
 
 
 @pytest.mark.asyncio
-async def test_before_it_runs_and_after_nobody_waits_for_kafka(kafka: TestKafka) -> None:
-    crowd = Crowd(CommonSettings(kafka=kafka.bootstrap, topic_prefix="nobody."))
-    assert await crowd.add(b"before") == [b"before"]
-    assert crowd.given_up == [b"before"]
+async def test_records_are_given_up_at_once_while_the_collector_does_not_run(kafka: TestKafka) -> None:
+    callers = Callers(CommonSettings(kafka=kafka.bootstrap, topic_prefix="nobody."))
+    assert await callers.add(b"before") == [b"before"]
+    assert callers.given_up == [b"before"]
 
 
 @pytest.mark.fault
 @pytest.mark.asyncio
-async def test_while_kafka_does_not_answer_nobody_waits_long_and_afterwards_it_is_asked_again(
+async def test_records_are_given_up_while_kafka_is_paused_and_accepted_after_it_resumes(
     private_kafka: KafkaNode,
 ) -> None:
     settings = CommonSettings(kafka=private_kafka.bootstrap, topic_prefix=f"t{uuid4().hex[:12]}.", partitions=2)
     await ensure_topics(settings)
-    async with a_crowd(settings, patience=1.0) as crowd:
-        while await crowd.add(b"first") and crowd.given_up:
-            crowd.given_up.clear()  # a new topic may be slow
+    async with running_collector(settings, patience=1.0) as callers:
+        while await callers.add(b"first") and callers.given_up:
+            callers.given_up.clear()  # a new topic may be slow
         private_kafka.pause()
         try:
             async with asyncio.timeout(4):
-                await crowd.add(*numbered(10))
-            assert crowd.given_up == numbered(10)
+                await callers.add(*numbered(10))
+            assert callers.given_up == numbered(10)
             async with asyncio.timeout(0.5):
-                await crowd.add(b"at once")
-            assert crowd.given_up[-1] == b"at once"
+                await callers.add(b"at once")
+            assert callers.given_up[-1] == b"at once"
         finally:
             private_kafka.resume()
-        await until(lambda: crowd.collector.accepting)
+        await until(lambda: callers.collector.accepting)
     private_kafka.delete_topics(settings.topic_prefix)

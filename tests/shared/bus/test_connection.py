@@ -1,4 +1,4 @@
-"""A service that sends records unencrypted between machines logs a warning."""
+"""Connections that send records unencrypted between machines are detected."""
 
 import pytest
 

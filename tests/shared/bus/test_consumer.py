@@ -24,7 +24,7 @@ APPLIED_LABELS = {"consumer": "counting", "topic": "tracking.clicks"}
 
 
 @pytest.mark.asyncio
-async def test_counts_each_click_once_and_publishes_what_follows(rig: Rig) -> None:
+async def test_counts_each_click_once_and_publishes_the_assignments(rig: Rig) -> None:
     clicks = [clicked(contact) for contact in range(1, 101) for _ in range(3)]
     applied = _applied()
     await rig.publish(clicks)
@@ -41,7 +41,7 @@ async def test_counts_each_click_once_and_publishes_what_follows(rig: Rig) -> No
 
 
 @pytest.mark.asyncio
-async def test_passes_over_what_a_relay_sent_twice(rig: Rig) -> None:
+async def test_skips_records_that_a_relay_sent_twice(rig: Rig) -> None:
     clicks = [clicked(1) for _ in range(10)]
     await rig.publish(clicks)
     for sequence, click in enumerate(clicks, 1):
@@ -53,7 +53,7 @@ async def test_passes_over_what_a_relay_sent_twice(rig: Rig) -> None:
 
 
 @pytest.mark.asyncio
-async def test_passes_over_more_repeated_records_than_it_takes_at_once(rig: Rig) -> None:
+async def test_skips_more_repeated_records_than_fit_into_a_batch(rig: Rig) -> None:
     await rig.publish([clicked(1)])
     await rig.publish([clicked(1)] * (2 * BATCH), sequence=1)
     await rig.publish([clicked(1)], sequence=2)
@@ -63,13 +63,13 @@ async def test_passes_over_more_repeated_records_than_it_takes_at_once(rig: Rig)
 
 
 @pytest.mark.asyncio
-async def test_fetching_lets_other_tasks_run_however_much_is_buffered(rig: Rig) -> None:
+async def test_fetching_yields_to_other_tasks_while_many_records_are_buffered(rig: Rig) -> None:
     await rig.publish([clicked(1)] * (4 * AT_ONCE))
-    turns, counting = 0, asyncio.Event()
+    turns, done = 0, asyncio.Event()
 
-    async def turn() -> None:
+    async def count_turns() -> None:
         nonlocal turns
-        while not counting.is_set():
+        while not done.is_set():
             turns += 1
             await asyncio.sleep(0)
 
@@ -77,20 +77,20 @@ async def test_fetching_lets_other_tasks_run_however_much_is_buffered(rig: Rig) 
     kafka = TrackedConsumer(wanted=lambda: [partition], auto_offset_reset="earliest", **client_options(rig.settings))
     kafka.assign([partition])
     await kafka.start()
-    other = asyncio.create_task(turn())
-    fetched, at = 0, []
+    other = asyncio.create_task(count_turns())
+    fetched, turns_at_fetch = 0, []
     while fetched < 4 * AT_ONCE:
         found = await kafka.getmany(timeout_ms=1_000)
         fetched += sum(map(len, found.values()))
-        at.append(turns)
-    counting.set()
+        turns_at_fetch.append(turns)
+    done.set()
     await other
     await kafka.stop()
-    assert len(set(at)) == len(at) >= 4
+    assert len(set(turns_at_fetch)) == len(turns_at_fetch) >= 4
 
 
 @pytest.mark.asyncio
-async def test_holds_the_records_of_a_contact_on_which_the_code_fails_and_no_others(rig: Rig) -> None:
+async def test_holds_only_the_records_of_the_contact_on_which_the_handler_fails(rig: Rig) -> None:
     await rig.publish([clicked(contact) for contact in range(1, 41) for _ in range(2)])
     handler = Counting()
     handler.poisoned = {7}
@@ -109,7 +109,7 @@ async def test_holds_the_records_of_a_contact_on_which_the_code_fails_and_no_oth
 
 
 @pytest.mark.asyncio
-async def test_goes_on_where_it_was_after_a_restart(rig: Rig) -> None:
+async def test_continues_at_its_checkpoint_after_a_restart(rig: Rig) -> None:
     expected: Counter[int] = Counter()
     for start in range(3):
         contacts = [1 + (start * 7 + contact) % 20 for contact in range(50)]
@@ -121,7 +121,7 @@ async def test_goes_on_where_it_was_after_a_restart(rig: Rig) -> None:
 
 
 @pytest.mark.asyncio
-async def test_two_workers_share_the_partitions_and_count_together(rig: Rig) -> None:
+async def test_two_workers_share_the_partitions(rig: Rig) -> None:
     async with rig.worker(Counting(), "one") as first, rig.worker(Counting(), "two") as second:
         await until(lambda: len(first.partitions) == 2 and len(second.partitions) == 2)
         await rig.publish([clicked(contact) for contact in range(1, 201)])
@@ -131,11 +131,11 @@ async def test_two_workers_share_the_partitions_and_count_together(rig: Rig) -> 
 
 
 @pytest.mark.asyncio
-async def test_takes_no_more_into_memory_than_is_soon_worked_on_and_lets_the_others_pass(rig: Rig) -> None:
+async def test_a_blocked_partition_buffers_few_records_and_does_not_delay_others(rig: Rig) -> None:
     slow, quick = 1, next(contact for contact in count(2) if _number(contact) != _number(1))
     clicks = 3 * MOST_WAITING
     await rig.publish([clicked(slow)] * clicks)
-    handler = Waiting(slow)
+    handler = Blocking(slow)
     async with rig.worker(handler) as host:
         await until(lambda: _waiting(host, slow) >= MOST_WAITING)
         await rig.publish([clicked(quick)])
@@ -146,8 +146,8 @@ async def test_takes_no_more_into_memory_than_is_soon_worked_on_and_lets_the_oth
     assert await rig.counts() == {slow: clicks, quick: 1}
 
 
-class Waiting(Counting):
-    """Does nothing for a contact until the gate is open."""
+class Blocking(Counting):
+    """Blocks on the clicks of one contact until the gate opens."""
 
     def __init__(self, contact_id: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Records that can never be processed move from the database to the dead letters, whatever they contain."""
+"""Records that can never be processed move from the database to the dead-letter topics, whatever they contain."""
 
 import asyncio
 import os
@@ -15,7 +15,7 @@ from shared.store.held import HeldRecord, insert_held
 from tests.shared.bus.rig import Rig
 from tests.stack.waiting import until
 
-LARGE = 1_040_000  # bytes; Kafka takes 1,048,588 in all, and random bytes cannot be compressed
+LARGE = 1_040_000  # bytes; Kafka's limit is 1,048,588 in total, and random bytes cannot be compressed
 
 
 @pytest_asyncio.fixture
@@ -25,8 +25,8 @@ async def producer(rig: Rig) -> AsyncIterator[IntakeProducer]:
     await made.stop()
 
 
-async def bury(rig: Rig, values: Sequence[bytes | None]) -> None:
-    """Hold a dead record for each value, offsets from 0."""
+async def insert_dead_records(rig: Rig, values: Sequence[bytes | None]) -> None:
+    """Insert a held record in the state `dead` for each value, with offsets from 0."""
     records = [
         HeldRecord(
             consumer="counting", topic="intake.clicks", partition=0, offset=offset, key=value and b"1:1", value=value,
@@ -44,18 +44,18 @@ async def held(rig: Rig) -> list[tuple[int, str]]:
     return [(row["record_offset"], row["state"]) for row in rows]
 
 
-async def gone(rig: Rig) -> bool:
+async def no_record_is_held(rig: Rig) -> bool:
     return not await held(rig)
 
 
 @pytest.mark.asyncio
-async def test_one_that_is_too_large_goes_without_its_value_and_holds_up_no_other(
+async def test_a_too_large_record_is_published_without_its_value_and_blocks_no_other(
     rig: Rig, producer: IntakeProducer
 ) -> None:
-    await bury(rig, [b"before", os.urandom(LARGE), None, b"after"])
+    await insert_dead_records(rig, [b"before", os.urandom(LARGE), None, b"after"])
     moving = asyncio.create_task(DeadLetters(rig.database, producer, "labeling", ["counting"]).run())
     try:
-        await until(lambda: gone(rig))
+        await until(lambda: no_record_is_held(rig))
     finally:
         moving.cancel()
     async with Letters(rig.settings) as letters:
@@ -74,21 +74,21 @@ async def test_one_that_is_too_large_goes_without_its_value_and_holds_up_no_othe
 
 
 @pytest.mark.asyncio
-async def test_only_the_process_that_leads_publishes(rig: Rig, producer: IntakeProducer) -> None:
-    await bury(rig, [b"one"])
-    leads = False
-    moving = asyncio.create_task(DeadLetters(rig.database, producer, "labeling", ["counting"], lambda: leads).run())
+async def test_only_the_leader_publishes(rig: Rig, producer: IntakeProducer) -> None:
+    await insert_dead_records(rig, [b"one"])
+    is_leader = False
+    moving = asyncio.create_task(DeadLetters(rig.database, producer, "labeling", ["counting"], lambda: is_leader).run())
     try:
         await asyncio.sleep(0)
         assert await held(rig) == [(0, "dead")]
-        leads = True
-        await until(lambda: gone(rig))
+        is_leader = True
+        await until(lambda: no_record_is_held(rig))
     finally:
         moving.cancel()
 
 
 @pytest.mark.asyncio
-async def test_a_record_that_is_too_large_is_refused_and_the_producer_goes_on(
+async def test_a_too_large_record_is_refused_and_the_producer_stays_connected(
     rig: Rig, producer: IntakeProducer
 ) -> None:
     await producer.send("intake.clicks", [(None, b"first", [])])

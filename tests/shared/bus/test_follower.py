@@ -1,3 +1,5 @@
+"""A follower reads topics from the beginning or from the end, without a consumer group."""
+
 import pytest
 
 from shared.bus.follower import Follower
@@ -8,9 +10,7 @@ from tests.conftest import TestKafka
 
 
 @pytest.mark.asyncio
-async def test_what_is_kept_is_read_from_the_beginning_and_what_comes_is_followed(
-    kafka: TestKafka, topic_prefix: str
-) -> None:
+async def test_reads_topics_from_the_beginning_or_from_the_end(kafka: TestKafka, topic_prefix: str) -> None:
     settings = CommonSettings(kafka=kafka.bootstrap, topic_prefix=topic_prefix, partitions=2)
     await ensure_topics(settings)
     producer = IntakeProducer(settings)
@@ -31,7 +31,7 @@ async def test_what_is_kept_is_read_from_the_beginning_and_what_comes_is_followe
 
 
 @pytest.mark.asyncio
-async def test_reading_to_the_end_of_nothing_ends(kafka: TestKafka, topic_prefix: str) -> None:
+async def test_reading_an_empty_topic_to_its_end_returns_no_records(kafka: TestKafka, topic_prefix: str) -> None:
     settings = CommonSettings(kafka=kafka.bootstrap, topic_prefix=topic_prefix, partitions=2)
     await ensure_topics(settings)
 
@@ -40,7 +40,7 @@ async def test_reading_to_the_end_of_nothing_ends(kafka: TestKafka, topic_prefix
 
 
 @pytest.mark.asyncio
-async def test_a_topic_that_is_not_there_is_named(kafka: TestKafka, topic_prefix: str) -> None:
+async def test_a_missing_topic_is_named_in_the_error(kafka: TestKafka, topic_prefix: str) -> None:
     with pytest.raises(LookupError, match=rf"has no topic {topic_prefix}tracking\.clicks"):
         async with Follower(
             CommonSettings(kafka=kafka.bootstrap, topic_prefix=topic_prefix), from_end=["tracking.clicks"]
@@ -49,7 +49,7 @@ async def test_a_topic_that_is_not_there_is_named(kafka: TestKafka, topic_prefix
 
 
 @pytest.mark.asyncio
-async def test_a_kafka_that_is_not_there_is_named() -> None:
+async def test_an_unreachable_kafka_is_named_in_the_error() -> None:
     with pytest.raises(ConnectionError, match=r"Kafka at 127\.0\.0\.1:9 does not answer"):
         async with Follower(CommonSettings(kafka="127.0.0.1:9"), from_end=["tracking.clicks"]):
             pass

@@ -14,12 +14,12 @@ from shared.store.unit_of_work import UnitOfWork
 from tests.shared.bus.rig import COUNT, PARTITIONS, Counting, Rig, clicked
 from tests.stack.waiting import until
 
-# Account 1 has contacts 3, 7, … in partition number 0 and 1, 5, … in number 2: both of group 0.
+# Account 1 has contacts 3, 7, … in partition number 0, and 1, 5, … in number 2; both belong to group 0.
 IN_0, IN_2 = (3, 7, 11, 15), (1, 5, 9, 13)
 
 
 class Gated(Counting):
-    """Waits in its first batch, so that the next batch has all records that arrived meanwhile."""
+    """Blocks in its first batch until the gate opens, so that the next batch has all records that arrived meanwhile."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ def _waiting(host: ConsumerHost) -> int:
 
 
 @pytest.mark.asyncio
-async def test_a_group_goes_into_one_transaction_with_its_checkpoints(rig: Rig) -> None:
+async def test_one_transaction_applies_a_group_and_moves_its_checkpoints(rig: Rig) -> None:
     handler = Gated()
     async with rig.worker(handler) as host:
         await until(lambda: len(handler.openings) == PARTITIONS)
@@ -64,7 +64,7 @@ async def test_a_group_goes_into_one_transaction_with_its_checkpoints(rig: Rig) 
 
 
 @pytest.mark.asyncio
-async def test_a_poisoned_contact_is_found_and_the_group_goes_on(rig: Rig) -> None:
+async def test_only_the_poisoned_contact_of_a_group_is_held(rig: Rig) -> None:
     await rig.publish([clicked(contact) for contact in (*IN_0, *IN_2) for _ in range(20)])
     handler = Counting()
     handler.poisoned = {IN_2[1]}
@@ -77,7 +77,7 @@ async def test_a_poisoned_contact_is_found_and_the_group_goes_on(rig: Rig) -> No
 
 
 class Slices(Handler):
-    """Keeps memory per partition number; fails on a contact."""
+    """Keeps the contacts of clicks in memory, per partition number; fails on one contact."""
 
     def __init__(self, poisoned: int) -> None:
         self.poisoned = poisoned
@@ -87,8 +87,8 @@ class Slices(Handler):
     async def opened(self, work: UnitOfWork, partition: int) -> None:
         self.openings.append(partition)
         rows = await work.connection.fetch("SELECT contact_id, clicks FROM counts")
-        kept = [row["contact_id"] for row in rows for _ in range(row["clicks"])]
-        self.memory[partition] = [contact for contact in kept if (contact + 1) % PARTITIONS == partition]
+        contacts = [row["contact_id"] for row in rows for _ in range(row["clicks"])]
+        self.memory[partition] = [contact for contact in contacts if (contact + 1) % PARTITIONS == partition]
 
     async def handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
         for partition, records in by_partition(batch):
@@ -104,7 +104,7 @@ class Slices(Handler):
 
 
 @pytest.mark.asyncio
-async def test_only_the_memory_of_the_culprit_is_dropped(rig: Rig) -> None:
+async def test_only_the_memory_of_the_failed_partition_number_is_dropped(rig: Rig) -> None:
     handler = Slices(IN_2[0])
     async with rig.worker(handler):
         await until(lambda: sorted(handler.openings) == [0, 1, 2, 3])
@@ -117,7 +117,7 @@ async def test_only_the_memory_of_the_culprit_is_dropped(rig: Rig) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_fenced_number_leaves_the_unit_before_the_handler_runs(rig: Rig) -> None:
+async def test_a_fenced_partition_number_is_excluded_before_the_handler_runs(rig: Rig) -> None:
     handler = Gated()
     handler.gate.set()
     async with rig.worker(handler) as host:
@@ -136,32 +136,32 @@ async def test_a_fenced_number_leaves_the_unit_before_the_handler_runs(rig: Rig)
 
 
 class Failing(Handler):
-    """Is due at once in two numbers; the tick of one of them fails."""
+    """Is due at once for two partition numbers; the tick of number 2 fails."""
 
     def __init__(self) -> None:
-        self.rang: list[int] = []
-        self.tried = 0
+        self.ticked: list[int] = []
+        self.failures = 0
 
     async def handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
         contacts = [received.event.contact_id for received in batch]
         await work.connection.fetch(COUNT, [1] * len(contacts), contacts)
 
     def due(self, partition: int) -> datetime | None:
-        return datetime.min.replace(tzinfo=UTC) if partition in {0, 2} - set(self.rang) else None
+        return datetime.min.replace(tzinfo=UTC) if partition in {0, 2} - set(self.ticked) else None
 
     async def tick(self, work: UnitOfWork, partition: int, now: datetime) -> None:
         if partition == 2:
-            self.tried += 1
+            self.failures += 1
             await work.connection.execute("INSERT INTO counts VALUES (1, 99, 1)")
             raise ZeroDivisionError
-        self.rang.append(partition)
+        self.ticked.append(partition)
 
 
 @pytest.mark.asyncio
-async def test_a_tick_that_fails_is_undone_and_stops_neither_the_others_nor_the_records(rig: Rig) -> None:
+async def test_a_failed_tick_is_rolled_back_and_blocks_neither_ticks_nor_records(rig: Rig) -> None:
     handler = Failing()
     async with rig.worker(handler) as host:
-        await until(lambda: handler.rang == [0] and handler.tried)
+        await until(lambda: handler.ticked == [0] and handler.failures)
         await rig.publish([clicked(contact) for contact in (*IN_0, *IN_2)])
         await until(lambda: rig.has_counted(8))
         await until(lambda: any("its tick fails" in trouble for trouble in host.troubles()))
@@ -169,47 +169,47 @@ async def test_a_tick_that_fails_is_undone_and_stops_neither_the_others_nor_the_
 
 
 class FailingTogether(Failing):
-    """Ticks for several partition numbers at once, when the test says so."""
+    """Ticks for several partition numbers at once, as soon as the test sets `is_due`."""
 
     ticks_together = True
 
     def __init__(self) -> None:
         super().__init__()
-        self.together: list[list[int]] = []
-        self.is_time = False
+        self.calls: list[list[int]] = []
+        self.is_due = False
 
     def due(self, partition: int) -> datetime | None:
-        return super().due(partition) if self.is_time else None
+        return super().due(partition) if self.is_due else None
 
     async def tick_together(self, work: UnitOfWork, partitions: Sequence[int], now: datetime) -> None:
-        self.together.append(list(partitions))
+        self.calls.append(list(partitions))
         for partition in partitions:
             await work.connection.execute("INSERT INTO counts VALUES (1, $1, 1)", partition)
         if 2 in partitions:
             raise ZeroDivisionError
-        work.after_commit(lambda: self.rang.extend(partitions))
+        work.after_commit(lambda: self.ticked.extend(partitions))
 
 
 @pytest.mark.asyncio
-async def test_numbers_tick_together_until_one_fails_and_then_alone(rig: Rig) -> None:
+async def test_partition_numbers_tick_together_until_one_fails_and_then_alone(rig: Rig) -> None:
     handler = FailingTogether()
     async with rig.worker(handler) as host:
         await until(lambda: all(host.partitions[number].is_open for number in (0, 2)))
-        handler.is_time = True
+        handler.is_due = True
         handler.due_changed()
-        await until(lambda: handler.rang == [0] and handler.together.count([2]) > 1)
-    assert handler.together[0] == [0, 2]
-    assert handler.together.count([0]) == 1
-    assert await rig.counts() == {0: 1}, "what the failed ticks wrote is undone"
+        await until(lambda: handler.ticked == [0] and handler.calls.count([2]) > 1)
+    assert handler.calls[0] == [0, 2]
+    assert handler.calls.count([0]) == 1
+    assert await rig.counts() == {0: 1}, "the writes of the failed ticks are rolled back"
 
 
 class Endless(Handler):
-    """Is due after its first batch, and notes how much had been applied when it fired."""
+    """Is due after its first batch, and notes how many records had been applied before the tick."""
 
     def __init__(self) -> None:
         self.at: datetime | None = None
         self.seen = 0
-        self.rang: list[int] = []
+        self.applied_at_tick: list[int] = []
 
     async def handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
         self.seen += len(batch)
@@ -217,15 +217,15 @@ class Endless(Handler):
             self.at = datetime.now(UTC)
 
     def due(self, partition: int) -> datetime | None:
-        return self.at if partition == 0 and not self.rang else None
+        return self.at if partition == 0 and not self.applied_at_tick else None
 
     async def tick(self, work: UnitOfWork, partition: int, now: datetime) -> None:
-        self.rang.append(self.seen)
+        self.applied_at_tick.append(self.seen)
 
 
 @pytest.mark.asyncio
-async def test_time_passes_however_much_is_waiting(rig: Rig) -> None:
-    """Records never stop arriving: the tick runs once those are applied that were there when the tick was due."""
+async def test_a_tick_runs_although_records_never_stop_arriving(rig: Rig) -> None:
+    """It runs as soon as the records are applied that had arrived when it became due."""
     handler = Endless()
     stop = asyncio.Event()
 
@@ -236,9 +236,10 @@ async def test_time_passes_however_much_is_waiting(rig: Rig) -> None:
     flooding = asyncio.create_task(flood())
     try:
         async with rig.worker(handler):
-            await until(lambda: handler.rang)
-            await until(lambda: handler.seen > handler.rang[0])  # it went on before and after
+            await until(lambda: handler.applied_at_tick)
+            # Records are applied before and after the tick.
+            await until(lambda: handler.seen > handler.applied_at_tick[0])
     finally:
         stop.set()
         await flooding
-    assert handler.rang[0] > 0
+    assert handler.applied_at_tick[0] > 0

@@ -1,4 +1,4 @@
-"""Servers on which a service refuses to start: it changes nothing there."""
+"""A service refuses to start if Kafka and its database do not match."""
 
 from uuid import uuid4
 
@@ -14,39 +14,39 @@ from tests.stack.waiting import until
 
 
 @pytest.mark.asyncio
-async def test_topics_with_another_number_of_partitions(rig: Rig) -> None:
+async def test_refuses_topics_with_another_number_of_partitions(rig: Rig) -> None:
     settings = rig.settings.model_copy(update={"partitions": PARTITIONS + 1})
     with pytest.raises(UnsafeToRun, match="has 4 partitions, PENCHANT_PARTITIONS says 5"):
         await ensure_topics(settings)
 
 
 @pytest.mark.asyncio
-async def test_a_database_made_for_another_number_of_partitions(rig: Rig) -> None:
+async def test_refuses_a_database_made_for_another_number_of_partitions(rig: Rig) -> None:
     settings = rig.settings.model_copy(update={"partitions": PARTITIONS + 1})
     with pytest.raises(UnsafeToRun, match="the database was made for 4"):
         await check_cluster("labeling", settings, rig.database)
 
 
 @pytest.mark.asyncio
-async def test_another_cluster(rig: Rig) -> None:
+async def test_refuses_a_database_that_belongs_to_another_cluster(rig: Rig) -> None:
     await rig.database.pool.execute("UPDATE bound_cluster SET cluster_id = 'another'")
     with pytest.raises(UnsafeToRun, match="belongs to the Kafka cluster another"):
         await check_cluster("labeling", rig.settings, rig.database)
 
 
 @pytest.mark.asyncio
-async def test_a_kafka_that_has_forgotten_everything(rig: Rig) -> None:
+async def test_refuses_a_kafka_that_lost_the_published_events(rig: Rig) -> None:
     async with rig.relay():
         await rig.append([1, 2, 3])
         await until(lambda: rig.all_published())
-    forgotten = CommonSettings(**rig.settings.model_dump() | {"topic_prefix": rig.settings.topic_prefix + "new."})
-    await ensure_topics(forgotten)
+    empty = CommonSettings(**rig.settings.model_dump() | {"topic_prefix": rig.settings.topic_prefix + "new."})
+    await ensure_topics(empty)
     with pytest.raises(UnsafeToRun, match="Kafka has forgotten them"):
-        await check_cluster("labeling", forgotten, rig.database)
+        await check_cluster("labeling", empty, rig.database)
 
 
 @pytest.mark.asyncio
-async def test_a_database_restored_from_an_older_backup(rig: Rig) -> None:
+async def test_refuses_a_database_restored_from_an_older_backup(rig: Rig) -> None:
     async with rig.relay():
         await rig.append([4, 8])
         await until(lambda: rig.all_published())
@@ -60,7 +60,7 @@ async def test_a_database_restored_from_an_older_backup(rig: Rig) -> None:
 
 
 @pytest.mark.asyncio
-async def test_offsets_that_kafka_does_not_have(rig: Rig) -> None:
+async def test_a_worker_fails_if_kafka_lacks_the_offsets_of_its_checkpoints(rig: Rig) -> None:
     await rig.publish([clicked(contact) for contact in range(1, 9)])
     async with rig.worker(Counting()):
         await until(lambda: rig.has_counted(8))
@@ -72,8 +72,8 @@ async def test_offsets_that_kafka_does_not_have(rig: Rig) -> None:
 
 
 @pytest.mark.asyncio
-async def test_what_is_written_later_is_no_reason(rig: Rig) -> None:
-    """An unpublished event, or a topic that is behind, is normal after a crash."""
+async def test_accepts_events_that_are_not_published_yet(rig: Rig) -> None:
+    """Unpublished events are normal after a crash."""
     async with rig.relay():
         await rig.append([4])
         await until(lambda: rig.all_published())
@@ -83,8 +83,8 @@ async def test_what_is_written_later_is_no_reason(rig: Rig) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_forged_sequence_is_no_reason(rig: Rig) -> None:
-    """Whoever can write to a topic must not be able to keep its owner from starting."""
+async def test_accepts_a_forged_sequence(rig: Rig) -> None:
+    """A client that can write to a topic must not be able to prevent its owner from starting."""
     async with rig.relay():
         await rig.append([4])
         await until(lambda: rig.all_published())

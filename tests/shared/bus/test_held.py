@@ -1,4 +1,4 @@
-"""Records on which the code failed: which records are held with them, which are not, and what happens to them later."""
+"""Records on which the handler fails are held, with the later records of the contact, until they are released."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -22,24 +22,24 @@ FAILS = "ZeroDivisionError: poisoned"
 LATER = "an earlier record of the contact is held"
 
 
-class Noting(Handler):
-    """Keeps what was applied, in order; fails on the events in `poisoned`."""
+class Recording(Handler):
+    """Records the applied events in order; fails on the events in `poisoned`."""
 
     def __init__(self) -> None:
         self.poisoned: set[UUID] = set()
         self.seen: list[UUID] = []
         self.held_before: set[UUID] = set()
-        self.gone: set[str] = set()
+        self.deleted_keys: set[str] = set()
 
     async def handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
         events = [received.event for received in batch if not isinstance(received.event, Tombstone)]
         if any(event.event_id in self.poisoned for event in events):
             raise ZeroDivisionError("poisoned")
         held_before = {UUID(received.event_id) for received in batch if received.held_id is not None}
-        gone = {received.event.key for received in batch if isinstance(received.event, Tombstone)}
+        deleted_keys = {received.event.key for received in batch if isinstance(received.event, Tombstone)}
         work.after_commit(lambda: self.seen.extend(event.event_id for event in events))
         work.after_commit(lambda: self.held_before.update(held_before))
-        work.after_commit(lambda: self.gone.update(gone))
+        work.after_commit(lambda: self.deleted_keys.update(deleted_keys))
 
     def has_seen(self, *events: ContactEvent) -> bool:
         return {event.event_id for event in events} <= set(self.seen)
@@ -64,8 +64,8 @@ async def release(rig: Rig) -> int:
 
 
 @pytest.mark.asyncio
-async def test_a_record_that_cannot_be_read_holds_back_no_earlier_record_of_the_same_batch(rig: Rig) -> None:
-    handler = Noting()
+async def test_an_undecodable_record_holds_only_later_records_of_its_contact(rig: Rig) -> None:
+    handler = Recording()
     first, later, other = clicked(1), clicked(1), clicked(5)
     await rig.publish([first])
     await rig.send("tracking.clicks", b"1:1", b"[", partition_of(1, 1, PARTITIONS), [])
@@ -81,8 +81,8 @@ async def _contacts_held(rig: Rig) -> list[int]:
 
 
 @pytest.mark.asyncio
-async def test_a_released_record_that_fails_again_holds_back_the_later_ones_of_its_contact(rig: Rig) -> None:
-    handler = Noting()
+async def test_a_released_record_that_fails_again_holds_later_records_of_its_contact(rig: Rig) -> None:
+    handler = Recording()
     first, second, third, other = clicked(1), clicked(1), clicked(1), clicked(5)
     handler.poisoned = {first.event_id, other.event_id}
     expected = [
@@ -111,8 +111,8 @@ async def test_a_released_record_that_fails_again_holds_back_the_later_ones_of_i
 
 
 @pytest.mark.asyncio
-async def test_an_erasure_is_not_held_back_and_takes_all_that_is_held_of_the_contact(rig: Rig) -> None:
-    handler = Noting()
+async def test_an_erasure_is_applied_and_deletes_the_held_records_of_its_contact(rig: Rig) -> None:
+    handler = Recording()
     change, click, others = changed(1), clicked(1), clicked(5)
     handler.poisoned = {change.event_id, click.event_id, others.event_id}
     async with rig.worker(handler, topics=TOPICS):
@@ -133,9 +133,9 @@ async def test_an_erasure_is_not_held_back_and_takes_all_that_is_held_of_the_con
 
 
 @pytest.mark.asyncio
-async def test_what_somebody_else_has_forgotten_holds_nothing_back(rig: Rig) -> None:
+async def test_deleted_held_records_do_not_hold_later_records(rig: Rig) -> None:
     """The service that owns the contacts deletes held records in the request that erases the contact."""
-    handler = Noting()
+    handler = Recording()
     first, later = clicked(1), clicked(1)
     handler.poisoned = {first.event_id}
     async with rig.worker(handler):
@@ -147,9 +147,9 @@ async def test_what_somebody_else_has_forgotten_holds_nothing_back(rig: Rig) -> 
 
 
 @pytest.mark.asyncio
-async def test_a_newer_version_learns_what_an_older_one_held(rig: Rig) -> None:
-    """The newer version processes the held record, though the older version has processed those before and after."""
-    old, new = Noting(), Noting()
+async def test_a_newer_consumer_version_applies_records_that_the_older_one_held(rig: Rig) -> None:
+    """The newer version applies the held records in order, although the older version has applied others after them."""
+    old, new = Recording(), Recording()
     before, failing, later, other = clicked(1), clicked(1), clicked(1), clicked(5)
     old.poisoned = {failing.event_id}
     async with rig.worker(old):

@@ -1,4 +1,4 @@
-"""Records that others write: any partitioner, any content, and names that are not known yet."""
+"""Intake records come from any partitioner, with any content, and may name contacts that are not known yet."""
 
 import asyncio
 from collections.abc import Sequence
@@ -27,10 +27,10 @@ class Intake(Handler):
     def __init__(self) -> None:
         self.known: set[int] = set()
         self.failing: set[int] = set()
-        self.together: set[frozenset[int]] = set()
+        self.batch_partitions: set[frozenset[int]] = set()
 
     async def handle(self, work: UnitOfWork, batch: Sequence[Received]) -> None:
-        self.together.add(frozenset(received.partition for received in batch))
+        self.batch_partitions.add(frozenset(received.partition for received in batch))
         usable = []
         for received in batch:
             contact = received.event.contact_id
@@ -73,7 +73,7 @@ POISON: dict[str, tuple[bytes | None, list[tuple[str, Any]]]] = {
 
 
 @pytest.mark.asyncio
-async def test_poison_goes_to_the_dead_letters_and_its_neighbours_are_applied(rig: Rig) -> None:
+async def test_invalid_records_become_dead_letters_and_valid_ones_are_applied(rig: Rig) -> None:
     handler = Intake()
     handler.known = set(range(1, 100))
     for number, (value, headers) in enumerate(POISON.values()):
@@ -101,7 +101,7 @@ async def test_poison_goes_to_the_dead_letters_and_its_neighbours_are_applied(ri
 
 
 @pytest.mark.asyncio
-async def test_a_record_that_names_something_unknown_waits_until_it_is_learned(rig: Rig) -> None:
+async def test_a_record_of_an_unknown_contact_is_held_until_the_contact_is_known(rig: Rig) -> None:
     handler = Intake()
     handler.known = {1}
     for contact in (1, 2, 3):
@@ -118,7 +118,7 @@ async def test_a_record_that_names_something_unknown_waits_until_it_is_learned(r
 
 
 @pytest.mark.asyncio
-async def test_after_ten_minutes_what_waits_goes_to_the_dead_letters(rig: Rig) -> None:
+async def test_waiting_records_become_dead_letters_after_ten_minutes(rig: Rig) -> None:
     await rig.send(TOPIC, b"key", report(5), 1, HEADERS)
     producer = IntakeProducer(rig.settings)
     dead = DeadLetters(rig.database, producer, "labeling", ["counting"])
@@ -139,7 +139,7 @@ async def test_after_ten_minutes_what_waits_goes_to_the_dead_letters(rig: Rig) -
 
 
 @pytest.mark.asyncio
-async def test_a_record_on_which_the_code_fails_is_held_alone(rig: Rig) -> None:
+async def test_only_the_record_on_which_the_handler_fails_is_held(rig: Rig) -> None:
     handler = Intake()
     handler.known, handler.failing = set(range(1, 20)), {7}
     for contact in range(1, 20):
@@ -155,27 +155,29 @@ async def test_a_record_on_which_the_code_fails_is_held_alone(rig: Rig) -> None:
 
 
 @pytest.mark.asyncio
-async def test_the_partitions_go_together_and_two_workers_share_them(rig: Rig) -> None:
+async def test_batches_span_partitions_and_two_workers_share_the_partitions(rig: Rig) -> None:
     first, second = Intake(), Intake()
     first.known = second.known = set(range(1, 201))
     for contact in range(1, 101):
         await rig.send(TOPIC, None, report(contact), contact % PARTITIONS, HEADERS)
-    async with rig.worker(first, topics=(TOPIC,)) as alone:
+    async with rig.worker(first, topics=(TOPIC,)) as first_host:
         await until(lambda: rig.has_counted(100))
-        assert max(map(len, first.together)) > 1
-        assert sorted(part.partition for one in alone.partitions.values() for part in one.parts) == [*range(PARTITIONS)]
-        async with rig.worker(second, name="two", topics=(TOPIC,)) as other:
-            await until(lambda: shared_out(alone, other))
-            first.together.clear()
+        assert max(map(len, first.batch_partitions)) > 1
+        assert sorted(part.partition for one in first_host.partitions.values() for part in one.parts) == [
+            *range(PARTITIONS)
+        ]
+        async with rig.worker(second, name="two", topics=(TOPIC,)) as second_host:
+            await until(lambda: partitions_are_shared(first_host, second_host))
+            first.batch_partitions.clear()
             for contact in range(101, 201):
                 await rig.send(TOPIC, None, report(contact), contact % PARTITIONS, HEADERS)
             await until(lambda: rig.has_counted(200))
-            assert first.together
-            assert second.together
+            assert first.batch_partitions
+            assert second.batch_partitions
     assert await rig.counts() == dict.fromkeys(range(1, 201), 1)
 
 
-async def shared_out(*hosts: ConsumerHost) -> bool:
+async def partitions_are_shared(*hosts: ConsumerHost) -> bool:
     parts = [[part for one in host.partitions.values() for part in one.parts] for host in hosts]
     return all(parts) and sorted(part.partition for one in parts for part in one) == [*range(PARTITIONS)]
 

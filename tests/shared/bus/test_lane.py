@@ -1,4 +1,4 @@
-"""The order in which records of several topics may be processed."""
+"""A lane orders the records of several topics so that causes come first."""
 
 from dataclasses import dataclass, field
 
@@ -15,7 +15,7 @@ CLICKS, LABELS, CONTACTS, INTAKE = (PartitionId(topic, 0) for topic in ("clicks"
 
 
 class Catalogs:
-    """The followed catalogs, and how far each has been read."""
+    """The sequence up to which each followed catalog has been read."""
 
     def __init__(self, **read: int) -> None:
         self.read = read
@@ -51,7 +51,7 @@ def order(records: object) -> list[tuple[str, int]]:
     return [(topic, record.sequence) for topic, record, _ in records]  # type: ignore[attr-defined]
 
 
-def test_records_that_were_seen_before_are_skipped_and_counted() -> None:
+def test_repeated_records_are_skipped_and_counted() -> None:
     repeated = RECORDS_REPEATED.labels("clicks")
     before = repeated._value.get()
     given_lane = lane(CLICKS)
@@ -60,7 +60,7 @@ def test_records_that_were_seen_before_are_skipped_and_counted() -> None:
     assert repeated._value.get() == before + 1
 
 
-def test_a_record_waits_for_what_caused_it() -> None:
+def test_a_record_waits_for_its_causes() -> None:
     given_lane = lane(LABELS, CLICKS)
     given_lane.push(LABELS, [FakeRecord("labels", 0, 1, after="clicks=7")])
     assert given_lane.take(10).records == []
@@ -70,13 +70,13 @@ def test_a_record_waits_for_what_caused_it() -> None:
     assert given_lane.waits_for() == set()
 
 
-def test_nothing_waits_for_a_topic_that_this_consumer_does_not_read() -> None:
+def test_causes_on_topics_that_the_consumer_does_not_read_are_ignored() -> None:
     given_lane = lane(LABELS, CLICKS)
     given_lane.push(LABELS, [FakeRecord("labels", 0, 1, after="contacts=99")])
     assert order(given_lane.take(10).records) == [("labels", 1)]
 
 
-def test_a_released_record_goes_and_the_next_one_waits_again() -> None:
+def test_a_release_applies_to_one_take_only() -> None:
     given_lane = lane(LABELS, CLICKS)
     given_lane.push(LABELS, [FakeRecord("labels", 0, 1, after="clicks=7")])
     given_lane.release([CLICKS])
@@ -85,7 +85,7 @@ def test_a_released_record_goes_and_the_next_one_waits_again() -> None:
     assert given_lane.take(10).records == []
 
 
-def test_repeated_records_are_passed_over_and_their_offsets_count() -> None:
+def test_repeated_records_are_skipped_and_advance_the_checkpoint() -> None:
     given_lane = lane(CLICKS)
     given_lane.push(CLICKS, [FakeRecord("clicks", offset, sequence) for offset, sequence in enumerate([1, 2, 1, 2])])
     taken = given_lane.take(10)
@@ -94,7 +94,7 @@ def test_repeated_records_are_passed_over_and_their_offsets_count() -> None:
     assert taken.sequences == {"clicks": 2}
 
 
-def test_only_repeated_records_still_move_the_offset() -> None:
+def test_a_take_of_only_repeated_records_advances_the_offset() -> None:
     given_lane = Lane({CLICKS: Queue(5, 5, 9)}, aligned=True)
     given_lane.push(CLICKS, [FakeRecord("clicks", 5, 8)])
     taken = given_lane.take(10)
@@ -102,7 +102,7 @@ def test_only_repeated_records_still_move_the_offset() -> None:
     assert taken.moved == {CLICKS: Checkpoint(6, 9)}
 
 
-def test_repeated_records_count_towards_what_is_taken_at_once() -> None:
+def test_repeated_records_count_towards_the_limit_of_a_take() -> None:
     given_lane = Lane({CLICKS: Queue(0, 0, 5), LABELS: Queue(0, 0, 5)}, aligned=True)
     given_lane.push(CLICKS, [FakeRecord("clicks", offset, 5) for offset in range(3)])
     given_lane.push(LABELS, [FakeRecord("labels", 0, 5), FakeRecord("labels", 1, 6)])
@@ -112,14 +112,14 @@ def test_repeated_records_count_towards_what_is_taken_at_once() -> None:
     assert order(third.records) == [("labels", 6)]
 
 
-def test_a_fetch_that_overlaps_a_seek_adds_nothing_twice() -> None:
+def test_overlapping_fetches_add_each_record_once() -> None:
     given_lane = lane(CLICKS)
     given_lane.push(CLICKS, [FakeRecord("clicks", offset, offset + 1) for offset in range(4)])
     given_lane.push(CLICKS, [FakeRecord("clicks", offset, offset + 1) for offset in range(2, 6)])
     assert order(given_lane.take(10).records) == [("clicks", sequence) for sequence in range(1, 7)]
 
 
-def test_what_a_failed_transaction_took_comes_first_again() -> None:
+def test_records_of_a_failed_transaction_come_first_again() -> None:
     given_lane = lane(LABELS, CLICKS)
     given_lane.push(CLICKS, [FakeRecord("clicks", 0, 1), FakeRecord("clicks", 1, 2)])
     given_lane.push(LABELS, [FakeRecord("labels", 0, 3, after="clicks=2")])
@@ -130,13 +130,13 @@ def test_what_a_failed_transaction_took_comes_first_again() -> None:
     assert order(given_lane.take(10).records) == order(taken.records)
 
 
-def test_intake_records_have_no_sequence_and_all_of_them_count() -> None:
+def test_intake_records_without_a_sequence_are_all_taken() -> None:
     given_lane = lane(INTAKE, aligned=False)
     given_lane.push(INTAKE, [FakeRecord("intake", offset, 0) for offset in range(3)])
     assert len(given_lane.take(10).records) == 3
 
 
-def test_partitions_of_an_intake_topic_go_together_and_none_keeps_the_others_waiting() -> None:
+def test_partitions_of_an_intake_topic_take_turns() -> None:
     busy, quiet = PartitionId("intake", 0), PartitionId("intake", 2)
     given_lane = lane(busy, quiet, aligned=False)
     given_lane.push(busy, [FakeRecord("intake", offset, 0) for offset in range(9)])
@@ -148,7 +148,7 @@ def test_partitions_of_an_intake_topic_go_together_and_none_keeps_the_others_wai
     assert (given_lane.size(busy), given_lane.size(quiet)) == (5, 1)
 
 
-def test_topics_come_in_the_order_of_the_consumer_every_time() -> None:
+def test_every_take_follows_the_topic_order_of_the_consumer() -> None:
     given_lane = lane(LABELS, CLICKS)
     for offset in range(2):
         given_lane.push(CLICKS, [FakeRecord("clicks", offset, offset + 1)])
@@ -156,22 +156,22 @@ def test_topics_come_in_the_order_of_the_consumer_every_time() -> None:
         assert order(given_lane.take(10).records) == [("labels", offset + 1), ("clicks", offset + 1)]
 
 
-def test_a_head_beyond_what_is_waited_for_is_taken_first_whatever_it_waits_for() -> None:
-    """Compaction has removed contacts=40; the record that replaced it waits for labels behind the label that waits."""
+def test_a_head_beyond_an_awaited_sequence_is_taken_first() -> None:
+    """Compaction has removed contacts=40, and contacts=60 waits for labels=55, which is queued behind labels=50."""
     given_lane = lane(LABELS, CONTACTS)
     given_lane.push(LABELS, [FakeRecord("labels", 0, 50, after="contacts=40"), FakeRecord("labels", 1, 55)])
     given_lane.push(CONTACTS, [FakeRecord("contacts", 9, 60, after="labels=55")])
     assert order(given_lane.take(10).records) == [("contacts", 60), ("labels", 50), ("labels", 55)]
 
 
-def test_a_head_beyond_what_is_waited_for_does_not_wait_for_a_third_topic() -> None:
+def test_a_head_beyond_an_awaited_sequence_does_not_wait_for_a_third_topic() -> None:
     given_lane = lane(LABELS, CONTACTS, CLICKS)
     given_lane.push(LABELS, [FakeRecord("labels", 0, 50, after="contacts=40")])
     given_lane.push(CONTACTS, [FakeRecord("contacts", 9, 60, after="clicks=55")])
     assert order(given_lane.take(10).records) == [("contacts", 60), ("labels", 50)]
 
 
-def test_heads_that_wait_are_taken_only_when_nothing_else_can_be() -> None:
+def test_a_waiting_head_is_taken_only_if_no_other_record_can_be() -> None:
     given_lane = lane(LABELS, CONTACTS, CLICKS)
     given_lane.push(LABELS, [FakeRecord("labels", 0, 50, after="contacts=40")])
     given_lane.push(CONTACTS, [FakeRecord("contacts", 9, 60, after="clicks=55")])
@@ -179,7 +179,7 @@ def test_heads_that_wait_are_taken_only_when_nothing_else_can_be() -> None:
     assert order(given_lane.take(10).records) == [("clicks", 55), ("contacts", 60), ("labels", 50)]
 
 
-def test_a_record_waits_until_the_catalog_has_been_read_as_far_as_it_names() -> None:
+def test_a_record_waits_until_the_catalog_is_read_to_the_named_sequence() -> None:
     catalogs = Catalogs(catalog=6)
     given_lane = Lane({LABELS: Queue(0, 0, 0)}, aligned=True, catalogs=catalogs)
     given_lane.push(LABELS, [FakeRecord("labels", 0, 8, after="catalog=7,other.catalog=99")])
@@ -189,7 +189,7 @@ def test_a_record_waits_until_the_catalog_has_been_read_as_far_as_it_names() -> 
     assert order(given_lane.take(10).records) == [("labels", 8)]
 
 
-def test_a_catalog_that_was_read_to_its_end_holds_nothing_up() -> None:
+def test_no_record_waits_for_a_catalog_that_was_read_to_its_end() -> None:
     given_lane = Lane({LABELS: Queue(0, 0, 0)}, aligned=True, catalogs=Catalogs(catalog=6))
     given_lane.push(LABELS, [FakeRecord("labels", 0, 8, after="catalog=7")])
     given_lane.release(given_lane.waits_for())
@@ -197,7 +197,7 @@ def test_a_catalog_that_was_read_to_its_end_holds_nothing_up() -> None:
 
 
 @pytest.mark.parametrize("forged", [2**62, 10**15, 5 * 10**12])
-def test_a_sequence_that_jumps_absurdly_is_refused_and_silences_nothing(forged: int) -> None:
+def test_a_forged_sequence_is_refused_and_later_records_are_taken(forged: int) -> None:
     given_lane = Lane({CLICKS: Queue(0, 0, 5)}, aligned=True)
     given_lane.push(CLICKS, [FakeRecord("clicks", 0, 6), FakeRecord("clicks", 1, forged), FakeRecord("clicks", 2, 7)])
     before = _refused()
@@ -216,20 +216,24 @@ def _refused() -> float:
     history=st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=40),
     kept=st.data(),
 )
-def test_nothing_stops_for_ever_whatever_compaction_has_removed(
+def test_all_records_are_taken_whatever_compaction_has_removed(
     history: list[tuple[str, bool]], kept: st.DataObject
 ) -> None:
     """Each record may name the last records of other topics; compaction may remove any but a topic's last one."""
     last = dict.fromkeys("abc", 0)
     records: dict[str, list[FakeRecord]] = {topic: [] for topic in "abc"}
-    for sequence, (topic, knows) in enumerate(history, 1):
-        after = ",".join(f"{other}={last[other]}" for other in "abc" if other != topic and last[other]) if knows else ""
+    for sequence, (topic, names_causes) in enumerate(history, 1):
+        after = (
+            ",".join(f"{other}={last[other]}" for other in "abc" if other != topic and last[other])
+            if names_causes
+            else ""
+        )
         records[topic].append(FakeRecord(topic, len(records[topic]), sequence, after))
         last[topic] = sequence
     given_lane, left = lane(*(PartitionId(topic, 0) for topic in "abc")), 0
-    for topic, all_of_it in records.items():
-        for record in all_of_it:
-            if record is all_of_it[-1] or kept.draw(st.booleans()):
+    for topic, records_of_topic in records.items():
+        for record in records_of_topic:
+            if record is records_of_topic[-1] or kept.draw(st.booleans()):
                 given_lane.push(PartitionId(topic, 0), [record])
                 left += 1
     assert len(given_lane.take(1000).records) == left
@@ -240,14 +244,18 @@ def test_nothing_stops_for_ever_whatever_compaction_has_removed(
     arrival=st.randoms(use_true_random=False),
     most=st.integers(1, 7),
 )
-def test_whatever_order_topics_arrive_in_every_record_comes_once_and_after_its_causes(
+def test_every_record_is_taken_once_and_after_its_causes_in_any_order_of_arrival(
     history: list[tuple[str, bool]], arrival: object, most: int
 ) -> None:
-    """Given one true history over three topics, of which each record may know all that came before it."""
+    """The history spans three topics; each record may name the last records of the other topics."""
     last = dict.fromkeys("abc", 0)
     queues: dict[str, list[FakeRecord]] = {topic: [] for topic in "abc"}
-    for sequence, (topic, knows) in enumerate(history, 1):
-        after = ",".join(f"{other}={last[other]}" for other in "abc" if other != topic and last[other]) if knows else ""
+    for sequence, (topic, names_causes) in enumerate(history, 1):
+        after = (
+            ",".join(f"{other}={last[other]}" for other in "abc" if other != topic and last[other])
+            if names_causes
+            else ""
+        )
         queues[topic].append(FakeRecord(topic, len(queues[topic]), sequence, after))
         last[topic] = sequence
     given_lane, seen = lane(*(PartitionId(topic, 0) for topic in "abc")), dict.fromkeys("abc", 0)

@@ -46,7 +46,7 @@ async def test_a_slow_transaction_that_began_before_a_faster_one_is_not_skipped(
     async with rig.relay() as relay:
         async with rig.database.unit_of_work(partition_of(1, slow, PARTITIONS)) as work:
             work.append(assigned(slow, uuid4()))
-            await work.flush()  # its position is drawn, and the transaction stays open
+            await work.flush()  # draws its position; the transaction stays open
             last = await rig.append([fast])
             relay.wake()
             await until(lambda: published(rig.database, partition_of(1, fast, PARTITIONS), last))
@@ -56,7 +56,7 @@ async def test_a_slow_transaction_that_began_before_a_faster_one_is_not_skipped(
 
 
 @pytest.mark.asyncio
-async def test_a_transaction_that_rolls_back_leaves_no_trace(rig: Rig) -> None:
+async def test_events_of_a_rolled_back_transaction_are_not_published(rig: Rig) -> None:
     with pytest.raises(ZeroDivisionError):
         async with rig.database.unit_of_work(partition_of(1, 4, PARTITIONS)) as work:
             work.append(assigned(4, uuid4()))
@@ -69,7 +69,7 @@ async def test_a_transaction_that_rolls_back_leaves_no_trace(rig: Rig) -> None:
 
 
 @pytest.mark.asyncio
-async def test_only_one_of_two_relays_works_and_the_other_takes_over(rig: Rig) -> None:
+async def test_all_events_are_published_when_relays_overlap_or_follow_each_other(rig: Rig) -> None:
     async with rig.relay():
         await rig.append(range(1, 9))
         await until(lambda: rig.all_published())
@@ -84,7 +84,7 @@ async def test_only_one_of_two_relays_works_and_the_other_takes_over(rig: Rig) -
 
 
 @pytest.mark.asyncio
-async def test_a_relay_from_the_past_cannot_write_to_a_compacted_topic(rig: Rig) -> None:
+async def test_a_superseded_relay_cannot_write_to_a_compacted_topic(rig: Rig) -> None:
     old = Publisher("labeling", rig.settings)
     await old.start()
     await append_contact(rig, "old@example.org")
@@ -99,7 +99,7 @@ async def test_a_relay_from_the_past_cannot_write_to_a_compacted_topic(rig: Rig)
 
 
 @pytest.mark.asyncio
-async def test_the_relay_ends_its_process_when_it_is_fenced(rig: Rig) -> None:
+async def test_a_fenced_relay_stops_with_an_error(rig: Rig) -> None:
     relay = Relay(rig.database, lambda: Publisher("labeling", rig.settings))
     running = asyncio.create_task(relay.run())
     await append_contact(rig, "one@example.org")
@@ -113,7 +113,7 @@ async def test_the_relay_ends_its_process_when_it_is_fenced(rig: Rig) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_catalog_write_is_acknowledged_within_a_second(rig: Rig) -> None:
+async def test_catalog_events_are_published(rig: Rig) -> None:
     async with rig.relay():
         async with rig.database.unit_of_work(-1) as work:
             work.append(AccountChanged(occurred_at=work.now, account_id=1, account_name="Shop", time_zone="UTC"))
@@ -122,12 +122,12 @@ async def test_a_catalog_write_is_acknowledged_within_a_second(rig: Rig) -> None
 
 
 @pytest.mark.asyncio
-async def test_a_label_can_be_read_only_when_its_contact_can(rig: Rig) -> None:
-    """Contacts are sent in a Kafka transaction and labels are not; labels must not overtake contacts."""
+async def test_an_assignment_is_readable_only_after_its_contact(rig: Rig) -> None:
+    """Contacts are sent in a Kafka transaction and assignments are not; these must not overtake contacts."""
     contacts = [PartitionId("labeling.contacts", number) for number in range(PARTITIONS)]
     committed = Offsets(rig.settings, contacts, committed=True)
     await committed.start()
-    readable: list[tuple[int, int, int]] = []  # of each label: its partition, the contact it names, contacts' end
+    readable: list[tuple[int, int, int]] = []  # of each assignment: partition, contact's sequence, committed end
     labels = Follower(rig.settings, from_beginning=["labeling.labels"])
     async with labels, rig.relay() as relay:
         for contact in range(1, 41):

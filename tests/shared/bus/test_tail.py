@@ -1,4 +1,4 @@
-"""What a consumer has not applied yet, on a real Kafka."""
+"""A tail reads the records that a consumer has not applied yet."""
 
 import pytest
 
@@ -24,13 +24,13 @@ async def test_each_record_that_is_not_applied_is_read_once(rig: Rig) -> None:
     await rig.publish([clicked(9)])
     assert await read(tail, rig) == [9]
     await tail.close()
-    # Another process has read nothing, and gets all that is not applied.
+    # The tail of another process starts at the checkpoint and reads all records that are not applied.
     another = Tail(rig.settings, "tracking.clicks", "counting", 1)
     assert await read(another, rig) == list(range(1, 10))
     await another.close()
 
 
-async def test_what_the_consumer_has_applied_is_passed_over(rig: Rig) -> None:
+async def test_records_that_the_consumer_has_applied_are_skipped(rig: Rig) -> None:
     await rig.publish([clicked(contact) for contact in range(1, 9)])
     async with rig.worker(Counting()):
         await until(lambda: _counted(rig, 8))
@@ -43,7 +43,7 @@ async def test_what_the_consumer_has_applied_is_passed_over(rig: Rig) -> None:
     await tail.close()
 
 
-async def test_it_connects_again_after_an_error(rig: Rig) -> None:
+async def test_reads_again_after_a_connection_error(rig: Rig) -> None:
     tail = Tail(rig.settings, "tracking.clicks", "counting", 1)
     await rig.publish([clicked(1)])
     connection = await rig.database.pool.acquire()

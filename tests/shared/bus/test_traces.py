@@ -1,4 +1,4 @@
-"""One trace spans the redirect to the last consumer, by the headers of Kafka records."""
+"""One trace spans all steps from the redirect to the last consumer, by headers of Kafka records."""
 
 import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -11,7 +11,7 @@ TRACE = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 @pytest.mark.asyncio
-async def test_what_follows_from_a_click_carries_its_trace(rig: Rig) -> None:
+async def test_events_caused_by_a_click_continue_its_trace(rig: Rig) -> None:
     exporter = InMemorySpanExporter()
     configure_tracing("labeling", None, exporter)
     try:

@@ -1,4 +1,4 @@
-"""Random criteria and random histories over so few values that they often concern each other."""
+"""Strategies for criteria and histories with so few values that criteria often match events."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -27,7 +27,7 @@ SENDS = ["spring", "summer"]
 KINDS = ["message.sent", "form.submitted", "page.visited"]
 REFS = ["contest", "home"]
 FIELDS = ["city", "age", "born", "vip"]
-# Spelled differently, the same by the rules; and one that only looks like a day.
+# Some are different spellings of equal texts, and one only looks like a day.
 CITIES = ["Gent", "GENT", "Straße", "STRASSE", "Cafe\u0301", "caf\u00e9", "", "2026-03-01", "2026-13-01", "Ga"]
 NUMBERS = [0, -0.0, 1, 1.0, -3, 2.5, 10**9, 10**400, 1e300, 0.1]
 DAYS = ["2026-03-01", "1980-02-29", "2026-03-30", "0001-01-01", "1999-04-05", "2026-04-20", "2020-12-31"]
@@ -248,7 +248,7 @@ def contacts_of(contact_ids: st.SearchStrategy[int]) -> st.SearchStrategy[Contac
 
 
 def events_of(contact_ids: st.SearchStrategy[int]) -> st.SearchStrategy[ContactEvent]:
-    """Any event that criteria ask about, of any of the contacts."""
+    """Return a strategy for any event that criteria depend on, of any of the contacts."""
     held = st.tuples(contact_ids, moments, st.sampled_from(LABELS))
     return st.one_of(
         clicks_of(contact_ids),
@@ -302,7 +302,7 @@ merges = st.sampled_from(
 
 
 def facts_with_merged_labels(facts: ContactFacts, merged: MergedLabels) -> ContactFacts:
-    """Return facts in which every statement about a merged label is about the label that it was merged into."""
+    """Return the facts with each merged label replaced by the label that it was merged into."""
     if not merged:
         return facts
 

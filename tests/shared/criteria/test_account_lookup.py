@@ -16,7 +16,7 @@ ONE, TWO, THREE = (UUID(int=number) for number in (1, 2, 3))
 
 
 class Things:
-    """A catalog with these things, and with one link in each message: the message's id is the link's."""
+    """A catalog of the given events; each message has one link, with the same id as the message."""
 
     def __init__(self, things: Mapping[object, CatalogEvent]) -> None:
         self._things = things
@@ -47,21 +47,21 @@ def test_labels_are_known_while_they_are_active_or_hidden() -> None:
     assert [found.label(one) for one in (ONE, TWO, THREE, UUID(int=9))] == ["known", "known", "deleted", "unknown"]
 
 
-def test_what_belongs_to_another_account_is_unknown() -> None:
+def test_labels_of_another_account_are_unknown() -> None:
     assert lookup(label(ONE, account=2)).label(ONE) == "unknown"
 
 
-def test_a_merged_label_stands_for_the_last_one_of_its_chain() -> None:
+def test_a_merged_label_has_the_state_of_the_last_label_of_its_chain() -> None:
     chain = (label(ONE, "merged", TWO), label(TWO, "merged", THREE))
     assert lookup(*chain, label(THREE)).label(ONE) == "known"
     assert lookup(*chain, label(THREE, "deleted")).label(ONE) == "deleted"
 
 
-def test_labels_that_were_merged_into_each_other_are_merged() -> None:
+def test_labels_that_were_merged_in_a_cycle_are_merged() -> None:
     assert lookup(label(ONE, "merged", TWO), label(TWO, "merged", ONE)).label(ONE) == "merged"
 
 
-def test_a_link_is_there_as_long_as_its_message() -> None:
+def test_a_link_is_deleted_with_its_message() -> None:
     message = MessageChanged(
         occurred_at=NOW, account_id=1, message_id=ONE, message_name="Guide", revision=1, links=(), state="deleted"
     )
@@ -69,19 +69,19 @@ def test_a_link_is_there_as_long_as_its_message() -> None:
     assert (found.link(ONE), found.link(TWO)) == ("deleted", "unknown")
 
 
-def test_a_deleted_field_is_gone() -> None:
+def test_a_deleted_field_is_not_found() -> None:
     field = FieldChanged(
         occurred_at=NOW, account_id=1, field_key="size", field_name="Size", field_type="choice", choices=("s",)
     )
-    gone = FieldChanged(
+    deleted = FieldChanged(
         occurred_at=NOW, account_id=1, field_key="city", field_name="City", field_type="text", state="deleted"
     )
-    found = AccountLookup(Things({(1, "size"): field, (1, "city"): gone}), 1)
+    found = AccountLookup(Things({(1, "size"): field, (1, "city"): deleted}), 1)
     assert found.field("size") == ("choice", ("s",))
     assert found.field("city") is None
 
 
-def test_segments_are_asked_of_who_knows_them() -> None:
+def test_segments_are_looked_up_with_the_given_function() -> None:
     criterion = parse({"clicks": {}})
     assert AccountLookup(Things({}), 1, {ONE: criterion}.get).segment(ONE) is criterion
     assert AccountLookup(Things({}), 1).segment(ONE) is None

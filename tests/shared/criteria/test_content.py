@@ -1,4 +1,4 @@
-"""Which variant a contact gets for each block."""
+"""The variant that a contact gets for each block."""
 
 from datetime import date
 from uuid import UUID, uuid4
@@ -30,7 +30,7 @@ def content(*labels: UUID) -> dict[str, str]:
     return decide_content(read_blocks([HERO, SUBJECT]), is_true)
 
 
-def test_the_first_variant_that_is_true_is_chosen_else_the_fallback() -> None:
+def test_the_first_variant_with_a_true_criterion_is_chosen_or_the_fallback() -> None:
     assert content(DOGS) == {"hero": "dogs", "subject": ""}
     assert content(DOGS, CATS) == {"hero": "cats", "subject": ""}
     assert content() == {"hero": "", "subject": ""}

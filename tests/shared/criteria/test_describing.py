@@ -1,4 +1,4 @@
-"""A criterion as a sentence that people understand."""
+"""Criteria are described in English and Dutch sentences."""
 
 from typing import Any
 from uuid import UUID
@@ -14,8 +14,8 @@ DOGS, CATS = UUID(int=1), UUID(int=2)
 NAMES = {DOGS: "Dogs", CATS: "Cats"}
 
 
-class WorldNames:
-    """Names of a small world."""
+class ExampleNames:
+    """The names of the objects in these examples."""
 
     def label(self, label_id: UUID) -> str:
         return NAMES.get(label_id, "a label")
@@ -89,9 +89,9 @@ class WorldNames:
         ),
     ],
 )
-def test_sentences(criterion: dict[str, Any], english: str, dutch: str) -> None:
-    assert describe(parse(criterion), "en", WorldNames()) == english
-    assert describe(parse(criterion), "nl", WorldNames()) == dutch
+def test_a_criterion_is_described_in_english_and_dutch(criterion: dict[str, Any], english: str, dutch: str) -> None:
+    assert describe(parse(criterion), "en", ExampleNames()) == english
+    assert describe(parse(criterion), "nl", ExampleNames()) == dutch
 
 
 @pytest.mark.parametrize(
@@ -106,16 +106,16 @@ def test_sentences(criterion: dict[str, Any], english: str, dutch: str) -> None:
         (0, "0", "0"),
     ],
 )
-def test_numbers_have_all_their_digits(number: float, english: str, dutch: str) -> None:
+def test_numbers_are_written_with_all_significant_digits(number: float, english: str, dutch: str) -> None:
     criterion = parse({"field": {"key": "price", "is": number}})
-    assert describe(criterion, "en", WorldNames()) == f"Contacts whose price is {english}."
-    assert describe(criterion, "nl", WorldNames()) == f"Contacten van wie price {dutch} is."
+    assert describe(criterion, "en", ExampleNames()) == f"Contacts whose price is {english}."
+    assert describe(criterion, "nl", ExampleNames()) == f"Contacten van wie price {dutch} is."
 
 
 @given(criteria)
-def test_every_criterion_has_a_sentence(criterion: Criterion) -> None:
+def test_every_criterion_can_be_described(criterion: Criterion) -> None:
     languages: tuple[Language, ...] = ("en", "nl")
     for language in languages:
-        sentence = describe(criterion, language, WorldNames())
+        sentence = describe(criterion, language, ExampleNames())
         assert sentence.endswith(".")
         assert "{" not in sentence

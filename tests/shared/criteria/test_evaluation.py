@@ -1,4 +1,4 @@
-"""The plain meaning of a criterion, decision by decision."""
+"""Criteria are evaluated on the facts about a contact."""
 
 from datetime import UTC, date, datetime
 from typing import Any
@@ -95,28 +95,28 @@ def truth(value: dict[str, Any], facts: ContactFacts = FACTS) -> bool:
         ({"field": {"key": "city", "greater_than": 1}}, False),
     ],
 )
-def test_meaning(value: dict[str, Any], expected: bool) -> None:
+def test_a_criterion_has_the_expected_truth(value: dict[str, Any], expected: bool) -> None:
     assert truth(value) is expected
     assert truth({"not": value}) is not expected
 
 
-def test_texts_compare_in_one_normal_form_without_case() -> None:
+def test_text_comparison_ignores_case_and_unicode_form() -> None:
     facts = ContactFacts(fields={"city": "Cafe\u0301 STRASSE"})
     assert truth({"field": {"key": "city", "is": "caf\u00e9 straße"}}, facts)
 
 
-def test_integers_beyond_a_float_compare_as_infinite() -> None:
+def test_integers_too_large_for_a_float_compare_as_infinite() -> None:
     facts = ContactFacts(fields={"age": 10**400})
     assert truth({"field": {"key": "age", "greater_than": 1e308}}, facts)
     assert truth({"field": {"key": "age", "is": 10**500}}, facts)
 
 
-def test_a_contact_that_is_not_known_is_in_nothing() -> None:
+def test_no_criterion_is_true_for_an_unknown_contact() -> None:
     assert not truth({"all": []}, ContactFacts(known=False))
     assert not truth({"not": {"label": str(DOGS)}}, ContactFacts(known=False))
 
 
-def test_every_node_says_what_it_saw() -> None:
+def test_every_node_reports_its_truth_and_the_facts_that_it_found() -> None:
     others = {CATS: parse({"label": {"id": str(DOGS)}})}
     criterion = inline_segments(
         parse({"all": [{"clicks": {"within_days": 2}}, {"not": {"segment": str(CATS)}}]}), others.get
@@ -164,7 +164,7 @@ def test_a_segment_that_was_not_inlined_is_an_error() -> None:
         truth({"segment": str(CATS)})
 
 
-def test_holding_begins_anew_after_a_removal_only() -> None:
+def test_the_date_of_an_assignment_changes_only_after_a_removal() -> None:
     def held(kind: type[LabelAssigned | LabelRemoved], day: int) -> ContactEvent:
         return kind(
             occurred_at=datetime(2026, 3, day, 23, 30, tzinfo=UTC),
@@ -185,7 +185,7 @@ def test_holding_begins_anew_after_a_removal_only() -> None:
 
 
 @given(criteria, st.lists(events_of(st.just(ACCOUNT)), max_size=20))
-def test_the_opposite_of_a_criterion_is_the_opposite_truth(criterion: Criterion, events: list[ContactEvent]) -> None:
+def test_evaluate_and_is_true_agree_for_any_contact(criterion: Criterion, events: list[ContactEvent]) -> None:
     history = History(ZONE)
     for event in events:
         history.apply(event)

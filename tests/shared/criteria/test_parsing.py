@@ -1,4 +1,4 @@
-"""Reading and writing criteria: what is accepted, what is refused, and the pointer of each error."""
+"""Criteria are parsed and written; each fault of an invalid criterion has a pointer."""
 
 from typing import Any
 from uuid import UUID
@@ -18,14 +18,14 @@ def faults(value: object) -> dict[str, str]:
     return {fault.pointer: fault.detail for fault in caught.value.faults}
 
 
-def test_short_forms_are_answered_in_the_long_form() -> None:
+def test_short_forms_are_written_in_the_long_form() -> None:
     assert write(parse({"all": [{"label": DOGS}, {"segment": DOGS}, {"clicks": {}}]})) == {
         "all": [{"label": {"id": DOGS}}, {"segment": {"id": DOGS}}, {"clicks": {"at_least": 1}}]
     }
 
 
 @given(criteria)
-def test_what_is_written_reads_as_the_same(criterion: Criterion) -> None:
+def test_a_written_criterion_is_parsed_to_the_same_criterion(criterion: Criterion) -> None:
     assert parse(write(criterion)) == criterion
 
 
@@ -81,11 +81,11 @@ def test_what_is_written_reads_as_the_same(criterion: Criterion) -> None:
         ({"segment": 3}, "/segment"),
     ],
 )
-def test_a_fault_points_to_the_wrong_node(value: object, pointer: str) -> None:
+def test_a_fault_points_to_the_invalid_node(value: object, pointer: str) -> None:
     assert pointer in faults(value)
 
 
-def test_every_fault_is_reported_at_once() -> None:
+def test_all_faults_are_reported_at_once() -> None:
     assert set(faults({"all": [{"label": "x"}, {"nope": 1}, {"clicks": {"at_least": "3"}}]})) == {
         "/all/0/label",
         "/all/1/nope",
@@ -100,26 +100,26 @@ def nested(levels: int) -> dict[str, Any]:
     return value
 
 
-def test_ten_levels_and_no_more() -> None:
+def test_more_than_ten_levels_are_rejected() -> None:
     assert parse(nested(10))
     assert list(faults(nested(11))) == ["/not" * 10]
 
 
-def test_a_hundred_nodes_and_no_more() -> None:
+def test_more_than_a_hundred_nodes_are_rejected() -> None:
     assert parse({"all": [{"label": DOGS}] * 99})
     assert list(faults({"all": [{"label": DOGS}] * 150})) == ["/all/99"]
 
 
-def test_whole_floats_are_numbers_as_in_json() -> None:
+def test_a_float_without_a_fraction_is_accepted_as_an_integer() -> None:
     assert write(parse({"clicks": {"at_least": 3.0}})) == {"clicks": {"at_least": 3}}
 
 
-def test_zero_is_a_number() -> None:
+def test_a_count_of_zero_is_preserved() -> None:
     assert write(parse({"clicks": {"exactly": 0}})) == {"clicks": {"exactly": 0}}
 
 
 @given(written_criteria)
-def test_equal_nodes_are_equal_wherever_they_stand(value: dict[str, Any]) -> None:
+def test_equality_of_nodes_ignores_their_pointers(value: dict[str, Any]) -> None:
     try:
         both = parse({"all": [value, value]})
     except InvalidCriterion:

@@ -1,4 +1,4 @@
-"""The references of a criterion; segments within segments."""
+"""The references of a criterion, and segments that use other segments."""
 
 from uuid import UUID
 
@@ -20,11 +20,11 @@ from shared.criteria import (
 ONE, TWO, THREE = (UUID(int=number) for number in (1, 2, 3))
 
 
-def segment(named: UUID) -> dict[str, object]:
-    return {"segment": str(named)}
+def segment(segment_id: UUID) -> dict[str, object]:
+    return {"segment": str(segment_id)}
 
 
-def test_names_everything_once() -> None:
+def test_each_reference_is_returned_once() -> None:
     found = references(
         parse(
             {
@@ -49,7 +49,7 @@ def test_names_everything_once() -> None:
     )
 
 
-def test_segments_are_inlined_as_deep_as_they_go() -> None:
+def test_nested_segments_are_inlined() -> None:
     others = {ONE: parse(segment(TWO)), TWO: parse({"clicks": {"within_days": 3}})}
     criterion = parse({"not": segment(ONE)})
     whole = inline_segments(criterion, others.get)
@@ -65,7 +65,7 @@ def test_a_missing_segment_is_reported_at_the_outermost_node() -> None:
     assert caught.value.faults == (Fault("/any/0", f"there is no segment {TWO}"),)
 
 
-def test_circles_are_found_before_they_are_made() -> None:
+def test_a_cycle_of_segments_is_detected_before_it_is_created() -> None:
     others: dict[UUID, Criterion] = {ONE: parse(segment(TWO)), TWO: parse({"label": str(ONE)})}
     fault = would_circle(TWO, parse({"all": [{"clicks": {}}, segment(ONE)]}), others)
     assert fault is not None
@@ -74,14 +74,14 @@ def test_circles_are_found_before_they_are_made() -> None:
     assert would_circle(THREE, parse(segment(ONE)), others) is None
 
 
-def test_a_circle_that_exists_is_refused_and_does_not_hang() -> None:
+def test_an_existing_cycle_of_segments_is_rejected_without_a_hang() -> None:
     others = {ONE: parse(segment(TWO)), TWO: parse(segment(ONE))}
     with pytest.raises(InvalidCriterion, match="comes back to itself"):
         inline_segments(parse(segment(ONE)), others.get)
     assert would_circle(THREE, parse(segment(ONE)), others) is None
 
 
-def test_segments_of_segments_do_not_grow_without_end() -> None:
+def test_nested_segments_with_too_many_nodes_are_rejected() -> None:
     others = {UUID(int=number): parse({"all": [segment(UUID(int=number + 1))] * 50}) for number in range(1, 9)}
     others[UUID(int=9)] = parse({"clicks": {}})
     with pytest.raises(InvalidCriterion, match="nodes"):

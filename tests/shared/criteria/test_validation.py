@@ -7,13 +7,13 @@ import pytest
 from shared.criteria import Criterion, Existence, parse, validate
 from shared.events.labeling import FieldType
 
-DOGS, GONE, JOINED, UNKNOWN, SEGMENT = (UUID(int=number) for number in range(1, 6))
+DOGS, DELETED, MERGED, UNKNOWN, SEGMENT = (UUID(int=number) for number in range(1, 6))
 TYPES: dict[str, FieldType] = {"city": "text", "age": "number", "born": "date", "vip": "boolean", "pet": "choice"}
 
 
 class KnownThings:
     def label(self, label_id: UUID) -> Existence:
-        known: dict[UUID, Existence] = {DOGS: "known", GONE: "deleted", JOINED: "merged"}
+        known: dict[UUID, Existence] = {DOGS: "known", DELETED: "deleted", MERGED: "merged"}
         return known.get(label_id, "unknown")
 
     def message(self, message_id: UUID) -> Existence:
@@ -46,7 +46,7 @@ class KnownThings:
         {"field": {"key": "pet", "in": ["Dog", "dog"]}},
     ],
 )
-def test_fits(value: dict[str, object]) -> None:
+def test_valid_references_have_no_faults(value: dict[str, object]) -> None:
     assert validate(parse(value), KnownThings()) == ()
 
 
@@ -54,8 +54,8 @@ def test_fits(value: dict[str, object]) -> None:
     ("value", "pointer", "word"),
     [
         ({"label": str(UNKNOWN)}, "/label/id", "there is no label"),
-        ({"all": [{"label": {"any_of": [str(DOGS), str(GONE)]}}]}, "/all/0/label/any_of/1", "deleted"),
-        ({"clicks": {"label": str(JOINED)}}, "/clicks/label", "merged"),
+        ({"all": [{"label": {"any_of": [str(DOGS), str(DELETED)]}}]}, "/all/0/label/any_of/1", "deleted"),
+        ({"clicks": {"label": str(MERGED)}}, "/clicks/label", "merged"),
         ({"clicks": {"link": str(UNKNOWN)}}, "/clicks/link", "no link"),
         ({"not": {"engaged": {"kind": "x", "message": str(UNKNOWN)}}}, "/not/engaged/message", "no message"),
         ({"segment": str(UNKNOWN)}, "/segment/id", "no segment"),
@@ -73,7 +73,7 @@ def test_fits(value: dict[str, object]) -> None:
         ({"field": {"key": "vip", "is_not": "yes"}}, "/field/is_not", "true or false"),
     ],
 )
-def test_says_what_does_not_fit_and_where(value: dict[str, object], pointer: str, word: str) -> None:
+def test_a_fault_has_the_pointer_and_the_reason(value: dict[str, object], pointer: str, word: str) -> None:
     fault = validate(parse(value), KnownThings())[0]
     assert fault.pointer == pointer
     assert word in fault.detail
@@ -89,7 +89,7 @@ def test_says_what_does_not_fit_and_where(value: dict[str, object], pointer: str
         ({"clicks": {"label": str(DOGS)}}, 98),
     ],
 )
-def test_what_takes_too_long_to_count_is_refused(part: dict[str, object], most: int) -> None:
+def test_criteria_that_take_too_long_to_count_are_rejected(part: dict[str, object], most: int) -> None:
     assert validate(parse({"any": [part] * most}), KnownThings()) == ()
     if most < 98:
         [fault] = validate(parse({"any": [part] * (most + 1)}), KnownThings())

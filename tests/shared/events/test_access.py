@@ -9,7 +9,7 @@ from shared.events.access import SERVICES, grants
 from shared.events.topics import TOPICS, owned_by
 
 ROOT = Path(__file__).parents[3]
-KEYS = "labeling.keys"  # every process reads it, to authenticate requests
+KEYS = "labeling.keys"  # every service reads it, to authenticate requests
 
 
 def read_by(service: str) -> set[str]:
@@ -28,7 +28,7 @@ def test_a_service_may_read_what_it_consumes_and_its_own_topics(service: str) ->
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_nobody_else_may_write_what_a_service_owns(service: str) -> None:
+def test_only_the_owner_of_a_topic_may_write_to_it(service: str) -> None:
     owned = {topic.name for topic in TOPICS.values() if topic.writer == service}
     writers = {
         (grant.name, grant.service)
@@ -38,7 +38,7 @@ def test_nobody_else_may_write_what_a_service_owns(service: str) -> None:
     assert writers == {(name, service) for name in owned}
 
 
-def test_names_have_the_prefix_of_the_topics() -> None:
+def test_names_of_grants_have_the_topic_prefix() -> None:
     assert all(grant.name.startswith("shop.") for grant in grants("shop."))
     assert {grant.name for grant in grants("shop.") if grant.resource == "transactional-id"} == {
         f"shop.penchant.{service}" for service in SERVICES

@@ -1,3 +1,5 @@
+"""The AsyncAPI document is valid, current, and describes all topics and messages."""
+
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,14 +30,14 @@ def references(node: object) -> Iterator[str]:
             yield from references(value)
 
 
-def found(root: dict[str, Any], reference: str) -> object:
+def resolved(root: dict[str, Any], reference: str) -> object:
     node: Any = root
     for part in reference.removeprefix("#/").split("/"):
         node = node[part]
     return node
 
 
-def standing_alone(name: str) -> dict[str, Any]:
+def standalone_schema(name: str) -> dict[str, Any]:
     components = document()["components"]
     return {"$ref": f"#/components/schemas/{name}", "components": {"schemas": components["schemas"]}}
 
@@ -48,21 +50,21 @@ def test_the_document_is_asyncapi_3() -> None:
     ApplicationSchema.model_validate(yaml.safe_load(FILE.read_text()))
 
 
-def test_everything_that_is_referred_to_is_there() -> None:
+def test_every_reference_can_be_resolved() -> None:
     root = document()
     names = list(references(root))
 
     assert len(names) > 80
     for name in names:
-        assert found(root, name) is not None
+        assert resolved(root, name) is not None
 
 
-def test_every_schema_is_a_schema() -> None:
+def test_every_schema_is_a_valid_json_schema() -> None:
     for name in document()["components"]["schemas"]:
-        jsonschema_rs.meta.validate(standing_alone(name))
+        jsonschema_rs.meta.validate(standalone_schema(name))
 
 
-def test_every_topic_has_a_channel_with_all_that_it_carries() -> None:
+def test_every_topic_has_a_channel_with_all_its_messages() -> None:
     channels = document()["channels"]
 
     assert channels.keys() == TOPICS.keys()
@@ -83,11 +85,11 @@ def test_every_topic_has_a_channel_with_all_that_it_carries() -> None:
         ("intake.clicks.dead", "kept for 14 days"),
     ],
 )
-def test_every_channel_says_how_long_its_records_are_kept(topic: str, retention: str) -> None:
+def test_every_channel_describes_its_retention(topic: str, retention: str) -> None:
     assert retention in document()["channels"][topic]["description"]
 
 
-def test_penchant_receives_what_others_write_and_sends_the_rest() -> None:
+def test_intake_topics_are_received_and_the_other_topics_are_sent() -> None:
     operations = document()["operations"]
 
     received = {operation["channel"]["$ref"] for operation in operations.values() if operation["action"] == "receive"}
@@ -95,13 +97,13 @@ def test_penchant_receives_what_others_write_and_sends_the_rest() -> None:
     assert len(operations) == len(TOPICS)
 
 
-def test_headers_that_are_written_fit_the_documented_ones() -> None:
+def test_written_headers_match_the_documented_schema() -> None:
     headers = headers_of("t", "id", "/s", NOON, 5, {"a.b": 1, "c.d": 2}, "x", "y", "z")
 
-    jsonschema_rs.validate(standing_alone("Headers"), {name: value.decode() for name, value in headers})
+    jsonschema_rs.validate(standalone_schema("Headers"), {name: value.decode() for name, value in headers})
 
 
-def test_partitions_are_those_of_the_installation() -> None:
+def test_channels_have_the_configured_number_of_partitions() -> None:
     channels = document(partitions=24)["channels"]
 
     assert channels["tracking.clicks"]["bindings"]["kafka"]["partitions"] == 24

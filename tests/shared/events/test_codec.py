@@ -1,3 +1,5 @@
+"""Events are encoded as Kafka records and decoded again; invalid records are rejected with a reason."""
+
 import json
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -28,7 +30,7 @@ from tests.shared.events.examples import CLICK_REPORT, NOON, click, record, repo
 CLICK = "penchant.ClickReported.v1"
 
 
-def without(headers: Headers, name: str) -> Headers:
+def without_header(headers: Headers, name: str) -> Headers:
     return {other: value for other, value in headers.items() if other != name}
 
 
@@ -42,7 +44,7 @@ def refused(topic: str, value: bytes | None, headers: Headers) -> Undecodable:
     return caught.value
 
 
-def test_what_is_written_is_read_again() -> None:
+def test_an_encoded_event_is_decoded_to_the_same_event() -> None:
     event = click()
     value, headers = record(event, after={"labeling.contacts": 9, "labeling.catalog": 3})
 
@@ -59,7 +61,7 @@ def test_what_is_written_is_read_again() -> None:
     assert decoded.traceparent is None
 
 
-def test_headers_are_those_of_the_interfaces_page() -> None:
+def test_all_headers_are_encoded_as_documented() -> None:
     headers = headers_of(
         "penchant.LabelAssigned.v1",
         "id-1",
@@ -87,13 +89,13 @@ def test_headers_are_those_of_the_interfaces_page() -> None:
     }
 
 
-def test_what_there_is_not_is_left_out_of_the_headers() -> None:
+def test_headers_without_a_value_are_omitted() -> None:
     names = [name for name, _ in headers_of("t", "id", "/s", NOON, None, {}, None, None, None)]
 
     assert names == ["ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time", "content-type"]
 
 
-def test_a_cloudevents_sdk_reads_our_records() -> None:
+def test_the_cloudevents_sdk_reads_the_records() -> None:
     event = click()
     value, headers = record(event, after={"labeling.contacts": 9})
     written = {name: raw for name, raw in headers.items() if raw is not None}
@@ -108,18 +110,18 @@ def test_a_cloudevents_sdk_reads_our_records() -> None:
     assert data["url"] == "https://shop.example/dogs"
 
 
-def test_unknown_members_and_headers_are_passed_over() -> None:
+def test_unknown_members_and_headers_are_ignored() -> None:
     value, headers = record(click())
     newer = json.dumps({**json.loads(value), "colour": "red"}).encode()
 
     assert decode("tracking.clicks", b"7:12", newer, {**headers, "ce_colour": b"red"}).event.account_id == 7
 
 
-def test_optional_members_with_nothing_to_say_are_not_in_the_json() -> None:
+def test_optional_members_without_a_value_are_omitted_from_the_json() -> None:
     assert "send" not in json.loads(body_of(click(send=None)))
 
 
-def test_the_key_of_set_field_reads_key_on_the_wire() -> None:
+def test_the_field_key_of_set_field_is_encoded_as_key() -> None:
     origin = Origin(kind="workflow")
     event = SetField(occurred_at=NOON, account_id=1, contact_id=2, field_key="city", value="Gent", origin=origin)
 
@@ -130,7 +132,7 @@ def test_the_key_of_set_field_reads_key_on_the_wire() -> None:
     assert decode("workflow.commands", b"1:2", value, headers).event == event
 
 
-def test_every_type_of_ours_is_read_on_its_own_topic_only() -> None:
+def test_every_event_type_is_accepted_on_its_own_topic_only() -> None:
     for model in EVENTS:
         if not issubclass(model, Event):
             continue
@@ -153,7 +155,7 @@ def test_every_type_of_ours_is_read_on_its_own_topic_only() -> None:
         (b" " * (INTAKE_BYTES + 1), "too_large", f"{INTAKE_BYTES + 1} bytes"),
     ],
 )
-def test_a_value_that_cannot_be_used_is_refused_with_the_reason(value: bytes | None, kind: Kind, detail: str) -> None:
+def test_an_invalid_value_is_rejected_with_the_reason(value: bytes | None, kind: Kind, detail: str) -> None:
     error = refused("intake.clicks", value, reported(CLICK))
 
     assert error.kind == kind
@@ -176,7 +178,7 @@ def test_a_value_that_cannot_be_used_is_refused_with_the_reason(value: bytes | N
         ({"url": None, "link_id": None}, "value"),
     ],
 )
-def test_a_wrong_member_is_named_by_its_pointer(change: dict[str, object], pointer: str) -> None:
+def test_an_invalid_member_is_named_by_its_pointer(change: dict[str, object], pointer: str) -> None:
     value = json.dumps(CLICK_REPORT | change).encode()
 
     error = refused("intake.clicks", value, reported(CLICK))
@@ -185,13 +187,13 @@ def test_a_wrong_member_is_named_by_its_pointer(change: dict[str, object], point
     assert f"{pointer}: " in error.detail
 
 
-def test_a_reason_never_repeats_what_was_in_the_record() -> None:
+def test_a_reason_contains_no_value_of_the_record() -> None:
     value = json.dumps(CLICK_REPORT | {"email": "x", "occurred_at": "jan@example.org"}).encode()
 
     assert "jan@example.org" not in refused("intake.clicks", value, reported(CLICK)).reason
 
 
-def test_a_record_with_a_hundred_faults_has_a_reason_of_a_few_lines() -> None:
+def test_the_reason_of_a_record_with_many_faults_is_shortened() -> None:
     value = json.dumps(CLICK_REPORT | {"headers": {f"name-{n}": n for n in range(30)}}).encode()
 
     reason = refused("intake.clicks", value, reported(CLICK)).reason
@@ -208,9 +210,9 @@ def test_a_required_header_that_is_missing_or_not_utf_8_is_named(name: str, valu
 
     for error in (
         refused("intake.clicks", report, with_header(reported(CLICK), name, value)),
-        refused("intake.clicks", report, without(reported(CLICK), name)),
+        refused("intake.clicks", report, without_header(reported(CLICK), name)),
         refused("tracking.clicks", ours, with_header(headers, name, value)),
-        refused("tracking.clicks", ours, without(headers, name)),
+        refused("tracking.clicks", ours, without_header(headers, name)),
     ):
         assert error.kind == "header"
         assert name in error.detail
@@ -228,7 +230,7 @@ def test_a_required_header_that_is_missing_or_not_utf_8_is_named(name: str, valu
         ("traceparent", b"\xff"),
     ],
 )
-def test_a_header_of_ours_that_says_nothing_is_named(name: str, value: bytes | None) -> None:
+def test_an_invalid_header_of_an_own_record_is_named(name: str, value: bytes | None) -> None:
     ours, headers = record(click())
 
     error = refused("tracking.clicks", ours, with_header(headers, name, value))
@@ -239,7 +241,7 @@ def test_a_header_of_ours_that_says_nothing_is_named(name: str, value: bytes | N
 
 @pytest.mark.parametrize("name", ["ce_id", "ce_source"])
 @pytest.mark.parametrize("value", [b"x" * 501, b"a\x00b"])
-def test_an_identity_that_no_database_key_takes_is_refused(name: str, value: bytes) -> None:
+def test_an_id_or_source_that_cannot_be_a_database_key_is_rejected(name: str, value: bytes) -> None:
     error = refused("intake.clicks", json.dumps(CLICK_REPORT).encode(), with_header(reported(CLICK), name, value))
 
     assert (error.kind, name in error.detail) == ("header", True)
@@ -255,7 +257,7 @@ def test_an_identity_that_no_database_key_takes_is_refused(name: str, value: byt
         ("penchant.ClickReported.v2", "newer_version"),
     ],
 )
-def test_a_type_that_is_not_known_is_distinguished_from_a_version_that_is_too_new(event_type: str, kind: Kind) -> None:
+def test_unknown_types_and_newer_versions_are_distinguished(event_type: str, kind: Kind) -> None:
     value = json.dumps(CLICK_REPORT).encode()
 
     assert refused("intake.clicks", value, reported(event_type)).kind == kind
@@ -279,13 +281,13 @@ def test_a_null_value_on_a_compacted_topic_is_a_tombstone() -> None:
     assert (decoded.sequence, decoded.occurred_at) == (43, NOON)
 
 
-def test_a_value_that_kafka_would_not_have_taken_is_refused() -> None:
+def test_a_value_larger_than_an_event_may_be_is_rejected() -> None:
     _, headers = record(click())
 
     assert refused("tracking.clicks", b" " * (EVENT_BYTES + 1), headers).kind == "too_large"
 
 
-def test_times_are_in_utc_wherever_they_were_written() -> None:
+def test_times_with_another_offset_are_converted_to_utc() -> None:
     brussels = timezone(timedelta(hours=1))
     report = CLICK_REPORT | {"occurred_at": "2026-03-01T13:00:00+01:00"}
 
@@ -297,7 +299,7 @@ def test_times_are_in_utc_wherever_they_were_written() -> None:
     assert rfc3339(NOON.replace(microsecond=0)) == "2026-03-01T12:00:00.000000Z"
 
 
-def test_an_event_whose_time_has_another_offset_is_read_in_utc_too() -> None:
+def test_the_time_of_a_decoded_event_is_in_utc() -> None:
     value, headers = record(click())
     elsewhere = value.replace(b"2026-03-01T12:00:00.123456Z", b"2026-03-01T13:00:00.123456+01:00")
 
@@ -307,14 +309,14 @@ def test_an_event_whose_time_has_another_offset_is_read_in_utc_too() -> None:
     assert body_of(decoded.event) == value
 
 
-def test_after_is_read_as_it_was_written() -> None:
+def test_the_after_header_is_parsed_as_it_was_written() -> None:
     after = {"tracking.clicks": 10**18, "labeling.labels": 0}
 
     assert after_of(after_text(after)) == after
     assert after_of(None) == {}
 
 
-def test_a_decoder_of_its_own_registry_reads_the_same_way() -> None:
+def test_a_decoder_can_be_created_for_a_registry() -> None:
     value, headers = record(click())
 
     assert Decoder(EVENTS).decode("tracking.clicks", b"7:12", value, headers).event.contact_id == 12

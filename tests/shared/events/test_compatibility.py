@@ -1,3 +1,5 @@
+"""Incompatible changes of JSON schemas are found."""
+
 from typing import Any
 
 import pytest
@@ -53,7 +55,7 @@ MUST: Schema = {"must": True}
         (of(), of() | {"patternProperties": {"^a": TEXT}}, "/*: type was anything and is now string"),
     ],
 )
-def test_what_would_break_somebody_is_found(old: Schema, new: Schema, problem: str) -> None:
+def test_an_incompatible_change_is_found(old: Schema, new: Schema, problem: str) -> None:
     assert [str(found) for found in incompatibilities(old, new)] == [problem]
 
 
@@ -75,21 +77,21 @@ def test_what_would_break_somebody_is_found(old: Schema, new: Schema, problem: s
         (of(a=TEXT | {"description": "old"}), of(a=TEXT | {"description": "new", "default": "x"})),
     ],
 )
-def test_what_breaks_nobody_may_be_done(old: Schema, new: Schema) -> None:
+def test_a_compatible_change_is_allowed(old: Schema, new: Schema) -> None:
     assert incompatibilities(old, new) == []
 
 
-def test_every_schema_may_take_its_own_place() -> None:
+def test_a_schema_is_compatible_with_itself() -> None:
     schema = of(a={"anyOf": [TEXT, of(b=WHOLE | MUST)]}, c={"type": "array", "items": TEXT | {"minLength": 1}} | MUST)
 
     assert incompatibilities(schema, schema) == []
 
 
-def test_what_others_write_may_become_optional() -> None:
+def test_members_of_intake_reports_may_become_optional() -> None:
     assert incompatibilities(of(a=TEXT | MUST), of(a=TEXT), published=False) == []
 
 
-def test_parts_are_compared_wherever_they_are_defined() -> None:
+def test_referenced_definitions_are_compared_whatever_their_names() -> None:
     class Old(BaseModel):
         part: create_model("Part", size=(int, ...), name=(str, ...))  # type: ignore[valid-type]
 

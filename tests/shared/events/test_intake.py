@@ -1,3 +1,5 @@
+"""Reports of clicks and engagements are validated."""
+
 import json
 import math
 
@@ -12,7 +14,7 @@ def engagement(**changes: object) -> EngagementReported:
     return EngagementReported.model_validate(ENGAGEMENT_REPORT | changes)
 
 
-def test_a_report_names_its_contact() -> None:
+def test_a_report_without_a_contact_is_rejected() -> None:
     report = {key: value for key, value in CLICK_REPORT.items() if key != "external_id"}
 
     with pytest.raises(ValidationError, match="contact_id, external_id or email"):
@@ -30,12 +32,12 @@ def test_a_report_names_its_contact() -> None:
         {"numbers": [math.nan]},
     ],
 )
-def test_data_that_cannot_be_kept_is_refused(data: dict[str, object]) -> None:
+def test_data_that_cannot_be_stored_is_rejected(data: dict[str, object]) -> None:
     with pytest.raises(ValidationError, match="data"):
         engagement(data=data)
 
 
-def test_data_keeps_its_shape() -> None:
+def test_valid_data_is_not_changed() -> None:
     data = {"answers": [{"question": 1, "text": "Één hond"}], "done": True, "score": 1.5, "rest": None}
 
     assert engagement(data=data).data == data
@@ -53,7 +55,7 @@ def test_data_keeps_its_shape() -> None:
         {"long": "x" * 1001},
     ],
 )
-def test_attributes_are_up_to_twenty_flat_scalars(attributes: dict[str, object]) -> None:
+def test_attributes_other_than_up_to_twenty_scalars_are_rejected(attributes: dict[str, object]) -> None:
     with pytest.raises(ValidationError, match="attributes"):
         engagement(attributes=attributes)
 

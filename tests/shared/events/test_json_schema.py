@@ -1,3 +1,5 @@
+"""The JSON schemas of events are current and stay compatible with their releases."""
+
 import json
 from pathlib import Path
 
@@ -25,33 +27,33 @@ def test_every_released_version_can_still_be_read() -> None:
     assert orphans() == []
 
 
-def test_every_schema_is_a_schema() -> None:
+def test_every_schema_is_a_valid_json_schema() -> None:
     for model in EVENTS:
         jsonschema_rs.meta.validate(schema_of(model))
 
 
-def test_what_is_written_fits_its_schema() -> None:
+def test_encoded_events_match_their_schema() -> None:
     jsonschema_rs.validate(schema_of(type(click())), json.loads(body_of(click())))
     jsonschema_rs.validate(schema_of(type(click())), json.loads(body_of(click(send=None))))
 
 
-def test_what_the_interfaces_page_shows_fits_its_schema() -> None:
+def test_the_example_reports_match_their_schemas() -> None:
     for name, report in (("ClickReported", CLICK_REPORT), ("EngagementReported", ENGAGEMENT_REPORT)):
         jsonschema_rs.validate(schema_of(EVENTS.model(name)), report)  # type: ignore[arg-type] # both are known
 
 
-def test_readers_may_count_on_the_id_and_the_time_of_every_event() -> None:
+def test_every_published_event_requires_its_id_time_and_account() -> None:
     for model in filter(is_published, EVENTS):
         assert {"event_id", "occurred_at", "account_id"} <= set(schema_of(model)["required"])
 
 
-def copy_of_released(folder: Path) -> None:
+def copy_released_schemas(folder: Path) -> None:
     for path in FOLDER.glob("*.json"):
         (folder / path.name).write_text(path.read_text())
 
 
-def test_writing_brings_files_up_to_date(tmp_path: Path) -> None:
-    copy_of_released(tmp_path)
+def test_writing_updates_changed_and_missing_files(tmp_path: Path) -> None:
+    copy_released_schemas(tmp_path)
     path = tmp_path / "penchant.ContactClicked.v1.json"
     released = path.read_text()
     path.write_text(released.replace("requested a tracked link", "clicked"))
@@ -62,8 +64,8 @@ def test_writing_brings_files_up_to_date(tmp_path: Path) -> None:
     assert write_schemas(tmp_path) == []
 
 
-def test_writing_refuses_to_break_a_promise_and_writes_nothing(tmp_path: Path) -> None:
-    copy_of_released(tmp_path)
+def test_an_incompatible_change_is_rejected_and_nothing_is_written(tmp_path: Path) -> None:
+    copy_released_schemas(tmp_path)
     path = tmp_path / "penchant.ContactClicked.v1.json"
     released = json.loads(path.read_text())
     released["properties"]["colour"] = {"type": "string"}
@@ -77,8 +79,8 @@ def test_writing_refuses_to_break_a_promise_and_writes_nothing(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("name", ["penchant.ContactWinked.v1.json", "penchant.ContactClicked.v2.json"])
-def test_an_event_that_was_released_may_not_go_away(tmp_path: Path, name: str) -> None:
-    copy_of_released(tmp_path)
+def test_removing_a_released_event_is_rejected(tmp_path: Path, name: str) -> None:
+    copy_released_schemas(tmp_path)
     (tmp_path / name).write_text("{}")
 
     assert orphans(tmp_path) == [name.removesuffix(".json")]
@@ -86,5 +88,5 @@ def test_an_event_that_was_released_may_not_go_away(tmp_path: Path, name: str) -
         write_schemas(tmp_path)
 
 
-def test_types_are_names_with_a_version() -> None:
+def test_a_type_consists_of_a_name_and_a_version() -> None:
     assert type_of(type(click())) == "penchant.ContactClicked.v1"

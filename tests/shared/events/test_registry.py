@@ -1,3 +1,5 @@
+"""Old versions of events are upcast to the newest version."""
+
 import json
 from typing import Any, ClassVar
 
@@ -13,7 +15,7 @@ from tests.shared.events.examples import NOON
 
 @contract
 class Purchase(ContactEvent):
-    """Version 1 had `price` in euros; version 2 has `cents`; version 3 says of which currency."""
+    """Version 1 had `price` in euros; version 2 has `cents`; version 3 adds `currency`."""
 
     name: ClassVar[str] = "Purchase"
     version: ClassVar[int] = 3
@@ -52,46 +54,46 @@ def read(known: Registry, version: int, body: dict[str, Any]) -> Purchase:
     return event
 
 
-def test_an_old_version_becomes_the_newest_step_by_step() -> None:
+def test_an_old_version_is_upcast_to_the_newest_step_by_step() -> None:
     event = read(registry(), 1, FIRST)
 
     assert (event.cents, event.currency) == (1250, "EUR")
     assert event.contact_id == 2
 
 
-def test_a_version_in_between_takes_the_steps_that_are_left() -> None:
+def test_an_intermediate_version_takes_the_remaining_steps() -> None:
     assert read(registry(), 2, FIRST | {"cents": 99}).currency == "EUR"
 
 
-def test_the_newest_version_takes_no_step() -> None:
+def test_the_newest_version_is_not_upcast() -> None:
     assert read(registry(), 3, FIRST | {"cents": 99, "currency": "DKK"}).currency == "DKK"
 
 
-def test_a_version_from_the_future_is_refused() -> None:
+def test_a_newer_version_is_rejected() -> None:
     with pytest.raises(Undecodable, match=r"newer_version: .*v4.*knows version 3"):
         read(registry(), 4, FIRST)
 
 
-def test_an_old_version_without_its_step_is_refused() -> None:
+def test_an_old_version_without_an_upcast_is_rejected() -> None:
     with pytest.raises(Undecodable, match="unknown_version"):
         read(Registry([Purchase]), 1, FIRST)
 
 
-def test_an_old_version_that_is_no_object_is_refused_before_any_step() -> None:
+def test_an_old_version_that_is_not_a_json_object_is_rejected() -> None:
     headers = dict(headers_of("penchant.Purchase.v1", "id", "/shop", NOON, 1, {}, None, None, None))
     for value in (b"[1]", b"{"):
         with pytest.raises(Undecodable):
             Decoder(registry()).decode("tracking.clicks", b"1:2", value, headers)
 
 
-def test_a_step_for_what_is_no_older_version_is_a_mistake() -> None:
+def test_an_upcast_of_an_unknown_or_registered_version_is_an_error() -> None:
     known = registry()
     for name, version in (("Purchase", 3), ("Purchase", 0), ("Gift", 1), ("Purchase", 1)):
         with pytest.raises(ValueError, match=name):
             known.upcast(name, version)
 
 
-def test_each_topic_that_is_written_carries_something_and_each_model_has_a_topic() -> None:
+def test_the_models_cover_exactly_the_topics_that_are_not_for_dead_letters() -> None:
     carried = {model.topic for model in EVENTS.carried()}
 
     assert carried == {name for name, topic in TOPICS.items() if topic.kind != "dead"}

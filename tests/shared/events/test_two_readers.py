@@ -20,7 +20,7 @@ from shared.events.registry import EVENTS
 from shared.events.workflow import SetField
 
 OURS = [model for model in EVENTS if issubclass(model, Event)]
-# Its member `key` has another name in Python, which msgspec's dataclasses cannot have: pydantic reads it.
+# Its member `key` has another name in Python, which msgspec does not support for dataclasses: pydantic reads it.
 ONLY_PYDANTIC = {SetField}
 
 Schema = dict[str, Any]
@@ -45,7 +45,7 @@ ODD: list[Value] = [
 
 
 def by_schema(schema: Schema, definitions: Schema) -> st.SearchStrategy[Value]:
-    """Values that a JSON Schema of ours allows."""
+    """Return a strategy for the values that one of our JSON schemas allows."""
 
     def of(part: Schema) -> st.SearchStrategy[Value]:
         return by_schema(part, definitions)
@@ -93,7 +93,7 @@ def places(value: Value, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str
         yield from places(one, (*path, key))
 
 
-def spoil(value: Value, path: tuple[str | int, ...], odd: Value) -> None:
+def corrupt(value: Value, path: tuple[str | int, ...], odd: Value) -> None:
     for key in path[:-1]:
         value = value[key]
     if odd is ODD:
@@ -120,7 +120,7 @@ def by_msgspec(model: type[Event], text: bytes) -> Event | None:
 def same(one: Event, other: Event) -> bool:
     """Return whether two values are the same JSON: 1, 1.0 and true are equal in Python, but not in JSON.
 
-    Each reader gives a value without an id a new one.
+    Each reader generates an id for an event without one.
     """
     other = replace(other, event_id=one.event_id)
     return one == other and body_of(one) == body_of(other)
@@ -129,7 +129,7 @@ def same(one: Event, other: Event) -> bool:
 @pytest.mark.parametrize("model", OURS, ids=lambda model: str(model.name))
 @settings(max_examples=40)
 @given(data=st.data())
-def test_both_read_what_the_schema_allows(model: type[Event], data: st.DataObject) -> None:
+def test_both_accept_every_value_that_the_schema_allows(model: type[Event], data: st.DataObject) -> None:
     schema = schema_of(model)
     text = orjson.dumps(data.draw(by_schema(schema, schema.get("$defs", {}))))
 
@@ -143,13 +143,13 @@ def test_both_read_what_the_schema_allows(model: type[Event], data: st.DataObjec
 @pytest.mark.parametrize("model", OURS, ids=lambda model: str(model.name))
 @settings(max_examples=40)
 @given(data=st.data())
-def test_whatever_msgspec_takes_pydantic_takes_too(model: type[Event], data: st.DataObject) -> None:
+def test_pydantic_accepts_every_value_that_msgspec_accepts(model: type[Event], data: st.DataObject) -> None:
     schema = schema_of(model)
     body = data.draw(by_schema(schema, schema.get("$defs", {})))
     for _ in range(data.draw(st.integers(1, 2))):
         found = list(places(body))
         if found:
-            spoil(body, data.draw(st.sampled_from(found)), data.draw(st.sampled_from([*ODD, ODD])))
+            corrupt(body, data.draw(st.sampled_from(found)), data.draw(st.sampled_from([*ODD, ODD])))
     text = json.encode(body)
 
     slow, fast = by_pydantic(model, text), by_msgspec(model, text)

@@ -1,4 +1,4 @@
-"""Logs as in production, in memory, so that a test can read them; a database with the runtime's tables."""
+"""Fixtures: logs as in production, but in memory, and a database with the runtime's tables."""
 
 import io
 import logging
@@ -29,7 +29,7 @@ def logged() -> Iterator[io.StringIO]:
 
 @pytest_asyncio.fixture
 async def database(migrated_dsn: str) -> AsyncIterator[Database]:
-    """Provide the runtime's tables in a database of the test's own."""
+    """Provide a database with the runtime's tables for one test."""
     database = await Database.open(migrated_dsn)
     yield database
     await database.close()

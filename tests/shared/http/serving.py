@@ -1,4 +1,4 @@
-"""A small service with an API of every kind, behind the real server on a free port."""
+"""A small service with an endpoint of every kind, on the real server at a free port."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -30,7 +30,7 @@ from shared.store.database import Database
 
 
 class Keys:
-    """Keys in memory; `late` ones are found only after a refresh, like keys created a moment ago."""
+    """Keys in memory; `late` keys are found only after a refresh, like keys that were just created."""
 
     def __init__(self) -> None:
         self.known: dict[str, ApiKeyChanged] = {}
@@ -67,7 +67,7 @@ class Part(RequestBody):
 
 
 class NewThing(RequestBody):
-    """What a thing is made of."""
+    """The members of a new thing."""
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
     parts: Annotated[list[Part], Field(max_length=10)] = Field(default_factory=list)
@@ -91,7 +91,7 @@ async def list_things(
     page: Annotated[PageRequest, page_request()],
     contains: Annotated[str | None, Query(max_length=50)] = None,
 ) -> Page[int]:
-    """Numbers from 1 to 25."""
+    """List the numbers from 1 to 25."""
     last = page.key(int)
     start = last[0] + 1 if last else 1
     return Page.of(range(start, 26)[: page.fetch], page, key=lambda row: [row], item=int, total=25)
@@ -99,7 +99,7 @@ async def list_things(
 
 @router.post("/v1/things", status_code=201)
 async def create_thing(body: NewThing, caller: Annotated[Caller, requires("write")]) -> Thing:
-    """Make a thing; `taken` is taken."""
+    """Create a thing; the name `taken` is in use."""
     if body.name == "taken":
         raise Problem(409, "There is one already.", errors=[FieldError("/name", "Taken")])
     return Thing(id=uuid7(), **body.model_dump())
@@ -133,7 +133,7 @@ async def get_contact(contact_id: ContactId, caller: Annotated[Caller, requires(
 
 @router.post("/v1/accounts", dependencies=[requires_operator()])
 async def create_account() -> dict[str, bool]:
-    """For the operator."""
+    """Create an account; only the operator may."""
     return {"made": True}
 
 
@@ -147,7 +147,7 @@ async def _ticks() -> AsyncIterator[bytes]:
 
 @router.get("/v1/stream", response_class=StreamingResponse)
 async def stream(caller: Annotated[Caller, requires("read")]) -> StreamingResponse:
-    """Never ends by itself."""
+    """Stream until the client disconnects."""
     return StreamingResponse(_ticks(), media_type="text/event-stream")
 
 

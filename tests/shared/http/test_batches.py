@@ -1,4 +1,4 @@
-"""Batches are validated item by item, with the same result."""
+"""Batches are validated item by item, with the same result as in one step."""
 
 import asyncio
 from typing import Annotated, Any
@@ -26,7 +26,7 @@ def adapter() -> TypeAdapter[Any]:
 
 
 @pytest.mark.asyncio
-async def test_the_result_is_that_of_validating_all_at_once() -> None:
+async def test_the_result_equals_that_of_validating_the_whole_batch() -> None:
     whole = TypeAdapter(Items)
     found = whole.validate_python(await validate_items(adapter(), LARGE))
     assert found == whole.validate_python(LARGE)
@@ -34,7 +34,7 @@ async def test_the_result_is_that_of_validating_all_at_once() -> None:
 
 
 @pytest.mark.asyncio
-async def test_others_have_their_turn_whenever_the_loop_was_held(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_other_tasks_run_between_items(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(yielding, "HOLDS_FOR", 0.0)
     turns = 0
 
@@ -52,10 +52,10 @@ async def test_others_have_their_turn_whenever_the_loop_was_held(monkeypatch: py
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("body", [None, {"number": 1}, 17])
-async def test_what_is_not_a_list_is_left_to_the_validation_of_the_body(body: object) -> None:
+async def test_a_body_that_is_not_a_list_is_returned_unchanged(body: object) -> None:
     assert await validate_items(adapter(), body) is body
 
 
-def test_other_bodies_have_no_items() -> None:
+def test_other_bodies_have_no_item_adapter() -> None:
     assert item_adapter(Item) is None
     assert item_adapter(list[Item]) is None

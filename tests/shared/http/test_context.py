@@ -20,7 +20,7 @@ TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 @pytest.mark.asyncio
-async def test_a_line_per_request_names_route_and_account_but_no_address(logged: io.StringIO) -> None:
+async def test_each_request_is_logged_with_route_and_account_but_no_address(logged: io.StringIO) -> None:
     keys = Keys()
     given = str(uuid4())
     async with serving(make_app(keys), key=keys.make("read")) as client:
@@ -57,7 +57,7 @@ async def test_an_exception_is_logged_once_without_personal_data(logged: io.Stri
 
 
 @pytest.mark.asyncio
-async def test_metrics_have_the_route_as_its_template() -> None:
+async def test_metrics_name_the_template_of_the_route() -> None:
     keys = Keys()
     async with serving(make_app(keys), key=keys.make("read")) as client:
         for contact_id in range(1, 4):
@@ -70,7 +70,7 @@ async def test_metrics_have_the_route_as_its_template() -> None:
 
 
 @pytest.mark.asyncio
-async def test_the_request_id_is_the_correlation_id_and_the_trace_goes_on() -> None:
+async def test_the_request_id_is_the_correlation_id_and_the_trace_continues() -> None:
     router = Router()
 
     @router.get("/ids")
@@ -95,21 +95,21 @@ async def test_the_request_id_is_the_correlation_id_and_the_trace_goes_on() -> N
 
 
 @pytest.mark.asyncio
-async def test_ready_names_what_is_missing(database: Database) -> None:
-    async def fine() -> str | None:
+async def test_readiness_names_the_failed_checks(database: Database) -> None:
+    async def passes() -> str | None:
         return None
 
-    async def away() -> str | None:
+    async def fails() -> str | None:
         return "the topics have 3 partitions, not 12"
 
-    async def broken() -> str | None:
+    async def raises() -> str | None:
         raise KeyError
 
-    async with serving(make_app(database=database, checks=[Check("kafka", fine)])) as client:
+    async with serving(make_app(database=database, checks=[Check("kafka", passes)])) as client:
         ready = await client.get("/health/ready")
         assert ready.status_code == 200
         assert [check["name"] for check in ready.json()["checks"]] == ["kafka", "database"]
-    checks = [Check("kafka", away), Check("catalog", broken)]
+    checks = [Check("kafka", fails), Check("catalog", raises)]
     async with serving(make_app(database=database, checks=checks)) as client:
         unready = await client.get("/health/ready")
         assert unready.status_code == 503

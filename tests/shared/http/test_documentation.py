@@ -32,15 +32,15 @@ async def test_every_endpoint_documents_its_problems() -> None:
 
 
 @pytest.mark.asyncio
-async def test_the_document_is_built_beside_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_document_is_built_in_another_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     threads: list[int] = []
     build = documentation.document
 
-    def noting(app: FastAPI) -> dict[str, Any]:
+    def recording(app: FastAPI) -> dict[str, Any]:
         threads.append(threading.get_ident())
         return build(app)
 
-    monkeypatch.setattr(documentation, "document", noting)
+    monkeypatch.setattr(documentation, "document", recording)
     async with serving(make_app()) as client:
         assert (await client.get("/openapi.json")).status_code == 200
     assert threads
@@ -48,7 +48,7 @@ async def test_the_document_is_built_beside_the_event_loop(monkeypatch: pytest.M
 
 
 @pytest.mark.asyncio
-async def test_the_page_loads_nothing_from_elsewhere() -> None:
+async def test_the_page_loads_only_its_own_assets() -> None:
     async with serving(make_app()) as client:
         page = await client.get("/docs")
         assert page.status_code == 200
@@ -62,11 +62,11 @@ async def test_the_page_loads_nothing_from_elsewhere() -> None:
 
 
 @pytest.mark.asyncio
-async def test_the_root_leads_to_the_page_and_the_page_allows_its_own_scripts_only() -> None:
+async def test_the_root_redirects_to_the_page_which_allows_its_own_scripts_only() -> None:
     async with serving(make_app()) as client:
-        entrance = await client.get("/")
-        assert entrance.status_code == 307
-        assert entrance.headers["location"] == "/docs"
+        root = await client.get("/")
+        assert root.status_code == 307
+        assert root.headers["location"] == "/docs"
         policy = (await client.get("/docs")).headers["content-security-policy"]
     scripts = next(part for part in policy.split("; ") if part.startswith("script-src"))
     assert "unsafe" not in scripts

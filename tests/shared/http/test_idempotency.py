@@ -1,4 +1,4 @@
-"""A request with the same Idempotency-Key is carried out once, whatever happens in between."""
+"""Requests with the same Idempotency-Key are carried out once, despite failures and concurrency."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -24,7 +24,7 @@ from tests.shared.http.serving import Keys, make_app, serving
 
 
 class Order(RequestBody):
-    """The body of a request: what the endpoint shall do."""
+    """The body of a request; `outcome` is what the endpoint does."""
 
     contact_id: int = 1
     outcome: str = "fine"
@@ -37,9 +37,9 @@ class Service:
         self.database = database
         self.keys = Keys()
         self.carried_out = 0
-        self.at_work = asyncio.Event()
-        self.go_on = asyncio.Event()
-        self.go_on.set()
+        self.started = asyncio.Event()
+        self.may_continue = asyncio.Event()
+        self.may_continue.set()
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[httpx.AsyncClient]:
@@ -58,8 +58,8 @@ class Service:
 
     async def carry_out(self, body: Order, caller: Caller, database: Database) -> dict[str, object]:
         self.carried_out += 1
-        self.at_work.set()
-        await self.go_on.wait()
+        self.started.set()
+        await self.may_continue.wait()
         if body.outcome == "conflict":
             raise Problem(409, "No.")
         if body.outcome == "bug before":
@@ -80,7 +80,7 @@ class Service:
             raise KeyError
         return {"contact_id": body.contact_id, "number": self.carried_out}
 
-    async def grow_old(self, age: timedelta) -> None:
+    async def age_claims(self, age: timedelta) -> None:
         await self.database.pool.execute("UPDATE idempotency_answers SET claimed_at = $1", datetime.now(UTC) - age)
 
 
@@ -89,7 +89,7 @@ def key(name: str) -> dict[str, str]:
 
 
 @pytest.mark.asyncio
-async def test_the_first_answer_comes_again(database: Database) -> None:
+async def test_the_first_answer_is_replayed(database: Database) -> None:
     service = Service(database)
     async with service.client() as client:
         first = await client.post("/v1/orders", json={}, headers=key("a"))
@@ -105,7 +105,7 @@ async def test_the_first_answer_comes_again(database: Database) -> None:
 
 
 @pytest.mark.asyncio
-async def test_another_body_a_malformed_key_and_refusals(database: Database) -> None:
+async def test_other_bodies_and_malformed_keys_are_rejected_and_conflicts_replayed(database: Database) -> None:
     service = Service(database)
     async with service.client() as client:
         await client.post("/v1/orders", json={}, headers=key("a"))
@@ -124,21 +124,21 @@ async def test_another_body_a_malformed_key_and_refusals(database: Database) -> 
 
 
 @pytest.mark.asyncio
-async def test_while_the_first_is_at_work_the_second_is_a_conflict(database: Database) -> None:
+async def test_a_second_request_conflicts_while_the_first_one_is_running(database: Database) -> None:
     service = Service(database)
-    service.go_on.clear()
+    service.may_continue.clear()
     async with service.client() as client:
         first = asyncio.create_task(client.post("/v1/orders", json={}, headers=key("a")))
-        await service.at_work.wait()
+        await service.started.wait()
         assert (await client.post("/v1/orders", json={}, headers=key("a"))).status_code == 409
-        service.go_on.set()
+        service.may_continue.set()
         assert (await first).status_code == 201
         assert (await client.post("/v1/orders", json={}, headers=key("a"))).status_code == 201
         assert service.carried_out == 1
 
 
 @pytest.mark.asyncio
-async def test_many_at_once_are_carried_out_once(database: Database) -> None:
+async def test_concurrent_requests_are_carried_out_once(database: Database) -> None:
     service = Service(database)
     async with service.client() as client:
         answers = await asyncio.gather(*(client.post("/v1/orders", json={}, headers=key("a")) for _ in range(20)))
@@ -147,7 +147,7 @@ async def test_many_at_once_are_carried_out_once(database: Database) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_failure_before_the_effect_frees_the_key_and_one_after_it_does_not(database: Database) -> None:
+async def test_only_a_failure_before_the_commit_releases_the_key(database: Database) -> None:
     service = Service(database)
     async with service.client() as client:
         for _ in range(2):
@@ -156,42 +156,42 @@ async def test_a_failure_before_the_effect_frees_the_key_and_one_after_it_does_n
         assert service.carried_out == 2
         assert (await client.post("/v1/orders", json={"outcome": "bug after"}, headers=key("b"))).status_code == 500
         for age in (timedelta(), timedelta(minutes=3), timedelta(hours=23)):
-            await service.grow_old(age)
+            await service.age_claims(age)
             again = await client.post("/v1/orders", json={"outcome": "bug after"}, headers=key("b"))
             assert again.status_code == 409
         assert service.carried_out == 3
 
 
 @pytest.mark.asyncio
-async def test_a_claim_whose_process_died_is_free_after_two_minutes_and_its_zombie_changes_nothing(
+async def test_a_claim_expires_after_two_minutes_and_its_first_owner_is_fenced(
     database: Database,
 ) -> None:
     service = Service(database)
-    service.go_on.clear()
+    service.may_continue.clear()
     async with service.client() as client:
         zombie = asyncio.create_task(client.post("/v1/orders", json={}, headers=key("a")))
-        await service.at_work.wait()
-        await service.grow_old(timedelta(minutes=3))
-        service.at_work.clear()
+        await service.started.wait()
+        await service.age_claims(timedelta(minutes=3))
+        service.started.clear()
         successor = asyncio.create_task(client.post("/v1/orders", json={}, headers=key("a")))
-        await service.at_work.wait()
-        service.go_on.set()
+        await service.started.wait()
+        service.may_continue.set()
         assert (await zombie).status_code == 409
         assert (await successor).status_code == 201
     assert await database.pool.fetchval("SELECT count(*) FROM events") == 1
 
 
 @pytest.mark.asyncio
-async def test_after_a_day_a_key_is_new_again(database: Database) -> None:
+async def test_a_key_can_be_reused_after_a_day(database: Database) -> None:
     service = Service(database)
     async with service.client() as client:
         await client.post("/v1/orders", json={}, headers=key("a"))
-        await service.grow_old(timedelta(hours=25))
+        await service.age_claims(timedelta(hours=25))
         assert (await client.post("/v1/orders", json={"contact_id": 2}, headers=key("a"))).json()["number"] == 2
 
 
 @pytest.mark.asyncio
-async def test_an_erasure_blanks_an_answer_that_does_not_repeat_whom_it_was_asked_about(database: Database) -> None:
+async def test_an_erasure_blanks_answers_that_do_not_contain_the_contact_id(database: Database) -> None:
     service = Service(database)
     async with service.client() as client:
         await client.post("/v1/orders", json={"contact_id": 1, "outcome": "conflict"}, headers=key("a"))
@@ -201,7 +201,7 @@ async def test_an_erasure_blanks_an_answer_that_does_not_repeat_whom_it_was_aske
 
 
 @pytest.mark.asyncio
-async def test_an_erasure_blanks_the_answers_that_speak_of_the_contact(database: Database) -> None:
+async def test_an_erasure_blanks_only_answers_about_the_contact(database: Database) -> None:
     service = Service(database)
     async with service.client() as client:
         await client.post("/v1/orders", json={"contact_id": 1}, headers=key("a"))

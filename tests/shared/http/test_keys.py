@@ -1,4 +1,4 @@
-"""API keys: made-up ones need no query, new ones are accepted, revoked ones are refused."""
+"""API keys: malformed keys need no look-up, new keys are accepted, revoked keys are rejected."""
 
 from typing import Annotated
 
@@ -30,21 +30,21 @@ def test_a_mistyped_key_is_not_wellformed(place: int, character: str) -> None:
 
 
 @given(st.text())
-def test_no_text_is_a_key_by_chance(text: str) -> None:
+def test_random_text_is_not_a_wellformed_key(text: str) -> None:
     assert not is_wellformed(text)
     assert not is_wellformed("pk_" + text)
 
 
 @pytest.mark.asyncio
-async def test_no_key_a_made_up_one_an_unknown_one() -> None:
+async def test_missing_malformed_and_unknown_keys_are_rejected() -> None:
     keys = Keys()
     async with serving(make_app(keys)) as client:
         none = await client.get("/v1/things")
         assert none.status_code == 401
         assert none.headers["www-authenticate"] == 'Bearer realm="penchant"'
-        for made_up in ("Bearer pk_x", "Bearer " + "pk_" + "0" * 49, "Basic abc", "Bearer", "Bearer \xe9"):
-            answer = await client.get("/v1/things", headers=[(b"Authorization", made_up.encode("latin-1"))])
-            assert answer.status_code == 401, made_up
+        for malformed in ("Bearer pk_x", "Bearer " + "pk_" + "0" * 49, "Basic abc", "Bearer", "Bearer \xe9"):
+            answer = await client.get("/v1/things", headers=[(b"Authorization", malformed.encode("latin-1"))])
+            assert answer.status_code == 401, malformed
             assert answer.headers["content-type"] == "application/problem+json"
         assert keys.refreshes == 0
         unknown = await client.get("/v1/things", headers={"Authorization": f"Bearer {generate()}"})
@@ -55,7 +55,7 @@ async def test_no_key_a_made_up_one_an_unknown_one() -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_key_made_a_moment_ago_works_and_a_revoked_one_does_not() -> None:
+async def test_a_new_key_is_accepted_and_a_revoked_key_is_rejected() -> None:
     keys = Keys()
     async with serving(make_app(keys), key=keys.make("read", late=True)) as client:
         assert (await client.get("/v1/things")).status_code == 200
@@ -66,7 +66,7 @@ async def test_a_key_made_a_moment_ago_works_and_a_revoked_one_does_not() -> Non
 
 
 @pytest.mark.asyncio
-async def test_scopes_stand_beside_each_other_and_admin_has_all() -> None:
+async def test_scopes_do_not_include_each_other_and_admin_includes_read_and_write() -> None:
     keys = Keys()
     async with serving(make_app(keys)) as client:
         expected: list[tuple[Scope, bool, bool]] = [
@@ -86,7 +86,7 @@ async def test_scopes_stand_beside_each_other_and_admin_has_all() -> None:
 
 
 @pytest.mark.asyncio
-async def test_the_key_is_looked_at_before_the_body() -> None:
+async def test_the_key_is_checked_before_the_body() -> None:
     keys = Keys()
     async with serving(make_app(keys), key=keys.make("read")) as client:
         answer = await client.post("/v1/things", content=b"{", headers={"content-type": "text/plain"})
@@ -94,7 +94,7 @@ async def test_the_key_is_looked_at_before_the_body() -> None:
 
 
 @pytest.mark.asyncio
-async def test_the_operators_key() -> None:
+async def test_operator_endpoints_accept_only_the_operator_key() -> None:
     keys = Keys()
     async with serving(make_app(keys, operator_key=SecretStr("operator-secret"))) as client:
         right = {"Authorization": "Bearer operator-secret"}
@@ -107,7 +107,7 @@ async def test_the_operators_key() -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_pipeline_key_works_for_the_account_that_the_header_names_where_it_may() -> None:
+async def test_a_pipeline_key_acts_for_the_account_in_the_header_where_allowed() -> None:
     keys = Keys()
     app = make_app(keys)
     router = Router()

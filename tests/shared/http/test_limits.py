@@ -27,7 +27,7 @@ def _allowed(limit: RequestLimit, account_id: int, attempts: int) -> int:
     return taken
 
 
-def test_a_second_s_worth_at_once_and_then_as_many_as_time_has_passed() -> None:
+def test_the_limit_allows_a_burst_of_one_second_and_refills_over_time() -> None:
     clock = Clock()
     limit = RequestLimit(10, clock)
     assert _allowed(limit, 1, 25) == 10
@@ -37,17 +37,17 @@ def test_a_second_s_worth_at_once_and_then_as_many_as_time_has_passed() -> None:
     assert _allowed(limit, 1, 25) == 10
 
 
-def test_accounts_have_limits_of_their_own() -> None:
+def test_each_account_has_its_own_limit() -> None:
     limit = RequestLimit(10, Clock())
     assert _allowed(limit, 1, 25) == 10
     assert _allowed(limit, 2, 25) == 10
 
 
-def test_no_limit_allows_everything() -> None:
+def test_without_a_limit_all_requests_are_allowed() -> None:
     assert _allowed(RequestLimit(None), 1, 5_000) == 5_000
 
 
-def test_memory_is_bounded_and_whoever_is_over_the_limit_stays_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_buckets_are_dropped_and_accounts_over_the_limit_stay_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MOST_BUCKETS", 100)
     clock = Clock()
     limit = RequestLimit(2, clock)
@@ -61,7 +61,7 @@ def test_memory_is_bounded_and_whoever_is_over_the_limit_stays_there(monkeypatch
 
 
 @pytest.mark.asyncio
-async def test_over_http_the_answer_is_429_with_retry_after() -> None:
+async def test_requests_over_the_limit_get_429_with_retry_after() -> None:
     keys = Keys()
     app = make_app(keys, requests_per_second=3)
     async with serving(app, key=keys.make("read")) as client:

@@ -1,4 +1,4 @@
-"""Cursors read a whole list without a gap; a cursor of another list is refused."""
+"""Cursors page through a whole list without a gap; cursors of another list are rejected."""
 
 import base64
 from datetime import UTC, datetime
@@ -31,14 +31,14 @@ async def test_a_list_is_read_page_by_page() -> None:
 
 
 @given(st.text(max_size=60))
-def test_a_made_up_cursor_is_refused(cursor: str) -> None:
+def test_a_malformed_cursor_is_rejected(cursor: str) -> None:
     with pytest.raises(Problem) as refused:
         PageRequest(10, "/v1/things", cursor).key(int)
     assert refused.value.status == 422
     assert refused.value.errors[0].pointer == "/query/cursor"
 
 
-def test_a_cursor_of_another_list_or_changed_or_of_other_types_is_refused() -> None:
+def test_a_cursor_that_is_changed_or_of_another_list_or_type_is_rejected() -> None:
     page = PageRequest(1, "/v1/labels")
     cursor = Page[int].of([1, 2], page, key=lambda row: [row], item=int).next_cursor
     assert cursor is not None
@@ -58,7 +58,7 @@ def test_a_cursor_of_another_list_or_changed_or_of_other_types_is_refused() -> N
 @pytest.mark.parametrize(
     ("value", "kind"), [(10**30, int), (-(10**30), int), (2**63, int), ("a\0", str), ("\ud800", str)]
 )
-def test_a_forged_cursor_that_no_table_can_have_is_refused(value: object, kind: type) -> None:
+def test_a_forged_cursor_with_a_value_that_cannot_be_stored_is_rejected(value: object, kind: type) -> None:
     page = PageRequest(1, "/v1/things")
     forged = Page[int].of([1, 2], page, key=lambda _: [value], item=int).next_cursor
     with pytest.raises(Problem) as refused:
@@ -66,7 +66,7 @@ def test_a_forged_cursor_that_no_table_can_have_is_refused(value: object, kind: 
     assert (refused.value.status, refused.value.errors[0].pointer) == (422, "/query/cursor")
 
 
-def test_keys_of_times_and_ids_come_back_as_such() -> None:
+def test_a_cursor_preserves_the_types_of_its_key() -> None:
     key = (datetime(2026, 1, 2, 3, 4, 5, 6, UTC), uuid4(), "ß,\n")
     cursor = Page[int].of([1, 2], PageRequest(1, "/x"), key=lambda _: key, item=int).next_cursor
     assert PageRequest(1, "/x", cursor).key(datetime, UUID, str) == key

@@ -1,4 +1,4 @@
-"""ETags: unchanged objects are not sent again, and nobody's change is overwritten."""
+"""ETags: unchanged objects are not sent again, and concurrent changes are not overwritten."""
 
 from uuid import uuid4
 
@@ -8,7 +8,7 @@ from tests.shared.http.serving import Keys, make_app, serving
 
 
 @pytest.mark.asyncio
-async def test_what_is_known_is_not_sent_again_and_what_is_stale_does_not_overwrite() -> None:
+async def test_unchanged_objects_get_304_and_stale_updates_get_412() -> None:
     keys = Keys()
     async with serving(make_app(keys), key=keys.make("admin")) as client:
         url = f"/v1/things/{uuid4()}"

@@ -36,7 +36,7 @@ def pointers(response: httpx.Response) -> list[str]:
 
 
 @pytest.mark.asyncio
-async def test_the_router_answers_with_problems() -> None:
+async def test_unknown_paths_and_methods_get_a_problem() -> None:
     keys = Keys()
     async with serving(make_app(keys), key=keys.make("admin")) as client:
         problem(await client.get("/nothing"), 404)
@@ -46,7 +46,7 @@ async def test_the_router_answers_with_problems() -> None:
 
 
 @pytest.mark.asyncio
-async def test_bodies_that_are_no_json_or_too_large_or_of_another_type() -> None:
+async def test_bodies_that_are_not_json_too_large_or_of_another_type_are_rejected() -> None:
     keys = Keys()
     async with serving(make_app(keys, max_body_bytes=1000), key=keys.make("admin")) as client:
         for body in (b"", b"{", b"\xff", b"NaN", b"[" * 900):
@@ -59,7 +59,7 @@ async def test_bodies_that_are_no_json_or_too_large_or_of_another_type() -> None
 
         async def pieces() -> AsyncIterator[bytes]:
             for _ in range(30):
-                yield b" " * 100  # no content-length: the limit counts what arrives
+                yield b" " * 100  # no content-length: the limit counts the received bytes
 
         problem(await client.post("/v1/things", content=pieces(), headers=JSON), 413)
 
@@ -85,7 +85,7 @@ async def test_bodies_that_are_no_json_or_too_large_or_of_another_type() -> None
         (None, [""]),
     ],
 )
-async def test_a_pointer_leads_to_what_is_not_valid(body: object, found: list[str]) -> None:
+async def test_errors_point_to_the_invalid_members(body: object, found: list[str]) -> None:
     keys = Keys()
     async with serving(make_app(keys), key=keys.make("write")) as client:
         answer = await client.post("/v1/things", content=json.dumps(body), headers=JSON)
@@ -94,7 +94,7 @@ async def test_a_pointer_leads_to_what_is_not_valid(body: object, found: list[st
 
 
 @pytest.mark.asyncio
-async def test_paths_and_queries_are_pointed_at_too() -> None:
+async def test_errors_point_to_invalid_path_and_query_parameters() -> None:
     keys = Keys()
     async with serving(make_app(keys), key=keys.make("read")) as client:
         for url, pointer in {
@@ -114,7 +114,7 @@ async def test_paths_and_queries_are_pointed_at_too() -> None:
 
 
 @pytest.mark.asyncio
-async def test_errors_of_a_store_say_when_to_try_again_and_bugs_say_nothing() -> None:
+async def test_store_errors_get_retry_after_and_bugs_reveal_no_details() -> None:
     router = Router()
     errors = {
         "connection": asyncpg.ConnectionDoesNotExistError("gone"),
@@ -163,7 +163,7 @@ async def test_an_endpoint_that_reads_the_request_itself_has_the_same_limits() -
 
 
 @pytest.mark.asyncio
-async def test_head_and_options() -> None:
+async def test_head_has_no_body_and_options_lists_the_methods() -> None:
     keys = Keys()
     async with serving(make_app(keys), key=keys.make("read")) as client:
         got, head = await client.get("/v1/things"), await client.head("/v1/things")
@@ -177,7 +177,7 @@ async def test_head_and_options() -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_request_id_comes_back_and_is_made_where_none_is_given() -> None:
+async def test_a_request_id_is_echoed_and_an_unusable_one_is_replaced() -> None:
     async with serving(make_app()) as client:
         given = str(uuid4())
         answer = await client.get("/nothing", headers={"X-Request-Id": given})
@@ -190,7 +190,7 @@ async def test_a_request_id_comes_back_and_is_made_where_none_is_given() -> None
         assert text.headers["x-request-id"] == "order-5"
 
 
-def test_an_endpoint_without_limits_and_keys_is_refused() -> None:
+def test_an_endpoint_of_a_plain_router_is_rejected() -> None:
     from fastapi import APIRouter
 
     router = APIRouter()
@@ -203,7 +203,7 @@ def test_an_endpoint_without_limits_and_keys_is_refused() -> None:
         make_app().include_router(router)
 
 
-def test_what_is_in_use_is_named_with_its_users() -> None:
+def test_the_problem_of_an_object_in_use_lists_its_uses() -> None:
     answer = in_use(InUseError("label", [Use("segment", "s1", "Dog lovers")]))
     body = json.loads(bytes(problem_response(answer).body))
     assert (answer.status, body["uses"]) == (409, [{"kind": "segment", "id": "s1", "name": "Dog lovers"}])

@@ -1,4 +1,4 @@
-"""The server: tracked links by the fast path, the rest by FastAPI, and slow clients are disconnected."""
+"""The server handles tracked links on the fast path and the rest with FastAPI, and disconnects slow clients."""
 
 import asyncio
 import contextlib
@@ -39,7 +39,7 @@ def redirect_by_future(_request: RawRequest) -> Awaitable[Answer]:
 
 @asynccontextmanager
 async def wire(raw: RawHandler = redirect) -> AsyncIterator[Callable[[bytes], Awaitable[bytes]]]:
-    """Send bytes on a new connection; return the answer up to the moment when the server closes it or stops sending."""
+    """Provide a function that sends bytes on a new connection, and returns all that the server answers."""
     async with serving(make_app(), raw=raw) as client:
         port = client.base_url.port
 
@@ -59,7 +59,7 @@ async def wire(raw: RawHandler = redirect) -> AsyncIterator[Callable[[bytes], Aw
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("raw", [redirect, redirect_later, redirect_by_future])
-async def test_a_tracked_link_is_answered_at_once_later_or_by_a_future(raw: RawHandler) -> None:
+async def test_a_tracked_link_is_answered_by_a_function_a_coroutine_or_a_future(raw: RawHandler) -> None:
     async with serving(make_app(), raw=raw) as client:
         for _ in range(3):
             answer = await client.get("/c/token.1")
@@ -78,14 +78,14 @@ async def test_a_tracked_link_is_answered_at_once_later_or_by_a_future(raw: RawH
 
 
 @pytest.mark.asyncio
-async def test_what_the_handler_gets() -> None:
+async def test_the_handler_gets_method_path_query_headers_and_client() -> None:
     seen: list[RawRequest] = []
 
-    def note(request: RawRequest) -> Answer:
+    def record(request: RawRequest) -> Answer:
         seen.append(request)
         return Answer(404)
 
-    async with serving(make_app(), raw=note) as client:
+    async with serving(make_app(), raw=record) as client:
         await client.get("/c/to%20ken.1?a=b", headers={"User-Agent": "mozilla", "X-Forwarded-For": "10.1.1.1"})
         await client.send(client.build_request("HEAD", "/c/x"))
     assert seen[0][:3] == ("GET", "/c/to%20ken.1", b"a=b")
@@ -96,23 +96,23 @@ async def test_what_the_handler_gets() -> None:
 
 
 @pytest.mark.asyncio
-async def test_the_client_behind_trusted_proxies() -> None:
-    def whose(request: RawRequest) -> Answer:
+async def test_the_client_is_the_last_address_before_the_trusted_proxies() -> None:
+    def client_of(request: RawRequest) -> Answer:
         return Answer(200, (), request.client.encode())
 
-    async with serving(make_app(), raw=whose, trusted_proxies=["127.0.0.1", "10.0.0.0/8"]) as client:
-        for way, expected in {
+    async with serving(make_app(), raw=client_of, trusted_proxies=["127.0.0.1", "10.0.0.0/8"]) as client:
+        for forwarded, expected in {
             "203.0.113.9": "203.0.113.9",
             "198.51.100.1, 203.0.113.9, 10.2.3.4": "203.0.113.9",
             "junk": "127.0.0.1",
             "": "127.0.0.1",
         }.items():
-            assert (await client.get("/c/x", headers={"X-Forwarded-For": way})).text == expected
+            assert (await client.get("/c/x", headers={"X-Forwarded-For": forwarded})).text == expected
     assert Proxies().client("127.0.0.1", [(b"x-forwarded-for", b"203.0.113.9")]) == "127.0.0.1"
 
 
 @pytest.mark.asyncio
-async def test_a_handler_that_fails_is_a_500_and_the_connection_lives() -> None:
+async def test_a_failing_handler_gives_a_500_and_the_server_continues() -> None:
     def fail(_request: RawRequest) -> Answer:
         raise KeyError
 
@@ -145,7 +145,7 @@ async def test_pipelined_requests_are_answered_in_order() -> None:
 
 
 @pytest.mark.asyncio
-async def test_old_and_odd_but_valid_requests() -> None:
+async def test_old_and_unusual_but_valid_requests_are_answered() -> None:
     async with wire() as talk:
         assert b"302 Found" in await talk(b"GET /c/x HTTP/1.0\r\n\r\n")
         closing = await talk(b"GET /c/x HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
@@ -158,7 +158,7 @@ async def test_old_and_odd_but_valid_requests() -> None:
 
 
 @pytest.mark.asyncio
-async def test_garbage_is_refused_with_a_problem_and_without_a_line_in_the_log(logged: io.StringIO) -> None:
+async def test_malformed_requests_get_a_problem_and_are_not_logged(logged: io.StringIO) -> None:
     async with wire() as talk:
         for garbage in (
             b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
@@ -175,12 +175,12 @@ async def test_garbage_is_refused_with_a_problem_and_without_a_line_in_the_log(l
 
 
 @pytest.mark.asyncio
-async def test_damaged_requests_of_any_kind_leave_the_server_as_it_was(logged: io.StringIO) -> None:
+async def test_the_server_survives_randomly_damaged_requests(logged: io.StringIO) -> None:
     dice = random.Random(20261123)
-    sound = b"GET /c/token.1?a=b HTTP/1.1\r\nhost: x\r\naccept: */*\r\ncontent-length: 2\r\n\r\nok"
+    valid = b"GET /c/token.1?a=b HTTP/1.1\r\nhost: x\r\naccept: */*\r\ncontent-length: 2\r\n\r\nok"
     async with serving(make_app(), raw=redirect) as client:
         for _ in range(300):
-            damaged = bytearray(sound * dice.randint(1, 3))
+            damaged = bytearray(valid * dice.randint(1, 3))
             for _ in range(dice.randint(1, 8)):
                 damaged[dice.randrange(len(damaged))] = dice.randrange(256)
             _, writer = await asyncio.open_connection("127.0.0.1", client.base_url.port)
@@ -194,7 +194,7 @@ async def test_damaged_requests_of_any_kind_leave_the_server_as_it_was(logged: i
 
 
 @pytest.mark.asyncio
-async def test_endless_and_slow_headers_are_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_endless_headers_get_431_and_slow_headers_get_408(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "HEADER_TIMEOUT", 0.1)
     async with wire() as talk:
         endless = b"GET /c/x HTTP/1.1\r\n" + b"".join(b"x-%d: y\r\n" % number for number in range(20_000))
@@ -205,9 +205,7 @@ async def test_endless_and_slow_headers_are_cut_off(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("stray", [b"\n", b"\r\n", b"\r\n" * 50])
-async def test_bytes_that_begin_no_request_do_not_keep_a_connection_open(
-    monkeypatch: pytest.MonkeyPatch, stray: bytes
-) -> None:
+async def test_stray_bytes_do_not_keep_a_connection_open(monkeypatch: pytest.MonkeyPatch, stray: bytes) -> None:
     monkeypatch.setattr(connection, "HEADER_TIMEOUT", 0.1)
     async with serving(make_app(), raw=redirect) as client:
         reader, writer = await asyncio.open_connection("127.0.0.1", client.base_url.port)
@@ -237,7 +235,7 @@ async def test_stray_bytes_after_an_answer_do_not_prolong_keep_alive(
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("path", [b"/c/x", b"/v1/things"])
-async def test_a_body_that_never_ends_after_an_early_answer_is_drained_for_a_bounded_time(
+async def test_an_endless_body_after_an_early_answer_is_drained_for_a_limited_time(
     monkeypatch: pytest.MonkeyPatch, path: bytes
 ) -> None:
     monkeypatch.setattr(connection, "DRAIN_TIMEOUT", 0.3)
@@ -256,7 +254,7 @@ async def test_a_body_that_never_ends_after_an_early_answer_is_drained_for_a_bou
 
 
 @pytest.mark.asyncio
-async def test_a_connection_goes_on_after_the_rest_of_a_refused_body_has_come() -> None:
+async def test_a_connection_is_reused_after_the_rest_of_a_rejected_body_arrived() -> None:
     body = b"x" * 3_000_000
     head = b"POST /v1/things HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(
         body
@@ -274,7 +272,7 @@ async def _trickle(writer: asyncio.StreamWriter) -> None:
 
 
 @pytest.mark.asyncio
-async def test_it_stops_in_time_with_streams_open_and_lets_requests_finish(logged: io.StringIO) -> None:
+async def test_shutdown_ends_open_streams_and_lets_requests_finish(logged: io.StringIO) -> None:
     keys = Keys()
     release = asyncio.Event()
 
@@ -290,7 +288,7 @@ async def test_it_stops_in_time_with_streams_open_and_lets_requests_finish(logge
         async with client.stream("GET", "/v1/stream") as stream:
             lines = stream.aiter_lines()
             assert await anext(lines) == "data: 0"
-            under_way = asyncio.create_task(client.get("/c/x"))
+            pending = asyncio.create_task(client.get("/c/x"))
             for _ in range(3):
                 await anext(lines)
             stop.set()
@@ -300,14 +298,14 @@ async def test_it_stops_in_time_with_streams_open_and_lets_requests_finish(logge
                 with contextlib.suppress(httpx.RemoteProtocolError):
                     async for _ in lines:
                         pass
-        assert (await under_way).status_code == 302
+        assert (await pending).status_code == 302
         with pytest.raises(httpx.ConnectError):
             await client.get("/health/live")
     assert '"level":"error"' not in logged.getvalue()
 
 
 @pytest.mark.asyncio
-async def test_a_client_that_leaves_a_stream_ends_it() -> None:
+async def test_a_stream_ends_when_its_client_disconnects() -> None:
     ended = asyncio.Event()
     router = Router()
 
@@ -333,7 +331,7 @@ async def test_a_client_that_leaves_a_stream_ends_it() -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_port_that_is_taken_is_said() -> None:
+async def test_a_port_in_use_is_named_in_the_error() -> None:
     with listen("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(PortTakenError, match=f"127.0.0.1:{port}"):

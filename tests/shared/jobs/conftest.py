@@ -1,4 +1,4 @@
-"""A database with a table that a job of the tests writes."""
+"""The fixture `database`, with the tables that the job of these tests writes."""
 
 from collections.abc import AsyncIterator
 
@@ -9,7 +9,7 @@ from shared.store.database import Database
 
 @pytest_asyncio.fixture
 async def database(migrated_dsn: str) -> AsyncIterator[Database]:
-    """Provide a migrated database of the test's own, with a table `counted`."""
+    """Provide a migrated database for one test, with the tables `counted` and `stopped`."""
     opened = await Database.open(migrated_dsn, 4)
     async with opened.pool.acquire() as connection:
         await connection.execute("CREATE TABLE counted (job_id uuid, number integer)")

@@ -18,7 +18,7 @@ from tests.stack.waiting import until
 pytestmark = pytest.mark.asyncio
 
 
-async def test_a_job_runs_to_its_end_in_steps(database: Database) -> None:
+async def test_a_job_runs_step_by_step_until_it_is_done(database: Database) -> None:
     job = await add_job(database, total=10)
     await runner(database).run_until_idle()
     after = await job_of(database, job)
@@ -30,7 +30,7 @@ async def test_a_job_runs_to_its_end_in_steps(database: Database) -> None:
     assert [problem.code for problem in await problems_of(database.pool, job.id, 10)] == ["invalid"]
 
 
-async def test_a_step_that_passes_is_done_again_from_where_it_was(database: Database) -> None:
+async def test_a_step_is_repeated_after_a_transient_error(database: Database) -> None:
     failures = iter([None, OSError("away"), None, asyncpg.DeadlockDetectedError("again")])
 
     async def disturb(_lease: Lease) -> None:
@@ -48,7 +48,7 @@ async def test_a_step_that_passes_is_done_again_from_where_it_was(database: Data
     assert await numbers_of(database, job.id) == list(range(10))
 
 
-async def test_a_fault_of_the_code_fails_the_job_and_says_so(database: Database) -> None:
+async def test_an_unexpected_error_fails_the_job_and_is_named_by_its_type(database: Database) -> None:
     async def disturb(_lease: Lease) -> None:
         raise KeyError("secret@example.com")
 
@@ -62,7 +62,7 @@ async def test_a_fault_of_the_code_fails_the_job_and_says_so(database: Database)
     assert await database.pool.fetchval("SELECT state FROM stopped WHERE job_id = $1", job.id) == "failed"
 
 
-async def test_a_job_that_cannot_go_on_says_why(database: Database) -> None:
+async def test_a_failed_job_has_the_reason_that_its_step_gave(database: Database) -> None:
     async def disturb(_lease: Lease) -> None:
         raise JobFailed("The label was deleted.")
 
@@ -85,7 +85,7 @@ async def test_a_job_is_cancelled_between_two_steps(database: Database) -> None:
     assert await request_cancel(database.pool, 1, job.id) is None
 
 
-async def test_many_runners_do_nothing_twice(database: Database) -> None:
+async def test_concurrent_runners_apply_each_step_once(database: Database) -> None:
     jobs = [await add_job(database, account_id=number % 3 + 1, total=20) for number in range(6)]
     await asyncio.gather(*(runner(database).run_until_idle() for _ in range(3)))
     for job in jobs:
@@ -103,7 +103,7 @@ async def test_accounts_take_turns(database: Database, monkeypatch: pytest.Monke
     assert last <= 6, kind.order
 
 
-async def test_a_killed_workers_job_is_taken_over(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_job_of_a_killed_worker_is_taken_over(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leases, "LEASE", timedelta(seconds=0.3))
     monkeypatch.setattr(runners, "LEASE", timedelta(seconds=0.3))
     reached = asyncio.Event()
@@ -116,8 +116,8 @@ async def test_a_killed_workers_job_is_taken_over(database: Database, monkeypatc
     job = await add_job(database, total=10)
     hanging = asyncio.create_task(runner(database, Counting(hang)).run_slice())
     await reached.wait()
-    with monkeypatch.context() as gone:
-        gone.setattr(runners.JobRunner, "_give_up", _nothing)  # as if the process had been killed
+    with monkeypatch.context() as killed:
+        killed.setattr(runners.JobRunner, "_give_up", _nothing)  # as if the process had been killed
         hanging.cancel()
         await asyncio.gather(hanging, return_exceptions=True)
     other = runner(database)
@@ -127,7 +127,7 @@ async def test_a_killed_workers_job_is_taken_over(database: Database, monkeypatc
     assert await numbers_of(database, job.id) == list(range(10))
 
 
-async def test_a_worker_that_lost_its_lease_commits_nothing(database: Database) -> None:
+async def test_a_worker_that_lost_its_lease_commits_no_further_step(database: Database) -> None:
     other = runner(database)
 
     async def lose(lease: Lease) -> None:
@@ -142,7 +142,7 @@ async def test_a_worker_that_lost_its_lease_commits_nothing(database: Database) 
     assert await numbers_of(database, job.id) == list(range(10))
 
 
-async def test_a_step_that_always_ends_its_process_fails_the_job(database: Database) -> None:
+async def test_a_step_that_repeatedly_ends_its_process_fails_the_job(database: Database) -> None:
     job = await add_job(database)
     for _ in range(runners.MOST_TAKEOVERS + 1):
         assert await claim(database, runner(database), timedelta(0))

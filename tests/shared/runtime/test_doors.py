@@ -1,4 +1,4 @@
-"""Which paths are public, which are for programs, and which are internal."""
+"""Each door serves its own paths: public, API or internal."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -61,14 +61,14 @@ async def _never(_resources: Resources) -> ServiceParts:
 
 
 @asynccontextmanager
-async def opened(settings: ShopSettings, *, has_api: bool = True) -> AsyncIterator[dict[str, set[str]]]:
-    """Return which of PATHS are found at each door."""
+async def paths_by_door(settings: ShopSettings, *, has_api: bool = True) -> AsyncIterator[dict[str, set[str]]]:
+    """Serve the doors, and provide the paths of PATHS that each of them serves."""
     service = ServiceDefinition(name="shop", settings=ShopSettings, migrations=Path(), catalogs=(), build=_never)
     doors = Doors(service, settings, None, None).of(PARTS, [], has_api=has_api)
     stop, ports = asyncio.Event(), dict[str, int]()
     server = asyncio.create_task(serve_doors(doors, settings, stop, ports.__setitem__))
     async with asyncio.timeout(10), httpx.AsyncClient() as client:
-        while len(ports) < len(doors):  # noqa: ASYNC110 - the server tells by calling back
+        while len(ports) < len(doors):  # noqa: ASYNC110 - the server reports its port by a callback
             await asyncio.sleep(0.01)
         found = {}
         for name, port in ports.items():
@@ -80,14 +80,14 @@ async def opened(settings: ShopSettings, *, has_api: bool = True) -> AsyncIterat
 
 
 @pytest.mark.asyncio
-async def test_everything_is_on_one_port_unless_others_are_set() -> None:
-    async with opened(ShopSettings()) as found:
+async def test_one_port_serves_all_paths_by_default() -> None:
+    async with paths_by_door(ShopSettings()) as found:
         assert found == {"api": set(PATHS)}
 
 
 @pytest.mark.asyncio
-async def test_each_door_has_its_own_paths_and_no_others() -> None:
-    async with opened(ShopSettings(shop_public_port=0, shop_internal_port=0)) as found:
+async def test_each_door_serves_only_its_own_paths() -> None:
+    async with paths_by_door(ShopSettings(shop_public_port=0, shop_internal_port=0)) as found:
         assert found == {
             "public": {"/c/token.1", "/p/token"},
             "internal": {"/internal/slices", "/health/live", "/metrics"},
@@ -97,16 +97,16 @@ async def test_each_door_has_its_own_paths_and_no_others() -> None:
 
 @pytest.mark.asyncio
 async def test_a_worker_has_no_public_door() -> None:
-    async with opened(ShopSettings(shop_public_port=0), has_api=False) as found:
+    async with paths_by_door(ShopSettings(shop_public_port=0), has_api=False) as found:
         assert found == {"api": {"/internal/slices", "/health/live", "/metrics", "/docs", "/openapi.json"}}
 
 
-def test_ports_that_are_not_set_are_no_doors() -> None:
+def test_ports_that_are_not_set_are_omitted() -> None:
     assert ports_of("shop", ShopSettings(shop_public_port=8200)) == {"api": 0, "public": 8200}
 
 
 @pytest.mark.asyncio
-async def test_a_port_that_is_taken_ends_all_doors() -> None:
+async def test_a_port_that_is_in_use_stops_all_doors() -> None:
     with listen("127.0.0.1", 0) as taken:
         settings = ShopSettings(shop_internal_port=taken.getsockname()[1])
         service = ServiceDefinition(name="shop", settings=ShopSettings, migrations=Path(), catalogs=(), build=_never)

@@ -1,4 +1,4 @@
-"""Operators list held records page by page, by an index, and get their number up to a limit."""
+"""Operators list held records in pages and count them up to a limit; both use indexes."""
 
 from collections.abc import AsyncIterator
 
@@ -41,7 +41,7 @@ async def http(database: Database) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def test_pages_follow_each_other(http: httpx.AsyncClient, database: Database) -> None:
+async def test_pages_list_each_record_once_in_order(http: httpx.AsyncClient, database: Database) -> None:
     await database.pool.execute(FILL, 3000)
     offsets, cursor = [], None
     while True:
@@ -55,7 +55,7 @@ async def test_pages_follow_each_other(http: httpx.AsyncClient, database: Databa
     assert offsets == [1000, 2000, 3000]
 
 
-async def test_a_number_is_told_up_to_a_limit(
+async def test_the_total_is_null_above_the_limit(
     http: httpx.AsyncClient, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await database.pool.execute(FILL, 3000)
@@ -65,14 +65,14 @@ async def test_a_number_is_told_up_to_a_limit(
     assert (await http.get("/v1/tracking-held-records?state=failed")).json()["total"] == 3
 
 
-async def test_a_state_that_there_is_not_and_a_forged_cursor_are_refused(http: httpx.AsyncClient) -> None:
+async def test_an_unknown_state_and_a_forged_cursor_are_refused(http: httpx.AsyncClient) -> None:
     for query, pointer in (("state=lost", "/query/state"), ("cursor=17", "/query/cursor")):
         answer = await http.get(f"/v1/tracking-held-records?{query}")
         assert answer.status_code == 422
         assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
 
 
-async def test_lists_and_counts_read_indexes(database: Database) -> None:
+async def test_lists_and_counts_use_indexes(database: Database) -> None:
     queries = {**held_records.QUERIES, "metrics": dead_letters.QUERIES["count_held"]}
     of_state = [queries.pop(name) for name in ("list_held_in_state", "count_held_in_state")]
     async with database.pool.acquire() as connection, connection.transaction():

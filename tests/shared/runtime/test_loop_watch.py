@@ -32,7 +32,7 @@ def compute(seconds: float) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_hold_is_measured_and_named() -> None:
+async def test_a_hold_is_measured_and_counted_by_function() -> None:
     async with watching() as watch:
         compute(0.3)
         await until(lambda: watch.longest > 0.2)
@@ -45,8 +45,8 @@ async def test_a_hold_is_measured_and_named() -> None:
 
 
 @pytest.mark.asyncio
-async def test_what_started_the_loop_is_not_named_for_what_others_hold() -> None:
-    numbers = list(range(1_000_000))  # takes so long that this function would be named
+async def test_a_hold_is_not_attributed_to_the_function_that_started_the_loop() -> None:
+    numbers = list(range(1_000_000))  # shuffling them takes long enough for a function to be recorded
     async with watching() as watch:
         asyncio.get_running_loop().call_soon(Random(1).shuffle, numbers)
         await until(lambda: watch.longest > 0.1)
@@ -56,7 +56,7 @@ async def test_what_started_the_loop_is_not_named_for_what_others_hold() -> None
 
 
 @pytest.mark.asyncio
-async def test_work_that_yields_holds_nobody() -> None:
+async def test_work_that_yields_is_not_a_hold() -> None:
     async with watching() as watch:
         for _ in range(100):
             compute(0.004)
@@ -65,9 +65,9 @@ async def test_work_that_yields_holds_nobody() -> None:
 
 
 @pytest.mark.asyncio
-async def test_time_in_which_the_process_did_not_run_is_a_delay_and_no_hold() -> None:
+async def test_time_in_which_the_process_did_not_run_is_a_delay_but_not_a_hold() -> None:
     async with watching() as watch:
-        sleep(0.3)  # noqa: ASYNC251 - as a machine that is too busy, or a debugger, would
+        sleep(0.3)  # noqa: ASYNC251 - like an overloaded machine, or a debugger
         before = monotonic()
         await until(lambda: watch.longest_delay > 0.2)
         assert monotonic() - before < 5

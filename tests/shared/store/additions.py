@@ -1,4 +1,4 @@
-"""Decide, from the text of a migration alone, whether the version before it still runs on the schema after it.
+"""Decide, from the text of a migration alone, whether the previous version still runs on the migrated schema.
 
 A statement is allowed if it cannot affect the statements of the previous version: it creates a table or an index that
 does not restrict rows, or adds a column that has a default or may be null. Everything else must be reviewed.
@@ -18,7 +18,7 @@ def changes_of(migration: str) -> str:
     return migration.partition(APPLY)[2].partition(ROLLBACK)[0]
 
 
-def needs_a_look(changes: str, own_tables: set[str]) -> list[str]:
+def statements_to_review(changes: str, own_tables: set[str]) -> list[str]:
     """Return the statements that may break the previous version. Tables that are created are added to `own_tables`."""
     return [
         statement.sql(DIALECT)

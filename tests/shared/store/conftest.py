@@ -1,3 +1,5 @@
+"""The fixture `database` of the tests of the store."""
+
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
@@ -9,7 +11,7 @@ PARTITIONS = 4
 
 @pytest_asyncio.fixture
 async def database(migrated_dsn: str) -> AsyncIterator[Database]:
-    """Provide a migrated database of the test's own."""
+    """Provide a migrated database for one test."""
     opened = await Database.open(migrated_dsn, PARTITIONS)
     yield opened
     await opened.close()

@@ -1,4 +1,4 @@
-"""Events that a unit of work appends in tests, and the event that they follow from."""
+"""Events that tests append in a unit of work, and the cause of such events."""
 
 from datetime import datetime
 from typing import NamedTuple

@@ -1,8 +1,8 @@
-"""The migrations of the previous version, kept for comparison with the current ones.
+"""The hashes of the previous version's migrations, for comparison with the current migrations.
 
-`python -m tests.shared.store.previous_version COMMIT` replaces them by those of a commit. Run it with the commit of
-each version that is released. Until the first release, the previous version is the first commit whose migrations have
-their current names.
+`python -m tests.shared.store.previous_version COMMIT` replaces them with the hashes of a commit. Run it with the commit
+of each version that is released. Until the first release, the previous version is the first commit whose migrations
+have their current names.
 """
 
 import io

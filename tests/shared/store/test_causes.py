@@ -1,4 +1,4 @@
-"""The causes that events carry: what their writer had read, and what it had written before."""
+"""Events name their causes: the records that their writer has read, and the events that it wrote earlier."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.shared.store.events import assigned, contact_changed, label_changed
 
 
 @pytest.mark.asyncio
-async def test_events_carry_what_their_writer_had_read(database: Database) -> None:
+async def test_events_name_the_sequences_that_their_writer_has_read(database: Database) -> None:
     await database.pool.execute(
         "INSERT INTO checkpoints VALUES ('labeling', 1, 'c', 'tracking.clicks', 2, 9, 41), "
         "('labeling', 1, 'c', 'tracking.clicks', 3, 9, 99), ('intake', 1, 'c', 'intake.clicks', 2, 9, 0)"
@@ -17,23 +17,23 @@ async def test_events_carry_what_their_writer_had_read(database: Database) -> No
     async with database.unit_of_work(2) as work:
         await work.connection.execute("UPDATE checkpoints SET sequence = 50 WHERE partition = 2")
         work.append(assigned(work.now, 1))
-    assert await _afters(database) == [
+    assert await _named_causes(database) == [
         ("labeling.labels", "tracking.clicks=41"),
         ("labeling.labels", "tracking.clicks=50"),
     ]
 
 
 @pytest.mark.asyncio
-async def test_events_carry_only_what_may_have_caused_them(database: Database) -> None:
-    """Labeling reads memberships to export segments; its labels must not wait for a million memberships."""
+async def test_events_name_only_topics_that_may_have_caused_them(database: Database) -> None:
+    """Labeling reads memberships to export segments; its assignments must not wait for a million memberships."""
     await database.pool.execute("INSERT INTO checkpoints VALUES ('uses', 1, 'c', 'segmentation.memberships', 2, 9, 41)")
     async with database.unit_of_work(2) as work:
         work.append(assigned(work.now, 1))
-    assert await _afters(database) == [("labeling.labels", "")]
+    assert await _named_causes(database) == [("labeling.labels", "")]
 
 
 @pytest.mark.asyncio
-async def test_events_of_one_unit_name_each_other_whatever_order_they_are_appended_in(database: Database) -> None:
+async def test_events_of_a_unit_are_written_causes_first_in_any_order_of_appends(database: Database) -> None:
     async with database.unit_of_work(2) as work:
         work.append(assigned(work.now, 1))
         work.append(contact_changed(work.now, 1))
@@ -43,7 +43,7 @@ async def test_events_of_one_unit_name_each_other_whatever_order_they_are_append
 
 
 @pytest.mark.asyncio
-async def test_events_name_the_last_earlier_ones_of_their_writer(database: Database) -> None:
+async def test_events_name_the_last_earlier_events_of_their_writer(database: Database) -> None:
     async with database.unit_of_work(-1) as work:
         work.append(label_changed(work.now))
     catalog = work.position
@@ -63,7 +63,7 @@ async def test_events_name_the_last_earlier_ones_of_their_writer(database: Datab
 
 
 @pytest.mark.asyncio
-async def test_what_was_rolled_back_is_not_named(database: Database) -> None:
+async def test_rolled_back_events_are_not_named(database: Database) -> None:
     with pytest.raises(ZeroDivisionError):
         async with database.unit_of_work(2) as work:
             work.append(contact_changed(work.now, 1))
@@ -71,11 +71,11 @@ async def test_what_was_rolled_back_is_not_named(database: Database) -> None:
             raise ZeroDivisionError
     async with database.unit_of_work(2) as work:
         work.append(assigned(work.now, 1))
-    assert await _afters(database) == [("labeling.labels", "")]
+    assert await _named_causes(database) == [("labeling.labels", "")]
 
 
 @pytest.mark.asyncio
-async def test_a_unit_knows_its_last_position_in_the_catalog(database: Database) -> None:
+async def test_a_unit_knows_its_last_position_in_each_partition(database: Database) -> None:
     async with database.unit_of_work(-1, 2) as work:
         work.append(assigned(work.now, 1))
         work.append(label_changed(work.now))
@@ -83,6 +83,6 @@ async def test_a_unit_knows_its_last_position_in_the_catalog(database: Database)
     assert work.positions == {row["partition"]: row["position"] for row in rows}
 
 
-async def _afters(database: Database) -> list[tuple[str, str]]:
+async def _named_causes(database: Database) -> list[tuple[str, str]]:
     rows = await database.pool.fetch("SELECT topic, after FROM events ORDER BY position")
     return [(row["topic"], row["after"]) for row in rows]

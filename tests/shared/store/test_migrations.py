@@ -49,7 +49,7 @@ def other_dsn(postgres: TestPostgres, database_dsn: str) -> Iterator[str]:
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("service", FOLDERS)
-async def test_step_by_step_is_the_same_as_fresh(
+async def test_stepwise_migration_yields_the_schema_of_a_fresh_installation(
     service: str, database_dsn: str, other_dsn: str, tmp_path: Path
 ) -> None:
     folders = [] if service == "runtime" else [FOLDERS[service]]
@@ -66,7 +66,7 @@ async def test_step_by_step_is_the_same_as_fresh(
 
 
 @pytest.mark.asyncio
-async def test_two_processes_that_start_at_once_migrate_once(database_dsn: str) -> None:
+async def test_concurrent_processes_apply_each_migration_once(database_dsn: str) -> None:
     first, second = await Database.open(database_dsn), await Database.open(database_dsn)
     await asyncio.gather(first.migrate([]), second.migrate([]))
     assert await first.pool.fetchval("SELECT count(*) FROM _pogo_migration") == len(list(RUNTIME.glob("*.sql")))

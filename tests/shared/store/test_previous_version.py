@@ -1,4 +1,4 @@
-"""The previous version keeps working on the current schema, because services are replaced one after the other.
+"""The previous version keeps working on the current schema, because services are upgraded one by one.
 
 Its code is not run here: a clone without history does not have it. Instead, the text of each new migration is checked:
 it may change nothing that statements of the previous version read, write or rely on.
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.shared.store.additions import changes_of, needs_a_look
+from tests.shared.store.additions import changes_of, statements_to_review
 from tests.shared.store.previous_version import ROOT, RUNTIME, SERVICES, hashes_of, kept_hashes, migrations_of
 
 FOLDERS = [RUNTIME, *map(migrations_of, SERVICES)]
@@ -28,14 +28,14 @@ def added(folder: str) -> list[Path]:
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_migrations_of_the_previous_version_are_never_edited(folder: str) -> None:
-    today = hashes_of(ROOT / folder)
+    current = hashes_of(ROOT / folder)
     kept = kept_hashes()[folder]
     assert kept
-    assert {name: today.get(name) for name in kept} == kept
+    assert {name: current.get(name) for name in kept} == kept
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_migrations_since_then_only_add(folder: str) -> None:
+def test_migrations_since_the_previous_version_only_add(folder: str) -> None:
     own_tables: set[str] = set()
     for migration in added(folder):
         if migration.name in REVIEWED:
@@ -43,7 +43,7 @@ def test_migrations_since_then_only_add(folder: str) -> None:
         assert migration.suffix == ".sql", f"{migration.name} is code: review it"
         changes = changes_of(migration.read_text(encoding="utf-8"))
         assert changes.strip()
-        assert needs_a_look(changes, own_tables) == [], migration.name
+        assert statements_to_review(changes, own_tables) == [], migration.name
 
 
 @pytest.mark.parametrize(
@@ -69,8 +69,8 @@ def test_migrations_since_then_only_add(folder: str) -> None:
         "CREATE TABLE kinds (kind text); DROP TABLE labels",
     ],
 )
-def test_a_change_that_may_break_the_previous_version_needs_a_look(changes: str) -> None:
-    assert len(needs_a_look(changes, set())) == 1
+def test_a_change_that_may_break_the_previous_version_must_be_reviewed(changes: str) -> None:
+    assert len(statements_to_review(changes, set())) == 1
 
 
 @pytest.mark.parametrize(
@@ -86,4 +86,4 @@ def test_a_change_that_may_break_the_previous_version_needs_a_look(changes: str)
     ],
 )
 def test_a_change_that_only_adds_is_allowed(changes: str) -> None:
-    assert needs_a_look(changes, set()) == []
+    assert statements_to_review(changes, set()) == []

@@ -23,7 +23,7 @@ def test_a_missing_or_unknown_value_is_refused() -> None:
         query.arguments({"a": 1, "b": 2})
 
 
-def test_slices_and_casts_are_no_parameters() -> None:
+def test_array_slices_and_casts_are_not_parameters() -> None:
     assert parse_queries("-- name: one\nSELECT x[1:2], y::int, '{}'::jsonb")["one"].parameters == ()
 
 
@@ -32,6 +32,6 @@ def test_text_before_the_first_name_is_refused() -> None:
         parse_queries("SELECT 1")
 
 
-def test_two_queries_of_one_name_are_refused() -> None:
+def test_two_queries_with_the_same_name_are_refused() -> None:
     with pytest.raises(ValueError, match="two queries are named a"):
         parse_queries("-- name: a\nSELECT 1\n-- name: a\nSELECT 2")

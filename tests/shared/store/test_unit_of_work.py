@@ -1,4 +1,4 @@
-"""A unit of work is one transaction: its locks, its events, and what goes wrong without the locks."""
+"""A unit of work is one transaction: its locks, events, callbacks and failures."""
 
 import asyncio
 import random
@@ -21,7 +21,7 @@ from tests.shared.store.events import DOGS, CausingEvent, assigned, contact_chan
 
 
 @pytest.mark.asyncio
-async def test_thousands_of_events_in_one_call_get_positions_in_their_order(database: Database) -> None:
+async def test_thousands_of_events_in_one_unit_get_positions_in_their_order(database: Database) -> None:
     contacts = [3 + 4 * number for number in range(5_000)]
     async with database.unit_of_work(partition_of(1, 3, PARTITIONS)) as work:
         for contact in contacts:
@@ -32,7 +32,7 @@ async def test_thousands_of_events_in_one_call_get_positions_in_their_order(data
 
 
 @pytest.mark.asyncio
-async def test_a_commit_waits_for_the_disk_whatever_the_server_is_set_to(database_dsn: str) -> None:
+async def test_synchronous_commit_is_on_even_if_the_database_turns_it_off(database_dsn: str) -> None:
     name = urlsplit(database_dsn).path.removeprefix("/")
     connection = await asyncpg.connect(database_dsn)
     await connection.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
@@ -45,8 +45,8 @@ async def test_a_commit_waits_for_the_disk_whatever_the_server_is_set_to(databas
 
 
 @pytest.mark.asyncio
-async def test_a_reader_by_partition_and_position_misses_nothing_and_sees_commit_order(database: Database) -> None:
-    """Twelve writers at once, some of which roll back: what reading by position without the locks gets wrong."""
+async def test_a_reader_by_position_sees_all_events_of_a_partition_in_order(database: Database) -> None:
+    """Twelve writers run at once and some roll back; without the locks, the reader would skip late commits."""
     seen: dict[int, list[int]] = {number: [] for number in range(PARTITIONS)}
     done = asyncio.Event()
 
@@ -58,7 +58,7 @@ async def test_a_reader_by_partition_and_position_misses_nothing_and_sees_commit
                 async with database.unit_of_work(partition_of(1, contact, PARTITIONS)) as work:
                     work.append(assigned(work.now, contact))
                     await work.flush()
-                    await asyncio.sleep(choice.random() * 0.004)  # commits late, after its position was drawn
+                    await asyncio.sleep(choice.random() * 0.004)  # commits some time after drawing its position
                     if choice.random() < 0.2:
                         raise ZeroDivisionError
             except ZeroDivisionError:
@@ -90,7 +90,7 @@ async def test_a_reader_by_partition_and_position_misses_nothing_and_sees_commit
 
 
 @pytest.mark.asyncio
-async def test_units_over_several_partitions_do_not_collapse_in_deadlocks(database: Database) -> None:
+async def test_concurrent_units_over_several_partitions_all_commit(database: Database) -> None:
     async def write(writer: int) -> None:
         choice = random.Random(writer)
         for _ in range(10):
@@ -104,7 +104,7 @@ async def test_units_over_several_partitions_do_not_collapse_in_deadlocks(databa
 
 
 @pytest.mark.asyncio
-async def test_what_decides_is_read_after_the_wait_for_the_lock(database: Database) -> None:
+async def test_a_unit_that_waited_for_its_lock_reads_the_latest_commit(database: Database) -> None:
     await database.pool.execute("CREATE TABLE seats (taken integer)")
     await database.pool.execute("INSERT INTO seats VALUES (0)")
 
@@ -120,10 +120,10 @@ async def test_what_decides_is_read_after_the_wait_for_the_lock(database: Databa
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("locked", ["SELECT pg_advisory_xact_lock(1, 2)", "UPDATE seats SET taken = 1"])
-async def test_a_client_stopped_in_the_middle_of_a_copy_does_not_freeze_the_others(
+async def test_a_client_that_stops_during_a_copy_blocks_others_only_briefly(
     database: Database, migrated_dsn: str, locked: str
 ) -> None:
-    """This holds whether the client has locked a partition or a row."""
+    """The client has locked a partition number or a row."""
     await database.pool.execute("CREATE TABLE seats AS SELECT 0 AS taken")
     stopped = await asyncpg.connect(migrated_dsn, server_settings={"application_name": APPLICATION})
     transaction = stopped.transaction()
@@ -132,11 +132,11 @@ async def test_a_client_stopped_in_the_middle_of_a_copy_does_not_freeze_the_othe
     await stopped.execute("CREATE TEMPORARY TABLE half (number integer)")
     never = asyncio.Event()
 
-    async def half_a_copy() -> AsyncIterator[bytes]:
+    async def incomplete_copy() -> AsyncIterator[bytes]:
         yield b"1\n"
         await never.wait()
 
-    copying = asyncio.create_task(stopped.copy_to_table("half", source=half_a_copy()))
+    copying = asyncio.create_task(stopped.copy_to_table("half", source=incomplete_copy()))
     started = asyncio.get_running_loop().time()
     for attempt in range(3):
         try:
@@ -160,12 +160,12 @@ async def test_events_of_a_partition_that_is_not_locked_are_refused(database: Da
 
 
 @pytest.mark.asyncio
-async def test_what_kafka_would_refuse_is_refused_at_once(database: Database) -> None:
-    async def append_too_much() -> None:
+async def test_events_that_are_too_large_for_kafka_are_refused(database: Database) -> None:
+    async def append_large_event() -> None:
         async with database.unit_of_work(-1) as work:
             work.append(label_changed(work.now, "x" * 1_000_000))
 
-    async def append_too_much_that_is_written() -> None:
+    async def append_large_written_event() -> None:
         async with database.unit_of_work(2) as work:
             cause = assigned(work.now, 1)
             work.append_written(
@@ -173,14 +173,14 @@ async def test_what_kafka_would_refuse_is_refused_at_once(database: Database) ->
             )
 
     with pytest.raises(EventTooLarge):
-        await append_too_much_that_is_written()
+        await append_large_written_event()
     with pytest.raises(EventTooLarge):
-        await append_too_much()
+        await append_large_event()
     assert await database.pool.fetchval("SELECT count(*) FROM events") == 0
 
 
 @pytest.mark.asyncio
-async def test_what_a_client_defines_leaves_room_for_what_follows_from_it(database: Database) -> None:
+async def test_definitions_have_a_lower_size_limit_than_other_events(database: Database) -> None:
     async def define(length: int, most_bytes: int) -> None:
         async with database.unit_of_work(-1) as work:
             work.append(label_changed(work.now, "x" * length), most_bytes=most_bytes)
@@ -192,7 +192,7 @@ async def test_what_a_client_defines_leaves_room_for_what_follows_from_it(databa
 
 
 @pytest.mark.asyncio
-async def test_an_erasure_blanks_the_bodies_that_hold_personal_data_and_no_others(database: Database) -> None:
+async def test_an_erasure_deletes_only_the_personal_data_of_its_contact(database: Database) -> None:
     async with database.unit_of_work(0, 1, 2, 3) as work:
         work.append(contact_changed(work.now, 7), personal=True)
         work.append(contact_changed(work.now, 8), personal=True)
@@ -210,7 +210,7 @@ async def test_an_erasure_blanks_the_bodies_that_hold_personal_data_and_no_other
 
 
 @pytest.mark.asyncio
-async def test_callbacks_come_after_the_commit_and_not_after_a_rollback(database: Database) -> None:
+async def test_callbacks_run_after_a_commit_and_not_after_a_rollback(database: Database) -> None:
     called: list[str] = []
     async with database.unit_of_work(1) as work:
         work.after_commit(lambda: called.append("committed"))
@@ -228,7 +228,7 @@ async def test_callbacks_come_after_the_commit_and_not_after_a_rollback(database
 
 
 @pytest.mark.asyncio
-async def test_tables_for_the_next_positions_are_there_before_they_are_needed(database: Database) -> None:
+async def test_event_tables_for_the_next_positions_are_created_in_advance(database: Database) -> None:
     await database.pool.execute("SELECT setval('events_position', 29999999)")
     async with database.pool.acquire() as connection:
         await asyncio.gather(extend_event_tables(connection))
@@ -243,7 +243,7 @@ async def test_tables_for_the_next_positions_are_there_before_they_are_needed(da
 
 
 @pytest.mark.asyncio
-async def test_reading_on_from_a_position_uses_the_index(database: Database) -> None:
+async def test_reading_events_after_a_position_uses_the_index(database: Database) -> None:
     async with database.unit_of_work(2) as work:
         for _ in range(2_000):
             work.append(assigned(work.now, 1))
@@ -257,7 +257,7 @@ async def test_reading_on_from_a_position_uses_the_index(database: Database) -> 
 
 
 @pytest.mark.asyncio
-async def test_a_partition_number_that_fails_leaves_the_unit_and_the_others_go_on(database: Database) -> None:
+async def test_a_failed_partition_number_is_withdrawn_and_the_others_commit(database: Database) -> None:
     called: list[int] = []
     async with database.unit_of_work(2, 3) as work:
         for contact_id in (1, 2):
@@ -276,7 +276,7 @@ async def test_a_partition_number_that_fails_leaves_the_unit_and_the_others_go_o
 
 
 @pytest.mark.asyncio
-async def test_an_error_that_ends_the_transaction_is_not_isolated(database: Database) -> None:
+async def test_an_error_that_aborts_the_transaction_is_not_isolated(database: Database) -> None:
     with pytest.raises(asyncpg.DivisionByZeroError):
         async with database.unit_of_work(2) as work:
             with work.isolate(2):
@@ -284,7 +284,7 @@ async def test_an_error_that_ends_the_transaction_is_not_isolated(database: Data
 
 
 @pytest.mark.asyncio
-async def test_a_savepoint_undoes_what_was_written(database: Database) -> None:
+async def test_a_failed_savepoint_rolls_back_its_writes(database: Database) -> None:
     async with database.unit_of_work(2, 3) as work:
         async with work.savepoint(2):
             await work.connection.execute("INSERT INTO publications VALUES (99, 0)")
@@ -294,7 +294,7 @@ async def test_a_savepoint_undoes_what_was_written(database: Database) -> None:
 
 
 @pytest.mark.asyncio
-async def test_nobody_waits_for_a_connection_for_ever(
+async def test_acquiring_a_connection_times_out(
     database: Database, migrated_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared.store.database.ACQUIRE_WITHIN", 0.2)
